@@ -1,0 +1,146 @@
+//! Durations and sizes as Prometheus and people write them.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use std::fmt;
+
+/// Milliseconds; written in Prometheus' notation, `1h30m`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Duration(pub u64);
+
+/// Bytes; written with a unit, `512MiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(pub u64);
+
+/// Largest first; a year is 365 days, as in Prometheus.
+const DURATION_UNITS: [(&str, u64); 7] =
+    [("y", 31_536_000_000), ("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+const SIZE_UNITS: [(&str, u64); 10] = [
+    ("TiB", 1 << 40),
+    ("GiB", 1 << 30),
+    ("MiB", 1 << 20),
+    ("KiB", 1 << 10),
+    ("TB", 1_000_000_000_000),
+    ("GB", 1_000_000_000),
+    ("MB", 1_000_000),
+    ("kB", 1_000),
+    ("KB", 1_000),
+    ("B", 1),
+];
+
+impl Duration {
+    /// From `1h30m`; None when it is not a duration, or more than 64 bits of milliseconds.
+    pub fn parse(text: &str) -> Option<Duration> {
+        if text == "0" {
+            return Some(Duration(0));
+        }
+        let mut rest = text;
+        let mut total = 0u64;
+        let mut smallest = u64::MAX;
+        while !rest.is_empty() {
+            let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let number: u64 = rest[..digits].parse().ok()?;
+            rest = &rest[digits..];
+            let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+            let (_, factor) = DURATION_UNITS.iter().find(|(unit, _)| *unit == &rest[..letters])?;
+            if *factor >= smallest {
+                return None;
+            }
+            smallest = *factor;
+            total = total.checked_add(number.checked_mul(*factor)?)?;
+            rest = &rest[letters..];
+        }
+        (!text.is_empty()).then_some(Duration(total))
+    }
+
+    /// In seconds.
+    pub fn seconds(self) -> f64 {
+        self.0 as f64 / 1000.0
+    }
+}
+
+impl fmt::Display for Duration {
+    /// The shortest exact form below a day's unit: `90m` stays `1h30m`, `15d` stays `15d`.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if self.0 == 0 {
+            return write!(f, "0s");
+        }
+        let mut rest = self.0;
+        for (unit, factor) in DURATION_UNITS.iter().filter(|(unit, _)| !matches!(*unit, "y" | "w")) {
+            if rest >= *factor {
+                write!(f, "{}{unit}", rest / factor)?;
+                rest %= factor;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Size {
+    /// From `512MiB`; None when it is not a size, or more than 64 bits.
+    pub fn parse(text: &str) -> Option<Size> {
+        let (unit, factor) = SIZE_UNITS.iter().find(|(unit, _)| text.ends_with(unit))?;
+        let number: u64 = text[..text.len() - unit.len()].parse().ok()?;
+        Some(Size(number.checked_mul(*factor)?))
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let (unit, factor) = SIZE_UNITS[..4].iter().find(|(_, factor)| self.0.is_multiple_of(*factor)).unwrap_or(&("B", 1));
+        write!(f, "{}{unit}", self.0 / factor)
+    }
+}
+
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Duration::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not a duration that fits 64 bits")))
+    }
+}
+
+impl Serialize for Size {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Size::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not a size that fits 64 bits")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_and_print_as_prometheus_does() {
+        for (text, milliseconds) in [("15s", 15_000), ("1h30m", 5_400_000), ("15d", 1_296_000_000), ("500ms", 500), ("0s", 0)] {
+            assert_eq!(Duration::parse(text), Some(Duration(milliseconds)), "{text}");
+            assert_eq!(Duration(milliseconds).to_string(), text);
+        }
+        for text in ["", "5", "s", "5 s", "1.5h", "5m1h", "5mm", "-5m", "99999999999999999999y"] {
+            assert_eq!(Duration::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_know_both_kinds_of_units() {
+        assert_eq!(Size::parse("1GiB"), Some(Size(1 << 30)));
+        assert_eq!(Size::parse("500MB"), Some(Size(500_000_000)));
+        assert_eq!(Size(1 << 30).to_string(), "1GiB");
+        assert_eq!(Size(1000).to_string(), "1000B");
+        for text in ["", "1", "GiB", "1.5GiB", "99999999999999TiB"] {
+            assert_eq!(Size::parse(text), None, "{text}");
+        }
+    }
+}

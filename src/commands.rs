@@ -1,0 +1,95 @@
+//! The command line: flags, dispatch, and the one way in which every verb reports.
+
+mod add;
+mod completions;
+mod explain;
+mod render;
+mod report;
+mod schema;
+
+use crate::diagnostic::Format;
+use anyhow::Result;
+use clap::{ColorChoice, Parser, Subcommand};
+pub use report::Report;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// One service catalog becomes a complete, proven monitoring stack.
+#[derive(Parser)]
+#[command(name = "monstack", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// The folder with services.toml, templates/ and generated/
+    #[arg(long, global = true, default_value = ".", value_name = "DIR")]
+    root: PathBuf,
+    /// How findings and results are written
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+    /// When to use colours; NO_COLOR is respected
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: ColorChoice,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  monstack render                                      write generated/
+  monstack render --check                              is generated/ what the catalog says?
+  monstack add billing-api --group workflow --port 8013
+  monstack explain HighErrorRate@memory-manager        every value, and the line that set it
+  monstack explain window-too-short                    what a finding means
+
+Exit codes: 0 fine, 1 it found something, 2 it could not run.";
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Write generated/, or with --check say in what it differs
+    Render(render::Args),
+    /// Add a service to services.toml and render
+    Add(add::Args),
+    /// Show a service, an alert, ALERT@SERVICE or a finding's code
+    Explain(explain::Args),
+    /// Print the JSON Schema of services.toml
+    Schema,
+    /// Print a shell's completion script
+    Completions(completions::Args),
+}
+
+/// Parses the arguments, runs the verb, prints its report.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return report::usage(&error),
+    };
+    let choice = match cli.color {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+    match run(&cli) {
+        Ok(report) => report.print(cli.format),
+        Err(error) => report::failure(&error, cli.format),
+    }
+}
+
+fn run(cli: &Cli) -> Result<Report> {
+    match &cli.verb {
+        Verb::Render(args) => render::run(args, cli),
+        Verb::Add(args) => add::run(args, cli),
+        Verb::Explain(args) => explain::run(args, cli),
+        Verb::Schema => Ok(schema::run()),
+        Verb::Completions(args) => Ok(completions::run(args)),
+    }
+}
+
+impl Cli {
+    /// The command line that runs a verb as this one was run: through cargo or not, with the same root.
+    fn command(&self, verb: &str) -> String {
+        let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "monstack" };
+        match self.root.as_os_str() == "." {
+            true => format!("{program} {verb}"),
+            false => format!("{program} {verb} --root {}", self.root.display()),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! `completions` prints a shell's completion script.
+
+use super::{Cli, Report};
+use clap::CommandFactory;
+use clap_complete::{Shell, generate};
+
+/// The shell.
+#[derive(clap::Args)]
+pub struct Args {
+    /// As in: monstack completions bash > /etc/bash_completion.d/monstack
+    shell: Shell,
+}
+
+/// The script.
+pub fn run(args: &Args) -> Report {
+    let mut script = Vec::new();
+    generate(args.shell, &mut <Cli as CommandFactory>::command(), "monstack", &mut script);
+    Report::text(String::from_utf8_lossy(&script))
+}

@@ -1,0 +1,148 @@
+//! `explain` shows every resolved value of a service or an alert with the line that set it, and what a finding means.
+
+use super::{Cli, Report};
+use crate::catalog::{Alert, Catalog, Service, origin, schema};
+use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::pipeline::{self, CATALOG};
+use crate::source::Source;
+use anyhow::Result;
+use serde_json::{Value, json};
+
+/// What to explain.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A service, an alert, ALERT@SERVICE, or the code of a finding
+    what: String,
+}
+
+/// A value, and the line that set it.
+type Row = (String, String, Option<usize>);
+
+/// Finds what is meant and prints its rows.
+pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    let what = args.what.as_str();
+    if let Some(lint) = crate::lints::LINTS.iter().find(|lint| lint.code == what) {
+        return Ok(code(lint.code, lint.doc, lint.bad, lint.good));
+    }
+    let outcome = pipeline::run(&cli.root)?;
+    let Some(catalog) = outcome.catalog else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let source = outcome.source;
+    let (alert, service) = what.split_once('@').map_or((what, what), |(alert, service)| (alert, service));
+    let alert = catalog.alerts.iter().find(|known| known.name == alert);
+    let service = catalog.service(service);
+    let rows = match (alert, service, what.contains('@')) {
+        (Some(alert), Some(service), true) => alert_at(alert, service, &source),
+        (Some(alert), None, false) => alert_rows(alert, &catalog, &source),
+        (None, Some(service), false) => service_rows(service, &catalog, &source),
+        _ => return Ok(unknown(what, &catalog, source)),
+    };
+    Ok(table(what, rows, source))
+}
+
+fn table(what: &str, rows: Vec<Row>, source: Source) -> Report {
+    let mut report = Report::new(source, Vec::new());
+    report.line(what);
+    let width = rows.iter().map(|(key, ..)| key.len()).max().unwrap_or(0);
+    let values = rows.iter().map(|(_, value, _)| value.len()).filter(|length| *length <= 48).max().unwrap_or(0);
+    for (key, value, line) in &rows {
+        let set = line.map_or(String::new(), |line| format!("  {CATALOG}:{line}"));
+        report.line(format!("  {key:<width$}  {value:<values$}{set}").trim_end());
+    }
+    let values = rows.into_iter().map(|(key, value, line)| json!({"key": key, "value": value, "line": line}));
+    report.data.insert("explained".into(), what.into());
+    report.data.insert("values".into(), values.collect::<Vec<Value>>().into());
+    report
+}
+
+fn code(code: &str, doc: &str, bad: &str, good: &str) -> Report {
+    let mut report = Report::text("");
+    let indented = |text: &str| text.trim_end().lines().map(|line| format!("    {line}").trim_end().to_string() + "\n").collect::<String>();
+    report.line(format!("{code}\n  {doc}\n\n  found in:\n{}\n  not in:\n{}", indented(bad), indented(good)).trim_end());
+    report.data.extend([("explained".to_string(), code.into()), ("doc".into(), doc.into()), ("bad".into(), bad.into()), ("good".into(), good.into())]);
+    report
+}
+
+fn unknown(what: &str, catalog: &Catalog, source: Source) -> Report {
+    let services = catalog.services.iter().map(|service| service.name.as_str());
+    let alerts = catalog.alerts.iter().map(|alert| alert.name.as_str());
+    let codes = crate::lints::LINTS.iter().map(|lint| lint.code);
+    let known: Vec<&str> = services.chain(alerts).chain(codes).collect();
+    let wrong = what.split('@').find(|part| !known.contains(part)).unwrap_or(what);
+    let message = format!("there is no service, alert or finding called `{wrong}`");
+    Report::new(source, vec![Diagnostic::error("unknown-name", Place::File(CATALOG.into()), message).help(suggestion(wrong, known.iter().copied()))])
+}
+
+fn row(key: &str, value: impl ToString, source: &Source, pointer: Option<String>) -> Row {
+    let line = pointer.filter(|pointer| source.contains(pointer)).map(|pointer| source.line(&pointer));
+    (key.to_string(), value.to_string(), line)
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_string)
+}
+
+fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Row> {
+    let at = |key: &str| Some(format!("/services/{}/{key}", service.name));
+    let mut rows = vec![row("group", &service.group, source, at("group")), row("port", service.port, source, at("port"))];
+    let values = serde_json::to_value(service).unwrap_or_default();
+    for (key, _) in schema::properties(&schema::SCHEMA["$defs"]["settings"]) {
+        let value = if key == "memory_limit" { service.memory_limit.to_string() } else { plain(&values[key]) };
+        rows.push(row(key, value, source, origin(source, service, key)));
+    }
+    rows.push(row("target", format!("{}:{}", service.host, service.port), source, None));
+    let emitted = catalog.metrics.iter().filter(|metric| metric.services.contains(&service.name));
+    rows.extend(emitted.map(|metric| row("emits", &metric.name, source, Some(format!("/metrics/{}", metric.key)))));
+    for alert in &catalog.alerts {
+        if alert.covers.contains(&service.name) {
+            rows.push(row("alert", &alert.name, source, Some(format!("/alerts/{}", alert.name))));
+        } else if alert.excepts.contains(&service.name) {
+            let why = service.overrides.get(&alert.name).and_then(|differs| differs.reason.clone()).unwrap_or_default();
+            rows.push(row("no alert", format!("{}: {why}", alert.name), source, Some(format!("/services/{}/alerts/{}", service.name, alert.name))));
+        }
+    }
+    rows
+}
+
+fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
+    let at = |key: &str| Some(format!("/alerts/{}/{key}", alert.name));
+    let mut rows = vec![row("kind", &alert.kind, source, at("kind"))];
+    for (key, value) in &alert.settings {
+        rows.push(row(key, plain(value), source, at(key)));
+    }
+    rows.push(row("severity", &alert.severity, source, at("severity")));
+    let receiver = catalog.alertmanager.routes.get(&alert.severity);
+    rows.push(row("receiver", receiver.map_or("null (nobody is told)", String::as_str), source, Some(format!("/alertmanager/routes/{}", alert.severity))));
+    for branch in &alert.branches {
+        for name in &branch.services {
+            let set = [
+                branch.above.map(|above| format!("above {above}")),
+                branch.window.map(|window| format!("window {window}")),
+                Some(format!("for {}", branch.r#for)),
+                Some(branch.severity.clone()),
+            ];
+            let value = set.into_iter().flatten().collect::<Vec<_>>().join(", ");
+            let own = format!("/services/{name}/alerts/{}", alert.name);
+            let pointer = if source.contains(&own) { own } else { format!("/alerts/{}", alert.name) };
+            rows.push(row(name, value, source, Some(pointer)));
+        }
+    }
+    rows
+}
+
+fn alert_at(alert: &Alert, service: &Service, source: &Source) -> Vec<Row> {
+    let own = format!("/services/{}/alerts/{}", service.name, alert.name);
+    let at = |key: &str| {
+        Some([format!("{own}/{key}"), format!("/alerts/{}/{key}", alert.name)].into_iter().find(|pointer| source.contains(pointer)).unwrap_or_default())
+    };
+    let Some(branch) = alert.branches.iter().find(|branch| branch.services.contains(&service.name)) else {
+        let why = if alert.excepts.contains(&service.name) { "excepted" } else { "the service does not emit what the alert reads" };
+        return vec![row("covers", format!("no: {why}"), source, at("enabled"))];
+    };
+    let mut rows = vec![row("kind", &alert.kind, source, at("kind"))];
+    rows.extend(alert.settings.iter().map(|(key, value)| row(key, plain(value), source, at(key))));
+    rows.extend(branch.above.map(|above| row("above", above, source, at("above"))));
+    rows.extend(branch.window.map(|window| row("window", window, source, at("window"))));
+    rows.push(row("for", branch.r#for, source, at("for")));
+    rows.push(row("severity", &branch.severity, source, at("severity")));
+    rows
+}

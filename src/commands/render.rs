@@ -1,0 +1,95 @@
+//! `render` writes generated/; `render --check` says in what it differs.
+
+use super::{Cli, Report};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::generated::{Change, Kind, compare, diff, write};
+use crate::pipeline::{self, Outcome};
+use anyhow::Result;
+use serde_json::{Value, json};
+
+/// `render` and its flags.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Write nothing; report modified, missing and orphaned files with a diff, and exit 1 if there are any
+    #[arg(long)]
+    check: bool,
+}
+
+/// Lines of one file's diff that are worth reading in a terminal.
+const DIFF_LINES: usize = 200;
+
+/// Renders, proves, compares, and writes or reports.
+pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    let outcome = pipeline::run(&cli.root)?;
+    finish(outcome, cli, args.check)
+}
+
+/// The second half, which `add` shares: from proven Files to generated/.
+pub fn finish(mut outcome: Outcome, cli: &Cli, check: bool) -> Result<Report> {
+    let failed = outcome.failed();
+    let size = outcome.catalog.as_ref().map_or((0, 0), |catalog| (catalog.services.len(), catalog.alerts.len()));
+    let rendered = outcome.rendered.take();
+    let mut report = Report::new(outcome.source, outcome.diagnostics);
+    let Some(rendered) = rendered.filter(|_| !failed) else { return Ok(report) };
+    let folder = cli.root.join("generated");
+    let changes = compare(&folder, &rendered.files)?;
+    let summary = format!("{} services, {} alerts, {} files", size.0, size.1, rendered.files.len());
+    report.data.insert(
+        "changes".into(),
+        changes.iter().map(|change| json!({"path": format!("generated/{}", change.path), "kind": word(change.kind)})).collect::<Vec<Value>>().into(),
+    );
+    if changes.is_empty() {
+        report.line(format!("nothing changed: generated/ is what services.toml says ({summary})"));
+        return Ok(report);
+    }
+    if check {
+        return Ok(stale(report, &changes, cli));
+    }
+    write(&folder, &changes)?;
+    for change in &changes {
+        report.line(listed(change, ["changed", "new", "removed"]));
+    }
+    report.line(format!("wrote generated/: {} of {summary} changed", changes.len()));
+    report.line("next: commit services.toml and generated/ together");
+    Ok(report)
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Modified => "modified",
+        Kind::Missing => "missing",
+        Kind::Orphaned => "orphaned",
+    }
+}
+
+/// One line of the list of changes: what happened, the path, lines more and less.
+fn listed(change: &Change, words: [&str; 3]) -> String {
+    let text = similar::TextDiff::from_lines(change.before.as_str(), change.after.as_str());
+    let count = |tag| text.iter_all_changes().filter(|line| line.tag() == tag).count();
+    let (more, less) = (count(similar::ChangeTag::Insert), count(similar::ChangeTag::Delete));
+    format!("  {:<9} generated/{}  +{more} -{less}", words[change.kind as usize], change.path)
+}
+
+fn stale(mut report: Report, changes: &[Change], cli: &Cli) -> Report {
+    let mend = cli.command("render");
+    for change in changes {
+        report.line(listed(change, ["modified", "missing", "orphaned"]));
+    }
+    for change in changes {
+        report.line("");
+        report.text.push_str(&diff(change, DIFF_LINES));
+    }
+    report.line("");
+    report.line(format!(
+        "generated/ is not what services.toml says: {} differ",
+        if changes.len() == 1 { "1 file".into() } else { format!("{} files", changes.len()) }
+    ));
+    report.line(format!("mend it with: {mend}"));
+    if cli.format == crate::diagnostic::Format::Github {
+        for change in changes {
+            let what = format!("generated/{} is {}", change.path, word(change.kind));
+            report.push(Diagnostic::error("stale", Place::File(format!("generated/{}", change.path)), what).help(format!("mend it with: {mend}")));
+        }
+    }
+    report.found()
+}

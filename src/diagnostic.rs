@@ -1,0 +1,240 @@
+//! What is wrong with the catalog or a template, and how that is printed.
+
+use crate::source::Source;
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use clap::ValueEnum;
+use serde_json::{Value, json};
+use std::ops::Range;
+
+/// How much a diagnostic weighs: an error stops the run, a warning is only said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing is written.
+    Error,
+    /// The run goes on.
+    Warning,
+}
+
+/// What a diagnostic points at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// The name of a key in the catalog, by JSON pointer.
+    Key(String),
+    /// The value of a key in the catalog, by JSON pointer.
+    Value(String),
+    /// Bytes of the catalog's text: syntax errors have no key.
+    Bytes(Range<usize>),
+    /// A line of another file, with its text: a template, or a rendered file.
+    Line {
+        /// Path under the root.
+        file: String,
+        /// From 1.
+        line: usize,
+        /// What stands there.
+        text: String,
+    },
+    /// A whole file: missing, unreadable.
+    File(String),
+}
+
+/// One mistake: what is wrong, where, and what to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// Stable; `monstack explain CODE` tells more.
+    pub code: &'static str,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// Where the user looks first.
+    pub place: Place,
+    /// Short text under the caret.
+    pub label: String,
+    /// Other places that take part, each with its text.
+    pub others: Vec<(Place, String)>,
+    /// What to do.
+    pub help: String,
+}
+
+impl Diagnostic {
+    /// An error at `place`.
+    pub fn error(code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Error, code, message: message.into(), place, label: String::new(), others: Vec::new(), help: String::new() }
+    }
+
+    /// A warning at `place`.
+    pub fn warning(code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, place, message) }
+    }
+
+    /// Text under the caret.
+    pub fn label(mut self, label: impl Into<String>) -> Diagnostic {
+        self.label = label.into();
+        self
+    }
+
+    /// What to do about it.
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help = help.into();
+        self
+    }
+
+    /// One more place, with its text.
+    pub fn also(mut self, place: Place, text: impl Into<String>) -> Diagnostic {
+        self.others.push((place, text.into()));
+        self
+    }
+}
+
+/// How results and diagnostics are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// Annotations that GitHub shows on the lines of a pull request.
+    Github,
+}
+
+/// File, line and column of a place, the last two from 1.
+pub fn location(place: &Place, source: &Source) -> (String, usize, usize) {
+    let bytes = match place {
+        Place::Key(pointer) => source.key(pointer),
+        Place::Value(pointer) => source.value(pointer),
+        Place::Bytes(bytes) => bytes.clone(),
+        Place::Line { file, line, .. } => return (file.clone(), *line, 1),
+        Place::File(file) => return (file.clone(), 1, 1),
+    };
+    let (line, column) = source.line_column(bytes.start);
+    (source.name.clone(), line, column)
+}
+
+/// Sorted by place, as a reader goes down the file; doubles are dropped.
+pub fn sorted(mut diagnostics: Vec<Diagnostic>, source: &Source) -> Vec<Diagnostic> {
+    diagnostics.sort_by_cached_key(|diagnostic| {
+        let (file, line, column) = location(&diagnostic.place, source);
+        (file != source.name, file, line, column, diagnostic.message.clone())
+    });
+    diagnostics.dedup();
+    diagnostics
+}
+
+/// All diagnostics as one text, in the order given; `styled` adds colours.
+pub fn print(diagnostics: &[Diagnostic], source: &Source, format: Format, styled: bool) -> String {
+    match format {
+        Format::Text => diagnostics.iter().map(|diagnostic| text(diagnostic, source, styled) + "\n\n").collect(),
+        Format::Json => diagnostics.iter().map(|diagnostic| json(diagnostic, source).to_string() + "\n").collect(),
+        Format::Github => diagnostics.iter().map(|diagnostic| github(diagnostic, source) + "\n").collect(),
+    }
+}
+
+/// The picture: title, place, line and caret, other places, help.
+fn text(diagnostic: &Diagnostic, source: &Source, styled: bool) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = level.primary_title(&diagnostic.message).id(diagnostic.code).elements(snippets(diagnostic, source));
+    if !diagnostic.help.is_empty() {
+        group = group.element(Level::HELP.message(&diagnostic.help));
+    }
+    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+    renderer.render(&[group])
+}
+
+/// Places in the catalog share one snippet; every other file has its own.
+fn snippets<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Vec<annotate_snippets::Element<'a>> {
+    let mut elements = Vec::new();
+    let mut catalog = Snippet::source(&source.text).path(&source.name);
+    let mut in_catalog = false;
+    let all = std::iter::once((&diagnostic.place, &diagnostic.label, AnnotationKind::Primary))
+        .chain(diagnostic.others.iter().map(|(place, text)| (place, text, AnnotationKind::Context)));
+    for (place, label, kind) in all {
+        let bytes = match place {
+            Place::Key(pointer) => source.key(pointer),
+            Place::Value(pointer) => source.value(pointer),
+            Place::Bytes(bytes) => bytes.clone(),
+            Place::Line { file, line, text } => {
+                let annotation = kind.span(text.len() - text.trim_start().len()..text.trim_end().len());
+                let annotation = if label.is_empty() { annotation } else { annotation.label(label) };
+                elements.push(Snippet::source(text).line_start(*line).path(file).annotation(annotation).into());
+                continue;
+            }
+            Place::File(file) => {
+                elements.push(annotate_snippets::Origin::path(file).into());
+                continue;
+            }
+        };
+        let annotation = kind.span(visible(bytes, &source.text));
+        catalog = catalog.annotation(if label.is_empty() { annotation } else { annotation.label(label) });
+        in_catalog = true;
+    }
+    if in_catalog {
+        let first = matches!(diagnostic.place, Place::Key(_) | Place::Value(_) | Place::Bytes(_));
+        elements.insert(if first { 0 } else { elements.len() }, catalog.into());
+    }
+    elements
+}
+
+/// A caret shows the first line of a span only, and never nothing.
+fn visible(bytes: Range<usize>, text: &str) -> Range<usize> {
+    let start = bytes.start.min(text.len());
+    let end = bytes.end.clamp(start, text.len());
+    let end = text[start..end].find('\n').map_or(end, |newline| start + newline);
+    start..end
+}
+
+/// One diagnostic as a JSON object with stable keys.
+pub fn json(diagnostic: &Diagnostic, source: &Source) -> Value {
+    let (file, line, column) = location(&diagnostic.place, source);
+    let others: Vec<Value> = diagnostic
+        .others
+        .iter()
+        .map(|(place, text)| {
+            let (file, line, column) = location(place, source);
+            json!({"file": file, "line": line, "column": column, "message": text})
+        })
+        .collect();
+    json!({
+        "severity": if diagnostic.severity == Severity::Error { "error" } else { "warning" },
+        "code": diagnostic.code, "message": diagnostic.message,
+        "file": file, "line": line, "column": column, "help": diagnostic.help, "related": others,
+    })
+}
+
+/// GitHub's workflow command; newlines and `%` are escaped as it asks.
+fn github(diagnostic: &Diagnostic, source: &Source) -> String {
+    let (file, line, column) = location(&diagnostic.place, source);
+    let level = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
+    let escaped = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| escaped(text).replace(':', "%3A").replace(',', "%2C");
+    let message = escaped(&format!("{}\nhelp: {}", diagnostic.message, diagnostic.help));
+    let file = property(&file);
+    format!("::{level} file={file},line={line},col={column},title={}::{message}", diagnostic.code)
+}
+
+/// The candidate that `word` was probably meant to be: at most a quarter of it, and one, mistyped.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= 1 + word.chars().count() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// "did you mean `port`?", or the possible words when none is near.
+pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    match nearest(word, candidates.clone()) {
+        Some(candidate) => format!("did you mean `{candidate}`?"),
+        None => {
+            let all: Vec<&str> = candidates.into_iter().collect();
+            let shown = all.iter().take(12).map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+            let rest = all.len().saturating_sub(12);
+            let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+            if all.is_empty() { "nothing is defined to choose from".into() } else { format!("choose one of {shown}{more}") }
+        }
+    }
+}

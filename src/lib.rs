@@ -1,0 +1,16 @@
+//! monstack turns one service catalog, `services.toml`, into a complete, proven monitoring stack.
+//!
+//! The modules, in the order in which a catalog goes through them; each uses only those above it.
+
+pub mod artifacts; // the table of everything generated
+pub mod catalog; // services.toml as typed data
+pub mod commands;
+pub mod diagnostic; // what is wrong, where, and how that is printed
+pub mod generated; // generated/ on disk: compare, then write
+pub mod lints; // what the catalog must not say
+pub mod pipeline; // all of the above, in one call
+pub mod proofs; // what must hold of the Files
+pub mod render; // catalog × artifacts → Files
+pub mod source; // a TOML file as text: key path → bytes → line and column
+pub mod templates; // minijinja set up once
+pub mod yaml; // YAML text as JSON values // the command line

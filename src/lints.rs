@@ -1,0 +1,107 @@
+//! What the catalog must not say although its schema allows it: one lint per file, named after its code.
+
+mod alert_without_service;
+mod counter_suffix;
+mod duplicate_address;
+mod empty_group;
+mod health_path_scraped;
+mod label_collision;
+mod loopback_address;
+mod missing_label;
+mod override_without_effect;
+mod ratio_out_of_range;
+mod timeout_above_interval;
+mod undeclared_metric;
+mod unknown_alert;
+mod unknown_emitter;
+mod unknown_group;
+mod unknown_receiver;
+mod unnotified_receiver;
+mod untested_alert;
+mod window_too_short;
+mod wrong_metric_type;
+
+use crate::catalog::{Catalog, Service, origin};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::source::Source;
+
+/// One thing that can be wrong with a catalog.
+pub struct Lint {
+    /// Stable; also the name of its file.
+    pub code: &'static str,
+    /// Why it matters, for `explain`.
+    pub doc: &'static str,
+    /// A fragment of a catalog that it finds.
+    pub bad: &'static str,
+    /// The same fragment, mended.
+    pub good: &'static str,
+    /// What it finds.
+    pub check: fn(&Catalog, &Source) -> Vec<Diagnostic>,
+}
+
+/// Every lint, by name.
+pub const LINTS: &[Lint] = &[
+    alert_without_service::LINT,
+    counter_suffix::LINT,
+    duplicate_address::LINT,
+    empty_group::LINT,
+    health_path_scraped::LINT,
+    label_collision::LINT,
+    loopback_address::LINT,
+    missing_label::LINT,
+    override_without_effect::LINT,
+    ratio_out_of_range::LINT,
+    timeout_above_interval::LINT,
+    undeclared_metric::LINT,
+    unknown_alert::LINT,
+    unknown_emitter::LINT,
+    unknown_group::LINT,
+    unknown_receiver::LINT,
+    unnotified_receiver::LINT,
+    untested_alert::LINT,
+    window_too_short::LINT,
+    wrong_metric_type::LINT,
+];
+
+/// What the lint examples are appended to.
+pub const EXAMPLE: &str = r#"[platform]
+name = "Shop"
+slug = "shop"
+metric_prefix = "shop"
+
+[groups.web]
+title = "Web"
+
+[services.checkout]
+group = "web"
+port = 8001
+
+[metrics.requests_total]
+type = "counter"
+help = "Requests answered"
+labels = { status = "[1-5][0-9]{2}" }
+
+[metrics.orders_active]
+type = "gauge"
+help = "Orders under way"
+
+"#;
+
+/// Everything that the lints have against a catalog.
+pub fn inspect(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
+    LINTS.iter().flat_map(|lint| (lint.check)(catalog, source)).collect()
+}
+
+/// Where a service's setting was made; the service itself when it is the schema's default.
+fn set_at(source: &Source, service: &Service, key: &str) -> Place {
+    Place::Value(origin(source, service, key).unwrap_or_else(|| format!("/services/{}", service.name)))
+}
+
+/// Names in a sentence, the first three and how many more.
+fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let all: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match all.len() {
+        0..=3 => all.join(", "),
+        many => format!("{} and {} more", all[..3].join(", "), many - 3),
+    }
+}

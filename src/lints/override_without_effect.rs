@@ -1,0 +1,45 @@
+//! An override that changes nothing misleads whoever reads it.
+
+use super::Lint;
+use crate::catalog::schema;
+use crate::diagnostic::{Diagnostic, Place};
+
+pub const LINT: Lint = Lint {
+    code: "override-without-effect",
+    doc: "The service differs from an alert that does not cover it, or in a key that the alert's kind does not read.",
+    bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[services.checkout.alerts.Down]\nabove = 0.5\n",
+    good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[services.checkout.alerts.Down]\nfor = \"10m\"\n",
+    check: |catalog, source| {
+        let mut found = Vec::new();
+        for service in &catalog.services {
+            for (name, differs) in &service.overrides {
+                let Some(alert) = catalog.alerts.iter().find(|alert| alert.name == *name) else { continue };
+                let place = format!("/services/{}/alerts/{name}", service.name);
+                let known = alert.metrics().iter().all(|(_, key, _)| catalog.metric(key).is_some());
+                if known && differs.enabled != Some(false) && !alert.covers.contains(&service.name) {
+                    found.push(
+                        Diagnostic::error(
+                            "override-without-effect",
+                            Place::Key(place),
+                            format!("`{name}` does not cover `{}`: the service does not emit what it reads", service.name),
+                        )
+                        .help("take the override out, or name the service among the metric's `services`"),
+                    );
+                    continue;
+                }
+                let kind = schema::kind(&alert.kind).unwrap_or(schema::kind("down").unwrap_or(&serde_json::Value::Null));
+                for key in ["above", "window"] {
+                    let pointer = format!("{place}/{key}");
+                    if source.contains(&pointer) && !schema::properties(kind).any(|(known, _)| known == key) {
+                        found.push(
+                            Diagnostic::error("override-without-effect", Place::Key(pointer), format!("kind `{}` does not read `{key}`", alert.kind))
+                                .also(Place::Key(format!("/alerts/{name}")), "the alert")
+                                .help("take the key out"),
+                        );
+                    }
+                }
+            }
+        }
+        found
+    },
+};

@@ -1,0 +1,30 @@
+//! A service's threshold must suit the alert's kind.
+
+use super::Lint;
+use crate::catalog::schema;
+use crate::diagnostic::{Diagnostic, Place};
+
+pub const LINT: Lint = Lint {
+    code: "ratio-out-of-range",
+    doc: "A share is between 0 and 1: an alert above 5 never fires, one above 0 always does.",
+    bad: "[alerts.Memory]\nkind = \"memory_ratio\"\nabove = 0.9\nfor = \"5m\"\nseverity = \"warning\"\n\n[services.checkout.alerts.Memory]\nabove = 95\n",
+    good: "[alerts.Memory]\nkind = \"memory_ratio\"\nabove = 0.9\nfor = \"5m\"\nseverity = \"warning\"\n\n[services.checkout.alerts.Memory]\nabove = 0.95\n",
+    check: |catalog, _| {
+        let mut found = Vec::new();
+        for service in &catalog.services {
+            for (name, differs) in &service.overrides {
+                let Some(alert) = catalog.alerts.iter().find(|alert| alert.name == *name) else { continue };
+                let above = schema::kind(&alert.kind).and_then(|kind| schema::properties(kind).find(|(key, _)| *key == "above"));
+                let ratio = above.is_some_and(|(_, property)| property["$ref"] == "#/$defs/ratio");
+                if let Some(above) = differs.above.filter(|above| ratio && !(*above > 0.0 && *above < 1.0)) {
+                    let place = Place::Value(format!("/services/{}/alerts/{name}/above", service.name));
+                    found.push(Diagnostic::error("ratio-out-of-range", place, format!("`above` is {above}")).help(format!(
+                        "`{name}` compares a share: write a number between 0 and 1, as in {}",
+                        if above > 1.0 && above < 100.0 { above / 100.0 } else { 0.9 }
+                    )));
+                }
+            }
+        }
+        found
+    },
+};

@@ -1,0 +1,28 @@
+//! An alert on a metric that nobody declares could never fire.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place, suggestion};
+
+pub const LINT: Lint = Lint {
+    code: "undeclared-metric",
+    doc: "An alert on a metric that nobody emits is valid PromQL and stays quiet for ever, which is just what a healthy system looks like.",
+    bad: "[alerts.LoginErrors]\nkind = \"error_ratio\"\nrequests = \"request_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    good: "[alerts.LoginErrors]\nkind = \"error_ratio\"\nrequests = \"requests_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    check: |catalog, _| {
+        let mut found = Vec::new();
+        for alert in &catalog.alerts {
+            for (key, metric, sort) in alert.metrics() {
+                if catalog.metric(metric).is_some() {
+                    continue;
+                }
+                let known: Vec<&str> = catalog.metrics.iter().filter(|known| known.r#type == sort).map(|known| known.key.as_str()).collect();
+                let place = Place::Value(format!("/alerts/{}/{key}", alert.name));
+                found.push(
+                    Diagnostic::error("undeclared-metric", place, format!("`{}` reads `{metric}`, which is not declared", alert.name))
+                        .help(format!("{}, or declare `[metrics.{metric}]`", suggestion(metric, known.iter().copied()).trim_end_matches('?'))),
+                );
+            }
+        }
+        found
+    },
+};

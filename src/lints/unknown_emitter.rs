@@ -1,0 +1,23 @@
+//! A metric is emitted by services of the catalog.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place, suggestion};
+
+pub const LINT: Lint = Lint {
+    code: "unknown-emitter",
+    doc: "The metric is declared for a service that does not exist, so nobody would emit it.",
+    bad: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\nservices = [\"chekout\"]\n",
+    good: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\nservices = [\"checkout\"]\n",
+    check: |catalog, _| {
+        let known: Vec<&str> = catalog.services.iter().map(|service| service.name.as_str()).collect();
+        let exists: std::collections::HashSet<&str> = known.iter().copied().collect();
+        let mut found = Vec::new();
+        for metric in &catalog.metrics {
+            for (index, name) in metric.services.iter().enumerate().filter(|(_, name)| !exists.contains(name.as_str())) {
+                let place = Place::Value(format!("/metrics/{}/services/{index}", metric.key));
+                found.push(Diagnostic::error("unknown-emitter", place, format!("there is no service `{name}`")).help(suggestion(name, known.iter().copied())));
+            }
+        }
+        found
+    },
+};

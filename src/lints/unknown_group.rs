@@ -1,0 +1,24 @@
+//! A service belongs to a group of the catalog.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place, suggestion};
+
+pub const LINT: Lint = Lint {
+    code: "unknown-group",
+    doc: "The group decides the label `component`, by which every panel selects: a service in none would be on no dashboard.",
+    bad: "[services.cart]\ngroup = \"wbe\"\nport = 8002\n",
+    good: "[services.cart]\ngroup = \"web\"\nport = 8002\n",
+    check: |catalog, _| {
+        let known: Vec<&str> = catalog.groups.iter().map(|group| group.key.as_str()).collect();
+        let lost = catalog.services.iter().filter(|service| !known.contains(&service.group.as_str()));
+        lost.map(|service| {
+            let place = Place::Value(format!("/services/{}/group", service.name));
+            Diagnostic::error("unknown-group", place, format!("there is no group `{}`", service.group)).help(format!(
+                "{} or add `[groups.{}]` with a title",
+                suggestion(&service.group, known.iter().copied()),
+                service.group
+            ))
+        })
+        .collect()
+    },
+};

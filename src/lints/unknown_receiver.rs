@@ -1,0 +1,21 @@
+//! A route leads to a receiver of the catalog.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place, suggestion};
+
+pub const LINT: Lint = Lint {
+    code: "unknown-receiver",
+    doc: "Alertmanager refuses a route to a receiver that does not exist.",
+    bad: "[alertmanager.routes]\ncritical = \"on-cal\"\nwarning = \"on-call\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n",
+    good: "[alertmanager.routes]\ncritical = \"on-call\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n",
+    check: |catalog, _| {
+        let known: Vec<&str> = catalog.receivers.keys().map(String::as_str).collect();
+        let lost = catalog.alertmanager.routes.iter().filter(|(_, receiver)| !known.contains(&receiver.as_str()) && *receiver != "null");
+        lost.map(|(severity, receiver)| {
+            let place = Place::Value(format!("/alertmanager/routes/{severity}"));
+            Diagnostic::error("unknown-receiver", place, format!("there is no receiver `{receiver}`"))
+                .help(format!("{} or add `[receivers.{receiver}]`", suggestion(receiver, known.iter().copied())))
+        })
+        .collect()
+    },
+};

@@ -1,0 +1,29 @@
+//! A kind that rates a metric needs a counter, one that looks at its value a gauge.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place};
+
+pub const LINT: Lint = Lint {
+    code: "wrong-metric-type",
+    doc: "The rate of a gauge takes every decrease for a restart and gives plausible nonsense; promtool says SUCCESS.",
+    bad: "[alerts.Errors]\nkind = \"ratio\"\nerrors = \"orders_active\"\ntotal = \"requests_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    good: "[metrics.order_errors_total]\ntype = \"counter\"\nhelp = \"Failed orders\"\n\n[alerts.Errors]\nkind = \"ratio\"\nerrors = \"order_errors_total\"\ntotal = \"requests_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    check: |catalog, _| {
+        let mut found = Vec::new();
+        for alert in &catalog.alerts {
+            for (key, name, wanted) in alert.metrics() {
+                let Some(metric) = catalog.metric(name).filter(|metric| metric.r#type != wanted) else { continue };
+                found.push(
+                    Diagnostic::error(
+                        "wrong-metric-type",
+                        Place::Value(format!("/alerts/{}/{key}", alert.name)),
+                        format!("`{name}` is a {}, `{key}` needs a {wanted}", metric.r#type),
+                    )
+                    .also(Place::Value(format!("/metrics/{name}/type")), "declared here")
+                    .help(format!("name a {wanted}, or mend the metric's type")),
+                );
+            }
+        }
+        found
+    },
+};

@@ -1,0 +1,96 @@
+//! services.toml → Catalog → lints → Files → proofs: what every verb does before its own work.
+
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Place, Severity, sorted};
+use crate::render::{Rendered, render};
+use crate::source::Source;
+use crate::{lints, proofs};
+use anyhow::Result;
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// The catalog's name under the root.
+pub const CATALOG: &str = "services.toml";
+
+/// How far a catalog came, and everything that was found on the way.
+pub struct Outcome {
+    /// The text, for places.
+    pub source: Source,
+    /// There unless its syntax or schema is wrong.
+    pub catalog: Option<Catalog>,
+    /// There unless an error came before the templates.
+    pub rendered: Option<Rendered>,
+    /// Sorted by place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Outcome {
+    /// Whether nothing may be written.
+    pub fn failed(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Reads the catalog of `root` as text; a file that is missing, unreadable or not text is a finding, not an error.
+pub fn read(root: &Path) -> Result<Source, (Source, Diagnostic)> {
+    let path = root.join(CATALOG);
+    let refused = |message: String, help: &str| {
+        let place = Place::File(path.display().to_string());
+        (Source::parse(CATALOG, "").0, Diagnostic::error("unreadable-catalog", place, message).help(help))
+    };
+    let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => refused(format!("there is no {CATALOG} here"), "run this where the catalog is, or say where with `--root DIR`"),
+        _ => refused(format!("cannot read {CATALOG}: {error}"), "make it a file that you may read"),
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let bytes = error.as_bytes();
+        let line = bytes[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        refused(format!("{CATALOG} is not UTF-8: line {line} holds a byte that is no text"), "save it as UTF-8")
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    if text.trim().is_empty() {
+        return Err(refused(format!("{CATALOG} is empty"), "start with `[platform]`, one group and one service; the README shows ten lines that do"));
+    }
+    Ok(Source::parse(CATALOG, text).0)
+}
+
+/// Reads, checks and renders the catalog of `root`; an error is one of the machine, not of the catalog.
+pub fn run(root: &Path) -> Result<Outcome> {
+    match read(root) {
+        Ok(source) => prove(&source.text, root),
+        Err((source, diagnostic)) => Ok(Outcome { source, catalog: None, rendered: None, diagnostics: vec![diagnostic] }),
+    }
+}
+
+/// The same for a text that is not on disk yet.
+pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
+    let (source, errors) = Source::parse(CATALOG, text);
+    let mut outcome = Outcome { source, catalog: None, rendered: None, diagnostics: Vec::new() };
+    if !errors.is_empty() {
+        let syntax =
+            |error: crate::source::SyntaxError| Diagnostic::error("syntax", Place::Bytes(error.span), error.reason).help("mend the TOML; see https://toml.io");
+        outcome.diagnostics = errors.into_iter().map(syntax).collect();
+        return Ok(finished(outcome));
+    }
+    match Catalog::load(&outcome.source) {
+        Ok(catalog) => {
+            outcome.diagnostics = lints::inspect(&catalog, &outcome.source);
+            outcome.catalog = Some(catalog);
+        }
+        Err(diagnostics) => outcome.diagnostics = diagnostics,
+    }
+    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else { return Ok(finished(outcome)) };
+    match render(catalog, root)? {
+        Ok(rendered) => {
+            outcome.diagnostics.extend(proofs::inspect(catalog, &rendered));
+            outcome.rendered = Some(rendered);
+        }
+        Err(diagnostics) => outcome.diagnostics.extend(diagnostics),
+    }
+    Ok(finished(outcome))
+}
+
+fn finished(mut outcome: Outcome) -> Outcome {
+    outcome.diagnostics = sorted(outcome.diagnostics, &outcome.source);
+    outcome
+}

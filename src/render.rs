@@ -1,0 +1,135 @@
+//! Catalog × artifacts → Files in memory, each parsed back.
+
+use crate::artifacts::ARTIFACTS;
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::templates;
+use crate::yaml;
+use anyhow::Result;
+use minijinja::value::{Serde, Value as TemplateValue};
+use minijinja::{Environment, context};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// One rendered file.
+pub struct File {
+    /// Under generated/, with slashes.
+    pub path: String,
+    /// What is written.
+    pub text: String,
+    /// The parsed content; Null where the file is neither YAML nor JSON.
+    pub value: Value,
+    /// What the template gave: for JSON outputs it is YAML.
+    rendered: String,
+    template: &'static str,
+}
+
+/// Everything rendered from one catalog, with what is needed to find a line's template again.
+pub struct Rendered {
+    /// In the order of ARTIFACTS.
+    pub files: Vec<File>,
+    environment: Environment<'static>,
+    contexts: BTreeMap<String, TemplateValue>,
+}
+
+/// Renders every artifact with the templates of `root`; a template's mistakes come all at once.
+pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Diagnostic>>> {
+    let environment = templates::environment(root)?;
+    let catalog_value = TemplateValue::from(Serde(catalog));
+    let mut rendered = Rendered { files: Vec::new(), environment, contexts: BTreeMap::new() };
+    let mut diagnostics = Vec::new();
+    for artifact in ARTIFACTS {
+        let path = artifact.output.replace("{slug}", &catalog.platform.slug);
+        let before: BTreeMap<&str, TemplateValue> = rendered
+            .files
+            .iter()
+            .filter(|file| reads(artifact.template, &file.path))
+            .map(|file| (file.path.as_str(), TemplateValue::from(Serde(&file.value))))
+            .collect();
+        let context = context! { rendered => before, ..catalog_value.clone() };
+        match one(&rendered.environment, artifact.template, &path, &context) {
+            Ok(file) => rendered.files.push(file),
+            Err(diagnostic) => diagnostics.push(*diagnostic),
+        }
+        rendered.contexts.insert(path, context);
+    }
+    Ok(if diagnostics.is_empty() { Ok(rendered) } else { Err(diagnostics) })
+}
+
+/// Unit tests read the rules they are about; nothing else reads a rendered file.
+fn reads(template: &str, path: &str) -> bool {
+    template.strip_suffix(".test.yml").is_some_and(|rules| path == format!("{rules}.yml"))
+}
+
+fn one(environment: &Environment, template: &'static str, path: &str, context: &TemplateValue) -> Result<File, Box<Diagnostic>> {
+    let rendered = environment
+        .get_template(template)
+        .and_then(|loaded| loaded.render(context))
+        .map_err(|error| Box::new(template_error(environment, template, &error)))?;
+    let parsed = if template.ends_with(".yml") { yaml::parse(&rendered) } else { Ok(Value::Null) };
+    let value = parsed.map_err(|error| {
+        let place = spot(environment, template, context, error.line).unwrap_or(Place::File(format!("templates/{template}")));
+        Box::new(Diagnostic::error("invalid-yaml", place, format!("generated/{path} is not YAML: {}", error.reason)).help("mend this line of the template"))
+    })?;
+    let text = match path.ends_with(".json") {
+        true => serde_json::to_string_pretty(&value).expect("a JSON value prints") + "\n",
+        false => rendered.clone(),
+    };
+    Ok(File { path: path.to_string(), text, value, rendered, template })
+}
+
+/// minijinja's error at its line; never with the variables it could see, which are the whole catalog.
+fn template_error(environment: &Environment, template: &str, error: &minijinja::Error) -> Diagnostic {
+    let name = error.name().unwrap_or(template);
+    let line = error.line().unwrap_or(1);
+    let place = match environment.get_template(name) {
+        Ok(loaded) => line_place(name, line, loaded.source()),
+        Err(_) => match error.template_source() {
+            Some(text) => line_place(name, line, text),
+            None => Place::File(format!("templates/{name}")),
+        },
+    };
+    let mut reason = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause.and_then(|cause| cause.downcast_ref::<minijinja::Error>()) {
+        reason = format!("{reason}: {}", inner.detail().unwrap_or_default());
+        cause = std::error::Error::source(inner);
+    }
+    Diagnostic::error("template", place, reason).help("mend this line of the template; `monstack explain template` tells what templates may do")
+}
+
+fn line_place(name: &str, line: usize, text: &str) -> Place {
+    Place::Line { file: format!("templates/{name}"), line, text: text.lines().nth(line.saturating_sub(1)).unwrap_or_default().to_string() }
+}
+
+/// The template line that wrote a line of the output.
+fn spot(environment: &Environment, template: &str, context: &TemplateValue, line: usize) -> Option<Place> {
+    let (output, spans) = environment.get_template(template).ok()?.render_with_spans(context).ok()?;
+    let text = output.lines().nth(line.checked_sub(1)?)?;
+    let start = text.as_ptr() as usize - output.as_ptr() as usize;
+    let first = start + (text.len() - text.trim_start().len());
+    let span = spans.iter().rfind(|span| span.output_range().start <= first)?;
+    let loaded = environment.get_template(span.name()).ok()?;
+    let within = match span.kind() {
+        minijinja::OutputSpanKind::Raw => output[span.output_range().start..first].matches('\n').count(),
+        _ => 0,
+    };
+    Some(line_place(span.name(), span.line() + within, loaded.source()))
+}
+
+impl Rendered {
+    /// A file by its path under generated/.
+    pub fn file(&self, path: &str) -> Option<&File> {
+        self.files.iter().find(|file| file.path == path)
+    }
+
+    /// The template line behind a value of a file.
+    pub fn place(&self, path: &str, pointer: &str) -> Place {
+        let line = self.file(path).and_then(|file| {
+            let line = yaml::line_of(&file.rendered, pointer)?;
+            spot(&self.environment, file.template, self.contexts.get(path)?, line)
+        });
+        line.unwrap_or_else(|| Place::File(format!("generated/{path}")))
+    }
+}

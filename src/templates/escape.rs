@@ -1,0 +1,135 @@
+//! Every hole of a template writes one complete, quoted value for the program that reads the output.
+
+use super::refuse;
+use minijinja::value::{Value, ValueKind};
+use minijinja::{AutoEscape, Error, ErrorKind, Output, State};
+use std::fmt::Write;
+
+/// Who reads the output of a template, by its name: Markdown, Python, or YAML and all that is parsed back from it.
+pub fn reader(template: &str) -> &'static str {
+    match template.rsplit('.').next() {
+        Some("md") => "markdown",
+        Some("py") => "python",
+        _ => "yaml",
+    }
+}
+
+/// Writes a hole for the reader of the template it stands in.
+pub fn formatter(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    if value.is_safe() {
+        return write!(out, "{value}").map_err(failed);
+    }
+    match state.auto_escape() {
+        AutoEscape::Custom(reader) if reader == "markdown" => markdown(out, value),
+        AutoEscape::Custom(reader) => scalar(out, value, reader == "python"),
+        other => Err(refuse(format!("unexpected escaping {other:?}"))),
+    }
+}
+
+fn failed(error: std::fmt::Error) -> Error {
+    Error::new(ErrorKind::WriteFailure, "cannot write").with_source(error)
+}
+
+/// JSON, which is YAML and, but for three words, Python.
+fn scalar(out: &mut impl Write, value: &Value, python: bool) -> Result<(), Error> {
+    match value.kind() {
+        ValueKind::None => out.write_str(if python { "None" } else { "null" }).map_err(failed),
+        ValueKind::Bool => out
+            .write_str(match (value.is_true(), python) {
+                (true, true) => "True",
+                (false, true) => "False",
+                (true, false) => "true",
+                (false, false) => "false",
+            })
+            .map_err(failed),
+        ValueKind::Number => number(out, value),
+        ValueKind::String => quoted(out, value.as_str().unwrap_or_default()).map_err(failed),
+        ValueKind::Seq | ValueKind::Iterable => {
+            out.write_char('[').map_err(failed)?;
+            for (index, item) in value.try_iter()?.enumerate() {
+                if index > 0 {
+                    out.write_str(", ").map_err(failed)?;
+                }
+                scalar(out, &item, python)?;
+            }
+            out.write_char(']').map_err(failed)
+        }
+        ValueKind::Map => {
+            out.write_char('{').map_err(failed)?;
+            for (index, key) in value.try_iter()?.enumerate() {
+                if index > 0 {
+                    out.write_str(", ").map_err(failed)?;
+                }
+                quoted(out, &key.to_string()).map_err(failed)?;
+                out.write_str(": ").map_err(failed)?;
+                scalar(out, &value.get_item(&key)?, python)?;
+            }
+            out.write_char('}').map_err(failed)
+        }
+        other => Err(refuse(format!("a hole cannot hold {other}"))),
+    }
+}
+
+/// Whole numbers without a point, as people write them.
+fn number(out: &mut impl Write, value: &Value) -> Result<(), Error> {
+    if let Some(whole) = value.as_i64() {
+        return write!(out, "{whole}").map_err(failed);
+    }
+    match f64::try_from(value.clone()) {
+        Ok(float) if float.is_finite() => write!(out, "{float}").map_err(failed),
+        _ => Err(refuse("a hole cannot hold a number that is not finite")),
+    }
+}
+
+/// Valid as JSON, YAML 1.1, YAML 1.2, PromQL and Python: control characters and byte order marks are escaped.
+pub fn quoted(out: &mut impl Write, text: &str) -> std::fmt::Result {
+    out.write_char('"')?;
+    for c in text.chars() {
+        match c {
+            '"' => out.write_str("\\\"")?,
+            '\\' => out.write_str("\\\\")?,
+            '\n' => out.write_str("\\n")?,
+            '\t' => out.write_str("\\t")?,
+            '\r' => out.write_str("\\r")?,
+            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                write!(out, "\\u{:04x}", c as u32)?;
+            }
+            c => out.write_char(c)?,
+        }
+    }
+    out.write_char('"')
+}
+
+/// Text as it reads: what Markdown or HTML would take for markup is escaped, a line stays a line.
+fn markdown(out: &mut impl Write, value: &Value) -> Result<(), Error> {
+    match value.kind() {
+        ValueKind::String => {
+            for c in value.as_str().unwrap_or_default().chars() {
+                match c {
+                    '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' => write!(out, "\\{c}"),
+                    '&' => out.write_str("&amp;"),
+                    c if c.is_control() => out.write_char(' '),
+                    c => out.write_char(c),
+                }
+                .map_err(failed)?;
+            }
+            Ok(())
+        }
+        ValueKind::Number => number(out, value),
+        other => Err(refuse(format!("Markdown cannot hold {other}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_text_comes_back_from_yaml() {
+        for text in ["", "yes", "1e3", "a: b", "#", "\u{85}\u{7f}\u{feff}", "tab\there", "\"'\\", "é\u{1f600}", "- x", "<<"] {
+            let mut out = String::new();
+            quoted(&mut out, text).unwrap();
+            assert_eq!(crate::yaml::parse(&out).unwrap(), text, "{out}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What templates may ask for: numbers worked out from others, and words checked before they go unquoted.
+
+use super::refuse;
+use crate::catalog::{Duration, Size, snake};
+use minijinja::value::Value;
+use minijinja::{Environment, Error};
+
+/// Registers every function and filter.
+pub fn add_to(environment: &mut Environment) {
+    environment.add_filter("bare", bare);
+    environment.add_filter("code", code);
+    environment.add_filter("seconds", seconds);
+    environment.add_filter("compose_size", compose_size);
+    environment.add_filter("snake", |name: &str| snake(name));
+    environment.add_filter("percent", percent);
+    environment.add_filter("comment", comment);
+    environment.add_filter("lines", lines);
+    environment.add_filter("words", words);
+    environment.add_function("selector", selector);
+    environment.add_function("four_scrapes", four_scrapes);
+    environment.add_function("longest", longest);
+    environment.add_function("shortest", shortest);
+    environment.add_function("fail", |message: String| -> Result<String, Error> { Err(refuse(message)) });
+}
+
+/// The one way out of the quotes: a metric name, a duration, a number; anything else is refused.
+fn bare(value: &Value) -> Result<Value, Error> {
+    let text = value.to_string();
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'-' | b'/'));
+    plain.then(|| Value::from_safe_string(text.clone())).ok_or_else(|| refuse(format!("{text:?} cannot go without quotes")))
+}
+
+/// Text between Markdown's backticks, which escape nothing; a backtick itself is refused.
+fn code(text: &str) -> Result<Value, Error> {
+    match text.contains(['`', '\n']) {
+        true => Err(refuse(format!("{text:?} cannot be inline code"))),
+        false => Ok(Value::from_safe_string(format!("`{text}`"))),
+    }
+}
+
+/// Text behind a `#`; a line break is refused.
+fn comment(text: &str) -> Result<Value, Error> {
+    match text.chars().any(char::is_control) {
+        true => Err(refuse(format!("{text:?} cannot be a comment"))),
+        false => Ok(Value::from_safe_string(text.to_string())),
+    }
+}
+
+/// Text of several lines, as it is, inside a block scalar that is indented by `indent`.
+fn lines(text: &str, indent: usize) -> Result<Value, Error> {
+    if text.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(refuse("a control character cannot stand in a block"));
+    }
+    let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
+    Ok(Value::from_safe_string(lines.join(&format!("\n{}", " ".repeat(indent)))))
+}
+
+/// `memory_retrieval_errors_total` → `memory retrieval errors`.
+fn words(metric: &str) -> String {
+    metric.trim_end_matches("_total").replace('_', " ")
+}
+
+/// The matchers of a branch or signal (its `only` or `except` jobs), and of `more`, in braces; nothing when there are none.
+fn selector(jobs: &Value, more: Option<&str>) -> Result<Value, Error> {
+    let list = |key: &str| -> Result<Vec<String>, Error> {
+        let value = jobs.get_attr(key)?;
+        if value.is_undefined() { Ok(Vec::new()) } else { value.try_iter()?.map(|job| Ok(job.to_string())).collect() }
+    };
+    let (only, except) = (list("only")?, list("except")?);
+    let mut matchers = Vec::new();
+    match (only.as_slice(), except.as_slice()) {
+        ([], []) => {}
+        ([job], _) => matchers.push(format!("job=\"{job}\"")),
+        ([], [job]) => matchers.push(format!("job!=\"{job}\"")),
+        ([], jobs) => matchers.push(format!("job!~\"{}\"", jobs.join("|"))),
+        (jobs, _) => matchers.push(format!("job=~\"{}\"", jobs.join("|"))),
+    }
+    matchers.extend(more.map(str::to_string));
+    let text = if matchers.is_empty() { String::new() } else { format!("{{{}}}", matchers.join(",")) };
+    Ok(Value::from_safe_string(text))
+}
+
+/// A range that holds four scrapes of every service, and 5m at the least.
+fn four_scrapes(services: &Value) -> Result<String, Error> {
+    let mut range = Duration(300_000);
+    for service in services.try_iter()? {
+        let interval = duration(&service.get_attr("scrape_interval")?.to_string())?;
+        range = range.max(Duration(interval.0 * 4));
+    }
+    Ok(range.to_string())
+}
+
+fn duration(text: &str) -> Result<Duration, Error> {
+    Duration::parse(text).ok_or_else(|| refuse(format!("{text:?} is not a duration")))
+}
+
+/// `5m` → 300.
+fn seconds(text: &str) -> Result<f64, Error> {
+    Ok(duration(text)?.seconds())
+}
+
+/// The longest of several durations.
+fn longest(durations: Vec<String>) -> Result<String, Error> {
+    parsed(&durations)?.into_iter().max().map(|longest| longest.to_string()).ok_or_else(|| refuse("longest of nothing"))
+}
+
+/// The shortest of several durations.
+fn shortest(durations: Vec<String>) -> Result<String, Error> {
+    parsed(&durations)?.into_iter().min().map(|shortest| shortest.to_string()).ok_or_else(|| refuse("shortest of nothing"))
+}
+
+fn parsed(durations: &[String]) -> Result<Vec<Duration>, Error> {
+    durations.iter().map(|text| duration(text)).collect()
+}
+
+/// Bytes as compose writes them: 1073741824 → `1g`.
+fn compose_size(bytes: u64) -> String {
+    let text = Size(bytes).to_string();
+    text.trim_end_matches("iB").trim_end_matches('B').to_lowercase() + if text.ends_with("iB") { "" } else { "b" }
+}
+
+/// 0.1 → `10%`, without the dust of floating point.
+fn percent(share: f64) -> String {
+    format!("{}%", (share * 100.0 * 1e9).round() / 1e9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_read_as_people_write_them() {
+        assert_eq!(snake("WebSocketConnectionErrors"), "web_socket_connection_errors");
+        assert_eq!(snake("RLTrainingStalled"), "rl_training_stalled");
+        assert_eq!(percent(0.07), "7%");
+        assert_eq!(compose_size(1 << 30), "1g");
+        assert_eq!(compose_size(1000), "1000b");
+        assert!(bare(&Value::from("5m] or x[")).is_err());
+    }
+}

@@ -1,0 +1,143 @@
+//! YAML text as JSON values; the only module that knows which crate reads it.
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_yaml::{Options, Spanned};
+use std::fmt;
+
+/// Why a text is not one YAML document, and where.
+#[derive(Debug)]
+pub struct YamlError {
+    /// From 1; 0 when unknown.
+    pub line: usize,
+    /// The parser's reason; duplicate keys are one.
+    pub reason: String,
+}
+
+/// Strict, so that a reader of YAML 1.1 and one of 1.2 see the same; unlimited, because the text is our own.
+fn options() -> Options {
+    let mut options = Options::default();
+    options.budget = None;
+    options.strict_booleans = true;
+    options.leading_zero_numbers_as_strings = true;
+    options.with_snippet = false;
+    options
+}
+
+/// Reads one document; keys stay in order, a key given twice is an error.
+pub fn parse(text: &str) -> Result<Value, YamlError> {
+    serde_yaml::from_str_with_options(text, options())
+        .map_err(|error| YamlError { line: error.location().map_or(0, |location| location.line() as usize), reason: error.to_string() })
+}
+
+/// The line, from 1, at which the value under a JSON pointer starts; the nearest parent's when it has none.
+pub fn line_of(text: &str, pointer: &str) -> Option<usize> {
+    let tree: Spanned<Tree> = serde_yaml::from_str_with_options(text, options()).ok()?;
+    let mut node = &tree;
+    let mut line = node.referenced.line();
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        let child = match &node.value {
+            Tree::Map(entries) => entries.iter().find(|(key, _)| *key == step).map(|(_, value)| value),
+            Tree::Seq(items) => step.parse().ok().and_then(|index: usize| items.get(index)),
+            Tree::Scalar => None,
+        };
+        match child {
+            Some(child) => node = child,
+            None => break,
+        }
+        line = node.referenced.line();
+    }
+    usize::try_from(line).ok()
+}
+
+/// A document as places only: slower to read, so it is read when something is wrong.
+enum Tree {
+    Map(Vec<(String, Spanned<Tree>)>),
+    Seq(Vec<Spanned<Tree>>),
+    Scalar,
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Tree, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Tree, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = access.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Tree::Map(entries))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Tree, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Tree::Seq(items))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Tree, E> {
+        Ok(Tree::Scalar)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Tree, E> {
+        Ok(Tree::Scalar)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Tree, E> {
+        Ok(Tree::Scalar)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Tree, E> {
+        Ok(Tree::Scalar)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Tree, E> {
+        Ok(Tree::Scalar)
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Scalar)
+    }
+
+    fn visit_none<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Scalar)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_readers_disagree_about_stay_text() {
+        let value = parse("a: on\nb: 0755\nc: true\n").unwrap();
+        assert_eq!(value, serde_json::json!({"a": "on", "b": "0755", "c": true}));
+    }
+
+    #[test]
+    fn a_key_given_twice_is_refused_with_its_line() {
+        let error = parse("a: 1\nb: 2\na: 3\n").unwrap_err();
+        assert_eq!(error.line, 3);
+    }
+
+    #[test]
+    fn a_pointer_leads_to_its_line() {
+        let text = "groups:\n  - name: a\n    rules:\n      - expr: |\n          up\n          == 0\n        for: 5m\n";
+        assert_eq!(line_of(text, "/groups/0/rules/0/for"), Some(7));
+        assert_eq!(line_of(text, "/groups/0/rules/0/nothing"), Some(4));
+    }
+}
