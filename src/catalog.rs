@@ -35,6 +35,28 @@ pub struct Catalog {
     pub metrics: Vec<Metric>,
     /// Rules.
     pub alerts: Vec<Alert>,
+    /// What the services may use.
+    pub limits: Limits,
+}
+
+/// Every distinct limit, with the services that have it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Limits {
+    /// In bytes.
+    pub memory: Vec<Limit>,
+    /// In cores.
+    pub cpu: Vec<Limit>,
+}
+
+/// One limit; that of the most services selects all but the others, so that adding one more changes nothing.
+#[derive(Clone, Debug, Serialize)]
+pub struct Limit {
+    /// In the unit of its list.
+    pub value: f64,
+    /// Select only these jobs; empty: all but `except`.
+    pub only: Vec<String>,
+    /// Select all jobs but these.
+    pub except: Vec<String>,
 }
 
 /// `[platform]`.
@@ -198,7 +220,12 @@ impl Catalog {
             .collect();
         let alerts =
             entries(value, "alerts").map(|(name, written)| Alert::resolve(value, name, written, &services, &metrics)).collect::<Result<Vec<_>, _>>()?;
+        let limits = Limits {
+            memory: limits(&services, |service| service.memory_limit.0 as f64),
+            cpu: limits(&services, |service| service.cpu_limit),
+        };
         Ok(Catalog {
+            limits,
             platform,
             prometheus: serde_json::from_value(part("prometheus"))?,
             alertmanager: serde_json::from_value(part("alertmanager"))?,
@@ -262,6 +289,23 @@ fn service(catalog: &Value, name: &str, written: &Value) -> serde_json::Result<S
         service.scrape_timeout = service.scrape_interval.min(Duration(10_000));
     }
     Ok(service)
+}
+
+fn limits(services: &[Service], of: impl Fn(&Service) -> f64) -> Vec<Limit> {
+    let mut limits: Vec<Limit> = Vec::new();
+    for service in services {
+        let (value, name) = (of(service), service.name.clone());
+        match limits.iter_mut().find(|limit| limit.value == value) {
+            Some(limit) => limit.only.push(name),
+            None => limits.push(Limit { value, only: vec![name], except: Vec::new() }),
+        }
+    }
+    limits.sort_by_key(|limit| std::cmp::Reverse(limit.only.len()));
+    let except = limits.iter().skip(1).flat_map(|limit| limit.only.clone()).collect();
+    if let Some(commonest) = limits.first_mut() {
+        *commonest = Limit { only: Vec::new(), except, ..commonest.clone() };
+    }
+    limits
 }
 
 fn metric(platform: &Platform, services: &[Service], key: &str, written: &Value) -> serde_json::Result<Metric> {

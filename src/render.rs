@@ -79,24 +79,18 @@ fn one(environment: &Environment, template: &'static str, path: &str, context: &
     Ok(File { path: path.to_string(), text, value, rendered, template })
 }
 
-/// minijinja's error at its line; never with the variables it could see, which are the whole catalog.
+/// minijinja's innermost error at its line; never with the variables it could see, which are the whole catalog.
 fn template_error(environment: &Environment, template: &str, error: &minijinja::Error) -> Diagnostic {
-    let name = error.name().unwrap_or(template);
-    let line = error.line().unwrap_or(1);
-    let place = match environment.get_template(name) {
-        Ok(loaded) => line_place(name, line, loaded.source()),
-        Err(_) => match error.template_source() {
-            Some(text) => line_place(name, line, text),
-            None => Place::File(format!("templates/{name}")),
-        },
-    };
-    let mut reason = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause.and_then(|cause| cause.downcast_ref::<minijinja::Error>()) {
-        reason = format!("{reason}: {}", inner.detail().unwrap_or_default());
-        cause = std::error::Error::source(inner);
+    let mut innermost = error;
+    while let Some(inner) = std::error::Error::source(innermost).and_then(|cause| cause.downcast_ref::<minijinja::Error>()) {
+        innermost = inner;
     }
-    Diagnostic::error("template", place, reason).help("mend this line of the template; `monstack explain template` tells what templates may do")
+    let name = innermost.name().or(error.name()).unwrap_or(template);
+    let line = innermost.line().or(error.line()).unwrap_or(1);
+    let text = environment.get_template(name).map(|loaded| loaded.source().to_string()).ok().or_else(|| innermost.template_source().map(str::to_string));
+    let place = text.map_or_else(|| Place::File(format!("templates/{name}")), |text| line_place(name, line, &text));
+    let reason = innermost.detail().map_or_else(|| innermost.kind().to_string(), |detail| format!("{}: {detail}", innermost.kind()));
+    Diagnostic::error("template", place, reason).help("mend this line of the template")
 }
 
 fn line_place(name: &str, line: usize, text: &str) -> Place {

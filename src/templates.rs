@@ -1,7 +1,9 @@
 //! minijinja set up once: delimiters, escaping, functions.
 
 pub mod escape;
+pub mod expand;
 pub mod functions;
+pub mod samples;
 
 use anyhow::{Context, Result};
 use include_dir::{Dir, include_dir};
@@ -27,6 +29,8 @@ pub fn environment(root: &Path) -> Result<Environment<'static>> {
     environment.set_auto_escape_callback(|name| AutoEscape::Custom(escape::reader(name).into()));
     environment.set_formatter(escape::formatter);
     functions::add_to(&mut environment);
+    samples::add_to(&mut environment);
+    environment.add_function("expand", expand::expand);
     let folder = root.join("templates");
     if folder.is_dir() {
         environment.set_loader(minijinja::path_loader(folder));

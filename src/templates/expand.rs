@@ -1,0 +1,69 @@
+//! What Prometheus makes of an annotation: generated unit tests must write it out.
+
+use super::refuse;
+use minijinja::Error;
+use minijinja::value::Value;
+
+/// Replaces `{{ $labels.x }}`, `{{ $value }}` and its humanized forms; anything else in braces is refused, so that a
+/// template that grows one notices.
+pub fn expand(text: &str, labels: &Value, value: f64) -> Result<String, Error> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("{{") {
+        let (inner, after) = behind.split_once("}}").ok_or_else(|| refuse(format!("{text:?} opens {{{{ and never closes it")))?;
+        out.push_str(before);
+        out.push_str(&action(inner.trim(), labels, value)?);
+        rest = after;
+    }
+    Ok(out + rest)
+}
+
+fn action(inner: &str, labels: &Value, value: f64) -> Result<String, Error> {
+    let pipeline: Vec<&str> = inner.split('|').map(str::trim).collect();
+    match pipeline.as_slice() {
+        [label] if label.starts_with("$labels.") => {
+            let found = labels.get_attr(&label["$labels.".len()..])?;
+            Ok(if found.is_undefined() { String::new() } else { found.to_string() })
+        }
+        ["$value"] => Ok(general(value, 17)),
+        ["$value", "humanizePercentage"] => Ok(general(value * 100.0, 4) + "%"),
+        ["$value", "humanize"] if value == 0.0 => Ok("0".to_string()),
+        _ => Err(refuse(format!("unit tests cannot write out {{{{ {inner} }}}}"))),
+    }
+}
+
+/// Go's `%.{digits}g`, in the plain form that shares and counts take.
+fn general(value: f64, digits: i32) -> String {
+    if value == 0.0 {
+        return "0".to_string();
+    }
+    if digits >= 17 {
+        return value.to_string();
+    }
+    let exponent = format!("{value:.*e}", (digits - 1) as usize).rsplit('e').next().and_then(|text| text.parse::<i32>().ok()).unwrap_or(0);
+    if !(-4..digits).contains(&exponent) {
+        let text = format!("{value:.*e}", (digits - 1) as usize);
+        let (mantissa, _) = text.split_once('e').unwrap_or((&text, ""));
+        let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+        return format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs());
+    }
+    let text = format!("{value:.*}", (digits - 1 - exponent).max(0) as usize);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minijinja::context;
+
+    #[test]
+    fn annotations_read_as_prometheus_writes_them() {
+        let labels = context! { job => "search" };
+        let expand = |text: &str, value| expand(text, &labels, value).unwrap();
+        assert_eq!(expand("{{ $labels.job }}: {{ $value | humanizePercentage }}", 0.10002), "search: 10%");
+        assert_eq!(expand("{{$value | humanizePercentage}}", 0.05123), "5.123%");
+        assert_eq!(expand("{{ $value | humanizePercentage }}", 1.0), "100%");
+        assert_eq!(expand("{{ $value | humanizePercentage }}", 0.0000001), "1e-05%");
+        assert_eq!(expand("{{ $labels.nothing }}|{{ $value }}", 0.0), "|0");
+    }
+}
