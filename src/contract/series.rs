@@ -1,0 +1,121 @@
+//! What is known of a set of series without running anything: which targets they come from, which labels they have.
+
+use crate::contract::domain::Domain;
+use crate::contract::targets::Targets;
+use fixedbitset::FixedBitSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a sample means: decides which functions may read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Only goes up, but for restarts.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Worked out from others.
+    Derived,
+}
+
+/// Series that are alike: of the same targets, with the same labels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// Where they come from; empty for series of no target.
+    pub targets: FixedBitSet,
+    /// The targets' labels that they still have.
+    pub carried: BTreeSet<String>,
+    /// Labels of their own, with their values.
+    pub labels: BTreeMap<String, Domain>,
+    /// What their samples mean.
+    pub kind: Kind,
+}
+
+/// The labels that tell one target from another; by any of them two sides of an operator meet target by target.
+const IDENTIFYING: [&str; 3] = ["job", "instance", "service"];
+
+impl Series {
+    /// Series without labels or targets.
+    pub fn bare(targets: &Targets) -> Series {
+        Series { targets: targets.none(), carried: BTreeSet::new(), labels: BTreeMap::new(), kind: Kind::Derived }
+    }
+
+    /// Whether they have the label.
+    pub fn has(&self, label: &str) -> bool {
+        self.carried.contains(label) || self.labels.contains_key(label)
+    }
+
+    /// The names of all labels.
+    pub fn names(&self) -> BTreeSet<&str> {
+        self.carried.iter().chain(self.labels.keys()).map(String::as_str).collect()
+    }
+
+    /// With only (or without) the labels of a list.
+    pub fn keeping(mut self, keep: impl Fn(&str) -> bool) -> Series {
+        self.carried.retain(|label| keep(label));
+        self.labels.retain(|label, _| keep(label));
+        self.kind = Kind::Derived;
+        self
+    }
+
+    /// With a label of its own, over the target's if it was that.
+    pub fn with(mut self, label: &str, domain: Domain) -> Series {
+        self.carried.remove(label);
+        self.labels.insert(label.to_string(), domain);
+        self
+    }
+
+    /// The part of these that meets the other side on labels that `compared` picks; None when they can never meet.
+    pub fn meeting(&self, other: &Series, compared: impl Fn(&str) -> bool, targets: &Targets) -> Option<Series> {
+        let names = |series: &Series| series.names().into_iter().filter(|name| compared(name)).map(str::to_string).collect::<BTreeSet<_>>();
+        if names(self) != names(other) {
+            return None;
+        }
+        let mut met = self.clone();
+        for label in names(self) {
+            match (self.labels.get(&label), other.labels.get(&label)) {
+                (Some(own), Some(others)) if !own.overlaps(others) => return None,
+                (None, None) if IDENTIFYING.contains(&label.as_str()) => met.targets.intersect_with(&other.targets),
+                (None, None) => met.targets.intersect_with(&alike(other, &label, targets)),
+                (None, Some(others)) => met.targets.intersect_with(&valued(others, &label, targets)),
+                (Some(own), None) if valued(own, &label, targets).is_disjoint(&other.targets) => return None,
+                _ => {}
+            }
+        }
+        let lost = met.targets.is_clear() && !self.targets.is_clear();
+        (!lost).then_some(met)
+    }
+}
+
+/// Every target that shares the label's value with one of the series' targets.
+fn alike(series: &Series, label: &str, targets: &Targets) -> FixedBitSet {
+    let mut alike = targets.none();
+    for value in targets.values(label) {
+        let with = targets.with(label, value);
+        if !with.is_disjoint(&series.targets) {
+            alike.union_with(&with);
+        }
+    }
+    alike
+}
+
+/// The targets whose label has a value of the domain.
+fn valued(domain: &Domain, label: &str, targets: &Targets) -> FixedBitSet {
+    match domain {
+        Domain::Pattern(_) => targets.all(),
+        Domain::Values(values) => values.iter().fold(targets.none(), |mut set, value| {
+            set.union_with(&targets.with(label, value));
+            set
+        }),
+    }
+}
+
+/// One entry for series that differ only in their targets.
+pub fn merged(all: Vec<Series>) -> Vec<Series> {
+    let mut merged: Vec<Series> = Vec::new();
+    for series in all {
+        match merged.iter_mut().find(|known| (&known.carried, &known.labels, known.kind) == (&series.carried, &series.labels, series.kind)) {
+            Some(known) => known.targets.union_with(&series.targets),
+            None => merged.push(series),
+        }
+    }
+    merged
+}
