@@ -220,10 +220,7 @@ impl Catalog {
             .collect();
         let alerts =
             entries(value, "alerts").map(|(name, written)| Alert::resolve(value, name, written, &services, &metrics)).collect::<Result<Vec<_>, _>>()?;
-        let limits = Limits {
-            memory: limits(&services, |service| service.memory_limit.0 as f64),
-            cpu: limits(&services, |service| service.cpu_limit),
-        };
+        let limits = Limits { memory: limits(&services, |service| service.memory_limit.0 as f64), cpu: limits(&services, |service| service.cpu_limit) };
         Ok(Catalog {
             limits,
             platform,

@@ -98,7 +98,8 @@ impl Contract {
             let carried = self.targets.list[index].labels.keys().cloned().collect();
             shapes.entry(carried).or_insert_with(|| self.targets.none()).insert(index);
         }
-        let mut series: Vec<Series> = shapes.into_iter().map(|(carried, targets)| Series { targets, carried, labels: std::clone::Clone::clone(&labels), kind }).collect();
+        let mut series: Vec<Series> =
+            shapes.into_iter().map(|(carried, targets)| Series { targets, carried, labels: std::clone::Clone::clone(&labels), kind }).collect();
         series.sort_by(|a, b| a.carried.cmp(&b.carried));
         self.families.entry(name.to_string()).or_default().extend(series);
     }

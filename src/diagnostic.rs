@@ -54,12 +54,23 @@ pub struct Diagnostic {
     pub others: Vec<(Place, String)>,
     /// What to do.
     pub help: String,
+    /// The catalog's table whose `allow` may accept it, where the place does not tell; empty when it does.
+    pub owner: String,
 }
 
 impl Diagnostic {
     /// An error at `place`.
     pub fn error(code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity: Severity::Error, code, message: message.into(), place, label: String::new(), others: Vec::new(), help: String::new() }
+        Diagnostic {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            place,
+            label: String::new(),
+            others: Vec::new(),
+            help: String::new(),
+            owner: String::new(),
+        }
     }
 
     /// A warning at `place`.

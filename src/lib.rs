@@ -5,11 +5,11 @@
 pub mod artifacts; // the table of everything generated
 pub mod catalog; // services.toml as typed data
 pub mod commands;
+pub mod contract; // every series that can exist
 pub mod diagnostic; // what is wrong, where, and how that is printed
 pub mod generated; // generated/ on disk: compare, then write
 pub mod lints; // what the catalog must not say
 pub mod pipeline; // all of the above, in one call
-pub mod contract; // every series that can exist
 pub mod proofs; // what must hold of the Files
 pub mod render; // catalog × artifacts → Files
 pub mod source; // a TOML file as text: key path → bytes → line and column

@@ -34,7 +34,10 @@ impl Targets {
             let interval = Duration::parse(job["scrape_interval"].as_str().unwrap_or(global)).unwrap_or_default();
             for group in job["static_configs"].as_array().into_iter().flatten() {
                 for address in group["targets"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                    let mut labels = BTreeMap::from([("job".to_string(), job["job_name"].as_str().unwrap_or_default().to_string()), ("instance".to_string(), address.to_string())]);
+                    let mut labels = BTreeMap::from([
+                        ("job".to_string(), job["job_name"].as_str().unwrap_or_default().to_string()),
+                        ("instance".to_string(), address.to_string()),
+                    ]);
                     let own = group["labels"].as_object().into_iter().flatten();
                     labels.extend(own.filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string()))));
                     list.push(Target { labels, interval });

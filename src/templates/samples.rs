@@ -54,7 +54,12 @@ fn moment(tick: u64, step: &str) -> Result<String, Error> {
 fn series(metric: &str, service: &Value, more: Option<&Value>) -> Result<String, Error> {
     let name = service.get_attr("name")?;
     let instance = format!("{}:{}", service.get_attr("host")?, service.get_attr("port")?);
-    let mut labels = vec![format!("job=\"{name}\""), format!("service=\"{name}\""), format!("component=\"{}\"", service.get_attr("group")?), format!("instance=\"{instance}\"")];
+    let mut labels = vec![
+        format!("job=\"{name}\""),
+        format!("service=\"{name}\""),
+        format!("component=\"{}\"", service.get_attr("group")?),
+        format!("instance=\"{instance}\""),
+    ];
     for key in more.map(Value::try_iter).transpose()?.into_iter().flatten() {
         labels.push(format!("{key}={:?}", more.unwrap_or(&Value::UNDEFINED).get_item(&key)?.to_string()));
     }

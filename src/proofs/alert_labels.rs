@@ -1,0 +1,26 @@
+//! Every alert of the catalog carries the labels that routes, inhibition and people rely on.
+
+use super::{Check, Example, Finding, Proof, Usage};
+
+/// What every alert that fires for a service has.
+const CARRIED: [&str; 4] = ["job", "service", "component", "severity"];
+
+pub const PROOF: Proof = Proof {
+    code: "alert-labels",
+    doc: "Routes go by severity, inhibition by job, silences and dashboards by service and component; an alert without one of them passes them all by.",
+    example: Example::Condition { bad: "sum by (job) (shop_orders_active) > 100", good: "sum by (job, service, component) (shop_orders_active) > 100" },
+    check: Check::Stack(|stack| {
+        let mut found = Vec::new();
+        for expression in
+            stack.used(Usage::Alert).filter(|expression| stack.catalog.alerts.iter().any(|alert| expression.owner["alert"] == alert.name.as_str()))
+        {
+            let nodes = crate::contract::evaluate::nodes(&expression.ast, &stack.contract);
+            let Some(whole) = nodes.last() else { continue };
+            let series: Vec<_> = whole.series.iter().map(|series| stack.contract.labeled(series.clone(), &expression.owner["labels"])).collect();
+            for label in CARRIED.iter().filter(|label| series.iter().any(|series| !series.has(label))) {
+                found.push(Finding::on(expression, format!("the alert loses the label `{label}`"), "aggregate `by (job, service, component)`"));
+            }
+        }
+        found
+    }),
+};

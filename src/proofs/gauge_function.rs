@@ -1,0 +1,26 @@
+//! Functions for gauges do not read counters.
+
+use super::{Check, Example, Finding, Proof};
+use crate::contract::series::Kind;
+use promql_parser::parser::Expr;
+
+const GAUGE_FUNCTIONS: [&str; 5] = ["delta", "idelta", "deriv", "predict_linear", "holt_winters"];
+
+pub const PROOF: Proof = Proof {
+    code: "gauge-function-on-counter",
+    doc: "These functions do not know of restarts: a counter that starts anew is a large decrease to them.",
+    example: Example::Condition {
+        bad: "sum by (job, service, component) (delta(shop_requests_total[5m])) > 1",
+        good: "sum by (job, service, component) (increase(shop_requests_total[5m])) > 1",
+    },
+    check: Check::Expression(|expression, nodes, _| {
+        let calls = nodes.iter().filter_map(|node| match node.expr {
+            Expr::Call(call) if GAUGE_FUNCTIONS.contains(&call.func.name) => Some((call, &nodes[*node.operands.first()?])),
+            _ => None,
+        });
+        calls
+            .filter(|(_, operand)| operand.series.iter().any(|series| series.kind == Kind::Counter))
+            .map(|(call, operand)| Finding::on(expression, format!("`{}` reads the counter `{}`", call.func.name, operand.expr), "use `rate` or `increase`"))
+            .collect()
+    }),
+};

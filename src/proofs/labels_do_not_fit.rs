@@ -1,0 +1,42 @@
+//! Both sides of an operator can meet.
+
+use super::{Check, Example, Finding, Proof};
+use promql_parser::parser::Expr;
+use promql_parser::parser::token::T_LOR;
+
+pub const PROOF: Proof = Proof {
+    code: "labels-do-not-fit",
+    doc: "An operator pairs series whose labels are equal; when one side has a label more, or both come from different services, the result is empty without an error.",
+    example: Example::Condition {
+        bad: "sum by (job, service, component) (rate(shop_requests_total{status=~\"5..\"}[5m])) > 0 and sum by (job) (shop_orders_active) > 5",
+        good: "sum by (job, service, component) (rate(shop_requests_total{status=~\"5..\"}[5m])) > 0 and on (job) sum by (job) (shop_orders_active) > 5",
+    },
+    check: Check::Expression(|expression, nodes, contract| {
+        let mut found = Vec::new();
+        for node in nodes {
+            let Expr::Binary(binary) = node.expr else { continue };
+            let (left, right) = (&nodes[node.operands[0]], &nodes[node.operands[1]]);
+            if !left.vector() || !right.vector() || left.empty() || right.empty() || binary.op.id() == T_LOR {
+                continue;
+            }
+            let compared = crate::contract::evaluate::compared(binary);
+            let fits = left.series.iter().any(|own| right.series.iter().any(|other| own.meeting(other, &compared, &contract.targets).is_some()));
+            if !fits {
+                let names =
+                    |node: &crate::contract::evaluate::Node| node.series[0].names().into_iter().filter(|name| compared(name)).collect::<Vec<_>>().join(", ");
+                let (own, others) = (names(left), names(right));
+                let why = if own == others {
+                    format!("both have {own}, but never with the same values")
+                } else {
+                    format!("({own}) on the left, ({others}) on the right")
+                };
+                found.push(Finding::on(
+                    expression,
+                    format!("the two sides of `{}` never meet: {why}", binary.op),
+                    "compare by the labels that both have: `on (job)`",
+                ));
+            }
+        }
+        found
+    }),
+};

@@ -1,0 +1,56 @@
+//! Containers mount directories, and what they name exists.
+
+use super::{Check, Example, Finding, Proof};
+use serde_json::Value;
+
+pub const PROOF: Proof = Proof {
+    code: "mounted-files",
+    doc: "A mount of one file keeps the old file when it is replaced: the reload answers 200 and the old configuration stays in force.",
+    example: Example::Template {
+        file: "docker-compose.monitoring.yml",
+        good: "./monitoring:/etc/prometheus:ro",
+        bad: "./monitoring/working_prometheus.yml:/etc/prometheus/working_prometheus.yml:ro",
+    },
+    check: Check::Stack(|stack| {
+        let mut found = Vec::new();
+        for file in stack.compose() {
+            for (name, service) in file.value["services"].as_object().into_iter().flatten() {
+                for (index, volume) in service["volumes"].as_array().into_iter().flatten().enumerate() {
+                    let source = volume.as_str().and_then(|text| text.split(':').next()).or(volume["source"].as_str()).unwrap_or_default();
+                    let pointer = format!("/services/{name}/volumes/{index}");
+                    let Some(path) = source.strip_prefix("./") else { continue };
+                    if stack.files.iter().any(|rendered| rendered.path == path) {
+                        found.push(Finding::at(&file.path, pointer, format!("`{name}` mounts the single file {path}"), "mount its folder"));
+                    } else if !stack.files.iter().any(|rendered| rendered.path.starts_with(&format!("{path}/"))) {
+                        found.push(Finding::at(
+                            &file.path,
+                            pointer,
+                            format!("`{name}` mounts {path}, where nothing is rendered"),
+                            "mount a folder that exists under generated/",
+                        ));
+                    }
+                }
+                found.extend(dependencies(stack.compose().map(|file| &file.value), &file.path, name, service));
+            }
+        }
+        found
+    }),
+};
+
+fn dependencies<'a>(files: impl Iterator<Item = &'a Value> + Clone, path: &str, name: &str, service: &Value) -> Vec<Finding> {
+    let wanted: Vec<String> = match &service["depends_on"] {
+        Value::Array(list) => list.iter().filter_map(|name| name.as_str().map(str::to_string)).collect(),
+        Value::Object(map) => map.keys().cloned().collect(),
+        _ => Vec::new(),
+    };
+    let lost = wanted.into_iter().filter(|wanted| !files.clone().any(|file| file["services"].get(wanted).is_some()));
+    lost.map(|wanted| {
+        Finding::at(
+            path,
+            format!("/services/{name}/depends_on"),
+            format!("`{name}` waits for `{wanted}`, which does not exist"),
+            "name a service of the compose files",
+        )
+    })
+    .collect()
+}

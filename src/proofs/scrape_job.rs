@@ -1,0 +1,93 @@
+//! Every service is scraped by exactly one job, as the catalog says.
+
+use super::{Check, Example, Finding, Proof};
+use crate::catalog::Duration;
+use serde_json::Value;
+use std::collections::HashMap;
+
+pub const PROOF: Proof = Proof {
+    code: "scrape-job",
+    doc: "A job that is missing, doubled, on another port or without its labels is a service that no alert and no panel knows.",
+    example: Example::Template { file: "monitoring/working_prometheus.yml", good: "component: << service.group >>", bad: "group: << service.group >>" },
+    check: Check::Stack(|stack| {
+        let mut found = Vec::new();
+        for config in stack.configs() {
+            let jobs: Vec<(usize, &Value)> = config.value["scrape_configs"].as_array().into_iter().flatten().enumerate().collect();
+            for service in &stack.catalog.services {
+                let mine: Vec<_> = jobs.iter().filter(|(_, job)| job["job_name"] == service.name.as_str()).collect();
+                let [(index, job)] = mine.as_slice() else {
+                    found.push(Finding::at(
+                        &config.path,
+                        "/scrape_configs",
+                        format!("`{}` has {} scrape jobs", service.name, mine.len()),
+                        "render one job for every service",
+                    ));
+                    continue;
+                };
+                let target = &job["static_configs"][0];
+                let wanted = [
+                    ("static_configs/0/targets/0", target["targets"][0].as_str(), format!("{}:{}", service.host, service.port)),
+                    ("static_configs/0/labels/service", target["labels"]["service"].as_str(), service.name.clone()),
+                    ("static_configs/0/labels/component", target["labels"]["component"].as_str(), service.group.clone()),
+                    ("metrics_path", job["metrics_path"].as_str(), service.metrics_path.clone()),
+                    ("scrape_interval", job["scrape_interval"].as_str(), service.scrape_interval.to_string()),
+                    ("scrape_timeout", job["scrape_timeout"].as_str(), service.scrape_timeout.to_string()),
+                ];
+                for (key, written, said) in wanted.into_iter().filter(|(_, written, said)| *written != Some(said.as_str())) {
+                    found.push(Finding::at(
+                        &config.path,
+                        format!("/scrape_configs/{index}/{key}"),
+                        format!(
+                            "the job of `{}` has {} `{}`, the catalog says `{said}`",
+                            service.name,
+                            key.rsplit('/').next().unwrap_or(key),
+                            written.unwrap_or("nothing")
+                        ),
+                        "render it from the catalog",
+                    ));
+                }
+            }
+            found.extend(doubles(&config.path, &jobs));
+        }
+        found
+    }),
+};
+
+/// Two jobs of one name, two targets of one address, a timeout above its interval.
+fn doubles(path: &str, jobs: &[(usize, &Value)]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let (mut names, mut addresses) = (HashMap::new(), HashMap::new());
+    for (index, job) in jobs {
+        let name = job["job_name"].as_str().unwrap_or_default();
+        let pointer = format!("/scrape_configs/{index}");
+        if names.insert(name, ()).is_some() {
+            found.push(Finding::at(
+                path,
+                format!("{pointer}/job_name"),
+                format!("two jobs are called `{name}`"),
+                "Prometheus does not start so: rename one of them",
+            ));
+        }
+        for target in job["static_configs"].as_array().into_iter().flatten().flat_map(|group| group["targets"].as_array().into_iter().flatten()) {
+            let address = (target.as_str().unwrap_or_default(), job["metrics_path"].as_str().unwrap_or("/metrics"));
+            if let Some(other) = addresses.insert(address, name) {
+                found.push(Finding::at(
+                    path,
+                    pointer.clone(),
+                    format!("`{name}` scrapes {}{}, as `{other}` does", address.0, address.1),
+                    "give each job an address of its own",
+                ));
+            }
+        }
+        let duration = |key: &str| job[key].as_str().and_then(Duration::parse);
+        if duration("scrape_timeout") > duration("scrape_interval") && duration("scrape_interval").is_some() {
+            found.push(Finding::at(
+                path,
+                format!("{pointer}/scrape_timeout"),
+                format!("`{name}` may take longer than its interval"),
+                "Prometheus does not start so: shorten the timeout",
+            ));
+        }
+    }
+    found
+}

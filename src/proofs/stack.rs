@@ -1,0 +1,90 @@
+//! The rendered files as one graph: what scrapes, records, alerts, routes and shows.
+
+use super::Finding;
+use super::expressions::{self, Expression, Usage};
+use crate::catalog::Catalog;
+use crate::contract::Contract;
+use crate::render::{File, Rendered};
+use serde_json::Value;
+
+/// Everything rendered, read for the proofs.
+pub struct Stack<'a> {
+    /// What it was rendered from.
+    pub catalog: &'a Catalog,
+    /// All files.
+    pub files: &'a [File],
+    /// Every series that can exist.
+    pub contract: Contract,
+    /// Every PromQL expression.
+    pub expressions: Vec<Expression>,
+}
+
+impl<'a> Stack<'a> {
+    /// Reads the files; expressions that are no PromQL are findings.
+    pub fn read(catalog: &'a Catalog, rendered: &'a Rendered) -> (Stack<'a>, Vec<(&'static str, Finding)>) {
+        let files = rendered.files.as_slice();
+        let config = files.iter().find(|file| file.value.get("scrape_configs").is_some());
+        let contract = Contract::new(catalog, config.map_or(&Value::Null, |config| &config.value));
+        let mut stack = Stack { catalog, files, contract, expressions: Vec::new() };
+        let findings = expressions::collect(&mut stack);
+        (stack, findings)
+    }
+
+    /// The files that Prometheus reads its configuration from.
+    pub fn configs(&self) -> impl Iterator<Item = &'a File> {
+        self.files.iter().filter(|file| file.value.get("scrape_configs").is_some())
+    }
+
+    /// The rule files.
+    pub fn rule_files(&self) -> impl Iterator<Item = &'a File> {
+        self.files.iter().filter(|file| file.value.get("groups").is_some())
+    }
+
+    /// Every alerting rule with its file and pointer.
+    pub fn alerts(&self) -> impl Iterator<Item = (&'a File, String, &'a Value)> {
+        self.rule_files().flat_map(rules).filter(|(_, _, rule)| rule.get("alert").is_some())
+    }
+
+    /// The dashboards.
+    pub fn dashboards(&self) -> impl Iterator<Item = &'a File> {
+        self.files.iter().filter(|file| file.value.get("panels").is_some())
+    }
+
+    /// The compose files with services of their own.
+    pub fn compose(&self) -> impl Iterator<Item = &'a File> + Clone {
+        self.files.iter().filter(|file| file.value.get("services").is_some())
+    }
+
+    /// The Alertmanager's configuration.
+    pub fn routing(&self) -> Option<&'a File> {
+        self.files.iter().find(|file| file.value.get("route").is_some())
+    }
+
+    /// The expressions of one usage.
+    pub fn used(&self, usage: Usage) -> impl Iterator<Item = &Expression> {
+        self.expressions.iter().filter(move |expression| expression.usage == usage)
+    }
+}
+
+/// The rules of a file with their pointers.
+pub fn rules(file: &File) -> impl Iterator<Item = (&File, String, &Value)> {
+    let groups = file.value["groups"].as_array().into_iter().flatten().enumerate();
+    groups.flat_map(move |(group, value)| {
+        let rules = value["rules"].as_array().into_iter().flatten().enumerate();
+        rules.map(move |(index, rule)| (file, format!("/groups/{group}/rules/{index}"), rule))
+    })
+}
+
+/// The panels of a dashboard with their pointers, those inside collapsed rows too.
+pub fn panels(file: &File) -> Vec<(String, &Value)> {
+    fn inside<'a>(pointer: &str, list: &'a Value, found: &mut Vec<(String, &'a Value)>) {
+        for (index, panel) in list.as_array().into_iter().flatten().enumerate() {
+            let pointer = format!("{pointer}/panels/{index}");
+            found.push((pointer.clone(), panel));
+            inside(&pointer, &panel["panels"], found);
+        }
+    }
+    let mut found = Vec::new();
+    inside("", &file.value["panels"], &mut found);
+    found
+}

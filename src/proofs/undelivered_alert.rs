@@ -1,0 +1,33 @@
+//! Prometheus knows an Alertmanager to send alerts to.
+
+use super::{Check, Example, Finding, Proof};
+
+pub const PROOF: Proof = Proof {
+    code: "undelivered-alert",
+    doc: "Without an Alertmanager in the configuration alerts fire on Prometheus' own page and nowhere else.",
+    example: Example::Template {
+        file: "monitoring/working_prometheus.yml",
+        good: "- targets: << prometheus.alertmanagers >>\n\nscrape_configs",
+        bad: "- targets: []\n\nscrape_configs",
+    },
+    check: Check::Stack(|stack| {
+        let mut found = Vec::new();
+        for config in stack.configs() {
+            let groups = config.value["alerting"]["alertmanagers"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .flat_map(|group| group["static_configs"].as_array().into_iter().flatten());
+            let known: Vec<&str> = groups.flat_map(|group| group["targets"].as_array().into_iter().flatten()).filter_map(|target| target.as_str()).collect();
+            for address in stack.catalog.prometheus.alertmanagers.iter().filter(|address| !known.contains(&address.as_str())) {
+                found.push(Finding::at(
+                    &config.path,
+                    "/alerting",
+                    format!("alerts are not sent to `{address}`"),
+                    "render every address of `prometheus.alertmanagers`",
+                ));
+            }
+        }
+        found
+    }),
+};

@@ -1,0 +1,48 @@
+//! Every metric that is read is one that somebody writes.
+
+use super::{Check, Example, Finding, Proof};
+use crate::diagnostic::suggestion;
+use promql_parser::parser::Expr;
+
+pub const PROOF: Proof = Proof {
+    code: "unknown-metric",
+    doc: "A metric that nobody emits is valid PromQL and returns nothing: the alert stays quiet, which is just what a healthy system looks like, and the panel says No data.",
+    example: Example::Condition {
+        bad: "max by (job, service, component) (shop_orders_activ) > 100",
+        good: "max by (job, service, component) (shop_orders_active) > 100",
+    },
+    check: Check::Expression(|expression, nodes, contract| {
+        let mut found = Vec::new();
+        for node in nodes {
+            let selector = match node.expr {
+                Expr::VectorSelector(selector) => selector,
+                Expr::MatrixSelector(matrix) => &matrix.vs,
+                _ => continue,
+            };
+            match selector.name.as_deref() {
+                Some(name) if contract.knows(name) => {}
+                Some(name) => found.push(Finding::on(
+                    expression,
+                    format!("nobody emits `{name}`"),
+                    format!(
+                        "{} It must be declared under [metrics], belong to a service's runtime, or be recorded by a rule that is loaded before",
+                        sentence(&suggestion(name, near(name, contract.names())))
+                    ),
+                )),
+                None => found.push(Finding::on(expression, "a selector without a metric name reads everything", "name the metric")),
+            }
+        }
+        found
+    }),
+};
+
+/// Names with the same beginning: the others are no help.
+fn near<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Vec<&'a str> {
+    let mut near: Vec<&str> = names.filter(|known| known.split(['_', ':']).next() == name.split(['_', ':']).next()).collect();
+    near.sort_unstable();
+    near
+}
+
+fn sentence(text: &str) -> String {
+    if text.ends_with('?') { text.to_string() } else { format!("{text}.") }
+}

@@ -1,0 +1,61 @@
+//! Every matcher can match a series that exists.
+
+use super::{Check, Example, Finding, Proof};
+use crate::contract::Contract;
+use crate::contract::series::Series;
+use crate::diagnostic::suggestion;
+use promql_parser::label::Matcher;
+use promql_parser::parser::Expr;
+
+pub const PROOF: Proof = Proof {
+    code: "unmatchable",
+    doc: "A matcher on a label that the metric does not have, or on a value that it never has, picks nothing: the alert can never fire and promtool says SUCCESS.",
+    example: Example::Condition {
+        bad: "sum by (job, service, component) (rate(shop_requests_total{status=~\"50\"}[5m])) > 1",
+        good: "sum by (job, service, component) (rate(shop_requests_total{status=~\"50.\"}[5m])) > 1",
+    },
+    check: Check::Expression(|expression, nodes, contract| {
+        let mut found = Vec::new();
+        for node in nodes.iter().filter(|node| node.series.is_empty()) {
+            let selector = match node.expr {
+                Expr::VectorSelector(selector) => selector,
+                Expr::MatrixSelector(matrix) => &matrix.vs,
+                _ => continue,
+            };
+            let name = selector.name.as_deref().unwrap_or_default();
+            if contract.knows(name) {
+                found.push(fault(name, contract.family(name), &selector.matchers.matchers, contract).map_or_else(
+                    || Finding::on(expression, format!("no series of `{name}` has all these labels at once"), "the matchers exclude each other: take one out"),
+                    |(message, help)| Finding::on(expression, message, help),
+                ));
+            }
+        }
+        found
+    }),
+};
+
+/// The first matcher that picks nothing by itself, and why.
+fn fault(name: &str, family: &[Series], matchers: &[Matcher], contract: &Contract) -> Option<(String, String)> {
+    if family.is_empty() {
+        return Some((format!("nobody emits `{name}`"), "name a service that exists among the metric's `services`".to_string()));
+    }
+    let alone = |matcher: &&Matcher| family.iter().all(|series| contract.picked(series, std::slice::from_ref(matcher)).is_none());
+    let matcher = matchers.iter().find(alone)?;
+    let label = matcher.name.as_str();
+    let having: Vec<&Series> = family.iter().filter(|series| series.has(label)).collect();
+    if having.is_empty() {
+        let known: Vec<&str> = family.iter().flat_map(|series| series.names()).collect();
+        return Some((format!("`{name}` has no label `{label}`"), suggestion(label, known.iter().copied())));
+    }
+    let message = format!("`{label}{}\"{}\"` matches no series of `{name}`", matcher.op, matcher.value);
+    let declared = having.iter().find_map(|series| series.labels.get(label));
+    let help = match declared {
+        Some(domain) => format!("the label is declared as {domain}"),
+        None => {
+            let values =
+                contract.targets.values(label).filter(|value| having.iter().any(|series| !contract.targets.with(label, value).is_disjoint(&series.targets)));
+            suggestion(&matcher.value, values.collect::<Vec<_>>().iter().copied())
+        }
+    };
+    Some((message, help))
+}
