@@ -57,9 +57,12 @@ pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Dia
     Ok(if diagnostics.is_empty() { Ok(rendered) } else { Err(diagnostics) })
 }
 
-/// Unit tests read the rules they are about; nothing else reads a rendered file.
+/// Unit tests read the rules they are about, and documents quote rules; nothing else reads a rendered file.
 fn reads(template: &str, path: &str) -> bool {
-    template.strip_suffix(".test.yml").is_some_and(|rules| path == format!("{rules}.yml"))
+    match template.strip_suffix(".test.yml") {
+        Some(rules) => path == format!("{rules}.yml"),
+        None => template.ends_with(".md") && path.ends_with("_rules.yml"),
+    }
 }
 
 fn one(environment: &Environment, template: &'static str, path: &str, context: &TemplateValue) -> Result<File, Box<Diagnostic>> {

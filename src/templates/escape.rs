@@ -106,7 +106,7 @@ fn markdown(out: &mut impl Write, value: &Value) -> Result<(), Error> {
         ValueKind::String => {
             for c in value.as_str().unwrap_or_default().chars() {
                 match c {
-                    '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' => write!(out, "\\{c}"),
+                    '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '|' | '#' => write!(out, "\\{c}"),
                     '&' => out.write_str("&amp;"),
                     c if c.is_control() => out.write_char(' '),
                     c => out.write_char(c),

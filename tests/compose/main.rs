@@ -1,0 +1,181 @@
+//! The compose files: the compose specification's JSON schema is the referee, `rules` sees what that schema lets through.
+
+mod rules;
+
+use monstack::pipeline::{prove, run};
+use monstack::render::Rendered;
+use monstack::yaml;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const FILES: [&str; 3] = ["docker-compose.yml", "docker-compose.monitoring.yml", "docker-compose.services.yml"];
+
+/// Whatever the catalog leaves open: `tables` follow the shortest head that loads.
+fn rendered(tables: &str) -> Rendered {
+    let head = "[platform]\nname = \"Shop <b> & \\\"quoted\\\" Ünï\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.core]\ntitle = \"Core | `x`\"\n";
+    let outcome = prove(&format!("{head}{tables}"), root()).expect("templates are readable");
+    let found: Vec<&String> = outcome.diagnostics.iter().map(|diagnostic| &diagnostic.message).collect();
+    outcome.rendered.unwrap_or_else(|| panic!("not rendered: {found:?}"))
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn service(name: &str, port: u16, more: &str) -> String {
+    format!("[services.{name}]\ngroup = \"core\"\nport = {port}\n{more}\n")
+}
+
+/// One catalog for every branch of the templates.
+fn cases() -> Vec<(&'static str, Rendered)> {
+    let mixed = service("python-host", 8001, "cpu_limit = 0.25\nmemory_limit = \"100000001B\"\napp = \"shop.main:create.app\"")
+        + &service("python-compose", 8001, "runs_on = \"compose\"\nhealth_path = \"/up/~now\"")
+        + &service("node-host", 8002, "runtime = \"node\"")
+        + &service("go-compose", 8003, "runtime = \"go\"\nruns_on = \"compose\"")
+        + &service("far", 8001, "runs_on = \"10.0.0.5\"");
+    let notified = service("one", 1, "")
+        + "[receivers.team.webhook]\nurl = \"http://host.docker.internal:9000/\"\ncredentials_file = \"/etc/alertmanager/secrets/token\"\n"
+        + "[alertmanager.routes]\ncritical = \"team\"\nwarning = \"team\"\ninfo = \"team\"\n";
+    let many: String = (0..20).map(|index| service(&format!("s{index}"), 9000 + index, "")).collect();
+    vec![
+        ("agent-lightning", run(root()).expect("readable").rendered.expect("the real catalog renders")),
+        ("mixed", rendered(&mixed)),
+        ("remote", rendered(&service("far", 65535, "runs_on = \"10.0.0.5\""))),
+        ("compose", rendered(&service("near", 8080, "runs_on = \"compose\""))),
+        ("notified", rendered(&notified)),
+        ("many", rendered(&many)),
+    ]
+}
+
+fn parsed(rendered: &Rendered) -> Vec<Value> {
+    FILES.iter().map(|name| rendered.file(name).unwrap_or_else(|| panic!("{name} is missing")).value.clone()).collect()
+}
+
+/// Runs the referee; its name when it is missing is what to install.
+fn judge(files: &[PathBuf]) -> (bool, String) {
+    let referee = root().join("target/venv/bin/check-jsonschema");
+    let missing = "check-jsonschema is missing: run tests/run, or `python3 -m venv target/venv && target/venv/bin/pip install -r tests/requirements.txt`";
+    assert!(referee.exists(), "{missing} (python3 -m venv is in Debian's package python3-venv)");
+    let output = Command::new(referee).args(["--builtin-schema", "vendor.compose-spec"]).args(files).output().expect("check-jsonschema starts");
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+}
+
+fn written(folder: &str, name: &str, text: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compose").join(folder);
+    std::fs::create_dir_all(&folder).expect("target/tmp is writable");
+    std::fs::write(folder.join(name), text).expect("target/tmp is writable");
+    folder.join(name)
+}
+
+#[test]
+fn the_specification_accepts_every_file() {
+    let mut files = Vec::new();
+    for (case, rendered) in cases() {
+        files.extend(FILES.iter().map(|name| written(case, name, &rendered.file(name).expect("an artifact").text)));
+    }
+    let (accepted, output) = judge(&files);
+    assert!(accepted, "{output}");
+}
+
+#[test]
+fn the_specification_refuses_what_it_should() {
+    let (accepted, _) = judge(&[written("refused", "docker-compose.yml", "services: {one: {image: 'x:1', no_such_key: 1}}\n")]);
+    assert!(!accepted);
+}
+
+#[test]
+fn nothing_that_the_schema_lets_through() {
+    for (case, rendered) in cases() {
+        let paths: Vec<&str> = rendered.files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(rules::findings(&parsed(&rendered), &paths), Vec::<String>::new(), "{case}");
+    }
+}
+
+#[test]
+fn every_target_of_prometheus_answers_where_it_is_looked_for() {
+    for (case, rendered) in cases() {
+        let files = parsed(&rendered);
+        let prometheus = &files[1]["services"]["prometheus"];
+        let scraped = &rendered.file("monitoring/working_prometheus.yml").expect("an artifact").value["scrape_configs"];
+        let targets: Vec<&str> = scraped.as_array().unwrap().iter().filter_map(|job| job["static_configs"][0]["targets"][0].as_str()).collect();
+        let on_host: Vec<&&str> = targets.iter().filter(|target| target.starts_with("host.docker.internal:")).collect();
+        let gateway = prometheus["extra_hosts"] == json!(["host.docker.internal:host-gateway"]);
+        assert_eq!(gateway, !on_host.is_empty(), "{case}: {targets:?}");
+        let published: Vec<String> = services(&files[2]).flat_map(|(_, service)| rules::ports(service)).map(|port| rules::interpolated(&port)).collect();
+        let wanted = on_host.iter().map(|target| target.rsplit(':').next().unwrap()).map(|port| format!("0.0.0.0:{port}:{port}"));
+        assert_eq!(published, wanted.collect::<Vec<_>>(), "{case}");
+        for target in targets.iter().filter(|target| !target.contains('.') && !target.starts_with("localhost:")) {
+            let (name, port) = target.split_once(':').unwrap();
+            let service = files[1..].iter().find_map(|file| file["services"].get(name)).unwrap_or_else(|| panic!("{case}: {target} is no container"));
+            let command = service["command"].to_string();
+            assert!(!command.contains("uvicorn") || command.contains(&format!("\"{port}\"")), "{case}: {target} listens elsewhere: {command}");
+        }
+    }
+}
+
+fn services(file: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    file["services"].as_object().expect("services is a mapping").iter()
+}
+
+#[test]
+fn a_python_service_is_what_uvicorn_finds() {
+    let started = |rendered: &Rendered, name: &str| rendered.file(FILES[2]).unwrap().value["services"][name]["command"][1].clone();
+    let cases = cases();
+    assert_eq!(started(&cases[0].1, "agent-coordinator"), "services.agent_coordinator_service:app");
+    assert_eq!(started(&cases[0].1, "websocket-service"), "services.websocket_service:app");
+    assert_eq!(started(&cases[1].1, "python-host"), "shop.main:create.app");
+    assert_eq!(started(&cases[1].1, "node-host"), Value::Null, "uvicorn cannot run it");
+}
+
+#[test]
+fn limits_are_the_catalogs() {
+    let rendered = &cases()[1].1;
+    let services = &rendered.file(FILES[2]).unwrap().value["services"];
+    assert_eq!(services["python-host"]["deploy"]["resources"]["limits"], json!({"memory": "100000001b", "cpus": "0.25"}));
+    assert_eq!(services.get("far"), None, "a service at another address is no container here");
+}
+
+#[test]
+fn what_the_catalog_says_reaches_the_servers() {
+    let text = service("one", 8001, "")
+        + "[prometheus]\nretention = \"20d\"\nexternal_url = \"https://example.org/prometheus\"\nimage = \"prom/prometheus:v2.53.0\"\n"
+        + "[alertmanager]\nexternal_url = \"https://example.org/alerts\"\n[grafana]\nexternal_url = \"https://example.org/grafana\"\n";
+    let file = &parsed(&rendered(&text))[1]["services"];
+    for (name, flag) in [
+        ("prometheus", "--storage.tsdb.retention.time=20d"),
+        ("prometheus", "--web.external-url=https://example.org/prometheus"),
+        ("prometheus", "--web.enable-lifecycle"),
+        ("prometheus", "--web.route-prefix=/"),
+        ("alertmanager", "--web.external-url=https://example.org/alerts"),
+        ("alertmanager", "--web.route-prefix=/"),
+    ] {
+        assert!(file[name]["command"].as_array().unwrap().contains(&json!(flag)), "{name} lacks {flag}");
+    }
+    assert_eq!(file["prometheus"]["image"], "prom/prometheus:v2.53.0");
+    assert_eq!(file["grafana"]["environment"]["GF_SERVER_ROOT_URL"], "https://example.org/grafana");
+}
+
+#[test]
+fn a_receivers_secret_is_mounted_from_outside() {
+    let mounts = |case: usize| parsed(&cases()[case].1)[1]["services"]["alertmanager"]["volumes"].clone();
+    let secrets = json!({
+        "type": "bind", "source": "${SECRETS_DIRECTORY:-../secrets}/alertmanager", "target": "/etc/alertmanager/secrets",
+        "read_only": true, "bind": {"create_host_path": false}
+    });
+    assert!(mounts(4).as_array().unwrap().contains(&secrets), "{}", mounts(4));
+    assert!(!mounts(0).as_array().unwrap().contains(&secrets), "no receiver reads a file: {}", mounts(0));
+}
+
+#[test]
+fn every_mistake_is_found() {
+    let rendered = &cases()[0].1;
+    let paths: Vec<&str> = rendered.files.iter().map(|file| file.path.as_str()).collect();
+    for (change, finding) in rules::MISTAKES {
+        let mut files = parsed(rendered);
+        let change = yaml::parse(change).expect("a change is YAML");
+        rules::merge(&mut files[1], &change);
+        let found = rules::findings(&files, &paths);
+        assert!(found.len() == 1 && found[0].contains(finding), "{change} gives {found:?}, not {finding:?}");
+    }
+}

@@ -1,0 +1,90 @@
+//! The rules about the monitoring itself, judged by promtool: they are sound, their tests pass, and the tests see a broken rule.
+
+use monstack::pipeline::{prove, run};
+use monstack::render::Rendered;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const RULES: &str = "monitoring/self_monitoring_rules.yml";
+const TESTS: &str = "monitoring/self_monitoring_rules.test.yml";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rendered(prometheus: &str) -> Rendered {
+    let text = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\nrunbook_url = \"https://example.org/?a='b'&c=d%20\"\n\
+                [groups.core]\ntitle = \"Core\"\n[services.one]\ngroup = \"core\"\nport = 8001\n[prometheus]\n";
+    prove(&format!("{text}{prometheus}"), root()).expect("templates are readable").rendered.expect("it renders")
+}
+
+/// Both files side by side in a folder of their own, the rules changed by `change`.
+fn written(folder: &str, rendered: &Rendered, change: impl Fn(&str) -> String) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("self_monitoring").join(folder);
+    std::fs::create_dir_all(&folder).expect("target/tmp is writable");
+    let text = |path| &rendered.file(path).expect("an artifact").text;
+    std::fs::write(folder.join("self_monitoring_rules.yml"), change(text(RULES))).expect("target/tmp is writable");
+    std::fs::write(folder.join("self_monitoring_rules.test.yml"), text(TESTS)).expect("target/tmp is writable");
+    folder
+}
+
+fn promtool(folder: &Path, arguments: &[&str]) -> (bool, String) {
+    let output = match Command::new("promtool").args(arguments).current_dir(folder).output() {
+        Err(error) if error.kind() == ErrorKind::NotFound => panic!("promtool is missing: install Debian's package `prometheus`"),
+        other => other.expect("promtool starts"),
+    };
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+}
+
+fn catalogs() -> Vec<(&'static str, Rendered)> {
+    let real = run(root()).expect("readable").rendered.expect("the real catalog renders");
+    let slow = "scrape_interval = \"200s\"\nevaluation_interval = \"1m\"";
+    vec![("real", real), ("short", rendered("")), ("slow", rendered(slow)), ("hourly", rendered("scrape_interval = \"1h\""))]
+}
+
+#[test]
+fn promtool_accepts_the_rules() {
+    for (name, rendered) in catalogs() {
+        let folder = written(&format!("{name}-check"), &rendered, str::to_string);
+        let (accepted, output) = promtool(&folder, &["check", "rules", "--lint=all", "--lint-fatal", "self_monitoring_rules.yml"]);
+        assert!(accepted && output.contains("6 rules found"), "{name}: {output}");
+    }
+}
+
+#[test]
+fn the_tests_pass() {
+    for (name, rendered) in catalogs() {
+        let folder = written(&format!("{name}-test"), &rendered, str::to_string);
+        let (passed, output) = promtool(&folder, &["test", "rules", "self_monitoring_rules.test.yml"]);
+        assert!(passed, "{name}: {output}");
+    }
+}
+
+#[test]
+fn the_tests_see_a_broken_rule() {
+    let rendered = run(root()).expect("readable").rendered.expect("the real catalog renders");
+    let mistakes = [
+        ("expr: vector(1)", "expr: vector(1) > 1"),
+        ("last_over_time(prometheus_config_last_reload_successful[5m])", "prometheus_config_last_reload_successful"),
+        ("prometheus_config_last_reload_successful", "prometheus_config_last_reload_success_timestamp_seconds"),
+        ("prometheus_rule_evaluation_failures_total[5m])) > 0", "prometheus_rule_evaluation_failures_total[5m])) > 100"),
+        ("prometheus_notifications_errors_total", "prometheus_notifications_sent_total"),
+        ("prometheus_notifications_dropped_total", "prometheus_notifications_sent_total"),
+        ("prometheus_notifications_alertmanagers_discovered", "prometheus_notifications_queue_length"),
+        ("last_over_time(alertmanager_config_last_reload_successful[5m])", "max by (job) (alertmanager_config_last_reload_successful)"),
+        ("by (job, instance, integration)", "by (job, instance)"),
+        ("for: 5m", "for: 6m"),
+        ("for: 10m", "for: 9m"),
+        ("severity: critical", "severity: warning"),
+    ];
+    for (right, wrong) in mistakes {
+        let change = |text: &str| {
+            assert!(text.contains(right), "{right} is gone");
+            text.replacen(right, wrong, 1)
+        };
+        let folder = written("broken", &rendered, change);
+        let (passed, output) = promtool(&folder, &["test", "rules", "self_monitoring_rules.test.yml"]);
+        assert!(!passed, "{right} → {wrong}: {output}");
+    }
+}
