@@ -194,16 +194,12 @@ pub fn origin(source: &Source, service: &Service, key: &str) -> Option<String> {
 }
 
 impl Catalog {
-    /// Reads a source: syntax, then schema; what is wrong comes all at once.
-    pub fn load(source: &Source) -> Result<Catalog, Vec<Diagnostic>> {
-        let mut diagnostics = schema::check(source);
-        if !diagnostics.is_empty() {
-            diagnostics.dedup_by(|a, b| a.place == b.place && a.message == b.message);
-            return Err(diagnostics);
-        }
-        let value = schema::with_defaults(source);
+    /// Reads a source that the schema has looked at. What it refused is left out, so that one mistake does not hide another;
+    /// such a catalog is good for lints only.
+    pub fn load(source: &Source, refused: &[Diagnostic]) -> Result<Catalog, Box<Diagnostic>> {
+        let value = schema::with_defaults(source, refused);
         Catalog::resolve(&value)
-            .map_err(|error| vec![Diagnostic::error("invalid-value", Place::Key(String::new()), error.to_string()).help("see `monstack schema`")])
+            .map_err(|error| Box::new(Diagnostic::error("invalid-value", Place::Key(String::new()), error.to_string()).help("see `monstack schema`")))
     }
 
     fn resolve(value: &Value) -> serde_json::Result<Catalog> {

@@ -2,6 +2,7 @@
 //!
 //! The modules, in the order in which a catalog goes through them; each uses only those above it.
 
+pub mod allow; // what the catalog accepts
 pub mod artifacts; // the table of everything generated
 pub mod catalog; // services.toml as typed data
 pub mod commands;

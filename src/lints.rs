@@ -10,12 +10,14 @@ mod loopback_address;
 mod missing_label;
 mod override_without_effect;
 mod ratio_out_of_range;
+mod reserved_name;
 mod timeout_above_interval;
 mod undeclared_metric;
 mod unknown_alert;
 mod unknown_emitter;
 mod unknown_group;
 mod unknown_receiver;
+mod unmounted_secret;
 mod unnotified_receiver;
 mod untested_alert;
 mod window_too_short;
@@ -51,12 +53,14 @@ pub const LINTS: &[Lint] = &[
     missing_label::LINT,
     override_without_effect::LINT,
     ratio_out_of_range::LINT,
+    reserved_name::LINT,
     timeout_above_interval::LINT,
     undeclared_metric::LINT,
     unknown_alert::LINT,
     unknown_emitter::LINT,
     unknown_group::LINT,
     unknown_receiver::LINT,
+    unmounted_secret::LINT,
     unnotified_receiver::LINT,
     untested_alert::LINT,
     window_too_short::LINT,

@@ -4,7 +4,7 @@ use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place, Severity, sorted};
 use crate::render::{Rendered, render};
 use crate::source::Source;
-use crate::{lints, proofs};
+use crate::{allow, catalog, lints, proofs};
 use anyhow::Result;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -72,22 +72,45 @@ pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
         outcome.diagnostics = errors.into_iter().map(syntax).collect();
         return Ok(finished(outcome));
     }
-    match Catalog::load(&outcome.source) {
+    let refused = catalog::schema::check(&outcome.source);
+    match Catalog::load(&outcome.source, &refused) {
         Ok(catalog) => {
             outcome.diagnostics = lints::inspect(&catalog, &outcome.source);
-            outcome.catalog = Some(catalog);
+            outcome.diagnostics.retain(|found| !follows(found, &refused, &outcome.source));
+            outcome.catalog = refused.is_empty().then_some(catalog);
         }
-        Err(diagnostics) => outcome.diagnostics = diagnostics,
+        Err(diagnostic) => outcome.diagnostics.push(*diagnostic),
     }
+    outcome.diagnostics.extend(refused);
+    outcome.diagnostics = accepted(outcome.diagnostics, &outcome.source, false);
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else { return Ok(finished(outcome)) };
     match render(catalog, root)? {
         Ok(rendered) => {
+            outcome.diagnostics = lints::inspect(catalog, &outcome.source);
             outcome.diagnostics.extend(proofs::inspect(catalog, &rendered));
+            outcome.diagnostics = accepted(outcome.diagnostics, &outcome.source, true);
             outcome.rendered = Some(rendered);
         }
         Err(diagnostics) => outcome.diagnostics.extend(diagnostics),
     }
     Ok(finished(outcome))
+}
+
+/// Every code that an `allow` may name.
+fn accepted(diagnostics: Vec<Diagnostic>, source: &Source, complete: bool) -> Vec<Diagnostic> {
+    let codes: Vec<&'static str> = lints::LINTS.iter().map(|lint| lint.code).chain(proofs::PROOFS.iter().map(|proof| proof.code)).collect();
+    allow::apply(diagnostics, source, &codes, complete)
+}
+
+/// Whether a lint only speaks of what the schema has refused: a key that is not there, or one around or inside it.
+fn follows(found: &Diagnostic, refused: &[Diagnostic], source: &Source) -> bool {
+    let pointer = |place: &Place| match place {
+        Place::Key(pointer) | Place::Value(pointer) => Some(pointer.clone()),
+        _ => None,
+    };
+    let within = |a: &str, b: &str| a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'));
+    let Some(place) = pointer(&found.place).filter(|_| !refused.is_empty()) else { return false };
+    !source.contains(&place) || refused.iter().filter_map(|refused| pointer(&refused.place)).any(|refused| within(&place, &refused) || within(&refused, &place))
 }
 
 fn finished(mut outcome: Outcome) -> Outcome {

@@ -29,11 +29,63 @@ pub fn check(source: &Source) -> Vec<Diagnostic> {
     VALIDATOR.iter_errors(&source.value).flat_map(|error| diagnose(&error)).collect()
 }
 
-/// The source's content with the schema's defaults where it is silent.
-pub fn with_defaults(source: &Source) -> Value {
+/// The source's content with the schema's defaults where it is silent, and with something harmless where it was refused.
+pub fn with_defaults(source: &Source, refused: &[Diagnostic]) -> Value {
     let mut value = source.value.clone();
+    for pointer in refused.iter().filter(|refused| refused.code != "invalid-name").filter_map(|refused| match &refused.place {
+        Place::Key(pointer) if refused.code == "unknown-key" => Some(pointer),
+        Place::Value(pointer) => Some(pointer),
+        _ => None,
+    }) {
+        remove(&mut value, pointer);
+    }
     fill(&SCHEMA, &mut value);
+    if !refused.is_empty() {
+        complete(&SCHEMA, &mut value);
+    }
     value
+}
+
+fn remove(value: &mut Value, pointer: &str) {
+    let Some((parent, key)) = pointer.rsplit_once('/') else { return };
+    match value.pointer_mut(parent) {
+        Some(Value::Object(map)) => drop(map.shift_remove(&key.replace("~1", "/").replace("~0", "~"))),
+        Some(Value::Array(list)) => list.clear(),
+        _ => {}
+    }
+}
+
+/// Gives every required key that is missing a value of its type.
+fn complete(node: &Value, value: &mut Value) {
+    let node = alternative(node, value);
+    let Value::Object(map) = value else { return };
+    let referred = node.get("$ref").and_then(Value::as_str).and_then(|target| SCHEMA.pointer(&target[1..]));
+    for key in [Some(node), referred].into_iter().flatten().flat_map(|node| node["required"].as_array().into_iter().flatten()).filter_map(Value::as_str) {
+        if !map.contains_key(key) {
+            let harmless = properties(node).find(|(name, _)| *name == key).map_or(Value::from(""), |(_, property)| harmless(property));
+            map.insert(key.to_string(), harmless);
+        }
+    }
+    for (key, value) in map.iter_mut() {
+        for (_, property) in properties(node).filter(|(name, _)| *name == key) {
+            complete(property, value);
+        }
+        if let Some(rest) = node.get("additionalProperties") {
+            complete(rest, value);
+        }
+    }
+}
+
+fn harmless(property: &Value) -> Value {
+    let target = property.get("$ref").and_then(Value::as_str).and_then(|target| SCHEMA.pointer(&target[1..]));
+    let all = [Some(property), target, target.and_then(|node| node.get("$ref")).and_then(Value::as_str).and_then(|target| SCHEMA.pointer(&target[1..]))];
+    let first = |key: &str| all.iter().flatten().find_map(|node| node.get(key));
+    match first("type").and_then(Value::as_str) {
+        Some("integer" | "number") => Value::from(0),
+        Some("object") => Value::Object(serde_json::Map::new()),
+        Some("array") => Value::Array(Vec::new()),
+        _ => first("examples").map_or(Value::from(""), |examples| examples[0].clone()),
+    }
 }
 
 fn fill(node: &Value, value: &mut Value) {
@@ -114,7 +166,7 @@ fn diagnose(error: &ValidationError) -> Vec<Diagnostic> {
             let key = property.as_str().unwrap_or_default();
             let what = properties(node).find(|(name, _)| *name == key).and_then(|(_, property)| property["description"].as_str());
             let owner = if path.is_empty() { "the catalog".to_string() } else { format!("`{name}`") };
-            Diagnostic::error("missing-key", Place::Key(path.clone()), format!("{owner} has no `{key}`"))
+            Diagnostic::error("missing-key", Place::Key(format!("{path}/{key}")), format!("{owner} has no `{key}`"))
                 .help(format!("add `{key}`. {}", what.unwrap_or_default()).trim_end().to_string())
         }
         Kind::Enum { options } => {
@@ -152,10 +204,13 @@ fn inside(error: &ValidationError, context: &[Vec<ValidationError<'static>>], no
         (Some(index), _) => context[index].iter().flat_map(diagnose).collect(),
         (None, Some(kind)) => {
             let word = kind.as_str().unwrap_or_default();
-            vec![
+            let others = context[0].iter().filter(|error| !matches!(error.kind(), Kind::Constant { .. } | Kind::UnevaluatedProperties { .. }));
+            let mut found: Vec<Diagnostic> = others.flat_map(diagnose).collect();
+            found.push(
                 Diagnostic::error("unknown-kind", Place::Value(format!("{path}/kind")), format!("there is no alert kind {}", shown(kind)))
                     .help(suggestion(word, kind_names())),
-            ]
+            );
+            found
         }
         (None, None) if value.is_object() => Vec::new(),
         (None, None) => {

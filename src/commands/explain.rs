@@ -3,7 +3,9 @@
 use super::{Cli, Report};
 use crate::catalog::{Alert, Catalog, Service, origin, schema};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::lints::LINTS;
 use crate::pipeline::{self, CATALOG};
+use crate::proofs::{Example, PROOFS};
 use crate::source::Source;
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -21,8 +23,14 @@ type Row = (String, String, Option<usize>);
 /// Finds what is meant and prints its rows.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let what = args.what.as_str();
-    if let Some(lint) = crate::lints::LINTS.iter().find(|lint| lint.code == what) {
+    if let Some(lint) = LINTS.iter().find(|lint| lint.code == what) {
         return Ok(code(lint.code, lint.doc, lint.bad, lint.good));
+    }
+    if let Some(proof) = PROOFS.iter().find(|proof| proof.code == what) {
+        return Ok(match proof.example {
+            Example::Condition { bad, good } | Example::Catalog { bad, good } => code(proof.code, proof.doc, bad, good),
+            Example::Template { file, bad, good } => code(proof.code, proof.doc, &format!("templates/{file}\n{bad}"), &format!("templates/{file}\n{good}")),
+        });
     }
     let outcome = pipeline::run(&cli.root)?;
     let Some(catalog) = outcome.catalog else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
@@ -65,7 +73,7 @@ fn code(code: &str, doc: &str, bad: &str, good: &str) -> Report {
 fn unknown(what: &str, catalog: &Catalog, source: Source) -> Report {
     let services = catalog.services.iter().map(|service| service.name.as_str());
     let alerts = catalog.alerts.iter().map(|alert| alert.name.as_str());
-    let codes = crate::lints::LINTS.iter().map(|lint| lint.code);
+    let codes = LINTS.iter().map(|lint| lint.code).chain(PROOFS.iter().map(|proof| proof.code));
     let known: Vec<&str> = services.chain(alerts).chain(codes).collect();
     let wrong = what.split('@').find(|part| !known.contains(part)).unwrap_or(what);
     let message = format!("there is no service, alert or finding called `{wrong}`");

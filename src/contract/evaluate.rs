@@ -3,7 +3,7 @@
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::series::{Kind, Series, merged};
-use promql_parser::parser::token::{T_BOTTOMK, T_COUNT_VALUES, T_LAND, T_LIMITK, T_LOR, T_LUNLESS, T_TOPK};
+use promql_parser::parser::token::{T_AVG, T_BOTTOMK, T_COUNT_VALUES, T_LAND, T_LIMITK, T_LOR, T_LUNLESS, T_MAX, T_MIN, T_SUM, T_TOPK};
 use promql_parser::parser::{AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorMatchCardinality, VectorSelector};
 
 /// One node of an expression.
@@ -44,7 +44,7 @@ fn visit<'a>(expr: &'a Expr, contract: &Contract, nodes: &mut Vec<Node<'a>>) -> 
         Expr::MatrixSelector(matrix) => select(&matrix.vs, contract),
         Expr::Paren(_) | Expr::Subquery(_) => of(0).to_vec(),
         Expr::Unary(_) => derived(of(0).to_vec()),
-        Expr::Aggregate(aggregate) => aggregated(aggregate, nodes[operands[operands.len() - 1]].series.clone(), contract),
+        Expr::Aggregate(aggregate) => aggregated(aggregate, nodes[operands[operands.len() - 1]].series.clone()),
         Expr::Binary(binary) => combined(binary, of(0), of(1), nodes[operands[0]].vector(), nodes[operands[1]].vector(), contract),
         Expr::Call(call) => called(call, &operands, nodes, contract),
         _ => Vec::new(),
@@ -74,7 +74,7 @@ fn derived(series: Vec<Series>) -> Vec<Series> {
     series.into_iter().map(|series| Series { kind: Kind::Derived, ..series }).collect()
 }
 
-fn aggregated(aggregate: &AggregateExpr, input: Vec<Series>, contract: &Contract) -> Vec<Series> {
+fn aggregated(aggregate: &AggregateExpr, input: Vec<Series>) -> Vec<Series> {
     let operator = aggregate.op.id();
     if [T_TOPK, T_BOTTOMK, T_LIMITK].contains(&operator) {
         return input;
@@ -84,13 +84,12 @@ fn aggregated(aggregate: &AggregateExpr, input: Vec<Series>, contract: &Contract
         Some(LabelModifier::Exclude(labels)) => !labels.labels.iter().any(|dropped| dropped == label),
         None => false,
     };
-    let grouped = input.into_iter().map(|series| series.keeping(keep));
+    // A sum of counters still says how long something has run.
+    let value = [T_SUM, T_AVG, T_MIN, T_MAX].contains(&operator);
+    let grouped = input.into_iter().map(|series| if value { Series { kind: series.kind, ..series.keeping(keep) } } else { series.keeping(keep) });
     match (operator == T_COUNT_VALUES, aggregate.param.as_deref()) {
         (true, Some(Expr::StringLiteral(label))) => grouped.map(|series| series.with(&label.val, Domain::any())).collect(),
-        _ => {
-            let _ = contract;
-            grouped.collect()
-        }
+        _ => grouped.collect(),
     }
 }
 

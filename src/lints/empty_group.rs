@@ -9,7 +9,9 @@ pub const LINT: Lint = Lint {
     bad: "[groups.batch]\ntitle = \"Batch\"\n",
     good: "[groups.batch]\ntitle = \"Batch\"\n\n[services.nightly]\ngroup = \"batch\"\nport = 8002\n",
     check: |catalog, _| {
-        let empty = catalog.groups.iter().filter(|group| group.services.is_empty());
+        // A service whose group is mistyped is reported as that, and may be the one that is missing here.
+        let lost = catalog.services.iter().any(|service| !catalog.groups.iter().any(|group| group.key == service.group));
+        let empty = catalog.groups.iter().filter(|group| group.services.is_empty() && !lost);
         empty
             .map(|group| {
                 Diagnostic::error("empty-group", Place::Key(format!("/groups/{}", group.key)), format!("no service is in the group `{}`", group.key))

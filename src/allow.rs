@@ -1,0 +1,74 @@
+//! Findings that the catalog accepts: each beside what it is about, with a reason, and perhaps until a day.
+
+use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::source::Source;
+use serde_json::Value;
+
+/// One entry of an `allow` list.
+struct Allow {
+    /// The table that it stands in.
+    table: String,
+    /// The entry.
+    pointer: String,
+    check: String,
+    until: Option<String>,
+}
+
+/// Takes out what is accepted, and adds what is wrong with the acceptances themselves: unknown, expired, without use.
+/// `complete`: every check has run, so an entry that met nothing meets nothing.
+pub fn apply(diagnostics: Vec<Diagnostic>, source: &Source, codes: &[&'static str], complete: bool) -> Vec<Diagnostic> {
+    let mut allows = Vec::new();
+    collect(&source.value, "", &mut allows);
+    let today = chrono::Utc::now().date_naive().to_string();
+    let (expired, valid): (Vec<&Allow>, Vec<&Allow>) = allows.iter().partition(|allow| allow.until.as_ref().is_some_and(|until| *until < today));
+    let mut used = vec![false; valid.len()];
+    let mut left = Vec::new();
+    for diagnostic in diagnostics {
+        match valid.iter().position(|allow| allow.check == diagnostic.code && covers(&allow.table, &diagnostic)) {
+            Some(index) => used[index] = true,
+            None => left.push(diagnostic),
+        }
+    }
+    for allow in expired {
+        let until = allow.until.as_deref().unwrap_or_default();
+        left.push(
+            Diagnostic::error("expired-allow", Place::Value(format!("{}/until", allow.pointer)), format!("this was accepted until {until}"))
+                .help("mend what it accepts, or give it another day with another reason"),
+        );
+    }
+    for (allow, used) in valid.iter().zip(used) {
+        let check = Place::Value(format!("{}/check", allow.pointer));
+        if !codes.contains(&allow.check.as_str()) {
+            left.push(
+                Diagnostic::error("unknown-check", check, format!("there is no finding `{}`", allow.check))
+                    .help(suggestion(&allow.check, codes.iter().copied())),
+            );
+        } else if !used && complete {
+            left.push(Diagnostic::error("unused-allow", check, format!("nothing here is found by `{}`", allow.check)).help("take the entry out"));
+        }
+    }
+    left
+}
+
+fn collect(value: &Value, pointer: &str, allows: &mut Vec<Allow>) {
+    for (key, value) in value.as_object().into_iter().flatten() {
+        let inside = format!("{pointer}/{}", crate::source::step(key));
+        match (key.as_str(), value.as_array()) {
+            ("allow", Some(entries)) => allows.extend(entries.iter().enumerate().filter_map(|(index, entry)| {
+                let text = |key: &str| entry[key].as_str().map(str::to_string);
+                Some(Allow { table: pointer.to_string(), pointer: format!("{inside}/{index}"), check: text("check")?, until: text("until") })
+            })),
+            _ => collect(value, &inside, allows),
+        }
+    }
+}
+
+/// Whether the diagnostic is about the table or something in it; `[platform]` also speaks for the templates.
+fn covers(table: &str, diagnostic: &Diagnostic) -> bool {
+    let inside = |pointer: &str| pointer == table || pointer.strip_prefix(table).is_some_and(|rest| rest.starts_with('/'));
+    let place = match &diagnostic.place {
+        Place::Key(pointer) | Place::Value(pointer) => inside(pointer),
+        _ => false,
+    };
+    place || inside(&diagnostic.owner)
+}

@@ -1,0 +1,27 @@
+//! The monitoring's own jobs and containers have names too.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place};
+
+/// Scrape jobs and containers that are rendered for every catalog.
+const TAKEN: [&str; 3] = ["prometheus", "alertmanager", "grafana"];
+
+pub const LINT: Lint = Lint {
+    code: "reserved-name",
+    doc: "Prometheus, the Alertmanager and Grafana are scraped and started beside the services, so a service of that name would be there twice and Prometheus would not start.",
+    bad: "[services.grafana]\ngroup = \"web\"\nport = 8002\n",
+    good: "[services.dashboards]\ngroup = \"web\"\nport = 8002\n",
+    check: |catalog, _| {
+        let taken = catalog.services.iter().filter(|service| TAKEN.contains(&service.name.as_str()));
+        taken
+            .map(|service| {
+                Diagnostic::error(
+                    "reserved-name",
+                    Place::Key(format!("/services/{}", service.name)),
+                    format!("`{}` is the monitoring's own name", service.name),
+                )
+                .help("call the service something else")
+            })
+            .collect()
+    },
+};
