@@ -1,0 +1,161 @@
+//! How sharp the generated unit tests are: every rule is broken in one place at a time, and promtool must notice.
+
+mod promql;
+
+use monstack::pipeline;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Mutants that behave like the original, each with the reason; they must survive, or the reason is wrong.
+const EQUIVALENT: [(&str, &str); 0] = [];
+
+/// One broken rule, with everything that its tests need.
+struct Mutant {
+    name: String,
+    rules: Value,
+    records: Value,
+    tests: Value,
+    diff: String,
+}
+
+#[test]
+fn every_mutant_of_the_shipped_catalog_is_killed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let outcome = pipeline::run(root).expect("the machine lets it run");
+    let rendered = outcome.rendered.expect("the shipped catalog renders");
+    let file = |path: &str| rendered.file(path).unwrap_or_else(|| panic!("{path} is rendered")).value.clone();
+    let mutants = all(&file("monitoring/alert_rules.yml"), &file("monitoring/recording_rules.yml"), &file("monitoring/alert_rules.test.yml"));
+    let folder = root.join("target/tmp/mutation");
+    let _ = fs::remove_dir_all(&folder);
+    let next = AtomicUsize::new(0);
+    let survivors = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for worker in 0..2 {
+            let (next, survivors, mutants, folder) = (&next, &survivors, &mutants, folder.join(worker.to_string()));
+            scope.spawn(move || {
+                while let Some(mutant) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if passes(&folder, mutant) != mutant.name.ends_with(": as it is") {
+                        survivors.lock().unwrap().push((mutant.name.clone(), mutant.diff.clone()));
+                    }
+                }
+            });
+        }
+    });
+    let survivors = survivors.into_inner().unwrap();
+    let originals = mutants.iter().filter(|mutant| mutant.name.ends_with(": as it is")).count();
+    let (equivalent, alive): (Vec<_>, Vec<_>) = survivors.iter().partition(|(name, _)| EQUIVALENT.iter().any(|(known, _)| known == name));
+    let report: String = alive.iter().map(|(name, diff)| format!("survived: {name}\n{diff}\n")).collect();
+    println!("{} mutants: {} killed, {} equivalent, {} survived", mutants.len() - originals, mutants.len() - originals - survivors.len(), equivalent.len(), alive.len());
+    for (name, reason) in EQUIVALENT {
+        assert!(equivalent.iter().any(|(known, _)| known == name), "`{name}` is killed, though it is listed as equivalent: {reason}");
+    }
+    assert!(alive.is_empty(), "{report}");
+}
+
+/// The mutants of every alert, and each alert as it is, which must pass.
+fn all(alerts: &Value, records: &Value, tests: &Value) -> Vec<Mutant> {
+    let mut mutants = Vec::new();
+    for rule in alerts["groups"][0]["rules"].as_array().unwrap() {
+        let name = rule["alert"].as_str().unwrap();
+        let expr = rule["expr"].as_str().unwrap();
+        // Constants, and the series that the alert compares: the tests of one alert need no more.
+        let needed = |record: &&Value| record["record"].as_str().is_some_and(|record| record.ends_with(":catalog") || expr.contains(record));
+        let own: Vec<Value> = records["groups"].as_array().unwrap().iter().map(|group| json!({"name": group["name"], "rules": group["rules"].as_array().unwrap().iter().filter(needed).collect::<Vec<_>>()})).collect();
+        let own = json!({"groups": own});
+        let mut suite = tests.clone();
+        suite["tests"].as_array_mut().unwrap().retain(|test| test["name"].as_str().unwrap().starts_with(&format!("{name}@")));
+        let mutant = |what: String, rules: Vec<Value>, records: Value, diff: String| Mutant {
+            name: format!("{name}: {what}"),
+            rules: json!({"groups": [{"name": alerts["groups"][0]["name"], "rules": rules}]}),
+            records,
+            tests: suite.clone(),
+            diff,
+        };
+        mutants.push(mutant("as it is".into(), vec![reprinted(rule)], own.clone(), String::new()));
+        mutants.push(mutant("removed".into(), vec![], own.clone(), String::new()));
+        for (what, broken) in broken_rule(rule) {
+            let diff = format!("- {rule}\n+ {broken}");
+            mutants.push(mutant(what, vec![broken], own.clone(), diff));
+        }
+        for (group, index, record) in signals(&own) {
+            let pointer = format!("/groups/{group}/rules/{index}");
+            for (what, broken) in broken_expr(record) {
+                let mut changed = own.clone();
+                *changed.pointer_mut(&pointer).unwrap() = broken.clone();
+                mutants.push(mutant(format!("{}: {what}", record["record"].as_str().unwrap()), vec![rule.clone()], changed, format!("- {}\n+ {}", record["expr"], broken["expr"])));
+            }
+        }
+    }
+    mutants
+}
+
+/// Recorded series that the alert's tests can see; of the constants the limits, of which one test sees one.
+fn signals(records: &Value) -> Vec<(usize, usize, &Value)> {
+    let groups = records["groups"].as_array().unwrap().iter().enumerate();
+    groups
+        .flat_map(|(group, value)| value["rules"].as_array().unwrap().iter().enumerate().map(move |(index, rule)| (group, index, rule)))
+        .filter(|(_, _, rule)| !rule["record"].as_str().unwrap().ends_with(":catalog"))
+        .collect()
+}
+
+/// The rule with its expression printed from its syntax, as mutants are: the printing itself must not matter.
+fn reprinted(rule: &Value) -> Value {
+    let mut rule = rule.clone();
+    rule["expr"] = parse(&rule).to_string().into();
+    rule
+}
+
+fn parse(rule: &Value) -> promql_parser::parser::Expr {
+    promql_parser::parser::parse(rule["expr"].as_str().unwrap()).unwrap()
+}
+
+fn broken_expr(rule: &Value) -> Vec<(String, Value)> {
+    promql::mutants(&parse(rule))
+        .into_iter()
+        .enumerate()
+        .map(|(index, (what, expr))| {
+            let mut broken = rule.clone();
+            broken["expr"] = expr.to_string().into();
+            (format!("{what} #{index}"), broken)
+        })
+        .collect()
+}
+
+/// The expression, the time, the severity and the annotations, each broken.
+fn broken_rule(rule: &Value) -> Vec<(String, Value)> {
+    let mut all = broken_expr(rule);
+    let seconds = monstack::catalog::Duration::parse(rule["for"].as_str().unwrap()).unwrap().seconds();
+    for (what, factor) in [("for shorter", 0.8), ("for longer", 1.2)] {
+        let mut broken = rule.clone();
+        broken["for"] = format!("{}s", (seconds * factor).round()).into();
+        all.push((what.to_string(), broken));
+    }
+    let mut broken = rule.clone();
+    broken["labels"]["severity"] = "info".into();
+    all.push(("severity".to_string(), broken));
+    let mut broken = rule.clone();
+    broken["labels"]["component"] = "another".into();
+    all.push(("component overwritten".to_string(), broken));
+    for key in rule["annotations"].as_object().unwrap().keys() {
+        let mut broken = rule.clone();
+        broken["annotations"].as_object_mut().unwrap().shift_remove(key);
+        all.push((format!("without {key}"), broken));
+    }
+    all
+}
+
+/// Whether promtool's unit tests pass.
+fn passes(folder: &Path, mutant: &Mutant) -> bool {
+    fs::create_dir_all(folder).unwrap();
+    let write = |name: &str, value: &Value| fs::write(folder.join(name), value.to_string()).unwrap();
+    write("alert_rules.yml", &mutant.rules);
+    write("recording_rules.yml", &mutant.records);
+    write("alert_rules.test.yml", &mutant.tests);
+    let test: PathBuf = folder.join("alert_rules.test.yml");
+    let output = Command::new("promtool").args(["test", "rules"]).arg(test).output().expect("promtool runs: apt-get install prometheus");
+    output.status.success()
+}
