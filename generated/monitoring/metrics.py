@@ -633,6 +633,7 @@ class _Middleware:
         self._metrics_paths = {service.metrics_path for service in here}
         self._health_paths = {service.health_path for service in here}
         self._initialised = False
+        self._templates: dict[int, str | None] = {}  # of the functions that answer; None: the function has several
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" or _SHARED in scope:  # a mounted application is counted by the one around it
@@ -645,19 +646,19 @@ class _Middleware:
             await self._app(scope, receive, send)
             return
         scope[_SHARED] = True
-        path = _path(scope)
-        endpoint = self._endpoint(scope)
+        path, asked = _path(scope), dict(scope)
         if path in self._metrics_paths:
             await self._answer(scope, send, *self._exposed(scope))
-        elif endpoint == UNMATCHED and path in self._health_paths:
-            await self._counted(self._health, path, scope, receive, send)
+        elif path in self._health_paths and self._matched(asked) == UNMATCHED:
+            await self._counted(self._health, lambda: path, scope, receive, send)
         else:
-            await self._counted(self._app, endpoint, scope, receive, send)
+            await self._counted(self._app, lambda: self._endpoint(asked, scope), scope, receive, send)
 
-    async def _counted(self, app: AsgiApp, endpoint: str, scope: Scope, receive: Receive, send: Send) -> None:
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    async def _counted(
+        self, app: AsgiApp, endpoint: Callable[[], str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
         request = _Request()
-        status, finished = "500", 0.0
+        status, exception, finished = "500", "", 0.0
         started = time.perf_counter()
 
         async def watch(message: Message) -> None:
@@ -672,11 +673,9 @@ class _Middleware:
         try:
             await app(scope, receive, watch)
         except Exception as error:
+            exception = type(error).__name__
             if not finished:  # after the last byte it is a background task that failed, not the request
                 status = "500"
-            if not request.failed:
-                labels = {"endpoint": endpoint, "method": method, "exception": type(error).__name__}
-                self._families.record("exceptions_total", labels, lambda child: child.inc(), quiet=True)
             raise
         except BaseException:  # cancelled: nobody was answered, and nothing failed
             status = ""
@@ -684,26 +683,36 @@ class _Middleware:
         finally:
             _current.reset(token)
             if status:
-                self._finish(request, endpoint, method, status, (finished or time.perf_counter()) - started)
+                method = "GET" if scope["method"] == "HEAD" else scope["method"]
+                labels = {"endpoint": endpoint(), "method": method, "status": status}
+                self._finish(request, labels, exception, (finished or time.perf_counter()) - started)
 
-    def _finish(self, request: _Request, endpoint: str, method: str, status: str, seconds: float) -> None:
-        labels = {"endpoint": endpoint, "method": method, "status": status}
+    def _finish(self, request: _Request, labels: Mapping[str, str], exception: str, seconds: float) -> None:
+        record = self._families.record
         if not request.counted:
-            self._families.record("requests_total", labels, lambda child: child.inc(), quiet=True)
-        self._families.record("request_duration_seconds", labels, lambda child: child.observe(seconds), quiet=True)
+            record("requests_total", labels, lambda child: child.inc(), quiet=True)
+        if exception and not request.failed:
+            record("exceptions_total", {**labels, "exception": exception}, lambda child: child.inc(), quiet=True)
+        record("request_duration_seconds", labels, lambda child: child.observe(seconds), quiet=True)
 
     def _initialise_routes(self, scope: Scope) -> None:
         """Every route's counter exists before its first request, so that a first request that fails is an increase."""
         family = self._families.contract.get("requests_total")
         try:
-            for endpoint, method in _declared_routes(scope["app"].routes):
+            for endpoint, method, function in _declared_routes(scope["app"].routes):
+                if self._templates.setdefault(id(function), endpoint) != endpoint:
+                    self._templates[id(function)] = None
                 if family and all(label.admits(method) for label in family.labels if label.name == "method"):
                     labels = {"endpoint": endpoint, "method": method, "status": "200"}
                     self._families.record("requests_total", labels, lambda child: None, quiet=True)
         except Exception as error:
             self._families.say_once(("routes",), "the routes' counters begin at their first request: %s", error)
 
-    def _endpoint(self, scope: Scope) -> str:
+    def _endpoint(self, asked: Scope, answered: Scope) -> str:
+        """The template of the route: by the function that answered, which costs nothing, else by matching again."""
+        return self._templates.get(id(answered.get("endpoint"))) or self._matched(asked)
+
+    def _matched(self, scope: Scope) -> str:
         try:
             return _template(scope["app"].routes, scope) or UNMATCHED
         except Exception as error:
@@ -745,11 +754,12 @@ def _routes(routes: Iterable[Any]) -> Iterator[Any]:
             yield from (getattr(context, "starlette_route", None) or context for context in included())
 
 
-def _declared_routes(routes: Iterable[Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _declared_routes(routes: Iterable[Any], prefix: str = "") -> Iterator[tuple[str, str, object]]:
+    """The path, a method and the function of every route, those of mounted applications included."""
     for route in _routes(routes):
         path = prefix + getattr(route, "path", "")
         for method in sorted(getattr(route, "methods", None) or ()):
-            yield path, method
+            yield path, method, getattr(route, "endpoint", route)
         yield from _declared_routes(getattr(route, "routes", None) or (), path)
 
 

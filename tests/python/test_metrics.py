@@ -115,8 +115,8 @@ def order(order: str):
 from items import items
 app = FastAPI()
 metrics_collector.instrument(app)
-app.include_router(router)
 router.include_router(items)
+app.include_router(router)
 app.include_router(items, prefix="/v2")
 app.mount("/tenants/{tenant}", tenant)
 MetricsCollector().instrument(app)
@@ -347,6 +347,7 @@ def test_exceptions_are_counted_and_still_answer_500(address):
     assert value(text, REQUESTS, endpoint="reported", method="GET", status="500") == 1
     assert value(text, f"{PREFIX}_exceptions_total", endpoint="reported", method="GET", exception="KeyError") == 1
     assert value(text, REQUESTS, endpoint="/items/{item}/reported", method="GET", status="500") == 0
+    assert not [labels for labels in samples(text, f"{PREFIX}_exceptions_total") if ("endpoint", "/items/{item}/reported") in labels]
     assert value(text, REQUESTS, endpoint="/refused", method="GET", status="503") == 1
 
 
