@@ -18,7 +18,7 @@ the same metrics: make one per module if you like. Importing this module registe
 
 Wrong label values. A value outside the contract is never written: it is replaced by the nearest value inside (a status
 that is none counts as 500, an unknown method as OTHER or GET), or the sample is left out, and the log says so once.
-Nothing here raises into the service.
+Counting never raises into the service.
 
 Several workers (`uvicorn --workers 4`). Without PROMETHEUS_MULTIPROC_DIR each worker answers /metrics for itself, and
 counters jump back and forth. Set it, before Python starts, to a directory that is emptied at each start of the service.
@@ -220,6 +220,7 @@ UNMATCHED = "unmatched"
 MOST_LABEL_SETS = 1000
 """So many are initialised at most, for a metric whose labels multiply."""
 
+_METHODS = {method: method for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")} | {"HEAD": "GET"}
 _INSTEAD = {"method": ("OTHER", "GET"), "status": ("500",)}
 _SHARED = "_families_of_the_catalog"
 
@@ -683,7 +684,7 @@ class _Middleware:
         finally:
             _current.reset(token)
             if status:
-                method = "GET" if scope["method"] == "HEAD" else scope["method"]
+                method = _METHODS.get(scope["method"], "OTHER")
                 labels = {"endpoint": endpoint(), "method": method, "status": status}
                 self._finish(request, labels, exception, (finished or time.perf_counter()) - started)
 

@@ -642,6 +642,25 @@ help = "With a label that no request has"
 labels = { tenant = ".+" }
 """
 
+ANY_METHOD = """
+[platform]
+name = "Any"
+slug = "any"
+metric_prefix = "any"
+
+[groups.one]
+title = "One"
+
+[services.only]
+group = "one"
+port = 9000
+
+[metrics.requests_total]
+type = "counter"
+help = "Requests, of any method"
+labels = { method = ".+", endpoint = ".+" }
+"""
+
 BARE = '[platform]\nname = "B"\nslug = "b"\nmetric_prefix = "b"\n[groups.one]\ntitle = "One"\n[services.only]\ngroup = "one"\nport = 9000\n'
 
 
@@ -714,3 +733,21 @@ c.increment_error("a", "GET", "ValueError")
 print(c.exposition()[0].decode())
 """
     assert "process_cpu_user_seconds_total" in run_python(code, PYTHONPATH=str(generated))
+
+
+def test_a_client_cannot_invent_methods_where_the_contract_admits_any(tmp_path):
+    generated = render(tmp_path, ANY_METHOD)
+    code = """
+import asyncio, httpx
+from starlette.applications import Starlette
+from monitoring.metrics import MetricsCollector
+app = MetricsCollector().instrument(Starlette())
+async def ask():
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+        for method in ("GET", "HEAD", "DELETE", *(f"X{number}" for number in range(20))):
+            await client.request(method, "/nothing")
+        print((await client.get("/metrics")).text)
+asyncio.run(ask())
+"""
+    counted = samples(run_python(code, PYTHONPATH=str(generated)), "any_requests_total")
+    assert {dict(labels)["method"]: count for labels, count in counted.items()} == {"GET": 2, "DELETE": 1, "OTHER": 20}
