@@ -3,6 +3,7 @@
 pub mod escape;
 pub mod expand;
 pub mod functions;
+pub mod python;
 pub mod samples;
 
 use anyhow::{Context, Result};

@@ -16,6 +16,7 @@ pub fn add_to(environment: &mut Environment) {
     environment.add_filter("comment", comment);
     environment.add_filter("lines", lines);
     environment.add_filter("words", words);
+    environment.add_filter("python_name", super::python::python_name);
     environment.add_function("selector", selector);
     environment.add_function("four_scrapes", four_scrapes);
     environment.add_function("longest", longest);
