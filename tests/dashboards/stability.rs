@@ -14,8 +14,9 @@ fn ids(dashboard: &Value) -> BTreeSet<u64> {
 
 #[test]
 fn adding_a_service_changes_no_byte_of_the_dashboards() {
+    let before = Stack::of(&catalogs::seed());
     for group in ["coordination", "ai", "memory", "workflow", "monitoring", "communication"] {
-        let (before, after) = (Stack::of(&catalogs::seed()), with(&catalogs::seed(), &format!("[services.newcomer]\ngroup = \"{group}\"\nport = 8099\n")));
+        let after = with(&catalogs::seed(), &format!("[services.newcomer]\ngroup = \"{group}\"\nport = 8099\n"));
         for dashboard in ["overview", "service"] {
             assert_eq!(before.text(&before.path(dashboard)), after.text(&after.path(dashboard)), "{dashboard}, {group}");
         }
