@@ -48,7 +48,7 @@ port = 8001
 window = "10m"
 [metrics.calls_total]
 type = "counter"
-help = "Calls answered"
+help = "Calls answered."
 services = ["web", "api"]
 labels = {status = "[1-5][0-9]{2}", endpoint = ".+"}
 [metrics.rpc_total]

@@ -10,7 +10,7 @@ const TARGET: &str = "refId datasource editorMode expr legendFormat format insta
 
 /// (type, keys of options, keys of fieldConfig.defaults.custom).
 const TYPES: [(&str, &str, &str); 5] = [
-    ("timeseries", "legend tooltip", "fillOpacity showPoints stacking thresholdsStyle"),
+    ("timeseries", "legend tooltip", "fillOpacity showPoints stacking thresholdsStyle axisSoftMax"),
     ("stat", "colorMode graphMode justifyMode orientation textMode reduceOptions", ""),
     ("bargauge", "displayMode orientation showUnfilled valueMode minVizHeight minVizWidth reduceOptions", ""),
     ("state-timeline", "mergeValues showValue alignValue rowHeight legend tooltip", "fillOpacity lineWidth"),
