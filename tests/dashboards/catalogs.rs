@@ -1,6 +1,8 @@
 //! Catalogs that differ as people's do.
 
+use crate::Stack;
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 /// The real one.
 pub fn seed() -> String {
@@ -126,7 +128,11 @@ pub fn large(services: usize, groups: usize) -> String {
     text + contract
 }
 
-/// All of them, by name.
-pub fn all() -> [(&'static str, String); 4] {
-    [("seed", seed()), ("bare", bare()), ("varied", varied()), ("large", large(60, 3))]
+/// All of them by name, rendered once.
+pub static STACKS: LazyLock<[(&str, Stack); 4]> =
+    LazyLock::new(|| [("seed", seed()), ("bare", bare()), ("varied", varied()), ("large", large(60, 3))].map(|(name, text)| (name, Stack::of(&text))));
+
+/// One of them.
+pub fn stack(name: &str) -> &'static Stack {
+    &STACKS.iter().find(|(known, _)| *known == name).expect("a catalog of this name").1
 }

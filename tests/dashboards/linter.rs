@@ -1,6 +1,7 @@
 //! The rules of dashboard-linter, as its code has them.
 
-use crate::{Stack, catalogs, expressions, name, panels};
+use crate::catalogs::STACKS;
+use crate::{expressions, name, panels};
 use promql_parser::label::MatchOp;
 use promql_parser::parser::{Expr, VectorSelector, parse};
 use promql_parser::util::{ExprVisitor, walk_expr};
@@ -18,8 +19,8 @@ fn excepted(rule: &str, subject: &str) -> bool {
 }
 
 fn each(check: impl Fn(&str, &Value)) {
-    for (catalog, text) in catalogs::all() {
-        for dashboard in Stack::of(&text).dashboards() {
+    for (catalog, stack) in STACKS.iter() {
+        for dashboard in stack.dashboards() {
             check(catalog, dashboard);
         }
     }

@@ -1,6 +1,7 @@
 //! Panels against Grafana's documented model, because Grafana itself is not here: which keys each type knows.
 
-use crate::{Stack, all_panels, catalogs, name};
+use crate::catalogs::{self, STACKS};
+use crate::{all_panels, name};
 use serde_json::Value;
 
 /// Keys of every panel that asks something.
@@ -102,8 +103,8 @@ fn colours(told: &str, panel: &Value) {
 
 #[test]
 fn every_panel_is_one_that_grafana_knows() {
-    for (catalog, text) in catalogs::all() {
-        for dashboard in Stack::of(&text).dashboards() {
+    for (catalog, stack) in STACKS.iter() {
+        for dashboard in stack.dashboards() {
             for panel in all_panels(dashboard) {
                 let told = format!("{catalog}: {}", name(dashboard, panel));
                 match panel["type"] == "row" {
@@ -118,8 +119,8 @@ fn every_panel_is_one_that_grafana_knows() {
 #[test]
 fn the_dashboard_has_the_keys_of_the_classic_model() {
     let keys = "uid title description id version schemaVersion editable graphTooltip refresh time timezone tags timepicker links annotations templating panels";
-    for (catalog, text) in catalogs::all() {
-        for dashboard in Stack::of(&text).dashboards() {
+    for (catalog, stack) in STACKS.iter() {
+        for dashboard in stack.dashboards() {
             known(catalog, dashboard, keys);
             assert!(dashboard["refresh"].is_string(), "{catalog}");
             let annotation = &dashboard["annotations"]["list"][0];
@@ -130,8 +131,7 @@ fn the_dashboard_has_the_keys_of_the_classic_model() {
 
 #[test]
 fn links_lead_to_the_dashboard_that_is_generated() {
-    for (catalog, text) in catalogs::all() {
-        let stack = Stack::of(&text);
+    for (catalog, stack) in STACKS.iter() {
         let wanted = format!("/d/{}?var-job=", stack.service["uid"].as_str().unwrap());
         let drawn = stack.text(&stack.path("overview")).matches("/d/").count();
         assert!(drawn > 5 && stack.text(&stack.path("overview")).matches(&wanted).count() == drawn, "{catalog}");
@@ -140,7 +140,7 @@ fn links_lead_to_the_dashboard_that_is_generated() {
 
 #[test]
 fn the_source_is_the_one_that_dashboards_choose_and_no_range_is_too_short_for_it() {
-    let stack = Stack::of(&catalogs::varied());
+    let stack = catalogs::stack("varied");
     let file = "monitoring/grafana/provisioning/datasources/prometheus.yml";
     let source = &monstack::yaml::parse(stack.text(file)).unwrap()["datasources"][0];
     let variable = &stack.overview["templating"]["list"][0]["current"];

@@ -1,6 +1,7 @@
 //! Ids and the grid.
 
-use crate::{Stack, all_panels, catalogs, name};
+use crate::catalogs::STACKS;
+use crate::{all_panels, name};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -15,8 +16,8 @@ fn overlap(a: &Value, b: &Value) -> bool {
 
 #[test]
 fn ids_are_unique_and_fit_grafanas_numbers() {
-    for (catalog, text) in catalogs::all() {
-        for dashboard in Stack::of(&text).dashboards() {
+    for (catalog, stack) in STACKS.iter() {
+        for dashboard in stack.dashboards() {
             let mut seen = BTreeSet::new();
             for panel in all_panels(dashboard) {
                 let id = panel["id"].as_u64().unwrap_or_default();
@@ -28,8 +29,8 @@ fn ids_are_unique_and_fit_grafanas_numbers() {
 
 #[test]
 fn panels_stay_inside_the_grid_and_apart_also_inside_collapsed_rows() {
-    for (catalog, text) in catalogs::all() {
-        for dashboard in Stack::of(&text).dashboards() {
+    for (catalog, stack) in STACKS.iter() {
+        for dashboard in stack.dashboards() {
             let top: Vec<&Value> = dashboard["panels"].as_array().expect("panels").iter().collect();
             apart(catalog, dashboard, &top);
             for row in top.iter().filter(|panel| panel["type"] == "row") {
@@ -54,8 +55,8 @@ fn apart(catalog: &str, dashboard: &Value, panels: &[&Value]) {
 
 #[test]
 fn every_line_is_filled_from_edge_to_edge() {
-    for (catalog, text) in catalogs::all() {
-        for dashboard in Stack::of(&text).dashboards() {
+    for (catalog, stack) in STACKS.iter() {
+        for dashboard in stack.dashboards() {
             for panel in all_panels(dashboard) {
                 let [_, y, _, _] = place(panel);
                 let width: u64 =

@@ -123,22 +123,22 @@ fn told(stdout: &str, stderr: &str, queries: &[(String, String)]) -> String {
 
 #[test]
 fn every_query_of_every_panel_returns_something() {
-    for (case, text) in [("seed", catalogs::seed()), ("varied", catalogs::varied())] {
-        promtool(&format!("answers-{case}"), &Stack::of(&text), Traffic::Some, |expr| format!("count({expr}) > bool 0"), 1.0);
+    for case in ["seed", "varied"] {
+        promtool(&format!("answers-{case}"), catalogs::stack(case), Traffic::Some, |expr| format!("count({expr}) > bool 0"), 1.0);
     }
 }
 
 #[test]
 fn no_panel_shows_nan_without_traffic() {
-    for (case, text) in [("seed", catalogs::seed()), ("varied", catalogs::varied())] {
-        promtool(&format!("nan-{case}"), &Stack::of(&text), Traffic::Flat, |expr| format!("count(({expr}) != ({expr})) or vector(0)"), 0.0);
+    for case in ["seed", "varied"] {
+        promtool(&format!("nan-{case}"), catalogs::stack(case), Traffic::Flat, |expr| format!("count(({expr}) != ({expr})) or vector(0)"), 0.0);
     }
 }
 
 #[test]
 fn a_catalog_without_metrics_and_alerts_still_answers_where_it_can() {
-    let stack = Stack::of(&catalogs::bare());
-    let always: Vec<String> = every_query(&stack).into_iter().map(|(_, expr)| expr).filter(|expr| !expr.contains("ALERTS")).collect();
+    let stack = catalogs::stack("bare");
+    let always: Vec<String> = every_query(stack).into_iter().map(|(_, expr)| expr).filter(|expr| !expr.contains("ALERTS")).collect();
     assert!(always.len() > 15, "{always:#?}");
-    promtool("bare", &stack, Traffic::Some, |expr| if expr.contains("ALERTS") { "vector(1)".to_string() } else { format!("count({expr}) > bool 0") }, 1.0);
+    promtool("bare", stack, Traffic::Some, |expr| if expr.contains("ALERTS") { "vector(1)".to_string() } else { format!("count({expr}) > bool 0") }, 1.0);
 }

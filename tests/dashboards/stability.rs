@@ -14,7 +14,7 @@ fn ids(dashboard: &Value) -> BTreeSet<u64> {
 
 #[test]
 fn adding_a_service_changes_no_byte_of_the_dashboards() {
-    let before = Stack::of(&catalogs::seed());
+    let before = catalogs::stack("seed");
     for group in ["coordination", "ai", "memory", "workflow", "monitoring", "communication"] {
         let after = with(&catalogs::seed(), &format!("[services.newcomer]\ngroup = \"{group}\"\nport = 8099\n"));
         for dashboard in ["overview", "service"] {
@@ -26,7 +26,7 @@ fn adding_a_service_changes_no_byte_of_the_dashboards() {
 #[test]
 fn adding_a_group_adds_one_row_and_moves_nothing_above_it() {
     let (before, after) =
-        (Stack::of(&catalogs::seed()), with(&catalogs::seed(), "[groups.new]\ntitle = \"New\"\n[services.newcomer]\ngroup = \"new\"\nport = 8099\n"));
+        (catalogs::stack("seed"), with(&catalogs::seed(), "[groups.new]\ntitle = \"New\"\n[services.newcomer]\ngroup = \"new\"\nport = 8099\n"));
     let (old, new) = (before.overview["panels"].as_array().unwrap(), after.overview["panels"].as_array().unwrap());
     let resources = old.iter().position(|panel| panel["title"] == "System Resources").expect("the last row");
     assert_eq!(old[..resources], new[..resources]);
@@ -38,7 +38,7 @@ fn adding_a_group_adds_one_row_and_moves_nothing_above_it() {
 
 #[test]
 fn the_eight_sections_stand_in_their_order() {
-    let stack = Stack::of(&catalogs::seed());
+    let stack = catalogs::stack("seed");
     let titles: Vec<&str> =
         stack.overview["panels"].as_array().unwrap().iter().filter(|panel| panel["type"] == "row").map(|row| row["title"].as_str().unwrap()).collect();
     let groups: Vec<&str> = stack.catalog().groups.iter().map(|group| group.title.as_str()).collect();
@@ -58,8 +58,7 @@ fn a_newly_declared_metric_appears_on_both_dashboards() {
 
 #[test]
 fn every_declared_metric_and_every_alert_is_on_both_dashboards() {
-    for text in [catalogs::seed(), catalogs::varied()] {
-        let stack = Stack::of(&text);
+    for stack in ["seed", "varied"].map(catalogs::stack) {
         for dashboard in stack.dashboards() {
             let all = panels(dashboard).iter().flat_map(|panel| expressions(panel)).collect::<Vec<_>>().join("\n");
             for metric in &stack.catalog().metrics {
@@ -74,7 +73,7 @@ fn every_declared_metric_and_every_alert_is_on_both_dashboards() {
 
 #[test]
 fn thresholds_are_those_of_the_alerts() {
-    let stack = Stack::of(&catalogs::varied());
+    let stack = catalogs::stack("varied");
     let panel =
         |id: &str| all_panels(&stack.overview).into_iter().find(|panel| panel["links"][0]["title"] == id && panel["type"] == "timeseries").cloned().unwrap();
     let steps = panel("Runbook: TooManyErrors")["fieldConfig"]["defaults"]["thresholds"]["steps"].clone();
