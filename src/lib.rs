@@ -9,6 +9,7 @@ pub mod commands;
 pub mod contract; // every series that can exist
 pub mod diagnostic; // what is wrong, where, and how that is printed
 pub mod generated; // generated/ on disk: compare, then write
+pub mod json; // JSON as people review it
 pub mod lints; // what the catalog must not say
 pub mod pipeline; // all of the above, in one call
 pub mod proofs; // what must hold of the Files

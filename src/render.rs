@@ -3,6 +3,7 @@
 use crate::artifacts::ARTIFACTS;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::json;
 use crate::templates;
 use crate::yaml;
 use anyhow::Result;
@@ -76,7 +77,7 @@ fn one(environment: &Environment, template: &'static str, path: &str, context: &
         Box::new(Diagnostic::error("invalid-yaml", place, format!("generated/{path} is not YAML: {}", error.reason)).help("mend this line of the template"))
     })?;
     let text = match path.ends_with(".json") {
-        true => serde_json::to_string_pretty(&value).expect("a JSON value prints") + "\n",
+        true => json::print(&value),
         false => rendered.clone(),
     };
     Ok(File { path: path.to_string(), text, value, rendered, template })

@@ -3,6 +3,7 @@
 pub mod escape;
 pub mod expand;
 pub mod functions;
+pub mod layout;
 pub mod python;
 pub mod samples;
 
@@ -32,6 +33,7 @@ pub fn environment(root: &Path) -> Result<Environment<'static>> {
     functions::add_to(&mut environment);
     samples::add_to(&mut environment);
     environment.add_function("expand", expand::expand);
+    layout::add_to(&mut environment);
     let folder = root.join("templates");
     if folder.is_dir() {
         environment.set_loader(minijinja::path_loader(folder));

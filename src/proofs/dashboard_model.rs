@@ -6,7 +6,7 @@ use std::collections::HashMap;
 pub const PROOF: Proof = Proof {
     code: "dashboard-model",
     doc: "Provisioning does not resolve `__inputs`, refuses a dashboard without a title, and lets two with one uid or title fight each other; Grafana 13 refuses schema versions above 42.",
-    example: Example::Template { file: "monitoring/grafana/dashboards/overview.json.yml", good: "schemaVersion: 36", bad: "schemaVersion: 43" },
+    example: Example::Template { file: "monitoring/grafana/dashboards/top.yml", good: "schemaVersion: 36", bad: "schemaVersion: 43" },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         let mut taken: HashMap<String, &str> = HashMap::new();

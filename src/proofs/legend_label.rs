@@ -6,7 +6,7 @@ pub const PROOF: Proof = Proof {
     code: "legend-label",
     doc: "A label that the query has summed away leaves a legend of braces or of nothing, and no line can be told from another.",
     example: Example::Template {
-        file: "monitoring/grafana/dashboards/overview.json.yml",
+        file: "monitoring/grafana/dashboards/panels/bargauge.yml",
         good: "legendFormat: \"{{job}}\"",
         bad: "legendFormat: \"{{instance}}\"",
     },

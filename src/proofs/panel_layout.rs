@@ -7,7 +7,11 @@ use std::collections::HashMap;
 pub const PROOF: Proof = Proof {
     code: "panel-layout",
     doc: "Two panels with one id share links and settings; panels that overlap are moved by Grafana, so that the committed layout is not the one that people see.",
-    example: Example::Template { file: "monitoring/grafana/dashboards/service.json.yml", good: "gridPos: ", bad: "gridPos: {h: 8, w: 30, x: 0, y: 0} # " },
+    example: Example::Template {
+        file: "monitoring/grafana/dashboards/panels/timeseries.yml",
+        good: "grid.next()",
+        bad: "grid.next() and {'h': 8, 'w': 30, 'x': 0, 'y': 0}",
+    },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         for file in stack.dashboards() {

@@ -5,7 +5,7 @@ use super::{Check, Example, Finding, Proof};
 pub const PROOF: Proof = Proof {
     code: "panel-text",
     doc: "At three in the morning a number without a unit or a title is no information.",
-    example: Example::Template { file: "monitoring/grafana/dashboards/overview.json.yml", good: "unit: ", bad: "# unit: " },
+    example: Example::Template { file: "monitoring/grafana/dashboards/panels/timeseries.yml", good: "unit: ", bad: "# unit: " },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         for file in stack.dashboards() {

@@ -49,7 +49,13 @@ fn every_mutant_of_the_shipped_catalog_is_killed() {
     let originals = mutants.iter().filter(|mutant| mutant.name.ends_with(": as it is")).count();
     let (equivalent, alive): (Vec<_>, Vec<_>) = survivors.iter().partition(|(name, _)| EQUIVALENT.iter().any(|(known, _)| known == name));
     let report: String = alive.iter().map(|(name, diff)| format!("survived: {name}\n{diff}\n")).collect();
-    println!("{} mutants: {} killed, {} equivalent, {} survived", mutants.len() - originals, mutants.len() - originals - survivors.len(), equivalent.len(), alive.len());
+    println!(
+        "{} mutants: {} killed, {} equivalent, {} survived",
+        mutants.len() - originals,
+        mutants.len() - originals - survivors.len(),
+        equivalent.len(),
+        alive.len()
+    );
     for (name, reason) in EQUIVALENT {
         assert!(equivalent.iter().any(|(known, _)| known == name), "`{name}` is killed, though it is listed as equivalent: {reason}");
     }
@@ -64,7 +70,12 @@ fn all(alerts: &Value, records: &Value, tests: &Value) -> Vec<Mutant> {
         let expr = rule["expr"].as_str().unwrap();
         // Constants, and the series that the alert compares: the tests of one alert need no more.
         let needed = |record: &&Value| record["record"].as_str().is_some_and(|record| record.ends_with(":catalog") || expr.contains(record));
-        let own: Vec<Value> = records["groups"].as_array().unwrap().iter().map(|group| json!({"name": group["name"], "rules": group["rules"].as_array().unwrap().iter().filter(needed).collect::<Vec<_>>()})).collect();
+        let own: Vec<Value> = records["groups"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|group| json!({"name": group["name"], "rules": group["rules"].as_array().unwrap().iter().filter(needed).collect::<Vec<_>>()}))
+            .collect();
         let own = json!({"groups": own});
         let mut suite = tests.clone();
         suite["tests"].as_array_mut().unwrap().retain(|test| test["name"].as_str().unwrap().starts_with(&format!("{name}@")));
@@ -86,7 +97,12 @@ fn all(alerts: &Value, records: &Value, tests: &Value) -> Vec<Mutant> {
             for (what, broken) in broken_expr(record) {
                 let mut changed = own.clone();
                 *changed.pointer_mut(&pointer).unwrap() = broken.clone();
-                mutants.push(mutant(format!("{}: {what}", record["record"].as_str().unwrap()), vec![rule.clone()], changed, format!("- {}\n+ {}", record["expr"], broken["expr"])));
+                mutants.push(mutant(
+                    format!("{}: {what}", record["record"].as_str().unwrap()),
+                    vec![rule.clone()],
+                    changed,
+                    format!("- {}\n+ {}", record["expr"], broken["expr"]),
+                ));
             }
         }
     }

@@ -27,7 +27,9 @@ fn here(expr: &Expr) -> Vec<Mutant> {
         Expr::MatrixSelector(matrix) => {
             let range = |factor: f64| Expr::MatrixSelector(promql_parser::parser::MatrixSelector { range: scaled(matrix.range, factor), ..matrix.clone() });
             let mut all = vec![(format!("[{:?}] halved", matrix.range), range(0.5)), (format!("[{:?}] doubled", matrix.range), range(2.0))];
-            all.extend(matchers(&matrix.vs).into_iter().map(|(what, vs)| (what, Expr::MatrixSelector(promql_parser::parser::MatrixSelector { vs, ..matrix.clone() }))));
+            all.extend(
+                matchers(&matrix.vs).into_iter().map(|(what, vs)| (what, Expr::MatrixSelector(promql_parser::parser::MatrixSelector { vs, ..matrix.clone() }))),
+            );
             all
         }
         Expr::VectorSelector(selector) => matchers(selector).into_iter().map(|(what, selector)| (what, Expr::VectorSelector(selector))).collect(),

@@ -1,0 +1,73 @@
+//! The dashboards as Grafana would read them: form, layout, stability, size, and every query against generated series.
+
+mod catalogs;
+mod linter;
+mod model;
+mod placement;
+mod queries;
+mod stability;
+
+use monstack::pipeline;
+use serde_json::Value;
+use std::path::Path;
+
+/// Everything that a catalog gives.
+pub struct Stack {
+    overview: Value,
+    service: Value,
+    outcome: pipeline::Outcome,
+}
+
+impl Stack {
+    /// Renders a catalog in memory with the templates of this crate.
+    pub fn of(catalog: &str) -> Stack {
+        let outcome = pipeline::prove(catalog, Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the machine is well");
+        let told: Vec<String> = outcome.diagnostics.iter().map(|diagnostic| format!("{:?} {}", diagnostic.place, diagnostic.message)).collect();
+        assert!(!outcome.failed(), "{told:#?}");
+        let mut stack = Stack { overview: Value::Null, service: Value::Null, outcome };
+        stack.overview = serde_json::from_str(stack.text(&stack.path("overview"))).expect("JSON");
+        stack.service = serde_json::from_str(stack.text(&stack.path("service"))).expect("JSON");
+        stack
+    }
+
+    /// A file as it would be written.
+    pub fn text(&self, path: &str) -> &str {
+        &self.outcome.rendered.as_ref().and_then(|rendered| rendered.file(path)).unwrap_or_else(|| panic!("no {path}")).text
+    }
+
+    /// Where a dashboard is.
+    pub fn path(&self, dashboard: &str) -> String {
+        format!("monitoring/grafana/dashboards/{}-{dashboard}.json", self.catalog().platform.slug)
+    }
+
+    /// What it was rendered from.
+    pub fn catalog(&self) -> &monstack::catalog::Catalog {
+        self.outcome.catalog.as_ref().expect("it loaded")
+    }
+
+    /// Both.
+    pub fn dashboards(&self) -> [&Value; 2] {
+        [&self.overview, &self.service]
+    }
+}
+
+/// Rows, and the panels after or inside them, in the order of the file.
+pub fn all_panels(dashboard: &Value) -> Vec<&Value> {
+    let top = dashboard["panels"].as_array().expect("panels");
+    top.iter().flat_map(|panel| std::iter::once(panel).chain(panel["panels"].as_array().into_iter().flatten())).collect()
+}
+
+/// The panels that ask something.
+pub fn panels(dashboard: &Value) -> Vec<&Value> {
+    all_panels(dashboard).into_iter().filter(|panel| panel["type"] != "row").collect()
+}
+
+/// A panel's place in messages.
+pub fn name(dashboard: &Value, panel: &Value) -> String {
+    format!("{} > {} ({})", dashboard["title"], panel["title"], panel["gridPos"])
+}
+
+/// Its queries.
+pub fn expressions(panel: &Value) -> Vec<&str> {
+    panel["targets"].as_array().into_iter().flatten().filter_map(|target| target["expr"].as_str()).collect()
+}

@@ -1,0 +1,144 @@
+//! Every query of every panel, run by promtool against series of every metric that the catalog declares.
+
+use crate::{Stack, catalogs, expressions, name, panels};
+use monstack::catalog::{Catalog, Metric, Service};
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Samples are 15s apart; what is looked at is the last of them.
+const SAMPLES: usize = 100;
+const END: &str = "20m";
+
+/// Whether the counters move.
+#[derive(Clone, Copy, PartialEq)]
+enum Traffic {
+    Some,
+    Flat,
+}
+
+/// Label → value pairs of every series of a metric: two of them for a status, one that failed.
+fn variants(metric: &Metric) -> Vec<String> {
+    let mut variants = vec![String::new()];
+    for (label, allowed) in &metric.labels {
+        let values: Vec<String> = match allowed.as_array() {
+            Some(list) => list.iter().filter_map(Value::as_str).map(str::to_string).collect(),
+            None if label == "status" => vec!["200".into(), "500".into()],
+            None => vec!["some".into()],
+        };
+        variants = variants.iter().flat_map(|before| values.iter().map(move |value| format!("{before},{label}=\"{value}\""))).collect();
+    }
+    variants
+}
+
+fn series(out: &mut Vec<Value>, name: &str, labels: &str, values: &str) {
+    out.push(json!({"series": format!("{name}{{{labels}}}"), "values": values}));
+}
+
+/// What one service exposes, and what Prometheus adds.
+fn exposed(out: &mut Vec<Value>, catalog: &Catalog, service: &Service, traffic: Traffic) {
+    let target = format!("job=\"{0}\",service=\"{0}\",component=\"{1}\",instance=\"{2}:{3}\"", service.name, service.group, service.host, service.port);
+    let counting = |step: usize| if traffic == Traffic::Some { format!("0+{step}x{SAMPLES}") } else { format!("7x{SAMPLES}") };
+    let steady = |value: &str| format!("{value}x{SAMPLES}");
+    for metric in catalog.metrics.iter().filter(|metric| metric.services.contains(&service.name)) {
+        for labels in variants(metric).iter().map(|more| format!("{target}{more}")) {
+            match metric.r#type.as_str() {
+                "counter" => series(out, &metric.name, &labels, &counting(10)),
+                "gauge" => series(out, &metric.name, &labels, &steady("3")),
+                _ => {
+                    let bounds = metric.buckets.iter().map(f64::to_string).chain(["+Inf".to_string()]);
+                    bounds
+                        .enumerate()
+                        .for_each(|(index, le)| series(out, &format!("{}_bucket", metric.name), &format!("{labels},le=\"{le}\""), &counting(index + 1)));
+                }
+            }
+        }
+    }
+    let down = catalog.services.last().is_some_and(|last| last.name == service.name);
+    series(out, "up", &target, &if down { format!("1x20 0x{SAMPLES}") } else { steady("1") });
+    series(out, "process_cpu_seconds_total", &target, &format!("0+3x{SAMPLES}"));
+    for (metric, value) in [
+        ("process_resident_memory_bytes", "300000000"),
+        ("process_start_time_seconds", "1"),
+        ("process_open_fds", "9"),
+        ("scrape_duration_seconds", "0.01"),
+        ("scrape_samples_scraped", "120"),
+    ] {
+        series(out, metric, &target, &steady(value));
+    }
+}
+
+/// Grafana's variables as their default reads.
+fn asked(expr: &str) -> String {
+    let text = expr.replace("$__rate_interval", "1m").replace("$__range", "15m");
+    text.replace("$job", ".+").replace("$instance", ".+")
+}
+
+/// Every query with where it stands; the annotations too.
+fn every_query(stack: &Stack) -> Vec<(String, String)> {
+    let mut queries = Vec::new();
+    for dashboard in stack.dashboards() {
+        let marked = dashboard["annotations"]["list"][0]["expr"].as_str().unwrap();
+        queries.push((format!("annotations of {}", dashboard["title"]), asked(marked)));
+        for panel in panels(dashboard) {
+            queries.extend(expressions(panel).iter().map(|expr| (name(dashboard, panel), asked(expr))));
+        }
+    }
+    queries
+}
+
+/// Runs `question` of each query over the catalog's series and rules; each must answer `answer`.
+fn promtool(case: &str, stack: &Stack, traffic: Traffic, question: impl Fn(&str) -> String, answer: f64) {
+    let folder: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join(case);
+    std::fs::create_dir_all(&folder).unwrap();
+    for rules in ["recording_rules.yml", "alert_rules.yml"] {
+        std::fs::write(folder.join(rules), stack.text(&format!("monitoring/{rules}"))).unwrap();
+    }
+    let mut input = Vec::new();
+    stack.catalog().services.iter().for_each(|service| exposed(&mut input, stack.catalog(), service, traffic));
+    let queries = every_query(stack);
+    let asks: Vec<Value> =
+        queries.iter().map(|(_, expr)| json!({"expr": question(expr), "eval_time": END, "exp_samples": [{"labels": "{}", "value": answer}]})).collect();
+    let step = stack.catalog().prometheus.evaluation_interval.to_string();
+    let tests = json!({
+        "rule_files": ["recording_rules.yml", "alert_rules.yml"],
+        "evaluation_interval": step,
+        "tests": [{"interval": "15s", "input_series": input, "promql_expr_test": asks}],
+    });
+    let file = folder.join("panels.test.yml");
+    std::fs::write(&file, tests.to_string()).unwrap();
+    let run = Command::new("promtool").args(["test", "rules"]).arg(&file).output().expect("promtool is missing: install the Debian package `prometheus`");
+    assert!(run.status.success(), "{case}: {}", told(&String::from_utf8_lossy(&run.stdout), &String::from_utf8_lossy(&run.stderr), &queries));
+}
+
+/// promtool's complaints, each with the panel whose query it is about.
+fn told(stdout: &str, stderr: &str, queries: &[(String, String)]) -> String {
+    let mut text = format!("{stdout}\n{stderr}");
+    for (place, expr) in queries.iter().filter(|(_, expr)| stdout.contains(expr.as_str()) || stderr.contains(expr.as_str())) {
+        write!(text, "\n{place}:\n  {expr}").unwrap();
+    }
+    text
+}
+
+#[test]
+fn every_query_of_every_panel_returns_something() {
+    for case in ["seed", "varied"] {
+        promtool(&format!("answers-{case}"), catalogs::stack(case), Traffic::Some, |expr| format!("count({expr}) > bool 0"), 1.0);
+    }
+}
+
+#[test]
+fn no_panel_shows_nan_without_traffic() {
+    for case in ["seed", "varied"] {
+        promtool(&format!("nan-{case}"), catalogs::stack(case), Traffic::Flat, |expr| format!("count(({expr}) != ({expr})) or vector(0)"), 0.0);
+    }
+}
+
+#[test]
+fn a_catalog_without_metrics_and_alerts_still_answers_where_it_can() {
+    let stack = catalogs::stack("bare");
+    let always: Vec<String> = every_query(stack).into_iter().map(|(_, expr)| expr).filter(|expr| !expr.contains("ALERTS")).collect();
+    assert!(always.len() > 15, "{always:#?}");
+    promtool("bare", stack, Traffic::Some, |expr| if expr.contains("ALERTS") { "vector(1)".to_string() } else { format!("count({expr}) > bool 0") }, 1.0);
+}
