@@ -10,6 +10,7 @@ use anyhow::Result;
 use minijinja::value::{Serde, Value as TemplateValue};
 use minijinja::{Environment, context};
 use serde_json::Value;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -21,8 +22,6 @@ pub struct File {
     pub text: String,
     /// The parsed content; Null where the file is neither YAML nor JSON.
     pub value: Value,
-    /// What the template gave: for JSON outputs it is YAML.
-    rendered: String,
     template: &'static str,
 }
 
@@ -32,13 +31,14 @@ pub struct Rendered {
     pub files: Vec<File>,
     environment: Environment<'static>,
     contexts: BTreeMap<String, TemplateValue>,
+    origins: RefCell<BTreeMap<String, Option<Origin>>>,
 }
 
 /// Renders every artifact with the templates of `root`; a template's mistakes come all at once.
 pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Diagnostic>>> {
     let environment = templates::environment(root)?;
     let catalog_value = TemplateValue::from(Serde(catalog));
-    let mut rendered = Rendered { files: Vec::new(), environment, contexts: BTreeMap::new() };
+    let mut rendered = Rendered { files: Vec::new(), environment, contexts: BTreeMap::new(), origins: RefCell::default() };
     let mut diagnostics = Vec::new();
     for artifact in ARTIFACTS {
         let path = artifact.output.replace("{slug}", &catalog.platform.slug);
@@ -73,14 +73,15 @@ fn one(environment: &Environment, template: &'static str, path: &str, context: &
         .map_err(|error| Box::new(template_error(environment, template, &error)))?;
     let parsed = if template.ends_with(".yml") { yaml::parse(&rendered) } else { Ok(Value::Null) };
     let value = parsed.map_err(|error| {
-        let place = spot(environment, template, context, error.line).unwrap_or(Place::File(format!("templates/{template}")));
+        let origin = Origin::read(environment, template, context);
+        let place = origin.and_then(|origin| origin.place(environment, error.line)).unwrap_or(Place::File(format!("templates/{template}")));
         Box::new(Diagnostic::error("invalid-yaml", place, format!("generated/{path} is not YAML: {}", error.reason)).help("mend this line of the template"))
     })?;
     let text = match path.ends_with(".json") {
         true => json::print(&value),
-        false => rendered.clone(),
+        false => rendered,
     };
-    Ok(File { path: path.to_string(), text, value, rendered, template })
+    Ok(File { path: path.to_string(), text, value, template })
 }
 
 /// minijinja's innermost error at its line; never with the variables it could see, which are the whole catalog.
@@ -101,19 +102,32 @@ fn line_place(name: &str, line: usize, text: &str) -> Place {
     Place::Line { file: format!("templates/{name}"), line, text: text.lines().nth(line.saturating_sub(1)).unwrap_or_default().to_string() }
 }
 
-/// The template line that wrote a line of the output.
-fn spot(environment: &Environment, template: &str, context: &TemplateValue, line: usize) -> Option<Place> {
-    let (output, spans) = environment.get_template(template).ok()?.render_with_spans(context).ok()?;
-    let text = output.lines().nth(line.checked_sub(1)?)?;
-    let start = text.as_ptr() as usize - output.as_ptr() as usize;
-    let first = start + (text.len() - text.trim_start().len());
-    let span = spans.iter().rfind(|span| span.output_range().start <= first)?;
-    let loaded = environment.get_template(span.name()).ok()?;
-    let within = match span.kind() {
-        minijinja::OutputSpanKind::Raw => output[span.output_range().start..first].matches('\n').count(),
-        _ => 0,
-    };
-    Some(line_place(span.name(), span.line() + within, loaded.source()))
+/// Where each part of a file's output comes from: rendered once more, when something is wrong.
+struct Origin {
+    output: String,
+    spans: Vec<minijinja::OutputSpan>,
+    lines: yaml::Lines,
+}
+
+impl Origin {
+    fn read(environment: &Environment, template: &str, context: &TemplateValue) -> Option<Origin> {
+        let (output, spans) = environment.get_template(template).ok()?.render_with_spans(context).ok()?;
+        Some(Origin { lines: yaml::Lines::read(&output), output, spans })
+    }
+
+    /// The template line that wrote a line of the output.
+    fn place(&self, environment: &Environment, line: usize) -> Option<Place> {
+        let text = self.output.lines().nth(line.checked_sub(1)?)?;
+        let start = text.as_ptr() as usize - self.output.as_ptr() as usize;
+        let first = start + (text.len() - text.trim_start().len());
+        let span = self.spans.iter().rfind(|span| span.output_range().start <= first)?;
+        let loaded = environment.get_template(span.name()).ok()?;
+        let within = match span.kind() {
+            minijinja::OutputSpanKind::Raw => self.output[span.output_range().start..first].matches('\n').count(),
+            _ => 0,
+        };
+        Some(line_place(span.name(), span.line() + within, loaded.source()))
+    }
 }
 
 impl Rendered {
@@ -124,10 +138,9 @@ impl Rendered {
 
     /// The template line behind a value of a file.
     pub fn place(&self, path: &str, pointer: &str) -> Place {
-        let line = self.file(path).and_then(|file| {
-            let line = yaml::line_of(&file.rendered, pointer)?;
-            spot(&self.environment, file.template, self.contexts.get(path)?, line)
-        });
+        let mut origins = self.origins.borrow_mut();
+        let origin = origins.entry(path.to_string()).or_insert_with(|| Origin::read(&self.environment, self.file(path)?.template, self.contexts.get(path)?));
+        let line = origin.as_ref().and_then(|origin| origin.place(&self.environment, origin.lines.line(pointer)?));
         line.unwrap_or_else(|| Place::File(format!("generated/{path}")))
     }
 }

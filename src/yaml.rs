@@ -30,28 +30,37 @@ pub fn parse(text: &str) -> Result<Value, YamlError> {
         .map_err(|error| YamlError { line: error.location().map_or(0, |location| location.line() as usize), reason: error.to_string() })
 }
 
-/// The line, from 1, at which the value under a JSON pointer starts; the nearest parent's when it has none.
-pub fn line_of(text: &str, pointer: &str) -> Option<usize> {
-    let tree: Spanned<Tree> = serde_yaml::from_str_with_options(text, options()).ok()?;
-    let mut node = &tree;
-    let mut line = node.referenced.line();
-    for step in pointer.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
-        let child = match &node.value {
-            Tree::Map(entries) => entries.iter().find(|(key, _)| *key == step).map(|(_, value)| value),
-            Tree::Seq(items) => step.parse().ok().and_then(|index: usize| items.get(index)),
-            Tree::Scalar => None,
-        };
-        match child {
-            Some(child) => node = child,
-            None => break,
-        }
-        line = node.referenced.line();
+/// The lines of a document's values: slower to read than the values, so it is read when something is wrong.
+pub struct Lines(Option<Spanned<Tree>>);
+
+impl Lines {
+    /// Reads one document; a text that is none has no lines.
+    pub fn read(text: &str) -> Lines {
+        Lines(serde_yaml::from_str_with_options(text, options()).ok())
     }
-    usize::try_from(line).ok()
+
+    /// The line, from 1, at which the value under a JSON pointer starts; the nearest parent's when it has none.
+    pub fn line(&self, pointer: &str) -> Option<usize> {
+        let mut node = self.0.as_ref()?;
+        let mut line = node.referenced.line();
+        for step in pointer.split('/').skip(1) {
+            let step = step.replace("~1", "/").replace("~0", "~");
+            let child = match &node.value {
+                Tree::Map(entries) => entries.iter().find(|(key, _)| *key == step).map(|(_, value)| value),
+                Tree::Seq(items) => step.parse().ok().and_then(|index: usize| items.get(index)),
+                Tree::Scalar => None,
+            };
+            match child {
+                Some(child) => node = child,
+                None => break,
+            }
+            line = node.referenced.line();
+        }
+        usize::try_from(line).ok()
+    }
 }
 
-/// A document as places only: slower to read, so it is read when something is wrong.
+/// A document as places only.
 enum Tree {
     Map(Vec<(String, Spanned<Tree>)>),
     Seq(Vec<Spanned<Tree>>),
@@ -137,7 +146,8 @@ mod tests {
     #[test]
     fn a_pointer_leads_to_its_line() {
         let text = "groups:\n  - name: a\n    rules:\n      - expr: |\n          up\n          == 0\n        for: 5m\n";
-        assert_eq!(line_of(text, "/groups/0/rules/0/for"), Some(7));
-        assert_eq!(line_of(text, "/groups/0/rules/0/nothing"), Some(4));
+        let lines = Lines::read(text);
+        assert_eq!(lines.line("/groups/0/rules/0/for"), Some(7));
+        assert_eq!(lines.line("/groups/0/rules/0/nothing"), Some(4));
     }
 }

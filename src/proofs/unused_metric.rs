@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 pub const PROOF: Proof = Proof {
     code: "unused-metric",
-    doc: "No rule and no panel reads the metric: its series are stored and nobody looks. A gauge or counter is drawn by itself when only some services emit it.",
-    example: Example::Catalog { bad: "[metrics.builds_total]\ntype = \"counter\"\nhelp = \"Builds\"\n", good: "" },
+    doc: "No rule and no panel reads the metric: its series are stored and nobody looks.",
+    example: Example::Template { file: "monitoring/grafana/dashboards/contract.yml", good: "part.domain + [metric]", bad: "part.domain" },
     check: Check::Stack(|stack| {
         let mut read = HashSet::new();
         for expression in &stack.expressions {
@@ -28,12 +28,7 @@ pub const PROOF: Proof = Proof {
         unused
             .map(|metric| Finding {
                 severity: Severity::Warning,
-                ..Finding::at(
-                    "",
-                    format!("/metrics/{}", metric.key),
-                    format!("nothing reads `{}`", metric.name),
-                    "alert on it, name the services that emit it so that their group draws it, or take it out",
-                )
+                ..Finding::at("", format!("/metrics/{}", metric.key), format!("nothing reads `{}`", metric.name), "alert on it, draw it, or take it out")
             })
             .collect()
     }),
