@@ -50,19 +50,21 @@ fn moment(tick: u64, step: &str) -> Result<String, Error> {
     Ok(Duration(tick * milliseconds(step)?).to_string())
 }
 
-/// A series as promtool's tests write it: the metric with its service's target labels and more.
+/// A series as promtool's tests write it: the metric with its service's target labels, and more, which may replace them.
 fn series(metric: &str, service: &Value, more: Option<&Value>) -> Result<String, Error> {
-    let name = service.get_attr("name")?;
-    let instance = format!("{}:{}", service.get_attr("host")?, service.get_attr("port")?);
+    let attribute = |key: &str| service.get_attr(key).map(|value| value.to_string());
     let mut labels = vec![
-        format!("job=\"{name}\""),
-        format!("service=\"{name}\""),
-        format!("component=\"{}\"", service.get_attr("group")?),
-        format!("instance=\"{instance}\""),
+        ("job".to_string(), attribute("name")?),
+        ("service".to_string(), attribute("name")?),
+        ("component".to_string(), attribute("group")?),
+        ("instance".to_string(), format!("{}:{}", attribute("host")?, attribute("port")?)),
     ];
     for key in more.map(Value::try_iter).transpose()?.into_iter().flatten() {
-        labels.push(format!("{key}={:?}", more.unwrap_or(&Value::UNDEFINED).get_item(&key)?.to_string()));
+        let (name, value) = (key.to_string(), more.unwrap_or(&Value::UNDEFINED).get_item(&key)?.to_string());
+        labels.retain(|(known, _)| *known != name);
+        labels.push((name, value));
     }
+    let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value:?}")).collect();
     Ok(format!("{metric}{{{}}}", labels.join(",")))
 }
 
@@ -99,8 +101,10 @@ fn rate_samples(above: f64, divisor: f64, window: &str, step: &str) -> Result<Va
     let level = above * divisor * seconds;
     // Multiples of 1/1024 add up without rounding.
     let grain = |value: f64| (value * 1024.0).round() / 1024.0;
-    let exact = |increment: f64| [false, true].into_iter().all(|left_open| rate(increment, window, seconds, left_open) / divisor == above);
-    let at = Some(grain(level)).filter(|increment| exact(*increment));
+    // Exact for Prometheus 2, which sees both edges of the window, and not above for Prometheus 3.
+    let exact = |increment: &f64| rate(*increment, window, seconds, false) / divisor == above && rate(*increment, window, seconds, true) / divisor <= above;
+    let mut near = (0..64).map(|dust| grain(level) - f64::from(dust) / (1u64 << 42) as f64);
+    let at = near.find(exact);
     let share = |increment: f64| increment / seconds / divisor;
     let (below, high, double) = (grain(level * 0.995), grain(level * 1.005), grain(level * 2.0));
     Ok(context! { below, at, above => high, double, share => share(high) })

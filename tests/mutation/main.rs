@@ -10,8 +10,12 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Mutants that behave like the original, each with the reason; they must survive, or the reason is wrong.
-const EQUIVALENT: [(&str, &str); 0] = [];
+/// Mutants that behave like the original: what was changed, inside what, and why it cannot be seen. Each must survive
+/// somewhere, or its reason is wrong.
+const EQUIVALENT: [(&str, &str, &str); 2] = [
+    ("→ min", "0 * ", "what is multiplied by 0 counts only by being there, and the least of some is there when their sum is"),
+    ("doubled", "0 * ", "what follows demands a sample in the whole window itself, so a longer look back for the zeros adds nothing"),
+];
 
 /// One broken rule, with everything that its tests need.
 struct Mutant {
@@ -47,19 +51,26 @@ fn every_mutant_of_the_shipped_catalog_is_killed() {
     });
     let survivors = survivors.into_inner().unwrap();
     let originals = mutants.iter().filter(|mutant| mutant.name.ends_with(": as it is")).count();
-    let (equivalent, alive): (Vec<_>, Vec<_>) = survivors.iter().partition(|(name, _)| EQUIVALENT.iter().any(|(known, _)| known == name));
-    let report: String = alive.iter().map(|(name, diff)| format!("survived: {name}\n{diff}\n")).collect();
-    println!(
-        "{} mutants: {} killed, {} equivalent, {} survived",
-        mutants.len() - originals,
-        mutants.len() - originals - survivors.len(),
-        equivalent.len(),
-        alive.len()
-    );
-    for (name, reason) in EQUIVALENT {
-        assert!(equivalent.iter().any(|(known, _)| known == name), "`{name}` is killed, though it is listed as equivalent: {reason}");
+    let excused = |(name, diff): &(String, String)| EQUIVALENT.iter().position(|(what, inside, _)| name.contains(what) && in_zero_branch(diff, inside));
+    let (equivalent, alive): (Vec<_>, Vec<_>) = survivors.iter().partition(|survivor| excused(survivor).is_some());
+    let total = mutants.len() - originals;
+    println!("{total} mutants: {} killed, {} equivalent, {} survived", total - survivors.len(), equivalent.len(), alive.len());
+    for (index, (what, _, reason)) in EQUIVALENT.iter().enumerate() {
+        assert!(equivalent.iter().any(|survivor| excused(survivor) == Some(index)), "no mutant `{what}` survives, though it is listed as equivalent: {reason}");
     }
-    assert!(alive.is_empty(), "{report}");
+    let report: String = alive.iter().map(|(name, diff)| format!("survived: {name}\n{diff}\n")).collect();
+    assert!(alive.is_empty(), "{} mutants survived\n{report}", alive.len());
+}
+
+/// Whether the change lies behind `0 * `, before the bracket that ends it.
+fn in_zero_branch(diff: &str, inside: &str) -> bool {
+    let normal = |text: &str| text.trim_matches('"').replace("\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(").replace(" )", ")");
+    let (Some((_, old)), Some((_, new))) = (diff.split_once("- ").map(|(a, b)| (a, b.split("\n+ ").next().unwrap_or(b))), diff.split_once("\n+ ")) else { return false };
+    let (old, new) = (normal(old), normal(new));
+    let changed = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
+    let Some(start) = new[..changed.min(new.len())].rfind(inside) else { return false };
+    let opened = new[start..changed.min(new.len())].bytes().fold(0i32, |depth, byte| depth + i32::from(byte == b'(') - i32::from(byte == b')'));
+    opened >= 0
 }
 
 /// The mutants of every alert, and each alert as it is, which must pass.
