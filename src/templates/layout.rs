@@ -14,6 +14,7 @@ const COLUMNS: usize = 24;
 pub fn add_to(environment: &mut Environment) {
     environment.add_function("grid", || Value::from_object(Grid::default()));
     environment.add_function("share", share);
+    environment.add_function("by_group", by_group);
     environment.add_filter("query", query);
     environment.add_filter("unit", unit);
     environment.add_filter("heading", heading);
@@ -118,6 +119,24 @@ fn spread(count: usize, most: usize) -> Vec<Vec<usize>> {
 fn share(some: Vec<Value>, others: &Value) -> Result<bool, Error> {
     let some: BTreeSet<&str> = some.iter().filter_map(Value::as_str).collect();
     Ok(others.try_iter()?.any(|other| other.as_str().is_some_and(|other| some.contains(other))))
+}
+
+/// The names of alerts or metrics → the keys of the groups with a service in their list `field`; one look at each service, however many groups there are.
+fn by_group(items: Vec<Value>, field: &str, groups: Vec<Value>) -> Result<Value, Error> {
+    let mut group_of = BTreeMap::new();
+    for group in &groups {
+        let key = group.get_attr("key")?;
+        for service in group.get_attr("services")?.try_iter()? {
+            group_of.insert(service.to_string(), key.to_string());
+        }
+    }
+    let mut found: BTreeMap<String, BTreeSet<&String>> = BTreeMap::new();
+    for item in &items {
+        let services = item.get_attr(field)?;
+        let keys = services.try_iter()?.filter_map(|service| service.as_str().and_then(|service| group_of.get(service))).collect();
+        found.insert(item.get_attr("name")?.to_string(), keys);
+    }
+    Ok(Value::from(Serde(json!(found))))
 }
 
 /// PromQL that a template spread over lines, as the one line that Grafana's editor shows.

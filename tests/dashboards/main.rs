@@ -7,15 +7,18 @@ mod placement;
 mod queries;
 mod stability;
 
+use monstack::catalog::Catalog;
 use monstack::pipeline;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Everything that a catalog gives.
 pub struct Stack {
     overview: Value,
     service: Value,
-    outcome: pipeline::Outcome,
+    catalog: Catalog,
+    texts: BTreeMap<String, String>,
 }
 
 impl Stack {
@@ -24,7 +27,9 @@ impl Stack {
         let outcome = pipeline::prove(catalog, Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the machine is well");
         let told: Vec<String> = outcome.diagnostics.iter().map(|diagnostic| format!("{:?} {}", diagnostic.place, diagnostic.message)).collect();
         assert!(!outcome.failed(), "{told:#?}");
-        let mut stack = Stack { overview: Value::Null, service: Value::Null, outcome };
+        let (catalog, rendered) = (outcome.catalog.expect("it loaded"), outcome.rendered.expect("it rendered"));
+        let texts = rendered.files.into_iter().map(|file| (file.path, file.text)).collect();
+        let mut stack = Stack { overview: Value::Null, service: Value::Null, catalog, texts };
         stack.overview = serde_json::from_str(stack.text(&stack.path("overview"))).expect("JSON");
         stack.service = serde_json::from_str(stack.text(&stack.path("service"))).expect("JSON");
         stack
@@ -32,7 +37,7 @@ impl Stack {
 
     /// A file as it would be written.
     pub fn text(&self, path: &str) -> &str {
-        &self.outcome.rendered.as_ref().and_then(|rendered| rendered.file(path)).unwrap_or_else(|| panic!("no {path}")).text
+        self.texts.get(path).unwrap_or_else(|| panic!("no {path}"))
     }
 
     /// Where a dashboard is.
@@ -41,8 +46,8 @@ impl Stack {
     }
 
     /// What it was rendered from.
-    pub fn catalog(&self) -> &monstack::catalog::Catalog {
-        self.outcome.catalog.as_ref().expect("it loaded")
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
     }
 
     /// Both.

@@ -112,11 +112,15 @@ fn promtool(case: &str, stack: &Stack, traffic: Traffic, question: impl Fn(&str)
     assert!(run.status.success(), "{case}: {}", told(&String::from_utf8_lossy(&run.stdout), &String::from_utf8_lossy(&run.stderr), &queries));
 }
 
-/// promtool's complaints, each with the panel whose query it is about.
+/// promtool's complaints, each with the panel whose query it is about; promtool prints queries quoted.
 fn told(stdout: &str, stderr: &str, queries: &[(String, String)]) -> String {
     let mut text = format!("{stdout}\n{stderr}");
-    for (place, expr) in queries.iter().filter(|(_, expr)| stdout.contains(expr.as_str()) || stderr.contains(expr.as_str())) {
-        write!(text, "\n{place}:\n  {expr}").unwrap();
+    for (place, expr) in queries {
+        let quoted = json!(expr).to_string();
+        let inner = &quoted[1..quoted.len() - 1];
+        if stdout.contains(inner) || stderr.contains(inner) {
+            write!(text, "\n{place}:\n  {expr}").unwrap();
+        }
     }
     text
 }
