@@ -1,29 +1,44 @@
 //! ARTIFACTS: the table of everything generated.
 
+use crate::catalog::Catalog;
+
 /// One generated file.
 pub struct Artifact {
     /// Path of its template under templates/.
     pub template: &'static str,
     /// Path under generated/; `{slug}` is the platform's.
     pub output: &'static str,
+    /// Whether a catalog has it.
+    pub when: fn(&Catalog) -> bool,
 }
+
+/// For every catalog.
+const ALWAYS: fn(&Catalog) -> bool = |_| true;
+
+/// For a catalog whose health paths are probed.
+const PROBED: fn(&Catalog) -> bool = |catalog| catalog.services.iter().any(|service| service.health_probe);
 
 /// Everything generated, in the order of rendering: a template may read what was rendered before it.
 pub const ARTIFACTS: &[Artifact] = &[
-    Artifact { template: "monitoring/working_prometheus.yml", output: "monitoring/working_prometheus.yml" },
-    Artifact { template: "monitoring/recording_rules.yml", output: "monitoring/recording_rules.yml" },
-    Artifact { template: "monitoring/alert_rules.yml", output: "monitoring/alert_rules.yml" },
-    Artifact { template: "monitoring/alert_rules.test.yml", output: "monitoring/alert_rules.test.yml" },
-    Artifact { template: "monitoring/self_monitoring_rules.yml", output: "monitoring/self_monitoring_rules.yml" },
-    Artifact { template: "monitoring/self_monitoring_rules.test.yml", output: "monitoring/self_monitoring_rules.test.yml" },
-    Artifact { template: "monitoring/alertmanager/alertmanager.yml", output: "monitoring/alertmanager/alertmanager.yml" },
-    Artifact { template: "monitoring/metrics.py", output: "monitoring/metrics.py" },
-    Artifact { template: "monitoring/grafana/dashboards/overview.json.yml", output: "monitoring/grafana/dashboards/{slug}-overview.json" },
-    Artifact { template: "monitoring/grafana/dashboards/service.json.yml", output: "monitoring/grafana/dashboards/{slug}-service.json" },
-    Artifact { template: "monitoring/grafana/provisioning/datasources/prometheus.yml", output: "monitoring/grafana/provisioning/datasources/prometheus.yml" },
-    Artifact { template: "monitoring/grafana/provisioning/dashboards/provider.yml", output: "monitoring/grafana/provisioning/dashboards/{slug}.yml" },
-    Artifact { template: "docker-compose.yml", output: "docker-compose.yml" },
-    Artifact { template: "docker-compose.monitoring.yml", output: "docker-compose.monitoring.yml" },
-    Artifact { template: "docker-compose.services.yml", output: "docker-compose.services.yml" },
-    Artifact { template: "docs/RUNBOOK.md", output: "docs/RUNBOOK.md" },
+    row("monitoring/working_prometheus.yml", "monitoring/working_prometheus.yml", ALWAYS),
+    row("monitoring/recording_rules.yml", "monitoring/recording_rules.yml", ALWAYS),
+    row("monitoring/alert_rules.yml", "monitoring/alert_rules.yml", ALWAYS),
+    row("monitoring/alert_rules.test.yml", "monitoring/alert_rules.test.yml", ALWAYS),
+    row("monitoring/self_monitoring_rules.yml", "monitoring/self_monitoring_rules.yml", ALWAYS),
+    row("monitoring/self_monitoring_rules.test.yml", "monitoring/self_monitoring_rules.test.yml", ALWAYS),
+    row("monitoring/alertmanager/alertmanager.yml", "monitoring/alertmanager/alertmanager.yml", ALWAYS),
+    row("monitoring/blackbox/blackbox.yml", "monitoring/blackbox/blackbox.yml", PROBED),
+    row("monitoring/metrics.py", "monitoring/metrics.py", ALWAYS),
+    row("monitoring/grafana/dashboards/overview.json.yml", "monitoring/grafana/dashboards/{slug}-overview.json", ALWAYS),
+    row("monitoring/grafana/dashboards/service.json.yml", "monitoring/grafana/dashboards/{slug}-service.json", ALWAYS),
+    row("monitoring/grafana/provisioning/datasources/prometheus.yml", "monitoring/grafana/provisioning/datasources/prometheus.yml", ALWAYS),
+    row("monitoring/grafana/provisioning/dashboards/provider.yml", "monitoring/grafana/provisioning/dashboards/{slug}.yml", ALWAYS),
+    row("docker-compose.yml", "docker-compose.yml", ALWAYS),
+    row("docker-compose.monitoring.yml", "docker-compose.monitoring.yml", ALWAYS),
+    row("docker-compose.services.yml", "docker-compose.services.yml", ALWAYS),
+    row("docs/RUNBOOK.md", "docs/RUNBOOK.md", ALWAYS),
 ];
+
+const fn row(template: &'static str, output: &'static str, when: fn(&Catalog) -> bool) -> Artifact {
+    Artifact { template, output, when }
+}

@@ -23,6 +23,8 @@ pub struct Catalog {
     pub alertmanager: Alertmanager,
     /// Receiver → its integrations, as written.
     pub receivers: Map<String, Value>,
+    /// The blackbox exporter.
+    pub blackbox: Map<String, Value>,
     /// The Grafana server.
     pub grafana: Map<String, Value>,
     /// The containers of the services.
@@ -142,6 +144,8 @@ pub struct Service {
     pub metrics_path: String,
     /// Where health is.
     pub health_path: String,
+    /// Whether health is probed.
+    pub health_probe: bool,
     /// `host`, `compose`, or an address.
     pub runs_on: String,
     /// Host name or address at which Prometheus reaches it.
@@ -223,6 +227,7 @@ impl Catalog {
             prometheus: serde_json::from_value(part("prometheus"))?,
             alertmanager: serde_json::from_value(part("alertmanager"))?,
             receivers: serde_json::from_value(part("receivers"))?,
+            blackbox: serde_json::from_value(part("blackbox"))?,
             grafana: serde_json::from_value(part("grafana"))?,
             compose: serde_json::from_value(part("compose"))?,
             groups,

@@ -36,7 +36,7 @@ impl Contract {
         let targets = Targets::read(config);
         let mut contract = Contract { targets, families: HashMap::new(), meets: RefCell::default(), parsed: RefCell::default() };
         contract.profile("target", contract.targets.all());
-        for job in ["prometheus", "alertmanager"] {
+        for job in ["prometheus", "alertmanager", "health-probe"] {
             contract.profile(job, contract.targets.with("job", job));
         }
         let services = |wanted: &dyn Fn(&crate::catalog::Service) -> bool| {
@@ -142,6 +142,15 @@ impl Contract {
             }
         }
         series
+    }
+
+    /// The values that a label has in the series.
+    pub fn values(&self, series: &Series, label: &str) -> Domain {
+        if !series.carried.contains(label) {
+            return series.labels.get(label).cloned().unwrap_or_else(|| Domain::Values(vec![String::new()]));
+        }
+        let values: BTreeSet<&String> = series.targets.ones().filter_map(|index| self.targets.list[index].labels.get(label)).collect();
+        Domain::Values(values.into_iter().cloned().collect())
     }
 
     /// All series of a name; empty when nobody writes it.

@@ -40,7 +40,7 @@ pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Dia
     let catalog_value = TemplateValue::from(Serde(catalog));
     let mut rendered = Rendered { files: Vec::new(), environment, contexts: BTreeMap::new(), origins: RefCell::default() };
     let mut diagnostics = Vec::new();
-    for artifact in ARTIFACTS {
+    for artifact in ARTIFACTS.iter().filter(|artifact| (artifact.when)(catalog)) {
         let path = artifact.output.replace("{slug}", &catalog.platform.slug);
         let before: BTreeMap<&str, TemplateValue> = rendered
             .files

@@ -158,8 +158,13 @@ fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) 
         "scalar" | "time" | "pi" => Vec::new(),
         "absent" | "absent_over_time" => vec![absent(call, contract)],
         "label_replace" => {
-            let domain = if text(2).contains('$') { Domain::any() } else { Domain::Values(vec![text(2).to_string()]) };
-            input.into_iter().map(|series| relabeled(series, text(1), domain.clone())).collect()
+            let copied = text(2) == "$1" && ["(.+)", "(.*)"].contains(&text(4));
+            let domain = |series: &Series| match copied {
+                true => contract.values(series, text(3)),
+                false if text(2).contains('$') => Domain::any(),
+                false => Domain::Values(vec![text(2).to_string()]),
+            };
+            input.into_iter().map(|series| relabeled(series.clone(), text(1), domain(&series))).collect()
         }
         "label_join" => input.into_iter().map(|series| relabeled(series, text(1), Domain::any())).collect(),
         "histogram_quantile" => input.into_iter().map(|series| series.keeping(|label| label != "le")).collect(),

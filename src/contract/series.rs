@@ -29,9 +29,6 @@ pub struct Series {
     pub kind: Kind,
 }
 
-/// The labels that tell one target from another; by any of them two sides of an operator meet target by target.
-const IDENTIFYING: [&str; 3] = ["job", "instance", "service"];
-
 impl Series {
     /// Series without labels or targets.
     pub fn bare(targets: &Targets) -> Series {
@@ -70,11 +67,13 @@ impl Series {
             return None;
         }
         let mut met = self.clone();
+        // A target's other labels follow from its job, so one of those that identify it is enough.
+        let identity = ["instance", "job"].iter().find(|label| compared(label) && self.carried.contains(**label) && other.carried.contains(**label));
         for label in names(self) {
             match (self.labels.get(&label), other.labels.get(&label)) {
                 (Some(own), Some(others)) if !own.overlaps(others) => return None,
-                (None, None) if IDENTIFYING.contains(&label.as_str()) => met.targets.intersect_with(&other.targets),
-                (None, None) => met.targets.intersect_with(&alike(other, &label, targets)),
+                (None, None) if identity.is_some_and(|identity| *identity == label) => met.targets.intersect_with(&other.targets),
+                (None, None) if identity.is_none() => met.targets.intersect_with(&targets.alike(&other.targets, &label)),
                 (None, Some(others)) => met.targets.intersect_with(&valued(others, &label, targets)),
                 (Some(own), None) if valued(own, &label, targets).is_disjoint(&other.targets) => return None,
                 _ => {}
@@ -83,18 +82,6 @@ impl Series {
         let lost = met.targets.is_clear() && !self.targets.is_clear();
         (!lost).then_some(met)
     }
-}
-
-/// Every target that shares the label's value with one of the series' targets.
-fn alike(series: &Series, label: &str, targets: &Targets) -> FixedBitSet {
-    let mut alike = targets.none();
-    for value in targets.values(label) {
-        let with = targets.with(label, value);
-        if !with.is_disjoint(&series.targets) {
-            alike.union_with(&with);
-        }
-    }
-    alike
 }
 
 /// The targets whose label has a value of the domain.

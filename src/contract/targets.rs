@@ -75,6 +75,14 @@ impl Targets {
         self.by_value.get(label).and_then(|values| values.get(value)).cloned().unwrap_or_else(|| self.none())
     }
 
+    /// Every target that shares its value of a label with one of the set.
+    pub fn alike(&self, set: &FixedBitSet, label: &str) -> FixedBitSet {
+        let mut alike = self.none();
+        let sharing = self.by_value.get(label).into_iter().flat_map(BTreeMap::values);
+        sharing.filter(|with| !with.is_disjoint(set)).for_each(|with| alike.union_with(with));
+        alike
+    }
+
     /// Whether any target has the label.
     pub fn have(&self, label: &str) -> bool {
         self.by_value.contains_key(label)

@@ -4,11 +4,11 @@ use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 
 /// Scrape jobs and containers that are rendered for every catalog.
-const TAKEN: [&str; 3] = ["prometheus", "alertmanager", "grafana"];
+const TAKEN: [&str; 5] = ["prometheus", "alertmanager", "grafana", "blackbox-exporter", "health-probe"];
 
 pub const LINT: Lint = Lint {
     code: "reserved-name",
-    doc: "Prometheus, the Alertmanager and Grafana are scraped and started beside the services, so a service of that name would be there twice and Prometheus would not start.",
+    doc: "Prometheus, the Alertmanager, Grafana and the blackbox exporter are scraped and started beside the services, so a service of that name would be there twice and Prometheus would not start.",
     bad: "[services.grafana]\ngroup = \"web\"\nport = 8002\n",
     good: "[services.dashboards]\ngroup = \"web\"\nport = 8002\n",
     check: |catalog, _| {

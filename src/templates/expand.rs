@@ -4,9 +4,15 @@ use super::refuse;
 use minijinja::Error;
 use minijinja::value::Value;
 
-/// Replaces `{{ $labels.x }}`, `{{ $value }}` and its humanized forms; anything else in braces is refused, so that a
-/// template that grows one notices.
+/// Replaces `{{ $labels.x }}`, `{{ $value }}` and its humanized forms, and takes one side of `{{ if eq $value 0.0 }}`;
+/// anything else in braces is refused, so that a template that grows one notices.
 pub fn expand(text: &str, labels: &Value, value: f64) -> Result<String, Error> {
+    if let Some((before, rest)) = text.split_once("{{ if eq $value 0.0 }}") {
+        let sides = rest.split_once("{{ else }}").and_then(|(zero, rest)| Some((zero, rest.split_once("{{ end }}")?)));
+        let (zero, (other, after)) = sides.ok_or_else(|| refuse(format!("{text:?} has no else, or no end")))?;
+        let side = if value == 0.0 { zero } else { other };
+        return expand(&format!("{before}{side}{after}"), labels, value);
+    }
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("{{") {
@@ -64,6 +70,8 @@ mod tests {
         assert_eq!(expand("{{$value | humanizePercentage}}", 0.05123), "5.123%");
         assert_eq!(expand("{{ $value | humanizePercentage }}", 1.0), "100%");
         assert_eq!(expand("{{ $value | humanizePercentage }}", 0.0000001), "1e-05%");
+        assert_eq!(expand("{{ if eq $value 0.0 }}a {{ $labels.job }}{{ else }}b{{ end }}.", 0.0), "a search.");
+        assert_eq!(expand("{{ if eq $value 0.0 }}a{{ else }}b{{ end }}.", 1.0), "b.");
         assert_eq!(expand("{{ $labels.nothing }}|{{ $value }}", 0.0), "|0");
     }
 }

@@ -65,7 +65,9 @@ fn every_mutant_of_the_shipped_catalog_is_killed() {
 /// Whether the change lies behind `0 * `, before the bracket that ends it.
 fn in_zero_branch(diff: &str, inside: &str) -> bool {
     let normal = |text: &str| text.trim_matches('"').replace("\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(").replace(" )", ")");
-    let (Some((_, old)), Some((_, new))) = (diff.split_once("- ").map(|(a, b)| (a, b.split("\n+ ").next().unwrap_or(b))), diff.split_once("\n+ ")) else { return false };
+    let (Some((_, old)), Some((_, new))) = (diff.split_once("- ").map(|(a, b)| (a, b.split("\n+ ").next().unwrap_or(b))), diff.split_once("\n+ ")) else {
+        return false;
+    };
     let (old, new) = (normal(old), normal(new));
     let changed = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
     let Some(start) = new[..changed.min(new.len())].rfind(inside) else { return false };
