@@ -2,13 +2,14 @@
 
 mod add;
 mod completions;
+mod diff;
 mod explain;
 mod render;
 mod report;
 mod schema;
 
 use crate::diagnostic::Format;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{ColorChoice, Parser, Subcommand};
 pub use report::Report;
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ Examples:
   monstack render --check                              is generated/ what the catalog says?
   monstack add billing-api --group workflow --port 8013
   monstack explain HighErrorRate@memory-manager        every value, and the line that set it
+  monstack diff main --format markdown                 what changes in behaviour, for a pull request
   monstack explain window-too-short                    what a finding means
 
 Exit codes: 0 fine, 1 it found something, 2 it could not run.";
@@ -47,6 +49,8 @@ enum Verb {
     Render(render::Args),
     /// Add a service to services.toml and render
     Add(add::Args),
+    /// Say what changes in behaviour against another catalog; exit 1 if something dangerous does
+    Diff(diff::Args),
     /// Show a service, an alert, ALERT@SERVICE or a finding's code
     Explain(explain::Args),
     /// Print the JSON Schema of services.toml
@@ -74,9 +78,13 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<Report> {
+    if cli.format == Format::Markdown && !matches!(cli.verb, Verb::Diff(_)) {
+        bail!("only `diff` writes Markdown; choose text, json or github");
+    }
     match &cli.verb {
         Verb::Render(args) => render::run(args, cli),
         Verb::Add(args) => add::run(args, cli),
+        Verb::Diff(args) => diff::run(args, cli),
         Verb::Explain(args) => explain::run(args, cli),
         Verb::Schema => Ok(schema::run()),
         Verb::Completions(args) => Ok(completions::run(args)),

@@ -107,6 +107,8 @@ pub enum Format {
     Json,
     /// Annotations that GitHub shows on the lines of a pull request.
     Github,
+    /// Ready for a pull request; only `diff` has it.
+    Markdown,
 }
 
 /// File, line and column of a place, the last two from 1.
@@ -135,7 +137,7 @@ pub fn sorted(mut diagnostics: Vec<Diagnostic>, source: &Source) -> Vec<Diagnost
 /// All diagnostics as one text, in the order given; `styled` adds colours.
 pub fn print(diagnostics: &[Diagnostic], source: &Source, format: Format, styled: bool) -> String {
     match format {
-        Format::Text => diagnostics.iter().map(|diagnostic| text(diagnostic, source, styled) + "\n\n").collect(),
+        Format::Text | Format::Markdown => diagnostics.iter().map(|diagnostic| text(diagnostic, source, styled) + "\n\n").collect(),
         Format::Json => diagnostics.iter().map(|diagnostic| json(diagnostic, source).to_string() + "\n").collect(),
         Format::Github => diagnostics.iter().map(|diagnostic| github(diagnostic, source) + "\n").collect(),
     }

@@ -8,6 +8,7 @@ pub mod catalog; // services.toml as typed data
 pub mod commands;
 pub mod contract; // every series that can exist
 pub mod diagnostic; // what is wrong, where, and how that is printed
+pub mod diff; // what changes in behaviour between two catalogs
 pub mod generated; // generated/ on disk: compare, then write
 pub mod json; // JSON as people review it
 pub mod lints; // what the catalog must not say

@@ -3,7 +3,7 @@
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place, Severity, sorted};
 use crate::render::{Rendered, render};
-use crate::source::Source;
+use crate::source::{Source, SyntaxError};
 use crate::{allow, catalog, lints, proofs};
 use anyhow::Result;
 use std::io::ErrorKind;
@@ -54,6 +54,25 @@ pub fn read(root: &Path) -> Result<Source, (Source, Diagnostic)> {
     Ok(Source::parse(CATALOG, text).0)
 }
 
+/// The catalog of a text, or everything that syntax and schema have against it; nothing is rendered.
+pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), (Source, Vec<Diagnostic>)> {
+    let (source, errors) = Source::parse(name, text);
+    let found = if errors.is_empty() { catalog::schema::check(&source) } else { syntax(errors) };
+    if !found.is_empty() {
+        let found = sorted(found, &source);
+        return Err((source, found));
+    }
+    match Catalog::load(&source, &[]) {
+        Ok(catalog) => Ok((source, catalog)),
+        Err(diagnostic) => Err((source, vec![*diagnostic])),
+    }
+}
+
+fn syntax(errors: Vec<SyntaxError>) -> Vec<Diagnostic> {
+    let diagnose = |error: SyntaxError| Diagnostic::error("syntax", Place::Bytes(error.span), error.reason).help("mend the TOML; see https://toml.io");
+    errors.into_iter().map(diagnose).collect()
+}
+
 /// Reads, checks and renders the catalog of `root`; an error is one of the machine, not of the catalog.
 pub fn run(root: &Path) -> Result<Outcome> {
     match read(root) {
@@ -67,9 +86,7 @@ pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
     let (source, errors) = Source::parse(CATALOG, text);
     let mut outcome = Outcome { source, catalog: None, rendered: None, diagnostics: Vec::new() };
     if !errors.is_empty() {
-        let syntax =
-            |error: crate::source::SyntaxError| Diagnostic::error("syntax", Place::Bytes(error.span), error.reason).help("mend the TOML; see https://toml.io");
-        outcome.diagnostics = errors.into_iter().map(syntax).collect();
+        outcome.diagnostics = syntax(errors);
         return Ok(finished(outcome));
     }
     let refused = catalog::schema::check(&outcome.source);

@@ -59,7 +59,7 @@ impl Report {
             out(&format!("{}\n", Value::Object(document)));
             return ExitCode::from(code);
         }
-        let findings = print(&self.findings, &self.source, format, format == Format::Text);
+        let findings = print(&self.findings, &self.source, format, matches!(format, Format::Text | Format::Markdown));
         // GitHub reads its annotations from stdout.
         if format == Format::Github {
             out(&findings);
@@ -92,7 +92,7 @@ fn out(text: &str) {
 /// The verb could not run: exit code 2.
 pub fn failure(error: &anyhow::Error, format: Format) -> ExitCode {
     match format {
-        Format::Text => drop(writeln!(anstream::stderr(), "error: {error:#}")),
+        Format::Text | Format::Markdown => drop(writeln!(anstream::stderr(), "error: {error:#}")),
         Format::Json => out(&format!("{}\n", json!({"status": "error", "message": format!("{error:#}")}))),
         Format::Github => out(&format!("::error::{}\n", format!("{error:#}").replace('%', "%25").replace('\n', "%0A"))),
     }

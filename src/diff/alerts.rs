@@ -1,0 +1,100 @@
+//! Alerts that come, go or change their name, and the services that each of them covers.
+
+use super::Class::{Dangerous, Notice, Safe};
+use super::{At, Comparison, listed, plural, routes};
+use crate::catalog::{Alert, Catalog, Override, Service, schema};
+
+/// Every alert that is there on one side only, has another name, or covers other services.
+pub fn inspect(comparison: &mut Comparison) {
+    for alert in comparison.alerts.gone.clone() {
+        let message = format!("alert {} is removed: it covered {}", alert.name, covered(alert));
+        comparison.say(Dangerous, message, At::Before(key(alert)));
+    }
+    for alert in comparison.alerts.new.clone() {
+        let to = routes::receiver(comparison.after.catalog, &alert.severity);
+        let message = format!("alert {} is new: it covers {}; {} goes to {to}", alert.name, covered(alert), routes::noun(&alert.severity));
+        comparison.say(if alert.covers.is_empty() { Notice } else { Safe }, message, At::After(key(alert)));
+    }
+    for (old, new) in comparison.alerts.both.clone() {
+        if old.name != new.name {
+            let message =
+                format!("alert {} is now called {}: silences, links and history by the old name end, and it starts again where it fires", old.name, new.name);
+            comparison.say(Dangerous, message, At::After(key(new)));
+        }
+        if !loses_metric(comparison, old, new) {
+            for (was, is) in comparison.services.both.clone() {
+                coverage(comparison, (old, new), (was, is));
+            }
+        }
+    }
+}
+
+fn key(alert: &Alert) -> String {
+    format!("/alerts/{}", alert.name)
+}
+
+fn covered(alert: &Alert) -> String {
+    match alert.covers.len() {
+        0 => "no service".to_string(),
+        1..=3 => listed(&alert.covers),
+        count => plural(count, "service"),
+    }
+}
+
+/// The metrics that an alert reads, by key; of PromQL those whose whole name stands in the expression.
+pub fn reads<'a>(alert: &'a Alert, catalog: &'a Catalog) -> Vec<&'a str> {
+    let expression = alert.settings.get("expr").and_then(|expr| expr.as_str()).unwrap_or_default();
+    let words: Vec<&str> = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':')).collect();
+    let in_expression = catalog.metrics.iter().filter(|metric| {
+        words.iter().any(|word| word.strip_prefix(metric.name.as_str()).is_some_and(|suffix| matches!(suffix, "" | "_bucket" | "_sum" | "_count")))
+    });
+    alert.metrics().into_iter().map(|(_, metric, _)| metric).chain(in_expression.map(|metric| metric.key.as_str())).collect()
+}
+
+/// Whether the alert reads a metric that is declared no more; then it fires for nobody, and who is covered is beside the point.
+fn loses_metric(comparison: &mut Comparison, old: &Alert, new: &Alert) -> bool {
+    let (before, after) = (comparison.before.catalog, comparison.after.catalog);
+    let lost: Vec<&str> = reads(old, before)
+        .into_iter()
+        .filter(|metric| before.metric(metric).is_some() && after.metric(metric).is_none())
+        .filter(|metric| {
+            new.metrics().iter().any(|(_, key, _)| key == metric) || (old.kind == "promql" && old.settings.get("expr") == new.settings.get("expr"))
+        })
+        .collect();
+    for metric in &lost {
+        let message = format!("{} loses its data: it reads {metric}, which is no longer declared", new.name);
+        comparison.say(Dangerous, message, At::After(key(new)));
+    }
+    !lost.is_empty()
+}
+
+/// What changes in whether an alert covers a service.
+fn coverage(comparison: &mut Comparison, (old, new): (&Alert, &Alert), (was, is): (&Service, &Service)) {
+    let (covered, covers) = (old.covers.contains(&was.name), new.covers.contains(&is.name));
+    let exception = [format!("/services/{}/alerts/{}/enabled", is.name, new.name)];
+    let lead = format!("{} no longer covers ", new.name);
+    if covered && new.excepts.contains(&is.name) {
+        let why = is.overrides.get(&new.name).and_then(|differs: &Override| differs.reason.clone()).unwrap_or_default();
+        let at = comparison.at(&exception, &[]);
+        comparison.say_of(Dangerous, &lead, &is.name, format!(", which the catalog excepts: {why}"), at);
+    } else if covered && !covers {
+        let missing: Vec<&str> = not_emitted(comparison.after.catalog, new, is);
+        let at = comparison.at_key(&missing.first().map_or(key(new), |metric| format!("/metrics/{metric}/services")));
+        comparison.say_of(Dangerous, &lead, &is.name, format!(": no {} from there", listed(&missing)), at);
+    } else if covers && !covered {
+        let at = comparison.at(&[key(new)], &[format!("/services/{}/alerts/{}/enabled", was.name, old.name)]);
+        comparison.say_of(Safe, &format!("{} now covers ", new.name), &is.name, " too".to_string(), at);
+    }
+}
+
+/// The metrics that the alert reads and the service does not emit.
+fn not_emitted<'a>(catalog: &'a Catalog, alert: &'a Alert, service: &Service) -> Vec<&'a str> {
+    let silent = |metric: &&str| catalog.metric(metric).is_some_and(|metric| !metric.services.contains(&service.name));
+    reads(alert, catalog).into_iter().filter(silent).collect()
+}
+
+/// The labels that a kind needs of the metric in one of its settings.
+pub fn labels(kind: &str, setting: &str) -> impl Iterator<Item = &'static str> {
+    let property = schema::kind(kind).and_then(|kind| schema::properties(kind).find(|(key, _)| *key == setting)).map(|(_, property)| property);
+    property.and_then(|property| property.get("labels")?.as_array()).into_iter().flatten().filter_map(|label| label.as_str())
+}

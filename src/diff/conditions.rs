@@ -1,0 +1,132 @@
+//! When an alert fires, how soon and how loud: what changes in that, and for which services.
+
+use super::Class::{Dangerous, Notice, Safe};
+use super::{At, Comparison, routes};
+use crate::catalog::{Alert, Branch, Duration, Service};
+use serde_json::Value;
+
+/// Every change of a condition, for the services that are covered before and after.
+pub fn inspect(comparison: &mut Comparison) {
+    for (old, new) in comparison.alerts.both.clone() {
+        settings(comparison, old, new);
+        for (was, is) in comparison.services.both.clone() {
+            let (Some(before), Some(after)) = (of(old, was), of(new, is)) else { continue };
+            let pair = Pair { old, new, was, is };
+            if old.kind == new.kind {
+                threshold(comparison, &pair, before.above, after.above);
+                window(comparison, &pair, before.window, after.window);
+            }
+            waiting(comparison, &pair, before.r#for, after.r#for);
+            severity(comparison, &pair, &before.severity, &after.severity);
+        }
+    }
+}
+
+/// One alert and one service, on both sides.
+struct Pair<'a> {
+    old: &'a Alert,
+    new: &'a Alert,
+    was: &'a Service,
+    is: &'a Service,
+}
+
+impl Pair<'_> {
+    /// Where a setting is written: beside the service, else at the alert.
+    fn at(&self, comparison: &Comparison, setting: &str) -> At {
+        let keys = |alert: &Alert, service: &Service| {
+            [format!("/services/{}/alerts/{}/{setting}", service.name, alert.name), format!("/alerts/{}/{setting}", alert.name)]
+        };
+        let (before, after) = (keys(self.old, self.was), keys(self.new, self.is));
+        // An override that was taken out is where the change was made, though the alert's own value holds now.
+        match comparison.before.source.contains(&before[0]) && !comparison.after.source.contains(&after[0]) {
+            true => At::Before(before[0].clone()),
+            false => comparison.at(&after, &before),
+        }
+    }
+}
+
+fn of<'a>(alert: &'a Alert, service: &Service) -> Option<&'a Branch> {
+    alert.branches.iter().find(|branch| branch.services.contains(&service.name))
+}
+
+/// What the alert asks at all: its kind, the metrics it reads, its expression, its words.
+fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
+    let key = |setting: &str| (vec![format!("/alerts/{}/{setting}", new.name)], vec![format!("/alerts/{}/{setting}", old.name)]);
+    let at = |comparison: &Comparison, setting: &str| comparison.at(&key(setting).0, &key(setting).1);
+    if old.kind != new.kind {
+        let place = at(comparison, "kind");
+        comparison.say(Dangerous, format!("{} asks something else: it is of kind {} instead of {}", new.name, new.kind, old.kind), place);
+        return;
+    }
+    let renamed = |comparison: &Comparison, was: &str, is: &str| comparison.metrics.both.iter().any(|(old, new)| old.key == was && new.key == is);
+    for (setting, value) in new.settings.iter().filter(|(setting, value)| old.settings.get(*setting) != Some(*value)) {
+        let place = at(comparison, setting);
+        let (is, was) = (plain(value), old.settings.get(setting).map(plain).unwrap_or_default());
+        match setting.as_str() {
+            "tests" => comparison.say(Safe, format!("{} is tested otherwise", new.name), place),
+            "expr" => comparison.say(Dangerous, format!("{} has another expression: `{is}` instead of `{was}`", new.name), place),
+            _ if renamed(comparison, &was, &is) => comparison.say(Safe, format!("{} follows the new name of its metric: {is}", new.name), place),
+            _ => comparison.say(Dangerous, format!("{} reads something else: `{setting}` is {is} instead of {was}", new.name), place),
+        }
+    }
+    for (setting, was, is) in [("summary", &old.summary, &new.summary), ("description", &old.description, &new.description)] {
+        if was != is {
+            let place = at(comparison, setting);
+            comparison.say(Safe, format!("the {setting} of {} reads otherwise", new.name), place);
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), |text| text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn threshold(comparison: &mut Comparison, pair: &Pair, before: Option<f64>, after: Option<f64>) {
+    let (Some(before), Some(after)) = (before, after) else { return };
+    if before == after {
+        return;
+    }
+    let (class, word) = if after > before { (Dangerous, "looser") } else { (Notice, "tighter") };
+    let at = pair.at(comparison, "above");
+    let rest = format!(": fires above {} instead of {}", percent(after), percent(before));
+    comparison.say_of(class, &format!("{} is {word} for ", pair.new.name), &pair.is.name, rest, at);
+}
+
+/// 0.07 is 7%, not 7.000000000000001%.
+fn percent(ratio: f64) -> String {
+    format!("{}%", (ratio * 1e10).round() / 1e8)
+}
+
+fn window(comparison: &mut Comparison, pair: &Pair, before: Option<Duration>, after: Option<Duration>) {
+    let (Some(before), Some(after)) = (before, after) else { return };
+    if before == after {
+        return;
+    }
+    let effect = if after > before { "short bursts count less, and it recovers later" } else { "short bursts count more" };
+    let at = pair.at(comparison, "window");
+    comparison.say_of(Notice, &format!("{} looks back {after} instead of {before} for ", pair.new.name), &pair.is.name, format!(": {effect}"), at);
+}
+
+fn waiting(comparison: &mut Comparison, pair: &Pair, before: Duration, after: Duration) {
+    if before == after {
+        return;
+    }
+    let (word, by) = if after > before { ("later", after.0 - before.0) } else { ("sooner", before.0 - after.0) };
+    let at = pair.at(comparison, "for");
+    let rest = format!(": after {after} instead of {before}");
+    comparison.say_of(Notice, &format!("{} fires {} {word} for ", pair.new.name, Duration(by)), &pair.is.name, rest, at);
+}
+
+/// A lower severity tells fewer people, or nobody.
+fn severity(comparison: &mut Comparison, pair: &Pair, before: &str, after: &str) {
+    if before == after {
+        return;
+    }
+    let (was, is) = (routes::receiver(comparison.before.catalog, before), routes::receiver(comparison.after.catalog, after));
+    let lower = routes::rank(after) > routes::rank(before);
+    let silent = is == routes::NOBODY && was != routes::NOBODY;
+    let class = if lower || silent { Dangerous } else { Notice };
+    let told = if was == is { format!(", still to {is}") } else { format!(", to {is} instead of {was}") };
+    let at = pair.at(comparison, "severity");
+    comparison.say_of(class, &format!("{} is {} instead of {} for ", pair.new.name, after, before), &pair.is.name, told, at);
+}

@@ -1,0 +1,136 @@
+//! The metric contract: metrics that come, go or change, and the alerts that read them.
+
+use super::Class::{Dangerous, Notice, Safe};
+use super::{At, Class, Comparison, alerts, listed};
+use crate::catalog::{Catalog, Metric};
+use crate::contract::domain::Domain;
+
+/// Every change of the metric contract.
+pub fn inspect(comparison: &mut Comparison) {
+    prefix(comparison);
+    for metric in comparison.metrics.gone.clone() {
+        let readers = readers(comparison.before.catalog, metric);
+        let message = format!("metric {} is removed{}: queries of it find nothing new", metric.key, read_by(&readers));
+        comparison.say(if readers.is_empty() { Notice } else { Dangerous }, message, At::Before(key(metric)));
+    }
+    for metric in comparison.metrics.new.clone() {
+        comparison.say(
+            Safe,
+            format!("metric {} is new: a {} from {}", metric.key, metric.r#type, from(metric, comparison.after.catalog)),
+            At::After(key(metric)),
+        );
+    }
+    for (old, new) in comparison.metrics.both.clone() {
+        if old.key != new.key {
+            let message =
+                format!("metric {} is now called {}: queries of the old name find nothing new, and its history stays under the old name", old.key, new.key);
+            comparison.say(Dangerous, message, At::After(key(new)));
+        }
+        kind(comparison, old, new);
+        emitters(comparison, old, new);
+        labels(comparison, old, new);
+    }
+}
+
+fn prefix(comparison: &mut Comparison) {
+    let (old, new) = (&comparison.before.catalog.platform.metric_prefix, &comparison.after.catalog.platform.metric_prefix);
+    if old != new && !comparison.metrics.both.is_empty() {
+        let message =
+            format!("every metric is called {new}_… instead of {old}_…: the services must export the new names, and queries of the old ones find nothing new");
+        let at = comparison.at_key("/platform/metric_prefix");
+        comparison.say(Dangerous, message, at);
+    }
+}
+
+fn key(metric: &Metric) -> String {
+    format!("/metrics/{}", metric.key)
+}
+
+fn from(metric: &Metric, catalog: &Catalog) -> String {
+    match metric.services.len() {
+        count if count == catalog.services.len() => "every service".to_string(),
+        1..=3 => listed(&metric.services),
+        count => format!("{count} services"),
+    }
+}
+
+/// The names of the alerts that read a metric.
+fn readers<'a>(catalog: &'a Catalog, metric: &Metric) -> Vec<&'a str> {
+    let reading = catalog.alerts.iter().filter(|alert| alerts::reads(alert, catalog).contains(&metric.key.as_str()));
+    reading.map(|alert| alert.name.as_str()).collect()
+}
+
+fn read_by(readers: &[&str]) -> String {
+    if readers.is_empty() { String::new() } else { format!(", which {} read{}", listed(readers), if readers.len() == 1 { "s" } else { "" }) }
+}
+
+/// Its type, its buckets and its help.
+fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
+    let at = |comparison: &Comparison, part: &str| comparison.at(&[format!("{}/{part}", key(new))], &[format!("{}/{part}", key(old))]);
+    if old.r#type != new.r#type {
+        let readers = readers(comparison.after.catalog, new);
+        let message = format!("metric {} is a {} instead of a {}{}: its queries mean something else", new.key, new.r#type, old.r#type, read_by(&readers));
+        let place = at(comparison, "type");
+        comparison.say(Dangerous, message, place);
+    } else if old.buckets != new.buckets {
+        let lost: Vec<String> = old.buckets.iter().filter(|bound| !new.buckets.contains(bound)).map(f64::to_string).collect();
+        let gone = if lost.is_empty() { "more of them".to_string() } else { format!("no longer {}", listed(&lost)) };
+        let place = at(comparison, "buckets");
+        comparison.say(Notice, format!("the buckets of metric {} change, {gone}: quantiles across the change are estimates of neither", new.key), place);
+    }
+    if old.help != new.help {
+        let place = at(comparison, "help");
+        comparison.say(Safe, format!("the help of metric {} reads otherwise", new.key), place);
+    }
+}
+
+/// Services that emit it no more, or now; those that came or went as a whole are told elsewhere.
+fn emitters(comparison: &mut Comparison, old: &Metric, new: &Metric) {
+    for (was, is) in comparison.services.both.clone() {
+        let at = comparison.at(&[format!("{}/services", key(new))], &[format!("{}/services", key(old))]);
+        match (old.services.contains(&was.name), new.services.contains(&is.name)) {
+            (true, false) => comparison.say_of(Notice, &format!("metric {} no longer comes from ", new.key), &is.name, String::new(), at),
+            (false, true) => comparison.say_of(Safe, &format!("metric {} now comes from ", new.key), &is.name, " too".to_string(), at),
+            _ => {}
+        }
+    }
+}
+
+fn labels(comparison: &mut Comparison, old: &Metric, new: &Metric) {
+    let at = |comparison: &Comparison, label: &str| comparison.at(&[format!("{}/labels/{label}", key(new))], &[format!("{}/labels/{label}", key(old))]);
+    for (label, was) in &old.labels {
+        let place = at(comparison, label);
+        match new.labels.get(label) {
+            None => {
+                let readers = needing(comparison.after.catalog, new, label);
+                let class: Class = if readers.is_empty() { Notice } else { Dangerous };
+                let lost = if readers.is_empty() { String::new() } else { format!(", and {} without data", losing(&readers)) };
+                comparison.say(class, format!("metric {} loses the label `{label}`: queries that select or group by it find nothing{lost}", new.key), place);
+            }
+            Some(is) if is != was => {
+                let (is, was) = (Domain::declared(is), Domain::declared(was));
+                comparison.say(Notice, format!("the label `{label}` of metric {} takes other values: {is} instead of {was}", new.key), place);
+            }
+            Some(_) => {}
+        }
+    }
+    for label in new.labels.keys().filter(|label| !old.labels.contains_key(*label)) {
+        let place = at(comparison, label);
+        comparison.say(Notice, format!("metric {} has the new label `{label}`: more series, each with a history of its own", new.key), place);
+    }
+}
+
+fn losing(readers: &[&str]) -> String {
+    format!("{} {}", listed(readers), if readers.len() == 1 { "is" } else { "are" })
+}
+
+/// The alerts whose kind, or whose expression, speaks of the label.
+fn needing<'a>(catalog: &'a Catalog, metric: &Metric, label: &str) -> Vec<&'a str> {
+    let reading = catalog.alerts.iter().filter(|alert| alerts::reads(alert, catalog).contains(&metric.key.as_str()));
+    let needs = reading.filter(|alert| {
+        let of_kind = alert.metrics().iter().any(|(key, name, _)| *name == metric.key && alerts::labels(&alert.kind, key).any(|known| known == label));
+        let expression = alert.settings.get("expr").and_then(|expr| expr.as_str()).unwrap_or_default();
+        of_kind || expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == label)
+    });
+    needs.map(|alert| alert.name.as_str()).collect()
+}

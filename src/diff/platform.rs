@@ -1,0 +1,127 @@
+//! What holds for all services: names and uids, Prometheus, Grafana, compose, and the findings that are accepted.
+
+use super::Class::{self, Dangerous, Notice, Safe};
+use super::{At, Comparison, listed};
+use crate::catalog::Catalog;
+use crate::source::step;
+use serde_json::Value;
+
+/// Every change that is not about one service or one alert.
+pub fn inspect(comparison: &mut Comparison) {
+    slug(comparison);
+    retention(comparison);
+    alertmanagers(comparison);
+    for (pointer, class, lead) in SETTINGS {
+        let value = |catalog: &Catalog| serde_json::to_value(catalog).unwrap_or_default().pointer(pointer).map(plain).unwrap_or_default();
+        let (was, is) = (value(comparison.before.catalog), value(comparison.after.catalog));
+        if was != is {
+            let at = comparison.at_key(pointer);
+            comparison.say(*class, format!("{lead} {is} instead of {was}"), at);
+        }
+    }
+    accepted(comparison);
+}
+
+/// Single values: the key, its class, and the sentence before the new value.
+const SETTINGS: &[(&str, Class, &str)] = &[
+    ("/platform/name", Safe, "titles begin with"),
+    ("/platform/runbook_url", Notice, "alerts link to the runbook at"),
+    ("/prometheus/scrape_interval", Notice, "jobs without an interval of their own are scraped every"),
+    ("/prometheus/evaluation_interval", Notice, "rules are evaluated every"),
+    ("/prometheus/address", Notice, "Prometheus scrapes itself at"),
+    ("/prometheus/minimum_version", Notice, "the oldest Prometheus that must load the output is"),
+    ("/prometheus/external_url", Notice, "alerts link to Prometheus at"),
+    ("/prometheus/image", Notice, "the image of Prometheus is"),
+    ("/grafana/datasource_uid", Dangerous, "links, and dashboards made by hand, lose the data source: its uid is"),
+    ("/grafana/datasource_url", Notice, "Grafana reaches Prometheus at"),
+    ("/grafana/external_url", Notice, "people open Grafana at"),
+    ("/grafana/image", Notice, "the image of Grafana is"),
+    ("/compose/build_context", Notice, "services are built in"),
+    ("/compose/package", Notice, "the applications are looked for in the package"),
+];
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_string)
+}
+
+fn slug(comparison: &mut Comparison) {
+    let (was, is) = (&comparison.before.catalog.platform.slug, &comparison.after.catalog.platform.slug);
+    if was != is {
+        let message = format!(
+            "the dashboards' uids are {is}-overview and {is}-service instead of {was}-overview and {was}-service: links and stars of the old ones end, and the compose project of that name starts with empty volumes"
+        );
+        let at = comparison.at_key("/platform/slug");
+        comparison.say(Dangerous, message, at);
+    }
+}
+
+fn retention(comparison: &mut Comparison) {
+    let (was, is) = (comparison.before.catalog.prometheus.retention, comparison.after.catalog.prometheus.retention);
+    let at = comparison.at_key("/prometheus/retention");
+    match is.cmp(&was) {
+        std::cmp::Ordering::Less => comparison.say(Dangerous, format!("samples are kept {is} instead of {was}: older ones are deleted for good"), at),
+        std::cmp::Ordering::Greater => comparison.say(Notice, format!("samples are kept {is} instead of {was}: they need more disk"), at),
+        std::cmp::Ordering::Equal => {}
+    }
+}
+
+fn alertmanagers(comparison: &mut Comparison) {
+    let (was, is) = (&comparison.before.catalog.prometheus.alertmanagers, &comparison.after.catalog.prometheus.alertmanagers);
+    let gone: Vec<&String> = was.iter().filter(|address| !is.contains(address)).collect();
+    let new: Vec<&String> = is.iter().filter(|address| !was.contains(address)).collect();
+    let message = match (gone.is_empty(), new.is_empty()) {
+        (true, true) => return,
+        (true, false) => format!("alerts are also sent to the Alertmanager at {}", listed(&new)),
+        (false, true) => format!("alerts are no longer sent to the Alertmanager at {}", listed(&gone)),
+        (false, false) => format!("alerts are sent to the Alertmanager at {} instead of {}: silences do not move with them", listed(&new), listed(&gone)),
+    };
+    // As long as one of them stays, its silences and its routes do.
+    let class = if gone.len() == was.len() { Dangerous } else { Notice };
+    let at = comparison.at_key("/prometheus/alertmanagers");
+    comparison.say(class, message, at);
+}
+
+/// Entries of `allow`: the finding that is accepted, the table it stands in, and until when.
+fn accepted(comparison: &mut Comparison) {
+    let (mut was, mut is) = (Vec::new(), Vec::new());
+    collect(&comparison.before.source.value, "", &mut was);
+    collect(&comparison.after.source.value, "", &mut is);
+    let known =
+        |list: &[Accepted], wanted: &Accepted| list.iter().any(|one| (&one.table, &one.check, &one.until) == (&wanted.table, &wanted.check, &wanted.until));
+    for one in is.iter().filter(|one| !known(&was, one)) {
+        let until = one.until.as_ref().map(|day| format!(" until {day}")).unwrap_or_default();
+        comparison.say(Notice, format!("the finding `{}` is accepted at {}{until}: {}", one.check, one.named(), one.reason), At::After(one.pointer.clone()));
+    }
+    for one in was.iter().filter(|one| !is.iter().any(|new| (&new.table, &new.check) == (&one.table, &one.check))) {
+        comparison.say(Safe, format!("the finding `{}` is no longer accepted at {}", one.check, one.named()), At::Before(one.pointer.clone()));
+    }
+}
+
+struct Accepted {
+    table: String,
+    pointer: String,
+    check: String,
+    reason: String,
+    until: Option<String>,
+}
+
+impl Accepted {
+    /// The table as TOML writes it.
+    fn named(&self) -> String {
+        format!("[{}]", self.table.trim_start_matches('/').replace('/', "."))
+    }
+}
+
+fn collect(value: &Value, pointer: &str, found: &mut Vec<Accepted>) {
+    for (key, value) in value.as_object().into_iter().flatten() {
+        let inside = format!("{pointer}/{}", step(key));
+        match (key.as_str(), value.as_array()) {
+            ("allow", Some(entries)) => found.extend(entries.iter().enumerate().map(|(index, entry)| {
+                let text = |key: &str| entry[key].as_str().map(str::to_string);
+                let (check, reason) = (text("check").unwrap_or_default(), text("reason").unwrap_or_default());
+                Accepted { table: pointer.to_string(), pointer: format!("{inside}/{index}"), check, reason, until: text("until") }
+            })),
+            _ => collect(value, &inside, found),
+        }
+    }
+}

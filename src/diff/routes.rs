@@ -1,0 +1,100 @@
+//! Who is told: routes, receivers and their integrations, and what the Alertmanager waits for.
+
+use super::Class::{Dangerous, Notice, Safe};
+use super::{At, Comparison, listed};
+use crate::catalog::Catalog;
+use serde_json::Value;
+
+/// Where alerts go whose severity has no route.
+pub const NOBODY: &str = "nobody";
+
+/// Loudest first.
+const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
+
+/// 0 is the loudest.
+pub fn rank(severity: &str) -> usize {
+    SEVERITIES.iter().position(|known| *known == severity).unwrap_or(SEVERITIES.len())
+}
+
+/// Who is told of a severity.
+pub fn receiver<'a>(catalog: &'a Catalog, severity: &str) -> &'a str {
+    catalog.alertmanager.routes.get(severity).map_or(NOBODY, String::as_str)
+}
+
+/// "a warning", "a critical alert".
+pub fn noun(severity: &str) -> String {
+    if severity == "warning" { "a warning".to_string() } else { format!("{} {severity} alert", if severity == "info" { "an" } else { "a" }) }
+}
+
+/// Every change of who is told, and when.
+pub fn inspect(comparison: &mut Comparison) {
+    for severity in SEVERITIES {
+        route(comparison, severity);
+    }
+    receivers(comparison);
+    for setting in ["group_wait", "group_interval", "repeat_interval", "external_url", "image"] {
+        let values = |catalog: &Catalog| serde_json::to_value(&catalog.alertmanager).unwrap_or_default()[setting].as_str().unwrap_or_default().to_string();
+        let (was, is) = (values(comparison.before.catalog), values(comparison.after.catalog));
+        if was != is {
+            let at = comparison.at_key(&format!("/alertmanager/{setting}"));
+            comparison.say(Notice, format!("the Alertmanager's `{setting}` is {is} instead of {was}"), at);
+        }
+    }
+}
+
+fn route(comparison: &mut Comparison, severity: &str) {
+    let (was, is) = (receiver(comparison.before.catalog, severity), receiver(comparison.after.catalog, severity));
+    if was == is {
+        return;
+    }
+    let of_severity = |alert: &&crate::catalog::Alert| alert.branches.iter().any(|branch| branch.severity == severity);
+    let alerts: Vec<&str> = comparison.after.catalog.alerts.iter().filter(of_severity).map(|alert| alert.name.as_str()).collect();
+    let which = if alerts.is_empty() { "no alert now".to_string() } else { listed(&alerts) };
+    let (class, message) = match (was, is) {
+        (_, NOBODY) => (Dangerous, format!("alerts of severity {severity} now reach nobody instead of {was}: {which}")),
+        (NOBODY, _) => (Safe, format!("alerts of severity {severity} now reach {is}, and reached nobody before: {which}")),
+        _ => (Notice, format!("alerts of severity {severity} go to {is} instead of {was}: {which}")),
+    };
+    let at = comparison.at_key(&format!("/alertmanager/routes/{severity}"));
+    comparison.say(class, message, at);
+}
+
+fn receivers(comparison: &mut Comparison) {
+    let (before, after) = (&comparison.before.catalog.receivers, &comparison.after.catalog.receivers);
+    for (name, is) in after {
+        match before.get(name) {
+            Some(was) => integrations(comparison, name, was, is),
+            None => comparison.say(Safe, format!("receiver {name} is new: {}", kinds(is)), At::After(format!("/receivers/{name}"))),
+        }
+    }
+    for (name, was) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
+        comparison.say(Notice, format!("receiver {name} is removed: {}", kinds(was)), At::Before(format!("/receivers/{name}")));
+    }
+}
+
+fn kinds(receiver: &Value) -> String {
+    listed(&receiver.as_object().into_iter().flatten().map(|(kind, _)| kind).collect::<Vec<_>>())
+}
+
+/// What one receiver sends, and where to.
+fn integrations(comparison: &mut Comparison, name: &str, was: &Value, is: &Value) {
+    let all = |value: &Value| value.as_object().cloned().unwrap_or_default();
+    let (was, is) = (all(was), all(is));
+    for (kind, settings) in &is {
+        let pointer = format!("/receivers/{name}/{kind}");
+        let Some(old) = was.get(kind) else {
+            comparison.say(Safe, format!("receiver {name} also sends to {kind}"), At::After(pointer));
+            continue;
+        };
+        let keys: std::collections::BTreeSet<String> = all(settings).into_iter().chain(all(old)).map(|(key, _)| key).collect();
+        for key in keys.iter().filter(|key| settings.get(*key) != old.get(*key)) {
+            let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or("nothing").to_string();
+            let at = comparison.at_key(&format!("{pointer}/{key}"));
+            comparison.say(Notice, format!("receiver {name} sends to {kind} with `{key}` {} instead of {}", text(settings.get(key)), text(old.get(key))), at);
+        }
+    }
+    for kind in was.keys().filter(|kind| !is.contains_key(*kind)) {
+        let message = format!("receiver {name} no longer sends to {kind}: it tells {} only", listed(&is.keys().collect::<Vec<_>>()));
+        comparison.say(Dangerous, message, At::Before(format!("/receivers/{name}/{kind}")));
+    }
+}

@@ -1,0 +1,130 @@
+//! Services that come, go, move or change their name, and what is scraped of them.
+
+use super::Class::{Dangerous, Notice, Safe};
+use super::{At, Comparison, plural};
+use crate::catalog::{Service, origin as origin_of};
+use crate::source::Source;
+use serde_json::Value;
+
+/// Every change of the services.
+pub fn inspect(comparison: &mut Comparison) {
+    for service in comparison.services.gone.clone() {
+        let alerts = comparison.before.catalog.alerts.iter().filter(|alert| alert.covers.contains(&service.name)).count();
+        let watched = if alerts == 0 { String::new() } else { format!("; {} covered it", plural(alerts, "alert")) };
+        let message = format!("service {} is removed: nobody is told about {}:{} any more{watched}", service.name, service.host, service.port);
+        comparison.say(Dangerous, message, At::Before(key(service)));
+    }
+    for service in comparison.services.new.clone() {
+        let alerts = comparison.after.catalog.alerts.iter().filter(|alert| alert.covers.contains(&service.name)).count();
+        let covered = if alerts == 0 { "no alert covers it".to_string() } else { format!("{} it", covers(alerts)) };
+        let message = format!("service {} is new in {}, scraped at {}: {covered}", service.name, service.group, target(service));
+        comparison.say(if alerts == 0 { Notice } else { Safe }, message, At::After(key(service)));
+    }
+    for (old, new) in comparison.services.both.clone() {
+        if old.name != new.name {
+            let message = format!(
+                "service {} is now called {}: its labels `job` and `service` change, so silences, links and history by the old name end, and alerts that fire start again",
+                old.name, new.name
+            );
+            comparison.say(Dangerous, message, At::After(key(new)));
+        }
+        address(comparison, old, new);
+        settings(comparison, old, new);
+    }
+    groups(comparison);
+}
+
+fn covers(alerts: usize) -> String {
+    format!("{} {}", plural(alerts, "alert"), if alerts == 1 { "covers" } else { "cover" })
+}
+
+fn key(service: &Service) -> String {
+    format!("/services/{}", service.name)
+}
+
+fn target(service: &Service) -> String {
+    format!("{}:{}{}", service.host, service.port, service.metrics_path)
+}
+
+/// The key that set a setting; where a default took its place, the key that set it before.
+fn origin(comparison: &Comparison, old: &Service, new: &Service, setting: &str) -> At {
+    let now = origin_of(comparison.after.source, new, setting).map(At::After);
+    now.or_else(|| origin_of(comparison.before.source, old, setting).map(At::Before)).unwrap_or_else(|| At::After(key(new)))
+}
+
+/// Where Prometheus reaches it, and the group that is its label `component`.
+fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
+    let container = |service: &Service| service.runs_on == "compose";
+    if old.port != new.port || (old.host != new.host && !(container(old) && container(new))) {
+        let at = origin(comparison, old, new, if old.port == new.port { "runs_on" } else { "port" });
+        let rest = format!(": {}:{} instead of {}:{}; the label `instance` changes with it", new.host, new.port, old.host, old.port);
+        comparison.say_of(Notice, "the address of ", &new.name, rest, at);
+    }
+    if old.group != new.group {
+        let at = origin(comparison, old, new, "group");
+        let rest = format!(": {} instead of {}; silences and links by the label `component` end", new.group, old.group);
+        comparison.say_of(Dangerous, "the group of ", &new.name, rest, at);
+    }
+}
+
+/// Each setting, and what it is to the reader. A different address has been told already.
+const SETTINGS: [(&str, &str); 8] = [
+    ("scrape_interval", "the scrape interval of "),
+    ("scrape_timeout", "the scrape timeout of "),
+    ("metrics_path", "the metrics path of "),
+    ("health_path", "the health path of "),
+    ("runtime", "the runtime, which decides the process metrics, of "),
+    ("memory_limit", "what 100 % of memory means for "),
+    ("cpu_limit", "what 100 % of CPU means for "),
+    ("app", "what uvicorn runs for "),
+];
+
+fn settings(comparison: &mut Comparison, old: &Service, new: &Service) {
+    let (before, after) = (serde_json::to_value(old).unwrap_or_default(), serde_json::to_value(new).unwrap_or_default());
+    for (setting, lead) in SETTINGS.iter().filter(|(setting, _)| before[setting] != after[setting]) {
+        // A timeout that nobody wrote follows the interval, which is told already.
+        if *setting == "scrape_timeout" && !says_timeout(comparison, old, new) {
+            continue;
+        }
+        let more_often = *setting == "scrape_interval" && new.scrape_interval < old.scrape_interval;
+        let rest = format!(": {} instead of {}", shown(setting, new, &after), shown(setting, old, &before));
+        let at = origin(comparison, old, new, setting);
+        comparison.say_of(if more_often { Safe } else { Notice }, lead, &new.name, rest, at);
+    }
+}
+
+fn says_timeout(comparison: &Comparison, old: &Service, new: &Service) -> bool {
+    let says = |source: &Source, service: &Service| origin_of(source, service, "scrape_timeout").is_some();
+    says(comparison.before.source, old) || says(comparison.after.source, new)
+}
+
+fn shown(setting: &str, service: &Service, values: &Value) -> String {
+    match (setting, &values[setting]) {
+        ("memory_limit", _) => service.memory_limit.to_string(),
+        ("cpu_limit", cores) => format!("{cores} cores"),
+        ("app", Value::Null) => "what the package says".to_string(),
+        (_, Value::String(text)) => text.clone(),
+        (_, other) => other.to_string(),
+    }
+}
+
+fn groups(comparison: &mut Comparison) {
+    let (before, after) = (comparison.before.catalog, comparison.after.catalog);
+    for group in &after.groups {
+        let at = At::After(format!("/groups/{}", group.key));
+        match before.groups.iter().find(|old| old.key == group.key) {
+            None => comparison.say(Safe, format!("group {} is new: a row \"{}\" in the overview", group.key, group.title), at),
+            Some(old) if old.title != group.title => {
+                comparison.say(Safe, format!("the row of group {} is titled \"{}\" instead of \"{}\"", group.key, group.title, old.title), at);
+            }
+            Some(_) => {}
+        }
+    }
+    for group in before.groups.iter().filter(|group| !after.groups.iter().any(|new| new.key == group.key)) {
+        comparison.say(
+            Notice,
+            format!("group {} is removed: the overview loses the row \"{}\"", group.key, group.title),
+            At::Before(format!("/groups/{}", group.key)),
+        );
+    }
+}
