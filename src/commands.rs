@@ -6,9 +6,11 @@ mod explain;
 mod render;
 mod report;
 mod schema;
+mod simulate;
 
-use crate::diagnostic::Format;
-use anyhow::Result;
+use crate::catalog::{Catalog, Service};
+use crate::diagnostic::{Format, suggestion};
+use anyhow::{Context, Result};
 use clap::{ColorChoice, Parser, Subcommand};
 pub use report::Report;
 use std::path::PathBuf;
@@ -49,6 +51,8 @@ enum Verb {
     Add(add::Args),
     /// Show a service, an alert, ALERT@SERVICE or a finding's code
     Explain(explain::Args),
+    /// Stand in for the services: /health and every declared metric, with faults on demand
+    Simulate(simulate::Args),
     /// Print the JSON Schema of services.toml
     Schema,
     /// Print a shell's completion script
@@ -78,6 +82,7 @@ fn run(cli: &Cli) -> Result<Report> {
         Verb::Render(args) => render::run(args, cli),
         Verb::Add(args) => add::run(args, cli),
         Verb::Explain(args) => explain::run(args, cli),
+        Verb::Simulate(args) => simulate::run(args, cli),
         Verb::Schema => Ok(schema::run()),
         Verb::Completions(args) => Ok(completions::run(args)),
     }
@@ -91,5 +96,20 @@ impl Cli {
             true => format!("{program} {verb}"),
             false => format!("{program} {verb} --root {}", self.root.display()),
         }
+    }
+}
+
+/// A service of the catalog by name, or what could be meant.
+fn service<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Service> {
+    let known = || catalog.services.iter().map(|service| service.name.as_str()).collect::<Vec<_>>();
+    catalog.service(name).with_context(|| format!("there is no service `{name}`: {}", suggestion(name, known())))
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn interrupted() -> Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).context("cannot listen for signals")?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.context("cannot listen for signals"),
+        _ = terminate.recv() => Ok(()),
     }
 }
