@@ -6,7 +6,9 @@ mod explain;
 mod render;
 mod report;
 mod schema;
+mod servers;
 mod simulate;
+mod verify;
 
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Format, suggestion};
@@ -51,6 +53,8 @@ enum Verb {
     Add(add::Args),
     /// Show a service, an alert, ALERT@SERVICE or a finding's code
     Explain(explain::Args),
+    /// Ask the running Prometheus, Alertmanager, Grafana and every service whether they match the catalog
+    Verify(verify::Args),
     /// Stand in for the services: /health and every declared metric, with faults on demand
     Simulate(simulate::Args),
     /// Print the JSON Schema of services.toml
@@ -82,6 +86,7 @@ fn run(cli: &Cli) -> Result<Report> {
         Verb::Render(args) => render::run(args, cli),
         Verb::Add(args) => add::run(args, cli),
         Verb::Explain(args) => explain::run(args, cli),
+        Verb::Verify(args) => verify::run(args, cli),
         Verb::Simulate(args) => simulate::run(args, cli),
         Verb::Schema => Ok(schema::run()),
         Verb::Completions(args) => Ok(completions::run(args)),
