@@ -9,6 +9,7 @@ mod schema;
 mod servers;
 mod simulate;
 mod verify;
+mod why;
 
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Format, suggestion};
@@ -42,6 +43,9 @@ Examples:
   monstack add billing-api --group workflow --port 8013
   monstack explain HighErrorRate@memory-manager        every value, and the line that set it
   monstack explain window-too-short                    what a finding means
+  monstack simulate                                    stand-ins for the services, before they exist
+  monstack verify --wait 60s                           is what runs what the catalog says?
+  monstack why memory-manager                          where the way from service to alert is broken
 
 Exit codes: 0 fine, 1 it found something, 2 it could not run.";
 
@@ -55,6 +59,8 @@ enum Verb {
     Explain(explain::Args),
     /// Ask the running Prometheus, Alertmanager, Grafana and every service whether they match the catalog
     Verify(verify::Args),
+    /// Walk from a service in the catalog to the receiver of its alerts; stop at the first broken link
+    Why(why::Args),
     /// Stand in for the services: /health and every declared metric, with faults on demand
     Simulate(simulate::Args),
     /// Print the JSON Schema of services.toml
@@ -87,6 +93,7 @@ fn run(cli: &Cli) -> Result<Report> {
         Verb::Add(args) => add::run(args, cli),
         Verb::Explain(args) => explain::run(args, cli),
         Verb::Verify(args) => verify::run(args, cli),
+        Verb::Why(args) => why::run(args, cli),
         Verb::Simulate(args) => simulate::run(args, cli),
         Verb::Schema => Ok(schema::run()),
         Verb::Completions(args) => Ok(completions::run(args)),

@@ -11,4 +11,5 @@ pub mod panels; // the queries of the dashboards
 pub mod probe; // one service, asked as Prometheus asks it
 pub mod prometheus; // the running Prometheus
 pub mod simulation; // stand-ins for the services
+pub mod walk; // from the catalog to the receiver, link by link
 pub mod workers; // the same work on many things

@@ -48,6 +48,11 @@ impl Report {
         self.text.push('\n');
     }
 
+    /// Exit code 1, said in the text itself.
+    pub fn find(&mut self) {
+        self.found = true;
+    }
+
     /// One more finding.
     pub fn push(&mut self, finding: Diagnostic) {
         self.found |= finding.severity == Severity::Error;

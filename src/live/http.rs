@@ -106,7 +106,18 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut response = request.call().map_err(|error| self.failure(error, false))?;
+        let response = request.call().map_err(|error| self.failure(error, false))?;
+        self.answer(response, start)
+    }
+
+    /// POSTs a document.
+    pub fn post(&self, url: &str, document: &serde_json::Value) -> Result<Answer, Failure> {
+        let start = Instant::now();
+        let response = self.agent.post(url).send_json(document).map_err(|error| self.failure(error, false))?;
+        self.answer(response, start)
+    }
+
+    fn answer(&self, mut response: ureq::http::Response<ureq::Body>, start: Instant) -> Result<Answer, Failure> {
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_string();
         let (status, content_type, location) = (response.status().as_u16(), header("content-type"), header("location"));
         let body = response.body_mut().with_config().limit(SIZE_LIMIT).read_to_vec().map_err(|error| self.failure(error, true))?;

@@ -137,7 +137,7 @@ pub fn targets(inquiry: &Inquiry, running: &Running, answering: &[&str]) -> Chec
             Some(_) => {}
             None if running.jobs().contains(&service.name.as_str()) => {
                 let message = format!("{}: its job is loaded but has no target", service.name);
-                findings.push(Diagnostic::error("target-dropped", Place::Key(format!("/services/{}", service.name)), message).help("relabelling drops it, or its service discovery is empty"));
+                findings.push(Diagnostic::error("target-dropped", Place::Key(format!("/services/{}", service.name)), message).help("just after its start Prometheus takes some seconds; later, relabelling drops the target or its service discovery is empty"));
             }
             None => {}
         }
