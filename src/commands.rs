@@ -2,6 +2,7 @@
 
 mod add;
 mod completions;
+mod drill;
 mod explain;
 mod render;
 mod report;
@@ -45,6 +46,7 @@ Examples:
   monstack explain window-too-short                    what a finding means
   monstack simulate                                    stand-ins for the services, before they exist
   monstack verify --wait 60s                           is what runs what the catalog says?
+  monstack drill                                       does every alert fire, and reach its receiver?
   monstack why memory-manager                          where the way from service to alert is broken
 
 Exit codes: 0 fine, 1 it found something, 2 it could not run.";
@@ -63,6 +65,8 @@ enum Verb {
     Why(why::Args),
     /// Stand in for the services: /health and every declared metric, with faults on demand
     Simulate(simulate::Args),
+    /// See every alert fire, under a Prometheus and an Alertmanager started for it
+    Drill(drill::Args),
     /// Print the JSON Schema of services.toml
     Schema,
     /// Print a shell's completion script
@@ -95,6 +99,7 @@ fn run(cli: &Cli) -> Result<Report> {
         Verb::Verify(args) => verify::run(args, cli),
         Verb::Why(args) => why::run(args, cli),
         Verb::Simulate(args) => simulate::run(args, cli),
+        Verb::Drill(args) => drill::run(args, cli),
         Verb::Schema => Ok(schema::run()),
         Verb::Completions(args) => Ok(completions::run(args)),
     }

@@ -1,7 +1,7 @@
 //! Stand-ins for the services of a catalog: each answers on a port of its own, all in one process.
 
 pub mod control;
-mod server;
+pub(crate) mod server;
 mod shape;
 mod stand_in;
 mod words;
