@@ -1,6 +1,6 @@
 //! A loopback receiver of the Alertmanager's notifications: the path says for whom they were.
 
-use super::simulation::server::{answer, listen};
+use super::simulation::{answer, listen};
 use anyhow::Result;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
@@ -12,6 +12,7 @@ use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 /// One alert in one notification.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,8 @@ pub struct Notification {
     pub job: String,
     /// Or resolved.
     pub firing: bool,
+    /// When it came.
+    pub at: Instant,
 }
 
 /// What was received so far.
@@ -83,6 +86,7 @@ fn read(receiver: &str, body: &[u8]) -> Vec<Notification> {
         alert: text(&alert["labels"]["alertname"]),
         job: text(&alert["labels"]["job"]),
         firing: alert["status"] == "firing",
+        at: Instant::now(),
     };
     document["alerts"].as_array().into_iter().flatten().map(one).collect()
 }

@@ -1,7 +1,7 @@
 //! Stand-ins for the services of a catalog: each answers on a port of its own, all in one process.
 
 pub mod control;
-pub(crate) mod server;
+mod server;
 mod shape;
 mod stand_in;
 mod words;
@@ -9,6 +9,7 @@ mod words;
 use crate::catalog::{Catalog, Service};
 use crate::live::fault::Fault;
 use anyhow::{Context, Result, bail};
+pub(crate) use server::{answer, listen};
 use stand_in::StandIn;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};

@@ -30,6 +30,8 @@ struct Scene<'a> {
     receiver: &'a Receiver,
     stage: &'a Stage,
     start: Instant,
+    /// Alerts that fire while all is well, as a watchdog does.
+    always: Vec<String>,
 }
 
 /// An alert that is over at Prometheus; its all-clear is still on the way.
@@ -41,8 +43,8 @@ struct Settling {
 
 /// Every alert, every branch of it, then whether the Alertmanager holds back what it should.
 pub async fn all(drill: &Drill<'_>, fleet: &Fleet, receiver: &Receiver, stage: &Stage) -> Result<Vec<Row>> {
-    let scene = Scene { drill, fleet, receiver, stage, start: Instant::now() };
-    scene.ready().await?;
+    let mut scene = Scene { drill, fleet, receiver, stage, start: Instant::now(), always: Vec::new() };
+    scene.always = scene.ready().await?;
     let mut rows = Vec::new();
     let mut settling = Vec::new();
     for alert in &drill.alerts {
@@ -68,22 +70,29 @@ impl Scene<'_> {
         self.drill.tell(self.start, line);
     }
 
-    /// As long as it would have been.
-    fn since(&self, moment: Instant) -> Duration {
-        Duration((moment.elapsed().as_secs_f64() * self.drill.time_scale) as u64 * 1000)
+    /// As long as it would have been, in whole seconds.
+    fn written(&self, real: std::time::Duration) -> Duration {
+        Duration((real.as_secs_f64() * self.drill.time_scale) as u64 * 1000)
     }
 
-    /// Alerts of the catalog that are not inactive; None: no answer, look again.
+    fn since(&self, moment: Instant) -> Duration {
+        self.written(moment.elapsed())
+    }
+
+    fn ours(&self, name: &str) -> bool {
+        self.drill.catalog.alerts.iter().any(|alert| alert.name == name)
+    }
+
+    /// Alerts that are not inactive; None: no answer, look again.
     async fn active(&self) -> Option<Vec<Active>> {
         let answer = ask(&self.stage.prometheus, "/api/v1/alerts".into()).await?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
         let all = answer["data"]["alerts"].as_array()?.iter();
-        let ours = all.map(|one| Active { name: text(&one["labels"]["alertname"]), job: text(&one["labels"]["job"]), firing: one["state"] == "firing" });
-        Some(ours.filter(|active| self.drill.catalog.alerts.iter().any(|alert| alert.name == active.name)).collect())
+        Some(all.map(|one| Active { name: text(&one["labels"]["alertname"]), job: text(&one["labels"]["job"]), firing: one["state"] == "firing" }).collect())
     }
 
-    /// Everything is scraped, alerts have somewhere to go, and none is about to fire.
-    async fn ready(&self) -> Result<()> {
+    /// Everything is scraped, alerts have somewhere to go, and none is about to fire but those that always do: their names.
+    async fn ready(&self) -> Result<Vec<String>> {
         for name in &self.stage.left_out {
             self.tell(&format!("left out: the job {name}, which no stand-in answers for"));
         }
@@ -98,15 +107,16 @@ impl Scene<'_> {
             let senders = ask(&self.stage.prometheus, "/api/v1/alertmanagers".into()).await.unwrap_or_default();
             let sends = senders["data"]["activeAlertmanagers"].as_array().is_some_and(|list| !list.is_empty());
             let active = self.active().await;
-            let calm = active.as_ref().is_some_and(Vec::is_empty);
+            let always = |one: &Active| one.firing && !self.ours(&one.name);
+            let calm = active.as_ref().is_some_and(|active| active.iter().all(always));
             quiet = if ours == total && sends && calm { quiet + 1 } else { 0 };
             // Some evaluations in a row, with every signal recorded.
             if quiet > 20 && self.start.elapsed() > self.drill.real(Duration(180_000)) {
                 self.tell(&format!("{total} services are scraped and all is quiet"));
-                return Ok(());
+                return Ok(active.into_iter().flatten().map(|one| one.name).collect());
             }
             seen = format!("{ours} of {total} services are scraped");
-            if let Some(first) = active.iter().flatten().next() {
+            if let Some(first) = active.iter().flatten().find(|one| !always(one)) {
                 seen = format!("{seen}; {}@{} is active although nothing is broken", first.name, first.job);
             }
             tokio::time::sleep(PACE).await;
@@ -156,7 +166,7 @@ impl Scene<'_> {
     /// One look at Prometheus and the receiver.
     async fn look(&self, row: &mut Row, fault: &Fault, began: Instant, from: usize, before: &[Row]) {
         let trips: Vec<&str> = fault.trips(self.drill.catalog, &row.service).iter().map(|alert| alert.name.as_str()).collect();
-        let expected = |name: &str, job: &str| job == row.service && trips.contains(&name);
+        let expected = |name: &str, job: &str| (job == row.service && trips.contains(&name)) || self.always.iter().any(|always| always == name);
         let now = self.since(began);
         let active = self.active().await.unwrap_or_default();
         // A service that is down may have other alerts at Prometheus: the Alertmanager holds them back.
@@ -164,8 +174,7 @@ impl Scene<'_> {
         let stray = active.iter().find(|one| one.firing && !expected(&one.name, &one.job) && !hidden(&one.job)).map(|one| format!("{}@{}", one.name, one.job));
         let notifications = self.receiver.since(from);
         let earlier = |note: &Notification| before.iter().any(|row| row.alert == note.alert && row.service == note.job);
-        let ours = |note: &&Notification| self.drill.catalog.alerts.iter().any(|alert| alert.name == note.alert);
-        let told = notifications.iter().filter(ours).find(|note| note.firing && !expected(&note.alert, &note.job) && !earlier(note));
+        let told = notifications.iter().find(|note| note.firing && !expected(&note.alert, &note.job) && !earlier(note));
         let stray = stray.or(told.map(|note| format!("{}@{}", note.alert, note.job)));
         let mine = active.iter().find(|one| one.name == row.alert && one.job == row.service);
         if let Some(mine) = mine {
@@ -179,7 +188,7 @@ impl Scene<'_> {
         }
         let arrived = notifications.iter().find(|note| note.firing && note.alert == row.alert && note.job == row.service);
         if let (Some(note), None) = (arrived, row.delivered) {
-            row.delivered = Some(now);
+            row.delivered = Some(self.written(note.at.saturating_duration_since(began)));
             self.tell(&format!("{}@{}: delivered to {}", row.alert, row.service, note.receiver));
             if note.receiver != row.receiver {
                 row.fail(format!("was delivered to {}", note.receiver));
@@ -197,7 +206,7 @@ impl Scene<'_> {
         loop {
             self.look(row, fault, began, from, before).await;
             match self.active().await {
-                Some(active) if active.is_empty() => return,
+                Some(active) if !active.iter().any(|one| self.ours(&one.name)) => return,
                 _ if mended.elapsed() > limit => {
                     return row.fail(format!("was still active {} after the fault had ended", self.since(mended)));
                 }
@@ -214,9 +223,9 @@ impl Scene<'_> {
         for one in settling {
             let row = &mut rows[one.row];
             loop {
-                let cleared = self.receiver.since(one.from).into_iter().any(|note| !note.firing && note.alert == row.alert && note.job == row.service);
-                if cleared {
-                    row.resolved = Some(self.since(one.mended));
+                let clear = |note: &Notification| !note.firing && note.alert == row.alert && note.job == row.service;
+                if let Some(note) = self.receiver.since(one.from).into_iter().find(clear) {
+                    row.resolved = Some(self.written(note.at.saturating_duration_since(one.mended)));
                     self.tell(&format!("{}@{}: resolved", row.alert, row.service));
                     break;
                 }
