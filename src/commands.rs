@@ -3,13 +3,19 @@
 mod add;
 mod completions;
 mod diff;
+mod drill;
 mod explain;
 mod render;
 mod report;
 mod schema;
+mod servers;
+mod simulate;
+mod verify;
+mod why;
 
-use crate::diagnostic::Format;
-use anyhow::{Result, bail};
+use crate::catalog::{Catalog, Service};
+use crate::diagnostic::{Format, suggestion};
+use anyhow::{Context, Result, bail};
 use clap::{ColorChoice, Parser, Subcommand};
 pub use report::Report;
 use std::path::PathBuf;
@@ -40,6 +46,10 @@ Examples:
   monstack explain HighErrorRate@memory-manager        every value, and the line that set it
   monstack diff main --format markdown                 what changes in behaviour, for a pull request
   monstack explain window-too-short                    what a finding means
+  monstack simulate                                    stand-ins for the services, before they exist
+  monstack verify --wait 60s                           is what runs what the catalog says?
+  monstack drill                                       does every alert fire, and reach its receiver?
+  monstack why memory-manager                          where the way from service to alert is broken
 
 Exit codes: 0 fine, 1 it found something, 2 it could not run.";
 
@@ -53,6 +63,14 @@ enum Verb {
     Diff(diff::Args),
     /// Show a service, an alert, ALERT@SERVICE or a finding's code
     Explain(explain::Args),
+    /// Ask the running Prometheus, Alertmanager, Grafana and every service whether they match the catalog
+    Verify(verify::Args),
+    /// Walk from a service in the catalog to the receiver of its alerts; stop at the first broken link
+    Why(why::Args),
+    /// Stand in for the services: /health and every declared metric, with faults on demand
+    Simulate(simulate::Args),
+    /// See every alert fire, under a Prometheus and an Alertmanager started for it
+    Drill(drill::Args),
     /// Print the JSON Schema of services.toml
     Schema,
     /// Print a shell's completion script
@@ -86,6 +104,10 @@ fn run(cli: &Cli) -> Result<Report> {
         Verb::Add(args) => add::run(args, cli),
         Verb::Diff(args) => diff::run(args, cli),
         Verb::Explain(args) => explain::run(args, cli),
+        Verb::Verify(args) => verify::run(args, cli),
+        Verb::Why(args) => why::run(args, cli),
+        Verb::Simulate(args) => simulate::run(args, cli),
+        Verb::Drill(args) => drill::run(args, cli),
         Verb::Schema => Ok(schema::run()),
         Verb::Completions(args) => Ok(completions::run(args)),
     }
@@ -99,5 +121,20 @@ impl Cli {
             true => format!("{program} {verb}"),
             false => format!("{program} {verb} --root {}", self.root.display()),
         }
+    }
+}
+
+/// A service of the catalog by name, or what could be meant.
+fn service<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Service> {
+    let known = || catalog.services.iter().map(|service| service.name.as_str()).collect::<Vec<_>>();
+    catalog.service(name).with_context(|| format!("there is no service `{name}`: {}", suggestion(name, known())))
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn interrupted() -> Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).context("cannot listen for signals")?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.context("cannot listen for signals"),
+        _ = terminate.recv() => Ok(()),
     }
 }

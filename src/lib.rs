@@ -12,6 +12,7 @@ pub mod diff; // what changes in behaviour between two catalogs
 pub mod generated; // generated/ on disk: compare, then write
 pub mod json; // JSON as people review it
 pub mod lints; // what the catalog must not say
+pub mod live; // the running stack: clients, scraping, stand-in services, the drill
 pub mod pipeline; // all of the above, in one call
 pub mod proofs; // what must hold of the Files
 pub mod render; // catalog × artifacts → Files

@@ -10,9 +10,9 @@ use anyhow::Result;
 use minijinja::value::{Serde, Value as TemplateValue};
 use minijinja::{Environment, context};
 use serde_json::Value;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Mutex;
 
 /// One rendered file.
 pub struct File {
@@ -31,14 +31,14 @@ pub struct Rendered {
     pub files: Vec<File>,
     environment: Environment<'static>,
     contexts: BTreeMap<String, TemplateValue>,
-    origins: RefCell<BTreeMap<String, Option<Origin>>>,
+    origins: Mutex<BTreeMap<String, Option<Origin>>>,
 }
 
 /// Renders every artifact with the templates of `root`; a template's mistakes come all at once.
 pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Diagnostic>>> {
     let environment = templates::environment(root)?;
     let catalog_value = TemplateValue::from(Serde(catalog));
-    let mut rendered = Rendered { files: Vec::new(), environment, contexts: BTreeMap::new(), origins: RefCell::default() };
+    let mut rendered = Rendered { files: Vec::new(), environment, contexts: BTreeMap::new(), origins: Mutex::default() };
     let mut diagnostics = Vec::new();
     for artifact in ARTIFACTS.iter().filter(|artifact| (artifact.when)(catalog)) {
         let path = artifact.output.replace("{slug}", &catalog.platform.slug);
@@ -138,7 +138,7 @@ impl Rendered {
 
     /// The template line behind a value of a file.
     pub fn place(&self, path: &str, pointer: &str) -> Place {
-        let mut origins = self.origins.borrow_mut();
+        let mut origins = self.origins.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let origin = origins.entry(path.to_string()).or_insert_with(|| Origin::read(&self.environment, self.file(path)?.template, self.contexts.get(path)?));
         let line = origin.as_ref().and_then(|origin| origin.place(&self.environment, origin.lines.line(pointer)?));
         line.unwrap_or_else(|| Place::File(format!("generated/{path}")))

@@ -11,6 +11,7 @@ pub struct Report {
     source: Source,
     findings: Vec<Diagnostic>,
     found: bool,
+    writes: bool,
     /// For people, on stdout.
     pub text: String,
     /// For machines: members of the JSON document.
@@ -21,7 +22,7 @@ impl Report {
     /// A report on a catalog, with what was found in it.
     pub fn new(source: Source, findings: Vec<Diagnostic>) -> Report {
         let found = findings.iter().any(|finding| finding.severity == Severity::Error);
-        Report { source, findings, found, text: String::new(), data: Map::new() }
+        Report { source, findings, found, writes: true, text: String::new(), data: Map::new() }
     }
 
     /// A report that is nothing but text.
@@ -35,10 +36,21 @@ impl Report {
         self
     }
 
+    /// Of a verb that never writes, so that there is nothing to say about it.
+    pub fn reading(mut self) -> Report {
+        self.writes = false;
+        self
+    }
+
     /// One more line for people.
     pub fn line(&mut self, line: impl AsRef<str>) {
         self.text.push_str(line.as_ref());
         self.text.push('\n');
+    }
+
+    /// Exit code 1, said in the text itself.
+    pub fn find(&mut self) {
+        self.found = true;
     }
 
     /// One more finding.
@@ -66,7 +78,7 @@ impl Report {
         } else {
             let _ = write!(anstream::stderr(), "{findings}");
             if !self.findings.is_empty() {
-                let _ = writeln!(anstream::stderr(), "{}", count(&self.findings));
+                let _ = writeln!(anstream::stderr(), "{}", count(&self.findings, self.writes));
             }
         }
         out(&self.text);
@@ -74,13 +86,14 @@ impl Report {
     }
 }
 
-fn count(findings: &[Diagnostic]) -> String {
+fn count(findings: &[Diagnostic], writes: bool) -> String {
+    let unwritten = if writes { "; nothing was written" } else { "" };
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     let plural = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
     match (errors, findings.len() - errors) {
         (0, warnings) => plural(warnings, "warning"),
-        (errors, 0) => format!("{}; nothing was written", plural(errors, "error")),
-        (errors, warnings) => format!("{}, {}; nothing was written", plural(errors, "error"), plural(warnings, "warning")),
+        (errors, 0) => format!("{}{unwritten}", plural(errors, "error")),
+        (errors, warnings) => format!("{}, {}{unwritten}", plural(errors, "error"), plural(warnings, "warning")),
     }
 }
 

@@ -1,0 +1,115 @@
+//! `drill` sees every alert fire.
+
+use super::servers::proven;
+use super::{Cli, Report};
+use crate::catalog::{Alert, Catalog, Duration};
+use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::live::drill::{Drill, Row, Verdict, run as drill, to_stderr};
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// `drill` and its flags.
+#[derive(clap::Args)]
+#[command(after_help = "It starts a Prometheus and an Alertmanager of its own on free loopback ports, in a temporary folder, with stand-ins for the\n\
+                        services; nothing that runs already is touched, and nobody is notified.")]
+pub struct Args {
+    /// Drill this alert; may be given several times
+    #[arg(long, value_name = "ALERT")]
+    only: Vec<String>,
+    /// How much faster than written everything happens: 100 makes 5m 3s
+    #[arg(long, default_value_t = 100.0, value_name = "N", value_parser = scale)]
+    time_scale: f64,
+    /// The Prometheus to drill with
+    #[arg(long, default_value = "prometheus", value_name = "FILE")]
+    prometheus_bin: PathBuf,
+    /// The Alertmanager to drill with [default: prometheus-alertmanager or alertmanager, whichever is on PATH]
+    #[arg(long, value_name = "FILE")]
+    alertmanager_bin: Option<PathBuf>,
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|scale| (1.0..=1000.0).contains(scale)).ok_or_else(|| format!("`{text}` is not a number from 1 to 1000"))
+}
+
+/// Breaks one thing at a time, and says what was seen.
+pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    let (outcome, proven) = proven(cli)?;
+    let Some((catalog, rendered)) = proven else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let alerts = chosen(&catalog, &args.only)?;
+    let plan = Drill {
+        catalog: &catalog,
+        rendered: &rendered,
+        alerts,
+        time_scale: args.time_scale,
+        prometheus: args.prometheus_bin.clone(),
+        alertmanager: args.alertmanager_bin.clone().unwrap_or_else(alertmanager),
+        progress: to_stderr,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let rows = runtime.block_on(drill(&plan, super::interrupted()))?;
+    let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
+    tell(&mut report, &rows);
+    Ok(report)
+}
+
+fn chosen<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a Alert>> {
+    if names.is_empty() {
+        return Ok(catalog.alerts.iter().collect());
+    }
+    let find = |name: &String| catalog.alerts.iter().find(|alert| alert.name == *name);
+    let known: Vec<&str> = catalog.alerts.iter().map(|alert| alert.name.as_str()).collect();
+    names.iter().map(|name| find(name).with_context(|| format!("there is no alert `{name}`: {}", suggestion(name, known.iter().copied())))).collect()
+}
+
+/// Debian calls it prometheus-alertmanager, its makers alertmanager.
+fn alertmanager() -> PathBuf {
+    let on_path = |name: &str| std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(name).is_file());
+    if !on_path("prometheus-alertmanager") && on_path("alertmanager") { "alertmanager".into() } else { "prometheus-alertmanager".into() }
+}
+
+fn tell(report: &mut Report, rows: &[Row]) {
+    let time = |at: Option<Duration>| at.map_or("-".to_string(), |at| at.to_string());
+    report.line(format!("{:<26} {:<22} {:>8} {:>8} {:>9} {:>8}  result", "alert", "service", "pending", "firing", "delivered", "resolved"));
+    for row in rows {
+        let result = match &row.verdict {
+            Verdict::Passed if row.receiver == "-" => "ok".to_string(),
+            Verdict::Passed => format!("ok, told {}", row.receiver),
+            Verdict::NotDrilled => "not drilled".to_string(),
+            Verdict::Failed(reason) => format!("FAIL: {reason}"),
+        };
+        let times = [row.pending, row.firing, row.delivered, row.resolved].map(time);
+        report.line(format!("{:<26} {:<22} {:>8} {:>8} {:>9} {:>8}  {result}", row.alert, row.service, times[0], times[1], times[2], times[3]));
+    }
+    let passed = rows.iter().filter(|row| row.verdict == Verdict::Passed).count();
+    report.line(format!("{passed} of {} passed; times are the catalog's, from the fault (resolved: from its end)", rows.len()));
+    report.data.insert("drill".into(), rows.iter().map(document).collect::<Vec<Value>>().into());
+    for row in rows {
+        let place = Place::Key(format!("/alerts/{}", row.alert));
+        match &row.verdict {
+            Verdict::Failed(reason) => report.push(
+                Diagnostic::error("drill-failed", place, format!("{} on {} ({}): {reason}", row.alert, row.service, row.fault))
+                    .help("`drill --only` repeats one alert; a machine under load needs a smaller --time-scale"),
+            ),
+            Verdict::NotDrilled => report.push(
+                Diagnostic::warning("not-drilled", place, format!("{} is an expression of the catalog's own: no fault is known that trips it", row.alert))
+                    .help("its `tests` in the catalog prove it"),
+            ),
+            Verdict::Passed => {}
+        }
+    }
+}
+
+fn document(row: &Row) -> Value {
+    let seconds = |at: Option<Duration>| at.map(Duration::seconds);
+    let (result, reason) = match &row.verdict {
+        Verdict::Passed => ("passed", None),
+        Verdict::NotDrilled => ("not drilled", None),
+        Verdict::Failed(reason) => ("failed", Some(reason)),
+    };
+    json!({
+        "alert": row.alert, "service": row.service, "fault": row.fault, "receiver": row.receiver, "result": result, "reason": reason,
+        "pending_seconds": seconds(row.pending), "firing_seconds": seconds(row.firing),
+        "delivered_seconds": seconds(row.delivered), "resolved_seconds": seconds(row.resolved),
+    })
+}

@@ -1,0 +1,109 @@
+//! `simulate` stands in for the services until it is interrupted.
+
+use super::{Cli, Report};
+use crate::catalog::{Catalog, Service};
+use crate::live::fault::{Fault, KINDS};
+use crate::live::simulation::{Fleet, Ports, control, shifted};
+use crate::pipeline;
+use anyhow::{Context, Result, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io::Write;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// `simulate` and its flags.
+#[derive(clap::Args)]
+#[command(after_help = after_help())]
+pub struct Args {
+    /// The services to stand in for; all of the catalog when none is named
+    services: Vec<String>,
+    /// Break a service from the start; may be given several times
+    #[arg(long = "fault", value_name = "SERVICE=KIND")]
+    faults: Vec<String>,
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    address: IpAddr,
+    /// Added to every port, the control port included
+    #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
+    port_offset: i32,
+    /// The loopback port at which faults are switched
+    #[arg(long, default_value_t = 9199, value_name = "PORT")]
+    control_port: u16,
+}
+
+fn after_help() -> String {
+    let kinds: String = KINDS.iter().map(|(_, name, what)| format!("  {name:<18} {what}\n")).collect();
+    format!(
+        "Kinds of faults:\n{kinds}\nSwitch them while it runs:\n  curl http://127.0.0.1:9199/faults                       what is broken\n  \
+         curl -X PUT http://127.0.0.1:9199/faults/SERVICE/KIND   break\n  curl -X DELETE http://127.0.0.1:9199/faults/SERVICE     mend"
+    )
+}
+
+/// Runs until SIGINT or SIGTERM.
+pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    let outcome = pipeline::run(&cli.root)?;
+    let failed = outcome.failed();
+    let Some(catalog) = outcome.catalog.filter(|_| !failed) else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let catalog = Arc::new(catalog);
+    let services = chosen(&catalog, &args.services)?;
+    let faults = args.faults.iter().map(|text| fault(text, &catalog, &services)).collect::<Result<Vec<_>>>()?;
+    raise_descriptor_limit(services.len());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    runtime.block_on(async {
+        let fleet = Fleet::start(&catalog, &services, args.address, Ports::Shifted(args.port_offset), 1.0).await?;
+        for (service, fault) in faults {
+            fleet.set(&service, Some(fault));
+        }
+        let control = control::start(fleet.clone(), catalog.clone(), shifted(args.control_port, args.port_offset)?).await;
+        let control = control.context("cannot open the control port; choose another with --control-port")?;
+        announce(&fleet, &services, &format!("http://{control}/faults"))?;
+        super::interrupted().await
+    })?;
+    Ok(Report::text(""))
+}
+
+/// The named services, or all; a port that two of them share is refused before anything listens.
+fn chosen<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a Service>> {
+    let services: Vec<&Service> = match names {
+        [] => catalog.services.iter().collect(),
+        names => names.iter().map(|name| super::service(catalog, name)).collect::<Result<_>>()?,
+    };
+    for (index, service) in services.iter().enumerate() {
+        if let Some(other) = services[..index].iter().find(|other| other.port == service.port) {
+            bail!("{} and {} both listen on port {}: name only one of them", other.name, service.name, service.port);
+        }
+    }
+    Ok(services)
+}
+
+fn fault(text: &str, catalog: &Catalog, services: &[&Service]) -> Result<(String, Fault)> {
+    let (service, kind) = text.split_once('=').with_context(|| format!("`--fault {text}` is not SERVICE=KIND"))?;
+    super::service(catalog, service)?;
+    if !services.iter().any(|simulated| simulated.name == service) {
+        bail!("`--fault {text}`: {service} is not among the services named");
+    }
+    Ok((service.to_string(), Fault::parse(kind, catalog, service).with_context(|| format!("`--fault {text}`"))?))
+}
+
+/// A listener each, a connection each, and some to spare; what the system does not allow shows when it is used up.
+fn raise_descriptor_limit(services: usize) {
+    let wanted = services as u64 * 3 + 64;
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
+        let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum });
+    }
+}
+
+/// Said at once: the verb's report would come when it ends.
+fn announce(fleet: &Fleet, services: &[&Service], control: &str) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    for (service, (_, fault)) in services.iter().zip(fleet.faults()) {
+        let address = fleet.address(&service.name).context("a stand-in without an address")?;
+        let broken = fault.map(|fault| format!("  {fault}")).unwrap_or_default();
+        writeln!(out, "  {:<24} http://{address}{}{broken}", service.name, service.metrics_path)?;
+    }
+    writeln!(out, "standing in for {} services; faults are switched at {control}; Ctrl-C ends it", services.len())?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! `verify` asks what is running whether it is what the catalog says.
+
+use super::servers::{Servers, duration, proven};
+use super::{Cli, Report};
+use crate::catalog::Duration;
+use crate::diagnostic::Severity;
+use crate::live::checks::{Checked, Inquiry, alertmanager, grafana, prometheus, running, services};
+use anyhow::Result;
+use serde_json::{Map, Value, json};
+use std::time::Instant;
+
+/// `verify` and its flags.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    servers: Servers,
+    /// Send requests to every service's health path first
+    #[arg(long)]
+    traffic: bool,
+    /// Ask again until everything is right, at most so long
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    wait: Option<Duration>,
+}
+
+/// Asks everything once, or until it is right.
+pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    let (outcome, proven) = proven(cli)?;
+    let Some((catalog, rendered)) = proven else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let inquiry = args.servers.inquiry(&catalog, &rendered)?;
+    if args.traffic {
+        let sent = services::traffic(&inquiry);
+        drop(std::io::Write::write_fmt(&mut anstream::stderr(), format_args!("sent {sent} requests to {} services\n", catalog.services.len())));
+    }
+    let start = Instant::now();
+    let limit = std::time::Duration::from_millis(args.wait.unwrap_or_default().0);
+    let checked = loop {
+        let checked = ask(&inquiry);
+        let right = checked.as_ref().is_ok_and(|checked| checked.iter().flat_map(|one| &one.findings).all(|finding| finding.severity == Severity::Warning));
+        if right || start.elapsed() >= limit {
+            break checked?;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(500).min(limit.saturating_sub(start.elapsed())));
+    };
+    let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
+    tell(&mut report, checked, cli);
+    Ok(report)
+}
+
+fn ask(inquiry: &Inquiry) -> Result<Vec<Checked>> {
+    let running = running(inquiry)?;
+    let visits = services::visit(inquiry);
+    let answering: Vec<&str> = visits.iter().filter(|visit| visit.scraped).map(|visit| visit.service.name.as_str()).collect();
+    let mut checked = vec![prometheus::config(inquiry, &running), prometheus::rules(inquiry, &running), prometheus::targets(inquiry, &running, &answering)];
+    checked.extend(services::checked(inquiry, visits));
+    checked.push(alertmanager::checked(inquiry, &running));
+    checked.extend(prometheus::panel_queries(inquiry));
+    checked.extend(inquiry.grafana.as_ref().map(|endpoint| grafana::checked(inquiry, endpoint)));
+    Ok(checked)
+}
+
+/// One line for each thing that was looked at, then what to do next.
+fn tell(report: &mut Report, checked: Vec<Checked>, cli: &Cli) {
+    let mut checks = Map::new();
+    let mut broken = Vec::new();
+    for one in checked {
+        report.line(format!("{:<13} {:<9} {}", one.what, one.state, one.note));
+        checks.insert(one.what.into(), json!({"state": one.state, "note": one.note}));
+        for finding in one.findings {
+            if let (crate::diagnostic::Place::Key(pointer), Severity::Error) = (&finding.place, finding.severity) {
+                broken.extend(pointer.strip_prefix("/services/").map(str::to_string));
+            }
+            report.push(finding);
+        }
+    }
+    broken.dedup();
+    report.data.insert("checks".into(), Value::Object(checks));
+    if let Some(service) = broken.first() {
+        report.line(format!("next: {} {service}", cli.command("why")));
+    }
+}

@@ -1,0 +1,74 @@
+//! `why` walks from a service's line in the catalog to the receiver of its alerts and stops at the first broken link.
+
+use super::servers::{Servers, proven};
+use super::{Cli, Report};
+use crate::catalog::{Catalog, Service};
+use crate::diagnostic::Format;
+use crate::generated::{Change, compare};
+use crate::live::walk::{LINKS, Walk, offline, online};
+use crate::render::Rendered;
+use anyhow::Result;
+use serde_json::{Value, json};
+
+/// `why` and its flags.
+#[derive(clap::Args)]
+#[command(
+    after_help = "The links, in order: catalog, rendered, loaded, discovered, reachable, http, parsed, scraped, health, metrics, alerts, route, and dashboards with --grafana-url."
+)]
+pub struct Args {
+    /// The service that is missing, silent or wrong
+    service: String,
+    #[command(flatten)]
+    servers: Servers,
+    /// Ask no server: only the catalog and generated/
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Walks as far as the chain holds.
+pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    let (outcome, proven) = proven(cli)?;
+    let Some((catalog, rendered)) = proven else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let service = super::service(&catalog, &args.service)?;
+    let line = outcome.source.line(&format!("/services/{}", service.name));
+    let changes = compare(&cli.root.join("generated"), &rendered.files)?;
+    let walk = walk(args, &catalog, &rendered, service, line, &changes, &cli.command("render"))?;
+    let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
+    tell(&mut report, walk, cli.format);
+    Ok(report)
+}
+
+fn walk(args: &Args, catalog: &Catalog, rendered: &Rendered, service: &Service, line: usize, changes: &[Change], mend: &str) -> Result<Walk> {
+    let mut walk = Walk::default();
+    offline(&mut walk, rendered, service, line, changes, mend);
+    if walk.whole() && !args.offline {
+        online(&mut walk, &args.servers.inquiry(catalog, rendered)?, service)?;
+    }
+    Ok(walk)
+}
+
+fn tell(report: &mut Report, walk: Walk, format: Format) {
+    let mut links = Vec::new();
+    for (index, name) in LINKS.iter().enumerate() {
+        let (state, note) = match walk.links.get(index) {
+            Some(link) => (if link.holds { "ok" } else { "FAIL" }, link.note.clone()),
+            None => ("-", "not checked".to_string()),
+        };
+        if index >= walk.links.len() && *name == "dashboards" {
+            continue;
+        }
+        report.line(format!("{:>2} {name:<11} {state:<5} {note}", index + 1));
+        links.push(json!({"link": name, "state": state.to_lowercase(), "note": note}));
+        if let (Some(broken), false) = (&walk.broken, walk.links.get(index).is_none_or(|link| link.holds)) {
+            report.line(format!("{:>21}fix: {}", "", broken.help));
+        }
+    }
+    report.data.insert("links".into(), Value::Array(links));
+    if let Some(broken) = walk.broken {
+        report.data.insert("broken".into(), LINKS[walk.links.len() - 1].into());
+        // In text, the link itself has said it.
+        if format == Format::Text { report.find() } else { report.push(broken) }
+    } else {
+        report.line("every link that was checked holds");
+    }
+}

@@ -1,0 +1,87 @@
+//! What is held against what: each server and service, and the findings about it.
+
+pub mod alertmanager;
+pub mod grafana;
+pub mod prometheus;
+pub mod services;
+
+use super::endpoint::{Endpoint, Refusal};
+use super::http::Client;
+use super::probe::Reach;
+use super::prometheus::Running;
+use crate::catalog::Catalog;
+use crate::diagnostic::Diagnostic;
+use crate::render::Rendered;
+use anyhow::{Result, bail};
+
+/// Who is asked, and about which catalog.
+pub struct Inquiry<'a> {
+    /// What should be.
+    pub catalog: &'a Catalog,
+    /// What should be loaded.
+    pub rendered: &'a Rendered,
+    /// With what it is asked.
+    pub client: Client,
+    /// Where the services are.
+    pub reach: Reach,
+    /// It must be the right one.
+    pub prometheus: Endpoint,
+    /// Who notifies.
+    pub alertmanager: Endpoint,
+    /// Asked when its address is given.
+    pub grafana: Option<Endpoint>,
+}
+
+/// One line of the summary, and what was found.
+pub struct Checked {
+    /// What was looked at.
+    pub what: &'static str,
+    /// How much of it is right: `11/12`, or `ok`.
+    pub state: String,
+    /// The rest of the line.
+    pub note: String,
+    /// Findings with remedies.
+    pub findings: Vec<Diagnostic>,
+}
+
+impl Checked {
+    fn new(what: &'static str, state: impl Into<String>, note: impl Into<String>, findings: Vec<Diagnostic>) -> Checked {
+        Checked { what, state: state.into(), note: note.into(), findings }
+    }
+}
+
+/// Prometheus, if it is the one that this catalog is for; otherwise everything would be missing, which says nothing.
+pub fn running(inquiry: &Inquiry) -> Result<Running> {
+    let endpoint = &inquiry.prometheus;
+    let running = match Running::ask(endpoint, &inquiry.client) {
+        Ok(running) => running,
+        Err(refusal) => bail!("cannot judge: {}; {}", endpoint.sentence(&refusal), remedy(&refusal, "--prometheus-url")),
+    };
+    let jobs = running.jobs();
+    if !inquiry.catalog.services.iter().any(|service| jobs.contains(&service.name.as_str())) {
+        let shown = if jobs.is_empty() { "none".into() } else { jobs.iter().take(5).copied().collect::<Vec<_>>().join(", ") };
+        bail!(
+            "cannot judge: the Prometheus at {} is another one: it scrapes none of the {} services of this catalog, its jobs are {shown}; give the right --prometheus-url",
+            endpoint.url,
+            inquiry.catalog.services.len()
+        );
+    }
+    Ok(running)
+}
+
+/// What to do about a server that refuses.
+pub fn remedy(refusal: &Refusal, flag: &str) -> String {
+    match refusal {
+        Refusal::Unauthorized(_) => format!("give the right token in a file: {}", flag.replace("-url", "-token-file")),
+        Refusal::Redirect(_) | Refusal::Stranger(_) => format!("give its own address with {flag}"),
+        Refusal::Status(..) => "look at its log".to_string(),
+        Refusal::Failed(_) => format!("start it, or give its address with {flag}"),
+    }
+}
+
+/// The first few of many.
+fn first(items: &[String], count: usize) -> String {
+    let more = items.len().saturating_sub(count);
+    let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
+    items.iter().take(count).cloned().collect::<Vec<_>>().join("; ") + &tail
+}

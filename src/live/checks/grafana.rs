@@ -1,0 +1,75 @@
+//! Grafana: health, data source and dashboards.
+
+use super::{Checked, Inquiry, remedy};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::live::endpoint::{Endpoint, Refusal};
+use crate::live::panels::dashboards;
+use serde_json::Value;
+
+/// Whether it is well, and shows what was rendered.
+pub fn checked(inquiry: &Inquiry, grafana: &Endpoint) -> Checked {
+    let client = &inquiry.client;
+    let at = || Place::Key("/grafana".into());
+    let health = match grafana.json(client, "/api/health") {
+        Ok(health) => health,
+        Err(refusal) => {
+            let finding = Diagnostic::error("grafana-unreachable", at(), grafana.sentence(&refusal)).help(remedy(&refusal, "--grafana-url"));
+            return Checked::new("grafana", "-", "could not be asked", vec![finding]);
+        }
+    };
+    let mut findings = Vec::new();
+    if health["database"] != "ok" {
+        findings
+            .push(Diagnostic::error("grafana-unwell", at(), "Grafana says that its database is not well").help("look at its log: its volume must be writable"));
+    }
+    let uid = inquiry.catalog.grafana.get("datasource_uid").and_then(Value::as_str).unwrap_or_default();
+    match grafana.json(client, &format!("/api/datasources/uid/{uid}")) {
+        Ok(source) if source["type"] == "prometheus" => {}
+        Ok(source) => findings.push(
+            Diagnostic::error("grafana-datasource", at(), format!("the data source `{uid}` is of type {}, not prometheus", source["type"]))
+                .help("provision the rendered data source"),
+        ),
+        Err(refusal) => findings.push(missing(grafana, &refusal, "grafana-datasource", &format!("the data source `{uid}`"))),
+    }
+    let rendered: Vec<(&str, &Value)> = dashboards(inquiry.rendered).collect();
+    let found: Vec<Diagnostic> = rendered.iter().filter_map(|(file, dashboard)| compare(inquiry, grafana, file, dashboard)).collect();
+    let there = rendered.len() - found.len();
+    findings.extend(found);
+    Checked::new(
+        "grafana",
+        format!("{there}/{}", rendered.len()),
+        format!("dashboards as rendered; version {}", health["version"].as_str().unwrap_or("?")),
+        findings,
+    )
+}
+
+fn missing(grafana: &Endpoint, refusal: &Refusal, code: &'static str, what: &str) -> Diagnostic {
+    let (message, help) = match refusal {
+        Refusal::Status(404, _) => {
+            (format!("Grafana has not got {what}"), "mount the rendered provisioning folder and restart Grafana: its log names what it refused".to_string())
+        }
+        other => (grafana.sentence(other), remedy(other, "--grafana-url")),
+    };
+    Diagnostic::error(code, Place::Key("/grafana".into()), message).help(help)
+}
+
+fn compare(inquiry: &Inquiry, grafana: &Endpoint, file: &str, rendered: &Value) -> Option<Diagnostic> {
+    let uid = rendered["uid"].as_str().unwrap_or_default();
+    let stored = match grafana.json(&inquiry.client, &format!("/api/dashboards/uid/{uid}")) {
+        Ok(answer) => answer["dashboard"].clone(),
+        Err(refusal) => return Some(missing(grafana, &refusal, "grafana-dashboard", &format!("the dashboard `{uid}` ({file})"))),
+    };
+    let titles = |dashboard: &Value| -> Vec<(String, Vec<String>)> {
+        let expressions =
+            |panel: &Value| panel["targets"].as_array().into_iter().flatten().filter_map(|target| target["expr"].as_str().map(str::to_string)).collect();
+        let panels = dashboard["panels"].as_array().into_iter().flatten();
+        panels.map(|panel| (panel["title"].as_str().unwrap_or_default().to_string(), expressions(panel))).collect()
+    };
+    let differs = titles(rendered).into_iter().zip(titles(&stored).into_iter().map(Some).chain(std::iter::repeat(None))).find(|(a, b)| Some(a) != b.as_ref());
+    let ((title, _), _) = differs?;
+    let message = format!("Grafana's dashboard `{uid}` differs from the rendered one at the panel `{title}`");
+    Some(
+        Diagnostic::error("grafana-dashboard", Place::File(format!("generated/{file}")), message)
+            .help("wait for its provisioning to read the file again; a copy saved by hand has another uid"),
+    )
+}

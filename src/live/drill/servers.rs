@@ -1,0 +1,176 @@
+//! Prometheus and Alertmanager in a temporary folder, with the rendered configuration rewritten to loopback and scaled.
+
+use super::{Drill, scaled};
+use crate::live::endpoint::Endpoint;
+use crate::live::http::Client;
+use crate::live::loaded::{alertmanager_config, prometheus_config};
+use crate::live::receiver::Receiver;
+use crate::live::simulation::Fleet;
+use anyhow::{Context, Error, Result, anyhow, bail};
+use serde_json::{Value, json};
+use std::fs::{DirBuilder, File};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+
+/// The running servers; they are killed when this is dropped.
+pub struct Servers {
+    folder: PathBuf,
+    children: Vec<(&'static str, Child)>,
+}
+
+/// Where the drill takes place; the folder goes with it.
+pub struct Stage {
+    folder: PathBuf,
+    /// Asked for its alerts.
+    pub prometheus: std::sync::Arc<Endpoint>,
+    /// Asked for what it holds back.
+    pub alertmanager: std::sync::Arc<Endpoint>,
+    /// Jobs of the configuration that no stand-in answers for.
+    pub left_out: Vec<String>,
+}
+
+/// Of one answer; a machine under load answers late.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Stage {
+    /// Writes the files and starts both servers.
+    pub async fn build(drill: &Drill<'_>, fleet: &Fleet, receiver: &Receiver) -> Result<(Stage, Servers)> {
+        let folder = std::env::temp_dir().join(format!("monstack-drill-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        DirBuilder::new().mode(0o700).create(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let (own, other) = (free_port()?, free_port()?);
+        let at = |port: u16| format!("127.0.0.1:{port}");
+        let endpoint = |name, port| Endpoint::new(name, &format!("http://{}", at(port)), None, None).map(std::sync::Arc::new);
+        let mut stage = Stage { folder, prometheus: endpoint("Prometheus", own)?, alertmanager: endpoint("Alertmanager", other)?, left_out: Vec::new() };
+        stage.left_out = stage.write(drill, fleet, receiver, &at(own), &at(other))?;
+        let file = |name: &str| stage.folder.join(name).display().to_string();
+        let prometheus = [
+            format!("--config.file={}", file("prometheus.yml")),
+            format!("--storage.tsdb.path={}", file("data")),
+            format!("--web.listen-address={}", at(own)),
+            format!("--query.lookback-delta={}ms", drill.real(crate::catalog::Duration(300_000)).as_millis().max(1)),
+            // Sent again soon: an alert must not expire at the Alertmanager while it fires.
+            "--rules.alert.resend-delay=5s".to_string(),
+            "--log.level=warn".to_string(),
+        ];
+        let alertmanager = [
+            format!("--config.file={}", file("alertmanager.yml")),
+            format!("--storage.path={}", file("alertmanager")),
+            format!("--web.listen-address={}", at(other)),
+            "--cluster.listen-address=".to_string(),
+            "--log.level=warn".to_string(),
+        ];
+        let mut servers = Servers { folder: stage.folder.clone(), children: Vec::new() };
+        for (name, program, arguments) in [("prometheus", &drill.prometheus, &prometheus[..]), ("alertmanager", &drill.alertmanager, &alertmanager[..])] {
+            servers.children.push((name, spawn(name, program, arguments, &stage.folder)?));
+        }
+        Ok((stage, servers))
+    }
+
+    /// Both configurations and every rule file; returns the jobs that were left out.
+    fn write(&self, drill: &Drill, fleet: &Fleet, receiver: &Receiver, own: &str, other: &str) -> Result<Vec<String>> {
+        let (Some(config), Some(routes)) = (prometheus_config(drill.rendered), alertmanager_config(drill.rendered)) else {
+            bail!("the rendered files hold no configuration of Prometheus or of the Alertmanager");
+        };
+        let mut config = config.clone();
+        let left_out = on_loopback(&mut config, drill, fleet, own, other);
+        let mut routes = routes.clone();
+        for receiving in routes["receivers"].as_array_mut().into_iter().flatten() {
+            let name = receiving["name"].as_str().unwrap_or_default().to_string();
+            *receiving = json!({"name": name, "webhook_configs": [{"url": format!("http://{}/{name}", receiver.address), "send_resolved": true}]});
+        }
+        for name in config["rule_files"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let file = drill.rendered.files.iter().find(|file| file.path.rsplit('/').next() == name.rsplit('/').next());
+            let file = file.with_context(|| format!("the rule file {name} is not rendered"))?;
+            self.put(name.rsplit('/').next().unwrap_or(name), file.value.clone(), drill.time_scale)?;
+        }
+        self.put("prometheus.yml", config, drill.time_scale)?;
+        self.put("alertmanager.yml", routes, drill.time_scale)?;
+        Ok(left_out)
+    }
+
+    /// JSON is YAML.
+    fn put(&self, name: &str, mut value: Value, factor: f64) -> Result<()> {
+        scaled::document(&mut value, factor);
+        let path = self.folder.join(name);
+        std::fs::write(&path, serde_json::to_string_pretty(&value)?).with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+impl Servers {
+    /// Ends only when a server ends by itself: why, in its last words.
+    pub async fn failure(&mut self) -> Error {
+        let mut children = self.children.iter_mut();
+        let (Some((first, one)), Some((second, two))) = (children.next(), children.next()) else { return anyhow!("no server was started") };
+        let name = tokio::select! { _ = one.wait() => *first, _ = two.wait() => *second };
+        let log = std::fs::read_to_string(self.folder.join(format!("{name}.log"))).unwrap_or_default();
+        let words: Vec<&str> = log.lines().rev().take(3).collect();
+        anyhow!("{name} ended by itself: {}", words.into_iter().rev().collect::<Vec<_>>().join(" / "))
+    }
+
+    /// Ends the servers and waits for it.
+    pub async fn end(mut self) {
+        for (_, child) in &mut self.children {
+            let _ = child.kill().await;
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Targets become the stand-ins and the drill's own servers; a job without any is left out.
+fn on_loopback(config: &mut Value, drill: &Drill, fleet: &Fleet, own: &str, other: &str) -> Vec<String> {
+    let settings = &drill.catalog.prometheus;
+    config["alerting"] = json!({"alertmanagers": [{"static_configs": [{"targets": [other]}]}]});
+    let mut left_out = Vec::new();
+    let jobs = config["scrape_configs"].as_array_mut().map(std::mem::take).unwrap_or_default();
+    let mut kept = Vec::new();
+    for mut job in jobs {
+        let name = job["job_name"].as_str().unwrap_or_default().to_string();
+        let mut any = false;
+        for group in job["static_configs"].as_array_mut().into_iter().flatten() {
+            let targets = group["targets"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let moved: Vec<Value> = targets
+                .filter_map(|target| match fleet.address(&name) {
+                    Some(address) => Some(address.to_string().into()),
+                    None if target == settings.address => Some(own.into()),
+                    None => settings.alertmanagers.iter().any(|one| one == target).then(|| other.into()),
+                })
+                .collect();
+            any |= !moved.is_empty();
+            group["targets"] = moved.into();
+        }
+        if any { kept.push(job) } else { left_out.push(name) }
+    }
+    config["scrape_configs"] = kept.into();
+    left_out
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+fn spawn(name: &str, program: &Path, arguments: &[String], folder: &Path) -> Result<Child> {
+    let log = File::create(folder.join(format!("{name}.log"))).context("cannot write a log")?;
+    let child = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true).spawn();
+    child.map_err(|error| {
+        let package = if name == "prometheus" { "prometheus" } else { "prometheus-alertmanager" };
+        anyhow!("cannot start {}: {error}; Debian's package {package} has it, --{name}-bin says where it is", program.display())
+    })
+}
+
+/// Asks a server without holding up the stand-ins, which share this thread.
+pub async fn ask(endpoint: &std::sync::Arc<Endpoint>, path: String) -> Option<Value> {
+    let endpoint = endpoint.clone();
+    let asked = tokio::task::spawn_blocking(move || endpoint.json(&Client::new(PATIENCE, None).ok()?, &path).ok());
+    asked.await.ok().flatten()
+}

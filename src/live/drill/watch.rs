@@ -1,0 +1,240 @@
+//! Breaks one service at a time and watches: inactive, pending, firing, delivered, inactive, resolved.
+
+use super::servers::{Stage, ask};
+use super::{Drill, Row, Verdict, inhibition};
+use crate::catalog::{Alert, Branch, Duration};
+use crate::live::fault::{Fault, Kind};
+use crate::live::receiver::{Notification, Receiver};
+use crate::live::simulation::Fleet;
+use anyhow::{Result, bail};
+use serde_json::Value;
+use std::time::Instant;
+
+/// Between two looks.
+const PACE: std::time::Duration = std::time::Duration::from_millis(25);
+
+/// Prometheus reads its targets some seconds after its start; a machine under load takes longer.
+const START: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// An alert that Prometheus holds pending or firing.
+struct Active {
+    name: String,
+    job: String,
+    firing: bool,
+}
+
+/// Everything that is needed to watch.
+struct Scene<'a> {
+    drill: &'a Drill<'a>,
+    fleet: &'a Fleet,
+    receiver: &'a Receiver,
+    stage: &'a Stage,
+    start: Instant,
+    /// Alerts that fire while all is well, as a watchdog does.
+    always: Vec<String>,
+}
+
+/// An alert that is over at Prometheus; its all-clear is still on the way.
+struct Settling {
+    row: usize,
+    mended: Instant,
+    from: usize,
+}
+
+/// Every alert, every branch of it, then whether the Alertmanager holds back what it should.
+pub async fn all(drill: &Drill<'_>, fleet: &Fleet, receiver: &Receiver, stage: &Stage) -> Result<Vec<Row>> {
+    let mut scene = Scene { drill, fleet, receiver, stage, start: Instant::now(), always: Vec::new() };
+    scene.always = scene.ready().await?;
+    let mut rows = Vec::new();
+    let mut settling = Vec::new();
+    for alert in &drill.alerts {
+        for branch in &alert.branches {
+            let from = receiver.since(0).len();
+            let (row, mended) = scene.one(alert, branch, &rows).await?;
+            if row.verdict == Verdict::Passed {
+                settling.push(Settling { row: rows.len(), mended, from });
+            }
+            rows.push(row);
+        }
+    }
+    scene.settle(&mut rows, &settling).await;
+    if let Some(row) = inhibition::row(drill, stage).await {
+        scene.tell(&format!("inhibition: {}", if row.verdict == Verdict::Passed { "holds" } else { "fails" }));
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+impl Scene<'_> {
+    fn tell(&self, line: &str) {
+        self.drill.tell(self.start, line);
+    }
+
+    /// As long as it would have been, in whole seconds.
+    fn written(&self, real: std::time::Duration) -> Duration {
+        Duration((real.as_secs_f64() * self.drill.time_scale) as u64 * 1000)
+    }
+
+    fn since(&self, moment: Instant) -> Duration {
+        self.written(moment.elapsed())
+    }
+
+    fn ours(&self, name: &str) -> bool {
+        self.drill.catalog.alerts.iter().any(|alert| alert.name == name)
+    }
+
+    /// Alerts that are not inactive; None: no answer, look again.
+    async fn active(&self) -> Option<Vec<Active>> {
+        let answer = ask(&self.stage.prometheus, "/api/v1/alerts".into()).await?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+        let all = answer["data"]["alerts"].as_array()?.iter();
+        Some(all.map(|one| Active { name: text(&one["labels"]["alertname"]), job: text(&one["labels"]["job"]), firing: one["state"] == "firing" }).collect())
+    }
+
+    /// Everything is scraped, alerts have somewhere to go, and none is about to fire but those that always do: their names.
+    async fn ready(&self) -> Result<Vec<String>> {
+        for name in &self.stage.left_out {
+            self.tell(&format!("left out: the job {name}, which no stand-in answers for"));
+        }
+        self.tell("waiting for Prometheus to scrape the stand-ins");
+        let total = self.drill.catalog.services.len();
+        let mut quiet = 0;
+        let mut seen = String::new();
+        while self.start.elapsed() < START {
+            let targets = ask(&self.stage.prometheus, "/api/v1/targets?state=active".into()).await.unwrap_or_default();
+            let ups = targets["data"]["activeTargets"].as_array().into_iter().flatten().filter(|target| target["health"] == "up");
+            let ours = ups.filter(|target| target["labels"]["job"].as_str().is_some_and(|job| self.drill.catalog.service(job).is_some())).count();
+            let senders = ask(&self.stage.prometheus, "/api/v1/alertmanagers".into()).await.unwrap_or_default();
+            let sends = senders["data"]["activeAlertmanagers"].as_array().is_some_and(|list| !list.is_empty());
+            let active = self.active().await;
+            let always = |one: &Active| one.firing && !self.ours(&one.name);
+            let calm = active.as_ref().is_some_and(|active| active.iter().all(always));
+            quiet = if ours == total && sends && calm { quiet + 1 } else { 0 };
+            // Some evaluations in a row, with every signal recorded.
+            if quiet > 20 && self.start.elapsed() > self.drill.real(Duration(180_000)) {
+                self.tell(&format!("{total} services are scraped and all is quiet"));
+                return Ok(active.into_iter().flatten().map(|one| one.name).collect());
+            }
+            seen = format!("{ours} of {total} services are scraped");
+            if let Some(first) = active.iter().flatten().find(|one| !always(one)) {
+                seen = format!("{seen}; {}@{} is active although nothing is broken", first.name, first.job);
+            }
+            tokio::time::sleep(PACE).await;
+        }
+        bail!("the drill could not begin within {START:?}: {seen}")
+    }
+
+    /// From the fault to Prometheus' all-clear, and when the fault ended.
+    async fn one(&self, alert: &Alert, branch: &Branch, before: &[Row]) -> Result<(Row, Instant)> {
+        let service = branch.services[0].as_str();
+        let routed = self.drill.catalog.alertmanager.routes.get(&branch.severity).map_or("null", String::as_str);
+        let Some(fault) = Fault::of(alert) else {
+            let row = Row { verdict: Verdict::NotDrilled, ..Row::new(&alert.name, service, "-", routed) };
+            self.tell(&format!("{}: no fault is known that trips an expression of the catalog's own", alert.name));
+            return Ok((row, Instant::now()));
+        };
+        let mut row = Row::new(&alert.name, service, &fault.to_string(), routed);
+        let from = self.receiver.since(0).len();
+        self.fleet.set(service, Some(fault.clone()));
+        self.tell(&format!("{}@{service}: {fault}", alert.name));
+        let began = Instant::now();
+        let limit = self.limit(branch);
+        while row.delivered.is_none() && row.verdict == Verdict::Passed {
+            self.look(&mut row, &fault, began, from, before).await;
+            if began.elapsed() > limit {
+                let step = if row.firing.is_some() { "fired, but no notification came" } else { "did not fire" };
+                row.fail(format!("{step} within {}", self.since(began)));
+            }
+        }
+        if row.pending.is_none() && row.firing.is_some() && branch.r#for.0 > 0 {
+            row.fail("was never pending");
+        }
+        self.fleet.set(service, None);
+        let mended = Instant::now();
+        self.until_quiet(&mut row, &fault, began, from, before, limit).await;
+        Ok((row, mended))
+    }
+
+    /// Twice what it should take, and some seconds for the machine.
+    fn limit(&self, branch: &Branch) -> std::time::Duration {
+        let settings = &self.drill.catalog.alertmanager;
+        let hold = branch.hold.map_or(0, |hold| hold.range.0);
+        let written = branch.window.unwrap_or_default().0 + branch.r#for.0 + hold + settings.group_wait.0 + settings.group_interval.0 + 300_000;
+        self.drill.real(Duration(written)) * 2 + std::time::Duration::from_secs(10)
+    }
+
+    /// One look at Prometheus and the receiver.
+    async fn look(&self, row: &mut Row, fault: &Fault, began: Instant, from: usize, before: &[Row]) {
+        let trips: Vec<&str> = fault.trips(self.drill.catalog, &row.service).iter().map(|alert| alert.name.as_str()).collect();
+        let expected = |name: &str, job: &str| (job == row.service && trips.contains(&name)) || self.always.iter().any(|always| always == name);
+        let now = self.since(began);
+        let active = self.active().await.unwrap_or_default();
+        // A service that is down may have other alerts at Prometheus: the Alertmanager holds them back.
+        let hidden = |job: &str| fault.kind == Kind::Down && job == row.service;
+        let stray = active.iter().find(|one| one.firing && !expected(&one.name, &one.job) && !hidden(&one.job)).map(|one| format!("{}@{}", one.name, one.job));
+        let notifications = self.receiver.since(from);
+        let earlier = |note: &Notification| before.iter().any(|row| row.alert == note.alert && row.service == note.job);
+        let told = notifications.iter().find(|note| note.firing && !expected(&note.alert, &note.job) && !earlier(note));
+        let stray = stray.or(told.map(|note| format!("{}@{}", note.alert, note.job)));
+        let mine = active.iter().find(|one| one.name == row.alert && one.job == row.service);
+        if let Some(mine) = mine {
+            if mine.firing && row.firing.is_none() {
+                row.firing = Some(now);
+                self.tell(&format!("{}@{}: firing", row.alert, row.service));
+            } else if !mine.firing && row.pending.is_none() {
+                row.pending = Some(now);
+                self.tell(&format!("{}@{}: pending", row.alert, row.service));
+            }
+        }
+        let arrived = notifications.iter().find(|note| note.firing && note.alert == row.alert && note.job == row.service);
+        if let (Some(note), None) = (arrived, row.delivered) {
+            row.delivered = Some(self.written(note.at.saturating_duration_since(began)));
+            self.tell(&format!("{}@{}: delivered to {}", row.alert, row.service, note.receiver));
+            if note.receiver != row.receiver {
+                row.fail(format!("was delivered to {}", note.receiver));
+            }
+        }
+        if let Some(stray) = stray {
+            row.fail(format!("{stray} fired too"));
+        }
+        tokio::time::sleep(PACE).await;
+    }
+
+    /// Until nothing of the catalog is active any more.
+    async fn until_quiet(&self, row: &mut Row, fault: &Fault, began: Instant, from: usize, before: &[Row], limit: std::time::Duration) {
+        let mended = Instant::now();
+        loop {
+            self.look(row, fault, began, from, before).await;
+            match self.active().await {
+                Some(active) if !active.iter().any(|one| self.ours(&one.name)) => return,
+                _ if mended.elapsed() > limit => {
+                    return row.fail(format!("was still active {} after the fault had ended", self.since(mended)));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for the all-clears.
+    async fn settle(&self, rows: &mut [Row], settling: &[Settling]) {
+        let settings = &self.drill.catalog.alertmanager;
+        let limit = self.drill.real(settings.group_interval) * 2 + std::time::Duration::from_secs(10);
+        let began = Instant::now();
+        for one in settling {
+            let row = &mut rows[one.row];
+            loop {
+                let clear = |note: &Notification| !note.firing && note.alert == row.alert && note.job == row.service;
+                if let Some(note) = self.receiver.since(one.from).into_iter().find(clear) {
+                    row.resolved = Some(self.written(note.at.saturating_duration_since(one.mended)));
+                    self.tell(&format!("{}@{}: resolved", row.alert, row.service));
+                    break;
+                }
+                if began.elapsed() > limit {
+                    row.fail("its all-clear was never delivered");
+                    break;
+                }
+                tokio::time::sleep(PACE).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Walks one line of an exposition, token by token.
+
+use super::ParseError;
+
+/// A position in a line.
+pub struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+    /// From 1.
+    pub line: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub fn new(text: &'a str, line: usize) -> Cursor<'a> {
+        Cursor { text, at: 0, line }
+    }
+
+    pub fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    pub fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    pub fn at_end(&self) -> bool {
+        self.at == self.text.len()
+    }
+
+    /// Of the next character, from 1.
+    pub fn column(&self) -> usize {
+        self.text[..self.at].chars().count() + 1
+    }
+
+    pub fn error(&self, reason: impl Into<String>) -> ParseError {
+        self.error_at(self.column(), reason)
+    }
+
+    pub fn error_at(&self, column: usize, reason: impl Into<String>) -> ParseError {
+        ParseError { line: self.line, column, reason: reason.into() }
+    }
+
+    pub fn skip_blanks(&mut self) {
+        self.take_while(|c| matches!(c, ' ' | '\t'));
+    }
+
+    /// At least one blank, or the end of the line.
+    pub fn blank(&self) -> Result<(), ParseError> {
+        match self.peek() {
+            None | Some(' ' | '\t') => Ok(()),
+            Some(c) => Err(self.error(format!("`{}` stands where a space must be", c.escape_debug()))),
+        }
+    }
+
+    pub fn take(&mut self, wanted: char) -> bool {
+        let found = self.peek() == Some(wanted);
+        if found {
+            self.at += wanted.len_utf8();
+        }
+        found
+    }
+
+    fn take_while(&mut self, accepts: impl Fn(char) -> bool) -> &'a str {
+        let rest = self.rest();
+        let end = rest.find(|c| !accepts(c)).unwrap_or(rest.len());
+        self.at += end;
+        &rest[..end]
+    }
+
+    /// Everything up to the next blank.
+    pub fn word(&mut self) -> &'a str {
+        self.take_while(|c| !matches!(c, ' ' | '\t'))
+    }
+
+    pub fn metric_name(&mut self) -> Result<String, ParseError> {
+        if self.take('"') {
+            return self.quoted();
+        }
+        self.bare_name()
+    }
+
+    pub fn bare_name(&mut self) -> Result<String, ParseError> {
+        self.name(|c| c == ':', "a metric name")
+    }
+
+    fn name(&mut self, also: impl Fn(char) -> bool, what: &str) -> Result<String, ParseError> {
+        match self.peek() {
+            Some(c) if c.is_ascii_alphabetic() || c == '_' || also(c) => {}
+            Some(c) => return Err(self.error(format!("`{}` cannot start {what}", c.escape_debug()))),
+            None => return Err(self.error(format!("the line ends where {what} must be"))),
+        }
+        Ok(self.take_while(|c| c.is_ascii_alphanumeric() || c == '_' || also(c)).to_string())
+    }
+
+    /// The text behind an opening quote, unescaped.
+    fn quoted(&mut self) -> Result<String, ParseError> {
+        let start = self.column() - 1;
+        let mut out = String::new();
+        loop {
+            let Some(c) = self.peek() else { return Err(self.error_at(start, "this quote is never closed")) };
+            self.at += c.len_utf8();
+            match c {
+                '"' => return Ok(out),
+                '\\' => match self.peek() {
+                    Some('n') => out.push('\n'),
+                    Some(c @ ('"' | '\\')) => out.push(c),
+                    _ => return Err(self.error("a backslash stands before something other than `\\`, `\"` or `n`")),
+                },
+                c => out.push(c),
+            }
+            if c == '\\' {
+                self.at += 1;
+            }
+        }
+    }
+
+    /// Labels behind an opening brace; a quoted name alone is the metric's.
+    pub fn labels(&mut self, metric: &mut String) -> Result<Vec<(String, String)>, ParseError> {
+        let mut labels: Vec<(String, String)> = Vec::new();
+        loop {
+            self.skip_blanks();
+            if self.take('}') {
+                return Ok(labels);
+            }
+            let start = self.column();
+            let quoted = self.take('"');
+            let name = if quoted { self.quoted()? } else { self.name(|_| false, "a label name")? };
+            self.skip_blanks();
+            if quoted && metric.is_empty() && self.peek() != Some('=') {
+                *metric = name;
+            } else {
+                if labels.iter().any(|(label, _)| *label == name) {
+                    return Err(self.error_at(start, format!("label `{name}` stands twice")));
+                }
+                let value = self.label_value(&name)?;
+                labels.push((name, value));
+            }
+            self.skip_blanks();
+            if !self.take(',') && self.peek() != Some('}') {
+                return Err(self.error("a comma or a closing brace is missing"));
+            }
+        }
+    }
+
+    fn label_value(&mut self, name: &str) -> Result<String, ParseError> {
+        if !self.take('=') {
+            return Err(self.error(format!("label `{name}` has no `=`")));
+        }
+        self.skip_blanks();
+        if !self.take('"') {
+            return Err(self.error(format!("the value of label `{name}` is not in quotes")));
+        }
+        self.quoted()
+    }
+
+    pub fn number(&mut self) -> Result<f64, ParseError> {
+        let start = self.column();
+        let word = self.word();
+        let finite = word.bytes().any(|byte| byte.is_ascii_digit());
+        match word.parse::<f64>() {
+            Ok(number) if number.is_finite() || !finite => Ok(number),
+            Ok(_) => Err(self.error_at(start, format!("{word} does not fit 64 bits"))),
+            Err(_) if word.is_empty() => Err(self.error_at(start, "the value is missing")),
+            Err(_) if word.ends_with('\r') => Err(self.error_at(start + word.len() - 1, "the line ends with a carriage return")),
+            Err(_) => Err(self.error_at(start, format!("`{}` is not a number", short(word)))),
+        }
+    }
+
+    /// Milliseconds; in OpenMetrics, seconds with a fraction.
+    pub fn timestamp(&mut self, openmetrics: bool) -> Result<(), ParseError> {
+        let start = self.column();
+        let word = self.word();
+        let fine = if openmetrics { word.parse::<f64>().is_ok() } else { word.parse::<i64>().is_ok() };
+        if fine { Ok(()) } else { Err(self.error_at(start, format!("`{}` is not a timestamp", short(word)))) }
+    }
+
+    /// What OpenMetrics puts behind a value: labels, a number and perhaps a time.
+    pub fn exemplar(&mut self) -> Result<(), ParseError> {
+        self.skip_blanks();
+        if !self.take('{') {
+            return Err(self.error("an exemplar starts with labels in braces"));
+        }
+        self.labels(&mut "exemplar".to_string())?;
+        self.skip_blanks();
+        self.number()?;
+        self.skip_blanks();
+        if !self.at_end() {
+            self.timestamp(true)?;
+        }
+        Ok(())
+    }
+}
+
+fn short(word: &str) -> String {
+    let shown: String = word.chars().take(40).collect();
+    let more = if shown.len() < word.len() { "…" } else { "" };
+    format!("{}{more}", shown.escape_debug())
+}

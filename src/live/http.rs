@@ -1,0 +1,156 @@
+//! One HTTP request at a time, bounded in time and size; each way to fail has its own sentence.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Error};
+
+/// What is asked with.
+pub struct Client {
+    agent: Agent,
+    timeout: Duration,
+}
+
+/// More than any scrape or rule list has; an endless answer ends here.
+const SIZE_LIMIT: u64 = 32 << 20;
+
+/// An answer, whatever its status.
+pub struct Answer {
+    /// 200 and the like.
+    pub status: u16,
+    /// The header Content-Type; empty when there is none.
+    pub content_type: String,
+    /// The header Location.
+    pub location: String,
+    /// At most 32 MiB.
+    pub body: Vec<u8>,
+    /// From the first packet to the last.
+    pub took: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Failure {
+    /// Nothing listens there.
+    Refused,
+    /// The name does not resolve.
+    NoSuchHost,
+    /// No route, or a dropped connection.
+    Unreachable(String),
+    /// Packets get no reply.
+    NoConnection(Duration),
+    /// It accepts connections and says nothing.
+    NoAnswer(Duration),
+    /// It began to answer and did not end.
+    Unfinished(Duration),
+    /// It sent more than anyone reads.
+    TooLarge,
+    /// It closed the connection half-way.
+    CutOff,
+    /// The encrypted connection could not be made.
+    Tls(String),
+    /// It does not speak HTTP.
+    NotHttp(String),
+    /// The address itself is wrong.
+    BadAddress(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Failure::Refused => write!(f, "the connection is refused: nothing listens there"),
+            Failure::NoSuchHost => write!(f, "there is no such host"),
+            Failure::Unreachable(reason) => write!(f, "the host cannot be reached: {reason}"),
+            Failure::NoConnection(after) => write!(f, "no connection within {after:.1?}: a firewall may drop the packets"),
+            Failure::NoAnswer(after) => write!(f, "it accepts the connection but does not answer within {after:.1?}"),
+            Failure::Unfinished(after) => write!(f, "it starts to answer but does not end within {after:.1?}"),
+            Failure::TooLarge => write!(f, "its answer is longer than {} MiB", SIZE_LIMIT >> 20),
+            Failure::CutOff => write!(f, "it closes the connection before the answer is complete"),
+            Failure::Tls(reason) => write!(f, "TLS fails: {reason}"),
+            Failure::NotHttp(reason) => write!(f, "it does not speak HTTP: {reason}"),
+            Failure::BadAddress(reason) => write!(f, "the address is wrong: {reason}"),
+        }
+    }
+}
+
+impl Client {
+    /// A client that gives each request so much time; `authority` is a PEM certificate to trust instead of the public ones.
+    pub fn new(timeout: Duration, authority: Option<&[u8]>) -> Result<Client, Failure> {
+        let mut tls = TlsConfig::builder();
+        if let Some(pem) = authority {
+            let certificate = Certificate::from_pem(pem).map_err(|error| Failure::Tls(error.to_string()))?;
+            tls = tls.root_certs(RootCerts::new_with_certs(&[certificate]));
+        }
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .timeout_global(Some(timeout))
+            .timeout_connect(Some(timeout.mul_f64(0.8)))
+            // A pool is searched for each request: it costs more than it saves when every request goes elsewhere.
+            .max_idle_connections(0)
+            .input_buffer_size(16 << 10)
+            .output_buffer_size(4 << 10)
+            .user_agent(concat!("monstack/", env!("CARGO_PKG_VERSION")))
+            .tls_config(tls.build())
+            .build()
+            .into();
+        Ok(Client { agent, timeout })
+    }
+
+    /// GETs an address; redirects are answers, so that no header follows them anywhere.
+    pub fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Failure> {
+        let start = Instant::now();
+        let mut request = self.agent.get(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.call().map_err(|error| self.failure(error, false))?;
+        self.answer(response, start)
+    }
+
+    /// POSTs a document.
+    pub fn post(&self, url: &str, document: &serde_json::Value) -> Result<Answer, Failure> {
+        let start = Instant::now();
+        let response = self.agent.post(url).send_json(document).map_err(|error| self.failure(error, false))?;
+        self.answer(response, start)
+    }
+
+    fn answer(&self, mut response: ureq::http::Response<ureq::Body>, start: Instant) -> Result<Answer, Failure> {
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_string();
+        let (status, content_type, location) = (response.status().as_u16(), header("content-type"), header("location"));
+        let body = response.body_mut().with_config().limit(SIZE_LIMIT).read_to_vec().map_err(|error| self.failure(error, true))?;
+        Ok(Answer { status, content_type, location, body, took: start.elapsed() })
+    }
+
+    /// `answering`: the head of the answer was there already.
+    fn failure(&self, error: Error, answering: bool) -> Failure {
+        match error {
+            Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => Failure::NoConnection(self.timeout),
+            Error::Timeout(_) if answering => Failure::Unfinished(self.timeout),
+            Error::Timeout(_) => Failure::NoAnswer(self.timeout),
+            Error::HostNotFound => Failure::NoSuchHost,
+            Error::BodyExceedsLimit(_) => Failure::TooLarge,
+            Error::ConnectionFailed => Failure::Refused,
+            Error::BadUri(reason) => Failure::BadAddress(reason),
+            Error::Tls(reason) => Failure::Tls(reason.into()),
+            Error::Rustls(error) => Failure::Tls(error.to_string()),
+            Error::Io(error) => io_failure(&error, answering),
+            // Its headers may hold anything; what it sent is not repeated at length.
+            other => Failure::NotHttp(other.to_string().chars().take(120).collect()),
+        }
+    }
+}
+
+fn io_failure(error: &std::io::Error, answering: bool) -> Failure {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::ConnectionRefused => Failure::Refused,
+        ErrorKind::InvalidData => Failure::Tls(error.to_string()),
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => Failure::CutOff,
+        _ if answering => Failure::CutOff,
+        _ if error.to_string().contains("lookup address") => Failure::NoSuchHost,
+        _ => Failure::Unreachable(error.to_string()),
+    }
+}

@@ -1,0 +1,93 @@
+//! The running Prometheus: what it loaded, what it scrapes, what it evaluates.
+
+use super::endpoint::{Endpoint, Refusal, encoded};
+use super::http::Client;
+use crate::yaml;
+use serde_json::Value;
+
+/// Everything that is asked of it at once.
+pub struct Running {
+    /// As in `2.42.0`.
+    pub version: String,
+    /// The configuration in force, defaults filled in.
+    pub config: Value,
+    /// Rule groups, each rule with its health.
+    pub groups: Vec<Value>,
+    /// What it scrapes.
+    pub targets: Vec<Target>,
+    /// The addresses of the Alertmanagers that it sends to.
+    pub alertmanagers: Vec<String>,
+    /// Whether its last reload worked.
+    pub reloaded: bool,
+    /// When that was, as it says it.
+    pub loaded_at: String,
+}
+
+/// A scrape target.
+pub struct Target {
+    /// Its job.
+    pub job: String,
+    /// Where it is scraped.
+    pub url: String,
+    /// `up`, `down` or `unknown`.
+    pub health: String,
+    /// Why the last scrape failed; empty when it did not.
+    pub error: String,
+}
+
+impl Running {
+    /// Asks for it all; the first refusal ends it.
+    pub fn ask(endpoint: &Endpoint, client: &Client) -> Result<Running, Refusal> {
+        let get = |path: &str| data(endpoint, client, path);
+        let build = get("/api/v1/status/buildinfo")?;
+        let runtime = get("/api/v1/status/runtimeinfo")?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+        let yaml = text(&get("/api/v1/status/config")?["yaml"]);
+        let config = yaml::parse(&yaml).map_err(|error| Refusal::Stranger(error.reason))?;
+        let targets = get("/api/v1/targets?state=active")?;
+        let target = |target: &Value| Target {
+            job: text(&target["labels"]["job"]),
+            url: text(&target["scrapeUrl"]),
+            health: text(&target["health"]),
+            error: text(&target["lastError"]),
+        };
+        Ok(Running {
+            version: text(&build["version"]),
+            config,
+            groups: get("/api/v1/rules")?["groups"].as_array().cloned().unwrap_or_default(),
+            targets: targets["activeTargets"].as_array().into_iter().flatten().map(target).collect(),
+            alertmanagers: get("/api/v1/alertmanagers")?["activeAlertmanagers"].as_array().into_iter().flatten().map(|one| text(&one["url"])).collect(),
+            reloaded: runtime["reloadConfigSuccess"].as_bool().unwrap_or(true),
+            loaded_at: text(&runtime["lastConfigTime"]),
+        })
+    }
+
+    /// The jobs that it loaded.
+    pub fn jobs(&self) -> Vec<&str> {
+        self.config["scrape_configs"].as_array().into_iter().flatten().filter_map(|job| job["job_name"].as_str()).collect()
+    }
+
+    /// Every rule that it loaded.
+    pub fn rules(&self) -> impl Iterator<Item = &Value> {
+        self.groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten())
+    }
+}
+
+/// The series that an expression gives now; `Err` holds Prometheus' own words.
+pub fn query(endpoint: &Endpoint, client: &Client, expression: &str) -> Result<Vec<Value>, Refusal> {
+    let result = data(endpoint, client, &format!("/api/v1/query?query={}", encoded(expression)))?;
+    Ok(match &result["result"] {
+        // A scalar is [time, value].
+        Value::Array(pair) if result["resultType"] == "scalar" => vec![Value::Array(pair.clone())],
+        Value::Array(series) => series.clone(),
+        _ => Vec::new(),
+    })
+}
+
+fn data(endpoint: &Endpoint, client: &Client, path: &str) -> Result<Value, Refusal> {
+    let mut answer = endpoint.json(client, path)?;
+    match answer["status"].as_str() {
+        Some("success") => Ok(answer["data"].take()),
+        _ => Err(Refusal::Stranger(answer.to_string().chars().take(60).collect())),
+    }
+}

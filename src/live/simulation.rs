@@ -1,0 +1,106 @@
+//! Stand-ins for the services of a catalog: each answers on a port of its own, all in one process.
+
+pub mod control;
+mod server;
+mod shape;
+mod stand_in;
+mod words;
+
+use crate::catalog::{Catalog, Service};
+use crate::live::fault::Fault;
+use anyhow::{Context, Result, bail};
+pub(crate) use server::{answer, listen};
+use stand_in::StandIn;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+
+/// Where the stand-ins listen.
+#[derive(Clone, Copy)]
+pub enum Ports {
+    /// The catalog's, moved by so many.
+    Shifted(i32),
+    /// Any that are free.
+    Free,
+}
+
+/// One stand-in, and what is wrong with it at the moment.
+struct Post {
+    service: Service,
+    address: SocketAddr,
+    fault: watch::Sender<Option<Fault>>,
+    stand_in: Mutex<StandIn>,
+}
+
+/// Everything that is simulated.
+pub struct Fleet {
+    posts: Vec<Arc<Post>>,
+    start: Instant,
+    speed: f64,
+}
+
+/// The port at which a service is simulated or asked.
+pub fn shifted(port: u16, offset: i32) -> Result<u16> {
+    match u16::try_from(i32::from(port) + offset) {
+        Ok(port) if port > 0 => Ok(port),
+        _ => bail!("port {port} moved by {offset} is no port"),
+    }
+}
+
+impl Fleet {
+    /// Binds every port and starts to answer; events pass `speed` times as fast as time.
+    pub async fn start(catalog: &Catalog, services: &[&Service], address: IpAddr, ports: Ports, speed: f64) -> Result<Arc<Fleet>> {
+        let born = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64().round());
+        let mut posts = Vec::new();
+        let mut listeners = Vec::new();
+        for (service, plan) in services.iter().zip(shape::plans(catalog, services)) {
+            let port = match ports {
+                Ports::Shifted(offset) => shifted(service.port, offset).with_context(|| format!("service {}", service.name))?,
+                Ports::Free => 0,
+            };
+            let listener = server::listen(SocketAddr::new(address, port)).await.with_context(|| format!("cannot stand in for {}", service.name))?;
+            let stand_in = Mutex::new(StandIn::new(service, plan, born));
+            posts.push(Arc::new(Post { service: (*service).clone(), address: listener.local_addr()?, fault: watch::channel(None).0, stand_in }));
+            listeners.push(listener);
+        }
+        let fleet = Arc::new(Fleet { posts, start: Instant::now(), speed });
+        for (post, listener) in fleet.posts.iter().zip(listeners) {
+            tokio::spawn(server::attend(fleet.clone(), post.clone(), listener));
+        }
+        Ok(fleet)
+    }
+
+    fn post(&self, service: &str) -> Option<&Arc<Post>> {
+        self.posts.iter().find(|post| post.service.name == service)
+    }
+
+    /// Where a service is simulated.
+    pub fn address(&self, service: &str) -> Option<SocketAddr> {
+        self.post(service).map(|post| post.address)
+    }
+
+    /// Every simulated service, with what is wrong with it.
+    pub fn faults(&self) -> Vec<(&str, Option<Fault>)> {
+        self.posts.iter().map(|post| (post.service.name.as_str(), post.fault.borrow().clone())).collect()
+    }
+
+    /// Breaks or mends a service; false: there is no such one.
+    pub fn set(&self, service: &str, fault: Option<Fault>) -> bool {
+        let Some(post) = self.post(service) else { return false };
+        drop(self.moved(post));
+        post.fault.send_replace(fault);
+        true
+    }
+
+    /// The stand-in, its counters moved on to now under the fault that was on until now.
+    fn moved<'a>(&self, post: &'a Post) -> std::sync::MutexGuard<'a, StandIn> {
+        let mut stand_in = post.stand_in.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        stand_in.move_on(self.start.elapsed().as_secs_f64(), self.speed, post.fault.borrow().as_ref());
+        stand_in
+    }
+
+    fn scrape(&self, post: &Post) -> String {
+        self.moved(post).expose(post.fault.borrow().as_ref())
+    }
+}

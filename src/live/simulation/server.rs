@@ -1,0 +1,134 @@
+//! HTTP of the stand-ins: well-behaved until a fault is on.
+
+use super::{Fleet, Post};
+use crate::live::fault::Kind;
+use anyhow::{Context, Result};
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::header::{CONTENT_TYPE, LOCATION};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+
+/// What a scrape's answer calls itself.
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// An answer's body.
+pub enum Content {
+    /// Sent once.
+    Whole(Option<Bytes>),
+    /// Sent for as long as the client reads.
+    Endless,
+}
+
+impl Body for Content {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut TaskContext) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(match &mut *self {
+            Content::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
+            Content::Endless => Some(Ok(Frame::data(Bytes::from_static(&[b'#'; 16_384])))),
+        })
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Content::Endless => SizeHint::default(),
+        }
+    }
+}
+
+/// An answer of one piece.
+pub fn answer(status: StatusCode, content_type: &str, body: impl Into<Bytes>) -> Response<Content> {
+    let response = Response::builder().status(status).header(CONTENT_TYPE, content_type).body(Content::Whole(Some(body.into())));
+    response.expect("a fixed status and content type make a response")
+}
+
+/// Binds a port; the error says which and why.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Accepts connections, except while the service is down: then its port is closed.
+pub async fn attend(fleet: Arc<Fleet>, post: Arc<Post>, first: TcpListener) {
+    let mut listener = Some(first);
+    let mut faults = post.fault.subscribe();
+    loop {
+        let down = faults.borrow_and_update().as_ref().is_some_and(|fault| fault.kind == Kind::Down);
+        if down {
+            listener = None;
+            let _ = faults.changed().await;
+            continue;
+        }
+        let Some(open) = &listener else {
+            listener = listen(post.address).await.ok();
+            if listener.is_none() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            continue;
+        };
+        tokio::select! {
+            accepted = open.accept() => match accepted {
+                Ok((stream, _)) => drop(tokio::spawn(connection(fleet.clone(), post.clone(), stream))),
+                // Out of descriptors: wait for some to be closed.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            },
+            _ = faults.changed() => {}
+        }
+    }
+}
+
+/// One request a connection: a thousand services would otherwise hold a thousand idle ones.
+async fn connection(fleet: Arc<Fleet>, post: Arc<Post>, stream: TcpStream) {
+    let service = service_fn(|request: Request<Incoming>| {
+        let (fleet, post) = (fleet.clone(), post.clone());
+        async move { Ok::<_, Infallible>(respond(&fleet, &post, request.uri().path()).await) }
+    });
+    let _ = http1::Builder::new().keep_alive(false).max_buf_size(16_384).serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn respond(fleet: &Fleet, post: &Post, path: &str) -> Response<Content> {
+    let kind = post.fault.borrow().as_ref().map(|fault| fault.kind);
+    match kind {
+        Some(Kind::Hanging) => std::future::pending().await,
+        Some(Kind::Slow) => tokio::time::sleep(Duration::from_millis(post.service.scrape_timeout.0 * 3 / 2).div_f64(fleet.speed)).await,
+        Some(Kind::Unauthorized) => return answer(StatusCode::UNAUTHORIZED, "text/plain", "who are you?\n"),
+        _ => {}
+    }
+    let moved = format!("{}/", post.service.metrics_path);
+    if path == post.service.health_path {
+        return health(post, kind);
+    }
+    if path == post.service.metrics_path && kind == Some(Kind::Redirect) {
+        let mut response = answer(StatusCode::TEMPORARY_REDIRECT, "text/plain", "");
+        response.headers_mut().extend(moved.parse().map(|place| (LOCATION, place)));
+        return response;
+    }
+    if path != post.service.metrics_path && !(path == moved && kind == Some(Kind::Redirect)) {
+        return answer(StatusCode::NOT_FOUND, "text/plain", "not found\n");
+    }
+    match kind {
+        Some(Kind::Garbage) => answer(StatusCode::OK, TEXT_FORMAT, &b"\x00\xff\xfe no metrics \x80\n"[..]),
+        Some(Kind::Endless) => Response::builder().header(CONTENT_TYPE, TEXT_FORMAT).body(Content::Endless).expect("a fixed header makes a response"),
+        Some(Kind::WrongContentType) => answer(StatusCode::OK, "application/json", serde_json::Value::from(fleet.scrape(post)).to_string()),
+        _ => answer(StatusCode::OK, TEXT_FORMAT, fleet.scrape(post)),
+    }
+}
+
+fn health(post: &Post, kind: Option<Kind>) -> Response<Content> {
+    let (status, word) = match kind {
+        Some(Kind::HealthFails) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
+        _ => (StatusCode::OK, "healthy"),
+    };
+    let body = serde_json::json!({"status": word, "service": post.service.name});
+    answer(status, "application/json", format!("{body}\n"))
+}
