@@ -2,6 +2,7 @@
 
 mod alerts;
 mod conditions;
+mod expression;
 mod metrics;
 mod pairs;
 mod platform;

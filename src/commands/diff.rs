@@ -51,11 +51,8 @@ fn report(printer: &Printer, format: Format) -> Report {
 
 /// What is gone has no line in the catalog as it is, so it is shown at its top.
 fn annotation(printer: &Printer, change: &Change) -> Option<Diagnostic> {
-    let (line, text) = match &change.at {
-        At::After(_) => (printer.place(change).1, String::new()),
-        At::Before(_) => (1, String::new()),
-    };
-    let place = Place::Line { file: CATALOG.into(), line, text };
+    let line = if matches!(change.at, At::After(_)) { printer.place(change).1 } else { 1 };
+    let place = Place::Line { file: CATALOG.into(), line, text: String::new() };
     let message = printer.message(change);
     match change.class {
         Class::Dangerous => {

@@ -25,6 +25,7 @@ pub fn inspect(comparison: &mut Comparison) {
             for (was, is) in comparison.services.both.clone() {
                 coverage(comparison, (old, new), (was, is));
             }
+            emptied(comparison, old, new);
         }
     }
 }
@@ -54,15 +55,17 @@ pub fn reads<'a>(alert: &'a Alert, catalog: &'a Catalog) -> Vec<&'a str> {
 /// Whether the alert reads a metric that is declared no more; then it fires for nobody, and who is covered is beside the point.
 fn loses_metric(comparison: &mut Comparison, old: &Alert, new: &Alert) -> bool {
     let (before, after) = (comparison.before.catalog, comparison.after.catalog);
-    let lost: Vec<&str> = reads(old, before)
-        .into_iter()
-        .filter(|metric| before.metric(metric).is_some() && after.metric(metric).is_none())
-        .filter(|metric| {
-            new.metrics().iter().any(|(_, key, _)| key == metric) || (old.kind == "promql" && old.settings.get("expr") == new.settings.get("expr"))
-        })
-        .collect();
+    let expression = |alert: &Alert| alert.settings.get("expr").cloned();
+    let stays = new.kind == "promql" && expression(old) == expression(new);
+    // A kind names metrics by key; an unchanged expression names them with the prefix.
+    let unmet = |metric: &str| {
+        if stays { !reads(new, after).contains(&metric) } else { new.metrics().iter().any(|(_, key, _)| *key == metric) && after.metric(metric).is_none() }
+    };
+    let lost: Vec<&str> = reads(old, before).into_iter().filter(|metric| before.metric(metric).is_some() && unmet(metric)).collect();
     for metric in &lost {
-        let message = format!("{} loses its data: it reads {metric}, which is no longer declared", new.name);
+        let renamed = comparison.metrics.both.iter().find(|(was, is)| was.key == **metric && is.key != **metric);
+        let now = renamed.map(|(_, is)| format!(" (now {})", is.key)).unwrap_or_default();
+        let message = format!("{} loses its data: it reads {metric}, which is no longer declared by that name{now}", new.name);
         comparison.say(Dangerous, message, At::After(key(new)));
     }
     !lost.is_empty()
@@ -84,6 +87,14 @@ fn coverage(comparison: &mut Comparison, (old, new): (&Alert, &Alert), (was, is)
     } else if covers && !covered {
         let at = comparison.at(&[key(new)], &[format!("/services/{}/alerts/{}/enabled", was.name, old.name)]);
         comparison.say_of(Safe, &format!("{} now covers ", new.name), &is.name, " too".to_string(), at);
+    }
+}
+
+/// An alert whose services have all been removed.
+fn emptied(comparison: &mut Comparison, old: &Alert, new: &Alert) {
+    let kept = |name: &String| comparison.services.both.iter().any(|(was, _)| was.name == *name);
+    if !old.covers.is_empty() && new.covers.is_empty() && !old.covers.iter().any(kept) {
+        comparison.say(Dangerous, format!("{} covers no service any more", new.name), At::After(key(new)));
     }
 }
 

@@ -1,7 +1,7 @@
 //! When an alert fires, how soon and how loud: what changes in that, and for which services.
 
 use super::Class::{Dangerous, Notice, Safe};
-use super::{At, Comparison, routes};
+use super::{At, Comparison, expression, routes};
 use crate::catalog::{Alert, Branch, Duration, Service};
 use serde_json::Value;
 
@@ -64,7 +64,10 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
         let (is, was) = (plain(value), old.settings.get(setting).map(plain).unwrap_or_default());
         match setting.as_str() {
             "tests" => comparison.say(Safe, format!("{} is tested otherwise", new.name), place),
-            "expr" => comparison.say(Dangerous, format!("{} has another expression: `{is}` instead of `{was}`", new.name), place),
+            "expr" => {
+                let (class, word) = expression::changed(expression(old), expression(new));
+                comparison.say(class, format!("{} {word}: `{is}` instead of `{was}`", new.name), place);
+            }
             _ if renamed(comparison, &was, &is) => comparison.say(Safe, format!("{} follows the new name of its metric: {is}", new.name), place),
             _ => comparison.say(Dangerous, format!("{} reads something else: `{setting}` is {is} instead of {was}", new.name), place),
         }
@@ -75,6 +78,10 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
             comparison.say(Safe, format!("the {setting} of {} reads otherwise", new.name), place);
         }
     }
+}
+
+fn expression(alert: &Alert) -> &str {
+    alert.settings.get("expr").and_then(Value::as_str).unwrap_or_default()
 }
 
 fn plain(value: &Value) -> String {

@@ -84,16 +84,28 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
     }
 }
 
-/// Services that emit it no more, or now; those that came or went as a whole are told elsewhere.
+/// Services that emit it no more, or now; those that came or went as a whole are told elsewhere. An alert on PromQL
+/// covers every service, so that its loss is told here.
 fn emitters(comparison: &mut Comparison, old: &Metric, new: &Metric) {
+    let catalog = comparison.after.catalog;
+    let promql = catalog.alerts.iter().filter(|alert| alert.kind == "promql" && alerts::reads(alert, catalog).contains(&new.key.as_str()));
+    let readers: Vec<&str> = promql.map(|alert| alert.name.as_str()).collect();
+    let class = if readers.is_empty() { Notice } else { Dangerous };
     for (was, is) in comparison.services.both.clone() {
+        let (emitted, emits) = (old.services.contains(&was.name), new.services.contains(&is.name));
+        if emitted == emits {
+            continue;
+        }
         let at = comparison.at(&[format!("{}/services", key(new))], &[format!("{}/services", key(old))]);
-        match (old.services.contains(&was.name), new.services.contains(&is.name)) {
-            (true, false) => comparison.say_of(Notice, &format!("metric {} no longer comes from ", new.key), &is.name, String::new(), at),
-            (false, true) => comparison.say_of(Safe, &format!("metric {} now comes from ", new.key), &is.name, " too".to_string(), at),
-            _ => {}
+        match emits {
+            false => comparison.say_of(class, &format!("metric {}{} no longer comes from ", new.key, aside(&readers)), &is.name, String::new(), at),
+            true => comparison.say_of(Safe, &format!("metric {} now comes from ", new.key), &is.name, " too".to_string(), at),
         }
     }
+}
+
+fn aside(readers: &[&str]) -> String {
+    if readers.is_empty() { String::new() } else { format!("{},", read_by(readers)) }
 }
 
 fn labels(comparison: &mut Comparison, old: &Metric, new: &Metric) {

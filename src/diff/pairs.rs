@@ -16,18 +16,21 @@ pub struct Pairs<'a, T> {
 impl<'a, T> Pairs<'a, T> {
     /// Pairs by name; of the rest, those that are the only ones on both sides with the same `likeness`.
     fn of(before: &'a [T], after: &'a [T], name: fn(&T) -> &str, likeness: impl Fn(&T) -> String) -> Pairs<'a, T> {
-        let in_after = |item: &T| after.iter().find(|other| name(other) == name(item));
-        let mut gone: Vec<&T> = before.iter().filter(|item| in_after(item).is_none()).collect();
-        let mut new: Vec<&T> = after.iter().filter(|item| !before.iter().any(|other| name(other) == name(item))).collect();
-        let only = |items: &[&'a T], wanted: &str| {
-            let mut alike = items.iter().copied().filter(|item| likeness(item) == wanted);
-            alike.next().filter(|_| alike.next().is_none())
-        };
-        let renamed: Vec<(&T, &T)> = gone.iter().filter_map(|item| Some((only(&gone, &likeness(item))?, only(&new, &likeness(item))?))).collect();
-        gone.retain(|item| !renamed.iter().any(|(old, _)| std::ptr::eq(*old, *item)));
-        new.retain(|item| !renamed.iter().any(|(_, fresh)| std::ptr::eq(*fresh, *item)));
-        let kept = before.iter().filter_map(|item| Some((item, in_after(item)?)));
-        Pairs { both: kept.chain(renamed).collect(), gone, new }
+        let same = |items: &'a [T], item: &T| items.iter().find(|other| name(other) == name(item));
+        let mut gone: Vec<(String, &T)> = before.iter().filter(|item| same(after, item).is_none()).map(|item| (likeness(item), item)).collect();
+        let mut new: Vec<(String, &T)> = after.iter().filter(|item| same(before, item).is_none()).map(|item| (likeness(item), item)).collect();
+        let count = |items: &[(String, &T)], wanted: &str| items.iter().filter(|(likeness, _)| likeness == wanted).count();
+        let mut both: Vec<(&T, &T)> = before.iter().filter_map(|item| Some((item, same(after, item)?))).collect();
+        let alike: Vec<String> =
+            gone.iter().map(|(likeness, _)| likeness.clone()).filter(|wanted| count(&gone, wanted) == 1 && count(&new, wanted) == 1).collect();
+        for wanted in alike {
+            let taken = |items: &mut Vec<(String, &'a T)>| items.iter().position(|(likeness, _)| *likeness == wanted).map(|index| items.remove(index).1);
+            if let (Some(old), Some(fresh)) = (taken(&mut gone), taken(&mut new)) {
+                both.push((old, fresh));
+            }
+        }
+        let items = |pairs: Vec<(String, &'a T)>| pairs.into_iter().map(|(_, item)| item).collect();
+        Pairs { both, gone: items(gone), new: items(new) }
     }
 }
 

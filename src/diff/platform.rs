@@ -4,16 +4,17 @@ use super::Class::{self, Dangerous, Notice, Safe};
 use super::{At, Comparison, listed};
 use crate::catalog::Catalog;
 use crate::source::step;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Every change that is not about one service or one alert.
 pub fn inspect(comparison: &mut Comparison) {
     slug(comparison);
     retention(comparison);
     alertmanagers(comparison);
+    let (before, after) = (tables(comparison.before.catalog), tables(comparison.after.catalog));
     for (pointer, class, lead) in SETTINGS {
-        let value = |catalog: &Catalog| serde_json::to_value(catalog).unwrap_or_default().pointer(pointer).map(plain).unwrap_or_default();
-        let (was, is) = (value(comparison.before.catalog), value(comparison.after.catalog));
+        let value = |tables: &Value| tables.pointer(pointer).map(plain).unwrap_or_default();
+        let (was, is) = (value(&before), value(&after));
         if was != is {
             let at = comparison.at_key(pointer);
             comparison.say(*class, format!("{lead} {is} instead of {was}"), at);
@@ -39,6 +40,10 @@ const SETTINGS: &[(&str, Class, &str)] = &[
     ("/compose/build_context", Notice, "services are built in"),
     ("/compose/package", Notice, "the applications are looked for in the package"),
 ];
+
+fn tables(catalog: &Catalog) -> Value {
+    json!({"platform": catalog.platform, "prometheus": catalog.prometheus, "grafana": catalog.grafana, "compose": catalog.compose})
+}
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_string)

@@ -93,8 +93,9 @@ fn integrations(comparison: &mut Comparison, name: &str, was: &Value, is: &Value
             comparison.say(Notice, format!("receiver {name} sends to {kind} with `{key}` {} instead of {}", text(settings.get(key)), text(old.get(key))), at);
         }
     }
+    let routed = comparison.after.catalog.alertmanager.routes.values().any(|receiver| receiver == name);
     for kind in was.keys().filter(|kind| !is.contains_key(*kind)) {
         let message = format!("receiver {name} no longer sends to {kind}: it tells {} only", listed(&is.keys().collect::<Vec<_>>()));
-        comparison.say(Dangerous, message, At::Before(format!("/receivers/{name}/{kind}")));
+        comparison.say(if routed { Dangerous } else { Notice }, message, At::Before(format!("/receivers/{name}/{kind}")));
     }
 }

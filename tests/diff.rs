@@ -1,0 +1,243 @@
+//! `diff` on pairs of catalogs, as text and as Markdown, and on every kind of BASE that can go wrong.
+//! UPDATE_GOLDEN=1 writes what is printed into tests/diff/<case>/.
+
+use serde_json::Value;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const SMALL: &str = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n\
+                     [groups.core]\ntitle = \"Core\"\n[services.one]\ngroup = \"core\"\nport = 8001\n";
+
+struct Ended {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn monstack(root: &Path, arguments: &[&str]) -> Ended {
+    ended(Command::new(env!("CARGO_BIN_EXE_monstack")).arg("diff").args(arguments).current_dir(root))
+}
+
+fn ended(command: &mut Command) -> Ended {
+    let output = alone(command).env("NO_COLOR", "1").output().expect("it starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    Ended { code: output.status.code().expect("no signal"), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Whatever repository or configuration the tests are run in, git sees none of it.
+fn alone(command: &mut Command) -> &mut Command {
+    let nothing = if cfg!(windows) { "NUL" } else { "/dev/null" };
+    command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
+    command.env("GIT_CEILING_DIRECTORIES", std::env::temp_dir()).env("GIT_CONFIG_GLOBAL", nothing).env("GIT_CONFIG_NOSYSTEM", "1")
+}
+
+/// A new, empty folder.
+fn folder(name: &str) -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("monstack-diff-{}-{number}-{name}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("the temporary folder is writable");
+    folder
+}
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diff");
+    let mut cases: Vec<PathBuf> = fs::read_dir(folder).expect("tests/diff").map(|entry| entry.expect("an entry").path()).collect();
+    cases.sort();
+    cases
+}
+
+/// Runs a case with after.toml as the catalog and before.toml as BASE.
+fn case(case: &Path, format: &str) -> Ended {
+    let root = folder(&format!("{}-{format}", case.file_name().expect("a name").to_string_lossy()));
+    fs::copy(case.join("after.toml"), root.join("services.toml")).expect("after.toml");
+    fs::copy(case.join("before.toml"), root.join("before.toml")).expect("before.toml");
+    let ended = monstack(&root, &["before.toml", "--format", format]);
+    fs::remove_dir_all(root).expect("removable");
+    ended
+}
+
+#[test]
+fn every_case_prints_what_is_expected() {
+    for path in cases() {
+        for (format, name) in [("text", "expected.txt"), ("markdown", "expected.md")] {
+            let ended = case(&path, format);
+            assert_eq!(ended.stderr, "", "{}", path.display());
+            let golden = path.join(name);
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                fs::write(&golden, &ended.stdout).expect("the golden is writable");
+            }
+            let expected = fs::read_to_string(&golden).unwrap_or_default();
+            assert_eq!(ended.stdout, expected, "{}: UPDATE_GOLDEN=1 takes it over", golden.display());
+            assert_eq!(ended.code, i32::from(expected.contains("dangerous\n") || expected.contains("**dangerous**")), "{}", golden.display());
+        }
+    }
+}
+
+#[test]
+fn json_has_the_same_fields_for_every_change() {
+    for path in cases() {
+        let there: Value = serde_json::from_str(&case(&path, "json").stdout).expect("one JSON document");
+        for change in there["changes"].as_array().expect("changes") {
+            let keys: Vec<&String> = change.as_object().expect("an object").keys().collect();
+            assert_eq!(keys, ["class", "message", "services", "file", "line"], "{}", path.display());
+            assert!(change["line"].as_u64().is_some_and(|line| line > 0));
+            assert!(["services.toml", "before.toml"].contains(&change["file"].as_str().expect("a file")));
+        }
+        let counted: u64 = there["counts"].as_object().expect("counts").values().filter_map(Value::as_u64).sum();
+        assert_eq!(counted as usize, there["changes"].as_array().map_or(0, Vec::len), "{}", path.display());
+        assert_eq!(there["base"], "before.toml");
+        assert_eq!(there["status"], if there["counts"]["dangerous"] == 0 { "ok" } else { "findings" });
+    }
+}
+
+/// What is gone has no line in the catalog, and GitHub shows annotations on files of the pull request only.
+#[test]
+fn github_annotates_the_catalog_only() {
+    for path in cases() {
+        let ended = case(&path, "github");
+        let annotations: Vec<&str> = ended.stdout.lines().filter(|line| line.starts_with("::")).collect();
+        assert!(annotations.iter().all(|line| line.contains(" file=services.toml,line=")), "{annotations:#?}");
+        let text = case(&path, "text");
+        let count = |word: &str| annotations.iter().filter(|line| line.starts_with(&format!("::{word} "))).count();
+        if let Some(last) = text.stdout.lines().last().filter(|line| line.starts_with("against")) {
+            let words = last.split_whitespace().collect::<Vec<_>>();
+            assert_eq!((count("error").to_string().as_str(), count("warning").to_string().as_str()), (words[2], words[4]), "{}", path.display());
+        }
+    }
+}
+
+fn git(root: &Path, arguments: &[&str]) {
+    let identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false", "-c", "init.defaultBranch=trunk"];
+    let output = match alone(Command::new("git").args(identity).args(arguments).current_dir(root)).output() {
+        Err(error) if error.kind() == ErrorKind::NotFound => panic!("git is missing: install Debian's package `git`"),
+        other => other.expect("git starts"),
+    };
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A repository with the catalog in its folder `stack`, changed in every commit.
+fn repository(name: &str) -> PathBuf {
+    let root = folder(name);
+    let stack = root.join("stack");
+    fs::create_dir(&stack).expect("writable");
+    git(&root, &["init", "-q"]);
+    git(&root, &["commit", "-q", "--allow-empty", "-m", "nothing yet"]);
+    for (text, tag) in [(SMALL.to_string(), "v1"), (SMALL.replace("8001", "8002"), "v2"), ("[platform".to_string(), "broken")] {
+        fs::write(stack.join("services.toml"), text).expect("writable");
+        git(&root, &["add", "."]);
+        git(&root, &["commit", "-q", "-m", tag]);
+        git(&root, &["tag", tag]);
+    }
+    fs::write(stack.join("services.toml"), SMALL.replace("8001", "8003")).expect("writable");
+    root
+}
+
+#[test]
+fn a_revision_is_read_beside_the_root() {
+    let root = repository("revision");
+    let stack = root.join("stack");
+    for (place, arguments) in [(&stack, vec!["v1"]), (&root, vec!["v1", "--root", "stack"])] {
+        let ended = monstack(place, &arguments);
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+        assert!(ended.stdout.contains("host.docker.internal:8003 instead of host.docker.internal:8001"), "{}", ended.stdout);
+        assert!(ended.stdout.contains("  services.toml:9\n") && ended.stdout.ends_with("against v1: 0 dangerous, 1 notice, 0 safe\n"), "{}", ended.stdout);
+    }
+    git(&root, &["commit", "-q", "-a", "-m", "HEAD"]);
+    assert_eq!(monstack(&stack, &[]).stdout, "nothing changes in behaviour against HEAD\n");
+    // What is gone is shown where it stood.
+    fs::write(stack.join("services.toml"), SMALL.replace("services.one", "services.two").replace("8001", "9000")).expect("writable");
+    let gone = monstack(&stack, &["v2"]);
+    assert!(gone.code == 1 && gone.stdout.contains("service one is removed") && gone.stdout.contains("  v2:services.toml:7\n"), "{}", gone.stdout);
+    fs::remove_dir_all(root).expect("removable");
+}
+
+#[test]
+fn a_base_that_cannot_be_read_ends_with_2() {
+    let root = repository("unreadable");
+    let stack = root.join("stack");
+    fs::write(stack.join("latin.toml"), b"# caf\xe9\n").expect("writable");
+    fs::create_dir(stack.join("empty")).expect("writable");
+    for (base, sentence) in [
+        ("v9", "`v9` is no file, no folder and no revision that git knows"),
+        ("HEAD~9", "`HEAD~9` is no file"),
+        ("missing.toml", "`missing.toml` is no file"),
+        ("v1~1", "revision `v1~1` has no services.toml here"),
+        ("latin.toml", "latin.toml is not UTF-8"),
+        ("empty", "cannot read empty/services.toml"),
+        ("--output=x", "unexpected argument"),
+        ("", "`` is no file"),
+    ] {
+        let ended = monstack(&stack, &[base]);
+        assert!(ended.code == 2 && ended.stderr.contains(sentence) && ended.stdout.is_empty(), "{base}: {} {}", ended.stdout, ended.stderr);
+    }
+    let option = monstack(&stack, &["--", "--all"]);
+    assert!(option.code == 2 && option.stderr.contains("`--all` is no file"), "{}", option.stderr);
+    let json = monstack(&stack, &["v9", "--format", "json"]);
+    let document: Value = serde_json::from_str(&json.stdout).expect("one JSON document");
+    assert_eq!((json.code, &document["status"]), (2, &Value::from("error")));
+    fs::remove_dir_all(root).expect("removable");
+}
+
+#[test]
+fn without_git_or_a_repository_a_path_still_serves() {
+    let root = folder("no-repository");
+    fs::write(root.join("services.toml"), SMALL).expect("writable");
+    let outside = monstack(&root, &[]);
+    assert!(outside.code == 2 && outside.stderr.contains("git knows no revision of it here: not a git repository"), "{}", outside.stderr);
+    let without_git = |base: &str| ended(Command::new(env!("CARGO_BIN_EXE_monstack")).args(["diff", base]).current_dir(&root).env("PATH", &root));
+    let missing = without_git("HEAD");
+    assert!(missing.code == 2 && missing.stderr.contains("install the package `git`"), "{}", missing.stderr);
+    for base in [".", "services.toml"] {
+        assert_eq!(without_git(base).stdout, format!("nothing changes in behaviour against {base}\n"));
+    }
+    fs::remove_dir_all(root).expect("removable");
+}
+
+#[test]
+fn a_base_that_is_no_catalog_is_shown_with_its_own_lines() {
+    let root = repository("invalid");
+    let stack = root.join("stack");
+    let broken = monstack(&stack, &["broken"]);
+    assert!(broken.code == 1 && broken.stderr.contains("--> broken:services.toml:1:"), "{}", broken.stderr);
+    fs::write(stack.join("typo.toml"), SMALL.replace("port", "prot")).expect("writable");
+    let typo = monstack(&stack, &["typo.toml"]);
+    assert!(typo.code == 1 && typo.stderr.contains("unknown key `prot`") && typo.stderr.contains("typo.toml:9"), "{}", typo.stderr);
+    // The catalog itself is looked at first.
+    fs::write(stack.join("services.toml"), SMALL.replace("group", "grupp")).expect("writable");
+    let own = monstack(&stack, &["typo.toml"]);
+    assert!(own.code == 1 && own.stderr.contains("unknown key `grupp`") && !own.stderr.contains("typo.toml"), "{}", own.stderr);
+    fs::remove_file(stack.join("services.toml")).expect("removable");
+    let none = monstack(&stack, &["v1"]);
+    assert!(none.code == 1 && none.stderr.contains("there is no services.toml here"), "{}", none.stderr);
+    fs::remove_dir_all(root).expect("removable");
+}
+
+#[test]
+fn a_base_older_than_a_key_has_its_default() {
+    let root = folder("older");
+    fs::write(root.join("before.toml"), format!("\u{feff}{SMALL}")).expect("writable");
+    fs::write(root.join("services.toml"), format!("{SMALL}scrape_timeout = \"10s\"\n[grafana]\ndatasource_uid = \"prometheus\"\n")).expect("writable");
+    let same = monstack(&root, &["before.toml"]);
+    assert_eq!((same.code, same.stdout.as_str()), (0, "nothing changes in behaviour against before.toml\n"), "{}", same.stderr);
+    fs::write(root.join("services.toml"), format!("{SMALL}[prometheus]\nretention = \"1d\"\n")).expect("writable");
+    let shorter = monstack(&root, &["before.toml"]);
+    assert!(shorter.code == 1 && shorter.stdout.contains("samples are kept 1d instead of 15d"), "{}", shorter.stdout);
+    fs::remove_dir_all(root).expect("removable");
+}
+
+#[test]
+fn other_verbs_refuse_markdown() {
+    let root = folder("markdown");
+    fs::write(root.join("services.toml"), SMALL).expect("writable");
+    for verb in ["render", "schema"] {
+        let refused = ended(Command::new(env!("CARGO_BIN_EXE_monstack")).args([verb, "--format", "markdown"]).current_dir(&root));
+        assert!(refused.code == 2 && refused.stderr.contains("only `diff` writes Markdown"), "{}", refused.stderr);
+        assert!(refused.stdout.is_empty() && !root.join("generated").exists());
+    }
+    fs::remove_dir_all(root).expect("removable");
+}
