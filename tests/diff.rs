@@ -1,6 +1,9 @@
 //! `diff` on pairs of catalogs, as text and as Markdown, and on every kind of BASE that can go wrong.
 //! UPDATE_GOLDEN=1 writes what is printed into tests/diff/<case>/.
 
+use monstack::catalog::schema::SCHEMA;
+use monstack::diff::{Side, compare};
+use monstack::pipeline;
 use serde_json::Value;
 use std::fs;
 use std::io::ErrorKind;
@@ -109,6 +112,67 @@ fn github_annotates_the_catalog_only() {
             assert_eq!((count("error").to_string().as_str(), count("warning").to_string().as_str()), (words[2], words[4]), "{}", path.display());
         }
     }
+}
+
+/// The sentences that lead from one text to the other.
+fn sentences(before: &str, after: &str) -> Vec<String> {
+    let load = |name: &str, text: &str| pipeline::load(name, text).unwrap_or_else(|(_, found)| panic!("{name}: {found:#?}\n{text}"));
+    let (before, after) = (load("before.toml", before), load("services.toml", after));
+    let [before, after] = [&before, &after].map(|(source, catalog)| Side { source, catalog });
+    let all: Vec<String> = after.catalog.services.iter().map(|service| service.name.clone()).collect();
+    compare(before, after).iter().map(|change| change.message(&all)).collect()
+}
+
+#[test]
+fn nothing_changes_against_itself_and_the_way_back_is_seen_too() {
+    for path in cases() {
+        let [before, after] = ["before.toml", "after.toml"].map(|name| fs::read_to_string(path.join(name)).expect(name));
+        assert_eq!(sentences(&before, &before), Vec::<String>::new(), "{}", path.display());
+        assert_eq!(sentences(&after, &after), Vec::<String>::new(), "{}", path.display());
+        assert_eq!(sentences(&after, &before).is_empty(), sentences(&before, &after).is_empty(), "{}", path.display());
+    }
+}
+
+/// A valid value that is no default, for a key of the schema.
+fn other_value(key: &str, property: &Value) -> &'static str {
+    match property["$ref"].as_str().and_then(|target| target.strip_prefix("#/$defs/")).unwrap_or(key) {
+        "text" | "slug" | "metric_part" | "url_or_path" | "file" | "package" => "\"other\"",
+        "interval" => "\"7s\"",
+        "url" => "\"http://other:1\"",
+        "host_port" => "\"other:1\"",
+        "image" => "\"other:1\"",
+        "path" => "\"/other\"",
+        "size" => "\"7MiB\"",
+        "cpu_limit" => "7.5",
+        "runtime" => "\"go\"",
+        "runs_on" => "\"10.0.0.7\"",
+        "minimum_version" => "\"3.0\"",
+        "alertmanagers" => "[\"other:1\"]",
+        unknown => panic!("give this test a value for `{unknown}`"),
+    }
+}
+
+/// Of a key that is added to the schema and forgotten here, no change would ever be told.
+#[test]
+fn every_setting_of_the_schema_is_compared() {
+    let tables = ["platform", "prometheus", "alertmanager", "grafana", "compose"].map(|table| (table, &SCHEMA["properties"][table]["properties"]));
+    let metric = "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\n";
+    let mut compared = 0;
+    for (table, properties) in tables.into_iter().chain([("defaults", &SCHEMA["$defs"]["settings"]["properties"])]) {
+        for (key, property) in properties.as_object().expect("properties").iter().filter(|(key, _)| !["allow", "routes"].contains(&key.as_str())) {
+            let line = format!("{key} = {}\n", other_value(key, property));
+            let written = SMALL.lines().find(|known| known.starts_with(&format!("{key} = ")) && table == "platform");
+            let after = match written {
+                Some(known) => SMALL.replacen(&format!("{known}\n"), &line, 1),
+                None if table == "platform" => SMALL.replacen("[groups", &format!("{line}[groups"), 1),
+                None => format!("{SMALL}[{table}]\n{line}"),
+            };
+            let told = sentences(&format!("{SMALL}{metric}"), &format!("{after}{metric}"));
+            assert!(!told.is_empty(), "nothing is told of `{table}.{key}`");
+            compared += 1;
+        }
+    }
+    assert!(compared > 25, "{compared}");
 }
 
 fn git(root: &Path, arguments: &[&str]) {
