@@ -33,6 +33,8 @@ const SETTINGS: &[(&str, Class, &str)] = &[
     ("/prometheus/minimum_version", Notice, "the oldest Prometheus that must load the output is"),
     ("/prometheus/external_url", Notice, "alerts link to Prometheus at"),
     ("/prometheus/image", Notice, "the image of Prometheus is"),
+    ("/blackbox/address", Notice, "health is probed through the blackbox exporter at"),
+    ("/blackbox/image", Notice, "the image of the blackbox exporter is"),
     ("/grafana/datasource_uid", Dangerous, "links, and dashboards made by hand, lose the data source: its uid is"),
     ("/grafana/datasource_url", Notice, "Grafana reaches Prometheus at"),
     ("/grafana/external_url", Notice, "people open Grafana at"),
@@ -42,7 +44,7 @@ const SETTINGS: &[(&str, Class, &str)] = &[
 ];
 
 fn tables(catalog: &Catalog) -> Value {
-    json!({"platform": catalog.platform, "prometheus": catalog.prometheus, "grafana": catalog.grafana, "compose": catalog.compose})
+    json!({"platform": catalog.platform, "prometheus": catalog.prometheus, "blackbox": catalog.blackbox, "grafana": catalog.grafana, "compose": catalog.compose})
 }
 
 fn plain(value: &Value) -> String {

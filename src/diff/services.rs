@@ -29,6 +29,7 @@ pub fn inspect(comparison: &mut Comparison) {
             comparison.say(Dangerous, message, At::After(key(new)));
         }
         address(comparison, old, new);
+        probe(comparison, old, new);
         settings(comparison, old, new);
     }
     groups(comparison);
@@ -64,6 +65,18 @@ fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
         let at = origin(comparison, old, new, "group");
         let rest = format!(": {} instead of {}; silences and links by the label `component` end", new.group, old.group);
         comparison.say_of(Dangerous, "the group of ", &new.name, rest, at);
+    }
+}
+
+/// A service that answers scrapes and fails its own health check is told only while it is probed.
+fn probe(comparison: &mut Comparison, old: &Service, new: &Service) {
+    if old.health_probe == new.health_probe {
+        return;
+    }
+    let at = origin(comparison, old, new, "health_probe");
+    match new.health_probe {
+        true => comparison.say_of(Safe, "health is now probed for ", &new.name, format!(", at {}", new.health_path), at),
+        false => comparison.say_of(Dangerous, "health is no longer probed for ", &new.name, ": only a failing scrape says that it is down".to_string(), at),
     }
 }
 
