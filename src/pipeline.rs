@@ -55,16 +55,16 @@ pub fn read(root: &Path) -> Result<Source, (Source, Diagnostic)> {
 }
 
 /// The catalog of a text, or everything that syntax and schema have against it; nothing is rendered.
-pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), (Source, Vec<Diagnostic>)> {
+pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<(Source, Vec<Diagnostic>)>> {
     let (source, errors) = Source::parse(name, text);
     let found = if errors.is_empty() { catalog::schema::check(&source) } else { syntax(errors) };
     if !found.is_empty() {
         let found = sorted(found, &source);
-        return Err((source, found));
+        return Err(Box::new((source, found)));
     }
     match Catalog::load(&source, &[]) {
         Ok(catalog) => Ok((source, catalog)),
-        Err(diagnostic) => Err((source, vec![*diagnostic])),
+        Err(diagnostic) => Err(Box::new((source, vec![*diagnostic]))),
     }
 }
 

@@ -19,18 +19,18 @@ pub struct Args {
 
 /// Reads both, compares, prints.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
-    let after = match pipeline::read(&cli.root) {
-        Ok(source) => pipeline::load(CATALOG, &source.text),
-        Err((source, diagnostic)) => Err((source, vec![diagnostic])),
+    let own = match pipeline::read(&cli.root) {
+        Ok(source) => source.text,
+        Err((source, diagnostic)) => return Ok(Report::new(source, vec![diagnostic])),
     };
-    let after = match after {
+    let after = match pipeline::load(CATALOG, &own) {
         Ok(after) => after,
-        Err((source, findings)) => return Ok(Report::new(source, findings)),
+        Err(refused) => return Ok(Report::new(refused.0, refused.1)),
     };
     let (name, text) = base::read(&args.base, &cli.root)?;
     let before = match pipeline::load(&name, &text) {
         Ok(before) => before,
-        Err((source, findings)) => return Ok(Report::new(source, findings)),
+        Err(refused) => return Ok(Report::new(refused.0, refused.1)),
     };
     let sides = [&before, &after].map(|(source, catalog)| Side { source, catalog });
     let changes = compare(sides[0], sides[1]);
@@ -58,7 +58,7 @@ fn annotation(printer: &Printer, change: &Change) -> Option<Diagnostic> {
         Class::Dangerous => {
             Some(Diagnostic::error("dangerous-change", place, message).help("make sure that this is meant, and that those who rely on it know"))
         }
-        Class::Notice => Some(Diagnostic::warning("changed-behaviour", place, message).help("tell those who receive these alerts")),
+        Class::Notice => Some(Diagnostic::warning("changed-behaviour", place, message).help("tell those whom it concerns")),
         Class::Safe => None,
     }
 }

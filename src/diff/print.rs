@@ -119,7 +119,7 @@ fn style(class: Class) -> Style {
 
 /// Text in backticks stays code; what else Markdown would read is escaped. A backtick without its partner opens nothing.
 fn escaped(text: &str) -> String {
-    let paired = text.matches('`').count() % 2 == 0;
+    let paired = text.matches('`').count().is_multiple_of(2);
     let mut inside = false;
     let mut out = String::new();
     for c in text.chars() {
