@@ -54,17 +54,25 @@ pub fn read(root: &Path) -> Result<Source, (Source, Diagnostic)> {
     Ok(Source::parse(CATALOG, text).0)
 }
 
+/// A text that is no catalog, and everything that is wrong with it.
+pub struct Refused {
+    /// The text, for places.
+    pub source: Source,
+    /// Sorted by place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
 /// The catalog of a text, or everything that syntax and schema have against it; nothing is rendered.
-pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<(Source, Vec<Diagnostic>)>> {
+pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<Refused>> {
     let (source, errors) = Source::parse(name, text);
     let found = if errors.is_empty() { catalog::schema::check(&source) } else { syntax(errors) };
     if !found.is_empty() {
-        let found = sorted(found, &source);
-        return Err(Box::new((source, found)));
+        let diagnostics = sorted(found, &source);
+        return Err(Box::new(Refused { source, diagnostics }));
     }
     match Catalog::load(&source, &[]) {
         Ok(catalog) => Ok((source, catalog)),
-        Err(diagnostic) => Err(Box::new((source, vec![*diagnostic]))),
+        Err(diagnostic) => Err(Box::new(Refused { source, diagnostics: vec![*diagnostic] })),
     }
 }
 

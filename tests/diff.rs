@@ -116,7 +116,7 @@ fn github_annotates_the_catalog_only() {
 
 /// The sentences that lead from one text to the other.
 fn sentences(before: &str, after: &str) -> Vec<String> {
-    let load = |name: &str, text: &str| pipeline::load(name, text).unwrap_or_else(|refused| panic!("{name}: {:#?}\n{text}", refused.1));
+    let load = |name: &str, text: &str| pipeline::load(name, text).unwrap_or_else(|refused| panic!("{name}: {:#?}\n{text}", refused.diagnostics));
     let (before, after) = (load("before.toml", before), load("services.toml", after));
     let [before, after] = [&before, &after].map(|(source, catalog)| Side { source, catalog });
     let all: Vec<String> = after.catalog.services.iter().map(|service| service.name.clone()).collect();

@@ -25,12 +25,12 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     };
     let after = match pipeline::load(CATALOG, &own) {
         Ok(after) => after,
-        Err(refused) => return Ok(Report::new(refused.0, refused.1)),
+        Err(refused) => return Ok(Report::new(refused.source, refused.diagnostics)),
     };
     let (name, text) = base::read(&args.base, &cli.root)?;
     let before = match pipeline::load(&name, &text) {
         Ok(before) => before,
-        Err(refused) => return Ok(Report::new(refused.0, refused.1)),
+        Err(refused) => return Ok(Report::new(refused.source, refused.diagnostics)),
     };
     let sides = [&before, &after].map(|(source, catalog)| Side { source, catalog });
     let changes = compare(sides[0], sides[1]);
