@@ -5,7 +5,7 @@ pub mod schema;
 pub mod units;
 
 use crate::diagnostic::{Diagnostic, Place};
-use crate::source::Source;
+use crate::source::{Source, step};
 pub use alerts::{Alert, Branch, Override};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -188,7 +188,7 @@ pub struct Metric {
 
 /// The tables whose settings a service takes over, farthest first.
 pub fn layers(service: &str, group: &str) -> [String; 3] {
-    ["/defaults".to_string(), format!("/groups/{group}"), format!("/services/{service}")]
+    ["/defaults".to_string(), format!("/groups/{}", step(group)), format!("/services/{}", step(service))]
 }
 
 /// The key that set a service's setting: in the nearest layer that says it; None: it is the schema's default.

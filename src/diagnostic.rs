@@ -247,7 +247,7 @@ pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> 
             let shown = all.iter().take(12).map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
             let rest = all.len().saturating_sub(12);
             let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-            if all.is_empty() { "nothing is defined to choose from".into() } else { format!("choose one of {shown}{more}") }
+            if all.is_empty() { "there is none yet".into() } else { format!("choose one of {shown}{more}") }
         }
     }
 }

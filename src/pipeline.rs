@@ -77,7 +77,11 @@ pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<Refused>> {
 }
 
 fn syntax(errors: Vec<SyntaxError>) -> Vec<Diagnostic> {
-    let diagnose = |error: SyntaxError| Diagnostic::error("syntax", Place::Bytes(error.span), error.reason).help("mend the TOML; see https://toml.io");
+    let help = |reason: &str| match reason {
+        "duplicate key" => "it stands further up already: give this one another name, or make one of the two",
+        _ => "mend the TOML; see https://toml.io",
+    };
+    let diagnose = |error: SyntaxError| Diagnostic::error("syntax", Place::Bytes(error.span), error.reason.clone()).help(help(&error.reason));
     errors.into_iter().map(diagnose).collect()
 }
 

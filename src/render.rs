@@ -40,8 +40,13 @@ pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Dia
     let catalog_value = TemplateValue::from(Serde(catalog));
     let mut rendered = Rendered { files: Vec::new(), environment, contexts: BTreeMap::new(), origins: Mutex::default() };
     let mut diagnostics = Vec::new();
+    let mut failed: Vec<String> = Vec::new();
     for artifact in ARTIFACTS.iter().filter(|artifact| (artifact.when)(catalog)) {
         let path = artifact.output.replace("{slug}", &catalog.platform.slug);
+        // What reads a file that was not rendered would only say so again.
+        if failed.iter().any(|path| reads(artifact.template, path)) {
+            continue;
+        }
         let before: BTreeMap<&str, TemplateValue> = rendered
             .files
             .iter()
@@ -51,7 +56,10 @@ pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Dia
         let context = context! { rendered => before, ..catalog_value.clone() };
         match one(&rendered.environment, artifact.template, &path, &context) {
             Ok(file) => rendered.files.push(file),
-            Err(diagnostic) => diagnostics.push(*diagnostic),
+            Err(diagnostic) => {
+                diagnostics.push(*diagnostic);
+                failed.push(path.clone());
+            }
         }
         rendered.contexts.insert(path, context);
     }

@@ -27,7 +27,12 @@ fn options() -> Options {
 /// Reads one document; keys stay in order, a key given twice is an error.
 pub fn parse(text: &str) -> Result<Value, YamlError> {
     serde_yaml::from_str_with_options(text, options())
-        .map_err(|error| YamlError { line: error.location().map_or(0, |location| location.line() as usize), reason: error.to_string() })
+        .map_err(|error| YamlError { line: error.location().map_or(0, |location| location.line() as usize), reason: reason(&error.to_string()) })
+}
+
+/// The parser's sentence without its advice to programmers, and without a place: the diagnostic has a better one.
+fn reason(text: &str) -> String {
+    text.split(", set ").next().unwrap_or(text).split(" at line ").next().unwrap_or(text).to_string()
 }
 
 /// The lines of a document's values: slower to read than the values, so it is read when something is wrong.

@@ -1,17 +1,14 @@
 //! The rules about the monitoring itself, judged by promtool: they are sound, their tests pass, and the tests see a broken rule.
 
+mod referee;
+
 use monstack::pipeline::{prove, run};
 use monstack::render::Rendered;
-use std::io::ErrorKind;
+use referee::root;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 const RULES: &str = "monitoring/self_monitoring_rules.yml";
 const TESTS: &str = "monitoring/self_monitoring_rules.test.yml";
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn rendered(prometheus: &str) -> Rendered {
     let text = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\nrunbook_url = \"https://example.org/?a='b'&c=d%20\"\n\
@@ -30,11 +27,7 @@ fn written(folder: &str, rendered: &Rendered, change: impl Fn(&str) -> String) -
 }
 
 fn promtool(folder: &Path, arguments: &[&str]) -> (bool, String) {
-    let output = match Command::new("promtool").args(arguments).current_dir(folder).output() {
-        Err(error) if error.kind() == ErrorKind::NotFound => panic!("promtool is missing: install Debian's package `prometheus`"),
-        other => other.expect("promtool starts"),
-    };
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+    referee::judge("promtool", arguments, folder)
 }
 
 fn catalogs() -> Vec<(&'static str, Rendered)> {

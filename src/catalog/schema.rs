@@ -42,6 +42,7 @@ pub fn with_defaults(source: &Source, refused: &[Diagnostic]) -> Value {
     fill(&SCHEMA, &mut value);
     if !refused.is_empty() {
         complete(&SCHEMA, &mut value);
+        fill(&SCHEMA, &mut value);
     }
     value
 }
@@ -225,7 +226,12 @@ fn inside(error: &ValidationError, context: &[Vec<ValidationError<'static>>], no
 }
 
 fn unknown_key(path: &str, key: &str, node: &Value) -> Diagnostic {
-    let known: Vec<&str> = properties(node).map(|(name, _)| name.as_str()).collect();
+    let mut known: Vec<&str> = Vec::new();
+    for (name, _) in properties(node) {
+        if !known.contains(&name.as_str()) {
+            known.push(name);
+        }
+    }
     Diagnostic::error("unknown-key", Place::Key(format!("{path}/{}", step(key))), format!("unknown key `{key}`"))
         .label("nothing reads this")
         .help(suggestion(key, known.iter().copied()))

@@ -1,5 +1,6 @@
 //! `render` writes generated/; `render --check` says in what it differs.
 
+use super::report::plural;
 use super::{Cli, Report};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::generated::{Change, Kind, compare, diff, write};
@@ -33,23 +34,21 @@ pub fn finish(mut outcome: Outcome, cli: &Cli, check: bool) -> Result<Report> {
     let Some(rendered) = rendered.filter(|_| !failed) else { return Ok(report) };
     let folder = cli.root.join("generated");
     let changes = compare(&folder, &rendered.files)?;
-    let summary = format!("{} services, {} alerts, {} files", size.0, size.1, rendered.files.len());
-    report.data.insert(
-        "changes".into(),
-        changes.iter().map(|change| json!({"path": format!("generated/{}", change.path), "kind": word(change.kind)})).collect::<Vec<Value>>().into(),
-    );
+    let entries = changes.iter().map(|change| json!({"path": format!("generated/{}", change.path), "kind": word(change.kind)}));
+    report.data.insert("changes".into(), entries.collect::<Vec<Value>>().into());
+    let proved = format!("{}, {}, {}, all proved", plural(size.0, "service"), plural(size.1, "alert"), plural(rendered.files.len(), "file"));
     if changes.is_empty() {
-        report.line(format!("nothing changed: generated/ is what services.toml says ({summary})"));
+        report.line(format!("nothing changed: generated/ is what services.toml says ({proved})"));
         return Ok(report);
     }
     if check {
         return Ok(stale(report, &changes, cli));
     }
     write(&folder, &changes)?;
+    report.line(format!("changed {} in generated/ ({proved})", plural(changes.len(), "file")));
     for change in &changes {
         report.line(listed(change, ["changed", "new", "removed"]));
     }
-    report.line(format!("wrote generated/: {} of {summary} changed", changes.len()));
     report.line("next: commit services.toml and generated/ together");
     Ok(report)
 }
@@ -72,6 +71,8 @@ fn listed(change: &Change, words: [&str; 3]) -> String {
 
 fn stale(mut report: Report, changes: &[Change], cli: &Cli) -> Report {
     let mend = cli.command("render");
+    let differ = if changes.len() == 1 { "1 file differs".into() } else { format!("{} files differ", changes.len()) };
+    report.line(format!("generated/ is not what services.toml says: {differ}"));
     for change in changes {
         report.line(listed(change, ["modified", "missing", "orphaned"]));
     }
@@ -80,11 +81,7 @@ fn stale(mut report: Report, changes: &[Change], cli: &Cli) -> Report {
         report.text.push_str(&diff(change, DIFF_LINES));
     }
     report.line("");
-    report.line(format!(
-        "generated/ is not what services.toml says: {} differ",
-        if changes.len() == 1 { "1 file".into() } else { format!("{} files", changes.len()) }
-    ));
-    report.line(format!("mend it with: {mend}"));
+    report.line(format!("nothing was written; mend it with: {mend}"));
     if cli.format == crate::diagnostic::Format::Github {
         for change in changes {
             let what = format!("generated/{} is {}", change.path, word(change.kind));

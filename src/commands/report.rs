@@ -89,12 +89,16 @@ impl Report {
 fn count(findings: &[Diagnostic], writes: bool) -> String {
     let unwritten = if writes { "; nothing was written" } else { "" };
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    let plural = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
     match (errors, findings.len() - errors) {
         (0, warnings) => plural(warnings, "warning"),
         (errors, 0) => format!("{}{unwritten}", plural(errors, "error")),
         (errors, warnings) => format!("{}, {}{unwritten}", plural(errors, "error"), plural(warnings, "warning")),
     }
+}
+
+/// `1 file`, `2 files`.
+pub fn plural(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A closed pipe (`| head`) is not an error.

@@ -88,11 +88,20 @@ fn ratio_samples(above: f64, window: &str, step: &str) -> Result<Value, Error> {
         })
     };
     let totals = (1..=400).map(|factor| f64::from(factor) * 1000.0);
-    let at = totals.clone().find(|total| (above * total).round() / total == above && exact((above * total).round(), *total));
+    let fits = |total: &f64| written_alike(((above * total).round() + 1.0) / total) && (above * total).round() / total == above && exact((above * total).round(), *total);
+    // Of a thousand failures one more is so little that a single step without any brings the share below the threshold.
+    let at = totals.clone().filter(|total| above * total >= 1000.0).find(fits).or_else(|| totals.clone().find(fits));
     let total = at.unwrap_or(100_000.0);
     let edge = above * total;
     let below = if edge.fract() == 0.0 || at.is_some() { edge.round() - 1.0 } else { edge.floor() };
     Ok(context! { total, below, at => at.map(|total| (above * total).round()), above => below + if at.is_some() || edge.fract() == 0.0 { 2.0 } else { 1.0 } })
+}
+
+/// Whether a share reads the same as a percentage of four digits when its last bits differ: no digit that rounds either way.
+fn written_alike(share: f64) -> bool {
+    let percent = share * 100.0;
+    let digits = percent * 10f64.powf(3.0 - percent.log10().floor());
+    (digits.fract() - 0.5).abs() > 1e-3
 }
 
 /// Increments per step of a counter whose rate is compared with `level`, over `divisor`: below, at, above, and twice the level.

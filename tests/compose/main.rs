@@ -1,10 +1,13 @@
 //! The compose files: the compose specification's JSON schema is the referee, `rules` sees what that schema lets through.
 
+#[path = "../referee/mod.rs"]
+mod referee;
 mod rules;
 
 use monstack::pipeline::{prove, run};
 use monstack::render::Rendered;
 use monstack::yaml;
+use referee::root;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,10 +20,6 @@ fn rendered(tables: &str) -> Rendered {
     let outcome = prove(&format!("{head}{tables}"), root()).expect("templates are readable");
     let found: Vec<&String> = outcome.diagnostics.iter().map(|diagnostic| &diagnostic.message).collect();
     outcome.rendered.unwrap_or_else(|| panic!("not rendered: {found:?}"))
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn service(name: &str, port: u16, more: &str) -> String {
@@ -52,12 +51,10 @@ fn parsed(rendered: &Rendered) -> Vec<Value> {
     FILES.iter().map(|name| rendered.file(name).unwrap_or_else(|| panic!("{name} is missing")).value.clone()).collect()
 }
 
-/// Runs the referee; its name when it is missing is what to install.
+/// Runs the referee.
 fn judge(files: &[PathBuf]) -> (bool, String) {
-    let referee = root().join("target/venv/bin/check-jsonschema");
-    let missing = "check-jsonschema is missing: run tests/run, or `python3 -m venv target/venv && target/venv/bin/pip install -r tests/requirements.txt`";
-    assert!(referee.exists(), "{missing} (python3 -m venv is in Debian's package python3-venv)");
-    let output = Command::new(referee).args(["--builtin-schema", "vendor.compose-spec"]).args(files).output().expect("check-jsonschema starts");
+    let output =
+        Command::new(referee::python("check-jsonschema")).args(["--builtin-schema", "vendor.compose-spec"]).args(files).output().expect("check-jsonschema starts");
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
 }
 

@@ -5,6 +5,8 @@ mod linter;
 mod model;
 mod placement;
 mod queries;
+#[path = "../referee/mod.rs"]
+mod referee;
 mod stability;
 
 use monstack::catalog::Catalog;

@@ -1,11 +1,10 @@
 //! Every query of every panel, run by promtool against series of every metric that the catalog declares.
 
-use crate::{Stack, catalogs, expressions, name, panels};
+use crate::{Stack, catalogs, expressions, name, panels, referee};
 use monstack::catalog::{Catalog, Metric, Service};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Samples are 15s apart; what is looked at is the last of them.
 const SAMPLES: usize = 100;
@@ -108,7 +107,7 @@ fn promtool(case: &str, stack: &Stack, traffic: Traffic, question: impl Fn(&str)
     });
     let file = folder.join("panels.test.yml");
     std::fs::write(&file, tests.to_string()).unwrap();
-    let run = Command::new("promtool").args(["test", "rules"]).arg(&file).output().expect("promtool is missing: install the Debian package `prometheus`");
+    let run = referee::run("promtool", &["test", "rules", "panels.test.yml"], &folder);
     assert!(run.status.success(), "{case}: {}", told(&String::from_utf8_lossy(&run.stdout), &String::from_utf8_lossy(&run.stderr), &queries));
 }
 

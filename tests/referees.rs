@@ -1,0 +1,141 @@
+//! The tools that will read the files judge them: promtool, amtool, yamllint, on the real catalog and on every valid case.
+
+mod referee;
+
+use monstack::pipeline;
+use monstack::render::Rendered;
+use referee::{folder, judge, root};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Name → folder with everything that is rendered from that catalog.
+fn stacks(test: &str) -> Vec<(String, PathBuf, Rendered)> {
+    let cases = fs::read_dir(root().join("tests/cases")).unwrap().map(|entry| entry.unwrap().path());
+    let valid = cases.filter(|case| case.join("expected/listing.txt").exists());
+    let mut catalogs: Vec<PathBuf> = std::iter::once(root().to_path_buf()).chain(valid).collect();
+    catalogs.sort();
+    assert!(catalogs.len() > 5, "{catalogs:?}");
+    let stack = |catalog: PathBuf| {
+        let name = catalog.file_name().unwrap().to_string_lossy().into_owned();
+        let rendered = pipeline::run(&catalog).expect("readable").rendered.unwrap_or_else(|| panic!("{name} renders"));
+        let folder = folder(&format!("referees-{test}-{name}"));
+        for file in &rendered.files {
+            let path = folder.join(&file.path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, &file.text).unwrap();
+        }
+        (name, folder, rendered)
+    };
+    catalogs.into_iter().map(stack).collect()
+}
+
+/// The program agrees, or its own words are the failure.
+fn agrees(name: &str, program: &str, arguments: &[&str], folder: &Path) -> String {
+    let (agreed, output) = judge(program, arguments, folder);
+    assert!(agreed, "{name}: {program} {}\n{output}", arguments.join(" "));
+    output
+}
+
+#[test]
+fn promtool_accepts_the_configuration() {
+    for (name, folder, _) in stacks("config") {
+        let output = agrees(&name, "promtool", &["check", "config", "--lint=all", "--lint-fatal", "working_prometheus.yml"], &folder.join("monitoring"));
+        assert!(output.contains("rule files found"), "{name}: {output}");
+    }
+}
+
+#[test]
+fn promtool_accepts_the_rules() {
+    for (name, folder, _) in stacks("rules") {
+        for rules in ["alert_rules.yml", "recording_rules.yml", "self_monitoring_rules.yml"] {
+            agrees(&name, "promtool", &["check", "rules", "--lint=all", "--lint-fatal", rules], &folder.join("monitoring"));
+        }
+    }
+}
+
+#[test]
+fn the_generated_unit_tests_pass() {
+    for (name, folder, _) in stacks("tests") {
+        for tests in ["alert_rules.test.yml", "self_monitoring_rules.test.yml"] {
+            let output = agrees(&name, "promtool", &["test", "rules", tests], &folder.join("monitoring"));
+            assert!(output.contains("SUCCESS"), "{name}: {output}");
+        }
+    }
+}
+
+#[test]
+fn amtool_accepts_the_alertmanager() {
+    for (name, folder, _) in stacks("alertmanager") {
+        // amtool looks into files that the configuration names; templates none, secrets are read at run time.
+        agrees(&name, "amtool", &["check-config", "alertmanager.yml"], &folder.join("monitoring/alertmanager"));
+    }
+}
+
+/// amtool walks the routes as the Alertmanager would: each severity ends at its receiver, what is unrouted at nobody's.
+#[test]
+fn amtool_routes_every_severity() {
+    for (name, folder, _) in stacks("routes") {
+        let catalog = if name == root().file_name().unwrap().to_string_lossy() { root().to_path_buf() } else { root().join("tests/cases").join(&name) };
+        let written: toml::Table = fs::read_to_string(catalog.join("services.toml")).unwrap().parse().unwrap();
+        let routes = written.get("alertmanager").and_then(|table| table.get("routes"));
+        for severity in ["critical", "warning", "info", "unheard-of"] {
+            let receiver = routes.and_then(|routes| routes.get(severity)).and_then(toml::Value::as_str).unwrap_or("null");
+            let label = format!("severity={severity}");
+            let expected = format!("--verify.receivers={receiver}");
+            let arguments = ["config", "routes", "test", "--config.file=alertmanager.yml", &expected, "alertname=Any", "job=any", &label];
+            agrees(&name, "amtool", &arguments, &folder.join("monitoring/alertmanager"));
+        }
+    }
+}
+
+/// Not one of the referees may be deaf: each refuses a file that is wrong.
+#[test]
+fn referees_refuse_what_is_wrong() {
+    let folder = folder("referees-refuse");
+    fs::write(folder.join("prometheus.yml"), "global: {scrape_interval: soon}\n").unwrap();
+    fs::write(folder.join("rules.yml"), "groups: [{name: a, rules: [{alert: A, expr: 'sum(('}]}]\n").unwrap();
+    fs::write(folder.join("alertmanager.yml"), "route: {receiver: nobody}\nreceivers: []\n").unwrap();
+    fs::write(folder.join("indented.yml"), "a:\n      - b\n   - c\n").unwrap();
+    for (program, arguments) in [
+        ("promtool", &["check", "config", "prometheus.yml"][..]),
+        ("promtool", &["check", "rules", "rules.yml"]),
+        ("amtool", &["check-config", "alertmanager.yml"]),
+        ("yamllint", &["indented.yml"]),
+    ] {
+        assert!(!judge(program, arguments, &folder).0, "{program} {arguments:?} accepts it");
+    }
+}
+
+/// Readable as well as right: nothing that yamllint calls an error, in the repository's own wide style.
+#[test]
+fn yamllint_accepts_every_yaml_file() {
+    let style = "{extends: default, rules: {line-length: disable, document-start: disable, braces: {max-spaces-inside: 1}, \
+                 indentation: {indent-sequences: consistent}, comments: disable, comments-indentation: disable, truthy: {check-keys: false}}}";
+    for (name, folder, rendered) in stacks("yamllint") {
+        let files: Vec<&str> = rendered.files.iter().map(|file| file.path.as_str()).filter(|path| path.ends_with(".yml")).collect();
+        let arguments: Vec<&str> = ["--strict", "-d", style].into_iter().chain(files).collect();
+        agrees(&name, "yamllint", &arguments, &folder);
+    }
+}
+
+/// What a reader of YAML 1.1 would take for something else must be text to it too: PyYAML and we read the same tree.
+#[test]
+fn every_job_is_the_services_own() {
+    for (name, _, rendered) in stacks("jobs") {
+        let jobs = &rendered.file("monitoring/working_prometheus.yml").expect("an artifact").value["scrape_configs"];
+        let names: Vec<&str> = jobs.as_array().unwrap().iter().filter_map(|job| job["job_name"].as_str()).collect();
+        assert!(jobs.as_array().unwrap().iter().all(|job| job["job_name"] != Value::Null), "{name}: {names:?}");
+        let mut unique = names.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(unique.len(), names.len(), "{name}: {names:?}");
+    }
+}
+
+/// generated/ is the golden of the real catalog.
+#[test]
+fn generated_is_current() {
+    let (current, output) = judge(env!("CARGO_BIN_EXE_monstack"), &["render", "--check"], root());
+    assert!(current, "{output}");
+}
