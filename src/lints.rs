@@ -9,8 +9,10 @@ mod label_collision;
 mod loopback_address;
 mod missing_label;
 mod override_without_effect;
+mod range_beyond_retention;
 mod ratio_out_of_range;
 mod reserved_name;
+mod stale_between_samples;
 mod timeout_above_interval;
 mod undeclared_metric;
 mod unknown_alert;
@@ -19,6 +21,7 @@ mod unknown_group;
 mod unknown_receiver;
 mod unmounted_secret;
 mod unnotified_receiver;
+mod unrouted_severity;
 mod untested_alert;
 mod window_too_short;
 mod wrong_metric_type;
@@ -52,8 +55,10 @@ pub const LINTS: &[Lint] = &[
     loopback_address::LINT,
     missing_label::LINT,
     override_without_effect::LINT,
+    range_beyond_retention::LINT,
     ratio_out_of_range::LINT,
     reserved_name::LINT,
+    stale_between_samples::LINT,
     timeout_above_interval::LINT,
     undeclared_metric::LINT,
     unknown_alert::LINT,
@@ -62,6 +67,7 @@ pub const LINTS: &[Lint] = &[
     unknown_receiver::LINT,
     unmounted_secret::LINT,
     unnotified_receiver::LINT,
+    unrouted_severity::LINT,
     untested_alert::LINT,
     window_too_short::LINT,
     wrong_metric_type::LINT,

@@ -8,8 +8,10 @@ mod alert_without_condition;
 mod ambiguous_match;
 mod annotation_label;
 mod dashboard_model;
+mod dead_link;
 mod fixed_panel_window;
 mod gauge_function;
+mod impossible_threshold;
 mod inhibition;
 mod labels_do_not_fit;
 mod late_numerator;
@@ -20,6 +22,7 @@ mod mounted_files;
 mod newer_than_minimum;
 mod panel_layout;
 mod panel_text;
+mod percent_unit;
 mod quantile_without_le;
 mod range_too_short;
 mod rate_of_gauge;
@@ -27,16 +30,21 @@ mod raw_counter;
 mod rule_file;
 mod rules_of_the_catalog;
 mod scrape_job;
+mod slow_rule_group;
 mod undelivered_alert;
 mod unguarded_division;
 mod unknown_datasource;
 mod unknown_grouping;
+mod unknown_host;
+mod unknown_matching_label;
 mod unknown_metric;
 mod unmatchable;
 mod unprovisioned_dashboard;
+mod unread_configuration;
 mod unrouted_alert;
 mod untested_rule;
 mod unused_metric;
+mod variable_label;
 
 use crate::catalog::Catalog;
 use crate::contract::Contract;
@@ -127,8 +135,10 @@ pub const PROOFS: &[Proof] = &[
     ambiguous_match::PROOF,
     annotation_label::PROOF,
     dashboard_model::PROOF,
+    dead_link::PROOF,
     fixed_panel_window::PROOF,
     gauge_function::PROOF,
+    impossible_threshold::PROOF,
     inhibition::PROOF,
     labels_do_not_fit::PROOF,
     late_numerator::PROOF,
@@ -139,6 +149,7 @@ pub const PROOFS: &[Proof] = &[
     newer_than_minimum::PROOF,
     panel_layout::PROOF,
     panel_text::PROOF,
+    percent_unit::PROOF,
     quantile_without_le::PROOF,
     range_too_short::PROOF,
     rate_of_gauge::PROOF,
@@ -146,16 +157,21 @@ pub const PROOFS: &[Proof] = &[
     rule_file::PROOF,
     rules_of_the_catalog::PROOF,
     scrape_job::PROOF,
+    slow_rule_group::PROOF,
     undelivered_alert::PROOF,
     unguarded_division::PROOF,
     unknown_datasource::PROOF,
     unknown_grouping::PROOF,
+    unknown_host::PROOF,
+    unknown_matching_label::PROOF,
     unknown_metric::PROOF,
     unmatchable::PROOF,
     unprovisioned_dashboard::PROOF,
+    unread_configuration::PROOF,
     unrouted_alert::PROOF,
     untested_rule::PROOF,
     unused_metric::PROOF,
+    variable_label::PROOF,
     expressions::PROOF,
 ];
 

@@ -1,20 +1,44 @@
 //! Inside a container, localhost is the container.
 
 use super::{Lint, set_at};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Place};
 
 pub const LINT: Lint = Lint {
     code: "loopback-address",
-    doc: "Prometheus runs in a container, where localhost is Prometheus itself: the target would be refused for ever.",
+    doc: "Prometheus, the Alertmanager and Grafana run in containers, where localhost is the container itself: what they look for there would be refused for ever.",
     bad: "[services.cart]\ngroup = \"web\"\nport = 8002\nruns_on = \"localhost\"\n",
     good: "[services.cart]\ngroup = \"web\"\nport = 8002\nruns_on = \"host\"\n",
     check: |catalog, source| {
-        let loopback = catalog.services.iter().filter(|service| service.runs_on == "localhost" || service.runs_on.starts_with("127."));
-        loopback
+        let services = catalog.services.iter().filter(|service| loopback(&service.runs_on));
+        let mut found: Vec<Diagnostic> = services
             .map(|service| {
                 Diagnostic::error("loopback-address", set_at(source, service, "runs_on"), format!("`{}` is Prometheus' own container", service.runs_on))
                     .help("write `runs_on = \"host\"` for a service on this machine, `\"compose\"` for one beside Prometheus")
             })
-            .collect()
+            .collect();
+        let mut elsewhere = |pointer: String, address: &str, owner: &str| {
+            let host = address.rsplit("://").next().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
+            if loopback(host) {
+                found.push(
+                    Diagnostic::error("loopback-address", Place::Value(pointer), format!("`{host}` is {owner} own container"))
+                        .help("write host.docker.internal for this machine, or the name of a container"),
+                );
+            }
+        };
+        for (index, address) in catalog.prometheus.alertmanagers.iter().enumerate() {
+            elsewhere(format!("/prometheus/alertmanagers/{index}"), address, "Prometheus'");
+        }
+        elsewhere("/grafana/datasource_url".to_string(), catalog.grafana["datasource_url"].as_str().unwrap_or_default(), "Grafana's");
+        for (receiver, integrations) in &catalog.receivers {
+            for (integration, key) in [("webhook", "url"), ("email", "smarthost")] {
+                let address = integrations[integration][key].as_str().unwrap_or_default();
+                elsewhere(format!("/receivers/{receiver}/{integration}/{key}"), address, "the Alertmanager's");
+            }
+        }
+        found
     },
 };
+
+fn loopback(host: &str) -> bool {
+    host == "localhost" || host.starts_with("127.")
+}

@@ -161,8 +161,21 @@ fn variables(stack: &Stack, dashboard: &Value) -> BTreeMap<String, String> {
 fn filled(text: &str, variables: &BTreeMap<String, String>) -> String {
     variables.iter().rev().fold(text.to_string(), |text, (name, value)| {
         let formatted = ["regex", "pipe", "raw"].iter().fold(text, |text, format| text.replace(&format!("${{{name}:{format}}}"), value));
-        formatted.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value)
+        word(&formatted.replace(&format!("${{{name}}}"), value), name, value)
     })
+}
+
+/// `$name` replaced where the name ends: `$jobs` is not `$job` and an s.
+fn word(text: &str, name: &str, value: &str) -> String {
+    let variable = format!("${name}");
+    let mut parts = text.split(&variable);
+    let mut filled = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let longer = part.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        filled += if longer { &variable } else { value };
+        filled += part;
+    }
+    filled
 }
 
 fn unfilled(text: &str) -> Option<String> {

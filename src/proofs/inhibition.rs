@@ -45,6 +45,14 @@ pub const PROOF: Proof = Proof {
             if let Some((name, _)) = sources.iter().find(|source| targets.iter().any(|target| target.0 == source.0)) {
                 found.push(Finding::at(&routing.path, pointer.clone(), format!("`{name}` inhibits itself"), "keep it out of `target_matchers`"));
             }
+            if rule["equal"].as_array().is_none_or(Vec::is_empty) {
+                found.push(Finding::at(
+                    &routing.path,
+                    pointer.clone(),
+                    "without `equal` one alert silences those of every service",
+                    "compare by a label that tells services apart: `equal: [job]`",
+                ));
+            }
             for label in rule["equal"].as_array().into_iter().flatten().filter_map(Value::as_str) {
                 if let Some((name, _)) = sources.iter().chain(&targets).find(|(_, labels)| !labels.contains(label)) {
                     found.push(Finding::at(

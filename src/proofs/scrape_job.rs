@@ -48,10 +48,34 @@ pub const PROOF: Proof = Proof {
                 }
             }
             found.extend(doubles(&config.path, &jobs));
+            found.extend(unread(&config.path, &jobs));
         }
         found
     }),
 };
+
+/// Keys that change which series a job gives, so that the contract would no longer hold.
+const UNREAD: [&str; 10] = [
+    "honor_labels",
+    "label_limit",
+    "label_name_length_limit",
+    "label_value_length_limit",
+    "metric_relabel_configs",
+    "params",
+    "relabel_configs",
+    "sample_limit",
+    "body_size_limit",
+    "target_limit",
+];
+
+fn unread(path: &str, jobs: &[(usize, &Value)]) -> Vec<Finding> {
+    let keys = jobs.iter().flat_map(|(index, job)| UNREAD.iter().filter(|key| job.get(**key).is_some()).map(move |key| (index, job, key)));
+    let finding = |(index, job, key): (&usize, &&Value, &&str)| {
+        let message = format!("`{key}` changes what `{}` gives, which the catalog knows nothing of", job["job_name"].as_str().unwrap_or_default());
+        Finding::at(path, format!("/scrape_configs/{index}/{key}"), message, "take it out, or accept it in `[platform]` with a reason")
+    };
+    keys.map(finding).collect()
+}
 
 /// Two jobs of one name, two targets of one address, a timeout above its interval.
 fn doubles(path: &str, jobs: &[(usize, &Value)]) -> Vec<Finding> {

@@ -13,6 +13,14 @@ pub const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         for config in stack.configs() {
+            if config.value["alerting"].get("alert_relabel_configs").is_some() {
+                found.push(Finding::at(
+                    &config.path,
+                    "/alerting/alert_relabel_configs",
+                    "alerts are changed or dropped on their way to the Alertmanager",
+                    "take it out: routes and inhibition belong to the Alertmanager, labels to the rules",
+                ));
+            }
             let groups = config.value["alerting"]["alertmanagers"]
                 .as_array()
                 .into_iter()

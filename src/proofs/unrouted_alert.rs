@@ -1,11 +1,16 @@
 //! Every alert reaches a route of its own severity, and every route a receiver that exists.
 
+use super::stack::Stack;
 use super::{Check, Example, Finding, Proof};
+use crate::render::File;
 use serde_json::Value;
+
+/// What every alert of a service has.
+const LABELS: [&str; 5] = ["alertname", "job", "service", "component", "severity"];
 
 pub const PROOF: Proof = Proof {
     code: "unrouted-alert",
-    doc: "An alert whose severity no route matches falls to the default receiver, where nobody looks for it.",
+    doc: "An alert whose severity no route matches falls to the default receiver, where nobody looks for it; a receiver without an integration tells nobody.",
     example: Example::Template {
         file: "monitoring/alertmanager/alertmanager.yml",
         good: "for severity in [\"critical\", \"warning\", \"info\"]",
@@ -29,6 +34,8 @@ pub const PROOF: Proof = Proof {
                 ));
             }
         }
+        found.extend(silent(stack, routing));
+        found.extend(routes[1..].iter().flat_map(|(pointer, route)| narrowed(&routing.path, pointer, route)));
         let mut severities: Vec<&str> = stack.catalog.alerts.iter().flat_map(|alert| alert.branches.iter().map(|branch| branch.severity.as_str())).collect();
         severities.extend(stack.alerts().filter_map(|(_, _, rule)| rule["labels"]["severity"].as_str()));
         severities.sort_unstable();
@@ -52,6 +59,42 @@ pub const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// What a route has beside its severity that keeps alerts from it.
+fn narrowed(path: &str, pointer: &str, route: &Value) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for key in ["mute_time_intervals", "active_time_intervals"] {
+        if route.get(key).is_some() {
+            let message = "at some times the route tells nobody";
+            found.push(Finding::at(path, format!("{pointer}/{key}"), message, "take it out, or accept it in `[platform]` with a reason"));
+        }
+    }
+    let old = ["match", "match_re"].iter().filter(|key| route.get(**key).is_some());
+    found.extend(old.map(|key| Finding::at(path, format!("{pointer}/{key}"), format!("`{key}` is not read here"), "write it as `matchers`")));
+    let matchers = route["matchers"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    for label in matchers.filter_map(|matcher| matcher.split(['=', '!']).next()).map(str::trim).filter(|label| !LABELS.contains(label)) {
+        let message = format!("the route selects by `{label}`, which not every alert has");
+        found.push(Finding::at(path, format!("{pointer}/matchers"), message, "select by a label that every alert has"));
+    }
+    found
+}
+
+/// Receivers that are rendered without what the catalog gives them.
+fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let rendered: Vec<&Value> = routing.value["receivers"].as_array().into_iter().flatten().collect();
+    for (name, integrations) in &stack.catalog.receivers {
+        let Some(index) = rendered.iter().position(|receiver| receiver["name"] == name.as_str()) else { continue };
+        for integration in integrations.as_object().into_iter().flatten().map(|(integration, _)| integration) {
+            let list = format!("{integration}_configs");
+            if !rendered[index][&list].as_array().is_some_and(|entries| !entries.is_empty()) {
+                let message = format!("`{name}` is rendered without its {integration}, and tells nobody by it");
+                found.push(Finding::at(&routing.path, format!("/receivers/{index}"), message, format!("render `{list}` for it")));
+            }
+        }
+    }
+    found
+}
 
 /// Whether every matcher of a route picks an alert of this severity; other labels are taken to fit.
 fn routed(route: &Value, severity: &str) -> bool {

@@ -1,0 +1,27 @@
+//! What an alert looks back at is still there.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place};
+
+pub const LINT: Lint = Lint {
+    code: "range-beyond-retention",
+    doc: "Samples older than the retention are deleted, so a longer window never fills.",
+    bad: "[prometheus]\nretention = \"10m\"\n\n[alerts.Errors]\nkind = \"error_ratio\"\nabove = 0.1\nwindow = \"1h\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    good: "[prometheus]\nretention = \"15d\"\n\n[alerts.Errors]\nkind = \"error_ratio\"\nabove = 0.1\nwindow = \"1h\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    check: |catalog, source| {
+        let retention = catalog.prometheus.retention;
+        let mut found = Vec::new();
+        for alert in &catalog.alerts {
+            for (branch, window) in alert.branches.iter().filter_map(|branch| Some((branch, branch.window?))).filter(|(_, window)| *window > retention) {
+                let own = branch.services.iter().map(|service| format!("/services/{service}/alerts/{}/window", alert.name));
+                let place = own.into_iter().find(|pointer| source.contains(pointer)).unwrap_or(format!("/alerts/{}/window", alert.name));
+                found.push(
+                    Diagnostic::error("range-beyond-retention", Place::Value(place), format!("a window of {window}, but samples are kept for {retention}"))
+                        .also(Place::Value("/prometheus/retention".to_string()), "the retention")
+                        .help("keep samples longer, or look back less far"),
+                );
+            }
+        }
+        found
+    },
+};

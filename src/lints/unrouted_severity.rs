@@ -1,0 +1,27 @@
+//! Whoever is told of warnings is told of critical alerts too.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place};
+
+/// From the worst down.
+const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
+
+pub const LINT: Lint = Lint {
+    code: "unrouted-severity",
+    doc: "A severity without a route goes to the null receiver: somebody is told of the lesser alerts, and nobody of the worse ones.",
+    bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n\n[alertmanager.routes]\nwarning = \"on-call\"\n",
+    good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
+    check: |catalog, _| {
+        let routes = &catalog.alertmanager.routes;
+        // The null receiver by name is a decision.
+        let told = SEVERITIES.iter().rposition(|severity| routes.get(*severity).is_some_and(|receiver| receiver != "null")).unwrap_or(0);
+        let worse = SEVERITIES[..told].iter().filter(|severity| !routes.contains_key(**severity));
+        let used = worse.filter(|severity| catalog.alerts.iter().any(|alert| alert.branches.iter().any(|branch| branch.severity == **severity)));
+        used.map(|severity| {
+            let message = format!("nobody is told of {severity} alerts, but somebody of lesser ones");
+            Diagnostic::error("unrouted-severity", Place::Key("/alertmanager/routes".to_string()), message)
+                .help(format!("add `{severity}` with a receiver, or with \"null\" if nobody is to be told"))
+        })
+        .collect()
+    },
+};

@@ -1,0 +1,37 @@
+//! Every rule group is evaluated as often as the catalog says, and as a whole.
+
+use super::{Check, Example, Finding, Proof};
+use crate::catalog::Duration;
+
+pub const PROOF: Proof = Proof {
+    code: "slow-rule-group",
+    doc: "A group with an interval of its own looks at its alerts that rarely; one with a limit fails at run time as soon as it has more series, and all of its alerts are silent.",
+    example: Example::Template {
+        file: "monitoring/alert_rules.yml",
+        good: "- name: << platform.slug ~ \"-alerts\" >>",
+        bad: "- interval: 1h\n    name: << platform.slug ~ \"-alerts\" >>",
+    },
+    check: Check::Stack(|stack| {
+        let often = stack.catalog.prometheus.evaluation_interval;
+        let mut found = Vec::new();
+        for file in stack.rule_files() {
+            for (index, group) in file.value["groups"].as_array().into_iter().flatten().enumerate() {
+                let name = group["name"].as_str().unwrap_or_default();
+                let interval = group["interval"].as_str().and_then(Duration::parse);
+                if let Some(interval) = interval.filter(|interval| *interval > often) {
+                    found.push(Finding::at(
+                        &file.path,
+                        format!("/groups/{index}/interval"),
+                        format!("the group `{name}` is evaluated every {interval}, the catalog says every {often}"),
+                        "take the interval out, or raise `prometheus.evaluation_interval`",
+                    ));
+                }
+                if group.get("limit").is_some_and(|limit| *limit != 0) {
+                    let message = format!("the group `{name}` fails as a whole when it has more series than its limit");
+                    found.push(Finding::at(&file.path, format!("/groups/{index}/limit"), message, "take the limit out"));
+                }
+            }
+        }
+        found
+    }),
+};

@@ -1,0 +1,71 @@
+//! Every name that a container looks up is one that it can find.
+
+use super::stack::Stack;
+use super::{Check, Example, Finding, Proof};
+use crate::diagnostic::nearest;
+use serde_json::Value;
+
+/// What Docker on Linux knows only when told.
+const GATEWAY: &str = "host.docker.internal";
+
+pub const PROOF: Proof = Proof {
+    code: "unknown-host",
+    doc: "A name that resolves nowhere is a target that is down for ever, or a data source that is a Bad Gateway. Docker on Linux knows host.docker.internal only with `extra_hosts`.",
+    example: Example::Catalog { bad: "[prometheus]\nalertmanagers = [\"alertmanger:9093\"]\n", good: "[prometheus]\nalertmanagers = [\"alertmanager:9093\"]\n" },
+    check: Check::Stack(|stack| {
+        let containers: Vec<(&str, &str, &Value)> = stack
+            .compose()
+            .flat_map(|file| file.value["services"].as_object().into_iter().flatten().map(move |(name, container)| (file.path.as_str(), name.as_str(), container)))
+            .collect();
+        let mut found = Vec::new();
+        for (path, pointer, address, asker) in addresses(stack) {
+            let host = address.rsplit("://").next().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
+            let known = containers.iter().map(|(_, name, _)| *name);
+            // A name without dots that is almost a container's is meant to be it; others are the network's.
+            if !host.contains('.') && !known.clone().any(|name| name == host)
+                && let Some(near) = nearest(host, known)
+            {
+                found.push(Finding::at(path, pointer, format!("no container is called `{host}`"), format!("did you mean `{near}`?")));
+            } else if host == GATEWAY {
+                let deaf = containers.iter().find(|(_, name, container)| *name == asker && !told(container));
+                if let Some((compose, name, _)) = deaf {
+                    let message = format!("`{name}` looks for {GATEWAY}, which Docker on Linux does not know");
+                    let finding = Finding::at(compose, format!("/services/{name}"), message, format!("add `{GATEWAY}:host-gateway` to its `extra_hosts`"));
+                    if !found.iter().any(|known: &Finding| known.message == finding.message) {
+                        found.push(finding);
+                    }
+                }
+            }
+        }
+        found
+    }),
+};
+
+/// File, pointer, address, and the container that looks it up.
+fn addresses<'a>(stack: &Stack<'a>) -> Vec<(&'a str, String, &'a str, &'static str)> {
+    let mut all = Vec::new();
+    for config in stack.configs() {
+        let lists = [("/scrape_configs", &config.value["scrape_configs"]), ("/alerting/alertmanagers", &config.value["alerting"]["alertmanagers"])];
+        for (pointer, list) in lists {
+            for (index, entry) in list.as_array().into_iter().flatten().enumerate() {
+                let groups = entry["static_configs"].as_array().into_iter().flatten();
+                let targets = groups.flat_map(|group| group["targets"].as_array().into_iter().flatten()).filter_map(Value::as_str);
+                all.extend(targets.map(|target| (config.path.as_str(), format!("{pointer}/{index}"), target, "prometheus")));
+            }
+        }
+    }
+    for file in stack.files {
+        for (index, source) in file.value["datasources"].as_array().into_iter().flatten().enumerate() {
+            let url = source["url"].as_str().unwrap_or_default();
+            all.push((file.path.as_str(), format!("/datasources/{index}/url"), url, "grafana"));
+        }
+    }
+    all
+}
+
+fn told(container: &Value) -> bool {
+    match &container["extra_hosts"] {
+        Value::Array(list) => list.iter().filter_map(Value::as_str).any(|host| host.split([':', '=']).next() == Some(GATEWAY)),
+        hosts => hosts.get(GATEWAY).is_some(),
+    }
+}

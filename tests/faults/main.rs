@@ -1,0 +1,131 @@
+//! Seeded faults that break a monitoring stack in silence: monstack finds every one, and what promtool, amtool and yamllint
+//! say of the same files is measured. Sound variants of the catalog are found nothing wrong with.
+
+mod referees;
+mod seed;
+mod table;
+
+use monstack::catalog::Catalog;
+use monstack::diagnostic::Severity;
+use monstack::pipeline::{Outcome, prove};
+use monstack::render::{Rendered, render};
+use seed::{Fault, Sound, changed, read, root};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Rendered files by path.
+type Texts = BTreeMap<String, String>;
+
+fn texts(rendered: &Rendered) -> Texts {
+    rendered.files.iter().map(|file| (file.path.clone(), file.text.clone())).collect()
+}
+
+fn errors(outcome: &Outcome) -> Vec<String> {
+    let errors = outcome.diagnostics.iter().filter(|found| found.severity == Severity::Error);
+    errors.map(|found| format!("{}: {} ({:?})", found.code, found.message, found.place)).collect()
+}
+
+/// What somebody would have deployed who has no monstack: the faulty files rendered nevertheless, or written by hand.
+fn deployed(fault: &Fault, outcome: &Outcome, root: &Path, sound: &Texts) -> Result<Texts, String> {
+    let mut files = match &outcome.rendered {
+        _ if !fault.hand.is_empty() => sound.clone(),
+        Some(rendered) => texts(rendered),
+        None => {
+            let catalog = Catalog::load(&outcome.source, &[]).map_err(|found| format!("needs [[hand]]: {}", found.message))?;
+            let rendered = render(&catalog, root).expect("templates are readable");
+            texts(&rendered.map_err(|found| format!("needs [[hand]]: {}", found[0].message))?)
+        }
+    };
+    for edit in &fault.hand {
+        let text = files.get_mut(&edit.file).ok_or(format!("nothing is rendered as {}", edit.file))?;
+        *text = edit.apply(text)?;
+    }
+    Ok(files)
+}
+
+/// Everything that is wrong with one fault's file.
+fn judge(name: &str, fault: &Fault, sound: &Texts) -> Result<(), String> {
+    let changed = changed("faults", name, &fault.edit)?;
+    let outcome = prove(&changed.catalog, &changed.root).expect("the machine lets it run");
+    let seen = outcome.diagnostics.iter().any(|found| found.code == fault.finding && found.severity == Severity::Error);
+    if !seen || !outcome.failed() {
+        return Err(format!("monstack does not find `{}`, but {:?}", fault.finding, errors(&outcome)));
+    }
+    let files = deployed(fault, &outcome, &changed.root, sound)?;
+    let says = referees::judge(name, fault, &files, sound);
+    match says == fault.says {
+        true => Ok(()),
+        false => Err(format!("the referees say {says:?}, its file {:?}", fault.says)),
+    }
+}
+
+/// Runs a check on every item, on as many cores as there are; what went wrong, by name.
+fn each<T: Sync>(items: &BTreeMap<String, T>, check: impl Fn(&str, &T) -> Result<(), String> + Sync) -> Vec<String> {
+    let list: Vec<(&String, &T)> = items.iter().collect();
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while let Some((name, item)) = list.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(reason) = check(name, item) {
+                        wrong.lock().expect("no thread has panicked").push(format!("{name}: {reason}"));
+                    }
+                }
+            });
+        }
+    });
+    let mut wrong = wrong.into_inner().expect("no thread has panicked");
+    wrong.sort();
+    wrong
+}
+
+#[test]
+fn every_fault_is_found_and_the_others_judge_as_written() {
+    referees::present();
+    let faults: BTreeMap<String, Fault> = read("faults");
+    let own = std::fs::read_to_string(root().join("services.toml")).expect("the catalog is readable");
+    let sound = texts(&prove(&own, root()).expect("the machine lets it run").rendered.expect("the catalog renders"));
+    let wrong = each(&faults, |name, fault| judge(name, fault, &sound));
+    assert!(wrong.is_empty(), "{} of {} faults:\n{}", wrong.len(), faults.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_table_shows_at_least_sixty_silent_faults() {
+    let faults: BTreeMap<String, Fault> = read("faults");
+    let silent = faults.values().filter(|fault| fault.says.silent()).count();
+    assert!(silent >= 60, "only {silent} of the faults are silent");
+    table::check(&faults);
+}
+
+#[test]
+fn sound_variants_are_found_nothing_wrong_with() {
+    referees::present();
+    let variants: BTreeMap<String, Sound> = read("sound");
+    assert!(variants.len() >= 20, "only {} sound variants", variants.len());
+    let wrong = each(&variants, |name, variant| {
+        let changed = changed("sound", name, &variant.edit)?;
+        let outcome = prove(&changed.catalog, &changed.root).expect("the machine lets it run");
+        let errors = errors(&outcome);
+        if !errors.is_empty() {
+            return Err(format!("{}: {}", variant.variant, errors.join("; ")));
+        }
+        referees::accept(name, &texts(outcome.rendered.as_ref().expect("nothing stopped it")))
+    });
+    assert!(wrong.is_empty(), "{} of {} variants:\n{}", wrong.len(), variants.len(), wrong.join("\n"));
+}
+
+/// The whole program, once: a fault in the catalog and one in a template leave what is on disk as it was.
+#[test]
+fn a_fault_renders_nothing() {
+    let faults: BTreeMap<String, Fault> = read("faults");
+    for name in ["alert-on-undeclared-metric", "rule-file-not-loaded"] {
+        let changed = changed("render", name, &faults[name].edit).expect("its edits fit");
+        std::fs::write(changed.root.join("services.toml"), &changed.catalog).expect("the folder is writable");
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_monstack")).arg("render").arg("--root").arg(&changed.root).output();
+        assert_eq!(output.expect("monstack starts").status.code(), Some(1), "{name}");
+        assert!(!changed.root.join("generated").exists(), "{name} is rendered");
+    }
+}

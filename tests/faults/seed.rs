@@ -1,0 +1,136 @@
+//! One file per fault or sound variant: edits of the shipped catalog and templates.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Text in place of another in a file; without `find` it is appended.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edit {
+    pub file: String,
+    #[serde(default)]
+    find: String,
+    replace: String,
+}
+
+impl Edit {
+    /// The text with the first place that it finds replaced.
+    pub fn apply(&self, text: &str) -> Result<String, String> {
+        match (self.find.is_empty(), text.contains(&self.find)) {
+            (true, _) => Ok(format!("{text}\n{}", self.replace)),
+            (false, true) => Ok(text.replacen(&self.find, &self.replace, 1)),
+            (false, false) => Err(format!("{} does not contain {:?}", self.file, self.find)),
+        }
+    }
+}
+
+/// What a referee says of a file.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Accepts,
+    Refuses,
+}
+
+/// What each referee says; one that reads none of the files that the fault touches says nothing.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Says {
+    /// `promtool check config` and `promtool check rules`.
+    pub promtool_check: Option<Verdict>,
+    /// `promtool test rules` with the unit tests that monstack generates.
+    pub promtool_test: Option<Verdict>,
+    pub amtool: Option<Verdict>,
+    pub yamllint: Option<Verdict>,
+}
+
+impl Says {
+    /// Whether nobody refuses; the generated unit tests are monstack's own and do not count.
+    pub fn silent(&self) -> bool {
+        ![self.promtool_check, self.amtool, self.yamllint].contains(&Some(Verdict::Refuses))
+    }
+}
+
+/// tests/faults/NAME.toml
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// What it does in production.
+    pub fault: String,
+    /// The code of monstack's finding.
+    pub finding: String,
+    /// The alert whose generated unit tests are run, where they can tell.
+    pub tests: Option<String>,
+    pub edit: Vec<Edit>,
+    /// Edits of the sound generated files, where monstack has no faulty ones to show.
+    #[serde(default)]
+    pub hand: Vec<Edit>,
+    #[serde(default)]
+    pub says: Says,
+}
+
+/// tests/sound/NAME.toml
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sound {
+    /// What it changes.
+    pub variant: String,
+    pub edit: Vec<Edit>,
+}
+
+/// The shipped catalog and templates after a fault's edits.
+pub struct Changed {
+    pub catalog: String,
+    /// Where the templates are.
+    pub root: PathBuf,
+}
+
+/// The project's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file of a folder under tests/, by its name.
+pub fn read<T: DeserializeOwned>(folder: &str) -> BTreeMap<String, T> {
+    let entries = fs::read_dir(root().join("tests").join(folder)).expect("the folder is there").map(|entry| entry.expect("it is readable").path());
+    let files = entries.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files
+        .map(|path| {
+            let name = path.file_stem().expect("it has a name").to_string_lossy().to_string();
+            let text = fs::read_to_string(&path).expect("it is text");
+            let item = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            (name, item)
+        })
+        .collect()
+}
+
+/// A copy of the templates with the edits, under the target folder.
+pub fn changed(folder: &str, name: &str, edits: &[Edit]) -> Result<Changed, String> {
+    let copied = root().join("target/tmp").join(folder).join(name);
+    let _ = fs::remove_dir_all(&copied);
+    copy(&root().join("templates"), &copied.join("templates"));
+    let mut catalog = fs::read_to_string(root().join("services.toml")).expect("the catalog is text");
+    for edit in edits {
+        if edit.file == "services.toml" {
+            catalog = edit.apply(&catalog)?;
+            continue;
+        }
+        let path = copied.join(&edit.file);
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", edit.file))?;
+        fs::write(&path, edit.apply(&text)?).expect("the copy is writable");
+    }
+    Ok(Changed { catalog, root: copied })
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("target is writable");
+    for entry in fs::read_dir(from).expect("templates are readable").map(|entry| entry.expect("it is readable")) {
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).expect("target is writable")),
+        }
+    }
+}
