@@ -15,7 +15,8 @@ use std::process::Command;
 const FILES: [&str; 3] = ["docker-compose.yml", "docker-compose.monitoring.yml", "docker-compose.services.yml"];
 
 /// One service is probed in a container, one is not probed on the host.
-const PROBED: &str = "[services.near]\ngroup = \"core\"\nport = 8080\nruns_on = \"compose\"\nhealth_probe = true\n[services.here]\ngroup = \"core\"\nport = 8081\n";
+const PROBED: &str =
+    "[services.near]\ngroup = \"core\"\nport = 8080\nruns_on = \"compose\"\nhealth_probe = true\n[services.here]\ngroup = \"core\"\nport = 8081\n";
 
 /// Whatever the catalog leaves open: `tables` follow the shortest head that loads.
 fn rendered(tables: &str) -> Rendered {
@@ -100,7 +101,13 @@ fn every_target_of_prometheus_answers_where_it_is_looked_for() {
         let files = parsed(&rendered);
         let prometheus = &files[1]["services"]["prometheus"];
         let scraped = &rendered.file("monitoring/working_prometheus.yml").expect("an artifact").value["scrape_configs"];
-        let targets: Vec<&str> = scraped.as_array().unwrap().iter().filter(|job| job["job_name"] != "health-probe").filter_map(|job| job["static_configs"][0]["targets"][0].as_str()).collect();
+        let targets: Vec<&str> = scraped
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|job| job["job_name"] != "health-probe")
+            .filter_map(|job| job["static_configs"][0]["targets"][0].as_str())
+            .collect();
         let on_host: Vec<&&str> = targets.iter().filter(|target| target.starts_with("host.docker.internal:")).collect();
         let gateway = prometheus["extra_hosts"] == json!(["host.docker.internal:host-gateway"]);
         assert_eq!(gateway, !on_host.is_empty(), "{case}: {targets:?}");

@@ -33,7 +33,8 @@ impl Probes {
         let name = &service.name;
         let Some(target) = running.targets.iter().find(|target| target.job == JOB && target.service == *name) else {
             let message = format!("{name}: its health check is not made: the job {JOB} has no target for it");
-            return Err(Diagnostic::error("probe-target-missing", at(), message).help("just after its start Prometheus takes some seconds; later, load the rendered configuration"));
+            return Err(Diagnostic::error("probe-target-missing", at(), message)
+                .help("just after its start Prometheus takes some seconds; later, load the rendered configuration"));
         };
         match (target.health.as_str(), self.success.get(name)) {
             ("down", _) => Err(unanswered(inquiry, at(), name, &target.error)),
@@ -42,9 +43,11 @@ impl Probes {
                 let status = self.status.get(name).copied().unwrap_or(0.0);
                 let how = if status > 0.0 { format!("is answered with {status}") } else { "gets no answer in time".into() };
                 let message = format!("{name} is scraped, but its health check fails: the blackbox exporter's request for {} {how}", service.health_path);
-                Err(Diagnostic::error("probe-fails", at(), message).help("the exporter's /probe with module=health, debug=true and this target tells every step; only 2xx is well, a redirect is not"))
+                Err(Diagnostic::error("probe-fails", at(), message)
+                    .help("the exporter's /probe with module=health, debug=true and this target tells every step; only 2xx is well, a redirect is not"))
             }
-            _ => Err(Diagnostic::error("probe-unknown", at(), format!("{name}: its health has not been probed yet")).help("wait for one scrape interval: --wait 60s")),
+            _ => Err(Diagnostic::error("probe-unknown", at(), format!("{name}: its health has not been probed yet"))
+                .help("wait for one scrape interval: --wait 60s")),
         }
     }
 }
