@@ -34,6 +34,8 @@ severity = "critical"
 group = "core"
 port = 8002
 runs_on = "10.0.0.5"
+health_path = "/~second/_health_"
+health_probe = true
 runtime = "go"
 [services.second.alerts.Cpu]
 enabled = false

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 /// `drill` and its flags.
 #[derive(clap::Args)]
-#[command(after_help = "It starts a Prometheus and an Alertmanager of its own on free loopback ports, in a temporary folder, with stand-ins for the\n\
-                        services; nothing that runs already is touched, and nobody is notified.")]
+#[command(after_help = "It starts a Prometheus, an Alertmanager and, where health is probed, a blackbox exporter of its own on free loopback ports,\n\
+                        in a temporary folder, with stand-ins for the services; nothing that runs already is touched, and nobody is notified.")]
 pub struct Args {
     /// Drill this alert; may be given several times
     #[arg(long, value_name = "ALERT")]
@@ -26,6 +26,9 @@ pub struct Args {
     /// The Alertmanager to drill with [default: prometheus-alertmanager or alertmanager, whichever is on PATH]
     #[arg(long, value_name = "FILE")]
     alertmanager_bin: Option<PathBuf>,
+    /// The blackbox exporter to drill with, where health is probed [default: prometheus-blackbox-exporter or blackbox_exporter, whichever is on PATH]
+    #[arg(long, value_name = "FILE")]
+    blackbox_bin: Option<PathBuf>,
 }
 
 fn scale(text: &str) -> Result<f64, String> {
@@ -43,7 +46,8 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
         alerts,
         time_scale: args.time_scale,
         prometheus: args.prometheus_bin.clone(),
-        alertmanager: args.alertmanager_bin.clone().unwrap_or_else(alertmanager),
+        alertmanager: args.alertmanager_bin.clone().unwrap_or_else(|| on_path("prometheus-alertmanager", "alertmanager")),
+        blackbox: args.blackbox_bin.clone().unwrap_or_else(|| on_path("prometheus-blackbox-exporter", "blackbox_exporter")),
         progress: to_stderr,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
@@ -62,15 +66,15 @@ fn chosen<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a Alert>> 
     names.iter().map(|name| find(name).with_context(|| format!("there is no alert `{name}`: {}", suggestion(name, known.iter().copied())))).collect()
 }
 
-/// Debian calls it prometheus-alertmanager, its makers alertmanager.
-fn alertmanager() -> PathBuf {
-    let on_path = |name: &str| std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(name).is_file());
-    if !on_path("prometheus-alertmanager") && on_path("alertmanager") { "alertmanager".into() } else { "prometheus-alertmanager".into() }
+/// Debian's name of a program, or its makers'.
+fn on_path(debian: &str, makers: &str) -> PathBuf {
+    let there = |name: &str| std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(name).is_file());
+    if !there(debian) && there(makers) { makers.into() } else { debian.into() }
 }
 
 fn tell(report: &mut Report, rows: &[Row]) {
     let time = |at: Option<Duration>| at.map_or("-".to_string(), |at| at.to_string());
-    report.line(format!("{:<26} {:<22} {:>8} {:>8} {:>9} {:>8}  result", "alert", "service", "pending", "firing", "delivered", "resolved"));
+    report.line(format!("{:<26} {:<22} {:<16} {:>8} {:>8} {:>9} {:>8}  result", "alert", "service", "fault", "pending", "firing", "delivered", "resolved"));
     for row in rows {
         let result = match &row.verdict {
             Verdict::Passed if row.receiver == "-" => "ok".to_string(),
@@ -79,7 +83,8 @@ fn tell(report: &mut Report, rows: &[Row]) {
             Verdict::Failed(reason) => format!("FAIL: {reason}"),
         };
         let times = [row.pending, row.firing, row.delivered, row.resolved].map(time);
-        report.line(format!("{:<26} {:<22} {:>8} {:>8} {:>9} {:>8}  {result}", row.alert, row.service, times[0], times[1], times[2], times[3]));
+        let fault = if row.receiver == "-" { "-" } else { row.fault.split(':').next().unwrap_or_default() };
+        report.line(format!("{:<26} {:<22} {:<16} {:>8} {:>8} {:>9} {:>8}  {result}", row.alert, row.service, fault, times[0], times[1], times[2], times[3]));
     }
     let passed = rows.iter().filter(|row| row.verdict == Verdict::Passed).count();
     report.line(format!("{passed} of {} passed; times are the catalog's, from the fault (resolved: from its end)", rows.len()));

@@ -2,6 +2,7 @@
 
 pub mod alertmanager;
 pub mod grafana;
+pub mod probes;
 pub mod prometheus;
 pub mod services;
 

@@ -1,6 +1,7 @@
 //! The fire drill: a real Prometheus and Alertmanager over stand-ins, one fault at a time, every alert watched.
 
 mod inhibition;
+mod prober;
 mod rows;
 pub mod scaled;
 mod servers;
@@ -32,6 +33,8 @@ pub struct Drill<'a> {
     pub prometheus: PathBuf,
     /// The program.
     pub alertmanager: PathBuf,
+    /// The program; needed where health is probed.
+    pub blackbox: PathBuf,
     /// What happens is told here while it happens.
     pub progress: fn(&str),
 }

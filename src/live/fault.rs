@@ -1,6 +1,6 @@
 //! What can be wrong with a stand-in service: each alert kind has the fault that trips it.
 
-use crate::catalog::{Alert, Catalog};
+use crate::catalog::{Alert, Branch, Catalog};
 use crate::diagnostic::suggestion;
 use anyhow::{Result, bail};
 use std::fmt;
@@ -114,12 +114,26 @@ impl Fault {
         Some(Fault { kind, about: named.then(|| alert.name.clone()) })
     }
 
+    /// Every way to trip a branch of an alert, and on which service: one that is down by its health check alone should be another
+    /// one than that which does not answer, because the all-clear of the first is still on its way.
+    pub fn all<'a>(catalog: &Catalog, alert: &Alert, branch: &'a Branch) -> Vec<(&'a str, Option<Fault>)> {
+        let first = branch.services[0].as_str();
+        let probed = || branch.services.iter().filter(|name| alert.kind == "down" && catalog.service(name).is_some_and(|service| service.health_probe));
+        let health = probed().find(|name| *name != first).or_else(|| probed().next());
+        let fails = health.map(|name| (name.as_str(), Some(Fault { kind: Kind::HealthFails, about: None })));
+        std::iter::once((first, Fault::of(alert))).chain(fails).collect()
+    }
+
     /// The alerts that this fault of a service trips: those it is about, and those that read the same.
     pub fn trips<'a>(&self, catalog: &'a Catalog, service: &str) -> Vec<&'a Alert> {
         let covering = || catalog.alerts.iter().filter(|alert| covers(alert, service));
         let unreachable = [Kind::Slow, Kind::Hanging, Kind::Garbage, Kind::Endless, Kind::Unauthorized, Kind::WrongContentType];
         if self.kind == Kind::Down || unreachable.contains(&self.kind) {
             return covering().filter(|alert| alert.kind == "down").collect();
+        }
+        if self.kind == Kind::HealthFails {
+            let probed = catalog.service(service).is_some_and(|service| service.health_probe);
+            return covering().filter(|alert| probed && alert.kind == "down").collect();
         }
         let same_kind = |alert: &&Alert| Fault::of(alert).is_some_and(|fault| fault.kind == self.kind);
         let Some(about) = &self.about else { return covering().filter(same_kind).collect() };

@@ -61,10 +61,18 @@ fn same(wanted: &Value, found: &Value, port_offset: i32) -> bool {
         || matcher(&wanted) == matcher(&found)
 }
 
-/// host:port, where this machine has several names, and services may be moved to other ports.
+/// host:port, alone or in http://host:port/path, where this machine has several names, and services may be moved to other ports.
 fn same_address(wanted: &str, found: &str, port_offset: i32) -> bool {
-    let split = |text: &str| text.rsplit_once(':').and_then(|(host, port)| Some((host.to_string(), port.parse::<i32>().ok()?)));
-    let (Some((wanted_host, wanted_port)), Some((found_host, found_port))) = (split(wanted), split(found)) else { return false };
+    let parts = |text: &str| {
+        let rest = text.strip_prefix("http://").unwrap_or(text);
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (host, port) = authority.rsplit_once(':')?;
+        Some((host.to_string(), port.parse::<i32>().ok()?, path.to_string()))
+    };
+    let (Some((wanted_host, wanted_port, wanted_path)), Some((found_host, found_port, found_path))) = (parts(wanted), parts(found)) else { return false };
+    if wanted_path != found_path {
+        return false;
+    }
     let here = |host: &str| THIS_HOST.contains(&host);
     (wanted_host == found_host || (here(&wanted_host) && here(&found_host))) && (wanted_port + port_offset == found_port || wanted_port == found_port)
 }
@@ -178,6 +186,11 @@ mod tests {
         let rendered = json!({"scrape_interval": "60s", "rule_files": ["a.yml"], "honor": false, "t": ["host.docker.internal:80"], "m": ["severity=\"x\""]});
         let loaded = json!({"scrape_interval": "1m", "rule_files": ["/etc/a.yml"], "t": ["127.0.0.1:80"], "m": ["severity = \"x\""], "more": 1});
         assert_eq!(differences(&rendered, &loaded, "", 0), Vec::<String>::new());
+        let probe = |target: &str| json!({"targets": [target]});
+        let moved = |wanted: &str, found: &str| differences(&probe(wanted), &probe(found), "", 0).len();
+        assert_eq!(moved("http://host.docker.internal:80/health", "http://127.0.0.1:80/health"), 0);
+        assert_eq!(moved("http://host.docker.internal:80/health", "http://127.0.0.1:80/healthz"), 1);
+        assert_eq!(moved("http://host.docker.internal:80/health", "http://127.0.0.1:81/health"), 1);
         let loaded = json!({"scrape_interval": "2m", "rule_files": [], "t": ["127.0.0.1:81"], "m": ["severity=\"x\""]});
         assert_eq!(differences(&rendered, &loaded, "", 0).len(), 3);
     }

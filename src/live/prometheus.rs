@@ -27,6 +27,8 @@ pub struct Running {
 pub struct Target {
     /// Its job.
     pub job: String,
+    /// Its label `service`; empty when it has none.
+    pub service: String,
     /// Where it is scraped.
     pub url: String,
     /// `up`, `down` or `unknown`.
@@ -47,6 +49,7 @@ impl Running {
         let targets = get("/api/v1/targets?state=active")?;
         let target = |target: &Value| Target {
             job: text(&target["labels"]["job"]),
+            service: text(&target["labels"]["service"]),
             url: text(&target["scrapeUrl"]),
             health: text(&target["health"]),
             error: text(&target["lastError"]),

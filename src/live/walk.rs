@@ -1,7 +1,7 @@
 //! The chain from the catalog to the receiver, link by link: the document's troubleshooting section as questions.
 
 use super::checks::prometheus::{config_differences, down, reload_help, target};
-use super::checks::{Inquiry, alertmanager, grafana, prometheus, running};
+use super::checks::{Inquiry, alertmanager, grafana, probes::Probes, prometheus, running};
 use super::contract::Contract;
 use super::loaded::{loaded_rule, rendered_rules, rule_difference};
 use super::probe::{Scrape, Stage, health, scrape};
@@ -88,10 +88,7 @@ pub fn online(walk: &mut Walk, inquiry: &Inquiry, service: &Service) -> Result<(
     }
     let Some(scraped) = way(walk, inquiry, &running, service) else { return Ok(()) };
     let links: [&dyn Fn() -> Result<String, Diagnostic>; 4] = [
-        &|| match &scraped {
-            Some(_) => health(&inquiry.client, &inquiry.reach, service).map(|()| inquiry.reach.url(service, &service.health_path)),
-            None => Ok("not asked: only Prometheus reaches the service".into()),
-        },
+        &|| healthy(inquiry, &running, service, scraped.is_some()),
         &|| metrics(inquiry, service, scraped.as_ref()),
         &|| alerts(inquiry, &running, service),
         &|| route(inquiry, &running, service),
@@ -161,6 +158,18 @@ fn way(walk: &mut Walk, inquiry: &Inquiry, running: &Running, service: &Service)
         _ => Err(Diagnostic::error("target-unknown", at(service), "it has not been scraped yet").help(format!("wait {}", service.scrape_interval))),
     };
     walk.add(scraped).then_some(seen)
+}
+
+/// The health path, asked from this machine where it gets through, then what the blackbox exporter told Prometheus of it.
+fn healthy(inquiry: &Inquiry, running: &Running, service: &Service, through: bool) -> Result<String, Diagnostic> {
+    let own = match through {
+        true => health(&inquiry.client, &inquiry.reach, service).map(|()| inquiry.reach.url(service, &service.health_path))?,
+        false => "not asked: only Prometheus reaches the service".into(),
+    };
+    if !service.health_probe {
+        return Ok(own);
+    }
+    Ok(format!("{own}; {}", Probes::ask(inquiry).verdict(inquiry, running, service)?))
 }
 
 fn metrics(inquiry: &Inquiry, service: &Service, seen: Option<&Scrape>) -> Result<String, Diagnostic> {

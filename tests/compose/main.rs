@@ -14,6 +14,10 @@ use std::process::Command;
 
 const FILES: [&str; 3] = ["docker-compose.yml", "docker-compose.monitoring.yml", "docker-compose.services.yml"];
 
+/// One service is probed in a container, one is not probed on the host.
+const PROBED: &str =
+    "[services.near]\ngroup = \"core\"\nport = 8080\nruns_on = \"compose\"\nhealth_probe = true\n[services.here]\ngroup = \"core\"\nport = 8081\n";
+
 /// Whatever the catalog leaves open: `tables` follow the shortest head that loads.
 fn rendered(tables: &str) -> Rendered {
     let head = "[platform]\nname = \"Shop <b> & \\\"quoted\\\" Ünï\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.core]\ntitle = \"Core | `x`\"\n";
@@ -44,6 +48,8 @@ fn cases() -> Vec<(&'static str, Rendered)> {
         ("compose", rendered(&service("near", 8080, "runs_on = \"compose\""))),
         ("notified", rendered(&notified)),
         ("many", rendered(&many)),
+        ("probed", rendered(&format!("[blackbox]\naddress = \"blackbox-exporter:9999\"\nimage = \"prom/blackbox-exporter:v0.27.0\"\n{PROBED}"))),
+        ("probed-elsewhere", rendered(&format!("[blackbox]\naddress = \"10.0.0.9:9115\"\n{PROBED}"))),
     ]
 }
 
@@ -95,7 +101,13 @@ fn every_target_of_prometheus_answers_where_it_is_looked_for() {
         let files = parsed(&rendered);
         let prometheus = &files[1]["services"]["prometheus"];
         let scraped = &rendered.file("monitoring/working_prometheus.yml").expect("an artifact").value["scrape_configs"];
-        let targets: Vec<&str> = scraped.as_array().unwrap().iter().filter_map(|job| job["static_configs"][0]["targets"][0].as_str()).collect();
+        let targets: Vec<&str> = scraped
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|job| job["job_name"] != "health-probe")
+            .filter_map(|job| job["static_configs"][0]["targets"][0].as_str())
+            .collect();
         let on_host: Vec<&&str> = targets.iter().filter(|target| target.starts_with("host.docker.internal:")).collect();
         let gateway = prometheus["extra_hosts"] == json!(["host.docker.internal:host-gateway"]);
         assert_eq!(gateway, !on_host.is_empty(), "{case}: {targets:?}");
@@ -108,6 +120,35 @@ fn every_target_of_prometheus_answers_where_it_is_looked_for() {
             let command = service["command"].to_string();
             assert!(!command.contains("uvicorn") || command.contains(&format!("\"{port}\"")), "{case}: {target} listens elsewhere: {command}");
         }
+    }
+}
+
+#[test]
+fn every_probe_finds_the_exporter_and_the_exporter_every_service() {
+    for (case, rendered) in cases() {
+        let files = parsed(&rendered);
+        let exporter = &files[1]["services"]["blackbox-exporter"];
+        let jobs = &rendered.file("monitoring/working_prometheus.yml").expect("an artifact").value["scrape_configs"];
+        let Some(job) = jobs.as_array().unwrap().iter().find(|job| job["job_name"] == "health-probe") else {
+            assert!(exporter.is_null() && rendered.file("monitoring/blackbox/blackbox.yml").is_none(), "{case}: nothing is probed");
+            continue;
+        };
+        let address = job["relabel_configs"][2]["replacement"].as_str().unwrap();
+        let Some(port) = address.strip_prefix("blackbox-exporter:") else {
+            assert!(exporter.is_null(), "{case}: the exporter is at {address}");
+            continue;
+        };
+        let image = if case == "probed" { "prom/blackbox-exporter:v0.27.0" } else { "prom/blackbox-exporter:v0.28.0" };
+        assert_eq!(exporter["image"], image, "{case}");
+        assert!(exporter["command"].as_array().unwrap().contains(&json!(format!("--web.listen-address=:{port}"))), "{case}: {exporter}");
+        assert!(exporter["healthcheck"]["test"].to_string().contains(&format!("127.0.0.1:{port}/-/healthy")), "{case}: {exporter}");
+        assert!(exporter["command"].as_array().unwrap().contains(&json!("--config.file=/etc/blackbox/blackbox.yml")), "{case}: {exporter}");
+        assert_eq!(exporter["volumes"], json!(["./monitoring/blackbox:/etc/blackbox:ro"]), "{case}");
+        assert!(exporter.get("ports").is_none(), "{case}: whoever reaches it makes it ask any address");
+        let targets: Vec<&str> = job["static_configs"].as_array().unwrap().iter().map(|group| group["targets"][0].as_str().unwrap()).collect();
+        let on_host = targets.iter().any(|target| target.starts_with("http://host.docker.internal:"));
+        assert_eq!(exporter["extra_hosts"] == json!(["host.docker.internal:host-gateway"]), on_host, "{case}: {targets:?}");
+        assert!(files[1]["services"]["prometheus"].get("depends_on").is_none(), "{case}: scrapes need no probes");
     }
 }
 

@@ -46,6 +46,7 @@ reason = "it is slow by nature"
 [services.api]
 group = "front"
 port = 8001
+health_probe = true
 [services.api.alerts.TooManyErrors]
 window = "10m"
 [metrics.calls_total]

@@ -12,6 +12,8 @@ const EXCEPTIONS: [(&str, &str, &str); 3] = [
     ("instance", "job:", "a recorded series is about a service, so it has no instance"),
     ("instance", "ALERTS", "an alert is about a service, so it has no instance"),
     ("unit", "state-timeline", "the linter does not know the type; its values read as words"),
+    ("job", "probe_", "its job is that of the probes; the label service is the service's job"),
+    ("instance", "probe_", "its instance is the address of the health path"),
 ];
 
 fn excepted(rule: &str, subject: &str) -> bool {

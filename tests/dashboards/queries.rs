@@ -56,6 +56,13 @@ fn exposed(out: &mut Vec<Value>, catalog: &Catalog, service: &Service, traffic: 
     }
     let down = catalog.services.last().is_some_and(|last| last.name == service.name);
     series(out, "up", &target, &if down { format!("1x20 0x{SAMPLES}") } else { steady("1") });
+    if service.health_probe {
+        let probe = target.replacen(&format!("job=\"{}\"", service.name), "job=\"health-probe\"", 1);
+        let unwell = catalog.services.first().is_some_and(|first| first.name == service.name);
+        series(out, "probe_success", &probe, &if unwell { format!("1x20 0x{SAMPLES}") } else { steady("1") });
+        series(out, "probe_duration_seconds", &probe, &steady("0.01"));
+        series(out, "up", &probe, &steady("1"));
+    }
     series(out, "process_cpu_seconds_total", &target, &format!("0+3x{SAMPLES}"));
     for (metric, value) in [
         ("process_resident_memory_bytes", "300000000"),
@@ -144,4 +151,34 @@ fn a_catalog_without_metrics_and_alerts_still_answers_where_it_can() {
     let always: Vec<String> = every_query(stack).into_iter().map(|(_, expr)| expr).filter(|expr| !expr.contains("ALERTS")).collect();
     assert!(always.len() > 15, "{always:#?}");
     promtool("bare", stack, Traffic::Some, |expr| if expr.contains("ALERTS") { "vector(1)".to_string() } else { format!("count({expr}) > bool 0") }, 1.0);
+}
+
+#[test]
+fn a_tile_tells_a_scrape_from_a_health_check() {
+    let tiles = |stack: &Stack| panels(&stack.overview).into_iter().find(|panel| panel["title"] == "Service health").expect("the tiles").clone();
+    // Of the first service the health check fails, of the last the scrape; in the other catalog the last is not probed, and few are.
+    let cases = [
+        ("seed", "2", "UNHEALTHY", "agent-coordinator", 1.0),
+        ("seed", "1", "NO METRICS", "event-replay-debugger", 1.0),
+        ("seed", "3", "UP", "agent-designer", 10.0),
+        ("varied", "4", "UP, NOT PROBED", "web", 14.0),
+        ("varied", "0", "DOWN", "worker-13", 1.0),
+    ];
+    for (catalog, state, word, service, count) in cases {
+        let stack = catalogs::stack(catalog);
+        let panel = tiles(stack);
+        assert_eq!(panel["fieldConfig"]["defaults"]["mappings"][0]["options"][state]["text"], word, "{catalog}");
+        let shown = format!("(({}) == {state})", asked(expressions(&panel)[0]));
+        let question = |_: &str| format!("count({shown}) + 100 * count({shown} and on (job) up{{job=\"{service}\"}})");
+        promtool(&format!("tiles-{catalog}-{state}"), stack, Traffic::Some, question, count + 100.0);
+    }
+}
+
+#[test]
+fn a_catalog_that_is_not_probed_shows_up_and_down_alone() {
+    let stack = catalogs::stack("bare");
+    for dashboard in stack.dashboards() {
+        let text = dashboard.to_string();
+        assert!(!text.contains("health:max") && !text.contains("probe") && !text.contains("UNHEALTHY"), "{}", dashboard["title"]);
+    }
 }

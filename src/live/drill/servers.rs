@@ -1,6 +1,6 @@
 //! Prometheus and Alertmanager in a temporary folder, with the rendered configuration rewritten to loopback and scaled.
 
-use super::{Drill, scaled};
+use super::{Drill, prober, scaled};
 use crate::live::endpoint::Endpoint;
 use crate::live::http::Client;
 use crate::live::loaded::{alertmanager_config, prometheus_config};
@@ -45,8 +45,9 @@ impl Stage {
         let (own, other) = (free_port()?, free_port()?);
         let at = |port: u16| format!("127.0.0.1:{port}");
         let endpoint = |name, port| Endpoint::new(name, &format!("http://{}", at(port)), None, None).map(std::sync::Arc::new);
+        let exporter = prober::modules(drill.rendered).map(|_| free_port()).transpose()?.map(at);
         let mut stage = Stage { folder, prometheus: endpoint("Prometheus", own)?, alertmanager: endpoint("Alertmanager", other)?, left_out: Vec::new() };
-        stage.left_out = stage.write(drill, fleet, receiver, &at(own), &at(other))?;
+        stage.left_out = stage.write(drill, fleet, receiver, [&at(own), &at(other)], exporter.as_deref())?;
         let file = |name: &str| stage.folder.join(name).display().to_string();
         let prometheus = [
             format!("--config.file={}", file("prometheus.yml")),
@@ -65,19 +66,21 @@ impl Stage {
             "--log.level=warn".to_string(),
         ];
         let mut servers = Servers { folder: stage.folder.clone(), children: Vec::new() };
-        for (name, program, arguments) in [("prometheus", &drill.prometheus, &prometheus[..]), ("alertmanager", &drill.alertmanager, &alertmanager[..])] {
-            servers.children.push((name, spawn(name, program, arguments, &stage.folder)?));
+        let mut programs = vec![("prometheus", &drill.prometheus, prometheus.to_vec()), ("alertmanager", &drill.alertmanager, alertmanager.to_vec())];
+        programs.extend(exporter.map(|address| ("blackbox", &drill.blackbox, prober::arguments(&file("blackbox.yml"), &address, drill.time_scale).to_vec())));
+        for (name, program, arguments) in programs {
+            servers.children.push((name, spawn(name, program, &arguments, &stage.folder)?));
         }
         Ok((stage, servers))
     }
 
-    /// Both configurations and every rule file; returns the jobs that were left out.
-    fn write(&self, drill: &Drill, fleet: &Fleet, receiver: &Receiver, own: &str, other: &str) -> Result<Vec<String>> {
+    /// The configurations and every rule file; returns the jobs that were left out.
+    fn write(&self, drill: &Drill, fleet: &Fleet, receiver: &Receiver, own: [&str; 2], exporter: Option<&str>) -> Result<Vec<String>> {
         let (Some(config), Some(routes)) = (prometheus_config(drill.rendered), alertmanager_config(drill.rendered)) else {
             bail!("the rendered files hold no configuration of Prometheus or of the Alertmanager");
         };
         let mut config = config.clone();
-        let left_out = on_loopback(&mut config, drill, fleet, own, other);
+        let left_out = on_loopback(&mut config, drill, fleet, own, exporter);
         let mut routes = routes.clone();
         for receiving in routes["receivers"].as_array_mut().into_iter().flatten() {
             let name = receiving["name"].as_str().unwrap_or_default().to_string();
@@ -87,6 +90,9 @@ impl Stage {
             let file = drill.rendered.files.iter().find(|file| file.path.rsplit('/').next() == name.rsplit('/').next());
             let file = file.with_context(|| format!("the rule file {name} is not rendered"))?;
             self.put(name.rsplit('/').next().unwrap_or(name), file.value.clone(), drill.time_scale)?;
+        }
+        if let Some(modules) = prober::modules(drill.rendered) {
+            self.put("blackbox.yml", modules.clone(), drill.time_scale)?;
         }
         self.put("prometheus.yml", config, drill.time_scale)?;
         self.put("alertmanager.yml", routes, drill.time_scale)?;
@@ -104,9 +110,12 @@ impl Stage {
 impl Servers {
     /// Ends only when a server ends by itself: why, in its last words.
     pub async fn failure(&mut self) -> Error {
-        let mut children = self.children.iter_mut();
-        let (Some((first, one)), Some((second, two))) = (children.next(), children.next()) else { return anyhow!("no server was started") };
-        let name = tokio::select! { _ = one.wait() => *first, _ = two.wait() => *second };
+        let name = loop {
+            if let Some((name, _)) = self.children.iter_mut().find_map(|(name, child)| child.try_wait().transpose().map(|ended| (*name, ended))) {
+                break name;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
         let log = std::fs::read_to_string(self.folder.join(format!("{name}.log"))).unwrap_or_default();
         let words: Vec<&str> = log.lines().rev().take(3).collect();
         anyhow!("{name} ended by itself: {}", words.into_iter().rev().collect::<Vec<_>>().join(" / "))
@@ -127,7 +136,7 @@ impl Drop for Stage {
 }
 
 /// Targets become the stand-ins and the drill's own servers; a job without any is left out.
-fn on_loopback(config: &mut Value, drill: &Drill, fleet: &Fleet, own: &str, other: &str) -> Vec<String> {
+fn on_loopback(config: &mut Value, drill: &Drill, fleet: &Fleet, [own, other]: [&str; 2], exporter: Option<&str>) -> Vec<String> {
     let settings = &drill.catalog.prometheus;
     config["alerting"] = json!({"alertmanagers": [{"static_configs": [{"targets": [other]}]}]});
     let mut left_out = Vec::new();
@@ -135,7 +144,11 @@ fn on_loopback(config: &mut Value, drill: &Drill, fleet: &Fleet, own: &str, othe
     let mut kept = Vec::new();
     for mut job in jobs {
         let name = job["job_name"].as_str().unwrap_or_default().to_string();
-        let mut any = false;
+        let mut any = exporter.is_some_and(|exporter| prober::on_loopback(&mut job, fleet, exporter));
+        if any {
+            kept.push(job);
+            continue;
+        }
         for group in job["static_configs"].as_array_mut().into_iter().flatten() {
             let targets = group["targets"].as_array().into_iter().flatten().filter_map(Value::as_str);
             let moved: Vec<Value> = targets
@@ -163,7 +176,11 @@ fn spawn(name: &str, program: &Path, arguments: &[String], folder: &Path) -> Res
     let log = File::create(folder.join(format!("{name}.log"))).context("cannot write a log")?;
     let child = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true).spawn();
     child.map_err(|error| {
-        let package = if name == "prometheus" { "prometheus" } else { "prometheus-alertmanager" };
+        let package = match name {
+            "prometheus" => "prometheus",
+            "alertmanager" => "prometheus-alertmanager",
+            _ => "prometheus-blackbox-exporter",
+        };
         anyhow!("cannot start {}: {error}; Debian's package {package} has it, --{name}-bin says where it is", program.display())
     })
 }

@@ -21,6 +21,8 @@ struct Active {
     name: String,
     job: String,
     firing: bool,
+    value: f64,
+    description: String,
 }
 
 /// Everything that is needed to watch.
@@ -49,12 +51,18 @@ pub async fn all(drill: &Drill<'_>, fleet: &Fleet, receiver: &Receiver, stage: &
     let mut settling = Vec::new();
     for alert in &drill.alerts {
         for branch in &alert.branches {
-            let from = receiver.since(0).len();
-            let (row, mended) = scene.one(alert, branch, &rows).await?;
-            if row.verdict == Verdict::Passed {
-                settling.push(Settling { row: rows.len(), mended, from });
+            for (service, fault) in Fault::all(drill.catalog, alert, branch) {
+                // Fired again before its all-clear, an alert would not be notified of again.
+                if rows.iter().any(|row: &Row| row.alert == alert.name && row.service == service) {
+                    scene.settle(&mut rows, &std::mem::take(&mut settling)).await;
+                }
+                let from = receiver.since(0).len();
+                let (row, mended) = scene.one(alert, branch, service, fault, &rows).await?;
+                if row.verdict == Verdict::Passed {
+                    settling.push(Settling { row: rows.len(), mended, from });
+                }
+                rows.push(row);
             }
-            rows.push(row);
         }
     }
     scene.settle(&mut rows, &settling).await;
@@ -88,7 +96,14 @@ impl Scene<'_> {
         let answer = ask(&self.stage.prometheus, "/api/v1/alerts".into()).await?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
         let all = answer["data"]["alerts"].as_array()?.iter();
-        Some(all.map(|one| Active { name: text(&one["labels"]["alertname"]), job: text(&one["labels"]["job"]), firing: one["state"] == "firing" }).collect())
+        let read = |one: &Value| Active {
+            name: text(&one["labels"]["alertname"]),
+            job: text(&one["labels"]["job"]),
+            firing: one["state"] == "firing",
+            value: text(&one["value"]).parse().unwrap_or(f64::NAN),
+            description: text(&one["annotations"]["description"]),
+        };
+        Some(all.map(read).collect())
     }
 
     /// Everything is scraped, alerts have somewhere to go, and none is about to fire but those that always do: their names.
@@ -125,10 +140,9 @@ impl Scene<'_> {
     }
 
     /// From the fault to Prometheus' all-clear, and when the fault ended.
-    async fn one(&self, alert: &Alert, branch: &Branch, before: &[Row]) -> Result<(Row, Instant)> {
-        let service = branch.services[0].as_str();
+    async fn one(&self, alert: &Alert, branch: &Branch, service: &str, fault: Option<Fault>, before: &[Row]) -> Result<(Row, Instant)> {
         let routed = self.drill.catalog.alertmanager.routes.get(&branch.severity).map_or("null", String::as_str);
-        let Some(fault) = Fault::of(alert) else {
+        let Some(fault) = fault else {
             let row = Row { verdict: Verdict::NotDrilled, ..Row::new(&alert.name, service, "-", routed) };
             self.tell(&format!("{}: no fault is known that trips an expression of the catalog's own", alert.name));
             return Ok((row, Instant::now()));
@@ -180,7 +194,11 @@ impl Scene<'_> {
         if let Some(mine) = mine {
             if mine.firing && row.firing.is_none() {
                 row.firing = Some(now);
-                self.tell(&format!("{}@{}: firing", row.alert, row.service));
+                self.tell(&format!("{}@{}: firing: {}", row.alert, row.service, mine.description));
+                // A kind `down` says by its value what failed: 0 the scrape, 1 the health check alone.
+                if fault.kind == Kind::HealthFails && mine.value != 1.0 {
+                    row.fail("fired as though the scrape had failed");
+                }
             } else if !mine.firing && row.pending.is_none() {
                 row.pending = Some(now);
                 self.tell(&format!("{}@{}: pending", row.alert, row.service));

@@ -1,0 +1,39 @@
+//! The blackbox exporter of the drill: it asks the stand-ins' health paths for the drill's Prometheus.
+
+use crate::live::simulation::Fleet;
+use crate::render::Rendered;
+use serde_json::Value;
+
+/// The modules of the rendered exporter; None: nothing is probed.
+pub fn modules(rendered: &Rendered) -> Option<&Value> {
+    rendered.files.iter().map(|file| &file.value).find(|value| value.get("modules").is_some())
+}
+
+/// Its flags. It answers a little before Prometheus gives up, by half a second unless told otherwise.
+pub fn arguments(config: &str, address: &str, time_scale: f64) -> [String; 4] {
+    [
+        format!("--config.file={config}"),
+        format!("--web.listen-address={address}"),
+        format!("--timeout-offset={}", 0.5 / time_scale),
+        "--log.level=warn".to_string(),
+    ]
+}
+
+/// Points a job whose targets are addresses of health paths at the stand-ins and at the drill's exporter; false: it is no such job.
+pub fn on_loopback(job: &mut Value, fleet: &Fleet, exporter: &str) -> bool {
+    let mut any = false;
+    for group in job["static_configs"].as_array_mut().into_iter().flatten() {
+        let service = group["labels"]["service"].as_str().unwrap_or_default();
+        let Some(address) = fleet.address(service) else { continue };
+        for target in group["targets"].as_array_mut().into_iter().flatten() {
+            let Some((_, rest)) = target.as_str().and_then(|text| text.split_once("://")) else { continue };
+            let path = rest.find('/').map_or("", |slash| &rest[slash..]);
+            *target = format!("http://{address}{path}").into();
+            any = true;
+        }
+    }
+    for rule in job["relabel_configs"].as_array_mut().into_iter().flatten().filter(|rule| rule["target_label"] == "__address__") {
+        rule["replacement"] = exporter.into();
+    }
+    any
+}
