@@ -68,7 +68,13 @@ fn code(code: &str, doc: &str, bad: &str, good: &str) -> Report {
     report.line(format!("{code}\n  {doc}\n\n  found in:\n{}\n  not in:\n{}", indented(bad), indented(good)).trim_end());
     let allow = format!("allow = [{{ check = \"{code}\", reason = \"why it is right here\", until = \"2027-03-31\" }}]");
     report.line(format!("\n  accepted by this line in the table of {CATALOG} that it is about, or in [platform] when it is about a template\n  (until is the last day, and may be left out):\n    {allow}"));
-    report.data.extend([("explained".to_string(), code.into()), ("doc".into(), doc.into()), ("bad".into(), bad.into()), ("good".into(), good.into()), ("allow".into(), allow.into())]);
+    report.data.extend([
+        ("explained".to_string(), code.into()),
+        ("doc".into(), doc.into()),
+        ("bad".into(), bad.into()),
+        ("good".into(), good.into()),
+        ("allow".into(), allow.into()),
+    ]);
     report
 }
 

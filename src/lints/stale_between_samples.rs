@@ -23,12 +23,11 @@ pub const LINT: Lint = Lint {
             ("scrape_interval", "Prometheus and the Alertmanager are scraped", catalog.prometheus.scrape_interval),
         ];
         let own = prometheus.into_iter().filter(|(_, _, interval)| rare(*interval));
-        let mut found: Vec<Diagnostic> =
-            own.map(|(key, what, interval)| error(Place::Value(format!("/prometheus/{key}")), what, interval)).collect();
+        let mut found: Vec<Diagnostic> = own.map(|(key, what, interval)| error(Place::Value(format!("/prometheus/{key}")), what, interval)).collect();
         let services = catalog.services.iter().filter(|service| rare(service.scrape_interval));
-        found.extend(services.map(|service| {
-            error(set_at(source, service, "scrape_interval"), &format!("`{}` is scraped", service.name), service.scrape_interval)
-        }));
+        found.extend(
+            services.map(|service| error(set_at(source, service, "scrape_interval"), &format!("`{}` is scraped", service.name), service.scrape_interval)),
+        );
         found
     },
 };

@@ -10,7 +10,8 @@ pub const PROOF: Proof = Proof {
     doc: "A link to a dashboard or a section that does not exist is noticed at three in the morning, by whoever follows it.",
     example: Example::Template { file: "monitoring/alert_rules.yml", good: "\"#\" ~ (alert.name | lower)", bad: "\"#alert-\" ~ (alert.name | lower)" },
     check: Check::Stack(|stack| {
-        let dashboards: HashMap<&str, HashSet<&str>> = stack.dashboards().map(|file| (file.value["uid"].as_str().unwrap_or_default(), variables(file))).collect();
+        let dashboards: HashMap<&str, HashSet<&str>> =
+            stack.dashboards().map(|file| (file.value["uid"].as_str().unwrap_or_default(), variables(file))).collect();
         let runbook = stack.files.iter().find(|file| file.path.ends_with("RUNBOOK.md"));
         let sections: HashSet<String> = runbook.into_iter().flat_map(|file| file.text.lines()).filter_map(anchor).collect();
         let mut found = Vec::new();
@@ -22,9 +23,7 @@ pub const PROOF: Proof = Proof {
                     Some(section) if !section.contains('$') && !sections.contains(section) => Some(format!("the runbook has no section `#{section}`")),
                     _ => dashboard(text, &dashboards, stack.catalog.grafana["external_url"].as_str().unwrap_or_default()),
                 };
-                found.extend(
-                    wrong.filter(|wrong| seen.insert(wrong.clone())).map(|wrong| Finding::at(&file.path, pointer, wrong, "link to what is rendered")),
-                );
+                found.extend(wrong.filter(|wrong| seen.insert(wrong.clone())).map(|wrong| Finding::at(&file.path, pointer, wrong, "link to what is rendered")));
             });
         }
         found

@@ -48,7 +48,9 @@ pub const PROOF: Proof = Proof {
                 }
             }
             found.extend(doubles(&config.path, &jobs));
-            found.extend(unread(&config.path, &jobs));
+            let of_services: Vec<_> =
+                jobs.iter().filter(|(_, job)| stack.catalog.services.iter().any(|service| job["job_name"] == service.name.as_str())).copied().collect();
+            found.extend(unread(&config.path, &of_services));
         }
         found
     }),

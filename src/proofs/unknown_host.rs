@@ -11,18 +11,24 @@ const GATEWAY: &str = "host.docker.internal";
 pub const PROOF: Proof = Proof {
     code: "unknown-host",
     doc: "A name that resolves nowhere is a target that is down for ever, or a data source that is a Bad Gateway. Docker on Linux knows host.docker.internal only with `extra_hosts`.",
-    example: Example::Catalog { bad: "[prometheus]\nalertmanagers = [\"alertmanger:9093\"]\n", good: "[prometheus]\nalertmanagers = [\"alertmanager:9093\"]\n" },
+    example: Example::Catalog {
+        bad: "[prometheus]\nalertmanagers = [\"alertmanger:9093\"]\n",
+        good: "[prometheus]\nalertmanagers = [\"alertmanager:9093\"]\n",
+    },
     check: Check::Stack(|stack| {
         let containers: Vec<(&str, &str, &Value)> = stack
             .compose()
-            .flat_map(|file| file.value["services"].as_object().into_iter().flatten().map(move |(name, container)| (file.path.as_str(), name.as_str(), container)))
+            .flat_map(|file| {
+                file.value["services"].as_object().into_iter().flatten().map(move |(name, container)| (file.path.as_str(), name.as_str(), container))
+            })
             .collect();
         let mut found = Vec::new();
         for (path, pointer, address, asker) in addresses(stack) {
             let host = address.rsplit("://").next().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
             let known = containers.iter().map(|(_, name, _)| *name);
             // A name without dots that is almost a container's is meant to be it; others are the network's.
-            if !host.contains('.') && !known.clone().any(|name| name == host)
+            if !host.contains('.')
+                && !known.clone().any(|name| name == host)
                 && let Some(near) = nearest(host, known)
             {
                 found.push(Finding::at(path, pointer, format!("no container is called `{host}`"), format!("did you mean `{near}`?")));

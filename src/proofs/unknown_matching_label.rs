@@ -33,7 +33,9 @@ pub const PROOF: Proof = Proof {
             };
             let lost = named.iter().map(|label| (word, label)).chain(extra.iter().map(|label| ("group_left", label)));
             // An ignored label need be on one side only, and so need one that is brought along.
-            for (word, label) in lost.filter(|(word, label)| if *word == "on" { !sides.iter().all(|side| has(side, label)) } else { !sides.iter().any(|side| has(side, label)) }) {
+            for (word, label) in
+                lost.filter(|(word, label)| if *word == "on" { !sides.iter().all(|side| has(side, label)) } else { !sides.iter().any(|side| has(side, label)) })
+            {
                 let known: Vec<&str> = sides.iter().flat_map(|side| &side.series).flat_map(|series| series.names()).collect();
                 let side = if word == "on" { "a side of" } else { "neither side of" };
                 let message = format!("`{word}` names `{label}`, which {side} `{}` {}", binary.op, if word == "on" { "does not have" } else { "has" });

@@ -34,8 +34,14 @@ fn written(faults: &BTreeMap<String, Fault>) -> String {
         let refused = faults.values().filter(|fault| verdict(&fault.says) == Some(Verdict::Refuses)).count();
         let _ = writeln!(text, "| {title} | {read} | {refused} |");
     }
-    let _ = writeln!(text, "| **monstack** | **{0}** | **{0}** |\n\n{silent} of the {0} are silent: promtool check, amtool and yamllint accept them or do not read them.\n", faults.len());
-    text.push_str("| fault | what it does in production | promtool check | promtool test | amtool | yamllint | monstack |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+    let _ = writeln!(
+        text,
+        "| **monstack** | **{0}** | **{0}** |\n\n{silent} of the {0} are silent: promtool check, amtool and yamllint accept them or do not read them.\n",
+        faults.len()
+    );
+    text.push_str(
+        "| fault | what it does in production | promtool check | promtool test | amtool | yamllint | monstack |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+    );
     for (name, fault) in faults {
         let verdicts = COLUMNS.map(|(_, verdict)| match verdict(&fault.says) {
             Some(Verdict::Accepts) => "accepts",
