@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The declared metrics, their patterns compiled once.
-pub struct Contract<'a> {
+pub struct Declared<'a> {
     catalog: &'a Catalog,
     patterns: HashMap<&'a str, Regex>,
 }
@@ -31,12 +31,12 @@ pub fn sample_names(metric: &Metric) -> Vec<String> {
     }
 }
 
-impl<'a> Contract<'a> {
+impl<'a> Declared<'a> {
     /// Of a catalog.
-    pub fn new(catalog: &'a Catalog) -> Contract<'a> {
+    pub fn new(catalog: &'a Catalog) -> Declared<'a> {
         let written = catalog.metrics.iter().flat_map(|metric| metric.labels.values()).filter_map(Value::as_str);
         let patterns = written.filter_map(|pattern| Some((pattern, Regex::new(&format!("^(?:{pattern})$")).ok()?))).collect();
-        Contract { catalog, patterns }
+        Declared { catalog, patterns }
     }
 
     /// Everything that a scrape says against it.
