@@ -86,8 +86,11 @@ impl Servers {
     }
 }
 
-/// The catalog and its files; None: its own mistakes come first.
-pub fn proven(cli: &Cli) -> Result<(Outcome, Option<(Catalog, Vec<File>)>)> {
+/// A catalog and its files.
+type Drawn = (Catalog, Vec<File>);
+
+/// What came of a catalog, and it with its files; None: its own mistakes come first.
+pub fn drawn(cli: &Cli) -> Result<(Outcome, Option<Drawn>)> {
     let mut outcome = crate::pipeline::draw(&cli.root)?;
     let failed = outcome.failed();
     let both = outcome.catalog.take().zip(outcome.rendered.take().map(|rendered| rendered.files)).filter(|_| !failed);

@@ -1,6 +1,6 @@
 //! `why` walks from a service's line in the catalog to the receiver of its alerts and stops at the first broken link.
 
-use super::servers::{Servers, proven};
+use super::servers::{Servers, drawn};
 use super::{Cli, Report};
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::Format;
@@ -27,8 +27,8 @@ pub struct Args {
 
 /// Walks as far as the chain holds.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
-    let (outcome, proven) = proven(cli)?;
-    let Some((catalog, rendered)) = proven else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let (outcome, drawn) = drawn(cli)?;
+    let Some((catalog, rendered)) = drawn else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
     let service = super::service(&catalog, &args.service)?;
     let line = outcome.source.line(&format!("/services/{}", service.name));
     let changes = compare(&cli.root.join("generated"), &rendered)?;

@@ -161,7 +161,7 @@ fn duplicates(service: &Service, exposition: &Exposition) -> Option<Diagnostic> 
 /// A counter that is smaller than it was a moment ago.
 pub fn backwards(service: &Service, before: &Exposition, after: &Exposition) -> Option<Diagnostic> {
     let counts = |name: &str| name.ends_with("_total") || name.ends_with("_count") || name.ends_with("_bucket");
-    let old: HashMap<(&str, &[(String, String)]), f64> =
+    let old: HashMap<_, f64> =
         before.samples.iter().filter(|sample| counts(&sample.name)).map(|sample| ((sample.name.as_str(), sample.labels.as_slice()), sample.value)).collect();
     let fallen = after.samples.iter().find_map(|sample| {
         let old = *old.get(&(sample.name.as_str(), sample.labels.as_slice()))?;

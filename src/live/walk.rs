@@ -96,11 +96,11 @@ pub fn online(walk: &mut Walk, inquiry: &Inquiry, service: &Service) -> Result<(
         &|| alerts(inquiry, &running, service),
         &|| route(inquiry, &running, service),
     ];
-    if links.iter().all(|link| walk.add(link())) {
-        if let Some(endpoint) = &inquiry.grafana {
-            let checked = grafana::checked(inquiry, endpoint);
-            walk.add(first_error(checked.findings, format!("{} {}", checked.state, checked.note)));
-        }
+    if links.iter().all(|link| walk.add(link()))
+        && let Some(endpoint) = &inquiry.grafana
+    {
+        let checked = grafana::checked(inquiry, endpoint);
+        walk.add(first_error(checked.findings, format!("{} {}", checked.state, checked.note)));
     }
     Ok(())
 }
