@@ -57,8 +57,19 @@ fn same(wanted: &Value, found: &Value, port_offset: i32) -> bool {
         || (number(&wanted).is_some() && number(&wanted) == number(&found))
         || (duration(&wanted).is_some() && duration(&wanted) == duration(&found))
         || (file(&found) && found.ends_with(&format!("/{}", wanted.trim_start_matches("./"))))
-        || same_address(&wanted, &found, port_offset)
+        || same_place(&wanted, &found, port_offset)
         || matcher(&wanted) == matcher(&found)
+}
+
+/// Two URLs, or two addresses.
+fn same_place(wanted: &str, found: &str, port_offset: i32) -> bool {
+    let parts = |text: &str| {
+        let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+        let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
+        [scheme, address, path].map(str::to_string)
+    };
+    let ([wanted_scheme, wanted, wanted_path], [found_scheme, found, found_path]) = (parts(wanted), parts(found));
+    wanted_scheme == found_scheme && wanted_path == found_path && same_address(&wanted, &found, port_offset)
 }
 
 /// host:port, where this machine has several names, and services may be moved to other ports.
@@ -175,10 +186,11 @@ mod tests {
 
     #[test]
     fn defaults_and_spellings_are_no_differences() {
-        let rendered = json!({"scrape_interval": "60s", "rule_files": ["a.yml"], "honor": false, "t": ["host.docker.internal:80"], "m": ["severity=\"x\""]});
-        let loaded = json!({"scrape_interval": "1m", "rule_files": ["/etc/a.yml"], "t": ["127.0.0.1:80"], "m": ["severity = \"x\""], "more": 1});
+        let rendered =
+            json!({"scrape_interval": "60s", "rule_files": ["a.yml"], "honor": false, "t": ["http://host.docker.internal:80/x"], "m": ["severity=\"x\""]});
+        let loaded = json!({"scrape_interval": "1m", "rule_files": ["/etc/a.yml"], "t": ["http://127.0.0.1:80/x"], "m": ["severity = \"x\""], "more": 1});
         assert_eq!(differences(&rendered, &loaded, "", 0), Vec::<String>::new());
-        let loaded = json!({"scrape_interval": "2m", "rule_files": [], "t": ["127.0.0.1:81"], "m": ["severity=\"x\""]});
+        let loaded = json!({"scrape_interval": "2m", "rule_files": [], "t": ["http://127.0.0.1:81/x"], "m": ["severity=\"x\""]});
         assert_eq!(differences(&rendered, &loaded, "", 0).len(), 3);
     }
 
