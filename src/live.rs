@@ -1,9 +1,10 @@
 //! The running stack: HTTP clients, scraping, stand-in services, the fire drill.
+#![allow(clippy::result_large_err, reason = "a finding that ends a check is made once, after a request over the network")]
 
 pub mod checks; // servers and services against catalog and render
-pub mod contract; // a scrape against the metric contract
 pub mod drill; // every alert, seen to fire
 pub mod endpoint; // a server with an API, and its secret
+pub mod exposed; // a scrape against the metric contract
 pub mod exposition; // the text of a scrape
 pub mod fault; // what can be wrong with a stand-in
 pub mod http; // one request, bounded

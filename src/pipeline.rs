@@ -93,13 +93,48 @@ pub fn run(root: &Path) -> Result<Outcome> {
     }
 }
 
+/// The same without the proofs, for verbs that ask about what runs: `render` is where a stack is proved.
+pub fn draw(root: &Path) -> Result<Outcome> {
+    let mut outcome = lint(root);
+    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else { return Ok(outcome) };
+    match render(catalog, root)? {
+        Ok(rendered) => outcome.rendered = Some(rendered),
+        Err(diagnostics) => outcome.diagnostics.extend(diagnostics),
+    }
+    Ok(finished(outcome))
+}
+
+/// The catalog of `root` and its lints, nothing rendered.
+pub fn lint(root: &Path) -> Outcome {
+    match read(root) {
+        Ok(source) => finished(linted(&source.text)),
+        Err((source, diagnostic)) => Outcome { source, catalog: None, rendered: None, diagnostics: vec![diagnostic] },
+    }
+}
+
 /// The same for a text that is not on disk yet.
 pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
+    let mut outcome = linted(text);
+    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else { return Ok(finished(outcome)) };
+    match render(catalog, root)? {
+        Ok(rendered) => {
+            outcome.diagnostics = lints::inspect(catalog, &outcome.source);
+            outcome.diagnostics.extend(proofs::inspect(catalog, &rendered));
+            outcome.diagnostics = accepted(outcome.diagnostics, &outcome.source, true);
+            outcome.rendered = Some(rendered);
+        }
+        Err(diagnostics) => outcome.diagnostics.extend(diagnostics),
+    }
+    Ok(finished(outcome))
+}
+
+/// Syntax, schema, lints.
+fn linted(text: &str) -> Outcome {
     let (source, errors) = Source::parse(CATALOG, text);
     let mut outcome = Outcome { source, catalog: None, rendered: None, diagnostics: Vec::new() };
     if !errors.is_empty() {
         outcome.diagnostics = syntax(errors);
-        return Ok(finished(outcome));
+        return outcome;
     }
     let refused = catalog::schema::check(&outcome.source);
     match Catalog::load(&outcome.source, &refused) {
@@ -112,17 +147,7 @@ pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
     }
     outcome.diagnostics.extend(refused);
     outcome.diagnostics = accepted(outcome.diagnostics, &outcome.source, false);
-    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else { return Ok(finished(outcome)) };
-    match render(catalog, root)? {
-        Ok(rendered) => {
-            outcome.diagnostics = lints::inspect(catalog, &outcome.source);
-            outcome.diagnostics.extend(proofs::inspect(catalog, &rendered));
-            outcome.diagnostics = accepted(outcome.diagnostics, &outcome.source, true);
-            outcome.rendered = Some(rendered);
-        }
-        Err(diagnostics) => outcome.diagnostics.extend(diagnostics),
-    }
-    Ok(finished(outcome))
+    outcome
 }
 
 /// Every code that an `allow` may name.

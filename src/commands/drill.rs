@@ -1,6 +1,6 @@
 //! `drill` sees every alert fire.
 
-use super::servers::proven;
+use super::servers::drawn;
 use super::{Cli, Report};
 use crate::catalog::{Alert, Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
@@ -37,8 +37,8 @@ fn scale(text: &str) -> Result<f64, String> {
 
 /// Breaks one thing at a time, and says what was seen.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
-    let (outcome, proven) = proven(cli)?;
-    let Some((catalog, rendered)) = proven else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let (outcome, drawn) = drawn(cli)?;
+    let Some((catalog, rendered)) = drawn else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
     let alerts = chosen(&catalog, &args.only)?;
     let plan = Drill {
         catalog: &catalog,

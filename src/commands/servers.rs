@@ -7,7 +7,7 @@ use crate::live::endpoint::Endpoint;
 use crate::live::http::Client;
 use crate::live::probe::Reach;
 use crate::pipeline::Outcome;
-use crate::render::Rendered;
+use crate::render::File;
 use anyhow::{Context, Result, anyhow};
 use std::env::var;
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 impl Servers {
     /// Everything that is needed to ask.
-    pub fn inquiry<'a>(&self, catalog: &'a Catalog, rendered: &'a Rendered) -> Result<Inquiry<'a>> {
+    pub fn inquiry<'a>(&self, catalog: &'a Catalog, rendered: &'a [File]) -> Result<Inquiry<'a>> {
         let authority = self.ca_file.as_ref().map(|path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))).transpose()?;
         let timeout = std::time::Duration::from_millis(self.timeout.0);
         let client = Client::new(timeout, authority.as_deref()).map_err(|failure| anyhow!("--ca-file: {failure}"))?;
@@ -86,10 +86,13 @@ impl Servers {
     }
 }
 
-/// The catalog and its files; None: its own mistakes come first.
-pub fn proven(cli: &Cli) -> Result<(Outcome, Option<(Catalog, Rendered)>)> {
-    let mut outcome = crate::pipeline::run(&cli.root)?;
+/// A catalog and its files.
+type Drawn = (Catalog, Vec<File>);
+
+/// What came of a catalog, and it with its files; None: its own mistakes come first.
+pub fn drawn(cli: &Cli) -> Result<(Outcome, Option<Drawn>)> {
+    let mut outcome = crate::pipeline::draw(&cli.root)?;
     let failed = outcome.failed();
-    let both = outcome.catalog.take().zip(outcome.rendered.take()).filter(|_| !failed);
+    let both = outcome.catalog.take().zip(outcome.rendered.take().map(|rendered| rendered.files)).filter(|_| !failed);
     Ok((outcome, both))
 }

@@ -41,7 +41,7 @@ fn after_help() -> String {
 
 /// Runs until SIGINT or SIGTERM.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
-    let outcome = pipeline::run(&cli.root)?;
+    let outcome = pipeline::lint(&cli.root);
     let failed = outcome.failed();
     let Some(catalog) = outcome.catalog.filter(|_| !failed) else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
     let catalog = Arc::new(catalog);

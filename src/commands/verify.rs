@@ -1,6 +1,6 @@
 //! `verify` asks what is running whether it is what the catalog says.
 
-use super::servers::{Servers, duration, proven};
+use super::servers::{Servers, drawn, duration};
 use super::{Cli, Report};
 use crate::catalog::Duration;
 use crate::diagnostic::Severity;
@@ -24,8 +24,8 @@ pub struct Args {
 
 /// Asks everything once, or until it is right.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
-    let (outcome, proven) = proven(cli)?;
-    let Some((catalog, rendered)) = proven else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let (outcome, drawn) = drawn(cli)?;
+    let Some((catalog, rendered)) = drawn else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
     let inquiry = args.servers.inquiry(&catalog, &rendered)?;
     if args.traffic {
         let sent = services::traffic(&inquiry);

@@ -1,12 +1,12 @@
 //! `why` walks from a service's line in the catalog to the receiver of its alerts and stops at the first broken link.
 
-use super::servers::{Servers, proven};
+use super::servers::{Servers, drawn};
 use super::{Cli, Report};
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::Format;
 use crate::generated::{Change, compare};
 use crate::live::walk::{LINKS, Walk, offline, online};
-use crate::render::Rendered;
+use crate::render::File;
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -27,18 +27,18 @@ pub struct Args {
 
 /// Walks as far as the chain holds.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
-    let (outcome, proven) = proven(cli)?;
-    let Some((catalog, rendered)) = proven else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let (outcome, drawn) = drawn(cli)?;
+    let Some((catalog, rendered)) = drawn else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
     let service = super::service(&catalog, &args.service)?;
     let line = outcome.source.line(&format!("/services/{}", service.name));
-    let changes = compare(&cli.root.join("generated"), &rendered.files)?;
+    let changes = compare(&cli.root.join("generated"), &rendered)?;
     let walk = walk(args, &catalog, &rendered, service, line, &changes, &cli.command("render"))?;
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
     tell(&mut report, walk, cli.format);
     Ok(report)
 }
 
-fn walk(args: &Args, catalog: &Catalog, rendered: &Rendered, service: &Service, line: usize, changes: &[Change], mend: &str) -> Result<Walk> {
+fn walk(args: &Args, catalog: &Catalog, rendered: &[File], service: &Service, line: usize, changes: &[Change], mend: &str) -> Result<Walk> {
     let mut walk = Walk::default();
     offline(&mut walk, rendered, service, line, changes, mend);
     if walk.whole() && !args.offline {

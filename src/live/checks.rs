@@ -12,7 +12,7 @@ use super::probe::Reach;
 use super::prometheus::Running;
 use crate::catalog::Catalog;
 use crate::diagnostic::Diagnostic;
-use crate::render::Rendered;
+use crate::render::File;
 use anyhow::{Result, bail};
 
 /// Who is asked, and about which catalog.
@@ -20,7 +20,7 @@ pub struct Inquiry<'a> {
     /// What should be.
     pub catalog: &'a Catalog,
     /// What should be loaded.
-    pub rendered: &'a Rendered,
+    pub rendered: &'a [File],
     /// With what it is asked.
     pub client: Client,
     /// Where the services are.

@@ -10,7 +10,7 @@ mod watch;
 use super::receiver::Receiver;
 use super::simulation::{Fleet, Ports};
 use crate::catalog::{Alert, Catalog, Duration};
-use crate::render::Rendered;
+use crate::render::File;
 use anyhow::Result;
 pub use rows::{Row, Verdict};
 use servers::Stage;
@@ -24,7 +24,7 @@ pub struct Drill<'a> {
     /// Whose alerts.
     pub catalog: &'a Catalog,
     /// The files that are put into force.
-    pub rendered: &'a Rendered,
+    pub rendered: &'a [File],
     /// The alerts to drill.
     pub alerts: Vec<&'a Alert>,
     /// How much faster than written everything happens.

@@ -1,7 +1,7 @@
 //! What a server loaded, held against what was rendered: everything rendered must be in force, as it was rendered.
 
 use crate::catalog::Duration;
-use crate::render::Rendered;
+use crate::render::File;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -113,10 +113,10 @@ fn key(name: &str, labels: &BTreeMap<String, String>, alert: bool) -> String {
 }
 
 /// The rules of every rendered rule file that Prometheus is told to load.
-pub fn rendered_rules(rendered: &Rendered) -> Vec<Rule> {
+pub fn rendered_rules(rendered: &[File]) -> Vec<Rule> {
     let Some(config) = prometheus_config(rendered) else { return Vec::new() };
     let files = config["rule_files"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let groups = files.filter_map(|name| rendered.files.iter().find(|file| file.path.rsplit('/').next() == name.rsplit('/').next()));
+    let groups = files.filter_map(|name| rendered.iter().find(|file| file.path.rsplit('/').next() == name.rsplit('/').next()));
     let rules = groups.flat_map(|file| file.value["groups"].as_array().into_iter().flatten()).flat_map(|group| group["rules"].as_array().into_iter().flatten());
     rules
         .map(|rule| {
@@ -162,13 +162,13 @@ pub fn rule_difference(rendered: &Rule, loaded: &Rule) -> Option<String> {
 }
 
 /// The rendered configuration of Prometheus.
-pub fn prometheus_config(rendered: &Rendered) -> Option<&Value> {
-    rendered.files.iter().map(|file| &file.value).find(|value| value.get("scrape_configs").is_some())
+pub fn prometheus_config(rendered: &[File]) -> Option<&Value> {
+    rendered.iter().map(|file| &file.value).find(|value| value.get("scrape_configs").is_some())
 }
 
 /// The rendered configuration of the Alertmanager.
-pub fn alertmanager_config(rendered: &Rendered) -> Option<&Value> {
-    rendered.files.iter().map(|file| &file.value).find(|value| value.get("route").is_some() && value.get("receivers").is_some())
+pub fn alertmanager_config(rendered: &[File]) -> Option<&Value> {
+    rendered.iter().map(|file| &file.value).find(|value| value.get("route").is_some() && value.get("receivers").is_some())
 }
 
 /// A scrape job of a configuration.
@@ -183,8 +183,9 @@ mod tests {
 
     #[test]
     fn defaults_and_spellings_are_no_differences() {
-        let rendered = json!({"scrape_interval": "60s", "rule_files": ["a.yml"], "honor": false, "t": ["host.docker.internal:80"], "m": ["severity=\"x\""]});
-        let loaded = json!({"scrape_interval": "1m", "rule_files": ["/etc/a.yml"], "t": ["127.0.0.1:80"], "m": ["severity = \"x\""], "more": 1});
+        let rendered =
+            json!({"scrape_interval": "60s", "rule_files": ["a.yml"], "honor": false, "t": ["http://host.docker.internal:80/x"], "m": ["severity=\"x\""]});
+        let loaded = json!({"scrape_interval": "1m", "rule_files": ["/etc/a.yml"], "t": ["http://127.0.0.1:80/x"], "m": ["severity = \"x\""], "more": 1});
         assert_eq!(differences(&rendered, &loaded, "", 0), Vec::<String>::new());
         let probe = |target: &str| json!({"targets": [target]});
         let moved = |wanted: &str, found: &str| differences(&probe(wanted), &probe(found), "", 0).len();

@@ -1,7 +1,7 @@
 //! The queries of the rendered dashboards, as Prometheus can run them.
 
 use crate::catalog::Catalog;
-use crate::render::Rendered;
+use crate::render::File;
 use serde_json::Value;
 
 /// One query of one panel.
@@ -15,12 +15,12 @@ pub struct PanelQuery {
 }
 
 /// Every rendered dashboard, with its path under generated/.
-pub fn dashboards(rendered: &Rendered) -> impl Iterator<Item = (&str, &Value)> {
-    rendered.files.iter().filter(|file| file.value["panels"].is_array()).map(|file| (file.path.as_str(), &file.value))
+pub fn dashboards(rendered: &[File]) -> impl Iterator<Item = (&str, &Value)> {
+    rendered.iter().filter(|file| file.value["panels"].is_array()).map(|file| (file.path.as_str(), &file.value))
 }
 
 /// Every query of every panel, those in rows included.
-pub fn queries(rendered: &Rendered, catalog: &Catalog) -> Vec<PanelQuery> {
+pub fn queries(rendered: &[File], catalog: &Catalog) -> Vec<PanelQuery> {
     let mut queries = Vec::new();
     for (file, dashboard) in dashboards(rendered) {
         collect(file, dashboard, catalog, &mut queries);

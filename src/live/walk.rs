@@ -2,7 +2,7 @@
 
 use super::checks::prometheus::{config_differences, down, reload_help, target};
 use super::checks::{Inquiry, alertmanager, grafana, probes::Probes, prometheus, running};
-use super::contract::Contract;
+use super::exposed::Declared;
 use super::loaded::{loaded_rule, rendered_rules, rule_difference};
 use super::probe::{Scrape, Stage, health, scrape};
 use super::prometheus::{Running, query};
@@ -10,7 +10,7 @@ use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::generated::{Change, Kind};
 use crate::live::fault::covers;
-use crate::render::Rendered;
+use crate::render::File;
 use anyhow::Result;
 
 /// The links, in order.
@@ -59,7 +59,7 @@ fn at(service: &Service) -> Place {
 }
 
 /// The links that need no server: catalog and rendered.
-pub fn offline(walk: &mut Walk, rendered: &Rendered, service: &Service, line: usize, changes: &[Change], mend: &str) {
+pub fn offline(walk: &mut Walk, rendered: &[File], service: &Service, line: usize, changes: &[Change], mend: &str) {
     walk.add(Ok(format!("services.toml:{line}  port {}, runs_on {}, group {}", service.port, service.runs_on, service.group)));
     let stale = changes.iter().find(|change| change.path.ends_with(".yml") || change.path.ends_with(".json"));
     walk.add(match stale {
@@ -75,8 +75,8 @@ pub fn offline(walk: &mut Walk, rendered: &Rendered, service: &Service, line: us
     });
 }
 
-fn job_file(rendered: &Rendered) -> String {
-    let file = rendered.files.iter().find(|file| file.value.get("scrape_configs").is_some());
+fn job_file(rendered: &[File]) -> String {
+    let file = rendered.iter().find(|file| file.value.get("scrape_configs").is_some());
     file.map(|file| format!("in generated/{}", file.path)).unwrap_or_default()
 }
 
@@ -93,11 +93,11 @@ pub fn online(walk: &mut Walk, inquiry: &Inquiry, service: &Service) -> Result<(
         &|| alerts(inquiry, &running, service),
         &|| route(inquiry, &running, service),
     ];
-    if links.iter().all(|link| walk.add(link())) {
-        if let Some(endpoint) = &inquiry.grafana {
-            let checked = grafana::checked(inquiry, endpoint);
-            walk.add(first_error(checked.findings, format!("{} {}", checked.state, checked.note)));
-        }
+    if links.iter().all(|link| walk.add(link()))
+        && let Some(endpoint) = &inquiry.grafana
+    {
+        let checked = grafana::checked(inquiry, endpoint);
+        walk.add(first_error(checked.findings, format!("{} {}", checked.state, checked.note)));
     }
     Ok(())
 }
@@ -176,7 +176,7 @@ fn metrics(inquiry: &Inquiry, service: &Service, seen: Option<&Scrape>) -> Resul
     let declared: Vec<_> = inquiry.catalog.metrics.iter().filter(|metric| metric.services.contains(&service.name)).collect();
     let (missing, findings) = match seen {
         Some(scrape) => {
-            let kept = Contract::new(inquiry.catalog).check(service, &scrape.exposition);
+            let kept = Declared::new(inquiry.catalog).check(service, &scrape.exposition);
             (kept.missing, kept.findings)
         }
         None => {

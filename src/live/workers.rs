@@ -3,11 +3,14 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Sockets open at the same time.
-const AT_ONCE: usize = 48;
+/// Services asked at the same time.
+pub const SERVICES: usize = 48;
+
+/// Queries that Prometheus is given at the same time.
+pub const QUERIES: usize = 8;
 
 /// What `work` makes of each item, in the items' order.
-pub fn each<'a, T: Sync, R: Send>(items: &'a [T], work: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
+pub fn each<'a, T: Sync, R: Send>(items: &'a [T], at_once: usize, work: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(items.len()));
     let take = || {
@@ -15,7 +18,7 @@ pub fn each<'a, T: Sync, R: Send>(items: &'a [T], work: impl Fn(&'a T) -> R + Sy
         items.get(index).map(|item| (index, item))
     };
     std::thread::scope(|scope| {
-        for _ in 0..items.len().min(AT_ONCE) {
+        for _ in 0..items.len().min(at_once) {
             scope.spawn(|| {
                 while let Some((index, item)) = take() {
                     let result = work(item);

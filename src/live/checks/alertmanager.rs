@@ -8,7 +8,7 @@ use crate::yaml;
 use serde_json::Value;
 
 fn place(inquiry: &Inquiry) -> Place {
-    let file = inquiry.rendered.files.iter().find(|file| file.value.get("receivers").is_some() && file.value.get("route").is_some());
+    let file = inquiry.rendered.iter().find(|file| file.value.get("receivers").is_some() && file.value.get("route").is_some());
     Place::File(format!("generated/{}", file.map_or("", |file| file.path.as_str())))
 }
 

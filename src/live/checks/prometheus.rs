@@ -5,14 +5,15 @@ use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::endpoint::Refusal;
 use crate::live::loaded::{self, Rule, differences, loaded_rule, prometheus_config, rendered_rules, rule_difference};
+use crate::live::panels;
 use crate::live::prometheus::{Running, Target, query};
-use crate::live::{panels, workers::each};
+use crate::live::workers::{self, each};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Where the rendered configuration is.
 fn config_place(inquiry: &Inquiry) -> Place {
-    let file = inquiry.rendered.files.iter().find(|file| file.value.get("scrape_configs").is_some());
+    let file = inquiry.rendered.iter().find(|file| file.value.get("scrape_configs").is_some());
     Place::File(format!("generated/{}", file.map_or("", |file| file.path.as_str())))
 }
 
@@ -157,30 +158,49 @@ pub fn targets(inquiry: &Inquiry, running: &Running, answering: &[&str]) -> Chec
     Checked::new("targets", format!("{up}/{}", inquiry.catalog.services.len()), note, findings)
 }
 
-/// Runs every query of every panel.
+/// Runs every query of every panel. A panel about alerts is empty while there are none.
 pub fn panel_queries(inquiry: &Inquiry) -> Option<Checked> {
     let queries = panels::queries(inquiry.rendered, inquiry.catalog);
     if queries.is_empty() {
         return None;
     }
-    let answers = each(&queries, |panel| query(&inquiry.prometheus, &inquiry.client, &panel.expression));
-    let (mut findings, mut full) = (Vec::new(), 0);
+    let answers = each(&queries, workers::QUERIES, |panel| query(&inquiry.prometheus, &inquiry.client, &panel.expression));
+    let mut findings = Vec::new();
+    let mut late = None;
+    let mut shows: BTreeMap<(&str, &str), bool> = BTreeMap::new();
     for (panel, answer) in queries.iter().zip(answers) {
-        let place = Place::File(format!("generated/{}", panel.file));
-        match answer {
-            Ok(series) if !series.is_empty() => full += 1,
-            Ok(_) => findings.push(
-                Diagnostic::warning("panel-without-data", place, format!("panel `{}` shows nothing: `{}` has no series", panel.panel, panel.expression))
-                    .help("it needs two scrapes of a service that exposes these metrics; generate some requests with --traffic"),
-            ),
+        let something = match answer {
+            Ok(series) => !series.is_empty() || panel.expression.contains("ALERTS"),
+            Err(Refusal::Failed(failure)) => {
+                late.get_or_insert((&panel.file, &panel.panel, failure));
+                true
+            }
             Err(refusal) => {
                 let reason = if let Refusal::Status(_, reason) = &refusal { reason.clone() } else { inquiry.prometheus.sentence(&refusal) };
+                let message = format!("panel `{}`: `{}`: {reason}", panel.panel, panel.expression);
                 findings.push(
-                    Diagnostic::error("panel-query-fails", place, format!("panel `{}`: `{}`: {reason}", panel.panel, panel.expression))
-                        .help("mend the dashboard's template"),
+                    Diagnostic::error("panel-query-fails", Place::File(format!("generated/{}", panel.file)), message).help("mend the dashboard's template"),
                 );
+                true
             }
-        }
+        };
+        *shows.entry((&panel.file, &panel.panel)).or_default() |= something;
     }
-    Some(Checked::new("panels", format!("{full}/{}", queries.len()), "queries have data", findings))
+    if let Some((file, panel, failure)) = late {
+        let message = format!("the query of panel `{panel}` got no answer from Prometheus: {failure}");
+        findings.push(Diagnostic::warning("panel-not-answered", Place::File(format!("generated/{file}")), message).help("give it more time with --timeout"));
+    }
+    let mut blank: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for ((file, panel), _) in shows.iter().filter(|(_, something)| !**something) {
+        blank.entry(file).or_default().push(panel);
+    }
+    for (file, panels) in &blank {
+        let message = format!("{} panels show nothing: {}", panels.len(), panels.join(", "));
+        findings.push(
+            Diagnostic::warning("panel-without-data", Place::File(format!("generated/{file}")), message)
+                .help("rates need two scrapes, and counters that were counted: wait a minute, or generate requests with --traffic"),
+        );
+    }
+    let full = shows.values().filter(|something| **something).count();
+    Some(Checked::new("panels", format!("{full}/{}", shows.len()), format!("show something; {} queries ran", queries.len()), findings))
 }

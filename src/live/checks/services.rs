@@ -3,11 +3,11 @@
 use super::{Checked, Inquiry};
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::live::contract::{Contract, Kept, backwards, sample_names};
+use crate::live::exposed::{Declared, Kept, backwards, sample_names};
 use crate::live::exposition::Exposition;
 use crate::live::probe::{health, scrape};
 use crate::live::prometheus::query;
-use crate::live::workers::each;
+use crate::live::workers::{self, each};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Scrapes in which no counter may fall.
@@ -36,20 +36,20 @@ pub fn traffic(inquiry: &Inquiry) -> usize {
         let url = inquiry.reach.url(service, &service.health_path);
         (0..REQUESTS).take_while(|_| inquiry.client.get(&url, &[]).is_ok()).count()
     };
-    each(&inquiry.catalog.services, ask).into_iter().sum()
+    each(&inquiry.catalog.services, workers::SERVICES, ask).into_iter().sum()
 }
 
 /// Visits every service.
 pub fn visit<'a>(inquiry: &Inquiry<'a>) -> Vec<Visit<'a>> {
-    let contract = Contract::new(inquiry.catalog);
-    each(&inquiry.catalog.services, |service| one(inquiry, &contract, service))
+    let declared = Declared::new(inquiry.catalog);
+    each(&inquiry.catalog.services, workers::SERVICES, |service| one(inquiry, &declared, service))
 }
 
-fn one<'a>(inquiry: &Inquiry, contract: &Contract<'a>, service: &'a Service) -> Visit<'a> {
+fn one<'a>(inquiry: &Inquiry, declared: &Declared<'a>, service: &'a Service) -> Visit<'a> {
     let mut visit = Visit { service, healthy: false, scraped: false, missing: Vec::new(), findings: Vec::new() };
     match scrape(&inquiry.client, &inquiry.reach, service) {
         Ok(scrape) => {
-            let Kept { missing, findings } = contract.check(service, &scrape.exposition);
+            let Kept { missing, findings } = declared.check(service, &scrape.exposition);
             visit.scraped = true;
             visit.missing = missing;
             visit.findings.extend(scrape.notes);
@@ -108,7 +108,7 @@ fn absent(inquiry: &Inquiry, visits: &[Visit]) -> Vec<Diagnostic> {
         }
     }
     let missing: Vec<(&str, Vec<&str>)> = by_metric.into_iter().collect();
-    each(&missing, |(key, services)| absence(inquiry, key, services)).into_iter().flatten().collect()
+    each(&missing, workers::QUERIES, |(key, services)| absence(inquiry, key, services)).into_iter().flatten().collect()
 }
 
 fn absence(inquiry: &Inquiry, key: &str, services: &[&str]) -> Option<Diagnostic> {

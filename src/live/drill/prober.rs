@@ -1,12 +1,12 @@
 //! The blackbox exporter of the drill: it asks the stand-ins' health paths for the drill's Prometheus.
 
 use crate::live::simulation::Fleet;
-use crate::render::Rendered;
+use crate::render::File;
 use serde_json::Value;
 
 /// The modules of the rendered exporter; None: nothing is probed.
-pub fn modules(rendered: &Rendered) -> Option<&Value> {
-    rendered.files.iter().map(|file| &file.value).find(|value| value.get("modules").is_some())
+pub fn modules(files: &[File]) -> Option<&Value> {
+    files.iter().map(|file| &file.value).find(|value| value.get("modules").is_some())
 }
 
 /// Its flags. It answers a little before Prometheus gives up, by half a second unless told otherwise.

@@ -87,7 +87,7 @@ impl Stage {
             *receiving = json!({"name": name, "webhook_configs": [{"url": format!("http://{}/{name}", receiver.address), "send_resolved": true}]});
         }
         for name in config["rule_files"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            let file = drill.rendered.files.iter().find(|file| file.path.rsplit('/').next() == name.rsplit('/').next());
+            let file = drill.rendered.iter().find(|file| file.path.rsplit('/').next() == name.rsplit('/').next());
             let file = file.with_context(|| format!("the rule file {name} is not rendered"))?;
             self.put(name.rsplit('/').next().unwrap_or(name), file.value.clone(), drill.time_scale)?;
         }

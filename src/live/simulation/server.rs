@@ -16,33 +16,40 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// What a scrape's answer calls itself.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Between two pieces of an endless answer.
+const DRIP: Duration = Duration::from_millis(20);
 
 /// An answer's body.
 pub enum Content {
     /// Sent once.
     Whole(Option<Bytes>),
-    /// Sent for as long as the client reads.
-    Endless,
+    /// Sent for as long as the client reads, a little at a time: a flood would drown Prometheus, not the check.
+    Endless(Pin<Box<Sleep>>),
 }
 
 impl Body for Content {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut TaskContext) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(match &mut *self {
-            Content::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
-            Content::Endless => Some(Ok(Frame::data(Bytes::from_static(&[b'#'; 16_384])))),
-        })
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut TaskContext) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match &mut *self {
+            Content::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Content::Endless(pause) => pause.as_mut().poll(context).map(|()| {
+                pause.as_mut().reset(Instant::now() + DRIP);
+                Some(Ok(Frame::data(Bytes::from_static(b"# and so on\n"))))
+            }),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Content::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Content::Endless => SizeHint::default(),
+            Content::Endless(_) => SizeHint::default(),
         }
     }
 }
@@ -72,7 +79,7 @@ pub async fn attend(fleet: Arc<Fleet>, post: Arc<Post>, first: TcpListener) {
         let Some(open) = &listener else {
             listener = listen(post.address).await.ok();
             if listener.is_none() {
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                sleep(Duration::from_millis(50)).await;
             }
             continue;
         };
@@ -80,7 +87,7 @@ pub async fn attend(fleet: Arc<Fleet>, post: Arc<Post>, first: TcpListener) {
             accepted = open.accept() => match accepted {
                 Ok((stream, _)) => drop(tokio::spawn(connection(fleet.clone(), post.clone(), stream))),
                 // Out of descriptors: wait for some to be closed.
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(_) => sleep(Duration::from_millis(50)).await,
             },
             _ = faults.changed() => {}
         }
@@ -100,7 +107,7 @@ async fn respond(fleet: &Fleet, post: &Post, path: &str) -> Response<Content> {
     let kind = post.fault.borrow().as_ref().map(|fault| fault.kind);
     match kind {
         Some(Kind::Hanging) => std::future::pending().await,
-        Some(Kind::Slow) => tokio::time::sleep(Duration::from_millis(post.service.scrape_timeout.0 * 3 / 2).div_f64(fleet.speed)).await,
+        Some(Kind::Slow) => sleep(Duration::from_millis(post.service.scrape_timeout.0 * 3 / 2).div_f64(fleet.speed)).await,
         Some(Kind::Unauthorized) => return answer(StatusCode::UNAUTHORIZED, "text/plain", "who are you?\n"),
         _ => {}
     }
@@ -118,7 +125,9 @@ async fn respond(fleet: &Fleet, post: &Post, path: &str) -> Response<Content> {
     }
     match kind {
         Some(Kind::Garbage) => answer(StatusCode::OK, TEXT_FORMAT, &b"\x00\xff\xfe no metrics \x80\n"[..]),
-        Some(Kind::Endless) => Response::builder().header(CONTENT_TYPE, TEXT_FORMAT).body(Content::Endless).expect("a fixed header makes a response"),
+        Some(Kind::Endless) => {
+            Response::builder().header(CONTENT_TYPE, TEXT_FORMAT).body(Content::Endless(Box::pin(sleep(DRIP)))).expect("a fixed header makes a response")
+        }
         Some(Kind::WrongContentType) => answer(StatusCode::OK, "application/json", serde_json::Value::from(fleet.scrape(post)).to_string()),
         _ => answer(StatusCode::OK, TEXT_FORMAT, fleet.scrape(post)),
     }

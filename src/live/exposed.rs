@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The declared metrics, their patterns compiled once.
-pub struct Contract<'a> {
+pub struct Declared<'a> {
     catalog: &'a Catalog,
     patterns: HashMap<&'a str, Regex>,
 }
@@ -31,12 +31,12 @@ pub fn sample_names(metric: &Metric) -> Vec<String> {
     }
 }
 
-impl<'a> Contract<'a> {
+impl<'a> Declared<'a> {
     /// Of a catalog.
-    pub fn new(catalog: &'a Catalog) -> Contract<'a> {
+    pub fn new(catalog: &'a Catalog) -> Declared<'a> {
         let written = catalog.metrics.iter().flat_map(|metric| metric.labels.values()).filter_map(Value::as_str);
         let patterns = written.filter_map(|pattern| Some((pattern, Regex::new(&format!("^(?:{pattern})$")).ok()?))).collect();
-        Contract { catalog, patterns }
+        Declared { catalog, patterns }
     }
 
     /// Everything that a scrape says against it.
@@ -161,7 +161,7 @@ fn duplicates(service: &Service, exposition: &Exposition) -> Option<Diagnostic> 
 /// A counter that is smaller than it was a moment ago.
 pub fn backwards(service: &Service, before: &Exposition, after: &Exposition) -> Option<Diagnostic> {
     let counts = |name: &str| name.ends_with("_total") || name.ends_with("_count") || name.ends_with("_bucket");
-    let old: HashMap<(&str, &[(String, String)]), f64> =
+    let old: HashMap<_, f64> =
         before.samples.iter().filter(|sample| counts(&sample.name)).map(|sample| ((sample.name.as_str(), sample.labels.as_slice()), sample.value)).collect();
     let fallen = after.samples.iter().find_map(|sample| {
         let old = *old.get(&(sample.name.as_str(), sample.labels.as_slice()))?;

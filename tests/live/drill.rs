@@ -1,0 +1,113 @@
+//! The fire drill itself: all alerts within two minutes, failures named, nothing left behind.
+
+use super::stack::root;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// A drill goes by the clock: two at a time would disturb each other.
+fn alone() -> MutexGuard<'static, ()> {
+    static DRILL: Mutex<()> = Mutex::new(());
+    DRILL.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+#[test]
+fn every_alert_fires_reaches_its_receiver_and_resolves_within_two_minutes() {
+    let _alone = alone();
+    let root = root(super::RECEIVERS);
+    let start = Instant::now();
+    let output = root.run(&["drill", "--format", "json"]);
+    let took = start.elapsed();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text} {}", String::from_utf8_lossy(&output.stderr)));
+    let rows = document["drill"].as_array().unwrap();
+    assert_eq!(rows.len(), 9, "eight alerts and the inhibition");
+    for row in rows {
+        assert_eq!(row["result"], "passed", "{document:#}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    for row in &rows[..8] {
+        let receiver = if row["alert"] == "ServiceDown" { "pager" } else { "team" };
+        assert_eq!(row["receiver"], receiver);
+        let seconds = |key: &str| row[key].as_f64().unwrap();
+        assert!(seconds("pending_seconds") < seconds("firing_seconds") && seconds("firing_seconds") <= seconds("delivered_seconds"), "{row:#}");
+        assert!(seconds("firing_seconds") - seconds("pending_seconds") >= 270.0, "{row:#}: it waited for its `for` of 5m or 10m");
+        assert!(seconds("resolved_seconds") > 0.0);
+    }
+    assert_eq!(output.status.code(), Some(0));
+    assert!(took < Duration::from_secs(120), "{took:?}");
+}
+
+#[test]
+fn an_alert_that_cannot_fire_fails_the_drill() {
+    let _alone = alone();
+    let root = root(super::RECEIVERS);
+    let templates = root.folder.join("templates");
+    copy(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"), &templates);
+    let rules = templates.join("monitoring/recording_rules.yml");
+    let text = fs::read_to_string(&rules).unwrap();
+    // A signal that is never 0: valid, proven, and wrong.
+    let broken = text.replacen("0 * job:<< prefix | bare >>_expected:catalog", "job:<< prefix | bare >>_expected:catalog", 1);
+    assert_ne!(text, broken);
+    fs::write(&rules, broken.replacen("max by (job, service, component) (up)", "2 * max by (job, service, component) (up + 1)", 1)).unwrap();
+    let output = root.run(&["drill", "--only", "ServiceDown", "--format", "json", "--time-scale", "150"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("did not fire within"), "{text}");
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn programs_that_are_missing_or_end_are_said() {
+    let root = root("");
+    let cases = [
+        (["--prometheus-bin", "/nonexistent/prometheus"], "Debian's package prometheus has it"),
+        (["--alertmanager-bin", "/nonexistent/alertmanager"], "Debian's package prometheus-alertmanager has it"),
+        (["--prometheus-bin", "/bin/false"], "prometheus ended by itself"),
+        (["--only", "NoSuchAlert"], "there is no alert `NoSuchAlert`"),
+    ];
+    for (arguments, sentence) in cases {
+        let output = root.run(&[&["drill"], &arguments[..]].concat());
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(sentence), "{message}");
+    }
+}
+
+#[test]
+fn an_interrupted_drill_leaves_no_server_and_no_folder() {
+    let _alone = alone();
+    let root = root("");
+    for signal in ["-INT", "-TERM"] {
+        let mut child = root.command(&["drill"]).stderr(Stdio::piped()).spawn().unwrap();
+        let folder = format!("monstack-drill-{}", child.id());
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        assert!(lines.by_ref().any(|line| line.unwrap().contains("waiting for Prometheus")));
+        assert!(running(&folder) >= 2, "both servers run");
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let last = lines.last().unwrap().unwrap();
+        assert!(last.contains("interrupted"), "{last}");
+        assert_eq!(child.wait().unwrap().code(), Some(2));
+        assert_eq!(running(&folder), 0, "a server outlived the drill");
+        assert!(!std::env::temp_dir().join(&folder).exists());
+    }
+}
+
+/// Processes that were started with this folder.
+fn running(folder: &str) -> usize {
+    let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok());
+    processes.filter(|command| String::from_utf8_lossy(command).contains(folder)).count()
+}
