@@ -5,6 +5,7 @@ mod completions;
 mod diff;
 mod drill;
 mod explain;
+mod preview;
 mod render;
 mod report;
 mod schema;
@@ -71,6 +72,8 @@ enum Verb {
     Simulate(simulate::Args),
     /// See every alert fire, under a Prometheus and an Alertmanager started for it
     Drill(drill::Args),
+    /// Draw the dashboards as one HTML page, with live or simulated data
+    Preview(preview::Args),
     /// Print the JSON Schema of services.toml
     Schema,
     /// Print a shell's completion script
@@ -108,6 +111,7 @@ fn run(cli: &Cli) -> Result<Report> {
         Verb::Why(args) => why::run(args, cli),
         Verb::Simulate(args) => simulate::run(args, cli),
         Verb::Drill(args) => drill::run(args, cli),
+        Verb::Preview(args) => preview::run(args, cli),
         Verb::Schema => Ok(schema::run()),
         Verb::Completions(args) => Ok(completions::run(args)),
     }

@@ -14,6 +14,7 @@ pub mod json; // JSON as people review it
 pub mod lints; // what the catalog must not say
 pub mod live; // the running stack: clients, scraping, stand-in services, the drill
 pub mod pipeline; // all of the above, in one call
+pub mod preview; // the dashboards as one HTML page
 pub mod proofs; // what must hold of the Files
 pub mod render; // catalog × artifacts → Files
 pub mod source; // a TOML file as text: key path → bytes → line and column

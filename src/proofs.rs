@@ -1,7 +1,7 @@
 //! What must hold of the rendered Files: one proof per file, named after its code.
 
 mod expressions;
-mod stack;
+pub mod stack;
 
 mod alert_labels;
 mod alert_without_condition;

@@ -2,9 +2,9 @@
 
 pub mod control;
 mod server;
-mod shape;
+pub mod shape;
 mod stand_in;
-mod words;
+pub mod words;
 
 use crate::catalog::{Catalog, Service};
 use crate::live::fault::Fault;

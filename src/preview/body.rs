@@ -1,0 +1,159 @@
+//! What a panel shows, as the page draws it: numbers are formatted and colours named, nothing is left to decide.
+
+use super::answers::{Axis, Series};
+use super::field::{Field, Shown, legend};
+use super::plot::Mark;
+use serde::Serialize;
+use serde_json::Value;
+
+/// The answer to one query of a panel.
+pub struct Found {
+    /// The query's letter.
+    pub reference: String,
+    /// How its series are named.
+    pub legend: String,
+    /// What came back.
+    pub series: Vec<Series>,
+}
+
+/// One series of a panel with its name and what the configuration says of it.
+pub struct Named<'a> {
+    /// As the legend says.
+    pub name: String,
+    /// Its values.
+    pub series: &'a Series,
+    /// How they are read.
+    pub field: Field,
+}
+
+/// Everything that a panel is drawn from.
+pub struct Subject<'a> {
+    /// The panel's JSON.
+    pub panel: &'a Value,
+    /// The answers to its queries.
+    pub found: &'a [Found],
+    /// The time shown.
+    pub axis: Axis,
+}
+
+impl<'a> Subject<'a> {
+    /// All series in the order of the queries.
+    pub fn named(&self) -> Vec<Named<'a>> {
+        let panel = self.panel;
+        let one = |found: &'a Found, series: &'a Series| {
+            let name = legend(&found.legend, &series.labels);
+            Named { field: Field::of(panel, &name, &found.reference), name, series }
+        };
+        self.found.iter().flat_map(|found| found.series.iter().map(move |series| one(found, series))).collect()
+    }
+}
+
+/// One number with its name.
+#[derive(Serialize)]
+pub struct Number {
+    /// Of the series.
+    pub name: String,
+    /// Of the value.
+    pub shown: Shown,
+    /// How much of the bar is filled, in percent.
+    pub part: String,
+    /// Where thresholds lie on the bar, in percent.
+    pub marks: Vec<String>,
+}
+
+/// A label of an axis.
+#[derive(Serialize)]
+pub struct Tick {
+    /// What it says.
+    pub text: String,
+    /// Where, in percent from the left or the top.
+    pub at: String,
+}
+
+/// A line of a legend.
+#[derive(Serialize)]
+pub struct Key {
+    /// The colour and dashes of its line.
+    pub mark: String,
+    /// Of the series.
+    pub name: String,
+    /// Its last value.
+    pub value: String,
+}
+
+/// A stretch of one state.
+#[derive(Serialize)]
+pub struct Stretch {
+    /// Its begin, in percent.
+    pub at: String,
+    /// Its length, in percent.
+    pub length: String,
+    /// What it says, and its colour.
+    pub shown: Shown,
+    /// From when to when.
+    pub times: String,
+    /// Whether its text has room in it.
+    pub roomy: bool,
+}
+
+/// One line of a state timeline.
+#[derive(Serialize)]
+pub struct States {
+    /// Of the series.
+    pub name: String,
+    /// In the order of time.
+    pub stretches: Vec<Stretch>,
+    /// All of it in words.
+    pub words: String,
+}
+
+/// A cell of a table.
+#[derive(Clone, Serialize)]
+pub struct Cell {
+    /// What it says, and its colour.
+    pub shown: Shown,
+    /// Where it leads within the page or outside.
+    pub href: String,
+    /// Whether it is a number.
+    pub number: bool,
+}
+
+/// What stands in a panel.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Body {
+    /// Tiles with a number each.
+    Stat { numbers: Vec<Number>, names: bool, background: bool },
+    /// Bars from the left.
+    Bars { numbers: Vec<Number> },
+    /// Lines over time.
+    Lines { svg: String, rows: Vec<Tick>, columns: Vec<Tick>, keys: Vec<Key>, legend: bool, words: String },
+    /// States over time.
+    Timeline { lines: Vec<States>, columns: Vec<Tick> },
+    /// Rows and columns.
+    Table { columns: Vec<String>, rows: Vec<Vec<Cell>> },
+    /// Words.
+    Text { text: String },
+    /// Nothing came back; `expected` when the panel itself says what that means.
+    Empty { text: String, expected: bool },
+    /// It cannot be drawn.
+    Refused { reason: String },
+}
+
+/// A share of one as percent, for an attribute.
+pub fn percent(part: f64) -> String {
+    format!("{:.2}%", 100.0 * part)
+}
+
+/// Five times along the axis.
+pub fn times(axis: &Axis) -> Vec<Tick> {
+    (0..=4)
+        .map(|quarter| quarter * (axis.count - 1) / 4)
+        .map(|index| Tick { text: super::units::clock(axis.at(index)), at: percent(index as f64 / (axis.count - 1).max(1) as f64) })
+        .collect()
+}
+
+/// The mark of a line, for the style sheet.
+pub fn written(mark: Mark) -> String {
+    mark.written()
+}

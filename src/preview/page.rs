@@ -1,0 +1,116 @@
+//! Dashboards → one HTML file. Its policy lets nothing in or out: no script at all, one style sheet by its hash.
+
+use super::Preview;
+use super::body::Body;
+use super::dashboard::{Dashboard, Panel, Place};
+use super::field::COLOURS;
+use super::plot::PALETTE;
+use super::units::clock;
+use crate::catalog::Catalog;
+use anyhow::{Context, Result};
+use base64::Engine;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, context};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+const TEMPLATE: &str = include_str!("page.html");
+const PANEL: &str = include_str!("panel.html");
+const STYLE: &str = include_str!("page.css");
+
+/// A panel in a list of those without data.
+#[derive(Serialize)]
+struct Listed<'a> {
+    dashboard: &'a str,
+    panel: &'a str,
+    anchor: &'a str,
+    says: &'a str,
+}
+
+/// Writes the page; `server` is empty when the data is simulated.
+pub fn page(catalog: &Catalog, dashboards: Vec<Dashboard>, server: &str, now: i64) -> Result<Preview> {
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().context("setting up the page's syntax")?;
+    environment.set_syntax(syntax);
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    environment.add_template("page.html", TEMPLATE).context("reading the page's template")?;
+    environment.add_template("panel.html", PANEL).context("reading the panel's template")?;
+    let style = format!("{STYLE}{}{}", marks(), places(&dashboards));
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));
+    let (empty, quiet, refused) = (listed(&dashboards, "empty"), listed(&dashboards, "quiet"), listed(&dashboards, "refused"));
+    let panels = panels(&dashboards).count();
+    let date = chrono_date(now);
+    let html = environment
+        .get_template("page.html")
+        .and_then(|template| {
+            let (platform, time, dashboards) = (&catalog.platform.name, clock(now), Value::from(Serde(&dashboards)));
+            let (empty, quiet, refused) = (Value::from(Serde(&empty)), Value::from(Serde(&quiet)), Value::from(Serde(&refused)));
+            template.render(context! { platform, style, hash, dashboards, empty, quiet, refused, server, panels, time, date })
+        })
+        .context("writing the page")?;
+    let names = |list: &[Listed]| list.iter().map(|listed| format!("{}: {}", listed.dashboard, listed.panel)).collect();
+    let (empty, quiet) = (names(&empty), names(&quiet));
+    let diagnostics = dashboards.iter().flat_map(|dashboard| dashboard.diagnostics.iter().cloned()).collect();
+    Ok(Preview { html, diagnostics, dashboards: dashboards.len(), panels, empty, quiet })
+}
+
+fn panels(dashboards: &[Dashboard]) -> impl Iterator<Item = (&Dashboard, &Panel)> {
+    dashboards.iter().flat_map(|dashboard| dashboard.sections.iter().flat_map(move |section| section.panels.iter().map(move |panel| (dashboard, panel))))
+}
+
+/// Panels without data, those that say what that means, or those that cannot be drawn.
+fn listed<'a>(dashboards: &'a [Dashboard], wanted: &str) -> Vec<Listed<'a>> {
+    let one = |(dashboard, panel): (&'a Dashboard, &'a Panel)| {
+        let says = match &panel.body {
+            Body::Empty { text, expected: true } if wanted == "quiet" => text,
+            Body::Empty { text, expected: false } if wanted == "empty" => text,
+            Body::Refused { reason } if wanted == "refused" => reason,
+            _ => return None,
+        };
+        Some(Listed { dashboard: &dashboard.title, panel: &panel.title, anchor: &panel.anchor, says })
+    };
+    panels(dashboards).filter_map(one).collect()
+}
+
+/// Year, month, day of a Unix time, UTC.
+fn chrono_date(now: i64) -> String {
+    chrono::DateTime::from_timestamp(now, 0).map_or_else(String::new, |time| time.format("%-d %B %Y").to_string())
+}
+
+/// What the marks of lines mean: colours of the theme, and dashes.
+fn marks() -> String {
+    let mut rules = String::new();
+    let names = COLOURS.iter().enumerate().map(|(index, name)| (64 + index, format!("--{name}")));
+    for (colour, variable) in (0..PALETTE).map(|index| (index, format!("--line-{index}"))).chain(names) {
+        let _ = writeln!(
+            rules,
+            "[stroke^=\"#0\"][stroke$=\"{colour:02X}\"]{{stroke:var({variable})}}[fill^=\"#0\"][fill$=\"{colour:02X}\"]{{fill:var({variable})}}"
+        );
+    }
+    rules.push_str("[stroke=\"#000001\"]{stroke:var(--grid)}\n");
+    rules
+}
+
+/// The grid places that the page uses.
+fn places(dashboards: &[Dashboard]) -> String {
+    let used = |pick: fn(&Place) -> u64| panels(dashboards).map(|(_, panel)| pick(&panel.place)).collect::<BTreeSet<u64>>();
+    let mut rules = String::from("@media(min-width:900px){\n");
+    for (letter, property, values) in [("x", "grid-column-start", used(|place| place.x + 1)), ("y", "grid-row-start", used(|place| place.y + 1))] {
+        values.iter().for_each(|value| drop(writeln!(rules, ".{letter}{}{{{property}:{value}}}", value - 1)));
+    }
+    for (letter, property, values) in [("w", "grid-column-end", used(|place| place.w)), ("h", "grid-row-end", used(|place| place.h))] {
+        values.iter().for_each(|value| drop(writeln!(rules, ".{letter}{value}{{{property}:span {value}}}")));
+    }
+    rules + "}\n"
+}
+
+/// Where a link of Grafana leads from here: a dashboard is a part of this page, another server is itself, the rest is not at hand.
+pub fn href(url: &str) -> String {
+    if let Some(rest) = url.strip_prefix("/d/") {
+        return format!("#{}", rest.split(['?', '/']).next().unwrap_or_default());
+    }
+    if url.starts_with("https://") || url.starts_with("http://") { url.to_string() } else { String::new() }
+}

@@ -1,0 +1,158 @@
+//! Answers without a server: synthetic series, the rendered rules evaluated over them, and the alerts that follow.
+
+use super::answers::{Answers, Axis, Labels, Series};
+use super::evaluate::{Evaluation, coalesced};
+use super::synthetic::Synthetic;
+use crate::catalog::{Catalog, Duration};
+use crate::proofs::stack::{Stack, rules};
+use promql_parser::parser::{Expr, VectorSelector};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Noon of 5 January 2026, UTC: the page is the same whenever it is made.
+const NOW: i64 = 1_767_614_400;
+
+/// Finer than this nothing is simulated.
+const STEP: i64 = 15;
+
+/// Instants of the time shown, at most.
+const INSTANTS: i64 = 240;
+
+/// Windows reach back this far before the time shown and once more as far as it.
+const HISTORY: i64 = 30 * 60;
+
+/// A stack that nobody runs.
+pub struct Simulated<'a> {
+    stack: &'a Stack<'a>,
+    rules: Vec<&'a Value>,
+    synthetic: Synthetic<'a>,
+    axis: Axis,
+    shown: i64,
+    families: RefCell<HashMap<String, Rc<Vec<Series>>>>,
+}
+
+impl<'a> Simulated<'a> {
+    /// A stack seen for so many seconds.
+    pub fn new(catalog: &'a Catalog, stack: &'a Stack<'a>, shown: i64) -> Simulated<'a> {
+        let step = i64::max(STEP, shown / INSTANTS / STEP * STEP);
+        let axis = Axis { end: NOW, step, count: ((2 * shown + HISTORY) / step + 1) as usize };
+        let rules = stack.rule_files().flat_map(rules).map(|(_, _, rule)| rule).collect();
+        Simulated { stack, rules, synthetic: Synthetic::new(catalog, &stack.contract, axis), axis, shown, families: RefCell::default() }
+    }
+
+    fn evaluate(&self, expr: &Expr, from: usize) -> Result<Vec<Series>, String> {
+        let select = |selector: &VectorSelector| self.select(selector);
+        let shown = self.axis.count - 1 - (self.shown / self.axis.step) as usize;
+        let interval = self.stack.catalog.prometheus.evaluation_interval.0.max(1000) as i64 / 1000;
+        Evaluation { axis: self.axis, from, shown, interval, select: &select }.vector(expr)
+    }
+
+    fn select(&self, selector: &VectorSelector) -> Result<Vec<Series>, String> {
+        let name = selector.name.as_deref().unwrap_or_default();
+        let written = name.starts_with("ALERTS") || self.rules.iter().any(|rule| rule["record"] == name);
+        if !written {
+            return Ok(self.synthetic.select(selector));
+        }
+        let picked = |series: &&Series| {
+            let value = |label: &str| series.labels.get(label).map_or("", String::as_str);
+            selector.matchers.matchers.iter().all(|matcher| matcher.name == "__name__" || matcher.is_match(value(&matcher.name)))
+        };
+        Ok(self.family(name)?.iter().filter(picked).cloned().collect())
+    }
+
+    /// All series that the rules write under a name, worked out once.
+    fn family(&self, name: &str) -> Result<Rc<Vec<Series>>, String> {
+        if let Some(known) = self.families.borrow().get(name) {
+            return Ok(known.clone());
+        }
+        let mut all = Vec::new();
+        for rule in &self.rules {
+            match name {
+                "ALERTS" | "ALERTS_FOR_STATE" if rule["alert"].is_string() => all.extend(self.alert(rule, name)?),
+                _ if rule["record"] == name => {
+                    let series = self.evaluate(&*self.expression(rule)?, 0)?;
+                    all.extend(series.into_iter().map(|series| Series { labels: labeled(&series.labels, rule, "record", name), values: series.values }));
+                }
+                _ => {}
+            }
+        }
+        let family = Rc::new(coalesced(all));
+        self.families.borrow_mut().insert(name.to_string(), family.clone());
+        Ok(family)
+    }
+
+    fn expression(&self, rule: &Value) -> Result<Rc<Expr>, String> {
+        let text = rule["expr"].as_str().map_or_else(|| rule["expr"].to_string(), str::to_string);
+        self.stack.contract.parse(&text)
+    }
+
+    /// What Prometheus writes while an alert's condition holds: pending, firing once it has held for long enough.
+    fn alert(&self, rule: &Value, name: &str) -> Result<Vec<Series>, String> {
+        let wait = rule["for"].as_str().and_then(Duration::parse).map_or(0, |wait| (wait.0 / 1000) as i64);
+        let mut all = Vec::new();
+        for series in self.evaluate(&*self.expression(rule)?, 0)? {
+            let labels = labeled(&series.labels, rule, "alert", name);
+            let (since, [pending, firing]) = self.states(&series.values, wait);
+            if name == "ALERTS_FOR_STATE" {
+                all.push(Series { labels, values: since });
+                continue;
+            }
+            for (state, values) in [("pending", pending), ("firing", firing)] {
+                let mut labels = labels.clone();
+                labels.insert("alertstate".to_string(), state.to_string());
+                all.push(Series { labels, values });
+            }
+        }
+        Ok(all)
+    }
+
+    fn states(&self, condition: &[f64], wait: i64) -> (Vec<f64>, [Vec<f64>; 2]) {
+        let mut since = vec![f64::NAN; condition.len()];
+        let mut states = [since.clone(), since.clone()];
+        let mut begin = None;
+        for (index, value) in condition.iter().enumerate() {
+            begin = if value.is_nan() { None } else { begin.or(Some(self.axis.at(index))) };
+            if let Some(begin) = begin {
+                since[index] = begin as f64;
+                states[usize::from(self.axis.at(index) - begin >= wait)][index] = 1.0;
+            }
+        }
+        (since, states)
+    }
+}
+
+/// The labels of what a rule writes: those of its expression, then its own.
+fn labeled(labels: &Labels, rule: &Value, kind: &str, name: &str) -> Labels {
+    let mut labels = labels.clone();
+    labels.insert("__name__".to_string(), name.to_string());
+    if kind == "alert" {
+        labels.insert("alertname".to_string(), rule["alert"].as_str().unwrap_or_default().to_string());
+    }
+    labels.extend(rule["labels"].as_object().into_iter().flatten().filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string()))));
+    labels
+}
+
+impl Answers for Simulated<'_> {
+    fn now(&self) -> i64 {
+        NOW
+    }
+
+    fn range(&self, expression: &str, axis: &Axis) -> Result<Vec<Series>, String> {
+        let stride = (axis.step / self.axis.step).max(1) as usize;
+        let last = self.axis.count - 1;
+        let from = last.saturating_sub((axis.count - 1) * stride);
+        let series = self.evaluate(&*self.stack.contract.parse(expression)?, from)?;
+        Ok(coalesced(
+            series.into_iter().map(|series| Series { values: (from..=last).step_by(stride).map(|index| series.values[index]).collect(), ..series }).collect(),
+        ))
+    }
+
+    fn instant(&self, expression: &str) -> Result<Vec<Series>, String> {
+        let last = self.axis.count - 1;
+        let series = self.evaluate(&*self.stack.contract.parse(expression)?, last)?;
+        let now = series.into_iter().map(|series| Series { values: vec![series.values[last]], ..series });
+        Ok(now.filter(|series| !series.values[0].is_nan()).collect())
+    }
+}
