@@ -2,7 +2,6 @@
 
 use super::answers::{Axis, Series};
 use super::field::{Field, Shown, legend};
-use super::plot::Mark;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -123,21 +122,65 @@ pub struct Cell {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Body {
     /// Tiles with a number each.
-    Stat { numbers: Vec<Number>, names: bool, background: bool },
+    Stat {
+        /// In the order of the queries.
+        numbers: Vec<Number>,
+        /// Whether the names of series are shown.
+        names: bool,
+        /// Whether the colour fills the tile.
+        background: bool,
+    },
     /// Bars from the left.
-    Bars { numbers: Vec<Number> },
+    Bars {
+        /// From top to bottom.
+        numbers: Vec<Number>,
+    },
     /// Lines over time.
-    Lines { svg: String, rows: Vec<Tick>, columns: Vec<Tick>, keys: Vec<Key>, legend: bool, words: String },
+    Lines {
+        /// Geometry without text.
+        svg: String,
+        /// Values beside it.
+        rows: Vec<Tick>,
+        /// Times under it.
+        columns: Vec<Tick>,
+        /// Its legend.
+        keys: Vec<Key>,
+        /// Whether the legend is shown.
+        legend: bool,
+        /// All of it in words.
+        words: String,
+    },
     /// States over time.
-    Timeline { lines: Vec<States>, columns: Vec<Tick> },
+    Timeline {
+        /// From top to bottom.
+        lines: Vec<States>,
+        /// Times under them.
+        columns: Vec<Tick>,
+    },
     /// Rows and columns.
-    Table { columns: Vec<String>, rows: Vec<Vec<Cell>> },
+    Table {
+        /// Titles.
+        columns: Vec<String>,
+        /// Cells in the order of the columns.
+        rows: Vec<Vec<Cell>>,
+    },
     /// Words.
-    Text { text: String },
-    /// Nothing came back; `expected` when the panel itself says what that means.
-    Empty { text: String, expected: bool },
+    Text {
+        /// As they are written.
+        text: String,
+    },
+    /// Nothing came back.
+    Empty {
+        /// What stands there instead.
+        text: String,
+        /// Whether the panel itself says what that means.
+        expected: bool,
+    },
     /// It cannot be drawn.
-    Refused { reason: String },
+    Refused {
+        /// Why not.
+        reason: String,
+    },
 }
 
 /// A share of one as percent, for an attribute.
@@ -151,9 +194,4 @@ pub fn times(axis: &Axis) -> Vec<Tick> {
         .map(|quarter| quarter * (axis.count - 1) / 4)
         .map(|index| Tick { text: super::units::clock(axis.at(index)), at: percent(index as f64 / (axis.count - 1).max(1) as f64) })
         .collect()
-}
-
-/// The mark of a line, for the style sheet.
-pub fn written(mark: Mark) -> String {
-    mark.written()
 }

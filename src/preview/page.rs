@@ -85,12 +85,9 @@ fn marks() -> String {
     let mut rules = String::new();
     let names = COLOURS.iter().enumerate().map(|(index, name)| (64 + index, format!("--{name}")));
     for (colour, variable) in (0..PALETTE).map(|index| (index, format!("--line-{index}"))).chain(names) {
-        let _ = writeln!(
-            rules,
-            "[stroke^=\"#0\"][stroke$=\"{colour:02X}\"]{{stroke:var({variable})}}[fill^=\"#0\"][fill$=\"{colour:02X}\"]{{fill:var({variable})}}"
-        );
+        let _ = writeln!(rules, "[stroke$=\"{colour:02X}\"]{{stroke:var({variable})}}[fill$=\"{colour:02X}\"]{{fill:var({variable})}}");
     }
-    rules.push_str("[stroke=\"#000001\"]{stroke:var(--grid)}\n");
+    rules.push_str("[stroke=\"#0000FF\"]{stroke:var(--grid)}\n");
     rules
 }
 
@@ -98,11 +95,13 @@ fn marks() -> String {
 fn places(dashboards: &[Dashboard]) -> String {
     let used = |pick: fn(&Place) -> u64| panels(dashboards).map(|(_, panel)| pick(&panel.place)).collect::<BTreeSet<u64>>();
     let mut rules = String::from("@media(min-width:900px){\n");
-    for (letter, property, values) in [("x", "grid-column-start", used(|place| place.x + 1)), ("y", "grid-row-start", used(|place| place.y + 1))] {
-        values.iter().for_each(|value| drop(writeln!(rules, ".{letter}{}{{{property}:{value}}}", value - 1)));
+    let starts = [("x", "grid-column-start", used(|place| place.x)), ("y", "grid-row-start", used(|place| place.y))];
+    for (letter, property, value) in starts.iter().flat_map(|(letter, property, values)| values.iter().map(move |value| (letter, property, value))) {
+        let _ = writeln!(rules, ".{letter}{value}{{{property}:{}}}", value + 1);
     }
-    for (letter, property, values) in [("w", "grid-column-end", used(|place| place.w)), ("h", "grid-row-end", used(|place| place.h))] {
-        values.iter().for_each(|value| drop(writeln!(rules, ".{letter}{value}{{{property}:span {value}}}")));
+    let sizes = [("w", "grid-column-end", used(|place| place.w)), ("h", "grid-row-end", used(|place| place.h))];
+    for (letter, property, value) in sizes.iter().flat_map(|(letter, property, values)| values.iter().map(move |value| (letter, property, value))) {
+        let _ = writeln!(rules, ".{letter}{value}{{{property}:span {value}}}");
     }
     rules + "}\n"
 }

@@ -77,7 +77,7 @@ fn paint(
     let last = (count - 1) as f64;
     let mut chart = ChartBuilder::on(&root).build_cartesian_2d(0.0..last, low..high)?;
     for tick in ticks {
-        chart.draw_series([PathElement::new(vec![(0.0, *tick), (last, *tick)], RGBColor(0, 0, 1))])?;
+        chart.draw_series([PathElement::new(vec![(0.0, *tick), (last, *tick)], RGBColor(0, 0, 255))])?;
     }
     for line in lines {
         for (first, upper) in runs(&line.values) {

@@ -13,8 +13,12 @@ use promql_parser::parser::VectorSelector;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// Values of one label that are played; each more multiplies the series.
-const VALUES: usize = 3;
+/// Values of one label that are played; each more multiplies the series. A status needs one of each sort.
+const VALUES: usize = 2;
+const STATUSES: usize = 3;
+
+/// Labels whose values say how a request ended.
+const STATUS: [&str; 3] = ["status", "code", "status_code"];
 
 /// Where the series of a catalog's services come from.
 pub struct Synthetic<'a> {
@@ -30,9 +34,15 @@ struct Source<'a> {
     name: &'a str,
     labels: &'a Labels,
     kind: Kind,
-    job: &'a str,
     metric: Option<&'a Metric>,
     plan: Option<&'a Plan>,
+    motion: Option<&'a Motion>,
+    /// Of all labels, and of the job alone.
+    seeds: (u64, u64),
+    /// The job's own place between 0 and 1.
+    own: f64,
+    /// Its part of the metric's events while the service is well, and while it fails.
+    shares: (f64, f64),
 }
 
 impl<'a> Synthetic<'a> {
@@ -88,9 +98,13 @@ impl<'a> Synthetic<'a> {
 
     fn values(&self, name: &str, labels: &Labels, kind: Kind) -> Vec<f64> {
         let job = labels.get("job").map_or("", String::as_str);
-        let source = Source { name, labels, kind, job, metric: self.metric(name), plan: self.plans.get(job) };
+        let plan = self.plans.get(job);
+        let motion = plan.and_then(|plan| plan.motions.iter().find(|motion| motion.shape.metric.name == name));
+        let seeds = (seed(labels), hash(job));
+        let shares = (share(labels, motion, seeds.1, Part::Well), share(labels, motion, seeds.1, Part::Failing));
+        let source = Source { name, labels, kind, metric: self.metric(name), plan, motion, seeds, own: fraction(seeds.1), shares };
         let counts = kind == Kind::Counter;
-        let mut total = 1000.0 * fraction(seed(labels));
+        let mut total = 1000.0 * fraction(seeds.0);
         let step = self.axis.step as f64;
         let column = (0..self.axis.count).map(|index| {
             let time = self.axis.at(index);
@@ -111,10 +125,10 @@ impl<'a> Synthetic<'a> {
 
     /// Events a second of a counter, the value of a gauge.
     fn level(&self, source: &Source, time: i64, part: Part) -> f64 {
-        let wave = wave(seed(source.labels), time);
+        let wave = wave(source.seeds.0, time);
         match (source.kind, source.metric) {
             (_, Some(metric)) if metric.r#type == "histogram" => self.distribution(source, metric, time, part),
-            (Kind::Counter, Some(metric)) => self.events(source, metric, time, part),
+            (Kind::Counter, Some(_)) => self.events(source, time, part),
             (Kind::Counter, None) => self.process(source, wave).unwrap_or(0.0),
             (_, Some(_)) => gauge(source, wave),
             (_, None) => built_in(source, wave, time, self.axis.end, part),
@@ -128,22 +142,22 @@ impl<'a> Synthetic<'a> {
             "process_cpu_system_seconds_total" => 0.2,
             _ => return (!fails(source.name)).then_some(wave),
         };
-        Some(share * source.plan.map_or(0.1, |plan| plan.cpu.well) * (0.4 + 1.4 * fraction(hash(source.job)) + 0.4 * wave))
+        Some(share * source.plan.map_or(0.1, |plan| plan.cpu.well) * (0.4 + 1.4 * source.own + 0.4 * wave))
     }
 
-    fn events(&self, source: &Source, metric: &Metric, time: i64, part: Part) -> f64 {
-        let motion = source.plan.and_then(|plan| plan.motions.iter().find(|motion| motion.shape.metric.name == metric.name));
-        let faulty = part == Part::Failing;
-        let rate = motion.map_or(1.0, |motion| if faulty && !motion.concerned.is_empty() && !stalls(motion) { motion.rate.faulty } else { motion.rate.well });
-        rate * busy(source.job, time) * share(source.labels, motion, part)
+    fn events(&self, source: &Source, time: i64, part: Part) -> f64 {
+        let failing = part == Part::Failing;
+        let rate =
+            source.motion.map_or(1.0, |motion| if failing && !motion.concerned.is_empty() && !stalls(motion) { motion.rate.faulty } else { motion.rate.well });
+        rate * busy(source, time) * if failing { source.shares.1 } else { source.shares.0 }
     }
 
     /// The part of the events that took no longer than `le`: half of them twice as long as the median or less.
     fn distribution(&self, source: &Source, metric: &Metric, time: i64, part: Part) -> f64 {
-        let rate = 20.0 * busy(source.job, time) * share(source.labels, None, Part::Well);
+        let rate = 20.0 * busy(source, time) * source.shares.0;
         let typical = metric.buckets.get(metric.buckets.len() / 3).copied().unwrap_or(1.0);
         let slow = if part == Part::Failing { 3.0 } else { 1.0 };
-        let median = typical * slow * (0.4 + fraction(hash(source.job)) + 0.3 * wave(hash(source.job), time));
+        let median = typical * slow * (0.4 + source.own + 0.3 * wave(source.seeds.1, time));
         match source.labels.get("le").map(|bound| bound.parse::<f64>().unwrap_or(f64::INFINITY)) {
             Some(bound) if bound.is_finite() => rate * (bound * bound * bound) / (bound * bound * bound + median * median * median),
             None if source.name.ends_with("_sum") => rate * median * 1.3,
@@ -159,29 +173,29 @@ fn played(label: &str, domain: &Domain) -> Vec<String> {
         Domain::Pattern(pattern) => Value::from(pattern.clone()),
     };
     let mut values = words::values(label, &declared);
-    values.truncate(VALUES);
+    values.truncate(if STATUS.contains(&label) { STATUSES } else { VALUES });
     values
 }
 
 /// How much of a metric's events one label set has: little of what failed, unequal parts of the rest.
-fn share(labels: &Labels, motion: Option<&Motion>, part: Part) -> f64 {
+fn share(labels: &Labels, motion: Option<&Motion>, job: u64, part: Part) -> f64 {
     let own = labels.iter().filter(|(label, _)| !["__name__", "job", "instance", "service", "component", "le"].contains(&label.as_str()));
     own.fold(1.0, |share, (label, value)| {
         share
             * match (label.as_str(), value.as_bytes().first()) {
-                ("status" | "code" | "status_code", Some(b'5')) => motion.map_or(0.002, |motion| failed(motion, part)),
-                ("status" | "code" | "status_code", Some(b'4')) => 0.02,
-                ("status" | "code" | "status_code", _) => 0.95,
+                (label, Some(b'5')) if STATUS.contains(&label) => motion.map_or(0.002, |motion| failed(motion, job, part)),
+                (label, Some(b'4')) if STATUS.contains(&label) => 0.02,
+                (label, _) if STATUS.contains(&label) => 0.95,
                 _ => 0.15 + 0.5 * fraction(hash(value)),
             }
     })
 }
 
 /// Answers with 5xx beside the others: far below the lowest threshold, or nearly twice the highest.
-fn failed(motion: &Motion, part: Part) -> f64 {
+fn failed(motion: &Motion, job: u64, part: Part) -> f64 {
     // The plan's faulty level lies 0.7 of the way from the threshold to everything.
     let threshold = f64::max((motion.failed.faulty - 0.7) / 0.3, 0.02);
-    let wanted = if part == Part::Failing { f64::min(1.8 * threshold, 0.9) } else { 0.4 * motion.failed.well };
+    let wanted = if part == Part::Failing { f64::min(1.8 * threshold, 0.9) } else { motion.failed.well * (0.1 + 0.7 * fraction(job ^ 3)) };
     0.97 * wanted / (1.0 - wanted)
 }
 
@@ -209,7 +223,7 @@ fn gauge(source: &Source, wave: f64) -> f64 {
 
 /// A gauge that nobody declares: of a scrape, of a process, of a server.
 fn built_in(source: &Source, wave: f64, time: i64, now: i64, part: Part) -> f64 {
-    let own = fraction(hash(source.job));
+    let own = source.own;
     match source.name {
         "up" => f64::from(u8::from(part != Part::Down)),
         "scrape_duration_seconds" => {
@@ -253,9 +267,8 @@ fn resident(source: &Source, own: f64, wave: f64, part: Part) -> f64 {
 }
 
 /// How busy a service is, around one.
-fn busy(job: &str, time: i64) -> f64 {
-    let seed = hash(job);
-    (0.3 + 1.6 * fraction(seed)) * (0.75 + 0.5 * wave(seed ^ 7, time))
+fn busy(source: &Source, time: i64) -> f64 {
+    (0.3 + 1.6 * source.own) * (0.75 + 0.5 * wave(source.seeds.1 ^ 7, time))
 }
 
 fn seed(labels: &Labels) -> u64 {

@@ -5,7 +5,7 @@ use super::body::{Body, Named, States, Stretch, Subject, percent, times};
 use super::units::clock;
 
 /// A stretch shorter than this part of the line has no room for its text.
-const ROOM: f64 = 0.09;
+const ROOM: f64 = 0.16;
 
 /// `state-timeline` and `status-history`.
 pub fn timeline(subject: &Subject) -> Option<Body> {

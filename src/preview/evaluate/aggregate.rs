@@ -13,7 +13,7 @@ pub fn aggregated(evaluation: &Evaluation, aggregate: &AggregateExpr) -> Result<
     let groups = grouped(&input, aggregate.modifier.as_ref());
     if [T_TOPK, T_BOTTOMK].contains(&operator) {
         let most = parameter(evaluation, aggregate)?;
-        return Ok(ranked(input, &groups.into_values().collect::<Vec<_>>(), &most, operator == T_BOTTOMK));
+        return Ok(ranked(input, &groups.into_values().collect::<Vec<_>>(), &most, evaluation.from, operator == T_BOTTOMK));
     }
     if operator == T_COUNT_VALUES {
         let Some(Expr::StringLiteral(label)) = aggregate.param.as_deref() else { return Err("`count_values` names no label".to_string()) };
@@ -23,7 +23,7 @@ pub fn aggregated(evaluation: &Evaluation, aggregate: &AggregateExpr) -> Result<
     let mut result = Vec::new();
     for (labels, members) in groups {
         let mut values = vec![f64::NAN; evaluation.axis.count];
-        for (index, value) in values.iter_mut().enumerate() {
+        for (index, value) in values.iter_mut().enumerate().skip(evaluation.from) {
             let column = members.iter().map(|member| input[*member].values[index]).filter(|value| !value.is_nan());
             *value = reduced(operator, column, quantile.get(index).copied())?;
         }
@@ -79,9 +79,9 @@ fn reduced(operator: TokenId, column: impl Iterator<Item = f64>, quantile: Optio
 }
 
 /// The largest (or smallest) of each group at each instant; the series keep their labels.
-fn ranked(input: Vec<Series>, groups: &[Vec<usize>], most: &[f64], smallest: bool) -> Vec<Series> {
+fn ranked(input: Vec<Series>, groups: &[Vec<usize>], most: &[f64], from: usize, smallest: bool) -> Vec<Series> {
     let mut kept: Vec<Series> = input.iter().map(|series| Series { labels: series.labels.clone(), values: vec![f64::NAN; series.values.len()] }).collect();
-    for (index, most) in most.iter().enumerate() {
+    for (index, most) in most.iter().enumerate().skip(from) {
         for members in groups {
             let mut column: Vec<(f64, usize)> =
                 members.iter().map(|member| (input[*member].values[index], *member)).filter(|(value, _)| !value.is_nan()).collect();
