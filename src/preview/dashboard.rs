@@ -101,7 +101,7 @@ impl Maker<'_> {
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_string();
         let range = seconds(value);
         let step = (range / INSTANTS).max(1);
-        let axis = Axis { end: self.answers.now() / step * step, step, count: (range / step + 1) as usize };
+        let axis = Axis { end: self.answers.now(), step, count: (range / step + 1) as usize };
         let service = self.catalog.services.get(story::richest(self.catalog)).map_or("", |service| service.name.as_str());
         let variables = Variables::of(value, step, self.scrape(), service, self.chosen);
         let time = (super::units::clock(axis.at(0)), super::units::clock(axis.end));

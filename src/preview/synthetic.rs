@@ -217,7 +217,7 @@ fn gauge(source: &Source, wave: f64) -> f64 {
         () if source.name.ends_with("_ratio") => 0.2 + 0.3 * wave,
         () if source.name.ends_with("_bytes") => 4e6 * (large + 10.0 * wave),
         () if source.name.ends_with("_timestamp_seconds") => 0.0,
-        () => (large * (0.7 + 0.6 * wave) * 10.0).floor() / 10.0,
+        () => (large * (0.7 + 0.6 * wave)).floor(),
     }
 }
 
