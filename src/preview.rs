@@ -2,6 +2,7 @@
 
 pub mod answers; // series on a time axis, and who answers a query with them
 pub mod body; // what a panel shows, ready to draw
+pub mod colour; // the colours that the page has
 pub mod dashboard; // a dashboard's JSON → sections of panels
 pub mod evaluate; // a part of PromQL over columns of values
 pub mod field; // overrides, mappings, thresholds
@@ -11,6 +12,7 @@ pub mod prometheus; // answers of a running server
 pub mod simulated; // answers without a server
 pub mod stat; // tiles and bars
 pub mod story; // what goes wrong in simulated data
+pub mod subject; // what a panel is drawn from
 pub mod synthetic; // series that nobody measured
 pub mod table; // rows and columns
 pub mod timeline; // states over time

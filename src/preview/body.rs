@@ -1,51 +1,8 @@
 //! What a panel shows, as the page draws it: numbers are formatted and colours named, nothing is left to decide.
 
-use super::answers::{Axis, Series};
-use super::field::{Field, Shown, legend};
+use super::answers::Axis;
+use super::field::Shown;
 use serde::Serialize;
-use serde_json::Value;
-
-/// The answer to one query of a panel.
-pub struct Found {
-    /// The query's letter.
-    pub reference: String,
-    /// How its series are named.
-    pub legend: String,
-    /// What came back.
-    pub series: Vec<Series>,
-}
-
-/// One series of a panel with its name and what the configuration says of it.
-pub struct Named<'a> {
-    /// As the legend says.
-    pub name: String,
-    /// Its values.
-    pub series: &'a Series,
-    /// How they are read.
-    pub field: Field,
-}
-
-/// Everything that a panel is drawn from.
-pub struct Subject<'a> {
-    /// The panel's JSON.
-    pub panel: &'a Value,
-    /// The answers to its queries.
-    pub found: &'a [Found],
-    /// The time shown.
-    pub axis: Axis,
-}
-
-impl<'a> Subject<'a> {
-    /// All series in the order of the queries.
-    pub fn named(&self) -> Vec<Named<'a>> {
-        let panel = self.panel;
-        let one = |found: &'a Found, series: &'a Series| {
-            let name = legend(&found.legend, &series.labels);
-            Named { field: Field::of(panel, &name, &found.reference), name, series }
-        };
-        self.found.iter().flat_map(|found| found.series.iter().map(move |series| one(found, series))).collect()
-    }
-}
 
 /// One number with its name.
 #[derive(Serialize)]

@@ -1,8 +1,9 @@
 //! A dashboard's JSON as sections of panels, each with the answers to its queries.
 
 use super::answers::{Answers, Axis};
-use super::body::{Body, Found, Subject};
+use super::body::Body;
 use super::field::Field;
+use super::subject::{Found, Subject};
 use super::variables::{Variables, seconds};
 use super::{page, stat, story, table, timeline, timeseries};
 use crate::catalog::{Catalog, Duration};

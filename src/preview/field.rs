@@ -1,5 +1,6 @@
 //! How Grafana reads a value: the field's configuration with its overrides, mappings, thresholds and unit.
 
+use super::colour::colour;
 use super::units;
 use regex_automata::meta::Regex;
 use serde_json::{Map, Value};
@@ -161,37 +162,4 @@ fn set(settings: &mut Value, id: &str, value: Value) {
         place = &mut place[key];
     }
     *place = value;
-}
-
-/// The names that the page has colours for.
-pub const COLOURS: [&str; 7] = ["text", "green", "red", "orange", "yellow", "blue", "purple"];
-
-/// One of them for any colour that Grafana knows; one that nobody knows is drawn as text.
-pub fn colour(written: &str) -> &'static str {
-    let plain = written.rsplit('-').next().unwrap_or(written);
-    if let Some(known) = COLOURS.iter().find(|known| **known == plain) {
-        return known;
-    }
-    let part = |at: usize| written.strip_prefix('#').and_then(|hex| hex.get(at..at + 2)).and_then(|pair| i32::from_str_radix(pair, 16).ok());
-    let (Some(red), Some(green), Some(blue)) = (part(0), part(2), part(4)) else { return "text" };
-    let nearest =
-        [("green", 90, 175, 80), ("red", 225, 60, 70), ("orange", 250, 130, 20), ("yellow", 240, 200, 20), ("blue", 60, 130, 220), ("purple", 160, 90, 200)];
-    nearest.iter().min_by_key(|(_, r, g, b)| (r - red).pow(2) + (g - green).pow(2) + (b - blue).pow(2)).map_or("text", |(name, ..)| name)
-}
-
-/// The legend of a series: `{{label}}` filled in; without a legend its labels.
-pub fn legend(format: &str, labels: &super::answers::Labels) -> String {
-    if format.is_empty() || format == "__auto" {
-        let own: Vec<String> = labels.iter().filter(|(label, _)| label.as_str() != "__name__").map(|(label, value)| format!("{label}=\"{value}\"")).collect();
-        return format!("{}{{{}}}", labels.get("__name__").map_or("", String::as_str), own.join(", "));
-    }
-    let mut out = String::new();
-    let mut rest = format;
-    while let Some((before, behind)) = rest.split_once("{{") {
-        let Some((label, after)) = behind.split_once("}}") else { break };
-        out.push_str(before);
-        out.push_str(labels.get(label.trim()).map_or("", String::as_str));
-        rest = after;
-    }
-    (out + rest).trim().to_string()
 }

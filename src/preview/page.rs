@@ -2,8 +2,8 @@
 
 use super::Preview;
 use super::body::Body;
+use super::colour::COLOURS;
 use super::dashboard::{Dashboard, Panel, Place};
-use super::field::COLOURS;
 use super::plot::PALETTE;
 use super::units::clock;
 use crate::catalog::Catalog;

@@ -28,7 +28,7 @@ impl Mark {
 
     /// A colour with a name.
     pub fn named(sort: u8, name: &str, dash: usize) -> Mark {
-        let place = super::field::COLOURS.iter().position(|known| *known == name).unwrap_or(0);
+        let place = super::colour::COLOURS.iter().position(|known| *known == name).unwrap_or(0);
         Mark { sort, dash: (dash % 4) as u8, colour: 64 + place as u8 }
     }
 

@@ -1,6 +1,7 @@
 //! Panels of single numbers: tiles and bars.
 
-use super::body::{Body, Named, Number, Subject, percent};
+use super::body::{Body, Number, percent};
+use super::subject::{Named, Subject};
 
 /// `stat`: one tile for each series.
 pub fn tiles(subject: &Subject) -> Option<Body> {

@@ -1,7 +1,8 @@
 //! Rows and columns: labels and values, put in order by the panel's transformations.
 
-use super::body::{Body, Cell, Found, Subject};
+use super::body::{Body, Cell};
 use super::field::{Field, Shown};
+use super::subject::{Found, Subject};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! States over time, one line for each series.
 
 use super::answers::Axis;
-use super::body::{Body, Named, States, Stretch, Subject, percent, times};
+use super::body::{Body, States, Stretch, percent, times};
+use super::subject::{Named, Subject};
 use super::units::clock;
 
 /// A stretch shorter than this part of the line has no room for its text.

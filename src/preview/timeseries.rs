@@ -1,8 +1,9 @@
 //! Lines over time, with their scale, thresholds and legend.
 
-use super::body::{Body, Key, Named, Subject, Tick, percent, times};
+use super::body::{Body, Key, Tick, percent, times};
 use super::field::Field;
 use super::plot::{Line, Mark, drawn, ticks};
+use super::subject::{Named, Subject};
 
 /// Horizontal lines of a panel, about.
 const TICKS: usize = 4;

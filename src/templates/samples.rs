@@ -88,7 +88,9 @@ fn ratio_samples(above: f64, window: &str, step: &str) -> Result<Value, Error> {
         })
     };
     let totals = (1..=400).map(|factor| f64::from(factor) * 1000.0);
-    let fits = |total: &f64| written_alike(((above * total).round() + 1.0) / total) && (above * total).round() / total == above && exact((above * total).round(), *total);
+    let fits = |total: &f64| {
+        written_alike(((above * total).round() + 1.0) / total) && (above * total).round() / total == above && exact((above * total).round(), *total)
+    };
     // Of a thousand failures one more is so little that a single step without any brings the share below the threshold.
     let at = totals.clone().filter(|total| above * total >= 1000.0).find(fits).or_else(|| totals.clone().find(fits));
     let total = at.unwrap_or(100_000.0);

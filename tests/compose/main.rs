@@ -59,8 +59,11 @@ fn parsed(rendered: &Rendered) -> Vec<Value> {
 
 /// Runs the referee.
 fn judge(files: &[PathBuf]) -> (bool, String) {
-    let output =
-        Command::new(referee::python("check-jsonschema")).args(["--builtin-schema", "vendor.compose-spec"]).args(files).output().expect("check-jsonschema starts");
+    let output = Command::new(referee::python("check-jsonschema"))
+        .args(["--builtin-schema", "vendor.compose-spec"])
+        .args(files)
+        .output()
+        .expect("check-jsonschema starts");
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
 }
 

@@ -61,7 +61,8 @@ fn previewed(url: &str, page: &Path) -> Output {
 #[test]
 fn every_panel_has_data_when_the_services_have() {
     let folder = folder("live");
-    let offset = 20_000 + free_port() % 10_000;
+    // Below the ports that the system gives away by itself.
+    let offset = 12_000 + free_port() % 10_000;
     configuration(&folder, offset);
     let (control, port) = (free_port().to_string(), free_port());
     let _services = started(
