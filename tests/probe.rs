@@ -212,7 +212,9 @@ impl Stack {
 fn monstack(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.arg("--root").arg(folder).args(arguments);
-    ["PROMETHEUS_URL", "ALERTMANAGER_URL", "GRAFANA_URL"].iter().for_each(|name| drop(command.env_remove(name)));
+    ["PROMETHEUS_URL", "ALERTMANAGER_URL", "GRAFANA_URL"].iter().for_each(|name| {
+        command.env_remove(name);
+    });
     command
 }
 
