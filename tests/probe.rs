@@ -155,7 +155,7 @@ impl Stack {
         let [prometheus, alertmanager, exporter_port, control, one, two] = free_ports();
         let text = format!(
             "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n\
-             [prometheus]\naddress = \"127.0.0.1:{prometheus}\"\nalertmanagers = [\"127.0.0.1:{alertmanager}\"]\nscrape_interval = \"4s\"\n\
+             [prometheus]\naddress = \"127.0.0.1:{prometheus}\"\nalertmanagers = [\"host.docker.internal:{alertmanager}\"]\nscrape_interval = \"4s\"\n\
              [blackbox]\naddress = \"127.0.0.1:{exporter_port}\"\n[groups.core]\ntitle = \"Core\"\n\
              [services.one]\ngroup = \"core\"\nport = {one}\nhealth_probe = true\n[services.two]\ngroup = \"core\"\nport = {two}\n\
              [alerts.ServiceDown]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n"
@@ -212,7 +212,9 @@ impl Stack {
 fn monstack(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.arg("--root").arg(folder).args(arguments);
-    ["PROMETHEUS_URL", "ALERTMANAGER_URL", "GRAFANA_URL"].iter().for_each(|name| drop(command.env_remove(name)));
+    ["PROMETHEUS_URL", "ALERTMANAGER_URL", "GRAFANA_URL"].iter().for_each(|name| {
+        command.env_remove(name);
+    });
     command
 }
 

@@ -8,7 +8,7 @@ use promql_parser::util::{ExprVisitor, walk_expr};
 use serde_json::Value;
 
 /// (rule, series by the start of their name, reason): what the linter would report and is right here.
-const EXCEPTIONS: [(&str, &str, &str); 3] = [
+const EXCEPTIONS: [(&str, &str, &str); 5] = [
     ("instance", "job:", "a recorded series is about a service, so it has no instance"),
     ("instance", "ALERTS", "an alert is about a service, so it has no instance"),
     ("unit", "state-timeline", "the linter does not know the type; its values read as words"),
