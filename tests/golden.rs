@@ -35,11 +35,11 @@ fn files(folder: &Path, under: &Path) -> Vec<String> {
 }
 
 /// The case itself, or a copy with all templates and the case's own over them.
-fn catalog_folder(case: &Path) -> PathBuf {
+fn catalog_folder(case: &Path, prefix: &str) -> PathBuf {
     if !case.join("templates").is_dir() {
         return case.to_path_buf();
     }
-    let copy = folder(&format!("golden-{}", case.file_name().unwrap().to_string_lossy()));
+    let copy = folder(&format!("{prefix}-{}", case.file_name().unwrap().to_string_lossy()));
     let own = root().join("templates");
     for (from, list) in [(root(), files(&own, root())), (case, files(case, case))] {
         for file in list {
@@ -53,7 +53,7 @@ fn catalog_folder(case: &Path) -> PathBuf {
 
 /// Path under expected/ → what must stand there.
 fn actual(case: &Path) -> BTreeMap<String, String> {
-    let outcome = pipeline::run(&catalog_folder(case)).expect("a case is a finding, never a failure");
+    let outcome = pipeline::run(&catalog_folder(case, "golden")).expect("a case is a finding, never a failure");
     let mut actual = BTreeMap::new();
     if !outcome.diagnostics.is_empty() {
         actual.insert("diagnostics.txt".to_string(), print(&outcome.diagnostics, &outcome.source, Format::Text, false));
@@ -133,9 +133,10 @@ fn a_broken_case_writes_nothing() {
     assert!(broken.len() > 10, "{broken:?}");
     for case in broken {
         let copy = folder(&format!("broken-{}", case.file_name().unwrap().to_string_lossy()));
-        for file in files(&catalog_folder(&case), &catalog_folder(&case)).into_iter().filter(|file| !file.starts_with("expected")) {
+        let from = catalog_folder(&case, "source");
+        for file in files(&from, &from).into_iter().filter(|file| !file.starts_with("expected")) {
             fs::create_dir_all(copy.join(&file).parent().unwrap()).unwrap();
-            fs::copy(catalog_folder(&case).join(&file), copy.join(&file)).unwrap();
+            fs::copy(from.join(&file), copy.join(&file)).unwrap();
         }
         let output = Command::new(env!("CARGO_BIN_EXE_monstack")).args(["render", "--root"]).arg(&copy).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{}: {}", case.display(), String::from_utf8_lossy(&output.stderr));
