@@ -37,7 +37,7 @@ const VALUES: [(&str, &[&str]); 14] = [
 ];
 
 /// Properties of overrides and ways to choose fields.
-const PROPERTIES: &str = "color unit links mappings custom.displayMode custom.width";
+const PROPERTIES: &str = "color unit links mappings custom.displayMode custom.fillOpacity custom.width";
 const MATCHERS: &str = "byName byRegexp byFrameRefID";
 const TRANSFORMATIONS: &str = "organize merge";
 const COLOURS: &str = "red green blue orange yellow text";

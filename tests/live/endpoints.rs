@@ -35,7 +35,7 @@ fn verify(root: &Root, url: &str) -> (Output, String, Duration) {
     let token = root.folder.join("token");
     std::fs::write(&token, format!("{TOKEN}\n")).unwrap();
     let start = Instant::now();
-    let output = root.run(&["verify", "--prometheus-url", url, "--prometheus-token-file", token.to_str().unwrap(), "--timeout", "600ms"]);
+    let output = root.run(&["verify", "--prometheus-url", url, "--prometheus-token-file", token.to_str().unwrap(), "--timeout", "3s"]);
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output, text, start.elapsed())
 }
@@ -43,7 +43,7 @@ fn verify(root: &Root, url: &str) -> (Output, String, Duration) {
 #[test]
 fn each_bad_endpoint_has_its_own_sentence_within_the_time() {
     let root = root("");
-    let (hanging, _) = misbehaving(|_| std::thread::sleep(Duration::from_secs(5)));
+    let (hanging, _) = misbehaving(|_| std::thread::sleep(Duration::from_secs(30)));
     let (endless, _) = misbehaving(|stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n");
         while stream.write_all(b" ").is_ok() {
@@ -80,7 +80,7 @@ fn each_bad_endpoint_has_its_own_sentence_within_the_time() {
         assert_eq!(output.status.code(), Some(2), "{url}: {text}");
         assert!(text.contains("cannot judge") && text.contains(sentence), "{url}: {text}");
         assert!(!text.contains(TOKEN) && !text.contains("pw-in-url"), "{url}: a secret in {text}");
-        assert!(took < Duration::from_secs(6), "{url} took {took:?}");
+        assert!(took < Duration::from_secs(25), "{url} took {took:?}");
         let others = cases.iter().filter(|(_, other)| other != sentence && !other.contains(sentence) && !sentence.contains(other));
         for (_, other) in others {
             assert!(!text.contains(other), "{url}: `{other}` is another case's sentence: {text}");

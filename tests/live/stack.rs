@@ -51,8 +51,10 @@ pub fn root(more: &str) -> Root {
     for (index, port) in ports[3..].iter().enumerate() {
         text = text.replace(&format!("port = {}\n", 8001 + index), &format!("port = {port}\n"));
     }
-    text = text.replace("alertmanager:9093", &format!("127.0.0.1:{alertmanager}"));
+    text = text.replace("alertmanager:9093", &format!("host.docker.internal:{alertmanager}"));
     text = text.replace("[prometheus]\n", &format!("[prometheus]\naddress = \"127.0.0.1:{prometheus}\"\n"));
+    // Probes have servers and tests of their own: tests/probe.rs.
+    text = text.replace("health_probe = true\n", "");
     fs::write(folder.join("services.toml"), text + more).unwrap();
     let root = Root { folder, prometheus, alertmanager, control };
     let rendered = root.run(&["render"]);
