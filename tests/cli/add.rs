@@ -60,7 +60,7 @@ fn add_refuses_what_would_not_load() {
     let refusals = [
         (["add", "checkout", "--group", "web", "--port", "8002"], "there is a service `checkout` already"),
         (["add", "search", "--group", "wbe", "--port", "8002"], "did you mean `web`?"),
-        (["add", "search", "--group", "web", "--port", "8001"], "services.toml:13:8"),
+        (["add", "search", "--group", "web", "--port", "8001"], "13 | port = 8001 # taken"),
         (["add", "search", "--group", "web", "--port", "0"], "error["),
         (["add", "search", "--group", "web", "--port", "70000"], "65535"),
         (["add", "Search", "--group", "web", "--port", "8002"], "Search"),

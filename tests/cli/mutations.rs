@@ -52,13 +52,14 @@ const VALUES: [&str; 22] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_may_be_replaced(at in 0usize..2000, length in 0usize..12, bytes in "[\\[\\]{}=\"'#.a-z0-9\r\n\\\\é -]{0,8}") {
         let text = long();
-        let start = text.floor_char_boundary(at % text.len());
-        let end = text.ceil_char_boundary((start + length).min(text.len()));
+        // The catalog is ASCII: every byte is a character.
+        let start = at % text.len();
+        let end = (start + length).min(text.len());
         judge(&format!("{}{bytes}{}", &text[..start], &text[end..]))?;
     }
 

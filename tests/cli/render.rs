@@ -72,8 +72,8 @@ fn the_mending_command_can_be_pasted() {
     let shop = shop("it's a folder", CATALOG);
     let check = run(&shop, &["render", "--check"]);
     let command = check.out.lines().last().unwrap().rsplit_once("mend it with: monstack ").unwrap().1;
-    let pasted = std::process::Command::new("sh").args(["-c", &format!("\"$0\" {command}"), env!("CARGO_BIN_EXE_monstack")]).status().unwrap();
-    assert!(pasted.success(), "{command}");
+    let pasted = std::process::Command::new("sh").args(["-c", &format!("\"$0\" {command}"), env!("CARGO_BIN_EXE_monstack")]).output().unwrap();
+    assert!(pasted.status.success(), "{command}");
     assert_eq!(run(&shop, &["render", "--check"]).code, Some(0));
     let here = rendered("here");
     fs::remove_file(here.join("generated/docker-compose.yml")).unwrap();

@@ -67,8 +67,8 @@ fn completions_know_every_verb() {
 fn the_root_is_where_everything_is() {
     let shop = shop("root", CATALOG);
     let elsewhere = referee::folder("cli-root-elsewhere");
-    let rendered = monstack(&["--root", "../cli-root", "render"]).current_dir(&elsewhere).status().unwrap();
-    assert!(rendered.success() && shop.join("generated/docker-compose.yml").is_file());
+    let rendered = monstack(&["--root", "../cli-root", "render"]).current_dir(&elsewhere).output().unwrap();
+    assert!(rendered.status.success() && shop.join("generated/docker-compose.yml").is_file());
     assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
     let lost = run(&elsewhere, &["render"]);
     assert!(lost.code == Some(1) && lost.err.contains("--root DIR"), "{}", lost.err);

@@ -16,15 +16,17 @@ pub fn with_service(text: &str, name: &str, group: &str, port: u32) -> String {
     let table = [format!("[services.{key}]"), format!("group = {}", word(group)), format!("port = {port}")].join(newline);
     let inline = format!("{key} = {{ group = {}, port = {port} }}", word(group));
     let (value_end, line_end) = end_of_services(&source, group);
+    let behind = paragraph(text, line_end, &table, newline);
     let ways = [
-        paragraph(text, line_end, &table, newline),
         line(text, line_end, &inline, newline),
         format!("{}, {inline}{}", &text[..value_end], &text[value_end..]),
+        behind.clone(),
         paragraph(text, text.len(), &table, newline),
     ];
-    // Services are written as tables, as lines of one table, or within one line: the first way that means the right thing.
-    let right = ways.iter().find(|edited| Source::parse(CATALOG, edited).0.value == wanted && Source::parse(CATALOG, edited).1.is_empty());
-    right.unwrap_or(&ways[0]).clone()
+    // Services are written as lines of one table, within one line, or as tables: the first way that means the right thing.
+    let means = |(source, errors): (Source, Vec<_>)| source.value == wanted && errors.is_empty();
+    let right = ways.iter().find(|edited| means(Source::parse(CATALOG, edited)));
+    right.cloned().unwrap_or(behind)
 }
 
 /// Inserted at the start of a line, with a blank line on each side.
