@@ -123,9 +123,15 @@ impl Cli {
         let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "monstack" };
         match self.root.as_os_str() == "." {
             true => format!("{program} {verb}"),
-            false => format!("{program} {verb} --root {}", self.root.display()),
+            false => format!("{program} {verb} --root {}", shell(&self.root.to_string_lossy())),
         }
     }
+}
+
+/// A word that a shell reads back as it is.
+fn shell(word: &str) -> String {
+    let plain = |character: char| character.is_alphanumeric() || "/._-+:,@%=".contains(character);
+    if !word.is_empty() && word.chars().all(plain) { word.to_string() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// A service of the catalog by name, or what could be meant.

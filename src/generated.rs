@@ -1,10 +1,12 @@
 //! generated/ on disk: compare, then write.
 
+mod disk;
+
 use crate::render::File;
 use anyhow::{Context, Result};
+use disk::{contents, read};
 use similar::TextDiff;
-use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -22,7 +24,7 @@ pub enum Kind {
 /// One difference between generated/ and the rendering.
 #[derive(Debug)]
 pub struct Change {
-    /// Under generated/, with slashes.
+    /// Under generated/, with slashes; lossy where the name on disk is not UTF-8.
     pub path: String,
     /// In which way.
     pub kind: Kind,
@@ -30,68 +32,52 @@ pub struct Change {
     pub before: String,
     /// What was rendered.
     pub after: String,
+    /// The same path, exactly as the disk has it.
+    exact: PathBuf,
 }
 
 /// Everything in which `folder` differs from `files`, by path; an error is an unreadable folder or file.
 pub fn compare(folder: &Path, files: &[File]) -> Result<Vec<Change>> {
+    let mut found = contents(folder)?;
     let mut changes = Vec::new();
     for file in files {
-        let path = folder.join(&file.path);
-        let before = match fs::read(&path) {
-            Ok(bytes) if bytes == file.text.as_bytes() => continue,
-            Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory) => None,
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+        let exact = PathBuf::from(&file.path);
+        let (kind, before) = match found.remove(&exact) {
+            Some(kind) => (Kind::Modified, read(&folder.join(&exact), kind)?),
+            None => (Kind::Missing, Vec::new()),
         };
-        let kind = if before.is_some() { Kind::Modified } else { Kind::Missing };
-        changes.push(Change { path: file.path.clone(), kind, before: before.unwrap_or_default(), after: file.text.clone() });
+        if kind == Kind::Missing || before != file.text.as_bytes() {
+            changes.push(Change { path: file.path.clone(), kind, before: lossy(&before), after: file.text.clone(), exact });
+        }
     }
-    let rendered: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
-    for path in listing(folder, folder)?.into_iter().filter(|path| !rendered.contains(path.as_str())) {
-        let before = fs::read(folder.join(&path)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-        changes.push(Change { path, kind: Kind::Orphaned, before, after: String::new() });
+    for (exact, kind) in found {
+        let path = exact.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
+        let before = read(&folder.join(&exact), kind).unwrap_or_default();
+        changes.push(Change { path, kind: Kind::Orphaned, before: lossy(&before), after: String::new(), exact });
     }
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(changes)
 }
 
-/// Every file below `folder`; links are listed, never followed.
-fn listing(root: &Path, folder: &Path) -> Result<Vec<String>> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error).with_context(|| format!("cannot list {}", folder.display())),
-    };
-    let mut paths = Vec::new();
-    for entry in entries {
-        let entry = entry.with_context(|| format!("cannot list {}", folder.display()))?;
-        if entry.file_type()?.is_dir() {
-            paths.extend(listing(root, &entry.path())?);
-        } else {
-            let path = entry.path();
-            let under = path.strip_prefix(root).unwrap_or(&path);
-            paths.push(under.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"));
-        }
-    }
-    Ok(paths)
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Makes the changes: new content first, orphans last, each file whole at every moment.
+/// Makes the changes, each file whole at every moment. Orphans go first: one may stand where a folder must be.
 pub fn write(folder: &Path, changes: &[Change]) -> Result<()> {
     let (orphans, contents): (Vec<_>, Vec<_>) = changes.iter().partition(|change| change.kind == Kind::Orphaned);
-    // An orphan that stands where a folder must be, or a leftover folder where a file must be, goes first.
     for change in &orphans {
-        let path = folder.join(&change.path);
+        let path = folder.join(&change.exact);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).with_context(|| format!("cannot remove {}", path.display())),
-            _ => {}
+            _ => remove_empty(folder, path.parent()),
         }
-        remove_empty(folder, path.parent());
     }
     for change in contents {
-        let path = folder.join(&change.path);
-        if path.is_dir() {
-            fs::remove_dir(&path).with_context(|| format!("cannot remove the folder {}", path.display()))?;
+        let path = folder.join(&change.exact);
+        // Its files were orphans, so only empty folders are left in it.
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
+            fs::remove_dir_all(&path).with_context(|| format!("cannot remove the folder {}", path.display()))?;
         }
         replace(&path, &change.after)?;
     }
@@ -112,20 +98,22 @@ fn remove_empty(root: &Path, folder: Option<&Path>) {
 /// Writes beside the file and renames over it: a reader, or a kill, finds the old text or the new.
 pub fn replace(path: &Path, text: &str) -> Result<()> {
     let parent = path.parent().context("a file without a folder")?;
+    let beside = temporary(path);
     let write = || -> std::io::Result<()> {
-        fs::create_dir_all(parent)?;
-        let beside = temporary(path);
         let mut file = fs::File::create(&beside)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        if let Ok(old) = fs::metadata(path) {
+        if let Some(old) = fs::symlink_metadata(path).ok().filter(Metadata::is_file) {
             fs::set_permissions(&beside, old.permissions())?;
         }
-        fs::rename(&beside, path).inspect_err(|_| {
+        fs::rename(&beside, path)
+    };
+    let written = fs::create_dir_all(parent).and_then(|()| {
+        write().inspect_err(|_| {
             let _ = fs::remove_file(&beside);
         })
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    });
+    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A hidden name beside the file; what a killed run leaves is an orphan, so the next run removes it.

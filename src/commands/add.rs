@@ -1,9 +1,15 @@
 //! `add` writes a service into services.toml, keeping comments and order, and renders.
 
+mod text;
+
 use super::{Cli, Report, render};
+use crate::diagnostic::{Diagnostic, Place};
 use crate::generated::replace;
 use crate::pipeline::{self, CATALOG};
-use anyhow::Result;
+use crate::source::{Source, step};
+use anyhow::{Context, Result};
+use serde_json::json;
+use text::with_service;
 
 /// The service.
 #[derive(clap::Args)]
@@ -24,8 +30,13 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
         Ok(source) => source,
         Err((source, diagnostic)) => return Ok(Report::new(source, vec![diagnostic])),
     };
+    if source.contains(&format!("/services/{}", step(&args.name))) {
+        return Ok(taken(&args.name, source));
+    }
     let before = pipeline::prove(&source.text, &cli.root)?;
-    if before.failed() {
+    // A catalog without services is wrong only until this one is in it.
+    let first = source.value.get("services").is_none_or(|services| services.as_object().is_some_and(|services| services.is_empty()));
+    if before.failed() && !first {
         return render::finish(before, cli, false);
     }
     let edited = with_service(&source.text, &args.name, &args.group, args.port);
@@ -34,51 +45,18 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
         return render::finish(outcome, cli, false);
     }
     let line = outcome.source.line(&format!("/services/{}", args.name));
-    replace(&cli.root.join(CATALOG), &edited)?;
-    let mut report = render::finish(outcome, cli, false)?;
-    report.text.insert_str(0, &format!("added {} at {CATALOG}:{line}\n", args.name));
+    let path = cli.root.join(CATALOG);
+    // A link stays a link: what it leads to is the catalog.
+    replace(&path.canonicalize().with_context(|| format!("cannot write {}", path.display()))?, &edited)?;
+    let added = format!("added {} at {CATALOG}:{line}", args.name);
+    let mut report = render::finish(outcome, cli, false).with_context(|| format!("{added}, but generated/ is not written"))?;
+    report.text.insert_str(0, &format!("{added}\n"));
+    report.data.insert("added".into(), json!({"service": args.name, "file": CATALOG, "line": line}));
     Ok(report)
 }
 
-/// The text with three lines and a blank one more: after the last service of the group, else after the last of all.
-/// Text is inserted, not rewritten, so every comment, every order and every line ending stays.
-fn with_service(text: &str, name: &str, group: &str, port: u32) -> String {
-    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let quoted = |word: &str| toml_edit::value(word).to_string();
-    let key = toml_edit::Key::new(name);
-    let lines = [format!("[services.{key}]"), format!("group = {}", quoted(group).trim()), format!("port = {port}")];
-    let at = end_of_services(text, group);
-    let (head, tail) = text.split_at(at);
-    let gap = if head.ends_with('\n') || head.is_empty() { "" } else { newline };
-    format!("{head}{gap}{newline}{}{newline}{tail}", lines.join(newline))
-}
-
-/// The byte behind the last line of the service that the new one follows.
-fn end_of_services(text: &str, group: &str) -> usize {
-    let (source, _) = crate::source::Source::parse(CATALOG, text);
-    let services = source.value["services"].as_object();
-    let names = || services.into_iter().flatten();
-    let last = names().filter(|(_, service)| service["group"] == group).last().or_else(|| names().last());
-    let Some((name, _)) = last else { return text.len() };
-    let pointer = format!("/services/{}", crate::source::step(name));
-    let end = source.end(&pointer);
-    text[end..].find('\n').map_or(text.len(), |newline| end + newline + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn comments_order_and_line_endings_stay() {
-        let text = "# top\r\n[services.a]\r\ngroup = \"x\"\r\nport = 1 # one\r\n\r\n# about b\r\n[services.b]\r\ngroup = \"y\"\r\nport = 2\r\n";
-        let edited = with_service(text, "c", "x", 3);
-        assert_eq!(edited.replace("\r\n[services.c]\r\ngroup = \"x\"\r\nport = 3\r\n", ""), text);
-        assert!(edited.find("[services.c]").unwrap() < edited.find("# about b").unwrap());
-    }
-
-    #[test]
-    fn a_file_without_a_last_newline_gets_one() {
-        assert!(with_service("[services.a]\ngroup = \"x\"\nport = 1", "b", "x", 2).ends_with("port = 1\n\n[services.b]\ngroup = \"x\"\nport = 2\n"));
-    }
+fn taken(name: &str, source: Source) -> Report {
+    let place = Place::Key(format!("/services/{}", step(name)));
+    let message = format!("there is a service `{name}` already");
+    Report::new(source, vec![Diagnostic::error("taken-name", place, message).help("choose another name, or edit this one")])
 }

@@ -15,5 +15,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Report {
     let mut script = Vec::new();
     generate(args.shell, &mut <Cli as CommandFactory>::command(), "monstack", &mut script);
-    Report::text(String::from_utf8_lossy(&script))
+    let mut report = Report::text(String::from_utf8_lossy(&script));
+    report.data.insert("script".into(), report.text.clone().into());
+    report
 }

@@ -82,6 +82,7 @@ fn stale(mut report: Report, changes: &[Change], cli: &Cli) -> Report {
     }
     report.line("");
     report.line(format!("nothing was written; mend it with: {mend}"));
+    report.data.insert("mend".into(), mend.clone().into());
     if cli.format == crate::diagnostic::Format::Github {
         for change in changes {
             let what = format!("generated/{} is {}", change.path, word(change.kind));

@@ -2,8 +2,9 @@
 
 use crate::diagnostic::{Diagnostic, Format, Severity, json, print};
 use crate::source::Source;
+use clap::ValueEnum;
 use serde_json::{Map, Value, json};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// The result of a verb.
@@ -68,21 +69,18 @@ impl Report {
             document.insert("status".into(), if self.found { "findings" } else { "ok" }.into());
             document.insert("findings".into(), findings.into());
             document.append(&mut self.data);
-            out(&format!("{}\n", Value::Object(document)));
-            return ExitCode::from(code);
+            return out(&format!("{}\n", Value::Object(document)), code);
         }
         let findings = print(&self.findings, &self.source, format, matches!(format, Format::Text | Format::Markdown));
         // GitHub reads its annotations from stdout.
         if format == Format::Github {
-            out(&findings);
-        } else {
-            let _ = write!(anstream::stderr(), "{findings}");
-            if !self.findings.is_empty() {
-                let _ = writeln!(anstream::stderr(), "{}", count(&self.findings, self.writes));
-            }
+            return out(&(findings + &self.text), code);
         }
-        out(&self.text);
-        ExitCode::from(code)
+        let _ = write!(anstream::stderr(), "{findings}");
+        if !self.findings.is_empty() {
+            let _ = writeln!(anstream::stderr(), "{}", count(&self.findings, self.writes));
+        }
+        out(&self.text, code)
     }
 }
 
@@ -101,28 +99,44 @@ pub fn plural(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A closed pipe (`| head`) is not an error.
-fn out(text: &str) {
-    let _ = write!(anstream::stdout(), "{text}");
+/// Prints the result and ends with `code`. A closed pipe (`| head`) is not an error; a full disk is.
+fn out(text: &str, code: u8) -> ExitCode {
+    let mut stdout = anstream::stdout();
+    match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let _ = writeln!(anstream::stderr(), "error: cannot write the result to stdout: {error}");
+            ExitCode::from(2)
+        }
+        _ => ExitCode::from(code),
+    }
 }
 
 /// The verb could not run: exit code 2.
 pub fn failure(error: &anyhow::Error, format: Format) -> ExitCode {
     match format {
-        Format::Text | Format::Markdown => drop(writeln!(anstream::stderr(), "error: {error:#}")),
-        Format::Json => out(&format!("{}\n", json!({"status": "error", "message": format!("{error:#}")}))),
-        Format::Github => out(&format!("::error::{}\n", format!("{error:#}").replace('%', "%25").replace('\n', "%0A"))),
+        Format::Text | Format::Markdown => {
+            let _ = writeln!(anstream::stderr(), "error: {error:#}");
+            ExitCode::from(2)
+        }
+        Format::Json => out(&format!("{}\n", json!({"status": "error", "message": format!("{error:#}")})), 2),
+        Format::Github => out(&format!("::error::{}\n", format!("{error:#}").replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")), 2),
     }
-    ExitCode::from(2)
 }
 
-/// Help and version are fine; a usage error is 2, and JSON when JSON was asked for.
+/// Help and version are fine; a usage error is 2, and in the format that was asked for.
 pub fn usage(error: &clap::Error) -> ExitCode {
-    let arguments: Vec<String> = std::env::args().collect();
-    let json = arguments.iter().any(|argument| argument == "--format=json") || arguments.windows(2).any(|pair| pair == ["--format", "json"]);
-    if error.use_stderr() && json {
-        return failure(&anyhow::anyhow!("{}", error.render().to_string().trim_end()), Format::Json);
+    let format = asked(std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()));
+    if error.use_stderr() && matches!(format, Format::Json | Format::Github) {
+        return failure(&anyhow::anyhow!("{}", error.render().to_string().trim_end()), format);
     }
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// The format among arguments that could not be understood.
+fn asked(arguments: impl Iterator<Item = String>) -> Format {
+    let arguments: Vec<String> = arguments.collect();
+    let apart = arguments.windows(2).filter(|pair| pair[0] == "--format").map(|pair| pair[1].as_str());
+    let named = arguments.iter().filter_map(|argument| argument.strip_prefix("--format=")).chain(apart).next();
+    named.and_then(|name| Format::from_str(name, false).ok()).unwrap_or_default()
 }

@@ -1,0 +1,49 @@
+//! `explain`: every value with the line that set it, and what a finding means.
+
+use crate::{CATALOG, rendered, run};
+use std::fs;
+
+#[test]
+fn explain_knows_services_alerts_both_and_codes() {
+    let shop = rendered("explain");
+    let differs = format!("{CATALOG}\n[services.checkout.alerts.Down]\nfor = \"9m\"\n");
+    fs::write(shop.join("services.toml"), differs).unwrap();
+    let wanted: [(&str, &[&str]); 5] = [
+        ("checkout", &["port", "8001", "services.toml:13", "target", "host.docker.internal:8001"]),
+        ("Down", &["kind", "down", "services.toml:16", "for 9m, critical", "services.toml:20"]),
+        ("Down@checkout", &["for", "9m", "services.toml:21", "critical", "services.toml:18"]),
+        ("window-too-short", &["found in:", "not in:", "allow = [{ check = \"window-too-short\""]),
+        ("undeclared-metric", &["found in:", "not in:"]),
+    ];
+    for (what, wanted) in wanted {
+        let explained = run(&shop, &["explain", what]);
+        assert_eq!((explained.code, explained.err.as_str()), (Some(0), ""), "{what}");
+        assert!(explained.out.starts_with(what), "{}", explained.out);
+        for wanted in wanted {
+            assert!(explained.out.contains(wanted), "{what} without {wanted}: {}", explained.out);
+        }
+    }
+}
+
+#[test]
+fn every_code_that_can_be_found_is_explained() {
+    let folder = crate::referee::folder("cli-explain-codes");
+    let lints = monstack::lints::LINTS.iter().map(|lint| lint.code);
+    let proofs = monstack::proofs::PROOFS.iter().map(|proof| proof.code);
+    for code in lints.chain(proofs) {
+        let explained = run(&folder, &["explain", code]);
+        assert!(explained.code == Some(0) && explained.out.contains("found in:"), "{code}: {}{}", explained.out, explained.err);
+    }
+}
+
+#[test]
+fn an_unknown_name_is_answered_with_what_could_be_meant() {
+    let shop = rendered("explain-unknown");
+    for (what, meant) in [("chekout", "checkout"), ("Dwon", "Down"), ("Down@chekout", "checkout"), ("window-to-short", "window-too-short")] {
+        let unknown = run(&shop, &["explain", what]);
+        assert_eq!((unknown.code, unknown.out.as_str()), (Some(1), ""), "{what}");
+        assert!(unknown.err.contains(&format!("did you mean `{meant}`?")), "{what}: {}", unknown.err);
+    }
+    let nothing = run(&shop, &["explain", "xyz"]);
+    assert!(nothing.code == Some(1) && nothing.err.contains("choose one of `checkout`, `Down`"), "{}", nothing.err);
+}
