@@ -2,6 +2,7 @@
 
 use monstack::artifacts::ARTIFACTS;
 use monstack::lints::LINTS;
+use monstack::pipeline::prove;
 use monstack::proofs::PROOFS;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -157,6 +158,40 @@ fn modules_use_only_those_above_them() {
     let unlisted = sources.keys().map(|path| word(&path["src/".len()..])).filter(|module| at(module).is_none() && !known.contains(module));
     wrong.extend(unlisted.map(|module| format!("src/lib.rs does not list {module}")));
     none("each module uses only those above it in src/lib.rs", &wrong);
+}
+
+#[test]
+fn few_modules_touch_the_outside_world() {
+    let may = ["pipeline", "generated", "live", "commands", "main"];
+    let outside = ["std::fs", "std::net", "std::process", "tokio::", "ureq::"];
+    let mut wrong = Vec::new();
+    for (path, text) in sources().iter().filter(|(path, _)| !may.contains(&word(&path["src/".len()..]))) {
+        wrong.extend(outside.iter().filter(|name| text.contains(**name)).map(|name| format!("{path} uses {name}")));
+    }
+    none("files, connections and processes belong elsewhere", &wrong);
+}
+
+#[test]
+fn the_readme_tells_the_truth() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let catalog = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the README shows a catalog");
+    assert_eq!(catalog.lines().count(), 10, "the README speaks of ten lines");
+    let outcome = prove(catalog, Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the machine lets it run");
+    assert!(outcome.diagnostics.is_empty(), "the README's catalog: {:?}", outcome.diagnostics);
+    let files = outcome.rendered.expect("it renders").files;
+    let names = files.iter().map(|file| file.path.rsplit('/').next().unwrap_or_default());
+    none("the README's tree lacks", &names.filter(|name| !readme.contains(name)).map(str::to_string).collect::<Vec<_>>());
+    let output = Command::new(env!("CARGO_BIN_EXE_monstack")).arg("--help").output().expect("monstack starts");
+    let help = String::from_utf8(output.stdout).expect("it is text");
+    let list = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("the help lists the verbs");
+    let verbs: Vec<&str> = list.lines().filter_map(|line| line.strip_prefix("  ").map(word)).filter(|verb| !["", "help"].contains(verb)).collect();
+    assert!(verbs.len() > 8, "the verbs are read: {verbs:?}");
+    let untold = verbs.iter().filter(|verb| !readme.contains(&format!("`{verb}`")) && !readme.contains(&format!("`{verb} ")));
+    none("the README does not tell of", &untold.map(ToString::to_string).collect::<Vec<_>>());
+    let modules = fs::read_to_string("src/lib.rs").unwrap();
+    let modules = modules.lines().filter_map(|line| line.strip_prefix("pub mod ")).map(word);
+    let unmapped = modules.filter(|module| !readme.contains(&format!("{module}.rs")) && !readme.contains(&format!("{module}/")));
+    none("the README's map lacks", &unmapped.map(str::to_string).collect::<Vec<_>>());
 }
 
 #[test]
