@@ -58,7 +58,7 @@ fn end_of_services(text: &str, group: &str) -> usize {
     let (source, _) = crate::source::Source::parse(CATALOG, text);
     let services = source.value["services"].as_object();
     let names = || services.into_iter().flatten();
-    let last = names().filter(|(_, service)| service["group"] == group).last().or_else(|| names().last());
+    let last = names().rfind(|(_, service)| service["group"] == group).or_else(|| names().next_back());
     let Some((name, _)) = last else { return text.len() };
     let pointer = format!("/services/{}", crate::source::step(name));
     let end = source.end(&pointer);
