@@ -4,7 +4,7 @@ use super::{Check, Example, Finding, Proof};
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// A panel's place, pointer and title.
+/// A panel's place, title and pointer.
 type Placed<'a> = ([i64; 4], &'a str, &'a str);
 
 pub const PROOF: Proof = Proof {
