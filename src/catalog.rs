@@ -248,7 +248,7 @@ impl Catalog {
     }
 }
 
-/// `HighErrorRate` → `high_error_rate`, `RLTrainingStalled` → `rl_training_stalled`.
+/// `TooManyErrors` → `too_many_errors`, `TLSCertificateExpired` → `tls_certificate_expired`.
 pub fn snake(name: &str) -> String {
     let chars: Vec<char> = name.chars().collect();
     let mut out = String::new();

@@ -44,13 +44,13 @@ Examples:
   monstack render                                      write generated/
   monstack render --check                              is generated/ what the catalog says?
   monstack add billing-api --group workflow --port 8013
-  monstack explain HighErrorRate@memory-manager        every value, and the line that set it
+  monstack explain TooManyErrors@checkout              every value, and the line that set it
   monstack diff main --format markdown                 what changes in behaviour, for a pull request
   monstack explain window-too-short                    what a finding means
   monstack simulate                                    stand-ins for the services, before they exist
   monstack verify --wait 60s                           is what runs what the catalog says?
   monstack drill                                       does every alert fire, and reach its receiver?
-  monstack why memory-manager                          where the way from service to alert is broken
+  monstack why checkout                                where the way from service to alert is broken
 
 Exit codes: 0 fine, 1 it found something, 2 it could not run.";
 

@@ -2,21 +2,21 @@
 //!
 //! The modules, in the order in which a catalog goes through them; each uses only those above it.
 
-pub mod allow; // what the catalog accepts
-pub mod artifacts; // the table of everything generated
-pub mod catalog; // services.toml as typed data
-pub mod commands;
-pub mod contract; // every series that can exist
-pub mod diagnostic; // what is wrong, where, and how that is printed
-pub mod diff; // what changes in behaviour between two catalogs
-pub mod generated; // generated/ on disk: compare, then write
-pub mod json; // JSON as people review it
-pub mod lints; // what the catalog must not say
-pub mod live; // the running stack: clients, scraping, stand-in services, the drill
-pub mod pipeline; // all of the above, in one call
-pub mod preview; // the dashboards as one HTML page
-pub mod proofs; // what must hold of the Files
-pub mod render; // catalog × artifacts → Files
 pub mod source; // a TOML file as text: key path → bytes → line and column
+pub mod diagnostic; // what is wrong, where, and how that is printed
+pub mod yaml; // YAML text as JSON values
+pub mod json; // JSON as people review it
+pub mod catalog; // services.toml as typed data
+pub mod allow; // findings that the catalog accepts, with a reason
+pub mod lints; // what the catalog must not say
+pub mod contract; // every series that can exist
+pub mod artifacts; // the table of everything generated
 pub mod templates; // minijinja set up once
-pub mod yaml; // YAML text as JSON values // the command line
+pub mod render; // catalog × artifacts → Files
+pub mod proofs; // what must hold of the Files
+pub mod generated; // generated/ on disk: compare, then write
+pub mod pipeline; // all of the above, in one call
+pub mod diff; // what changes in behaviour between two catalogs
+pub mod live; // the running stack: clients, scraping, stand-in services, the drill
+pub mod preview; // the dashboards as one HTML page
+pub mod commands; // the command line

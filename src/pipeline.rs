@@ -32,6 +32,7 @@ impl Outcome {
 }
 
 /// Reads the catalog of `root` as text; a file that is missing, unreadable or not text is a finding, not an error.
+#[allow(clippy::result_large_err, reason = "a catalog is read once")]
 pub fn read(root: &Path) -> Result<Source, (Source, Diagnostic)> {
     let path = root.join(CATALOG);
     let refused = |message: String, help: &str| {

@@ -10,7 +10,7 @@ mod annotation_label;
 mod dashboard_model;
 mod dead_link;
 mod fixed_panel_window;
-mod gauge_function;
+mod gauge_function_on_counter;
 mod impossible_threshold;
 mod inhibition;
 mod labels_do_not_fit;
@@ -137,7 +137,7 @@ pub const PROOFS: &[Proof] = &[
     dashboard_model::PROOF,
     dead_link::PROOF,
     fixed_panel_window::PROOF,
-    gauge_function::PROOF,
+    gauge_function_on_counter::PROOF,
     impossible_threshold::PROOF,
     inhibition::PROOF,
     labels_do_not_fit::PROOF,

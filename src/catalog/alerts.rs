@@ -116,7 +116,7 @@ impl Alert {
 
     pub(crate) fn resolve(catalog: &Value, name: &str, written: &Value, services: &[Service], metrics: &[Metric]) -> serde_json::Result<Alert> {
         let text = |key: &str| written[key].as_str().map(str::to_string);
-        let duration = |key: &str| written.get(key).map(|value| Duration::deserialize(value)).transpose();
+        let duration = |key: &str| written.get(key).map(Duration::deserialize).transpose();
         let settings = written.as_object().into_iter().flatten().filter(|(key, _)| !COMMON.contains(&key.as_str()));
         let mut alert = Alert {
             name: name.to_string(),

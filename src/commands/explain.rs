@@ -1,5 +1,7 @@
 //! `explain` shows every resolved value of a service or an alert with the line that set it, and what a finding means.
 
+mod codes;
+
 use super::{Cli, Report};
 use crate::catalog::{Alert, Catalog, Service, origin, schema};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
@@ -31,6 +33,9 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
             Example::Condition { bad, good } | Example::Catalog { bad, good } => code(proof.code, proof.doc, bad, good),
             Example::Template { file, bad, good } => code(proof.code, proof.doc, &format!("templates/{file}\n{bad}"), &format!("templates/{file}\n{good}")),
         });
+    }
+    if let Some(sentence) = codes::sentence(what) {
+        return Ok(plainly(what, sentence));
     }
     let outcome = pipeline::run(&cli.root)?;
     let Some(catalog) = outcome.catalog else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
@@ -78,10 +83,18 @@ fn code(code: &str, doc: &str, bad: &str, good: &str) -> Report {
     report
 }
 
+/// A finding that needs no example, and that no `allow` accepts.
+fn plainly(code: &str, sentence: &str) -> Report {
+    let mut report = Report::text("");
+    report.line(format!("{code}\n  {sentence}"));
+    report.data.extend([("explained".to_string(), code.into()), ("doc".into(), sentence.into())]);
+    report
+}
+
 fn unknown(what: &str, catalog: &Catalog, source: Source) -> Report {
     let services = catalog.services.iter().map(|service| service.name.as_str());
     let alerts = catalog.alerts.iter().map(|alert| alert.name.as_str());
-    let codes = LINTS.iter().map(|lint| lint.code).chain(PROOFS.iter().map(|proof| proof.code));
+    let codes = LINTS.iter().map(|lint| lint.code).chain(PROOFS.iter().map(|proof| proof.code)).chain(codes::CODES.iter().map(|(code, _)| *code));
     let known: Vec<&str> = services.chain(alerts).chain(codes).collect();
     let wrong = what.split('@').find(|part| !known.contains(part)).unwrap_or(what);
     let message = format!("there is no service, alert or finding called `{wrong}`");

@@ -4,6 +4,9 @@ use super::{Check, Example, Finding, Proof};
 use serde_json::Value;
 use std::collections::HashMap;
 
+/// A panel's place, title and pointer.
+type Placed<'a> = ([i64; 4], &'a str, &'a str);
+
 pub const PROOF: Proof = Proof {
     code: "panel-layout",
     doc: "Two panels with one id share links and settings; panels that overlap are moved by Grafana, so that the committed layout is not the one that people see.",
@@ -37,7 +40,7 @@ pub const PROOF: Proof = Proof {
                 }
             }
             // Top-level panels share one grid; those of a collapsed row have it to themselves.
-            let mut grids: HashMap<&str, Vec<([i64; 4], &str, &str)>> = HashMap::new();
+            let mut grids: HashMap<&str, Vec<Placed>> = HashMap::new();
             for (pointer, panel) in &all {
                 let Some(place) = place(panel) else { continue };
                 let parent = pointer.rsplit_once("/panels/").map_or("", |(parent, _)| parent);

@@ -87,7 +87,7 @@ fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
         let Some(index) = rendered.iter().position(|receiver| receiver["name"] == name.as_str()) else { continue };
         for integration in integrations.as_object().into_iter().flatten().map(|(integration, _)| integration) {
             let list = format!("{integration}_configs");
-            if !rendered[index][&list].as_array().is_some_and(|entries| !entries.is_empty()) {
+            if rendered[index][&list].as_array().is_none_or(Vec::is_empty) {
                 let message = format!("`{name}` is rendered without its {integration}, and tells nobody by it");
                 found.push(Finding::at(&routing.path, format!("/receivers/{index}"), message, format!("render `{list}` for it")));
             }

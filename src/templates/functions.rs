@@ -56,7 +56,7 @@ fn lines(text: &str, indent: usize) -> Result<Value, Error> {
     Ok(Value::from_safe_string(lines.join(&format!("\n{}", " ".repeat(indent)))))
 }
 
-/// `memory_retrieval_errors_total` → `memory retrieval errors`.
+/// `cache_read_errors_total` → `cache read errors`.
 fn words(metric: &str) -> String {
     metric.trim_end_matches("_total").replace('_', " ")
 }
@@ -131,8 +131,8 @@ mod tests {
 
     #[test]
     fn names_and_numbers_read_as_people_write_them() {
-        assert_eq!(snake("WebSocketConnectionErrors"), "web_socket_connection_errors");
-        assert_eq!(snake("RLTrainingStalled"), "rl_training_stalled");
+        assert_eq!(snake("TooManyErrors"), "too_many_errors");
+        assert_eq!(snake("TLSCertificateExpired"), "tls_certificate_expired");
         assert_eq!(percent(0.07), "7%");
         assert_eq!(compose_size(1 << 30), "1g");
         assert_eq!(compose_size(1000), "1000b");

@@ -197,10 +197,7 @@ mod tests {
 
     #[test]
     fn titles_read_as_people_write_them() {
-        assert_eq!(
-            ["rl_training_steps_total", "http_request_duration_seconds", "gpu_ratio", "x"].map(heading),
-            ["RL training steps", "HTTP request duration", "GPU", "X"]
-        );
+        assert_eq!(["rl_steps_total", "http_request_duration_seconds", "gpu_ratio", "x"].map(heading), ["RL steps", "HTTP request duration", "GPU", "X"]);
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn reduced(name: &str, window: &Window, parameter: f64) -> Result<f64, String> {
         "max_over_time" => samples().fold(f64::NEG_INFINITY, f64::max),
         "sum_over_time" => sum() * window.weight,
         "count_over_time" => count * window.weight,
-        "last_over_time" => samples().last().unwrap_or(f64::NAN),
+        "last_over_time" => samples().next_back().unwrap_or(f64::NAN),
         "present_over_time" => 1.0,
         "stddev_over_time" => variance().sqrt(),
         "stdvar_over_time" => variance(),
