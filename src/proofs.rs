@@ -53,6 +53,8 @@ use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::render::Rendered;
 pub use expressions::{Expression, Usage};
 pub use stack::Stack;
+use std::collections::HashSet;
+use std::rc::Rc;
 
 /// One thing that must hold.
 pub struct Proof {
@@ -178,13 +180,20 @@ pub const PROOFS: &[Proof] = &[
 /// Everything that the proofs have against the rendered files.
 pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
     let (stack, mut findings) = Stack::read(catalog, rendered);
+    let mut sound = HashSet::new();
     for expression in &stack.expressions {
-        let nodes = nodes(&expression.ast, &stack.contract);
+        // Tests say the same of many series: what was sound once is not looked at again.
+        let text = (expression.usage == Usage::Test).then(|| Rc::as_ptr(&expression.ast));
+        if text.is_some_and(|text| sound.contains(&text)) {
+            continue;
+        }
+        let (nodes, before) = (nodes(&expression.ast, &stack.contract), findings.len());
         for proof in PROOFS {
             if let Check::Expression(check) = proof.check {
                 findings.extend(check(expression, &nodes, &stack.contract).into_iter().map(|finding| (proof.code, finding)));
             }
         }
+        sound.extend(text.filter(|_| findings.len() == before));
     }
     for proof in PROOFS {
         if let Check::Stack(check) = proof.check {

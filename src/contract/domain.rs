@@ -1,12 +1,12 @@
 //! The values that a label can have, and whether a matcher can pick one of them.
 
 use promql_parser::label::{MatchOp, Matcher};
-use regex_automata::dfa::{Automaton, dense};
-use regex_automata::nfa::thompson;
-use regex_automata::util::primitives::StateID;
+use regex_automata::hybrid::LazyStateID;
+use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::{Anchored, Input, MatchKind};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The values of a label.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,39 +70,78 @@ fn escape(literal: &str) -> String {
     literal.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
-/// Whether a text exists that the first pattern matches and the second matches too (`both`) or does not: a walk
-/// through both automata at once. A pattern too large to build is taken to meet everything.
+/// Whether a text exists that the first pattern matches and the second matches too (`both`) or does not.
+/// A pattern too large to walk is taken to meet everything.
 fn overlap(one: &str, other: &str, both: bool) -> bool {
-    let (Some(first), Some(second)) = (automaton(one), automaton(other)) else { return true };
-    let (Some(from_first), Some(from_second)) = (start(&first), start(&second)) else { return true };
-    let mut seen = HashSet::from([(from_first, from_second)]);
-    let mut open = vec![(from_first, from_second)];
+    let (Some(mut first), Some(mut second)) = (Automaton::take(one), Automaton::take(other)) else { return true };
+    let met = meeting(&mut first, &mut second, both).unwrap_or(true);
+    first.put_back(one);
+    second.put_back(other);
+    met
+}
+
+/// A walk through both automata at once; None when one of them gives up.
+fn meeting(first: &mut Automaton, second: &mut Automaton, both: bool) -> Option<bool> {
+    let start = (first.start()?, second.start()?);
+    let mut seen = HashSet::from([start]);
+    let mut open = vec![start];
+    // One byte for all that neither pattern tells apart.
+    let classes: BTreeSet<(u8, u8, u8)> = (0..=255).map(|byte| (first.dfa.byte_classes().get(byte), second.dfa.byte_classes().get(byte), byte)).collect();
+    let mut bytes: Vec<(u8, u8, u8)> = classes.into_iter().collect();
+    bytes.dedup_by_key(|(one, other, _)| (*one, *other));
     while let Some((a, b)) = open.pop() {
-        let accepts = |dfa: &dense::DFA<Vec<u32>>, state| dfa.is_match_state(dfa.next_eoi_state(state));
-        if accepts(&first, a) && accepts(&second, b) == both {
-            return true;
+        if first.accepts(a)? && second.accepts(b)? == both {
+            return Some(true);
         }
-        for byte in 0..=255 {
-            let next = (first.next_state(a, byte), second.next_state(b, byte));
-            let lost = first.is_dead_state(next.0) || (both && second.is_dead_state(next.1));
+        for (_, _, byte) in &bytes {
+            let next = (first.next(a, *byte)?, second.next(b, *byte)?);
+            let lost = next.0.is_dead() || (both && next.1.is_dead());
             if !lost && seen.insert(next) {
                 open.push(next);
             }
         }
     }
-    false
+    Some(false)
 }
 
-fn automaton(pattern: &str) -> Option<dense::DFA<Vec<u32>>> {
-    dense::Builder::new()
-        .configure(dense::Config::new().match_kind(MatchKind::All).start_kind(regex_automata::dfa::StartKind::Anchored).dfa_size_limit(Some(1 << 22)))
-        .thompson(thompson::Config::new().utf8(true))
-        .build(&format!("^(?:{pattern})$"))
-        .ok()
+thread_local! {
+    /// Patterns come again with every expression, and a walk may need two of one pattern.
+    static BUILT: RefCell<HashMap<String, Automaton>> = RefCell::default();
 }
 
-fn start(dfa: &dense::DFA<Vec<u32>>) -> Option<StateID> {
-    dfa.start_state_forward(&Input::new("").anchored(Anchored::Yes)).ok()
+/// A pattern as states, worked out only where a walk goes.
+struct Automaton {
+    dfa: DFA,
+    cache: Cache,
+}
+
+impl Automaton {
+    fn take(pattern: &str) -> Option<Automaton> {
+        BUILT.with_borrow_mut(|built| built.remove(pattern)).or_else(|| Automaton::build(pattern))
+    }
+
+    fn put_back(self, pattern: &str) {
+        BUILT.with_borrow_mut(|built| built.insert(pattern.to_string(), self));
+    }
+
+    /// States keep their numbers: where they no longer fit, the walk ends instead of starting over.
+    fn build(pattern: &str) -> Option<Automaton> {
+        let config = Config::new().match_kind(MatchKind::All).cache_capacity(1 << 22).minimum_cache_clear_count(Some(0));
+        let dfa = DFA::builder().configure(config).build(&format!("^(?:{pattern})$")).ok()?;
+        Some(Automaton { cache: dfa.create_cache(), dfa })
+    }
+
+    fn start(&mut self) -> Option<LazyStateID> {
+        self.dfa.start_state_forward(&mut self.cache, &Input::new("").anchored(Anchored::Yes)).ok()
+    }
+
+    fn next(&mut self, state: LazyStateID, byte: u8) -> Option<LazyStateID> {
+        self.dfa.next_state(&mut self.cache, state, byte).ok().filter(|next| !next.is_quit())
+    }
+
+    fn accepts(&mut self, state: LazyStateID) -> Option<bool> {
+        self.dfa.next_eoi_state(&mut self.cache, state).ok().map(|end| end.is_match())
+    }
 }
 
 #[cfg(test)]

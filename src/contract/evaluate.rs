@@ -53,7 +53,8 @@ fn visit<'a>(expr: &'a Expr, contract: &Contract, nodes: &mut Vec<Node<'a>>) -> 
     nodes.len() - 1
 }
 
-fn children(expr: &Expr) -> Vec<&Expr> {
+/// The operands of an expression, in the order in which they are written.
+pub fn children(expr: &Expr) -> Vec<&Expr> {
     match expr {
         Expr::Paren(paren) => vec![&*paren.expr],
         Expr::Unary(unary) => vec![&*unary.expr],

@@ -158,11 +158,13 @@ fn variables(stack: &Stack, dashboard: &Value) -> BTreeMap<String, String> {
     variables
 }
 
+/// A variable that stands for everything is `=~".+"`, which is `!=""` without a regular expression to build each time.
 fn filled(text: &str, variables: &BTreeMap<String, String>) -> String {
-    variables.iter().rev().fold(text.to_string(), |text, (name, value)| {
+    let filled = variables.iter().rev().fold(text.to_string(), |text, (name, value)| {
         let formatted = ["regex", "pipe", "raw"].iter().fold(text, |text, format| text.replace(&format!("${{{name}:{format}}}"), value));
         word(&formatted.replace(&format!("${{{name}}}"), value), name, value)
-    })
+    });
+    filled.replace("=~\".+\"", "!=\"\"")
 }
 
 /// `$name` replaced where the name ends: `$jobs` is not `$job` and an s.

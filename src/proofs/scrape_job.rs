@@ -13,8 +13,14 @@ pub const PROOF: Proof = Proof {
         let mut found = Vec::new();
         for config in stack.configs() {
             let jobs: Vec<(usize, &Value)> = config.value["scrape_configs"].as_array().into_iter().flatten().enumerate().collect();
+            let mut named: HashMap<&str, Vec<(usize, &Value)>> = HashMap::new();
+            for (index, job) in &jobs {
+                named.entry(job["job_name"].as_str().unwrap_or_default()).or_default().push((*index, job));
+            }
+            let mut of_services = Vec::new();
             for service in &stack.catalog.services {
-                let mine: Vec<_> = jobs.iter().filter(|(_, job)| job["job_name"] == service.name.as_str()).collect();
+                let mine = named.remove(service.name.as_str()).unwrap_or_default();
+                of_services.extend(&mine);
                 let [(index, job)] = mine.as_slice() else {
                     found.push(Finding::at(
                         &config.path,
@@ -48,8 +54,6 @@ pub const PROOF: Proof = Proof {
                 }
             }
             found.extend(doubles(&config.path, &jobs));
-            let of_services: Vec<_> =
-                jobs.iter().filter(|(_, job)| stack.catalog.services.iter().any(|service| job["job_name"] == service.name.as_str())).copied().collect();
             found.extend(unread(&config.path, &of_services));
         }
         found

@@ -4,6 +4,7 @@ use super::refuse;
 use crate::catalog::{Duration, Size, snake};
 use minijinja::value::Value;
 use minijinja::{Environment, Error};
+use std::collections::HashSet;
 
 /// Registers every function and filter.
 pub fn add_to(environment: &mut Environment) {
@@ -16,6 +17,7 @@ pub fn add_to(environment: &mut Environment) {
     environment.add_filter("comment", comment);
     environment.add_filter("lines", lines);
     environment.add_filter("words", words);
+    environment.add_filter("named", named);
     environment.add_filter("python_name", super::python::python_name);
     environment.add_function("selector", selector);
     environment.add_function("four_scrapes", four_scrapes);
@@ -59,6 +61,18 @@ fn lines(text: &str, indent: usize) -> Result<Value, Error> {
 /// `cache_read_errors_total` → `cache read errors`.
 fn words(metric: &str) -> String {
     metric.trim_end_matches("_total").replace('_', " ")
+}
+
+/// Those whose name is in a list; each is looked at once, however long the list.
+fn named(all: Vec<Value>, names: Vec<String>) -> Result<Vec<Value>, Error> {
+    let names: HashSet<String> = names.into_iter().collect();
+    let mut found = Vec::new();
+    for one in all {
+        if one.get_attr("name")?.as_str().is_some_and(|name| names.contains(name)) {
+            found.push(one);
+        }
+    }
+    Ok(found)
 }
 
 /// The matchers of a branch or signal (its `only` or `except` jobs), and of `more`, in braces; nothing when there are none.

@@ -4,7 +4,7 @@ use super::refuse;
 use minijinja::value::{Object, Serde, Value, from_args};
 use minijinja::{Environment, Error, ErrorKind, State};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 /// Grafana's columns.
@@ -26,7 +26,8 @@ struct Grid(Mutex<Places>);
 
 #[derive(Debug, Default)]
 struct Places {
-    keys: BTreeMap<String, u32>,
+    keys: HashSet<String>,
+    taken: HashSet<u32>,
     free: VecDeque<[usize; 4]>,
     bottom: usize,
     below_row: usize,
@@ -65,14 +66,13 @@ impl Object for Grid {
 impl Places {
     /// A number that depends on the panel's key alone, so that it stays when panels come and go around it.
     fn id(&mut self, key: &str) -> Result<u32, Error> {
-        if self.keys.contains_key(key) {
+        if !self.keys.insert(key.to_string()) {
             return Err(refuse(format!("two panels have the key {key:?}")));
         }
         let hash = key.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        let taken: BTreeSet<u32> = self.keys.values().copied().collect();
         let id = (hash & 0x7fff_ffff).max(1);
-        let id = (id..=0x7fff_ffff).chain(1..id).find(|id| !taken.contains(id)).unwrap_or(id);
-        self.keys.insert(key.to_string(), id);
+        let id = (id..=0x7fff_ffff).chain(1..id).find(|id| !self.taken.contains(id)).unwrap_or(id);
+        self.taken.insert(id);
         Ok(id)
     }
 
@@ -121,22 +121,23 @@ fn share(some: Vec<Value>, others: &Value) -> Result<bool, Error> {
     Ok(others.try_iter()?.any(|other| other.as_str().is_some_and(|other| some.contains(other))))
 }
 
-/// The names of alerts or metrics → the keys of the groups with a service in their list `field`; one look at each service, however many groups there are.
+/// The keys of the groups → the alerts or metrics with a service of the group in their list `field`; one look at each service, however many groups there are.
 fn by_group(items: Vec<Value>, field: &str, groups: Vec<Value>) -> Result<Value, Error> {
     let mut group_of = BTreeMap::new();
+    let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for group in &groups {
-        let key = group.get_attr("key")?;
+        let key = group.get_attr("key")?.to_string();
         for service in group.get_attr("services")?.try_iter()? {
-            group_of.insert(service.to_string(), key.to_string());
+            group_of.insert(service.to_string(), key.clone());
         }
+        found.insert(key, Vec::new());
     }
-    let mut found: BTreeMap<String, BTreeSet<&String>> = BTreeMap::new();
     for item in &items {
         let services = item.get_attr(field)?;
-        let keys = services.try_iter()?.filter_map(|service| service.as_str().and_then(|service| group_of.get(service))).collect();
-        found.insert(item.get_attr("name")?.to_string(), keys);
+        let keys: BTreeSet<&String> = services.try_iter()?.filter_map(|service| service.as_str().and_then(|service| group_of.get(service))).collect();
+        keys.into_iter().for_each(|key| found.entry(key.clone()).or_default().push(item.clone()));
     }
-    Ok(Value::from(Serde(json!(found))))
+    Ok(Value::from(found))
 }
 
 /// PromQL that a template spread over lines, as the one line that Grafana's editor shows.

@@ -12,6 +12,7 @@ pub fn add_to(environment: &mut Environment) {
     environment.add_function("rate_samples", rate_samples);
     environment.add_function("gauge_samples", gauge_samples);
     environment.add_function("series", series);
+    environment.add_function("beside_series", beside_series);
     environment.add_filter("ticks", ticks);
     environment.add_filter("moment", moment);
 }
@@ -66,6 +67,17 @@ fn series(metric: &str, service: &Value, more: Option<&Value>) -> Result<String,
     }
     let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value:?}")).collect();
     Ok(format!("{metric}{{{}}}", labels.join(",")))
+}
+
+/// The series of every service but one, each with the same values.
+fn beside_series(metric: &str, services: &Value, service: &str, values: &str) -> Result<Vec<Vec<String>>, Error> {
+    let mut beside = Vec::new();
+    for other in services.try_iter()? {
+        if other.get_attr("name")?.as_str() != Some(service) {
+            beside.push(vec![series(metric, &other, None)?, values.to_string()]);
+        }
+    }
+    Ok(beside)
 }
 
 /// Prometheus' rate of a counter that grows by `increment` each step, over a full window: 2.x sees the sample at the

@@ -1,0 +1,91 @@
+//! A catalog of any size, the same one every time: what the benchmark measures and a test renders.
+
+use std::fmt::Write;
+
+/// Services of one group, and services to one that has metrics of its own.
+const GROUP: usize = 20;
+const OWN: usize = 12;
+
+/// A catalog of so many services: a group for every twenty, metrics of its own for every twelfth, the alerts of a usual platform.
+pub fn catalog(services: usize) -> String {
+    let mut text = String::from(HEAD);
+    for group in 0..services.div_ceil(GROUP) {
+        let _ = write!(text, "\n[groups.group-{group}]\ntitle = \"Group {group}\"\n");
+    }
+    for service in 0..services {
+        let _ = write!(text, "\n[services.service-{service}]\ngroup = \"group-{}\"\nport = {}\n", service / GROUP, 8001 + service);
+    }
+    text.push_str(METRICS);
+    for service in (0..services).step_by(OWN) {
+        for (metric, kind, help) in [("jobs_total", "counter", "Jobs done"), ("queue_depth", "gauge", "Jobs that wait")] {
+            let _ = write!(text, "\n[metrics.own_{service}_{metric}]\ntype = \"{kind}\"\nservices = [\"service-{service}\"]\nhelp = \"{help} by {service}\"\n");
+        }
+    }
+    text.push_str(ALERTS);
+    text
+}
+
+const HEAD: &str = r#"[platform]
+name = "Generated"
+slug = "generated"
+metric_prefix = "generated"
+"#;
+
+const METRICS: &str = r#"
+[metrics.requests_total]
+type = "counter"
+help = "Requests answered"
+labels = { method = ["GET", "POST"], endpoint = ".+", status = "[1-5][0-9]{2}" }
+
+[metrics.request_duration_seconds]
+type = "histogram"
+help = "Time to answer a request"
+buckets = [0.01, 0.1, 1, 10]
+labels = { method = ["GET", "POST"], endpoint = ".+" }
+
+[metrics.lookups_total]
+type = "counter"
+services = ["service-0"]
+help = "Lookups attempted"
+
+[metrics.lookup_errors_total]
+type = "counter"
+services = ["service-0"]
+help = "Lookups that failed"
+"#;
+
+const ALERTS: &str = r#"
+[alerts.ServiceDown]
+kind = "down"
+for = "5m"
+severity = "critical"
+
+[alerts.HighErrorRate]
+kind = "error_ratio"
+above = 0.10
+window = "5m"
+for = "5m"
+severity = "warning"
+
+[alerts.HighMemoryUsage]
+kind = "memory_ratio"
+above = 0.90
+for = "10m"
+severity = "warning"
+
+[alerts.HighCpuUsage]
+kind = "cpu_ratio"
+above = 0.80
+window = "5m"
+for = "10m"
+severity = "warning"
+
+[alerts.LookupErrors]
+kind = "ratio"
+errors = "lookup_errors_total"
+total = "lookups_total"
+above = 0.05
+window = "5m"
+for = "5m"
+severity = "warning"
+"#;

@@ -1,0 +1,48 @@
+//! What a catalog costs by its number of services: loading, rendering with every proof, and `render --check`.
+
+mod generator;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use monstack::{generated, pipeline};
+use std::fs;
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const SIZES: [usize; 4] = [12, 100, 1_000, 10_000];
+
+fn verbs(criterion: &mut Criterion) {
+    for services in SIZES {
+        let (root, text) = written(services);
+        let mut group = criterion.benchmark_group("pipeline");
+        group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+        group.bench_function(BenchmarkId::new("load", services), |bench| {
+            bench.iter(|| black_box(pipeline::load(pipeline::CATALOG, &text).is_ok()));
+        });
+        group.bench_function(BenchmarkId::new("render", services), |bench| {
+            bench.iter(|| assert!(!pipeline::prove(&text, &root).unwrap().failed()));
+        });
+        group.bench_function(BenchmarkId::new("check", services), |bench| {
+            bench.iter(|| {
+                let rendered = pipeline::run(&root).unwrap().rendered.unwrap();
+                assert!(generated::compare(&root.join("generated"), &rendered.files).unwrap().is_empty());
+            });
+        });
+        group.finish();
+    }
+}
+
+/// A root under target/ with the catalog and everything rendered from it.
+fn written(services: usize) -> (PathBuf, String) {
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("pipeline-{services}"));
+    let text = generator::catalog(services);
+    fs::create_dir_all(&root).unwrap();
+    fs::write(root.join(pipeline::CATALOG), &text).unwrap();
+    let rendered = pipeline::run(&root).unwrap().rendered.unwrap();
+    let folder = root.join("generated");
+    generated::write(&folder, &generated::compare(&folder, &rendered.files).unwrap()).unwrap();
+    (root, text)
+}
+
+criterion_group!(benches, verbs);
+criterion_main!(benches);
