@@ -54,7 +54,8 @@ fn a_reason_is_mandatory() {
     for allow in ["{ check = \"counter-suffix\" }", "{ check = \"counter-suffix\", reason = \"\" }"] {
         let found = gauge(&format!("allow = [{allow}]"));
         assert!(found.failed() && found.rendered.is_none(), "{allow} is accepted");
-        assert!(found.diagnostics.iter().any(|found| found.message.contains("reason")), "{allow}: nothing is said of the reason");
+        let named = found.diagnostics.iter().any(|found| found.message.contains("reason") || format!("{:?}", found.place).contains("/reason"));
+        assert!(named, "{allow}: nothing is said of the reason: {:?}", found.diagnostics);
     }
 }
 

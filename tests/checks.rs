@@ -6,6 +6,8 @@ use monstack::pipeline::{Outcome, prove};
 use monstack::proofs::{Example, PROOFS};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn own_root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -37,44 +39,77 @@ fn full() -> String {
     fs::read_to_string(own_root().join("services.toml")).unwrap()
 }
 
+/// Tries every one, on as many cores as there are; fails with everything that went wrong.
+fn each<T: Sync>(items: &[T], check: impl Fn(&T) -> Result<(), String> + Sync) {
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(reason) = check(item) {
+                        wrong.lock().unwrap().push(reason);
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), items.len(), wrong.join("\n"));
+}
+
+fn finds(code: &str, bad: &str, root: &Path) -> Result<(), String> {
+    let found = outcome(bad, root);
+    match codes(&found).contains(&code) {
+        true => Ok(()),
+        false => Err(format!("{code} does not find its example: {:?}", errors(&found))),
+    }
+}
+
+fn accepts(code: &str, good: &str) -> Result<(), String> {
+    let errors = errors(&outcome(good, &own_root()));
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(format!("{code}: the good example: {errors:?}")),
+    }
+}
+
 #[test]
 fn lints_find_their_examples() {
-    for lint in LINTS {
-        let bad = outcome(&format!("{EXAMPLE}{}", lint.bad), &own_root());
-        assert!(codes(&bad).contains(&lint.code), "{} does not find its example: {:?}", lint.code, errors(&bad));
-        let good = outcome(&format!("{EXAMPLE}{}", lint.good), &own_root());
-        assert_eq!(errors(&good), Vec::<String>::new(), "{}: the good example", lint.code);
-    }
+    each(LINTS, |lint| {
+        finds(lint.code, &format!("{EXAMPLE}{}", lint.bad), &own_root())?;
+        accepts(lint.code, &format!("{EXAMPLE}{}", lint.good))
+    });
 }
 
 #[test]
 fn proofs_find_their_conditions() {
-    for proof in PROOFS {
+    each(PROOFS, |proof| {
         let (bad, good) = match proof.example {
             Example::Condition { bad, good } => (with_condition(bad), with_condition(good)),
             Example::Catalog { bad, good } => (format!("{EXAMPLE}{bad}"), format!("{EXAMPLE}{good}")),
-            Example::Template { .. } => continue,
+            Example::Template { .. } => return Ok(()),
         };
-        let found = outcome(&bad, &own_root());
-        assert!(codes(&found).contains(&proof.code), "{} does not find its example: {:?}", proof.code, errors(&found));
-        let clean = outcome(&good, &own_root());
-        assert_eq!(errors(&clean), Vec::<String>::new(), "{}: the good example", proof.code);
-    }
+        finds(proof.code, &bad, &own_root())?;
+        accepts(proof.code, &good)
+    });
 }
 
 #[test]
 fn proofs_find_their_templates() {
-    for proof in PROOFS {
-        let Example::Template { file, good, bad } = proof.example else { continue };
+    each(PROOFS, |proof| {
+        let Example::Template { file, good, bad } = proof.example else { return Ok(()) };
         let root = copy_of_templates(proof.code);
         let path = root.join("templates").join(file);
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.contains(good), "{}: {file} does not contain {good:?}", proof.code);
+        if !text.contains(good) {
+            return Err(format!("{}: {file} does not contain {good:?}", proof.code));
+        }
         fs::write(&path, text.replacen(good, bad, 1)).unwrap();
-        let found = outcome(&full(), &root);
-        assert!(codes(&found).contains(&proof.code), "{} does not find its example: {:?}", proof.code, errors(&found));
+        finds(proof.code, &full(), &root)?;
         fs::remove_dir_all(root).unwrap();
-    }
+        Ok(())
+    });
 }
 
 #[test]

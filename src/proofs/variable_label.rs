@@ -9,8 +9,8 @@ pub const PROOF: Proof = Proof {
     doc: "A variable over a label that the metric does not have has no values, and every panel that uses it is empty.",
     example: Example::Template {
         file: "monitoring/grafana/dashboards/top.yml",
-        good: "label_values(up{service!=\"\"}, job)",
-        bad: "label_values(up{service!=\"\"}, jobs)",
+        good: "\"label_values(up{\" ~ own ~ \"}, job)\"",
+        bad: "\"label_values(up{\" ~ own ~ \"}, jobs)\"",
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

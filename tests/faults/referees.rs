@@ -54,6 +54,15 @@ pub fn accept(name: &str, files: &Texts) -> Result<(), String> {
     }
 }
 
+/// Whether the generated unit tests of an alert, as far as faults are judged by them, pass for sound files.
+pub fn accept_tests(alert: &str, files: &Texts) -> Result<(), String> {
+    let folder = written("accepted-tests", alert, files);
+    match promtool_test(&folder, files, alert) {
+        Verdict::Accepts => Ok(()),
+        Verdict::Refuses => Err(format!("{alert}: promtool refuses sound rules, see {}", folder.display())),
+    }
+}
+
 fn promtool_check(folder: &Path, rules: &[&String]) -> Verdict {
     let config = run(folder, "promtool", &["check", "config", CONFIG]);
     let linted = [&["check", "rules", "--lint=all", "--lint-fatal"][..], &as_texts(rules)].concat();
@@ -67,18 +76,61 @@ fn promtool_check(folder: &Path, rules: &[&String]) -> Verdict {
 const CASES: usize = 5;
 
 fn promtool_test(folder: &Path, files: &Texts, alert: &str) -> Verdict {
+    let tested = folder.join("tested");
+    fs::create_dir_all(&tested).expect("target is writable");
     let mut verdict = Verdict::Accepts;
-    for (path, text) in files.iter().filter(|(path, _)| path.ends_with(TESTS)) {
+    for text in files.iter().filter(|(path, _)| path.ends_with(TESTS)).map(|(_, text)| text) {
         let (head, tests) = text.split_once("\ntests:\n").expect("a file of tests has some");
         let own = |test: &&str| test.lines().next().is_some_and(|name| name.contains(alert));
         let kept: Vec<&str> = tests.split("\n  - ").filter(own).take(CASES).map(|test| test.trim_start_matches("  - ")).collect();
         if !kept.is_empty() {
-            let own = path.replace(TESTS, "_rules.own.test.yml");
-            fs::write(folder.join(&own), format!("{head}\ntests:\n  - {}\n", kept.join("\n  - "))).expect("target is writable");
-            verdict = if run(folder, "promtool", &["test", "rules", &own]) == Verdict::Refuses { Verdict::Refuses } else { verdict };
+            let suite = format!("{head}\ntests:\n  - {}\n", kept.join("\n  - "));
+            fs::write(tested.join("own.test.yml"), &suite).expect("target is writable");
+            narrow(&tested, files, alert, &suite);
+            verdict = if run(&tested, "promtool", &["test", "rules", "own.test.yml"]) == Verdict::Refuses { Verdict::Refuses } else { verdict };
         }
     }
     verdict
+}
+
+/// Writes the rule files of a suite with nothing but the alert's own rules and the series that these and the tests read:
+/// promtool evaluates every rule at every step, and the others change no verdict.
+fn narrow(tested: &Path, files: &Texts, alert: &str, suite: &str) {
+    let loaded: Vec<&str> = suite.lines().filter_map(|line| line.strip_prefix("  - ")).filter(|name| name.ends_with(RULES)).collect();
+    let mut read = suite.to_string();
+    // What is read is recorded before it: backwards, every reader is known.
+    for name in loaded.into_iter().rev() {
+        let Some((_, text)) = files.iter().find(|(path, _)| path.rsplit('/').next() == Some(name)) else { continue };
+        let mut kept = Vec::new();
+        for block in blocks(text).into_iter().rev() {
+            let first = block.lines().next().unwrap_or_default();
+            let needed = match (first.strip_prefix("      - alert: "), first.strip_prefix("      - record: ")) {
+                (Some(name), _) => name.trim_matches('"') == alert,
+                (_, Some(name)) => read.contains(name),
+                _ => true,
+            };
+            if needed {
+                read.push_str(&block);
+                kept.push(block);
+            }
+        }
+        kept.reverse();
+        fs::write(tested.join(name), kept.concat()).expect("target is writable");
+    }
+}
+
+/// The text of a rule file in pieces: one for each rule, and one for what stands between the rules of two groups.
+fn blocks(text: &str) -> Vec<String> {
+    let mut blocks = vec![String::new()];
+    for line in text.split_inclusive('\n') {
+        let in_rule = blocks.last().is_some_and(|block| block.starts_with("      - "));
+        let between = !line.starts_with("      ") && !line.trim().is_empty();
+        if line.starts_with("      - ") || (in_rule && between) {
+            blocks.push(String::new());
+        }
+        blocks.last_mut().expect("there is one from the start").push_str(line);
+    }
+    blocks
 }
 
 fn run(folder: &Path, tool: &str, arguments: &[&str]) -> Verdict {

@@ -1,7 +1,7 @@
 //! One file per fault or sound variant: edits of the shipped catalog and templates.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ impl Edit {
 }
 
 /// What a referee says of a file.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     Accepts,
@@ -36,7 +36,7 @@ pub enum Verdict {
 }
 
 /// What each referee says; one that reads none of the files that the fault touches says nothing.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct Says {
     /// `promtool check config` and `promtool check rules`.
@@ -105,6 +105,16 @@ pub fn read<T: DeserializeOwned>(folder: &str) -> BTreeMap<String, T> {
             (name, item)
         })
         .collect()
+}
+
+/// Writes the verdicts, which end a fault's file.
+pub fn record(name: &str, says: &Says) {
+    let path = root().join("tests/faults").join(format!("{name}.toml"));
+    let text = fs::read_to_string(&path).expect("it was read before");
+    let head = text.split_once("\n[says]\n").map_or(text.as_str(), |(head, _)| head).trim_end();
+    let verdicts = toml::to_string(says).expect("verdicts are plain words");
+    let text = if verdicts.is_empty() { format!("{head}\n") } else { format!("{head}\n\n[says]\n{verdicts}") };
+    fs::write(path, text).expect("the file is writable");
 }
 
 /// A copy of the templates with the edits, under the target folder.

@@ -18,7 +18,7 @@ const COLUMNS: [Column; 4] = [
 pub fn check(faults: &BTreeMap<String, Fault>) {
     let path = root().join("tests/faults/README.md");
     let table = written(faults);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+    if crate::update() {
         std::fs::write(&path, &table).expect("the table is writable");
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
@@ -61,12 +61,14 @@ files are then rendered nevertheless, or planted by hand in sound ones where mon
 them; their verdicts must be those of the file, so this table is measured.
 
 - *promtool check* is `promtool check config` and `promtool check rules --lint=all --lint-fatal`.
-- *promtool test* is `promtool test rules` with the unit tests that monstack generates, where a fault is about an alert that has
-  some: without them promtool has nothing to run.
+- *promtool test* is `promtool test rules` with the first five unit tests that monstack generates for the alert that the fault is
+  about, where it is about one: without them promtool has nothing to run.
 - *amtool* is `amtool check-config`, *yamllint* is yamllint with its relaxed rules.
 - *–*: the tool reads no file that the fault touches; none of the three reads a dashboard.
 
 What no check of the files can find, because it is not in them: a threshold that suits nobody (`above = 0.9` where 0.5 is meant),
 a service that does not emit what the catalog declares, several workers that share one port with a registry each, an address at
 which something else listens, an alert whose receiver nobody reads. The first shows in the generated tests and in review, the others in the running system.
+Units are not carried through recording rules: bytes compared with a share are found where the labels do not fit either
+(`limit-lost`), and by the generated tests.
 ";
