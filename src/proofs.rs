@@ -183,7 +183,7 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
     let mut sound = HashSet::new();
     for expression in &stack.expressions {
         // Tests say the same of many series: what was sound once is not looked at again.
-        let text = (expression.usage == Usage::Test).then(|| Rc::as_ptr(&expression.ast));
+        let text = (expression.usage == Usage::Test).then_some(Rc::as_ptr(&expression.ast));
         if text.is_some_and(|text| sound.contains(&text)) {
             continue;
         }
