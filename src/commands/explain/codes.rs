@@ -16,6 +16,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("unknown-check", "An `allow` names a finding that does not exist, so it accepts nothing."),
     ("expired-allow", "The day until which a finding was accepted is over."),
     ("unused-allow", "An `allow` accepts what is not found, and would hide the next mistake of its kind."),
+    ("taken-name", "`add` was given a name that a service of the catalog has already; nothing was written."),
     ("template", "A template cannot be rendered: its syntax is wrong, or it uses what the catalog does not have."),
     ("invalid-yaml", "A template was rendered, and its text is not YAML."),
     ("unknown-name", "`explain` knows no service, alert or finding of this name."),
