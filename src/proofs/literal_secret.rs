@@ -1,7 +1,7 @@
 //! No secret is written where a file is meant.
 
+use super::stack::walk;
 use super::{Check, Example, Finding, Proof};
-use serde_json::Value;
 
 /// Keys of the Alertmanager and Prometheus whose value is a secret; each has a twin that ends in `_file`.
 const SECRETS: [&str; 12] = [
@@ -31,32 +31,17 @@ pub const PROOF: Proof = Proof {
         let mut found = Vec::new();
         let configs = stack.configs().chain(stack.routing());
         for file in configs {
-            walk(&file.value, String::new(), &mut |pointer, key| {
-                found.push(Finding::at(
-                    &file.path,
-                    pointer,
-                    format!("`{key}` holds a secret"),
-                    format!("write it into a file and name that with `{key}_file`"),
-                ));
+            walk(&file.value, String::new(), &mut |pointer, key, value| {
+                if SECRETS.contains(&key) && value.is_string() {
+                    found.push(Finding::at(
+                        &file.path,
+                        pointer,
+                        format!("`{key}` holds a secret"),
+                        format!("write it into a file and name that with `{key}_file`"),
+                    ));
+                }
             });
         }
         found
     }),
 };
-
-fn walk(value: &Value, pointer: String, found: &mut impl FnMut(String, &str)) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map {
-                let pointer = format!("{pointer}/{key}");
-                if SECRETS.contains(&key.as_str()) && value.is_string() {
-                    found(pointer, key);
-                } else {
-                    walk(value, pointer, found);
-                }
-            }
-        }
-        Value::Array(list) => list.iter().enumerate().for_each(|(index, value)| walk(value, format!("{pointer}/{index}"), found)),
-        _ => {}
-    }
-}

@@ -1,7 +1,7 @@
 //! Nothing is rendered that the oldest Prometheus to be served does not know.
 
+use super::stack::walk;
 use super::{Check, Example, Finding, Proof};
-use serde_json::Value;
 
 /// Keys with the first version that knows them, from Prometheus' documentation by tag; an unknown key stops its start.
 const SINCE: [(&str, (u32, u32)); 16] = [
@@ -35,7 +35,7 @@ pub const PROOF: Proof = Proof {
         let minimum = version(&stack.catalog.prometheus.minimum_version);
         let mut found = Vec::new();
         for file in stack.configs().chain(stack.rule_files()) {
-            walk(&file.value, String::new(), &mut |pointer, key| {
+            walk(&file.value, String::new(), &mut |pointer, key, _| {
                 let since = SINCE.iter().find(|(known, since)| *known == key && *since > minimum);
                 // Labels of a whole rule group are as new as 3.0; labels of a rule or target are old.
                 let group = key == "labels" && pointer.matches('/').count() == 3 && pointer.starts_with("/groups/") && (3, 0) > minimum;
@@ -56,18 +56,4 @@ pub const PROOF: Proof = Proof {
 fn version(text: &str) -> (u32, u32) {
     let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
     (major.parse().unwrap_or(0), minor.parse().unwrap_or(0))
-}
-
-fn walk(value: &Value, pointer: String, found: &mut impl FnMut(String, &str)) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map {
-                let pointer = format!("{pointer}/{key}");
-                found(pointer.clone(), key);
-                walk(value, pointer, found);
-            }
-        }
-        Value::Array(list) => list.iter().enumerate().for_each(|(index, value)| walk(value, format!("{pointer}/{index}"), found)),
-        _ => {}
-    }
 }

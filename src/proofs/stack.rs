@@ -88,3 +88,18 @@ pub fn panels(file: &File) -> Vec<(String, &Value)> {
     inside("", &file.value["panels"], &mut found);
     found
 }
+
+/// Visits every key of a document, at any depth, with its pointer and value.
+pub fn walk(value: &Value, pointer: String, visit: &mut impl FnMut(String, &str, &Value)) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let pointer = format!("{pointer}/{key}");
+                visit(pointer.clone(), key, value);
+                walk(value, pointer, visit);
+            }
+        }
+        Value::Array(list) => list.iter().enumerate().for_each(|(index, value)| walk(value, format!("{pointer}/{index}"), visit)),
+        _ => {}
+    }
+}
