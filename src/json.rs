@@ -8,56 +8,75 @@ const WIDTH: usize = 160;
 /// The value with a line break at its end; keys keep their order.
 pub fn print(value: &Value) -> String {
     let mut out = String::new();
-    write(&mut out, value, 0, 0);
+    Sized::of(String::new(), value).write(&mut out, 0);
     out.push('\n');
     out
 }
 
-/// `used` is what already stands on the line.
-fn write(out: &mut String, value: &Value, depth: usize, used: usize) {
-    let whole = compact(value);
-    let items: Vec<(String, &Value)> = match value {
-        Value::Object(map) if used + width(&whole) > WIDTH => map.iter().map(|(key, value)| (format!("{}: ", Value::from(key.as_str())), value)).collect(),
-        Value::Array(list) if used + width(&whole) > WIDTH => list.iter().map(|value| (String::new(), value)).collect(),
-        _ => return out.push_str(&whole),
-    };
-    let (open, close) = if value.is_object() { ('{', '}') } else { ('[', ']') };
-    out.push(open);
-    let mut column = WIDTH; // of the line under way; full: the next item starts a line
-    for (index, (key, item)) in items.iter().enumerate() {
-        out.push_str(if index > 0 { "," } else { "" });
-        let short = width(key) + width(&compact(item)) + 2;
-        if column + short <= WIDTH {
-            out.push(' ');
-            column += short;
-        } else {
-            out.push('\n');
-            out.push_str(&" ".repeat(depth + 1));
-            column = depth + 1 + short;
-        }
-        out.push_str(key);
-        write(out, item, depth + 1, depth + 1 + width(key));
-        column = if column > WIDTH { WIDTH } else { column };
+/// A value with the columns that it takes on one line, key and all; counted once, from the inside out.
+struct Sized {
+    /// `"key": `, empty in a list.
+    key: String,
+    text: Text,
+    width: usize,
+}
+
+enum Text {
+    Scalar(String),
+    Nested { open: char, close: char, items: Vec<Sized> },
+}
+
+impl Sized {
+    fn of(key: String, value: &Value) -> Sized {
+        let text = match value {
+            Value::Object(map) => {
+                let items = map.iter().map(|(key, value)| Sized::of(format!("{}: ", Value::from(key.as_str())), value)).collect();
+                Text::Nested { open: '{', close: '}', items }
+            }
+            Value::Array(list) => Text::Nested { open: '[', close: ']', items: list.iter().map(|value| Sized::of(String::new(), value)).collect() },
+            scalar => Text::Scalar(scalar.to_string()),
+        };
+        let width = match &text {
+            Text::Scalar(text) => text.chars().count(),
+            Text::Nested { items, .. } => 2 + items.iter().map(|item| item.width).sum::<usize>() + 2 * items.len().saturating_sub(1),
+        };
+        Sized { width: key.chars().count() + width, key, text }
     }
+
+    /// On the line under way when it fits there, else over several.
+    fn write(&self, out: &mut String, depth: usize) {
+        out.push_str(&self.key);
+        let (open, close, items) = match &self.text {
+            Text::Scalar(text) => return out.push_str(text),
+            Text::Nested { open, close, items } => (*open, *close, items),
+        };
+        let whole = depth + self.width <= WIDTH;
+        let mut column = if whole { 0 } else { WIDTH }; // of the line under way; full: the next item starts a line
+        out.push(open);
+        for (index, item) in items.iter().enumerate() {
+            out.push_str(if index > 0 { "," } else { "" });
+            if whole {
+                out.push_str(if index > 0 { " " } else { "" });
+            } else if column + item.width + 2 <= WIDTH {
+                out.push(' ');
+                column += item.width + 2;
+            } else {
+                break_line(out, depth + 1);
+                column = depth + 1 + item.width + 2;
+            }
+            item.write(out, if whole { 0 } else { depth + 1 });
+            column = column.min(WIDTH);
+        }
+        if !whole {
+            break_line(out, depth);
+        }
+        out.push(close);
+    }
+}
+
+fn break_line(out: &mut String, depth: usize) {
     out.push('\n');
     out.push_str(&" ".repeat(depth));
-    out.push(close);
-}
-
-fn width(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// On one line, with a space after each colon and comma.
-fn compact(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let entries: Vec<String> = map.iter().map(|(key, value)| format!("{}: {}", Value::from(key.as_str()), compact(value))).collect();
-            format!("{{{}}}", entries.join(", "))
-        }
-        Value::Array(list) => format!("[{}]", list.iter().map(compact).collect::<Vec<_>>().join(", ")),
-        scalar => scalar.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! services.toml → Catalog → lints → Files → proofs: what every verb does before its own work.
 
 use crate::catalog::Catalog;
-use crate::diagnostic::{Diagnostic, Place, Severity, sorted};
+use crate::diagnostic::{Diagnostic, Place, sorted};
 use crate::render::{Rendered, render};
 use crate::source::{Source, SyntaxError};
 use crate::{allow, catalog, lints, proofs};
@@ -27,7 +27,7 @@ pub struct Outcome {
 impl Outcome {
     /// Whether nothing may be written.
     pub fn failed(&self) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.diagnostics.iter().any(Diagnostic::stops)
     }
 }
 
@@ -100,15 +100,15 @@ pub fn draw(root: &Path) -> Result<Outcome> {
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else { return Ok(outcome) };
     match render(catalog, root)? {
         Ok(rendered) => outcome.rendered = Some(rendered),
-        Err(diagnostics) => outcome.diagnostics.extend(diagnostics),
+        Err(diagnostics) => outcome.diagnostics.extend(sorted(diagnostics, &outcome.source)),
     }
-    Ok(finished(outcome))
+    Ok(outcome)
 }
 
 /// The catalog of `root` and its lints, nothing rendered.
 pub fn lint(root: &Path) -> Outcome {
     match read(root) {
-        Ok(source) => finished(linted(&source.text)),
+        Ok(source) => finished(linted(&source.text), false),
         Err((source, diagnostic)) => Outcome { source, catalog: None, rendered: None, diagnostics: vec![diagnostic] },
     }
 }
@@ -116,20 +116,22 @@ pub fn lint(root: &Path) -> Outcome {
 /// The same for a text that is not on disk yet.
 pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
     let mut outcome = linted(text);
-    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else { return Ok(finished(outcome)) };
+    let unsound = accepted(outcome.diagnostics.clone(), &outcome.source, false).iter().any(Diagnostic::stops);
+    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !unsound) else { return Ok(finished(outcome, false)) };
     match render(catalog, root)? {
         Ok(rendered) => {
-            outcome.diagnostics = lints::inspect(catalog, &outcome.source);
             outcome.diagnostics.extend(proofs::inspect(catalog, &rendered));
-            outcome.diagnostics = accepted(outcome.diagnostics, &outcome.source, true);
             outcome.rendered = Some(rendered);
+            Ok(finished(outcome, true))
         }
-        Err(diagnostics) => outcome.diagnostics.extend(diagnostics),
+        Err(diagnostics) => {
+            outcome.diagnostics.extend(diagnostics);
+            Ok(finished(outcome, false))
+        }
     }
-    Ok(finished(outcome))
 }
 
-/// Syntax, schema, lints.
+/// Syntax, schema, lints; nothing is accepted yet.
 fn linted(text: &str) -> Outcome {
     let (source, errors) = Source::parse(CATALOG, text);
     let mut outcome = Outcome { source, catalog: None, rendered: None, diagnostics: Vec::new() };
@@ -147,11 +149,10 @@ fn linted(text: &str) -> Outcome {
         Err(diagnostic) => outcome.diagnostics.push(*diagnostic),
     }
     outcome.diagnostics.extend(refused);
-    outcome.diagnostics = accepted(outcome.diagnostics, &outcome.source, false);
     outcome
 }
 
-/// Every code that an `allow` may name.
+/// Without what the catalog accepts; every code of a lint or proof may be named by an `allow`.
 fn accepted(diagnostics: Vec<Diagnostic>, source: &Source, complete: bool) -> Vec<Diagnostic> {
     let codes: Vec<&'static str> = lints::LINTS.iter().map(|lint| lint.code).chain(proofs::PROOFS.iter().map(|proof| proof.code)).collect();
     allow::apply(diagnostics, source, &codes, complete)
@@ -168,7 +169,8 @@ fn follows(found: &Diagnostic, refused: &[Diagnostic], source: &Source) -> bool 
     !source.contains(&place) || refused.iter().filter_map(|refused| pointer(&refused.place)).any(|refused| within(&place, &refused) || within(&refused, &place))
 }
 
-fn finished(mut outcome: Outcome) -> Outcome {
-    outcome.diagnostics = sorted(outcome.diagnostics, &outcome.source);
+/// `complete`: every check has run.
+fn finished(mut outcome: Outcome, complete: bool) -> Outcome {
+    outcome.diagnostics = sorted(accepted(outcome.diagnostics, &outcome.source, complete), &outcome.source);
     outcome
 }

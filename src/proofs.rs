@@ -1,6 +1,7 @@
 //! What must hold of the rendered Files: one proof per file, named after its code.
 
 mod expressions;
+mod finding;
 pub mod stack;
 
 mod alert_labels;
@@ -49,9 +50,10 @@ mod variable_label;
 use crate::catalog::Catalog;
 use crate::contract::Contract;
 use crate::contract::evaluate::{Node, nodes};
-use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::diagnostic::Diagnostic;
 use crate::render::Rendered;
 pub use expressions::{Expression, Usage};
+pub use finding::Finding;
 pub use stack::Stack;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -101,33 +103,6 @@ pub enum Check {
     Expression(fn(&Expression, &[Node], &Contract) -> Vec<Finding>),
     /// All files together.
     Stack(fn(&Stack) -> Vec<Finding>),
-}
-
-/// What a proof found, at a value of a rendered file.
-#[derive(Debug)]
-pub struct Finding {
-    /// The file, under generated/; empty: the catalog itself.
-    pub path: String,
-    /// The value in the file, as a JSON pointer; in the catalog when there is no file.
-    pub pointer: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub help: String,
-    /// Whether it stops the run.
-    pub severity: Severity,
-}
-
-impl Finding {
-    /// An error at a value of a file.
-    pub fn at(path: &str, pointer: impl Into<String>, message: impl Into<String>, help: impl Into<String>) -> Finding {
-        Finding { path: path.into(), pointer: pointer.into(), message: message.into(), help: help.into(), severity: Severity::Error }
-    }
-
-    /// An error in an expression.
-    pub fn on(expression: &Expression, message: impl Into<String>, help: impl Into<String>) -> Finding {
-        Finding::at(&expression.path, &expression.pointer, message, help)
-    }
 }
 
 /// Every proof, by name.
@@ -200,38 +175,5 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
             findings.extend(check(&stack).into_iter().map(|finding| (proof.code, finding)));
         }
     }
-    findings.into_iter().map(|(code, finding)| diagnostic(code, finding, catalog, rendered)).collect()
-}
-
-/// A finding at the catalog's line that caused it, when the expression is the user's own; else at the template's.
-fn diagnostic(code: &'static str, finding: Finding, catalog: &Catalog, rendered: &Rendered) -> Diagnostic {
-    let value = rendered.file(&finding.path).and_then(|file| file.value.pointer(&finding.pointer));
-    let owner = owner(&finding, catalog, rendered);
-    let own = owner.as_ref().filter(|(_, own)| *own).map(|(pointer, _)| Place::Value(pointer.clone()));
-    let place = match own {
-        Some(place) => place,
-        None if finding.path.is_empty() => Place::Key(finding.pointer.clone()),
-        None => rendered.place(&finding.path, &finding.pointer),
-    };
-    let mut found = Diagnostic { severity: finding.severity, ..Diagnostic::error(code, place, finding.message) }.help(finding.help);
-    if let Some(text) = value.and_then(|value| value.as_str()) {
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        found.label = if text.chars().count() > 160 { text.chars().take(160).collect::<String>() + "…" } else { text };
-    }
-    if !finding.path.is_empty() {
-        found = found.also(Place::File(format!("generated/{}", finding.path)), finding.pointer.clone());
-    }
-    found.owner = owner.map(|(pointer, _)| pointer).unwrap_or_else(|| if finding.path.is_empty() { finding.pointer } else { "/platform".to_string() });
-    found
-}
-
-/// The catalog's table behind a rule, and whether the rule's expression is written there word by word.
-fn owner(finding: &Finding, catalog: &Catalog, rendered: &Rendered) -> Option<(String, bool)> {
-    let rule = finding.pointer.split('/').take(5).collect::<Vec<_>>().join("/");
-    let name = rendered.file(&finding.path)?.value.pointer(&rule)?["alert"].as_str()?;
-    let alert = catalog.alerts.iter().find(|alert| alert.name == name)?;
-    match alert.settings.contains_key("expr") && finding.pointer.ends_with("/expr") {
-        true => Some((format!("/alerts/{name}/expr"), true)),
-        false => Some((format!("/alerts/{name}"), false)),
-    }
+    findings.into_iter().map(|(code, finding)| finding.diagnostic(code, catalog, rendered)).collect()
 }

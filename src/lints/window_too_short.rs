@@ -1,7 +1,7 @@
 //! A window must hold four scrapes of every service it covers.
 
 use super::{Lint, names};
-use crate::catalog::{Alert, Catalog, Duration};
+use crate::catalog::{Alert, Catalog, Duration, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::Source;
 
@@ -17,7 +17,8 @@ fn short(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for branch in &alert.branches {
         let Some(window) = branch.window else { continue };
-        let slow: Vec<_> = branch.services.iter().filter_map(|name| catalog.service(name)).filter(|service| service.scrape_interval.0 * 4 > window.0).collect();
+        let slow = catalog.services.iter().filter(|service| service.scrape_interval.0 * 4 > window.0);
+        let slow: Vec<&Service> = slow.filter(|service| branch.services.contains(&service.name)).collect();
         let Some(slowest) = slow.iter().max_by_key(|service| service.scrape_interval) else { continue };
         let own = format!("/services/{}/alerts/{}/window", slowest.name, alert.name);
         let place = if source.contains(&own) { own } else { format!("/alerts/{}/window", alert.name) };

@@ -1,8 +1,8 @@
 //! Links between dashboards, alerts and the runbook lead somewhere.
 
+use super::stack::walk;
 use super::{Check, Example, Finding, Proof};
 use crate::render::File;
-use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
 pub const PROOF: Proof = Proof {
@@ -17,7 +17,8 @@ pub const PROOF: Proof = Proof {
         let mut found = Vec::new();
         for file in stack.dashboards().chain(stack.rule_files()) {
             let mut seen = HashSet::new();
-            walk(&file.value, String::new(), &mut |pointer, text| {
+            walk(&file.value, &mut |pointer, _, value| {
+                let Some(text) = value.as_str() else { return };
                 let section = text.strip_prefix(stack.catalog.platform.runbook_url.as_str()).and_then(|rest| rest.strip_prefix('#'));
                 let wrong = match section {
                     Some(section) if !section.contains('$') && !sections.contains(section) => Some(format!("the runbook has no section `#{section}`")),
@@ -49,13 +50,4 @@ fn anchor(line: &str) -> Option<String> {
     let title = line.strip_prefix('#')?.trim_start_matches('#').strip_prefix(' ')?;
     let kept = title.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     Some(kept.map(|c| if c == ' ' { '-' } else { c }).collect::<String>().to_lowercase())
-}
-
-fn walk(value: &Value, pointer: String, found: &mut impl FnMut(String, &str)) {
-    match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| walk(value, format!("{pointer}/{}", crate::source::step(key)), found)),
-        Value::Array(list) => list.iter().enumerate().for_each(|(index, value)| walk(value, format!("{pointer}/{index}"), found)),
-        Value::String(text) => found(pointer, text),
-        _ => {}
-    }
 }

@@ -1,13 +1,14 @@
 //! Every PromQL expression of the rendered files, with Grafana's variables filled in.
 
+mod variables;
+
 use super::stack::{Stack, panels, rules};
 use super::{Check, Example, Finding, Proof};
-use crate::catalog::Duration;
 use crate::render::File;
 use promql_parser::parser::Expr;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::rc::Rc;
+use variables::Variables;
 
 pub const PROOF: Proof = Proof {
     code: "invalid-promql",
@@ -34,9 +35,9 @@ pub enum Usage {
 }
 
 /// One expression.
-pub struct Expression {
+pub struct Expression<'a> {
     /// The file, under generated/.
-    pub path: String,
+    pub path: &'a str,
     /// Where in the file.
     pub pointer: String,
     /// Who reads it.
@@ -45,9 +46,22 @@ pub struct Expression {
     pub written: String,
     /// Its syntax, with variables filled in.
     pub ast: Rc<Expr>,
-    /// The rule or panel that it belongs to.
-    pub owner: Value,
+    /// The alert or panel that it belongs to; Null for others.
+    pub owner: &'a Value,
+    /// The panel's target that it stands in; Null for others.
+    pub target: &'a Value,
 }
+
+/// A text before it is parsed.
+struct Text<'a> {
+    file: &'a File,
+    pointer: String,
+    usage: Usage,
+    owner: &'a Value,
+    target: &'a Value,
+}
+
+static NONE: Value = Value::Null;
 
 /// Collects every expression; recording rules are evaluated on the way, in the order in which they are loaded.
 pub fn collect(stack: &mut Stack) -> Vec<(&'static str, Finding)> {
@@ -55,10 +69,10 @@ pub fn collect(stack: &mut Stack) -> Vec<(&'static str, Finding)> {
     let files = stack.files;
     for file in files.iter().filter(|file| file.value.get("groups").is_some()) {
         for (_, pointer, rule) in rules(file) {
-            let usage = if rule.get("alert").is_some() { Usage::Alert } else { Usage::Record };
-            let text = rule["expr"].as_str().map_or_else(|| rule["expr"].to_string(), str::to_string);
-            let owner = if usage == Usage::Alert { rule.clone() } else { Value::Null };
-            let ast = add(stack, &mut findings, (file, format!("{pointer}/expr"), usage), &text, &text, owner);
+            let (usage, owner) = if rule.get("alert").is_some() { (Usage::Alert, rule) } else { (Usage::Record, &NONE) };
+            let written = rule["expr"].as_str().map_or_else(|| rule["expr"].to_string(), str::to_string);
+            let text = Text { file, pointer: format!("{pointer}/expr"), usage, owner, target: &NONE };
+            let ast = add(stack, &mut findings, text, &written, &written);
             if let (Usage::Record, Some(ast), Some(name)) = (usage, ast, rule["record"].as_str()) {
                 stack.contract.record(name, &ast, &rule["labels"]);
             }
@@ -75,118 +89,60 @@ pub fn collect(stack: &mut Stack) -> Vec<(&'static str, Finding)> {
     findings
 }
 
-fn add(
-    stack: &mut Stack,
-    findings: &mut Vec<(&'static str, Finding)>,
-    (file, pointer, usage): (&File, String, Usage),
-    written: &str,
-    text: &str,
-    owner: Value,
-) -> Option<Rc<Expr>> {
-    match stack.contract.parse(text) {
+fn add<'a>(stack: &mut Stack<'a>, findings: &mut Vec<(&'static str, Finding)>, at: Text<'a>, written: &str, filled: &str) -> Option<Rc<Expr>> {
+    let Text { file, pointer, usage, owner, target } = at;
+    match stack.contract.parse(filled) {
         Ok(ast) => {
-            stack.expressions.push(Expression { path: file.path.clone(), pointer, usage, written: written.to_string(), ast: ast.clone(), owner });
+            stack.expressions.push(Expression { path: &file.path, pointer, usage, written: written.to_string(), ast: ast.clone(), owner, target });
             Some(ast)
         }
         Err(reason) => {
-            let reason = reason.lines().next().unwrap_or_default().to_string();
-            findings.push((
-                PROOF.code,
-                Finding::at(
-                    &file.path,
-                    pointer,
-                    format!("this is no PromQL: {reason}"),
-                    "mend the expression: brackets in pairs, operators between two sides, strings in quotes",
-                ),
-            ));
+            let message = format!("this is no PromQL: {}", reason.lines().next().unwrap_or_default());
+            let help = "mend the expression: brackets in pairs, operators between two sides, strings in quotes";
+            findings.push((PROOF.code, Finding::at(&file.path, pointer, message, help)));
             None
         }
     }
 }
 
-fn dashboard(stack: &mut Stack, findings: &mut Vec<(&'static str, Finding)>, file: &File) {
-    let variables = variables(stack, &file.value);
-    let mut use_of = |pointer: String, text: &str, owner: &Value| {
-        let filled = filled(text, &variables);
-        if let Some(unknown) = unfilled(&filled) {
-            findings.push((
-                PROOF.code,
-                Finding::at(&file.path, pointer.clone(), format!("the variable `${unknown}` is not defined"), "define it under `templating`, or take it out"),
-            ));
+fn dashboard<'a>(stack: &mut Stack<'a>, findings: &mut Vec<(&'static str, Finding)>, file: &'a File) {
+    let variables = Variables::of(&file.value, stack.files);
+    let mut read = |pointer: String, text: &str, owner: &'a Value, target: &'a Value| {
+        let (filled, unknown) = variables.fill(text);
+        if let Some(unknown) = unknown {
+            let message = format!("the variable `${unknown}` is not defined");
+            findings.push((PROOF.code, Finding::at(&file.path, pointer.clone(), message, "define it under `templating`, or take it out")));
         }
-        add(stack, findings, (file, pointer, Usage::Panel), text, &filled, owner.clone());
+        add(stack, findings, Text { file, pointer, usage: Usage::Panel, owner, target }, text, &filled);
     };
     for (pointer, panel) in panels(file) {
         for (index, target) in panel["targets"].as_array().into_iter().flatten().enumerate() {
             if let Some(text) = target["expr"].as_str() {
-                let mut owner = panel.clone();
-                owner["target"] = target.clone();
-                use_of(format!("{pointer}/targets/{index}/expr"), text, &owner);
+                read(format!("{pointer}/targets/{index}/expr"), text, panel, target);
             }
         }
     }
     for (index, annotation) in file.value["annotations"]["list"].as_array().into_iter().flatten().enumerate() {
         if let Some(text) = annotation["expr"].as_str() {
-            use_of(format!("/annotations/list/{index}/expr"), text, &Value::Null);
+            read(format!("/annotations/list/{index}/expr"), text, &NONE, &NONE);
         }
     }
     for (index, variable) in file.value["templating"]["list"].as_array().into_iter().flatten().enumerate() {
         let query = variable["query"].as_str().or(variable["query"]["query"].as_str()).unwrap_or_default();
-        let inner = query.strip_prefix("label_values(").or(query.strip_prefix("query_result(")).and_then(|rest| rest.strip_suffix(')'));
-        if let Some(inner) = inner {
-            let selector = if query.starts_with("label_values") { inner.rsplit_once(',').map_or("", |(selector, _)| selector) } else { inner };
-            if !selector.is_empty() {
-                use_of(format!("/templating/list/{index}/query"), selector.trim(), &Value::Null);
-            }
+        if let Some(selector) = selector(query) {
+            read(format!("/templating/list/{index}/query"), selector, &NONE, &NONE);
         }
     }
 }
 
-/// Grafana's own variables and those of the dashboard, each with a value that it can have.
-fn variables(stack: &Stack, dashboard: &Value) -> BTreeMap<String, String> {
-    let intervals = stack.files.iter().flat_map(|file| file.value["datasources"].as_array().into_iter().flatten());
-    let scrape = intervals.filter_map(|source| Duration::parse(source["jsonData"]["timeInterval"].as_str()?)).max().unwrap_or(Duration(15_000));
-    let mut variables = BTreeMap::from([
-        ("__rate_interval".to_string(), Duration(scrape.0 * 4).to_string()),
-        ("__interval".to_string(), scrape.to_string()),
-        ("__range".to_string(), "1h".to_string()),
-    ]);
-    for variable in dashboard["templating"]["list"].as_array().into_iter().flatten() {
-        let value = variable["allValue"].as_str().or(variable["current"]["value"].as_str()).unwrap_or(".+");
-        variables.insert(variable["name"].as_str().unwrap_or_default().to_string(), value.to_string());
-    }
-    variables
+/// What a variable's query asks of: `label_values(up, job)`, `query_result(up)`.
+fn selector(query: &str) -> Option<&str> {
+    let inside = |function: &str| query.strip_prefix(function)?.strip_suffix(')');
+    let selector = inside("query_result(").or_else(|| Some(inside("label_values(")?.rsplit_once(',')?.0))?;
+    Some(selector.trim()).filter(|selector| !selector.is_empty())
 }
 
-/// A variable that stands for everything is `=~".+"`, which is `!=""` without a regular expression to build each time.
-fn filled(text: &str, variables: &BTreeMap<String, String>) -> String {
-    let filled = variables.iter().rev().fold(text.to_string(), |text, (name, value)| {
-        let formatted = ["regex", "pipe", "raw"].iter().fold(text, |text, format| text.replace(&format!("${{{name}:{format}}}"), value));
-        word(&formatted.replace(&format!("${{{name}}}"), value), name, value)
-    });
-    filled.replace("=~\".+\"", "!=\"\"")
-}
-
-/// `$name` replaced where the name ends: `$jobs` is not `$job` and an s.
-fn word(text: &str, name: &str, value: &str) -> String {
-    let variable = format!("${name}");
-    let mut parts = text.split(&variable);
-    let mut filled = parts.next().unwrap_or_default().to_string();
-    for part in parts {
-        let longer = part.starts_with(|c: char| c.is_alphanumeric() || c == '_');
-        filled += if longer { &variable } else { value };
-        filled += part;
-    }
-    filled
-}
-
-fn unfilled(text: &str) -> Option<String> {
-    let behind = text.split('$').nth(1)?;
-    let name: String = behind.trim_start_matches('{').chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    (!name.is_empty()).then_some(name)
-}
-
-fn tests(stack: &mut Stack, findings: &mut Vec<(&'static str, Finding)>, file: &File) {
+fn tests<'a>(stack: &mut Stack<'a>, findings: &mut Vec<(&'static str, Finding)>, file: &'a File) {
     for (index, test) in file.value["tests"].as_array().into_iter().flatten().enumerate() {
         let expressions = test["promql_expr_test"].as_array().into_iter().flatten().enumerate();
         let expressions = expressions.map(|(at, case)| (format!("/tests/{index}/promql_expr_test/{at}/expr"), &case["expr"]));
@@ -194,7 +150,7 @@ fn tests(stack: &mut Stack, findings: &mut Vec<(&'static str, Finding)>, file: &
         let series = series.map(|(at, case)| (format!("/tests/{index}/input_series/{at}/series"), &case["series"]));
         for (pointer, text) in expressions.chain(series) {
             let text = text.as_str().unwrap_or_default();
-            add(stack, findings, (file, pointer, Usage::Test), text, text, Value::Null);
+            add(stack, findings, Text { file, pointer, usage: Usage::Test, owner: &NONE, target: &NONE }, text, text);
         }
     }
 }

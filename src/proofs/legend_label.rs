@@ -11,7 +11,7 @@ pub const PROOF: Proof = Proof {
         bad: "legendFormat: \"{{instance}}\"",
     },
     check: Check::Expression(|expression, nodes, _| {
-        let legend = expression.owner["target"]["legendFormat"].as_str().filter(|_| expression.usage == Usage::Panel).unwrap_or_default();
+        let legend = expression.target["legendFormat"].as_str().filter(|_| expression.usage == Usage::Panel).unwrap_or_default();
         let labels = legend.split("{{").skip(1).filter_map(|rest| rest.split("}}").next()).map(str::trim);
         let whole = nodes.last().filter(|whole| !whole.series.is_empty());
         let lost = labels.filter(|label| whole.is_some_and(|whole| !whole.series.iter().any(|series| series.has(label))));

@@ -31,7 +31,7 @@ pub const PROOF: Proof = Proof {
         let mut found = Vec::new();
         let configs = stack.configs().chain(stack.routing());
         for file in configs {
-            walk(&file.value, String::new(), &mut |pointer, key, value| {
+            walk(&file.value, &mut |pointer, key, value| {
                 if SECRETS.contains(&key) && value.is_string() {
                     found.push(Finding::at(
                         &file.path,

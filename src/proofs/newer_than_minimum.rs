@@ -35,7 +35,7 @@ pub const PROOF: Proof = Proof {
         let minimum = version(&stack.catalog.prometheus.minimum_version);
         let mut found = Vec::new();
         for file in stack.configs().chain(stack.rule_files()) {
-            walk(&file.value, String::new(), &mut |pointer, key, _| {
+            walk(&file.value, &mut |pointer, key, _| {
                 let since = SINCE.iter().find(|(known, since)| *known == key && *since > minimum);
                 // Labels of a whole rule group are as new as 3.0; labels of a rule or target are old.
                 let group = key == "labels" && pointer.matches('/').count() == 3 && pointer.starts_with("/groups/") && (3, 0) > minimum;

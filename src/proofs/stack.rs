@@ -5,7 +5,9 @@ use super::expressions::{self, Expression, Usage};
 use crate::catalog::Catalog;
 use crate::contract::Contract;
 use crate::render::{File, Rendered};
+use crate::source::step;
 use serde_json::Value;
+use std::fmt::Write;
 
 /// Everything rendered, read for the proofs.
 pub struct Stack<'a> {
@@ -16,7 +18,7 @@ pub struct Stack<'a> {
     /// Every series that can exist.
     pub contract: Contract,
     /// Every PromQL expression.
-    pub expressions: Vec<Expression>,
+    pub expressions: Vec<Expression<'a>>,
 }
 
 impl<'a> Stack<'a> {
@@ -61,7 +63,7 @@ impl<'a> Stack<'a> {
     }
 
     /// The expressions of one usage.
-    pub fn used(&self, usage: Usage) -> impl Iterator<Item = &Expression> {
+    pub fn used(&self, usage: Usage) -> impl Iterator<Item = &Expression<'a>> {
         self.expressions.iter().filter(move |expression| expression.usage == usage)
     }
 }
@@ -89,17 +91,21 @@ pub fn panels(file: &File) -> Vec<(String, &Value)> {
     found
 }
 
-/// Visits every key of a document, at any depth, with its pointer and value.
-pub fn walk(value: &Value, pointer: String, visit: &mut impl FnMut(String, &str, &Value)) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map {
-                let pointer = format!("{pointer}/{key}");
-                visit(pointer.clone(), key, value);
-                walk(value, pointer, visit);
-            }
+/// Visits every value of a document, at any depth, with its pointer and its key; what stands in a list has none.
+pub fn walk(document: &Value, visit: &mut impl FnMut(&str, &str, &Value)) {
+    fn inside(value: &Value, key: &str, pointer: &mut String, visit: &mut impl FnMut(&str, &str, &Value)) {
+        visit(pointer, key, value);
+        let outside = pointer.len();
+        let mut enter = |step: std::fmt::Arguments, key: &str, value: &Value| {
+            let _ = pointer.write_fmt(step);
+            inside(value, key, pointer, visit);
+            pointer.truncate(outside);
+        };
+        match value {
+            Value::Object(map) => map.iter().for_each(|(key, value)| enter(format_args!("/{}", step(key)), key, value)),
+            Value::Array(list) => list.iter().enumerate().for_each(|(index, value)| enter(format_args!("/{index}"), "", value)),
+            _ => {}
         }
-        Value::Array(list) => list.iter().enumerate().for_each(|(index, value)| walk(value, format!("{pointer}/{index}"), visit)),
-        _ => {}
     }
+    inside(document, "", &mut String::new(), visit);
 }

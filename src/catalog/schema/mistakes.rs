@@ -1,0 +1,159 @@
+//! What the schema has against a value, in the words of a person.
+
+use super::{SCHEMA, kind_names, meant, properties};
+use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::source::step;
+use jsonschema::ValidationError;
+use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use serde_json::Value;
+
+/// One mistake, or one for each key that nothing reads.
+pub fn diagnose(error: &ValidationError) -> Vec<Diagnostic> {
+    let path = error.instance_path().to_string();
+    let schema_path = error.schema_path().to_string();
+    let parent = schema_path.rfind('/').map_or("", |slash| &schema_path[..slash]);
+    let node = SCHEMA.pointer(parent).unwrap_or(&Value::Null);
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let value = || Place::Value(path.clone());
+    let shown = shown(error.instance());
+    let one = match error.kind() {
+        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            return unexpected.iter().map(|key| unknown_key(&path, key, node)).collect();
+        }
+        Kind::OneOfNotValid { context } => return inside(error, context, node),
+        Kind::PropertyNames { error: inner } => {
+            let key = inner.instance().as_str().unwrap_or_default();
+            let mut found = not_a(&Place::Key(format!("{path}/{}", step(key))), key, inner);
+            found.code = "invalid-name";
+            found
+        }
+        Kind::Required { property } => {
+            let key = property.as_str().unwrap_or_default();
+            let what = properties(node).find(|(name, _)| *name == key).and_then(|(_, property)| property["description"].as_str());
+            let owner = if path.is_empty() { "the catalog".to_string() } else { format!("`{name}`") };
+            Diagnostic::error("missing-key", Place::Key(format!("{path}/{key}")), format!("{owner} has no `{key}`"))
+                .help(format!("add `{key}`. {}", what.unwrap_or_default()).trim_end().to_string())
+        }
+        Kind::Enum { options } => {
+            let options: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let word = error.instance().as_str().unwrap_or_default();
+            Diagnostic::error("invalid-value", value(), format!("`{name}` cannot be {shown}")).help(suggestion(word, options.iter().copied()))
+        }
+        Kind::Type { kind } => {
+            let wanted = match kind {
+                TypeKind::Single(one) => one.to_string(),
+                TypeKind::Multiple(many) => many.into_iter().map(|one| one.to_string()).collect::<Vec<_>>().join(" or "),
+            };
+            Diagnostic::error("wrong-type", value(), format!("`{name}` is {}", sort_of(error.instance()))).help(format!("it must be {}", article(&wanted)))
+        }
+        Kind::Pattern { .. } | Kind::Format { .. } | Kind::MinLength { .. } | Kind::Not { .. } => not_a(&value(), name, error),
+        Kind::Minimum { limit } => out_of_range(value(), name, &shown, format!("at least {limit}")),
+        Kind::Maximum { limit } => out_of_range(value(), name, &shown, format!("at most {limit}")),
+        Kind::ExclusiveMinimum { limit } => out_of_range(value(), name, &shown, format!("above {limit}")),
+        Kind::ExclusiveMaximum { limit } => out_of_range(value(), name, &shown, format!("below {limit}")),
+        Kind::MinItems { .. } | Kind::MinProperties { .. } => {
+            Diagnostic::error("empty", value(), format!("`{name}` is empty")).help("give it at least one entry, or take it out")
+        }
+        Kind::UniqueItems => Diagnostic::error("twice", value(), format!("`{name}` names something twice")).help("take one of them out"),
+        _ => Diagnostic::error("invalid-value", value(), error.to_string()).help("see `monstack schema`"),
+    };
+    vec![one]
+}
+
+/// The errors of the one alternative that was meant.
+fn inside(error: &ValidationError, context: &[Vec<ValidationError<'static>>], node: &Value) -> Vec<Diagnostic> {
+    let value = error.instance();
+    let path = error.instance_path().to_string();
+    let alternatives = node["oneOf"].as_array().map_or(&[][..], Vec::as_slice);
+    match (meant(alternatives, value), value.get("kind")) {
+        (Some(index), _) => context[index].iter().flat_map(diagnose).collect(),
+        (None, Some(kind)) => {
+            let word = kind.as_str().unwrap_or_default();
+            let others = context[0].iter().filter(|error| !matches!(error.kind(), Kind::Constant { .. } | Kind::UnevaluatedProperties { .. }));
+            let mut found: Vec<Diagnostic> = others.flat_map(diagnose).collect();
+            found.push(
+                Diagnostic::error("unknown-kind", Place::Value(format!("{path}/kind")), format!("there is no alert kind {}", shown(kind)))
+                    .help(suggestion(word, kind_names())),
+            );
+            found
+        }
+        (None, None) if value.is_object() => Vec::new(),
+        (None, None) => {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            let wanted: Vec<String> = alternatives.iter().filter_map(|one| one["type"].as_str()).map(article).collect();
+            vec![
+                Diagnostic::error("wrong-type", Place::Value(path.clone()), format!("`{name}` is {}", sort_of(value)))
+                    .help(format!("it must be {}", wanted.join(" or "))),
+            ]
+        }
+    }
+}
+
+fn unknown_key(path: &str, key: &str, node: &Value) -> Diagnostic {
+    let mut known: Vec<&str> = Vec::new();
+    for (name, _) in properties(node) {
+        if !known.contains(&name.as_str()) {
+            known.push(name);
+        }
+    }
+    Diagnostic::error("unknown-key", Place::Key(format!("{path}/{}", step(key))), format!("unknown key `{key}`"))
+        .label("nothing reads this")
+        .help(suggestion(key, known.iter().copied()))
+}
+
+/// "`10 secs` is not a duration", in the words of the schema that refused it.
+fn not_a(place: &Place, name: &str, error: &ValidationError) -> Diagnostic {
+    let schema_path = error.schema_path().to_string();
+    let mut parent = schema_path.rfind('/').map_or("", |slash| &schema_path[..slash]);
+    if SCHEMA.pointer(parent).is_some_and(|node| node.get("title").is_none()) {
+        parent = "/$defs/duration";
+    }
+    let node = SCHEMA.pointer(parent).unwrap_or(&Value::Null);
+    let shown = shown(error.instance());
+    let example = node["examples"][0].as_str().map(|example| format!(" As in `{example}`.")).unwrap_or_default();
+    let message = match error.kind() {
+        Kind::Not { .. } if name == "null" => {
+            return Diagnostic::error("invalid-name", place.clone(), "`null` is the receiver that every catalog has").help("choose another name");
+        }
+        Kind::Not { .. } => format!("`{name}` is zero: {shown}"),
+        _ => format!("{shown} is not {}", node["title"].as_str().unwrap_or("what is wanted here")),
+    };
+    Diagnostic::error("invalid-value", place.clone(), message).help(format!("{}{example}", node["description"].as_str().unwrap_or_default()))
+}
+
+fn out_of_range(place: Place, name: &str, shown: &str, wanted: String) -> Diagnostic {
+    Diagnostic::error("out-of-range", place, format!("`{name}` is {shown}")).help(format!("it must be {wanted}"))
+}
+
+/// A value in a message: never longer than a line.
+fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => format!("`{}`", text.escape_debug()),
+        other => other.to_string(),
+    };
+    if text.chars().count() > 60 { text.chars().take(60).collect::<String>() + "…" } else { text }
+}
+
+fn sort_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "a number that does not fit",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a table",
+    }
+}
+
+fn article(sort: &str) -> String {
+    match sort {
+        "integer" => "a whole number",
+        "number" => "a number",
+        "string" => "text in quotes",
+        "boolean" => "true or false",
+        "array" => "a list",
+        "object" => "a table",
+        other => other,
+    }
+    .to_string()
+}

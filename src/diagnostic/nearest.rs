@@ -1,0 +1,25 @@
+//! What a mistyped word was probably meant to be.
+
+/// The candidate that `word` was probably meant to be: at most a quarter of it, and one, mistyped.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= 1 + word.chars().count() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// "did you mean `port`?", or the possible words when none is near.
+pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    match nearest(word, candidates.clone()) {
+        Some(candidate) => format!("did you mean `{candidate}`?"),
+        None => {
+            let all: Vec<&str> = candidates.into_iter().collect();
+            let shown = all.iter().take(12).map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+            let rest = all.len().saturating_sub(12);
+            let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+            if all.is_empty() { "there is none yet".into() } else { format!("choose one of {shown}{more}") }
+        }
+    }
+}

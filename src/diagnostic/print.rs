@@ -1,0 +1,129 @@
+//! How diagnostics are written: for people, as JSON, as annotations on a pull request.
+
+use super::{Diagnostic, Place, Severity};
+use crate::source::Source;
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use clap::ValueEnum;
+use serde_json::{Value, json};
+use std::ops::Range;
+
+/// How results and diagnostics are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// Annotations that GitHub shows on the lines of a pull request.
+    Github,
+    /// Ready for a pull request; only `diff` has it.
+    Markdown,
+}
+
+/// File, line and column of a place, the last two from 1.
+pub fn location(place: &Place, source: &Source) -> (String, usize, usize) {
+    let bytes = match place {
+        Place::Key(pointer) => source.key(pointer),
+        Place::Value(pointer) => source.value(pointer),
+        Place::Bytes(bytes) => bytes.clone(),
+        Place::Line { file, line, .. } => return (file.clone(), *line, 1),
+        Place::File(file) => return (file.clone(), 1, 1),
+    };
+    let (line, column) = source.line_column(bytes.start);
+    (source.name.clone(), line, column)
+}
+
+/// All diagnostics as one text, in the order given; `styled` adds colours.
+pub fn print(diagnostics: &[Diagnostic], source: &Source, format: Format, styled: bool) -> String {
+    match format {
+        Format::Text | Format::Markdown => diagnostics.iter().map(|diagnostic| text(diagnostic, source, styled) + "\n\n").collect(),
+        Format::Json => diagnostics.iter().map(|diagnostic| json(diagnostic, source).to_string() + "\n").collect(),
+        Format::Github => diagnostics.iter().map(|diagnostic| github(diagnostic, source) + "\n").collect(),
+    }
+}
+
+/// The picture: title, place, line and caret, other places, help.
+fn text(diagnostic: &Diagnostic, source: &Source, styled: bool) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = level.primary_title(&diagnostic.message).id(diagnostic.code).elements(snippets(diagnostic, source));
+    if !diagnostic.help.is_empty() {
+        group = group.element(Level::HELP.message(&diagnostic.help));
+    }
+    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+    renderer.render(&[group])
+}
+
+/// Places in the catalog share one snippet; every other file has its own.
+fn snippets<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Vec<annotate_snippets::Element<'a>> {
+    let mut elements = Vec::new();
+    let mut catalog = Snippet::source(&source.text).path(&source.name);
+    let mut in_catalog = false;
+    let all = std::iter::once((&diagnostic.place, &diagnostic.label, AnnotationKind::Primary))
+        .chain(diagnostic.others.iter().map(|(place, text)| (place, text, AnnotationKind::Context)));
+    for (place, label, kind) in all {
+        let bytes = match place {
+            Place::Key(pointer) => source.key(pointer),
+            Place::Value(pointer) => source.value(pointer),
+            Place::Bytes(bytes) => bytes.clone(),
+            Place::Line { file, line, text } => {
+                let annotation = kind.span(text.len() - text.trim_start().len()..text.trim_end().len());
+                let annotation = if label.is_empty() { annotation } else { annotation.label(label) };
+                elements.push(Snippet::source(text).line_start(*line).path(file).annotation(annotation).into());
+                continue;
+            }
+            Place::File(file) => {
+                elements.push(annotate_snippets::Origin::path(file).into());
+                continue;
+            }
+        };
+        let annotation = kind.span(visible(bytes, &source.text));
+        catalog = catalog.annotation(if label.is_empty() { annotation } else { annotation.label(label) });
+        in_catalog = true;
+    }
+    if in_catalog {
+        let first = matches!(diagnostic.place, Place::Key(_) | Place::Value(_) | Place::Bytes(_));
+        elements.insert(if first { 0 } else { elements.len() }, catalog.into());
+    }
+    elements
+}
+
+/// A caret shows the first line of a span only, and never nothing.
+fn visible(bytes: Range<usize>, text: &str) -> Range<usize> {
+    let start = bytes.start.min(text.len());
+    let end = bytes.end.clamp(start, text.len());
+    let end = text[start..end].find('\n').map_or(end, |newline| start + newline);
+    start..end
+}
+
+/// One diagnostic as a JSON object with stable keys.
+pub fn json(diagnostic: &Diagnostic, source: &Source) -> Value {
+    let (file, line, column) = location(&diagnostic.place, source);
+    let others: Vec<Value> = diagnostic
+        .others
+        .iter()
+        .map(|(place, text)| {
+            let (file, line, column) = location(place, source);
+            json!({"file": file, "line": line, "column": column, "message": text})
+        })
+        .collect();
+    json!({
+        "severity": if diagnostic.severity == Severity::Error { "error" } else { "warning" },
+        "code": diagnostic.code, "message": diagnostic.message,
+        "file": file, "line": line, "column": column, "help": diagnostic.help, "related": others,
+    })
+}
+
+/// GitHub's workflow command; newlines and `%` are escaped as it asks.
+fn github(diagnostic: &Diagnostic, source: &Source) -> String {
+    let (file, line, column) = location(&diagnostic.place, source);
+    let level = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
+    let escaped = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| escaped(text).replace(':', "%3A").replace(',', "%2C");
+    let message = escaped(&format!("{}\nhelp: {}", diagnostic.message, diagnostic.help));
+    let file = property(&file);
+    format!("::{level} file={file},line={line},col={column},title={}::{message}", diagnostic.code)
+}

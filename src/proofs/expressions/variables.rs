@@ -1,0 +1,65 @@
+//! Grafana's variables in an expression, each filled with a value that it can have.
+
+use crate::catalog::Duration;
+use crate::render::File;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Name → value.
+pub struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Grafana's own and those of the dashboard; the datasources among the files say how often is scraped.
+    pub fn of(dashboard: &Value, files: &[File]) -> Variables {
+        let intervals = files.iter().flat_map(|file| file.value["datasources"].as_array().into_iter().flatten());
+        let scrape = intervals.filter_map(|source| Duration::parse(source["jsonData"]["timeInterval"].as_str()?)).max().unwrap_or(Duration(15_000));
+        let mut variables = BTreeMap::from([
+            ("__rate_interval".to_string(), Duration(scrape.0 * 4).to_string()),
+            ("__interval".to_string(), scrape.to_string()),
+            ("__range".to_string(), "1h".to_string()),
+        ]);
+        for variable in dashboard["templating"]["list"].as_array().into_iter().flatten() {
+            let value = variable["allValue"].as_str().or(variable["current"]["value"].as_str()).unwrap_or(".+");
+            variables.insert(variable["name"].as_str().unwrap_or_default().to_string(), value.to_string());
+        }
+        Variables(variables)
+    }
+
+    /// The text with `$name`, `${name}` and `${name:format}` filled in; the name of the first that is not defined.
+    pub fn fill(&self, text: &str) -> (String, Option<String>) {
+        let mut parts = text.split('$');
+        let mut filled = parts.next().unwrap_or_default().to_string();
+        let mut unknown = None;
+        for part in parts {
+            let braced = part.strip_prefix('{').and_then(|inside| inside.split_once('}'));
+            let end = part.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(part.len());
+            let (name, rest) = braced.map_or(part.split_at(end), |(inside, rest)| (inside.split(':').next().unwrap_or_default(), rest));
+            match self.0.get(name) {
+                Some(value) => filled.extend([value, rest]),
+                None => {
+                    unknown = unknown.or((!name.is_empty()).then(|| name.to_string()));
+                    filled.extend(["$", part]);
+                }
+            }
+        }
+        // A variable that stands for everything is `=~".+"`, which is `!=""` without a regular expression to build each time.
+        (filled.replace("=~\".+\"", "!=\"\""), unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_variable_ends_where_its_name_ends() {
+        let list = json!({"templating": {"list": [{"name": "job", "allValue": ".+"}, {"name": "service", "current": {"value": "planner"}}]}});
+        let variables = Variables::of(&list, &[]);
+        let filled = |text| variables.fill(text);
+        assert_eq!(filled("up{job=~\"$job\", a=\"${service:regex}\"}"), ("up{job!=\"\", a=\"planner\"}".into(), None));
+        assert_eq!(filled("rate(x[$__rate_interval])"), ("rate(x[1m])".into(), None));
+        assert_eq!(filled("up{job=\"$jobs\"}"), ("up{job=\"$jobs\"}".into(), Some("jobs".into())));
+        assert_eq!(filled("up{a=~\"b$\"}"), ("up{a=~\"b$\"}".into(), None));
+    }
+}

@@ -1,0 +1,66 @@
+//! What a proof found in a rendered file, told at the place that the user can mend.
+
+use super::Expression;
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::render::Rendered;
+
+/// What a proof found, at a value of a rendered file.
+#[derive(Debug)]
+pub struct Finding {
+    /// The file, under generated/; empty: the catalog itself.
+    pub path: String,
+    /// The value in the file, as a JSON pointer; in the catalog when there is no file.
+    pub pointer: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+    /// Whether it stops the run.
+    pub severity: Severity,
+}
+
+impl Finding {
+    /// An error at a value of a file.
+    pub fn at(path: &str, pointer: impl Into<String>, message: impl Into<String>, help: impl Into<String>) -> Finding {
+        Finding { path: path.into(), pointer: pointer.into(), message: message.into(), help: help.into(), severity: Severity::Error }
+    }
+
+    /// An error in an expression.
+    pub fn on(expression: &Expression, message: impl Into<String>, help: impl Into<String>) -> Finding {
+        Finding::at(&expression.path, &expression.pointer, message, help)
+    }
+
+    /// A finding at the catalog's line that caused it, when the expression is the user's own; else at the template's.
+    pub(super) fn diagnostic(self, code: &'static str, catalog: &Catalog, rendered: &Rendered) -> Diagnostic {
+        let value = rendered.file(&self.path).and_then(|file| file.value.pointer(&self.pointer));
+        let owner = self.owner(catalog, rendered);
+        let own = owner.as_ref().filter(|(_, own)| *own).map(|(pointer, _)| Place::Value(pointer.clone()));
+        let place = match own {
+            Some(place) => place,
+            None if self.path.is_empty() => Place::Key(self.pointer.clone()),
+            None => rendered.place(&self.path, &self.pointer),
+        };
+        let mut found = Diagnostic { severity: self.severity, ..Diagnostic::error(code, place, self.message) }.help(self.help);
+        if let Some(text) = value.and_then(|value| value.as_str()) {
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            found.label = if text.chars().count() > 160 { text.chars().take(160).collect::<String>() + "…" } else { text };
+        }
+        if !self.path.is_empty() {
+            found = found.also(Place::File(format!("generated/{}", self.path)), self.pointer.clone());
+        }
+        found.owner = owner.map(|(pointer, _)| pointer).unwrap_or_else(|| if self.path.is_empty() { self.pointer } else { "/platform".to_string() });
+        found
+    }
+
+    /// The catalog's table behind a rule, and whether the rule's expression is written there word by word.
+    fn owner(&self, catalog: &Catalog, rendered: &Rendered) -> Option<(String, bool)> {
+        let rule = self.pointer.split('/').take(5).collect::<Vec<_>>().join("/");
+        let name = rendered.file(&self.path)?.value.pointer(&rule)?["alert"].as_str()?;
+        let alert = catalog.alerts.iter().find(|alert| alert.name == name)?;
+        match alert.settings.contains_key("expr") && self.pointer.ends_with("/expr") {
+            true => Some((format!("/alerts/{name}/expr"), true)),
+            false => Some((format!("/alerts/{name}"), false)),
+        }
+    }
+}
