@@ -4,7 +4,7 @@ use super::servers::{Servers, drawn, duration};
 use super::{Cli, Report};
 use crate::catalog::Duration;
 use crate::diagnostic::Severity;
-use crate::live::checks::{Checked, Inquiry, alertmanager, grafana, probes, prometheus, running, services};
+use crate::live::checks::{Checked, Inquiry, alertmanager, grafana, panels, probes, prometheus, rules, running, services, targets};
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
@@ -52,11 +52,11 @@ fn ask(inquiry: &Inquiry) -> Result<Vec<Checked>> {
     let answering: Vec<&str> = visits.iter().filter(|visit| visit.scraped).map(|visit| visit.service.name.as_str()).collect();
     let well: Vec<&str> = visits.iter().filter(|visit| visit.healthy).map(|visit| visit.service.name.as_str()).collect();
     let probed = probes::checked(inquiry, &running, &well);
-    let mut checked = vec![prometheus::config(inquiry, &running), prometheus::rules(inquiry, &running), prometheus::targets(inquiry, &running, &answering)];
+    let mut checked = vec![prometheus::checked(inquiry, &running), rules::checked(inquiry, &running), targets::checked(inquiry, &running, &answering)];
     checked.extend(services::checked(inquiry, visits));
     checked.extend(probed);
     checked.push(alertmanager::checked(inquiry, &running));
-    checked.extend(prometheus::panel_queries(inquiry));
+    checked.extend(panels::checked(inquiry));
     checked.extend(inquiry.grafana.as_ref().map(|endpoint| grafana::checked(inquiry, endpoint)));
     Ok(checked)
 }

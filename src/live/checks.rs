@@ -2,9 +2,12 @@
 
 pub mod alertmanager;
 pub mod grafana;
+pub mod panels;
 pub mod probes;
 pub mod prometheus;
+pub mod rules;
 pub mod services;
+pub mod targets;
 
 use super::endpoint::{Endpoint, Refusal};
 use super::http::Client;

@@ -4,6 +4,7 @@ mod inhibition;
 mod prober;
 mod rows;
 pub mod scaled;
+mod scene;
 mod servers;
 mod watch;
 

@@ -40,26 +40,46 @@ fn collect(file: &str, node: &Value, catalog: &Catalog, queries: &mut Vec<PanelQ
 
 /// Ranges become a few minutes, a variable behind `=~` everything, any other the first service.
 fn filled(expression: &str, catalog: &Catalog) -> String {
-    let mut out = String::new();
-    let mut rest = expression;
-    while let Some(at) = rest.find('$') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        let braced = rest.starts_with('{');
-        let name = rest.trim_start_matches('{');
-        let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
-        let skip = usize::from(braced) + end;
-        let value = match &name[..end] {
-            "__range_s" | "__interval_ms" | "__range_ms" => "300".to_string(),
-            "__rate_interval" | "__interval" | "__range" => "5m".to_string(),
-            _ if out.ends_with("=~\"") || out.ends_with("!~\"") => ".+".to_string(),
-            _ => catalog.services.first().map(|service| service.name.clone()).unwrap_or_default(),
+    let first = catalog.services.first().map_or("", |service| service.name.as_str());
+    let mut parts = expression.split('$');
+    let mut out = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
+        let (name, rest) = match part.strip_prefix('{').and_then(|inside| inside.split_once('}')) {
+            Some((inside, rest)) => (inside.split(':').next().unwrap_or_default(), rest),
+            None => part.split_at(end),
         };
-        out.push_str(&value);
-        rest = &rest[skip..];
-        if braced {
-            rest = rest.find('}').map_or("", |close| &rest[close + 1..]);
+        match name {
+            "__range_s" | "__interval_ms" | "__range_ms" => out.push_str("300"),
+            "__rate_interval" | "__interval" | "__range" => out.push_str("5m"),
+            _ if out.ends_with("=~\"") => {
+                // Everything is no matcher at all: of `.+` Prometheus would look up every value, in every query.
+                let label = out.trim_end_matches("=~\"").rfind(['{', ',', ' ']).map_or(0, |before| before + 1);
+                out.truncate(label);
+                let rest = rest.trim_start_matches('"');
+                out.push_str(rest.strip_prefix(',').unwrap_or(rest));
+                continue;
+            }
+            _ => out.push_str(first),
         }
+        out.push_str(rest);
     }
-    out + rest
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::load;
+
+    #[test]
+    fn a_variable_for_everything_leaves_no_matcher() {
+        let text =
+            "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.g]\ntitle = \"G\"\n[services.cart]\ngroup = \"g\"\nport = 1\n";
+        let catalog = load("services.toml", text).ok().unwrap().1;
+        let filled = |expression| filled(expression, &catalog);
+        assert_eq!(filled("rate(x{a=\"b\",job=~\"$job\", instance=~\"${instance:regex}\"}[$__rate_interval])"), "rate(x{a=\"b\", }[5m])");
+        assert_eq!(filled("x{job=~\"$job\",a=\"b\"} > $__range_s"), "x{a=\"b\"} > 300");
+        assert_eq!(filled("x{job=\"$service\"}"), "x{job=\"cart\"}");
+    }
 }

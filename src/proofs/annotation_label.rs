@@ -15,7 +15,7 @@ pub const PROOF: Proof = Proof {
                 let Some(label) = variable.strip_prefix("labels.") else {
                     if !["value", "labels", "externalLabels", "externalURL"].contains(&variable.split('.').next().unwrap_or_default()) {
                         found.push(Finding::at(
-                            &expression.path,
+                            expression.path,
                             format!("{rule}/annotations/{key}"),
                             format!("there is no variable `${variable}`"),
                             "use `$labels.NAME` or `$value`",
@@ -27,7 +27,7 @@ pub const PROOF: Proof = Proof {
                 if !own && whole.series.iter().any(|series| !series.has(label)) {
                     let has = whole.series.first().map(|series| series.names().into_iter().collect::<Vec<_>>().join(", ")).unwrap_or_default();
                     found.push(Finding::at(
-                        &expression.path,
+                        expression.path,
                         format!("{rule}/annotations/{key}"),
                         format!("the alert has no label `{label}`"),
                         format!("it has {has}"),

@@ -28,7 +28,7 @@ impl Finding {
 
     /// An error in an expression.
     pub fn on(expression: &Expression, message: impl Into<String>, help: impl Into<String>) -> Finding {
-        Finding::at(&expression.path, &expression.pointer, message, help)
+        Finding::at(expression.path, &expression.pointer, message, help)
     }
 
     /// A finding at the catalog's line that caused it, when the expression is the user's own; else at the template's.

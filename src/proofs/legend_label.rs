@@ -17,7 +17,7 @@ pub const PROOF: Proof = Proof {
         let lost = labels.filter(|label| whole.is_some_and(|whole| !whole.series.iter().any(|series| series.has(label))));
         lost.map(|label| {
             Finding::at(
-                &expression.path,
+                expression.path,
                 expression.pointer.replace("/expr", "/legendFormat"),
                 format!("the series have no label `{label}` for the legend"),
                 "name a label that the query keeps",

@@ -1,40 +1,14 @@
 //! Breaks one service at a time and watches: inactive, pending, firing, delivered, inactive, resolved.
 
-use super::servers::{Stage, ask};
+use super::scene::{PACE, Scene};
+use super::servers::Stage;
 use super::{Drill, Row, Verdict, inhibition};
 use crate::catalog::{Alert, Branch, Duration};
 use crate::live::fault::{Fault, Kind};
 use crate::live::receiver::{Notification, Receiver};
 use crate::live::simulation::Fleet;
-use anyhow::{Result, bail};
-use serde_json::Value;
+use anyhow::Result;
 use std::time::Instant;
-
-/// Between two looks.
-const PACE: std::time::Duration = std::time::Duration::from_millis(25);
-
-/// Prometheus reads its targets some seconds after its start; a machine under load takes longer.
-const START: std::time::Duration = std::time::Duration::from_secs(60);
-
-/// An alert that Prometheus holds pending or firing.
-struct Active {
-    name: String,
-    job: String,
-    firing: bool,
-    value: f64,
-    description: String,
-}
-
-/// Everything that is needed to watch.
-struct Scene<'a> {
-    drill: &'a Drill<'a>,
-    fleet: &'a Fleet,
-    receiver: &'a Receiver,
-    stage: &'a Stage,
-    start: Instant,
-    /// Alerts that fire while all is well, as a watchdog does.
-    always: Vec<String>,
-}
 
 /// An alert that is over at Prometheus; its all-clear is still on the way.
 struct Settling {
@@ -74,71 +48,6 @@ pub async fn all(drill: &Drill<'_>, fleet: &Fleet, receiver: &Receiver, stage: &
 }
 
 impl Scene<'_> {
-    fn tell(&self, line: &str) {
-        self.drill.tell(self.start, line);
-    }
-
-    /// As long as it would have been, in whole seconds.
-    fn written(&self, real: std::time::Duration) -> Duration {
-        Duration((real.as_secs_f64() * self.drill.time_scale) as u64 * 1000)
-    }
-
-    fn since(&self, moment: Instant) -> Duration {
-        self.written(moment.elapsed())
-    }
-
-    fn ours(&self, name: &str) -> bool {
-        self.drill.catalog.alerts.iter().any(|alert| alert.name == name)
-    }
-
-    /// Alerts that are not inactive; None: no answer, look again.
-    async fn active(&self) -> Option<Vec<Active>> {
-        let answer = ask(&self.stage.prometheus, "/api/v1/alerts".into()).await?;
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
-        let all = answer["data"]["alerts"].as_array()?.iter();
-        let read = |one: &Value| Active {
-            name: text(&one["labels"]["alertname"]),
-            job: text(&one["labels"]["job"]),
-            firing: one["state"] == "firing",
-            value: text(&one["value"]).parse().unwrap_or(f64::NAN),
-            description: text(&one["annotations"]["description"]),
-        };
-        Some(all.map(read).collect())
-    }
-
-    /// Everything is scraped, alerts have somewhere to go, and none is about to fire but those that always do: their names.
-    async fn ready(&self) -> Result<Vec<String>> {
-        for name in &self.stage.left_out {
-            self.tell(&format!("left out: the job {name}, which no stand-in answers for"));
-        }
-        self.tell("waiting for Prometheus to scrape the stand-ins");
-        let total = self.drill.catalog.services.len();
-        let mut quiet = 0;
-        let mut seen = String::new();
-        while self.start.elapsed() < START {
-            let targets = ask(&self.stage.prometheus, "/api/v1/targets?state=active".into()).await.unwrap_or_default();
-            let ups = targets["data"]["activeTargets"].as_array().into_iter().flatten().filter(|target| target["health"] == "up");
-            let ours = ups.filter(|target| target["labels"]["job"].as_str().is_some_and(|job| self.drill.catalog.service(job).is_some())).count();
-            let senders = ask(&self.stage.prometheus, "/api/v1/alertmanagers".into()).await.unwrap_or_default();
-            let sends = senders["data"]["activeAlertmanagers"].as_array().is_some_and(|list| !list.is_empty());
-            let active = self.active().await;
-            let always = |one: &Active| one.firing && !self.ours(&one.name);
-            let calm = active.as_ref().is_some_and(|active| active.iter().all(always));
-            quiet = if ours == total && sends && calm { quiet + 1 } else { 0 };
-            // Some evaluations in a row, with every signal recorded.
-            if quiet > 20 && self.start.elapsed() > self.drill.real(Duration(180_000)) {
-                self.tell(&format!("{total} services are scraped and all is quiet"));
-                return Ok(active.into_iter().flatten().map(|one| one.name).collect());
-            }
-            seen = format!("{ours} of {total} services are scraped");
-            if let Some(first) = active.iter().flatten().find(|one| !always(one)) {
-                seen = format!("{seen}; {}@{} is active although nothing is broken", first.name, first.job);
-            }
-            tokio::time::sleep(PACE).await;
-        }
-        bail!("the drill could not begin within {START:?}: {seen}")
-    }
-
     /// From the fault to Prometheus' all-clear, and when the fault ended.
     async fn one(&self, alert: &Alert, branch: &Branch, service: &str, fault: Option<Fault>, before: &[Row]) -> Result<(Row, Instant)> {
         let routed = self.drill.catalog.alertmanager.routes.get(&branch.severity).map_or("null", String::as_str);

@@ -1,0 +1,47 @@
+//! The rules that Prometheus evaluates.
+
+use super::prometheus::{config_place, reload_help};
+use super::{Checked, Inquiry, first};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::live::prometheus::Running;
+use crate::live::rules::{Rule, loaded_rule, rendered_rules, rule_difference};
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// Whether every rendered rule is loaded and evaluated.
+pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
+    let loaded: HashMap<String, (Rule, &Value)> =
+        running.rules().map(|rule| (loaded_rule(rule), rule)).map(|(rule, raw)| (rule.name.clone(), (rule, raw))).collect();
+    let rendered = rendered_rules(inquiry.rendered);
+    let (mut findings, mut fine) = (Vec::new(), 0);
+    let mut stale = Vec::new();
+    for rule in &rendered {
+        match loaded.get(&rule.name) {
+            None => stale.push(format!("{} is not loaded", rule.name)),
+            Some((running, raw)) => {
+                stale.extend(rule_difference(rule, running).map(|how| format!("{}: {how}", rule.name)));
+                match raw["health"].as_str() {
+                    Some("err") => findings.push(failing(inquiry, rule, raw)),
+                    _ => fine += usize::from(rule.alert),
+                }
+            }
+        }
+    }
+    let extra = loaded.values().filter(|(rule, _)| rule.alert && !rendered.iter().any(|wanted| wanted.name == rule.name));
+    stale.extend(extra.map(|(rule, _)| format!("{} is loaded and no longer rendered", rule.name)));
+    if !stale.is_empty() {
+        stale.sort();
+        let message = format!("Prometheus evaluates other rules than were rendered: {}", first(&stale, 3));
+        findings.push(Diagnostic::error("rules-not-loaded", config_place(inquiry), message).help(reload_help(inquiry, running)));
+    }
+    let alerts = rendered.iter().filter(|rule| rule.alert).count();
+    let note = format!("alerts loaded; {} rules in all", running.rules().count());
+    Checked::new("rules", format!("{fine}/{alerts}"), note, findings)
+}
+
+fn failing(inquiry: &Inquiry, rule: &Rule, raw: &Value) -> Diagnostic {
+    let message = format!("{} fails to evaluate: {}", rule.name, raw["lastError"].as_str().unwrap_or_default());
+    let place =
+        if inquiry.catalog.alerts.iter().any(|alert| alert.name == rule.name) { Place::Key(format!("/alerts/{}", rule.name)) } else { config_place(inquiry) };
+    Diagnostic::error("rule-fails", place, message).help("two series where one is expected make it fail: look for a job that is scraped twice")
+}

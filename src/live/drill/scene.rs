@@ -1,0 +1,116 @@
+//! The servers of a drill as they are looked at: what is active, and when all is quiet.
+
+use super::Drill;
+use super::servers::{Stage, ask};
+use crate::catalog::Duration;
+use crate::live::receiver::Receiver;
+use crate::live::simulation::Fleet;
+use anyhow::{Result, bail};
+use serde_json::Value;
+use std::time::Instant;
+
+/// Between two looks.
+pub const PACE: std::time::Duration = std::time::Duration::from_millis(25);
+
+/// Prometheus reads its targets some seconds after its start; a machine under load takes longer.
+const START: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// An alert that Prometheus holds pending or firing.
+pub struct Active {
+    /// Of the alert.
+    pub name: String,
+    /// That it fires for.
+    pub job: String,
+    /// Or pending.
+    pub firing: bool,
+    /// Of its expression.
+    pub value: f64,
+    /// What it says.
+    pub description: String,
+}
+
+/// Everything that is needed to watch.
+pub struct Scene<'a> {
+    /// What is drilled.
+    pub drill: &'a Drill<'a>,
+    /// The stand-ins.
+    pub fleet: &'a Fleet,
+    /// Of notifications.
+    pub receiver: &'a Receiver,
+    /// The servers.
+    pub stage: &'a Stage,
+    /// When the drill began.
+    pub start: Instant,
+    /// Alerts that fire while all is well, as a watchdog does.
+    pub always: Vec<String>,
+}
+
+impl Scene<'_> {
+    /// A line of progress.
+    pub fn tell(&self, line: &str) {
+        self.drill.tell(self.start, line);
+    }
+
+    /// As long as it would have been, in whole seconds.
+    pub fn written(&self, real: std::time::Duration) -> Duration {
+        Duration((real.as_secs_f64() * self.drill.time_scale) as u64 * 1000)
+    }
+
+    /// Since a moment, as written.
+    pub fn since(&self, moment: Instant) -> Duration {
+        self.written(moment.elapsed())
+    }
+
+    /// Whether it is an alert of the catalog.
+    pub fn ours(&self, name: &str) -> bool {
+        self.drill.catalog.alerts.iter().any(|alert| alert.name == name)
+    }
+
+    /// Alerts that are not inactive; None: no answer, look again.
+    pub async fn active(&self) -> Option<Vec<Active>> {
+        let answer = ask(&self.stage.prometheus, "/api/v1/alerts".into()).await?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+        let all = answer["data"]["alerts"].as_array()?.iter();
+        let read = |one: &Value| Active {
+            name: text(&one["labels"]["alertname"]),
+            job: text(&one["labels"]["job"]),
+            firing: one["state"] == "firing",
+            value: text(&one["value"]).parse().unwrap_or(f64::NAN),
+            description: text(&one["annotations"]["description"]),
+        };
+        Some(all.map(read).collect())
+    }
+
+    /// Everything is scraped, alerts have somewhere to go, and none is about to fire but those that always do: their names.
+    pub async fn ready(&self) -> Result<Vec<String>> {
+        for name in &self.stage.left_out {
+            self.tell(&format!("left out: the job {name}, which no stand-in answers for"));
+        }
+        self.tell("waiting for Prometheus to scrape the stand-ins");
+        let total = self.drill.catalog.services.len();
+        let mut quiet = 0;
+        let mut seen = String::new();
+        while self.start.elapsed() < START {
+            let targets = ask(&self.stage.prometheus, "/api/v1/targets?state=active".into()).await.unwrap_or_default();
+            let ups = targets["data"]["activeTargets"].as_array().into_iter().flatten().filter(|target| target["health"] == "up");
+            let ours = ups.filter(|target| target["labels"]["job"].as_str().is_some_and(|job| self.drill.catalog.service(job).is_some())).count();
+            let senders = ask(&self.stage.prometheus, "/api/v1/alertmanagers".into()).await.unwrap_or_default();
+            let sends = senders["data"]["activeAlertmanagers"].as_array().is_some_and(|list| !list.is_empty());
+            let active = self.active().await;
+            let always = |one: &Active| one.firing && !self.ours(&one.name);
+            let calm = active.as_ref().is_some_and(|active| active.iter().all(always));
+            quiet = if ours == total && sends && calm { quiet + 1 } else { 0 };
+            // Some evaluations in a row, with every signal recorded.
+            if quiet > 20 && self.start.elapsed() > self.drill.real(Duration(180_000)) {
+                self.tell(&format!("{total} services are scraped and all is quiet"));
+                return Ok(active.into_iter().flatten().map(|one| one.name).collect());
+            }
+            seen = format!("{ours} of {total} services are scraped");
+            if let Some(first) = active.iter().flatten().find(|one| !always(one)) {
+                seen = format!("{seen}; {}@{} is active although nothing is broken", first.name, first.job);
+            }
+            tokio::time::sleep(PACE).await;
+        }
+        bail!("the drill could not begin within {START:?}: {seen}")
+    }
+}

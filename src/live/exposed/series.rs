@@ -1,0 +1,36 @@
+//! What a service's series say against themselves: given twice, or counting backwards.
+
+use crate::catalog::Service;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::live::exposition::Exposition;
+use std::collections::{HashMap, HashSet};
+
+/// A series that is exposed twice.
+pub fn duplicates(service: &Service, exposition: &Exposition) -> Option<Diagnostic> {
+    let mut seen = HashSet::new();
+    let double = exposition.samples.iter().find(|sample| {
+        let mut labels: Vec<_> = sample.labels.iter().collect();
+        labels.sort();
+        !seen.insert((&sample.name, labels))
+    })?;
+    let message = format!("{}: line {} repeats the series {}", service.name, double.line, double.series());
+    Some(
+        Diagnostic::error("duplicate-series", Place::Key(format!("/services/{}", service.name)), message)
+            .help("expose each series once: Prometheus keeps one of them"),
+    )
+}
+
+/// A counter that is smaller than it was a moment ago.
+pub fn backwards(service: &Service, before: &Exposition, after: &Exposition) -> Option<Diagnostic> {
+    let counts = |name: &str| name.ends_with("_total") || name.ends_with("_count") || name.ends_with("_bucket");
+    let old: HashMap<_, f64> =
+        before.samples.iter().filter(|sample| counts(&sample.name)).map(|sample| ((sample.name.as_str(), sample.labels.as_slice()), sample.value)).collect();
+    let fallen = after.samples.iter().find_map(|sample| {
+        let old = *old.get(&(sample.name.as_str(), sample.labels.as_slice()))?;
+        (sample.value < old).then_some((sample, old))
+    });
+    let (sample, old) = fallen?;
+    let message = format!("{}: the counter {} goes backwards, from {old} to {}", service.name, sample.series(), sample.value);
+    let help = "several workers answer in turn, each with its own registry: run one worker a port, or the client library's multiprocess mode";
+    Some(Diagnostic::error("counter-backwards", Place::Key(format!("/services/{}", service.name)), message).help(help))
+}
