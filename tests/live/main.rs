@@ -2,6 +2,7 @@
 
 mod drill;
 mod endpoints;
+mod grafana;
 mod simulation;
 mod stack;
 mod verification;

@@ -59,17 +59,20 @@ fn compare(inquiry: &Inquiry, grafana: &Endpoint, file: &str, rendered: &Value) 
         Ok(answer) => answer["dashboard"].clone(),
         Err(refusal) => return Some(missing(grafana, &refusal, "grafana-dashboard", &format!("the dashboard `{uid}` ({file})"))),
     };
-    let titles = |dashboard: &Value| -> Vec<(String, Vec<String>)> {
-        let expressions =
-            |panel: &Value| panel["targets"].as_array().into_iter().flatten().filter_map(|target| target["expr"].as_str().map(str::to_string)).collect();
-        let panels = dashboard["panels"].as_array().into_iter().flatten();
-        panels.map(|panel| (panel["title"].as_str().unwrap_or_default().to_string(), expressions(panel))).collect()
-    };
-    let differs = titles(rendered).into_iter().zip(titles(&stored).into_iter().map(Some).chain(std::iter::repeat(None))).find(|(a, b)| Some(a) != b.as_ref());
+    let (wanted, there) = (panels(rendered), panels(&stored));
+    let differs = wanted.into_iter().zip(there.into_iter().map(Some).chain(std::iter::repeat(None))).find(|(a, b)| Some(a) != b.as_ref());
     let ((title, _), _) = differs?;
     let message = format!("Grafana's dashboard `{uid}` differs from the rendered one at the panel `{title}`");
     Some(
         Diagnostic::error("grafana-dashboard", Place::File(format!("generated/{file}")), message)
             .help("wait for its provisioning to read the file again; a copy saved by hand has another uid"),
     )
+}
+
+/// Title and queries of every panel, those in collapsed rows too.
+fn panels(dashboard: &Value) -> Vec<(String, Vec<String>)> {
+    let queries = |panel: &Value| panel["targets"].as_array().into_iter().flatten().filter_map(|target| target["expr"].as_str().map(str::to_string)).collect();
+    let own = |panel: &Value| (panel["title"].as_str().unwrap_or_default().to_string(), queries(panel));
+    let list = dashboard["panels"].as_array().into_iter().flatten();
+    list.flat_map(|panel| std::iter::once(own(panel)).chain(panels(panel))).collect()
 }
