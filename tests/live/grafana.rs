@@ -1,6 +1,6 @@
 //! `verify --grafana-url`: what is said of a Grafana. The tests have no Grafana; what answers here is its HTTP API as it is documented.
 
-use super::stack::{Root, codes, messages, root};
+use super::stack::{Root, messages, root};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,12 +47,12 @@ fn asked(root: &Root, port: u16) -> (String, String) {
     fs::write(&token, format!("{TOKEN}\n")).unwrap();
     let (_, document) = root.ask(&["verify", "--grafana-url", &format!("http://127.0.0.1:{port}"), "--grafana-token-file", token.to_str().unwrap()]);
     assert!(!document.to_string().contains(TOKEN));
-    let said: Vec<String> = codes(&document)
-        .into_iter()
-        .zip(messages(&document).lines())
-        .filter(|(code, _)| code.starts_with("grafana"))
-        .map(|(code, text)| format!("{code}: {text}"))
-        .collect();
+    let findings = document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| format!("{}: {}", finding["code"].as_str().unwrap(), finding["message"].as_str().unwrap()));
+    let said: Vec<String> = findings.filter(|finding| finding.starts_with("grafana")).collect();
     (document["checks"]["grafana"]["state"].as_str().unwrap().to_string(), said.join("\n"))
 }
 
