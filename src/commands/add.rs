@@ -26,6 +26,7 @@ pub struct Args {
 
 /// Edits in memory, proves the whole, and only then writes.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    let _held = render::hold(&cli.root);
     let source = match pipeline::read(&cli.root) {
         Ok(source) => source,
         Err((source, diagnostic)) => return Ok(Report::new(source, vec![diagnostic])),

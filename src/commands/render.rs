@@ -7,6 +7,9 @@ use crate::generated::{Change, Kind, compare, diff, write};
 use crate::pipeline::{self, Outcome};
 use anyhow::Result;
 use serde_json::{Value, json};
+use std::fs::{File, TryLockError};
+use std::io::Write;
+use std::path::Path;
 
 /// `render` and its flags.
 #[derive(clap::Args)]
@@ -21,8 +24,20 @@ const DIFF_LINES: usize = 200;
 
 /// Renders, proves, compares, and writes or reports.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    let _held = (!args.check).then(|| hold(&cli.root));
     let outcome = pipeline::run(&cli.root)?;
     finish(outcome, cli, args.check)
+}
+
+/// One run at a time writes in a root, from reading its catalog on; others wait until this is dropped.
+/// Where a folder cannot be locked, as on some network file systems, nobody waits.
+pub fn hold(root: &Path) -> Option<File> {
+    let folder = File::open(root).ok()?;
+    if let Err(TryLockError::WouldBlock) = folder.try_lock() {
+        let _ = writeln!(anstream::stderr(), "waiting for another run in {}", root.display());
+        folder.lock().ok()?;
+    }
+    Some(folder)
 }
 
 /// The second half, which `add` shares: from proven Files to generated/.

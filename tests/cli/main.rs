@@ -4,6 +4,7 @@
 mod referee;
 
 mod add;
+mod at_once;
 mod disk;
 mod explain;
 mod formats;
