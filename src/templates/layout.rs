@@ -4,14 +4,18 @@ mod grid;
 
 use grid::Grid;
 use minijinja::value::Value;
-use minijinja::{Environment, Error};
+use minijinja::{Environment, Error, context};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Types of metrics, in the order in which they are drawn.
+const TYPES: [&str; 3] = ["counter", "gauge", "histogram"];
 
 /// Registers every function and filter.
 pub fn add_to(environment: &mut Environment) {
     environment.add_function("grid", || Value::from_object(Grid::default()));
     environment.add_function("share", share);
     environment.add_function("by_group", by_group);
+    environment.add_function("by_measure", by_measure);
     environment.add_filter("query", query);
     environment.add_filter("unit", unit);
     environment.add_filter("heading", heading);
@@ -40,6 +44,21 @@ fn by_group(items: Vec<Value>, field: &str, groups: Vec<Value>) -> Result<Value,
         keys.into_iter().for_each(|key| found.entry(key.clone()).or_default().push(item.clone()));
     }
     Ok(Value::from(found))
+}
+
+/// Metrics that one axis can hold: counters, gauges, histograms, each apart by unit, as `type`, `unit` and `metrics`.
+fn by_measure(metrics: Vec<Value>) -> Result<Value, Error> {
+    let mut measures: Vec<(usize, &str, Vec<Value>)> = Vec::new();
+    for metric in metrics {
+        let (key, kind) = (metric.get_attr("key")?.to_string(), metric.get_attr("type")?.to_string());
+        let (order, unit) = (TYPES.iter().position(|known| *known == kind).unwrap_or(0), unit(&key));
+        match measures.iter_mut().find(|known| (known.0, known.1) == (order, unit)) {
+            Some((.., drawn)) => drawn.push(metric),
+            None => measures.push((order, unit, vec![metric])),
+        }
+    }
+    measures.sort_by_key(|(order, ..)| *order);
+    Ok(measures.into_iter().map(|(order, unit, metrics)| context! { type => TYPES[order], unit, metrics }).collect())
 }
 
 /// PromQL that a template spread over lines, as the one line that Grafana's editor shows.

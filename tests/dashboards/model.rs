@@ -7,7 +7,7 @@ use serde_json::Value;
 /// Keys of every panel that asks something.
 const PANEL: &str = "id type title description gridPos datasource links targets fieldConfig options transformations";
 const DEFAULTS: &str = "unit min max noValue color thresholds mappings links custom";
-const TARGET: &str = "refId datasource editorMode expr legendFormat format instant range";
+const TARGET: &str = "refId datasource expr legendFormat format instant range";
 
 /// (type, keys of options, keys of fieldConfig.defaults.custom).
 const TYPES: [(&str, &str, &str); 5] = [
