@@ -1,11 +1,13 @@
 //! The dashboards as one HTML page: queries answered, panels drawn, nothing loaded from anywhere.
 
+pub mod annotations; // what is marked on every chart
 pub mod answers; // series on a time axis, and who answers a query with them
 pub mod body; // what a panel shows, ready to draw
 pub mod colour; // the colours that the page has
-pub mod dashboard; // a dashboard's JSON → sections of panels
+pub mod dashboard; // sections of panels
 pub mod evaluate; // a part of PromQL over columns of values
 pub mod field; // overrides, mappings, thresholds
+pub mod maker; // a dashboard's JSON → sections of panels
 pub mod page; // sections → HTML
 pub mod plot; // lines → SVG
 pub mod prometheus; // answers of a running server
@@ -61,7 +63,7 @@ pub fn preview(catalog: &Catalog, rendered: &Rendered, data: &Data, chosen: &BTr
         Data::Simulated => (&simulated, ""),
         Data::Live(answers, name) => (*answers, name.as_str()),
     };
-    let maker = dashboard::Maker { answers, catalog, rendered, chosen };
+    let maker = maker::Maker { answers, catalog, rendered, chosen };
     let made: Vec<dashboard::Dashboard> = stack.dashboards().map(|file| maker.dashboard(file)).collect();
     page::page(catalog, made, server, answers.now())
 }

@@ -12,7 +12,7 @@ pub const PALETTE: usize = 8;
 /// How a line is marked: plotters writes it as a colour, the style sheet reads it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
-    /// 1: a line. 2: a threshold.
+    /// 1: a line. 2: a threshold. 3: an annotation.
     pub sort: u8,
     /// Which pattern of dashes.
     pub dash: u8,
@@ -54,30 +54,38 @@ pub struct Line {
     pub fill: f64,
 }
 
-/// Lines over a grid and under thresholds, between two values.
-pub fn drawn(lines: &[Line], ticks: &[f64], thresholds: &[(f64, Mark)], (low, high): (f64, f64)) -> Result<String, String> {
+/// What lies under lines and over them.
+pub struct Ground<'a> {
+    /// Values with a line of the grid.
+    pub ticks: &'a [f64],
+    /// Values with a line of their own.
+    pub thresholds: &'a [(f64, Mark)],
+    /// First and last instant of what is marked from top to bottom.
+    pub annotations: &'a [(usize, usize)],
+}
+
+/// Lines on their ground, between two values.
+pub fn drawn(lines: &[Line], ground: &Ground, (low, high): (f64, f64)) -> Result<String, String> {
     let count = lines.iter().map(|line| line.values.len()).max().unwrap_or(2).max(2);
     let mut svg = String::new();
-    paint(&mut svg, count, lines, ticks, thresholds, (low, high)).map_err(|error| error.to_string())?;
+    paint(&mut svg, count, lines, ground, (low, high)).map_err(|error| error.to_string())?;
     // The element around it is the page's own.
     let inner = svg.split_once('>').map_or("", |(_, rest)| rest);
     let inner = inner.rsplit_once("</svg>").map_or(inner, |(inner, _)| inner);
     Ok(inner.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n"))
 }
 
-fn paint(
-    svg: &mut String,
-    count: usize,
-    lines: &[Line],
-    ticks: &[f64],
-    thresholds: &[(f64, Mark)],
-    (low, high): (f64, f64),
-) -> Result<(), Box<dyn std::error::Error>> {
+fn paint(svg: &mut String, count: usize, lines: &[Line], ground: &Ground, (low, high): (f64, f64)) -> Result<(), Box<dyn std::error::Error>> {
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     let last = (count - 1) as f64;
     let mut chart = ChartBuilder::on(&root).build_cartesian_2d(0.0..last, low..high)?;
-    for tick in ticks {
+    for tick in ground.ticks {
         chart.draw_series([PathElement::new(vec![(0.0, *tick), (last, *tick)], RGBColor(0, 0, 255))])?;
+    }
+    let marked = Mark::named(3, "red", 0).style();
+    for (first, until) in ground.annotations.iter().map(|(first, until)| (*first as f64, *until as f64)) {
+        chart.draw_series([Rectangle::new([(first, low), (until, high)], marked.mix(0.06).filled())])?;
+        chart.draw_series([PathElement::new(vec![(first, low), (first, high)], marked)])?;
     }
     for line in lines {
         for (first, upper) in runs(&line.values) {
@@ -92,7 +100,7 @@ fn paint(
             chart.draw_series(LineSeries::new(points, line.mark.style()))?;
         }
     }
-    for (value, mark) in thresholds.iter().filter(|(value, _)| (low..=high).contains(value)) {
+    for (value, mark) in ground.thresholds.iter().filter(|(value, _)| (low..=high).contains(value)) {
         chart.draw_series([PathElement::new(vec![(0.0, *value), (last, *value)], mark.style())])?;
     }
     root.present()?;
@@ -100,7 +108,7 @@ fn paint(
 }
 
 /// Stretches without a gap: where each begins, and its values.
-fn runs(values: &[f64]) -> Vec<(usize, &[f64])> {
+pub fn runs(values: &[f64]) -> Vec<(usize, &[f64])> {
     let mut runs = Vec::new();
     let mut begin = None;
     for index in 0..=values.len() {

@@ -1,5 +1,6 @@
 //! What a panel is drawn from: its JSON, and the answers to its queries by name.
 
+use super::annotations::Annotation;
 use super::answers::{Axis, Labels, Series};
 use super::field::Field;
 use serde_json::Value;
@@ -30,6 +31,8 @@ pub struct Subject<'a> {
     pub panel: &'a Value,
     /// The answers to its queries.
     pub found: &'a [Found],
+    /// What is marked on charts.
+    pub annotations: &'a [Annotation],
     /// The time shown.
     pub axis: Axis,
 }
@@ -47,7 +50,7 @@ impl<'a> Subject<'a> {
 }
 
 /// The legend of a series: `{{label}}` filled in; without a legend its labels.
-fn legend(format: &str, labels: &Labels) -> String {
+pub fn legend(format: &str, labels: &Labels) -> String {
     if format.is_empty() || format == "__auto" {
         let own: Vec<String> = labels.iter().filter(|(label, _)| label.as_str() != "__name__").map(|(label, value)| format!("{label}=\"{value}\"")).collect();
         return format!("{}{{{}}}", labels.get("__name__").map_or("", String::as_str), own.join(", "));

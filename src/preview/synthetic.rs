@@ -116,15 +116,18 @@ impl<'a> Synthetic<'a> {
         let shares = (share(labels, motion, seeds.1, Part::Well), share(labels, motion, seeds.1, Part::Failing));
         let source =
             Source { name, labels, kind, metric: self.metric(name), plan, motion, seeds, own: fraction(seeds.1), waves: self.waves(job, seeds.1), shares };
+        // What a probe finds out is about the service that it asks.
+        let probe = name.starts_with("probe_");
+        let concerned = if probe { labels.get("service").map_or(job, String::as_str) } else { job };
         let counts = kind == Kind::Counter;
         let mut total = 1000.0 * fraction(seeds.0);
         let step = self.axis.step as f64;
         let column = (0..self.axis.count).map(|index| {
             let time = self.axis.at(index);
-            let part = self.story.part(job, time - self.axis.end);
+            let part = self.story.part(concerned, time - self.axis.end);
             let level = self.level(&source, index, part);
             total += step * level;
-            let scraped = part != Part::Down || name == "up" || name.starts_with("scrape_");
+            let scraped = part != Part::Down || probe || name == "up" || name.starts_with("scrape_");
             if !scraped {
                 f64::NAN
             } else if counts {

@@ -2,7 +2,7 @@
 
 use super::body::{Body, Key, Tick, percent, times};
 use super::field::Field;
-use super::plot::{Line, Mark, drawn, ticks};
+use super::plot::{Ground, Line, Mark, drawn, ticks};
 use super::subject::{Named, Subject};
 
 /// Horizontal lines of a panel, about.
@@ -42,7 +42,8 @@ pub fn lines(subject: &Subject) -> Option<Body> {
     let marks: Vec<(f64, Mark)> = thresholds.iter().map(|(value, mark, _)| (*value, *mark)).collect();
     let rows = scale.iter().map(|tick| Tick { text: panel.formatted(*tick, subject.axis.end), at: percent((high - tick) / (high - low)) }).collect();
     let legend = subject.panel["options"]["legend"]["showLegend"] != false;
-    match drawn(&drawing, &scale, &marks, (low, high)) {
+    let annotations: Vec<(usize, usize)> = subject.annotations.iter().map(|one| (one.from, one.to)).collect();
+    match drawn(&drawing, &Ground { ticks: &scale, thresholds: &marks, annotations: &annotations }, (low, high)) {
         Ok(svg) => Some(Body::Lines { svg, rows, columns: times(&subject.axis), legend, words: words(&all, subject.axis.end), keys }),
         Err(reason) => Some(Body::Refused { reason }),
     }

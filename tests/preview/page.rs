@@ -91,6 +91,16 @@ fn every_panel_of_our_dashboards_has_data() {
 }
 
 #[test]
+fn alerts_that_fire_are_marked_on_every_chart_and_named_once() {
+    let (mut browser, _) = opened(SEED, "annotations", 1280);
+    let marked = browser.evaluate(r##"[...document.querySelectorAll('svg.plot')].map(plot => plot.querySelectorAll('[stroke^="#03"]').length)"##);
+    let marked: Vec<u64> = marked.as_array().expect("charts").iter().map(|count| count.as_u64().expect("a count")).collect();
+    assert!(marked[0] > 0 && marked.iter().all(|count| *count == marked[0] || *count == marked[marked.len() - 1]), "{marked:?}");
+    let said = browser.evaluate("document.querySelector('.dashboard .head').innerText").to_string();
+    assert!(said.contains("Marked in red on every chart: HighErrorRate rl-orchestrator 11:42 to 12:00"), "{said}");
+}
+
+#[test]
 fn the_page_is_the_same_wherever_it_is_made() {
     let root = env!("CARGO_MANIFEST_DIR");
     let made = |name: &str, zone: &str| {

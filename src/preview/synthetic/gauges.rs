@@ -21,7 +21,7 @@ pub fn gauge(source: &Source, wave: f64) -> f64 {
 pub fn built_in(source: &Source, wave: f64, time: i64, now: i64, part: Part) -> f64 {
     let own = source.own;
     match source.name {
-        "up" => f64::from(u8::from(part != Part::Down)),
+        "up" | "probe_success" => f64::from(u8::from(part != Part::Down)),
         "scrape_duration_seconds" => {
             if part == Part::Down {
                 0.001
