@@ -23,11 +23,16 @@ const DOWN: (i64, i64) = (-14 * 60, 0);
 const RECOVERED: (i64, i64) = (-48 * 60, -37 * 60);
 const FILLING: (i64, i64) = (-20 * 60, 0);
 
+/// The trouble that a service is in.
 #[derive(Clone, Copy)]
-enum Role {
+pub enum Role {
+    /// It answers with errors.
     Fails,
+    /// It does not answer.
     IsDown,
+    /// It did not answer for a while.
     WasDown,
+    /// Its memory grows.
     Fills,
 }
 
@@ -50,10 +55,15 @@ impl Story {
         Story { roles }
     }
 
+    /// The part that a service plays, if it plays one.
+    pub fn role(&self, job: &str) -> Option<Role> {
+        self.roles.get(job).copied()
+    }
+
     /// What a service does so many seconds before now (negative).
-    pub fn part(&self, job: &str, seconds: i64) -> Part {
+    pub fn part(role: Option<Role>, seconds: i64) -> Part {
         let within = |(begin, end): (i64, i64)| (begin..=end).contains(&seconds);
-        match self.roles.get(job) {
+        match role {
             Some(Role::Fails) if within(FAILING) => Part::Failing,
             Some(Role::IsDown) if within(DOWN) => Part::Down,
             Some(Role::WasDown) if within(RECOVERED) => Part::Down,

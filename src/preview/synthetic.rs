@@ -42,7 +42,6 @@ pub struct Synthetic<'a> {
 /// One series to be drawn: its metric, its labels, and what happens to the target that it comes from.
 struct Source<'a> {
     name: &'a str,
-    labels: &'a Labels,
     kind: Kind,
     metric: Option<&'a Metric>,
     plan: Option<&'a Plan>,
@@ -53,6 +52,8 @@ struct Source<'a> {
     own: f64,
     /// How busy the job is at each instant, 0 to 1.
     waves: Rc<Vec<f64>>,
+    /// The upper bound of a histogram's bucket.
+    bound: Option<f64>,
     /// Its part of the metric's events while the service is well, and while it fails.
     shares: (f64, f64),
 }
@@ -114,17 +115,30 @@ impl<'a> Synthetic<'a> {
         let motion = plan.and_then(|plan| plan.motions.iter().find(|motion| motion.shape.metric.name == name));
         let seeds = (seed(labels), hash(job));
         let shares = (share(labels, motion, seeds.1, Part::Well), share(labels, motion, seeds.1, Part::Failing));
-        let source =
-            Source { name, labels, kind, metric: self.metric(name), plan, motion, seeds, own: fraction(seeds.1), waves: self.waves(job, seeds.1), shares };
+        let bound = labels.get("le").map(|bound| bound.parse().unwrap_or(f64::INFINITY));
+        let source = Source {
+            name,
+            labels,
+            kind,
+            metric: self.metric(name),
+            plan,
+            motion,
+            seeds,
+            own: fraction(seeds.1),
+            waves: self.waves(job, seeds.1),
+            bound,
+            shares,
+        };
         // What a probe finds out is about the service that it asks.
         let probe = name.starts_with("probe_");
         let concerned = if probe { labels.get("service").map_or(job, String::as_str) } else { job };
         let counts = kind == Kind::Counter;
         let mut total = 1000.0 * fraction(seeds.0);
         let step = self.axis.step as f64;
+        let role = self.story.role(concerned);
         let column = (0..self.axis.count).map(|index| {
             let time = self.axis.at(index);
-            let part = self.story.part(concerned, time - self.axis.end);
+            let part = Story::part(role, time - self.axis.end);
             let level = self.level(&source, index, part);
             total += step * level;
             let scraped = part != Part::Down || probe || name == "up" || name.starts_with("scrape_");
@@ -181,7 +195,7 @@ impl<'a> Synthetic<'a> {
         let typical = metric.buckets.get(metric.buckets.len() / 3).copied().unwrap_or(1.0);
         let slow = if part == Part::Failing { 3.0 } else { 1.0 };
         let median = typical * slow * (0.4 + source.own + 0.3 * source.waves[index]);
-        match source.labels.get("le").map(|bound| bound.parse::<f64>().unwrap_or(f64::INFINITY)) {
+        match source.bound {
             Some(bound) if bound.is_finite() => rate * (bound * bound * bound) / (bound * bound * bound + median * median * median),
             None if source.name.ends_with("_sum") => rate * median * 1.3,
             _ => rate,
