@@ -116,19 +116,8 @@ impl<'a> Synthetic<'a> {
         let seeds = (seed(labels), hash(job));
         let shares = (share(labels, motion, seeds.1, Part::Well), share(labels, motion, seeds.1, Part::Failing));
         let bound = labels.get("le").map(|bound| bound.parse().unwrap_or(f64::INFINITY));
-        let source = Source {
-            name,
-            labels,
-            kind,
-            metric: self.metric(name),
-            plan,
-            motion,
-            seeds,
-            own: fraction(seeds.1),
-            waves: self.waves(job, seeds.1),
-            bound,
-            shares,
-        };
+        let source =
+            Source { name, kind, metric: self.metric(name), plan, motion, seeds, own: fraction(seeds.1), waves: self.waves(job, seeds.1), bound, shares };
         // What a probe finds out is about the service that it asks.
         let probe = name.starts_with("probe_");
         let concerned = if probe { labels.get("service").map_or(job, String::as_str) } else { job };
