@@ -6,6 +6,7 @@ pub mod source; // a TOML file as text: key path → bytes → line and column
 pub mod diagnostic; // what is wrong, where, and how that is printed
 pub mod yaml; // YAML text as JSON values
 pub mod json; // JSON as people review it
+pub mod pieces; // where Grafana's variables stand in a text
 pub mod catalog; // services.toml as typed data
 pub mod allow; // findings that the catalog accepts, with a reason
 pub mod lints; // what the catalog must not say

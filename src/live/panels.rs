@@ -1,6 +1,7 @@
 //! The queries of the rendered dashboards, as Prometheus can run them.
 
 use crate::catalog::Catalog;
+use crate::pieces::{Piece, pieces};
 use crate::render::File;
 use serde_json::Value;
 
@@ -41,28 +42,25 @@ fn collect(file: &str, node: &Value, catalog: &Catalog, queries: &mut Vec<PanelQ
 /// Ranges become a few minutes, a variable behind `=~` everything, any other the first service.
 fn filled(expression: &str, catalog: &Catalog) -> String {
     let first = catalog.services.first().map_or("", |service| service.name.as_str());
-    let mut parts = expression.split('$');
-    let mut out = parts.next().unwrap_or_default().to_string();
-    for part in parts {
-        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
-        let (name, rest) = match part.strip_prefix('{').and_then(|inside| inside.split_once('}')) {
-            Some((inside, rest)) => (inside.split(':').next().unwrap_or_default(), rest),
-            None => part.split_at(end),
-        };
-        match name {
-            "__range_s" | "__interval_ms" | "__range_ms" => out.push_str("300"),
-            "__rate_interval" | "__interval" | "__range" => out.push_str("5m"),
-            _ if out.ends_with("=~\"") => {
-                // Everything is no matcher at all: of `.+` Prometheus would look up every value, in every query.
-                let label = out.trim_end_matches("=~\"").rfind(['{', ',', ' ']).map_or(0, |before| before + 1);
-                out.truncate(label);
-                let rest = rest.trim_start_matches('"');
-                out.push_str(rest.strip_prefix(',').unwrap_or(rest));
-                continue;
+    let mut out = String::new();
+    let mut everything = false;
+    for piece in pieces(expression) {
+        match piece {
+            // Everything is no matcher at all: of `.+` Prometheus would look up every value, in every query.
+            Piece::Variable(..) if out.ends_with("=~\"") => {
+                out.truncate(out.trim_end_matches("=~\"").rfind(['{', ',', ' ']).map_or(0, |before| before + 1));
+                everything = true;
             }
-            _ => out.push_str(first),
+            Piece::Text(text) if everything => {
+                let rest = text.trim_start_matches('"');
+                out += rest.strip_prefix(',').unwrap_or(rest);
+                everything = false;
+            }
+            Piece::Text(text) => out += text,
+            Piece::Variable("__range_s" | "__interval_ms" | "__range_ms", _) => out += "300",
+            Piece::Variable("__rate_interval" | "__interval" | "__range", _) => out += "5m",
+            Piece::Variable(..) => out += first,
         }
-        out.push_str(rest);
     }
     out
 }

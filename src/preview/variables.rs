@@ -1,6 +1,7 @@
 //! Grafana's variables filled in: those of the dashboard with what it opens with, its own with the time shown.
 
 use crate::catalog::Duration;
+use crate::pieces::{Piece, pieces};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -54,19 +55,11 @@ impl Variables {
 
     /// `$name`, `${name}` and `${name:format}` replaced.
     pub fn filled(&self, text: &str) -> String {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some(at) = rest.find('$') {
-            out.push_str(&rest[..at]);
-            rest = &rest[at..];
-            let braced = rest.starts_with("${");
-            let name = &rest[if braced { 2 } else { 1 }..];
-            let name = &name[..name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len())];
-            let length = if braced { rest.find('}').map_or(rest.len(), |close| close + 1) } else { 1 + name.len() };
-            out.push_str(self.values.get(name).map_or(&rest[..length], String::as_str));
-            rest = &rest[length..];
-        }
-        out + rest
+        let filled = pieces(text).map(|piece| match piece {
+            Piece::Text(text) => text,
+            Piece::Variable(name, written) => self.values.get(name).map_or(written, String::as_str),
+        });
+        filled.collect()
     }
 }
 

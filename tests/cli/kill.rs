@@ -4,7 +4,7 @@ use crate::{CATALOG, monstack, rendered, run, tree};
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 #[test]
 fn a_killed_render_leaves_every_file_whole() {
@@ -38,5 +38,4 @@ fn a_killed_render_leaves_every_file_whole() {
     fs::write(folder.join(".docker-compose.yml.1.part"), "na").unwrap();
     assert_eq!(wholes(CATALOG).0, old);
     assert_eq!(run(&shop, &["render", "--check"]).code, Some(0));
-    assert!(taken < Duration::from_secs(60));
 }

@@ -1,6 +1,7 @@
 //! Grafana's variables in an expression, each filled with a value that it can have.
 
 use crate::catalog::Duration;
+use crate::pieces::{Piece, pieces};
 use crate::render::File;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -27,20 +28,19 @@ impl Variables {
 
     /// The text with `$name`, `${name}` and `${name:format}` filled in; the name of the first that is not defined.
     pub fn fill(&self, text: &str) -> (String, Option<String>) {
-        let mut parts = text.split('$');
-        let mut filled = parts.next().unwrap_or_default().to_string();
         let mut unknown = None;
-        for part in parts {
-            let braced = part.strip_prefix('{').and_then(|inside| inside.split_once('}'));
-            let end = part.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(part.len());
-            let (name, rest) = braced.map_or(part.split_at(end), |(inside, rest)| (inside.split(':').next().unwrap_or_default(), rest));
-            match self.0.get(name) {
-                Some(value) => filled.extend([value, rest]),
-                None => {
-                    unknown = unknown.or((!name.is_empty()).then(|| name.to_string()));
-                    filled.extend(["$", part]);
-                }
-            }
+        let mut filled = String::new();
+        for piece in pieces(text) {
+            filled += match piece {
+                Piece::Text(text) => text,
+                Piece::Variable(name, written) => self.0.get(name).map_or_else(
+                    || {
+                        unknown.get_or_insert(name.to_string());
+                        written
+                    },
+                    String::as_str,
+                ),
+            };
         }
         // A variable that stands for everything is `=~".+"`, which is `!=""` without a regular expression to build each time.
         (filled.replace("=~\".+\"", "!=\"\""), unknown)
