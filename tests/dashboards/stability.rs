@@ -57,6 +57,22 @@ fn a_newly_declared_metric_appears_on_both_dashboards() {
 }
 
 #[test]
+fn many_metrics_of_one_group_are_drawn_together_by_type_and_unit() {
+    let one = |index: usize, name: &str, kind: &str| {
+        format!("[metrics.design_{index}_{name}]\ntype = \"{kind}\"\nhelp = \"Designs\"\nservices = [\"agent-designer\"]\n")
+    };
+    let many: String = (0..8).flat_map(|index| [one(index, "total", "counter"), one(index, "bytes", "gauge")]).collect();
+    let (before, after) = (catalogs::stack("seed"), with(&catalogs::seed(), &many));
+    let (old, new) = (panels(&before.overview), panels(&after.overview));
+    assert_eq!(new.len(), old.len() + 2, "one panel for each type and unit");
+    for (title, unit) in [("Counters per second", "ops"), ("Gauges, bytes", "bytes")] {
+        let drawn = new.iter().find(|panel| panel["title"] == title).expect(title);
+        assert_eq!(drawn["targets"].as_array().map(Vec::len), Some(8), "{title}");
+        assert_eq!(drawn["fieldConfig"]["defaults"]["unit"], unit);
+    }
+}
+
+#[test]
 fn every_declared_metric_and_every_alert_is_on_both_dashboards() {
     for stack in ["seed", "varied"].map(catalogs::stack) {
         for dashboard in stack.dashboards() {
