@@ -13,6 +13,7 @@ mod services;
 use crate::catalog::{Alert, Catalog, Metric, Service};
 use crate::source::Source;
 use pairs::Pairs;
+use std::collections::HashSet;
 
 /// How much a change weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,7 +68,7 @@ pub struct Change {
 impl Change {
     /// The sentence; many services are counted: of `all` that there are, one or two that are left out are named.
     pub fn message(&self, all: &[String]) -> String {
-        let missing: Vec<&str> = all.iter().filter(|name| !self.services.contains(name)).map(String::as_str).collect();
+        let missing = self.missing(all);
         let whom = match (self.services.len(), missing.as_slice()) {
             (0..=3, _) => listed(&self.services),
             (count, []) => format!("all {count} services"),
@@ -80,8 +81,12 @@ impl Change {
 
     /// Whether the sentence neither names the services nor leaves them to be worked out.
     pub fn counts_only(&self, all: &[String]) -> bool {
-        let missing = all.iter().filter(|name| !self.services.contains(name)).count();
-        self.services.len() > 3 && missing > 2
+        self.services.len() > 3 && self.missing(all).len() > 2
+    }
+
+    fn missing<'a>(&self, all: &'a [String]) -> Vec<&'a str> {
+        let named: HashSet<&String> = self.services.iter().collect();
+        all.iter().filter(|name| !named.contains(name)).map(String::as_str).collect()
     }
 }
 

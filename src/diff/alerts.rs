@@ -3,6 +3,7 @@
 use super::Class::{Dangerous, Notice, Safe};
 use super::{At, Comparison, listed, plural, routes};
 use crate::catalog::{Alert, Catalog, Override, Service, schema};
+use std::collections::HashSet;
 
 /// Every alert that is there on one side only, has another name, or covers other services.
 pub fn inspect(comparison: &mut Comparison) {
@@ -22,8 +23,9 @@ pub fn inspect(comparison: &mut Comparison) {
             comparison.say(Dangerous, message, At::After(key(new)));
         }
         if !loses_metric(comparison, old, new) {
+            let (covered, covers): (HashSet<&String>, HashSet<&String>) = (old.covers.iter().collect(), new.covers.iter().collect());
             for (was, is) in comparison.services.both.clone() {
-                coverage(comparison, (old, new), (was, is));
+                coverage(comparison, (old, new), (was, is), (covered.contains(&was.name), covers.contains(&is.name)));
             }
             emptied(comparison, old, new);
         }
@@ -71,9 +73,8 @@ fn loses_metric(comparison: &mut Comparison, old: &Alert, new: &Alert) -> bool {
     !lost.is_empty()
 }
 
-/// What changes in whether an alert covers a service.
-fn coverage(comparison: &mut Comparison, (old, new): (&Alert, &Alert), (was, is): (&Service, &Service)) {
-    let (covered, covers) = (old.covers.contains(&was.name), new.covers.contains(&is.name));
+/// What changes in whether an alert covers a service: it did, it does.
+fn coverage(comparison: &mut Comparison, (old, new): (&Alert, &Alert), (was, is): (&Service, &Service), (covered, covers): (bool, bool)) {
     let exception = [format!("/services/{}/alerts/{}/enabled", is.name, new.name)];
     let lead = format!("{} no longer covers ", new.name);
     if covered && new.excepts.contains(&is.name) {

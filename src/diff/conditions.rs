@@ -4,13 +4,15 @@ use super::Class::{Dangerous, Notice, Safe};
 use super::{At, Comparison, expression, routes};
 use crate::catalog::{Alert, Branch, Duration, Service};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// Every change of a condition, for the services that are covered before and after.
 pub fn inspect(comparison: &mut Comparison) {
     for (old, new) in comparison.alerts.both.clone() {
         settings(comparison, old, new);
+        let (own_before, own_after) = (branches(old), branches(new));
         for (was, is) in comparison.services.both.clone() {
-            let (Some(before), Some(after)) = (of(old, was), of(new, is)) else { continue };
+            let (Some(before), Some(after)) = (own_before.get(was.name.as_str()), own_after.get(is.name.as_str())) else { continue };
             let pair = Pair { old, new, was, is };
             if old.kind == new.kind {
                 threshold(comparison, &pair, before.above, after.above);
@@ -45,8 +47,9 @@ impl Pair<'_> {
     }
 }
 
-fn of<'a>(alert: &'a Alert, service: &Service) -> Option<&'a Branch> {
-    alert.branches.iter().find(|branch| branch.services.contains(&service.name))
+/// Service → the branch of the alert that it belongs to.
+fn branches(alert: &Alert) -> HashMap<&str, &Branch> {
+    alert.branches.iter().flat_map(|branch| branch.services.iter().map(move |service| (service.as_str(), branch))).collect()
 }
 
 /// What the alert asks at all: its kind, the metrics it reads, its expression, its words.

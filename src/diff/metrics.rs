@@ -4,6 +4,7 @@ use super::Class::{Dangerous, Notice, Safe};
 use super::{At, Class, Comparison, alerts, listed};
 use crate::catalog::{Catalog, Metric};
 use crate::contract::domain::Domain;
+use std::collections::HashSet;
 
 /// Every change of the metric contract.
 pub fn inspect(comparison: &mut Comparison) {
@@ -91,8 +92,9 @@ fn emitters(comparison: &mut Comparison, old: &Metric, new: &Metric) {
     let promql = catalog.alerts.iter().filter(|alert| alert.kind == "promql" && alerts::reads(alert, catalog).contains(&new.key.as_str()));
     let readers: Vec<&str> = promql.map(|alert| alert.name.as_str()).collect();
     let class = if readers.is_empty() { Notice } else { Dangerous };
+    let (before, after): (HashSet<&String>, HashSet<&String>) = (old.services.iter().collect(), new.services.iter().collect());
     for (was, is) in comparison.services.both.clone() {
-        let (emitted, emits) = (old.services.contains(&was.name), new.services.contains(&is.name));
+        let (emitted, emits) = (before.contains(&was.name), after.contains(&is.name));
         if emitted == emits {
             continue;
         }

@@ -2,6 +2,7 @@
 
 use crate::catalog::{Alert, Catalog, Metric, Service};
 use serde_json::json;
+use std::collections::HashMap;
 
 /// The items of both catalogs.
 pub struct Pairs<'a, T> {
@@ -16,11 +17,12 @@ pub struct Pairs<'a, T> {
 impl<'a, T> Pairs<'a, T> {
     /// Pairs by name; of the rest, those that are the only ones on both sides with the same `likeness`.
     fn of(before: &'a [T], after: &'a [T], name: fn(&T) -> &str, likeness: impl Fn(&T) -> String) -> Pairs<'a, T> {
-        let same = |items: &'a [T], item: &T| items.iter().find(|other| name(other) == name(item));
-        let mut gone: Vec<(String, &T)> = before.iter().filter(|item| same(after, item).is_none()).map(|item| (likeness(item), item)).collect();
-        let mut new: Vec<(String, &T)> = after.iter().filter(|item| same(before, item).is_none()).map(|item| (likeness(item), item)).collect();
+        let by_name = |items: &'a [T]| items.iter().map(|item| (name(item), item)).collect::<HashMap<&str, &T>>();
+        let (own, others) = (by_name(before), by_name(after));
+        let mut gone: Vec<(String, &T)> = before.iter().filter(|item| !others.contains_key(name(item))).map(|item| (likeness(item), item)).collect();
+        let mut new: Vec<(String, &T)> = after.iter().filter(|item| !own.contains_key(name(item))).map(|item| (likeness(item), item)).collect();
         let count = |items: &[(String, &T)], wanted: &str| items.iter().filter(|(likeness, _)| likeness == wanted).count();
-        let mut both: Vec<(&T, &T)> = before.iter().filter_map(|item| Some((item, same(after, item)?))).collect();
+        let mut both: Vec<(&T, &T)> = before.iter().filter_map(|item| Some((item, *others.get(name(item))?))).collect();
         let alike: Vec<String> =
             gone.iter().map(|(likeness, _)| likeness.clone()).filter(|wanted| count(&gone, wanted) == 1 && count(&new, wanted) == 1).collect();
         for wanted in alike {
