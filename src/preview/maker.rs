@@ -57,14 +57,7 @@ impl Maker<'_> {
             sections: Vec::new(),
             diagnostics: Vec::new(),
         };
-        let mut annotations = Vec::new();
-        for (index, entry) in value["annotations"]["list"].as_array().into_iter().flatten().enumerate() {
-            match annotations::annotations(entry, &variables, self.answers, &axis) {
-                Ok(found) => annotations.extend(found),
-                Err(reason) => made.diagnostics.push(self.undrawn(file, &format!("/annotations/list/{index}"), entry["name"].as_str(), &made.title, &reason)),
-            }
-        }
-        made.annotations = annotations.iter().map(|one| one.words(&axis)).collect();
+        let annotations = self.annotations(&mut made, file, &variables, &axis);
         let shown = Shown { variables: &variables, annotations: &annotations, axis };
         for (index, panel) in value["panels"].as_array().into_iter().flatten().enumerate() {
             let pointer = format!("/panels/{index}");
@@ -81,6 +74,18 @@ impl Maker<'_> {
         made.sections.iter_mut().for_each(lifted);
         made.variables = variables.shown;
         made
+    }
+
+    fn annotations(&self, made: &mut Dashboard, file: &File, variables: &Variables, axis: &Axis) -> Vec<Annotation> {
+        let mut all = Vec::new();
+        for (index, entry) in file.value["annotations"]["list"].as_array().into_iter().flatten().enumerate() {
+            match annotations::annotations(entry, variables, self.answers, axis) {
+                Ok(found) => all.extend(found),
+                Err(reason) => made.diagnostics.push(self.undrawn(file, &format!("/annotations/list/{index}"), entry["name"].as_str(), &made.title, &reason)),
+            }
+        }
+        made.annotations = all.iter().map(|one| one.words(axis)).collect();
+        all
     }
 
     /// What the datasource believes the scrape interval to be.
