@@ -16,16 +16,18 @@ pub fn checked(inquiry: &Inquiry) -> Option<Checked> {
     }
     let answers = each(&queries, workers::QUERIES, |panel| query(&inquiry.prometheus, &inquiry.client, &panel.expression));
     let mut findings = Vec::new();
+    let mut late = false;
     let mut shows: BTreeMap<(&str, &str), bool> = BTreeMap::new();
     for (panel, answer) in queries.iter().zip(answers) {
         let something = answer.as_ref().map_or(true, |series| !series.is_empty() || panel.expression.contains("ALERTS"));
         *shows.entry((&panel.file, &panel.panel)).or_default() |= something;
         if let Err(refusal) = answer {
-            let finding = refused(inquiry, panel, &refusal);
             // Prometheus out of breath is one finding, however many queries it leaves without an answer.
-            if finding.code != LATE || !findings.iter().any(|known: &Diagnostic| known.code == LATE) {
-                findings.push(finding);
+            let unanswered = matches!(refusal, Refusal::Failed(_));
+            if !(unanswered && late) {
+                findings.push(refused(inquiry, panel, &refusal));
             }
+            late |= unanswered;
         }
     }
     findings.extend(blank(&shows));
@@ -33,14 +35,12 @@ pub fn checked(inquiry: &Inquiry) -> Option<Checked> {
     Some(Checked::new("panels", format!("{full}/{}", shows.len()), format!("show something; {} queries ran", queries.len()), findings))
 }
 
-const LATE: &str = "panel-not-answered";
-
 fn refused(inquiry: &Inquiry, panel: &PanelQuery, refusal: &Refusal) -> Diagnostic {
     let place = Place::File(format!("generated/{}", panel.file));
     let reason = match refusal {
         Refusal::Failed(failure) => {
             let message = format!("the query of panel `{}` got no answer from Prometheus: {failure}", panel.panel);
-            return Diagnostic::warning(LATE, place, message).help("give it more time with --timeout");
+            return Diagnostic::warning("panel-not-answered", place, message).help("give it more time with --timeout");
         }
         Refusal::Status(_, reason) => reason.clone(),
         other => inquiry.prometheus.sentence(other),
