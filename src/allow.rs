@@ -5,20 +5,30 @@ use crate::source::Source;
 use serde_json::Value;
 
 /// One entry of an `allow` list.
-struct Allow {
+pub struct Allow {
     /// The table that it stands in.
-    table: String,
+    pub table: String,
     /// The entry.
-    pointer: String,
-    check: String,
-    until: Option<String>,
+    pub pointer: String,
+    /// The code that it accepts.
+    pub check: String,
+    /// Why.
+    pub reason: String,
+    /// The last day of it.
+    pub until: Option<String>,
+}
+
+/// Every entry of a catalog, in its order.
+pub fn entries(catalog: &Value) -> Vec<Allow> {
+    let mut allows = Vec::new();
+    collect(catalog, "", &mut allows);
+    allows
 }
 
 /// Takes out what is accepted, and adds what is wrong with the acceptances themselves: unknown, expired, without use.
 /// `complete`: every check has run, so an entry that met nothing meets nothing.
 pub fn apply(diagnostics: Vec<Diagnostic>, source: &Source, codes: &[&'static str], complete: bool) -> Vec<Diagnostic> {
-    let mut allows = Vec::new();
-    collect(&source.value, "", &mut allows);
+    let allows = entries(&source.value);
     let today = chrono::Utc::now().date_naive().to_string();
     let (expired, valid): (Vec<&Allow>, Vec<&Allow>) = allows.iter().partition(|allow| allow.until.as_ref().is_some_and(|until| *until < today));
     let mut used = vec![false; valid.len()];
@@ -56,7 +66,8 @@ fn collect(value: &Value, pointer: &str, allows: &mut Vec<Allow>) {
         match (key.as_str(), value.as_array()) {
             ("allow", Some(entries)) => allows.extend(entries.iter().enumerate().filter_map(|(index, entry)| {
                 let text = |key: &str| entry[key].as_str().map(str::to_string);
-                Some(Allow { table: pointer.to_string(), pointer: format!("{inside}/{index}"), check: text("check")?, until: text("until") })
+                let reason = text("reason").unwrap_or_default();
+                Some(Allow { table: pointer.to_string(), pointer: format!("{inside}/{index}"), check: text("check")?, reason, until: text("until") })
             })),
             _ => collect(value, &inside, allows),
         }

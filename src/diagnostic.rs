@@ -5,7 +5,7 @@ mod print;
 
 use crate::source::Source;
 pub use nearest::{nearest, suggestion};
-pub use print::{Format, json, location, print};
+pub use print::{Format, github_escaped, json, location, plural, print};
 use std::ops::Range;
 
 /// How much a diagnostic weighs: an error stops the run, a warning is only said.

@@ -11,6 +11,7 @@ mod routes;
 mod services;
 
 use crate::catalog::{Alert, Catalog, Metric, Service};
+pub(crate) use crate::diagnostic::plural;
 use crate::source::Source;
 use pairs::Pairs;
 use std::collections::HashSet;
@@ -98,11 +99,6 @@ fn listed<T: AsRef<str>>(names: &[T]) -> String {
         [only] => only.to_string(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
-}
-
-/// "s" for every count but one.
-fn plural(count: usize, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A catalog and the text that it comes from.

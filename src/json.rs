@@ -5,6 +5,11 @@ use serde_json::Value;
 /// Longer lines are broken up.
 const WIDTH: usize = 160;
 
+/// A value as it is written: a text without its quotes.
+pub fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_string)
+}
+
 /// The value with a line break at its end; keys keep their order.
 pub fn print(value: &Value) -> String {
     let mut out = String::new();

@@ -74,6 +74,11 @@ pub struct Override {
 const COMMON: [&str; 8] = ["kind", "for", "severity", "summary", "description", "above", "window", "allow"];
 
 impl Alert {
+    /// The branch that a service belongs to; None: it is not covered.
+    pub fn branch_of(&self, service: &str) -> Option<&Branch> {
+        self.branches.iter().find(|branch| branch.services.iter().any(|name| name == service))
+    }
+
     /// The kind's keys that name a declared metric: key, metric, and the type it must have.
     pub fn metrics(&self) -> Vec<(&str, &str, &str)> {
         let Some(kind) = schema::kind(&self.kind) else { return Vec::new() };

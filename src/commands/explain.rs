@@ -5,6 +5,7 @@ mod codes;
 use super::{Cli, Report};
 use crate::catalog::{Alert, Catalog, Service, origin, schema};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::json::plain;
 use crate::lints::LINTS;
 use crate::pipeline::{self, CATALOG};
 use crate::proofs::{Example, PROOFS};
@@ -106,10 +107,6 @@ fn row(key: &str, value: impl ToString, source: &Source, pointer: Option<String>
     (key.to_string(), value.to_string(), line)
 }
 
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_string)
-}
-
 fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Row> {
     let at = |key: &str| Some(format!("/services/{}/{key}", service.name));
     let mut rows = vec![row("group", &service.group, source, at("group")), row("port", service.port, source, at("port"))];
@@ -163,7 +160,7 @@ fn alert_at(alert: &Alert, service: &Service, source: &Source) -> Vec<Row> {
     let at = |key: &str| {
         Some([format!("{own}/{key}"), format!("/alerts/{}/{key}", alert.name)].into_iter().find(|pointer| source.contains(pointer)).unwrap_or_default())
     };
-    let Some(branch) = alert.branches.iter().find(|branch| branch.services.contains(&service.name)) else {
+    let Some(branch) = alert.branch_of(&service.name) else {
         let why = if alert.excepts.contains(&service.name) { "excepted" } else { "the service does not emit what the alert reads" };
         return vec![row("covers", format!("no: {why}"), source, at("enabled"))];
     };

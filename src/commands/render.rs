@@ -1,8 +1,7 @@
 //! `render` writes generated/; `render --check` says in what it differs.
 
-use super::report::plural;
 use super::{Cli, Report};
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::generated::{Change, Kind, compare, diff, write};
 use crate::pipeline::{self, Outcome};
 use anyhow::Result;

@@ -1,6 +1,6 @@
 //! What a verb has to say, printed for people, as one JSON document, or as GitHub's annotations.
 
-use crate::diagnostic::{Diagnostic, Format, Severity, json, print};
+use crate::diagnostic::{Diagnostic, Format, Severity, github_escaped, json, plural, print};
 use crate::source::Source;
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
@@ -94,11 +94,6 @@ fn count(findings: &[Diagnostic], writes: bool) -> String {
     }
 }
 
-/// `1 file`, `2 files`.
-pub fn plural(number: usize, word: &str) -> String {
-    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
-}
-
 /// Prints the result and ends with `code`. A closed pipe (`| head`) is not an error; a full disk is.
 fn out(text: &str, code: u8) -> ExitCode {
     let mut stdout = anstream::stdout();
@@ -119,7 +114,7 @@ pub fn failure(error: &anyhow::Error, format: Format) -> ExitCode {
             ExitCode::from(2)
         }
         Format::Json => out(&format!("{}\n", json!({"status": "error", "message": format!("{error:#}")})), 2),
-        Format::Github => out(&format!("::error::{}\n", format!("{error:#}").replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")), 2),
+        Format::Github => out(&format!("::error::{}\n", github_escaped(&format!("{error:#}"))), 2),
     }
 }
 

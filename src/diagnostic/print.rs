@@ -121,9 +121,18 @@ pub fn json(diagnostic: &Diagnostic, source: &Source) -> Value {
 fn github(diagnostic: &Diagnostic, source: &Source) -> String {
     let (file, line, column) = location(&diagnostic.place, source);
     let level = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
-    let escaped = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    let property = |text: &str| escaped(text).replace(':', "%3A").replace(',', "%2C");
-    let message = escaped(&format!("{}\nhelp: {}", diagnostic.message, diagnostic.help));
+    let property = |text: &str| github_escaped(text).replace(':', "%3A").replace(',', "%2C");
+    let message = github_escaped(&format!("{}\nhelp: {}", diagnostic.message, diagnostic.help));
     let file = property(&file);
     format!("::{level} file={file},line={line},col={column},title={}::{message}", diagnostic.code)
+}
+
+/// Text for one of GitHub's workflow commands.
+pub fn github_escaped(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// `1 file`, `2 files`.
+pub fn plural(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }

@@ -2,8 +2,9 @@
 
 use super::Class::{self, Dangerous, Notice, Safe};
 use super::{At, Comparison, listed};
+use crate::allow::{Allow, entries};
 use crate::catalog::Catalog;
-use crate::source::step;
+use crate::json::plain;
 use serde_json::{Value, json};
 
 /// Every change that is not about one service or one alert.
@@ -47,10 +48,6 @@ fn tables(catalog: &Catalog) -> Value {
     json!({"platform": catalog.platform, "prometheus": catalog.prometheus, "blackbox": catalog.blackbox, "grafana": catalog.grafana, "compose": catalog.compose})
 }
 
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_string)
-}
-
 fn slug(comparison: &mut Comparison) {
     let (was, is) = (&comparison.before.catalog.platform.slug, &comparison.after.catalog.platform.slug);
     if was != is {
@@ -90,45 +87,18 @@ fn alertmanagers(comparison: &mut Comparison) {
 
 /// Entries of `allow`: the finding that is accepted, the table it stands in, and until when.
 fn accepted(comparison: &mut Comparison) {
-    let (mut was, mut is) = (Vec::new(), Vec::new());
-    collect(&comparison.before.source.value, "", &mut was);
-    collect(&comparison.after.source.value, "", &mut is);
-    let known =
-        |list: &[Accepted], wanted: &Accepted| list.iter().any(|one| (&one.table, &one.check, &one.until) == (&wanted.table, &wanted.check, &wanted.until));
+    let (was, is) = (entries(&comparison.before.source.value), entries(&comparison.after.source.value));
+    let known = |list: &[Allow], wanted: &Allow| list.iter().any(|one| (&one.table, &one.check, &one.until) == (&wanted.table, &wanted.check, &wanted.until));
     for one in is.iter().filter(|one| !known(&was, one)) {
         let until = one.until.as_ref().map(|day| format!(" until {day}")).unwrap_or_default();
-        comparison.say(Notice, format!("the finding `{}` is accepted at {}{until}: {}", one.check, one.named(), one.reason), At::After(one.pointer.clone()));
+        comparison.say(Notice, format!("the finding `{}` is accepted at {}{until}: {}", one.check, named(one), one.reason), At::After(one.pointer.clone()));
     }
     for one in was.iter().filter(|one| !is.iter().any(|new| (&new.table, &new.check) == (&one.table, &one.check))) {
-        comparison.say(Safe, format!("the finding `{}` is no longer accepted at {}", one.check, one.named()), At::Before(one.pointer.clone()));
+        comparison.say(Safe, format!("the finding `{}` is no longer accepted at {}", one.check, named(one)), At::Before(one.pointer.clone()));
     }
 }
 
-struct Accepted {
-    table: String,
-    pointer: String,
-    check: String,
-    reason: String,
-    until: Option<String>,
-}
-
-impl Accepted {
-    /// The table as TOML writes it.
-    fn named(&self) -> String {
-        format!("[{}]", self.table.trim_start_matches('/').replace('/', "."))
-    }
-}
-
-fn collect(value: &Value, pointer: &str, found: &mut Vec<Accepted>) {
-    for (key, value) in value.as_object().into_iter().flatten() {
-        let inside = format!("{pointer}/{}", step(key));
-        match (key.as_str(), value.as_array()) {
-            ("allow", Some(entries)) => found.extend(entries.iter().enumerate().map(|(index, entry)| {
-                let text = |key: &str| entry[key].as_str().map(str::to_string);
-                let (check, reason) = (text("check").unwrap_or_default(), text("reason").unwrap_or_default());
-                Accepted { table: pointer.to_string(), pointer: format!("{inside}/{index}"), check, reason, until: text("until") }
-            })),
-            _ => collect(value, &inside, found),
-        }
-    }
+/// The table as TOML writes it.
+fn named(entry: &Allow) -> String {
+    format!("[{}]", entry.table.trim_start_matches('/').replace('/', "."))
 }

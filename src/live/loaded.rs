@@ -1,6 +1,7 @@
 //! What a server loaded, held against what was rendered: everything rendered must be in force, as it was rendered.
 
 use crate::catalog::Duration;
+use crate::json::plain;
 use crate::render::File;
 use serde_json::Value;
 
@@ -46,8 +47,7 @@ fn same(wanted: &Value, found: &Value, port_offset: i32) -> bool {
     if wanted == found {
         return true;
     }
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
-    let (wanted, found) = (text(wanted), text(found));
+    let (wanted, found) = (plain(wanted), plain(found));
     let number = |text: &str| text.parse::<f64>().ok();
     let duration = |text: &str| Duration::parse(text);
     let file = |path: &str| path.ends_with(".yml") && path.contains('/');

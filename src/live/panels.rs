@@ -2,6 +2,7 @@
 
 use crate::catalog::Catalog;
 use crate::pieces::{Piece, pieces};
+use crate::proofs::stack::panels;
 use crate::render::File;
 use serde_json::Value;
 
@@ -22,21 +23,13 @@ pub fn dashboards(rendered: &[File]) -> impl Iterator<Item = (&str, &Value)> {
 
 /// Every query of every panel, those in rows included.
 pub fn queries(rendered: &[File], catalog: &Catalog) -> Vec<PanelQuery> {
-    let mut queries = Vec::new();
-    for (file, dashboard) in dashboards(rendered) {
-        collect(file, dashboard, catalog, &mut queries);
-    }
-    queries
-}
-
-fn collect(file: &str, node: &Value, catalog: &Catalog, queries: &mut Vec<PanelQuery>) {
-    for panel in node["panels"].as_array().into_iter().flatten() {
+    let of = |(file, panel): (&str, &Value)| {
         let title = panel["title"].as_str().unwrap_or_default();
-        for expression in panel["targets"].as_array().into_iter().flatten().filter_map(|target| target["expr"].as_str()) {
-            queries.push(PanelQuery { file: file.into(), panel: title.into(), expression: filled(expression, catalog) });
-        }
-        collect(file, panel, catalog, queries);
-    }
+        let expressions = panel["targets"].as_array().into_iter().flatten().filter_map(|target| target["expr"].as_str());
+        expressions.map(|written| PanelQuery { file: file.into(), panel: title.into(), expression: filled(written, catalog) }).collect::<Vec<_>>()
+    };
+    let all = dashboards(rendered).flat_map(|(file, dashboard)| panels(dashboard).into_iter().map(move |(_, panel)| (file, panel)));
+    all.flat_map(of).collect()
 }
 
 /// Ranges become a few minutes, a variable behind `=~` everything, any other the first service.

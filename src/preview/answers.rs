@@ -1,9 +1,16 @@
 //! Series on a time axis, and who answers a query with them.
 
+use promql_parser::label::Matchers;
 use std::collections::BTreeMap;
 
 /// A label's name → its value; `__name__` is the metric.
 pub type Labels = BTreeMap<String, String>;
+
+/// Whether all matchers pick a series by its labels; its metric has been looked up already.
+pub fn picks(matchers: &Matchers, labels: &Labels) -> bool {
+    let value = |label: &str| labels.get(label).map_or("", String::as_str);
+    matchers.matchers.iter().all(|matcher| matcher.name == "__name__" || matcher.is_match(value(&matcher.name)))
+}
 
 /// One line: as many values as its axis has instants; NaN where there is no sample.
 #[derive(Clone, Debug)]

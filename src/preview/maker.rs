@@ -8,8 +8,9 @@ use super::field::Field;
 use super::subject::{Found, Subject};
 use super::variables::{Variables, seconds};
 use super::{page, stat, story, table, timeline, timeseries};
-use crate::catalog::{Catalog, Duration};
+use crate::catalog::Catalog;
 use crate::diagnostic::Diagnostic;
+use crate::proofs::stack::scrape_interval;
 use crate::render::{File, Rendered};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -45,7 +46,8 @@ impl Maker<'_> {
         let step = (range / INSTANTS).max(1);
         let axis = Axis { end: self.answers.now(), step, count: (range / step + 1) as usize };
         let service = self.catalog.services.get(story::richest(self.catalog)).map_or("", |service| service.name.as_str());
-        let variables = Variables::of(value, step, self.scrape(), service, self.chosen);
+        let scrape = scrape_interval(&self.rendered.files).unwrap_or(self.catalog.prometheus.scrape_interval);
+        let variables = Variables::of(value, step, scrape, service, self.chosen);
         let time = (super::units::clock(axis.at(0)), super::units::clock(axis.end));
         let mut made = Dashboard {
             anchor: text("uid"),
@@ -86,12 +88,6 @@ impl Maker<'_> {
         }
         made.annotations = all.iter().map(|one| one.words(axis)).collect();
         all
-    }
-
-    /// What the datasource believes the scrape interval to be.
-    fn scrape(&self) -> Duration {
-        let sources = self.rendered.files.iter().flat_map(|file| file.value["datasources"].as_array().into_iter().flatten());
-        sources.filter_map(|source| Duration::parse(source["jsonData"]["timeInterval"].as_str()?)).max().unwrap_or(self.catalog.prometheus.scrape_interval)
     }
 
     fn add(&self, made: &mut Dashboard, file: &File, pointer: &str, panel: &Value, shown: &Shown) {

@@ -1,9 +1,10 @@
 //! Answers without a server: synthetic series, the rendered rules evaluated over them, and the alerts that follow.
 
-use super::answers::{Answers, Axis, Labels, Series};
+use super::answers::{Answers, Axis, Labels, Series, picks};
 use super::evaluate::{Evaluation, coalesced};
 use super::synthetic::Synthetic;
 use crate::catalog::{Catalog, Duration};
+use crate::json::plain;
 use crate::proofs::stack::{Stack, rules};
 use promql_parser::parser::{Expr, VectorSelector};
 use serde_json::Value;
@@ -55,11 +56,7 @@ impl<'a> Simulated<'a> {
         if !written {
             return Ok(self.synthetic.select(selector));
         }
-        let picked = |series: &&Series| {
-            let value = |label: &str| series.labels.get(label).map_or("", String::as_str);
-            selector.matchers.matchers.iter().all(|matcher| matcher.name == "__name__" || matcher.is_match(value(&matcher.name)))
-        };
-        Ok(self.family(name)?.iter().filter(picked).cloned().collect())
+        Ok(self.family(name)?.iter().filter(|series| picks(&selector.matchers, &series.labels)).cloned().collect())
     }
 
     /// All series that the rules write under a name, worked out once.
@@ -84,8 +81,7 @@ impl<'a> Simulated<'a> {
     }
 
     fn expression(&self, rule: &Value) -> Result<Rc<Expr>, String> {
-        let text = rule["expr"].as_str().map_or_else(|| rule["expr"].to_string(), str::to_string);
-        self.stack.contract.parse(&text)
+        self.stack.contract.parse(&plain(&rule["expr"]))
     }
 
     /// What Prometheus writes while an alert's condition holds: pending, firing once it has held for long enough.

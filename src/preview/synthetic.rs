@@ -6,7 +6,7 @@ mod levels;
 mod noise;
 mod shares;
 
-use super::answers::{Axis, Labels, Series};
+use super::answers::{Axis, Labels, Series, picks};
 use super::story::{Part, Story};
 use crate::catalog::{Catalog, Metric};
 use crate::contract::Contract;
@@ -77,9 +77,7 @@ impl<'a> Synthetic<'a> {
                     let mut labels = own.clone();
                     labels.extend(self.contract.targets.list[target].labels.clone());
                     labels.insert("__name__".to_string(), name.to_string());
-                    let picked =
-                        matchers.iter().all(|matcher| matcher.name == "__name__" || matcher.is_match(labels.get(&matcher.name).map_or("", String::as_str)));
-                    if picked {
+                    if picks(&selector.matchers, &labels) {
                         let values = self.values(name, &labels, declared.kind);
                         found.push(Series { labels, values });
                     }

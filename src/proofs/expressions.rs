@@ -4,6 +4,7 @@ mod variables;
 
 use super::stack::{Stack, panels, rules};
 use super::{Check, Example, Finding, Proof};
+use crate::json::plain;
 use crate::render::File;
 use promql_parser::parser::Expr;
 use serde_json::Value;
@@ -70,7 +71,7 @@ pub fn collect(stack: &mut Stack) -> Vec<(&'static str, Finding)> {
     for file in files.iter().filter(|file| file.value.get("groups").is_some()) {
         for (_, pointer, rule) in rules(file) {
             let (usage, owner) = if rule.get("alert").is_some() { (Usage::Alert, rule) } else { (Usage::Record, &NONE) };
-            let written = rule["expr"].as_str().map_or_else(|| rule["expr"].to_string(), str::to_string);
+            let written = plain(&rule["expr"]);
             let text = Text { file, pointer: format!("{pointer}/expr"), usage, owner, target: &NONE };
             let ast = add(stack, &mut findings, text, &written, &written);
             if let (Usage::Record, Some(ast), Some(name)) = (usage, ast, rule["record"].as_str()) {
@@ -115,7 +116,7 @@ fn dashboard<'a>(stack: &mut Stack<'a>, findings: &mut Vec<(&'static str, Findin
         }
         add(stack, findings, Text { file, pointer, usage: Usage::Panel, owner, target }, text, &filled);
     };
-    for (pointer, panel) in panels(file) {
+    for (pointer, panel) in panels(&file.value) {
         for (index, target) in panel["targets"].as_array().into_iter().flatten().enumerate() {
             if let Some(text) = target["expr"].as_str() {
                 read(format!("{pointer}/targets/{index}/expr"), text, panel, target);

@@ -9,7 +9,7 @@ pub const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         for file in stack.dashboards() {
-            for (pointer, panel) in super::stack::panels(file) {
+            for (pointer, panel) in super::stack::panels(&file.value) {
                 let kind = panel["type"].as_str().unwrap_or_default();
                 let title = panel["title"].as_str().unwrap_or_default();
                 let text = |key: &str| panel.pointer(key).and_then(|value| value.as_str()).is_some_and(|text| !text.trim().is_empty());

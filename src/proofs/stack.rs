@@ -2,7 +2,7 @@
 
 use super::Finding;
 use super::expressions::{self, Expression, Usage};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Duration};
 use crate::contract::Contract;
 use crate::render::{File, Rendered};
 use crate::source::step;
@@ -68,6 +68,12 @@ impl<'a> Stack<'a> {
     }
 }
 
+/// How often is scraped, as the data sources say it; None where there is none.
+pub fn scrape_interval(files: &[File]) -> Option<Duration> {
+    let sources = files.iter().flat_map(|file| file.value["datasources"].as_array().into_iter().flatten());
+    sources.filter_map(|source| Duration::parse(source["jsonData"]["timeInterval"].as_str()?)).max()
+}
+
 /// The rules of a file with their pointers.
 pub fn rules(file: &File) -> impl Iterator<Item = (&File, String, &Value)> {
     let groups = file.value["groups"].as_array().into_iter().flatten().enumerate();
@@ -78,7 +84,7 @@ pub fn rules(file: &File) -> impl Iterator<Item = (&File, String, &Value)> {
 }
 
 /// The panels of a dashboard with their pointers, those inside collapsed rows too.
-pub fn panels(file: &File) -> Vec<(String, &Value)> {
+pub fn panels(dashboard: &Value) -> Vec<(String, &Value)> {
     fn inside<'a>(pointer: &str, list: &'a Value, found: &mut Vec<(String, &'a Value)>) {
         for (index, panel) in list.as_array().into_iter().flatten().enumerate() {
             let pointer = format!("{pointer}/panels/{index}");
@@ -87,7 +93,7 @@ pub fn panels(file: &File) -> Vec<(String, &Value)> {
         }
     }
     let mut found = Vec::new();
-    inside("", &file.value["panels"], &mut found);
+    inside("", &dashboard["panels"], &mut found);
     found
 }
 

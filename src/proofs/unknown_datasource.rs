@@ -28,7 +28,7 @@ pub const PROOF: Proof = Proof {
                 }
             };
             let mut used: Vec<(String, &str)> = Vec::new();
-            for (pointer, panel) in panels(file) {
+            for (pointer, panel) in panels(&file.value) {
                 used.extend(panel["datasource"]["uid"].as_str().map(|uid| (format!("{pointer}/datasource/uid"), uid)));
                 let targets = panel["targets"].as_array().into_iter().flatten().enumerate();
                 used.extend(

@@ -4,6 +4,7 @@ use super::{Checked, Inquiry, remedy};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::endpoint::{Endpoint, Refusal};
 use crate::live::panels::dashboards;
+use crate::proofs::stack::panels;
 use serde_json::Value;
 
 /// Whether it is well, and shows what was rendered.
@@ -59,7 +60,7 @@ fn compare(inquiry: &Inquiry, grafana: &Endpoint, file: &str, rendered: &Value) 
         Ok(answer) => answer["dashboard"].clone(),
         Err(refusal) => return Some(missing(grafana, &refusal, "grafana-dashboard", &format!("the dashboard `{uid}` ({file})"))),
     };
-    let (wanted, there) = (panels(rendered), panels(&stored));
+    let (wanted, there) = (shown(rendered), shown(&stored));
     let differs = wanted.into_iter().zip(there.into_iter().map(Some).chain(std::iter::repeat(None))).find(|(a, b)| Some(a) != b.as_ref());
     let ((title, _), _) = differs?;
     let message = format!("Grafana's dashboard `{uid}` differs from the rendered one at the panel `{title}`");
@@ -70,9 +71,10 @@ fn compare(inquiry: &Inquiry, grafana: &Endpoint, file: &str, rendered: &Value) 
 }
 
 /// Title and queries of every panel, those in collapsed rows too.
-fn panels(dashboard: &Value) -> Vec<(String, Vec<String>)> {
-    let queries = |panel: &Value| panel["targets"].as_array().into_iter().flatten().filter_map(|target| target["expr"].as_str().map(str::to_string)).collect();
-    let own = |panel: &Value| (panel["title"].as_str().unwrap_or_default().to_string(), queries(panel));
-    let list = dashboard["panels"].as_array().into_iter().flatten();
-    list.flat_map(|panel| std::iter::once(own(panel)).chain(panels(panel))).collect()
+fn shown(dashboard: &Value) -> Vec<(&str, Vec<&str>)> {
+    let queries = panels(dashboard).into_iter().map(|(_, panel)| {
+        let targets = panel["targets"].as_array().into_iter().flatten();
+        (panel["title"].as_str().unwrap_or_default(), targets.filter_map(|target| target["expr"].as_str()).collect())
+    });
+    queries.collect()
 }

@@ -21,7 +21,7 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
             Some((running, raw)) => {
                 stale.extend(rule_difference(rule, running).map(|how| format!("{}: {how}", rule.name)));
                 match raw["health"].as_str() {
-                    Some("err") => findings.push(failing(inquiry, rule, raw)),
+                    Some("err") => findings.push(failing(inquiry, &rule.name, raw)),
                     _ => fine += usize::from(rule.alert),
                 }
             }
@@ -39,9 +39,10 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
     Checked::new("rules", format!("{fine}/{alerts}"), note, findings)
 }
 
-fn failing(inquiry: &Inquiry, rule: &Rule, raw: &Value) -> Diagnostic {
-    let message = format!("{} fails to evaluate: {}", rule.name, raw["lastError"].as_str().unwrap_or_default());
-    let place =
-        if inquiry.catalog.alerts.iter().any(|alert| alert.name == rule.name) { Place::Key(format!("/alerts/{}", rule.name)) } else { config_place(inquiry) };
+/// A rule that Prometheus cannot evaluate, by its name and as Prometheus reports it.
+pub fn failing(inquiry: &Inquiry, name: &str, raw: &Value) -> Diagnostic {
+    let message = format!("{name} fails to evaluate: {}", raw["lastError"].as_str().unwrap_or_default());
+    let own = inquiry.catalog.alerts.iter().any(|alert| alert.name == name);
+    let place = if own { Place::Key(format!("/alerts/{name}")) } else { config_place(inquiry) };
     Diagnostic::error("rule-fails", place, message).help("two series where one is expected make it fail: look for a job that is scraped twice")
 }

@@ -2,7 +2,7 @@
 
 use super::servers::{PATIENCE, Stage, ask};
 use super::{Drill, Row};
-use crate::catalog::{Alert, Branch};
+use crate::catalog::Alert;
 use crate::live::http::Client;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
 
 /// An alert as Prometheus would send it.
 fn labels(drill: &Drill, alert: &Alert, service: &str) -> Option<Value> {
-    let branch: &Branch = alert.branches.iter().find(|branch| branch.services.iter().any(|name| name == service))?;
+    let branch = alert.branch_of(service)?;
     let group = &drill.catalog.service(service)?.group;
     Some(json!({"labels": {"alertname": alert.name, "job": service, "service": service, "component": group, "severity": branch.severity}}))
 }

@@ -107,7 +107,7 @@ fn alerts<'a>(catalog: &'a Catalog, service: &Service, kind: &str) -> Vec<&'a Al
 
 /// The thresholds of these alerts for a service, lowest and highest.
 fn thresholds(alerts: &[&Alert], service: &Service) -> (f64, f64) {
-    let own = |alert: &&Alert| alert.branches.iter().find(|branch| branch.services.contains(&service.name)).and_then(|branch| branch.above);
+    let own = |alert: &&Alert| alert.branch_of(&service.name).and_then(|branch| branch.above);
     let all = alerts.iter().filter_map(own);
     all.fold((0.8, 0.0), |(low, high), above| (f64::min(low, above), f64::max(high, above)))
 }

@@ -142,10 +142,7 @@ pub fn alerts(inquiry: &Inquiry, running: &Running, service: &Service) -> Result
             );
         }
         if raw["health"] == "err" {
-            let message = format!("{} fails to evaluate: {}", alert.name, raw["lastError"].as_str().unwrap_or_default());
-            return Err(
-                Diagnostic::error("rule-fails", place(), message).help("two series where one is expected make it fail: look for a job that is scraped twice")
-            );
+            return Err(rules::failing(inquiry, &alert.name, raw));
         }
         let own = raw["alerts"].as_array().into_iter().flatten().filter(|one| one["labels"]["job"] == service.name.as_str());
         active.extend(own.map(|one| format!("{} {}", alert.name, one["state"].as_str().unwrap_or_default())));

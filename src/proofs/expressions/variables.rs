@@ -2,6 +2,7 @@
 
 use crate::catalog::Duration;
 use crate::pieces::{Piece, pieces};
+use crate::proofs::stack::scrape_interval;
 use crate::render::File;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -12,8 +13,7 @@ pub struct Variables(BTreeMap<String, String>);
 impl Variables {
     /// Grafana's own and those of the dashboard; the datasources among the files say how often is scraped.
     pub fn of(dashboard: &Value, files: &[File]) -> Variables {
-        let intervals = files.iter().flat_map(|file| file.value["datasources"].as_array().into_iter().flatten());
-        let scrape = intervals.filter_map(|source| Duration::parse(source["jsonData"]["timeInterval"].as_str()?)).max().unwrap_or(Duration(15_000));
+        let scrape = scrape_interval(files).unwrap_or(Duration(15_000));
         let mut variables = BTreeMap::from([
             ("__rate_interval".to_string(), Duration(scrape.0 * 4).to_string()),
             ("__interval".to_string(), scrape.to_string()),
