@@ -8,13 +8,26 @@ pub use nearest::{nearest, suggestion};
 pub use print::{Format, github_escaped, json, location, plural, print};
 use std::ops::Range;
 
-/// How much a diagnostic weighs: an error stops the run, a warning is only said.
+/// How much a diagnostic weighs: an error stops the run, a warning or a notice is only said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Nothing is written.
     Error,
-    /// The run goes on.
+    /// The run goes on, but something will probably not work.
     Warning,
+    /// The run goes on: sound, and worth knowing.
+    Notice,
+}
+
+impl Severity {
+    /// `error`, `warning` or `notice`: the word for people, JSON, and GitHub's commands.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Notice => "notice",
+        }
+    }
 }
 
 /// What a diagnostic points at.
@@ -42,7 +55,7 @@ pub enum Place {
 /// One mistake: what is wrong, where, and what to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
-    /// Error or warning.
+    /// Error, warning or notice.
     pub severity: Severity,
     /// Stable; `monstack explain CODE` tells more.
     pub code: &'static str,
@@ -78,6 +91,11 @@ impl Diagnostic {
     /// A warning at `place`.
     pub fn warning(code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, place, message) }
+    }
+
+    /// A notice at `place`: sound, and worth knowing.
+    pub fn notice(code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Notice, ..Diagnostic::error(code, place, message) }
     }
 
     /// Whether it stops the run.

@@ -86,12 +86,13 @@ impl Report {
 
 fn count(findings: &[Diagnostic], writes: bool) -> String {
     let unwritten = if writes { "; nothing was written" } else { "" };
-    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    match (errors, findings.len() - errors) {
-        (0, warnings) => plural(warnings, "warning"),
-        (errors, 0) => format!("{}{unwritten}", plural(errors, "error")),
-        (errors, warnings) => format!("{}, {}{unwritten}", plural(errors, "error"), plural(warnings, "warning")),
-    }
+    let counted = [Severity::Error, Severity::Warning, Severity::Notice].map(|severity| {
+        let number = findings.iter().filter(|finding| finding.severity == severity).count();
+        (number > 0).then(|| plural(number, severity.word()))
+    });
+    let failed = counted[0].is_some();
+    let counts = counted.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    format!("{counts}{}", if failed { unwritten } else { "" })
 }
 
 /// Prints the result and ends with `code`. A closed pipe (`| head`) is not an error; a full disk is.

@@ -35,7 +35,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let limit = std::time::Duration::from_millis(args.wait.unwrap_or_default().0);
     let checked = loop {
         let checked = ask(&inquiry);
-        let right = checked.as_ref().is_ok_and(|checked| checked.iter().flat_map(|one| &one.findings).all(|finding| finding.severity == Severity::Warning));
+        let right = checked.as_ref().is_ok_and(|checked| checked.iter().flat_map(|one| &one.findings).all(|finding| finding.severity != Severity::Error));
         if right || start.elapsed() >= limit {
             break checked?;
         }

@@ -48,6 +48,7 @@ fn text(diagnostic: &Diagnostic, source: &Source, styled: bool) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Notice => Level::INFO.with_name(Severity::Notice.word()),
     };
     let mut group = level.primary_title(&diagnostic.message).id(diagnostic.code).elements(snippets(diagnostic, source));
     if !diagnostic.help.is_empty() {
@@ -111,7 +112,7 @@ pub fn json(diagnostic: &Diagnostic, source: &Source) -> Value {
         })
         .collect();
     json!({
-        "severity": if diagnostic.severity == Severity::Error { "error" } else { "warning" },
+        "severity": diagnostic.severity.word(),
         "code": diagnostic.code, "message": diagnostic.message,
         "file": file, "line": line, "column": column, "help": diagnostic.help, "related": others,
     })
@@ -120,7 +121,7 @@ pub fn json(diagnostic: &Diagnostic, source: &Source) -> Value {
 /// GitHub's workflow command; newlines and `%` are escaped as it asks.
 fn github(diagnostic: &Diagnostic, source: &Source) -> String {
     let (file, line, column) = location(&diagnostic.place, source);
-    let level = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
+    let level = diagnostic.severity.word();
     let property = |text: &str| github_escaped(text).replace(':', "%3A").replace(',', "%2C");
     let message = github_escaped(&format!("{}\nhelp: {}", diagnostic.message, diagnostic.help));
     let file = property(&file);
