@@ -1,4 +1,5 @@
-//! What changes in behaviour between two catalogs, classed by what a reviewer must fear of it.
+//! What changes in behaviour between two catalogs, or between what two sets of templates make of one, classed by what a
+//! reviewer must fear of it.
 
 mod alerts;
 mod conditions;
@@ -7,13 +8,16 @@ mod metrics;
 mod pairs;
 mod platform;
 pub mod print;
+mod rendered;
 mod routes;
 mod services;
+mod weight;
 
 use crate::catalog::{Alert, Catalog, Metric, Service};
 pub(crate) use crate::diagnostic::plural;
 use crate::source::Source;
 use pairs::Pairs;
+pub use rendered::compare as compare_rendered;
 use std::collections::HashSet;
 
 /// How much a change weighs.
@@ -22,6 +26,8 @@ pub enum Class {
     /// A lasting fault that was told before may be told no more, or something breaks by which people find their way:
     /// silences, links, history.
     Dangerous,
+    /// Somebody is told later, less or elsewhere; a reviewer must see it, and most of the time it is meant.
+    Warning,
     /// What people receive or see changes; nothing goes unnoticed.
     Notice,
     /// Nobody has to do anything.
@@ -30,25 +36,35 @@ pub enum Class {
 
 impl Class {
     /// All of them, most dangerous first.
-    pub const ALL: [Class; 3] = [Class::Dangerous, Class::Notice, Class::Safe];
+    pub const ALL: [Class; 4] = [Class::Dangerous, Class::Warning, Class::Notice, Class::Safe];
 
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
             Class::Dangerous => "dangerous",
+            Class::Warning => "warning",
             Class::Notice => "notice",
             Class::Safe => "safe",
         }
     }
 }
 
-/// The key that made a change, by JSON pointer.
+/// What made a change: a key of a catalog by JSON pointer, or a line of a template.
 #[derive(Clone, Debug, PartialEq)]
 pub enum At {
     /// What is gone stands only in the catalog that is compared with.
     Before(String),
     /// In the catalog as it is now.
     After(String),
+    /// A line of a template, from 1; `before`: it stands only on the side that is compared with.
+    Line {
+        /// Path under the root of its side.
+        file: String,
+        /// From 1.
+        line: usize,
+        /// On which side.
+        before: bool,
+    },
 }
 
 /// One change in behaviour.

@@ -77,6 +77,20 @@ pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<Refused>> {
     }
 }
 
+/// As much of a text as can be understood, and what syntax and schema have against the rest: an older catalog may hold keys
+/// that are refused today.
+pub fn understood(name: &str, text: &str) -> (Source, Option<Catalog>, Vec<Diagnostic>) {
+    let (source, errors) = Source::parse(name, text);
+    if !errors.is_empty() {
+        let diagnostics = sorted(syntax(errors), &source);
+        return (source, None, diagnostics);
+    }
+    let mut refused = catalog::schema::check(&source);
+    let catalog = Catalog::load(&source, &refused).map_err(|diagnostic| refused.push(*diagnostic)).ok();
+    let diagnostics = sorted(refused, &source);
+    (source, catalog, diagnostics)
+}
+
 fn syntax(errors: Vec<SyntaxError>) -> Vec<Diagnostic> {
     let help = |reason: &str| match reason {
         "duplicate key" => "it stands further up already: give this one another name, or make one of the two",

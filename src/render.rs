@@ -4,7 +4,7 @@ use crate::artifacts::ARTIFACTS;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json;
-use crate::templates;
+use crate::templates::{self, Templates};
 use crate::yaml;
 use anyhow::Result;
 use minijinja::value::{Serde, Value as TemplateValue};
@@ -22,7 +22,8 @@ pub struct File {
     pub text: String,
     /// The parsed content; Null where the file is neither YAML nor JSON.
     pub value: Value,
-    template: &'static str,
+    /// Its template, by which a file is known whatever its path.
+    pub template: &'static str,
 }
 
 /// Everything rendered from one catalog, with what is needed to find a line's template again.
@@ -36,7 +37,12 @@ pub struct Rendered {
 
 /// Renders every artifact with the templates of `root`; a template's mistakes come all at once.
 pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Diagnostic>>> {
-    let environment = templates::environment(root)?;
+    with(catalog, &Templates::of(root))
+}
+
+/// The same with templates from anywhere.
+pub fn with(catalog: &Catalog, templates: &Templates) -> Result<Result<Rendered, Vec<Diagnostic>>> {
+    let environment = templates::environment(templates)?;
     let catalog_value = TemplateValue::from(Serde(catalog));
     let mut rendered = Rendered { files: Vec::new(), environment, contexts: BTreeMap::new(), origins: Mutex::default() };
     let mut diagnostics = Vec::new();

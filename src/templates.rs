@@ -11,12 +11,44 @@ use anyhow::{Context, Result};
 use include_dir::{Dir, include_dir};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
-/// Templates of `root/templates` when that folder exists, else those built into the binary.
-pub fn environment(root: &Path) -> Result<Environment<'static>> {
+/// Where templates come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Templates {
+    /// The binary.
+    BuiltIn,
+    /// A folder on disk.
+    Folder(PathBuf),
+    /// Path under templates/ → text: those of a revision, which stand nowhere on disk.
+    Texts(BTreeMap<String, String>),
+}
+
+impl Templates {
+    /// Those of `root/templates` when that folder exists, else those built into the binary.
+    pub fn of(root: &Path) -> Templates {
+        let folder = root.join("templates");
+        if folder.is_dir() { Templates::Folder(folder) } else { Templates::BuiltIn }
+    }
+
+    /// Path → text of those built into the binary.
+    pub fn built_in() -> BTreeMap<String, String> {
+        fn inside(folder: &Dir, found: &mut BTreeMap<String, String>) {
+            let text = |file: &include_dir::File| Some((file.path().to_string_lossy().into_owned(), file.contents_utf8()?.to_string()));
+            found.extend(folder.files().filter_map(text));
+            folder.dirs().for_each(|folder| inside(folder, found));
+        }
+        let mut found = BTreeMap::new();
+        inside(&BUILT_IN, &mut found);
+        found
+    }
+}
+
+/// Templates, read as they are needed.
+pub fn environment(templates: &Templates) -> Result<Environment<'static>> {
     let mut environment = Environment::new();
     let syntax = SyntaxConfig::builder()
         .variable_delimiters("<<", ">>")
@@ -34,11 +66,10 @@ pub fn environment(root: &Path) -> Result<Environment<'static>> {
     samples::add_to(&mut environment);
     environment.add_function("expand", expand::expand);
     layout::add_to(&mut environment);
-    let folder = root.join("templates");
-    if folder.is_dir() {
-        environment.set_loader(minijinja::path_loader(folder));
-    } else {
-        environment.set_loader(|name| Ok(BUILT_IN.get_file(name).and_then(|file| file.contents_utf8()).map(str::to_string)));
+    match templates.clone() {
+        Templates::BuiltIn => environment.set_loader(|name| Ok(BUILT_IN.get_file(name).and_then(|file| file.contents_utf8()).map(str::to_string))),
+        Templates::Folder(folder) => environment.set_loader(minijinja::path_loader(folder)),
+        Templates::Texts(texts) => environment.set_loader(move |name| Ok(texts.get(name).cloned())),
     }
     Ok(environment)
 }

@@ -1,13 +1,18 @@
-//! `diff` says what changes in behaviour between another catalog and this one.
+//! `diff` says what changes in behaviour between another catalog, with its templates, and this one.
 
 mod base;
 
 use super::{Cli, Report};
-use crate::diagnostic::{Diagnostic, Format, Place};
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Format, Place, plural};
 use crate::diff::print::Printer;
-use crate::diff::{At, Change, Class, Side, compare};
-use crate::pipeline::{self, CATALOG};
+use crate::diff::{At, Change, Class, Side, compare, compare_rendered};
+use crate::pipeline::{self, CATALOG, Outcome};
+use crate::render::{self, Rendered};
+use crate::source::Source;
+use crate::templates::Templates;
 use anyhow::Result;
+use base::Base;
 
 /// What to compare with.
 #[derive(clap::Args)]
@@ -17,48 +22,135 @@ pub struct Args {
     base: String,
 }
 
-/// Reads both, compares, prints.
+/// Proves the catalog as it is, reads the other, compares what both say and what is rendered of them, prints.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
-    let own = match pipeline::read(&cli.root) {
-        Ok(source) => source.text,
-        Err((source, diagnostic)) => return Ok(Report::new(source, vec![diagnostic])),
-    };
-    let after = match pipeline::load(CATALOG, &own) {
-        Ok(after) => after,
-        Err(refused) => return Ok(Report::new(refused.source, refused.diagnostics)),
-    };
-    let (name, text) = base::read(&args.base, &cli.root)?;
-    let before = match pipeline::load(&name, &text) {
-        Ok(before) => before,
-        Err(refused) => return Ok(Report::new(refused.source, refused.diagnostics)),
-    };
-    let sides = [&before, &after].map(|(source, catalog)| Side { source, catalog });
-    let changes = compare(sides[0], sides[1]);
-    Ok(report(&Printer { changes: &changes, before: sides[0], after: sides[1], base: &args.base }, cli.format))
+    let Outcome { source, catalog, rendered, diagnostics } = pipeline::run(&cli.root)?;
+    let errors: Vec<Diagnostic> = diagnostics.into_iter().filter(Diagnostic::stops).collect();
+    // Of a catalog that does not load nothing can be compared.
+    let Some(catalog) = catalog else { return Ok(Report::new(source, errors).reading()) };
+    let base = base::read(&args.base, &cli.root)?;
+    let (before_source, before, refused) = pipeline::understood(&base.name, &base.text);
+    let Some(before) = before else { return Ok(Report::new(before_source, refused).reading()) };
+
+    let mut limits = Vec::new();
+    if !errors.is_empty() {
+        limits.push(format!("{CATALOG} is not proved: {}. `monstack render` refuses it as it is", plural(errors.len(), "error")));
+    }
+    if !refused.is_empty() {
+        limits.push(format!("{} does not load today ({}): what is refused is compared as if it were not there", base.name, plural(refused.len(), "error")));
+    }
+    let own = base::texts(&cli.root)?;
+    let mut changes = compare(Side { source: &before_source, catalog: &before }, Side { source: &source, catalog: &catalog });
+    let new = New { catalog: &catalog, source: &source, templates: &own, rendered };
+    changes.extend(new.against(&base, &before, changes.is_empty(), &mut limits)?);
+    changes.sort_by_key(|change| change.class);
+
+    let sides = [Side { source: &before_source, catalog: &before }, Side { source: &source, catalog: &catalog }];
+    let printer = Printer { changes: &changes, before: sides[0], after: sides[1], base: &args.base, before_prefix: &base.prefix, limits: &limits };
+    // The new side first; a report shows the lines of one catalog.
+    let (shown, findings) = if errors.is_empty() { (&before_source, refused) } else { (&source, errors) };
+    let found = Report::new(Source::parse(&shown.name, &shown.text).0, findings).reading();
+    Ok(report(&printer, cli.format, found))
 }
 
-fn report(printer: &Printer, format: Format) -> Report {
-    let mut report = Report::text(if format == Format::Markdown { printer.markdown() } else { printer.text() });
+/// The side as it is now.
+struct New<'a> {
+    catalog: &'a Catalog,
+    source: &'a Source,
+    templates: &'a Templates,
+    rendered: Option<Rendered>,
+}
+
+impl New<'_> {
+    /// What the templates change, and what the catalogs change without a sentence of theirs (`silent`: they have none).
+    ///
+    /// Old templates with the new catalog, against new templates with it: what differs is the templates' doing. Old templates
+    /// with both catalogs: what differs is the catalogs' doing, which their own comparison explains.
+    fn against(self, base: &Base, before: &Catalog, silent: bool, limits: &mut Vec<String>) -> Result<Vec<Change>> {
+        let same = same(&base.templates, self.templates);
+        let unchanged = base.text == self.source.text;
+        if same && (!silent || unchanged) {
+            return Ok(Vec::new());
+        }
+        let now = match self.rendered {
+            Some(rendered) => rendered,
+            None => match render::with(self.catalog, self.templates)? {
+                Ok(rendered) => rendered,
+                Err(_) => {
+                    limits.push("what is rendered is not compared: it cannot be rendered as it is".to_string());
+                    return Ok(Vec::new());
+                }
+            },
+        };
+        let mut changes = Vec::new();
+        if same {
+            match render::with(before, &base.templates)? {
+                Ok(then) => changes.extend(compare_rendered(&then, &now, self.catalog)),
+                Err(errors) => limits.push(unrendered(&base.name, &errors)),
+            }
+            return Ok(changes);
+        }
+        match render::with(self.catalog, &base.templates)? {
+            Ok(middle) => {
+                changes.extend(compare_rendered(&middle, &now, self.catalog));
+                if silent && !unchanged {
+                    match render::with(before, &base.templates)? {
+                        Ok(then) => changes.extend(compare_rendered(&then, &middle, self.catalog)),
+                        Err(errors) => limits.push(unrendered(&base.name, &errors)),
+                    }
+                }
+            }
+            // The old templates may not know what is new in the catalog: then both sides as a whole.
+            Err(_) => match render::with(before, &base.templates)? {
+                Ok(then) => changes.extend(compare_rendered(&then, &now, self.catalog)),
+                Err(errors) => limits.push(unrendered(&base.name, &errors)),
+            },
+        }
+        Ok(changes)
+    }
+}
+
+/// Whether both sides have the same templates; a copy of those of the binary is the same.
+fn same(one: &Templates, other: &Templates) -> bool {
+    let texts = |templates: &Templates| match templates {
+        Templates::Texts(texts) => texts.clone(),
+        _ => Templates::built_in(),
+    };
+    one == other || texts(one) == texts(other)
+}
+
+fn unrendered(name: &str, errors: &[Diagnostic]) -> String {
+    let first = errors.first().map(|error| format!(": {}", error.message)).unwrap_or_default();
+    format!("what is rendered is not compared: {name} cannot be rendered today{first}")
+}
+
+fn report(printer: &Printer, format: Format, mut report: Report) -> Report {
+    report.text = if format == Format::Markdown { printer.markdown() } else { printer.text() };
     report.data.extend(printer.json());
     if format == Format::Github {
         // One annotation each for what a reviewer must look at; the text that follows has all.
         let annotations = printer.changes.iter().filter_map(|change| annotation(printer, change));
         annotations.for_each(|annotation| report.push(annotation));
     }
+    // What could not be compared may hide what is dangerous.
     let dangerous = printer.changes.iter().any(|change| change.class == Class::Dangerous);
-    if dangerous { report.found() } else { report }
+    if dangerous || !printer.limits.is_empty() { report.found() } else { report }
 }
 
-/// What is gone has no line in the catalog as it is, so it is shown at its top.
+/// What is gone has no line in the files as they are, so it is shown at the catalog's top.
 fn annotation(printer: &Printer, change: &Change) -> Option<Diagnostic> {
-    let line = if matches!(change.at, At::After(_)) { printer.place(change).1 } else { 1 };
-    let place = Place::Line { file: CATALOG.into(), line, text: String::new() };
+    let (file, line) = match &change.at {
+        At::After(_) | At::Line { before: false, .. } => printer.place(change),
+        At::Before(_) | At::Line { before: true, .. } => (CATALOG.to_string(), 1),
+    };
+    let place = Place::Line { file, line, text: String::new() };
     let message = printer.message(change);
     match change.class {
         Class::Dangerous => {
             Some(Diagnostic::error("dangerous-change", place, message).help("make sure that this is meant, and that those who rely on it know"))
         }
-        Class::Notice => Some(Diagnostic::warning("changed-behaviour", place, message).help("tell those whom it concerns")),
+        Class::Warning => Some(Diagnostic::warning("changed-behaviour", place, message).help("make sure that this is meant, and tell those whom it concerns")),
+        Class::Notice => Some(Diagnostic::notice("changed-behaviour", place, message).help("tell those whom it concerns")),
         Class::Safe => None,
     }
 }

@@ -44,6 +44,15 @@ impl Domain {
         }
     }
 
+    /// Whether every value of this one is a value of the other.
+    pub fn within(&self, other: &Domain) -> bool {
+        let pattern = |domain: &Domain| match domain {
+            Domain::Values(values) => values.iter().map(|value| escape(value)).collect::<Vec<_>>().join("|"),
+            Domain::Pattern(pattern) => pattern.clone(),
+        };
+        !overlap(&pattern(self), &pattern(other), false)
+    }
+
     /// Whether the two have a value in common.
     pub fn overlaps(&self, other: &Domain) -> bool {
         match (self, other) {
@@ -173,5 +182,12 @@ mod tests {
     fn domains_overlap_in_a_value() {
         assert!(Domain::Pattern("a|ab".into()).overlaps(&Domain::Values(vec!["ab".into()])));
         assert!(!Domain::Pattern("[a-m]+".into()).overlaps(&Domain::Pattern("[n-z]+".into())));
+    }
+
+    #[test]
+    fn a_domain_within_another_has_no_value_of_its_own() {
+        let (few, many) = (Domain::Values(vec!["200".into(), "404".into()]), Domain::Pattern("[1-5][0-9]{2}".into()));
+        assert!(few.within(&many) && few.within(&few) && many.within(&many) && !many.within(&few));
+        assert!(!Domain::Values(vec!["a+".into()]).within(&Domain::Values(vec!["aa".into()])));
     }
 }

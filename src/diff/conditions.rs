@@ -1,7 +1,7 @@
 //! When an alert fires, how soon and how loud: what changes in that, and for which services.
 
 use super::Class::{Dangerous, Notice, Safe};
-use super::{At, Comparison, expression, routes};
+use super::{At, Comparison, expression, routes, weight};
 use crate::catalog::{Alert, Branch, Duration, Service};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -114,7 +114,7 @@ fn window(comparison: &mut Comparison, pair: &Pair, before: Option<Duration>, af
     }
     let effect = if after > before { "short bursts count less, and it recovers later" } else { "short bursts count more" };
     let at = pair.at(comparison, "window");
-    comparison.say_of(Notice, &format!("{} looks back {after} instead of {before} for ", pair.new.name), &pair.is.name, format!(": {effect}"), at);
+    comparison.say_of(weight::longer(before, after), &format!("{} looks back {after} instead of {before} for ", pair.new.name), &pair.is.name, format!(": {effect}"), at);
 }
 
 fn waiting(comparison: &mut Comparison, pair: &Pair, before: Duration, after: Duration) {
@@ -124,7 +124,7 @@ fn waiting(comparison: &mut Comparison, pair: &Pair, before: Duration, after: Du
     let (word, by) = if after > before { ("later", after.0 - before.0) } else { ("sooner", before.0 - after.0) };
     let at = pair.at(comparison, "for");
     let rest = format!(": after {after} instead of {before}");
-    comparison.say_of(Notice, &format!("{} fires {} {word} for ", pair.new.name, Duration(by)), &pair.is.name, rest, at);
+    comparison.say_of(weight::longer(before, after), &format!("{} fires {} {word} for ", pair.new.name, Duration(by)), &pair.is.name, rest, at);
 }
 
 /// A lower severity tells fewer people, or nobody.

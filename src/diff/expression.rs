@@ -1,46 +1,76 @@
 //! Two PromQL conditions: whether the new one fires for more, for less, or for something else.
 
 use super::Class::{self, Dangerous, Notice, Safe};
-use promql_parser::parser::token::{T_GTE, T_GTR, T_LSS, T_LTE};
-use promql_parser::parser::{Expr, parse};
+use super::rendered::promql;
+use promql_parser::parser::token::{T_ADD, T_DIV, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_MUL, T_SUB};
+use promql_parser::parser::{BinaryExpr, Expr, parse};
 
-/// The class of the change, and what the alert is or does now. Only conditions that differ in the number behind their
-/// comparison can be ordered; of all others it cannot be said that they fire for no less.
+/// The class of the change, and what the alert is or does now. Only conditions that differ in the numbers behind their
+/// comparisons can be ordered; of all others it cannot be said that they fire for no less.
 pub fn changed(before: &str, after: &str) -> (Class, &'static str) {
-    let (Ok(before), Ok(after)) = (parse(before), parse(after)) else { return (Dangerous, OTHER) };
-    if before.to_string() == after.to_string() {
+    if promql::same(before, after) {
         return (Safe, "is written otherwise and means the same");
     }
-    match (comparison(&before), comparison(&after)) {
-        (Some((old, upward, was)), Some((new, same, is))) if old == new && upward == same && was != is => {
-            if (is > was) == upward {
-                (Dangerous, "is looser")
-            } else {
-                (Notice, "is tighter")
-            }
-        }
+    let (Ok(mut before), Ok(mut after)) = (parse(before), parse(after)) else { return (Dangerous, OTHER) };
+    promql::plain(&mut before);
+    promql::plain(&mut after);
+    match order(&before, &after) {
+        Some(Order { looser: false, tighter: true }) => (Notice, "is tighter"),
+        Some(Order { looser: true, tighter: false }) => (Dangerous, "is looser"),
+        Some(Order { looser: false, tighter: false }) => (Safe, "is written otherwise and means the same"),
         _ => (Dangerous, OTHER),
     }
 }
 
 const OTHER: &str = "has another expression, which may fire less";
 
-/// The left side with the operator, whether the alert fires above the number, and the number.
-fn comparison(expr: &Expr) -> Option<(String, bool, f64)> {
-    let Expr::Binary(binary) = expr else { return None };
+/// What becomes of the parts of a condition.
+struct Order {
+    looser: bool,
+    tighter: bool,
+}
+
+/// None: the two are not one condition with other numbers. A part of an `and` or `or` that fires less has the whole fire less.
+fn order(before: &Expr, after: &Expr) -> Option<Order> {
+    if format!("{before:?}") == format!("{after:?}") {
+        return Some(Order { looser: false, tighter: false });
+    }
+    let (Expr::Binary(old), Expr::Binary(new)) = (before, after) else { return None };
+    if [T_LAND, T_LOR].contains(&old.op.id()) && old.op == new.op && old.modifier == new.modifier {
+        let (one, other) = (order(&old.lhs, &new.lhs)?, order(&old.rhs, &new.rhs)?);
+        return Some(Order { looser: one.looser || other.looser, tighter: one.tighter || other.tighter });
+    }
+    let ((upward, was), (same, is)) = (comparison(old)?, comparison(new)?);
+    let sides = |expr: &BinaryExpr| format!("{:?} {} {:?}", expr.lhs, expr.op, expr.modifier);
+    (sides(old) == sides(new) && upward == same).then_some(Order { looser: was != is && (is > was) == upward, tighter: was != is && (is > was) != upward })
+}
+
+/// Whether the alert fires above the number, and the number.
+fn comparison(binary: &BinaryExpr) -> Option<(bool, f64)> {
     let upward = match binary.op.id() {
         T_GTR | T_GTE => true,
         T_LSS | T_LTE => false,
         _ => return None,
     };
-    Some((format!("{} {} {:?}", binary.lhs, binary.op, binary.modifier), upward, number(&binary.rhs)?))
+    Some((upward, number(&binary.rhs)?))
 }
 
+/// `10 * 0.1` is 1.
 fn number(expr: &Expr) -> Option<f64> {
     match expr {
         Expr::NumberLiteral(literal) => Some(literal.val),
         Expr::Paren(paren) => number(&paren.expr),
         Expr::Unary(unary) => number(&unary.expr).map(|value| -value),
+        Expr::Binary(binary) => {
+            let (left, right) = (number(&binary.lhs)?, number(&binary.rhs)?);
+            match binary.op.id() {
+                T_ADD => Some(left + right),
+                T_SUB => Some(left - right),
+                T_MUL => Some(left * right),
+                T_DIV => Some(left / right),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }
@@ -59,7 +89,13 @@ mod tests {
             ("up > 1", "up >= 1", Dangerous),
             ("up > 1", "down > 1", Dangerous),
             ("up > 1", "up > bool 0", Dangerous),
-            ("up > 1", "up > (1)", Dangerous),
+            ("up > 1", "up > (1)", Safe),
+            ("up > 0.1", "up > 10 * 0.1", Dangerous),
+            ("up > 1 or down > 1", "(up > 1) or down > 2", Dangerous),
+            ("up > 1 or down > 1", "up > 1 or down > 0", Notice),
+            ("up > 1 or down > 1", "up > 2 or down > 0", Dangerous),
+            ("up unless down > 1", "up unless down > 0", Dangerous),
+            ("up{a=\"1\",b=\"2\"} > 1", "up{b=\"2\",a=\"1\"} > 1", Safe),
             ("up > 1", "up  >  1", Safe),
             ("up > 1", "up > 1 unless down", Dangerous),
             ("up > (", "up > 1", Dangerous),

@@ -1,6 +1,6 @@
 //! The metric contract: metrics that come, go or change, and the alerts that read them.
 
-use super::Class::{Dangerous, Notice, Safe};
+use super::Class::{Dangerous, Notice, Safe, Warning};
 use super::{At, Class, Comparison, alerts, listed};
 use crate::catalog::{Catalog, Metric};
 use crate::contract::domain::Domain;
@@ -77,7 +77,8 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
         let lost: Vec<String> = old.buckets.iter().filter(|bound| !new.buckets.contains(bound)).map(f64::to_string).collect();
         let gone = if lost.is_empty() { "more of them".to_string() } else { format!("no longer {}", listed(&lost)) };
         let place = at(comparison, "buckets");
-        comparison.say(Notice, format!("the buckets of metric {} change, {gone}: quantiles across the change are estimates of neither", new.key), place);
+        let read = !readers(comparison.after.catalog, new).is_empty();
+        comparison.say(if read && !lost.is_empty() { Warning } else { Notice }, format!("the buckets of metric {} change, {gone}: quantiles across the change are estimates of neither", new.key), place);
     }
     if old.help != new.help {
         let place = at(comparison, "help");
@@ -123,7 +124,10 @@ fn labels(comparison: &mut Comparison, old: &Metric, new: &Metric) {
             }
             Some(is) if is != was => {
                 let (is, was) = (Domain::declared(is), Domain::declared(was));
-                comparison.say(Notice, format!("the label `{label}` of metric {} takes other values: {is} instead of {was}", new.key), place);
+                // An alert that selects by a value which comes no more is without the data that it fired on.
+                let readers = if was.within(&is) { Vec::new() } else { needing(comparison.after.catalog, new, label) };
+                let (class, lost) = if readers.is_empty() { (Notice, String::new()) } else { (Dangerous, format!("; {} may lose data", listed(&readers))) };
+                comparison.say(class, format!("the label `{label}` of metric {} takes other values: {is} instead of {was}{lost}", new.key), place);
             }
             Some(_) => {}
         }

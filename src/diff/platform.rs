@@ -1,9 +1,9 @@
 //! What holds for all services: names and uids, Prometheus, Grafana, compose, and the findings that are accepted.
 
-use super::Class::{self, Dangerous, Notice, Safe};
-use super::{At, Comparison, listed};
+use super::Class::{self, Dangerous, Notice, Safe, Warning};
+use super::{At, Comparison, listed, weight};
 use crate::allow::{Allow, entries};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Duration};
 use crate::json::plain;
 use serde_json::{Value, json};
 
@@ -18,7 +18,11 @@ pub fn inspect(comparison: &mut Comparison) {
         let (was, is) = (value(&before), value(&after));
         if was != is {
             let at = comparison.at_key(pointer);
-            comparison.say(*class, format!("{lead} {is} instead of {was}"), at);
+            let class = match (pointer.ends_with("_interval"), Duration::parse(&was), Duration::parse(&is)) {
+                (true, Some(was), Some(is)) => weight::longer(was, is),
+                _ => *class,
+            };
+            comparison.say(class, format!("{lead} {is} instead of {was}"), at);
         }
     }
     accepted(comparison);
@@ -30,14 +34,14 @@ const SETTINGS: &[(&str, Class, &str)] = &[
     ("/platform/runbook_url", Notice, "alerts link to the runbook at"),
     ("/prometheus/scrape_interval", Notice, "jobs without an interval of their own are scraped every"),
     ("/prometheus/evaluation_interval", Notice, "rules are evaluated every"),
-    ("/prometheus/address", Notice, "Prometheus scrapes itself at"),
+    ("/prometheus/address", Warning, "Prometheus scrapes itself at"),
     ("/prometheus/minimum_version", Notice, "the oldest Prometheus that must load the output is"),
     ("/prometheus/external_url", Notice, "alerts link to Prometheus at"),
     ("/prometheus/image", Notice, "the image of Prometheus is"),
-    ("/blackbox/address", Notice, "health is probed through the blackbox exporter at"),
+    ("/blackbox/address", Warning, "health is probed through the blackbox exporter at"),
     ("/blackbox/image", Notice, "the image of the blackbox exporter is"),
     ("/grafana/datasource_uid", Dangerous, "links, and dashboards made by hand, lose the data source: its uid is"),
-    ("/grafana/datasource_url", Notice, "Grafana reaches Prometheus at"),
+    ("/grafana/datasource_url", Warning, "Grafana reaches Prometheus at"),
     ("/grafana/external_url", Notice, "people open Grafana at"),
     ("/grafana/image", Notice, "the image of Grafana is"),
     ("/compose/build_context", Notice, "services are built in"),
@@ -80,7 +84,11 @@ fn alertmanagers(comparison: &mut Comparison) {
         (false, false) => format!("alerts are sent to the Alertmanager at {} instead of {}: silences do not move with them", listed(&new), listed(&gone)),
     };
     // As long as one of them stays, its silences and its routes do.
-    let class = if gone.len() == was.len() { Dangerous } else { Notice };
+    let class = match gone.len() {
+        0 => Notice,
+        count if count == was.len() => Dangerous,
+        _ => Warning,
+    };
     let at = comparison.at_key("/prometheus/alertmanagers");
     comparison.say(class, message, at);
 }

@@ -15,6 +15,10 @@ pub struct Printer<'a> {
     pub after: Side<'a>,
     /// The other catalog as the user named it.
     pub base: &'a str,
+    /// What its templates' names begin with: `v1:` for those of a revision.
+    pub before_prefix: &'a str,
+    /// What kept the two from being compared as a whole; said before every change.
+    pub limits: &'a [String],
 }
 
 impl Printer<'_> {
@@ -28,30 +32,35 @@ impl Printer<'_> {
     }
 
     /// File and line of a change.
-    pub fn place(&self, change: &Change) -> (&str, usize) {
+    pub fn place(&self, change: &Change) -> (String, usize) {
         let (side, pointer) = match &change.at {
             At::Before(pointer) => (&self.before, pointer),
             At::After(pointer) => (&self.after, pointer),
+            At::Line { file, line, before: true } => return (format!("{}{file}", self.before_prefix), *line),
+            At::Line { file, line, before: false } => return (file.clone(), *line),
         };
-        (&side.source.name, side.source.line(pointer))
+        (side.source.name.clone(), side.source.line(pointer))
     }
 
     fn of(&self, class: Class) -> Vec<&Change> {
         self.changes.iter().filter(|change| change.class == class).collect()
     }
 
-    /// "1 dangerous, 2 notices, 0 safe".
+    /// "1 dangerous, 2 warnings, 1 notice, 0 safe".
     pub fn count(&self) -> String {
-        let [dangerous, notice, safe] = Class::ALL.map(|class| self.of(class).len());
-        format!("{dangerous} dangerous, {}, {safe} safe", plural(notice, "notice"))
+        let [dangerous, warning, notice, safe] = Class::ALL.map(|class| self.of(class).len());
+        format!("{dangerous} dangerous, {}, {}, {safe} safe", plural(warning, "warning"), plural(notice, "notice"))
     }
 
     /// For a terminal: one paragraph per class, one line per change, then the count.
     pub fn text(&self) -> String {
-        if self.changes.is_empty() {
+        if self.changes.is_empty() && self.limits.is_empty() {
             return format!("nothing changes in behaviour against {}\n", self.base);
         }
-        let mut out = String::new();
+        let mut out: String = self.limits.iter().map(|limit| format!("{limit}\n")).collect();
+        if !self.limits.is_empty() {
+            out.push('\n');
+        }
         for class in Class::ALL.into_iter().filter(|class| !self.of(*class).is_empty()) {
             let style = style(class);
             let _ = writeln!(out, "{style}{}{style:#}", class.word());
@@ -71,10 +80,13 @@ impl Printer<'_> {
     /// For a pull request: a table of what must be looked at, and the rest folded away.
     pub fn markdown(&self) -> String {
         let base = code(self.base);
-        if self.changes.is_empty() {
+        if self.changes.is_empty() && self.limits.is_empty() {
             return format!("### Monitoring: nothing changes in behaviour\n\nCompared with {base}.\n");
         }
         let mut out = format!("### Monitoring: {}\n\nCompared with {base}.\n", self.count());
+        for limit in self.limits {
+            let _ = write!(out, "\n**{}**\n", escaped(limit));
+        }
         let (safe, rest): (Vec<&Change>, Vec<&Change>) = self.changes.iter().partition(|change| change.class == Class::Safe);
         if !rest.is_empty() {
             let _ = write!(out, "\n{}", self.table(&rest));
@@ -111,7 +123,8 @@ impl Printer<'_> {
 fn style(class: Class) -> Style {
     let colour = match class {
         Class::Dangerous => AnsiColor::Red,
-        Class::Notice => AnsiColor::Yellow,
+        Class::Warning => AnsiColor::Yellow,
+        Class::Notice => AnsiColor::Cyan,
         Class::Safe => AnsiColor::Green,
     };
     colour.on_default().bold()

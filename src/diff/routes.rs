@@ -1,9 +1,10 @@
 //! Who is told: routes, receivers and their integrations, and what the Alertmanager waits for.
 
-use super::Class::{Dangerous, Notice, Safe};
-use super::{At, Comparison, listed};
-use crate::catalog::Catalog;
-use serde_json::Value;
+use super::Class::{Dangerous, Notice, Safe, Warning};
+use super::{At, Comparison, listed, weight};
+use crate::catalog::{Catalog, Duration};
+use crate::json::plain;
+use serde_json::{Map, Value};
 
 /// Where alerts go whose severity has no route.
 pub const NOBODY: &str = "nobody";
@@ -37,7 +38,11 @@ pub fn inspect(comparison: &mut Comparison) {
         let (was, is) = (values(comparison.before.catalog), values(comparison.after.catalog));
         if was != is {
             let at = comparison.at_key(&format!("/alertmanager/{setting}"));
-            comparison.say(Notice, format!("the Alertmanager's `{setting}` is {is} instead of {was}"), at);
+            let class = match (Duration::parse(&was), Duration::parse(&is)) {
+                (Some(was), Some(is)) => weight::longer(was, is),
+                _ => Notice,
+            };
+            comparison.say(class, format!("the Alertmanager's `{setting}` is {is} instead of {was}"), at);
         }
     }
 }
@@ -53,7 +58,11 @@ fn route(comparison: &mut Comparison, severity: &str) {
     let (class, message) = match (was, is) {
         (_, NOBODY) => (Dangerous, format!("alerts of severity {severity} now reach nobody instead of {was}: {which}")),
         (NOBODY, _) => (Safe, format!("alerts of severity {severity} now reach {is}, and reached nobody before: {which}")),
-        _ => (Notice, format!("alerts of severity {severity} go to {is} instead of {was}: {which}")),
+        _ => {
+            let [old, new] = [(comparison.before.catalog, was), (comparison.after.catalog, is)].map(|(catalog, name)| told_by(catalog, name));
+            let class = weight::elsewhere(severity == SEVERITIES[0], &old, &new);
+            (class, format!("alerts of severity {severity} go to {is} instead of {was}: {which}{}", ways(&old, &new)))
+        }
     };
     let at = comparison.at_key(&format!("/alertmanager/routes/{severity}"));
     comparison.say(class, message, at);
@@ -68,8 +77,23 @@ fn receivers(comparison: &mut Comparison) {
         }
     }
     for (name, was) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
-        comparison.say(Notice, format!("receiver {name} is removed: {}", kinds(was)), At::Before(format!("/receivers/{name}")));
+        // Under another name it still tells the same people.
+        let used = comparison.before.catalog.alertmanager.routes.values().any(|receiver| receiver == name);
+        let class = if used && !after.values().any(|is| is == was) { Dangerous } else { Notice };
+        let in_use = if used { ", which was in use" } else { "" };
+        comparison.say(class, format!("receiver {name}{in_use} is removed: {}", kinds(was)), At::Before(format!("/receivers/{name}")));
     }
+}
+
+/// The integrations of a receiver.
+fn told_by(catalog: &Catalog, receiver: &str) -> Map<String, Value> {
+    catalog.receivers.get(receiver).and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// "; by slack instead of pagerduty", where that differs.
+pub fn ways(was: &Map<String, Value>, is: &Map<String, Value>) -> String {
+    let kinds = |map: &Map<String, Value>| listed(&map.keys().collect::<Vec<_>>());
+    if was.keys().eq(is.keys()) { String::new() } else { format!("; by {} instead of {}", kinds(is), kinds(was)) }
 }
 
 fn kinds(receiver: &Value) -> String {
@@ -80,6 +104,7 @@ fn kinds(receiver: &Value) -> String {
 fn integrations(comparison: &mut Comparison, name: &str, was: &Value, is: &Value) {
     let all = |value: &Value| value.as_object().cloned().unwrap_or_default();
     let (was, is) = (all(was), all(is));
+    let routed = comparison.after.catalog.alertmanager.routes.values().any(|receiver| receiver == name);
     for (kind, settings) in &is {
         let pointer = format!("/receivers/{name}/{kind}");
         let Some(old) = was.get(kind) else {
@@ -88,12 +113,11 @@ fn integrations(comparison: &mut Comparison, name: &str, was: &Value, is: &Value
         };
         let keys: std::collections::BTreeSet<String> = all(settings).into_iter().chain(all(old)).map(|(key, _)| key).collect();
         for key in keys.iter().filter(|key| settings.get(*key) != old.get(*key)) {
-            let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or("nothing").to_string();
+            let text = |value: Option<&Value>| value.map_or_else(|| "nothing".to_string(), plain);
             let at = comparison.at_key(&format!("{pointer}/{key}"));
-            comparison.say(Notice, format!("receiver {name} sends to {kind} with `{key}` {} instead of {}", text(settings.get(key)), text(old.get(key))), at);
+            comparison.say(if routed { Warning } else { Notice }, format!("receiver {name} sends to {kind} with `{key}` {} instead of {}", text(settings.get(key)), text(old.get(key))), at);
         }
     }
-    let routed = comparison.after.catalog.alertmanager.routes.values().any(|receiver| receiver == name);
     for kind in was.keys().filter(|kind| !is.contains_key(*kind)) {
         let message = format!("receiver {name} no longer sends to {kind}: it tells {} only", listed(&is.keys().collect::<Vec<_>>()));
         comparison.say(if routed { Dangerous } else { Notice }, message, At::Before(format!("/receivers/{name}/{kind}")));

@@ -1,7 +1,7 @@
 //! Services that come, go, move or change their name, and what is scraped of them.
 
-use super::Class::{Dangerous, Notice, Safe};
-use super::{At, Comparison, plural};
+use super::Class::{self, Dangerous, Notice, Safe, Warning};
+use super::{At, Comparison, plural, weight};
 use crate::catalog::{Service, origin as origin_of};
 use crate::source::Source;
 use serde_json::Value;
@@ -59,7 +59,7 @@ fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
     if old.port != new.port || (old.host != new.host && !(container(old) && container(new))) {
         let at = origin(comparison, old, new, if old.port == new.port { "runs_on" } else { "port" });
         let rest = format!(": {}:{} instead of {}:{}; the label `instance` changes with it", new.host, new.port, old.host, old.port);
-        comparison.say_of(Notice, "the address of ", &new.name, rest, at);
+        comparison.say_of(Warning, "the address of ", &new.name, rest, at);
     }
     if old.group != new.group {
         let at = origin(comparison, old, new, "group");
@@ -99,10 +99,21 @@ fn settings(comparison: &mut Comparison, old: &Service, new: &Service) {
         if *setting == "scrape_timeout" && !says_timeout(comparison, old, new) {
             continue;
         }
-        let more_often = *setting == "scrape_interval" && new.scrape_interval < old.scrape_interval;
         let rest = format!(": {} instead of {}", shown(setting, new, &after), shown(setting, old, &before));
         let at = origin(comparison, old, new, setting);
-        comparison.say_of(if more_often { Safe } else { Notice }, lead, &new.name, rest, at);
+        comparison.say_of(class(setting, old, new), lead, &new.name, rest, at);
+    }
+}
+
+/// What else is asked, or asked elsewhere, is a warning; a larger limit has its alerts fire later.
+fn class(setting: &str, old: &Service, new: &Service) -> Class {
+    match setting {
+        "scrape_interval" if new.scrape_interval < old.scrape_interval => Safe,
+        "scrape_interval" => weight::longer(old.scrape_interval, new.scrape_interval),
+        "memory_limit" => weight::larger(old.memory_limit.0 as f64, new.memory_limit.0 as f64),
+        "cpu_limit" => weight::larger(old.cpu_limit, new.cpu_limit),
+        "metrics_path" | "health_path" | "runtime" => Warning,
+        _ => Notice,
     }
 }
 

@@ -1,29 +1,76 @@
-//! The text of the catalog that is compared with: a file, a folder, or a revision that git keeps.
+//! What is compared with: the catalog of a file, a folder or a revision that git keeps, and the templates beside it.
 
 use crate::pipeline::CATALOG;
+use crate::templates::Templates;
 use anyhow::{Context, Result, bail, ensure};
-use std::io::ErrorKind;
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-/// Its name in messages, and its text. A path that exists is a path; everything else is a revision.
-pub fn read(base: &str, root: &Path) -> Result<(String, String)> {
+/// The other side.
+pub struct Base {
+    /// The catalog's name in messages.
+    pub name: String,
+    /// The catalog's text.
+    pub text: String,
+    /// What names of its templates begin with in messages.
+    pub prefix: String,
+    /// Its own templates.
+    pub templates: Templates,
+}
+
+/// A path that exists is a path; everything else is a revision. A catalog that lies alone is rendered by the templates of
+/// `root`: the file says nothing of any.
+pub fn read(base: &str, root: &Path) -> Result<Base> {
     let path = Path::new(base);
-    let (name, bytes) = match path.metadata() {
-        Ok(found) => {
-            let file = if found.is_dir() { path.join(CATALOG) } else { path.to_path_buf() };
+    let (name, prefix, bytes, templates) = match path.metadata() {
+        Ok(found) if found.is_dir() => {
+            let file = path.join(CATALOG);
             let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            (file.display().to_string(), bytes)
+            (file.display().to_string(), format!("{}/", base.trim_end_matches('/')), bytes, texts(path)?)
         }
-        Err(_) => (format!("{base}:{CATALOG}"), revision(base, root)?),
+        Ok(_) => {
+            let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let folder = path.parent().filter(|folder| folder.join("templates").is_dir());
+            let prefix = folder.map(|folder| folder.join("").display().to_string()).unwrap_or_default();
+            (path.display().to_string(), prefix, bytes, texts(folder.unwrap_or(root))?)
+        }
+        Err(_) => {
+            let (bytes, templates) = revision(base, root)?;
+            (format!("{base}:{CATALOG}"), format!("{base}:"), bytes, templates)
+        }
     };
     let Ok(text) = String::from_utf8(bytes) else { bail!("{name} is not UTF-8, so it cannot be compared with") };
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_string();
-    Ok((name, text))
+    Ok(Base { name, text, prefix, templates })
 }
 
-/// The catalog as a commit has it, beside the same folder as `root`.
-fn revision(base: &str, root: &Path) -> Result<Vec<u8>> {
+/// The templates of a folder with a catalog, read at once, so that those of two sides can be compared.
+pub fn texts(root: &Path) -> Result<Templates> {
+    fn inside(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) -> Result<()> {
+        for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+            let path = entry?.path();
+            let Some(name) = path.file_name().and_then(|name| name.to_str()).map(|name| format!("{prefix}{name}")) else { continue };
+            if path.is_dir() {
+                inside(&path, &format!("{name}/"), found)?;
+            } else if let Ok(text) = std::fs::read_to_string(&path) {
+                found.insert(name, text);
+            }
+        }
+        Ok(())
+    }
+    let folder = root.join("templates");
+    if !folder.is_dir() {
+        return Ok(Templates::BuiltIn);
+    }
+    let mut found = BTreeMap::new();
+    inside(&folder, "", &mut found)?;
+    Ok(Templates::Texts(found))
+}
+
+/// The catalog and the templates as a commit has them, in the same folder as `root`; nothing is written to disk.
+fn revision(base: &str, root: &Path) -> Result<(Vec<u8>, Templates)> {
     let inside = git(root, &["rev-parse", "--is-inside-work-tree"])?;
     ensure!(inside.status.success(), "there is no file or folder `{base}`, and git knows no revision of it here: {}", reason(&inside));
     let commit = git(root, &["rev-parse", "--verify", "--end-of-options", &format!("{base}^{{commit}}")])?;
@@ -31,7 +78,49 @@ fn revision(base: &str, root: &Path) -> Result<Vec<u8>> {
     let commit = String::from_utf8_lossy(&commit.stdout).trim().to_string();
     let blob = git(root, &["cat-file", "blob", &format!("{commit}:./{CATALOG}")])?;
     ensure!(blob.status.success(), "revision `{base}` has no {CATALOG} here: {}", reason(&blob));
-    Ok(blob.stdout)
+    let listed = git(root, &["ls-tree", "-r", "-z", "--name-only", &commit, "--", "templates"])?;
+    ensure!(listed.status.success(), "cannot list the templates of revision `{base}`: {}", reason(&listed));
+    let names: Vec<String> = String::from_utf8_lossy(&listed.stdout).split('\0').filter(|name| name.contains('/')).map(str::to_string).collect();
+    if names.is_empty() {
+        return Ok((blob.stdout, Templates::BuiltIn));
+    }
+    let blobs = blobs(root, &commit, &names).with_context(|| format!("cannot read the templates of revision `{base}`"))?;
+    let texts = names.iter().zip(blobs).filter_map(|(name, bytes)| Some((name.strip_prefix("templates/")?.to_string(), String::from_utf8(bytes?).ok()?)));
+    Ok((blob.stdout, Templates::Texts(texts.collect())))
+}
+
+/// The contents of files of a commit, by one process; links are followed inside the commit. None: a link that leads nowhere.
+fn blobs(root: &Path, commit: &str, names: &[String]) -> Result<Vec<Option<Vec<u8>>>> {
+    let prefix = git(root, &["rev-parse", "--show-prefix"])?;
+    let prefix = String::from_utf8_lossy(&prefix.stdout).trim_end_matches('\n').to_string();
+    let mut command = Command::new("git");
+    command.arg("-C").arg(root).args(["cat-file", "--batch", "--follow-symlinks"]).env("LC_ALL", "C");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("cannot run git")?;
+    let mut input = child.stdin.take().context("git takes no input")?;
+    // A name with a line break would be read as two; no template has one.
+    let asked: Vec<&String> = names.iter().filter(|name| !name.contains('\n')).collect();
+    let request: String = asked.iter().map(|name| format!("{commit}:{prefix}{name}\n")).collect();
+    let writer = std::thread::spawn(move || input.write_all(request.as_bytes()));
+    let output = child.wait_with_output().context("cannot read what git says")?;
+    let _ = writer.join();
+    ensure!(output.status.success(), "{}", reason(&output));
+    let mut rest = output.stdout.as_slice();
+    let mut found = BTreeMap::new();
+    for name in asked {
+        let end = rest.iter().position(|byte| *byte == b'\n').context("git's answer is cut off")?;
+        let header = String::from_utf8_lossy(&rest[..end]).into_owned();
+        rest = &rest[end + 1..];
+        // "HASH blob SIZE"; of a link that leads nowhere "dangling SIZE" and the like; of a missing file nothing follows.
+        let words: Vec<&str> = header.split(' ').collect();
+        let size = if header.ends_with(" missing") { None } else { words.last().and_then(|size| size.parse::<usize>().ok()) };
+        let Some(size) = size else { continue };
+        ensure!(rest.len() > size, "git's answer is cut off");
+        if words.len() == 3 && words[1] == "blob" {
+            found.insert(name.clone(), rest[..size].to_vec());
+        }
+        rest = &rest[size + 1..];
+    }
+    Ok(names.iter().map(|name| found.remove(name)).collect())
 }
 
 fn git(root: &Path, arguments: &[&str]) -> Result<Output> {

@@ -1,0 +1,276 @@
+//! A rendered file as items that have a name: what people speak of, whatever its place in the file.
+
+use crate::render::File;
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+
+/// What an item is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A key at the top of a file.
+    Key,
+    /// The whole file.
+    File,
+    /// An alerting rule.
+    Alert,
+    /// A recording rule.
+    Recording,
+    /// A group of rules.
+    Rules,
+    /// A scrape job.
+    Job,
+    /// Whom the Alertmanager tells.
+    Receiver,
+    /// What holds an alert back.
+    Inhibition,
+    /// When a route is silent.
+    Times,
+    /// A module of the blackbox exporter.
+    Module,
+    /// A panel of a dashboard.
+    Panel,
+    /// Where the panels stand.
+    Layout,
+    /// A variable of a dashboard.
+    Variable,
+    /// A data source of Grafana.
+    Datasource,
+    /// A folder from which Grafana reads dashboards.
+    Provider,
+    /// A service of compose.
+    Container,
+    /// A network, volume, secret or config of compose.
+    Resource,
+}
+
+impl Kind {
+    /// The word before its name; what has none is named alone.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Key | Kind::File | Kind::Layout | Kind::Inhibition | Kind::Resource => "",
+            Kind::Alert => "alert",
+            Kind::Recording => "recording rule",
+            Kind::Rules => "group",
+            Kind::Job => "job",
+            Kind::Receiver => "receiver",
+            Kind::Times => "time interval",
+            Kind::Module => "module",
+            Kind::Panel => "panel",
+            Kind::Variable => "variable",
+            Kind::Datasource => "data source",
+            Kind::Provider => "provider",
+            Kind::Container => "container",
+        }
+    }
+}
+
+/// A part of a file that stands for itself.
+pub struct Item {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name, once in its file.
+    pub name: String,
+    /// Where it stands.
+    pub pointer: String,
+    /// What is compared; lists without an order are sorted.
+    pub value: Value,
+}
+
+/// The items of a file, by the template that makes it.
+pub fn of(file: &File) -> Vec<Item> {
+    let value = &file.value;
+    let mut items = match file.template {
+        template if template.ends_with("_rules.yml") => rules(value),
+        "monitoring/working_prometheus.yml" => prometheus(value),
+        "monitoring/alertmanager/alertmanager.yml" => alertmanager(value),
+        template if template.starts_with("monitoring/blackbox/") => [entries(value, "modules", Kind::Module), rest(value, &["modules"])].concat_items(),
+        template if template.starts_with("monitoring/grafana/dashboards/") => dashboard(value),
+        template if template.contains("/provisioning/datasources/") => {
+            [list(value, "datasources", "name", Kind::Datasource), rest(value, &["datasources"])].concat_items()
+        }
+        template if template.contains("/provisioning/dashboards/") => {
+            [list(value, "providers", "name", Kind::Provider), rest(value, &["providers"])].concat_items()
+        }
+        template if template.starts_with("docker-compose") => compose(value),
+        _ => rest(value, &[]),
+    };
+    let mut seen: HashMap<(Kind, String), usize> = HashMap::new();
+    for item in &mut items {
+        let count = seen.entry((item.kind, item.name.clone())).or_default();
+        *count += 1;
+        if *count > 1 {
+            item.name = format!("{} ({count})", item.name);
+        }
+    }
+    items
+}
+
+/// Several lists as one.
+trait Concat {
+    fn concat_items(self) -> Vec<Item>;
+}
+
+impl<const N: usize> Concat for [Vec<Item>; N] {
+    fn concat_items(self) -> Vec<Item> {
+        self.into_iter().flatten().collect()
+    }
+}
+
+/// Every key at the top but those that are read otherwise.
+fn rest(value: &Value, but: &[&str]) -> Vec<Item> {
+    let keys = value.as_object().into_iter().flatten().filter(|(key, _)| !but.contains(&key.as_str()));
+    keys.map(|(key, value)| Item { kind: Kind::Key, name: key.clone(), pointer: format!("/{key}"), value: value.clone() }).collect()
+}
+
+/// The entries of a list, each named by one of its keys.
+fn list(value: &Value, key: &str, name: &str, kind: Kind) -> Vec<Item> {
+    let entries = value[key].as_array().into_iter().flatten().enumerate();
+    entries
+        .map(|(index, entry)| Item {
+            kind,
+            name: entry[name].as_str().unwrap_or_default().to_string(),
+            pointer: format!("/{key}/{index}"),
+            value: without(entry, &[name]),
+        })
+        .collect()
+}
+
+/// The entries of a mapping.
+fn entries(value: &Value, key: &str, kind: Kind) -> Vec<Item> {
+    let entries = value[key].as_object().into_iter().flatten();
+    entries.map(|(name, entry)| Item { kind, name: name.clone(), pointer: format!("/{key}/{name}"), value: entry.clone() }).collect()
+}
+
+fn without(value: &Value, keys: &[&str]) -> Value {
+    let kept = value.as_object().into_iter().flatten().filter(|(key, _)| !keys.contains(&key.as_str()));
+    Value::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+/// The list in order, where its own has no meaning.
+fn sorted(value: &Value) -> Value {
+    let mut list = value.as_array().cloned().unwrap_or_default();
+    list.sort_by_cached_key(Value::to_string);
+    Value::Array(list)
+}
+
+/// Rules by name, in whichever group they are; a rule in a group that is evaluated otherwise is told at the group.
+fn rules(value: &Value) -> Vec<Item> {
+    let mut found = rest(value, &["groups"]);
+    for (index, group) in value["groups"].as_array().into_iter().flatten().enumerate() {
+        let pointer = format!("/groups/{index}");
+        let name = group["name"].as_str().unwrap_or_default().to_string();
+        found.push(Item { kind: Kind::Rules, name, pointer: pointer.clone(), value: without(group, &["name", "rules"]) });
+        for (index, rule) in group["rules"].as_array().into_iter().flatten().enumerate() {
+            let (kind, name) = match rule["alert"].as_str() {
+                Some(alert) => (Kind::Alert, alert),
+                None => (Kind::Recording, rule["record"].as_str().unwrap_or_default()),
+            };
+            found.push(Item { kind, name: name.to_string(), pointer: format!("{pointer}/rules/{index}"), value: without(rule, &["alert", "record"]) });
+        }
+    }
+    found
+}
+
+fn prometheus(value: &Value) -> Vec<Item> {
+    let mut jobs = list(value, "scrape_configs", "job_name", Kind::Job);
+    for job in &mut jobs {
+        // Of one group of targets the addresses and the labels are compared, and not where they stand.
+        if let Some([only]) = job.value["static_configs"].as_array().map(Vec::as_slice) {
+            let (targets, labels) = (sorted(&only["targets"]), only.get("labels").cloned().unwrap_or_else(|| json!({})));
+            job.value["static_configs"] = json!({"targets": targets, "labels": labels});
+        }
+    }
+    let mut keys = rest(value, &["scrape_configs"]);
+    keys.iter_mut().filter(|item| item.name == "rule_files").for_each(|item| item.value = sorted(&item.value));
+    [jobs, keys].concat_items()
+}
+
+/// The routes are followed and not compared as text.
+fn alertmanager(value: &Value) -> Vec<Item> {
+    let mut inhibitions = Vec::new();
+    for (index, rule) in value["inhibit_rules"].as_array().into_iter().flatten().enumerate() {
+        let mut value = rule.clone();
+        for key in ["source_matchers", "target_matchers", "equal"].into_iter().filter(|key| rule.get(*key).is_some()) {
+            value[key] = sorted(&rule[key]);
+        }
+        // What it is about; a rule whose target is another one is another rule.
+        let matchers = |kind: &str| {
+            let old = ["", "_re"].map(|suffix| rule.get(format!("{kind}_match{suffix}"))).into_iter().flatten().map(Value::to_string);
+            let new = value[format!("{kind}_matchers")].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_string);
+            new.chain(old).collect::<Vec<_>>().join(", ")
+        };
+        let name = format!("inhibition by {}", matchers("source"));
+        inhibitions.push(Item { kind: Kind::Inhibition, name, pointer: format!("/inhibit_rules/{index}"), value });
+    }
+    // Rules with one source are told apart by what they hold back, whatever their order.
+    inhibitions.sort_by_cached_key(|item| item.value.to_string());
+    let times = [list(value, "time_intervals", "name", Kind::Times), list(value, "mute_time_intervals", "name", Kind::Times)].concat_items();
+    let mut receivers = list(value, "receivers", "name", Kind::Receiver);
+    receivers.iter_mut().for_each(|receiver| receiver.value = without(&receiver.value, &["name"]));
+    let keys = rest(value, &["route", "inhibit_rules", "receivers", "time_intervals", "mute_time_intervals"]);
+    [receivers, inhibitions, times, keys].concat_items()
+}
+
+fn dashboard(value: &Value) -> Vec<Item> {
+    let mut found = Vec::new();
+    let mut layout = Map::new();
+    for (pointer, panel) in crate::proofs::stack::panels(value) {
+        let name = format!("\"{}\"", panel["title"].as_str().unwrap_or_default());
+        layout.insert(format!("{name} {}", layout.len()), json!([panel["gridPos"], panel["id"]]));
+        let mut kept = without(panel, &["title", "gridPos", "id", "panels"]);
+        if let Some(targets) = panel["targets"].as_array() {
+            let named = targets.iter().enumerate().map(|(index, target)| {
+                let name = target["refId"].as_str().map_or_else(|| index.to_string(), str::to_string);
+                (name, target.clone())
+            });
+            kept["targets"] = Value::Object(named.collect());
+        }
+        found.push(Item { kind: Kind::Panel, name, pointer, value: kept });
+    }
+    let pointer = "/panels".to_string();
+    found.push(Item { kind: Kind::Layout, name: "panels".to_string(), pointer, value: Value::Object(layout) });
+    let variables = list(&value["templating"], "list", "name", Kind::Variable);
+    found.extend(variables.into_iter().map(|item| Item { pointer: format!("/templating{}", item.pointer), ..item }));
+    found.extend(rest(value, &["panels", "templating"]));
+    found
+}
+
+/// Lists of compose whose order has no meaning.
+const UNORDERED: [&str; 9] = ["ports", "volumes", "networks", "extra_hosts", "cap_drop", "cap_add", "security_opt", "secrets", "tmpfs"];
+
+fn compose(value: &Value) -> Vec<Item> {
+    let mut containers = entries(value, "services", Kind::Container);
+    for container in &mut containers {
+        for key in UNORDERED.into_iter().filter(|key| container.value[*key].is_array()).collect::<Vec<_>>() {
+            container.value[key] = sorted(&container.value[key]);
+        }
+        if let Some(words) = container.value["command"].as_array().filter(|words| words.iter().all(|word| word.as_str().is_some_and(|w| w.starts_with('-')))) {
+            container.value["command"] = flags(words);
+        }
+        if let Some(pairs) = container.value["environment"].as_array() {
+            let pair = |text: &str| text.split_once('=').map_or((text.to_string(), Value::Null), |(key, value)| (key.to_string(), value.into()));
+            container.value["environment"] = Value::Object(pairs.iter().filter_map(Value::as_str).map(pair).collect());
+        }
+    }
+    let mut found = containers;
+    for (key, word) in [("networks", "network"), ("volumes", "volume"), ("secrets", "secret"), ("configs", "config")] {
+        found.extend(entries(value, key, Kind::Resource).into_iter().map(|item| Item { name: format!("{word} {}", item.name), ..item }));
+    }
+    found.extend(rest(value, &["services", "networks", "volumes", "secrets", "configs"]));
+    found
+}
+
+/// `--name=value` by name; a flag given several times has several values.
+fn flags(words: &[Value]) -> Value {
+    let mut found: Map<String, Value> = Map::new();
+    for word in words.iter().filter_map(Value::as_str) {
+        let (name, value) = word.split_once('=').unwrap_or((word, "on"));
+        match found.get_mut(name) {
+            Some(Value::String(known)) => *known += &format!(", {value}"),
+            _ => {
+                found.insert(name.to_string(), value.into());
+            }
+        }
+    }
+    Value::Object(found)
+}

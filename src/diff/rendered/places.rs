@@ -1,0 +1,113 @@
+//! Differences on their way to sentences: those that say the same of several items become one line.
+
+use super::items::{Item, Kind};
+use crate::diagnostic::Place;
+use crate::diff::{At, Change, Class, listed, plural};
+use crate::render::Rendered;
+use std::collections::HashMap;
+
+/// A value of a rendered file.
+pub struct Spot {
+    path: String,
+    pointer: String,
+    before: bool,
+}
+
+impl Spot {
+    /// In the rendering that is compared with: what is gone.
+    pub fn before(path: &str, pointer: &str) -> Spot {
+        Spot { path: path.to_string(), pointer: pointer.to_string(), before: true }
+    }
+
+    /// In the new rendering.
+    pub fn after(path: &str, pointer: &str) -> Spot {
+        Spot { path: path.to_string(), pointer: pointer.to_string(), before: false }
+    }
+}
+
+/// What is said of one item of one file.
+pub struct Difference {
+    class: Class,
+    path: String,
+    kind: Kind,
+    name: String,
+    says: String,
+    spot: Spot,
+}
+
+impl Difference {
+    /// Of an item.
+    pub fn of(class: Class, path: &str, item: &Item, says: String, spot: Spot) -> Difference {
+        Difference { class, path: path.to_string(), kind: item.kind, name: item.name.clone(), says, spot }
+    }
+
+    /// Of an item that is not one of the file's own, such as an alert that goes elsewhere.
+    pub fn about(class: Class, path: &str, kind: Kind, name: String, says: String, spot: Spot) -> Difference {
+        Difference { class, path: path.to_string(), kind, name, says, spot }
+    }
+
+    /// Of a whole file.
+    pub fn of_file(class: Class, path: &str, says: &str, spot: Spot) -> Difference {
+        Difference { class, path: path.to_string(), kind: Kind::File, name: String::new(), says: says.to_string(), spot }
+    }
+}
+
+/// The differences found so far, in the order in which they were.
+#[derive(Default)]
+pub struct Group {
+    said: Vec<(Difference, Vec<String>)>,
+    known: HashMap<(String, Kind, String), usize>,
+}
+
+impl Group {
+    /// Adds one; where the same was said of another item of that kind, its name joins that line.
+    pub fn push(&mut self, difference: Difference) {
+        let key = (difference.path.clone(), difference.kind, difference.says.clone());
+        let name = difference.name.clone();
+        match self.known.get(&key) {
+            Some(index) if !self.said[*index].1.contains(&name) => self.said[*index].1.push(name),
+            Some(_) => {}
+            None => {
+                self.known.insert(key, self.said.len());
+                self.said.push((difference, vec![name]));
+            }
+        }
+    }
+
+    /// Whether a rule has changed.
+    pub fn of_rules(&self) -> bool {
+        self.said.iter().any(|(difference, _)| matches!(difference.kind, Kind::Alert | Kind::Recording | Kind::Rules))
+    }
+
+    /// As sentences, each with the line of the template that wrote it.
+    pub fn changes(self, before: &Rendered, after: &Rendered) -> Vec<Change> {
+        let change = |(difference, names): (Difference, Vec<String>)| {
+            let side = if difference.spot.before { before } else { after };
+            let (file, line) = match side.place(&difference.spot.path, &difference.spot.pointer) {
+                Place::Line { file, line, .. } => (file, line),
+                Place::File(file) => (file, 1),
+                _ => (difference.path.clone(), 1),
+            };
+            let at = At::Line { file, line, before: difference.spot.before };
+            let kind = difference.kind.word();
+            let of_services = matches!(difference.kind, Kind::Job | Kind::Container);
+            let (lead, services, rest) = match (kind, names.as_slice()) {
+                ("", [name]) if name.is_empty() => (format!("{} {}", difference.path, difference.says), Vec::new(), String::new()),
+                ("", _) => (format!("{}: {}: {}", difference.path, listed(&names), difference.says), Vec::new(), String::new()),
+                (kind, [_, _, ..]) if of_services => (format!("{}: {kind}s ", difference.path), names, format!(": {}", difference.says)),
+                (kind, [name]) => (format!("{}: {kind} {name}: {}", difference.path, difference.says), Vec::new(), String::new()),
+                (kind, names) => (format!("{}: {}: {}", difference.path, counted(kind, names), difference.says), Vec::new(), String::new()),
+            };
+            Change { class: difference.class, lead, services, rest, at }
+        };
+        self.said.into_iter().map(change).collect()
+    }
+}
+
+/// "alerts A and B"; of many "7 panels (A, B, C …)".
+fn counted(kind: &str, names: &[String]) -> String {
+    match names {
+        [first, second, third, _, _, ..] => format!("{} ({first}, {second}, {third} …)", plural(names.len(), kind)),
+        few => format!("{kind}s {}", listed(few)),
+    }
+}

@@ -1,0 +1,308 @@
+//! What a difference means to those who are told, and how much it weighs.
+
+use super::items::{Item, Kind};
+use super::leaves::Leaf;
+use super::readers::Readers;
+use super::routing::Routing;
+use crate::catalog::{Duration, Size};
+use crate::diff::Class::{self, Dangerous, Notice, Safe, Warning};
+use crate::diff::{expression, listed, routes, weight};
+use crate::json::plain;
+use serde_json::Value;
+
+/// What surrounds an item.
+pub struct Scene<'a> {
+    /// The file, under generated/.
+    pub path: &'a str,
+    /// Who reads a recorded series.
+    pub readers: &'a Readers,
+    /// Who is told.
+    pub routes: &'a Routing,
+}
+
+/// An item that is no longer there; None: it is told elsewhere.
+pub fn gone(item: &Item, scene: &Scene) -> Option<(Class, String)> {
+    let (class, says) = match item.kind {
+        Kind::Layout | Kind::File => return None,
+        Kind::Alert => (Dangerous, "is removed: no one is notified of it any more"),
+        Kind::Recording => (Warning, "is no longer recorded: queries of it find nothing new"),
+        Kind::Rules => (Notice, "is no longer there"),
+        Kind::Job => (Dangerous, "is no longer scraped"),
+        Kind::Receiver if scene.routes.used(&item.name) => (Dangerous, "is removed, and was in use"),
+        Kind::Receiver => (Notice, "is removed"),
+        Kind::Inhibition => (Notice, "is removed: what it held back is told"),
+        Kind::Times => (Warning, "is removed"),
+        Kind::Module => (Warning, "is removed"),
+        Kind::Panel => (Notice, "is removed"),
+        Kind::Variable => (Notice, "is removed: links that set it have no effect"),
+        Kind::Datasource => (Dangerous, "is removed: what asks it shows nothing"),
+        Kind::Provider => (Dangerous, "is removed: its dashboards are no longer read"),
+        Kind::Container => (Dangerous, "no longer runs"),
+        Kind::Resource => (Warning, "is removed"),
+        Kind::Key => {
+            let class = if item.name == "rule_files" || item.name == "alerting" { Dangerous } else { Warning };
+            return Some((class, format!("is removed: {}", short(&item.value))));
+        }
+    };
+    Some((class, says.to_string()))
+}
+
+/// An item that was not there.
+pub fn new(item: &Item) -> Option<(Class, String)> {
+    let (class, says) = match item.kind {
+        Kind::Layout | Kind::File => return None,
+        Kind::Inhibition => {
+            return Some((Dangerous, format!("is new: alerts that were told may be held back ({})", short(&item.value))));
+        }
+        Kind::Times | Kind::Module | Kind::Container | Kind::Resource => (Notice, "is new"),
+        Kind::Key => return Some((Warning, format!("is new: {}", short(&item.value)))),
+        _ => (Safe, "is new"),
+    };
+    Some((class, says.to_string()))
+}
+
+/// A value of an item that is another one.
+pub fn changed(item: &Item, leaf: &Leaf, scene: &Scene) -> (Class, String) {
+    let known = match item.kind {
+        Kind::Alert => alert(leaf),
+        Kind::Recording => recording(item, leaf, scene.readers),
+        Kind::Rules => (leaf.key() == "interval").then(|| interval(leaf)),
+        Kind::Job => job(leaf),
+        Kind::Key => key(item, leaf),
+        Kind::Receiver => Some(receiver(item, leaf, scene.routes)),
+        Kind::Inhibition => Some(inhibition(leaf)),
+        Kind::Panel => Some(panel(leaf)),
+        Kind::Layout => Some((Safe, "are arranged otherwise".to_string())),
+        Kind::Variable => Some((Notice, stated(leaf))),
+        Kind::Datasource => Some((
+            match leaf.key().as_str() {
+                "uid" => Dangerous,
+                "url" | "type" | "access" => Warning,
+                _ => Notice,
+            },
+            stated(leaf),
+        )),
+        Kind::Provider => Some((if leaf.under("options") { Warning } else { Notice }, stated(leaf))),
+        Kind::Container => Some(container(leaf)),
+        _ => None,
+    };
+    known.unwrap_or_else(|| (Warning, stated(leaf)))
+}
+
+/// A value on one line, of a long one its beginning.
+fn short(value: &Value) -> String {
+    const LONGEST: usize = 160;
+    let text = plain(value).split_whitespace().collect::<Vec<_>>().join(" ").replace('`', "'");
+    if text.chars().count() > LONGEST { text.chars().take(LONGEST - 1).chain(['…']).collect() } else { text }
+}
+
+/// "`for` is 50m instead of 5m"; of lists of words, what came and went.
+fn stated(leaf: &Leaf) -> String {
+    let key = leaf.key();
+    let key = if key.is_empty() { "it".to_string() } else { format!("`{key}`") };
+    match (leaf.was, leaf.is) {
+        (Some(Value::Array(was)), Some(Value::Array(is))) if was.iter().chain(is).all(|item| !item.is_object() && !item.is_array()) => {
+            let only = |one: &[Value], other: &[Value]| one.iter().filter(|item| !other.contains(item)).map(|item| format!("`{}`", short(item))).collect::<Vec<_>>();
+            match (only(was, is), only(is, was)) {
+                (gone, new) if gone.is_empty() && new.is_empty() => format!("{key} is in another order"),
+                (gone, new) if new.is_empty() => format!("{key} no longer holds {}", listed(&gone)),
+                (gone, new) if gone.is_empty() => format!("{key} also holds {}", listed(&new)),
+                (gone, new) => format!("{key} holds {} instead of {}", listed(&new), listed(&gone)),
+            }
+        }
+        (Some(was), Some(is)) => {
+            let (was, is) = (short(was), short(is));
+            if was == is { format!("{key} is another one") } else { format!("{key} is `{is}` instead of `{was}`") }
+        }
+        (Some(was), None) => format!("{key} is removed: it was `{}`", short(was)),
+        (None, Some(is)) => format!("{key} is new: `{}`", short(is)),
+        (None, None) => key,
+    }
+}
+
+fn time(value: Option<&Value>) -> Option<Duration> {
+    value.map_or(Some(Duration(0)), |value| Duration::parse(&plain(value)))
+}
+
+/// A time between two looks, or until somebody is told.
+fn interval(leaf: &Leaf) -> (Class, String) {
+    let class = match (leaf.was, leaf.is, time(leaf.was), time(leaf.is)) {
+        (Some(_), Some(_), Some(was), Some(is)) => weight::longer(was, is),
+        _ => Warning,
+    };
+    (class, stated(leaf))
+}
+
+fn alert(leaf: &Leaf) -> Option<(Class, String)> {
+    let says = stated(leaf);
+    match (leaf.path.first()?.as_str(), leaf.last()) {
+        ("expr", _) => Some(asks(leaf)),
+        ("for", _) => {
+            let (was, is) = (time(leaf.was)?, time(leaf.is)?);
+            let (word, by) = if is > was { ("later", is.0 - was.0) } else { ("sooner", was.0 - is.0) };
+            Some((weight::longer(was, is), format!("fires {} {word}: after {is} instead of {was}", Duration(by))))
+        }
+        ("keep_firing_for", _) => Some((Notice, says)),
+        ("labels", "severity") => {
+            let severity = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_string();
+            let lower = routes::rank(&severity(leaf.is)) > routes::rank(&severity(leaf.was));
+            Some((if lower { Dangerous } else { Notice }, says))
+        }
+        ("labels", _) => Some((Warning, format!("{says}; routes, silences and inhibitions by it end"))),
+        ("annotations", _) if leaf.is.is_none() => Some((Warning, format!("{says}; people are no longer told"))),
+        ("annotations", name) if leaf.was.is_none() || ["summary", "description"].contains(&name) => Some((Safe, says)),
+        ("annotations", _) => Some((Notice, says)),
+        _ => None,
+    }
+}
+
+fn asks(leaf: &Leaf) -> (Class, String) {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_string();
+    let (was, is) = (text(leaf.was), text(leaf.is));
+    let (class, word) = expression::changed(&was, &is);
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (class, format!("{word}: `{}` instead of `{}`", words(&is), words(&was)))
+}
+
+/// What alerts read is as dangerous as the alerts' own conditions.
+fn recording(item: &Item, leaf: &Leaf, readers: &Readers) -> Option<(Class, String)> {
+    let alerts = readers.alerts(&item.name);
+    let read = if alerts.is_empty() { String::new() } else { format!("; {} read{} it", listed(alerts), if alerts.len() == 1 { "s" } else { "" }) };
+    match leaf.path.first()?.as_str() {
+        "expr" => {
+            let (_, says) = asks(leaf);
+            let says = says.strip_prefix("has another expression, which may fire less").map_or(says.clone(), |rest| format!("records something else{rest}"));
+            Some((if alerts.is_empty() { Warning } else { Dangerous }, format!("{says}{read}")))
+        }
+        _ => Some((if alerts.is_empty() { Warning } else { Dangerous }, format!("{}{read}", stated(leaf)))),
+    }
+}
+
+fn job(leaf: &Leaf) -> Option<(Class, String)> {
+    let says = stated(leaf);
+    let all = leaf.path.iter().map(String::as_str).collect::<Vec<_>>();
+    let class = match all.as_slice() {
+        ["scrape_interval"] => match (time(leaf.was), time(leaf.is)) {
+            (Some(was), Some(is)) if leaf.was.is_some() && leaf.is.is_some() && is < was => Safe,
+            _ => return Some(interval(leaf)),
+        },
+        ["scrape_timeout"] => Notice,
+        ["static_configs", "targets"] => {
+            let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+            let (was, is) = (list(leaf.was), list(leaf.is));
+            match () {
+                () if was.iter().all(|target| is.contains(target)) => Safe,
+                () if is.iter().all(|target| was.contains(target)) => Dangerous,
+                () => Warning,
+            }
+        }
+        ["static_configs", "labels", ..] => return Some((Dangerous, format!("{says}; silences, routes and history by it end"))),
+        ["metric_relabel_configs" | "relabel_configs", ..] => {
+            return Some((Dangerous, format!("{says}; series that alerts read may be dropped or renamed")));
+        }
+        [limit] if limit.ends_with("_limit") => {
+            let number = |value: Option<&Value>| value.and_then(|value| Size::parse(&plain(value)).map(|size| size.0).or(value.as_u64())).filter(|limit| *limit > 0);
+            match (number(leaf.was), number(leaf.is)) {
+                (_, None) => Notice,
+                (Some(was), Some(is)) if is >= was => Notice,
+                _ => return Some((Dangerous, format!("{says}; a scrape beyond it fails as a whole"))),
+            }
+        }
+        _ => return None,
+    };
+    Some((class, says))
+}
+
+/// Keys at the top of a file.
+fn key(item: &Item, leaf: &Leaf) -> Option<(Class, String)> {
+    let says = stated(leaf);
+    let holds = |one: Option<&Value>, other: Option<&Value>| {
+        let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+        let other = list(other);
+        list(one).iter().all(|item| other.contains(item))
+    };
+    let class = match item.name.as_str() {
+        "global" if leaf.last().ends_with("_interval") => return Some(interval(leaf)),
+        "rule_files" if holds(leaf.was, leaf.is) => Safe,
+        "rule_files" => Dangerous,
+        "alerting" if leaf.last() == "targets" && holds(leaf.was, leaf.is) => Notice,
+        "alerting" => Dangerous,
+        "title" | "description" | "tags" | "version" => Safe,
+        "uid" => return Some((Dangerous, format!("{says}; links to the dashboard end"))),
+        "schemaVersion" | "refresh" | "time" | "timezone" | "links" | "annotations" | "graphTooltip" | "editable" | "fiscalYearStartMonth" => Notice,
+        _ => return None,
+    };
+    Some((class, says))
+}
+
+fn receiver(item: &Item, leaf: &Leaf, routes: &Routing) -> (Class, String) {
+    let used = routes.used(&item.name);
+    let whole = leaf.path.len() == 1;
+    let count = |value: Option<&Value>| value.and_then(Value::as_array).map_or(0, Vec::len);
+    match (whole && leaf.path[0].ends_with("_configs"), count(leaf.is) < count(leaf.was)) {
+        (true, true) => {
+            let kind = leaf.path[0].trim_end_matches("_configs");
+            let left = if count(leaf.is) == 0 { format!("no longer sends to {kind}") } else { format!("sends to fewer {kind}s: {}", stated(leaf)) };
+            (if used { Dangerous } else { Notice }, left)
+        }
+        (true, false) if leaf.was.is_none() => (Safe, format!("also sends to {}", leaf.path[0].trim_end_matches("_configs"))),
+        _ => (if used { Warning } else { Notice }, stated(leaf)),
+    }
+}
+
+/// A rule that asks for more holds back less.
+fn inhibition(leaf: &Leaf) -> (Class, String) {
+    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let (was, is) = (list(leaf.was), list(leaf.is));
+    let says = stated(leaf);
+    if !is.is_empty() && was.iter().all(|item| is.contains(item)) {
+        (Notice, format!("{says}; it holds less back"))
+    } else {
+        (Dangerous, format!("{says}; alerts that were told may be held back"))
+    }
+}
+
+fn panel(leaf: &Leaf) -> (Class, String) {
+    let says = stated(leaf);
+    match leaf.path.first().map(String::as_str) {
+        Some("targets") if leaf.last() == "expr" => {
+            let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+            (Notice, format!("asks `{}` instead of `{}`", text(leaf.is), text(leaf.was)))
+        }
+        Some("description") => (Safe, says),
+        _ => (Notice, says),
+    }
+}
+
+/// What only makes a container stricter.
+const HARDENING: [&str; 8] = ["cap_drop", "security_opt", "read_only", "user", "mem_limit", "pids_limit", "cpus", "deploy"];
+
+/// What changes nothing in what the container does.
+const ASIDE: [&str; 9] = ["image", "build", "healthcheck", "logging", "labels", "depends_on", "container_name", "stop_grace_period", "tmpfs"];
+
+fn container(leaf: &Leaf) -> (Class, String) {
+    let says = stated(leaf);
+    let first = leaf.path.first().map_or("", String::as_str);
+    let retention = leaf.last().contains("retention");
+    let amount = |value: Option<&Value>| {
+        let text = plain(value?);
+        let size = || Size::parse(&text).or_else(|| Size::parse(&text.replace('m', "MiB").replace('g', "GiB"))).map(|size| size.0 as f64);
+        text.parse().ok().or_else(size)
+    };
+    let class = match first {
+        "command" if retention => match (time(leaf.was), time(leaf.is)) {
+            (Some(was), Some(is)) if leaf.was.is_some() && leaf.is.is_some() => {
+                if is < was { return (Dangerous, format!("{says}; older samples are deleted for good")) } else { Notice }
+            }
+            _ => Dangerous,
+        },
+        _ if HARDENING.contains(&first) && leaf.was.is_none() => Notice,
+        "mem_limit" | "cpus" | "pids_limit" | "deploy" => match (amount(leaf.was), amount(leaf.is)) {
+            (Some(was), Some(is)) => weight::larger(was, is),
+            _ => Warning,
+        },
+        _ if ASIDE.contains(&first) => Notice,
+        _ => Warning,
+    };
+    (class, says)
+}
