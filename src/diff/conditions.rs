@@ -114,7 +114,13 @@ fn window(comparison: &mut Comparison, pair: &Pair, before: Option<Duration>, af
     }
     let effect = if after > before { "short bursts count less, and it recovers later" } else { "short bursts count more" };
     let at = pair.at(comparison, "window");
-    comparison.say_of(weight::longer(before, after), &format!("{} looks back {after} instead of {before} for ", pair.new.name), &pair.is.name, format!(": {effect}"), at);
+    comparison.say_of(
+        weight::longer(before, after),
+        &format!("{} looks back {after} instead of {before} for ", pair.new.name),
+        &pair.is.name,
+        format!(": {effect}"),
+        at,
+    );
 }
 
 fn waiting(comparison: &mut Comparison, pair: &Pair, before: Duration, after: Duration) {

@@ -78,7 +78,11 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
         let gone = if lost.is_empty() { "more of them".to_string() } else { format!("no longer {}", listed(&lost)) };
         let place = at(comparison, "buckets");
         let read = !readers(comparison.after.catalog, new).is_empty();
-        comparison.say(if read && !lost.is_empty() { Warning } else { Notice }, format!("the buckets of metric {} change, {gone}: quantiles across the change are estimates of neither", new.key), place);
+        comparison.say(
+            if read && !lost.is_empty() { Warning } else { Notice },
+            format!("the buckets of metric {} change, {gone}: quantiles across the change are estimates of neither", new.key),
+            place,
+        );
     }
     if old.help != new.help {
         let place = at(comparison, "help");

@@ -58,14 +58,19 @@ fn file(found: &mut Group, was: &File, is: &File, readers: &Readers, routes: &ro
         let count = |diff: &similar::TextDiff<'_, '_, str>| diff.iter_all_changes().filter(|change| change.tag() != similar::ChangeTag::Equal).count();
         if old != new {
             let changed = count(&similar::TextDiff::from_lines(old.as_str(), new.as_str()));
-            found.push(Difference::of_file(Class::Warning, &is.path, &format!("works otherwise: {changed} lines differ"), Spot::after(&is.path, "")));
+            found.push(Difference::of_file(
+                Class::Warning,
+                &is.path,
+                &format!("works otherwise: {} changed", crate::diff::plural(changed, "line")),
+                Spot::after(&is.path, ""),
+            ));
         }
         return;
     }
     let (old, new) = (items::of(was), items::of(is));
     let by_name = |items: &[Item]| items.iter().enumerate().map(|(index, item)| ((item.kind, item.name.clone()), index)).collect::<HashMap<_, _>>();
     let (own, others) = (by_name(&old), by_name(&new));
-    let scene = wording::Scene { path: &is.path, readers, routes };
+    let scene = wording::Scene { readers, routes };
     for item in old.iter().filter(|item| !others.contains_key(&(item.kind, item.name.clone()))) {
         if let Some((class, says)) = wording::gone(item, &scene) {
             found.push(Difference::of(class, &is.path, item, says, Spot::before(&was.path, &item.pointer)));
@@ -79,7 +84,11 @@ fn file(found: &mut Group, was: &File, is: &File, readers: &Readers, routes: &ro
             continue;
         };
         for leaf in leaves::of(&known.value, &item.value) {
-            let spot = if leaf.is.is_some() { Spot::after(&is.path, &format!("{}{}", item.pointer, leaf.pointer())) } else { Spot::before(&was.path, &format!("{}{}", known.pointer, leaf.pointer())) };
+            let spot = if leaf.is.is_some() {
+                Spot::after(&is.path, &format!("{}{}", item.pointer, leaf.pointer()))
+            } else {
+                Spot::before(&was.path, &format!("{}{}", known.pointer, leaf.pointer()))
+            };
             let (class, says) = wording::changed(item, &leaf, &scene);
             found.push(Difference::of(class, &is.path, item, says, spot));
         }

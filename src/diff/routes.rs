@@ -80,7 +80,7 @@ fn receivers(comparison: &mut Comparison) {
         // Under another name it still tells the same people.
         let used = comparison.before.catalog.alertmanager.routes.values().any(|receiver| receiver == name);
         let class = if used && !after.values().any(|is| is == was) { Dangerous } else { Notice };
-        let in_use = if used { ", which was in use" } else { "" };
+        let in_use = if used { ", which was in use," } else { "" };
         comparison.say(class, format!("receiver {name}{in_use} is removed: {}", kinds(was)), At::Before(format!("/receivers/{name}")));
     }
 }
@@ -115,7 +115,11 @@ fn integrations(comparison: &mut Comparison, name: &str, was: &Value, is: &Value
         for key in keys.iter().filter(|key| settings.get(*key) != old.get(*key)) {
             let text = |value: Option<&Value>| value.map_or_else(|| "nothing".to_string(), plain);
             let at = comparison.at_key(&format!("{pointer}/{key}"));
-            comparison.say(if routed { Warning } else { Notice }, format!("receiver {name} sends to {kind} with `{key}` {} instead of {}", text(settings.get(key)), text(old.get(key))), at);
+            comparison.say(
+                if routed { Warning } else { Notice },
+                format!("receiver {name} sends to {kind} with `{key}` {} instead of {}", text(settings.get(key)), text(old.get(key))),
+                at,
+            );
         }
     }
     for kind in was.keys().filter(|kind| !is.contains_key(*kind)) {

@@ -85,29 +85,30 @@ impl Group {
             let side = if difference.spot.before { before } else { after };
             let (file, line) = match side.place(&difference.spot.path, &difference.spot.pointer) {
                 Place::Line { file, line, .. } => (file, line),
-                Place::File(file) => (file, 1),
-                _ => (difference.path.clone(), 1),
+                // Text has no values with lines of their own.
+                _ => (format!("templates/{}", side.file(&difference.spot.path).map_or(difference.path.as_str(), |file| file.template)), 1),
             };
             let at = At::Line { file, line, before: difference.spot.before };
             let kind = difference.kind.word();
-            let of_services = matches!(difference.kind, Kind::Job | Kind::Container);
-            let (lead, services, rest) = match (kind, names.as_slice()) {
-                ("", [name]) if name.is_empty() => (format!("{} {}", difference.path, difference.says), Vec::new(), String::new()),
-                ("", _) => (format!("{}: {}: {}", difference.path, listed(&names), difference.says), Vec::new(), String::new()),
-                (kind, [_, _, ..]) if of_services => (format!("{}: {kind}s ", difference.path), names, format!(": {}", difference.says)),
-                (kind, [name]) => (format!("{}: {kind} {name}: {}", difference.path, difference.says), Vec::new(), String::new()),
-                (kind, names) => (format!("{}: {}: {}", difference.path, counted(kind, names), difference.says), Vec::new(), String::new()),
+            let lead = match (kind, names.as_slice()) {
+                ("", [name]) if name.is_empty() => format!("{} {}", difference.path, difference.says),
+                (_, names) => format!("{}: {}: {}", difference.path, counted(kind, names), difference.says),
             };
-            Change { class: difference.class, lead, services, rest, at }
+            Change { class: difference.class, lead, services: Vec::new(), rest: String::new(), at }
         };
         self.said.into_iter().map(change).collect()
     }
 }
 
-/// "alerts A and B"; of many "7 panels (A, B, C …)".
+/// "alert A", "alerts A and B"; of many "7 panels (A, B, C and 4 more)".
 fn counted(kind: &str, names: &[String]) -> String {
-    match names {
-        [first, second, third, _, _, ..] => format!("{} ({first}, {second}, {third} …)", plural(names.len(), kind)),
-        few => format!("{kind}s {}", listed(few)),
+    const LISTED: usize = 5;
+    match (kind, names) {
+        ("", names) => listed(names),
+        (kind, [name]) => format!("{kind} {name}"),
+        (kind, names) if names.len() > LISTED => {
+            format!("{} ({} and {} more)", plural(names.len(), kind), names[..3].join(", "), names.len() - 3)
+        }
+        (kind, names) => format!("{kind}s {}", listed(names)),
     }
 }

@@ -19,7 +19,8 @@ impl Readers {
         let mut named: HashMap<&str, Vec<&Value>> = HashMap::new();
         for rule in &rules {
             let expr = rule["expr"].as_str().unwrap_or_default();
-            let words: HashSet<&str> = expr.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':')).filter(|word| recorded.contains(word)).collect();
+            let words: HashSet<&str> =
+                expr.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':')).filter(|word| recorded.contains(word)).collect();
             words.into_iter().for_each(|word| named.entry(word).or_default().push(rule));
         }
         let behind = |name: &str| {

@@ -186,7 +186,8 @@ impl Side {
         let all = self.routing["receivers"].as_array().into_iter().flatten();
         let wanted = all.filter(|receiver| receiver["name"].as_str().is_some_and(|name| receivers.contains(name)));
         let entries = wanted.flat_map(|receiver| receiver.as_object().into_iter().flatten());
-        let kinds = entries.filter_map(|(key, value)| Some((key.strip_suffix("_configs")?, value)).filter(|(_, value)| value.as_array().is_some_and(|list| !list.is_empty())));
+        let kinds = entries
+            .filter_map(|(key, value)| Some((key.strip_suffix("_configs")?, value)).filter(|(_, value)| value.as_array().is_some_and(|list| !list.is_empty())));
         let mut found: Map<String, Value> = Map::new();
         for (kind, settings) in kinds {
             let list = found.entry(kind.to_string()).or_insert_with(|| Value::Array(Vec::new()));

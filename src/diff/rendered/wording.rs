@@ -12,8 +12,6 @@ use serde_json::Value;
 
 /// What surrounds an item.
 pub struct Scene<'a> {
-    /// The file, under generated/.
-    pub path: &'a str,
     /// Who reads a recorded series.
     pub readers: &'a Readers,
     /// Who is told.
@@ -102,7 +100,8 @@ fn stated(leaf: &Leaf) -> String {
     let key = if key.is_empty() { "it".to_string() } else { format!("`{key}`") };
     match (leaf.was, leaf.is) {
         (Some(Value::Array(was)), Some(Value::Array(is))) if was.iter().chain(is).all(|item| !item.is_object() && !item.is_array()) => {
-            let only = |one: &[Value], other: &[Value]| one.iter().filter(|item| !other.contains(item)).map(|item| format!("`{}`", short(item))).collect::<Vec<_>>();
+            let only =
+                |one: &[Value], other: &[Value]| one.iter().filter(|item| !other.contains(item)).map(|item| format!("`{}`", short(item))).collect::<Vec<_>>();
             match (only(was, is), only(is, was)) {
                 (gone, new) if gone.is_empty() && new.is_empty() => format!("{key} is in another order"),
                 (gone, new) if new.is_empty() => format!("{key} no longer holds {}", listed(&gone)),
@@ -201,7 +200,8 @@ fn job(leaf: &Leaf) -> Option<(Class, String)> {
             return Some((Dangerous, format!("{says}; series that alerts read may be dropped or renamed")));
         }
         [limit] if limit.ends_with("_limit") => {
-            let number = |value: Option<&Value>| value.and_then(|value| Size::parse(&plain(value)).map(|size| size.0).or(value.as_u64())).filter(|limit| *limit > 0);
+            let number =
+                |value: Option<&Value>| value.and_then(|value| Size::parse(&plain(value)).map(|size| size.0).or(value.as_u64())).filter(|limit| *limit > 0);
             match (number(leaf.was), number(leaf.is)) {
                 (_, None) => Notice,
                 (Some(was), Some(is)) if is >= was => Notice,
@@ -292,7 +292,11 @@ fn container(leaf: &Leaf) -> (Class, String) {
     let class = match first {
         "command" if retention => match (time(leaf.was), time(leaf.is)) {
             (Some(was), Some(is)) if leaf.was.is_some() && leaf.is.is_some() => {
-                if is < was { return (Dangerous, format!("{says}; older samples are deleted for good")) } else { Notice }
+                if is < was {
+                    return (Dangerous, format!("{says}; older samples are deleted for good"));
+                } else {
+                    Notice
+                }
             }
             _ => Dangerous,
         },
