@@ -39,15 +39,14 @@ pub fn compare(before: &Rendered, after: &Rendered, catalog: &Catalog) -> Vec<Ch
     found.changes(before, after)
 }
 
-/// What is made from the rules says nothing new where a rule has changed.
+/// What is made from the rules differs with them, and says nothing new.
 fn follows(file: &File) -> bool {
     file.template.ends_with(".test.yml") || file.template.ends_with(".md")
 }
 
 fn file(found: &mut Group, was: &File, is: &File, readers: &Readers, routes: &routing::Routing) {
     if follows(is) {
-        let told = found.of_rules();
-        if !told && lines(&was.text, is) != lines(&is.text, is) {
+        if !routes.rules_differ && lines(&was.text, is) != lines(&is.text, is) {
             let what = if is.template.ends_with(".md") { "reads otherwise" } else { "tests otherwise" };
             found.push(Difference::of_file(Class::Safe, &is.path, what, Spot::after(&is.path, "")));
         }

@@ -74,11 +74,6 @@ impl Group {
         }
     }
 
-    /// Whether a rule has changed.
-    pub fn of_rules(&self) -> bool {
-        self.said.iter().any(|(difference, _)| matches!(difference.kind, Kind::Alert | Kind::Recording | Kind::Rules))
-    }
-
     /// As sentences, each with the line of the template that wrote it.
     pub fn changes(self, before: &Rendered, after: &Rendered) -> Vec<Change> {
         let change = |(difference, names): (Difference, Vec<String>)| {

@@ -37,16 +37,20 @@ pub struct Routing {
     before: Side,
     after: Side,
     alerts: Vec<BTreeMap<String, String>>,
+    /// Whether the text of a rule file differs, in meaning or not: what quotes rules then differs with them.
+    pub rules_differ: bool,
 }
 
 impl Routing {
     /// Reads both; the alerts are those of the new side.
     pub fn of(before: &Rendered, after: &Rendered, catalog: &Catalog) -> Routing {
+        let rules = |side: &Rendered| side.files.iter().filter(|file| file.template.ends_with("_rules.yml")).map(|file| file.text.clone()).collect::<Vec<_>>();
+        let rules_differ = rules(before) != rules(after);
         let [before, old] = [Side::of(before), Side::of(after)];
         let mut labels = BTreeSet::new();
         [&before, &old].iter().filter_map(|side| side.root.as_ref()).for_each(|root| root.labels(&mut labels));
         let alerts = alerts(after, catalog, labels.iter().any(|label| !["alertname", "severity"].contains(&label.as_str())));
-        Routing { before, after: old, alerts }
+        Routing { before, after: old, alerts, rules_differ }
     }
 
     /// Whether an alert reaches the receiver, on the side that is compared with.
@@ -57,7 +61,7 @@ impl Routing {
 
     /// Every alert that goes elsewhere, or later.
     pub fn inspect(&self, found: &mut Group) {
-        if self.before.routing["route"] == self.after.routing["route"] {
+        if canonical(&self.before.routing["route"]) == canonical(&self.after.routing["route"]) {
             return;
         }
         let spot = || Spot::after(&self.after.path, "/route");
@@ -102,6 +106,28 @@ impl Routing {
             () => weight::elsewhere(routes::rank(severity) == 0, &was, &is),
         };
         (class, says)
+    }
+}
+
+/// A tree of routes without the order of what has none, and with one word for each time.
+fn canonical(route: &Value) -> Value {
+    match route {
+        Value::Object(map) => {
+            let value = |key: &String, value: &Value| match (key.as_str(), value) {
+                ("group_by" | "matchers", Value::Array(list)) => {
+                    let mut list = list.clone();
+                    list.sort_by_cached_key(Value::to_string);
+                    Value::Array(list)
+                }
+                ("group_wait" | "group_interval" | "repeat_interval", Value::String(text)) => {
+                    Duration::parse(text).map_or_else(|| value.clone(), |time| time.to_string().into())
+                }
+                _ => canonical(value),
+            };
+            Value::Object(map.iter().map(|(key, inside)| (key.clone(), value(key, inside))).collect())
+        }
+        Value::Array(list) => Value::Array(list.iter().map(canonical).collect()),
+        scalar => scalar.clone(),
     }
 }
 
