@@ -163,7 +163,7 @@ fn what_means_the_same_changes_nothing() {
         ("kinds/error_ratio/condition.promql", "> << branch.above >>", ">   (<< branch.above >>)"),
         ("monitoring/alertmanager/alertmanager.yml", "group_by: [alertname, job]", "group_by: [job, alertname] # either way"),
         ("monitoring/alert_rules.yml", "for: << alert.shortest_for | bare >>", "for: 300s"),
-        ("monitoring/working_prometheus.yml", "  scrape_timeout: 10s\n", "  # a comment\n  scrape_timeout: 10s\n"),
+        ("monitoring/working_prometheus.yml", "global:\n", "# a comment\nglobal:\n"),
         ("monitoring/metrics.py", "import threading", "# threads\nimport threading"),
         ("docker-compose.monitoring.yml", "cap_drop: [ALL]\n", "cap_drop: [\"ALL\"]\n"),
     ] {
