@@ -25,7 +25,7 @@ pub fn canonical(text: &str) -> Option<String> {
                 });
                 let inside_brackets = filled.rfind('[') > filled.rfind(']');
                 let quoted = filled.matches('"').count() % 2 == 1;
-                filled += &if inside_brackets && !quoted { format!("{}ms", 987_654_321_000 + index) } else { format!("variable_{index}_") };
+                filled += &if inside_brackets && !quoted { format!("{}ms", 87_654_321 + index) } else { format!("variable_{index}_") };
             }
         }
     }
