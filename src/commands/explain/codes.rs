@@ -21,10 +21,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("invalid-yaml", "A template was rendered, and its text is not YAML."),
     ("unknown-name", "`explain` knows no service, alert or finding of this name."),
     ("stale", "A file under generated/ is not what the catalog renders to: `render` was not run after the last change."),
-    (
-        "dangerous-change",
-        "A change by which an alert, a target or a receiver is lost, a threshold is looser, or people are told much later, as `diff` sees it.",
-    ),
+    ("dangerous-change", "An alert, a target or a receiver is lost, a threshold is looser, or people are told much later, as `diff` sees it."),
     ("changed-behaviour", "A change that somebody will notice, without the loss of an alert, as `diff` sees it."),
     ("preview", "The preview cannot draw this panel: it knows fewer panels and functions than Grafana."),
     ("empty-panel", "A panel of the preview shows nothing: its query finds no series."),
