@@ -5,6 +5,7 @@ pub mod expand;
 pub mod functions;
 pub mod layout;
 pub mod python;
+pub mod recorded;
 pub mod samples;
 
 use anyhow::{Context, Result};
@@ -34,6 +35,7 @@ pub fn environment(root: &Path) -> Result<Environment<'static>> {
     samples::add_to(&mut environment);
     environment.add_function("expand", expand::expand);
     layout::add_to(&mut environment);
+    recorded::add_to(&mut environment);
     let folder = root.join("templates");
     if folder.is_dir() {
         environment.set_loader(minijinja::path_loader(folder));
