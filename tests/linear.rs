@@ -30,7 +30,7 @@ fn four_times_as_much_takes_four_times_as_much() {
     // What is built once, such as the schema, belongs to no size.
     asked(&generator::catalog(2));
     let axes: [(&str, fn(usize) -> String, usize); 4] =
-        [("services", generator::catalog, 250), ("alerts", generator::alerts, 100), ("metrics", generator::metrics, 300), ("values", generator::values, 1_000)];
+        [("services", generator::catalog, 100), ("alerts", generator::alerts, 25), ("metrics", generator::metrics, 100), ("values", generator::values, 250)];
     for (axis, generate, number) in axes {
         let (small, large) = (asked(&generate(number)), asked(&generate(4 * number)));
         println!("{axis}: {small:?} for {number}, {large:?} for {}", 4 * number);
