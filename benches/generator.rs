@@ -89,3 +89,33 @@ window = "5m"
 for = "5m"
 severity = "warning"
 "#;
+
+/// Two services and so many alerts, each on two counters of its own.
+pub fn alerts(number: usize) -> String {
+    let mut text = catalog(2);
+    for alert in 0..number {
+        for metric in ["errors", "attempts"] {
+            let _ = write!(text, "\n[metrics.part_{alert}_{metric}_total]\ntype = \"counter\"\nservices = [\"service-0\"]\nhelp = \"Part {alert}\"\n");
+        }
+        let _ =
+            write!(text, "\n[alerts.Part{alert}Errors]\nkind = \"ratio\"\nerrors = \"part_{alert}_errors_total\"\ntotal = \"part_{alert}_attempts_total\"\n");
+        text.push_str("above = 0.05\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n");
+    }
+    text
+}
+
+/// Two services, the first of which has so many metrics of its own: counters, gauges and histograms.
+pub fn metrics(number: usize) -> String {
+    let mut text = catalog(2);
+    for metric in 0..number {
+        let (key, kind, more) = [("total", "counter", ""), ("depth", "gauge", ""), ("seconds", "histogram", "buckets = [0.1, 1]\n")][metric % 3];
+        let _ = write!(text, "\n[metrics.part_{metric}_{key}]\ntype = \"{kind}\"\nservices = [\"service-0\"]\nhelp = \"Part {metric}\"\n{more}");
+    }
+    text
+}
+
+/// Two services, and labels with so many values.
+pub fn values(number: usize) -> String {
+    let values: Vec<String> = (0..number).map(|value| format!("\"V{value}\"")).collect();
+    catalog(2).replace("[\"GET\", \"POST\"]", &format!("[{}]", values.join(", ")))
+}

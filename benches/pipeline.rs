@@ -1,5 +1,6 @@
-//! What a catalog costs by its number of services: loading, rendering with every proof, and `render --check`.
+//! What a catalog costs by its number of services, of alerts and of metrics: loading, rendering with every proof, and `render --check`.
 
+#[allow(dead_code, reason = "each of its users measures other axes")]
 mod generator;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -9,11 +10,11 @@ use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const SIZES: [usize; 4] = [12, 100, 1_000, 10_000];
+const SIZES: [usize; 5] = [12, 100, 1_000, 10_000, 50_000];
 
 fn verbs(criterion: &mut Criterion) {
     for services in SIZES {
-        let (root, text) = written(services);
+        let (root, text) = written("services", services, &generator::catalog(services));
         let mut group = criterion.benchmark_group("pipeline");
         group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
         group.bench_function(BenchmarkId::new("load", services), |bench| {
@@ -32,17 +33,32 @@ fn verbs(criterion: &mut Criterion) {
     }
 }
 
+/// Rendering by the number of alerts, each on metrics of its own, and by the number of metrics of one service.
+fn axes(criterion: &mut Criterion) {
+    let axes: [(&str, fn(usize) -> String); 2] = [("alerts", generator::alerts), ("metrics", generator::metrics)];
+    for (axis, generate) in axes {
+        let mut group = criterion.benchmark_group(axis);
+        group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+        for number in [10, 100, 500, 1_000, 2_000, 5_000] {
+            let (root, text) = written(axis, number, &generate(number));
+            group.bench_function(BenchmarkId::new("render", number), |bench| {
+                bench.iter(|| assert!(!pipeline::prove(&text, &root).unwrap().failed()));
+            });
+        }
+        group.finish();
+    }
+}
+
 /// A root under target/ with the catalog and everything rendered from it.
-fn written(services: usize) -> (PathBuf, String) {
-    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("pipeline-{services}"));
-    let text = generator::catalog(services);
+fn written(axis: &str, number: usize, text: &str) -> (PathBuf, String) {
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("pipeline-{axis}-{number}"));
     fs::create_dir_all(&root).unwrap();
-    fs::write(root.join(pipeline::CATALOG), &text).unwrap();
+    fs::write(root.join(pipeline::CATALOG), text).unwrap();
     let rendered = pipeline::run(&root).unwrap().rendered.unwrap();
     let folder = root.join("generated");
     generated::write(&folder, &generated::compare(&folder, &rendered.files).unwrap()).unwrap();
-    (root, text)
+    (root, text.to_string())
 }
 
-criterion_group!(benches, verbs);
+criterion_group!(benches, verbs, axes);
 criterion_main!(benches);

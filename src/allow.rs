@@ -3,6 +3,7 @@
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::source::Source;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// One entry of an `allow` list.
 pub struct Allow {
@@ -31,10 +32,14 @@ pub fn apply(diagnostics: Vec<Diagnostic>, source: &Source, codes: &[&'static st
     let allows = entries(&source.value);
     let today = chrono::Utc::now().date_naive().to_string();
     let (expired, valid): (Vec<&Allow>, Vec<&Allow>) = allows.iter().partition(|allow| allow.until.as_ref().is_some_and(|until| *until < today));
+    let mut first: HashMap<(&str, &str), usize> = HashMap::new();
+    for (index, allow) in valid.iter().enumerate() {
+        first.entry((&allow.check, &allow.table)).or_insert(index);
+    }
     let mut used = vec![false; valid.len()];
     let mut left = Vec::new();
     for diagnostic in diagnostics {
-        match valid.iter().position(|allow| allow.check == diagnostic.code && covers(&allow.table, &diagnostic)) {
+        match tables(&diagnostic).filter_map(|table| first.get(&(diagnostic.code, table)).copied()).min() {
             Some(index) => used[index] = true,
             None => left.push(diagnostic),
         }
@@ -74,12 +79,16 @@ fn collect(value: &Value, pointer: &str, allows: &mut Vec<Allow>) {
     }
 }
 
-/// Whether the diagnostic is about the table or something in it; `[platform]` also speaks for the templates.
-fn covers(table: &str, diagnostic: &Diagnostic) -> bool {
-    let inside = |pointer: &str| pointer == table || pointer.strip_prefix(table).is_some_and(|rest| rest.starts_with('/'));
+/// The tables that the diagnostic is about or in, all the way up; `[platform]` also speaks for the templates.
+fn tables(diagnostic: &Diagnostic) -> impl Iterator<Item = &str> {
     let place = match &diagnostic.place {
-        Place::Key(pointer) | Place::Value(pointer) => inside(pointer),
-        _ => false,
+        Place::Key(pointer) | Place::Value(pointer) => Some(pointer.as_str()),
+        _ => None,
     };
-    place || inside(&diagnostic.owner)
+    place.into_iter().chain([diagnostic.owner.as_str()]).flat_map(upwards)
+}
+
+/// A pointer and everything around it.
+pub fn upwards(pointer: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(pointer), |inside| inside.rfind('/').map(|slash| &inside[..slash]))
 }

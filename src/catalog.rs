@@ -9,13 +9,14 @@ pub mod units;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::Source;
+use alerts::Emitters;
 pub use alerts::{Alert, Branch, Override};
 pub use limits::{Limit, Limits};
 pub use metrics::Metric;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 pub use services::{Service, layers, origin};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 pub use units::{Duration, Size};
 
 /// Everything that the catalog says, in its order.
@@ -45,6 +46,21 @@ pub struct Catalog {
     pub alerts: Vec<Alert>,
     /// What the services may use.
     pub limits: Limits,
+    #[serde(skip)]
+    names: Names,
+}
+
+/// Where each name stands in its list: lints and proofs look up by name what another table says.
+#[derive(Clone, Debug)]
+struct Names {
+    services: HashMap<String, usize>,
+    metrics: HashMap<String, usize>,
+    alerts: HashMap<String, usize>,
+}
+
+/// Name → its index.
+fn numbered<'a>(names: impl Iterator<Item = &'a String>) -> HashMap<String, usize> {
+    names.enumerate().map(|(index, name)| (name.clone(), index)).collect()
 }
 
 /// `[platform]`.
@@ -123,16 +139,27 @@ impl Catalog {
         let platform: Platform = serde_json::from_value(part("platform"))?;
         let services = entries(value, "services").map(|(name, written)| Service::resolve(value, name, written)).collect::<Result<Vec<_>, _>>()?;
         let metrics = entries(value, "metrics").map(|(key, written)| Metric::resolve(&platform, &services, key, written)).collect::<Result<Vec<_>, _>>()?;
+        let mut members: HashMap<&str, Vec<String>> = HashMap::new();
+        for service in &services {
+            members.entry(&service.group).or_default().push(service.name.clone());
+        }
         let groups = entries(value, "groups")
             .map(|(key, written)| Group {
                 key: key.clone(),
                 title: written["title"].as_str().unwrap_or_default().into(),
-                services: services.iter().filter(|service| service.group == *key).map(|service| service.name.clone()).collect(),
+                services: members.remove(key.as_str()).unwrap_or_default(),
             })
             .collect();
-        let alerts =
-            entries(value, "alerts").map(|(name, written)| Alert::resolve(value, name, written, &services, &metrics)).collect::<Result<Vec<_>, _>>()?;
+        let emitters = Emitters::of(&services, &metrics);
+        let alerts: Vec<Alert> =
+            entries(value, "alerts").map(|(name, written)| Alert::resolve(value, name, written, &services, &emitters)).collect::<Result<_, _>>()?;
+        let names = Names {
+            services: numbered(services.iter().map(|service| &service.name)),
+            metrics: numbered(metrics.iter().map(|metric| &metric.key)),
+            alerts: numbered(alerts.iter().map(|alert| &alert.name)),
+        };
         Ok(Catalog {
+            names,
             limits: Limits::of(&services),
             platform,
             prometheus: serde_json::from_value(part("prometheus"))?,
@@ -150,12 +177,17 @@ impl Catalog {
 
     /// A service by name.
     pub fn service(&self, name: &str) -> Option<&Service> {
-        self.services.iter().find(|service| service.name == name)
+        self.names.services.get(name).map(|index| &self.services[*index])
     }
 
     /// A declared metric by its name without the prefix.
     pub fn metric(&self, key: &str) -> Option<&Metric> {
-        self.metrics.iter().find(|metric| metric.key == key)
+        self.names.metrics.get(key).map(|index| &self.metrics[*index])
+    }
+
+    /// An alert by name.
+    pub fn alert(&self, name: &str) -> Option<&Alert> {
+        self.names.alerts.get(name).map(|index| &self.alerts[*index])
     }
 }
 

@@ -14,7 +14,7 @@ use promql_parser::parser::{self, Expr};
 use serde_json::{Map, Value};
 use series::{Kind, Series, merged};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::LazyLock;
 use targets::Targets;
@@ -41,10 +41,7 @@ impl Contract {
         }
         let services = |wanted: &dyn Fn(&crate::catalog::Service) -> bool| {
             let names = catalog.services.iter().filter(|service| wanted(service)).map(|service| service.name.as_str());
-            names.fold(contract.targets.none(), |mut set, name| {
-                set.union_with(&contract.targets.with("job", name));
-                set
-            })
+            contract.targets.with_any("job", names)
         };
         let python = services(&|service| service.runtime == "python");
         let runtimes: Vec<(&str, FixedBitSet)> = ["node", "go"].map(|runtime| (runtime, services(&|service| service.runtime == runtime))).into();
@@ -73,10 +70,7 @@ impl Contract {
     }
 
     fn declare(&mut self, metric: &Metric) {
-        let emitters = metric.services.iter().fold(self.targets.none(), |mut set, name| {
-            set.union_with(&self.targets.with("job", name));
-            set
-        });
+        let emitters = self.targets.with_any("job", metric.services.iter().map(String::as_str));
         match metric.r#type.as_str() {
             "histogram" => {
                 let mut buckets = metric.labels.clone();
@@ -92,15 +86,9 @@ impl Contract {
 
     /// Series on targets, apart for targets with different labels.
     fn expose(&mut self, name: &str, kind: Kind, labels: &Map<String, Value>, emitters: FixedBitSet) {
-        let labels = labels.iter().map(|(label, written)| (label.clone(), Domain::declared(written))).collect();
-        let mut shapes: HashMap<BTreeSet<String>, FixedBitSet> = HashMap::new();
-        for index in emitters.ones() {
-            let carried = self.targets.list[index].labels.keys().cloned().collect();
-            shapes.entry(carried).or_insert_with(|| self.targets.none()).insert(index);
-        }
-        let mut series: Vec<Series> =
-            shapes.into_iter().map(|(carried, targets)| Series { targets, carried, labels: std::clone::Clone::clone(&labels), kind }).collect();
-        series.sort_by(|a, b| a.carried.cmp(&b.carried));
+        let labels: BTreeMap<String, Domain> = labels.iter().map(|(label, written)| (label.clone(), Domain::declared(written))).collect();
+        let apart = self.targets.apart(&emitters);
+        let series: Vec<Series> = apart.map(|(carried, targets)| Series { targets, carried: carried.clone(), labels: labels.clone(), kind }).collect();
         self.families.entry(name.to_string()).or_default().extend(series);
     }
 

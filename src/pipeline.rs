@@ -6,6 +6,7 @@ use crate::render::{Rendered, render};
 use crate::source::{Source, SyntaxError};
 use crate::{allow, catalog, lints, proofs};
 use anyhow::Result;
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -157,7 +158,8 @@ fn linted(text: &str) -> Outcome {
     match Catalog::load(&outcome.source, &refused) {
         Ok(catalog) => {
             outcome.diagnostics = lints::inspect(&catalog, &outcome.source);
-            outcome.diagnostics.retain(|found| !follows(found, &refused, &outcome.source));
+            let named: BTreeSet<&str> = refused.iter().filter_map(|refused| pointer(&refused.place)).collect();
+            outcome.diagnostics.retain(|found| refused.is_empty() || !follows(found, &named, &outcome.source));
             outcome.catalog = refused.is_empty().then_some(catalog);
         }
         Err(diagnostic) => outcome.diagnostics.push(*diagnostic),
@@ -172,15 +174,20 @@ fn accepted(diagnostics: Vec<Diagnostic>, source: &Source, complete: bool) -> Ve
     allow::apply(diagnostics, source, &codes, complete)
 }
 
-/// Whether a lint only speaks of what the schema has refused: a key that is not there, or one around or inside it.
-fn follows(found: &Diagnostic, refused: &[Diagnostic], source: &Source) -> bool {
-    let pointer = |place: &Place| match place {
-        Place::Key(pointer) | Place::Value(pointer) => Some(pointer.clone()),
+fn pointer(place: &Place) -> Option<&str> {
+    match place {
+        Place::Key(pointer) | Place::Value(pointer) => Some(pointer),
         _ => None,
-    };
-    let within = |a: &str, b: &str| a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'));
-    let Some(place) = pointer(&found.place).filter(|_| !refused.is_empty()) else { return false };
-    !source.contains(&place) || refused.iter().filter_map(|refused| pointer(&refused.place)).any(|refused| within(&place, &refused) || within(&refused, &place))
+    }
+}
+
+/// Whether a lint only speaks of what the schema has refused: a key that is not there, or one around or inside it.
+fn follows(found: &Diagnostic, refused: &BTreeSet<&str>, source: &Source) -> bool {
+    let Some(place) = pointer(&found.place) else { return false };
+    let inside = format!("{place}/");
+    !source.contains(place)
+        || allow::upwards(place).any(|around| refused.contains(around))
+        || refused.range(inside.as_str()..).next().is_some_and(|next| next.starts_with(&inside))
 }
 
 /// `complete`: every check has run.

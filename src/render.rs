@@ -31,7 +31,8 @@ pub struct Rendered {
     /// In the order of ARTIFACTS.
     pub files: Vec<File>,
     environment: Environment<'static>,
-    contexts: BTreeMap<String, TemplateValue>,
+    /// The catalog, as templates see it.
+    catalog: TemplateValue,
     origins: Mutex<BTreeMap<String, Option<Origin>>>,
 }
 
@@ -43,8 +44,7 @@ pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Dia
 /// The same with templates from anywhere.
 pub fn with(catalog: &Catalog, templates: &Templates) -> Result<Result<Rendered, Vec<Diagnostic>>> {
     let environment = templates::environment(templates)?;
-    let catalog_value = TemplateValue::from(Serde(catalog));
-    let mut rendered = Rendered { files: Vec::new(), environment, contexts: BTreeMap::new(), origins: Mutex::default() };
+    let mut rendered = Rendered { files: Vec::new(), environment, catalog: TemplateValue::from(Serde(catalog)), origins: Mutex::default() };
     let mut diagnostics = Vec::new();
     let mut failed: Vec<String> = Vec::new();
     for artifact in ARTIFACTS.iter().filter(|artifact| (artifact.when)(catalog)) {
@@ -53,21 +53,14 @@ pub fn with(catalog: &Catalog, templates: &Templates) -> Result<Result<Rendered,
         if failed.iter().any(|path| reads(artifact.template, path)) {
             continue;
         }
-        let before: BTreeMap<&str, TemplateValue> = rendered
-            .files
-            .iter()
-            .filter(|file| reads(artifact.template, &file.path))
-            .map(|file| (file.path.as_str(), TemplateValue::from(Serde(&file.value))))
-            .collect();
-        let context = context! { rendered => before, ..catalog_value.clone() };
+        let context = rendered.context(artifact.template);
         match one(&rendered.environment, artifact.template, &path, &context) {
             Ok(file) => rendered.files.push(file),
             Err(diagnostic) => {
                 diagnostics.push(*diagnostic);
-                failed.push(path.clone());
+                failed.push(path);
             }
         }
-        rendered.contexts.insert(path, context);
     }
     Ok(if diagnostics.is_empty() { Ok(rendered) } else { Err(diagnostics) })
 }
@@ -121,18 +114,21 @@ struct Origin {
     output: String,
     spans: Vec<minijinja::OutputSpan>,
     lines: yaml::Lines,
+    /// The byte at which each line starts.
+    starts: Vec<usize>,
 }
 
 impl Origin {
     fn read(environment: &Environment, template: &str, context: &TemplateValue) -> Option<Origin> {
         let (output, spans) = environment.get_template(template).ok()?.render_with_spans(context).ok()?;
-        Some(Origin { lines: yaml::Lines::read(&output), output, spans })
+        let starts = std::iter::once(0).chain(output.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
+        Some(Origin { lines: yaml::Lines::read(&output), starts, output, spans })
     }
 
     /// The template line that wrote a line of the output.
     fn place(&self, environment: &Environment, line: usize) -> Option<Place> {
-        let text = self.output.lines().nth(line.checked_sub(1)?)?;
-        let start = text.as_ptr() as usize - self.output.as_ptr() as usize;
+        let start = *self.starts.get(line.checked_sub(1)?)?;
+        let text = self.output[start..].lines().next()?;
         let first = start + (text.len() - text.trim_start().len());
         let span = self.spans.iter().rfind(|span| span.output_range().start <= first)?;
         let loaded = environment.get_template(span.name()).ok()?;
@@ -150,10 +146,20 @@ impl Rendered {
         self.files.iter().find(|file| file.path == path)
     }
 
+    /// What a template sees: the catalog, and the files that it reads. Made when it is wanted: the files of a large catalog are large.
+    fn context(&self, template: &str) -> TemplateValue {
+        let read = self.files.iter().filter(|file| reads(template, &file.path));
+        let before: BTreeMap<&str, TemplateValue> = read.map(|file| (file.path.as_str(), TemplateValue::from(Serde(&file.value)))).collect();
+        context! { rendered => before, ..self.catalog.clone() }
+    }
+
     /// The template line behind a value of a file.
     pub fn place(&self, path: &str, pointer: &str) -> Place {
         let mut origins = self.origins.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let origin = origins.entry(path.to_string()).or_insert_with(|| Origin::read(&self.environment, self.file(path)?.template, self.contexts.get(path)?));
+        let origin = origins.entry(path.to_string()).or_insert_with(|| {
+            let template = self.file(path)?.template;
+            Origin::read(&self.environment, template, &self.context(template))
+        });
         let line = origin.as_ref().and_then(|origin| origin.place(&self.environment, origin.lines.line(pointer)?));
         line.unwrap_or_else(|| Place::File(format!("generated/{path}")))
     }

@@ -18,6 +18,8 @@ pub struct Source {
     /// The content, tables in file order.
     pub value: Value,
     spans: HashMap<String, Span>,
+    /// The byte at which each line starts.
+    lines: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -42,7 +44,8 @@ impl Source {
         let mut spans = HashMap::new();
         let value = table(root.get_ref(), "", &mut spans);
         let errors = errors.into_iter().map(|error| SyntaxError { span: error.span().unwrap_or(0..0), reason: error.message().to_string() }).collect();
-        (Source { name: name.into(), text: text.into(), value, spans }, errors)
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
+        (Source { name: name.into(), text: text.into(), value, spans, lines }, errors)
     }
 
     /// Whether the file itself says this key.
@@ -87,9 +90,8 @@ impl Source {
         while !self.text.is_char_boundary(byte) {
             byte -= 1;
         }
-        let before = &self.text[..byte];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        let line = self.lines.partition_point(|start| *start <= byte);
+        (line, self.text[self.lines[line - 1]..byte].chars().count() + 1)
     }
 
     /// The line of a key, from 1.

@@ -5,6 +5,7 @@ pub mod expand;
 pub mod functions;
 pub mod layout;
 pub mod python;
+pub mod recorded;
 pub mod samples;
 
 use anyhow::{Context, Result};
@@ -66,6 +67,7 @@ pub fn environment(templates: &Templates) -> Result<Environment<'static>> {
     samples::add_to(&mut environment);
     environment.add_function("expand", expand::expand);
     layout::add_to(&mut environment);
+    recorded::add_to(&mut environment);
     match templates.clone() {
         Templates::BuiltIn => environment.set_loader(|name| Ok(BUILT_IN.get_file(name).and_then(|file| file.contents_utf8()).map(str::to_string))),
         Templates::Folder(folder) => environment.set_loader(minijinja::path_loader(folder)),

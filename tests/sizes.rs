@@ -1,6 +1,7 @@
 //! Catalogs of any size render without findings, and what is written grows with them and not faster.
 
 #[path = "../benches/generator.rs"]
+#[allow(dead_code, reason = "each of its users measures other axes")]
 mod generator;
 
 use monstack::pipeline;

@@ -2,7 +2,8 @@
 
 mod branches;
 
-use crate::catalog::{Metric, Service, schema, units::Duration};
+use crate::catalog::{Service, schema, units::Duration};
+pub(super) use branches::Emitters;
 pub use branches::{Branch, Hold};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -87,7 +88,7 @@ impl Alert {
             .collect()
     }
 
-    pub(crate) fn resolve(catalog: &Value, name: &str, written: &Value, services: &[Service], metrics: &[Metric]) -> serde_json::Result<Alert> {
+    pub(crate) fn resolve(catalog: &Value, name: &str, written: &Value, services: &[Service], emitters: &Emitters) -> serde_json::Result<Alert> {
         let text = |key: &str| written[key].as_str().map(str::to_string);
         let duration = |key: &str| written.get(key).map(Duration::deserialize).transpose();
         let settings = written.as_object().into_iter().flatten().filter(|(key, _)| !COMMON.contains(&key.as_str()));
@@ -107,7 +108,7 @@ impl Alert {
             mixed_severity: false,
             signals: Vec::new(),
         };
-        alert.branch(written["above"].as_f64(), services, metrics);
+        alert.branch(written["above"].as_f64(), services, emitters);
         alert.share(&catalog["platform"], Duration::deserialize(&catalog["prometheus"]["evaluation_interval"])?);
         Ok(alert)
     }

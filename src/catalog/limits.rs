@@ -2,6 +2,7 @@
 
 use super::Service;
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// Every distinct limit, with the services that have it.
 #[derive(Clone, Debug, Serialize)]
@@ -31,12 +32,14 @@ pub struct Limit {
 
 fn distinct(services: &[Service], of: impl Fn(&Service) -> f64) -> Vec<Limit> {
     let mut limits: Vec<Limit> = Vec::new();
+    let mut known: HashMap<u64, usize> = HashMap::new();
     for service in services {
         let (value, name) = (of(service), service.name.clone());
-        match limits.iter_mut().find(|limit| limit.value == value) {
-            Some(limit) => limit.only.push(name),
-            None => limits.push(Limit { value, only: vec![name], except: Vec::new() }),
+        let index = *known.entry(value.to_bits()).or_insert(limits.len());
+        if index == limits.len() {
+            limits.push(Limit { value, only: Vec::new(), except: Vec::new() });
         }
+        limits[index].only.push(name);
     }
     limits.sort_by_key(|limit| std::cmp::Reverse(limit.only.len()));
     let except = limits.iter().skip(1).flat_map(|limit| limit.only.clone()).collect();

@@ -77,9 +77,15 @@ fn word(kind: Kind) -> &'static str {
 
 /// One line of the list of changes: what happened, the path, lines more and less.
 fn listed(change: &Change, words: [&str; 3]) -> String {
-    let text = similar::TextDiff::from_lines(change.before.as_str(), change.after.as_str());
-    let count = |tag| text.iter_all_changes().filter(|line| line.tag() == tag).count();
-    let (more, less) = (count(similar::ChangeTag::Insert), count(similar::ChangeTag::Delete));
+    let (more, less) = match change.kind {
+        Kind::Missing => (change.after.lines().count(), 0),
+        Kind::Orphaned => (0, change.before.lines().count()),
+        Kind::Modified => {
+            let text = similar::TextDiff::from_lines(change.before.as_str(), change.after.as_str());
+            let count = |tag| text.iter_all_changes().filter(|line| line.tag() == tag).count();
+            (count(similar::ChangeTag::Insert), count(similar::ChangeTag::Delete))
+        }
+    };
     format!("  {:<9} generated/{}  +{more} -{less}", words[change.kind as usize], change.path)
 }
 

@@ -88,10 +88,7 @@ impl Series {
 fn valued(domain: &Domain, label: &str, targets: &Targets) -> FixedBitSet {
     match domain {
         Domain::Pattern(_) => targets.all(),
-        Domain::Values(values) => values.iter().fold(targets.none(), |mut set, value| {
-            set.union_with(&targets.with(label, value));
-            set
-        }),
+        Domain::Values(values) => targets.with_any(label, values.iter().map(String::as_str)),
     }
 }
 

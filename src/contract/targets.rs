@@ -5,7 +5,7 @@ use fixedbitset::FixedBitSet;
 use promql_parser::label::{MatchOp, Matcher};
 use serde_json::Value;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// One target with the labels that its series get.
 #[derive(Debug)]
@@ -21,7 +21,10 @@ pub struct Target {
 pub struct Targets {
     /// In the order of the configuration.
     pub list: Vec<Target>,
-    by_value: HashMap<String, BTreeMap<String, FixedBitSet>>,
+    /// Label → value → the indices of the targets that have it: as bits they would grow with the square of the targets.
+    by_value: HashMap<String, BTreeMap<String, Vec<usize>>>,
+    /// Every distinct set of label names, with its targets.
+    shapes: Vec<(BTreeSet<String>, FixedBitSet)>,
     picked: RefCell<HashMap<(String, String, String), FixedBitSet>>,
 }
 
@@ -52,10 +55,24 @@ impl Targets {
     fn index(&mut self) {
         for (index, target) in self.list.iter().enumerate() {
             for (label, value) in &target.labels {
-                let set = self.by_value.entry(label.clone()).or_default().entry(value.clone()).or_insert_with(|| FixedBitSet::with_capacity(self.list.len()));
-                set.insert(index);
+                self.by_value.entry(label.clone()).or_default().entry(value.clone()).or_default().push(index);
             }
         }
+        let mut shapes: BTreeMap<BTreeSet<&String>, FixedBitSet> = BTreeMap::new();
+        for (index, target) in self.list.iter().enumerate() {
+            shapes.entry(target.labels.keys().collect()).or_insert_with(|| self.none()).insert(index);
+        }
+        self.shapes = shapes.into_iter().map(|(labels, targets)| (labels.into_iter().cloned().collect(), targets)).collect();
+    }
+
+    /// The targets of a set apart by the names of their labels, in the order of those.
+    pub fn apart(&self, set: &FixedBitSet) -> impl Iterator<Item = (&BTreeSet<String>, FixedBitSet)> {
+        let within = move |targets: &FixedBitSet| {
+            let mut within = targets.clone();
+            within.intersect_with(set);
+            within
+        };
+        self.shapes.iter().map(move |(labels, targets)| (labels, within(targets))).filter(|(_, targets)| !targets.is_clear())
     }
 
     /// No targets.
@@ -72,14 +89,23 @@ impl Targets {
 
     /// The targets with this value of a label.
     pub fn with(&self, label: &str, value: &str) -> FixedBitSet {
-        self.by_value.get(label).and_then(|values| values.get(value)).cloned().unwrap_or_else(|| self.none())
+        self.with_any(label, [value])
+    }
+
+    /// The targets with one of these values of a label.
+    pub fn with_any<'a>(&self, label: &str, values: impl IntoIterator<Item = &'a str>) -> FixedBitSet {
+        let mut set = self.none();
+        let Some(known) = self.by_value.get(label) else { return set };
+        values.into_iter().filter_map(|value| known.get(value)).flatten().for_each(|index| set.insert(*index));
+        set
     }
 
     /// Every target that shares its value of a label with one of the set.
     pub fn alike(&self, set: &FixedBitSet, label: &str) -> FixedBitSet {
         let mut alike = self.none();
         let sharing = self.by_value.get(label).into_iter().flat_map(BTreeMap::values);
-        sharing.filter(|with| !with.is_disjoint(set)).for_each(|with| alike.union_with(with));
+        let sharing = sharing.filter(|with| with.iter().any(|index| set.contains(*index)));
+        sharing.flatten().for_each(|index| alike.insert(*index));
         alike
     }
 
@@ -104,10 +130,8 @@ impl Targets {
         }
         let mut picked = if matcher.is_match("") { self.all() } else { self.none() };
         for (value, set) in self.by_value.get(&matcher.name).into_iter().flatten() {
-            match matcher.is_match(value) {
-                true => picked.union_with(set),
-                false => picked.difference_with(set),
-            }
+            let matches = matcher.is_match(value);
+            set.iter().for_each(|index| picked.set(*index, matches));
         }
         self.picked.borrow_mut().insert(key, picked.clone());
         picked

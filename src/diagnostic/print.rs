@@ -61,7 +61,8 @@ fn text(diagnostic: &Diagnostic, source: &Source, styled: bool) -> String {
 /// Places in the catalog share one snippet; every other file has its own.
 fn snippets<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Vec<annotate_snippets::Element<'a>> {
     let mut elements = Vec::new();
-    let mut catalog = Snippet::source(&source.text).path(&source.name);
+    let shown = shown(diagnostic, source);
+    let mut catalog = Snippet::source(&source.text[shown.clone()]).line_start(source.line_column(shown.start).0).path(&source.name);
     let mut in_catalog = false;
     let all = std::iter::once((&diagnostic.place, &diagnostic.label, AnnotationKind::Primary))
         .chain(diagnostic.others.iter().map(|(place, text)| (place, text, AnnotationKind::Context)));
@@ -81,7 +82,8 @@ fn snippets<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Vec<annotate_
                 continue;
             }
         };
-        let annotation = kind.span(visible(bytes, &source.text));
+        let bytes = visible(bytes, &source.text);
+        let annotation = kind.span(bytes.start - shown.start..bytes.end - shown.start);
         catalog = catalog.annotation(if label.is_empty() { annotation } else { annotation.label(label) });
         in_catalog = true;
     }
@@ -90,6 +92,22 @@ fn snippets<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Vec<annotate_
         elements.insert(if first { 0 } else { elements.len() }, catalog.into());
     }
     elements
+}
+
+/// The lines of the catalog that the diagnostic speaks of, and what lies between them: of a large catalog with many mistakes each looks
+/// at its own lines only.
+fn shown(diagnostic: &Diagnostic, source: &Source) -> Range<usize> {
+    let places = std::iter::once(&diagnostic.place).chain(diagnostic.others.iter().map(|(place, _)| place));
+    let spans = places.filter_map(|place| match place {
+        Place::Key(pointer) => Some(source.key(pointer)),
+        Place::Value(pointer) => Some(source.value(pointer)),
+        Place::Bytes(bytes) => Some(bytes.clone()),
+        Place::Line { .. } | Place::File(_) => None,
+    });
+    let whole = spans.map(|span| visible(span, &source.text)).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
+    let start = source.text[..whole.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = source.text[whole.end..].find('\n').map_or(source.text.len(), |newline| whole.end + newline + 1);
+    start..end
 }
 
 /// A caret shows the first line of a span only, and never nothing.

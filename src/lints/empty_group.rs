@@ -2,6 +2,7 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
+use std::collections::HashSet;
 
 pub const LINT: Lint = Lint {
     code: "empty-group",
@@ -10,7 +11,8 @@ pub const LINT: Lint = Lint {
     good: "[groups.batch]\ntitle = \"Batch\"\n\n[services.nightly]\ngroup = \"batch\"\nport = 8002\n",
     check: |catalog, _| {
         // A service whose group is mistyped is reported as that, and may be the one that is missing here.
-        let lost = catalog.services.iter().any(|service| !catalog.groups.iter().any(|group| group.key == service.group));
+        let known: HashSet<&str> = catalog.groups.iter().map(|group| group.key.as_str()).collect();
+        let lost = catalog.services.iter().any(|service| !known.contains(service.group.as_str()));
         let empty = catalog.groups.iter().filter(|group| group.services.is_empty() && !lost);
         empty
             .map(|group| {

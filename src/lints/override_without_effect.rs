@@ -3,6 +3,7 @@
 use super::Lint;
 use crate::catalog::schema;
 use crate::diagnostic::{Diagnostic, Place};
+use std::collections::{HashMap, HashSet};
 
 pub const LINT: Lint = Lint {
     code: "override-without-effect",
@@ -11,12 +12,14 @@ pub const LINT: Lint = Lint {
     good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[services.checkout.alerts.Down]\nfor = \"10m\"\n",
     check: |catalog, source| {
         let mut found = Vec::new();
+        let covered: HashMap<&str, HashSet<&str>> =
+            catalog.alerts.iter().map(|alert| (alert.name.as_str(), alert.covers.iter().map(String::as_str).collect())).collect();
         for service in &catalog.services {
             for (name, differs) in &service.overrides {
-                let Some(alert) = catalog.alerts.iter().find(|alert| alert.name == *name) else { continue };
+                let Some(alert) = catalog.alert(name) else { continue };
                 let place = format!("/services/{}/alerts/{name}", service.name);
                 let known = alert.metrics().iter().all(|(_, key, _)| catalog.metric(key).is_some());
-                if known && differs.enabled != Some(false) && !alert.covers.contains(&service.name) {
+                if known && differs.enabled != Some(false) && !covered[name.as_str()].contains(service.name.as_str()) {
                     found.push(
                         Diagnostic::error(
                             "override-without-effect",

@@ -13,7 +13,7 @@ pub const LINT: Lint = Lint {
         let mut found = Vec::new();
         for service in &catalog.services {
             for (name, differs) in &service.overrides {
-                let Some(alert) = catalog.alerts.iter().find(|alert| alert.name == *name) else { continue };
+                let Some(alert) = catalog.alert(name) else { continue };
                 let above = schema::kind(&alert.kind).and_then(|kind| schema::properties(kind).find(|(key, _)| *key == "above"));
                 let ratio = above.is_some_and(|(_, property)| property["$ref"] == "#/$defs/ratio");
                 if let Some(above) = differs.above.filter(|above| ratio && !(*above > 0.0 && *above < 1.0)) {

@@ -12,7 +12,7 @@ pub const LINT: Lint = Lint {
         let known: Vec<&str> = catalog.alerts.iter().map(|alert| alert.name.as_str()).collect();
         let mut found = Vec::new();
         for service in &catalog.services {
-            for name in service.overrides.keys().filter(|name| !known.contains(&name.as_str())) {
+            for name in service.overrides.keys().filter(|name| catalog.alert(name).is_none()) {
                 let place = Place::Key(format!("/services/{}/alerts/{name}", service.name));
                 found.push(Diagnostic::error("unknown-alert", place, format!("there is no alert `{name}`")).help(suggestion(name, known.iter().copied())));
             }

@@ -2,6 +2,7 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place, suggestion};
+use std::collections::HashSet;
 
 pub const LINT: Lint = Lint {
     code: "unknown-group",
@@ -10,9 +11,10 @@ pub const LINT: Lint = Lint {
     good: "[services.cart]\ngroup = \"web\"\nport = 8002\n",
     check: |catalog, source| {
         let known: Vec<&str> = catalog.groups.iter().map(|group| group.key.as_str()).collect();
+        let exists: HashSet<&str> = known.iter().copied().collect();
         // A group that the schema refused is there, and reported as what is wrong with it.
         let written = |group: &str| source.contains(&format!("/groups/{}", crate::source::step(group)));
-        let lost = catalog.services.iter().filter(|service| !known.contains(&service.group.as_str()) && !written(&service.group));
+        let lost = catalog.services.iter().filter(|service| !exists.contains(service.group.as_str()) && !written(&service.group));
         lost.map(|service| {
             let place = Place::Value(format!("/services/{}/group", service.name));
             Diagnostic::error("unknown-group", place, format!("there is no group `{}`", service.group)).help(format!(

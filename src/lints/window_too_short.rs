@@ -17,8 +17,8 @@ fn short(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for branch in &alert.branches {
         let Some(window) = branch.window else { continue };
-        let slow = catalog.services.iter().filter(|service| service.scrape_interval.0 * 4 > window.0);
-        let slow: Vec<&Service> = slow.filter(|service| branch.services.contains(&service.name)).collect();
+        let covered = branch.services.iter().filter_map(|name| catalog.service(name));
+        let slow: Vec<&Service> = covered.filter(|service| service.scrape_interval.0 * 4 > window.0).collect();
         let Some(slowest) = slow.iter().max_by_key(|service| service.scrape_interval) else { continue };
         let own = format!("/services/{}/alerts/{}/window", slowest.name, alert.name);
         let place = if source.contains(&own) { own } else { format!("/alerts/{}/window", alert.name) };

@@ -11,9 +11,8 @@ pub const PROOF: Proof = Proof {
     example: Example::Condition { bad: "sum by (job) (shop_orders_active) > 100", good: "sum by (job, service, component) (shop_orders_active) > 100" },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        for expression in
-            stack.used(Usage::Alert).filter(|expression| stack.catalog.alerts.iter().any(|alert| expression.owner["alert"] == alert.name.as_str()))
-        {
+        let of_catalog = |name: &str| stack.catalog.alert(name).is_some();
+        for expression in stack.used(Usage::Alert).filter(|expression| expression.owner["alert"].as_str().is_some_and(of_catalog)) {
             let nodes = crate::contract::evaluate::nodes(&expression.ast, &stack.contract);
             let Some(whole) = nodes.last() else { continue };
             let series: Vec<_> = whole.series.iter().map(|series| stack.contract.labeled(series.clone(), &expression.owner["labels"])).collect();

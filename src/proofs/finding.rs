@@ -57,7 +57,7 @@ impl Finding {
     fn owner(&self, catalog: &Catalog, rendered: &Rendered) -> Option<(String, bool)> {
         let rule = self.pointer.split('/').take(5).collect::<Vec<_>>().join("/");
         let name = rendered.file(&self.path)?.value.pointer(&rule)?["alert"].as_str()?;
-        let alert = catalog.alerts.iter().find(|alert| alert.name == name)?;
+        let alert = catalog.alert(name)?;
         match alert.settings.contains_key("expr") && self.pointer.ends_with("/expr") {
             true => Some((format!("/alerts/{name}/expr"), true)),
             false => Some((format!("/alerts/{name}"), false)),

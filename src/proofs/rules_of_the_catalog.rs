@@ -15,7 +15,7 @@ pub const PROOF: Proof = Proof {
         for (file, pointer, rule) in stack.alerts() {
             let name = rule["alert"].as_str().unwrap_or_default();
             *seen.entry(name).or_default() += 1;
-            let Some(alert) = stack.catalog.alerts.iter().find(|alert| alert.name == name) else { continue };
+            let Some(alert) = stack.catalog.alert(name) else { continue };
             of_catalog = Some(file);
             let written = Duration::parse(rule["for"].as_str().unwrap_or("0s"));
             if written != Some(alert.shortest_for) {
@@ -45,7 +45,7 @@ pub const PROOF: Proof = Proof {
         }
         if let Some(file) = of_catalog {
             for (_, pointer, rule) in
-                super::stack::rules(file).filter(|(_, _, rule)| !stack.catalog.alerts.iter().any(|alert| rule["alert"] == alert.name.as_str()))
+                super::stack::rules(file).filter(|(_, _, rule)| rule["alert"].as_str().is_none_or(|name| stack.catalog.alert(name).is_none()))
             {
                 let name = rule["alert"].as_str().or(rule["record"].as_str()).unwrap_or_default();
                 found.push(Finding::at(

@@ -4,6 +4,7 @@ use super::stack::Stack;
 use super::{Check, Example, Finding, Proof};
 use crate::diagnostic::nearest;
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// What Docker on Linux knows only when told.
 const GATEWAY: &str = "host.docker.internal";
@@ -22,23 +23,25 @@ pub const PROOF: Proof = Proof {
                 file.value["services"].as_object().into_iter().flatten().map(move |(name, container)| (file.path.as_str(), name.as_str(), container))
             })
             .collect();
+        let names: HashSet<&str> = containers.iter().map(|(_, name, _)| *name).collect();
+        let mut told_of = HashSet::new();
         let mut found = Vec::new();
         for (path, pointer, address, asker) in addresses(stack) {
             let host = address.rsplit("://").next().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
             let known = containers.iter().map(|(_, name, _)| *name);
             // A name without dots that is almost a container's is meant to be it; others are the network's.
             if !host.contains('.')
-                && !known.clone().any(|name| name == host)
+                && !names.contains(host)
                 && let Some(near) = nearest(host, known)
             {
                 found.push(Finding::at(path, pointer, format!("no container is called `{host}`"), format!("did you mean `{near}`?")));
             } else if host == GATEWAY {
-                let deaf = containers.iter().find(|(_, name, container)| *name == asker && !told(container));
+                let deaf = containers.iter().find(|(_, name, container)| *name == asker && !told_of.contains(name) && !told(container));
                 if let Some((compose, name, _)) = deaf {
-                    let message = format!("`{name}` looks for {GATEWAY}, which Docker on Linux does not know");
-                    let finding = Finding::at(compose, format!("/services/{name}"), message, format!("add `{GATEWAY}:host-gateway` to its `extra_hosts`"));
-                    if !found.iter().any(|known: &Finding| known.message == finding.message) {
-                        found.push(finding);
+                    if told_of.insert(*name) {
+                        let message = format!("`{name}` looks for {GATEWAY}, which Docker on Linux does not know");
+                        let help = format!("add `{GATEWAY}:host-gateway` to its `extra_hosts`");
+                        found.push(Finding::at(compose, format!("/services/{name}"), message, help));
                     }
                 }
             }

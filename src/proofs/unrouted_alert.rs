@@ -4,6 +4,7 @@ use super::stack::Stack;
 use super::{Check, Example, Finding, Proof};
 use crate::render::File;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// What every alert of a service has.
 const LABELS: [&str; 5] = ["alertname", "job", "service", "component", "severity"];
@@ -83,8 +84,10 @@ fn narrowed(path: &str, pointer: &str, route: &Value) -> Vec<Finding> {
 fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
     let mut found = Vec::new();
     let rendered: Vec<&Value> = routing.value["receivers"].as_array().into_iter().flatten().collect();
+    let named = rendered.iter().enumerate().rev(); // of two with one name the first stays
+    let index: HashMap<&str, usize> = named.filter_map(|(index, receiver)| Some((receiver["name"].as_str()?, index))).collect();
     for (name, integrations) in &stack.catalog.receivers {
-        let Some(index) = rendered.iter().position(|receiver| receiver["name"] == name.as_str()) else { continue };
+        let Some(index) = index.get(name.as_str()).copied() else { continue };
         for integration in integrations.as_object().into_iter().flatten().map(|(integration, _)| integration) {
             let list = format!("{integration}_configs");
             if rendered[index][&list].as_array().is_none_or(Vec::is_empty) {

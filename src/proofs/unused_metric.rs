@@ -10,7 +10,7 @@ use std::rc::Rc;
 pub const PROOF: Proof = Proof {
     code: "unused-metric",
     doc: "No rule and no panel reads the metric: its series are stored and nobody looks.",
-    example: Example::Template { file: "monitoring/grafana/dashboards/contract.yml", good: "part.domain + [metric]", bad: "part.domain" },
+    example: Example::Template { file: "monitoring/grafana/dashboards/contract.yml", good: "part.domain.push(metric)", bad: "growing().push(metric)" },
     check: Check::Stack(|stack| {
         let mut read = HashSet::new();
         // The same syntax stands behind every expression of one text.

@@ -1,8 +1,10 @@
 //! What the templates of dashboards ask for: the grid, what belongs to a group, and what names say of units.
 
 mod grid;
+mod growing;
 
 use grid::Grid;
+use growing::Growing;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, context};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,18 +15,64 @@ const TYPES: [&str; 3] = ["counter", "gauge", "histogram"];
 /// Registers every function and filter.
 pub fn add_to(environment: &mut Environment) {
     environment.add_function("grid", || Value::from_object(Grid::default()));
-    environment.add_function("share", share);
+    environment.add_function("growing", || Value::from_object(Growing::default()));
+    environment.add_function("keyed", keyed);
+    environment.add_function("by_setting", by_setting);
     environment.add_function("by_group", by_group);
+    environment.add_function("branches_by_group", branches_by_group);
     environment.add_function("by_measure", by_measure);
     environment.add_filter("query", query);
     environment.add_filter("unit", unit);
     environment.add_filter("heading", heading);
 }
 
-/// Whether two lists have a name in common.
-fn share(some: Vec<Value>, others: &Value) -> Result<bool, Error> {
-    let some: BTreeSet<&str> = some.iter().filter_map(Value::as_str).collect();
-    Ok(others.try_iter()?.any(|other| other.as_str().is_some_and(|other| some.contains(other))))
+/// A field's text → the first of the items that has it: one look at each item, however often a template asks.
+fn keyed(items: &Value, field: &str) -> Result<Value, Error> {
+    let mut found: BTreeMap<String, Value> = BTreeMap::new();
+    for item in items.try_iter()? {
+        found.entry(item.get_attr(field)?.to_string()).or_insert(item);
+    }
+    Ok(Value::from(found))
+}
+
+/// The values of a kind's own key → the alerts of that kind that have it.
+fn by_setting(alerts: &Value, kind: &str, key: &str) -> Result<Value, Error> {
+    let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for alert in alerts.try_iter()? {
+        if alert.get_attr("kind")?.as_str() == Some(kind) {
+            found.entry(alert.get_attr("settings")?.get_attr(key)?.to_string()).or_default().push(alert);
+        }
+    }
+    Ok(Value::from(found))
+}
+
+/// The alerts' names → the keys of the groups → the branches that hold for a service of the group; an only branch holds for all.
+fn branches_by_group(alerts: &Value, groups: &Value) -> Result<Value, Error> {
+    let mut group_of = BTreeMap::new();
+    let mut keys = Vec::new();
+    for group in groups.try_iter()? {
+        let key = group.get_attr("key")?.to_string();
+        for service in group.get_attr("services")?.try_iter()? {
+            group_of.insert(service.to_string(), key.clone());
+        }
+        keys.push(key);
+    }
+    let mut found: BTreeMap<String, Value> = BTreeMap::new();
+    for alert in alerts.try_iter()? {
+        let branches = alert.get_attr("branches")?;
+        let mut held: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        if branches.len() == Some(1) {
+            keys.iter().try_for_each(|key| Ok::<_, Error>(held.entry(key.clone()).or_default().extend(branches.try_iter()?)))?;
+        } else {
+            for branch in branches.try_iter()? {
+                let services = branch.get_attr("services")?;
+                let within: BTreeSet<&String> = services.try_iter()?.filter_map(|service| service.as_str().and_then(|service| group_of.get(service))).collect();
+                within.into_iter().for_each(|key| held.entry(key.clone()).or_default().push(branch.clone()));
+            }
+        }
+        found.insert(alert.get_attr("name")?.to_string(), Value::from(held));
+    }
+    Ok(Value::from(found))
 }
 
 /// The keys of the groups → the alerts or metrics with a service of the group in their list `field`; one look at each service, however many groups there are.
@@ -46,9 +94,12 @@ fn by_group(items: Vec<Value>, field: &str, groups: Vec<Value>) -> Result<Value,
     Ok(Value::from(found))
 }
 
-/// Metrics that one axis can hold: counters, gauges, histograms, each apart by unit, as `type`, `unit` and `metrics`.
+/// Metrics of one type and unit that one panel can name; more of them than this are spread over several.
+const TO_A_PANEL: usize = 24;
+
+/// Metrics that one axis can hold: counters, gauges, histograms, each apart by unit, as `type`, `unit` and `metrics`; `part` of `parts`.
 fn by_measure(metrics: Vec<Value>) -> Result<Value, Error> {
-    let mut measures: Vec<(usize, &str, Vec<Value>)> = Vec::new();
+    let mut measures: Vec<(usize, &str, Vec<Value>)> = Vec::new(); // as many as there are types and units
     for metric in metrics {
         let (key, kind) = (metric.get_attr("key")?.to_string(), metric.get_attr("type")?.to_string());
         let (order, unit) = (TYPES.iter().position(|known| *known == kind).unwrap_or(0), unit(&key));
@@ -58,7 +109,11 @@ fn by_measure(metrics: Vec<Value>) -> Result<Value, Error> {
         }
     }
     measures.sort_by_key(|(order, ..)| *order);
-    Ok(measures.into_iter().map(|(order, unit, metrics)| context! { type => TYPES[order], unit, metrics }).collect())
+    let panels = measures.iter().flat_map(|(order, unit, metrics)| {
+        let parts = metrics.len().div_ceil(TO_A_PANEL);
+        metrics.chunks(TO_A_PANEL).enumerate().map(move |(index, metrics)| context! { type => TYPES[*order], unit => *unit, metrics, part => index + 1, parts })
+    });
+    Ok(panels.collect())
 }
 
 /// PromQL that a template spread over lines, as the one line that Grafana's editor shows.

@@ -4,7 +4,7 @@ use super::{Alert, Override, Signal};
 use crate::catalog::{Metric, Service, snake, units::Duration};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 /// How a branch with a longer `for` than its rule waits for the rest of it: so many samples in so long a range.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -40,30 +40,61 @@ pub struct Branch {
     pub hold: Option<Hold>,
 }
 
+/// The metrics' keys → the indices of the services that emit them, in order.
+pub struct Emitters<'a>(HashMap<&'a str, Vec<usize>>);
+
+impl<'a> Emitters<'a> {
+    pub(in crate::catalog) fn of(services: &[Service], metrics: &'a [Metric]) -> Emitters<'a> {
+        let index: HashMap<&str, usize> = services.iter().enumerate().map(|(index, service)| (service.name.as_str(), index)).collect();
+        let emitters = |metric: &Metric| {
+            let mut emitters: Vec<usize> = metric.services.iter().filter_map(|name| index.get(name.as_str()).copied()).collect();
+            emitters.sort_unstable();
+            emitters
+        };
+        Emitters(metrics.iter().map(|metric| (metric.key.as_str(), emitters(metric))).collect())
+    }
+
+    /// The services that emit all of the metrics; those of one that is not declared are not known, and not asked.
+    fn of_all(&self, metrics: &[(&str, &str, &str)], services: usize) -> Vec<usize> {
+        let mut read: Vec<&Vec<usize>> = metrics.iter().filter_map(|(_, key, _)| self.0.get(key)).collect();
+        // The shortest list decides how many services are looked at.
+        read.sort_by_key(|emitters| emitters.len());
+        match read.split_first() {
+            Some((shortest, others)) => {
+                shortest.iter().copied().filter(|service| others.iter().all(|emitters| emitters.binary_search(service).is_ok())).collect()
+            }
+            None => (0..services).collect(),
+        }
+    }
+}
+
+/// What tells branches apart; a threshold by its bits, of which zero has two.
+type Setting = (Option<u64>, Option<Duration>, Duration, String);
+
 impl Alert {
     /// Gives every service that emits what the alert reads to the branch with its setting.
-    pub(super) fn branch(&mut self, above: Option<f64>, services: &[Service], metrics: &[Metric]) {
-        let read: Vec<BTreeSet<&str>> = self
-            .metrics()
-            .iter()
-            .filter_map(|(_, key, _)| metrics.iter().find(|metric| metric.key == *key))
-            .map(|metric| metric.services.iter().map(String::as_str).collect())
-            .collect();
-        let able: Vec<&Service> = services.iter().filter(|service| read.iter().all(|emitters| emitters.contains(service.name.as_str()))).collect();
+    pub(super) fn branch(&mut self, above: Option<f64>, services: &[Service], emitters: &Emitters) {
+        let able = emitters.of_all(&self.metrics(), services.len()).into_iter().map(|index| &services[index]);
         let mut branches = vec![self.setting(above, &Override::default())];
+        let mut known: HashMap<Setting, usize> = HashMap::from([(branches[0].told_apart(), 0)]);
         let (mut covers, mut excepts) = (Vec::new(), Vec::new());
         for service in able {
-            let differs = service.overrides.get(&self.name).cloned().unwrap_or_default();
+            let Some(differs) = service.overrides.get(&self.name) else {
+                covers.push(service.name.clone());
+                branches[0].services.push(service.name.clone());
+                continue;
+            };
             if differs.enabled == Some(false) {
                 excepts.push(service.name.clone());
                 continue;
             }
             covers.push(service.name.clone());
-            let wanted = self.setting(above, &differs);
-            match branches.iter_mut().find(|branch| branch.same(&wanted)) {
-                Some(branch) => branch.services.push(service.name.clone()),
-                None => branches.push(Branch { services: vec![service.name.clone()], ..wanted }),
+            let wanted = self.setting(above, differs);
+            let index = *known.entry(wanted.told_apart()).or_insert(branches.len());
+            if index == branches.len() {
+                branches.push(wanted);
             }
+            branches[index].services.push(service.name.clone());
         }
         let own = branches.remove(0);
         for branch in &mut branches {
@@ -81,15 +112,19 @@ impl Alert {
         let stem = format!("job:{}_{}:{}", platform["metric_prefix"].as_str().unwrap_or_default(), snake(&self.name), self.kind);
         self.shortest_for = self.branches.iter().map(|branch| branch.r#for).min().unwrap_or(self.r#for);
         self.mixed_severity = self.branches.iter().any(|branch| branch.severity != self.severity);
+        let mut known: HashMap<String, usize> = HashMap::new();
         for branch in &mut self.branches {
             branch.signal = branch.window.map_or(stem.clone(), |window| format!("{stem}_{window}"));
             let longer = branch.r#for.0 - self.shortest_for.0;
             let samples = longer.div_ceil(step.0) + 1;
             branch.hold = (longer > 0).then_some(Hold { range: Duration(samples * step.0), step, samples });
-            match self.signals.iter_mut().find(|signal| signal.name == branch.signal) {
+            match known.get(&branch.signal).map(|index| &mut self.signals[*index]) {
                 Some(signal) if !signal.only.is_empty() => signal.only.extend(branch.only.iter().cloned()),
                 Some(_) => {}
-                None => self.signals.push(Signal { name: branch.signal.clone(), window: branch.window, only: branch.only.clone() }),
+                None => {
+                    known.insert(branch.signal.clone(), self.signals.len());
+                    self.signals.push(Signal { name: branch.signal.clone(), window: branch.window, only: branch.only.clone() });
+                }
             }
         }
     }
@@ -110,7 +145,8 @@ impl Alert {
 }
 
 impl Branch {
-    fn same(&self, other: &Branch) -> bool {
-        (self.above, self.window, self.r#for, &self.severity) == (other.above, other.window, other.r#for, &other.severity)
+    fn told_apart(&self) -> Setting {
+        // Adding zero makes one of the two zeros.
+        (self.above.map(|above| (above + 0.0).to_bits()), self.window, self.r#for, self.severity.clone())
     }
 }
