@@ -1,8 +1,9 @@
 //! Two PromQL conditions: whether the new one fires for more, for less, or for something else.
 
 use super::Class::{self, Dangerous, Notice, Safe};
+use crate::promql::parse;
+use promql_parser::parser::Expr;
 use promql_parser::parser::token::{T_GTE, T_GTR, T_LSS, T_LTE};
-use promql_parser::parser::{Expr, parse};
 
 /// The class of the change, and what the alert is or does now. Only conditions that differ in the number behind their
 /// comparison can be ordered; of all others it cannot be said that they fire for no less.
