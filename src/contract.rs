@@ -22,6 +22,11 @@ use targets::Targets;
 
 static PROFILES: LazyLock<Value> = LazyLock::new(|| toml::from_str(include_str!("contract/profiles.toml")).expect("profiles.toml is TOML"));
 
+/// The names that something exposes by itself: a runtime's client, Prometheus, the Alertmanager, the prober.
+pub fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + use<> {
+    PROFILES[profile].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
+}
+
 /// Every series that can exist.
 pub struct Contract {
     /// What is scraped.

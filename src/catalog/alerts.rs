@@ -1,9 +1,11 @@
 //! Alerts with their overrides resolved into branches: one rule, one branch per distinct setting.
 
 mod branches;
+mod own_tests;
 
 use crate::catalog::{Metric, Service, schema, units::Duration};
 pub use branches::{Branch, Hold};
+pub use own_tests::OwnTest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

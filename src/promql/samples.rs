@@ -70,7 +70,9 @@ fn signed<'a>(text: &'a str, item: &str) -> Result<&'a str, String> {
 /// Bytes of the number that a text begins with: digits, a fraction, an exponent; or `Inf`, `NaN`.
 fn number_length(text: &str) -> usize {
     let word = text.find(|character: char| !character.is_ascii_alphabetic()).unwrap_or(text.len());
-    if matches!(text[..word].to_ascii_lowercase().as_str(), "inf" | "nan" | "infx" | "nanx") && !text[word..].starts_with(|next: char| next == '_' || (word == 3 && next.is_ascii_digit())) {
+    if matches!(text[..word].to_ascii_lowercase().as_str(), "inf" | "nan" | "infx" | "nanx")
+        && !text[word..].starts_with(|next: char| next == '_' || (word == 3 && next.is_ascii_digit()))
+    {
         return 3;
     }
     let digits = |from: usize| text[from..].bytes().take_while(u8::is_ascii_digit).count();
@@ -153,8 +155,38 @@ mod tests {
     #[test]
     fn what_promtool_cannot_read_is_told() {
         for values in [
-            "4 x 20 oops", "1e999", "-1e999", "x", "1x", "1x-3", "1x1.5", "1+1", "1 +", "one", "1,2", "1;2", "stale3", "_3", "_x", "0x1f", "1++1x2", "1e", "1_000",
-            "1x99999999999999999999", "{{count:1}}", "5m", "$1", "--1", "1+infx2", "stalex2", "NaNx2", "infx3", "1 2\n3", "1.5.x3", "1 x3", "- 1",
+            "4 x 20 oops",
+            "1e999",
+            "-1e999",
+            "x",
+            "1x",
+            "1x-3",
+            "1x1.5",
+            "1+1",
+            "1 +",
+            "one",
+            "1,2",
+            "1;2",
+            "stale3",
+            "_3",
+            "_x",
+            "0x1f",
+            "1++1x2",
+            "1e",
+            "1_000",
+            "1x99999999999999999999",
+            "{{count:1}}",
+            "5m",
+            "$1",
+            "--1",
+            "1+infx2",
+            "stalex2",
+            "NaNx2",
+            "infx3",
+            "1 2\n3",
+            "1.5.x3",
+            "1 x3",
+            "- 1",
         ] {
             assert!(count(values, false).is_err(), "{values}: {:?}", count(values, false));
         }
