@@ -67,7 +67,7 @@ mod tests {
             assert!(text.chars().count() <= 2 * QUOTED + 100, "{text}");
         }
         assert!(short.help.starts_with("remove é"));
-        let sentence = format!("one of {}", vec!["`checkout`"; 12].join(", "));
+        let sentence = format!("one of {}", ["`checkout`"; 12].join(", "));
         assert_eq!(cut(&finding.clone().help(sentence.clone())).help, sentence);
     }
 }
