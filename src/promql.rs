@@ -26,9 +26,20 @@ pub fn parse(text: &str) -> Result<Expr, String> {
     if levels > MOST_LEVELS {
         return Err(format!("it is nested {levels} levels deep (brackets, signs and operators in a row), and monstack reads at most {MOST_LEVELS}"));
     }
-    let tree = parser::parse(text)?;
+    let tree = parser::parse(text).map_err(told)?;
     accepted(&tree)?;
     Ok(tree)
+}
+
+/// The parser's reason; of a pattern it tells only that it could not build it.
+fn told(reason: String) -> String {
+    let Some(pattern) = reason.strip_prefix("illegal regex for ") else { return reason };
+    match refused_pattern(pattern) {
+        Some(why) => format!("`{pattern}` is not a regular expression: {why}"),
+        None => format!(
+            "Prometheus accepts the pattern `{pattern}`, and monstack cannot compare it: it takes more than 10 MB once its repetitions are written out. Write fewer"
+        ),
+    }
 }
 
 /// One bracket that is open: how many operators of each precedence follow each other in it.
@@ -307,5 +318,7 @@ mod tests {
         }
         assert!(parse("up{job=~\"a{1001}\"}").unwrap_err().contains("1001 times"));
         assert!(parse("up{job=~\"a{1000}\"}").is_ok());
+        assert!(parse(r#"up{job=~"\\pL{500}"}"#).unwrap_err().contains("more than 10 MB"));
+        assert!(parse(r#"up{job=~"("}"#).unwrap_err().contains("unclosed group"));
     }
 }

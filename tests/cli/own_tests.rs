@@ -53,7 +53,7 @@ fn tests_that_pass_are_proved_with_promtool_and_not_without() {
 fn tests_that_state_the_opposite_are_errors_at_their_place() {
     let wrong =
         [r#"name = "long", at = "20m", series = { SERIES = "50x30" }, fires = ["api"]"#, r#"name = "short", at = "20m", series = { SERIES = "500x30" }"#];
-    let shop = shop("own-tests-wrong", &catalog(LONG, &[&wrong[0], &wrong[1], FIRES, SILENT]));
+    let shop = shop("own-tests-wrong", &catalog(LONG, &[wrong[0], wrong[1], FIRES, SILENT]));
     let before = tree(&shop);
     for arguments in [&["render"][..], &["render", "--check"], &["add", "other", "--group", "web", "--port", "8001"]] {
         let ran = run(&shop, arguments);
