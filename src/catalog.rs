@@ -125,6 +125,14 @@ pub struct Group {
     pub services: Vec<String>,
 }
 
+impl Prometheus {
+    /// Whether every Prometheus that must load the output is this new.
+    pub fn at_least(&self, major: u32, minor: u32) -> bool {
+        let (own_major, own_minor) = self.minimum_version.split_once('.').unwrap_or((&self.minimum_version, "0"));
+        (own_major.parse().unwrap_or(0), own_minor.parse().unwrap_or(0)) >= (major, minor)
+    }
+}
+
 impl Catalog {
     /// Reads a source that the schema has looked at. What it refused is left out, so that one mistake does not hide another;
     /// such a catalog is good for lints only.

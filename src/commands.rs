@@ -5,6 +5,7 @@ mod completions;
 mod diff;
 mod drill;
 mod explain;
+mod own_tests;
 mod preview;
 mod render;
 mod report;

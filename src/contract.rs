@@ -6,11 +6,12 @@ pub mod series;
 pub mod targets;
 
 use crate::catalog::{Catalog, Metric};
+use crate::promql;
 use domain::Domain;
 use evaluate::nodes;
 use fixedbitset::FixedBitSet;
 use promql_parser::label::Matcher;
-use promql_parser::parser::{self, Expr};
+use promql_parser::parser::Expr;
 use serde_json::{Map, Value};
 use series::{Kind, Series, merged};
 use std::cell::RefCell;
@@ -20,6 +21,11 @@ use std::sync::LazyLock;
 use targets::Targets;
 
 static PROFILES: LazyLock<Value> = LazyLock::new(|| toml::from_str(include_str!("contract/profiles.toml")).expect("profiles.toml is TOML"));
+
+/// The names that something exposes by itself: a runtime's client, Prometheus, the Alertmanager, the prober.
+pub fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + use<> {
+    PROFILES[profile].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
+}
 
 /// Every series that can exist.
 pub struct Contract {
@@ -180,6 +186,6 @@ impl Contract {
     /// The syntax of an expression, parsed once; the reason when it has none.
     pub fn parse(&self, text: &str) -> Result<Rc<Expr>, String> {
         let mut parsed = self.parsed.borrow_mut();
-        parsed.entry(text.to_string()).or_insert_with(|| parser::parse(text).map(Rc::new)).clone()
+        parsed.entry(text.to_string()).or_insert_with(|| promql::parse(text).map(Rc::new)).clone()
     }
 }

@@ -1,5 +1,6 @@
 //! What is wrong with the catalog or a template, where, and what to do.
 
+mod cut;
 mod nearest;
 mod print;
 

@@ -7,6 +7,7 @@ pub mod diagnostic; // what is wrong, where, and how that is printed
 pub mod yaml; // YAML text as JSON values
 pub mod json; // JSON as people review it
 pub mod pieces; // where Grafana's variables stand in a text
+pub mod promql; // PromQL as text → its syntax, within limits
 pub mod catalog; // services.toml as typed data
 pub mod allow; // findings that the catalog accepts, with a reason
 pub mod lints; // what the catalog must not say

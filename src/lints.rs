@@ -1,6 +1,7 @@
 //! What the catalog must not say although its schema allows it: one lint per file, named after its code.
 
 mod alert_without_service;
+mod beyond_limit;
 mod counter_suffix;
 mod duplicate_address;
 mod empty_group;
@@ -13,6 +14,8 @@ mod range_beyond_retention;
 mod ratio_out_of_range;
 mod reserved_name;
 mod stale_between_samples;
+mod test_expectation;
+mod test_samples;
 mod timeout_above_interval;
 mod undeclared_metric;
 mod unknown_alert;
@@ -47,6 +50,7 @@ pub struct Lint {
 /// Every lint, by name.
 pub const LINTS: &[Lint] = &[
     alert_without_service::LINT,
+    beyond_limit::LINT,
     counter_suffix::LINT,
     duplicate_address::LINT,
     empty_group::LINT,
@@ -59,6 +63,8 @@ pub const LINTS: &[Lint] = &[
     ratio_out_of_range::LINT,
     reserved_name::LINT,
     stale_between_samples::LINT,
+    test_expectation::LINT,
+    test_samples::LINT,
     timeout_above_interval::LINT,
     undeclared_metric::LINT,
     unknown_alert::LINT,

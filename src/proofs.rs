@@ -2,6 +2,7 @@
 
 mod expressions;
 mod finding;
+mod own;
 pub mod stack;
 
 mod alert_labels;
@@ -18,6 +19,7 @@ mod labels_do_not_fit;
 mod late_numerator;
 mod legend_label;
 mod literal_secret;
+mod metric_collision;
 mod missing_denominator;
 mod mounted_files;
 mod newer_than_minimum;
@@ -54,6 +56,7 @@ use crate::diagnostic::Diagnostic;
 use crate::render::Rendered;
 pub use expressions::{Expression, Usage};
 pub use finding::Finding;
+pub use own::own_tests;
 pub use stack::Stack;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -121,6 +124,7 @@ pub const PROOFS: &[Proof] = &[
     late_numerator::PROOF,
     legend_label::PROOF,
     literal_secret::PROOF,
+    metric_collision::PROOF,
     missing_denominator::PROOF,
     mounted_files::PROOF,
     newer_than_minimum::PROOF,

@@ -220,7 +220,7 @@ fn nothing_but_the_catalog_knows_the_platform() {
 fn codes() -> BTreeSet<String> {
     let mut found: BTreeSet<String> = LINTS.iter().map(|lint| lint.code).chain(PROOFS.iter().map(|proof| proof.code)).map(str::to_string).collect();
     for (path, text) in sources().iter().filter(|(path, _)| !["src/diagnostic.rs", "src/proofs.rs"].contains(&path.as_str())) {
-        for made in ["Diagnostic::error(", "Diagnostic::warning("] {
+        for made in ["Diagnostic::error(", "Diagnostic::warning(", "Diagnostic::notice("] {
             for rest in text.split(made).skip(1).map(str::trim_start) {
                 match rest.strip_prefix('"') {
                     Some(code) => found.extend(code.split('"').next().map(str::to_string)),

@@ -1,10 +1,12 @@
 //! Alerts with their overrides resolved into branches: one rule, one branch per distinct setting.
 
 mod branches;
+mod own_tests;
 
 use crate::catalog::{Service, schema, units::Duration};
 pub(super) use branches::Emitters;
 pub use branches::{Branch, Hold};
+pub use own_tests::OwnTest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

@@ -11,6 +11,12 @@ pub struct Duration(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(pub u64);
 
+/// The most that Prometheus, the Alertmanager and PromQL can count: 64 bits of nanoseconds with a sign, some 292 years.
+const LONGEST: u64 = i64::MAX as u64 / 1_000_000;
+
+/// The most that they and Docker can count: 64 bits of bytes with a sign.
+const LARGEST: u64 = i64::MAX as u64;
+
 /// Largest first; a year is 365 days, as in Prometheus.
 const DURATION_UNITS: [(&str, u64); 7] =
     [("y", 31_536_000_000), ("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
@@ -29,8 +35,18 @@ const SIZE_UNITS: [(&str, u64); 10] = [
 ];
 
 impl Duration {
-    /// From `1h30m`; None when it is not a duration, or more than 64 bits of milliseconds.
+    /// From `1h30m`; None when it is not a duration, or longer than the 292 years that Prometheus can count.
     pub fn parse(text: &str) -> Option<Duration> {
+        Duration::read(text).filter(|duration| duration.0 <= LONGEST)
+    }
+
+    /// Whether it is a duration, and longer than Prometheus can count.
+    pub fn too_long(text: &str) -> bool {
+        Duration::read(text).is_some_and(|duration| duration.0 > LONGEST)
+    }
+
+    /// As written; what does not fit 64 bits of milliseconds is the most that does.
+    fn read(text: &str) -> Option<Duration> {
         if text == "0" {
             return Some(Duration(0));
         }
@@ -39,7 +55,7 @@ impl Duration {
         let mut smallest = u64::MAX;
         while !rest.is_empty() {
             let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            let number: u64 = rest[..digits].parse().ok()?;
+            let number = whole(&rest[..digits])?;
             rest = &rest[digits..];
             let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
             let (_, factor) = DURATION_UNITS.iter().find(|(unit, _)| *unit == &rest[..letters])?;
@@ -47,7 +63,7 @@ impl Duration {
                 return None;
             }
             smallest = *factor;
-            total = total.checked_add(number.checked_mul(*factor)?)?;
+            total = total.saturating_add(number.saturating_mul(*factor));
             rest = &rest[letters..];
         }
         (!text.is_empty()).then_some(Duration(total))
@@ -77,12 +93,26 @@ impl fmt::Display for Duration {
 }
 
 impl Size {
-    /// From `512MiB`; None when it is not a size, or more than 64 bits.
+    /// From `512MiB`; None when it is not a size, or 8 EiB and more, which nothing can count.
     pub fn parse(text: &str) -> Option<Size> {
-        let (unit, factor) = SIZE_UNITS.iter().find(|(unit, _)| text.ends_with(unit))?;
-        let number: u64 = text[..text.len() - unit.len()].parse().ok()?;
-        Some(Size(number.checked_mul(*factor)?))
+        Size::read(text).filter(|size| size.0 <= LARGEST)
     }
+
+    /// Whether it is a size, and larger than anything can count.
+    pub fn too_large(text: &str) -> bool {
+        Size::read(text).is_some_and(|size| size.0 > LARGEST)
+    }
+
+    fn read(text: &str) -> Option<Size> {
+        let (unit, factor) = SIZE_UNITS.iter().find(|(unit, _)| text.ends_with(unit))?;
+        Some(Size(whole(&text[..text.len() - unit.len()])?.saturating_mul(*factor)))
+    }
+}
+
+/// A whole number of any length; what does not fit is the most that does.
+fn whole(digits: &str) -> Option<u64> {
+    let plain = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    plain.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
 impl fmt::Display for Size {
@@ -101,7 +131,7 @@ impl Serialize for Duration {
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Duration::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not a duration that fits 64 bits")))
+        Duration::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not a duration of at most 292 years")))
     }
 }
 
@@ -114,7 +144,7 @@ impl Serialize for Size {
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Size::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not a size that fits 64 bits")))
+        Size::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not a size below 8 EiB")))
     }
 }
 
@@ -128,6 +158,11 @@ mod tests {
             assert_eq!(Duration::parse(text), Some(Duration(milliseconds)), "{text}");
             assert_eq!(Duration(milliseconds).to_string(), text);
         }
+        for (text, fits) in
+            [("292y", true), ("292y24w3d", true), ("293y", false), ("2562047h47m16s854ms", true), ("2562047h47m16s855ms", false), ("200y6000w", false)]
+        {
+            assert_eq!(Duration::parse(text).is_some(), fits, "{text}");
+        }
         for text in ["", "5", "s", "5 s", "1.5h", "5m1h", "5mm", "-5m", "99999999999999999999y"] {
             assert_eq!(Duration::parse(text), None, "{text}");
         }
@@ -138,8 +173,9 @@ mod tests {
         assert_eq!(Size::parse("1GiB"), Some(Size(1 << 30)));
         assert_eq!(Size::parse("500MB"), Some(Size(500_000_000)));
         assert_eq!(Size(1 << 30).to_string(), "1GiB");
+        assert_eq!(Size::parse("8388607TiB"), Some(Size(8_388_607 << 40)));
         assert_eq!(Size(1000).to_string(), "1000B");
-        for text in ["", "1", "GiB", "1.5GiB", "99999999999999TiB"] {
+        for text in ["", "1", "GiB", "1.5GiB", "99999999999999TiB", "8388608TiB"] {
             assert_eq!(Size::parse(text), None, "{text}");
         }
     }

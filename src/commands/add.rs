@@ -2,7 +2,7 @@
 
 mod text;
 
-use super::{Cli, Report, render};
+use super::{Cli, Report, own_tests, render};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::generated::replace;
 use crate::pipeline::{self, CATALOG};
@@ -41,7 +41,8 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
         return render::finish(before, cli, false);
     }
     let edited = with_service(&source.text, &args.name, &args.group, args.port);
-    let outcome = pipeline::prove(&edited, &cli.root)?;
+    let mut outcome = pipeline::prove(&edited, &cli.root)?;
+    own_tests::run(&mut outcome)?;
     if outcome.failed() {
         return render::finish(outcome, cli, false);
     }

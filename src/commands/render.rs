@@ -1,6 +1,6 @@
 //! `render` writes generated/; `render --check` says in what it differs.
 
-use super::{Cli, Report};
+use super::{Cli, Report, own_tests};
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::generated::{Change, Kind, compare, diff, write};
 use crate::pipeline::{self, Outcome};
@@ -24,7 +24,8 @@ const DIFF_LINES: usize = 200;
 /// Renders, proves, compares, and writes or reports.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let _held = (!args.check).then(|| hold(&cli.root));
-    let outcome = pipeline::run(&cli.root)?;
+    let mut outcome = pipeline::run(&cli.root)?;
+    own_tests::run(&mut outcome)?;
     finish(outcome, cli, args.check)
 }
 
@@ -43,6 +44,9 @@ pub fn hold(root: &Path) -> Option<File> {
 pub fn finish(mut outcome: Outcome, cli: &Cli, check: bool) -> Result<Report> {
     let failed = outcome.failed();
     let size = outcome.catalog.as_ref().map_or((0, 0), |catalog| (catalog.services.len(), catalog.alerts.len()));
+    let not_run = outcome.diagnostics.iter().any(|found| found.code == "tests-not-run");
+    let tested = outcome.catalog.iter().flat_map(|catalog| &catalog.alerts).filter(|alert| !alert.tests().is_empty()).count();
+    let unproved = if not_run { tested } else { 0 };
     let rendered = outcome.rendered.take();
     let mut report = Report::new(outcome.source, outcome.diagnostics);
     let Some(rendered) = rendered.filter(|_| !failed) else { return Ok(report) };
@@ -50,7 +54,9 @@ pub fn finish(mut outcome: Outcome, cli: &Cli, check: bool) -> Result<Report> {
     let changes = compare(&folder, &rendered.files)?;
     let entries = changes.iter().map(|change| json!({"path": format!("generated/{}", change.path), "kind": word(change.kind)}));
     report.data.insert("changes".into(), entries.collect::<Vec<Value>>().into());
-    let proved = format!("{}, {}, {}, all proved", plural(size.0, "service"), plural(size.1, "alert"), plural(rendered.files.len(), "file"));
+    let proved =
+        if unproved == 0 { "all proved".to_string() } else { format!("all proved but for the tests of {}, which were not run", plural(unproved, "alert")) };
+    let proved = format!("{}, {}, {}, {proved}", plural(size.0, "service"), plural(size.1, "alert"), plural(rendered.files.len(), "file"));
     if changes.is_empty() {
         report.line(format!("nothing changed: generated/ is what services.toml says ({proved})"));
         return Ok(report);

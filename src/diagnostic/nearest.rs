@@ -2,10 +2,14 @@
 
 /// The candidate that `word` was probably meant to be: at most a quarter of it, and one, mistyped.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let length = word.chars().count();
+    let most = 1 + length / 4;
     candidates
         .into_iter()
+        // Each character more or less is one mistake; a long text is not compared with every short name.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= most)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, _)| *distance <= 1 + word.chars().count() / 4)
+        .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

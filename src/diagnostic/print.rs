@@ -1,5 +1,6 @@
 //! How diagnostics are written: for people, as JSON, as annotations on a pull request.
 
+use super::cut::cut;
 use super::{Diagnostic, Place, Severity};
 use crate::source::Source;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -36,6 +37,7 @@ pub fn location(place: &Place, source: &Source) -> (String, usize, usize) {
 
 /// All diagnostics as one text, in the order given; `styled` adds colours.
 pub fn print(diagnostics: &[Diagnostic], source: &Source, format: Format, styled: bool) -> String {
+    let diagnostics: Vec<Diagnostic> = diagnostics.iter().map(cut).collect();
     match format {
         Format::Text | Format::Markdown => diagnostics.iter().map(|diagnostic| text(diagnostic, source, styled) + "\n\n").collect(),
         Format::Json => diagnostics.iter().map(|diagnostic| json(diagnostic, source).to_string() + "\n").collect(),
@@ -120,6 +122,7 @@ fn visible(bytes: Range<usize>, text: &str) -> Range<usize> {
 
 /// One diagnostic as a JSON object with stable keys.
 pub fn json(diagnostic: &Diagnostic, source: &Source) -> Value {
+    let diagnostic = &cut(diagnostic);
     let (file, line, column) = location(&diagnostic.place, source);
     let others: Vec<Value> = diagnostic
         .others

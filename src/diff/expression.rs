@@ -2,8 +2,9 @@
 
 use super::Class::{self, Dangerous, Notice, Safe};
 use super::rendered::promql;
+use crate::promql::parse;
 use promql_parser::parser::token::{T_ADD, T_DIV, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_MUL, T_SUB};
-use promql_parser::parser::{BinaryExpr, Expr, parse};
+use promql_parser::parser::{BinaryExpr, Expr};
 
 /// The class of the change, and what the alert is or does now. Only conditions that differ in the numbers behind their
 /// comparisons can be ordered; of all others it cannot be said that they fire for no less.

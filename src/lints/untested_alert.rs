@@ -7,7 +7,7 @@ pub const LINT: Lint = Lint {
     code: "untested-alert",
     doc: "Every other kind generates its unit tests from the threshold; a free expression needs at least one case that fires and one that is silent.",
     bad: "[alerts.ManyOrders]\nkind = \"promql\"\nexpr = \"shop_orders_active > 100\"\nfor = \"5m\"\nseverity = \"info\"\n",
-    good: "[alerts.ManyOrders]\nkind = \"promql\"\nexpr = \"shop_orders_active > 100\"\nfor = \"5m\"\nseverity = \"info\"\ntests = [\n  { name = \"many\", at = \"10m\", series = { shop_orders_active = \"101x20\" }, fires = [\"checkout\"] },\n  { name = \"few\", at = \"10m\", series = { shop_orders_active = \"100x20\" } },\n]\n",
+    good: "[alerts.ManyOrders]\nkind = \"promql\"\nexpr = \"shop_orders_active > 100\"\nfor = \"5m\"\nseverity = \"info\"\ntests = [\n  { name = \"many\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"101x20\" }, fires = [\"checkout\"] },\n  { name = \"few\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"100x20\" } },\n]\n",
     check: |catalog, _| {
         let mut found = Vec::new();
         for alert in catalog.alerts.iter().filter(|alert| alert.settings.contains_key("expr")) {

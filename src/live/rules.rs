@@ -28,7 +28,7 @@ fn texts(value: &Value) -> BTreeMap<String, String> {
 }
 
 fn canonical(expression: &str) -> String {
-    promql_parser::parser::parse(expression).map_or_else(|_| expression.split_whitespace().collect::<Vec<_>>().join(" "), |tree| tree.to_string())
+    crate::promql::parse(expression).map_or_else(|_| expression.split_whitespace().collect::<Vec<_>>().join(" "), |tree| tree.to_string())
 }
 
 /// The key of a rule: alerts have a name of their own, recorded series share one.

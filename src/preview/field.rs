@@ -121,7 +121,7 @@ impl Field {
     /// Where a value lies between minimum and maximum, 0 to 1.
     pub fn part(&self, value: f64) -> f64 {
         let (low, high) = (self.number("/min").unwrap_or(0.0), self.number("/max").unwrap_or(100.0));
-        if high > low { ((value - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 }
+        if high > low { ((value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0)).clamp(0.0, 1.0) } else { 0.0 }
     }
 
     /// The steps of the thresholds, lowest first.

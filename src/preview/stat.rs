@@ -22,8 +22,9 @@ pub fn bars(subject: &Subject) -> Option<Body> {
         .iter()
         .map(|named| {
             let low = named.field.number("/min").unwrap_or(0.0);
-            let high = named.field.number("/max").unwrap_or(largest).max(low + f64::MIN_POSITIVE);
-            let part = |value: f64| ((value - low) / (high - low)).clamp(0.0, 1.0);
+            let high = named.field.number("/max").unwrap_or(largest);
+            // Halves, so that the span of the largest numbers is still one.
+            let part = |value: f64| if high > low { ((value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0)).clamp(0.0, 1.0) } else { 0.0 };
             let steps = named.field.steps();
             let marks = steps.iter().filter_map(|step| step.from).filter(|from| (low..=high).contains(from)).map(|from| percent(part(from))).collect();
             number(named, subject.axis.end, reduced(named).map_or(0.0, part), marks)

@@ -25,7 +25,7 @@ pub fn formatted(value: f64, unit: &str, decimals: Option<usize>, now: i64) -> S
         "reqps" => format!("{} req/s", short(value, decimals)),
         "ops" => format!("{} ops/s", short(value, decimals)),
         "cps" => format!("{} c/s", short(value, decimals)),
-        "dateTimeFromNow" => ago(now - (value / 1000.0) as i64),
+        "dateTimeFromNow" => ago(now.saturating_sub((value / 1000.0) as i64)),
         "dateTimeAsIso" | "dateTimeAsIsoNoDateIfToday" => clock((value / 1000.0) as i64),
         "short" => short(value, decimals),
         _ => plain(value, decimals),
@@ -40,6 +40,10 @@ pub fn clock(seconds: i64) -> String {
 
 /// Three digits that matter, no zeros behind them.
 fn plain(value: f64, decimals: Option<usize>) -> String {
+    // As JavaScript, and so Grafana: nobody counts 300 digits.
+    if value.abs() >= 1e21 {
+        return format!("{value:.2e}");
+    }
     let digits = decimals.unwrap_or(match value.abs() {
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,
@@ -80,7 +84,7 @@ fn duration(seconds: f64, decimals: Option<usize>) -> String {
 }
 
 fn ago(seconds: i64) -> String {
-    let (count, unit) = match seconds.abs() {
+    let (count, unit) = match seconds.saturating_abs() {
         size if size < 60 => (size, "second"),
         size if size < 3600 => (size / 60, "minute"),
         size if size < 86_400 => (size / 3600, "hour"),
@@ -107,6 +111,10 @@ mod tests {
             (3.456, "reqps", "3.46 req/s"),
             (1_767_614_400_000.0 - 840_000.0, "dateTimeFromNow", "14 minutes ago"),
             (f64::NAN, "s", "no value"),
+            (1e308, "none", "1.00e308"),
+            (-1e308, "bytes", "-9.09e295 TiB"),
+            (5e-324, "s", "0 µs"),
+            (f64::MAX, "dateTimeFromNow", "in 106751991146842 days"),
         ] {
             assert_eq!(formatted(value, unit, None, 1_767_614_400), text, "{value} {unit}");
         }

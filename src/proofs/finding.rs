@@ -1,9 +1,10 @@
 //! What a proof found in a rendered file, told at the place that the user can mend.
 
-use super::Expression;
+use super::{Expression, own_tests};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::render::Rendered;
+use crate::source::step;
 
 /// What a proof found, at a value of a rendered file.
 #[derive(Debug)]
@@ -35,7 +36,10 @@ impl Finding {
     pub(super) fn diagnostic(self, code: &'static str, catalog: &Catalog, rendered: &Rendered) -> Diagnostic {
         let value = rendered.file(&self.path).and_then(|file| file.value.pointer(&self.pointer));
         let owner = self.owner(catalog, rendered);
-        let own = owner.as_ref().filter(|(_, own)| *own).map(|(pointer, _)| Place::Value(pointer.clone()));
+        let own = owner.as_ref().filter(|(_, own)| *own).map(|(pointer, _)| match pointer.contains("/series/") {
+            true => Place::Key(pointer.clone()),
+            false => Place::Value(pointer.clone()),
+        });
         let place = match own {
             Some(place) => place,
             None if self.path.is_empty() => Place::Key(self.pointer.clone()),
@@ -53,8 +57,11 @@ impl Finding {
         found
     }
 
-    /// The catalog's table behind a rule, and whether the rule's expression is written there word by word.
+    /// The catalog's table behind a rule or a test, and whether what is wrong is written there word by word.
     fn owner(&self, catalog: &Catalog, rendered: &Rendered) -> Option<(String, bool)> {
+        if let Some(inside) = self.pointer.strip_prefix("/tests/") {
+            return self.own_test(inside, catalog, rendered).map(|pointer| (pointer, true));
+        }
         let rule = self.pointer.split('/').take(5).collect::<Vec<_>>().join("/");
         let name = rendered.file(&self.path)?.value.pointer(&rule)?["alert"].as_str()?;
         let alert = catalog.alert(name)?;
@@ -62,5 +69,14 @@ impl Finding {
             true => Some((format!("/alerts/{name}/expr"), true)),
             false => Some((format!("/alerts/{name}"), false)),
         }
+    }
+
+    /// The catalog's own test behind a place in a file of tests, to the series if it is one.
+    fn own_test(&self, inside: &str, catalog: &Catalog, rendered: &Rendered) -> Option<String> {
+        let file = rendered.file(&self.path)?;
+        let index: usize = inside.split('/').next()?.parse().ok()?;
+        let test = own_tests(catalog, file).swap_remove(index)?;
+        let series = file.value.pointer(&self.pointer).filter(|_| self.pointer.ends_with("/series")).and_then(|series| series.as_str());
+        Some(series.map_or(test.clone(), |series| format!("{test}/series/{}", step(series))))
     }
 }

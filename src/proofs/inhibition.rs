@@ -2,8 +2,9 @@
 
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::evaluate::nodes;
+use crate::promql::parse;
 use promql_parser::label::Matcher;
-use promql_parser::parser::{Expr, parse};
+use promql_parser::parser::Expr;
 use serde_json::Value;
 use std::collections::BTreeSet;
 

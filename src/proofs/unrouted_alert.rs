@@ -103,7 +103,7 @@ fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
 fn routed(route: &Value, severity: &str) -> bool {
     let matchers: Vec<&str> = route["matchers"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     matchers.iter().all(|matcher| {
-        let selector = promql_parser::parser::parse(&format!("alert{{{matcher}}}"));
+        let selector = crate::promql::parse(&format!("alert{{{matcher}}}"));
         match selector {
             Ok(promql_parser::parser::Expr::VectorSelector(vector)) => {
                 vector.matchers.matchers.iter().all(|matcher| matcher.name != "severity" || matcher.is_match(severity))

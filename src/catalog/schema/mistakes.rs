@@ -1,7 +1,9 @@
 //! What the schema has against a value, in the words of a person.
 
 use super::{SCHEMA, kind_names, meant, properties};
+use crate::catalog::units::{Duration, Size};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::promql;
 use crate::source::step;
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
@@ -116,9 +118,23 @@ fn not_a(place: &Place, name: &str, error: &ValidationError) -> Diagnostic {
             return Diagnostic::error("invalid-name", place.clone(), "`null` is the receiver that every catalog has").help("choose another name");
         }
         Kind::Not { .. } => format!("`{name}` is zero: {shown}"),
+        Kind::Format { format } => match reason(format, error.instance().as_str().unwrap_or_default()) {
+            Some(reason) => format!("{shown} is not {}: {reason}", node["title"].as_str().unwrap_or("what is wanted here")),
+            None => format!("{shown} is not {}", node["title"].as_str().unwrap_or("what is wanted here")),
+        },
         _ => format!("{shown} is not {}", node["title"].as_str().unwrap_or("what is wanted here")),
     };
     Diagnostic::error("invalid-value", place.clone(), message).help(format!("{}{example}", node["description"].as_str().unwrap_or_default()))
+}
+
+/// Why a value that reads well is refused all the same.
+fn reason(format: &str, text: &str) -> Option<String> {
+    match format {
+        "re2" => promql::refused_pattern(text),
+        "duration-of-prometheus" => Duration::too_long(text).then(|| "it is longer than 292 years, the most that Prometheus can count".to_string()),
+        "size" => Size::too_large(text).then(|| "it is 8 EiB or more, which nothing can count".to_string()),
+        _ => None,
+    }
 }
 
 fn out_of_range(place: Place, name: &str, shown: &str, wanted: String) -> Diagnostic {

@@ -19,6 +19,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("taken-name", "`add` was given a name that a service of the catalog has already; nothing was written."),
     ("template", "A template cannot be rendered: its syntax is wrong, or it uses what the catalog does not have."),
     ("invalid-yaml", "A template was rendered, and its text is not YAML."),
+    ("test-fails", "A test of the catalog says something else of its alert than promtool sees, so the test or the expression is wrong."),
+    ("tests-not-run", "The catalog brings tests of its own for alerts of kind `promql`, and promtool, which runs them, is not there or took too long."),
     ("unknown-name", "`explain` knows no service, alert or finding of this name."),
     ("stale", "A file under generated/ is not what the catalog renders to: `render` was not run after the last change."),
     ("dangerous-change", "An alert, a target or a receiver is lost, a threshold is looser, or people are told much later, as `diff` sees it."),

@@ -1,0 +1,53 @@
+//! The tests that the catalog brings for an alert of its own expression.
+
+use super::Alert;
+use crate::catalog::units::Duration;
+use serde_json::Value;
+
+/// One entry of `tests`.
+pub struct OwnTest<'a> {
+    /// Where it stands, as a JSON pointer.
+    pub pointer: String,
+    /// What it shows.
+    pub name: &'a str,
+    /// When the alert is looked at.
+    pub at: Duration,
+    /// Between samples.
+    pub every: Duration,
+    /// The services that it is to fire for.
+    pub fires: Vec<String>,
+    written: &'a Value,
+}
+
+/// Between samples of a test that does not say: the schema's default.
+const EVERY: Duration = Duration(60_000);
+
+impl<'a> OwnTest<'a> {
+    /// Each series with its values, both as written.
+    pub fn series(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.written["series"].as_object().into_iter().flatten().map(|(series, values)| (series.as_str(), values.as_str().unwrap_or_default()))
+    }
+
+    /// What promtool calls it.
+    pub fn title(&self, alert: &str) -> String {
+        format!("{alert}: {}", self.name)
+    }
+}
+
+impl Alert {
+    /// Its own tests, in their order; none for kinds that generate theirs.
+    pub fn tests(&self) -> Vec<OwnTest<'_>> {
+        let written = self.settings.get("tests").and_then(Value::as_array).into_iter().flatten().enumerate();
+        let duration = |value: &Value| value.as_str().and_then(Duration::parse);
+        written
+            .map(|(index, written)| OwnTest {
+                pointer: format!("/alerts/{}/tests/{index}", self.name),
+                name: written["name"].as_str().unwrap_or_default(),
+                at: duration(&written["at"]).unwrap_or_default(),
+                every: duration(&written["every"]).unwrap_or(EVERY),
+                fires: written["fires"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_string)).collect(),
+                written,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,122 @@
+//! Bounds that the programs have and a type does not show: what lies beyond them is refused, or silently cut, at their start.
+
+use super::{Lint, set_at};
+use crate::catalog::{Catalog, Duration};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::source::{Source, step};
+
+/// Prometheus limits a longer retention to this (`--storage.tsdb.retention.time`), and says so in its log only.
+const RETENTION: Duration = Duration(100 * 365 * 86_400_000);
+
+/// How long the Alertmanager remembers what it has sent (`--data.retention`).
+const REMEMBERED: Duration = Duration(120 * 3_600_000);
+
+/// Docker refuses to start a container with less.
+const MEMORY: u64 = 6 << 20;
+
+/// The kernel's quota is a millisecond of every hundred at the least.
+const CORES: f64 = 0.01;
+
+pub const LINT: Lint = Lint {
+    code: "beyond-limit",
+    doc: "Prometheus, the Alertmanager, Docker and the clients refuse such a value when they start, or take it for another without a word.",
+    bad: "[prometheus]\nalertmanagers = [\"alertmanager:99999\"]\n",
+    good: "[prometheus]\nalertmanagers = [\"alertmanager:9093\"]\n",
+    check: |catalog, source| {
+        let mut found = ports(catalog);
+        found.extend(durations(catalog));
+        found.extend(containers(catalog, source));
+        found.extend(buckets(catalog));
+        found
+    },
+};
+
+fn beyond(pointer: impl Into<String>, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+    Diagnostic::error("beyond-limit", Place::Value(pointer.into()), message).help(help)
+}
+
+/// Every host:port and every address that names a port.
+fn ports(catalog: &Catalog) -> Vec<Diagnostic> {
+    let mut written: Vec<(String, String)> = vec![
+        ("/prometheus/address".into(), catalog.prometheus.address.clone()),
+        ("/prometheus/external_url".into(), catalog.prometheus.external_url.clone()),
+        ("/alertmanager/external_url".into(), catalog.alertmanager.external_url.clone()),
+    ];
+    written.extend(catalog.prometheus.alertmanagers.iter().enumerate().map(|(index, one)| (format!("/prometheus/alertmanagers/{index}"), one.clone())));
+    for (table, values) in [("blackbox", &catalog.blackbox), ("grafana", &catalog.grafana)] {
+        let keys = ["address", "external_url", "datasource_url"];
+        written.extend(keys.iter().filter_map(|key| Some((format!("/{table}/{key}"), values.get(*key)?.as_str()?.to_string()))));
+    }
+    for (receiver, integrations) in &catalog.receivers {
+        for (pointer, key) in [("email", "smarthost"), ("webhook", "url")] {
+            if let Some(address) = integrations[pointer][key].as_str() {
+                written.push((format!("/receivers/{}/{pointer}/{key}", step(receiver)), address.to_string()));
+            }
+        }
+    }
+    let wrong = written.into_iter().filter_map(|(pointer, address)| {
+        let host = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
+        let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+        // The colons of an IPv6 address stand in brackets.
+        let (_, port) = host.rsplit(']').next().unwrap_or_default().rsplit_once(':')?;
+        let fits = port.parse::<u16>().is_ok_and(|port| port > 0);
+        (!fits).then(|| beyond(pointer, format!("`{address}` names port {port}"), "a TCP port is a number from 1 to 65535"))
+    });
+    wrong.collect()
+}
+
+fn durations(catalog: &Catalog) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let retention = catalog.prometheus.retention;
+    if retention > RETENTION {
+        found.push(beyond("/prometheus/retention", format!("a retention of {retention}: Prometheus cuts it to 100y"), "write 100y or less"));
+    }
+    let (repeat, group) = (catalog.alertmanager.repeat_interval, catalog.alertmanager.group_interval);
+    let place = || Place::Value("/alertmanager/repeat_interval".to_string());
+    if repeat < group {
+        let message = format!("a repeat interval of {repeat} is not kept: a group is looked at every {group}");
+        let found_here =
+            Diagnostic::warning("beyond-limit", place(), message).also(Place::Value("/alertmanager/group_interval".to_string()), "the group interval");
+        found.push(found_here.help("make the repeat interval a multiple of the group interval"));
+    }
+    if repeat > REMEMBERED {
+        let message = format!("a repeat interval of {repeat} is not kept: the Alertmanager remembers for {REMEMBERED} what it has sent");
+        found.push(
+            Diagnostic::warning("beyond-limit", place(), message)
+                .help(format!("write {REMEMBERED} or less, or start the Alertmanager with a longer --data.retention")),
+        );
+    }
+    found
+}
+
+fn containers(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for service in catalog.services.iter().filter(|service| ["host", "compose"].contains(&service.runs_on.as_str())) {
+        let mut report =
+            |key: &str, message: String, help: String| found.push(Diagnostic::error("beyond-limit", set_at(source, service, key), message).help(help));
+        if service.memory_limit.0 < MEMORY {
+            report(
+                "memory_limit",
+                format!("Docker does not start a container with {} of memory", service.memory_limit),
+                "give it 6MiB at the least".to_string(),
+            );
+        }
+        if service.cpu_limit < CORES {
+            report("cpu_limit", format!("Docker does not start a container with {} of a core", service.cpu_limit), format!("give it {CORES} at the least"));
+        }
+    }
+    found
+}
+
+fn buckets(catalog: &Catalog) -> Vec<Diagnostic> {
+    let unsorted = catalog.metrics.iter().filter(|metric| metric.buckets.windows(2).any(|pair| pair[0] >= pair[1]));
+    unsorted
+        .map(|metric| {
+            beyond(
+                format!("/metrics/{}/buckets", metric.key),
+                format!("the buckets of `{}` do not rise", metric.key),
+                "sort them: clients refuse any other order",
+            )
+        })
+        .collect()
+}

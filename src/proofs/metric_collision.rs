@@ -1,0 +1,162 @@
+//! No two things write the same series: declared metrics with all that a client exposes for them, what a runtime, Prometheus
+//! and its friends expose by themselves, and what alerts record.
+
+use super::{Check, Example, Finding, Proof};
+use crate::catalog::{Catalog, Metric};
+use crate::contract::built_in;
+use crate::diagnostic::Severity;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+pub const PROOF: Proof = Proof {
+    code: "metric-collision",
+    doc: "A name that is exposed twice makes Prometheus drop samples or the whole scrape, and a query reads two things as one. A histogram also exposes _bucket, _sum and _count, and clients add _created.",
+    example: Example::Catalog {
+        bad: "[metrics.wait_seconds]\ntype = \"histogram\"\nhelp = \"Time waited\"\n\n[metrics.wait_seconds_count]\ntype = \"gauge\"\nhelp = \"Who waits\"\n",
+        good: "[metrics.wait_seconds]\ntype = \"histogram\"\nhelp = \"Time waited\"\n\n[metrics.waiting]\ntype = \"gauge\"\nhelp = \"Who waits\"\n",
+    },
+    check: Check::Stack(|stack| {
+        let mut found = declared(stack.catalog);
+        found.extend(given(stack.catalog));
+        found.extend(alike(stack.catalog));
+        found
+    }),
+};
+
+/// Every name of a sample that clients expose for a metric.
+fn samples(metric: &Metric) -> Vec<String> {
+    let name = &metric.name;
+    match metric.r#type.as_str() {
+        "histogram" => ["", "_bucket", "_sum", "_count", "_created"].iter().map(|suffix| format!("{name}{suffix}")).collect(),
+        "counter" => vec![name.clone(), format!("{}_created", family(metric))],
+        _ => vec![name.clone()],
+    }
+}
+
+/// What OpenMetrics calls it: a counter without its suffix.
+fn family(metric: &Metric) -> &str {
+    if metric.r#type == "counter" { metric.name.trim_end_matches("_total") } else { &metric.name }
+}
+
+/// Declared metrics of one service against each other.
+fn declared(catalog: &Catalog) -> Vec<Finding> {
+    let mut writers: HashMap<String, Vec<&Metric>> = HashMap::new();
+    let mut families: HashMap<&str, &Metric> = HashMap::new();
+    let mut found = Vec::new();
+    let share = |one: &Metric, other: &Metric| {
+        let services: HashSet<&String> = one.services.iter().collect();
+        other.services.iter().find(|service| services.contains(service)).cloned()
+    };
+    for metric in &catalog.metrics {
+        let mut told = false;
+        for sample in samples(metric) {
+            let others = writers.entry(sample.clone()).or_default();
+            let met = others.iter().find_map(|other| Some((*other, share(other, metric)?)));
+            if let (Some((other, service)), false) = (met, told) {
+                let message = format!(
+                    "`{service}` would expose `{sample}` twice: for the {} `{}` and for the {} `{}`",
+                    other.r#type, other.key, metric.r#type, metric.key
+                );
+                found.push(Finding::at("", format!("/metrics/{}", metric.key), message, "give one of the two another name"));
+                told = true;
+            }
+            others.push(metric);
+        }
+        let python = |name: &String| catalog.service(name).is_some_and(|service| service.runtime == "python");
+        match families.insert(family(metric), metric).filter(|_| !told) {
+            Some(other) if share(other, metric).is_some_and(|service| python(&service)) => {
+                let message = format!("Python's client takes the {} `{}` and the {} `{}` for one metric", other.r#type, other.key, metric.r#type, metric.key);
+                let help = "the generated MetricsCollector keeps them apart; a service that registers both by itself does not start. Another name, such as one in `_active`, avoids it";
+                found.push(Finding { severity: Severity::Notice, ..Finding::at("", format!("/metrics/{}", metric.key), message, help) });
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What begins so is the client's own, whichever of its versions a service has; the contract lists those that rules may read.
+const OF_CLIENTS: [(&str, &[&str]); 3] = [
+    ("python", &["python_gc_", "python_info"]),
+    ("node", &["nodejs_heap_", "nodejs_gc_", "nodejs_eventloop_", "nodejs_active_", "nodejs_external_", "nodejs_version_"]),
+    ("go", &["go_gc_", "go_memstats_", "go_sched_", "go_cgo_", "go_goroutines", "go_threads", "go_info", "promhttp_metric_handler_"]),
+];
+
+/// Exposed by the process itself in every client of a runtime that has them.
+const OF_PROCESSES: [&str; 9] = [
+    "process_cpu_seconds_total",
+    "process_cpu_user_seconds_total",
+    "process_cpu_system_seconds_total",
+    "process_resident_memory_bytes",
+    "process_virtual_memory_bytes",
+    "process_virtual_memory_max_bytes",
+    "process_start_time_seconds",
+    "process_open_fds",
+    "process_max_fds",
+];
+
+/// Written by Prometheus for every scrape, with and without its option for more; `target_info` is OpenMetrics' own.
+const OF_SCRAPES: [&str; 9] = [
+    "up",
+    "scrape_duration_seconds",
+    "scrape_samples_scraped",
+    "scrape_samples_post_metric_relabeling",
+    "scrape_series_added",
+    "scrape_timeout_seconds",
+    "scrape_sample_limit",
+    "scrape_body_size_bytes",
+    "target_info",
+];
+
+/// Declared metrics against what is there without being declared.
+fn given(catalog: &Catalog) -> Vec<Finding> {
+    let servers: HashMap<&str, &str> = [("prometheus", "Prometheus"), ("alertmanager", "the Alertmanager"), ("health-probe", "the blackbox exporter")]
+        .into_iter()
+        .flat_map(|(profile, name)| built_in(profile).map(move |metric| (metric, name)))
+        .filter(|(metric, _)| !metric.starts_with("process_"))
+        .collect();
+    let runtimes: HashMap<&str, HashSet<&str>> = ["python", "node", "go"].into_iter().map(|runtime| (runtime, built_in(runtime).collect())).collect();
+    let mut found = Vec::new();
+    for metric in &catalog.metrics {
+        let of: BTreeSet<&str> =
+            catalog.services.iter().filter(|service| metric.services.contains(&service.name)).map(|service| service.runtime.as_str()).collect();
+        let names = samples(metric);
+        let runtime = |name: &str| {
+            of.iter().copied().find(|runtime| {
+                let own = OF_CLIENTS.iter().filter(|(known, _)| known == runtime).flat_map(|(_, begins)| begins.iter());
+                OF_PROCESSES.contains(&name)
+                    || runtimes.get(runtime).is_some_and(|known| known.contains(name))
+                    || own.into_iter().any(|begin| name.starts_with(begin))
+            })
+        };
+        let who = names.iter().find_map(|name| {
+            let name = name.as_str();
+            let server = if OF_SCRAPES.contains(&name) { Some("Prometheus, for every target") } else { servers.get(name).copied() };
+            let who = server.map(str::to_string).or_else(|| runtime(name).map(|runtime| format!("the client library of {runtime}")));
+            who.map(|who| (name.to_string(), who))
+        });
+        if let Some((name, who)) = who {
+            let message = format!("`{name}` is written by {who} already");
+            found.push(Finding::at(
+                "",
+                format!("/metrics/{}", metric.key),
+                message,
+                "give the metric another name, or the platform another `metric_prefix`; what is written already need not be declared",
+            ));
+        }
+    }
+    found
+}
+
+/// Alerts whose names differ in capitals only: they would record one series, and share a section of the runbook.
+fn alike(catalog: &Catalog) -> Vec<Finding> {
+    let mut known: HashMap<String, &str> = HashMap::new();
+    let mut found = Vec::new();
+    for alert in &catalog.alerts {
+        if let Some(other) = known.insert(alert.name.to_lowercase(), &alert.name) {
+            let message =
+                format!("`{}` and `{other}` differ in capitals only: they would record the same series and share a section of the runbook", alert.name);
+            found.push(Finding::at("", format!("/alerts/{}", alert.name), message, "give one of the two another name"));
+        }
+    }
+    found
+}
