@@ -2,6 +2,7 @@
 
 mod nearest;
 mod print;
+pub mod visible;
 
 use crate::source::Source;
 pub use nearest::{nearest, suggestion};

@@ -38,7 +38,10 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
 }
 
 fn report(printer: &Printer, format: Format) -> Report {
-    let mut report = Report::text(if format == Format::Markdown { printer.markdown() } else { printer.text() });
+    let mut report = Report::text(&if format == Format::Markdown { printer.markdown() } else { String::new() });
+    if format != Format::Markdown {
+        printer.lines().iter().for_each(|(style, line)| report.styled(*style, line));
+    }
     report.data.extend(printer.json());
     if format == Format::Github {
         // One annotation each for what a reviewer must look at; the text that follows has all.

@@ -1,6 +1,7 @@
 //! What the schema has against a value, in the words of a person.
 
 use super::{SCHEMA, kind_names, meant, properties};
+use crate::catalog::pattern;
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::source::step;
 use jsonschema::ValidationError;
@@ -116,7 +117,11 @@ fn not_a(place: &Place, name: &str, error: &ValidationError) -> Diagnostic {
             return Diagnostic::error("invalid-name", place.clone(), "`null` is the receiver that every catalog has").help("choose another name");
         }
         Kind::Not { .. } => format!("`{name}` is zero: {shown}"),
-        _ => format!("{shown} is not {}", node["title"].as_str().unwrap_or("what is wanted here")),
+        _ => {
+            let written = error.instance().as_str().filter(|_| node["format"] == "re2");
+            let why = written.and_then(|text| pattern::parse(text).err()).map(|reason| format!(": {reason}")).unwrap_or_default();
+            format!("{shown} is not {}{why}", node["title"].as_str().unwrap_or("what is wanted here"))
+        }
     };
     Diagnostic::error("invalid-value", place.clone(), message).help(format!("{}{example}", node["description"].as_str().unwrap_or_default()))
 }
