@@ -99,6 +99,9 @@ pub fn rewritten(pattern: &str) -> Result<String, String> {
     Ok(out)
 }
 
+/// Classes that are named inside brackets.
+const POSIX: [&str; 14] = ["alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word", "xdigit"];
+
 type Rest<'a> = Peekable<Chars<'a>>;
 
 /// What stands behind a backslash.
@@ -211,6 +214,9 @@ fn brackets(rest: &mut Rest) -> Result<String, String> {
             Some(']') if !first => break,
             Some('[') if rest.peek() == Some(&':') && rest.clone().collect::<String>().contains(":]") => {
                 let name: String = rest.by_ref().take_while(|c| *c != ']').collect();
+                if !POSIX.contains(&name.trim_matches(':').trim_start_matches('^')) {
+                    return Err(format!("`[{name}]` is not a class of characters"));
+                }
                 out += &format!("[{name}]");
                 first = false;
                 continue;

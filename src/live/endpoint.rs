@@ -67,9 +67,9 @@ impl Endpoint {
             None => (None, authority),
         };
         let url = format!("{scheme}://{host}{}", path.trim_end_matches('/'));
-        // Its reason quotes nothing.
-        if let Err(reason) = url.parse::<Uri>() {
-            bail!("the address of {name} is not a URL ({reason}): write it as in {scheme}://host:9090, and a password into a file, given with {file}");
+        let host_and_port = |uri: &Uri| uri.authority().is_some_and(|at| at.port().is_some() || at.as_str().len() == at.host().len());
+        if !url.parse::<Uri>().is_ok_and(|uri| host_and_port(&uri)) {
+            bail!("the address of {name} is not a URL: write it as in {scheme}://host:9090, and a password into a file, given with {file}");
         }
         let (user, password) = user.map_or((None, None), |user| match user.split_once(':') {
             Some((user, password)) => (Some(decoded(user)), Some(decoded(password))),

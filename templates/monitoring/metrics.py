@@ -82,14 +82,14 @@ class Automaton:
         """bounds: the code points at which the kind changes; reads: by kind; follow: the next places, by place."""
         self._bounds = bounds
         self._kinds = kinds
-        self._reads = [_bits(places) for places in reads]
-        self._follow = [_bits(places) for places in follow]
-        self._ends = _bits(ends)
-        self._steps: dict[tuple[int, int], int] = {}
+        self._reads = [frozenset(places) for places in reads]
+        self._follow = [frozenset(places) for places in follow]
+        self._ends = frozenset(ends)
+        self._steps: dict[tuple[frozenset[int], int], frozenset[int]] = {}
 
     def matches(self, value: str) -> bool:
         """Whether the pattern matches the value as a whole."""
-        places = 1
+        places = frozenset([0])
         for character in value:
             kind = self._kinds[bisect_right(self._bounds, ord(character))]
             step = self._steps.get((places, kind))
@@ -100,18 +100,11 @@ class Automaton:
             if not step:
                 return False
             places = step
-        return bool(places & self._ends)
+        return not places.isdisjoint(self._ends)
 
-    def _step(self, places: int, kind: int) -> int:
-        reachable = 0
-        for place, following in enumerate(self._follow):
-            if places >> place & 1:
-                reachable |= following
-        return reachable & self._reads[kind]
-
-
-def _bits(places: Iterable[int]) -> int:
-    return sum(1 << place for place in places)
+    def _step(self, places: frozenset[int], kind: int) -> frozenset[int]:
+        reads = self._reads[kind]
+        return frozenset(following for place in places for following in self._follow[place] if following in reads)
 
 
 @dataclass(frozen=True)
