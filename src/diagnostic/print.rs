@@ -162,7 +162,7 @@ fn github(diagnostic: &Diagnostic, source: &Source) -> String {
 
 /// A line of text for one of GitHub's workflow commands.
 pub fn github_escaped(text: &str) -> String {
-    visible::line(text).replace('%', "%25")
+    visible::without_commands(&visible::line(text)).replace('%', "%25")
 }
 
 /// `1 file`, `2 files`.

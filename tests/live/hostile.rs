@@ -174,7 +174,7 @@ fn names_and_texts_of_files_and_arguments_are_shown_and_not_obeyed() {
             let output = root.run(&[arguments, &["--format", format]].concat());
             assert!(!output.status.success());
             let said = harmless(&format!("{arguments:?} {format}"), &output);
-            assert!(said.contains("\\u{1b}") || said.contains("\\u001b"), "{arguments:?} {format}: {said}");
+            assert!(said.contains("\\u{9b}") || said.contains("\\u009b"), "{arguments:?} {format}: {said}");
         }
         let catalog = root.folder.join("services.toml");
         let before = fs::read_to_string(&catalog).unwrap();
