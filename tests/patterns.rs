@@ -72,7 +72,7 @@ const BY_HAND: &[&str] = &[
     "[a-]+",
     "[-a]+",
     "[a&&b]+",
-    "[a--b]+",
+    "[+--]+",
     "[a~~b]+",
     "[[a]]",
     "\\x41",
@@ -255,7 +255,8 @@ fn python_rust_and_prometheus_match_the_same() {
     let python = python(&patterns, &values);
     let mut wrong = Vec::new();
     for (pattern, answers) in patterns.iter().zip(&python) {
-        let regex = Regex::new(&format!("^(?:{})$", rewritten(pattern).unwrap())).unwrap_or_else(|error| panic!("{pattern:?}: {error}"));
+        let config = Regex::config().nfa_size_limit(None);
+        let regex = Regex::builder().configure(config).build(&format!("^(?:{})$", rewritten(pattern).unwrap())).unwrap_or_else(|error| panic!("{pattern:?}: {error}"));
         let differing = values.iter().zip(answers).filter(|(value, answer)| regex.is_match(value) != **answer);
         wrong.extend(differing.map(|(value, answer)| format!("{pattern:?} {value:?}: Python says {answer}")));
     }

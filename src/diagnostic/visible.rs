@@ -43,6 +43,8 @@ pub fn without_commands(line: &str) -> Cow<'_, str> {
         let command = &line[found.range()];
         out += &line[end..found.start()];
         out += &match command.strip_suffix("::") {
+            // Three colons begin no command; the pictures of findings have them.
+            Some(_) if line[found.end()..].starts_with(':') => command.to_string(),
             Some(blanks) => format!("{blanks}\\u{{3a}}:"),
             None => format!("#\\u{{23}}{}", &command["##".len()..]),
         };
@@ -112,7 +114,7 @@ mod tests {
         assert_eq!(without_commands("::error::x"), "\\u{3a}:error::x");
         assert_eq!(without_commands(" \u{2003}::stop-commands::x ::y"), " \u{2003}\\u{3a}:stop-commands::x ::y");
         assert_eq!(without_commands("a ##[error]b ##vso[task] ###[x]"), "a #\\u{23}[error]b #\\u{23}vso[task] ##\\u{23}[x]");
-        for kept in ["# a", "## [x]", "a ::b", "[::1]:9090", ": ::"] {
+        for kept in ["# a", "## [x]", "a ::b", "[::1]:9090", ": ::", "  ::: a.yml"] {
             assert_eq!(without_commands(kept), kept);
         }
     }
