@@ -3,6 +3,7 @@
 pub mod alerts;
 mod limits;
 mod metrics;
+pub mod pattern;
 pub mod schema;
 mod services;
 pub mod units;

@@ -83,6 +83,7 @@ enum Verb {
 
 /// Parses the arguments, runs the verb, prints its report.
 pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(report::on_panic));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error),

@@ -3,6 +3,7 @@
 mod cut;
 mod nearest;
 mod print;
+pub mod visible;
 
 use crate::source::Source;
 pub use nearest::{nearest, suggestion};

@@ -2,6 +2,7 @@
 
 mod disk;
 
+use crate::diagnostic::visible;
 use crate::render::File;
 use anyhow::{Context, Result};
 use disk::{contents, read};
@@ -124,8 +125,9 @@ fn temporary(path: &Path) -> PathBuf {
 
 /// A unified diff from disk to rendering; at most `limit` lines, then how many more.
 pub fn diff(change: &Change, limit: usize) -> String {
-    let old = format!("a/generated/{}", change.path);
-    let new = format!("b/generated/{}", change.path);
+    // A name is a line of the difference, whatever it holds.
+    let path = visible::line(&change.path);
+    let (old, new) = (format!("a/generated/{path}"), format!("b/generated/{path}"));
     let (old, new) = match change.kind {
         Kind::Modified => (old.as_str(), new.as_str()),
         Kind::Missing => ("/dev/null", new.as_str()),

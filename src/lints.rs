@@ -10,6 +10,7 @@ mod label_collision;
 mod loopback_address;
 mod missing_label;
 mod override_without_effect;
+mod oversized_pattern;
 mod range_beyond_retention;
 mod ratio_out_of_range;
 mod reserved_name;
@@ -59,6 +60,7 @@ pub const LINTS: &[Lint] = &[
     loopback_address::LINT,
     missing_label::LINT,
     override_without_effect::LINT,
+    oversized_pattern::LINT,
     range_beyond_retention::LINT,
     ratio_out_of_range::LINT,
     reserved_name::LINT,

@@ -14,6 +14,7 @@ pub mod probe; // one service, asked as Prometheus asks it
 pub mod prometheus; // the running Prometheus
 pub mod receiver; // of the Alertmanager's notifications
 pub mod rules; // the rules that a server evaluates
+pub mod secret; // files with tokens, addresses without passwords
 pub mod simulation; // stand-ins for the services
 pub mod walk; // from the catalog to the receiver, link by link
 pub mod workers; // the same work on many things

@@ -267,3 +267,14 @@ fn lints_and_proofs_stand_in_files_of_their_names() {
     let files = LINTS.iter().map(|lint| ("lints", lint.code)).chain(proofs).map(|(folder, code)| format!("src/{folder}/{}.rs", code.replace('-', "_")));
     none("a lint or a proof is in another file", &files.filter(|file| !sources.contains_key(file)).collect::<Vec<_>>());
 }
+
+#[test]
+fn only_the_report_prints() {
+    let printing = ["anstream::", "println!", "print!", "stdout()", "stderr()", "dbg!", "io::stdout", "io::stderr"];
+    let mut wrong = Vec::new();
+    for (path, text) in sources().iter().filter(|(path, _)| *path != "src/commands/report.rs") {
+        let text = text.replace("anstream::ColorChoice", "");
+        wrong.extend(printing.iter().filter(|name| text.contains(**name)).map(|name| format!("{path} uses {name}")));
+    }
+    none("a report's lines, `say` and `announce` make text harmless; what prints by itself does not", &wrong);
+}

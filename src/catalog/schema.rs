@@ -3,9 +3,9 @@
 mod defaults;
 mod mistakes;
 
+use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
 use crate::diagnostic::Diagnostic;
-use crate::promql;
 use crate::source::Source;
 pub use defaults::with_defaults;
 use jsonschema::Validator;
@@ -23,7 +23,7 @@ static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
         .should_validate_formats(true)
         .with_format("duration-of-prometheus", |text: &str| Duration::parse(text).is_some())
         .with_format("size", |text: &str| Size::parse(text).is_some())
-        .with_format("re2", |text: &str| promql::refused_pattern(text).is_none())
+        .with_format("re2", |text: &str| pattern::parse(text).is_ok())
         .build(&SCHEMA)
         .expect("catalog.schema.json is a schema")
 });

@@ -52,7 +52,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     replace(&path.canonicalize().with_context(|| format!("cannot write {}", path.display()))?, &edited)?;
     let added = format!("added {} at {CATALOG}:{line}", args.name);
     let mut report = render::finish(outcome, cli, false).with_context(|| format!("{added}, but generated/ is not written"))?;
-    report.text.insert_str(0, &format!("{added}\n"));
+    report.opening(&added);
     report.data.insert("added".into(), json!({"service": args.name, "file": CATALOG, "line": line}));
     Ok(report)
 }

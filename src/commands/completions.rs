@@ -15,7 +15,8 @@ pub struct Args {
 pub fn run(args: &Args) -> Report {
     let mut script = Vec::new();
     generate(args.shell, &mut <Cli as CommandFactory>::command(), "monstack", &mut script);
-    let mut report = Report::text(String::from_utf8_lossy(&script));
-    report.data.insert("script".into(), report.text.clone().into());
+    let script = String::from_utf8_lossy(&script);
+    let mut report = Report::text(&script);
+    report.data.insert("script".into(), script.as_ref().into());
     report
 }

@@ -125,7 +125,11 @@ fn unrendered(name: &str, errors: &[Diagnostic]) -> String {
 }
 
 fn report(printer: &Printer, format: Format, mut report: Report) -> Report {
-    report.text = if format == Format::Markdown { printer.markdown() } else { printer.text() };
+    if format == Format::Markdown {
+        report.block(&printer.markdown());
+    } else {
+        printer.lines().iter().for_each(|(style, line)| report.styled(*style, line));
+    }
     report.data.extend(printer.json());
     if format == Format::Github {
         // One annotation each for what a reviewer must look at; the text that follows has all.

@@ -4,7 +4,7 @@ use super::servers::drawn;
 use super::{Cli, Report};
 use crate::catalog::{Alert, Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
-use crate::live::drill::{Drill, Row, Verdict, run as drill, to_stderr};
+use crate::live::drill::{Drill, Row, Verdict, run as drill};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
         prometheus: args.prometheus_bin.clone(),
         alertmanager: args.alertmanager_bin.clone().unwrap_or_else(|| on_path("prometheus-alertmanager", "alertmanager")),
         blackbox: args.blackbox_bin.clone().unwrap_or_else(|| on_path("prometheus-blackbox-exporter", "blackbox_exporter")),
-        progress: to_stderr,
+        progress: super::report::say,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let rows = runtime.block_on(drill(&plan, super::interrupted()))?;

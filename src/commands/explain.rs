@@ -71,9 +71,9 @@ fn table(what: &str, rows: Vec<Row>, source: Source) -> Report {
 fn code(code: &str, doc: &str, bad: &str, good: &str) -> Report {
     let mut report = Report::text("");
     let indented = |text: &str| text.trim_end().lines().map(|line| format!("    {line}").trim_end().to_string() + "\n").collect::<String>();
-    report.line(format!("{code}\n  {doc}\n\n  found in:\n{}\n  not in:\n{}", indented(bad), indented(good)).trim_end());
+    report.block(format!("{code}\n  {doc}\n\n  found in:\n{}\n  not in:\n{}", indented(bad), indented(good)).trim_end());
     let allow = format!("allow = [{{ check = \"{code}\", reason = \"why it is right here\", until = \"2027-03-31\" }}]");
-    report.line(format!("\n  accepted by this line in the table of {CATALOG} that it is about, or in [platform] when it is about a template\n  (until is the last day, and may be left out):\n    {allow}"));
+    report.block(&format!("\n  accepted by this line in the table of {CATALOG} that it is about, or in [platform] when it is about a template\n  (until is the last day, and may be left out):\n    {allow}"));
     report.data.extend([
         ("explained".to_string(), code.into()),
         ("doc".into(), doc.into()),
@@ -87,7 +87,7 @@ fn code(code: &str, doc: &str, bad: &str, good: &str) -> Report {
 /// A finding that needs no example, and that no `allow` accepts.
 fn plainly(code: &str, sentence: &str) -> Report {
     let mut report = Report::text("");
-    report.line(format!("{code}\n  {sentence}"));
+    report.block(&format!("{code}\n  {sentence}"));
     report.data.extend([("explained".to_string(), code.into()), ("doc".into(), sentence.into())]);
     report
 }

@@ -1,8 +1,8 @@
 //! `preview` writes the dashboards as one HTML page.
 
+use super::servers::PrometheusLogin;
 use super::{Cli, Report};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::live::endpoint::Endpoint;
 use crate::live::http::Client;
 use crate::pipeline;
 use crate::preview::prometheus::Prometheus;
@@ -19,9 +19,8 @@ pub struct Args {
     /// Run the panels' queries against this Prometheus; without it the data is simulated
     #[arg(long, value_name = "URL")]
     prometheus_url: Option<String>,
-    /// A file with a token that Prometheus asks for
-    #[arg(long, value_name = "FILE", requires = "prometheus_url")]
-    prometheus_token_file: Option<PathBuf>,
+    #[command(flatten)]
+    login: PrometheusLogin,
     /// Seconds that one query may take
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     timeout: u64,
@@ -50,10 +49,11 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let path = cli.root.join(&args.output);
     refuse_generated(&path, &cli.root)?;
     let chosen: BTreeMap<String, String> = args.variable.iter().cloned().collect();
-    let page = match &args.prometheus_url {
+    let given = args.login.at(args.prometheus_url.as_deref());
+    given.exposed().into_iter().for_each(|warning| report.push(warning));
+    let page = match given.named()? {
         None => preview(catalog, &rendered, &Data::Simulated, &chosen)?,
-        Some(url) => {
-            let endpoint = Endpoint::new("Prometheus", url, args.prometheus_token_file.as_deref(), None)?;
+        Some(endpoint) => {
             let name = endpoint.url.clone();
             let client = Client::new(Duration::from_secs(args.timeout.max(1)), None).map_err(|failure| anyhow!("{failure}"))?;
             let prometheus = Prometheus::connect(endpoint, client).map_err(|reason| anyhow!(reason))?;

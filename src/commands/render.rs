@@ -7,7 +7,6 @@ use crate::pipeline::{self, Outcome};
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::fs::{File, TryLockError};
-use std::io::Write;
 use std::path::Path;
 
 /// `render` and its flags.
@@ -34,7 +33,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
 pub fn hold(root: &Path) -> Option<File> {
     let folder = File::open(root).ok()?;
     if let Err(TryLockError::WouldBlock) = folder.try_lock() {
-        let _ = writeln!(anstream::stderr(), "waiting for another run in {}", root.display());
+        super::report::say(&format!("waiting for another run in {}", root.display()));
         folder.lock().ok()?;
     }
     Some(folder)
@@ -104,7 +103,7 @@ fn stale(mut report: Report, changes: &[Change], cli: &Cli) -> Report {
     }
     for change in changes {
         report.line("");
-        report.text.push_str(&diff(change, DIFF_LINES));
+        report.block(&diff(change, DIFF_LINES));
     }
     report.line("");
     report.line(format!("nothing was written; mend it with: {mend}"));

@@ -1,7 +1,12 @@
 //! What a verb has to say, printed for people, as one JSON document, or as GitHub's annotations.
+//!
+//! Nothing else prints: whatever a line holds, names, files, answers of servers, is made harmless here and once. A line is a
+//! line: what breaks it in two is shown, unless it was given as a block. tests/architecture.rs keeps it so.
 
-use crate::diagnostic::{Diagnostic, Format, Severity, github_escaped, json, plural, print};
+use crate::diagnostic::{Diagnostic, Format, Severity, github_escaped, json, plural, print, visible};
+use crate::live::secret::without_user;
 use crate::source::Source;
+use anstyle::Style;
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 use std::io::{ErrorKind, Write};
@@ -13,8 +18,7 @@ pub struct Report {
     findings: Vec<Diagnostic>,
     found: bool,
     writes: bool,
-    /// For people, on stdout.
-    pub text: String,
+    text: Vec<String>,
     /// For machines: members of the JSON document.
     pub data: Map<String, Value>,
 }
@@ -23,12 +27,14 @@ impl Report {
     /// A report on a catalog, with what was found in it.
     pub fn new(source: Source, findings: Vec<Diagnostic>) -> Report {
         let found = findings.iter().any(|finding| finding.severity == Severity::Error);
-        Report { source, findings, found, writes: true, text: String::new(), data: Map::new() }
+        Report { source, findings, found, writes: true, text: Vec::new(), data: Map::new() }
     }
 
-    /// A report that is nothing but text.
-    pub fn text(text: impl Into<String>) -> Report {
-        Report { text: text.into(), ..Report::new(Source::parse("", "").0, Vec::new()) }
+    /// A report that is nothing but text, of as many lines as it has.
+    pub fn text(text: &str) -> Report {
+        let mut report = Report::new(Source::parse("", "").0, Vec::new());
+        report.block(text);
+        report
     }
 
     /// Exit code 1: something was found.
@@ -43,10 +49,29 @@ impl Report {
         self
     }
 
-    /// One more line for people.
+    /// One more line for people, on stdout.
     pub fn line(&mut self, line: impl AsRef<str>) {
-        self.text.push_str(line.as_ref());
-        self.text.push('\n');
+        self.text.push(harmless(line.as_ref()));
+    }
+
+    /// The same with a colour, where colours are shown.
+    pub fn styled(&mut self, style: Style, line: &str) {
+        self.text.push(format!("{style}{}{style:#}", harmless(line)));
+    }
+
+    /// A line before all others.
+    pub fn opening(&mut self, line: &str) {
+        self.text.insert(0, harmless(line));
+    }
+
+    /// A text whose line breaks and tabs are meant: a difference, a document. Names in it must be lines already.
+    pub fn block(&mut self, text: &str) {
+        self.text.extend(
+            visible::lines(text.strip_suffix('\n').unwrap_or(text))
+                .split('\n')
+                .filter(|_| !text.is_empty())
+                .map(|line| visible::without_commands(line).into_owned()),
+        );
     }
 
     /// Exit code 1, said in the text itself.
@@ -69,19 +94,43 @@ impl Report {
             document.insert("status".into(), if self.found { "findings" } else { "ok" }.into());
             document.insert("findings".into(), findings.into());
             document.append(&mut self.data);
-            return out(&format!("{}\n", Value::Object(document)), code);
+            return document_out(&Value::Object(document), code);
         }
+        let text: String = self.text.iter().map(|line| format!("{line}\n")).collect();
         let findings = print(&self.findings, &self.source, format, matches!(format, Format::Text | Format::Markdown));
         // GitHub reads its annotations from stdout.
         if format == Format::Github {
-            return out(&(findings + &self.text), code);
+            return out(&(findings + &text), code);
         }
         let _ = write!(anstream::stderr(), "{findings}");
         if !self.findings.is_empty() {
-            let _ = writeln!(anstream::stderr(), "{}", count(&self.findings, self.writes));
+            say(&count(&self.findings, self.writes));
         }
-        out(&self.text, code)
+        out(&text, code)
     }
+}
+
+/// Data between two line breaks of our own.
+fn harmless(line: &str) -> String {
+    visible::without_commands(&visible::line(line)).into_owned()
+}
+
+/// A line on stderr, at once: progress, a warning.
+pub fn say(line: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", harmless(line));
+}
+
+/// Lines on stdout at once, of a verb whose report would come when it ends.
+pub fn announce(lines: &[String]) -> std::io::Result<()> {
+    let mut stdout = anstream::stdout().lock();
+    lines.iter().try_for_each(|line| writeln!(stdout, "{}", harmless(line)))?;
+    stdout.flush()
+}
+
+/// A panic is a mistake of monstack's own; what it says may quote what was read.
+pub fn on_panic(panic: &std::panic::PanicHookInfo) {
+    let at = panic.location().map(ToString::to_string).unwrap_or_default();
+    say(&format!("error: monstack itself is at fault, at {at}: {}; please report it", panic.payload_as_str().unwrap_or("it gives no reason")));
 }
 
 fn count(findings: &[Diagnostic], writes: bool) -> String {
@@ -100,38 +149,54 @@ fn out(text: &str, code: u8) -> ExitCode {
     let mut stdout = anstream::stdout();
     match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            let _ = writeln!(anstream::stderr(), "error: cannot write the result to stdout: {error}");
+            say(&format!("error: cannot write the result to stdout: {error}"));
             ExitCode::from(2)
         }
         _ => ExitCode::from(code),
     }
 }
 
+fn document_out(document: &Value, code: u8) -> ExitCode {
+    out(&format!("{}\n", visible::json(&document.to_string())), code)
+}
+
 /// The verb could not run: exit code 2.
 pub fn failure(error: &anyhow::Error, format: Format) -> ExitCode {
     match format {
         Format::Text | Format::Markdown => {
-            let _ = writeln!(anstream::stderr(), "error: {error:#}");
+            say(&format!("error: {error:#}"));
             ExitCode::from(2)
         }
-        Format::Json => out(&format!("{}\n", json!({"status": "error", "message": format!("{error:#}")})), 2),
+        Format::Json => document_out(&json!({"status": "error", "message": format!("{error:#}")}), 2),
         Format::Github => out(&format!("::error::{}\n", github_escaped(&format!("{error:#}"))), 2),
     }
 }
 
 /// Help and version are fine; a usage error is 2, and in the format that was asked for.
 pub fn usage(error: &clap::Error) -> ExitCode {
-    let format = asked(std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()));
+    let arguments: Vec<String> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let format = asked(&arguments);
     if error.use_stderr() && matches!(format, Format::Json | Format::Github) {
-        return failure(&anyhow::anyhow!("{}", error.render().to_string().trim_end()), format);
+        return failure(&anyhow::anyhow!("{}", quoting_no_password(error, &arguments)), format);
     }
-    let _ = error.print();
+    // The message quotes arguments as they are, between colours of its own.
+    if error.use_stderr() && arguments.iter().any(|argument| harmless(&without_user(argument)) != *argument) {
+        visible::lines(&quoting_no_password(error, &arguments)).split('\n').for_each(say);
+    } else {
+        let _ = error.print();
+    }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
+/// The message without the passwords of addresses among the arguments.
+fn quoting_no_password(error: &clap::Error, arguments: &[String]) -> String {
+    let values = arguments.iter().flat_map(|argument| [Some(argument.as_str()), argument.split_once('=').map(|(_, value)| value)]).flatten();
+    let said = error.render().to_string().trim_end().to_string();
+    values.filter(|value| value.contains("://") && value.contains('@')).fold(said, |said, value| said.replace(value, &without_user(value)))
+}
+
 /// The format among arguments that could not be understood.
-fn asked(arguments: impl Iterator<Item = String>) -> Format {
-    let arguments: Vec<String> = arguments.collect();
+fn asked(arguments: &[String]) -> Format {
     let apart = arguments.windows(2).filter(|pair| pair[0] == "--format").map(|pair| pair[1].as_str());
     let named = arguments.iter().filter_map(|argument| argument.strip_prefix("--format=")).chain(apart).next();
     named.and_then(|name| Format::from_str(name, false).ok()).unwrap_or_default()

@@ -7,7 +7,6 @@ use crate::live::simulation::{Fleet, Ports, control, shifted};
 use crate::pipeline;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::io::Write;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -97,13 +96,12 @@ fn raise_descriptor_limit(services: usize) {
 
 /// Said at once: the verb's report would come when it ends.
 fn announce(fleet: &Fleet, services: &[&Service], control: &str) -> Result<()> {
-    let mut out = anstream::stdout().lock();
+    let mut lines = Vec::new();
     for (service, (_, fault)) in services.iter().zip(fleet.faults()) {
         let address = fleet.address(&service.name).context("a stand-in without an address")?;
         let broken = fault.map(|fault| format!("  {fault}")).unwrap_or_default();
-        writeln!(out, "  {:<24} http://{address}{}{broken}", service.name, service.metrics_path)?;
+        lines.push(format!("  {:<24} http://{address}{}{broken}", service.name, service.metrics_path));
     }
-    writeln!(out, "standing in for {} services; faults are switched at {control}; Ctrl-C ends it", services.len())?;
-    out.flush()?;
-    Ok(())
+    lines.push(format!("standing in for {} services; faults are switched at {control}; Ctrl-C ends it", services.len()));
+    Ok(super::report::announce(&lines)?)
 }

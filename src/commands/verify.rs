@@ -29,7 +29,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let inquiry = args.servers.inquiry(&catalog, &rendered)?;
     if args.traffic {
         let sent = services::traffic(&inquiry);
-        drop(std::io::Write::write_fmt(&mut anstream::stderr(), format_args!("sent {sent} requests to {} services\n", catalog.services.len())));
+        super::report::say(&format!("sent {sent} requests to {} services", catalog.services.len()));
     }
     let start = Instant::now();
     let limit = std::time::Duration::from_millis(args.wait.unwrap_or_default().0);
@@ -42,6 +42,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
         std::thread::sleep(std::time::Duration::from_millis(500).min(limit.saturating_sub(start.elapsed())));
     };
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
+    args.servers.warnings().into_iter().for_each(|warning| report.push(warning));
     tell(&mut report, checked, cli);
     Ok(report)
 }

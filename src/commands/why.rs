@@ -34,6 +34,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let changes = compare(&cli.root.join("generated"), &rendered)?;
     let walk = walk(args, &catalog, &rendered, service, line, &changes, &cli.command("render"))?;
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
+    args.servers.warnings().into_iter().for_each(|warning| report.push(warning));
     tell(&mut report, walk, cli.format);
     Ok(report)
 }

@@ -1,5 +1,6 @@
 //! The values that a label can have, and whether a matcher can pick one of them.
 
+use crate::catalog::pattern::rewritten;
 use promql_parser::label::{MatchOp, Matcher};
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
@@ -136,7 +137,7 @@ impl Automaton {
     /// States keep their numbers: where they no longer fit, the walk ends instead of starting over.
     fn build(pattern: &str) -> Option<Automaton> {
         let config = Config::new().match_kind(MatchKind::All).cache_capacity(1 << 22).minimum_cache_clear_count(Some(0));
-        let dfa = DFA::builder().configure(config).build(&format!("^(?:{pattern})$")).ok()?;
+        let dfa = DFA::builder().configure(config).build(&format!("^(?:{})$", rewritten(pattern).ok()?)).ok()?;
         Some(Automaton { cache: dfa.create_cache(), dfa })
     }
 

@@ -1,11 +1,12 @@
 //! How diagnostics are written: for people, as JSON, as annotations on a pull request.
 
 use super::cut::cut;
-use super::{Diagnostic, Place, Severity};
+use super::{Diagnostic, Place, Severity, visible};
 use crate::source::Source;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use clap::ValueEnum;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// How results and diagnostics are written.
@@ -35,12 +36,14 @@ pub fn location(place: &Place, source: &Source) -> (String, usize, usize) {
     (source.name.clone(), line, column)
 }
 
-/// All diagnostics as one text, in the order given; `styled` adds colours.
+/// All diagnostics as one text, in the order given, harmless to a terminal and a CI system; `styled` adds colours.
 pub fn print(diagnostics: &[Diagnostic], source: &Source, format: Format, styled: bool) -> String {
     let diagnostics: Vec<Diagnostic> = diagnostics.iter().map(cut).collect();
     match format {
-        Format::Text | Format::Markdown => diagnostics.iter().map(|diagnostic| text(diagnostic, source, styled) + "\n\n").collect(),
-        Format::Json => diagnostics.iter().map(|diagnostic| json(diagnostic, source).to_string() + "\n").collect(),
+        Format::Text | Format::Markdown => {
+            diagnostics.iter().map(|diagnostic| text(diagnostic, source, styled) + "\n\n").collect()
+        }
+        Format::Json => diagnostics.iter().map(|diagnostic| visible::json(&json(diagnostic, source).to_string()).into_owned() + "\n").collect(),
         Format::Github => diagnostics.iter().map(|diagnostic| github(diagnostic, source) + "\n").collect(),
     }
 }
@@ -52,40 +55,69 @@ fn text(diagnostic: &Diagnostic, source: &Source, styled: bool) -> String {
         Severity::Warning => Level::WARNING,
         Severity::Notice => Level::INFO.with_name(Severity::Notice.word()),
     };
-    let mut group = level.primary_title(&diagnostic.message).id(diagnostic.code).elements(snippets(diagnostic, source));
+    let title = visible::line(&diagnostic.message);
+    let mut group = level.primary_title(title).id(diagnostic.code).elements(snippets(diagnostic, source));
     if !diagnostic.help.is_empty() {
-        group = group.element(Level::HELP.message(&diagnostic.help));
+        group = group.element(Level::HELP.message(visible::line(&diagnostic.help)));
     }
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-    renderer.render(&[group])
+    let picture = renderer.render(&[group]);
+    picture.split('\n').map(visible::without_commands).collect::<Vec<_>>().join("\n")
+}
+
+/// A file's text as it is printed, and where its bytes are then.
+struct Shown<'a> {
+    written: &'a str,
+    text: Cow<'a, str>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(written: &'a str) -> Shown<'a> {
+        Shown { written, text: harmless(written) }
+    }
+
+    fn span(&self, bytes: Range<usize>) -> Range<usize> {
+        match self.text {
+            Cow::Borrowed(_) => bytes,
+            Cow::Owned(_) => harmless(&self.written[..bytes.start]).len()..harmless(&self.written[..bytes.end]).len(),
+        }
+    }
+}
+
+/// Lines of a file, whose own end of line is no part of them.
+fn harmless(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') { Cow::Owned(visible::lines(&text.replace("\r\n", "\n")).into_owned()) } else { visible::lines(text) }
 }
 
 /// Places in the catalog share one snippet; every other file has its own.
 fn snippets<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Vec<annotate_snippets::Element<'a>> {
     let mut elements = Vec::new();
-    let shown = shown(diagnostic, source);
-    let mut catalog = Snippet::source(&source.text[shown.clone()]).line_start(source.line_column(shown.start).0).path(&source.name);
+    let lines = shown(diagnostic, source);
+    let written = Shown::new(&source.text[lines.clone()]);
+    let mut catalog = Snippet::source(written.text.clone()).line_start(source.line_column(lines.start).0).path(visible::line(&source.name));
     let mut in_catalog = false;
     let all = std::iter::once((&diagnostic.place, &diagnostic.label, AnnotationKind::Primary))
         .chain(diagnostic.others.iter().map(|(place, text)| (place, text, AnnotationKind::Context)));
     for (place, label, kind) in all {
+        let label = visible::line(label);
         let bytes = match place {
             Place::Key(pointer) => source.key(pointer),
             Place::Value(pointer) => source.value(pointer),
             Place::Bytes(bytes) => bytes.clone(),
             Place::Line { file, line, text } => {
-                let annotation = kind.span(text.len() - text.trim_start().len()..text.trim_end().len());
+                let shown = Shown::new(text);
+                let annotation = kind.span(shown.span(text.len() - text.trim_start().len()..text.trim_end().len()));
                 let annotation = if label.is_empty() { annotation } else { annotation.label(label) };
-                elements.push(Snippet::source(text).line_start(*line).path(file).annotation(annotation).into());
+                elements.push(Snippet::source(shown.text).line_start(*line).path(visible::line(file)).annotation(annotation).into());
                 continue;
             }
             Place::File(file) => {
-                elements.push(annotate_snippets::Origin::path(file).into());
+                elements.push(annotate_snippets::Origin::path(visible::line(file)).into());
                 continue;
             }
         };
-        let bytes = visible(bytes, &source.text);
-        let annotation = kind.span(bytes.start - shown.start..bytes.end - shown.start);
+        let bytes = visible_part(bytes, &source.text);
+        let annotation = kind.span(written.span(bytes.start - lines.start..bytes.end - lines.start));
         catalog = catalog.annotation(if label.is_empty() { annotation } else { annotation.label(label) });
         in_catalog = true;
     }
@@ -106,14 +138,14 @@ fn shown(diagnostic: &Diagnostic, source: &Source) -> Range<usize> {
         Place::Bytes(bytes) => Some(bytes.clone()),
         Place::Line { .. } | Place::File(_) => None,
     });
-    let whole = spans.map(|span| visible(span, &source.text)).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
+    let whole = spans.map(|span| visible_part(span, &source.text)).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
     let start = source.text[..whole.start].rfind('\n').map_or(0, |newline| newline + 1);
     let end = source.text[whole.end..].find('\n').map_or(source.text.len(), |newline| whole.end + newline + 1);
     start..end
 }
 
 /// A caret shows the first line of a span only, and never nothing.
-fn visible(bytes: Range<usize>, text: &str) -> Range<usize> {
+fn visible_part(bytes: Range<usize>, text: &str) -> Range<usize> {
     let start = bytes.start.min(text.len());
     let end = bytes.end.clamp(start, text.len());
     let end = text[start..end].find('\n').map_or(end, |newline| start + newline);
@@ -139,19 +171,19 @@ pub fn json(diagnostic: &Diagnostic, source: &Source) -> Value {
     })
 }
 
-/// GitHub's workflow command; newlines and `%` are escaped as it asks.
+/// GitHub's workflow command; `%` is escaped as it asks.
 fn github(diagnostic: &Diagnostic, source: &Source) -> String {
     let (file, line, column) = location(&diagnostic.place, source);
     let level = diagnostic.severity.word();
     let property = |text: &str| github_escaped(text).replace(':', "%3A").replace(',', "%2C");
-    let message = github_escaped(&format!("{}\nhelp: {}", diagnostic.message, diagnostic.help));
+    let message = format!("{}%0Ahelp: {}", github_escaped(&diagnostic.message), github_escaped(&diagnostic.help));
     let file = property(&file);
     format!("::{level} file={file},line={line},col={column},title={}::{message}", diagnostic.code)
 }
 
-/// Text for one of GitHub's workflow commands.
+/// A line of text for one of GitHub's workflow commands.
 pub fn github_escaped(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    visible::without_commands(&visible::line(text)).replace('%', "%25")
 }
 
 /// `1 file`, `2 files`.

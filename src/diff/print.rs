@@ -1,6 +1,7 @@
 //! Changes for people, for a pull request, and for machines.
 
 use super::{At, Change, Class, Side, plural};
+use crate::diagnostic::visible;
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -53,27 +54,27 @@ impl Printer<'_> {
     }
 
     /// For a terminal: one paragraph per class, one line per change, then the count.
-    pub fn text(&self) -> String {
+    pub fn lines(&self) -> Vec<(Style, String)> {
+        let plain = Style::new();
         if self.changes.is_empty() && self.limits.is_empty() {
-            return format!("nothing changes in behaviour against {}\n", self.base);
+            return vec![(plain, format!("nothing changes in behaviour against {}", self.base))];
         }
-        let mut out: String = self.limits.iter().map(|limit| format!("{limit}\n")).collect();
+        let mut out: Vec<(Style, String)> = self.limits.iter().map(|limit| (plain, limit.clone())).collect();
         if !self.limits.is_empty() {
-            out.push('\n');
+            out.push((plain, String::new()));
         }
         for class in Class::ALL.into_iter().filter(|class| !self.of(*class).is_empty()) {
-            let style = style(class);
-            let _ = writeln!(out, "{style}{}{style:#}", class.word());
+            out.push((style(class), class.word().to_string()));
             for change in self.of(class) {
                 let (file, line) = self.place(change);
-                let _ = writeln!(out, "  {}  {file}:{line}", self.message(change));
+                out.push((plain, format!("  {}  {file}:{line}", self.message(change))));
                 if change.counts_only(&self.all()) {
-                    let _ = writeln!(out, "    {}", change.services.join(", "));
+                    out.push((plain, format!("    {}", change.services.join(", "))));
                 }
             }
-            out.push('\n');
+            out.push((plain, String::new()));
         }
-        let _ = writeln!(out, "against {}: {}", self.base, self.count());
+        out.push((plain, format!("against {}: {}", self.base, self.count())));
         out
     }
 
@@ -130,25 +131,57 @@ fn style(class: Class) -> Style {
     colour.on_default().bold()
 }
 
-/// Text in backticks stays code; what else Markdown would read is escaped. A backtick without its partner opens nothing.
+/// Text in backticks stays code; what else Markdown or the site that shows it would read is escaped. A backtick without its
+/// partner opens nothing.
 fn escaped(text: &str) -> String {
-    let paired = text.matches('`').count().is_multiple_of(2);
-    let mut inside = false;
+    let text = visible::line(text);
     let mut out = String::new();
-    for c in text.chars() {
-        let special = if inside { c == '|' } else { matches!(c, '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '#') };
-        inside ^= c == '`' && paired;
-        if special || (c == '`' && !paired) {
-            out.push('\\');
+    let mut rest: &str = &text;
+    while let Some(open) = single_backtick(rest) {
+        let Some(length) = single_backtick(&rest[open + 1..]) else { break };
+        let (before, behind) = (&rest[..open], open + 1 + length + 1);
+        out += &words(before);
+        out += &code(&rest[open + 1..open + 1 + length]);
+        rest = &rest[behind..];
+    }
+    out + &words(rest)
+}
+
+/// The place of the first backtick that has no other beside it.
+fn single_backtick(text: &str) -> Option<usize> {
+    let lone = |at: &usize| !text[..*at].ends_with('`') && !text[at + 1..].starts_with('`');
+    text.match_indices('`').map(|(at, _)| at).find(lone)
+}
+
+/// Text outside code: no markup, no mention of a person or an issue, no link. Who writes a catalog is not who posts the comment.
+fn words(text: &str) -> String {
+    let mut out = String::new();
+    for (at, c) in text.char_indices() {
+        let (before, behind) = (&text[..at], &text[at + c.len_utf8()..]);
+        let follows = |word: &str| before.to_ascii_lowercase().ends_with(word);
+        match c {
+            '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '`' | '$' => out.extend(['\\', c]),
+            '#' => out.push_str("\\#&#8203;"),
+            '@' => out.push_str("@&#8203;"),
+            ':' if behind.starts_with("//") => out.push_str(":&#8203;"),
+            '.' if follows("www") => out.push_str(".&#8203;"),
+            '-' if follows("gh") && behind.starts_with(|next: char| next.is_ascii_digit()) => out.push_str("-&#8203;"),
+            c => out.push(c),
         }
-        out.push(c);
     }
     out
 }
 
-/// A code span in a table; names of revisions and files may hold anything.
+/// A code span in a table, in which names of revisions and files may hold anything; its fence is longer than any inside.
 fn code(text: &str) -> String {
-    if text.contains('`') { escaped(text) } else { format!("`{}`", text.replace('|', "\\|")) }
+    let text = visible::line(text);
+    if text.is_empty() {
+        return String::new();
+    }
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
+    format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
 }
 
 #[cfg(test)]
@@ -159,6 +192,19 @@ mod tests {
     fn markdown_shows_what_the_catalog_says() {
         assert_eq!(escaped("<b> & a_b | `x|y_z`"), "\\<b\\> \\& a\\_b \\| `x\\|y_z`");
         assert_eq!(escaped("one ` and <b>"), "one \\` and \\<b\\>");
+        assert_eq!(escaped("`a``<b>``c` <b>"), "```a``<b>``c``` \\<b\\>");
         assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(code("` @team"), "`` ` @team ``");
+        assert_eq!(code("x\n::error::"), "`x\\n::error::`");
+    }
+
+    #[test]
+    fn markdown_calls_nobody_and_links_nowhere() {
+        let said = escaped("@team a@b.c #12 GH-12 o/r#1 https://e.x www.e.x ![i](http://e.x/i) [l](//e.x) <img src=x> `@team #12`");
+        let outside = said.replace("`@team #12`", "");
+        assert_ne!(outside, said, "in code it is nothing but text");
+        for read in ["@t", "@b", "#1", "GH-1", "://", "www.e", "![", "](", " <i"] {
+            assert!(!outside.replace("\\]", "").replace("\\[", "").contains(read), "{read}: {said}");
+        }
     }
 }

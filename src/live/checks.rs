@@ -76,7 +76,10 @@ pub fn running(inquiry: &Inquiry) -> Result<Running> {
 /// What to do about a server that refuses.
 pub fn remedy(refusal: &Refusal, flag: &str) -> String {
     match refusal {
-        Refusal::Unauthorized(_) => format!("give the right token in a file: {}", flag.replace("-url", "-token-file")),
+        Refusal::Unauthorized(_) => {
+            let file = |what: &str| flag.replace("-url", what);
+            format!("give the right token or password in a file: {}, or {} with {}", file("-token-file"), file("-user"), file("-password-file"))
+        }
         Refusal::Redirect(_) | Refusal::Stranger(_) => format!("give its own address with {flag}"),
         Refusal::Status(..) => "look at its log".to_string(),
         Refusal::Failed(_) => format!("start it, or give its address with {flag}"),

@@ -15,7 +15,6 @@ use crate::render::File;
 use anyhow::Result;
 pub use rows::{Row, Verdict};
 use servers::Stage;
-use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -49,11 +48,6 @@ impl Drill<'_> {
     fn tell(&self, start: Instant, line: &str) {
         (self.progress)(&format!("[{:6.1}s] {line}", start.elapsed().as_secs_f64()));
     }
-}
-
-/// Progress goes to stderr.
-pub fn to_stderr(line: &str) {
-    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 /// Drills every alert; whatever happens, the servers have ended when this returns.

@@ -1,10 +1,11 @@
 //! A server with an API: its address, and the secret that only it is told.
 
 use super::http::{Answer, Client, Failure};
+use super::secret::without_user;
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use serde_json::Value;
-use std::path::Path;
+use ureq::http::Uri;
 
 /// Where a server is, and how to be let in. The secret has no way to be printed.
 pub struct Endpoint {
@@ -30,28 +31,66 @@ pub enum Refusal {
     Stranger(String),
 }
 
+/// What a server is told about who asks.
+#[derive(Clone, Default)]
+pub enum Login {
+    /// Nothing but what the address itself holds.
+    #[default]
+    Address,
+    /// A bearer token.
+    Token(String),
+    /// A user, else the address's, and a password, else the address's.
+    Password(Option<String>, Option<String>),
+}
+
 impl Endpoint {
-    /// From an address, which may hold `user:password@`, and a file with a token.
-    pub fn new(name: &'static str, url: &str, token_file: Option<&Path>, token: Option<String>) -> Result<Endpoint> {
+    /// From an address, which may hold `user:password@`, and what else it takes to be let in.
+    pub fn new(name: &'static str, url: &str, login: Login) -> Result<Endpoint> {
         let Some((scheme, rest)) = url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https")) else {
             bail!("the address of {name} does not start with http:// or https://");
         };
-        let authority = rest.split('/').next().unwrap_or_default().len();
-        let (user, host) = match rest[..authority].rsplit_once('@') {
-            Some((user, _)) => (Some(user), &rest[user.len() + 1..]),
-            None => (None, rest),
-        };
-        let token = match token_file {
-            Some(path) => Some(std::fs::read_to_string(path).with_context(|| format!("cannot read the token of {name} from {}", path.display()))?),
-            None => token,
-        };
-        let token = token.map(|token| token.trim().to_string()).filter(|token| !token.is_empty());
-        if token.as_ref().is_some_and(|token| token.chars().any(char::is_control)) {
-            bail!("the token of {name} is not one line of text");
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
+        let file = format!("--{}-password-file", name.to_lowercase());
+        if path.contains('@') {
+            bail!(
+                "the address of {name} has an `@` behind a `/`, `?`, `#` or `\\`, so its password cannot be told from its path: \
+                 in a password write them as %2F, %3F, %23 and %5C, in a path write `@` as %40; better, give the password in a file with {file}"
+            );
         }
-        let basic = user.map(|user| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(decoded(user))));
-        let authorization = token.map(|token| format!("Bearer {token}")).or(basic);
-        Ok(Endpoint { name, url: format!("{scheme}://{}", host.trim_end_matches('/')), authorization })
+        if path.contains(['?', '#', '\\']) {
+            bail!(
+                "the address of {name} has a `?`, `#` or `\\` in it: give the address under which its API begins; a password belongs into a file, given with {file}"
+            );
+        }
+        let (user, host) = match authority.rsplit_once('@') {
+            Some((user, host)) => (Some(user), host),
+            None => (None, authority),
+        };
+        let url = format!("{scheme}://{host}{}", path.trim_end_matches('/'));
+        let host_and_port = |uri: &Uri| uri.authority().is_some_and(|at| at.port().is_some() || at.as_str().len() == at.host().len());
+        if !url.parse::<Uri>().is_ok_and(|uri| host_and_port(&uri)) {
+            bail!("the address of {name} is not a URL: write it as in {scheme}://host:9090, and a password into a file, given with {file}");
+        }
+        let (user, password) = user.map_or((None, None), |user| match user.split_once(':') {
+            Some((user, password)) => (Some(decoded(user)), Some(decoded(password))),
+            None => (Some(decoded(user)), None),
+        });
+        let basic = |user: Vec<u8>, password: Vec<u8>| {
+            let pair = [user, b":".to_vec(), password].concat();
+            format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+        };
+        let authorization = match login {
+            Login::Token(token) => Some(format!("Bearer {token}")),
+            Login::Address => user.map(|user| basic(user, password.unwrap_or_default())),
+            Login::Password(own, secret) => {
+                let flag = name.to_lowercase();
+                let user = own.map(String::into_bytes).or(user).with_context(|| format!("the password of {name} has no user: name one with --{flag}-user"))?;
+                let password =
+                    secret.map(String::into_bytes).or(password).with_context(|| format!("--{flag}-user has no password: give it in a file with {file}"))?;
+                Some(basic(user, password))
+            }
+        };
+        Ok(Endpoint { name, url, authorization })
     }
 
     /// GETs a path; the secret goes to this server and nowhere else.
@@ -86,15 +125,6 @@ impl Endpoint {
     }
 }
 
-fn without_user(url: &str) -> String {
-    let begin = url.find("://").map_or(0, |at| at + 3);
-    let end = url[begin..].find('/').map_or(url.len(), |at| begin + at);
-    match url[begin..end].rfind('@') {
-        Some(at) => format!("{}{}", &url[..begin], &url[begin + at + 1..]),
-        None => url.to_string(),
-    }
-}
-
 /// `%40` → `@`.
 fn decoded(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
@@ -112,15 +142,18 @@ pub fn encoded(text: &str) -> String {
     text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
+/// Characters of a server's own sentence that are repeated.
+const LONGEST: usize = 400;
+
 fn error_of(body: &[u8]) -> String {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    ["error", "message"].iter().find_map(|key| value[*key].as_str()).map_or_else(|| beginning(body), str::to_string)
+    ["error", "message"].iter().find_map(|key| value[*key].as_str()).map_or_else(|| beginning(body), |text| text.chars().take(LONGEST).collect())
 }
 
-/// The first words of an answer, on one line.
+/// The first words of an answer.
 pub fn beginning(body: &[u8]) -> String {
     let text: String = String::from_utf8_lossy(&body[..body.len().min(400)]).chars().take(60).collect();
-    if text.is_empty() { "nothing".into() } else { format!("`{}`", text.escape_debug()) }
+    if text.is_empty() { "nothing".into() } else { format!("`{text}`") }
 }
 
 #[cfg(test)]
@@ -129,11 +162,28 @@ mod tests {
 
     #[test]
     fn a_password_leaves_the_address() {
-        let endpoint = Endpoint::new("Prometheus", "http://me:s%40cret@127.0.0.1:9090/", None, None).unwrap();
+        let of = |url: &str, login| Endpoint::new("Prometheus", url, login);
+        let endpoint = of("http://me:s%40cret@127.0.0.1:9090/", Login::Address).unwrap();
         assert_eq!(endpoint.url, "http://127.0.0.1:9090");
         assert_eq!(endpoint.authorization.as_deref(), Some("Basic bWU6c0BjcmV0"));
-        assert_eq!(without_user("https://me:secret@host/a@b"), "https://host/a@b");
-        assert!(Endpoint::new("Prometheus", "127.0.0.1:9090", None, None).is_err());
-        assert!(Endpoint::new("Prometheus", "http://h", None, Some("a\nb".into())).is_err());
+        let same = Login::Password(Some("me".into()), Some("s@cret".into()));
+        assert_eq!(of("http://127.0.0.1:9090", same).unwrap().authorization, endpoint.authorization);
+        assert_eq!(of("http://me@127.0.0.1:9090", Login::Password(None, Some("s@cret".into()))).unwrap().authorization, endpoint.authorization);
+        assert_eq!(of("http://me:s@cret@127.0.0.1:9090/x/", Login::Address).unwrap().url, "http://127.0.0.1:9090/x");
+        assert_eq!(of("http://[::1]:9090", Login::Address).unwrap().url, "http://[::1]:9090");
+        assert!(of("http://h", Login::Password(Some("me".into()), None)).is_err() && of("http://h", Login::Password(None, Some("x".into()))).is_err());
+        let wrong = [
+            "127.0.0.1:9090",
+            "http://me:s/ecret@h:1",
+            "http://me:s?ecret@h",
+            "http://me:s#ecret@h",
+            "http://me:secret@h:port",
+            "http://me:secret@h/?x",
+            "http://",
+        ];
+        for url in wrong {
+            let reason = of(url, Login::Address).err().unwrap_or_else(|| panic!("{url}")).to_string();
+            assert!(!reason.contains("cret") && reason.contains("Prometheus"), "{url}: {reason}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::endpoint::beginning;
 use super::exposition::{Exposition, parse};
 use super::http::{Answer, Client, Failure};
+use super::secret::without_user;
 use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place};
 
@@ -125,7 +126,7 @@ fn redirected(url: &str, location: &str) -> Option<String> {
 }
 
 fn elsewhere(service: &Service, url: &str, answer: &Answer) -> Diagnostic {
-    let message = format!("{}: {url} redirects ({}) to {}", service.name, answer.status, beginning(answer.location.as_bytes()));
+    let message = format!("{}: {url} redirects ({}) to {}", service.name, answer.status, beginning(without_user(&answer.location).as_bytes()));
     Diagnostic::error("scrape-redirect", at(service), message).help("serve the metrics there, to Prometheus too, without a redirect to another host")
 }
 
@@ -154,7 +155,7 @@ fn read(service: &Service, url: &str, answer: &Answer) -> Result<Exposition, (St
         return Err((Stage::Parsed, found("json-quoted-metrics", message, help)));
     }
     if !matches!(kind, "text/plain" | "application/openmetrics-text") {
-        let shown = if kind.is_empty() { "no Content-Type".to_string() } else { format!("Content-Type {}", kind.escape_debug()) };
+        let shown = if kind.is_empty() { "no Content-Type".to_string() } else { format!("Content-Type {kind}") };
         let message = format!("{url} sends {shown}, which Prometheus 3 refuses: {}", beginning(&answer.body));
         return Err((Stage::Http, found("content-type", message, "send `text/plain; version=0.0.4; charset=utf-8`, the client library's CONTENT_TYPE_LATEST")));
     }

@@ -2,6 +2,7 @@
 
 use super::endpoint::{Endpoint, Refusal, encoded};
 use super::http::Client;
+use super::secret::without_user;
 use crate::yaml;
 use serde_json::Value;
 
@@ -50,7 +51,7 @@ impl Running {
         let target = |target: &Value| Target {
             job: text(&target["labels"]["job"]),
             service: text(&target["labels"]["service"]),
-            url: text(&target["scrapeUrl"]),
+            url: without_user(&text(&target["scrapeUrl"])),
             health: text(&target["health"]),
             error: text(&target["lastError"]),
         };
@@ -59,7 +60,12 @@ impl Running {
             config,
             groups: get("/api/v1/rules")?["groups"].as_array().cloned().unwrap_or_default(),
             targets: targets["activeTargets"].as_array().into_iter().flatten().map(target).collect(),
-            alertmanagers: get("/api/v1/alertmanagers")?["activeAlertmanagers"].as_array().into_iter().flatten().map(|one| text(&one["url"])).collect(),
+            alertmanagers: get("/api/v1/alertmanagers")?["activeAlertmanagers"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|one| without_user(&text(&one["url"])))
+                .collect(),
             reloaded: runtime["reloadConfigSuccess"].as_bool().unwrap_or(true),
             loaded_at: text(&runtime["lastConfigTime"]),
         })

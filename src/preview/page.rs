@@ -7,6 +7,7 @@ use super::dashboard::{Dashboard, Panel, Place};
 use super::plot::PALETTE;
 use super::units::clock;
 use crate::catalog::Catalog;
+use crate::diagnostic::visible;
 use anyhow::{Context, Result};
 use base64::Engine;
 use minijinja::syntax::SyntaxConfig;
@@ -51,6 +52,7 @@ pub fn page(catalog: &Catalog, dashboards: Vec<Dashboard>, server: &str, now: i6
             template.render(context! { platform, style, hash, dashboards, empty, quiet, refused, server, panels, time, date })
         })
         .context("writing the page")?;
+    let html = visible::lines(&html).into_owned();
     let names = |list: &[Listed]| list.iter().map(|listed| format!("{}: {}", listed.dashboard, listed.panel)).collect();
     let (empty, quiet) = (names(&empty), names(&quiet));
     let diagnostics = dashboards.iter().flat_map(|dashboard| dashboard.diagnostics.iter().cloned()).collect();

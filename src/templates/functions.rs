@@ -18,6 +18,7 @@ pub fn add_to(environment: &mut Environment) {
     environment.add_filter("lines", lines);
     environment.add_filter("words", words);
     environment.add_filter("named", named);
+    environment.add_filter("automata", super::python::automata);
     environment.add_filter("python_name", super::python::python_name);
     environment.add_function("selector", selector);
     environment.add_function("four_scrapes", four_scrapes);

@@ -1,8 +1,10 @@
-//! Names of the catalog as names of Python, whatever they are.
+//! Names of the catalog as names of Python, whatever they are, and its patterns as what Python can match.
 
 use super::refuse;
-use minijinja::Error;
-use minijinja::value::Value;
+use crate::catalog::pattern::{Automaton, Refused};
+use minijinja::value::{Serde, Value};
+use minijinja::{Error, context};
+use std::collections::HashSet;
 
 /// Lower-case keywords: a catalog's names have no capitals.
 const KEYWORDS: [&str; 32] = [
@@ -21,6 +23,23 @@ pub fn python_name(name: &str, taken: Option<Vec<String>>) -> Result<Value, Erro
     let stem = name.trim_end_matches('_');
     let reserved = KEYWORDS.contains(&stem) || taken.unwrap_or_default().iter().any(|word| word == stem);
     Ok(Value::from_safe_string(if reserved { format!("{name}_") } else { name.to_string() }))
+}
+
+/// The automaton of every pattern that the labels of the metrics are declared with, each once, in their order.
+pub fn automata(metrics: Vec<Value>) -> Result<Vec<Value>, Error> {
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    for metric in metrics {
+        let labels = metric.get_attr("labels")?;
+        for label in labels.try_iter()? {
+            let declared = labels.get_item(&label)?;
+            let Some(pattern) = declared.as_str().filter(|pattern| seen.insert(pattern.to_string())) else { continue };
+            let automaton =
+                Automaton::of(pattern).map_err(|(Refused::Syntax(reason) | Refused::Size(reason))| refuse(format!("the pattern {pattern:?}: {reason}")))?;
+            found.push(context! { pattern, ..Value::from(Serde(&automaton)) });
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod drill;
 mod endpoints;
 mod grafana;
+mod hostile;
 mod simulation;
 mod stack;
 mod verification;

@@ -1,9 +1,9 @@
 //! What the schema has against a value, in the words of a person.
 
 use super::{SCHEMA, kind_names, meant, properties};
+use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
-use crate::promql;
 use crate::source::step;
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
@@ -130,7 +130,7 @@ fn not_a(place: &Place, name: &str, error: &ValidationError) -> Diagnostic {
 /// Why a value that reads well is refused all the same.
 fn reason(format: &str, text: &str) -> Option<String> {
     match format {
-        "re2" => promql::refused_pattern(text),
+        "re2" => pattern::parse(text).err(),
         "duration-of-prometheus" => Duration::too_long(text).then(|| "it is longer than 292 years, the most that Prometheus can count".to_string()),
         "size" => Size::too_large(text).then(|| "it is 8 EiB or more, which nothing can count".to_string()),
         _ => None,

@@ -29,6 +29,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("empty-panel", "A panel of the preview shows nothing: its query finds no series."),
     ("drill-failed", "An alert did not fire in the drill, fired too late, was not delivered or did not resolve."),
     ("not-drilled", "The drill knows no fault that trips this alert, so it has proved nothing of it."),
+    ("password-on-command-line", "A password stands in an address on the command line, where every user of the machine can read it."),
     ("config-not-loaded", "Prometheus runs another configuration than the rendered one."),
     ("reload-failed", "Prometheus was told to reload and refused, so it still runs what it had before."),
     ("rules-not-loaded", "A rule is not loaded by Prometheus, or is loaded as an older version."),

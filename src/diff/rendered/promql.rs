@@ -2,7 +2,8 @@
 
 use crate::pieces::{Piece, pieces};
 use promql_parser::label::{Labels, MatchOp, Matchers};
-use promql_parser::parser::{AggregateExpr, BinModifier, BinaryExpr, Expr, LabelModifier, VectorSelector, parse};
+use crate::promql::parse;
+use promql_parser::parser::{AggregateExpr, BinModifier, BinaryExpr, Expr, LabelModifier, VectorSelector};
 
 /// Whether two texts say the same; those that are not PromQL do when their words do.
 pub fn same(was: &str, is: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Prometheus and Alertmanager in a temporary folder, with the rendered configuration rewritten to loopback and scaled.
 
 use super::{Drill, prober, scaled};
-use crate::live::endpoint::Endpoint;
+use crate::live::endpoint::{Endpoint, Login};
 use crate::live::http::Client;
 use crate::live::loaded::{alertmanager_config, prometheus_config};
 use crate::live::receiver::Receiver;
@@ -44,7 +44,7 @@ impl Stage {
         DirBuilder::new().mode(0o700).create(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let (own, other) = (free_port()?, free_port()?);
         let at = |port: u16| format!("127.0.0.1:{port}");
-        let endpoint = |name, port| Endpoint::new(name, &format!("http://{}", at(port)), None, None).map(std::sync::Arc::new);
+        let endpoint = |name, port| Endpoint::new(name, &format!("http://{}", at(port)), Login::Address).map(std::sync::Arc::new);
         let exporter = prober::modules(drill.rendered).map(|_| free_port()).transpose()?.map(at);
         let mut stage = Stage { folder, prometheus: endpoint("Prometheus", own)?, alertmanager: endpoint("Alertmanager", other)?, left_out: Vec::new() };
         stage.left_out = stage.write(drill, fleet, receiver, [&at(own), &at(other)], exporter.as_deref())?;

@@ -1,5 +1,6 @@
 //! Label values, held against what the contract lets them be.
 
+use crate::catalog::pattern::rewritten;
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::exposition::Sample;
@@ -14,7 +15,7 @@ impl<'a> Patterns<'a> {
     /// Those that the labels of the metrics are declared with.
     pub fn new(metrics: &'a [Metric]) -> Patterns<'a> {
         let written = metrics.iter().flat_map(|metric| metric.labels.values()).filter_map(Value::as_str);
-        Patterns(written.filter_map(|pattern| Some((pattern, Regex::new(&format!("^(?:{pattern})$")).ok()?))).collect())
+        Patterns(written.filter_map(|pattern| Some((pattern, Regex::new(&format!("^(?:{})$", rewritten(pattern).ok()?)).ok()?))).collect())
     }
 
     /// Values outside the contract, labels that are missing, values that look like ids.

@@ -1,5 +1,6 @@
 //! Plausible values for a declared label: what people would expect under its name, else what its pattern allows.
 
+use crate::catalog::pattern::{parse, rewritten};
 use regex_automata::meta::Regex;
 use regex_syntax::hir::{Class, Hir, HirKind};
 use serde_json::Value;
@@ -22,13 +23,13 @@ pub fn values(label: &str, declared: &Value) -> Vec<String> {
         return listed.iter().filter_map(Value::as_str).map(str::to_string).collect();
     }
     let pattern = declared.as_str().unwrap_or(".*");
-    let whole = Regex::new(&format!("^(?:{pattern})$"));
-    let matches = |word: &str| whole.as_ref().is_ok_and(|regex| regex.is_match(word));
+    let whole = rewritten(pattern).ok().and_then(|pattern| Regex::new(&format!("^(?:{pattern})$")).ok());
+    let matches = |word: &str| whole.as_ref().is_some_and(|regex| regex.is_match(word));
     let found: Vec<String> = expected(label).iter().filter(|word| matches(word)).map(|word| word.to_string()).collect();
     if !found.is_empty() {
         return found;
     }
-    let Ok(tree) = regex_syntax::parse(pattern) else { return vec![String::new()] };
+    let Ok(tree) = parse(pattern) else { return vec![String::new()] };
     let mut made: Vec<String> = (0..3).map(|variant| example(&tree, variant)).filter(|word| matches(word)).collect();
     made.dedup();
     if made.is_empty() { vec![String::new()] } else { made }
