@@ -16,13 +16,13 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Servers")]
 pub struct Servers {
-    /// Prometheus; or PROMETHEUS_URL [default: http://127.0.0.1:9090]
+    /// Prometheus; or PROMETHEUS_URL [default: where the catalog publishes it, http://127.0.0.1:9090]
     #[arg(long, value_name = "URL")]
     prometheus_url: Option<String>,
     /// A file with the bearer token of Prometheus; or PROMETHEUS_TOKEN
     #[arg(long, value_name = "FILE")]
     prometheus_token_file: Option<PathBuf>,
-    /// The Alertmanager; or ALERTMANAGER_URL [default: http://127.0.0.1:9093]
+    /// The Alertmanager; or ALERTMANAGER_URL [default: where the catalog publishes it, http://127.0.0.1:9093]
     #[arg(long, value_name = "URL")]
     alertmanager_url: Option<String>,
     /// A file with the bearer token of the Alertmanager; or ALERTMANAGER_TOKEN
@@ -64,6 +64,11 @@ impl Servers {
             let token = var(format!("{variable}_TOKEN")).ok();
             url.map(|url| Endpoint::new(name, &url, file.as_deref(), token)).transpose()
         };
+        let published = |port: u16| match catalog.compose.monitoring_address.as_str() {
+            "0.0.0.0" => format!("http://127.0.0.1:{port}"),
+            address => format!("http://{address}:{port}"),
+        };
+        let (prometheus, alertmanager) = (published(catalog.prometheus.port), published(catalog.alertmanager.port));
         let needed = |endpoint: Result<Option<Endpoint>>| endpoint.and_then(|found| found.context("a server without an address"));
         for service in &catalog.services {
             crate::live::simulation::shifted(service.port, self.port_offset).context("--port-offset")?;
@@ -73,13 +78,13 @@ impl Servers {
             rendered,
             client,
             reach: Reach { address: self.services_address.clone(), port_offset: self.port_offset },
-            prometheus: needed(endpoint("Prometheus", &self.prometheus_url, "PROMETHEUS", &self.prometheus_token_file, Some("http://127.0.0.1:9090")))?,
+            prometheus: needed(endpoint("Prometheus", &self.prometheus_url, "PROMETHEUS", &self.prometheus_token_file, Some(&prometheus)))?,
             alertmanager: needed(endpoint(
                 "Alertmanager",
                 &self.alertmanager_url,
                 "ALERTMANAGER",
                 &self.alertmanager_token_file,
-                Some("http://127.0.0.1:9093"),
+                Some(&alertmanager),
             ))?,
             grafana: endpoint("Grafana", &self.grafana_url, "GRAFANA", &self.grafana_token_file, None)?,
         })
