@@ -56,7 +56,9 @@ fn alternative<'a>(node: &'a Value, value: &Value) -> &'a Value {
 }
 
 fn meant(alternatives: &[Value], value: &Value) -> Option<usize> {
-    alternatives.iter().position(|alternative| matches!((alternative["type"].as_str(), value), (Some("array"), Value::Array(_)) | (Some("string"), Value::String(_))))
+    alternatives
+        .iter()
+        .position(|alternative| matches!((alternative["type"].as_str(), value), (Some("array"), Value::Array(_)) | (Some("string"), Value::String(_))))
 }
 
 /// A node and what it refers to, nearest first. Older readers of schemas, taplo's among them, look at nothing beside a

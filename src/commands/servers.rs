@@ -79,13 +79,7 @@ impl Servers {
             client,
             reach: Reach { address: self.services_address.clone(), port_offset: self.port_offset },
             prometheus: needed(endpoint("Prometheus", &self.prometheus_url, "PROMETHEUS", &self.prometheus_token_file, Some(&prometheus)))?,
-            alertmanager: needed(endpoint(
-                "Alertmanager",
-                &self.alertmanager_url,
-                "ALERTMANAGER",
-                &self.alertmanager_token_file,
-                Some(&alertmanager),
-            ))?,
+            alertmanager: needed(endpoint("Alertmanager", &self.alertmanager_url, "ALERTMANAGER", &self.alertmanager_token_file, Some(&alertmanager)))?,
             grafana: endpoint("Grafana", &self.grafana_url, "GRAFANA", &self.grafana_token_file, None)?,
         })
     }

@@ -145,7 +145,11 @@ fn every_probe_finds_the_exporter_and_the_exporter_every_service() {
             assert!(exporter.is_null(), "{case}: the exporter is at {address}");
             continue;
         };
-        let image = if case == "probed" { "prom/blackbox-exporter:v0.27.0" } else { SCHEMA["properties"]["blackbox"]["properties"]["image"]["default"].as_str().unwrap() };
+        let image = if case == "probed" {
+            "prom/blackbox-exporter:v0.27.0"
+        } else {
+            SCHEMA["properties"]["blackbox"]["properties"]["image"]["default"].as_str().unwrap()
+        };
         assert_eq!(exporter["image"], image, "{case}");
         assert!(exporter["command"].as_array().unwrap().contains(&json!(format!("--web.listen-address=:{port}"))), "{case}: {exporter}");
         assert!(exporter["healthcheck"]["test"].to_string().contains(&format!("127.0.0.1:{port}/-/healthy")), "{case}: {exporter}");
