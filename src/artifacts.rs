@@ -18,6 +18,12 @@ const ALWAYS: fn(&Catalog) -> bool = |_| true;
 /// For a catalog whose health paths are probed.
 const PROBED: fn(&Catalog) -> bool = |catalog| catalog.services.iter().any(|service| service.health_probe);
 
+/// For a catalog whose Prometheus asks for a password.
+const GUARDED_PROMETHEUS: fn(&Catalog) -> bool = |catalog| catalog.prometheus.basic_auth_user.is_some();
+
+/// For a catalog whose Alertmanager asks for a password.
+const GUARDED_ALERTMANAGER: fn(&Catalog) -> bool = |catalog| catalog.alertmanager.basic_auth_user.is_some();
+
 /// Everything generated, in the order of rendering: a template may read what was rendered before it.
 pub const ARTIFACTS: &[Artifact] = &[
     row("monitoring/working_prometheus.yml", "monitoring/working_prometheus.yml", ALWAYS),
@@ -28,6 +34,8 @@ pub const ARTIFACTS: &[Artifact] = &[
     row("monitoring/self_monitoring_rules.test.yml", "monitoring/self_monitoring_rules.test.yml", ALWAYS),
     row("monitoring/alertmanager/alertmanager.yml", "monitoring/alertmanager/alertmanager.yml", ALWAYS),
     row("monitoring/blackbox/blackbox.yml", "monitoring/blackbox/blackbox.yml", PROBED),
+    row("monitoring/http_client.yml", "monitoring/http_client.yml", GUARDED_PROMETHEUS),
+    row("monitoring/alertmanager/http_client.yml", "monitoring/alertmanager/http_client.yml", GUARDED_ALERTMANAGER),
     row("monitoring/metrics.py", "monitoring/metrics.py", ALWAYS),
     row("monitoring/grafana/dashboards/overview.json.yml", "monitoring/grafana/dashboards/{slug}-overview.json", ALWAYS),
     row("monitoring/grafana/dashboards/service.json.yml", "monitoring/grafana/dashboards/{slug}-service.json", ALWAYS),

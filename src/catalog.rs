@@ -32,11 +32,11 @@ pub struct Catalog {
     /// Receiver → its integrations, as written.
     pub receivers: Map<String, Value>,
     /// The blackbox exporter.
-    pub blackbox: Map<String, Value>,
+    pub blackbox: Blackbox,
     /// The Grafana server.
-    pub grafana: Map<String, Value>,
-    /// The containers of the services.
-    pub compose: Map<String, Value>,
+    pub grafana: Grafana,
+    /// How the containers run.
+    pub compose: Compose,
     /// Rows of the overview.
     pub groups: Vec<Group>,
     /// Scrape jobs.
@@ -92,10 +92,18 @@ pub struct Prometheus {
     pub retention: Duration,
     /// Output loads from this version on.
     pub minimum_version: String,
+    /// Of this machine, where it is published.
+    pub port: u16,
     /// Alerts link there.
     pub external_url: String,
+    /// Who is let in, with a password; None: whoever reaches it.
+    pub basic_auth_user: Option<String>,
     /// Container image with its tag.
     pub image: String,
+    /// Of its container, in bytes.
+    pub memory_limit: Size,
+    /// Of its container, in cores.
+    pub cpu_limit: f64,
 }
 
 /// `[alertmanager]`.
@@ -107,12 +115,67 @@ pub struct Alertmanager {
     pub group_interval: Duration,
     /// Wait before a notification is repeated.
     pub repeat_interval: Duration,
+    /// Of this machine, where it is published.
+    pub port: u16,
     /// Notifications link there.
+    pub external_url: String,
+    /// Who is let in, with a password; None: whoever reaches it.
+    pub basic_auth_user: Option<String>,
+    /// Container image with its tag.
+    pub image: String,
+    /// Of its container, in bytes.
+    pub memory_limit: Size,
+    /// Of its container, in cores.
+    pub cpu_limit: f64,
+    /// Severity → receiver.
+    pub routes: BTreeMap<String, String>,
+}
+
+/// `[blackbox]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Blackbox {
+    /// host:port at which Prometheus reaches it.
+    pub address: String,
+    /// Container image with its tag.
+    pub image: String,
+    /// Of its container, in bytes.
+    pub memory_limit: Size,
+    /// Of its container, in cores.
+    pub cpu_limit: f64,
+}
+
+/// `[grafana]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Grafana {
+    /// Dashboards refer to the data source by it.
+    pub datasource_uid: String,
+    /// Where Grafana reaches Prometheus.
+    pub datasource_url: String,
+    /// Of this machine, where it is published.
+    pub port: u16,
+    /// Links to dashboards begin with it.
     pub external_url: String,
     /// Container image with its tag.
     pub image: String,
-    /// Severity → receiver.
-    pub routes: BTreeMap<String, String>,
+    /// Of its container, in bytes.
+    pub memory_limit: Size,
+    /// Of its container, in cores.
+    pub cpu_limit: f64,
+}
+
+/// `[compose]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Compose {
+    /// The folder with the services' Dockerfile, seen from generated/.
+    pub build_context: String,
+    /// The Python package of the services' applications.
+    pub package: String,
+    /// Addresses of this machine at which services are published.
+    pub publish: Vec<String>,
+    /// The address of this machine at which Prometheus, Alertmanager and Grafana are published.
+    pub monitoring_address: String,
+    /// Processes and threads of one container.
+    pub pids_limit: u32,
 }
 
 /// `[groups.KEY]`.
@@ -171,11 +234,11 @@ impl Catalog {
             names,
             limits: Limits::of(&services),
             platform,
-            prometheus: serde_json::from_value(part("prometheus"))?,
-            alertmanager: serde_json::from_value(part("alertmanager"))?,
+            prometheus: serde_json::from_value(published(value, "prometheus"))?,
+            alertmanager: serde_json::from_value(published(value, "alertmanager"))?,
             receivers: serde_json::from_value(part("receivers"))?,
             blackbox: serde_json::from_value(part("blackbox"))?,
-            grafana: serde_json::from_value(part("grafana"))?,
+            grafana: serde_json::from_value(published(value, "grafana"))?,
             compose: serde_json::from_value(part("compose"))?,
             groups,
             services,
@@ -198,6 +261,20 @@ impl Catalog {
     pub fn alert(&self, name: &str) -> Option<&Alert> {
         self.names.alerts.get(name).map(|index| &self.alerts[*index])
     }
+}
+
+/// The table of a server whose links lead to where it is published, unless the catalog says otherwise.
+fn published(value: &Value, server: &str) -> Value {
+    let mut table = value[server].clone();
+    let host = match value["compose"]["monitoring_address"].as_str().unwrap_or_default() {
+        "127.0.0.1" | "0.0.0.0" => "localhost",
+        address => address,
+    };
+    let url = format!("http://{host}:{}", table["port"]);
+    if let Some(table) = table.as_object_mut() {
+        table.entry("external_url").or_insert(url.into());
+    }
+    table
 }
 
 /// `TooManyErrors` → `too_many_errors`, `TLSCertificateExpired` → `tls_certificate_expired`.

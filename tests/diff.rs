@@ -141,7 +141,8 @@ fn nothing_changes_against_itself_and_the_way_back_is_seen_too() {
 
 /// A valid value that is no default, for a key of the schema.
 fn other_value(key: &str, property: &Value) -> &'static str {
-    match property["$ref"].as_str().and_then(|target| target.strip_prefix("#/$defs/")).unwrap_or(key) {
+    let target = property["$ref"].as_str().or(property["allOf"][0]["$ref"].as_str());
+    match target.and_then(|target| target.strip_prefix("#/$defs/")).unwrap_or(key) {
         "text" | "slug" | "metric_part" | "url_or_path" | "file" | "package" => "\"other\"",
         "interval" => "\"7s\"",
         "url" => "\"http://other:1\"",
@@ -149,7 +150,12 @@ fn other_value(key: &str, property: &Value) -> &'static str {
         "image" => "\"other:1\"",
         "path" => "\"/other\"",
         "size" => "\"7MiB\"",
-        "cpu_limit" => "7.5",
+        "cpu_limit" | "cores" => "0.7",
+        "user" => "\"other\"",
+        "port" => "7",
+        "address" => "\"10.0.0.7\"",
+        "publish" => "[\"10.0.0.7\"]",
+        "pids_limit" => "777",
         "health_probe" => "true",
         "runtime" => "\"go\"",
         "runs_on" => "\"10.0.0.7\"",

@@ -111,7 +111,7 @@ fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Ro
     let at = |key: &str| Some(format!("/services/{}/{key}", service.name));
     let mut rows = vec![row("group", &service.group, source, at("group")), row("port", service.port, source, at("port"))];
     let values = serde_json::to_value(service).unwrap_or_default();
-    for (key, _) in schema::properties(&schema::SCHEMA["$defs"]["settings"]) {
+    for (key, _) in schema::settings() {
         let value = if key == "memory_limit" { service.memory_limit.to_string() } else { plain(&values[key]) };
         rows.push(row(key, value, source, origin(source, service, key)));
     }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// Where Prometheus is, and who asks.
 #[derive(clap::Args)]
 pub struct PrometheusFlags {
-    /// Prometheus; or PROMETHEUS_URL [default: http://127.0.0.1:9090]
+    /// Prometheus; or PROMETHEUS_URL [default: where the catalog publishes it, http://127.0.0.1:9090]
     #[arg(long, value_name = "URL")]
     prometheus_url: Option<String>,
     #[command(flatten)]
@@ -54,7 +54,7 @@ impl PrometheusLogin {
 pub struct Servers {
     #[command(flatten)]
     prometheus: PrometheusFlags,
-    /// The Alertmanager; or ALERTMANAGER_URL [default: http://127.0.0.1:9093]
+    /// The Alertmanager; or ALERTMANAGER_URL [default: where the catalog publishes it, http://127.0.0.1:9093]
     #[arg(long, value_name = "URL")]
     alertmanager_url: Option<String>,
     /// A file with the bearer token of the Alertmanager; or ALERTMANAGER_TOKEN
@@ -195,7 +195,11 @@ impl Servers {
         let timeout = std::time::Duration::from_millis(self.timeout.0);
         let client = Client::new(timeout, authority.as_deref()).map_err(|failure| anyhow!("--ca-file: {failure}"))?;
         let [prometheus, alertmanager, grafana] = self.given();
-        let needed = |given: &Given, default| given.endpoint(Some(default))?.context("a server without an address");
+        let published = |port: u16| match catalog.compose.monitoring_address.as_str() {
+            "0.0.0.0" => format!("http://127.0.0.1:{port}"),
+            address => format!("http://{address}:{port}"),
+        };
+        let needed = |given: &Given, port| given.endpoint(Some(&published(port)))?.context("a server without an address");
         if self.services_address.as_ref().is_some_and(|address| address.contains(['/', '@', '?', '#'])) {
             bail!("--services-address is a host name or an IP address, without `://`, a path, a user or a password");
         }
@@ -207,8 +211,8 @@ impl Servers {
             rendered,
             client,
             reach: Reach { address: self.services_address.clone(), port_offset: self.port_offset },
-            prometheus: needed(&prometheus, "http://127.0.0.1:9090")?,
-            alertmanager: needed(&alertmanager, "http://127.0.0.1:9093")?,
+            prometheus: needed(&prometheus, catalog.prometheus.port)?,
+            alertmanager: needed(&alertmanager, catalog.alertmanager.port)?,
             grafana: grafana.endpoint(None)?,
         })
     }

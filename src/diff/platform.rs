@@ -12,6 +12,7 @@ pub fn inspect(comparison: &mut Comparison) {
     slug(comparison);
     retention(comparison);
     alertmanagers(comparison);
+    passwords(comparison);
     let (before, after) = (tables(comparison.before.catalog), tables(comparison.after.catalog));
     for (pointer, class, lead) in SETTINGS {
         let value = |tables: &Value| tables.pointer(pointer).map(plain).unwrap_or_default();
@@ -38,18 +39,32 @@ const SETTINGS: &[(&str, Class, &str)] = &[
     ("/prometheus/minimum_version", Notice, "the oldest Prometheus that must load the output is"),
     ("/prometheus/external_url", Notice, "alerts link to Prometheus at"),
     ("/prometheus/image", Notice, "the image of Prometheus is"),
+    ("/prometheus/port", Notice, "Prometheus is published at the port"),
+    ("/prometheus/memory_limit", Notice, "the bytes of memory that Prometheus may use are"),
+    ("/prometheus/cpu_limit", Notice, "the cores that Prometheus may use are"),
+    ("/alertmanager/port", Notice, "the Alertmanager is published at the port"),
+    ("/alertmanager/memory_limit", Notice, "the bytes of memory that the Alertmanager may use are"),
+    ("/alertmanager/cpu_limit", Notice, "the cores that the Alertmanager may use are"),
     ("/blackbox/address", Warning, "health is probed through the blackbox exporter at"),
     ("/blackbox/image", Notice, "the image of the blackbox exporter is"),
+    ("/blackbox/memory_limit", Notice, "the bytes of memory that the blackbox exporter may use are"),
+    ("/blackbox/cpu_limit", Notice, "the cores that the blackbox exporter may use are"),
     ("/grafana/datasource_uid", Dangerous, "links, and dashboards made by hand, lose the data source: its uid is"),
     ("/grafana/datasource_url", Warning, "Grafana reaches Prometheus at"),
     ("/grafana/external_url", Notice, "people open Grafana at"),
     ("/grafana/image", Notice, "the image of Grafana is"),
+    ("/grafana/port", Notice, "Grafana is published at the port"),
+    ("/grafana/memory_limit", Notice, "the bytes of memory that Grafana may use are"),
+    ("/grafana/cpu_limit", Notice, "the cores that Grafana may use are"),
     ("/compose/build_context", Notice, "services are built in"),
     ("/compose/package", Notice, "the applications are looked for in the package"),
+    ("/compose/publish", Notice, "the services are published at"),
+    ("/compose/monitoring_address", Notice, "Prometheus, Alertmanager and Grafana are published at"),
+    ("/compose/pids_limit", Notice, "the processes and threads that a container may have are"),
 ];
 
 fn tables(catalog: &Catalog) -> Value {
-    json!({"platform": catalog.platform, "prometheus": catalog.prometheus, "blackbox": catalog.blackbox, "grafana": catalog.grafana, "compose": catalog.compose})
+    json!({"platform": catalog.platform, "prometheus": catalog.prometheus, "alertmanager": catalog.alertmanager, "blackbox": catalog.blackbox, "grafana": catalog.grafana, "compose": catalog.compose})
 }
 
 fn slug(comparison: &mut Comparison) {
@@ -91,6 +106,26 @@ fn alertmanagers(comparison: &mut Comparison) {
     };
     let at = comparison.at_key("/prometheus/alertmanagers");
     comparison.say(class, message, at);
+}
+
+/// Whether the servers ask who is there.
+fn passwords(comparison: &mut Comparison) {
+    for (name, table) in [("Prometheus", "prometheus"), ("the Alertmanager", "alertmanager")] {
+        let user = |catalog: &Catalog| match table {
+            "prometheus" => catalog.prometheus.basic_auth_user.clone(),
+            _ => catalog.alertmanager.basic_auth_user.clone(),
+        };
+        let (class, message) = match (user(comparison.before.catalog), user(comparison.after.catalog)) {
+            (was, is) if was == is => continue,
+            (Some(_), None) => (Dangerous, format!("{name} no longer asks for a password: whoever reaches its port is let in")),
+            (was, is) => {
+                let before = was.map(|was| format!(" instead of {was}")).unwrap_or_default();
+                (Notice, format!("{name} lets in {}{before}, with a password", is.unwrap_or_default()))
+            }
+        };
+        let at = comparison.at_key(&format!("/{table}/basic_auth_user"));
+        comparison.say(class, message, at);
+    }
 }
 
 /// Entries of `allow`: the finding that is accepted, the table it stands in, and until when.

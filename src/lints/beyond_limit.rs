@@ -43,10 +43,12 @@ fn ports(catalog: &Catalog) -> Vec<Diagnostic> {
         ("/alertmanager/external_url".into(), catalog.alertmanager.external_url.clone()),
     ];
     written.extend(catalog.prometheus.alertmanagers.iter().enumerate().map(|(index, one)| (format!("/prometheus/alertmanagers/{index}"), one.clone())));
-    for (table, values) in [("blackbox", &catalog.blackbox), ("grafana", &catalog.grafana)] {
-        let keys = ["address", "external_url", "datasource_url"];
-        written.extend(keys.iter().filter_map(|key| Some((format!("/{table}/{key}"), values.get(*key)?.as_str()?.to_string()))));
-    }
+    let (blackbox, grafana) = (&catalog.blackbox, &catalog.grafana);
+    written.extend([
+        ("/blackbox/address".to_string(), blackbox.address.clone()),
+        ("/grafana/external_url".to_string(), grafana.external_url.clone()),
+        ("/grafana/datasource_url".to_string(), grafana.datasource_url.clone()),
+    ]);
     for (receiver, integrations) in &catalog.receivers {
         for (pointer, key) in [("email", "smarthost"), ("webhook", "url")] {
             if let Some(address) = integrations[pointer][key].as_str() {
@@ -90,19 +92,27 @@ fn durations(catalog: &Catalog) -> Vec<Diagnostic> {
 }
 
 fn containers(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
+    let services = catalog.services.iter().filter(|service| ["host", "compose"].contains(&service.runs_on.as_str()));
+    let services = services.map(|service| (service.memory_limit, service.cpu_limit, ["memory_limit", "cpu_limit"].map(|key| set_at(source, service, key))));
+    let (prometheus, alertmanager) = (&catalog.prometheus, &catalog.alertmanager);
+    let (blackbox, grafana) = (&catalog.blackbox, &catalog.grafana);
+    let servers = [
+        ("prometheus", prometheus.memory_limit, prometheus.cpu_limit),
+        ("alertmanager", alertmanager.memory_limit, alertmanager.cpu_limit),
+        ("blackbox", blackbox.memory_limit, blackbox.cpu_limit),
+        ("grafana", grafana.memory_limit, grafana.cpu_limit),
+    ];
+    let servers = servers.into_iter().map(|(table, memory, cores)| {
+        (memory, cores, ["memory_limit", "cpu_limit"].map(|key| Place::Value(format!("/{table}/{key}"))))
+    });
     let mut found = Vec::new();
-    for service in catalog.services.iter().filter(|service| ["host", "compose"].contains(&service.runs_on.as_str())) {
-        let mut report =
-            |key: &str, message: String, help: String| found.push(Diagnostic::error("beyond-limit", set_at(source, service, key), message).help(help));
-        if service.memory_limit.0 < MEMORY {
-            report(
-                "memory_limit",
-                format!("Docker does not start a container with {} of memory", service.memory_limit),
-                "give it 6MiB at the least".to_string(),
-            );
+    let mut report = |place: Place, message: String, help: String| found.push(Diagnostic::error("beyond-limit", place, message).help(help));
+    for (memory, cores, [memory_place, cores_place]) in services.chain(servers) {
+        if memory.0 < MEMORY {
+            report(memory_place, format!("Docker does not start a container with {memory} of memory"), "give it at least 6MiB".to_string());
         }
-        if service.cpu_limit < CORES {
-            report("cpu_limit", format!("Docker does not start a container with {} of a core", service.cpu_limit), format!("give it {CORES} at the least"));
+        if cores < CORES {
+            report(cores_place, format!("Docker does not start a container with {cores} of a core"), format!("give it at least {CORES}"));
         }
     }
     found

@@ -28,7 +28,7 @@ pub const LINT: Lint = Lint {
         for (index, address) in catalog.prometheus.alertmanagers.iter().enumerate() {
             elsewhere(format!("/prometheus/alertmanagers/{index}"), address, "Prometheus'");
         }
-        elsewhere("/grafana/datasource_url".to_string(), catalog.grafana["datasource_url"].as_str().unwrap_or_default(), "Grafana's");
+        elsewhere("/grafana/datasource_url".to_string(), &catalog.grafana.datasource_url, "Grafana's");
         for (receiver, integrations) in &catalog.receivers {
             for (integration, key) in [("webhook", "url"), ("email", "smarthost")] {
                 let address = integrations[integration][key].as_str().unwrap_or_default();

@@ -22,7 +22,7 @@ pub const PROOF: Proof = Proof {
                 let section = text.strip_prefix(stack.catalog.platform.runbook_url.as_str()).and_then(|rest| rest.strip_prefix('#'));
                 let wrong = match section {
                     Some(section) if !section.contains('$') && !sections.contains(section) => Some(format!("the runbook has no section `#{section}`")),
-                    _ => dashboard(text, &dashboards, stack.catalog.grafana["external_url"].as_str().unwrap_or_default()),
+                    _ => dashboard(text, &dashboards, &stack.catalog.grafana.external_url),
                 };
                 found.extend(wrong.filter(|wrong| seen.insert(wrong.clone())).map(|wrong| Finding::at(&file.path, pointer, wrong, "link to what is rendered")));
             });

@@ -35,6 +35,15 @@ pub const PROOF: Proof = Proof {
                 && let Some(near) = nearest(host, known)
             {
                 found.push(Finding::at(path, pointer, format!("no container is called `{host}`"), format!("did you mean `{near}`?")));
+            } else if let Some((_, _, wanted)) = containers.iter().find(|(_, name, _)| *name == host)
+                && let Some((compose, name, container)) = containers.iter().find(|(_, name, _)| *name == asker)
+                && !meet(container, wanted)
+            {
+                let message = format!("`{name}` looks for `{host}`, and the two are in no network together");
+                let finding = Finding::at(compose, format!("/services/{name}/networks"), message, "give both the same entry of `networks`");
+                if !found.iter().any(|known: &Finding| known.message == finding.message) {
+                    found.push(finding);
+                }
             } else if host == GATEWAY {
                 let deaf = containers.iter().find(|(_, name, container)| *name == asker && !told_of.contains(name) && !told(container));
                 if let Some((compose, name, _)) = deaf {
@@ -59,8 +68,19 @@ fn addresses<'a>(stack: &Stack<'a>) -> Vec<(&'a str, String, &'a str, &'static s
             for (index, entry) in list.as_array().into_iter().flatten().enumerate() {
                 let groups = entry["static_configs"].as_array().into_iter().flatten();
                 let targets = groups.flat_map(|group| group["targets"].as_array().into_iter().flatten()).filter_map(Value::as_str);
-                all.extend(targets.map(|target| (config.path.as_str(), format!("{pointer}/{index}"), target, "prometheus")));
+                // Where an exporter is asked instead of the targets, it looks the targets up, and Prometheus the exporter.
+                let exporter = entry["relabel_configs"].as_array().into_iter().flatten().find(|rule| rule["target_label"] == "__address__");
+                let exporter = exporter.and_then(|rule| rule["replacement"].as_str());
+                let asker = if exporter.is_some() { "blackbox-exporter" } else { "prometheus" };
+                all.extend(targets.map(|target| (config.path.as_str(), format!("{pointer}/{index}"), target, asker)));
+                all.extend(exporter.map(|exporter| (config.path.as_str(), format!("{pointer}/{index}"), exporter, "prometheus")));
             }
+        }
+    }
+    if let Some(routing) = stack.routing() {
+        for (index, receiver) in routing.value["receivers"].as_array().into_iter().flatten().enumerate() {
+            let webhooks = receiver["webhook_configs"].as_array().into_iter().flatten().filter_map(|webhook| webhook["url"].as_str());
+            all.extend(webhooks.map(|url| (routing.path.as_str(), format!("/receivers/{index}"), url, "alertmanager")));
         }
     }
     for file in stack.files {
@@ -70,6 +90,20 @@ fn addresses<'a>(stack: &Stack<'a>) -> Vec<(&'a str, String, &'a str, &'static s
         }
     }
     all
+}
+
+/// Whether two containers are in a network together: a name is known only there. Without `networks`, a container is in the
+/// one called `default`.
+fn meet(one: &Value, other: &Value) -> bool {
+    let networks = |container: &Value| -> Vec<String> {
+        match &container["networks"] {
+            Value::Array(list) => list.iter().filter_map(|name| name.as_str().map(str::to_string)).collect(),
+            Value::Object(map) => map.keys().cloned().collect(),
+            _ => vec!["default".to_string()],
+        }
+    };
+    let known = networks(other);
+    networks(one).iter().any(|name| known.contains(name))
 }
 
 fn told(container: &Value) -> bool {

@@ -1,9 +1,9 @@
 //! The schema's defaults where the catalog is silent, and something harmless where it was refused.
 
-use super::{SCHEMA, alternative, properties, referred};
+use super::{SCHEMA, applicable, referred};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::Source;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The source's content with the schema's defaults where it is silent, and with something harmless where it was refused.
 pub fn with_defaults(source: &Source, refused: &[Diagnostic]) -> Value {
@@ -34,48 +34,51 @@ fn remove(value: &mut Value, pointer: &str) {
 
 /// Gives every required key that is missing a value of its type.
 fn complete(node: &Value, value: &mut Value) {
-    let node = alternative(node, value);
+    let nodes = applicable(node, value);
     let Value::Object(map) = value else { return };
-    for key in referred(node).flat_map(|node| node["required"].as_array().into_iter().flatten()).filter_map(Value::as_str) {
+    for key in nodes.iter().flat_map(|node| node["required"].as_array().into_iter().flatten()).filter_map(Value::as_str) {
         if !map.contains_key(key) {
-            let harmless = properties(node).find(|(name, _)| *name == key).map_or(Value::from(""), |(_, property)| harmless(property));
+            let harmless = property(&nodes, key).next().map_or(Value::from(""), harmless);
             map.insert(key.to_string(), harmless);
         }
     }
+    inside(&nodes, map, complete);
+}
+
+/// What the nodes say of a key.
+fn property<'a>(nodes: &[&'a Value], key: &str) -> impl Iterator<Item = &'a Value> {
+    nodes.iter().filter_map(move |node| node.get("properties")?.get(key)).filter(|property| property.is_object())
+}
+
+/// Goes on with each entry of a table.
+fn inside(nodes: &[&Value], map: &mut Map<String, Value>, go_on: fn(&Value, &mut Value)) {
     for (key, value) in map.iter_mut() {
-        for (_, property) in properties(node).filter(|(name, _)| *name == key) {
-            complete(property, value);
+        for property in property(nodes, key) {
+            go_on(property, value);
         }
-        if let Some(rest) = node.get("additionalProperties") {
-            complete(rest, value);
+        for rest in nodes.iter().filter_map(|node| node.get("additionalProperties")) {
+            go_on(rest, value);
         }
     }
 }
 
 fn harmless(property: &Value) -> Value {
-    let first = |key: &str| referred(property).find_map(|node| node.get(key));
+    let first = |key: &str| referred(property).into_iter().find_map(|node| node.get(key));
     match first("type").and_then(Value::as_str) {
         Some("integer" | "number") => Value::from(0),
-        Some("object") => Value::Object(serde_json::Map::new()),
+        Some("object") => Value::Object(Map::new()),
         Some("array") => Value::Array(Vec::new()),
         _ => first("examples").map_or(Value::from(""), |examples| examples[0].clone()),
     }
 }
 
 fn fill(node: &Value, value: &mut Value) {
-    let node = alternative(node, value);
+    let nodes = applicable(node, value);
     let Value::Object(map) = value else { return };
-    for (key, property) in properties(node) {
+    for (key, property) in nodes.iter().filter_map(|node| node.get("properties")?.as_object()).flatten() {
         if let (false, Some(default)) = (map.contains_key(key), property.get("default")) {
             map.insert(key.clone(), default.clone());
         }
     }
-    for (key, value) in map.iter_mut() {
-        for (_, property) in properties(node).filter(|(name, _)| *name == key) {
-            fill(property, value);
-        }
-        if let Some(rest) = node.get("additionalProperties") {
-            fill(rest, value);
-        }
-    }
+    inside(&nodes, map, fill);
 }

@@ -1,6 +1,6 @@
 //! What the schema has against a value, in the words of a person.
 
-use super::{SCHEMA, kind_names, meant, properties};
+use super::{SCHEMA, meant, properties};
 use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
@@ -39,7 +39,11 @@ pub fn diagnose(error: &ValidationError) -> Vec<Diagnostic> {
         Kind::Enum { options } => {
             let options: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let word = error.instance().as_str().unwrap_or_default();
-            Diagnostic::error("invalid-value", value(), format!("`{name}` cannot be {shown}")).help(suggestion(word, options.iter().copied()))
+            let (code, message) = match node["title"].as_str() {
+                Some("an alert kind") => ("unknown-kind", format!("there is no alert kind {shown}")),
+                _ => ("invalid-value", format!("`{name}` cannot be {shown}")),
+            };
+            Diagnostic::error(code, value(), message).help(suggestion(word, options.iter().copied()))
         }
         Kind::Type { kind } => {
             let wanted = match kind {
@@ -67,28 +71,13 @@ fn inside(error: &ValidationError, context: &[Vec<ValidationError<'static>>], no
     let value = error.instance();
     let path = error.instance_path().to_string();
     let alternatives = node["oneOf"].as_array().map_or(&[][..], Vec::as_slice);
-    match (meant(alternatives, value), value.get("kind")) {
-        (Some(index), _) => context[index].iter().flat_map(diagnose).collect(),
-        (None, Some(kind)) => {
-            let word = kind.as_str().unwrap_or_default();
-            let others = context[0].iter().filter(|error| !matches!(error.kind(), Kind::Constant { .. } | Kind::UnevaluatedProperties { .. }));
-            let mut found: Vec<Diagnostic> = others.flat_map(diagnose).collect();
-            found.push(
-                Diagnostic::error("unknown-kind", Place::Value(format!("{path}/kind")), format!("there is no alert kind {}", shown(kind)))
-                    .help(suggestion(word, kind_names())),
-            );
-            found
-        }
-        (None, None) if value.is_object() => Vec::new(),
-        (None, None) => {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            let wanted: Vec<String> = alternatives.iter().filter_map(|one| one["type"].as_str()).map(article).collect();
-            vec![
-                Diagnostic::error("wrong-type", Place::Value(path.clone()), format!("`{name}` is {}", sort_of(value)))
-                    .help(format!("it must be {}", wanted.join(" or "))),
-            ]
-        }
+    if let Some(index) = meant(alternatives, value) {
+        return context[index].iter().flat_map(diagnose).collect();
     }
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let wanted: Vec<String> = alternatives.iter().filter_map(|one| one["type"].as_str()).map(article).collect();
+    let message = format!("`{name}` is {}", sort_of(value));
+    vec![Diagnostic::error("wrong-type", Place::Value(path.clone()), message).help(format!("it must be {}", wanted.join(" or ")))]
 }
 
 fn unknown_key(path: &str, key: &str, node: &Value) -> Diagnostic {

@@ -23,7 +23,7 @@ pub fn checked(inquiry: &Inquiry, grafana: &Endpoint) -> Checked {
         findings
             .push(Diagnostic::error("grafana-unwell", at(), "Grafana says that its database is not well").help("look at its log: its volume must be writable"));
     }
-    let uid = inquiry.catalog.grafana.get("datasource_uid").and_then(Value::as_str).unwrap_or_default();
+    let uid = &inquiry.catalog.grafana.datasource_uid;
     match grafana.json(client, &format!("/api/datasources/uid/{uid}")) {
         Ok(source) if source["type"] == "prometheus" => {}
         Ok(source) => findings.push(

@@ -54,7 +54,7 @@ impl Probes {
 
 /// The exporter did not answer: that says nothing of the service.
 fn unanswered(inquiry: &Inquiry, place: Place, service: &str, error: &str) -> Diagnostic {
-    let address = inquiry.catalog.blackbox.get("address").and_then(|address| address.as_str()).unwrap_or_default();
+    let address = &inquiry.catalog.blackbox.address;
     let help = if error.contains("400") {
         "it does not know the module `health`: mount the rendered folder monitoring/blackbox and restart it".to_string()
     } else {

@@ -32,13 +32,19 @@ pub fn config_differences(inquiry: &Inquiry, running: &Running) -> Vec<String> {
     found
 }
 
+/// The command that makes a container of the rendered stack read its files again. A signal, because a server that can be
+/// reloaded over HTTP can be by every web page.
+pub fn reload_command(container: &str) -> String {
+    format!("`docker compose -f generated/docker-compose.monitoring.yml kill -s SIGHUP {container}`, or send SIGHUP to it where it runs")
+}
+
 /// What makes a running Prometheus load the files that are on disk.
-pub fn reload_help(inquiry: &Inquiry, running: &Running) -> String {
-    let url = &inquiry.prometheus.url;
+pub fn reload_help(running: &Running) -> String {
+    let reload = reload_command("prometheus");
     if running.reloaded {
-        format!("`curl -X POST {url}/-/reload`; when that changes nothing, the container still sees an old file: mount its folder, and restart it")
+        format!("{reload}; when that changes nothing, the container still sees an old file: mount its folder, and restart it")
     } else {
-        format!("its last reload failed and its log says why: `promtool check config` finds it too; then `curl -X POST {url}/-/reload`")
+        format!("its last reload failed and its log says why: `promtool check config` finds it too; then {reload}")
     }
 }
 
@@ -48,11 +54,11 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
     let mut findings = Vec::new();
     if !running.reloaded {
         let message = format!("the last reload of Prometheus failed: it still runs the configuration of {}", running.loaded_at);
-        findings.push(Diagnostic::error("reload-failed", config_place(inquiry), message).help(reload_help(inquiry, running)));
+        findings.push(Diagnostic::error("reload-failed", config_place(inquiry), message).help(reload_help(running)));
     }
     if !found.is_empty() {
         let message = format!("Prometheus runs another configuration, loaded {}: {}", running.loaded_at, first(&found, 3));
-        findings.push(Diagnostic::error("config-not-loaded", config_place(inquiry), message).help(reload_help(inquiry, running)));
+        findings.push(Diagnostic::error("config-not-loaded", config_place(inquiry), message).help(reload_help(running)));
     }
     let state = if findings.is_empty() { "ok" } else { "differs" };
     let note = if findings.is_empty() { "its configuration is the rendered one".to_string() } else { format!("{} differences", found.len()) };
