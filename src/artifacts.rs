@@ -18,6 +18,12 @@ const ALWAYS: fn(&Catalog) -> bool = |_| true;
 /// For a catalog whose health paths are probed.
 const PROBED: fn(&Catalog) -> bool = |catalog| catalog.services.iter().any(|service| service.health_probe);
 
+/// For a catalog with a service in Python that is not somebody else's image: the MetricsCollector is for its code.
+const PYTHON: fn(&Catalog) -> bool = |catalog| catalog.services.iter().any(|service| service.runtime == "python" && service.image.is_none());
+
+/// For a catalog with services that compose starts.
+const CONTAINERS: fn(&Catalog) -> bool = |catalog| catalog.services.iter().any(|service| service.container);
+
 /// Everything generated, in the order of rendering: a template may read what was rendered before it.
 pub const ARTIFACTS: &[Artifact] = &[
     row("monitoring/working_prometheus.yml", "monitoring/working_prometheus.yml", ALWAYS),
@@ -28,14 +34,14 @@ pub const ARTIFACTS: &[Artifact] = &[
     row("monitoring/self_monitoring_rules.test.yml", "monitoring/self_monitoring_rules.test.yml", ALWAYS),
     row("monitoring/alertmanager/alertmanager.yml", "monitoring/alertmanager/alertmanager.yml", ALWAYS),
     row("monitoring/blackbox/blackbox.yml", "monitoring/blackbox/blackbox.yml", PROBED),
-    row("monitoring/metrics.py", "monitoring/metrics.py", ALWAYS),
+    row("monitoring/metrics.py", "monitoring/metrics.py", PYTHON),
     row("monitoring/grafana/dashboards/overview.json.yml", "monitoring/grafana/dashboards/{slug}-overview.json", ALWAYS),
     row("monitoring/grafana/dashboards/service.json.yml", "monitoring/grafana/dashboards/{slug}-service.json", ALWAYS),
     row("monitoring/grafana/provisioning/datasources/prometheus.yml", "monitoring/grafana/provisioning/datasources/prometheus.yml", ALWAYS),
     row("monitoring/grafana/provisioning/dashboards/provider.yml", "monitoring/grafana/provisioning/dashboards/{slug}.yml", ALWAYS),
     row("docker-compose.yml", "docker-compose.yml", ALWAYS),
     row("docker-compose.monitoring.yml", "docker-compose.monitoring.yml", ALWAYS),
-    row("docker-compose.services.yml", "docker-compose.services.yml", ALWAYS),
+    row("docker-compose.services.yml", "docker-compose.services.yml", CONTAINERS),
     row("docs/RUNBOOK.md", "docs/RUNBOOK.md", ALWAYS),
 ];
 

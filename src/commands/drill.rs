@@ -78,7 +78,8 @@ fn tell(report: &mut Report, rows: &[Row]) {
     for row in rows {
         let result = match &row.verdict {
             Verdict::Passed if row.receiver == "-" => "ok".to_string(),
-            Verdict::Passed => format!("ok, told {}", row.receiver),
+            Verdict::Passed if row.receiver == "null" => "ok, but no one is notified".to_string(),
+            Verdict::Passed => format!("ok, {} is notified", row.receiver),
             Verdict::NotDrilled => "not drilled".to_string(),
             Verdict::Failed(reason) => format!("FAIL: {reason}"),
         };

@@ -22,6 +22,8 @@ pub struct Targets {
     /// In the order of the configuration.
     pub list: Vec<Target>,
     by_value: HashMap<String, BTreeMap<String, FixedBitSet>>,
+    /// The sets of more than one target of each label.
+    shared: HashMap<String, Vec<FixedBitSet>>,
     picked: RefCell<HashMap<(String, String, String), FixedBitSet>>,
 }
 
@@ -56,6 +58,8 @@ impl Targets {
                 set.insert(index);
             }
         }
+        let several = |sets: &BTreeMap<String, FixedBitSet>| sets.values().filter(|set| set.count_ones(..) > 1).cloned().collect();
+        self.shared = self.by_value.iter().map(|(label, sets)| (label.clone(), several(sets))).collect();
     }
 
     /// No targets.
@@ -77,9 +81,9 @@ impl Targets {
 
     /// Every target that shares its value of a label with one of the set.
     pub fn alike(&self, set: &FixedBitSet, label: &str) -> FixedBitSet {
-        let mut alike = self.none();
-        let sharing = self.by_value.get(label).into_iter().flat_map(BTreeMap::values);
-        sharing.filter(|with| !with.is_disjoint(set)).for_each(|with| alike.union_with(with));
+        let mut alike = set.clone();
+        let shared = self.shared.get(label).into_iter().flatten();
+        shared.filter(|with| !with.is_disjoint(set)).for_each(|with| alike.union_with(with));
         alike
     }
 

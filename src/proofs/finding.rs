@@ -4,6 +4,7 @@ use super::Expression;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::render::Rendered;
+use serde_json::Value;
 
 /// What a proof found, at a value of a rendered file.
 #[derive(Debug)]
@@ -55,12 +56,27 @@ impl Finding {
 
     /// The catalog's table behind a rule, and whether the rule's expression is written there word by word.
     fn owner(&self, catalog: &Catalog, rendered: &Rendered) -> Option<(String, bool)> {
-        let rule = self.pointer.split('/').take(5).collect::<Vec<_>>().join("/");
-        let name = rendered.file(&self.path)?.value.pointer(&rule)?["alert"].as_str()?;
-        let alert = catalog.alerts.iter().find(|alert| alert.name == name)?;
-        match alert.settings.contains_key("expr") && self.pointer.ends_with("/expr") {
+        let file = &rendered.file(&self.path)?.value;
+        let part = |steps: usize| file.pointer(&self.pointer.split('/').take(steps).collect::<Vec<_>>().join("/"));
+        let rule = part(5)?;
+        let alert = match (rule["alert"].as_str(), rule["record"].as_str()) {
+            (Some(name), _) => catalog.alerts.iter().find(|alert| alert.name == name),
+            // What is recorded for one alert is that alert's.
+            (None, Some(name)) => catalog.alerts.iter().find(|alert| alert.signals.iter().any(|signal| signal.name == name)),
+            (None, None) => catalog.alerts.iter().find(|alert| tests(part(3).unwrap_or(&Value::Null), &alert.name)),
+        }?;
+        let name = &alert.name;
+        match alert.settings.contains_key("expr") && self.pointer.ends_with("/expr") && rule.get("alert").is_some() {
             true => Some((format!("/alerts/{name}/expr"), true)),
             false => Some((format!("/alerts/{name}"), false)),
         }
     }
+}
+
+/// Whether a unit test is one of an alert.
+fn tests(test: &Value, alert: &str) -> bool {
+    let cases = |key: &str| test[key].as_array().into_iter().flatten();
+    let matcher = format!("alertname=\"{alert}\"");
+    cases("alert_rule_test").any(|case| case["alertname"] == alert)
+        || cases("promql_expr_test").any(|case| case["expr"].as_str().is_some_and(|text| text.contains(&matcher)))
 }
