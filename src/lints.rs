@@ -1,6 +1,7 @@
 //! What the catalog must not say although its schema allows it: one lint per file, named after its code.
 
 mod alert_without_service;
+mod built_exporter;
 mod counter_suffix;
 mod duplicate_address;
 mod empty_group;
@@ -51,6 +52,7 @@ pub struct Lint {
 /// Every lint, by name.
 pub const LINTS: &[Lint] = &[
     alert_without_service::LINT,
+    built_exporter::LINT,
     counter_suffix::LINT,
     duplicate_address::LINT,
     empty_group::LINT,

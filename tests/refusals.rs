@@ -301,6 +301,10 @@ fn an_exporter_is_not_built_from_the_users_dockerfile() {
     let paths = |outcome: &Outcome| outcome.rendered.as_ref().unwrap().files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
     assert!(!paths(&scraped).iter().any(|path| path.ends_with("services.yml") || path.ends_with("metrics.py")), "{:?}", paths(&scraped));
     assert_eq!(value(&scraped, "docker-compose.yml")["include"], serde_json::json!(["docker-compose.monitoring.yml"]));
+    // One that says nothing is asked about.
+    let asked =
+        |lines: &str| codes(&service("node-exporter", &format!("port = 9100\nruntime = \"go\"\n{lines}")), Severity::Warning).contains(&"built-exporter");
+    assert!(asked("") && !asked("build = true\n") && !asked("build = false\n") && !asked("image = \"a:1\"\n"));
     // It has no /health of its own, unless it says so.
     let health = |outcome: &Outcome| outcome.catalog.as_ref().unwrap().services[0].health_path.clone();
     assert_eq!([health(&image), health(&scraped)], ["/metrics", "/metrics"]);

@@ -36,17 +36,6 @@ fn every_alert_fires_reaches_its_receiver_and_resolves() {
 }
 
 #[test]
-fn a_drill_of_a_catalog_that_notifies_no_one_says_so() {
-    let _alone = alone();
-    let root = root("");
-    let output = root.run(&["drill", "--only", "MemoryRetrievalErrors"]);
-    let (text, notices) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(0), "{text}{notices}");
-    assert!(text.contains("ok, but no one is notified"), "{text}");
-    assert!(notices.contains("notice[no-one-notified]"), "{notices}");
-}
-
-#[test]
 fn an_alert_that_cannot_fire_fails_the_drill() {
     let _alone = alone();
     let root = root(super::RECEIVERS);

@@ -122,7 +122,8 @@ async fn respond(fleet: &Fleet, post: &Post, path: &str) -> Response<Content> {
         response.headers_mut().extend(moved.parse().map(|place| (LOCATION, place)));
         return response;
     }
-    if !metrics && !(path == moved && kind == Some(Kind::Redirect)) {
+    let followed = path == moved && kind == Some(Kind::Redirect);
+    if !metrics && !followed {
         return answer(StatusCode::NOT_FOUND, "text/plain", "not found\n");
     }
     match kind {
