@@ -16,7 +16,7 @@ pub use limits::{Limit, Limits};
 pub use metrics::Metric;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-pub use services::{Service, layers, origin};
+pub use services::{Service, ipv6, layers, origin};
 use std::collections::{BTreeMap, HashMap};
 pub use units::{Duration, Size};
 
@@ -73,7 +73,8 @@ pub struct Platform {
     pub slug: String,
     /// Every declared metric starts with it and an underscore.
     pub metric_prefix: String,
-    /// Where the runbook is read.
+    /// Where the runbook is read; empty while that is not an address that a browser opens, so that nothing links to it.
+    #[serde(default)]
     pub runbook_url: String,
 }
 
@@ -208,7 +209,11 @@ impl Catalog {
 
     fn resolve(value: &Value) -> serde_json::Result<Catalog> {
         let part = |key: &str| value[key].clone();
-        let platform: Platform = serde_json::from_value(part("platform"))?;
+        let mut platform: Platform = serde_json::from_value(part("platform"))?;
+        // A path leads nowhere from Grafana, a notification or the Alertmanager.
+        if !["http://", "https://"].iter().any(|scheme| platform.runbook_url.starts_with(scheme)) {
+            platform.runbook_url.clear();
+        }
         let services = entries(value, "services").map(|(name, written)| Service::resolve(value, name, written)).collect::<Result<Vec<_>, _>>()?;
         let metrics = entries(value, "metrics").map(|(key, written)| Metric::resolve(&platform, &services, key, written)).collect::<Result<Vec<_>, _>>()?;
         let mut members: HashMap<&str, Vec<String>> = HashMap::new();
@@ -236,7 +241,7 @@ impl Catalog {
             platform,
             prometheus: serde_json::from_value(published(value, "prometheus"))?,
             alertmanager: serde_json::from_value(published(value, "alertmanager"))?,
-            receivers: serde_json::from_value(part("receivers"))?,
+            receivers: receivers(part("receivers"))?,
             blackbox: serde_json::from_value(part("blackbox"))?,
             grafana: serde_json::from_value(published(value, "grafana"))?,
             compose: serde_json::from_value(part("compose"))?,
@@ -245,6 +250,11 @@ impl Catalog {
             metrics,
             alerts,
         })
+    }
+
+    /// Whether any severity reaches a receiver other than the null one.
+    pub fn notifies(&self) -> bool {
+        self.alertmanager.routes.values().any(|receiver| receiver != "null")
     }
 
     /// A service by name.
@@ -290,6 +300,13 @@ pub fn snake(name: &str) -> String {
         out.extend(c.to_lowercase());
     }
     out.replace('-', "_")
+}
+
+/// Receivers with their integrations alone: what is accepted there is not one.
+fn receivers(written: Value) -> serde_json::Result<Map<String, Value>> {
+    let mut receivers: Map<String, Value> = serde_json::from_value(written)?;
+    receivers.values_mut().filter_map(Value::as_object_mut).for_each(|receiver| drop(receiver.shift_remove("allow")));
+    Ok(receivers)
 }
 
 fn entries<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {

@@ -56,6 +56,12 @@ impl Contract {
         for (runtime, set) in runtimes {
             contract.profile(runtime, set);
         }
+        let mut encrypted = contract.targets.none();
+        for service in catalog.services.iter().filter(|service| service.health_probe && service.scheme == "https") {
+            encrypted.union_with(&contract.targets.with("service", &service.name));
+        }
+        encrypted.intersect_with(&contract.targets.with("job", "health-probe"));
+        contract.profile("https-probe", encrypted);
         for metric in &catalog.metrics {
             contract.declare(metric);
         }
@@ -68,26 +74,32 @@ impl Contract {
             return;
         }
         for (metric, about) in PROFILES[name].as_object().into_iter().flatten() {
-            let kind = if about["type"] == "counter" { Kind::Counter } else { Kind::Gauge };
             let labels = about["labels"].as_array().into_iter().flatten().filter_map(Value::as_str);
             let labels: Map<String, Value> = labels.map(|label| (label.to_string(), Value::from(".*"))).collect();
-            self.expose(metric, kind, &labels, targets.clone());
+            self.family_of(metric, about["type"].as_str().unwrap_or_default(), &labels, targets.clone());
         }
+    }
+
+    /// The series of a metric of a type, as a client library names them.
+    fn family_of(&mut self, name: &str, sort: &str, labels: &Map<String, Value>, emitters: FixedBitSet) {
+        let mut with = |suffix: &str, kind: Kind, label: Option<&str>| {
+            let mut labels = labels.clone();
+            labels.extend(label.map(|label| (label.to_string(), Value::from(".+"))));
+            self.expose(&format!("{name}{suffix}"), kind, &labels, emitters.clone());
+        };
+        match sort {
+            "histogram" => with("_bucket", Kind::Counter, Some("le")),
+            "summary" => with("", Kind::Gauge, Some("quantile")),
+            "counter" => return with("", Kind::Counter, None),
+            _ => return with("", Kind::Gauge, None),
+        }
+        with("_sum", Kind::Counter, None);
+        with("_count", Kind::Counter, None);
     }
 
     fn declare(&mut self, metric: &Metric) {
         let emitters = self.targets.with_any("job", metric.services.iter().map(String::as_str));
-        match metric.r#type.as_str() {
-            "histogram" => {
-                let mut buckets = metric.labels.clone();
-                buckets.insert("le".to_string(), Value::from(".+"));
-                self.expose(&format!("{}_bucket", metric.name), Kind::Counter, &buckets, emitters.clone());
-                self.expose(&format!("{}_sum", metric.name), Kind::Counter, &metric.labels, emitters.clone());
-                self.expose(&format!("{}_count", metric.name), Kind::Counter, &metric.labels, emitters);
-            }
-            "counter" => self.expose(&metric.name, Kind::Counter, &metric.labels, emitters),
-            _ => self.expose(&metric.name, Kind::Gauge, &metric.labels, emitters),
-        }
+        self.family_of(&metric.name, &metric.r#type, &metric.labels, emitters);
     }
 
     /// Series on targets, apart for targets with different labels.

@@ -2,6 +2,7 @@
 
 mod alert_without_service;
 mod beyond_limit;
+mod built_exporter;
 mod counter_suffix;
 mod duplicate_address;
 mod empty_group;
@@ -9,8 +10,10 @@ mod health_path_scraped;
 mod label_collision;
 mod loopback_address;
 mod missing_label;
+mod no_one_notified;
 mod override_without_effect;
 mod oversized_pattern;
+mod plain_http;
 mod range_beyond_retention;
 mod ratio_out_of_range;
 mod reserved_name;
@@ -19,10 +22,12 @@ mod test_expectation;
 mod test_samples;
 mod timeout_above_interval;
 mod undeclared_metric;
+mod undotted_host;
 mod unknown_alert;
 mod unknown_emitter;
 mod unknown_group;
 mod unknown_receiver;
+mod unlinked_runbook;
 mod unmounted_secret;
 mod unnotified_receiver;
 mod unrouted_severity;
@@ -52,6 +57,7 @@ pub struct Lint {
 pub const LINTS: &[Lint] = &[
     alert_without_service::LINT,
     beyond_limit::LINT,
+    built_exporter::LINT,
     counter_suffix::LINT,
     duplicate_address::LINT,
     empty_group::LINT,
@@ -59,8 +65,10 @@ pub const LINTS: &[Lint] = &[
     label_collision::LINT,
     loopback_address::LINT,
     missing_label::LINT,
+    no_one_notified::LINT,
     override_without_effect::LINT,
     oversized_pattern::LINT,
+    plain_http::LINT,
     range_beyond_retention::LINT,
     ratio_out_of_range::LINT,
     reserved_name::LINT,
@@ -69,10 +77,12 @@ pub const LINTS: &[Lint] = &[
     test_samples::LINT,
     timeout_above_interval::LINT,
     undeclared_metric::LINT,
+    undotted_host::LINT,
     unknown_alert::LINT,
     unknown_emitter::LINT,
     unknown_group::LINT,
     unknown_receiver::LINT,
+    unlinked_runbook::LINT,
     unmounted_secret::LINT,
     unnotified_receiver::LINT,
     unrouted_severity::LINT,
@@ -104,6 +114,14 @@ type = "gauge"
 help = "Orders under way"
 
 "#;
+
+/// The catalog of an example: a fragment behind EXAMPLE, or in place of its `[platform]` when it brings its own.
+pub fn example(fragment: &str) -> String {
+    match EXAMPLE.split_once("\n\n").filter(|_| fragment.starts_with("[platform]")) {
+        Some((_, rest)) => format!("{fragment}\n{rest}"),
+        None => format!("{EXAMPLE}{fragment}"),
+    }
+}
 
 /// Everything that the lints have against a catalog.
 pub fn inspect(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {

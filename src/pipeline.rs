@@ -1,7 +1,7 @@
 //! services.toml → Catalog → lints → Files → proofs: what every verb does before its own work.
 
 use crate::catalog::Catalog;
-use crate::diagnostic::{Diagnostic, Place, sorted};
+use crate::diagnostic::{Diagnostic, Place, Severity, sorted};
 use crate::render::{Rendered, render};
 use crate::source::{Source, SyntaxError};
 use crate::{allow, catalog, lints, proofs};
@@ -160,6 +160,8 @@ fn linted(text: &str) -> Outcome {
             outcome.diagnostics = lints::inspect(&catalog, &outcome.source);
             let named: BTreeSet<&str> = refused.iter().filter_map(|refused| pointer(&refused.place)).collect();
             outcome.diagnostics.retain(|found| refused.is_empty() || !follows(found, &named, &outcome.source));
+            // What is worth knowing of a sound catalog only hides the mistakes of another.
+            outcome.diagnostics.retain(|found| refused.is_empty() || found.severity != Severity::Notice);
             outcome.catalog = refused.is_empty().then_some(catalog);
         }
         Err(diagnostic) => outcome.diagnostics.push(*diagnostic),

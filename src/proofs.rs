@@ -1,5 +1,6 @@
 //! What must hold of the rendered Files: one proof per file, named after its code.
 
+mod division;
 mod expressions;
 mod finding;
 mod own;

@@ -1,6 +1,7 @@
 //! The promises of the layout: forgetting half of a change fails here, with a sentence.
 
 use monstack::artifacts::ARTIFACTS;
+use monstack::diagnostic::Severity;
 use monstack::lints::LINTS;
 use monstack::pipeline::prove;
 use monstack::proofs::PROOFS;
@@ -163,7 +164,7 @@ fn modules_use_only_those_above_them() {
 #[test]
 fn few_modules_touch_the_outside_world() {
     let may = ["pipeline", "generated", "live", "commands", "main"];
-    let outside = ["std::fs", "std::net", "std::process", "tokio::", "ureq::"];
+    let outside = ["std::fs", "std::net::{", "std::net::Tcp", "std::net::Udp", "std::net::ToSocketAddrs", "std::process", "tokio::", "ureq::"];
     let mut wrong = Vec::new();
     for (path, text) in sources().iter().filter(|(path, _)| !may.contains(&word(&path["src/".len()..]))) {
         wrong.extend(outside.iter().filter(|name| text.contains(**name)).map(|name| format!("{path} uses {name}")));
@@ -177,7 +178,7 @@ fn the_readme_tells_the_truth() {
     let catalog = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the README shows a catalog");
     assert_eq!(catalog.lines().count(), 10, "the README speaks of ten lines");
     let outcome = prove(catalog, Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the machine lets it run");
-    assert!(outcome.diagnostics.is_empty(), "the README's catalog: {:?}", outcome.diagnostics);
+    assert!(outcome.diagnostics.iter().all(|found| found.severity == Severity::Notice), "the README's catalog: {:?}", outcome.diagnostics);
     let files = outcome.rendered.expect("it renders").files;
     let names = files.iter().map(|file| file.path.rsplit('/').next().unwrap_or_default());
     none("the README's tree lacks", &names.filter(|name| !readme.contains(name)).map(str::to_string).collect::<Vec<_>>());

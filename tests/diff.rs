@@ -142,8 +142,12 @@ fn nothing_changes_against_itself_and_the_way_back_is_seen_too() {
 /// A valid value that is no default, for a key of the schema.
 fn other_value(key: &str, property: &Value) -> &'static str {
     let target = property["$ref"].as_str().or(property["allOf"][0]["$ref"].as_str());
-    match target.and_then(|target| target.strip_prefix("#/$defs/")).unwrap_or(key) {
-        "text" | "slug" | "metric_part" | "url_or_path" | "file" | "package" => "\"other\"",
+    let target = target.and_then(|target| target.strip_prefix("#/$defs/")).map(|target| target.strip_prefix("settings/properties/").unwrap_or(target));
+    match target.unwrap_or(key) {
+        "url_or_path" => "\"https://other:1\"",
+        "scheme" => "\"https\"",
+        "build" => "false",
+        "text" | "slug" | "metric_part" | "file" | "package" => "\"other\"",
         "interval" => "\"7s\"",
         "url" => "\"http://other:1\"",
         "host_port" => "\"other:1\"",

@@ -180,13 +180,18 @@ fn blocks(markdown: &str, language: &str) -> Vec<String> {
 
 #[test]
 fn every_alert_has_the_section_that_it_links_to() {
+    let mut links = 0;
     for rendered in catalogs() {
         let anchors: Vec<String> = sections(runbook(&rendered)).iter().map(|(title, _)| anchor(title)).collect();
         for alert in alerts(&rendered) {
-            let (_, wanted) = alert["annotations"]["runbook_url"].as_str().unwrap().rsplit_once('#').expect("a link to a section");
+            // A catalog that does not say where its runbook is read has no links.
+            let Some(link) = alert["annotations"]["runbook_url"].as_str() else { continue };
+            links += 1;
+            let (_, wanted) = link.rsplit_once('#').expect("a link to a section");
             assert_eq!(anchors.iter().filter(|anchor| *anchor == wanted).count(), 1, "{wanted} in {anchors:?}");
         }
     }
+    assert!(links > 10, "{links}");
 }
 
 #[test]

@@ -76,12 +76,7 @@ fn tell(report: &mut Report, rows: &[Row]) {
     let time = |at: Option<Duration>| at.map_or("-".to_string(), |at| at.to_string());
     report.line(format!("{:<26} {:<22} {:<16} {:>8} {:>8} {:>9} {:>8}  result", "alert", "service", "fault", "pending", "firing", "delivered", "resolved"));
     for row in rows {
-        let result = match &row.verdict {
-            Verdict::Passed if row.receiver == "-" => "ok".to_string(),
-            Verdict::Passed => format!("ok, told {}", row.receiver),
-            Verdict::NotDrilled => "not drilled".to_string(),
-            Verdict::Failed(reason) => format!("FAIL: {reason}"),
-        };
+        let result = result(row);
         let times = [row.pending, row.firing, row.delivered, row.resolved].map(time);
         let fault = if row.receiver == "-" { "-" } else { row.fault.split(':').next().unwrap_or_default() };
         report.line(format!("{:<26} {:<22} {:<16} {:>8} {:>8} {:>9} {:>8}  {result}", row.alert, row.service, fault, times[0], times[1], times[2], times[3]));
@@ -105,6 +100,17 @@ fn tell(report: &mut Report, rows: &[Row]) {
     }
 }
 
+/// The last column: who was notified, or what went wrong.
+fn result(row: &Row) -> String {
+    match &row.verdict {
+        Verdict::Passed if row.receiver == "-" => "ok".to_string(),
+        Verdict::Passed if row.receiver == "null" => "ok, but no one is notified".to_string(),
+        Verdict::Passed => format!("ok, {} is notified", row.receiver),
+        Verdict::NotDrilled => "not drilled".to_string(),
+        Verdict::Failed(reason) => format!("FAIL: {reason}"),
+    }
+}
+
 fn document(row: &Row) -> Value {
     let seconds = |at: Option<Duration>| at.map(Duration::seconds);
     let (result, reason) = match &row.verdict {
@@ -117,4 +123,15 @@ fn document(row: &Row) -> Value {
         "pending_seconds": seconds(row.pending), "firing_seconds": seconds(row.firing),
         "delivered_seconds": seconds(row.delivered), "resolved_seconds": seconds(row.resolved),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_null_receiver_is_no_one() {
+        assert_eq!(result(&Row::new("A", "a", "down", "null")), "ok, but no one is notified");
+        assert_eq!(result(&Row::new("A", "a", "down", "pager")), "ok, pager is notified");
+    }
 }

@@ -45,7 +45,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let alert = catalog.alerts.iter().find(|known| known.name == alert);
     let service = catalog.service(service);
     let rows = match (alert, service, what.contains('@')) {
-        (Some(alert), Some(service), true) => alert_at(alert, service, &source),
+        (Some(alert), Some(service), true) => alert_at(alert, service, &catalog, &source),
         (Some(alert), None, false) => alert_rows(alert, &catalog, &source),
         (None, Some(service), false) => service_rows(service, &catalog, &source),
         _ => return Ok(unknown(what, &catalog, source)),
@@ -72,6 +72,11 @@ fn code(code: &str, doc: &str, bad: &str, good: &str) -> Report {
     let mut report = Report::text("");
     let indented = |text: &str| text.trim_end().lines().map(|line| format!("    {line}").trim_end().to_string() + "\n").collect::<String>();
     report.block(format!("{code}\n  {doc}\n\n  found in:\n{}\n  not in:\n{}", indented(bad), indented(good)).trim_end());
+    if let Some(reason) = crate::allow::never(code) {
+        report.block(&format!("\n  no `allow` accepts it: {reason}"));
+        report.data.extend([("explained".to_string(), code.into()), ("doc".into(), doc.into()), ("bad".into(), bad.into()), ("good".into(), good.into())]);
+        return report;
+    }
     let allow = format!("allow = [{{ check = \"{code}\", reason = \"why it is right here\", until = \"2027-03-31\" }}]");
     report.block(&format!("\n  accepted by this line in the table of {CATALOG} that it is about, or in [platform] when it is about a template\n  (until is the last day, and may be left out):\n    {allow}"));
     report.data.extend([
@@ -115,6 +120,7 @@ fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Ro
         let value = if key == "memory_limit" { service.memory_limit.to_string() } else { plain(&values[key]) };
         rows.push(row(key, value, source, origin(source, service, key)));
     }
+    rows.extend(service.image.as_ref().map(|image| row("image", image, source, at("image"))));
     rows.push(row("target", format!("{}:{}", service.host, service.port), source, None));
     let emitted = catalog.metrics.iter().filter(|metric| metric.services.contains(&service.name));
     rows.extend(emitted.map(|metric| row("emits", &metric.name, source, Some(format!("/metrics/{}", metric.key)))));
@@ -136,8 +142,12 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
         rows.push(row(key, plain(value), source, at(key)));
     }
     rows.push(row("severity", &alert.severity, source, at("severity")));
-    let receiver = catalog.alertmanager.routes.get(&alert.severity);
-    rows.push(row("receiver", receiver.map_or("null (nobody is told)", String::as_str), source, Some(format!("/alertmanager/routes/{}", alert.severity))));
+    rows.push(receiver(&alert.severity, catalog, source));
+    let others = alert.branches.iter().map(|branch| &branch.severity).filter(|severity| **severity != alert.severity);
+    for severity in others.collect::<std::collections::BTreeSet<_>>() {
+        let (key, value, line) = receiver(severity, catalog, source);
+        rows.push((format!("{key} of {severity}"), value, line));
+    }
     for branch in &alert.branches {
         for name in &branch.services {
             let set = [
@@ -155,7 +165,7 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
     rows
 }
 
-fn alert_at(alert: &Alert, service: &Service, source: &Source) -> Vec<Row> {
+fn alert_at(alert: &Alert, service: &Service, catalog: &Catalog, source: &Source) -> Vec<Row> {
     let own = format!("/services/{}/alerts/{}", service.name, alert.name);
     let at = |key: &str| {
         Some([format!("{own}/{key}"), format!("/alerts/{}/{key}", alert.name)].into_iter().find(|pointer| source.contains(pointer)).unwrap_or_default())
@@ -170,5 +180,12 @@ fn alert_at(alert: &Alert, service: &Service, source: &Source) -> Vec<Row> {
     rows.extend(branch.window.map(|window| row("window", window, source, at("window"))));
     rows.push(row("for", branch.r#for, source, at("for")));
     rows.push(row("severity", &branch.severity, source, at("severity")));
+    rows.push(receiver(&branch.severity, catalog, source));
     rows
+}
+
+/// Who is notified of a severity.
+fn receiver(severity: &str, catalog: &Catalog, source: &Source) -> Row {
+    let receiver = catalog.alertmanager.routes.get(severity).map(String::as_str).filter(|receiver| *receiver != "null");
+    row("receiver", receiver.unwrap_or("null (no one is notified)"), source, Some(format!("/alertmanager/routes/{severity}")))
 }

@@ -67,13 +67,16 @@ impl Series {
             return None;
         }
         let mut met = self.clone();
-        // A target's other labels follow from its job, so one of those that identify it is enough.
-        let identity = ["instance", "job"].iter().find(|label| compared(label) && self.carried.contains(**label) && other.carried.contains(**label));
+        // A target's other labels follow from its job and its address. Neither is enough: services may share an address, the
+        // health probes share a job.
+        let identity = ["instance", "job"].map(|label| compared(label) && self.carried.contains(label) && other.carried.contains(label));
         for label in names(self) {
             match (self.labels.get(&label), other.labels.get(&label)) {
                 (Some(own), Some(others)) if !own.overlaps(others) => return None,
-                (None, None) if identity.is_some_and(|identity| *identity == label) => met.targets.intersect_with(&other.targets),
-                (None, None) if identity.is_none() => met.targets.intersect_with(&targets.alike(&other.targets, &label)),
+                (None, None) if identity == [true, true] => met.targets.intersect_with(&other.targets),
+                (None, None) if identity == [false, false] || ["instance", "job"].contains(&label.as_str()) => {
+                    met.targets.intersect_with(&targets.alike(&other.targets, &label));
+                }
                 (None, Some(others)) => met.targets.intersect_with(&valued(others, &label, targets)),
                 (Some(own), None) if valued(own, &label, targets).is_disjoint(&other.targets) => return None,
                 _ => {}

@@ -102,10 +102,10 @@ impl Targets {
 
     /// Every target that shares its value of a label with one of the set.
     pub fn alike(&self, set: &FixedBitSet, label: &str) -> FixedBitSet {
-        let mut alike = self.none();
-        let sharing = self.by_value.get(label).into_iter().flat_map(BTreeMap::values);
-        let sharing = sharing.filter(|with| with.iter().any(|index| set.contains(*index)));
-        sharing.flatten().for_each(|index| alike.insert(*index));
+        let mut alike = set.clone();
+        let shared = self.by_value.get(label).into_iter().flat_map(BTreeMap::values).filter(|with| with.len() > 1);
+        let meeting = shared.filter(|with| with.iter().any(|index| set.contains(*index)));
+        meeting.flatten().for_each(|index| alike.insert(*index));
         alike
     }
 

@@ -15,7 +15,7 @@ pub fn inspect(comparison: &mut Comparison) {
     passwords(comparison);
     let (before, after) = (tables(comparison.before.catalog), tables(comparison.after.catalog));
     for (pointer, class, lead) in SETTINGS {
-        let value = |tables: &Value| tables.pointer(pointer).map(plain).unwrap_or_default();
+        let value = |tables: &Value| tables.pointer(pointer).map(plain).filter(|text| !text.is_empty()).unwrap_or_else(|| "nowhere".to_string());
         let (was, is) = (value(&before), value(&after));
         if was != is {
             let at = comparison.at_key(pointer);

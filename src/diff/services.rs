@@ -81,15 +81,18 @@ fn probe(comparison: &mut Comparison, old: &Service, new: &Service) {
 }
 
 /// Each setting, and what it is to the reader. A different address has been told already.
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 11] = [
     ("scrape_interval", "the scrape interval of "),
     ("scrape_timeout", "the scrape timeout of "),
+    ("scheme", "the scheme of "),
     ("metrics_path", "the metrics path of "),
     ("health_path", "the health path of "),
     ("runtime", "the runtime, which decides the process metrics, of "),
     ("memory_limit", "what 100 % of memory means for "),
     ("cpu_limit", "what 100 % of CPU means for "),
     ("app", "what uvicorn runs for "),
+    ("build", "whether the Dockerfile has a stage for "),
+    ("image", "the image of "),
 ];
 
 fn settings(comparison: &mut Comparison, old: &Service, new: &Service) {
@@ -127,6 +130,7 @@ fn shown(setting: &str, service: &Service, values: &Value) -> String {
         ("memory_limit", _) => service.memory_limit.to_string(),
         ("cpu_limit", cores) => format!("{cores} cores"),
         ("app", Value::Null) => "what the package says".to_string(),
+        ("image", Value::Null) => "none".to_string(),
         (_, Value::String(text)) => text.clone(),
         (_, other) => other.to_string(),
     }

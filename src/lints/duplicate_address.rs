@@ -7,20 +7,34 @@ use std::collections::HashMap;
 
 pub const LINT: Lint = Lint {
     code: "duplicate-address",
-    doc: "Prometheus scrapes both jobs happily and gets the same service twice; promtool says SUCCESS.",
+    doc: "Prometheus scrapes both jobs happily and gets the same service twice; promtool says SUCCESS. Behind one address, services with different metrics paths are different; containers of one machine still need ports of their own.",
     bad: "[services.cart]\ngroup = \"web\"\nport = 8001\n",
     good: "[services.cart]\ngroup = \"web\"\nport = 8002\n",
     check: |catalog, source| {
-        let mut first = HashMap::new();
+        let (mut first, mut published) = (HashMap::new(), HashMap::new());
         let mut found = Vec::new();
         for service in &catalog.services {
             let port = Place::Value(format!("/services/{}/port", service.name));
-            let Some(other) = first.insert((&service.host, service.port), service) else { continue };
-            let mut diagnostic =
-                Diagnostic::error("duplicate-address", port, format!("port {} on `{}` is already taken by `{}`", service.port, service.host, other.name))
-                    .label("taken again here")
-                    .also(Place::Value(format!("/services/{}/port", other.name)), "first taken here")
-                    .help("give each service on one machine a port of its own, or say where it runs with `runs_on`");
+            let address = format!("port {} on `{}`", service.port, service.host);
+            let scraped = first.insert((&service.host, service.port, &service.metrics_path), service);
+            let started = (service.container && service.runs_on == "host").then(|| published.insert(service.port, service)).flatten();
+            let (other, message, help) = match (scraped, started) {
+                (Some(other), _) => (
+                    other,
+                    format!("{address} is already taken by `{}`", other.name),
+                    "give each service on one machine a port or a `metrics_path` of its own, or say where it runs with `runs_on`",
+                ),
+                (None, Some(other)) => (
+                    other,
+                    format!("{address} is published by `{}` already, and two containers cannot share it", other.name),
+                    "give each container a port of its own; or write `build = false` for a service that is not a container, such as one behind a proxy",
+                ),
+                (None, None) => continue,
+            };
+            let mut diagnostic = Diagnostic::error("duplicate-address", port, message)
+                .label("taken again here")
+                .also(Place::Value(format!("/services/{}/port", other.name)), "first taken here")
+                .help(help);
             if let Some(runs_on) = origin(source, service, "runs_on") {
                 diagnostic = diagnostic.also(Place::Value(runs_on), "both run here");
             }

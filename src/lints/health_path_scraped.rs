@@ -9,7 +9,8 @@ pub const LINT: Lint = Lint {
     bad: "[services.cart]\ngroup = \"web\"\nport = 8002\nmetrics_path = \"/health\"\n",
     good: "[services.cart]\ngroup = \"web\"\nport = 8002\nmetrics_path = \"/metrics\"\n",
     check: |catalog, source| {
-        let same = catalog.services.iter().filter(|service| service.metrics_path == service.health_path);
+        // An exporter has no path but that of its metrics.
+        let same = catalog.services.iter().filter(|service| service.build && service.metrics_path == service.health_path);
         same.map(|service| {
             Diagnostic::error(
                 "health-path-scraped",

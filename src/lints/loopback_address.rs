@@ -1,6 +1,7 @@
 //! Inside a container, localhost is the container.
 
 use super::{Lint, set_at};
+use crate::catalog::ipv6;
 use crate::diagnostic::{Diagnostic, Place};
 
 pub const LINT: Lint = Lint {
@@ -17,8 +18,13 @@ pub const LINT: Lint = Lint {
             })
             .collect();
         let mut elsewhere = |pointer: String, address: &str, owner: &str| {
-            let host = address.rsplit("://").next().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
-            if loopback(host) {
+            let authority = address.rsplit("://").next().unwrap_or_default().split('/').next().unwrap_or_default();
+            let host = if authority.starts_with('[') {
+                authority.rsplit_once(']').map_or(authority, |(host, _)| host)
+            } else {
+                authority.split(':').next().unwrap_or_default()
+            };
+            if loopback(host.trim_start_matches('[')) {
                 found.push(
                     Diagnostic::error("loopback-address", Place::Value(pointer), format!("`{host}` is {owner} own container"))
                         .help("write host.docker.internal for this machine, or the name of a container"),
@@ -40,5 +46,5 @@ pub const LINT: Lint = Lint {
 };
 
 fn loopback(host: &str) -> bool {
-    host == "localhost" || host.starts_with("127.")
+    host == "localhost" || host.starts_with("127.") || ipv6(host).is_some_and(|address| address.is_loopback())
 }

@@ -18,9 +18,9 @@ pub const LINT: Lint = Lint {
         let worse = SEVERITIES[..told].iter().filter(|severity| !routes.contains_key(**severity));
         let used = worse.filter(|severity| catalog.alerts.iter().any(|alert| alert.branches.iter().any(|branch| branch.severity == **severity)));
         used.map(|severity| {
-            let message = format!("nobody is told of {severity} alerts, but somebody of lesser ones");
+            let message = format!("no one is notified of {severity} alerts, but someone of lesser ones");
             Diagnostic::error("unrouted-severity", Place::Key("/alertmanager/routes".to_string()), message)
-                .help(format!("add `{severity}` with a receiver, or with \"null\" if nobody is to be told"))
+                .help(format!("add `{severity}` with a receiver, or with \"null\" if no one is to be notified"))
         })
         .collect()
     },

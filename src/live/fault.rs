@@ -1,6 +1,6 @@
 //! What can be wrong with a stand-in service: each alert kind has the fault that trips it.
 
-use crate::catalog::{Alert, Branch, Catalog};
+use crate::catalog::{Alert, Branch, Catalog, Service};
 use crate::diagnostic::suggestion;
 use anyhow::{Result, bail};
 use std::fmt;
@@ -118,7 +118,8 @@ impl Fault {
     /// one than that which does not answer, because the all-clear of the first is still on its way.
     pub fn all<'a>(catalog: &Catalog, alert: &Alert, branch: &'a Branch) -> Vec<(&'a str, Option<Fault>)> {
         let first = branch.services[0].as_str();
-        let probed = || branch.services.iter().filter(|name| alert.kind == "down" && catalog.service(name).is_some_and(|service| service.health_probe));
+        let probed_apart = |service: &Service| service.health_probe && service.health_path != service.metrics_path;
+        let probed = || branch.services.iter().filter(|name| alert.kind == "down" && catalog.service(name).is_some_and(probed_apart));
         let health = probed().find(|name| *name != first).or_else(|| probed().next());
         let fails = health.map(|name| (name.as_str(), Some(Fault { kind: Kind::HealthFails, about: None })));
         std::iter::once((first, Fault::of(alert))).chain(fails).collect()

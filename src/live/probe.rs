@@ -4,7 +4,7 @@ use super::endpoint::beginning;
 use super::exposition::{Exposition, parse};
 use super::http::{Answer, Client, Failure};
 use super::secret::without_user;
-use crate::catalog::Service;
+use crate::catalog::{Service, ipv6};
 use crate::diagnostic::{Diagnostic, Place};
 
 /// What Prometheus accepts of a scrape.
@@ -42,13 +42,14 @@ impl Reach {
     /// host:port; `host` and `compose` services are on this machine.
     pub fn host_port(&self, service: &Service) -> String {
         let here = matches!(service.runs_on.as_str(), "host" | "compose");
-        let host = self.address.as_deref().unwrap_or(if here { "127.0.0.1" } else { &service.host });
+        let given = self.address.as_deref().map(|address| ipv6(address).map_or_else(|| address.to_string(), |address| format!("[{address}]")));
+        let host = given.unwrap_or_else(|| if here { "127.0.0.1".to_string() } else { service.host.clone() });
         format!("{host}:{}", i32::from(service.port) + self.port_offset)
     }
 
     /// The whole address of a path.
     pub fn url(&self, service: &Service, path: &str) -> String {
-        format!("http://{}{path}", self.host_port(service))
+        format!("{}://{}{path}", service.scheme, self.host_port(service))
     }
 }
 

@@ -17,10 +17,13 @@ pub const PROOF: Proof = Proof {
         let mut found = Vec::new();
         for file in stack.dashboards().chain(stack.rule_files()) {
             let mut seen = HashSet::new();
-            walk(&file.value, &mut |pointer, _, value| {
+            walk(&file.value, &mut |pointer, key, value| {
                 let Some(text) = value.as_str() else { return };
-                let section = text.strip_prefix(stack.catalog.platform.runbook_url.as_str()).and_then(|rest| rest.strip_prefix('#'));
+                let known = Some(stack.catalog.platform.runbook_url.as_str()).filter(|url| !url.is_empty());
+                let section = known.and_then(|url| text.strip_prefix(url)).and_then(|rest| rest.strip_prefix('#'));
                 let wrong = match section {
+                    // From a notification or from Grafana, a path is relative to the Alertmanager or to Grafana.
+                    None if key == "runbook_url" && !text.starts_with("http") => Some(format!("`{text}` leads nowhere from a notification")),
                     Some(section) if !section.contains('$') && !sections.contains(section) => Some(format!("the runbook has no section `#{section}`")),
                     _ => dashboard(text, &dashboards, &stack.catalog.grafana.external_url),
                 };

@@ -5,6 +5,7 @@ use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::render::Rendered;
 use crate::source::step;
+use serde_json::Value;
 
 /// What a proof found, at a value of a rendered file.
 #[derive(Debug)]
@@ -59,13 +60,22 @@ impl Finding {
 
     /// The catalog's table behind a rule or a test, and whether what is wrong is written there word by word.
     fn owner(&self, catalog: &Catalog, rendered: &Rendered) -> Option<(String, bool)> {
-        if let Some(inside) = self.pointer.strip_prefix("/tests/") {
-            return self.own_test(inside, catalog, rendered).map(|pointer| (pointer, true));
+        if let Some(inside) = self.pointer.strip_prefix("/tests/")
+            && let Some(pointer) = self.own_test(inside, catalog, rendered)
+        {
+            return Some((pointer, true));
         }
-        let rule = self.pointer.split('/').take(5).collect::<Vec<_>>().join("/");
-        let name = rendered.file(&self.path)?.value.pointer(&rule)?["alert"].as_str()?;
-        let alert = catalog.alert(name)?;
-        match alert.settings.contains_key("expr") && self.pointer.ends_with("/expr") {
+        let file = &rendered.file(&self.path)?.value;
+        let part = |steps: usize| file.pointer(&self.pointer.split('/').take(steps).collect::<Vec<_>>().join("/"));
+        let rule = part(5)?;
+        let alert = match (rule["alert"].as_str(), rule["record"].as_str()) {
+            (Some(name), _) => catalog.alert(name),
+            // What is recorded for one alert is that alert's.
+            (None, Some(name)) => catalog.alerts.iter().find(|alert| alert.signals.iter().any(|signal| signal.name == name)),
+            (None, None) => catalog.alerts.iter().find(|alert| tests(part(3).unwrap_or(&Value::Null), &alert.name)),
+        }?;
+        let name = &alert.name;
+        match alert.settings.contains_key("expr") && self.pointer.ends_with("/expr") && rule.get("alert").is_some() {
             true => Some((format!("/alerts/{name}/expr"), true)),
             false => Some((format!("/alerts/{name}"), false)),
         }
@@ -79,4 +89,12 @@ impl Finding {
         let series = file.value.pointer(&self.pointer).filter(|_| self.pointer.ends_with("/series")).and_then(|series| series.as_str());
         Some(series.map_or(test.clone(), |series| format!("{test}/series/{}", step(series))))
     }
+}
+
+/// Whether a unit test is one of an alert.
+fn tests(test: &Value, alert: &str) -> bool {
+    let cases = |key: &str| test[key].as_array().into_iter().flatten();
+    let matcher = format!("alertname=\"{alert}\"");
+    cases("alert_rule_test").any(|case| case["alertname"] == alert)
+        || cases("promql_expr_test").any(|case| case["expr"].as_str().is_some_and(|text| text.contains(&matcher)))
 }

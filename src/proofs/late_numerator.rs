@@ -1,35 +1,38 @@
-//! A share is 0, not empty, before the first failure.
+//! A ratio is 0, not empty, before the first failure.
 
+use super::division::{factors, filled, filled_around, parents, products};
 use super::unguarded_division::traffic;
 use super::{Check, Example, Finding, Proof};
 use crate::contract::evaluate::Node;
 use promql_parser::parser::Expr;
-use promql_parser::parser::token::{T_DIV, T_LOR};
 use std::collections::BTreeSet;
 
 pub const PROOF: Proof = Proof {
     code: "late-numerator",
-    doc: "The series that counts failures often appears with the first of them; until then the share is empty, so a panel says No data when all is well and a recorded signal has gaps.",
+    doc: "The series that counts failures often appears with the first of them; until then the ratio is empty, so a panel says No data when all is well and a recorded signal has gaps.",
     example: Example::Condition {
         bad: "sum by (job, service, component) (rate(shop_requests_total{status=~\"5..\"}[5m])) / (sum by (job, service, component) (rate(shop_requests_total[5m])) > 0) > 0.1",
         good: "(sum by (job, service, component) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component) (rate(shop_requests_total[5m]))) / (sum by (job, service, component) (rate(shop_requests_total[5m])) > 0) > 0.1",
     },
     check: Check::Expression(|expression, nodes, _| {
-        let divisions = nodes.iter().filter(|node| matches!(node.expr, Expr::Binary(binary) if binary.op.id() == T_DIV));
-        divisions
-            .filter(|node| {
-                let (part, whole) = (&nodes[node.operands[0]], &nodes[node.operands[1]]);
-                let late = selectors(part, nodes).difference(&selectors(whole, nodes)).next().is_some();
-                whole.vector() && traffic(part, nodes) && traffic(whole, nodes) && late && !alternative(part, nodes)
-            })
-            .map(|node| {
-                Finding::on(
-                    expression,
-                    format!("`{}` is missing until it first counts, and the share with it", nodes[node.operands[0]].expr),
-                    "write it as `(… or 0 * total)`",
-                )
-            })
-            .collect()
+        let parents = parents(nodes);
+        let mut found = Vec::new();
+        for product in products(nodes, &parents) {
+            let (over, under) = factors(product, nodes);
+            let divided = under.into_iter().filter(|divisor| traffic(&nodes[*divisor], nodes)).collect::<Vec<_>>();
+            if divided.is_empty() || filled_around(product, nodes, &parents) {
+                continue;
+            }
+            let whole: BTreeSet<String> = divided.iter().flat_map(|divisor| selectors(&nodes[*divisor], nodes)).collect();
+            let late = over
+                .into_iter()
+                .map(|part| &nodes[part])
+                .filter(|part| traffic(part, nodes) && selectors(part, nodes).difference(&whole).next().is_some() && !filled(part, nodes));
+            found.extend(late.map(|part| {
+                Finding::on(expression, format!("`{}` is missing until it first counts, and the ratio with it", part.expr), "write it as `(… or 0 * total)`")
+            }));
+        }
+        found
     }),
 };
 
@@ -39,14 +42,5 @@ fn selectors(node: &Node, nodes: &[Node]) -> BTreeSet<String> {
         Expr::VectorSelector(selector) => BTreeSet::from([selector.to_string().replacen("_sum", "", 1).replacen("_count", "", 1)]),
         Expr::MatrixSelector(matrix) => BTreeSet::from([matrix.vs.to_string().replacen("_sum", "", 1).replacen("_count", "", 1)]),
         _ => node.operands.iter().flat_map(|operand| selectors(&nodes[*operand], nodes)).collect(),
-    }
-}
-
-fn alternative(node: &Node, nodes: &[Node]) -> bool {
-    match node.expr {
-        Expr::Paren(_) => alternative(&nodes[node.operands[0]], nodes),
-        Expr::Binary(binary) => binary.op.id() == T_LOR,
-        Expr::Aggregate(_) => node.operands.last().is_some_and(|operand| alternative(&nodes[*operand], nodes)),
-        _ => false,
     }
 }

@@ -1,5 +1,6 @@
 //! Containers mount directories, and what they name exists.
 
+use super::stack::mount;
 use super::{Check, Example, Finding, Proof};
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ pub const PROOF: Proof = Proof {
         for file in stack.compose() {
             for (name, service) in file.value["services"].as_object().into_iter().flatten() {
                 for (index, volume) in service["volumes"].as_array().into_iter().flatten().enumerate() {
-                    let source = volume.as_str().and_then(|text| text.split(':').next()).or(volume["source"].as_str()).unwrap_or_default();
+                    let source = mount(volume).map_or("", |(source, _)| source);
                     let pointer = format!("/services/{name}/volumes/{index}");
                     let Some(path) = source.strip_prefix("./") else { continue };
                     if stack.files.iter().any(|rendered| rendered.path == path) {

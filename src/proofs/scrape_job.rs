@@ -1,9 +1,9 @@
 //! Every service is scraped by exactly one job, as the catalog says.
 
 use super::{Check, Example, Finding, Proof};
-use crate::catalog::Duration;
-use serde_json::Value;
-use std::collections::HashMap;
+use crate::catalog::{Catalog, Duration};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
 
 pub const PROOF: Proof = Proof {
     code: "scrape-job",
@@ -31,11 +31,14 @@ pub const PROOF: Proof = Proof {
                     continue;
                 };
                 let target = &job["static_configs"][0];
+                let params = query(&job["params"]);
                 let wanted = [
                     ("static_configs/0/targets/0", target["targets"][0].as_str(), format!("{}:{}", service.host, service.port)),
                     ("static_configs/0/labels/service", target["labels"]["service"].as_str(), service.name.clone()),
                     ("static_configs/0/labels/component", target["labels"]["component"].as_str(), service.group.clone()),
-                    ("metrics_path", job["metrics_path"].as_str(), service.metrics_path.clone()),
+                    ("metrics_path", job["metrics_path"].as_str(), service.path.clone()),
+                    ("scheme", job["scheme"].as_str().or(Some("http")), service.scheme.clone()),
+                    ("params", Some(params.as_str()), query(&json!(service.params))),
                     ("scrape_interval", job["scrape_interval"].as_str(), service.scrape_interval.to_string()),
                     ("scrape_timeout", job["scrape_timeout"].as_str(), service.scrape_timeout.to_string()),
                 ];
@@ -53,7 +56,7 @@ pub const PROOF: Proof = Proof {
                     ));
                 }
             }
-            found.extend(doubles(&config.path, &jobs));
+            found.extend(doubles(&config.path, &jobs, stack.catalog));
             found.extend(unread(&config.path, &of_services));
         }
         found
@@ -61,13 +64,12 @@ pub const PROOF: Proof = Proof {
 };
 
 /// Keys that change which series a job gives, so that the contract would no longer hold.
-const UNREAD: [&str; 10] = [
+const UNREAD: [&str; 9] = [
     "honor_labels",
     "label_limit",
     "label_name_length_limit",
     "label_value_length_limit",
     "metric_relabel_configs",
-    "params",
     "relabel_configs",
     "sample_limit",
     "body_size_limit",
@@ -83,8 +85,20 @@ fn unread(path: &str, jobs: &[(usize, &Value)]) -> Vec<Finding> {
     keys.map(finding).collect()
 }
 
+/// What a job asks with, in one way of writing it.
+fn query(params: &Value) -> String {
+    let sorted: BTreeMap<&String, &Value> = params.as_object().into_iter().flatten().collect();
+    json!(sorted).to_string()
+}
+
+/// Whether the catalog itself gives both services one address: then it has been told already, or is accepted.
+fn same(catalog: &Catalog, one: &str, other: &str) -> bool {
+    let address = |name: &str| catalog.service(name).map(|service| (&service.host, service.port, &service.metrics_path));
+    address(one).is_some() && address(one) == address(other)
+}
+
 /// Two jobs of one name, two targets of one address, a timeout above its interval.
-fn doubles(path: &str, jobs: &[(usize, &Value)]) -> Vec<Finding> {
+fn doubles(path: &str, jobs: &[(usize, &Value)], catalog: &Catalog) -> Vec<Finding> {
     let mut found = Vec::new();
     let (mut names, mut addresses) = (HashMap::new(), HashMap::new());
     for (index, job) in jobs {
@@ -99,12 +113,13 @@ fn doubles(path: &str, jobs: &[(usize, &Value)]) -> Vec<Finding> {
             ));
         }
         for target in job["static_configs"].as_array().into_iter().flatten().flat_map(|group| group["targets"].as_array().into_iter().flatten()) {
-            let address = (target.as_str().unwrap_or_default(), job["metrics_path"].as_str().unwrap_or("/metrics"));
-            if let Some(other) = addresses.insert(address, name) {
+            let address = (target.as_str().unwrap_or_default(), job["metrics_path"].as_str().unwrap_or("/metrics"), query(&job["params"]));
+            let said = (address.0, address.1);
+            if let Some(other) = addresses.insert(address, name).filter(|other| !same(catalog, name, other)) {
                 found.push(Finding::at(
                     path,
                     pointer.clone(),
-                    format!("`{name}` scrapes {}{}, as `{other}` does", address.0, address.1),
+                    format!("`{name}` scrapes {}{}, as `{other}` does", said.0, said.1),
                     "give each job an address of its own",
                 ));
             }

@@ -97,6 +97,19 @@ pub fn panels(dashboard: &Value) -> Vec<(String, &Value)> {
     found
 }
 
+/// Source and target of a volume, in compose's short or long form. A source may hold a variable with a default, and behind the
+/// target stand options: `ro`, `z`, `ro,Z`.
+pub fn mount(volume: &Value) -> Option<(&str, &str)> {
+    let Some(text) = volume.as_str() else { return volume["source"].as_str().zip(volume["target"].as_str()) };
+    let mut depth = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        depth += i32::from(*c == '{') - i32::from(*c == '}');
+        *c == ':' && depth == 0
+    });
+    let (source, rest) = text.split_at(end?.0);
+    Some((source, rest[1..].split(':').next().unwrap_or_default()))
+}
+
 /// Visits every value of a document, at any depth, with its pointer and its key; what stands in a list has none.
 pub fn walk(document: &Value, visit: &mut impl FnMut(&str, &str, &Value)) {
     fn inside(value: &Value, key: &str, pointer: &mut String, visit: &mut impl FnMut(&str, &str, &Value)) {

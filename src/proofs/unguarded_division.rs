@@ -1,5 +1,6 @@
-//! A share of traffic is empty, not NaN, when there is none.
+//! A ratio of traffic is empty, not NaN, when there is none.
 
+use super::division::{factors, guarded_around, nonzero, parents};
 use super::{Check, Example, Finding, Proof};
 use crate::contract::evaluate::Node;
 use promql_parser::parser::Expr;
@@ -7,18 +8,27 @@ use promql_parser::parser::token::T_DIV;
 
 pub const PROOF: Proof = Proof {
     code: "unguarded-division",
-    doc: "Without traffic the divisor is 0 and the share NaN, which compares as false and poisons every average it gets into.",
+    doc: "Without traffic the divisor is 0 and the ratio NaN, which compares as false and poisons every average it gets into.",
     example: Example::Condition {
         bad: "(sum by (job, service, component) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component) (rate(shop_requests_total[5m]))) / sum by (job, service, component) (rate(shop_requests_total[5m])) > 0.1",
         good: "(sum by (job, service, component) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component) (rate(shop_requests_total[5m]))) / (sum by (job, service, component) (rate(shop_requests_total[5m])) > 0) > 0.1",
     },
     check: Check::Expression(|expression, nodes, _| {
-        let divisions = nodes.iter().filter(|node| matches!(node.expr, Expr::Binary(binary) if binary.op.id() == T_DIV));
-        let divisors = divisions.map(|node| &nodes[node.operands[1]]).filter(|divisor| divisor.vector());
-        divisors
-            .filter(|divisor| traffic(divisor, nodes) && !compared(divisor, nodes))
-            .map(|divisor| Finding::on(expression, format!("`{}` is 0 without traffic, and the share NaN", divisor.expr), "write the divisor as `(… > 0)`"))
-            .collect()
+        let parents = parents(nodes);
+        let mut found = Vec::new();
+        for (index, node) in nodes.iter().enumerate() {
+            if !matches!(node.expr, Expr::Binary(binary) if binary.op.id() == T_DIV) {
+                continue;
+            }
+            // 0 in any of what the divisor is proportional to makes it 0.
+            let (over, _) = factors(node.operands[1], nodes);
+            let divisors = over.into_iter().map(|divisor| &nodes[divisor]).filter(|divisor| traffic(divisor, nodes) && !nonzero(divisor, nodes));
+            let open = divisors.filter(|divisor| !guarded_around(index, divisor, nodes, &parents));
+            found.extend(open.map(|divisor| {
+                Finding::on(expression, format!("`{}` is 0 without traffic, and the ratio NaN", divisor.expr), "write the divisor as `(… > 0)`")
+            }));
+        }
+        found
     }),
 };
 
@@ -26,12 +36,4 @@ pub const PROOF: Proof = Proof {
 pub fn traffic(node: &Node, nodes: &[Node]) -> bool {
     let rate = matches!(node.expr, Expr::Call(call) if ["rate", "irate", "increase"].contains(&call.func.name));
     rate || node.operands.iter().any(|operand| traffic(&nodes[*operand], nodes))
-}
-
-fn compared(node: &Node, nodes: &[Node]) -> bool {
-    match node.expr {
-        Expr::Paren(_) => compared(&nodes[node.operands[0]], nodes),
-        Expr::Binary(binary) => binary.op.is_comparison_operator(),
-        _ => false,
-    }
 }

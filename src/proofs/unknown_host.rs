@@ -27,10 +27,12 @@ pub const PROOF: Proof = Proof {
         let mut told_of = HashSet::new();
         let mut found = Vec::new();
         for (path, pointer, address, asker) in addresses(stack) {
-            let host = address.rsplit("://").next().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
+            let authority = address.rsplit("://").next().unwrap_or_default().split('/').next().unwrap_or_default();
+            // An IPv6 address needs no look-up.
+            let host = if authority.starts_with('[') { authority } else { authority.split(':').next().unwrap_or_default() };
             let known = containers.iter().map(|(_, name, _)| *name);
             // A name without dots that is almost a container's is meant to be it; others are the network's.
-            if !host.contains('.')
+            if !host.contains(['.', '['])
                 && !names.contains(host)
                 && let Some(near) = nearest(host, known)
             {

@@ -1,5 +1,6 @@
 //! The servers are started with the configuration that is rendered.
 
+use super::stack::mount;
 use super::{Check, Example, Finding, Proof};
 use serde_json::Value;
 
@@ -38,10 +39,6 @@ fn configured(container: &Value) -> Option<&str> {
 
 /// The file under generated/ that a container sees at a path.
 fn mounted(container: &Value, path: &str) -> Option<String> {
-    let volumes = container["volumes"].as_array()?.iter();
-    let mut folders = volumes.filter_map(|volume| match volume.as_str() {
-        Some(text) => text.trim_end_matches(":ro").split_once(':'),
-        None => volume["source"].as_str().zip(volume["target"].as_str()),
-    });
+    let mut folders = container["volumes"].as_array()?.iter().filter_map(mount);
     folders.find_map(|(source, target)| Some(format!("{}{}", source.trim_start_matches("./"), path.strip_prefix(target)?)))
 }

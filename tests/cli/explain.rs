@@ -4,14 +4,30 @@ use crate::{CATALOG, rendered, run};
 use std::fs;
 
 #[test]
+fn explain_and_why_say_that_no_one_is_notified() {
+    let shop = rendered("no-one-notified");
+    for what in ["Down", "Down@checkout"] {
+        let explained = run(&shop, &["explain", what]);
+        assert!(explained.out.contains("null (no one is notified)"), "{}", explained.out);
+    }
+    let text = fs::read_to_string(shop.join("services.toml")).unwrap();
+    fs::write(shop.join("services.toml"), text.split("[alertmanager]").next().unwrap()).unwrap();
+    for verb in [&["render"][..], &["why", "checkout", "--offline"], &["render", "--check"]] {
+        let said = run(&shop, verb);
+        assert_eq!(said.err.matches("notice[no-one-notified]").count(), 1, "{verb:?}: {}", said.err);
+        assert!(said.err.trim_end().ends_with("1 notice"), "{}", said.err);
+    }
+}
+
+#[test]
 fn explain_knows_services_alerts_both_and_codes() {
     let shop = rendered("explain");
     let differs = format!("{CATALOG}\n[services.checkout.alerts.Down]\nfor = \"9m\"\n");
     fs::write(shop.join("services.toml"), differs).unwrap();
     let wanted: [(&str, &[&str]); 5] = [
         ("checkout", &["port", "8001", "services.toml:13", "target", "host.docker.internal:8001"]),
-        ("Down", &["kind", "down", "services.toml:16", "for 9m, critical", "services.toml:20"]),
-        ("Down@checkout", &["for", "9m", "services.toml:21", "critical", "services.toml:18"]),
+        ("Down", &["kind", "down", "services.toml:16", "for 9m, critical", "services.toml:23"]),
+        ("Down@checkout", &["for", "9m", "services.toml:24", "critical", "services.toml:18"]),
         ("window-too-short", &["found in:", "not in:", "allow = [{ check = \"window-too-short\""]),
         ("undeclared-metric", &["found in:", "not in:"]),
     ];

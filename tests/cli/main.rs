@@ -24,7 +24,7 @@ const CATALOG: &str = r#"# top
 name = "Shop"
 slug = "shop"
 metric_prefix = "shop"
-
+runbook_url = "https://git.example.org/RUNBOOK.md"
 [groups.web]
 title = "Web"
 
@@ -37,6 +37,9 @@ port = 8001 # taken
 kind = "down"
 for = "5m"
 severity = "critical"
+
+[alertmanager]
+allow = [{ check = "no-one-notified", reason = "The shop is closed at night" }]
 "#;
 
 /// How a run ended, and what it said.

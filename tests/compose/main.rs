@@ -57,7 +57,9 @@ fn cases() -> Vec<(&'static str, Rendered)> {
 }
 
 fn parsed(rendered: &Rendered) -> Vec<Value> {
-    FILES.iter().map(|name| rendered.file(name).unwrap_or_else(|| panic!("{name} is missing")).value.clone()).collect()
+    // A catalog whose services are all elsewhere has no file of services.
+    let none = || serde_json::json!({"name": rendered.file(FILES[0]).expect("an artifact").value["name"], "services": {}});
+    FILES.iter().map(|name| rendered.file(name).map_or_else(none, |file| file.value.clone())).collect()
 }
 
 /// Runs the referee.
@@ -81,7 +83,7 @@ fn written(folder: &str, name: &str, text: &str) -> PathBuf {
 fn the_specification_accepts_every_file() {
     let mut files = Vec::new();
     for (case, rendered) in cases() {
-        files.extend(FILES.iter().map(|name| written(case, name, &rendered.file(name).expect("an artifact").text)));
+        files.extend(FILES.iter().filter_map(|name| Some(written(case, name, &rendered.file(name)?.text))));
     }
     let (accepted, output) = judge(&files);
     assert!(accepted, "{output}");

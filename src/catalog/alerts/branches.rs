@@ -1,7 +1,7 @@
 //! The services of an alert sorted by their setting: one branch of the rule per distinct one.
 
 use super::{Alert, Override, Signal};
-use crate::catalog::{Metric, Service, snake, units::Duration};
+use crate::catalog::{Metric, Service, schema, snake, units::Duration};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -130,9 +130,11 @@ impl Alert {
     }
 
     fn setting(&self, above: Option<f64>, differs: &Override) -> Branch {
+        // What the kind does not read makes no difference.
+        let reads = |key: &str| schema::kind(&self.kind).is_some_and(|kind| schema::properties(kind).any(|(known, _)| known == key));
         Branch {
-            above: differs.above.or(above),
-            window: differs.window.or(self.window),
+            above: differs.above.filter(|_| reads("above")).or(above),
+            window: differs.window.filter(|_| reads("window")).or(self.window),
             r#for: differs.r#for.unwrap_or(self.r#for),
             severity: differs.severity.clone().unwrap_or_else(|| self.severity.clone()),
             services: Vec::new(),

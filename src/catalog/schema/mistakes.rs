@@ -57,7 +57,7 @@ pub fn diagnose(error: &ValidationError) -> Vec<Diagnostic> {
         Kind::Maximum { limit } => out_of_range(value(), name, &shown, format!("at most {limit}")),
         Kind::ExclusiveMinimum { limit } => out_of_range(value(), name, &shown, format!("above {limit}")),
         Kind::ExclusiveMaximum { limit } => out_of_range(value(), name, &shown, format!("below {limit}")),
-        Kind::MinItems { .. } | Kind::MinProperties { .. } => {
+        Kind::MinItems { .. } | Kind::MinProperties { .. } | Kind::AnyOf { .. } => {
             Diagnostic::error("empty", value(), format!("`{name}` is empty")).help("give it at least one entry, or take it out")
         }
         Kind::UniqueItems => Diagnostic::error("twice", value(), format!("`{name}` names something twice")).help("take one of them out"),

@@ -15,6 +15,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("unknown-kind", "No alert kind has this name: a kind is a folder under templates/kinds/ and an entry of the schema."),
     ("unknown-check", "An `allow` names a finding that does not exist, so it accepts nothing."),
     ("expired-allow", "The day until which a finding was accepted is over."),
+    ("never-accepted", "An `allow` names a finding without whose fix nothing can be rendered, or no server starts."),
     ("unused-allow", "An `allow` accepts what is not found, and would hide the next mistake of its kind."),
     ("taken-name", "`add` was given a name that a service of the catalog has already; nothing was written."),
     ("template", "A template cannot be rendered: its syntax is wrong, or it uses what the catalog does not have."),

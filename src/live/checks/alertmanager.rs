@@ -1,7 +1,7 @@
 //! The Alertmanager: whether Prometheus sends to it, and whether it routes as rendered.
 
 use super::{Checked, Inquiry, first, remedy};
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::live::loaded::{alertmanager_config, differences};
 use crate::live::prometheus::Running;
 use crate::yaml;
@@ -51,11 +51,13 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
         findings.push(Diagnostic::error("alertmanager-not-loaded", place(inquiry), message).help(help));
     }
     let state = if findings.is_empty() { "ok" } else { "differs" };
-    Checked::new("alertmanager", state, format!("{version}, {} receivers", receivers(inquiry)), findings)
+    let told = if inquiry.catalog.notifies() { plural(receivers(inquiry), "receiver") } else { "no one is notified".to_string() };
+    Checked::new("alertmanager", state, format!("{version}, {told}"), findings)
 }
 
 fn receivers(inquiry: &Inquiry) -> usize {
-    alertmanager_config(inquiry.rendered).and_then(|config| config["receivers"].as_array()).map_or(0, Vec::len)
+    let all = alertmanager_config(inquiry.rendered).and_then(|config| config["receivers"].as_array());
+    all.into_iter().flatten().filter(|receiver| receiver["name"] != "null").count()
 }
 
 /// The receiver of an alert's severity, as rendered: the first route that matches, else the root's.

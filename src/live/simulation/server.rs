@@ -111,16 +111,19 @@ async fn respond(fleet: &Fleet, post: &Post, path: &str) -> Response<Content> {
         Some(Kind::Unauthorized) => return answer(StatusCode::UNAUTHORIZED, "text/plain", "who are you?\n"),
         _ => {}
     }
-    let moved = format!("{}/", post.service.metrics_path);
-    if path == post.service.health_path {
+    let moved = format!("{}/", post.service.path);
+    let metrics = path == post.service.path;
+    // What is only scraped may have its health where its metrics are.
+    if path == post.service.health_path.split('?').next().unwrap_or_default() && !metrics {
         return health(post, kind);
     }
-    if path == post.service.metrics_path && kind == Some(Kind::Redirect) {
+    if metrics && kind == Some(Kind::Redirect) {
         let mut response = answer(StatusCode::TEMPORARY_REDIRECT, "text/plain", "");
         response.headers_mut().extend(moved.parse().map(|place| (LOCATION, place)));
         return response;
     }
-    if path != post.service.metrics_path && !(path == moved && kind == Some(Kind::Redirect)) {
+    let followed = path == moved && kind == Some(Kind::Redirect);
+    if !metrics && !followed {
         return answer(StatusCode::NOT_FOUND, "text/plain", "not found\n");
     }
     match kind {

@@ -164,5 +164,5 @@ pub fn route(inquiry: &Inquiry, running: &Running, service: &Service) -> Result<
 }
 
 fn named(receiver: &str) -> &str {
-    if receiver == "null" { "nobody (seen in the Alertmanager only)" } else { receiver }
+    if receiver == "null" { "no one (seen in the Alertmanager only)" } else { receiver }
 }
