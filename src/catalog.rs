@@ -58,6 +58,11 @@ pub struct Platform {
     pub metric_prefix: String,
     /// Where the runbook is read.
     pub runbook_url: String,
+    /// The folder of everything generated, under the root.
+    pub output: String,
+    /// The way back from that folder to the root: `..`, or more of them.
+    #[serde(skip_deserializing)]
+    pub root: String,
 }
 
 /// `[prometheus]`.
@@ -120,7 +125,9 @@ impl Catalog {
 
     fn resolve(value: &Value) -> serde_json::Result<Catalog> {
         let part = |key: &str| value[key].clone();
-        let platform: Platform = serde_json::from_value(part("platform"))?;
+        let mut platform: Platform = serde_json::from_value(part("platform"))?;
+        platform.output = platform.output.trim_start_matches("./").trim_end_matches('/').to_string();
+        platform.root = vec![".."; platform.output.split('/').count()].join("/");
         let services = entries(value, "services").map(|(name, written)| Service::resolve(value, name, written)).collect::<Result<Vec<_>, _>>()?;
         let metrics = entries(value, "metrics").map(|(key, written)| Metric::resolve(&platform, &services, key, written)).collect::<Result<Vec<_>, _>>()?;
         let groups = entries(value, "groups")
@@ -132,6 +139,8 @@ impl Catalog {
             .collect();
         let alerts =
             entries(value, "alerts").map(|(name, written)| Alert::resolve(value, name, written, &services, &metrics)).collect::<Result<Vec<_>, _>>()?;
+        let mut compose: Map<String, Value> = serde_json::from_value(part("compose"))?;
+        compose.entry("build_context").or_insert_with(|| platform.root.clone().into());
         Ok(Catalog {
             limits: Limits::of(&services),
             platform,
@@ -140,7 +149,7 @@ impl Catalog {
             receivers: serde_json::from_value(part("receivers"))?,
             blackbox: serde_json::from_value(part("blackbox"))?,
             grafana: serde_json::from_value(part("grafana"))?,
-            compose: serde_json::from_value(part("compose"))?,
+            compose,
             groups,
             services,
             metrics,
