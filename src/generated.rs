@@ -98,7 +98,8 @@ pub fn compare(root: &Path, output: &str, files: &[File]) -> Result<Comparison> 
     let wanted: BTreeSet<PathBuf> = rendered.keys().flat_map(|path| path.ancestors().skip(1)).map(Path::to_path_buf).collect();
     let folder = root.join(output);
     let found = contents(root, output, &wanted)?;
-    let mut comparing = Comparing { listed: Listed::read(&folder), folder, rendered, wanted, found, ours: false, others: Vec::new(), result: Comparison::default() };
+    let mut comparing =
+        Comparing { listed: Listed::read(&folder), folder, rendered, wanted, found, ours: false, others: Vec::new(), result: Comparison::default() };
     comparing.rendered()?;
     comparing.rest();
     comparing.obstacles();
@@ -203,7 +204,9 @@ impl Comparing<'_> {
     fn finish(mut self) -> Comparison {
         let orphans = self.result.changes.iter().flat_map(|change| change.exact.ancestors().skip(1));
         let shared: BTreeSet<&Path> = self.wanted.iter().map(PathBuf::as_path).chain(orphans).collect();
-        let nothing = |path: &Path| self.found.files.get(path).is_some_and(|kind| kind.is_file()) && self.folder.join(path).metadata().is_ok_and(|found| found.len() == 0);
+        let nothing = |path: &Path| {
+            self.found.files.get(path).is_some_and(|kind| kind.is_file()) && self.folder.join(path).metadata().is_ok_and(|found| found.len() == 0)
+        };
         // An empty file, such as .gitkeep, only keeps a folder.
         let content = !self.result.obstacles.is_empty() || self.others.iter().any(|path| !nothing(path));
         let blocked = |path: &Path| self.result.obstacles.iter().any(|obstacle| path.starts_with(&obstacle.path));

@@ -41,7 +41,8 @@ pub struct Rendered {
 pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Diagnostic>>> {
     let environment = templates::environment(root)?;
     let catalog_value = TemplateValue::from(Serde(catalog));
-    let mut rendered = Rendered { files: Vec::new(), output: catalog.platform.output.clone(), environment, contexts: BTreeMap::new(), origins: Mutex::default() };
+    let mut rendered =
+        Rendered { files: Vec::new(), output: catalog.platform.output.clone(), environment, contexts: BTreeMap::new(), origins: Mutex::default() };
     let mut diagnostics = Vec::new();
     let mut failed: Vec<String> = Vec::new();
     for artifact in ARTIFACTS.iter().filter(|artifact| (artifact.when)(catalog)) {

@@ -46,7 +46,9 @@ fn list(root: &Path, under: &Path, wanted: &BTreeSet<PathBuf>, found: &mut Conte
             found.closed.insert(under.into());
             return Ok(());
         }
-        entries => entries.and_then(|entries| entries.map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)))).collect::<Result<Vec<_>, _>>()),
+        entries => {
+            entries.and_then(|entries| entries.map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)))).collect::<Result<Vec<_>, _>>())
+        }
     };
     let entries = entries.with_context(cannot)?;
     let other_root = entries.iter().any(|(name, _)| name == MANIFEST || name == "services.toml");

@@ -10,6 +10,7 @@ mod explain;
 mod formats;
 mod kill;
 mod mutations;
+mod ownership;
 mod render;
 mod words;
 
