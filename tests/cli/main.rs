@@ -88,7 +88,8 @@ fn tree(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         match (path.is_symlink(), path.is_dir()) {
             (true, _) => found.push((path.clone(), fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes())),
             (_, true) => found.extend(tree(&path)),
-            _ => found.push((path.clone(), fs::read(&path).unwrap())),
+            _ if path.is_file() => found.push((path.clone(), fs::read(&path).unwrap())),
+            _ => found.push((path.clone(), b"not a file".to_vec())),
         }
     }
     found.sort();

@@ -34,7 +34,10 @@ fn a_folder_of_others_is_refused_with_the_way_out() {
         fs::create_dir(shop.join("generated")).unwrap();
         fill(&shop.join("generated"));
         let before = tree(&shop);
-        for arguments in [&["render"][..], &["render", "--check"], &["add", "search", "--group", "web", "--port", "8002"]] {
+        let add = ["add", "search", "--group", "web", "--port", "8002"];
+        // Every verb shares the decision, so one stranger tries all of them.
+        let verbs = if name == "git" { vec![&["render"][..], &["render", "--check"], &add] } else { vec![&["render"][..]] };
+        for arguments in verbs {
             let refused = run(&shop, arguments);
             assert_eq!((refused.code, refused.out.as_str()), (Some(1), ""), "{name} {arguments:?}: {}", refused.err);
             assert!(
@@ -210,10 +213,28 @@ fn line_endings_are_one_line_with_the_advice() {
 
 #[test]
 fn a_catalog_and_templates_with_crlf_render_the_same_bytes() {
-    let text = format!(
-        "{CATALOG}{}",
-        "[alerts.Own]\nkind = \"promql\"\nexpr = \"\"\"\nup{job=\"checkout\"}\n  == 0\n\"\"\"\nfor = \"5m\"\nseverity = \"warning\"\nallow = [{ check = \"untested-alert\", reason = \"a test\" }]\n"
-    );
+    let own = r#"
+[alerts.Own]
+kind = "promql"
+expr = """
+max by (job, service, component) (up{job="checkout"})
+  < 1
+"""
+for = "1m"
+severity = "warning"
+
+[[alerts.Own.tests]]
+name = "down"
+at = "10m"
+series = { 'up{job="checkout",service="checkout",component="web"}' = "0x20" }
+fires = ["checkout"]
+
+[[alerts.Own.tests]]
+name = "up"
+at = "10m"
+series = { 'up{job="checkout",service="checkout",component="web"}' = "1x20" }
+"#;
+    let text = format!("{CATALOG}{own}");
     let (unix, windows) = (shop("lf", &text), shop("crlf-catalog", &text.replace('\n', "\r\n")));
     for (path, template) in tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")) {
         let to = windows.join("templates").join(path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")).unwrap());
