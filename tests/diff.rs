@@ -136,7 +136,7 @@ fn nothing_changes_against_itself_and_the_way_back_is_seen_too() {
 /// A valid value that is no default, for a key of the schema.
 fn other_value(key: &str, property: &Value) -> &'static str {
     match property["$ref"].as_str().and_then(|target| target.strip_prefix("#/$defs/")).unwrap_or(key) {
-        "text" | "slug" | "metric_part" | "url_or_path" | "file" | "package" => "\"other\"",
+        "text" | "slug" | "metric_part" | "url_or_path" | "file" | "package" | "output" => "\"other\"",
         "interval" => "\"7s\"",
         "url" => "\"http://other:1\"",
         "host_port" => "\"other:1\"",
