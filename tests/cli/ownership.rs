@@ -7,8 +7,11 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
+/// A name, and what it puts into a folder.
+type Prepared = (&'static str, fn(&Path));
+
 /// Files and folders of others, each alone in a generated/ that was never monstack's.
-fn strangers() -> Vec<(&'static str, fn(&Path))> {
+fn strangers() -> Vec<Prepared> {
     vec![
         ("protobuf", |folder| {
             fs::create_dir(folder.join("src")).unwrap();
@@ -131,7 +134,7 @@ fn the_list_cannot_be_used_to_remove_what_is_not_ours() {
 
 #[test]
 fn what_stands_in_the_way_is_refused_before_anything_is_written() {
-    let blocks: [(&str, fn(&Path)); 4] = [
+    let blocks: [Prepared; 4] = [
         ("file-for-folder", |folder| {
             fs::remove_dir_all(folder.join("monitoring")).unwrap();
             fs::write(folder.join("monitoring"), "mine").unwrap();
