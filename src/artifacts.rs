@@ -6,7 +6,7 @@ use crate::catalog::Catalog;
 pub struct Artifact {
     /// Path of its template under templates/.
     pub template: &'static str,
-    /// Path under generated/; `{slug}` is the platform's.
+    /// Path under the output folder; `{slug}` is the platform's.
     pub output: &'static str,
     /// Whether a catalog has it.
     pub when: fn(&Catalog) -> bool,

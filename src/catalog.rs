@@ -76,6 +76,11 @@ pub struct Platform {
     /// Where the runbook is read; empty while that is not an address that a browser opens, so that nothing links to it.
     #[serde(default)]
     pub runbook_url: String,
+    /// The folder of everything generated, under the root.
+    pub output: String,
+    /// The way back from that folder to the root: `..`, or more of them.
+    #[serde(skip_deserializing)]
+    pub root: String,
 }
 
 /// `[prometheus]`.
@@ -167,7 +172,7 @@ pub struct Grafana {
 /// `[compose]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Compose {
-    /// The folder with the services' Dockerfile, seen from generated/.
+    /// The folder with the services' Dockerfile, seen from the output folder.
     pub build_context: String,
     /// The Python package of the services' applications.
     pub package: String,
@@ -214,6 +219,8 @@ impl Catalog {
         if !["http://", "https://"].iter().any(|scheme| platform.runbook_url.starts_with(scheme)) {
             platform.runbook_url.clear();
         }
+        platform.output = platform.output.trim_start_matches("./").trim_end_matches('/').to_string();
+        platform.root = vec![".."; platform.output.split('/').count()].join("/");
         let services = entries(value, "services").map(|(name, written)| Service::resolve(value, name, written)).collect::<Result<Vec<_>, _>>()?;
         let metrics = entries(value, "metrics").map(|(key, written)| Metric::resolve(&platform, &services, key, written)).collect::<Result<Vec<_>, _>>()?;
         let mut members: HashMap<&str, Vec<String>> = HashMap::new();
@@ -235,6 +242,10 @@ impl Catalog {
             metrics: numbered(metrics.iter().map(|metric| &metric.key)),
             alerts: numbered(alerts.iter().map(|alert| &alert.name)),
         };
+        let mut compose = part("compose");
+        if let Some(table) = compose.as_object_mut() {
+            table.entry("build_context").or_insert_with(|| platform.root.clone().into());
+        }
         Ok(Catalog {
             names,
             limits: Limits::of(&services),
@@ -244,7 +255,7 @@ impl Catalog {
             receivers: receivers(part("receivers"))?,
             blackbox: serde_json::from_value(part("blackbox"))?,
             grafana: serde_json::from_value(published(value, "grafana"))?,
-            compose: serde_json::from_value(part("compose"))?,
+            compose: serde_json::from_value(compose)?,
             groups,
             services,
             metrics,

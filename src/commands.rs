@@ -27,7 +27,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "monstack", version, after_help = EXAMPLES, max_term_width = 100)]
 pub struct Cli {
-    /// The folder with services.toml, templates/ and generated/
+    /// The folder with services.toml, templates/ and the output folder
     #[arg(long, global = true, default_value = ".", value_name = "DIR")]
     root: PathBuf,
     /// How findings and results are written
@@ -94,10 +94,19 @@ pub fn main() -> ExitCode {
         ColorChoice::Never => anstream::ColorChoice::Never,
     };
     choice.write_global();
+    outlive_limits();
     match run(&cli) {
         Ok(report) => report.print(cli.format),
         Err(error) => report::failure(&error, cli.format),
     }
+}
+
+/// A limit on the size of files then fails the write, which says so and leaves every file whole, instead of ending the process.
+fn outlive_limits() {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+    let _entered = runtime.enter();
+    // The handler stays when this is dropped.
+    drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())));
 }
 
 fn run(cli: &Cli) -> Result<Report> {

@@ -1,35 +1,46 @@
-//! generated/ on disk: compare, then write.
+//! The output folder on disk: what is ours in it; compare, then write.
 
 mod disk;
+mod ownership;
+mod write;
 
 use crate::diagnostic::visible;
 use crate::render::File;
+use crate::source::read::sort;
 use anyhow::{Context, Result};
-use disk::{contents, read};
+use disk::{Contents, contents, shown};
+use ownership::{Listed, file_says_so, manifest, part_of, says_so};
 use similar::TextDiff;
-use std::fs::{self, Metadata};
-use std::io::{ErrorKind, Write};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use write::{FILE, FOLDER};
+
+pub use ownership::MANIFEST;
+pub use write::{replace, sweep, write};
 
 /// How a file on disk differs from its rendering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// It reads differently.
     Modified,
+    /// Its lines end in CRLF, and it differs in nothing else.
+    LineEndings,
     /// It is not there.
     Missing,
-    /// Nothing generates it.
+    /// It is ours, and nothing generates it.
     Orphaned,
 }
 
-/// One difference between generated/ and the rendering.
+/// One difference between the output folder and the rendering.
 #[derive(Debug)]
 pub struct Change {
-    /// Under generated/, with slashes; lossy where the name on disk is not UTF-8.
+    /// Under the output folder, with slashes; lossy where the name on disk is not UTF-8.
     pub path: String,
     /// In which way.
     pub kind: Kind,
-    /// What is on disk; lossy where it is not UTF-8.
+    /// What is on disk, with the line ends of the rendering; lossy where it is not UTF-8.
     pub before: String,
     /// What was rendered.
     pub after: String,
@@ -37,99 +48,209 @@ pub struct Change {
     exact: PathBuf,
 }
 
-/// Everything in which `folder` differs from `files`, by path; an error is an unreadable folder or file.
-pub fn compare(folder: &Path, files: &[File]) -> Result<Vec<Change>> {
-    let mut found = contents(folder)?;
-    let mut changes = Vec::new();
-    for file in files {
-        let exact = PathBuf::from(&file.path);
-        let (kind, before) = match found.remove(&exact) {
-            Some(kind) => (Kind::Modified, read(&folder.join(&exact), kind)?),
-            None => (Kind::Missing, Vec::new()),
-        };
-        if kind == Kind::Missing || before != file.text.as_bytes() {
-            changes.push(Change { path: file.path.clone(), kind, before: lossy(&before), after: file.text.clone(), exact });
+/// A file or folder of ours that the containers cannot read.
+#[derive(Debug)]
+pub struct Mode {
+    /// Under the output folder; a folder's ends with a slash.
+    pub path: String,
+    /// What it is.
+    pub mode: u32,
+    /// What it must allow.
+    pub wanted: u32,
+    exact: PathBuf,
+}
+
+/// Something of others where a rendered file must be.
+#[derive(Debug)]
+pub struct Obstacle {
+    /// Under the output folder.
+    pub path: String,
+    /// What is wrong, after the path: `is a link …`.
+    pub what: String,
+}
+
+/// What the output folder holds, held against what was rendered.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// By path.
+    pub changes: Vec<Change>,
+    /// By path.
+    pub modes: Vec<Mode>,
+    /// What is not ours and is left alone: a path, or a folder with a slash, and how many files it stands for.
+    pub foreign: BTreeMap<String, usize>,
+    /// What must be moved before anything can be written.
+    pub obstacles: Vec<Obstacle>,
+    /// Whether the folder is one of others: it holds something, and nothing of it is ours.
+    pub of_others: bool,
+}
+
+impl Comparison {
+    /// Whether the folder is what was rendered.
+    pub fn is_current(&self) -> bool {
+        self.changes.is_empty() && self.modes.is_empty()
+    }
+}
+
+/// Everything in which the output folder differs from `files`; an error is a folder or file that cannot be read.
+pub fn compare(root: &Path, output: &str, files: &[File]) -> Result<Comparison> {
+    let list = manifest(files);
+    let rendered: BTreeMap<PathBuf, &str> =
+        files.iter().map(|file| (PathBuf::from(&file.path), file.text.as_str())).chain([(PathBuf::from(MANIFEST), list.as_str())]).collect();
+    let wanted: BTreeSet<PathBuf> = rendered.keys().flat_map(|path| path.ancestors().skip(1)).map(Path::to_path_buf).collect();
+    let folder = root.join(output);
+    let found = contents(root, output, &wanted)?;
+    let mut comparing =
+        Comparing { listed: Listed::read(&folder), folder, rendered, wanted, found, ours: false, others: Vec::new(), result: Comparison::default() };
+    comparing.rendered()?;
+    comparing.rest();
+    comparing.obstacles();
+    comparing.modes()?;
+    Ok(comparing.finish())
+}
+
+/// A comparison that is being made.
+struct Comparing<'a> {
+    folder: PathBuf,
+    rendered: BTreeMap<PathBuf, &'a str>,
+    /// The folders of what is rendered.
+    wanted: BTreeSet<PathBuf>,
+    found: Contents,
+    listed: Listed,
+    /// Whether something is ours.
+    ours: bool,
+    /// Files and unopened folders that are not.
+    others: Vec<PathBuf>,
+    result: Comparison,
+}
+
+impl Comparing<'_> {
+    /// Every rendered file: it is there, or reads differently, or something else stands in its place.
+    fn rendered(&mut self) -> Result<()> {
+        for (exact, text) in &self.rendered {
+            let Some(kind) = self.found.files.get(exact) else {
+                self.result.changes.push(change(exact, Kind::Missing, &[], text));
+                continue;
+            };
+            if let Some(sort) = sort(*kind) {
+                self.result.obstacles.push(Obstacle { path: shown(exact), what: format!("is {sort}, not a file that monstack wrote") });
+                continue;
+            }
+            let path = self.folder.join(exact);
+            let before = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let same = before == text.as_bytes();
+            let own = same || self.listed.all.contains(exact) || says_so(&shown(exact), &before);
+            self.ours |= own;
+            match own || before.is_empty() {
+                true if same => {}
+                true if unified(&lossy(&before)) == unified(text) => self.result.changes.push(change(exact, Kind::LineEndings, &before, text)),
+                true => self.result.changes.push(change(exact, Kind::Modified, &before, text)),
+                false => self.result.obstacles.push(Obstacle { path: shown(exact), what: "was not written by monstack".into() }),
+            }
         }
+        Ok(())
     }
-    for (exact, kind) in found {
-        let path = exact.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
-        let before = read(&folder.join(&exact), kind).unwrap_or_default();
-        changes.push(Change { path, kind: Kind::Orphaned, before: lossy(&before), after: String::new(), exact });
+
+    /// What nothing renders: ours is an orphan, everything else is left alone.
+    fn rest(&mut self) {
+        for (exact, kind) in self.found.files.iter().filter(|(exact, _)| !self.rendered.contains_key(*exact)) {
+            let left = part_of(exact).is_some_and(|(whole, _)| self.rendered.contains_key(&whole) || self.listed.all.contains(&whole));
+            let own = kind.is_file() && (left || self.listed.bare.contains(exact) || file_says_so(&self.folder, exact));
+            self.ours |= own;
+            if own {
+                let before = fs::read(self.folder.join(exact)).unwrap_or_default();
+                self.result.changes.push(change(exact, Kind::Orphaned, &before, ""));
+            } else {
+                self.others.push(exact.clone());
+            }
+        }
+        self.others.extend(self.found.closed.iter().cloned());
+        self.result.changes.sort_by(|a, b| a.path.cmp(&b.path));
     }
-    changes.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(changes)
+
+    /// Files of others where a folder must be, and folders with files of others where a file must be.
+    fn obstacles(&mut self) {
+        for other in &self.others {
+            if self.wanted.contains(other) {
+                let sort = self.found.files.get(other).and_then(|kind| sort(*kind)).unwrap_or("a file");
+                self.result.obstacles.push(Obstacle { path: shown(other), what: format!("is {sort} of others, and must be a folder") });
+            }
+            if let Some(above) = other.ancestors().find(|above| self.rendered.contains_key(*above)) {
+                let what = "is a folder with files of others, and must be a file".to_string();
+                self.result.obstacles.push(Obstacle { path: shown(above), what });
+            }
+        }
+        self.result.obstacles.sort_by(|a, b| a.path.cmp(&b.path));
+        self.result.obstacles.dedup_by(|a, b| a.path == b.path);
+    }
+
+    /// What is there, is ours, and cannot be read by everybody.
+    fn modes(&mut self) -> Result<()> {
+        let kept = |path: &PathBuf| !self.result.changes.iter().any(|change| change.exact == *path);
+        let files = self.rendered.keys().filter(|path| self.found.files.get(*path).is_some_and(|kind| kind.is_file()) && kept(path)).map(|path| (path, FILE));
+        let folders = self.wanted.iter().filter(|path| self.found.folders.contains(*path)).map(|path| (path, FOLDER));
+        for (exact, wanted) in files.chain(folders) {
+            let path = self.folder.join(exact);
+            let mode = path.metadata().with_context(|| format!("cannot read {}", path.display()))?.permissions().mode() & 0o777;
+            // The owner may write, or not; all must read, and enter a folder.
+            let needed = wanted & 0o555;
+            if mode & needed != needed {
+                let path = if wanted == FOLDER { format!("{}/", shown(exact)) } else { shown(exact) };
+                self.result.modes.push(Mode { path: path.trim_start_matches('/').into(), mode, wanted, exact: exact.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Each file of others under the highest folder that is theirs alone.
+    fn finish(mut self) -> Comparison {
+        let orphans = self.result.changes.iter().flat_map(|change| change.exact.ancestors().skip(1));
+        let shared: BTreeSet<&Path> = self.wanted.iter().map(PathBuf::as_path).chain(orphans).collect();
+        let nothing = |path: &Path| {
+            self.found.files.get(path).is_some_and(|kind| kind.is_file()) && self.folder.join(path).metadata().is_ok_and(|found| found.len() == 0)
+        };
+        // An empty file, such as .gitkeep, only keeps a folder.
+        let content = !self.result.obstacles.is_empty() || self.others.iter().any(|path| !nothing(path));
+        let blocked = |path: &Path| self.result.obstacles.iter().any(|obstacle| path.starts_with(&obstacle.path));
+        let mut foreign = BTreeMap::new();
+        for path in self.others.iter().filter(|path| !blocked(path)) {
+            let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
+            above.reverse();
+            let alone = above.into_iter().find(|above| !shared.contains(above));
+            let name = match alone {
+                Some(folder) => format!("{}/", shown(folder)),
+                None if self.found.closed.contains(path) => format!("{}/", shown(path)),
+                None => shown(path),
+            };
+            *foreign.entry(name).or_insert(0) += 1;
+        }
+        self.result.foreign = foreign;
+        self.result.of_others = content && !self.ours;
+        self.result
+    }
+}
+
+fn change(exact: &Path, kind: Kind, before: &[u8], after: &str) -> Change {
+    let before = lossy(before);
+    let before = if after.contains("\r\n") { before } else { unified(&before) };
+    Change { path: shown(exact), kind, before, after: after.to_string(), exact: exact.into() }
 }
 
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Makes the changes, each file whole at every moment. Orphans go first: one may stand where a folder must be.
-pub fn write(folder: &Path, changes: &[Change]) -> Result<()> {
-    let (orphans, contents): (Vec<_>, Vec<_>) = changes.iter().partition(|change| change.kind == Kind::Orphaned);
-    for change in &orphans {
-        let path = folder.join(&change.exact);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).with_context(|| format!("cannot remove {}", path.display())),
-            _ => remove_empty(folder, path.parent()),
-        }
-    }
-    for change in contents {
-        let path = folder.join(&change.exact);
-        // Its files were orphans, so only empty folders are left in it.
-        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir()) {
-            fs::remove_dir_all(&path).with_context(|| format!("cannot remove the folder {}", path.display()))?;
-        }
-        replace(&path, &change.after)?;
-    }
-    Ok(())
-}
-
-/// Folders that the last orphan left empty, up to generated/ itself.
-fn remove_empty(root: &Path, folder: Option<&Path>) {
-    let mut folder = folder;
-    while let Some(path) = folder.filter(|path| *path != root && path.starts_with(root)) {
-        if fs::remove_dir(path).is_err() {
-            return;
-        }
-        folder = path.parent();
-    }
-}
-
-/// Writes beside the file and renames over it: a reader, or a kill, finds the old text or the new.
-pub fn replace(path: &Path, text: &str) -> Result<()> {
-    let parent = path.parent().context("a file without a folder")?;
-    let beside = temporary(path);
-    let write = || -> std::io::Result<()> {
-        let mut file = fs::File::create(&beside)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        if let Some(old) = fs::symlink_metadata(path).ok().filter(Metadata::is_file) {
-            fs::set_permissions(&beside, old.permissions())?;
-        }
-        fs::rename(&beside, path)
-    };
-    let written = fs::create_dir_all(parent).and_then(|()| {
-        write().inspect_err(|_| {
-            let _ = fs::remove_file(&beside);
-        })
-    });
-    written.with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// A hidden name beside the file; what a killed run leaves is an orphan, so the next run removes it.
-fn temporary(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.part", std::process::id()))
+/// With the line ends of Unix.
+fn unified(text: &str) -> String {
+    text.replace("\r\n", "\n")
 }
 
 /// A unified diff from disk to rendering; at most `limit` lines, then how many more.
-pub fn diff(change: &Change, limit: usize) -> String {
+pub fn diff(output: &str, change: &Change, limit: usize) -> String {
     // A name is a line of the difference, whatever it holds.
     let path = visible::line(&change.path);
-    let (old, new) = (format!("a/generated/{path}"), format!("b/generated/{path}"));
+    let (old, new) = (format!("a/{output}/{path}"), format!("b/{output}/{path}"));
     let (old, new) = match change.kind {
-        Kind::Modified => (old.as_str(), new.as_str()),
+        Kind::Modified | Kind::LineEndings => (old.as_str(), new.as_str()),
         Kind::Missing => ("/dev/null", new.as_str()),
         Kind::Orphaned => (old.as_str(), "/dev/null"),
     };

@@ -3,11 +3,11 @@
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place, Severity, sorted};
 use crate::render::{Rendered, render};
+use crate::source::read::Unreadable;
 use crate::source::{Source, SyntaxError};
-use crate::{allow, catalog, lints, proofs};
+use crate::{allow, catalog, lints, proofs, source};
 use anyhow::Result;
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
 use std::path::Path;
 
 /// The catalog's name under the root.
@@ -36,24 +36,26 @@ impl Outcome {
 #[allow(clippy::result_large_err, reason = "a catalog is read once")]
 pub fn read(root: &Path) -> Result<Source, (Source, Diagnostic)> {
     let path = root.join(CATALOG);
-    let refused = |message: String, help: &str| {
-        let place = Place::File(path.display().to_string());
-        (Source::parse(CATALOG, "").0, Diagnostic::error("unreadable-catalog", place, message).help(help))
+    let refused = |text: &str, place: Place, message: String, help: &str| {
+        // Of what is not text, only the place is shown.
+        let mut source = Source::parse(CATALOG, "").0;
+        source.text = text.into();
+        (source, Diagnostic::error("unreadable-catalog", place, message).help(help))
     };
-    let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => refused(format!("there is no {CATALOG} here"), "run this where the catalog is, or say where with `--root DIR`"),
-        _ => refused(format!("cannot read {CATALOG}: {error}"), "make it a file that you may read"),
+    let whole = || Place::File(path.display().to_string());
+    let text = source::read::read(&path).map_err(|unreadable| match unreadable {
+        Unreadable::Missing => refused("", whole(), format!("there is no {CATALOG} here"), "run this where the catalog is, or say where with `--root DIR`"),
+        Unreadable::Refused(reason, help) => refused("", whole(), format!("cannot read {CATALOG}: {reason}"), help),
+        Unreadable::NotText { text, at, reason, help } => {
+            let place = Place::Bytes(at..at + '\u{fffd}'.len_utf8());
+            refused(&text, place, format!("{CATALOG} is not UTF-8: {reason}"), help)
+        }
     })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let bytes = error.as_bytes();
-        let line = bytes[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        refused(format!("{CATALOG} is not UTF-8: line {line} holds a byte that is no text"), "save it as UTF-8")
-    })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if text.trim().is_empty() {
-        return Err(refused(format!("{CATALOG} is empty"), "start with `[platform]`, one group and one service; the README shows ten lines that do"));
+        let help = "start with `[platform]`, one group and one service; the README shows ten lines that do";
+        return Err(refused(&text, Place::Bytes(0..0), format!("{CATALOG} is empty"), help));
     }
-    Ok(Source::parse(CATALOG, text).0)
+    Ok(Source::parse(CATALOG, &text).0)
 }
 
 /// A text that is no catalog, and everything that is wrong with it.

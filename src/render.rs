@@ -4,7 +4,8 @@ use crate::artifacts::ARTIFACTS;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json;
-use crate::templates::{self, Templates};
+use crate::source::read::Unreadable;
+use crate::templates::{self, Templates, UnreadableTemplate};
 use crate::yaml;
 use anyhow::Result;
 use minijinja::value::{Serde, Value as TemplateValue};
@@ -16,7 +17,7 @@ use std::sync::Mutex;
 
 /// One rendered file.
 pub struct File {
-    /// Under generated/, with slashes.
+    /// Under the output folder, with slashes.
     pub path: String,
     /// What is written.
     pub text: String,
@@ -30,6 +31,8 @@ pub struct File {
 pub struct Rendered {
     /// In the order of ARTIFACTS.
     pub files: Vec<File>,
+    /// The folder of the files, under the root.
+    pub output: String,
     environment: Environment<'static>,
     /// The catalog, as templates see it.
     catalog: TemplateValue,
@@ -44,7 +47,8 @@ pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Dia
 /// The same with templates from anywhere.
 pub fn with(catalog: &Catalog, templates: &Templates) -> Result<Result<Rendered, Vec<Diagnostic>>> {
     let environment = templates::environment(templates)?;
-    let mut rendered = Rendered { files: Vec::new(), environment, catalog: TemplateValue::from(Serde(catalog)), origins: Mutex::default() };
+    let (output, values) = (catalog.platform.output.clone(), TemplateValue::from(Serde(catalog)));
+    let mut rendered = Rendered { files: Vec::new(), output, environment, catalog: values, origins: Mutex::default() };
     let mut diagnostics = Vec::new();
     let mut failed: Vec<String> = Vec::new();
     for artifact in ARTIFACTS.iter().filter(|artifact| (artifact.when)(catalog)) {
@@ -54,7 +58,7 @@ pub fn with(catalog: &Catalog, templates: &Templates) -> Result<Result<Rendered,
             continue;
         }
         let context = rendered.context(artifact.template);
-        match one(&rendered.environment, artifact.template, &path, &context) {
+        match one(&rendered.environment, artifact.template, &rendered.output, &path, &context) {
             Ok(file) => rendered.files.push(file),
             Err(diagnostic) => {
                 diagnostics.push(*diagnostic);
@@ -73,7 +77,7 @@ fn reads(template: &str, path: &str) -> bool {
     }
 }
 
-fn one(environment: &Environment, template: &'static str, path: &str, context: &TemplateValue) -> Result<File, Box<Diagnostic>> {
+fn one(environment: &Environment, template: &'static str, output: &str, path: &str, context: &TemplateValue) -> Result<File, Box<Diagnostic>> {
     let rendered = environment
         .get_template(template)
         .and_then(|loaded| loaded.render(context))
@@ -82,7 +86,7 @@ fn one(environment: &Environment, template: &'static str, path: &str, context: &
     let value = parsed.map_err(|error| {
         let origin = Origin::read(environment, template, context);
         let place = origin.and_then(|origin| origin.place(environment, error.line)).unwrap_or(Place::File(format!("templates/{template}")));
-        Box::new(Diagnostic::error("invalid-yaml", place, format!("generated/{path} is not YAML: {}", error.reason)).help("mend this line of the template"))
+        Box::new(Diagnostic::error("invalid-yaml", place, format!("{output}/{path} is not YAML: {}", error.reason)).help("mend this line of the template"))
     })?;
     let text = match path.ends_with(".json") {
         true => json::print(&value),
@@ -93,6 +97,9 @@ fn one(environment: &Environment, template: &'static str, path: &str, context: &
 
 /// minijinja's innermost error at its line; never with the variables it could see, which are the whole catalog.
 fn template_error(environment: &Environment, template: &str, error: &minijinja::Error) -> Diagnostic {
+    if let Some(unreadable) = causes(error).find_map(|cause| cause.downcast_ref::<UnreadableTemplate>()) {
+        return unreadable_template(environment, unreadable, error);
+    }
     let mut innermost = error;
     while let Some(inner) = std::error::Error::source(innermost).and_then(|cause| cause.downcast_ref::<minijinja::Error>()) {
         innermost = inner;
@@ -103,6 +110,28 @@ fn template_error(environment: &Environment, template: &str, error: &minijinja::
     let place = text.map_or_else(|| Place::File(format!("templates/{name}")), |text| line_place(name, line, &text));
     let reason = innermost.detail().map_or_else(|| innermost.kind().to_string(), |detail| format!("{}: {detail}", innermost.kind()));
     Diagnostic::error("template", place, reason).help("mend this line of the template")
+}
+
+/// An error and what lies behind it, outermost first.
+fn causes<'a>(error: &'a minijinja::Error) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(error), |cause| cause.source())
+}
+
+/// A template that cannot be read, at the wrong byte when there is one, and the line that includes it.
+fn unreadable_template(environment: &Environment, unreadable: &UnreadableTemplate, error: &minijinja::Error) -> Diagnostic {
+    let name = &unreadable.name;
+    let file = || Place::File(format!("templates/{name}"));
+    let (place, reason, help) = match &unreadable.reason {
+        Unreadable::Missing => (file(), "it is not there".to_string(), "write it"),
+        Unreadable::Refused(reason, help) => (file(), reason.clone(), *help),
+        Unreadable::NotText { text, at, reason, help } => (line_place(name, text[..*at].matches('\n').count() + 1, text), reason.clone(), *help),
+    };
+    let found = Diagnostic::error("template", place, format!("cannot read templates/{name}: {reason}")).help(help);
+    let includer = error.name().filter(|includer| includer != name).and_then(|includer| Some((includer, environment.get_template(includer).ok()?)));
+    match includer {
+        Some((includer, loaded)) => found.also(line_place(includer, error.line().unwrap_or(1), loaded.source()), "it is included here"),
+        None => found,
+    }
 }
 
 fn line_place(name: &str, line: usize, text: &str) -> Place {
@@ -141,7 +170,7 @@ impl Origin {
 }
 
 impl Rendered {
-    /// A file by its path under generated/.
+    /// A file by its path under the output folder.
     pub fn file(&self, path: &str) -> Option<&File> {
         self.files.iter().find(|file| file.path == path)
     }
@@ -161,6 +190,6 @@ impl Rendered {
             Origin::read(&self.environment, template, &self.context(template))
         });
         let line = origin.as_ref().and_then(|origin| origin.place(&self.environment, origin.lines.line(pointer)?));
-        line.unwrap_or_else(|| Place::File(format!("generated/{path}")))
+        line.unwrap_or_else(|| Place::File(format!("{}/{path}", self.output)))
     }
 }

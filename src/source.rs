@@ -2,6 +2,8 @@
 //!
 //! Paths are JSON pointers (`/services/search/port`), because that is what schema errors speak.
 
+pub mod read;
+
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -118,7 +120,8 @@ fn table(table: &DeTable, pointer: &str, spans: &mut HashMap<String, Span>) -> V
 
 fn content(value: &Spanned<DeValue>, pointer: &str, spans: &mut HashMap<String, Span>) -> Value {
     match value.get_ref() {
-        DeValue::String(text) => Value::String(text.to_string()),
+        // A text over several lines is the same text in a checkout with other line ends.
+        DeValue::String(text) => Value::String(text.replace("\r\n", "\n")),
         DeValue::Integer(digits) => i64::from_str_radix(digits.as_str(), digits.radix()).map_or(Value::Null, Value::from),
         DeValue::Float(digits) => digits.as_str().parse().map_or(Value::Null, number),
         DeValue::Boolean(flag) => Value::Bool(*flag),

@@ -8,6 +8,7 @@ pub mod python;
 pub mod recorded;
 pub mod samples;
 
+use crate::source::read::{Unreadable, read};
 use anyhow::{Context, Result};
 use include_dir::{Dir, include_dir};
 use minijinja::syntax::SyntaxConfig;
@@ -70,11 +71,41 @@ pub fn environment(templates: &Templates) -> Result<Environment<'static>> {
     recorded::add_to(&mut environment);
     match templates.clone() {
         Templates::BuiltIn => environment.set_loader(|name| Ok(BUILT_IN.get_file(name).and_then(|file| file.contents_utf8()).map(str::to_string))),
-        Templates::Folder(folder) => environment.set_loader(minijinja::path_loader(folder)),
-        Templates::Texts(texts) => environment.set_loader(move |name| Ok(texts.get(name).cloned())),
+        Templates::Folder(folder) => environment.set_loader(move |name| own(&folder, name)),
+        Templates::Texts(texts) => environment.set_loader(move |name| Ok(texts.get(name).map(|text| text.replace("\r\n", "\n")))),
     }
     Ok(environment)
 }
+
+/// A template of the root; one that is saved with other line ends renders the same bytes.
+fn own(folder: &Path, name: &str) -> Result<Option<String>, Error> {
+    let inside = |part: &str| !part.starts_with('.') && !part.contains('\\');
+    if !name.split('/').all(inside) {
+        return Ok(None);
+    }
+    match read(&folder.join(name)) {
+        Ok(text) => Ok(Some(text.replace("\r\n", "\n"))),
+        Err(Unreadable::Missing) => Ok(None),
+        Err(reason) => Err(Error::new(ErrorKind::BadInclude, "cannot be read").with_source(UnreadableTemplate { name: name.into(), reason })),
+    }
+}
+
+/// A template that is there and cannot be read.
+#[derive(Debug)]
+pub struct UnreadableTemplate {
+    /// Its path under templates/.
+    pub name: String,
+    /// Why.
+    pub reason: Unreadable,
+}
+
+impl std::fmt::Display for UnreadableTemplate {
+    fn fmt(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(out, "cannot read templates/{}", self.name)
+    }
+}
+
+impl std::error::Error for UnreadableTemplate {}
 
 /// A refusal by one of our functions.
 fn refuse(message: impl Into<String>) -> Error {

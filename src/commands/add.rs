@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::generated::replace;
 use crate::pipeline::{self, CATALOG};
 use crate::source::{Source, step};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde_json::json;
 use text::with_service;
 
@@ -38,20 +38,21 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     // A catalog without services is wrong only until this one is in it.
     let first = source.value.get("services").is_none_or(|services| services.as_object().is_some_and(|services| services.is_empty()));
     if before.failed() && !first {
-        return render::finish(before, cli, false);
+        return Ok(render::prepare(before, cli, false)?.report);
     }
     let edited = with_service(&source.text, &args.name, &args.group, args.port);
     let mut outcome = pipeline::prove(&edited, &cli.root)?;
     own_tests::run(&mut outcome)?;
-    if outcome.failed() {
-        return render::finish(outcome, cli, false);
-    }
     let line = outcome.source.line(&format!("/services/{}", args.name));
+    let prepared = render::prepare(outcome, cli, false)?;
+    if prepared.refused() {
+        return Ok(prepared.report);
+    }
     let path = cli.root.join(CATALOG);
     // A link stays a link: what it leads to is the catalog.
     replace(&path.canonicalize().with_context(|| format!("cannot write {}", path.display()))?, &edited)?;
     let added = format!("added {} at {CATALOG}:{line}", args.name);
-    let mut report = render::finish(outcome, cli, false).with_context(|| format!("{added}, but generated/ is not written"))?;
+    let mut report = prepared.finish(cli, false).map_err(|error| anyhow!("{added}, but the rest is not written: {error:#}"))?;
     report.opening(&added);
     report.data.insert("added".into(), json!({"service": args.name, "file": CATALOG, "line": line}));
     Ok(report)

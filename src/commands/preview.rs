@@ -3,12 +3,15 @@
 use super::servers::PrometheusLogin;
 use super::{Cli, Report};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::generated::{replace, sweep};
 use crate::live::http::Client;
 use crate::pipeline;
 use crate::preview::prometheus::Prometheus;
 use crate::preview::{Data, Preview, preview};
-use anyhow::{Context, Result, anyhow};
+use crate::source::read::sort;
+use anyhow::{Context, Result, anyhow, bail};
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -47,7 +50,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let mut report = Report::new(outcome.source, outcome.diagnostics);
     let (Some(catalog), Some(rendered)) = (&outcome.catalog, rendered.filter(|_| !failed)) else { return Ok(report) };
     let path = cli.root.join(&args.output);
-    refuse_generated(&path, &cli.root)?;
+    let target = target(&path, &cli.root, &catalog.platform.output)?;
     let chosen: BTreeMap<String, String> = args.variable.iter().cloned().collect();
     let given = args.login.at(args.prometheus_url.as_deref());
     given.exposed().into_iter().for_each(|warning| report.push(warning));
@@ -60,7 +63,8 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
             preview(catalog, &rendered, &Data::Live(&prometheus, name), &chosen)?
         }
     };
-    std::fs::write(&path, &page.html).with_context(|| format!("cannot write {}", path.display()))?;
+    sweep(&target, false);
+    replace(&target, &page.html)?;
     tell(&mut report, page, &path, args.prometheus_url.is_some());
     if args.open {
         open(&path)?;
@@ -68,12 +72,46 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     Ok(report)
 }
 
-/// `render` would remove the page from generated/ again.
-fn refuse_generated(path: &Path, root: &Path) -> Result<()> {
-    if path.starts_with(root.join("generated")) {
-        return Err(anyhow!("{} is in generated/, which belongs to `render`: name another place with --output", path.display()));
+/// What every page begins with, and what those of the first version began with.
+const MARKS: [&str; 2] = [
+    "<!DOCTYPE html>\n<!-- Drawn by monstack preview, which writes over it. -->\n",
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-",
+];
+
+/// The file that an output means, links and `..` followed. It may be new, empty, or a page that `preview` wrote; nothing else is
+/// replaced, and nothing is put into the output folder of `render`.
+fn target(asked: &Path, root: &Path, output: &str) -> Result<PathBuf> {
+    let shown = asked.display();
+    let another = "name another file with --output";
+    let found = match asked.canonicalize() {
+        Ok(real) => real,
+        Err(_) if asked.is_symlink() => bail!("{shown} is a link to nothing: {another}"),
+        Err(_) => {
+            let name = asked.file_name().with_context(|| format!("{shown} is not a file: {another}"))?;
+            let folder = asked.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+            folder.canonicalize().with_context(|| format!("cannot write {shown}: {} is not a folder", folder.display()))?.join(name)
+        }
+    };
+    if root.join(output).canonicalize().is_ok_and(|generated| found.starts_with(generated)) {
+        bail!("{shown} is in {output}/, which belongs to `render`: {another}");
     }
-    Ok(())
+    // What the shell has opened already, or a device, is not replaced but lost.
+    let special = ["/dev", "/proc"].iter().any(|folder| found.starts_with(folder) || std::path::absolute(asked).is_ok_and(|asked| asked.starts_with(folder)));
+    let Ok(metadata) = found.symlink_metadata() else {
+        return if special { Err(anyhow!("{shown} is not a place for a file: {another}")) } else { Ok(found) };
+    };
+    if let Some(sort) = sort(metadata.file_type()) {
+        bail!("{shown} is {sort}, not a file: {another}");
+    }
+    let longest = MARKS.iter().map(|mark| mark.len()).max().unwrap_or_default();
+    let mut start = Vec::new();
+    let read = std::fs::File::open(&found).and_then(|file| file.take(longest as u64).read_to_end(&mut start));
+    read.with_context(|| format!("cannot see whether {shown} may be replaced"))?;
+    let own = start.is_empty() || MARKS.iter().any(|mark| start.starts_with(mark.as_bytes()));
+    if special || !own {
+        bail!("{shown} was not written by `preview`, which never replaces such a file: {another}");
+    }
+    Ok(found)
 }
 
 fn tell(report: &mut Report, page: Preview, path: &Path, live: bool) {

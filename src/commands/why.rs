@@ -31,7 +31,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let Some((catalog, rendered)) = drawn else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
     let service = super::service(&catalog, &args.service)?;
     let line = outcome.source.line(&format!("/services/{}", service.name));
-    let changes = compare(&cli.root.join("generated"), &rendered)?;
+    let changes = compare(&cli.root, &catalog.platform.output, &rendered)?.changes;
     let walk = walk(args, &catalog, &rendered, service, line, &changes, &cli.command("render"))?;
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
     args.servers.warnings().into_iter().for_each(|warning| report.push(warning));
@@ -41,7 +41,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
 
 fn walk(args: &Args, catalog: &Catalog, rendered: &[File], service: &Service, line: usize, changes: &[Change], mend: &str) -> Result<Walk> {
     let mut walk = Walk::default();
-    offline(&mut walk, rendered, service, line, changes, mend);
+    offline(&mut walk, &catalog.platform.output, rendered, service, line, changes, mend);
     if walk.whole() && !args.offline {
         online(&mut walk, &args.servers.inquiry(catalog, rendered)?, service)?;
     }

@@ -33,6 +33,7 @@ pub fn inspect(comparison: &mut Comparison) {
 const SETTINGS: &[(&str, Class, &str)] = &[
     ("/platform/name", Safe, "titles begin with"),
     ("/platform/runbook_url", Notice, "alerts link to the runbook at"),
+    ("/platform/output", Notice, "everything is rendered into the folder"),
     ("/prometheus/scrape_interval", Notice, "jobs without an interval of their own are scraped every"),
     ("/prometheus/evaluation_interval", Notice, "rules are evaluated every"),
     ("/prometheus/address", Warning, "Prometheus scrapes itself at"),

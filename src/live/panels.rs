@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// One query of one panel.
 pub struct PanelQuery {
-    /// Under generated/.
+    /// Under the output folder.
     pub file: String,
     /// Title of the panel.
     pub panel: String,
@@ -16,7 +16,7 @@ pub struct PanelQuery {
     pub expression: String,
 }
 
-/// Every rendered dashboard, with its path under generated/.
+/// Every rendered dashboard, with its path under the output folder.
 pub fn dashboards(rendered: &[File]) -> impl Iterator<Item = (&str, &Value)> {
     rendered.iter().filter(|file| file.value["panels"].is_array()).map(|file| (file.path.as_str(), &file.value))
 }

@@ -51,25 +51,26 @@ impl Walk {
 }
 
 /// The links that need no server: catalog and rendered.
-pub fn offline(walk: &mut Walk, rendered: &[File], service: &Service, line: usize, changes: &[Change], mend: &str) {
+pub fn offline(walk: &mut Walk, output: &str, rendered: &[File], service: &Service, line: usize, changes: &[Change], mend: &str) {
     walk.add(Ok(format!("services.toml:{line}  port {}, runs_on {}, group {}", service.port, service.runs_on, service.group)));
-    let stale = changes.iter().find(|change| change.path.ends_with(".yml") || change.path.ends_with(".json"));
+    let stale = changes.iter().find(|change| change.kind != Kind::LineEndings && [".yml", ".json"].iter().any(|end| change.path.ends_with(end)));
     walk.add(match stale {
-        None => Ok(format!("generated/ is what services.toml says; job {}", job_file(rendered))),
+        None => Ok(format!("{output}/ is what services.toml says; job {}", job_file(output, rendered))),
         Some(change) => {
-            let how = ["is older than services.toml, or was edited", "is missing", "is left over"][match change.kind {
-                Kind::Modified => 0,
-                Kind::Missing => 1,
-                Kind::Orphaned => 2,
-            }];
-            Err(Diagnostic::error("stale", Place::File(format!("generated/{}", change.path)), format!("generated/{} {how}", change.path)).help(mend))
+            let how = match change.kind {
+                Kind::Modified | Kind::LineEndings => "is older than services.toml, or was edited",
+                Kind::Missing => "is missing",
+                Kind::Orphaned => "is left over",
+            };
+            let path = format!("{output}/{}", change.path);
+            Err(Diagnostic::error("stale", Place::File(path.clone()), format!("{path} {how}")).help(mend))
         }
     });
 }
 
-fn job_file(rendered: &[File]) -> String {
+fn job_file(output: &str, rendered: &[File]) -> String {
     let file = rendered.iter().find(|file| file.value.get("scrape_configs").is_some());
-    file.map(|file| format!("in generated/{}", file.path)).unwrap_or_default()
+    file.map(|file| format!("in {output}/{}", file.path)).unwrap_or_default()
 }
 
 /// The links that servers and the service itself are asked about.

@@ -37,7 +37,7 @@ pub enum Usage {
 
 /// One expression.
 pub struct Expression<'a> {
-    /// The file, under generated/.
+    /// The file, under the output folder.
     pub path: &'a str,
     /// Where in the file.
     pub pointer: String,

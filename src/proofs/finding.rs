@@ -10,7 +10,7 @@ use serde_json::Value;
 /// What a proof found, at a value of a rendered file.
 #[derive(Debug)]
 pub struct Finding {
-    /// The file, under generated/; empty: the catalog itself.
+    /// The file, under the output folder; empty: the catalog itself.
     pub path: String,
     /// The value in the file, as a JSON pointer; in the catalog when there is no file.
     pub pointer: String,
@@ -52,7 +52,7 @@ impl Finding {
             found.label = if text.chars().count() > 160 { text.chars().take(160).collect::<String>() + "…" } else { text };
         }
         if !self.path.is_empty() {
-            found = found.also(Place::File(format!("generated/{}", self.path)), self.pointer.clone());
+            found = found.also(Place::File(format!("{}/{}", rendered.output, self.path)), self.pointer.clone());
         }
         found.owner = owner.map(|(pointer, _)| pointer).unwrap_or_else(|| if self.path.is_empty() { self.pointer } else { "/platform".to_string() });
         found

@@ -11,6 +11,7 @@ mod formats;
 mod kill;
 mod mutations;
 mod own_tests;
+mod ownership;
 mod render;
 mod words;
 
@@ -91,7 +92,8 @@ fn tree(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         match (path.is_symlink(), path.is_dir()) {
             (true, _) => found.push((path.clone(), fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes())),
             (_, true) => found.extend(tree(&path)),
-            _ => found.push((path.clone(), fs::read(&path).unwrap())),
+            _ if path.is_file() => found.push((path.clone(), fs::read(&path).unwrap())),
+            _ => found.push((path.clone(), b"not a file".to_vec())),
         }
     }
     found.sort();

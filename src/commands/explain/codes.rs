@@ -2,7 +2,7 @@
 
 /// In the order in which they can arise: the catalog, `allow`, the templates, the verbs, the running stack.
 pub const CODES: &[(&str, &str)] = &[
-    ("unreadable-catalog", "There is no services.toml, or it is empty, may not be read, or is not UTF-8."),
+    ("unreadable-catalog", "There is no services.toml, or it is empty, too large, not a file, may not be read, or is not UTF-8."),
     ("syntax", "The file is not TOML, so nothing else can be said of it; the same key given twice is one case of it."),
     ("unknown-key", "Nothing reads this key: most often it is misspelt, and the setting that was meant has its default."),
     ("missing-key", "A table lacks a key without which nothing can be made of it."),
@@ -18,12 +18,14 @@ pub const CODES: &[(&str, &str)] = &[
     ("never-accepted", "An `allow` names a finding without whose fix nothing can be rendered, or no server starts."),
     ("unused-allow", "An `allow` accepts what is not found, and would hide the next mistake of its kind."),
     ("taken-name", "`add` was given a name that a service of the catalog has already; nothing was written."),
-    ("template", "A template cannot be rendered: its syntax is wrong, or it uses what the catalog does not have."),
+    ("template", "A template cannot be read or rendered: its syntax is wrong, or it uses what the catalog does not have."),
     ("invalid-yaml", "A template was rendered, and its text is not YAML."),
     ("test-fails", "A test of the catalog says something else of its alert than promtool sees, so the test or the expression is wrong."),
     ("tests-not-run", "The catalog brings tests of its own for alerts of kind `promql`, and promtool, which runs them, is not there or took too long."),
     ("unknown-name", "`explain` knows no service, alert or finding of this name."),
-    ("stale", "A file under generated/ is not what the catalog renders to: `render` was not run after the last change."),
+    ("stale", "A file in the output folder is not what the catalog renders to: `render` was not run after the last change."),
+    ("foreign-folder", "The output folder has files of others and none that monstack wrote, so it is probably another tool's; nothing was written."),
+    ("in-the-way", "Something that monstack did not write stands where a rendered file must be. It is never replaced; nothing was written."),
     ("dangerous-change", "An alert, a target or a receiver is lost, a threshold is looser, or people are told much later, as `diff` sees it."),
     ("changed-behaviour", "A change that somebody will notice, without the loss of an alert, as `diff` sees it."),
     ("preview", "The preview cannot draw this panel: it knows fewer panels and functions than Grafana."),

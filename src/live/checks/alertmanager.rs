@@ -9,7 +9,7 @@ use serde_json::Value;
 
 fn place(inquiry: &Inquiry) -> Place {
     let file = inquiry.rendered.iter().find(|file| file.value.get("receivers").is_some() && file.value.get("route").is_some());
-    Place::File(format!("generated/{}", file.map_or("", |file| file.path.as_str())))
+    Place::File(format!("{}/{}", inquiry.catalog.platform.output, file.map_or("", |file| file.path.as_str())))
 }
 
 /// In what its configuration differs from the rendered one; `Err` says why it could not be asked.

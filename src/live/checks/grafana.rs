@@ -65,7 +65,7 @@ fn compare(inquiry: &Inquiry, grafana: &Endpoint, file: &str, rendered: &Value) 
     let ((title, _), _) = differs?;
     let message = format!("Grafana's dashboard `{uid}` differs from the rendered one at the panel `{title}`");
     Some(
-        Diagnostic::error("grafana-dashboard", Place::File(format!("generated/{file}")), message)
+        Diagnostic::error("grafana-dashboard", Place::File(format!("{}/{file}", inquiry.catalog.platform.output)), message)
             .help("wait for its provisioning to read the file again; a copy saved by hand has another uid"),
     )
 }

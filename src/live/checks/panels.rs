@@ -30,13 +30,13 @@ pub fn checked(inquiry: &Inquiry) -> Option<Checked> {
             late |= unanswered;
         }
     }
-    findings.extend(blank(&shows));
+    findings.extend(blank(&shows, &inquiry.catalog.platform.output));
     let full = shows.values().filter(|something| **something).count();
     Some(Checked::new("panels", format!("{full}/{}", shows.len()), format!("show something; {} queries ran", queries.len()), findings))
 }
 
 fn refused(inquiry: &Inquiry, panel: &PanelQuery, refusal: &Refusal) -> Diagnostic {
-    let place = Place::File(format!("generated/{}", panel.file));
+    let place = Place::File(format!("{}/{}", inquiry.catalog.platform.output, panel.file));
     let reason = match refusal {
         Refusal::Failed(failure) => {
             let message = format!("the query of panel `{}` got no answer from Prometheus: {failure}", panel.panel);
@@ -50,14 +50,14 @@ fn refused(inquiry: &Inquiry, panel: &PanelQuery, refusal: &Refusal) -> Diagnost
 }
 
 /// One finding for each dashboard with panels that show nothing.
-fn blank(shows: &BTreeMap<(&str, &str), bool>) -> Vec<Diagnostic> {
+fn blank(shows: &BTreeMap<(&str, &str), bool>, output: &str) -> Vec<Diagnostic> {
     let mut blank: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for ((file, panel), _) in shows.iter().filter(|(_, something)| !**something) {
         blank.entry(file).or_default().push(panel);
     }
-    let finding = |(file, panels): (&str, Vec<&str>)| {
+    let finding = move |(file, panels): (&str, Vec<&str>)| {
         let message = format!("{} panels show nothing: {}", panels.len(), panels.join(", "));
-        Diagnostic::warning("panel-without-data", Place::File(format!("generated/{file}")), message)
+        Diagnostic::warning("panel-without-data", Place::File(format!("{output}/{file}")), message)
             .help("rates need two scrapes, and counters that were counted: wait a minute, or generate requests with --traffic")
     };
     blank.into_iter().map(finding).collect()

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Where the rendered configuration is.
 pub fn config_place(inquiry: &Inquiry) -> Place {
     let file = inquiry.rendered.iter().find(|file| file.value.get("scrape_configs").is_some());
-    Place::File(format!("generated/{}", file.map_or("", |file| file.path.as_str())))
+    Place::File(format!("{}/{}", inquiry.catalog.platform.output, file.map_or("", |file| file.path.as_str())))
 }
 
 /// In what the loaded configuration differs from the rendered one: jobs by name, everything else in place.
