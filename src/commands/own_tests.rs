@@ -29,7 +29,7 @@ pub fn run(outcome: &mut Outcome) -> Result<()> {
     let Some(first) = documents.first().and_then(|document| document.tests.first()) else { return Ok(()) };
     let alerts: BTreeSet<&str> = documents.iter().flat_map(|document| &document.tests).map(|test| test.alert.as_str()).collect();
     let place = Place::Key(format!("/alerts/{}/tests", first.alert));
-    let files: Vec<String> = documents.iter().map(|document| format!("promtool test rules generated/{}", document.file.path)).collect();
+    let files: Vec<String> = documents.iter().map(|document| format!("promtool test rules {}/{}", rendered.output, document.file.path)).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let not_run = |reason: &str, help: String| {
         Diagnostic::notice("tests-not-run", place.clone(), format!("the tests of {} were not run: {reason}", plural(alerts.len(), "alert"))).help(help)

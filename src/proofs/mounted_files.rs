@@ -27,7 +27,7 @@ pub const PROOF: Proof = Proof {
                             &file.path,
                             pointer,
                             format!("`{name}` mounts {path}, where nothing is rendered"),
-                            "mount a folder that exists under generated/",
+                            format!("mount a folder that exists under {}/", stack.catalog.platform.output),
                         ));
                     }
                 }

@@ -47,7 +47,7 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
     };
     if !found.is_empty() {
         let message = format!("the Alertmanager routes otherwise than rendered: {}", first(&found, 3));
-        let help = super::prometheus::reload_command("alertmanager");
+        let help = super::prometheus::reload_command(inquiry, "alertmanager");
         findings.push(Diagnostic::error("alertmanager-not-loaded", place(inquiry), message).help(help));
     }
     let state = if findings.is_empty() { "ok" } else { "differs" };

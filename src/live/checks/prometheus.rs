@@ -34,13 +34,14 @@ pub fn config_differences(inquiry: &Inquiry, running: &Running) -> Vec<String> {
 
 /// The command that makes a container of the rendered stack read its files again. A signal, because a server that can be
 /// reloaded over HTTP can be by every web page.
-pub fn reload_command(container: &str) -> String {
-    format!("`docker compose -f generated/docker-compose.monitoring.yml kill -s SIGHUP {container}`, or send SIGHUP to it where it runs")
+pub fn reload_command(inquiry: &Inquiry, container: &str) -> String {
+    let output = &inquiry.catalog.platform.output;
+    format!("`docker compose -f {output}/docker-compose.monitoring.yml kill -s SIGHUP {container}`, or send SIGHUP to it where it runs")
 }
 
 /// What makes a running Prometheus load the files that are on disk.
-pub fn reload_help(running: &Running) -> String {
-    let reload = reload_command("prometheus");
+pub fn reload_help(inquiry: &Inquiry, running: &Running) -> String {
+    let reload = reload_command(inquiry, "prometheus");
     if running.reloaded {
         format!("{reload}; when that changes nothing, the container still sees an old file: mount its folder, and restart it")
     } else {
@@ -54,11 +55,11 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
     let mut findings = Vec::new();
     if !running.reloaded {
         let message = format!("the last reload of Prometheus failed: it still runs the configuration of {}", running.loaded_at);
-        findings.push(Diagnostic::error("reload-failed", config_place(inquiry), message).help(reload_help(running)));
+        findings.push(Diagnostic::error("reload-failed", config_place(inquiry), message).help(reload_help(inquiry, running)));
     }
     if !found.is_empty() {
         let message = format!("Prometheus runs another configuration, loaded {}: {}", running.loaded_at, first(&found, 3));
-        findings.push(Diagnostic::error("config-not-loaded", config_place(inquiry), message).help(reload_help(running)));
+        findings.push(Diagnostic::error("config-not-loaded", config_place(inquiry), message).help(reload_help(inquiry, running)));
     }
     let state = if findings.is_empty() { "ok" } else { "differs" };
     let note = if findings.is_empty() { "its configuration is the rendered one".to_string() } else { format!("{} differences", found.len()) };

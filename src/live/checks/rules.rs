@@ -32,7 +32,7 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
     if !stale.is_empty() {
         stale.sort();
         let message = format!("Prometheus evaluates other rules than were rendered: {}", first(&stale, 3));
-        findings.push(Diagnostic::error("rules-not-loaded", config_place(inquiry), message).help(reload_help(running)));
+        findings.push(Diagnostic::error("rules-not-loaded", config_place(inquiry), message).help(reload_help(inquiry, running)));
     }
     let alerts = rendered.iter().filter(|rule| rule.alert).count();
     let note = format!("alerts loaded; {} rules in all", running.rules().count());

@@ -32,7 +32,7 @@ pub fn loaded(inquiry: &Inquiry, running: &Running, service: &Service) -> Result
         difference => {
             let what = difference.cloned().unwrap_or_else(|| "its last reload failed".into());
             let message = format!("Prometheus runs another configuration ({there} of {wanted} jobs, loaded {}): {what}", running.loaded_at);
-            Err(Diagnostic::error("config-not-loaded", at(service), message).help(reload_help(running)))
+            Err(Diagnostic::error("config-not-loaded", at(service), message).help(reload_help(inquiry, running)))
         }
     }
 }
@@ -133,11 +133,11 @@ pub fn alerts(inquiry: &Inquiry, running: &Running, service: &Service) -> Result
         let place = || Place::Key(format!("/alerts/{}", alert.name));
         let raw = running.rules().find(|rule| rule["name"] == alert.name.as_str());
         let Some(raw) = raw else {
-            return Err(Diagnostic::error("rules-not-loaded", place(), format!("the alert {} is not loaded", alert.name)).help(reload_help(running)));
+            return Err(Diagnostic::error("rules-not-loaded", place(), format!("the alert {} is not loaded", alert.name)).help(reload_help(inquiry, running)));
         };
         let wanted = rendered.iter().find(|rule| rule.alert && rule.name == alert.name);
         if let Some(how) = wanted.and_then(|wanted| rule_difference(wanted, &loaded_rule(raw))) {
-            return Err(Diagnostic::error("rules-not-loaded", place(), format!("the alert {} is an older one: {how}", alert.name)).help(reload_help(running)));
+            return Err(Diagnostic::error("rules-not-loaded", place(), format!("the alert {} is an older one: {how}", alert.name)).help(reload_help(inquiry, running)));
         }
         if raw["health"] == "err" {
             return Err(rules::failing(inquiry, &alert.name, raw));
