@@ -37,10 +37,7 @@ impl Outcome {
 pub fn read(root: &Path) -> Result<Source, (Source, Diagnostic)> {
     let path = root.join(CATALOG);
     let refused = |text: &str, place: Place, message: String, help: &str| {
-        // Of what is not text, only the place is shown.
-        let mut source = Source::parse(CATALOG, "").0;
-        source.text = text.into();
-        (source, Diagnostic::error("unreadable-catalog", place, message).help(help))
+        (Source::parse(CATALOG, text).0, Diagnostic::error("unreadable-catalog", place, message).help(help))
     };
     let whole = || Place::File(path.display().to_string());
     let text = source::read::read(&path).map_err(|unreadable| match unreadable {

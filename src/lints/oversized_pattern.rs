@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Place};
 pub const LINT: Lint = Lint {
     code: "oversized-pattern",
     doc: "metrics.py holds each pattern as an automaton, so that a value is judged in one pass whatever a client sends; this one would be a file of megabytes.",
-    bad: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { task = \"(.{1000}){6}\" }\n",
+    bad: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { task = \".{1000}.{1000}.{1000}.{1000}.{1000}.{1000}\" }\n",
     good: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { task = \".{0,1000}\" }\n",
     check: |catalog, _| {
         let labels = catalog.metrics.iter().flat_map(|metric| metric.labels.iter().map(move |(label, declared)| (metric, label, declared)));

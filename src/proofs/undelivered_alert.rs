@@ -7,8 +7,8 @@ pub const PROOF: Proof = Proof {
     doc: "Without an Alertmanager in the configuration alerts fire on Prometheus' own page and nowhere else.",
     example: Example::Template {
         file: "monitoring/working_prometheus.yml",
-        good: "- targets: << prometheus.alertmanagers >>\n\nscrape_configs",
-        bad: "- targets: []\n\nscrape_configs",
+        good: "    - static_configs:\n        - targets: << prometheus.alertmanagers >>",
+        bad: "    - static_configs:\n        - targets: []",
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
