@@ -8,6 +8,7 @@ mod health_path_scraped;
 mod label_collision;
 mod loopback_address;
 mod missing_label;
+mod one_sided_status;
 mod override_without_effect;
 mod range_beyond_retention;
 mod ratio_out_of_range;
@@ -54,6 +55,7 @@ pub const LINTS: &[Lint] = &[
     label_collision::LINT,
     loopback_address::LINT,
     missing_label::LINT,
+    one_sided_status::LINT,
     override_without_effect::LINT,
     range_beyond_retention::LINT,
     ratio_out_of_range::LINT,

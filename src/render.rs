@@ -1,7 +1,7 @@
 //! Catalog × artifacts → Files in memory, each parsed back.
 
 use crate::artifacts::ARTIFACTS;
-use crate::catalog::Catalog;
+use crate::catalog::{Alert, Catalog};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json;
 use crate::templates;
@@ -10,7 +10,7 @@ use anyhow::Result;
 use minijinja::value::{Serde, Value as TemplateValue};
 use minijinja::{Environment, context};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -54,16 +54,32 @@ pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Dia
             .map(|file| (file.path.as_str(), TemplateValue::from(Serde(&file.value))))
             .collect();
         let context = context! { rendered => before, ..catalog_value.clone() };
-        match one(&rendered.environment, artifact.template, &path, &context) {
-            Ok(file) => rendered.files.push(file),
-            Err(diagnostic) => {
-                diagnostics.push(*diagnostic);
-                failed.push(path.clone());
+        let parts = if path.contains("{alert}") { of_alerts(catalog, &rendered, artifact.template, &path, &context) } else { vec![(path, context)] };
+        for (path, context) in parts {
+            match one(&rendered.environment, artifact.template, &path, &context) {
+                Ok(file) => rendered.files.push(file),
+                Err(diagnostic) => {
+                    diagnostics.push(*diagnostic);
+                    failed.push(path.clone());
+                }
             }
+            rendered.contexts.insert(path, context);
         }
-        rendered.contexts.insert(path, context);
     }
     Ok(if diagnostics.is_empty() { Ok(rendered) } else { Err(diagnostics) })
+}
+
+/// The path and the context of each alert's own file: the alert, and the rule that was rendered for it, if one was.
+fn of_alerts(catalog: &Catalog, rendered: &Rendered, template: &str, path: &str, context: &TemplateValue) -> Vec<(String, TemplateValue)> {
+    let read = rendered.files.iter().filter(|file| reads(template, &file.path));
+    let groups = read.flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
+    let rules: HashMap<&str, &Value> =
+        groups.flat_map(|group| group["rules"].as_array().into_iter().flatten()).filter_map(|rule| Some((rule["alert"].as_str()?, rule))).collect();
+    let own = |alert: &Alert| {
+        let rule = rules.get(alert.name.as_str()).map(|rule| TemplateValue::from(Serde(*rule)));
+        (path.replace("{alert}", &alert.name), context! { alert => TemplateValue::from(Serde(alert)), rule, ..context.clone() })
+    };
+    catalog.alerts.iter().filter(|alert| !alert.branches.is_empty()).map(own).collect()
 }
 
 /// Unit tests read the rules they are about, and documents quote rules; nothing else reads a rendered file.
