@@ -6,7 +6,7 @@ use std::collections::HashMap;
 pub const PROOF: Proof = Proof {
     code: "untested-rule",
     doc: "promtool says SUCCESS for an alert without tests, for a test whose rule file does not exist, and for one without an interval.",
-    example: Example::Template { file: "monitoring/alert_rules.test.yml", good: "- alert_rules.yml", bad: "- alert-rules.yml" },
+    example: Example::Template { file: "monitoring/alert_rules.test.yml", good: "- ../alert_rules.yml", bad: "- ../alert-rules.yml" },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         let mut shown: HashMap<&str, (bool, bool)> = HashMap::new();
