@@ -31,7 +31,7 @@ fn milliseconds(text: &str) -> Result<u64, Error> {
 const STEPS: [u64; 17] = [60_000, 30_000, 20_000, 15_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1];
 
 /// The time between samples and evaluations in the tests of one alert. Every range that it looks back over (its windows and
-/// `range`, which is of its kind) holds at least twenty; where one of the steps allows it, it divides them all and every
+/// `range`, which is of its kind) holds at least twenty, or ten where the alert waits for hundreds of steps; where one of the steps allows it, it divides them all and every
 /// `for`, which is otherwise five steps long or no longer than an evaluation of Prometheus.
 fn test_step(alert: &Value, range: &str, evaluation_interval: &str) -> Result<String, Error> {
     let (mut ranges, mut waits) = (vec![milliseconds(range)?], Vec::new());
@@ -42,7 +42,9 @@ fn test_step(alert: &Value, range: &str, evaluation_interval: &str) -> Result<St
             ranges.push(milliseconds(&window.to_string())?);
         }
     }
-    let most = ranges.iter().min().map_or(60_000, |shortest| shortest / 20).max(1);
+    let shortest = ranges.iter().min().copied().unwrap_or_default();
+    let long = waits.iter().any(|wait| *wait > shortest * 15);
+    let most = (shortest / if long { 10 } else { 20 }).max(1);
     let evaluation = milliseconds(evaluation_interval)?;
     let seen = |step: u64| waits.iter().all(|wait| wait.is_multiple_of(step) || *wait >= step * 5 || *wait <= evaluation);
     let divides = |step: u64| ranges.iter().all(|range| range.is_multiple_of(step));
@@ -261,7 +263,7 @@ mod tests {
             (&[("5m", "1s")], "15s"),
             (&[("7m13s", "5m")], "20s"),
             (&[("", "100ms")], "15s"),
-            (&[("5m", "1d")], "15s"),
+            (&[("5m", "1d")], "30s"),
         ] {
             let range = if branches[0].0.is_empty() { "5m" } else { "20m" };
             assert_eq!(test_step(&alert(branches), range, "15s").unwrap(), step, "{branches:?}");
