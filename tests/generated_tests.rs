@@ -82,13 +82,7 @@ fn alert() -> impl Strategy<Value = Alert> {
 
 fn case() -> impl Strategy<Value = Case> {
     let service = (any::<bool>(), select(&MEMORY[..]), select(&CPU[..]));
-    (
-        proptest::collection::vec(service, 1..5),
-        select(&SCRAPES[..]),
-        select(&EVALUATIONS[..]),
-        select(&STATUSES[..]),
-        proptest::collection::vec(alert(), 1..2),
-    )
+    (proptest::collection::vec(service, 1..5), select(&SCRAPES[..]), select(&EVALUATIONS[..]), select(&STATUSES[..]), proptest::collection::vec(alert(), 1..2))
         .prop_map(|(services, scrape, evaluation, status, alerts)| Case { services, scrape, evaluation, status, alerts })
 }
 

@@ -175,10 +175,7 @@ fn a_window_of_its_own_is_looked_back_over() {
         assert!(reads.contains(&"window"));
         // In trouble for 40 minutes, and well afterwards: half an hour later only the longer window has seen it.
         let scene: &[(&str, &str)] = match *kind {
-            "error_ratio" => &[
-                ("shop_requests_total{status=\"500\",$}", "0+50x160 8000x300"),
-                ("shop_requests_total{status=\"200\",$}", "0+50x460"),
-            ],
+            "error_ratio" => &[("shop_requests_total{status=\"500\",$}", "0+50x160 8000x300"), ("shop_requests_total{status=\"200\",$}", "0+50x460")],
             "cpu_ratio" => &[("process_cpu_seconds_total{$}", "0+7.5x160 1200x300")],
             "ratio" => &[("shop_failures_total{$}", "0+50x160 8000x300"), ("shop_jobs_total{$}", "0+100x460")],
             _ => &[("shop_jobs_active{$}", "1x460"), ("shop_jobs_total{$}", "0+1x160 160x300")],

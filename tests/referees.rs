@@ -98,7 +98,8 @@ fn tests_of_alerts_do_not_grow_with_the_services() {
 /// `rules:` without any is null, which is not a list.
 #[test]
 fn a_catalog_without_alerts_has_an_empty_list_of_rules() {
-    let text = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.web]\ntitle = \"Web\"\n[services.one]\ngroup = \"web\"\nport = 8001\n";
+    let text =
+        "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.web]\ntitle = \"Web\"\n[services.one]\ngroup = \"web\"\nport = 8001\n";
     let rendered = monstack::pipeline::prove(text, root()).expect("readable").rendered.expect("it renders");
     for file in rendered.files.iter().filter(|file| file.value.get("groups").is_some()) {
         for group in file.value["groups"].as_array().expect("a list") {

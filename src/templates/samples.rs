@@ -220,7 +220,8 @@ fn rate_samples(above: f64, divisor: f64, window: &str, step: &str) -> Result<Va
     let higher = (0..200).map(|more| grain(level * (1.0 + margin)) - f64::from(more) * unit);
     let high = higher.filter(|high| *high > level).find(|high| written_alike(share(*high))).unwrap_or(grain(level * (1.0 + margin)));
     let (below, double) = (grain(level * 0.995), grain(level * 2.0));
-    let climbs = |increment: f64| (1..=window.div_ceil(step)).find(|tick| (tick * step) as f64 / window as f64 * increment > level).unwrap_or(window.div_ceil(step));
+    let climbs =
+        |increment: f64| (1..=window.div_ceil(step)).find(|tick| (tick * step) as f64 / window as f64 * increment > level).unwrap_or(window.div_ceil(step));
     Ok(context! { below, at, above => high, double, share => share(high), climbs => climbs(high), climbs_double => climbs(double) })
 }
 
@@ -251,7 +252,8 @@ mod tests {
     #[test]
     fn a_step_suits_the_durations_of_its_alert() {
         let alert = |branches: &[(&str, &str)]| {
-            let branches: Vec<Value> = branches.iter().map(|(window, r#for)| context! { window => (!window.is_empty()).then_some(*window), for => *r#for }).collect();
+            let branches: Vec<Value> =
+                branches.iter().map(|(window, r#for)| context! { window => (!window.is_empty()).then_some(*window), for => *r#for }).collect();
             context! { branches }
         };
         for (branches, step) in [

@@ -139,9 +139,7 @@ fn all(alerts: &Value, records: &Value, tests: impl Fn(&str) -> Value) -> Vec<Mu
 /// Recorded series, with where they stand.
 fn signals(records: &Value) -> Vec<(usize, usize, &Value)> {
     let groups = records["groups"].as_array().unwrap().iter().enumerate();
-    groups
-        .flat_map(|(group, value)| value["rules"].as_array().unwrap().iter().enumerate().map(move |(index, rule)| (group, index, rule)))
-        .collect()
+    groups.flat_map(|(group, value)| value["rules"].as_array().unwrap().iter().enumerate().map(move |(index, rule)| (group, index, rule))).collect()
 }
 
 /// The rule with its expression printed from its syntax, as mutants are: the printing itself must not matter.
