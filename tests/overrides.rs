@@ -185,3 +185,10 @@ fn a_window_of_its_own_is_looked_back_over() {
         seen(&format!("window-{index}"), &format!("kind = \"{kind}\"\n{keys}"), "window = \"1h\"", scene, &[("70m", firing)]);
     }
 }
+
+/// A scrape that fails, then a health check that does, with one sample of both: it has been down all the time.
+#[test]
+fn a_longer_for_does_not_begin_anew_with_another_reason() {
+    let scene: &[(&str, &str)] = &[("up{$}", "0x80 1x300"), ("probe_success{service=\"@\",component=\"web\",job=\"health-probe\"}", "1x79 0x300")];
+    seen("reasons", "kind = \"down\"\n", "for = \"30m\"", scene, &[("25m", &[("two", "warning")]), ("31m", &[("one", "warning"), ("two", "warning")])]);
+}
