@@ -230,8 +230,10 @@ fn gauge_samples(above: f64, divisor: f64) -> Value {
     let edge = above * divisor;
     let near = [edge, edge.round(), edge.floor(), f64::from_bits(edge.to_bits() + 1), f64::from_bits(edge.to_bits() - 1)];
     let at = near.into_iter().find(|value| value / divisor == above);
-    let (below, high) = ((edge * 0.999).floor(), (edge * 1.001).ceil());
-    let high = (0..200).map(|more| high + f64::from(more)).find(|high| written_alike(high / divisor)).unwrap_or(high);
+    // Whole numbers, unless the limit is so small that one more is much.
+    let grain = if edge >= 100_000.0 { 1.0 } else { edge / 100_000.0 };
+    let (below, least) = ((edge * 0.999 / grain).floor() * grain, (edge * 1.001 / grain).ceil() * grain);
+    let high = (0..200).map(|more| least + f64::from(more) * grain).find(|high| written_alike(high / divisor)).unwrap_or(least);
     context! { below, at, above => high, double => (edge * 2.0).ceil(), share => high / divisor }
 }
 
