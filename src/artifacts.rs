@@ -6,7 +6,7 @@ use crate::catalog::Catalog;
 pub struct Artifact {
     /// Path of its template under templates/.
     pub template: &'static str,
-    /// Path under the output folder; `{slug}` is the platform's.
+    /// Path under the output folder; `{slug}` is the platform's, and of a path with `{alert}` there is one for every alert.
     pub output: &'static str,
     /// Whether a catalog has it.
     pub when: fn(&Catalog) -> bool,
@@ -34,8 +34,10 @@ const CONTAINERS: fn(&Catalog) -> bool = |catalog| catalog.services.iter().any(|
 pub const ARTIFACTS: &[Artifact] = &[
     row("monitoring/working_prometheus.yml", "monitoring/working_prometheus.yml", ALWAYS),
     row("monitoring/recording_rules.yml", "monitoring/recording_rules.yml", ALWAYS),
+    row("monitoring/recording_rules.test.yml", "monitoring/recording_rules.test.yml", ALWAYS),
+    row("monitoring/signal_rules.yml", "monitoring/signal_rules.yml", ALWAYS),
     row("monitoring/alert_rules.yml", "monitoring/alert_rules.yml", ALWAYS),
-    row("monitoring/alert_rules.test.yml", "monitoring/alert_rules.test.yml", ALWAYS),
+    row("monitoring/alert_rules.test.yml", "monitoring/tests/{alert}.test.yml", ALWAYS),
     row("monitoring/self_monitoring_rules.yml", "monitoring/self_monitoring_rules.yml", ALWAYS),
     row("monitoring/self_monitoring_rules.test.yml", "monitoring/self_monitoring_rules.test.yml", ALWAYS),
     row("monitoring/alertmanager/alertmanager.yml", "monitoring/alertmanager/alertmanager.yml", ALWAYS),

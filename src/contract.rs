@@ -3,6 +3,7 @@
 pub mod domain;
 pub mod evaluate;
 pub mod series;
+pub mod status;
 pub mod targets;
 
 use crate::catalog::{Catalog, Metric};

@@ -9,9 +9,9 @@ pub mod json; // JSON as people review it
 pub mod pieces; // where Grafana's variables stand in a text
 pub mod promql; // PromQL as text → its syntax, within limits
 pub mod catalog; // services.toml as typed data
+pub mod contract; // every series that can exist
 pub mod allow; // findings that the catalog accepts, with a reason
 pub mod lints; // what the catalog must not say
-pub mod contract; // every series that can exist
 pub mod artifacts; // the table of everything generated
 pub mod templates; // minijinja set up once
 pub mod render; // catalog × artifacts → Files

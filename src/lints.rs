@@ -11,6 +11,7 @@ mod label_collision;
 mod loopback_address;
 mod missing_label;
 mod no_one_notified;
+mod one_sided_status;
 mod override_without_effect;
 mod oversized_pattern;
 mod plain_http;
@@ -66,6 +67,7 @@ pub const LINTS: &[Lint] = &[
     loopback_address::LINT,
     missing_label::LINT,
     no_one_notified::LINT,
+    one_sided_status::LINT,
     override_without_effect::LINT,
     oversized_pattern::LINT,
     plain_http::LINT,

@@ -11,7 +11,7 @@ use anyhow::Result;
 use minijinja::value::{Serde, Value as TemplateValue};
 use minijinja::{Environment, context};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -57,12 +57,17 @@ pub fn with(catalog: &Catalog, templates: &Templates) -> Result<Result<Rendered,
         if failed.iter().any(|path| reads(artifact.template, path)) {
             continue;
         }
-        let context = rendered.context(artifact.template);
-        match one(&rendered.environment, artifact.template, &rendered.output, &path, &context) {
-            Ok(file) => rendered.files.push(file),
-            Err(diagnostic) => {
-                diagnostics.push(*diagnostic);
-                failed.push(path);
+        let parts = match path.contains("{alert}") {
+            true => rendered.of_alerts(artifact.template).into_iter().map(|(alert, context)| (path.replace("{alert}", &alert), context)).collect(),
+            false => vec![(path, rendered.context(artifact.template))],
+        };
+        for (path, context) in parts {
+            match one(&rendered.environment, artifact.template, &rendered.output, &path, &context) {
+                Ok(file) => rendered.files.push(file),
+                Err(diagnostic) => {
+                    diagnostics.push(*diagnostic);
+                    failed.push(path);
+                }
             }
         }
     }
@@ -182,12 +187,41 @@ impl Rendered {
         context! { rendered => before, ..self.catalog.clone() }
     }
 
+    /// The same for each alert with a file of its own: the alert, and the rule that was rendered for it, if one was.
+    fn of_alerts(&self, template: &str) -> Vec<(String, TemplateValue)> {
+        let read = self.files.iter().filter(|file| reads(template, &file.path));
+        let groups = read.flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
+        let rules = groups.flat_map(|group| group["rules"].as_array().into_iter().flatten());
+        let rules: HashMap<&str, &Value> = rules.filter_map(|rule| Some((rule["alert"].as_str()?, rule))).collect();
+        let context = self.context(template);
+        let alerts = self.catalog.get_attr("alerts").and_then(|alerts| alerts.try_iter()).into_iter().flatten();
+        let covering = alerts.filter(|alert| alert.get_attr("branches").is_ok_and(|branches| branches.is_true()));
+        let own = covering.filter_map(|alert| {
+            let name = alert.get_attr("name").ok()?.to_string();
+            let rule = rules.get(name.as_str()).map(|rule| TemplateValue::from(Serde(*rule)));
+            Some((name, context! { alert, rule, ..context.clone() }))
+        });
+        own.collect()
+    }
+
+    /// What the template of a file saw.
+    fn seen(&self, file: &File) -> Option<TemplateValue> {
+        match ARTIFACTS.iter().any(|artifact| artifact.template == file.template && artifact.output.contains("{alert}")) {
+            // An output's name holds its alert's between separators, so that no other alert's fits.
+            true => {
+                let name = file.path.rsplit('/').next()?.split('.').next()?;
+                self.of_alerts(file.template).into_iter().find(|(alert, _)| alert == name).map(|(_, context)| context)
+            }
+            false => Some(self.context(file.template)),
+        }
+    }
+
     /// The template line behind a value of a file.
     pub fn place(&self, path: &str, pointer: &str) -> Place {
         let mut origins = self.origins.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let origin = origins.entry(path.to_string()).or_insert_with(|| {
-            let template = self.file(path)?.template;
-            Origin::read(&self.environment, template, &self.context(template))
+            let file = self.file(path)?;
+            Origin::read(&self.environment, file.template, &self.seen(file)?)
         });
         let line = origin.as_ref().and_then(|origin| origin.place(&self.environment, origin.lines.line(pointer)?));
         line.unwrap_or_else(|| Place::File(format!("{}/{path}", self.output)))

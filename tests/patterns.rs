@@ -57,7 +57,6 @@ const BY_HAND: &[&str] = &[
     "\\B",
     "\\Qa.b\\E",
     "\\Q[\\E+",
-    
     "a{2}",
     "a{0}",
     "a{2,}",
@@ -80,7 +79,6 @@ const BY_HAND: &[&str] = &[
     "\\101",
     "\\0",
     "(?P<n>a+)",
-    
     "(?U)a+?",
     "a*?b",
     "(?-i)a",
@@ -256,7 +254,8 @@ fn python_rust_and_prometheus_match_the_same() {
     let mut wrong = Vec::new();
     for (pattern, answers) in patterns.iter().zip(&python) {
         let config = Regex::config().nfa_size_limit(None);
-        let regex = Regex::builder().configure(config).build(&format!("^(?:{})$", rewritten(pattern).unwrap())).unwrap_or_else(|error| panic!("{pattern:?}: {error}"));
+        let regex =
+            Regex::builder().configure(config).build(&format!("^(?:{})$", rewritten(pattern).unwrap())).unwrap_or_else(|error| panic!("{pattern:?}: {error}"));
         let differing = values.iter().zip(answers).filter(|(value, answer)| regex.is_match(value) != **answer);
         wrong.extend(differing.map(|(value, answer)| format!("{pattern:?} {value:?}: Python says {answer}")));
     }

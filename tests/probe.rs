@@ -167,7 +167,7 @@ impl Stack {
         until("the stand-ins answer", || request(control, "GET", "/faults", "").0 == 200);
         let rendered = folder.join("generated/monitoring");
         let exporter = Some(exporter(&rendered.join("blackbox/blackbox.yml"), exporter_port));
-        for name in ["working_prometheus.yml", "recording_rules.yml", "alert_rules.yml", "self_monitoring_rules.yml"] {
+        for name in ["working_prometheus.yml", "recording_rules.yml", "signal_rules.yml", "alert_rules.yml", "self_monitoring_rules.yml"] {
             let text = fs::read_to_string(rendered.join(name)).expect("it was rendered");
             fs::write(folder.join(name), text.replace("host.docker.internal", "127.0.0.1")).expect("target/tmp is writable");
         }

@@ -48,7 +48,7 @@ fn promtool_accepts_the_configuration() {
 #[test]
 fn promtool_accepts_the_rules() {
     for (name, folder, _) in stacks("rules") {
-        for rules in ["alert_rules.yml", "recording_rules.yml", "self_monitoring_rules.yml"] {
+        for rules in ["alert_rules.yml", "recording_rules.yml", "signal_rules.yml", "self_monitoring_rules.yml"] {
             agrees(&name, "promtool", &["check", "rules", "--lint=all", "--lint-fatal", rules], &folder.join("monitoring"));
         }
     }
@@ -56,12 +56,59 @@ fn promtool_accepts_the_rules() {
 
 #[test]
 fn the_generated_unit_tests_pass() {
-    for (name, folder, _) in stacks("tests") {
-        for tests in ["alert_rules.test.yml", "self_monitoring_rules.test.yml"] {
-            let output = agrees(&name, "promtool", &["test", "rules", tests], &folder.join("monitoring"));
+    for (name, folder, rendered) in stacks("tests") {
+        let tests: Vec<&str> = rendered.files.iter().map(|file| file.path.as_str()).filter(|path| path.ends_with(".test.yml")).collect();
+        let alerts = rendered.file("monitoring/alert_rules.yml").expect("an artifact").value["groups"][0]["rules"].as_array().expect("a list").len();
+        assert_eq!(tests.len(), alerts + 2, "{name}: a file for each alert, the constants and the monitoring itself: {tests:?}");
+        for tests in tests {
+            let output = agrees(&name, "promtool", &["test", "rules", tests], &folder);
             assert!(output.contains("SUCCESS"), "{name}: {output}");
         }
     }
+}
+
+/// Every alert reads more than its own tests need: the series of hundreds of services must not be among it, nor may the odd
+/// duration of one alert shorten the steps of another.
+#[test]
+fn tests_of_alerts_do_not_grow_with_the_services() {
+    let shop = |count: usize| {
+        let services: String = (0..count).map(|index| format!("[services.s{index}]\ngroup = \"web\"\nport = {}\n", 8001 + index)).collect();
+        let text = format!(
+            "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.web]\ntitle = \"Web\"\n{services}\
+             [alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\
+             [alerts.Cpu]\nkind = \"cpu_ratio\"\nabove = 0.8\nwindow = \"5m\"\nfor = \"61s\"\nseverity = \"warning\"\n"
+        );
+        monstack::pipeline::prove(&text, root()).expect("readable").rendered.expect("it renders")
+    };
+    let (few, many) = (shop(4), shop(300));
+    for alert in ["Down", "Cpu"] {
+        let path = format!("monitoring/tests/{alert}.test.yml");
+        let (few, many) = (few.file(&path).expect("an alert's tests"), many.file(&path).expect("an alert's tests"));
+        assert_eq!(few.text, many.text);
+        // What is evaluated at every step: nothing of it may be a rule for each service.
+        let loaded = many.value["rule_files"].as_array().expect("a list");
+        assert!(!loaded.iter().any(|name| name == "../recording_rules.yml"), "{loaded:?}");
+    }
+    let signals = |rendered: &Rendered| rendered.file("monitoring/signal_rules.yml").expect("an artifact").value.clone();
+    assert_eq!(signals(&few), signals(&many));
+    let step = |alert: &str| few.file(&format!("monitoring/tests/{alert}.test.yml")).expect("an alert's tests").value["evaluation_interval"].clone();
+    assert_eq!((step("Down"), step("Cpu")), ("15s".into(), "10s".into()));
+}
+
+/// `rules:` without any is null, which is not a list.
+#[test]
+fn a_catalog_without_alerts_has_an_empty_list_of_rules() {
+    let text =
+        "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.web]\ntitle = \"Web\"\n[services.one]\ngroup = \"web\"\nport = 8001\n";
+    let rendered = monstack::pipeline::prove(text, root()).expect("readable").rendered.expect("it renders");
+    for file in rendered.files.iter().filter(|file| file.value.get("groups").is_some()) {
+        for group in file.value["groups"].as_array().expect("a list") {
+            assert!(group["rules"].is_array(), "{}: {group}", file.path);
+        }
+    }
+    let folder = folder("referees-no-alerts");
+    fs::write(folder.join("alert_rules.yml"), &rendered.file("monitoring/alert_rules.yml").expect("an artifact").text).unwrap();
+    agrees("no alerts", "promtool", &["check", "rules", "--lint=all", "alert_rules.yml"], &folder);
 }
 
 #[test]

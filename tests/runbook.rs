@@ -242,7 +242,7 @@ fn settings_name_the_services_that_differ() {
 #[test]
 fn queries_parse_and_recorded_ones_are_the_rules() {
     for rendered in catalogs() {
-        let recording = &rendered.file("monitoring/recording_rules.yml").unwrap().value;
+        let recording = &rendered.file("monitoring/signal_rules.yml").unwrap().value;
         let recorded: Vec<&Value> = recording["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().into_iter().flatten()).collect();
         for block in blocks(runbook(&rendered), "promql") {
             promql_parser::parser::parse(&block).unwrap_or_else(|error| panic!("{error}:\n{block}"));

@@ -7,7 +7,7 @@ use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::{Anchored, Input, MatchKind};
 use serde_json::Value;
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// The values of a label.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +54,23 @@ impl Domain {
         !overlap(&pattern(self), &pattern(other), false)
     }
 
+    /// A value of the label that the pattern matches as a whole (`matching`), or does not match; None when there is none,
+    /// and for a pattern that is too large to walk.
+    pub fn example(&self, pattern: &str, matching: bool) -> Option<String> {
+        match self {
+            Domain::Values(values) => values.iter().find(|value| overlap(pattern, &escape(value), true) == matching).cloned(),
+            Domain::Pattern(own) => example(own, pattern, matching),
+        }
+    }
+
+    /// Whether the label can have this value.
+    pub fn holds(&self, value: &str) -> bool {
+        match self {
+            Domain::Values(values) => values.iter().any(|known| known == value),
+            Domain::Pattern(pattern) => overlap(pattern, &escape(value), true),
+        }
+    }
+
     /// Whether the two have a value in common.
     pub fn overlaps(&self, other: &Domain) -> bool {
         match (self, other) {
@@ -83,35 +100,55 @@ fn escape(literal: &str) -> String {
 /// Whether a text exists that the first pattern matches and the second matches too (`both`) or does not.
 /// A pattern too large to walk is taken to meet everything.
 fn overlap(one: &str, other: &str, both: bool) -> bool {
-    let (Some(mut first), Some(mut second)) = (Automaton::take(one), Automaton::take(other)) else { return true };
-    let met = meeting(&mut first, &mut second, both).unwrap_or(true);
+    walk(one, other, both).is_none_or(|met| met.is_some())
+}
+
+/// A shortest text that the first pattern matches and the second matches too (`both`) or does not.
+fn example(one: &str, other: &str, both: bool) -> Option<String> {
+    String::from_utf8(walk(one, other, both)??).ok()
+}
+
+/// A shortest such text; the outer None: a pattern is too large to walk.
+fn walk(one: &str, other: &str, both: bool) -> Option<Option<Vec<u8>>> {
+    let (mut first, mut second) = (Automaton::take(one)?, Automaton::take(other)?);
+    let met = meeting(&mut first, &mut second, both);
     first.put_back(one);
     second.put_back(other);
     met
 }
 
-/// A walk through both automata at once; None when one of them gives up.
-fn meeting(first: &mut Automaton, second: &mut Automaton, both: bool) -> Option<bool> {
+/// A walk through both automata at once, shortest texts first; None when one of them gives up.
+fn meeting(first: &mut Automaton, second: &mut Automaton, both: bool) -> Option<Option<Vec<u8>>> {
     let start = (first.start()?, second.start()?);
-    let mut seen = HashSet::from([start]);
-    let mut open = vec![start];
-    // One byte for all that neither pattern tells apart.
-    let classes: BTreeSet<(u8, u8, u8)> = (0..=255).map(|byte| (first.dfa.byte_classes().get(byte), second.dfa.byte_classes().get(byte), byte)).collect();
-    let mut bytes: Vec<(u8, u8, u8)> = classes.into_iter().collect();
-    bytes.dedup_by_key(|(one, other, _)| (*one, *other));
-    while let Some((a, b)) = open.pop() {
-        if first.accepts(a)? && second.accepts(b)? == both {
-            return Some(true);
+    // State → the byte that led there, and from where.
+    let mut seen: HashMap<_, Option<(u8, (LazyStateID, LazyStateID))>> = HashMap::from([(start, None)]);
+    let mut open = VecDeque::from([start]);
+    // One byte for all that neither pattern tells apart: where it can be, one that people write.
+    let mut bytes: Vec<u8> = (0..=255).collect();
+    bytes.sort_by_key(|byte| (!byte.is_ascii_digit(), !byte.is_ascii_lowercase(), !byte.is_ascii_graphic(), *byte));
+    let mut classes = HashSet::new();
+    bytes.retain(|byte| classes.insert((first.dfa.byte_classes().get(*byte), second.dfa.byte_classes().get(*byte))));
+    while let Some(at) = open.pop_front() {
+        if first.accepts(at.0)? && second.accepts(at.1)? == both {
+            let mut text = Vec::new();
+            let mut back = seen[&at];
+            while let Some((byte, before)) = back {
+                text.push(byte);
+                back = seen[&before];
+            }
+            text.reverse();
+            return Some(Some(text));
         }
-        for (_, _, byte) in &bytes {
-            let next = (first.next(a, *byte)?, second.next(b, *byte)?);
+        for byte in &bytes {
+            let next = (first.next(at.0, *byte)?, second.next(at.1, *byte)?);
             let lost = next.0.is_dead() || (both && next.1.is_dead());
-            if !lost && seen.insert(next) {
-                open.push(next);
+            if !lost && !seen.contains_key(&next) {
+                seen.insert(next, Some((*byte, at)));
+                open.push_back(next);
             }
         }
     }
-    Some(false)
+    Some(None)
 }
 
 thread_local! {
@@ -177,6 +214,18 @@ mod tests {
         let method = Domain::Values(vec!["GET".into()]);
         assert!(method.meets(&matcher("method=~\"G.*\"")) && !method.meets(&matcher("method!=\"GET\"")));
         assert!(Domain::Pattern("a.c".into()).meets(&matcher("x=\"a+c\"")));
+    }
+
+    #[test]
+    fn a_domain_gives_an_example() {
+        let status = Domain::Pattern("[1-5][0-9]{2}".into());
+        assert_eq!(status.example("5..", true).as_deref(), Some("500"));
+        assert_eq!(status.example("5..", false).as_deref(), Some("100"));
+        assert_eq!(Domain::Pattern("[1-5]xx".into()).example("5..", true).as_deref(), Some("5xx"));
+        assert_eq!(Domain::Pattern("[1-4]xx".into()).example("5..", true), None);
+        assert_eq!(Domain::Pattern(".+".into()).example("5..", true).as_deref(), Some("500"));
+        assert_eq!(Domain::Values(vec!["200".into(), "5XX".into()]).example("5..", true).as_deref(), Some("5XX"));
+        assert!(status.holds("404") && !status.holds("4xx"));
     }
 
     #[test]

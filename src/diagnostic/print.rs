@@ -40,9 +40,7 @@ pub fn location(place: &Place, source: &Source) -> (String, usize, usize) {
 pub fn print(diagnostics: &[Diagnostic], source: &Source, format: Format, styled: bool) -> String {
     let diagnostics: Vec<Diagnostic> = diagnostics.iter().map(cut).collect();
     match format {
-        Format::Text | Format::Markdown => {
-            diagnostics.iter().map(|diagnostic| text(diagnostic, source, styled) + "\n\n").collect()
-        }
+        Format::Text | Format::Markdown => diagnostics.iter().map(|diagnostic| text(diagnostic, source, styled) + "\n\n").collect(),
         Format::Json => diagnostics.iter().map(|diagnostic| visible::json(&json(diagnostic, source).to_string()).into_owned() + "\n").collect(),
         Format::Github => diagnostics.iter().map(|diagnostic| github(diagnostic, source) + "\n").collect(),
     }

@@ -102,9 +102,8 @@ fn containers(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
         ("blackbox", blackbox.memory_limit, blackbox.cpu_limit),
         ("grafana", grafana.memory_limit, grafana.cpu_limit),
     ];
-    let servers = servers.into_iter().map(|(table, memory, cores)| {
-        (memory, cores, ["memory_limit", "cpu_limit"].map(|key| Place::Value(format!("/{table}/{key}"))))
-    });
+    let servers =
+        servers.into_iter().map(|(table, memory, cores)| (memory, cores, ["memory_limit", "cpu_limit"].map(|key| Place::Value(format!("/{table}/{key}")))));
     let mut found = Vec::new();
     let mut report = |place: Place, message: String, help: String| found.push(Diagnostic::error("beyond-limit", place, message).help(help));
     for (memory, cores, [memory_place, cores_place]) in services.chain(servers) {

@@ -2,12 +2,18 @@
 
 use super::refuse;
 use crate::catalog::Duration;
-use minijinja::value::Value;
+use crate::contract::domain::Domain;
+use crate::contract::status::outcomes;
+use minijinja::value::{Serde, Value};
 use minijinja::{Environment, Error, context};
 
 /// Registers the functions.
 pub fn add_to(environment: &mut Environment) {
     environment.add_function("test_step", test_step);
+    environment.add_function("wait", wait);
+    environment.add_function("sample", sample);
+    environment.add_function("constants", constants);
+    environment.add_function("outcomes", answers);
     environment.add_function("ratio_samples", ratio_samples);
     environment.add_function("rate_samples", rate_samples);
     environment.add_function("gauge_samples", gauge_samples);
@@ -21,24 +27,88 @@ fn milliseconds(text: &str) -> Result<u64, Error> {
     Duration::parse(text).map(|duration| duration.0).ok_or_else(|| refuse(format!("{text:?} is not a duration")))
 }
 
-/// The time between samples and evaluations: it divides every `for` and window, and a window holds at least twenty.
-fn test_step(alerts: &Value) -> Result<String, Error> {
-    let mut all = Vec::new();
-    let mut shortest = 1_200_000;
-    for alert in alerts.try_iter()? {
-        for branch in alert.get_attr("branches")?.try_iter()? {
-            all.push(milliseconds(&branch.get_attr("for")?.to_string())?);
-            let window = branch.get_attr("window")?;
-            if !window.is_none() {
-                let window = milliseconds(&window.to_string())?;
-                all.push(window);
-                shortest = shortest.min(window);
-            }
+/// Steps that read well in a test, in milliseconds.
+const STEPS: [u64; 17] = [60_000, 30_000, 20_000, 15_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1];
+
+/// The time between samples and evaluations in the tests of one alert. Every range that it looks back over (its windows and
+/// `range`, which is of its kind) holds at least twenty, or ten where the alert waits for hundreds of steps; where one of the steps allows it, it divides them all and every
+/// `for`, which is otherwise five steps long or no longer than an evaluation of Prometheus.
+fn test_step(alert: &Value, range: &str, evaluation_interval: &str) -> Result<String, Error> {
+    let (mut ranges, mut waits) = (vec![milliseconds(range)?], Vec::new());
+    for branch in alert.get_attr("branches")?.try_iter()? {
+        waits.push(milliseconds(&branch.get_attr("for")?.to_string())?);
+        let window = branch.get_attr("window")?;
+        if !window.is_none() {
+            ranges.push(milliseconds(&window.to_string())?);
         }
     }
-    let steps = [60_000, 30_000, 20_000, 15_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100];
-    let fits = |step: &&u64| **step * 20 <= shortest && all.iter().all(|duration| duration.is_multiple_of(**step));
-    Ok(Duration(*steps.iter().find(fits).unwrap_or(&100)).to_string())
+    let shortest = ranges.iter().min().copied().unwrap_or_default();
+    let long = waits.iter().any(|wait| *wait > shortest * 15);
+    let most = (shortest / if long { 10 } else { 20 }).max(1);
+    let evaluation = milliseconds(evaluation_interval)?;
+    let seen = |step: u64| waits.iter().all(|wait| wait.is_multiple_of(step) || *wait >= step * 5 || *wait <= evaluation);
+    let divides = |step: u64| ranges.iter().all(|range| range.is_multiple_of(step));
+    let allowed = || STEPS.into_iter().filter(|step| *step <= most && seen(*step));
+    let largest = allowed().next().unwrap_or(1);
+    // A step that is much smaller only to divide would make the tests many times as long.
+    let even = allowed().find(|step| divides(*step) && step * 4 >= largest);
+    Ok(Duration(even.unwrap_or(largest)).to_string())
+}
+
+/// When a branch fires whose condition holds from the tick `start` on: `pending` is the first tick at which the alert is
+/// active, `fires` the first at which it fires, `before` its state one tick earlier, and `gap` how many ticks without the
+/// condition make the wait begin anew.
+fn wait(branch: &Value, shortest_for: &str, start: u64, step: &str) -> Result<Value, Error> {
+    let tick = milliseconds(step)?;
+    let hold = branch.get_attr("hold")?;
+    let (mut pending, mut gap) = (start, 1);
+    if !hold.is_none() {
+        let beat = milliseconds(&hold.get_attr("step")?.to_string())?;
+        let samples = u64::try_from(hold.get_attr("samples")?)?;
+        // The subquery looks at multiples of its step, and each of its samples must have seen the condition.
+        pending = ((start * tick).next_multiple_of(beat) + (samples - 1) * beat).div_ceil(tick);
+        // Prometheus 2 lets a subquery look one sample further back than 3 does: two without the condition end it in both.
+        gap = (2 * beat).div_ceil(tick);
+    }
+    let fires = pending + milliseconds(shortest_for)?.div_ceil(tick);
+    Ok(context! { pending, fires, gap, before => if fires > pending { "pending" } else { "inactive" } })
+}
+
+/// The few services whose constants the tests of a branch need: `service`, which is `tested`, `neighbour`, which the alert
+/// covers too (with the same setting, where there is one), and `stranger`, any other; none where there is none.
+fn sample(services: &Value, alert: &Value, branch: &Value, tested: &str) -> Result<Value, Error> {
+    let names = |value: Value| -> Result<Vec<String>, Error> { Ok(value.try_iter()?.map(|name| name.to_string()).collect()) };
+    let (own, covered) = (names(branch.get_attr("services")?)?, names(alert.get_attr("covers")?)?);
+    let neighbour = own.iter().chain(&covered).find(|name| *name != tested);
+    let (mut service, mut beside, mut stranger) = (Value::from(()), Value::from(()), Value::from(()));
+    for one in services.try_iter()? {
+        let name = one.get_attr("name")?.to_string();
+        if name == *tested {
+            service = one;
+        } else if Some(&name) == neighbour {
+            beside = one;
+        } else if stranger.is_none() {
+            stranger = one;
+        }
+    }
+    let all: Vec<Value> = [&service, &beside, &stranger].into_iter().filter(|one| !one.is_none()).cloned().collect();
+    Ok(context! { service, neighbour => beside, stranger, all })
+}
+
+/// What the catalog says of each service as a series: its value is an attribute of the service, or 1.
+fn constants(record: &str, attribute: Option<&str>, services: &Value) -> Result<Vec<Value>, Error> {
+    let mut all = Vec::new();
+    for service in services.try_iter()? {
+        let value = attribute.map_or(Ok(Value::from(1)), |attribute| service.get_attr(attribute))?;
+        all.push(Value::from(vec![Value::from(labelled(record, &service, &[])?), value]));
+    }
+    Ok(all)
+}
+
+/// How the declared values of a status tell server errors from other answers; none where they do not.
+fn answers(declared: &Value) -> Result<Value, Error> {
+    let declared = serde_json::to_value(declared).map_err(|error| refuse(error.to_string()))?;
+    Ok(outcomes(&Domain::declared(&declared)).map_or(Value::from(()), |outcomes| Value::from(Serde(outcomes))))
 }
 
 /// How many steps a duration takes, rounded up.
@@ -53,18 +123,24 @@ fn moment(tick: u64, step: &str) -> Result<String, Error> {
 
 /// A series as promtool's tests write it: the metric with its service's target labels, and more, which may replace them.
 fn series(metric: &str, service: &Value, more: Option<&Value>) -> Result<String, Error> {
-    let attribute = |key: &str| service.get_attr(key).map(|value| value.to_string());
-    let mut labels = vec![
-        ("job".to_string(), attribute("name")?),
-        ("service".to_string(), attribute("name")?),
-        ("component".to_string(), attribute("group")?),
-        ("instance".to_string(), format!("{}:{}", attribute("host")?, attribute("port")?)),
-    ];
+    let mut own = vec![("instance".to_string(), format!("{}:{}", service.get_attr("host")?, service.get_attr("port")?))];
     for key in more.map(Value::try_iter).transpose()?.into_iter().flatten() {
         let (name, value) = (key.to_string(), more.unwrap_or(&Value::UNDEFINED).get_item(&key)?.to_string());
-        labels.retain(|(known, _)| *known != name);
-        labels.push((name, value));
+        own.retain(|(known, _)| *known != name);
+        own.push((name, value));
     }
+    labelled(metric, service, &own)
+}
+
+/// A series with the labels that every series of a service has, where `more` does not replace them, and `more`.
+fn labelled(metric: &str, service: &Value, more: &[(String, String)]) -> Result<String, Error> {
+    let mut labels = Vec::new();
+    for (label, attribute) in [("job", "name"), ("service", "name"), ("component", "group")] {
+        if !more.iter().any(|(own, _)| own == label) {
+            labels.push((label.to_string(), service.get_attr(attribute)?.to_string()));
+        }
+    }
+    labels.extend_from_slice(more);
     let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value:?}")).collect();
     Ok(format!("{metric}{{{}}}", labels.join(",")))
 }
@@ -80,35 +156,41 @@ fn beside_series(metric: &str, services: &Value, service: &str, values: &str) ->
     Ok(beside)
 }
 
-/// Prometheus' rate of a counter that grows by `increment` each step, over a full window: 2.x sees the sample at the
-/// window's left edge, 3.x does not and extrapolates.
-fn rate(increment: f64, window: f64, step: f64, left_open: bool) -> f64 {
-    let steps = (window / step).floor() - if left_open { 1.0 } else { 0.0 };
-    let factor = (window / (steps * step)) / window;
-    increment * steps * factor
+/// Prometheus' rate of a counter that grows by `increment` each step, over a full window, all in milliseconds: 2.x sees a
+/// sample at the window's left edge, 3.x does not; both extrapolate to the edge.
+fn rate(increment: f64, window: u64, step: u64, left_open: bool) -> f64 {
+    let steps = window / step - u64::from(left_open && window.is_multiple_of(step));
+    let sampled = (steps * step) as f64 / 1000.0;
+    let edge = (window - steps * step) as f64 / 1000.0;
+    let factor = (sampled + edge) / sampled / (window as f64 / 1000.0);
+    increment * steps as f64 * factor
 }
 
 /// Increments per step of two counters, `errors` of `total`: below, at and above the threshold. `at` is none when no
 /// pair gives the threshold exactly in the arithmetic of Prometheus 2 and 3.
 fn ratio_samples(above: f64, window: &str, step: &str) -> Result<Value, Error> {
-    let (window, seconds) = (milliseconds(window)? as f64 / 1000.0, milliseconds(step)? as f64 / 1000.0);
+    let (window, step) = (milliseconds(window)?, milliseconds(step)?);
     let exact = |errors: f64, total: f64| {
         [false, true].into_iter().all(|left_open| {
-            let part = rate(errors, window, seconds, left_open);
-            let rest = rate(total - errors, window, seconds, left_open);
-            part / (rest + part) == above && part / rate(total, window, seconds, left_open) == above
+            let part = rate(errors, window, step, left_open);
+            let rest = rate(total - errors, window, step, left_open);
+            part / (rest + part) == above && part / rate(total, window, step, left_open) == above
         })
     };
-    let totals = (1..=400).map(|factor| f64::from(factor) * 1000.0);
+    // Of a thousand failures one more is so little that a single step without any brings the ratio below the threshold.
+    let least = 1000.0 * (1.0 / above).ceil();
     let fits = |total: &f64| {
-        written_alike(((above * total).round() + 1.0) / total) && (above * total).round() / total == above && exact((above * total).round(), *total)
+        let errors = (above * total).round();
+        errors < *total && written_alike((errors + 1.0) / total) && errors / total == above && exact(errors, *total)
     };
-    // Of a thousand failures one more is so little that a single step without any brings the share below the threshold.
-    let at = totals.clone().filter(|total| above * total >= 1000.0).find(fits).or_else(|| totals.clone().find(fits));
-    let total = at.unwrap_or(100_000.0);
-    let edge = above * total;
-    let below = if edge.fract() == 0.0 || at.is_some() { edge.round() - 1.0 } else { edge.floor() };
-    Ok(context! { total, below, at => at.map(|total| (above * total).round()), above => below + if at.is_some() || edge.fract() == 0.0 { 2.0 } else { 1.0 } })
+    let at = (1..=400).map(|factor| f64::from(factor) * least).find(fits);
+    let edge = |total: f64| above * total;
+    // Without such a pair: of the larger totals one whose ratio, which the annotations write out, has no digit that rounds either way.
+    let loose = |total: &f64| edge(*total).floor() + 1.0 < *total && written_alike((edge(*total).floor() + 1.0) / total);
+    let total = at.or_else(|| (100..=400).map(|factor| f64::from(factor) * least).find(loose)).unwrap_or(400.0 * least);
+    let whole = edge(total).fract() == 0.0 || at.is_some();
+    let below = if whole { edge(total).round() - 1.0 } else { edge(total).floor() };
+    Ok(context! { total, below, at => at.map(|total| edge(total).round()), above => below + if whole { 2.0 } else { 1.0 } })
 }
 
 /// Whether a share reads the same as a percentage of four digits when its last bits differ: no digit that rounds either way.
@@ -118,19 +200,29 @@ fn written_alike(share: f64) -> bool {
     (digits.fract() - 0.5).abs() > 1e-3
 }
 
-/// Increments per step of a counter whose rate is compared with `level`, over `divisor`: below, at, above, and twice the level.
+/// Increments per step of a counter whose rate is compared with `above`, over `divisor`: below, at, above, and twice the
+/// level; `share` is the ratio that `above` gives, `climbs` the tick at which its rate, which grows until the window is
+/// full, exceeds the level, and `climbs_double` the same of twice the level.
 fn rate_samples(above: f64, divisor: f64, window: &str, step: &str) -> Result<Value, Error> {
-    let (window, seconds) = (milliseconds(window)? as f64 / 1000.0, milliseconds(step)? as f64 / 1000.0);
+    let (window, step) = (milliseconds(window)?, milliseconds(step)?);
+    let seconds = step as f64 / 1000.0;
     let level = above * divisor * seconds;
-    // Multiples of 1/1024 add up without rounding.
-    let grain = |value: f64| (value * 1024.0).round() / 1024.0;
+    // Values of twenty bits add up without rounding, whatever their size.
+    let unit = 2f64.powi(level.log2().floor() as i32 - 20);
+    let grain = |value: f64| (value / unit).round() * unit;
     // Exact for Prometheus 2, which sees both edges of the window, and not above for Prometheus 3.
-    let exact = |increment: &f64| rate(*increment, window, seconds, false) / divisor == above && rate(*increment, window, seconds, true) / divisor <= above;
-    let mut near = (0..64).map(|dust| grain(level) - f64::from(dust) / (1u64 << 42) as f64);
+    let exact = |increment: &f64| rate(*increment, window, step, false) / divisor == above && rate(*increment, window, step, true) / divisor <= above;
+    let mut near = (0..64).map(|dust| grain(level) - f64::from(dust) * unit / (1u64 << 18) as f64);
     let at = near.find(exact);
     let share = |increment: f64| increment / seconds / divisor;
-    let (below, high, double) = (grain(level * 0.995), grain(level * 1.005), grain(level * 2.0));
-    Ok(context! { below, at, above => high, double, share => share(high) })
+    // So little above that one step without growth brings it below.
+    let margin = (0.5 * step as f64 / window as f64).min(0.005);
+    let higher = (0..200).map(|more| grain(level * (1.0 + margin)) - f64::from(more) * unit);
+    let high = higher.filter(|high| *high > level).find(|high| written_alike(share(*high))).unwrap_or(grain(level * (1.0 + margin)));
+    let (below, double) = (grain(level * 0.995), grain(level * 2.0));
+    let climbs =
+        |increment: f64| (1..=window.div_ceil(step)).find(|tick| (tick * step) as f64 / window as f64 * increment > level).unwrap_or(window.div_ceil(step));
+    Ok(context! { below, at, above => high, double, share => share(high), climbs => climbs(high), climbs_double => climbs(double) })
 }
 
 /// Values of a gauge that is compared with `above` as a share of `divisor`.
@@ -138,8 +230,11 @@ fn gauge_samples(above: f64, divisor: f64) -> Value {
     let edge = above * divisor;
     let near = [edge, edge.round(), edge.floor(), f64::from_bits(edge.to_bits() + 1), f64::from_bits(edge.to_bits() - 1)];
     let at = near.into_iter().find(|value| value / divisor == above);
-    let (below, high) = ((edge * 0.999).floor(), (edge * 1.001).ceil());
-    context! { below, at, above => high, double => (edge * 2.0).round(), share => high / divisor }
+    // Whole numbers, unless the limit is so small that one more is much.
+    let grain = if edge >= 100_000.0 { 1.0 } else { edge / 100_000.0 };
+    let (below, least) = ((edge * 0.999 / grain).floor() * grain, (edge * 1.001 / grain).ceil() * grain);
+    let high = (0..200).map(|more| least + f64::from(more) * grain).find(|high| written_alike(high / divisor)).unwrap_or(least);
+    context! { below, at, above => high, double => (edge * 2.0).ceil(), share => high / divisor }
 }
 
 #[cfg(test)]
@@ -157,10 +252,37 @@ mod tests {
     }
 
     #[test]
-    fn a_step_divides_every_duration() {
-        let branch = |window: &str, r#for: &str| context! { branches => vec![context! { window, for => r#for }] };
-        assert_eq!(test_step(&Value::from(vec![branch("5m", "5m"), branch("10m", "0s")])).unwrap(), "15s");
-        assert_eq!(test_step(&Value::from(vec![branch("40s", "7s")])).unwrap(), "1s");
-        assert_eq!(test_step(&Value::from(vec![branch("1h", "1h")])).unwrap(), "1m");
+    fn a_step_suits_the_durations_of_its_alert() {
+        let alert = |branches: &[(&str, &str)]| {
+            let branches: Vec<Value> =
+                branches.iter().map(|(window, r#for)| context! { window => (!window.is_empty()).then_some(*window), for => *r#for }).collect();
+            context! { branches }
+        };
+        for (branches, step) in [
+            (&[("5m", "5m"), ("10m", "0s")][..], "15s"),
+            (&[("1h", "1h")], "1m"),
+            (&[("40s", "7s")], "2s"),
+            // None divides 61 s or 7m13s but 1s: the tests do not become fifteen times as long for that.
+            (&[("5m", "61s")], "10s"),
+            (&[("5m", "1s")], "15s"),
+            (&[("7m13s", "5m")], "20s"),
+            (&[("", "100ms")], "15s"),
+            (&[("5m", "1d")], "30s"),
+        ] {
+            let range = if branches[0].0.is_empty() { "5m" } else { "20m" };
+            assert_eq!(test_step(&alert(branches), range, "15s").unwrap(), step, "{branches:?}");
+        }
+    }
+
+    #[test]
+    fn a_wait_counts_what_the_subquery_sees() {
+        let number = |value: &Value, key: &str| u64::try_from(value.get_attr(key).unwrap()).unwrap();
+        let plain = context! { hold => () };
+        let waited = wait(&plain, "61s", 3, "10s").unwrap();
+        assert_eq!((number(&waited, "pending"), number(&waited, "fires")), (3, 10));
+        let held = context! { hold => context! { step => "15s", samples => 5 } };
+        // From 30 s on: the samples of 30 s to 90 s, then a minute.
+        let waited = wait(&held, "1m", 3, "10s").unwrap();
+        assert_eq!((number(&waited, "pending"), number(&waited, "fires"), number(&waited, "gap")), (9, 15, 3));
     }
 }

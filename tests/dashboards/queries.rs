@@ -98,7 +98,7 @@ fn every_query(stack: &Stack) -> Vec<(String, String)> {
 fn promtool(case: &str, stack: &Stack, traffic: Traffic, question: impl Fn(&str) -> String, answer: f64) {
     let folder: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join(case);
     std::fs::create_dir_all(&folder).unwrap();
-    for rules in ["recording_rules.yml", "alert_rules.yml"] {
+    for rules in ["recording_rules.yml", "signal_rules.yml", "alert_rules.yml"] {
         std::fs::write(folder.join(rules), stack.text(&format!("monitoring/{rules}"))).unwrap();
     }
     let mut input = Vec::new();
@@ -108,7 +108,7 @@ fn promtool(case: &str, stack: &Stack, traffic: Traffic, question: impl Fn(&str)
         queries.iter().map(|(_, expr)| json!({"expr": question(expr), "eval_time": END, "exp_samples": [{"labels": "{}", "value": answer}]})).collect();
     let step = stack.catalog().prometheus.evaluation_interval.to_string();
     let tests = json!({
-        "rule_files": ["recording_rules.yml", "alert_rules.yml"],
+        "rule_files": ["recording_rules.yml", "signal_rules.yml", "alert_rules.yml"],
         "evaluation_interval": step,
         "tests": [{"interval": "15s", "input_series": input, "promql_expr_test": asks}],
     });

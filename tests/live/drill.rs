@@ -41,7 +41,7 @@ fn an_alert_that_cannot_fire_fails_the_drill() {
     let root = root(super::RECEIVERS);
     let templates = root.folder.join("templates");
     copy(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"), &templates);
-    let rules = templates.join("monitoring/recording_rules.yml");
+    let rules = templates.join("monitoring/signal_rules.yml");
     let text = fs::read_to_string(&rules).unwrap();
     // A signal that is never 0: valid, proven, and wrong.
     let broken = text.replacen("0 * job:<< prefix | bare >>_expected:catalog", "job:<< prefix | bare >>_expected:catalog", 1);

@@ -93,7 +93,7 @@ impl Root {
     pub fn install(&self) {
         let (from, to) = (self.folder.join("generated/monitoring"), self.folder.join("installed"));
         fs::create_dir_all(&to).unwrap();
-        for name in ["working_prometheus.yml", "alert_rules.yml", "recording_rules.yml", "self_monitoring_rules.yml"] {
+        for name in ["working_prometheus.yml", "alert_rules.yml", "recording_rules.yml", "signal_rules.yml", "self_monitoring_rules.yml"] {
             let text = fs::read_to_string(from.join(name)).unwrap();
             fs::write(to.join(name), text.replace("host.docker.internal", "127.0.0.1")).unwrap();
         }

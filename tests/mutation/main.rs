@@ -38,7 +38,8 @@ fn every_mutant_of_the_shipped_catalog_is_killed() {
     let outcome = pipeline::run(root).expect("the machine lets it run");
     let rendered = outcome.rendered.expect("the shipped catalog renders");
     let file = |path: &str| rendered.file(path).unwrap_or_else(|| panic!("{path} is rendered")).value.clone();
-    let mutants = all(&file("monitoring/alert_rules.yml"), &file("monitoring/recording_rules.yml"), &file("monitoring/alert_rules.test.yml"));
+    let tests = |alert: &str| file(&format!("monitoring/tests/{alert}.test.yml"));
+    let mutants = all(&file("monitoring/alert_rules.yml"), &file("monitoring/signal_rules.yml"), tests);
     let folder = root.join("target/tmp/mutation");
     let _ = fs::remove_dir_all(&folder);
     let next = AtomicUsize::new(0);
@@ -89,13 +90,13 @@ fn in_zero_branch(diff: &str, inside: &str) -> bool {
 }
 
 /// The mutants of every alert, and each alert as it is, which must pass.
-fn all(alerts: &Value, records: &Value, tests: &Value) -> Vec<Mutant> {
+fn all(alerts: &Value, records: &Value, tests: impl Fn(&str) -> Value) -> Vec<Mutant> {
     let mut mutants = Vec::new();
     for rule in alerts["groups"][0]["rules"].as_array().unwrap() {
         let name = rule["alert"].as_str().unwrap();
         let expr = rule["expr"].as_str().unwrap();
-        // Constants, and the series that the alert compares: the tests of one alert need no more.
-        let needed = |record: &&Value| record["record"].as_str().is_some_and(|record| record.ends_with(":catalog") || expr.contains(record));
+        // The series that the alert compares: the tests of one alert need no more.
+        let needed = |record: &&Value| record["record"].as_str().is_some_and(|record| expr.contains(record));
         let own: Vec<Value> = records["groups"]
             .as_array()
             .unwrap()
@@ -103,8 +104,8 @@ fn all(alerts: &Value, records: &Value, tests: &Value) -> Vec<Mutant> {
             .map(|group| json!({"name": group["name"], "rules": group["rules"].as_array().unwrap().iter().filter(needed).collect::<Vec<_>>()}))
             .collect();
         let own = json!({"groups": own});
-        let mut suite = tests.clone();
-        suite["tests"].as_array_mut().unwrap().retain(|test| test["name"].as_str().unwrap().starts_with(&format!("{name}@")));
+        let mut suite = tests(name);
+        suite["rule_files"] = json!(["signal_rules.yml", "alert_rules.yml"]);
         let mutant = |what: String, rules: Vec<Value>, records: Value, diff: String| Mutant {
             name: format!("{name}: {what}"),
             rules: json!({"groups": [{"name": alerts["groups"][0]["name"], "rules": rules}]}),
@@ -135,13 +136,10 @@ fn all(alerts: &Value, records: &Value, tests: &Value) -> Vec<Mutant> {
     mutants
 }
 
-/// Recorded series that the alert's tests can see; of the constants the limits, of which one test sees one.
+/// Recorded series, with where they stand.
 fn signals(records: &Value) -> Vec<(usize, usize, &Value)> {
     let groups = records["groups"].as_array().unwrap().iter().enumerate();
-    groups
-        .flat_map(|(group, value)| value["rules"].as_array().unwrap().iter().enumerate().map(move |(index, rule)| (group, index, rule)))
-        .filter(|(_, _, rule)| !rule["record"].as_str().unwrap().ends_with(":catalog"))
-        .collect()
+    groups.flat_map(|(group, value)| value["rules"].as_array().unwrap().iter().enumerate().map(move |(index, rule)| (group, index, rule))).collect()
 }
 
 /// The rule with its expression printed from its syntax, as mutants are: the printing itself must not matter.
@@ -195,7 +193,7 @@ fn passes(folder: &Path, mutant: &Mutant) -> bool {
     fs::create_dir_all(folder).unwrap();
     let write = |name: &str, value: &Value| fs::write(folder.join(name), value.to_string()).unwrap();
     write("alert_rules.yml", &mutant.rules);
-    write("recording_rules.yml", &mutant.records);
+    write("signal_rules.yml", &mutant.records);
     write("alert_rules.test.yml", &mutant.tests);
     referee::judge("promtool", &["test", "rules", "alert_rules.test.yml"], folder).0
 }

@@ -34,7 +34,7 @@ fn monstack(arguments: &[&str]) -> Command {
 /// The rendered configuration, asking the stand-ins every second.
 fn configuration(folder: &Path, offset: u16) {
     let rendered = Path::new(env!("CARGO_MANIFEST_DIR")).join("generated/monitoring");
-    for name in ["recording_rules.yml", "alert_rules.yml", "self_monitoring_rules.yml"] {
+    for name in ["recording_rules.yml", "signal_rules.yml", "alert_rules.yml", "self_monitoring_rules.yml"] {
         std::fs::copy(rendered.join(name), folder.join(name)).expect("rules");
     }
     let text = std::fs::read_to_string(rendered.join("working_prometheus.yml")).expect("the configuration");

@@ -1,8 +1,8 @@
 //! PromQL by its meaning and not by its words: blanks, parentheses and the order of matchers and labels are none of it.
 
 use crate::pieces::{Piece, pieces};
-use promql_parser::label::{Labels, MatchOp, Matchers};
 use crate::promql::parse;
+use promql_parser::label::{Labels, MatchOp, Matchers};
 use promql_parser::parser::{AggregateExpr, BinModifier, BinaryExpr, Expr, LabelModifier, VectorSelector};
 
 /// Whether two texts say the same; those that are not PromQL do when their words do.

@@ -137,7 +137,9 @@ pub fn alerts(inquiry: &Inquiry, running: &Running, service: &Service) -> Result
         };
         let wanted = rendered.iter().find(|rule| rule.alert && rule.name == alert.name);
         if let Some(how) = wanted.and_then(|wanted| rule_difference(wanted, &loaded_rule(raw))) {
-            return Err(Diagnostic::error("rules-not-loaded", place(), format!("the alert {} is an older one: {how}", alert.name)).help(reload_help(inquiry, running)));
+            return Err(
+                Diagnostic::error("rules-not-loaded", place(), format!("the alert {} is an older one: {how}", alert.name)).help(reload_help(inquiry, running))
+            );
         }
         if raw["health"] == "err" {
             return Err(rules::failing(inquiry, &alert.name, raw));
