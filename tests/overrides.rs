@@ -39,9 +39,12 @@ type = "gauge"
 help = "Jobs under way"
 "#;
 
+/// Name, its table, the keys that it reads, and scenes: series with values.
+type Kind = (&'static str, &'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
+
 /// A kind: its own keys, the keys that an override of it reads, and its series in trouble, as promtool writes them (`$` is
 /// the service's labels). Ratios are 0.5.
-const KINDS: [(&str, &str, &[&str], &[(&str, &str)]); 10] = [
+const KINDS: [Kind; 10] = [
     ("down", "", &[], &[("up{$}", "0x400")]),
     ("down", "", &[], &[("up{$}", "1x400"), ("probe_success{service=\"@\",component=\"web\",job=\"health-probe\"}", "0x400")]),
     (

@@ -129,8 +129,10 @@ pub fn announce(lines: &[String]) -> std::io::Result<()> {
 
 /// A panic is a mistake of monstack's own; what it says may quote what was read.
 pub fn on_panic(panic: &std::panic::PanicHookInfo) {
+    let payload = panic.payload();
+    let reason = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     let at = panic.location().map(ToString::to_string).unwrap_or_default();
-    say(&format!("error: monstack itself is at fault, at {at}: {}; please report it", panic.payload_as_str().unwrap_or("it gives no reason")));
+    say(&format!("error: monstack itself is at fault, at {at}: {}; please report it", reason.unwrap_or("it gives no reason")));
 }
 
 fn count(findings: &[Diagnostic], writes: bool) -> String {

@@ -4,7 +4,7 @@ use super::stack::Stack;
 use super::{Check, Example, Finding, Proof};
 use crate::diagnostic::nearest;
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What Docker on Linux knows only when told.
 const GATEWAY: &str = "host.docker.internal";
@@ -23,7 +23,7 @@ pub const PROOF: Proof = Proof {
                 file.value["services"].as_object().into_iter().flatten().map(move |(name, container)| (file.path.as_str(), name.as_str(), container))
             })
             .collect();
-        let names: HashSet<&str> = containers.iter().map(|(_, name, _)| *name).collect();
+        let named: HashMap<&str, (&str, &Value)> = containers.iter().map(|(path, name, container)| (*name, (*path, *container))).collect();
         let mut told_of = HashSet::new();
         let mut found = Vec::new();
         for (path, pointer, address, asker) in addresses(stack) {
@@ -33,28 +33,27 @@ pub const PROOF: Proof = Proof {
             let known = containers.iter().map(|(_, name, _)| *name);
             // A name without dots that is almost a container's is meant to be it; others are the network's.
             if !host.contains(['.', '['])
-                && !names.contains(host)
+                && !named.contains_key(host)
                 && let Some(near) = nearest(host, known)
             {
                 found.push(Finding::at(path, pointer, format!("no container is called `{host}`"), format!("did you mean `{near}`?")));
-            } else if let Some((_, _, wanted)) = containers.iter().find(|(_, name, _)| *name == host)
-                && let Some((compose, name, container)) = containers.iter().find(|(_, name, _)| *name == asker)
+            } else if let Some((_, wanted)) = named.get(host)
+                && let Some((compose, container)) = named.get(asker)
                 && !meet(container, wanted)
             {
-                let message = format!("`{name}` looks for `{host}`, and the two are in no network together");
-                let finding = Finding::at(compose, format!("/services/{name}/networks"), message, "give both the same entry of `networks`");
+                let message = format!("`{asker}` looks for `{host}`, and the two are in no network together");
+                let finding = Finding::at(compose, format!("/services/{asker}/networks"), message, "give both the same entry of `networks`");
                 if !found.iter().any(|known: &Finding| known.message == finding.message) {
                     found.push(finding);
                 }
-            } else if host == GATEWAY {
-                let deaf = containers.iter().find(|(_, name, container)| *name == asker && !told_of.contains(name) && !told(container));
-                if let Some((compose, name, _)) = deaf {
-                    if told_of.insert(*name) {
-                        let message = format!("`{name}` looks for {GATEWAY}, which Docker on Linux does not know");
-                        let help = format!("add `{GATEWAY}:host-gateway` to its `extra_hosts`");
-                        found.push(Finding::at(compose, format!("/services/{name}"), message, help));
-                    }
-                }
+            } else if host == GATEWAY
+                && let Some((compose, container)) = named.get(asker)
+                && !told(container)
+                && told_of.insert(asker)
+            {
+                let message = format!("`{asker}` looks for {GATEWAY}, which Docker on Linux does not know");
+                let help = format!("add `{GATEWAY}:host-gateway` to its `extra_hosts`");
+                found.push(Finding::at(compose, format!("/services/{asker}"), message, help));
             }
         }
         found

@@ -62,7 +62,9 @@ fn branches_by_group(alerts: &Value, groups: &Value) -> Result<Value, Error> {
         let branches = alert.get_attr("branches")?;
         let mut held: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         if branches.len() == Some(1) {
-            keys.iter().try_for_each(|key| Ok::<_, Error>(held.entry(key.clone()).or_default().extend(branches.try_iter()?)))?;
+            for key in &keys {
+                held.entry(key.clone()).or_default().extend(branches.try_iter()?);
+            }
         } else {
             for branch in branches.try_iter()? {
                 let services = branch.get_attr("services")?;
