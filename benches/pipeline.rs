@@ -26,7 +26,7 @@ fn verbs(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("check", services), |bench| {
             bench.iter(|| {
                 let rendered = pipeline::run(&root).unwrap().rendered.unwrap();
-                assert!(generated::compare(&root.join("generated"), &rendered.files).unwrap().is_empty());
+                assert!(generated::compare(&root, &rendered.output, &rendered.files).unwrap().is_current());
             });
         });
         group.finish();
@@ -55,8 +55,8 @@ fn written(axis: &str, number: usize, text: &str) -> (PathBuf, String) {
     fs::create_dir_all(&root).unwrap();
     fs::write(root.join(pipeline::CATALOG), text).unwrap();
     let rendered = pipeline::run(&root).unwrap().rendered.unwrap();
-    let folder = root.join("generated");
-    generated::write(&folder, &generated::compare(&folder, &rendered.files).unwrap()).unwrap();
+    let comparison = generated::compare(&root, &rendered.output, &rendered.files).unwrap();
+    generated::write(&root, &rendered.output, &comparison).unwrap();
     (root, text.to_string())
 }
 

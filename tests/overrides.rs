@@ -39,7 +39,7 @@ type = "gauge"
 help = "Jobs under way"
 "#;
 
-/// Name, its table, the keys that it reads, and scenes: series with values.
+/// Name, own keys, keys that an override reads, series with values.
 type Kind = (&'static str, &'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
 
 /// A kind: its own keys, the keys that an override of it reads, and its series in trouble, as promtool writes them (`$` is
