@@ -25,11 +25,14 @@ fn asked(text: &str) -> (usize, usize) {
 }
 
 /// One test, because the allocator counts for the whole process.
+/// Its name, a catalog of that size, and the smaller of the two sizes.
+type Axis = (&'static str, fn(usize) -> String, usize);
+
 #[test]
 fn four_times_as_much_takes_four_times_as_much() {
     // What is built once, such as the schema, belongs to no size.
     asked(&generator::catalog(2));
-    let axes: [(&str, fn(usize) -> String, usize); 4] =
+    let axes: [Axis; 4] =
         [("services", generator::catalog, 100), ("alerts", generator::alerts, 25), ("metrics", generator::metrics, 100), ("values", generator::values, 250)];
     for (axis, generate, number) in axes {
         let (small, large) = (asked(&generate(number)), asked(&generate(4 * number)));
