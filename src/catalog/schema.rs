@@ -21,7 +21,7 @@ pub static SCHEMA: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(TEXT)
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
     jsonschema::options()
         .should_validate_formats(true)
-        .with_format("duration-of-prometheus", |text: &str| Duration::parse(text).is_some())
+        .with_format("prometheus_duration", |text: &str| Duration::parse(text).is_some())
         .with_format("host", |text: &str| !text.contains(':') || super::ipv6(text).is_some())
         .with_format("size", |text: &str| Size::parse(text).is_some())
         .with_format("re2", |text: &str| pattern::parse(text).is_ok())

@@ -85,9 +85,28 @@ impl Document<'_> {
         (!tests.is_empty()).then_some(Document { file, tests })
     }
 
+    /// The rule files that it names, as rendered, by the name that each has in the folder of the run.
+    fn rules<'a>(&self, files: &'a [File]) -> Vec<(String, Option<&'a File>)> {
+        let names = self.file.value["rule_files"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let found = names.map(|name| {
+            let mut path: Vec<&str> = self.file.path.split('/').collect();
+            path.pop();
+            for step in name.split('/') {
+                match step {
+                    ".." => path.truncate(path.len().saturating_sub(1)),
+                    step => path.push(step),
+                }
+            }
+            let path = path.join("/");
+            (path.replace('/', "_"), files.iter().find(|file| file.path == path))
+        });
+        found.collect()
+    }
+
     /// The file with these tests alone. JSON is YAML.
-    fn with(&self, tests: &[&Test]) -> String {
+    fn with(&self, tests: &[&Test], rules: &[(String, Option<&File>)]) -> String {
         let mut document = self.file.value.as_object().cloned().unwrap_or_else(Map::new);
+        document.insert("rule_files".to_string(), rules.iter().map(|(name, _)| Value::from(name.as_str())).collect());
         document.insert("tests".to_string(), tests.iter().map(|test| test.written.clone()).collect());
         Value::Object(document).to_string()
     }
@@ -109,15 +128,14 @@ async fn tried(documents: &[Document<'_>], alerts: &BTreeSet<&str>, files: &[Fil
     let until = Instant::now() + PATIENCE;
     let mut found = Vec::new();
     for document in documents {
-        let beside = document.file.path.rsplit_once('/').map_or("", |(beside, _)| beside);
-        for name in document.file.value["rule_files"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            let rules = files.iter().find(|file| file.path == format!("{beside}/{name}"));
-            let path = folder.0.join(name.rsplit('/').next().unwrap_or(name));
-            std::fs::write(&path, rules.map_or_else(String::new, |rules| only(rules, alerts))).with_context(|| format!("cannot write {}", path.display()))?;
+        let rules = document.rules(files);
+        for (name, file) in &rules {
+            let path = folder.0.join(name);
+            std::fs::write(&path, file.map_or_else(String::new, |file| only(file, alerts))).with_context(|| format!("cannot write {}", path.display()))?;
         }
         // One run where all is well; only where it is not, one for each test, so that it is known which fails.
         let all: Vec<&Test> = document.tests.iter().collect();
-        match promtool(&folder.0, &document.with(&all), until).await? {
+        match promtool(&folder.0, &document.with(&all, &rules), until).await? {
             Ended::Missing => return Ok(Tried::Missing),
             Ended::TooLong => return Ok(Tried::TooLong),
             Ended::Passed => continue,
@@ -125,7 +143,7 @@ async fn tried(documents: &[Document<'_>], alerts: &BTreeSet<&str>, files: &[Fil
         }
         let before = found.len();
         for test in &document.tests {
-            match promtool(&folder.0, &document.with(&[test]), until).await? {
+            match promtool(&folder.0, &document.with(&[test], &rules), until).await? {
                 Ended::Missing => return Ok(Tried::Missing),
                 Ended::TooLong => return Ok(Tried::TooLong),
                 Ended::Passed => {}

@@ -10,7 +10,8 @@ const SERIES: &str = r#"'shop_queue_length{job="api",service="api",component="we
 /// A catalog with one alert of kind promql, and these tests.
 fn catalog(expr: &str, tests: &[&str]) -> String {
     let tests: Vec<String> = tests.iter().map(|test| format!("  {{ {} }},\n", test.replace("SERIES", SERIES))).collect();
-    let head = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups]\nweb = { title = \"Web\" }\n[services]\napi = { group = \"web\", port = 8000 }\n";
+    let head = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\nrunbook_url = \"https://example.org/RUNBOOK.md\"\n\
+        [alertmanager]\nallow = [{ check = \"no-one-notified\", reason = \"nobody is on call in a test\" }]\n[groups]\nweb = { title = \"Web\" }\n[services]\napi = { group = \"web\", port = 8000 }\n";
     let metric = "[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Queue\"\n";
     format!("{head}{metric}[alerts.Queue]\nkind = \"promql\"\nexpr = '''{expr}'''\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n{}]\n", tests.concat())
 }
@@ -40,8 +41,8 @@ fn tests_that_pass_are_proved_with_promtool_and_not_without() {
     let temporary = shop.join("tmp");
     let ran: crate::Run = rendered_with(&shop, None, &temporary).into();
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.err);
-    assert!(ran.out.contains("16 files, all proved)"), "{}", ran.out);
-    assert!(fs::read_to_string(shop.join("generated/monitoring/alert_rules.test.yml")).unwrap().contains("interval: 15s"));
+    assert!(ran.out.contains("18 files, all proved)"), "{}", ran.out);
+    assert!(fs::read_to_string(shop.join("generated/monitoring/tests/Queue.test.yml")).unwrap().contains("interval: 15s"));
     let without: crate::Run = rendered_with(&shop, Some(Path::new("/nonexistent")), &temporary).into();
     assert_eq!(without.code, Some(0), "{}", without.err);
     assert!(without.out.contains("all proved but for the tests of 1 alert, which were not run"), "{}", without.out);
@@ -67,7 +68,7 @@ fn tests_that_state_the_opposite_are_errors_at_their_place() {
         assert!(ran.err.contains("2 errors; nothing was written"), "{}", ran.err);
         assert_eq!(tree(&shop), before, "{arguments:?}");
     }
-    assert!(run(&shop, &["render"]).err.contains("--> services.toml:18:3"));
+    assert!(run(&shop, &["render"]).err.contains("--> services.toml:21:3"));
 }
 
 /// A promtool that never ends is ended, and its folder removed.

@@ -120,7 +120,7 @@ fn not_a(place: &Place, name: &str, error: &ValidationError) -> Diagnostic {
 fn reason(format: &str, text: &str) -> Option<String> {
     match format {
         "re2" => pattern::parse(text).err(),
-        "duration-of-prometheus" => Duration::too_long(text).then(|| "it is longer than 292 years, the most that Prometheus can count".to_string()),
+        "prometheus_duration" => Duration::too_long(text).then(|| "it is longer than 292 years, the most that Prometheus can count".to_string()),
         "size" => Size::too_large(text).then(|| "it is 8 EiB or more, which nothing can count".to_string()),
         _ => None,
     }
