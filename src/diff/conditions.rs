@@ -66,7 +66,7 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
         let place = at(comparison, setting);
         let (is, was) = (plain(value), old.settings.get(setting).map(plain).unwrap_or_default());
         match setting.as_str() {
-            "tests" => comparison.say(Safe, format!("{} is tested otherwise", new.name), place),
+            "tests" => comparison.say(Safe, format!("{} has different tests", new.name), place),
             "expr" => {
                 let (class, word) = expression::changed(expression(old), expression(new));
                 comparison.say(class, format!("{} {word}: `{is}` instead of `{was}`", new.name), place);
@@ -78,7 +78,7 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
     for (setting, was, is) in [("summary", &old.summary, &new.summary), ("description", &old.description, &new.description)] {
         if was != is {
             let place = at(comparison, setting);
-            comparison.say(Safe, format!("the {setting} of {} reads otherwise", new.name), place);
+            comparison.say(Safe, format!("the {setting} of {} is worded differently", new.name), place);
         }
     }
 }

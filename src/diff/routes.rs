@@ -56,8 +56,8 @@ fn route(comparison: &mut Comparison, severity: &str) {
     let alerts: Vec<&str> = comparison.after.catalog.alerts.iter().filter(of_severity).map(|alert| alert.name.as_str()).collect();
     let which = if alerts.is_empty() { "no alert now".to_string() } else { listed(&alerts) };
     let (class, message) = match (was, is) {
-        (_, NOBODY) => (Dangerous, format!("alerts of severity {severity} now reach nobody instead of {was}: {which}")),
-        (NOBODY, _) => (Safe, format!("alerts of severity {severity} now reach {is}, and reached nobody before: {which}")),
+        (_, NOBODY) => (Dangerous, format!("alerts of severity {severity} now reach no one instead of {was}: {which}")),
+        (NOBODY, _) => (Safe, format!("alerts of severity {severity} now reach {is}, and reached no one before: {which}")),
         _ => {
             let [old, new] = [(comparison.before.catalog, was), (comparison.after.catalog, is)].map(|(catalog, name)| told_by(catalog, name));
             let class = weight::elsewhere(severity == SEVERITIES[0], &old, &new);
