@@ -79,7 +79,9 @@ impl Explained {
             Kind::File if self.any => return true,
             Kind::Panel | Kind::Layout | Kind::Variable | Kind::Provider if self.drawn => return true,
             Kind::Key if self.drawn && difference.path.contains("/dashboards/") => return true,
-            Kind::Datasource if self.keys.contains("scrape_interval") => return true,
+            Kind::Datasource if self.drawn => return true,
+            // What reads the probe comes and goes with it.
+            _ if self.keys.contains("health_probe") && ["health", "Health", "probes"].iter().any(|word| text.contains(word)) => return true,
             // `memory_limit` is in the name of the series that says it.
             Kind::Recording if self.keys.iter().any(|key| key.contains('_') && difference.name.contains(key.as_str())) => return true,
             // Settings of a server are rendered at the top of its file, in its container and at those that reach it.

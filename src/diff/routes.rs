@@ -79,7 +79,8 @@ fn receivers(comparison: &mut Comparison) {
     for (name, was) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
         // Under another name it still tells the same people.
         let used = comparison.before.catalog.alertmanager.routes.values().any(|receiver| receiver == name);
-        let class = if used && !after.values().any(|is| is == was) { Dangerous } else { Notice };
+        let dangling = comparison.after.catalog.alertmanager.routes.values().any(|receiver| receiver == name);
+        let class = if used && (dangling || !after.values().any(|is| is == was)) { Dangerous } else { Notice };
         let in_use = if used { ", which was in use," } else { "" };
         comparison.say(class, format!("receiver {name}{in_use} is removed: {}", kinds(was)), At::Before(format!("/receivers/{name}")));
     }

@@ -165,7 +165,7 @@ fn asks(leaf: &Leaf) -> (Class, String) {
 
 /// What alerts read is as dangerous as the alerts' own conditions.
 fn recording(item: &Item, leaf: &Leaf, readers: &Readers) -> Option<(Class, String)> {
-    let alerts = readers.alerts(&item.name);
+    let alerts = readers.alerts(item.name.split(' ').next().unwrap_or_default());
     let read = if alerts.is_empty() { String::new() } else { format!("; {} read{} it", listed(alerts), if alerts.len() == 1 { "s" } else { "" }) };
     match leaf.path.first()?.as_str() {
         "expr" => {
