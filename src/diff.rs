@@ -3,6 +3,7 @@
 
 mod alerts;
 mod conditions;
+mod explained;
 mod expression;
 mod metrics;
 mod pairs;
@@ -16,6 +17,7 @@ mod weight;
 use crate::catalog::{Alert, Catalog, Metric, Service};
 pub(crate) use crate::diagnostic::plural;
 use crate::source::Source;
+pub use explained::Explained;
 use pairs::Pairs;
 pub use rendered::compare as compare_rendered;
 use std::collections::HashSet;

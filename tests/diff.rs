@@ -1,9 +1,13 @@
 //! `diff` on pairs of catalogs, as text and as Markdown, and on every kind of BASE that can go wrong.
 //! UPDATE_GOLDEN=1 writes what is printed into tests/diff/<case>/.
 
+use monstack::catalog::Catalog;
 use monstack::catalog::schema::SCHEMA;
-use monstack::diff::{Side, compare};
+use monstack::diff::{Change, Class, Explained, Side, compare, compare_rendered};
 use monstack::pipeline;
+use monstack::render::{self, Rendered};
+use monstack::source::Source;
+use monstack::templates::Templates;
 use serde_json::Value;
 use std::fs;
 use std::io::ErrorKind;
@@ -163,6 +167,7 @@ fn other_value(key: &str, property: &Value) -> &'static str {
         "health_probe" => "true",
         "runtime" => "\"go\"",
         "runs_on" => "\"10.0.0.7\"",
+        "duration" => "\"7s\"",
         "minimum_version" => "\"3.0\"",
         "alertmanagers" => "[\"other:1\"]",
         unknown => panic!("give this test a value for `{unknown}`"),
@@ -328,4 +333,305 @@ fn other_verbs_refuse_markdown() {
         assert!(refused.stdout.is_empty() && !root.join("generated").exists());
     }
     fs::remove_dir_all(root).expect("removable");
+}
+
+/// Every kind of alert, metric and receiver, with every setting that the sweep below changes.
+const RICH: &str = r##"[platform]
+name = "Shop"
+slug = "shop"
+metric_prefix = "shop"
+runbook_url = "https://wiki.example.org/shop"
+[prometheus]
+scrape_interval = "15s"
+evaluation_interval = "15s"
+alertmanagers = ["alertmanager:9093", "other:9093"]
+retention = "15d"
+memory_limit = "2GiB"
+cpu_limit = 1.0
+[alertmanager]
+group_wait = "30s"
+group_interval = "5m"
+repeat_interval = "4h"
+[alertmanager.routes]
+critical = "pager"
+warning = "office"
+info = "mail"
+[receivers.pager.pagerduty]
+routing_key_file = "/etc/alertmanager/secrets/pagerduty"
+[receivers.office.slack]
+channel = "#alerts"
+api_url_file = "/etc/alertmanager/secrets/slack"
+[receivers.mail.email]
+to = "ops@example.org"
+from = "alerts@example.org"
+smarthost = "mail.example.org:587"
+auth_username = "alerts"
+auth_password_file = "/etc/alertmanager/secrets/mail"
+[receivers.hook.webhook]
+url = "https://hook.example.org/x"
+credentials_file = "/etc/alertmanager/secrets/hook"
+[defaults]
+scrape_interval = "10s"
+memory_limit = "512MiB"
+[groups.web]
+title = "Web"
+health_probe = true
+[groups.back]
+title = "Back"
+cpu_limit = 2.0
+[services.checkout]
+group = "web"
+port = 8001
+health_path = "/healthz"
+[services.checkout.alerts.HighErrorRate]
+above = 0.2
+window = "10m"
+for = "8m"
+severity = "critical"
+[services.cart]
+group = "web"
+port = 8002
+scrape_interval = "20s"
+[services.worker]
+group = "back"
+port = 8003
+runtime = "go"
+metrics_path = "/internal/metrics"
+[services.worker.alerts.HighMemory]
+enabled = false
+reason = "It caches as much as it may"
+[metrics.requests_total]
+type = "counter"
+help = "Requests"
+[metrics.requests_total.labels]
+status = "[1-5][0-9]{2}"
+[metrics.payments_total]
+type = "counter"
+help = "Payments"
+services = ["checkout", "cart"]
+[metrics.payment_failures_total]
+type = "counter"
+help = "Payments that failed"
+services = ["checkout", "cart"]
+[metrics.jobs_total]
+type = "counter"
+help = "Jobs"
+services = ["worker"]
+[metrics.jobs_active]
+type = "gauge"
+help = "Jobs under way"
+services = ["worker"]
+[metrics.latency_seconds]
+type = "histogram"
+help = "Latency"
+buckets = [0.1, 0.5, 1.0]
+[alerts.ServiceDown]
+kind = "down"
+for = "5m"
+severity = "critical"
+[alerts.HighErrorRate]
+kind = "error_ratio"
+above = 0.1
+window = "5m"
+for = "5m"
+severity = "warning"
+summary = "Too many errors"
+[alerts.HighMemory]
+kind = "memory_ratio"
+above = 0.9
+for = "10m"
+severity = "warning"
+[alerts.HighCpu]
+kind = "cpu_ratio"
+above = 0.8
+window = "5m"
+for = "10m"
+severity = "info"
+[alerts.Payments]
+kind = "ratio"
+errors = "payment_failures_total"
+total = "payments_total"
+above = 0.05
+window = "5m"
+for = "5m"
+severity = "critical"
+[alerts.Stalled]
+kind = "stalled"
+progress = "jobs_total"
+active = "jobs_active"
+window = "15m"
+for = "5m"
+severity = "warning"
+[alerts.Slow]
+kind = "promql"
+expr = "histogram_quantile(0.9, sum by (job, service, component, le) (rate(shop_latency_seconds_bucket[5m]))) > 0.5"
+for = "5m"
+severity = "warning"
+description = "Slow answers"
+"##;
+
+fn loaded(name: &str, text: &str) -> Option<(Source, Catalog)> {
+    pipeline::load(name, text).ok()
+}
+
+fn rendered(catalog: &Catalog) -> Option<Rendered> {
+    render::with(catalog, &Templates::BuiltIn).expect("the templates are readable").ok()
+}
+
+/// Other values for what stands behind `key = `, by what it looks like.
+fn other_values(key: &str, value: &str) -> Vec<String> {
+    let number = |text: &str| text.parse::<f64>().ok();
+    match (key, value) {
+        ("severity", _) => ["critical", "warning", "info"].map(|word| format!("\"{word}\"")).to_vec(),
+        ("group", _) => vec!["\"back\"".into(), "\"web\"".into()],
+        ("runtime", _) => vec!["\"python\"".into()],
+        ("type", _) => vec!["\"gauge\"".into(), "\"counter\"".into()],
+        ("errors" | "total" | "progress", _) => vec!["\"requests_total\"".into()],
+        ("critical" | "warning" | "info", _) => vec!["\"hook\"".into()],
+        ("status", _) => vec!["\"[1-4][0-9]{2}\"".into()],
+        ("expr", _) => vec![value.replace("0.5", "0.7"), value.replace("0.9", "0.5")],
+        ("services", _) => vec!["[\"checkout\"]".into(), "[\"worker\"]".into()],
+        ("alertmanagers", _) => vec!["[\"alertmanager:9093\"]".into()],
+        ("buckets", _) => vec!["[0.1, 1.0]".into()],
+        (_, "true") => vec!["false".into()],
+        (_, "false") => vec!["true".into()],
+        ("smarthost", _) => vec!["\"mail.example.net:587\"".into()],
+        (_, text) if number(text).is_some() => {
+            let old = number(text).unwrap_or_default();
+            vec![if text.contains('.') { format!("{}", old / 1.25) } else { format!("{}", old + 100.0) }]
+        }
+        (_, text) if text.starts_with("\"/") || text.starts_with("\"http") => vec![format!("{}/other\"", text.trim_end_matches('"'))],
+        (_, text) if text.ends_with("iB\"") => vec!["\"4GiB\"".into(), "\"256MiB\"".into()],
+        (_, text) if text[1..].starts_with(|c: char| c.is_ascii_digit()) => vec!["\"17s\"".into(), "\"3h\"".into()],
+        (_, text) => vec![format!("{}x\"", text.trim_end_matches('"'))],
+    }
+}
+
+/// Each line of the catalog changed, and each table removed: the changed text, and what was done.
+fn edits(text: &str) -> Vec<(String, String)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    let mut table = "";
+    for (index, line) in lines.iter().enumerate() {
+        let with = |middle: &[&str], until: usize| [&lines[..index], middle, &lines[until..]].concat().join("\n") + "\n";
+        match line.split_once(" = ") {
+            None => {
+                table = line;
+                let end = (index + 1..lines.len()).find(|at| lines[*at].starts_with('[')).unwrap_or(lines.len());
+                found.push((with(&[], end), format!("{line} removed")));
+            }
+            Some((key, value)) => {
+                for other in other_values(key, value).into_iter().filter(|other| other != value).take(1) {
+                    found.push((with(&[&format!("{key} = {other}")], index + 1), format!("{table} {line} → {other}")));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Whatever one edit changes in what is rendered, the catalogs' own sentences say it, and name what they are about: nothing
+/// remains for the comparison of the rendered files, which would say it in the words of a file. Only the windows that follow
+/// a longer scrape interval are told by themselves, as nobody would think of them.
+#[test]
+#[ignore = "renders a hundred catalogs: minutes without optimization; run with --ignored"]
+fn every_edit_that_changes_what_is_rendered_is_said() {
+    let edits = edits(RICH);
+    let (compared, wrong) = (AtomicUsize::new(0), std::sync::Mutex::new(Vec::new()));
+    let look = &|edits: &[(String, String)]| {
+        let (source, catalog) = pipeline::load("before.toml", RICH).unwrap_or_else(|refused| panic!("{:#?}", refused.diagnostics));
+        let before = Side { source: &source, catalog: &catalog };
+        let then = rendered(&catalog).expect("it renders");
+        let all: Vec<String> = catalog.services.iter().map(|service| service.name.clone()).collect();
+        for (text, edit) in edits {
+            let Some((source, catalog)) = loaded("services.toml", text) else { continue };
+            let Some(now) = rendered(&catalog) else { continue };
+            let after = Side { source: &source, catalog: &catalog };
+            let said = compare(before, after);
+            let rest = compare_rendered(&then, &now, &catalog, Some(&Explained::by(&said, before, after)));
+            let shown =
+                |changes: &[Change]| changes.iter().map(|change| format!("\n    {}: {}", change.class.word(), change.message(&all))).collect::<String>();
+            if said.is_empty() || !rest.is_empty() && !edit.contains("scrape_interval") {
+                wrong.lock().expect("no panic").push(format!("{edit}:{}\n  explains nothing of{}", shown(&said), shown(&rest)));
+            }
+            compared.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for part in edits.chunks(edits.len().div_ceil(threads)) {
+            scope.spawn(move || look(part));
+        }
+    });
+    let wrong = wrong.into_inner().expect("no panic");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(compared.load(Ordering::Relaxed) > 80, "{compared:?}");
+}
+
+/// What a person on call wants to be warned of: what stands in RICH, what takes its place, and the heaviest change.
+#[test]
+fn a_change_weighs_what_it_means_to_those_on_call() {
+    use Class::{Dangerous, Notice, Safe, Warning};
+    for (from, to, class, sentence) in [
+        ("memory_limit = \"512MiB\"", "memory_limit = \"4GiB\"", Dangerous, "100 % of memory"),
+        ("memory_limit = \"512MiB\"", "memory_limit = \"1GiB\"", Warning, "100 % of memory"),
+        ("status = \"[1-5][0-9]{2}\"", "status = \"[1-4][0-9]{2}\"", Dangerous, "HighErrorRate"),
+        ("status = \"[1-5][0-9]{2}\"", "status = \"[1-6][0-9]{2}\"", Notice, "`status`"),
+        ("critical = \"pager\"", "critical = \"office\"", Dangerous, "slack instead of pagerduty"),
+        ("[receivers.mail.email]", "[receivers.post.email]", Dangerous, "which was in use, is removed"),
+        ("window = \"5m\"\nfor = \"5m\"", "window = \"5m\"\nfor = \"30m\"", Dangerous, "fires 25m later"),
+        ("window = \"5m\"\nfor = \"5m\"", "window = \"5m\"\nfor = \"6m\"", Warning, "fires 1m later"),
+        ("group_wait = \"30s\"", "group_wait = \"9h\"", Dangerous, "`group_wait` is 9h instead of 30s"),
+        ("repeat_interval = \"4h\"", "repeat_interval = \"48h\"", Dangerous, "`repeat_interval`"),
+        (
+            "kind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"",
+            "kind = \"down\"\nfor = \"5m\"\nseverity = \"warning\"",
+            Dangerous,
+            "warning instead of critical",
+        ),
+        ("runtime = \"go\"\n", "runtime = \"go\"\nalerts.ServiceDown = {enabled = false, reason = \"a job\"}\n", Dangerous, "no longer covers worker"),
+        ("health_probe = true", "health_probe = false", Dangerous, "no longer probed"),
+        ("scrape_interval = \"10s\"", "scrape_interval = \"5m\"", Dangerous, "scrape interval of"),
+        ("scrape_interval = \"10s\"", "scrape_interval = \"5s\"", Safe, "scrape interval of"),
+        (", \"other:9093\"", "", Warning, "no longer sent to the Alertmanager at other:9093"),
+        ("secrets/pagerduty", "secrets/elsewhere", Warning, "receiver pager"),
+        ("port = 8003", "port = 8003\nruns_on = \"10.0.0.7\"", Warning, "the address of worker"),
+        ("port = 8003", "port = 8003\nscheme = \"https\"", Warning, "the scheme of worker"),
+        ("retention = \"15d\"", "retention = \"5d\"", Dangerous, "deleted for good"),
+        ("memory_limit = \"2GiB\"", "memory_limit = \"64MiB\"", Warning, "memory that Prometheus may use"),
+        ("memory_limit = \"2GiB\"", "memory_limit = \"4GiB\"", Notice, "memory that Prometheus may use"),
+        ("[alerts.HighCpu]", "[alerts.BusyCpu]", Dangerous, "is now called BusyCpu"),
+    ] {
+        assert!(RICH.contains(from), "{from}");
+        let text = RICH.replacen(from, to, 1);
+        let (old, new) = (pipeline::understood("before.toml", RICH), pipeline::understood("services.toml", &text));
+        let (Some(before), Some(after)) = (&old.1, &new.1) else { panic!("{to}: {:#?}", new.2) };
+        let changes = compare(Side { source: &old.0, catalog: before }, Side { source: &new.0, catalog: after });
+        let all: Vec<String> = after.services.iter().map(|service| service.name.clone()).collect();
+        let shown: Vec<String> = changes.iter().map(|change| format!("{}: {}", change.class.word(), change.message(&all))).collect();
+        assert_eq!(changes.first().map(|change| change.class), Some(class), "{to}: {shown:#?}");
+        assert!(shown.iter().any(|line| line.contains(sentence)), "{to}: {shown:#?}");
+    }
+}
+
+/// A catalog that is laid out differently, or says the same in other words, is the same catalog.
+#[test]
+fn what_has_no_meaning_is_no_change() {
+    let start = RICH.find("[receivers.pager").expect("receivers");
+    let end = RICH.find("[defaults]").expect("defaults");
+    let moved = format!("{}{}# moved\n{}", &RICH[..start], &RICH[end..], &RICH[start..end]);
+    let spaced = RICH.lines().map(|line| format!("  {}   # why\n\n", line.replacen(" = ", "=", 1))).collect::<String>();
+    let minutes = RICH.replace("window = \"15m\"", "window = \"900s\"").replace("repeat_interval = \"4h\"", "repeat_interval = \"240m\"");
+    let inside = RICH.replace("title = \"Back\"\ncpu_limit = 2.0", "cpu_limit = 2.00\ntitle = 'Back'");
+    let reworded = RICH.replace("> 0.5\"", ">   (0.50)\"").replace("by (job, service, component, le) (", "by (le, component, job, service) (");
+    let (source, catalog) = loaded("before.toml", RICH).expect("it loads");
+    let (before, then) = (Side { source: &source, catalog: &catalog }, rendered(&catalog).expect("it renders"));
+    for (what, text) in [("moved", moved), ("spaced", spaced), ("minutes", minutes), ("inside", inside), ("reworded", reworded)] {
+        assert_ne!(text, RICH, "{what}");
+        let (source, catalog) = pipeline::load("services.toml", &text).unwrap_or_else(|refused| panic!("{what}: {:#?}", refused.diagnostics));
+        let after = Side { source: &source, catalog: &catalog };
+        let said = compare(before, after);
+        let rest = compare_rendered(&then, &rendered(&catalog).expect("it renders"), &catalog, Some(&Explained::by(&said, before, after)));
+        assert!(said.is_empty() && rest.is_empty(), "{what}: {said:#?} {rest:#?}");
+    }
 }

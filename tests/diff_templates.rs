@@ -128,7 +128,7 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
         "dangerous",
         "`metric_relabel_configs` is new",
     ),
-    ("monitoring/working_prometheus.yml", "  - alert_rules.yml\n", "", "dangerous", "no longer holds `alert_rules.yml`"),
+    ("monitoring/working_prometheus.yml", "  - alert_rules.yml\n", "", "dangerous", "no longer has `alert_rules.yml`"),
     (
         "monitoring/working_prometheus.yml",
         "  evaluation_interval: << prometheus.evaluation_interval | bare >>",
@@ -137,16 +137,10 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
         "`evaluation_interval` is `1h`",
     ),
     ("docker-compose.monitoring.yml", "retention.time=\" ~ prometheus.retention", "retention.time=\" ~ \"1h\"", "dangerous", "samples are deleted for good"),
-    (
-        "docker-compose.monitoring.yml",
-        "- ./monitoring:/etc/prometheus:ro",
-        "- ./monitoring:/etc/prometheus",
-        "warning",
-        "container prometheus: `volumes` holds",
-    ),
+    ("docker-compose.monitoring.yml", "- ./monitoring:/etc/prometheus:ro", "- ./monitoring:/etc/prometheus", "warning", "container prometheus: `volumes` has"),
     ("monitoring/grafana/provisioning/datasources/prometheus.yml", "editable: false", "editable: true", "notice", "`editable` is `true`"),
-    ("monitoring/metrics.py", "import threading", "import threading\nimport random", "warning", "works otherwise: 1 line changed"),
-    ("docs/RUNBOOK.md", "\n", " of yesterday\n", "safe", "docs/RUNBOOK.md reads otherwise"),
+    ("monitoring/metrics.py", "import threading", "import threading\nimport random", "warning", "behaves differently: 1 line changed"),
+    ("docs/RUNBOOK.md", "\n", " of yesterday\n", "safe", "docs/RUNBOOK.md is worded differently"),
 ];
 
 #[test]

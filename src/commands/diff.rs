@@ -6,7 +6,7 @@ use super::{Cli, Report};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Format, Place, plural};
 use crate::diff::print::Printer;
-use crate::diff::{At, Change, Class, Side, compare, compare_rendered};
+use crate::diff::{At, Change, Class, Explained, Side, compare, compare_rendered};
 use crate::pipeline::{self, CATALOG, Outcome};
 use crate::render::{self, Rendered};
 use crate::source::Source;
@@ -40,12 +40,13 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
         limits.push(format!("{} does not load today ({}): what is refused is compared as if it were not there", base.name, plural(refused.len(), "error")));
     }
     let own = base::texts(&cli.root)?;
-    let mut changes = compare(Side { source: &before_source, catalog: &before }, Side { source: &source, catalog: &catalog });
+    let sides = [Side { source: &before_source, catalog: &before }, Side { source: &source, catalog: &catalog }];
+    let mut changes = compare(sides[0], sides[1]);
     let new = New { catalog: &catalog, source: &source, templates: &own, rendered };
-    changes.extend(new.against(&base, &before, changes.is_empty(), &mut limits)?);
+    let explained = Explained::by(&changes, sides[0], sides[1]);
+    changes.extend(new.against(&base, &before, &explained, &mut limits)?);
     changes.sort_by_key(|change| change.class);
 
-    let sides = [Side { source: &before_source, catalog: &before }, Side { source: &source, catalog: &catalog }];
     let printer = Printer { changes: &changes, before: sides[0], after: sides[1], base: &args.base, before_prefix: &base.prefix, limits: &limits };
     // The new side first; a report shows the lines of one catalog.
     let (shown, findings) = if errors.is_empty() { (&before_source, refused) } else { (&source, errors) };
@@ -62,14 +63,13 @@ struct New<'a> {
 }
 
 impl New<'_> {
-    /// What the templates change, and what the catalogs change without a sentence of theirs (`silent`: they have none).
+    /// What the templates change, and what the catalogs change without a sentence of theirs.
     ///
     /// Old templates with the new catalog, against new templates with it: what differs is the templates' doing. Old templates
-    /// with both catalogs: what differs is the catalogs' doing, which their own comparison explains.
-    fn against(self, base: &Base, before: &Catalog, silent: bool, limits: &mut Vec<String>) -> Result<Vec<Change>> {
+    /// with both catalogs: what differs is the catalogs' doing, of which the rest is told that their sentences do not explain.
+    fn against(self, base: &Base, before: &Catalog, explained: &Explained, limits: &mut Vec<String>) -> Result<Vec<Change>> {
         let same = same(&base.templates, self.templates);
-        let unchanged = base.text == self.source.text;
-        if same && (!silent || unchanged) {
+        if same && base.text == self.source.text {
             return Ok(Vec::new());
         }
         let now = match self.rendered {
@@ -77,36 +77,29 @@ impl New<'_> {
             None => match render::with(self.catalog, self.templates)? {
                 Ok(rendered) => rendered,
                 Err(_) => {
-                    limits.push("what is rendered is not compared: it cannot be rendered as it is".to_string());
+                    limits.push("the rendered files are not compared: this side cannot be rendered".to_string());
                     return Ok(Vec::new());
                 }
             },
         };
-        let mut changes = Vec::new();
-        if same {
-            match render::with(before, &base.templates)? {
-                Ok(then) => changes.extend(compare_rendered(&then, &now, self.catalog)),
-                Err(errors) => limits.push(unrendered(&base.name, &errors)),
+        let then = match render::with(before, &base.templates)? {
+            Ok(then) => then,
+            Err(errors) => {
+                limits.push(unrendered(&base.name, &errors));
+                return Ok(Vec::new());
             }
-            return Ok(changes);
+        };
+        if same {
+            return Ok(compare_rendered(&then, &now, self.catalog, Some(explained)));
         }
-        match render::with(self.catalog, &base.templates)? {
+        Ok(match render::with(self.catalog, &base.templates)? {
             Ok(middle) => {
-                changes.extend(compare_rendered(&middle, &now, self.catalog));
-                if silent && !unchanged {
-                    match render::with(before, &base.templates)? {
-                        Ok(then) => changes.extend(compare_rendered(&then, &middle, self.catalog)),
-                        Err(errors) => limits.push(unrendered(&base.name, &errors)),
-                    }
-                }
+                let of_templates = compare_rendered(&middle, &now, self.catalog, None);
+                of_templates.into_iter().chain(compare_rendered(&then, &middle, self.catalog, Some(explained))).collect()
             }
             // The old templates may not know what is new in the catalog: then both sides as a whole.
-            Err(_) => match render::with(before, &base.templates)? {
-                Ok(then) => changes.extend(compare_rendered(&then, &now, self.catalog)),
-                Err(errors) => limits.push(unrendered(&base.name, &errors)),
-            },
-        }
-        Ok(changes)
+            Err(_) => compare_rendered(&then, &now, self.catalog, None),
+        })
     }
 }
 
@@ -121,7 +114,7 @@ fn same(one: &Templates, other: &Templates) -> bool {
 
 fn unrendered(name: &str, errors: &[Diagnostic]) -> String {
     let first = errors.first().map(|error| format!(": {}", error.message)).unwrap_or_default();
-    format!("what is rendered is not compared: {name} cannot be rendered today{first}")
+    format!("the rendered files are not compared: {name} cannot be rendered today{first}")
 }
 
 fn report(printer: &Printer, format: Format, mut report: Report) -> Report {

@@ -1,6 +1,7 @@
 //! When an alert fires, how soon and how loud: what changes in that, and for which services.
 
 use super::Class::{Dangerous, Notice, Safe};
+use super::rendered::promql;
 use super::{At, Comparison, expression, routes, weight};
 use crate::catalog::{Alert, Branch, Duration, Service};
 use serde_json::Value;
@@ -66,7 +67,9 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
         let place = at(comparison, setting);
         let (is, was) = (plain(value), old.settings.get(setting).map(plain).unwrap_or_default());
         match setting.as_str() {
-            "tests" => comparison.say(Safe, format!("{} is tested otherwise", new.name), place),
+            "tests" => comparison.say(Safe, format!("{} has different tests", new.name), place),
+            // In other words.
+            "expr" if promql::same(expression(old), expression(new)) => {}
             "expr" => {
                 let (class, word) = expression::changed(expression(old), expression(new));
                 comparison.say(class, format!("{} {word}: `{is}` instead of `{was}`", new.name), place);
@@ -78,7 +81,7 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
     for (setting, was, is) in [("summary", &old.summary, &new.summary), ("description", &old.description, &new.description)] {
         if was != is {
             let place = at(comparison, setting);
-            comparison.say(Safe, format!("the {setting} of {} reads otherwise", new.name), place);
+            comparison.say(Safe, format!("the {setting} of {} is worded differently", new.name), place);
         }
     }
 }

@@ -10,7 +10,7 @@ use promql_parser::parser::{BinaryExpr, Expr};
 /// comparisons can be ordered; of all others it cannot be said that they fire for no less.
 pub fn changed(before: &str, after: &str) -> (Class, &'static str) {
     if promql::same(before, after) {
-        return (Safe, "is written otherwise and means the same");
+        return (Safe, "is written differently but means the same");
     }
     let (Ok(mut before), Ok(mut after)) = (parse(before), parse(after)) else { return (Dangerous, OTHER) };
     promql::plain(&mut before);
@@ -18,7 +18,7 @@ pub fn changed(before: &str, after: &str) -> (Class, &'static str) {
     match order(&before, &after) {
         Some(Order { looser: false, tighter: true }) => (Notice, "is tighter"),
         Some(Order { looser: true, tighter: false }) => (Dangerous, "is looser"),
-        Some(Order { looser: false, tighter: false }) => (Safe, "is written otherwise and means the same"),
+        Some(Order { looser: false, tighter: false }) => (Safe, "is written differently but means the same"),
         _ => (Dangerous, OTHER),
     }
 }

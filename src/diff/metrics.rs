@@ -86,7 +86,7 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
     }
     if old.help != new.help {
         let place = at(comparison, "help");
-        comparison.say(Safe, format!("the help of metric {} reads otherwise", new.key), place);
+        comparison.say(Safe, format!("the help of metric {} is worded differently", new.key), place);
     }
 }
 

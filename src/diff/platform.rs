@@ -3,7 +3,7 @@
 use super::Class::{self, Dangerous, Notice, Safe, Warning};
 use super::{At, Comparison, listed, weight};
 use crate::allow::{Allow, entries};
-use crate::catalog::{Catalog, Duration};
+use crate::catalog::{Catalog, Duration, Size};
 use crate::json::plain;
 use serde_json::{Value, json};
 
@@ -21,12 +21,18 @@ pub fn inspect(comparison: &mut Comparison) {
             let at = comparison.at_key(pointer);
             let class = match (pointer.ends_with("_interval"), Duration::parse(&was), Duration::parse(&is)) {
                 (true, Some(was), Some(is)) => weight::longer(was, is),
+                // What is killed for want of memory, or starved, tells later or not at all.
+                _ if pointer.ends_with("_limit") && number(&is).zip(number(&was)).is_some_and(|(is, was)| is < was) => Warning,
                 _ => *class,
             };
             comparison.say(class, format!("{lead} {is} instead of {was}"), at);
         }
     }
     accepted(comparison);
+}
+
+fn number(text: &str) -> Option<f64> {
+    Size::parse(text).map(|size| size.0 as f64).or_else(|| text.parse().ok())
 }
 
 /// Single values: the key, its class, and the sentence before the new value.

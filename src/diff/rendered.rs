@@ -11,19 +11,22 @@ mod readers;
 mod routing;
 mod wording;
 
-use super::{Change, Class};
+use super::{Change, Class, Explained};
 use crate::artifacts::ARTIFACTS;
 use crate::catalog::Catalog;
 use crate::render::{File, Rendered};
 use items::Item;
-use places::{Difference, Group, Spot};
+pub use items::Kind;
+pub use places::Difference;
+use places::{Group, Spot};
 use readers::Readers;
 use serde_json::Value;
 use std::collections::HashMap;
 
 /// Every difference in meaning between the files of two renderings, by file. `catalog` is the one that the second was made of.
-pub fn compare(before: &Rendered, after: &Rendered, catalog: &Catalog) -> Vec<Change> {
-    let mut found = Group::default();
+/// What is `explained` already is left out.
+pub fn compare(before: &Rendered, after: &Rendered, catalog: &Catalog, explained: Option<&Explained>) -> Vec<Change> {
+    let mut found = Group::new(explained);
     let readers = Readers::of(after);
     let routes = routing::Routing::of(before, after, catalog);
     for artifact in ARTIFACTS {
@@ -44,10 +47,10 @@ fn follows(file: &File) -> bool {
     file.template.ends_with(".test.yml") || file.template.ends_with(".md")
 }
 
-fn file(found: &mut Group, was: &File, is: &File, readers: &Readers, routes: &routing::Routing) {
+fn file(found: &mut Group<'_>, was: &File, is: &File, readers: &Readers, routes: &routing::Routing) {
     if follows(is) {
         if !routes.rules_differ && lines(&was.text, is) != lines(&is.text, is) {
-            let what = if is.template.ends_with(".md") { "reads otherwise" } else { "tests otherwise" };
+            let what = if is.template.ends_with(".md") { "is worded differently" } else { "has different tests" };
             found.push(Difference::of_file(Class::Safe, &is.path, what, Spot::after(&is.path, "")));
         }
         return;
@@ -60,7 +63,7 @@ fn file(found: &mut Group, was: &File, is: &File, readers: &Readers, routes: &ro
             found.push(Difference::of_file(
                 Class::Warning,
                 &is.path,
-                &format!("works otherwise: {} changed", crate::diff::plural(changed, "line")),
+                &format!("behaves differently: {} changed", crate::diff::plural(changed, "line")),
                 Spot::after(&is.path, ""),
             ));
         }
@@ -89,7 +92,7 @@ fn file(found: &mut Group, was: &File, is: &File, readers: &Readers, routes: &ro
                 Spot::before(&was.path, &format!("{}{}", known.pointer, leaf.pointer()))
             };
             let (class, says) = wording::changed(item, &leaf, &scene);
-            found.push(Difference::of(class, &is.path, item, says, spot));
+            found.push(Difference::of_leaf(class, &is.path, (known, item), &leaf, says, spot));
         }
     }
 }

@@ -56,8 +56,8 @@ fn route(comparison: &mut Comparison, severity: &str) {
     let alerts: Vec<&str> = comparison.after.catalog.alerts.iter().filter(of_severity).map(|alert| alert.name.as_str()).collect();
     let which = if alerts.is_empty() { "no alert now".to_string() } else { listed(&alerts) };
     let (class, message) = match (was, is) {
-        (_, NOBODY) => (Dangerous, format!("alerts of severity {severity} now reach nobody instead of {was}: {which}")),
-        (NOBODY, _) => (Safe, format!("alerts of severity {severity} now reach {is}, and reached nobody before: {which}")),
+        (_, NOBODY) => (Dangerous, format!("alerts of severity {severity} now reach no one instead of {was}: {which}")),
+        (NOBODY, _) => (Safe, format!("alerts of severity {severity} now reach {is}, and reached no one before: {which}")),
         _ => {
             let [old, new] = [(comparison.before.catalog, was), (comparison.after.catalog, is)].map(|(catalog, name)| told_by(catalog, name));
             let class = weight::elsewhere(severity == SEVERITIES[0], &old, &new);
@@ -79,7 +79,8 @@ fn receivers(comparison: &mut Comparison) {
     for (name, was) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
         // Under another name it still tells the same people.
         let used = comparison.before.catalog.alertmanager.routes.values().any(|receiver| receiver == name);
-        let class = if used && !after.values().any(|is| is == was) { Dangerous } else { Notice };
+        let dangling = comparison.after.catalog.alertmanager.routes.values().any(|receiver| receiver == name);
+        let class = if used && (dangling || !after.values().any(|is| is == was)) { Dangerous } else { Notice };
         let in_use = if used { ", which was in use," } else { "" };
         comparison.say(class, format!("receiver {name}{in_use} is removed: {}", kinds(was)), At::Before(format!("/receivers/{name}")));
     }

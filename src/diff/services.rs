@@ -11,7 +11,7 @@ pub fn inspect(comparison: &mut Comparison) {
     for service in comparison.services.gone.clone() {
         let alerts = comparison.before.catalog.alerts.iter().filter(|alert| alert.covers.contains(&service.name)).count();
         let watched = if alerts == 0 { String::new() } else { format!("; {} covered it", plural(alerts, "alert")) };
-        let message = format!("service {} is removed: nobody is told about {}:{} any more{watched}", service.name, service.host, service.port);
+        let message = format!("service {} is removed: no one is notified about {}:{} any more{watched}", service.name, service.host, service.port);
         comparison.say(Dangerous, message, At::Before(key(service)));
     }
     for service in comparison.services.new.clone() {
@@ -115,7 +115,7 @@ fn class(setting: &str, old: &Service, new: &Service) -> Class {
         "scrape_interval" => weight::longer(old.scrape_interval, new.scrape_interval),
         "memory_limit" => weight::larger(old.memory_limit.0 as f64, new.memory_limit.0 as f64),
         "cpu_limit" => weight::larger(old.cpu_limit, new.cpu_limit),
-        "metrics_path" | "health_path" | "runtime" => Warning,
+        "metrics_path" | "health_path" | "runtime" | "scheme" => Warning,
         _ => Notice,
     }
 }

@@ -165,7 +165,9 @@ fn rules(value: &Value) -> Vec<Item> {
                 Some(alert) => (Kind::Alert, alert),
                 None => (Kind::Recording, rule["record"].as_str().unwrap_or_default()),
             };
-            found.push(Item { kind, name: name.to_string(), pointer: format!("{pointer}/rules/{index}"), value: without(rule, &["alert", "record"]) });
+            // One series is recorded for each service by a rule of its own.
+            let of = rule["labels"]["job"].as_str().filter(|_| kind == Kind::Recording).map(|job| format!(" of {job}")).unwrap_or_default();
+            found.push(Item { kind, name: format!("{name}{of}"), pointer: format!("{pointer}/rules/{index}"), value: without(rule, &["alert", "record"]) });
         }
     }
     found

@@ -1,8 +1,9 @@
 //! Differences on their way to sentences: those that say the same of several items become one line.
 
 use super::items::{Item, Kind};
+use super::leaves::Leaf;
 use crate::diagnostic::Place;
-use crate::diff::{At, Change, Class, listed, plural};
+use crate::diff::{At, Change, Class, Explained, listed, plural};
 use crate::render::Rendered;
 use std::collections::HashMap;
 
@@ -28,9 +29,14 @@ impl Spot {
 /// What is said of one item of one file.
 pub struct Difference {
     class: Class,
-    path: String,
-    kind: Kind,
-    name: String,
+    /// The file's, below the folder that is rendered to.
+    pub path: String,
+    /// Of what it is said.
+    pub kind: Kind,
+    /// Of which one.
+    pub name: String,
+    /// The name and the values, in which those that made the difference are named.
+    pub text: String,
     says: String,
     spot: Spot,
 }
@@ -38,30 +44,51 @@ pub struct Difference {
 impl Difference {
     /// Of an item.
     pub fn of(class: Class, path: &str, item: &Item, says: String, spot: Spot) -> Difference {
-        Difference { class, path: path.to_string(), kind: item.kind, name: item.name.clone(), says, spot }
+        let text = format!("{} {}", item.name, item.value);
+        Difference { class, path: path.to_string(), kind: item.kind, name: item.name.clone(), text, says, spot }
+    }
+
+    /// Of a value of an item that is there on both sides.
+    pub fn of_leaf(class: Class, path: &str, (was, is): (&Item, &Item), leaf: &Leaf, says: String, spot: Spot) -> Difference {
+        let value = |value: Option<&serde_json::Value>| value.map(ToString::to_string).unwrap_or_default();
+        // A panel's thresholds are those of the alert that its query stands for.
+        let text = match is.kind {
+            Kind::Panel => format!("{} {} {}", is.name, was.value, is.value),
+            _ => format!("{} {} {}", is.name, value(leaf.was), value(leaf.is)),
+        };
+        Difference { text, ..Difference::of(class, path, is, says, spot) }
     }
 
     /// Of an item that is not one of the file's own, such as an alert that goes elsewhere.
     pub fn about(class: Class, path: &str, kind: Kind, name: String, says: String, spot: Spot) -> Difference {
-        Difference { class, path: path.to_string(), kind, name, says, spot }
+        let text = format!("{name} {says}");
+        Difference { class, path: path.to_string(), kind, name, text, says, spot }
     }
 
     /// Of a whole file.
     pub fn of_file(class: Class, path: &str, says: &str, spot: Spot) -> Difference {
-        Difference { class, path: path.to_string(), kind: Kind::File, name: String::new(), says: says.to_string(), spot }
+        Difference { class, path: path.to_string(), kind: Kind::File, name: String::new(), text: String::new(), says: says.to_string(), spot }
     }
 }
 
 /// The differences found so far, in the order in which they were.
-#[derive(Default)]
-pub struct Group {
+pub struct Group<'a> {
+    explained: Option<&'a Explained>,
     said: Vec<(Difference, Vec<String>)>,
     known: HashMap<(String, Kind, String), usize>,
 }
 
-impl Group {
+impl<'a> Group<'a> {
+    /// None yet; those that are `explained` do not count.
+    pub fn new(explained: Option<&'a Explained>) -> Group<'a> {
+        Group { explained, said: Vec::new(), known: HashMap::new() }
+    }
+
     /// Adds one; where the same was said of another item of that kind, its name joins that line.
     pub fn push(&mut self, difference: Difference) {
+        if self.explained.is_some_and(|explained| explained.covers(&difference)) {
+            return;
+        }
         let key = (difference.path.clone(), difference.kind, difference.says.clone());
         let name = difference.name.clone();
         match self.known.get(&key) {
@@ -87,12 +114,22 @@ impl Group {
             let kind = difference.kind.word();
             let lead = match (kind, names.as_slice()) {
                 ("", [name]) if name.is_empty() => format!("{} {}", difference.path, difference.says),
-                (_, names) => format!("{}: {}: {}", difference.path, counted(kind, names), difference.says),
+                (_, names) => {
+                    let says = if names.len() > 1 { of_several(&difference.says) } else { difference.says.clone() };
+                    format!("{}: {}: {says}", difference.path, counted(kind, names))
+                }
             };
             Change { class: difference.class, lead, services: Vec::new(), rest: String::new(), at }
         };
         self.said.into_iter().map(change).collect()
     }
+}
+
+/// "is new" of one, "are new" of several.
+fn of_several(says: &str) -> String {
+    const VERBS: [(&str, &str); 5] = [("is ", "are "), ("asks ", "ask "), ("fires ", "fire "), ("goes ", "go "), ("has ", "have ")];
+    let verb = VERBS.iter().find_map(|(one, several)| Some(format!("{several}{}", says.strip_prefix(one)?)));
+    verb.or_else(|| Some(format!("no longer run{}", says.strip_prefix("no longer runs")?))).unwrap_or_else(|| says.to_string())
 }
 
 /// "alert A", "alerts A and B"; of many "7 panels (A, B, C and 4 more)".

@@ -60,7 +60,7 @@ impl Routing {
     }
 
     /// Every alert that goes elsewhere, or later.
-    pub fn inspect(&self, found: &mut Group) {
+    pub fn inspect(&self, found: &mut Group<'_>) {
         if canonical(&self.before.routing["route"]) == canonical(&self.after.routing["route"]) {
             return;
         }
@@ -87,7 +87,7 @@ impl Routing {
             }
         }
         if !told {
-            let says = "is written otherwise; every alert still goes where it went";
+            let says = "is written differently; every alert still goes where it went";
             found.push(Difference::about(Notice, &self.after.path, Kind::Key, "route".to_string(), says.to_string(), spot()));
         }
     }

@@ -28,7 +28,7 @@ pub fn gone(item: &Item, scene: &Scene) -> Option<(Class, String)> {
         Kind::Job => (Dangerous, "is no longer scraped"),
         Kind::Receiver if scene.routes.used(&item.name) => (Dangerous, "is removed, and was in use"),
         Kind::Receiver => (Notice, "is removed"),
-        Kind::Inhibition => (Notice, "is removed: what it held back is told"),
+        Kind::Inhibition => (Notice, "is removed: what it held back is notified"),
         Kind::Times => (Warning, "is removed"),
         Kind::Module => (Warning, "is removed"),
         Kind::Panel => (Notice, "is removed"),
@@ -50,7 +50,7 @@ pub fn new(item: &Item) -> Option<(Class, String)> {
     let (class, says) = match item.kind {
         Kind::Layout | Kind::File => return None,
         Kind::Inhibition => {
-            return Some((Dangerous, format!("is new: alerts that were told may be held back ({})", short(&item.value))));
+            return Some((Dangerous, format!("is new: alerts that were sent may be held back ({})", short(&item.value))));
         }
         Kind::Times | Kind::Module | Kind::Container | Kind::Resource => (Notice, "is new"),
         Kind::Key => return Some((Warning, format!("is new: {}", short(&item.value)))),
@@ -70,7 +70,7 @@ pub fn changed(item: &Item, leaf: &Leaf, scene: &Scene) -> (Class, String) {
         Kind::Receiver => Some(receiver(item, leaf, scene.routes)),
         Kind::Inhibition => Some(inhibition(leaf)),
         Kind::Panel => Some(panel(leaf)),
-        Kind::Layout => Some((Safe, "are arranged otherwise".to_string())),
+        Kind::Layout => Some((Safe, "are arranged differently".to_string())),
         Kind::Variable => Some((Notice, stated(leaf))),
         Kind::Datasource => Some((
             match leaf.key().as_str() {
@@ -104,14 +104,14 @@ fn stated(leaf: &Leaf) -> String {
                 |one: &[Value], other: &[Value]| one.iter().filter(|item| !other.contains(item)).map(|item| format!("`{}`", short(item))).collect::<Vec<_>>();
             match (only(was, is), only(is, was)) {
                 (gone, new) if gone.is_empty() && new.is_empty() => format!("{key} is in another order"),
-                (gone, new) if new.is_empty() => format!("{key} no longer holds {}", listed(&gone)),
-                (gone, new) if gone.is_empty() => format!("{key} also holds {}", listed(&new)),
-                (gone, new) => format!("{key} holds {} instead of {}", listed(&new), listed(&gone)),
+                (gone, new) if new.is_empty() => format!("{key} no longer has {}", listed(&gone)),
+                (gone, new) if gone.is_empty() => format!("{key} also has {}", listed(&new)),
+                (gone, new) => format!("{key} has {} instead of {}", listed(&new), listed(&gone)),
             }
         }
         (Some(was), Some(is)) => {
             let (was, is) = (short(was), short(is));
-            if was == is { format!("{key} is another one") } else { format!("{key} is `{is}` instead of `{was}`") }
+            if was == is { format!("{key} differs") } else { format!("{key} is `{is}` instead of `{was}`") }
         }
         (Some(was), None) => format!("{key} is removed: it was `{}`", short(was)),
         (None, Some(is)) => format!("{key} is new: `{}`", short(is)),
@@ -148,7 +148,7 @@ fn alert(leaf: &Leaf) -> Option<(Class, String)> {
             Some((if lower { Dangerous } else { Notice }, says))
         }
         ("labels", _) => Some((Warning, format!("{says}; routes, silences and inhibitions by it end"))),
-        ("annotations", _) if leaf.is.is_none() => Some((Warning, format!("{says}; people are no longer told"))),
+        ("annotations", _) if leaf.is.is_none() => Some((Warning, format!("{says}; people no longer see it"))),
         ("annotations", name) if leaf.was.is_none() || ["summary", "description"].contains(&name) => Some((Safe, says)),
         ("annotations", _) => Some((Notice, says)),
         _ => None,
@@ -165,7 +165,7 @@ fn asks(leaf: &Leaf) -> (Class, String) {
 
 /// What alerts read is as dangerous as the alerts' own conditions.
 fn recording(item: &Item, leaf: &Leaf, readers: &Readers) -> Option<(Class, String)> {
-    let alerts = readers.alerts(&item.name);
+    let alerts = readers.alerts(item.name.split(' ').next().unwrap_or_default());
     let read = if alerts.is_empty() { String::new() } else { format!("; {} read{} it", listed(alerts), if alerts.len() == 1 { "s" } else { "" }) };
     match leaf.path.first()?.as_str() {
         "expr" => {
@@ -258,7 +258,7 @@ fn inhibition(leaf: &Leaf) -> (Class, String) {
     if !is.is_empty() && was.iter().all(|item| is.contains(item)) {
         (Notice, format!("{says}; it holds less back"))
     } else {
-        (Dangerous, format!("{says}; alerts that were told may be held back"))
+        (Dangerous, format!("{says}; alerts that were sent may be held back"))
     }
 }
 
