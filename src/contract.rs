@@ -28,6 +28,35 @@ pub fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + use<> {
     PROFILES[profile].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
 }
 
+/// The values of `le` of a histogram. Prometheus 3 writes every whole number with its `.0`, and so does Python's client;
+/// what those of Go and Node write, `1`, is left as it is by Prometheus 2.
+fn bounds(metric: &Metric, catalog: &Catalog) -> Domain {
+    if metric.r#type != "histogram" || metric.buckets.is_empty() {
+        return Domain::Pattern(".+".to_string());
+    }
+    let tag = catalog.prometheus.image.rsplit(':').next().unwrap_or_default();
+    let older = tag.trim_start_matches('v').starts_with("2.");
+    let mut values: Vec<String> = metric.buckets.iter().map(|bound| openmetrics(*bound)).collect();
+    if older {
+        let plain: Vec<String> = values.iter().filter_map(|value| value.strip_suffix(".0")).map(str::to_string).collect();
+        values.extend(plain);
+    }
+    values.push("+Inf".to_string());
+    Domain::Values(values)
+}
+
+/// A number as OpenMetrics writes a bound: `0.5`, `1.0`, `100000.0`, `1e+06`, `2.5e-05`.
+fn openmetrics(value: f64) -> String {
+    let scientific = format!("{value:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..6).contains(&exponent) {
+        let plain = value.to_string();
+        return if plain.contains('.') { plain } else { format!("{plain}.0") };
+    }
+    format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+}
+
 /// Every series that can exist.
 pub struct Contract {
     /// What is scraped.
@@ -64,7 +93,7 @@ impl Contract {
         encrypted.intersect_with(&contract.targets.with("job", "health-probe"));
         contract.profile("https-probe", encrypted);
         for metric in &catalog.metrics {
-            contract.declare(metric);
+            contract.declare(metric, &bounds(metric, catalog));
         }
         contract.alerts();
         contract
@@ -98,9 +127,13 @@ impl Contract {
         with("_count", Kind::Counter, None);
     }
 
-    fn declare(&mut self, metric: &Metric) {
+    fn declare(&mut self, metric: &Metric, bounds: &Domain) {
         let emitters = self.targets.with_any("job", metric.services.iter().map(String::as_str));
         self.family_of(&metric.name, &metric.r#type, &metric.labels, emitters);
+        let buckets = self.families.get_mut(&format!("{}_bucket", metric.name)).filter(|_| metric.r#type == "histogram");
+        for series in buckets.into_iter().flatten() {
+            series.labels.insert("le".to_string(), bounds.clone());
+        }
     }
 
     /// Series on targets, apart for targets with different labels.
@@ -200,5 +233,28 @@ impl Contract {
     pub fn parse(&self, text: &str) -> Result<Rc<Expr>, String> {
         let mut parsed = self.parsed.borrow_mut();
         parsed.entry(text.to_string()).or_insert_with(|| promql::parse(text).map(Rc::new)).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::openmetrics;
+
+    #[test]
+    fn bounds_are_written_as_openmetrics_does() {
+        for (value, written) in [
+            (0.005, "0.005"),
+            (1.0, "1.0"),
+            (2.5, "2.5"),
+            (10.0, "10.0"),
+            (100_000.0, "100000.0"),
+            (1e6, "1e+06"),
+            (2.5e6, "2.5e+06"),
+            (1e-5, "1e-05"),
+            (0.0001, "0.0001"),
+            (1e100, "1e+100"),
+        ] {
+            assert_eq!(openmetrics(value), written);
+        }
     }
 }

@@ -76,6 +76,8 @@ fn a_guarded_ratio_is_accepted_however_it_is_nested() {
         "(FAILED / (TOTAL > 0) or 0 * TOTAL) > 0.05",
         "(100 * FAILED / (TOTAL > 0) or 0 * TOTAL) > 5",
         "-(-ZERO) / (TOTAL > 0) > 0.05",
+        "TOTAL > 0 and ZERO / TOTAL > 0.05",
+        "(TOTAL > 10) and 100 * ZERO / TOTAL > 5",
         "ZERO / clamp_min(TOTAL, 0.001) > 0.05",
         "100 * ZERO / clamp_min(TOTAL, 1 / 1000) > 5",
         "ZERO / clamp(TOTAL, 1, 1e9) > 0.05",
@@ -131,6 +133,48 @@ fn what_only_looks_like_a_guard_is_refused() {
         })
         .collect();
     assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// An alert on an expression over a histogram with buckets to 2.5, and with what stands in the tables of the catalog.
+fn over_a_histogram(expr: &str, service: &str, image: &str) -> Vec<String> {
+    let expr = expr.replace("BELOW", "sum by (job, service, component) (rate(shop_answer_seconds_bucket{").replace("END", "}[5m]))");
+    let expr = expr.replace("ALL", "sum by (job, service, component) (rate(shop_answer_seconds_count[5m]))");
+    errors(&outcome(&format!(
+        "{HEAD}{image}[services]\napi = {{ group = \"web\", port = 8000{service} }}\n[metrics.answer_seconds]\ntype = \"histogram\"\nhelp = \"m\"\n\
+         buckets = [0.1, 1, 2.5]\nlabels = {{ path = \".+\" }}\n[alerts.A]\nkind = \"promql\"\nexpr = '''{expr}'''\nfor = \"5m\"\nseverity = \"warning\"\n\
+         allow = [{{ check = \"untested-alert\", reason = \"not about that\" }}]\n"
+    )))
+}
+
+/// Buckets appear with the count, so that nothing is to be filled in; and only under the names that they have.
+#[test]
+fn a_bucket_is_found_by_the_name_that_it_has() {
+    let slow = |matcher: &str, service: &str, image: &str| over_a_histogram(&format!("1 - BELOW{matcher}END / (ALL > 0) > 0.1"), service, image);
+    let (go, old) = (", runtime = \"go\"", "[prometheus]\nimage = \"prom/prometheus:v2.53.0\"\n");
+    for matcher in ["le=\"0.1\"", "le=\"1.0\"", "le=~\"1|1[.]0\"", "le=\"2.5\"", "le=\"+Inf\""] {
+        assert_eq!(slow(matcher, "", ""), [""; 0], "{matcher}");
+        assert_eq!(slow(matcher, go, old), [""; 0], "{matcher}");
+    }
+    assert_eq!(slow("le=\"1\"", go, old), [""; 0]);
+    for matcher in ["le=\"1\"", "le=\"2\"", "le=\".1\"", "le=\"2.50\""] {
+        let found = slow(matcher, "", "");
+        assert!(found.iter().any(|found| found.starts_with("unmatchable")), "{matcher}: {found:?}");
+    }
+}
+
+/// A quantile says the last bound for all that is above it.
+#[test]
+fn a_quantile_is_compared_with_what_its_buckets_can_tell() {
+    let quantile = |limit: &str| {
+        over_a_histogram(&format!("histogram_quantile(0.95, sum by (job, service, component, le) (rate(shop_answer_seconds_bucket[5m]))) > {limit}"), "", "")
+    };
+    for limit in ["0.05", "1", "2.4"] {
+        assert_eq!(quantile(limit), [""; 0], "{limit}");
+    }
+    for limit in ["2.5", "3", "10"] {
+        let found = quantile(limit);
+        assert!(found.iter().any(|found| found.starts_with("impossible-threshold")), "{limit}: {found:?}");
+    }
 }
 
 #[test]

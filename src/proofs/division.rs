@@ -79,14 +79,17 @@ pub fn filled(node: &Node, nodes: &[Node]) -> bool {
     }
 }
 
-/// Whether a divisor is kept from being 0 by a condition beside its quotient: `a / b and b > 0`, `a / b > 0.1 unless b == 0`.
+/// Whether a divisor is kept from being 0 by a condition beside its quotient: `a / b and b > 0`, `b > 0 and a / b > 0.1`,
+/// `a / b > 0.1 unless b == 0`.
 pub fn guarded_around(division: usize, divisor: &Node, nodes: &[Node], parents: &[Option<usize>]) -> bool {
     let (mut inner, mut around) = (division, parents[division]);
     while let Some(outer) = around {
         match nodes[outer].expr {
             Expr::Binary(binary) if [T_LAND, T_LUNLESS].contains(&binary.op.id()) => {
                 let [left, right] = [nodes[outer].operands[0], nodes[outer].operands[1]];
-                if left == inner && condition(binary, &nodes[right], divisor, nodes) {
+                // The condition may stand first, but then it is not one that takes away: `b > 0 and a / b > 0.1`.
+                let beside = if left == inner { Some(right) } else { (binary.op.id() == T_LAND).then_some(left) };
+                if beside.is_some_and(|beside| condition(binary, &nodes[beside], divisor, nodes)) {
                     return true;
                 }
             }

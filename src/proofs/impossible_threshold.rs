@@ -1,13 +1,14 @@
 //! An alert's comparison can be true, and can be false.
 
 use super::{Check, Example, Finding, Proof, Usage};
+use crate::contract::domain::Domain;
 use crate::contract::evaluate::Node;
-use crate::contract::series::Kind;
+use crate::contract::series::{Kind, Series};
 use promql_parser::parser::Expr;
 
 pub const PROOF: Proof = Proof {
     code: "impossible-threshold",
-    doc: "`up` is 0 or 1 and a rate is never below 0: a comparison beyond that never fires, or always does.",
+    doc: "`up` is 0 or 1, a rate is never below 0 and a quantile never above the last bucket: a comparison beyond that never fires, or always does.",
     example: Example::Condition {
         bad: "max by (job, service, component) (up{service!=\"\"}) > 1",
         good: "max by (job, service, component) (up{service!=\"\"}) < 1",
@@ -53,12 +54,27 @@ fn bounds(node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
         },
         Expr::Call(call) => match call.func.name {
             "rate" | "irate" | "increase" | "changes" | "resets" => Some((0.0, f64::INFINITY)),
+            // Above the last bound of the buckets it knows nothing, and says that bound.
+            "histogram_quantile" => {
+                let share = number(&nodes[node.operands[0]], nodes).filter(|share| (0.0..=1.0).contains(share));
+                share.and_then(|_| last_bound(&nodes[*node.operands.last()?])).map(|last| (0.0, last))
+            }
             "avg_over_time" | "min_over_time" | "max_over_time" | "last_over_time" => operand(),
             _ => None,
         },
         _ if !node.series.is_empty() && node.series.iter().all(|series| series.kind == Kind::Counter) => Some((0.0, f64::INFINITY)),
         _ => None,
     }
+}
+
+/// The greatest finite bound of buckets, where all of them are known.
+fn last_bound(buckets: &Node) -> Option<f64> {
+    let bounds = |series: &Series| match series.labels.get("le") {
+        Some(Domain::Values(values)) => Some(values.iter().filter_map(|value| value.parse::<f64>().ok()).filter(|bound| bound.is_finite()).fold(0.0, f64::max)),
+        _ => None,
+    };
+    let last = buckets.series.iter().map(bounds).collect::<Option<Vec<f64>>>()?;
+    last.into_iter().reduce(f64::max)
 }
 
 fn number(node: &Node, nodes: &[Node]) -> Option<f64> {

@@ -4,7 +4,7 @@ use super::division::{factors, filled, filled_around, parents, products};
 use super::unguarded_division::traffic;
 use super::{Check, Example, Finding, Proof};
 use crate::contract::evaluate::Node;
-use promql_parser::parser::Expr;
+use promql_parser::parser::{Expr, VectorSelector};
 use std::collections::BTreeSet;
 
 pub const PROOF: Proof = Proof {
@@ -36,11 +36,21 @@ pub const PROOF: Proof = Proof {
     }),
 };
 
-/// What is read; a histogram's `_sum` and `_count` appear together.
+/// What is read; a histogram's `_sum`, `_count` and all of its buckets appear together.
 fn selectors(node: &Node, nodes: &[Node]) -> BTreeSet<String> {
     match node.expr {
-        Expr::VectorSelector(selector) => BTreeSet::from([selector.to_string().replacen("_sum", "", 1).replacen("_count", "", 1)]),
-        Expr::MatrixSelector(matrix) => BTreeSet::from([matrix.vs.to_string().replacen("_sum", "", 1).replacen("_count", "", 1)]),
+        Expr::VectorSelector(selector) => BTreeSet::from([read(selector)]),
+        Expr::MatrixSelector(matrix) => BTreeSet::from([read(&matrix.vs)]),
         _ => node.operands.iter().flat_map(|operand| selectors(&nodes[*operand], nodes)).collect(),
     }
+}
+
+fn read(selector: &VectorSelector) -> String {
+    let name = selector.name.as_deref().unwrap_or_default();
+    let stem = ["_sum", "_count", "_bucket"].into_iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
+    let bucket = |label: &str| name.ends_with("_bucket") && label == "le";
+    let matchers = selector.matchers.matchers.iter().filter(|matcher| !bucket(&matcher.name));
+    let mut matchers: Vec<String> = matchers.map(|matcher| format!("{}{}{:?}", matcher.name, matcher.op, matcher.value)).collect();
+    matchers.sort_unstable();
+    format!("{stem}{{{}}}", matchers.join(","))
 }

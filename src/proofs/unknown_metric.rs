@@ -25,7 +25,8 @@ pub const PROOF: Proof = Proof {
                     expression,
                     format!("nobody emits `{name}`"),
                     format!(
-                        "{} It must be declared under [metrics], belong to a service's runtime, or be recorded by a rule that is loaded before",
+                        "{} It must be declared under [metrics], belong to a service's runtime, or be recorded by a rule that is loaded before. One of an exporter, whose names have another prefix, cannot be declared: \
+                         accept this with `allow = [{{ check = \"unknown-metric\", reason = \"…\" }}]` at the alert",
                         sentence(&suggestion(name, near(name, contract.names())))
                     ),
                 )),

@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::Contract;
+use crate::contract::domain::Domain;
 use crate::contract::series::Series;
 use crate::diagnostic::suggestion;
 use promql_parser::label::Matcher;
@@ -23,8 +24,8 @@ pub const PROOF: Proof = Proof {
                 _ => continue,
             };
             let name = selector.name.as_deref().unwrap_or_default();
-            // A unit test may have more instances than the catalog.
-            let invented = |matcher: &&Matcher| expression.usage == Usage::Test && matcher.name == "instance";
+            // A unit test may have more instances and other buckets than the catalog.
+            let invented = |matcher: &&Matcher| expression.usage == Usage::Test && ["instance", "le"].contains(&matcher.name.as_str());
             let matchers: Vec<Matcher> = selector.matchers.matchers.iter().filter(|matcher| !invented(matcher)).cloned().collect();
             if contract.family(name).iter().any(|series| contract.picked(series, &matchers).is_some()) {
                 continue;
@@ -56,6 +57,9 @@ fn fault(name: &str, family: &[Series], matchers: &[Matcher], contract: &Contrac
     let message = format!("`{label}{}\"{}\"` matches no series of `{name}`", matcher.op, matcher.value);
     let declared = having.iter().find_map(|series| series.labels.get(label));
     let help = match declared {
+        Some(domain @ Domain::Values(_)) if label == "le" => {
+            format!("its buckets are {domain}: a whole number has its `.0`. `le=~\"1|1[.]0\"` finds both spellings")
+        }
         Some(domain) => format!("the label is declared as {domain}"),
         None => {
             let values =

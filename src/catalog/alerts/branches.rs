@@ -11,10 +11,23 @@ use std::collections::HashMap;
 pub struct Hold {
     /// Range of the subquery.
     pub range: Duration,
-    /// Step of the subquery: the evaluation interval.
+    /// Step of the subquery: the evaluation interval, or a multiple of it.
     pub step: Duration,
     /// The condition held at all of them.
     pub samples: u64,
+}
+
+/// Samples of the longest subquery but one: more cost a server much, promtool refuses more than ten thousand, and a
+/// thousandth of a wait makes no difference to anybody.
+const MOST_SAMPLES: u64 = 1000;
+
+impl Hold {
+    /// Over what a `for` is longer than the shortest; None where it is not.
+    fn over(longer: u64, evaluation_interval: Duration) -> Option<Hold> {
+        let step = evaluation_interval.0 * longer.div_ceil(evaluation_interval.0 * MOST_SAMPLES).max(1);
+        let samples = longer.div_ceil(step) + 1;
+        (longer > 0).then_some(Hold { range: Duration(samples * step), step: Duration(step), samples })
+    }
 }
 
 /// The services of an alert that share one setting.
@@ -115,9 +128,7 @@ impl Alert {
         let mut known: HashMap<String, usize> = HashMap::new();
         for branch in &mut self.branches {
             branch.signal = branch.window.map_or(stem.clone(), |window| format!("{stem}_{window}"));
-            let longer = branch.r#for.0 - self.shortest_for.0;
-            let samples = longer.div_ceil(step.0) + 1;
-            branch.hold = (longer > 0).then_some(Hold { range: Duration(samples * step.0), step, samples });
+            branch.hold = Hold::over(branch.r#for.0 - self.shortest_for.0, step);
             match known.get(&branch.signal).map(|index| &mut self.signals[*index]) {
                 Some(signal) if !signal.only.is_empty() => signal.only.extend(branch.only.iter().cloned()),
                 Some(_) => {}
@@ -150,5 +161,21 @@ impl Branch {
     fn told_apart(&self) -> Setting {
         // Adding zero makes one of the two zeros.
         (self.above.map(|above| (above + 0.0).to_bits()), self.window, self.r#for, self.severity.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, Hold, MOST_SAMPLES};
+
+    #[test]
+    fn a_long_wait_has_no_more_samples_than_a_server_bears() {
+        let over = |longer: u64, interval: u64| Hold::over(longer, Duration(interval)).map(|hold| (hold.step.0, hold.samples));
+        assert_eq!(over(0, 15_000), None);
+        assert_eq!(over(60_000, 15_000), Some((15_000, 5)));
+        assert_eq!(over(61_000, 15_000), Some((15_000, 6)));
+        // A day that is looked at every 7 s would be 12,343 samples.
+        let day = Hold::over(86_400_000, Duration(7_000)).expect("it waits");
+        assert!(day.samples <= MOST_SAMPLES + 1 && day.step.0.is_multiple_of(7_000) && day.range.0 >= 86_400_000, "{day:?}");
     }
 }

@@ -57,6 +57,11 @@ pub fn diagnose(error: &ValidationError) -> Vec<Diagnostic> {
         Kind::Maximum { limit } => out_of_range(value(), name, &shown, format!("at most {limit}")),
         Kind::ExclusiveMinimum { limit } => out_of_range(value(), name, &shown, format!("above {limit}")),
         Kind::ExclusiveMaximum { limit } => out_of_range(value(), name, &shown, format!("below {limit}")),
+        Kind::AnyOf { .. } if error.instance().as_object().is_some_and(|table| !table.is_empty()) => {
+            let wanted: Vec<String> =
+                node["anyOf"].as_array().into_iter().flatten().filter_map(|one| one["required"][0].as_str()).map(|key| format!("`{key}`")).collect();
+            Diagnostic::error("empty", value(), format!("`{name}` has none of {}", wanted.join(", "))).help("write at least one of them")
+        }
         Kind::MinItems { .. } | Kind::MinProperties { .. } | Kind::AnyOf { .. } => {
             Diagnostic::error("empty", value(), format!("`{name}` is empty")).help("give it at least one entry, or take it out")
         }
