@@ -1,5 +1,6 @@
 //! PromQL as text → its syntax, within limits that are looked at before anything is parsed.
 
+pub mod re2;
 pub mod samples;
 
 use promql_parser::label::Matchers;
@@ -178,9 +179,8 @@ fn patterns(matchers: &Matchers) -> Result<(), String> {
     use promql_parser::label::MatchOp;
     let all = matchers.matchers.iter().chain(matchers.or_matchers.iter().flatten());
     for matcher in all.filter(|matcher| matches!(matcher.op, MatchOp::Re(_) | MatchOp::NotRe(_))) {
-        // What this parser of patterns cannot read, the one of matchers has read in its own way.
-        if let Some(times) = ast::parse::Parser::new().parse(&matcher.value).ok().and_then(|pattern| too_often(&pattern)) {
-            return Err(format!("the pattern of `{}` repeats {times} times, and Prometheus refuses more than {MOST_TIMES}", matcher.name));
+        if let Some(why) = refused_pattern(&matcher.value) {
+            return Err(format!("`{}`, the pattern of `{}`, is not a regular expression: {why}", matcher.value, matcher.name));
         }
     }
     Ok(())
@@ -191,7 +191,11 @@ const MOST_TIMES: u64 = 1000;
 
 /// Why Prometheus would refuse a regular expression; None when it would not.
 pub fn refused_pattern(pattern: &str) -> Option<String> {
-    let parsed = match ast::parse::ParserBuilder::new().nest_limit(1000).build().parse(pattern) {
+    let pattern = match re2::rewritten(pattern) {
+        Ok(rewritten) => rewritten,
+        Err(reason) => return Some(reason),
+    };
+    let parsed = match ast::parse::ParserBuilder::new().nest_limit(1000).build().parse(&pattern) {
         Ok(parsed) => parsed,
         Err(error) => return Some(error.kind().to_string()),
     };
@@ -199,7 +203,7 @@ pub fn refused_pattern(pattern: &str) -> Option<String> {
         return Some(format!("it repeats {times} times, and Prometheus (RE2) refuses more than {MOST_TIMES}"));
     }
     // Classes and flags are looked up here; nothing is built, so a pattern may be as large as RE2 lets it be.
-    regex_syntax::hir::translate::Translator::new().translate(pattern, &parsed).err().map(|error| error.kind().to_string())
+    regex_syntax::hir::translate::Translator::new().translate(&pattern, &parsed).err().map(|error| error.kind().to_string())
 }
 
 /// How many times a pattern repeats something, when that is too often.

@@ -1,19 +1,13 @@
 //! A label's pattern, in RE2's syntax and matched as a whole, as an automaton that reads each character of a value once.
 //!
-//! Neither Rust's syntax nor Python's is RE2's: `\d`, `\w`, `\s` and `\b` are of ASCII there, `\Q…\E` quotes, a brace that
-//! counts nothing is a brace, and a bracket inside brackets is a bracket (https://github.com/google/re2/wiki/Syntax, and Go's
-//! regexp/syntax, which Prometheus uses). So the pattern is rewritten for regex-syntax, and what that reads becomes places.
+//! The pattern is rewritten for regex-syntax, and what that reads becomes places.
 
+pub use crate::promql::re2::rewritten;
 use crate::promql::refused_pattern;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
-use std::iter::Peekable;
-use std::str::Chars;
-
-/// Go's limit of a repetition.
-const MOST_REPEATED: u32 = 1000;
 
 /// Places and ways between them that an automaton may have: one of this size is a third of a megabyte of Python.
 const MOST_PLACES: usize = 5_000;
@@ -57,208 +51,16 @@ impl Automaton {
 
 /// What RE2 reads in a pattern, or the reason why it does not.
 pub fn parse(pattern: &str) -> Result<Hir, String> {
-    let rewritten = rewritten(pattern)?;
-    if let Some(reason) = refused_pattern(&rewritten) {
+    if let Some(reason) = refused_pattern(pattern) {
         return Err(reason);
     }
+    let rewritten = rewritten(pattern)?;
     // The innermost reason; the parser's picture of its text would show the rewritten one.
     ParserBuilder::new().nest_limit(1000).build().parse(&rewritten).map_err(|error| match error {
         regex_syntax::Error::Parse(error) => error.kind().to_string(),
         regex_syntax::Error::Translate(error) => error.kind().to_string(),
         other => other.to_string(),
     })
-}
-
-/// RE2's syntax in that of regex-syntax, with the same meaning.
-pub fn rewritten(pattern: &str) -> Result<String, String> {
-    let mut out = String::new();
-    let mut rest = pattern.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '\\' if rest.next_if_eq(&'Q').is_some() => quoted(&mut rest, &mut out),
-            '\\' => match rest.peek() {
-                Some('b' | 'B') => out += &format!("(?-u:\\{})", rest.next().unwrap_or_default()),
-                Some('A' | 'z') => out.extend(['\\', rest.next().unwrap_or_default()]),
-                _ => match escape(&mut rest)? {
-                    Escape::Character(c) => out += &literal(c),
-                    Escape::Class(class) => out += &class,
-                },
-            },
-            '[' => out += &brackets(&mut rest)?,
-            '{' => match counted(&rest) {
-                Some(length) => {
-                    let count: String = rest.by_ref().take(length).collect();
-                    let most = count.trim_end_matches('}').split(',').filter_map(|number| number.parse::<u32>().ok()).max();
-                    if most.is_none_or(|most| most > MOST_REPEATED) {
-                        return Err(format!("`{{{count}` repeats more than {MOST_REPEATED} times"));
-                    }
-                    out += &format!("{{{count}");
-                }
-                None => out += "\\{",
-            },
-            '(' if rest.next_if_eq(&'?').is_some() => out += &group(&mut rest)?,
-            '}' | ']' => out += &literal(c),
-            c => out.push(c),
-        }
-    }
-    Ok(out)
-}
-
-/// Classes that are named inside brackets.
-const POSIX: [&str; 14] = ["alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word", "xdigit"];
-
-type Rest<'a> = Peekable<Chars<'a>>;
-
-/// What stands behind a backslash.
-enum Escape {
-    Character(char),
-    Class(String),
-}
-
-fn literal(c: char) -> String {
-    format!("\\x{{{:x}}}", c as u32)
-}
-
-/// `\Q` up to `\E`, or to the end.
-fn quoted(rest: &mut Rest, out: &mut String) {
-    while let Some(c) = rest.next() {
-        if c == '\\' && rest.next_if_eq(&'E').is_some() {
-            return;
-        }
-        *out += &literal(c);
-    }
-}
-
-/// The characters behind a `{` that counts, with its `}`; None: it is a brace like any other.
-fn counted(rest: &Rest) -> Option<usize> {
-    let text: String = rest.clone().take_while(|c| *c != '}').collect();
-    let (least, most) = text.split_once(',').unwrap_or((&text, ""));
-    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let closed = rest.clone().nth(text.chars().count()).is_some();
-    (closed && !least.is_empty() && number(least) && number(most)).then_some(text.len() + 1)
-}
-
-/// What stands behind `(?`: a name, or the flags that RE2 knows.
-fn group(rest: &mut Rest) -> Result<String, String> {
-    if matches!(rest.peek(), Some('P' | '<')) {
-        return Ok("(?".into());
-    }
-    let flags: String = std::iter::from_fn(|| rest.next_if(|c| !matches!(c, ':' | ')'))).collect();
-    match flags.chars().find(|flag| !"imsU-".contains(*flag)) {
-        Some(flag) => Err(format!("`(?{flag}` is not a group or a flag of RE2")),
-        None => Ok(format!("(?{flags}")),
-    }
-}
-
-fn perl(c: char) -> Option<&'static str> {
-    Some(match c {
-        'd' => "[0-9]",
-        'D' => "[^0-9]",
-        's' => "[\\t\\n\\f\\r ]",
-        'S' => "[^\\t\\n\\f\\r ]",
-        'w' => "[0-9A-Za-z_]",
-        'W' => "[^0-9A-Za-z_]",
-        _ => return None,
-    })
-}
-
-/// What a backslash makes of what follows it, inside brackets or outside.
-fn escape(rest: &mut Rest) -> Result<Escape, String> {
-    let unknown = |c: char| Err(format!("`\\{c}` is not an escape of RE2"));
-    let Some(c) = rest.next() else { return Err("it ends with a backslash".into()) };
-    let hexadecimal = |digits: &str| u32::from_str_radix(digits, 16).ok().and_then(char::from_u32).map(Escape::Character);
-    Ok(Escape::Character(match c {
-        'a' => '\u{7}',
-        'f' => '\u{c}',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        'v' => '\u{b}',
-        'x' => {
-            let digits: String = match rest.next_if_eq(&'{') {
-                Some(_) => rest.by_ref().take_while(|c| *c != '}').collect(),
-                None => rest.by_ref().take(2).collect(),
-            };
-            let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-            return hexadecimal(&digits).filter(|_| whole).ok_or_else(|| format!("`\\x{digits}` is not a character"));
-        }
-        '1'..='7' if !matches!(rest.peek(), Some('0'..='7')) => return Err(format!("`\\{c}` refers back, which RE2 does not do")),
-        '0'..='7' => {
-            let mut code = c as u32 - '0' as u32;
-            for _ in 0..2 {
-                let Some(digit) = rest.next_if(|c| ('0'..='7').contains(c)) else { break };
-                code = code * 8 + digit as u32 - '0' as u32;
-            }
-            char::from_u32(code).unwrap_or_default()
-        }
-        'p' | 'P' => {
-            let name: String = match rest.next_if_eq(&'{') {
-                Some(_) => rest.by_ref().take_while(|c| *c != '}').collect(),
-                None => rest.by_ref().take(1).collect(),
-            };
-            let (negated, name) = name.strip_prefix('^').map_or((false, name.as_str()), |name| (true, name));
-            if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-                return Err(format!("`\\{c}` names no class of characters"));
-            }
-            let sense = if (c == 'P') != negated { 'P' } else { 'p' };
-            return Ok(Escape::Class(format!("\\{sense}{{{name}}}")));
-        }
-        c if !c.is_ascii_alphanumeric() && c.is_ascii() => c,
-        c => return perl(c).map_or_else(|| unknown(c), |class| Ok(Escape::Class(class.into()))),
-    }))
-}
-
-/// What stands behind a `[`, up to its `]`.
-fn brackets(rest: &mut Rest) -> Result<String, String> {
-    let mut out = String::from("[");
-    out.extend(rest.next_if_eq(&'^'));
-    let mut first = true;
-    loop {
-        let low = match rest.next() {
-            None => return Err("a `[` is not closed".into()),
-            Some(']') if !first => break,
-            Some('[') if rest.peek() == Some(&':') && rest.clone().collect::<String>().contains(":]") => {
-                let name: String = rest.by_ref().take_while(|c| *c != ']').collect();
-                if !POSIX.contains(&name.trim_matches(':').trim_start_matches('^')) {
-                    return Err(format!("`[{name}]` is not a class of characters"));
-                }
-                out += &format!("[{name}]");
-                first = false;
-                continue;
-            }
-            Some('\\') => match escape(rest)? {
-                Escape::Character(c) => c,
-                Escape::Class(class) => {
-                    out += &class;
-                    first = false;
-                    continue;
-                }
-            },
-            Some(c) => c,
-        };
-        first = false;
-        let mut ahead = rest.clone();
-        let ranges = ahead.next() == Some('-') && ahead.next().is_some_and(|next| next != ']');
-        if !ranges {
-            out += &literal(low);
-            continue;
-        }
-        rest.next();
-        let high = match rest.next() {
-            Some('\\') => match escape(rest)? {
-                Escape::Character(c) => c,
-                Escape::Class(class) => return Err(format!("a range cannot end with `{class}`")),
-            },
-            Some(c) => c,
-            None => return Err("a `[` is not closed".into()),
-        };
-        if low > high {
-            return Err(format!("the range `{low}-{high}` runs backwards"));
-        }
-        out += &format!("{}-{}", literal(low), literal(high));
-    }
-    out.push(']');
-    Ok(out)
 }
 
 /// A step of the pattern: what must be there, and the steps behind it.

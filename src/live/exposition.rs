@@ -96,7 +96,7 @@ fn not_text(body: &[u8], at: usize) -> ParseError {
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
     let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
-    ParseError { line, column, reason: format!("byte 0x{:02x} is no UTF-8 text", body[at]) }
+    ParseError { line, column, reason: format!("byte 0x{:02x} is not UTF-8 text", body[at]) }
 }
 
 impl Exposition {
@@ -110,7 +110,7 @@ impl Exposition {
             _ => return Ok(false),
         }
         cursor.skip_blanks();
-        let start = cursor.column();
+        let start = cursor.at();
         let name = cursor.metric_name()?;
         cursor.blank()?;
         if word == "HELP" {
@@ -120,10 +120,10 @@ impl Exposition {
             return Ok(false);
         }
         cursor.skip_blanks();
-        let kind_at = cursor.column();
+        let kind_at = cursor.at();
         let kind = cursor.rest().trim_end_matches([' ', '\t']);
         if !TYPES.contains(&kind) {
-            return Err(cursor.error_at(kind_at, format!("`{}` is no metric type", kind.escape_debug())));
+            return Err(cursor.error_at(kind_at, format!("`{}` is not a metric type", kind.escape_debug())));
         }
         if self.sampled.contains(&name) {
             return Err(cursor.error_at(start, format!("the `# TYPE` of `{name}` comes after its samples")));

@@ -108,6 +108,8 @@ fn markdown(out: &mut impl Write, value: &Value) -> Result<(), Error> {
                 match c {
                     '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '|' | '#' => write!(out, "\\{c}"),
                     '&' => out.write_str("&amp;"),
+                    // What turns the direction of text shows it in another order than it is read.
+                    '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.write_char(' '),
                     c if c.is_control() => out.write_char(' '),
                     c => out.write_char(c),
                 }
@@ -123,6 +125,13 @@ fn markdown(out: &mut impl Write, value: &Value) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn markdown_is_one_line_in_one_direction_without_markup() {
+        let mut out = String::new();
+        markdown(&mut out, &Value::from("a\nb\u{1b}c\u{202e}d\u{2066}e\u{2028}f [l](javascript:x) <b> # | &lt; é\u{301}")).unwrap();
+        assert_eq!(out, "a b c d e f \\[l\\](javascript:x) \\<b\\> \\# \\| &amp;lt; é\u{301}");
+    }
 
     #[test]
     fn quoted_text_comes_back_from_yaml() {

@@ -1,6 +1,7 @@
 //! Walks one line of an exposition, token by token.
 
 use super::ParseError;
+use std::collections::HashSet;
 
 /// A position in a line.
 pub struct Cursor<'a> {
@@ -27,17 +28,18 @@ impl<'a> Cursor<'a> {
         self.at == self.text.len()
     }
 
-    /// Of the next character, from 1.
-    pub fn column(&self) -> usize {
-        self.text[..self.at].chars().count() + 1
+    /// Where the next character is, for `error_at`.
+    pub fn at(&self) -> usize {
+        self.at
     }
 
     pub fn error(&self, reason: impl Into<String>) -> ParseError {
-        self.error_at(self.column(), reason)
+        self.error_at(self.at, reason)
     }
 
-    pub fn error_at(&self, column: usize, reason: impl Into<String>) -> ParseError {
-        ParseError { line: self.line, column, reason: reason.into() }
+    /// Columns are counted for an error only: a line may have millions of labels.
+    pub fn error_at(&self, at: usize, reason: impl Into<String>) -> ParseError {
+        ParseError { line: self.line, column: self.text[..at].chars().count() + 1, reason: reason.into() }
     }
 
     pub fn skip_blanks(&mut self) {
@@ -94,7 +96,7 @@ impl<'a> Cursor<'a> {
 
     /// The text behind an opening quote, unescaped.
     fn quoted(&mut self) -> Result<String, ParseError> {
-        let start = self.column() - 1;
+        let start = self.at - 1;
         let mut out = String::new();
         loop {
             let Some(c) = self.peek() else { return Err(self.error_at(start, "this quote is never closed")) };
@@ -117,20 +119,21 @@ impl<'a> Cursor<'a> {
     /// Labels behind an opening brace; a quoted name alone is the metric's.
     pub fn labels(&mut self, metric: &mut String) -> Result<Vec<(String, String)>, ParseError> {
         let mut labels: Vec<(String, String)> = Vec::new();
+        let mut names = HashSet::new();
         loop {
             self.skip_blanks();
             if self.take('}') {
                 return Ok(labels);
             }
-            let start = self.column();
+            let start = self.at;
             let quoted = self.take('"');
             let name = if quoted { self.quoted()? } else { self.name(|_| false, "a label name")? };
             self.skip_blanks();
             if quoted && metric.is_empty() && self.peek() != Some('=') {
                 *metric = name;
             } else {
-                if labels.iter().any(|(label, _)| *label == name) {
-                    return Err(self.error_at(start, format!("label `{name}` stands twice")));
+                if !names.insert(name.clone()) {
+                    return Err(self.error_at(start, format!("label `{name}` is duplicated")));
                 }
                 let value = self.label_value(&name)?;
                 labels.push((name, value));
@@ -154,7 +157,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn number(&mut self) -> Result<f64, ParseError> {
-        let start = self.column();
+        let start = self.at;
         let word = self.word();
         let finite = word.bytes().any(|byte| byte.is_ascii_digit());
         match word.parse::<f64>() {
@@ -168,7 +171,7 @@ impl<'a> Cursor<'a> {
 
     /// Milliseconds; in OpenMetrics, seconds with a fraction.
     pub fn timestamp(&mut self, openmetrics: bool) -> Result<(), ParseError> {
-        let start = self.column();
+        let start = self.at;
         let word = self.word();
         let fine = if openmetrics { word.parse::<f64>().is_ok() } else { word.parse::<i64>().is_ok() };
         if fine { Ok(()) } else { Err(self.error_at(start, format!("`{}` is not a timestamp", short(word)))) }

@@ -25,7 +25,7 @@ const BAD: &[(&str, usize, usize, &str)] = &[
     ("a{b=\"x} 1\n", 1, 5, "this quote is never closed"),
     ("a{b=x} 1\n", 1, 5, "the value of label `b` is not in quotes"),
     ("a{b=\"x\" c=\"y\"} 1\n", 1, 9, "a comma or a closing brace is missing"),
-    ("a{b=\"x\",b=\"y\"} 1\n", 1, 9, "label `b` stands twice"),
+    ("a{b=\"x\",b=\"y\"} 1\n", 1, 9, "label `b` is duplicated"),
     ("a{b=\"\\t\"} 1\n", 1, 7, "a backslash stands before something other than `\\`, `\"` or `n`"),
     ("a{1b=\"x\"} 1\n", 1, 3, "`1` cannot start a label name"),
     ("ok 1\na one\n", 2, 3, "`one` is not a number"),
@@ -34,7 +34,7 @@ const BAD: &[(&str, usize, usize, &str)] = &[
     ("a 1 1.5\n", 1, 5, "`1.5` is not a timestamp"),
     ("a 1e999\n", 1, 3, "1e999 does not fit 64 bits"),
     ("a 1\r\n", 1, 4, "the line ends with a carriage return"),
-    ("# TYPE a counted\na 1\n", 1, 10, "`counted` is no metric type"),
+    ("# TYPE a counted\na 1\n", 1, 10, "`counted` is not a metric type"),
     ("# TYPE a counter\n# TYPE a gauge\na 1\n", 2, 8, "a second `# TYPE` for `a`"),
     ("a 1\n# TYPE a gauge\n", 2, 8, "the `# TYPE` of `a` comes after its samples"),
     ("a-b 1\n", 1, 2, "`-b` is not a number"),
@@ -84,5 +84,16 @@ fn openmetrics_has_an_end_exemplars_and_families_without_suffix() {
 
 #[test]
 fn bytes_that_are_no_text_have_a_place_too() {
-    assert_eq!(parse(b"a 1\nb{c=\"\xff\"} 1\n", false).unwrap_err(), ParseError { line: 2, column: 6, reason: "byte 0xff is no UTF-8 text".into() });
+    assert_eq!(parse(b"a 1\nb{c=\"\xff\"} 1\n", false).unwrap_err(), ParseError { line: 2, column: 6, reason: "byte 0xff is not UTF-8 text".into() });
+}
+
+/// Columns were counted, and names compared, for each of a line's labels: 100,000 took minutes.
+#[test]
+fn a_line_may_have_many_labels() {
+    let labels: Vec<String> = (0..300_000).map(|index| format!("l{index}=\"\"")).collect();
+    let read = parse(format!("a{{{}}} 1\n", labels.join(",")).as_bytes(), false).unwrap();
+    assert_eq!(read.samples[0].labels.len(), labels.len());
+    let twice = format!("a{{{},l0=\"\"}} 1\n", labels.join(","));
+    let error = parse(twice.as_bytes(), false).unwrap_err();
+    assert_eq!((error.column, error.reason.as_str()), (twice.find(",l0=").unwrap() + 2, "label `l0` is duplicated"));
 }
