@@ -138,16 +138,6 @@ pub fn groups(number: usize) -> String {
     text
 }
 
-/// Two services, and so many receivers; the routes name three of them.
-pub fn receivers(number: usize) -> String {
-    let (head, rest) = (HEAD.replace("warning = \"on-call\"", "warning = \"team-0\""), catalog(2));
-    let mut text = rest.replacen(HEAD, &head, 1);
-    for receiver in 0..number {
-        let _ = write!(text, "\n[receivers.team-{receiver}]\nwebhook = {{ url = \"https://pager.example.org/team-{receiver}\" }}\n");
-    }
-    text
-}
-
 /// So many services, each of which has its own threshold of one alert.
 pub fn overrides(number: usize) -> String {
     let mut text = catalog(number);
@@ -176,8 +166,8 @@ pub fn expressions(number: usize) -> String {
 /// Two services, and one alert whose expression adds up so many terms.
 pub fn terms(number: usize) -> String {
     let mut text = catalog(2);
-    let terms = vec!["max by (job, service, component) (process_resident_memory_bytes)"; number].join(" + ");
-    let series = "'process_resident_memory_bytes{job=\"service-0\",service=\"service-0\",component=\"group-0\"}'";
+    let terms = vec!["max by (job, service, component) (generated_own_0_queue_depth)"; number].join(" + ");
+    let series = "'generated_own_0_queue_depth{job=\"service-0\",service=\"service-0\",component=\"group-0\"}'";
     let _ = write!(text, "\n[alerts.Sum]\nkind = \"promql\"\nexpr = \"{terms} > 5\"\nfor = \"5m\"\nseverity = \"warning\"\n");
     let _ = write!(
         text,
