@@ -29,6 +29,14 @@ const HEAD: &str = r#"[platform]
 name = "Generated"
 slug = "generated"
 metric_prefix = "generated"
+runbook_url = "https://git.example.org/generated/RUNBOOK.md"
+
+[alertmanager.routes]
+critical = "on-call"
+warning = "on-call"
+
+[receivers.on-call]
+webhook = { url = "https://pager.example.org/generated" }
 "#;
 
 const METRICS: &str = r#"
@@ -118,4 +126,57 @@ pub fn metrics(number: usize) -> String {
 pub fn values(number: usize) -> String {
     let values: Vec<String> = (0..number).map(|value| format!("\"V{value}\"")).collect();
     catalog(2).replace("[\"GET\", \"POST\"]", &format!("[{}]", values.join(", ")))
+}
+
+/// Two services, each in its own group, beside so many groups with one service each.
+pub fn groups(number: usize) -> String {
+    let mut text = catalog(2);
+    for group in 0..number {
+        let _ = write!(text, "\n[groups.own-{group}]\ntitle = \"Own {group}\"\n");
+        let _ = write!(text, "\n[services.own-{group}]\ngroup = \"own-{group}\"\nport = {}\n", 9001 + group);
+    }
+    text
+}
+
+/// So many services, each of which has its own threshold of one alert.
+pub fn overrides(number: usize) -> String {
+    let mut text = catalog(number);
+    for service in 0..number {
+        let _ = write!(text, "\n[services.service-{service}.alerts.HighMemoryUsage]\nabove = {}\n", 0.5 + (service as f64 + 1.0) / (4.0 * number as f64));
+    }
+    text
+}
+
+/// Two services, and so many alerts in PromQL, each with a metric and two tests of its own.
+pub fn expressions(number: usize) -> String {
+    let mut text = catalog(2);
+    for alert in 0..number {
+        let _ = write!(text, "\n[metrics.part_{alert}_backlog]\ntype = \"gauge\"\nservices = [\"service-0\"]\nhelp = \"Part {alert}\"\n");
+        let expr = format!("max by (job, service, component) (generated_part_{alert}_backlog) > 5");
+        let series = format!("'generated_part_{alert}_backlog{{job=\"service-0\",service=\"service-0\",component=\"group-0\"}}'");
+        let _ = write!(text, "\n[alerts.Part{alert}Backlog]\nkind = \"promql\"\nexpr = \"{expr}\"\nfor = \"5m\"\nseverity = \"warning\"\n");
+        let _ = write!(
+            text,
+            "tests = [\n  {{ name = \"fires\", at = \"20m\", series = {{ {series} = \"9x60\" }}, fires = [\"service-0\"] }},\n  {{ name = \"is silent\", at = \"20m\", series = {{ {series} = \"5x60\" }} }},\n]\n"
+        );
+    }
+    text
+}
+
+/// Two services, and one alert whose expression adds up so many terms.
+pub fn terms(number: usize) -> String {
+    let mut text = catalog(2);
+    let terms = vec!["max by (job, service, component) (generated_own_0_queue_depth)"; number].join(" + ");
+    let series = "'generated_own_0_queue_depth{job=\"service-0\",service=\"service-0\",component=\"group-0\"}'";
+    let _ = write!(text, "\n[alerts.Sum]\nkind = \"promql\"\nexpr = \"{terms} > 5\"\nfor = \"5m\"\nseverity = \"warning\"\n");
+    let _ = write!(
+        text,
+        "tests = [\n  {{ name = \"fires\", at = \"20m\", series = {{ {series} = \"9x60\" }}, fires = [\"service-0\"] }},\n  {{ name = \"is silent\", at = \"20m\", series = {{ {series} = \"0x60\" }} }},\n]\n"
+    );
+    text
+}
+
+/// So many services that compose starts.
+pub fn containers(services: usize) -> String {
+    catalog(services).replacen("[alertmanager.routes]", "[defaults]\nruns_on = \"compose\"\n\n[alertmanager.routes]", 1)
 }

@@ -57,7 +57,7 @@ use crate::diagnostic::Diagnostic;
 use crate::render::Rendered;
 pub use expressions::{Expression, Usage};
 pub use finding::Finding;
-pub use own::own_tests;
+pub use own::OwnTests;
 pub use stack::Stack;
 use std::collections::HashSet;
 use std::rc::Rc;

@@ -5,6 +5,7 @@ use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json;
 use crate::source::read::Unreadable;
+use crate::templates::samples::Neighbourhood;
 use crate::templates::{self, Templates, UnreadableTemplate};
 use crate::yaml;
 use anyhow::Result;
@@ -193,7 +194,8 @@ impl Rendered {
         let groups = read.flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
         let rules = groups.flat_map(|group| group["rules"].as_array().into_iter().flatten());
         let rules: HashMap<&str, &Value> = rules.filter_map(|rule| Some((rule["alert"].as_str()?, rule))).collect();
-        let context = self.context(template);
+        let services = self.catalog.get_attr("services").and_then(|services| Neighbourhood::of(&services)).unwrap_or_default();
+        let context = context! { neighbourhood => services, ..self.context(template) };
         let alerts = self.catalog.get_attr("alerts").and_then(|alerts| alerts.try_iter()).into_iter().flatten();
         let covering = alerts.filter(|alert| alert.get_attr("branches").is_ok_and(|branches| branches.is_true()));
         let own = covering.filter_map(|alert| {

@@ -24,16 +24,25 @@ fn asked(text: &str) -> (usize, usize) {
     (stats.bytes_allocated, stats.bytes_allocated - stats.bytes_deallocated)
 }
 
-/// One test, because the allocator counts for the whole process.
 /// Its name, a catalog of that size, and the smaller of the two sizes.
 type Axis = (&'static str, fn(usize) -> String, usize);
 
+/// One test, because the allocator counts for the whole process.
 #[test]
 fn four_times_as_much_takes_four_times_as_much() {
     // What is built once, such as the schema, belongs to no size.
     asked(&generator::catalog(2));
-    let axes: [Axis; 4] =
-        [("services", generator::catalog, 100), ("alerts", generator::alerts, 25), ("metrics", generator::metrics, 100), ("values", generator::values, 250)];
+    let axes: [Axis; 9] = [
+        ("services", generator::catalog, 100),
+        ("containers", generator::containers, 50),
+        ("groups", generator::groups, 25),
+        ("overrides", generator::overrides, 10),
+        ("alerts", generator::alerts, 25),
+        ("expressions", generator::expressions, 25),
+        ("terms", generator::terms, 25),
+        ("metrics", generator::metrics, 100),
+        ("values", generator::values, 250),
+    ];
     for (axis, generate, number) in axes {
         let (small, large) = (asked(&generate(number)), asked(&generate(4 * number)));
         println!("{axis}: {small:?} for {number}, {large:?} for {}", 4 * number);

@@ -3,7 +3,7 @@
 
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::pipeline::Outcome;
-use crate::proofs::own_tests;
+use crate::proofs::OwnTests;
 use crate::render::File;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
@@ -25,7 +25,8 @@ const MEMORY: u64 = 4 << 30;
 /// An error is one of the machine.
 pub fn run(outcome: &mut Outcome) -> Result<()> {
     let (Some(catalog), Some(rendered), false) = (&outcome.catalog, &outcome.rendered, outcome.failed()) else { return Ok(()) };
-    let documents: Vec<Document> = rendered.files.iter().filter_map(|file| Document::of(file, &own_tests(catalog, file))).collect();
+    let own = OwnTests::of(catalog);
+    let documents: Vec<Document> = rendered.files.iter().filter_map(|file| Document::of(file, &own.of_file(file))).collect();
     let Some(first) = documents.first().and_then(|document| document.tests.first()) else { return Ok(()) };
     let alerts: BTreeSet<&str> = documents.iter().flat_map(|document| &document.tests).map(|test| test.alert.as_str()).collect();
     let place = Place::Key(format!("/alerts/{}/tests", first.alert));
@@ -127,7 +128,10 @@ async fn tried(documents: &[Document<'_>], alerts: &BTreeSet<&str>, files: &[Fil
     DirBuilder::new().mode(0o700).create(&folder.0).with_context(|| format!("cannot create {}", folder.0.display()))?;
     let until = Instant::now() + PATIENCE;
     let mut found = Vec::new();
+    let together = entangled(files);
     for document in documents {
+        let own: BTreeSet<&str> = document.tests.iter().map(|test| test.alert.as_str()).collect();
+        let alerts = if together { alerts } else { &own };
         let rules = document.rules(files);
         for (name, file) in &rules {
             let path = folder.0.join(name);
@@ -160,15 +164,24 @@ async fn tried(documents: &[Document<'_>], alerts: &BTreeSet<&str>, files: &[Fil
     Ok(Tried::Ran(found))
 }
 
+/// Whether the condition of some alert reads what other alerts do: then they cannot be tried without each other.
+fn entangled(files: &[File]) -> bool {
+    let groups = files.iter().flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
+    let mut alerts = groups.flat_map(|group| group["rules"].as_array().into_iter().flatten()).filter(|rule| rule.get("alert").is_some());
+    alerts.any(|rule| rule["expr"].as_str().is_some_and(|expr| expr.contains("ALERTS") || expr.contains("__name__")))
+}
+
 /// A rule file without the alerts that are not tried: each of them would be evaluated at every step.
 fn only(rules: &File, alerts: &BTreeSet<&str>) -> String {
-    let mut document = rules.value.clone();
-    for group in document["groups"].as_array_mut().into_iter().flatten() {
-        if let Some(rules) = group["rules"].as_array_mut() {
-            rules.retain(|rule| rule["alert"].as_str().is_none_or(|name| alerts.contains(name)));
-        }
-    }
-    document.to_string()
+    let tried = |rule: &&Value| rule["alert"].as_str().is_none_or(|name| alerts.contains(name));
+    let one = |group: &Value| -> Value {
+        let mut kept: Map<String, Value> =
+            group.as_object().into_iter().flatten().filter(|(key, _)| *key != "rules").map(|(key, value)| (key.clone(), value.clone())).collect();
+        kept.insert("rules".to_string(), group["rules"].as_array().into_iter().flatten().filter(tried).cloned().collect());
+        Value::Object(kept)
+    };
+    let groups: Vec<Value> = rules.value["groups"].as_array().into_iter().flatten().map(one).collect();
+    json!({ "groups": groups }).to_string()
 }
 
 /// How one run ended.

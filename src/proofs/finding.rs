@@ -1,6 +1,6 @@
 //! What a proof found in a rendered file, told at the place that the user can mend.
 
-use super::{Expression, own_tests};
+use super::{Expression, OwnTests};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::render::Rendered;
@@ -85,7 +85,7 @@ impl Finding {
     fn own_test(&self, inside: &str, catalog: &Catalog, rendered: &Rendered) -> Option<String> {
         let file = rendered.file(&self.path)?;
         let index: usize = inside.split('/').next()?.parse().ok()?;
-        let test = own_tests(catalog, file).swap_remove(index)?;
+        let test = OwnTests::of(catalog).of_file(file).swap_remove(index)?;
         let series = file.value.pointer(&self.pointer).filter(|_| self.pointer.ends_with("/series")).and_then(|series| series.as_str());
         Some(series.map_or(test.clone(), |series| format!("{test}/series/{}", step(series))))
     }

@@ -2,23 +2,36 @@
 
 use crate::catalog::Catalog;
 use crate::render::File;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashMap;
 
-/// For each of the file's tests the catalog's own that it was made from, as a JSON pointer; None for those of a kind.
-pub fn own_tests(catalog: &Catalog, file: &File) -> Vec<Option<String>> {
-    let tests = file.value["tests"].as_array().map_or(&[][..], Vec::as_slice);
-    let mut written: HashMap<String, VecDeque<String>> = HashMap::new();
-    let mut looked_at = HashSet::new();
-    let own = tests.iter().map(|test| {
-        let title = test["name"].as_str()?;
-        let alert = catalog.alert(title.split_once(": ")?.0)?;
-        if looked_at.insert(&alert.name) {
+/// The tests that the catalog wrote itself, by the title under which they are rendered.
+pub struct OwnTests {
+    pointers: HashMap<String, Vec<String>>,
+}
+
+impl OwnTests {
+    /// All of a catalog.
+    pub fn of(catalog: &Catalog) -> OwnTests {
+        let mut pointers: HashMap<String, Vec<String>> = HashMap::new();
+        for alert in catalog.alerts.iter().filter(|alert| alert.settings.contains_key("tests")) {
             for test in alert.tests() {
-                // Two of one name come in the order in which they are written.
-                written.entry(test.title(&alert.name)).or_default().push_back(test.pointer);
+                pointers.entry(test.title(&alert.name)).or_default().push(test.pointer);
             }
         }
-        written.get_mut(title)?.pop_front()
-    });
-    own.collect()
+        OwnTests { pointers }
+    }
+
+    /// For each of the file's tests the catalog's own that it was made from, as a JSON pointer; None for those of a kind.
+    pub fn of_file(&self, file: &File) -> Vec<Option<String>> {
+        let tests = file.value["tests"].as_array().map_or(&[][..], Vec::as_slice);
+        // Two of one name come in the order in which they are written.
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        let one = |test: &serde_json::Value| {
+            let (title, pointers) = self.pointers.get_key_value(test["name"].as_str()?)?;
+            let next = seen.entry(title).or_default();
+            *next += 1;
+            pointers.get(*next - 1).cloned()
+        };
+        tests.iter().map(one).collect()
+    }
 }

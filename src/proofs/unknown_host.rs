@@ -25,27 +25,27 @@ pub const PROOF: Proof = Proof {
             .collect();
         let named: HashMap<&str, (&str, &Value)> = containers.iter().map(|(path, name, container)| (*name, (*path, *container))).collect();
         let mut told_of = HashSet::new();
+        let mut apart = HashSet::new();
+        let mut meant: HashMap<&str, Option<&str>> = HashMap::new();
         let mut found = Vec::new();
         for (path, pointer, address, asker) in addresses(stack) {
             let authority = address.rsplit("://").next().unwrap_or_default().split('/').next().unwrap_or_default();
             // An IPv6 address needs no look-up.
             let host = if authority.starts_with('[') { authority } else { authority.split(':').next().unwrap_or_default() };
-            let known = containers.iter().map(|(_, name, _)| *name);
+            let known = || containers.iter().map(|(_, name, _)| *name);
             // A name without dots that is almost a container's is meant to be it; others are the network's.
             if !host.contains(['.', '['])
                 && !named.contains_key(host)
-                && let Some(near) = nearest(host, known)
+                && let Some(near) = *meant.entry(host).or_insert_with(|| nearest(host, known()))
             {
                 found.push(Finding::at(path, pointer, format!("no container is called `{host}`"), format!("did you mean `{near}`?")));
             } else if let Some((_, wanted)) = named.get(host)
                 && let Some((compose, container)) = named.get(asker)
                 && !meet(container, wanted)
+                && apart.insert((asker, host))
             {
                 let message = format!("`{asker}` looks for `{host}`, and the two are in no network together");
-                let finding = Finding::at(compose, format!("/services/{asker}/networks"), message, "give both the same entry of `networks`");
-                if !found.iter().any(|known: &Finding| known.message == finding.message) {
-                    found.push(finding);
-                }
+                found.push(Finding::at(compose, format!("/services/{asker}/networks"), message, "give both the same entry of `networks`"));
             } else if host == GATEWAY
                 && let Some((compose, container)) = named.get(asker)
                 && !told(container)

@@ -97,7 +97,7 @@ fn selector(jobs: &Value, more: Option<&str>) -> Result<Value, Error> {
 }
 
 /// A range that holds four scrapes of every service, and 5m at the least.
-fn four_scrapes(services: &Value) -> Result<String, Error> {
+pub fn four_scrapes(services: &Value) -> Result<String, Error> {
     let mut range = Duration(300_000);
     for service in services.try_iter()? {
         let interval = duration(&service.get_attr("scrape_interval")?.to_string())?;

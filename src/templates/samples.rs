@@ -1,17 +1,19 @@
 //! Numbers for generated unit tests: samples just below, exactly at and just above a threshold.
 
+use super::functions::four_scrapes;
 use super::refuse;
 use crate::catalog::Duration;
 use crate::contract::domain::Domain;
 use crate::contract::status::outcomes;
-use minijinja::value::{Serde, Value};
-use minijinja::{Environment, Error, context};
+use minijinja::value::{Object, Serde, Value, from_args};
+use minijinja::{Environment, Error, ErrorKind, State, context};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Registers the functions.
 pub fn add_to(environment: &mut Environment) {
     environment.add_function("test_step", test_step);
     environment.add_function("wait", wait);
-    environment.add_function("sample", sample);
     environment.add_function("constants", constants);
     environment.add_function("outcomes", answers);
     environment.add_function("ratio_samples", ratio_samples);
@@ -74,25 +76,59 @@ fn wait(branch: &Value, shortest_for: &str, start: u64, step: &str) -> Result<Va
     Ok(context! { pending, fires, gap, before => if fires > pending { "pending" } else { "inactive" } })
 }
 
-/// The few services whose constants the tests of a branch need: `service`, which is `tested`, `neighbour`, which the alert
-/// covers too (with the same setting, where there is one), and `stranger`, any other; none where there is none.
-fn sample(services: &Value, alert: &Value, branch: &Value, tested: &str) -> Result<Value, Error> {
-    let names = |value: Value| -> Result<Vec<String>, Error> { Ok(value.try_iter()?.map(|name| name.to_string()).collect()) };
-    let (own, covered) = (names(branch.get_attr("services")?)?, names(alert.get_attr("covers")?)?);
-    let neighbour = own.iter().chain(&covered).find(|name| *name != tested);
-    let (mut service, mut beside, mut stranger) = (Value::from(()), Value::from(()), Value::from(()));
-    for one in services.try_iter()? {
-        let name = one.get_attr("name")?.to_string();
-        if name == *tested {
-            service = one;
-        } else if Some(&name) == neighbour {
-            beside = one;
-        } else if stranger.is_none() {
-            stranger = one;
+/// All services, looked up by name: the tests of every alert ask for a few of them.
+#[derive(Debug)]
+pub struct Neighbourhood {
+    services: Vec<Value>,
+    named: HashMap<String, usize>,
+    four_scrapes: Value,
+}
+
+impl Neighbourhood {
+    /// Of the catalog's list of services.
+    pub fn of(services: &Value) -> Result<Value, Error> {
+        let four_scrapes = Value::from(four_scrapes(services)?);
+        let services: Vec<Value> = services.try_iter()?.collect();
+        let mut named = HashMap::new();
+        for (index, service) in services.iter().enumerate() {
+            named.insert(service.get_attr("name")?.to_string(), index);
         }
+        Ok(Value::from_object(Neighbourhood { services, named, four_scrapes }))
     }
-    let all: Vec<Value> = [&service, &beside, &stranger].into_iter().filter(|one| !one.is_none()).cloned().collect();
-    Ok(context! { service, neighbour => beside, stranger, all })
+
+    /// The few services whose constants the tests of a branch need: `service`, which is `tested`, `neighbour`, which the alert
+    /// covers too (with the same setting, where there is one), and `stranger`, any other; none where there is none.
+    fn sample(&self, alert: &Value, branch: &Value, tested: &str) -> Result<Value, Error> {
+        let other = |list: Value| -> Result<Option<usize>, Error> {
+            let name = list.try_iter()?.find(|name| name.as_str() != Some(tested));
+            Ok(name.and_then(|name| self.named.get(name.as_str()?).copied()))
+        };
+        let neighbour = match other(branch.get_attr("services")?)? {
+            None => other(alert.get_attr("covers")?)?,
+            found => found,
+        };
+        let own = self.named.get(tested).copied();
+        let stranger = (0..self.services.len()).find(|index| Some(*index) != own && Some(*index) != neighbour);
+        let all: Vec<Value> = [own, neighbour, stranger].into_iter().flatten().map(|index| self.services[index].clone()).collect();
+        let one = |index: Option<usize>| index.map_or(Value::from(()), |index| self.services[index].clone());
+        Ok(context! { service => one(own), neighbour => one(neighbour), stranger => one(stranger), all })
+    }
+}
+
+impl Object for Neighbourhood {
+    /// `four_scrapes`: the function of that name, of all services.
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        (key.as_str() == Some("four_scrapes")).then(|| self.four_scrapes.clone())
+    }
+
+    /// `sample(alert, branch, tested)`.
+    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+        if method != "sample" {
+            return Err(Error::from(ErrorKind::UnknownMethod));
+        }
+        let (alert, branch, tested) = from_args::<(&Value, &Value, &str)>(args)?;
+        self.sample(alert, branch, tested)
+    }
 }
 
 /// What the catalog says of each service as a series: its value is an attribute of the service, or 1.
