@@ -33,9 +33,12 @@ fn verbs(criterion: &mut Criterion) {
     }
 }
 
+/// A name, and a catalog of a size.
+type Axis = (&'static str, fn(usize) -> String);
+
 /// Rendering by the number of alerts, each on metrics of its own, and by the number of metrics of one service.
 fn axes(criterion: &mut Criterion) {
-    let axes: [(&str, fn(usize) -> String); 2] = [("alerts", generator::alerts), ("metrics", generator::metrics)];
+    let axes: [Axis; 2] = [("alerts", generator::alerts), ("metrics", generator::metrics)];
     for (axis, generate) in axes {
         let mut group = criterion.benchmark_group(axis);
         group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
