@@ -12,6 +12,9 @@ use std::time::Duration;
 
 const SIZES: [usize; 5] = [12, 100, 1_000, 10_000, 50_000];
 
+/// A catalog of so many.
+type Text = fn(usize) -> String;
+
 fn verbs(criterion: &mut Criterion) {
     for services in SIZES {
         let (root, text) = written("services", services, &generator::catalog(services));
@@ -33,12 +36,9 @@ fn verbs(criterion: &mut Criterion) {
     }
 }
 
-/// A name, and a catalog of a size.
-type Axis = (&'static str, fn(usize) -> String);
-
 /// Rendering by the number of alerts, each on metrics of its own, and by the number of metrics of one service.
 fn axes(criterion: &mut Criterion) {
-    let axes: [Axis; 2] = [("alerts", generator::alerts), ("metrics", generator::metrics)];
+    let axes: [(&str, Text); 2] = [("alerts", generator::alerts), ("metrics", generator::metrics)];
     for (axis, generate) in axes {
         let mut group = criterion.benchmark_group(axis);
         group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));

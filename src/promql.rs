@@ -92,7 +92,8 @@ fn levels(text: &str) -> usize {
                 operand = false;
             }
             ')' | ']' | '}' => {
-                if let (true, Some(closed)) = (last > 0, open.pop()) {
+                // One that closes nothing leaves the outermost open; the parser refuses it.
+                if let Some(closed) = open.pop_if(|_| last > 0) {
                     open[last - 1].deepest = open[last - 1].deepest.max(closed.levels() + 1);
                     // What is sliced or called again is one level more each time: `x[5m:][5m:]`.
                     open[last - 1].operator(SIGN);
@@ -257,6 +258,13 @@ mod tests {
             assert!(reason.contains("levels deep"), "{}: {reason}", &text[..20]);
         }
         assert!(parse(&many("a very long name ")).is_err());
+    }
+
+    #[test]
+    fn brackets_that_close_nothing_are_refused() {
+        for text in [")", "up))", "up)]}) or (up", "]]]", "a}}}} + 1"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -294,7 +294,7 @@ fn a_receiver_among_the_services_is_reached() {
     let rendered = rendered(&text);
     let file = rendered.file(FILES[1]).unwrap();
     assert_eq!(file.value["services"]["alertmanager"]["networks"], json!(["monitoring", "services"]));
-    assert!(file.text.contains("Whatever runs there can silence"), "{}", file.text);
+    assert!(file.text.contains("A compromised service can silence alerts"), "{}", file.text);
 }
 
 /// Links lead to where the servers are published, wherever the catalog says that this is.
