@@ -11,6 +11,7 @@ const NEVER: &[(&str, &str)] = &[
     ("invalid-promql", "Prometheus refuses a rule file with such an expression, and every other rule of it with that"),
     ("missing-label", "the alert's kind cannot be rendered without the label"),
     ("one-sided-status", "the alert's kind cannot be rendered without a status that is an error and one that is not"),
+    ("oversized-pattern", "metrics.py cannot be rendered with the pattern"),
     ("reserved-name", "Prometheus does not start with two jobs of one name"),
     ("timeout-above-interval", "Prometheus does not start with such a job"),
     ("undeclared-metric", "the alert's kind cannot be rendered without the metric"),

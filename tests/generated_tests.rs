@@ -34,7 +34,7 @@ const STATUSES: [&str; 13] = [
     "[\"ok\", \"504\", \"server_error\"]",
     "[\"200 OK\", \"500 Internal Server Error\"]",
 ];
-const MEMORY: [&str; 5] = ["100B", "64MiB", "1GiB", "1000MB", "3TiB"];
+const MEMORY: [&str; 5] = ["6MiB", "64MiB", "1GiB", "1000MB", "3TiB"];
 const CPU: [&str; 5] = ["0.1", "0.25", "1.0", "1.5", "64"];
 const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
 

@@ -27,10 +27,12 @@ fn sentence(text: &str) -> String {
     if text.len() <= QUOTED {
         return text.to_string();
     }
-    let quotes: Vec<String> = text.split('`').map(|part| middle(part, QUOTED)).collect();
-    // A text with one backtick, or none, is not a sentence with a quotation: it is cut as a whole.
-    let joined = if quotes.len() > 2 { quotes.join("`") } else { text.split(' ').map(|word| middle(word, QUOTED)).collect::<Vec<_>>().join(" ") };
-    middle(&joined, WHOLE)
+    let words = |part: &str| part.split(' ').map(|word| middle(word, QUOTED)).collect::<Vec<_>>().join(" ");
+    let parts: Vec<&str> = text.split('`').collect();
+    // Between a pair of backticks something is quoted; a text with one backtick has no quotation.
+    let paired = parts.len() % 2 == 1;
+    let short = parts.iter().enumerate().map(|(index, part)| if paired && index % 2 == 1 { middle(part, QUOTED) } else { words(part) });
+    middle(&short.collect::<Vec<_>>().join("`"), WHOLE)
 }
 
 /// The beginning and the end of a text that is longer than `most` characters.
