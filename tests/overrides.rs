@@ -87,7 +87,7 @@ const KINDS: [Kind; 10] = [
 fn seen(name: &str, keys: &str, differs: &str, scene: &[(&str, &str)], expected: &[(&str, &[(&str, &str)])]) {
     let kind = &keys[..keys.find('\n').unwrap_or(keys.len())];
     // An expression without tests is refused; what these say is not looked at here.
-    let own = "\ntests = [{ name = \"fires\", at = \"20m\", series = { 'shop_jobs_active{job=\"two\"}' = \"9x80\" }, fires = [\"two\"] }, { name = \"is silent\", at = \"20m\", series = { 'shop_jobs_active{job=\"two\"}' = \"1x80\" } }]";
+    let own = "\ntests = [{ name = \"fires\", at = \"40m\", series = { 'shop_jobs_active{job=\"two\"}' = \"9x80\" }, fires = [\"two\"] }, { name = \"is silent\", at = \"20m\", series = { 'shop_jobs_active{job=\"two\"}' = \"1x80\" } }]";
     let (first, rest) = keys.split_once("\n[").map_or((keys, String::new()), |(first, rest)| (first, format!("\n[{rest}")));
     let keys = format!("{first}{}{rest}", if kind.contains("promql") { own } else { "" });
     let text = format!("{CATALOG}[alerts.Trouble]\nfor = \"2m\"\nseverity = \"warning\"\n{keys}\n[services.one.alerts.Trouble]\n{differs}\n");

@@ -21,15 +21,18 @@ pub const PROOF: Proof = Proof {
             };
             match selector.name.as_deref() {
                 Some(name) if contract.knows(name) => {}
-                Some(name) => found.push(Finding::on(
-                    expression,
-                    format!("nobody emits `{name}`"),
-                    format!(
-                        "{} It must be declared under [metrics], belong to a service's runtime, or be recorded by a rule that is loaded before. One of an exporter, whose names have another prefix, cannot be declared: \
-                         accept this with `allow = [{{ check = \"unknown-metric\", reason = \"…\" }}]` at the alert",
-                        sentence(&suggestion(name, near(name, contract.names())))
-                    ),
-                )),
+                Some(name) => {
+                    let near = near(name, contract.names());
+                    let help = match near.is_empty() {
+                        // Such as one of an exporter, which has no prefix of the catalog's.
+                        true => "declare it under [metrics]; one whose name has another prefix cannot be: accept it with `allow` at the alert".to_string(),
+                        false => format!(
+                            "{} It must be declared under [metrics], belong to a service's runtime, or be recorded by a rule that is loaded before",
+                            sentence(&suggestion(name, near))
+                        ),
+                    };
+                    found.push(Finding::on(expression, format!("nobody emits `{name}`"), help));
+                }
                 None => found.push(Finding::on(expression, "a selector without a metric name reads everything", "name the metric")),
             }
         }
