@@ -101,7 +101,7 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
     ("kinds/error_ratio/condition.promql", "> << branch.above >>", "> 10 * << branch.above >>", "dangerous", "HighErrorRate: is looser"),
     ("kinds/error_ratio/condition.promql", "> << branch.above >>", "> << branch.above >> / 2", "notice", "HighErrorRate: is tighter"),
     ("kinds/error_ratio/annotations.yml", "summary: ", "other: one\n          summary: ", "safe", "`annotations.other` is new"),
-    ("monitoring/alert_rules.yml", "for: << alert.shortest_for | bare >>", "for: 40m", "dangerous", "fires 35m later"),
+    ("monitoring/alert_rules.yml", "for: << alert.shortest_for | bare >>", "for: 40m", "dangerous", "fire 35m later"),
     ("monitoring/alert_rules.yml", "severity: <<", "team: web\n          severity: <<", "warning", "`labels.team` is new"),
     (
         "monitoring/alertmanager/alertmanager.yml",
@@ -123,8 +123,8 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
     ("monitoring/working_prometheus.yml", "global:\n", "global:\n  external_labels: {site: a}\n", "warning", "`external_labels` is new"),
     (
         "monitoring/working_prometheus.yml",
-        "    metrics_path: << service.metrics_path >>",
-        "    metric_relabel_configs: [{action: labeldrop, regex: status}]\n    metrics_path: << service.metrics_path >>",
+        "    metrics_path: << service.path >>",
+        "    metric_relabel_configs: [{action: labeldrop, regex: status}]\n    metrics_path: << service.path >>",
         "dangerous",
         "`metric_relabel_configs` is new",
     ),

@@ -90,17 +90,23 @@ impl New<'_> {
             }
         };
         if same {
-            return Ok(compare_rendered(&then, &now, self.catalog, Some(explained)));
+            return Ok(of_catalog(compare_rendered(&then, &now, self.catalog, Some(explained))));
         }
         Ok(match render::with(self.catalog, &base.templates)? {
             Ok(middle) => {
                 let of_templates = compare_rendered(&middle, &now, self.catalog, None);
-                of_templates.into_iter().chain(compare_rendered(&then, &middle, self.catalog, Some(explained))).collect()
+                of_templates.into_iter().chain(of_catalog(compare_rendered(&then, &middle, self.catalog, Some(explained)))).collect()
             }
             // The old templates may not know what is new in the catalog: then both sides as a whole.
             Err(_) => compare_rendered(&then, &now, self.catalog, None),
         })
     }
+}
+
+/// Changes that the same templates render: their cause is the catalog, whose line is not known.
+fn of_catalog(mut changes: Vec<Change>) -> Vec<Change> {
+    changes.iter_mut().for_each(|change| change.at = At::After(String::new()));
+    changes
 }
 
 /// Whether both sides have the same templates; a copy of those of the binary is the same.

@@ -117,15 +117,16 @@ fn containers(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     found
 }
 
+/// The order is put right in what is rendered; a bound that is there twice is a bucket too many.
 fn buckets(catalog: &Catalog) -> Vec<Diagnostic> {
-    let unsorted = catalog.metrics.iter().filter(|metric| metric.buckets.windows(2).any(|pair| pair[0] >= pair[1]));
-    unsorted
-        .map(|metric| {
-            beyond(
-                format!("/metrics/{}/buckets", metric.key),
-                format!("the buckets of `{}` do not rise", metric.key),
-                "sort them: clients refuse any other order",
-            )
-        })
-        .collect()
+    let mut found = Vec::new();
+    for metric in &catalog.metrics {
+        let mut bounds = metric.buckets.clone();
+        bounds.sort_by(f64::total_cmp);
+        if let Some(twice) = bounds.windows(2).find(|pair| pair[0] == pair[1]) {
+            let message = format!("the bucket {} of `{}` is duplicated", twice[0], metric.key);
+            found.push(beyond(format!("/metrics/{}/buckets", metric.key), message, "remove one: clients refuse to start with both"));
+        }
+    }
+    found
 }

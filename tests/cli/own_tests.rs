@@ -99,7 +99,7 @@ fn mistakes_in_tests_are_told_where_they_are_written() {
         let shop = shop("own-tests-mistakes", &catalog(LONG, &[FIRES, SILENT, test]));
         let ran = run(&shop, &["render"]);
         assert!(!shop.join("generated").exists(), "{test} renders: {}", ran.out);
-        assert!(ran.err.contains("--> services.toml:20:") && !ran.err.contains("--> templates/"), "{test}: {}", ran.err);
+        assert!(ran.err.contains("--> services.toml:23:") && !ran.err.contains("--> templates/"), "{test}: {}", ran.err);
         ran.err
     };
     for (test, said) in [
