@@ -150,9 +150,10 @@ fn error_of(body: &[u8]) -> String {
     ["error", "message"].iter().find_map(|key| value[*key].as_str()).map_or_else(|| beginning(body), |text| text.chars().take(LONGEST).collect())
 }
 
-/// The first words of an answer.
+/// The first words of an answer, on one line.
 pub fn beginning(body: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(&body[..body.len().min(400)]).chars().take(60).collect();
+    let text = String::from_utf8_lossy(&body[..body.len().min(400)]).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text: String = text.chars().take(60).collect();
     if text.is_empty() { "nothing".into() } else { format!("`{text}`") }
 }
 
