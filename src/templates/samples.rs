@@ -32,21 +32,22 @@ fn milliseconds(text: &str) -> Result<u64, Error> {
 /// Steps that read well in a test, in milliseconds.
 const STEPS: [u64; 17] = [60_000, 30_000, 20_000, 15_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1];
 
-/// The time between samples and evaluations in the tests of one alert. Every range that it looks back over (its windows and
-/// `range`, which is of its kind) holds at least twenty, or ten where the alert waits for hundreds of steps; where one of the steps allows it, it divides them all and every
-/// `for`, which is otherwise five steps long or no longer than an evaluation of Prometheus.
+/// The time between samples and evaluations in the tests of one alert. Each of its windows holds at least ten, and `range`, which
+/// bridges failed scrapes, five: promtool evaluates every rule at every step, so twice as many cost twice the time. Where one of the
+/// steps allows it, it divides them all and every `for`, which is otherwise five steps long or no longer than an evaluation of Prometheus.
 fn test_step(alert: &Value, range: &str, evaluation_interval: &str) -> Result<String, Error> {
-    let (mut ranges, mut waits) = (vec![milliseconds(range)?], Vec::new());
+    let range = milliseconds(range)?;
+    let (mut ranges, mut waits, mut most) = (vec![range], Vec::new(), range / 5);
     for branch in alert.get_attr("branches")?.try_iter()? {
         waits.push(milliseconds(&branch.get_attr("for")?.to_string())?);
         let window = branch.get_attr("window")?;
         if !window.is_none() {
-            ranges.push(milliseconds(&window.to_string())?);
+            let window = milliseconds(&window.to_string())?;
+            ranges.push(window);
+            most = most.min(window / 5);
         }
     }
-    let shortest = ranges.iter().min().copied().unwrap_or_default();
-    let long = waits.iter().any(|wait| *wait > shortest * 15);
-    let most = (shortest / if long { 10 } else { 20 }).max(1);
+    let most = most.max(1);
     let evaluation = milliseconds(evaluation_interval)?;
     let seen = |step: u64| waits.iter().all(|wait| wait.is_multiple_of(step) || *wait >= step * 5 || *wait <= evaluation);
     let divides = |step: u64| ranges.iter().all(|range| range.is_multiple_of(step));
@@ -295,15 +296,15 @@ mod tests {
             context! { branches }
         };
         for (branches, step) in [
-            (&[("5m", "5m"), ("10m", "0s")][..], "15s"),
+            (&[("5m", "5m"), ("10m", "0s")][..], "1m"),
             (&[("1h", "1h")], "1m"),
-            (&[("40s", "7s")], "2s"),
+            (&[("40s", "7s")], "5s"),
             // None divides 61 s or 7m13s but 1s: the tests do not become fifteen times as long for that.
             (&[("5m", "61s")], "10s"),
-            (&[("5m", "1s")], "15s"),
-            (&[("7m13s", "5m")], "20s"),
-            (&[("", "100ms")], "15s"),
-            (&[("5m", "1d")], "30s"),
+            (&[("5m", "1s")], "1m"),
+            (&[("7m13s", "5m")], "1m"),
+            (&[("", "100ms")], "1m"),
+            (&[("1m", "1d")], "10s"),
         ] {
             let range = if branches[0].0.is_empty() { "5m" } else { "20m" };
             assert_eq!(test_step(&alert(branches), range, "15s").unwrap(), step, "{branches:?}");
