@@ -195,3 +195,38 @@ fn a_longer_for_does_not_begin_anew_with_another_reason() {
     let scene: &[(&str, &str)] = &[("up{$}", "0x80 1x300"), ("probe_success{service=\"@\",component=\"web\",job=\"health-probe\"}", "1x79 0x300")];
     seen("reasons", "kind = \"down\"\n", "for = \"30m\"", scene, &[("25m", &[("two", "warning")]), ("31m", &[("one", "warning"), ("two", "warning")])]);
 }
+
+/// Each service with a setting of its own: as many branches as services, and no expression that is nested as deeply.
+#[test]
+fn settings_of_every_service_are_no_deeper_than_they_need() {
+    let mut text = CATALOG.split("[services.one]").next().expect("a head").to_string();
+    let services = 150;
+    for service in 1..=services {
+        let above = 0.5 + f64::from(service) / 1000.0;
+        text += &format!("[services.s{service}]\ngroup = \"web\"\nport = {}\nmemory_limit = \"{}MiB\"\ncpu_limit = {above}\n", 8000 + service, 100 + service);
+        text += &format!("[services.s{service}.alerts.Errors]\nabove = {above}\n");
+    }
+    text += "[metrics.requests_total]\ntype = \"counter\"\nhelp = \"Requests\"\nlabels = { status = \"[1-5][0-9]{2}\" }\n";
+    text += "[alerts.Errors]\nkind = \"error_ratio\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n";
+    let outcome = prove(&text, referee::root()).expect("never an error of the machine");
+    let errors: Vec<&String> = outcome.diagnostics.iter().filter(|found| found.stops()).map(|found| &found.message).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let rendered = outcome.rendered.expect("it renders");
+    for rules in ["recording_rules.yml", "alert_rules.yml"] {
+        let file = rendered.file(&format!("monitoring/{rules}")).expect("an artifact");
+        let exprs = file.value["groups"][0]["rules"].as_array().expect("rules").iter().filter_map(|rule| rule["expr"].as_str());
+        let longest = exprs.max_by_key(|expr| expr.len()).expect("an expression");
+        assert!(longest.matches("job=\"s").count() >= services as usize - 1, "{rules}: {longest}");
+        assert!(depth(&promql_parser::parser::parse(longest).expect("PromQL")) < 120, "{rules}");
+    }
+}
+
+/// Levels of operators and brackets.
+fn depth(expr: &promql_parser::parser::Expr) -> usize {
+    use promql_parser::parser::Expr;
+    match expr {
+        Expr::Binary(binary) => 1 + depth(&binary.lhs).max(depth(&binary.rhs)),
+        Expr::Paren(paren) => 1 + depth(&paren.expr),
+        _ => 1,
+    }
+}
