@@ -180,5 +180,6 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
             findings.extend(check(&stack).into_iter().map(|finding| (proof.code, finding)));
         }
     }
-    findings.into_iter().map(|(code, finding)| finding.diagnostic(code, catalog, rendered)).collect()
+    let own = OwnTests::of(catalog);
+    findings.into_iter().map(|(code, finding)| finding.diagnostic(code, catalog, rendered, &own)).collect()
 }

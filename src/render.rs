@@ -38,6 +38,8 @@ pub struct Rendered {
     /// The catalog, as templates see it.
     catalog: TemplateValue,
     origins: Mutex<BTreeMap<String, Option<Origin>>>,
+    /// What the templates with a file for each alert saw, by template and alert: made when something is wrong in one of the files.
+    alerts: Mutex<BTreeMap<&'static str, HashMap<String, TemplateValue>>>,
 }
 
 /// Renders every artifact with the templates of `root`; a template's mistakes come all at once.
@@ -49,7 +51,7 @@ pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Dia
 pub fn with(catalog: &Catalog, templates: &Templates) -> Result<Result<Rendered, Vec<Diagnostic>>> {
     let environment = templates::environment(templates)?;
     let (output, values) = (catalog.platform.output.clone(), TemplateValue::from(Serde(catalog)));
-    let mut rendered = Rendered { files: Vec::new(), output, environment, catalog: values, origins: Mutex::default() };
+    let mut rendered = Rendered { files: Vec::new(), output, environment, catalog: values, origins: Mutex::default(), alerts: Mutex::default() };
     let mut diagnostics = Vec::new();
     let mut failed: Vec<String> = Vec::new();
     for artifact in ARTIFACTS.iter().filter(|artifact| (artifact.when)(catalog)) {
@@ -212,7 +214,8 @@ impl Rendered {
             // An output's name holds its alert's between separators, so that no other alert's fits.
             true => {
                 let name = file.path.rsplit('/').next()?.split('.').next()?;
-                self.of_alerts(file.template).into_iter().find(|(alert, _)| alert == name).map(|(_, context)| context)
+                let mut alerts = self.alerts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                alerts.entry(file.template).or_insert_with(|| self.of_alerts(file.template).into_iter().collect()).get(name).cloned()
             }
             false => Some(self.context(file.template)),
         }

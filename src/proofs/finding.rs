@@ -34,9 +34,9 @@ impl Finding {
     }
 
     /// A finding at the catalog's line that caused it, when the expression is the user's own; else at the template's.
-    pub(super) fn diagnostic(self, code: &'static str, catalog: &Catalog, rendered: &Rendered) -> Diagnostic {
+    pub(super) fn diagnostic(self, code: &'static str, catalog: &Catalog, rendered: &Rendered, own: &OwnTests) -> Diagnostic {
         let value = rendered.file(&self.path).and_then(|file| file.value.pointer(&self.pointer));
-        let owner = self.owner(catalog, rendered);
+        let owner = self.owner(catalog, rendered, own);
         let own = owner.as_ref().filter(|(_, own)| *own).map(|(pointer, _)| match pointer.contains("/series/") {
             true => Place::Key(pointer.clone()),
             false => Place::Value(pointer.clone()),
@@ -59,9 +59,9 @@ impl Finding {
     }
 
     /// The catalog's table behind a rule or a test, and whether what is wrong is written there word by word.
-    fn owner(&self, catalog: &Catalog, rendered: &Rendered) -> Option<(String, bool)> {
+    fn owner(&self, catalog: &Catalog, rendered: &Rendered, own: &OwnTests) -> Option<(String, bool)> {
         if let Some(inside) = self.pointer.strip_prefix("/tests/")
-            && let Some(pointer) = self.own_test(inside, catalog, rendered)
+            && let Some(pointer) = self.own_test(inside, rendered, own)
         {
             return Some((pointer, true));
         }
@@ -82,10 +82,10 @@ impl Finding {
     }
 
     /// The catalog's own test behind a place in a file of tests, to the series if it is one.
-    fn own_test(&self, inside: &str, catalog: &Catalog, rendered: &Rendered) -> Option<String> {
+    fn own_test(&self, inside: &str, rendered: &Rendered, own: &OwnTests) -> Option<String> {
         let file = rendered.file(&self.path)?;
         let index: usize = inside.split('/').next()?.parse().ok()?;
-        let test = OwnTests::of(catalog).of_file(file).swap_remove(index)?;
+        let test = own.of_file(file).swap_remove(index)?;
         let series = file.value.pointer(&self.pointer).filter(|_| self.pointer.ends_with("/series")).and_then(|series| series.as_str());
         Some(series.map_or(test.clone(), |series| format!("{test}/series/{}", step(series))))
     }
