@@ -19,6 +19,8 @@ pub mod proofs; // what must hold of the Files
 pub mod generated; // generated/ on disk: compare, then write
 pub mod pipeline; // all of the above, in one call
 pub mod diff; // what changes in behaviour between two catalogs
-pub mod live; // the running stack: clients, scraping, stand-in services, the drill
+pub mod simulation; // stand-ins for services, and what can be wrong with them
+pub mod live; // the running servers and services, asked and compared
+pub mod drill; // every alert seen to fire, under its own servers
 pub mod preview; // the dashboards as one HTML page
 pub mod commands; // the command line

@@ -77,6 +77,11 @@ pub struct Override {
 const COMMON: [&str; 8] = ["kind", "for", "severity", "summary", "description", "above", "window", "allow"];
 
 impl Alert {
+    /// Whether it is about a service.
+    pub fn covers_service(&self, service: &str) -> bool {
+        self.covers.iter().any(|name| name == service)
+    }
+
     /// The branch that a service belongs to; None: it is not covered.
     pub fn branch_of(&self, service: &str) -> Option<&Branch> {
         self.branches.iter().find(|branch| branch.services.iter().any(|name| name == service))

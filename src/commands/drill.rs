@@ -4,7 +4,7 @@ use super::servers::drawn;
 use super::{Cli, Report};
 use crate::catalog::{Alert, Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
-use crate::live::drill::{Drill, Row, Verdict, run as drill};
+use crate::drill::{Drill, Row, Verdict, run as drill};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::path::PathBuf;

@@ -204,7 +204,7 @@ impl Servers {
             bail!("--services-address is a host name or an IP address, without `://`, a path, a user or a password");
         }
         for service in &catalog.services {
-            crate::live::simulation::shifted(service.port, self.port_offset).context("--port-offset")?;
+            crate::simulation::shifted(service.port, self.port_offset).context("--port-offset")?;
         }
         Ok(Inquiry {
             catalog,

@@ -2,8 +2,8 @@
 
 use super::{Cli, Report};
 use crate::catalog::{Catalog, Service};
-use crate::live::fault::{Fault, KINDS};
-use crate::live::simulation::{Fleet, Ports, control, shifted};
+use crate::simulation::fault::{Fault, KINDS};
+use crate::simulation::{Fleet, Ports, control, shifted};
 use crate::pipeline;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

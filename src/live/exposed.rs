@@ -6,7 +6,6 @@ mod series;
 use super::exposition::{Exposition, Sample};
 use crate::catalog::{Catalog, Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::live::fault::covers;
 use labels::Patterns;
 pub use series::backwards;
 use std::collections::HashMap;
@@ -72,7 +71,7 @@ impl<'a> Declared<'a> {
     /// What memory and CPU alerts read comes from the client library, unless something took it away.
     fn process_metrics(&self, service: &Service, by_name: &HashMap<&str, Vec<&Sample>>) -> Vec<Diagnostic> {
         let needed = [("memory_ratio", "process_resident_memory_bytes"), ("cpu_ratio", "process_cpu_seconds_total")];
-        let read = |kind: &str| self.catalog.alerts.iter().find(|alert| alert.kind == kind && covers(alert, &service.name));
+        let read = |kind: &str| self.catalog.alerts.iter().find(|alert| alert.kind == kind && alert.covers_service(&service.name));
         let missing = needed.into_iter().filter(|(_, name)| !by_name.contains_key(name)).filter_map(|(kind, name)| Some((read(kind)?, name)));
         missing
             .map(|(alert, name)| {

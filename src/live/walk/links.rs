@@ -7,7 +7,6 @@ use crate::live::checks::prometheus::{config_differences, reload_help};
 use crate::live::checks::targets::{down, target};
 use crate::live::checks::{Inquiry, alertmanager, probes::Probes, rules};
 use crate::live::exposed::Declared;
-use crate::live::fault::covers;
 use crate::live::probe::{Scrape, Stage, health, scrape};
 use crate::live::prometheus::{Running, query};
 use crate::live::rules::{loaded_rule, rendered_rules, rule_difference};
@@ -115,7 +114,7 @@ pub fn metrics(inquiry: &Inquiry, service: &Service, seen: Option<&Scrape>) -> R
 
 /// Traffic that nothing counts: the handlers may not increment.
 fn idle(inquiry: &Inquiry, service: &Service, seen: Option<&Scrape>) -> String {
-    let keys = inquiry.catalog.alerts.iter().filter(|alert| covers(alert, &service.name));
+    let keys = inquiry.catalog.alerts.iter().filter(|alert| alert.covers_service(&service.name));
     let totals = keys.filter_map(|alert| ["requests", "total"].iter().find_map(|key| alert.settings.get(*key)?.as_str()));
     let names = totals.filter_map(|key| inquiry.catalog.metric(key)).map(|metric| &metric.name);
     let counted =
@@ -126,7 +125,7 @@ fn idle(inquiry: &Inquiry, service: &Service, seen: Option<&Scrape>) -> String {
 
 /// Whether the alerts that cover the service are loaded and evaluated.
 pub fn alerts(inquiry: &Inquiry, running: &Running, service: &Service) -> Result<String, Diagnostic> {
-    let covering: Vec<_> = inquiry.catalog.alerts.iter().filter(|alert| covers(alert, &service.name)).collect();
+    let covering: Vec<_> = inquiry.catalog.alerts.iter().filter(|alert| alert.covers_service(&service.name)).collect();
     let rendered = rendered_rules(inquiry.rendered);
     let mut active = Vec::new();
     for alert in &covering {

@@ -2,7 +2,7 @@
 
 use super::noise::{fraction, hash};
 use super::{STATUS, Source};
-use crate::live::simulation::shape::Motion;
+use crate::simulation::shape::Motion;
 use crate::preview::answers::Labels;
 use crate::preview::story::Part;
 

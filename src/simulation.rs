@@ -1,13 +1,14 @@
 //! Stand-ins for the services of a catalog: each answers on a port of its own, all in one process.
 
 pub mod control;
+pub mod fault;
 mod server;
 pub mod shape;
 mod stand_in;
 pub mod words;
 
 use crate::catalog::{Catalog, Service};
-use crate::live::fault::Fault;
+use crate::simulation::fault::Fault;
 use anyhow::{Context, Result, bail};
 pub(crate) use server::{answer, listen};
 use stand_in::StandIn;

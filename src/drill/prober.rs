@@ -1,6 +1,6 @@
 //! The blackbox exporter of the drill: it asks the stand-ins' health paths for the drill's Prometheus.
 
-use crate::live::simulation::Fleet;
+use crate::simulation::Fleet;
 use crate::render::File;
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::catalog::{Alert, Catalog, Metric, Service};
-use crate::live::fault::{Fault, Kind, covers};
+use crate::simulation::fault::{Fault, Kind};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -102,7 +102,7 @@ fn plan(catalog: &Catalog, service: &Service, shapes: &HashMap<&str, Arc<Shape>>
 
 /// Alerts of a kind that cover a service.
 fn alerts<'a>(catalog: &'a Catalog, service: &Service, kind: &str) -> Vec<&'a Alert> {
-    catalog.alerts.iter().filter(|alert| alert.kind == kind && covers(alert, &service.name)).collect()
+    catalog.alerts.iter().filter(|alert| alert.kind == kind && alert.covers_service(&service.name)).collect()
 }
 
 /// The thresholds of these alerts for a service, lowest and highest.

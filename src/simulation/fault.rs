@@ -82,7 +82,7 @@ impl Fault {
         let trips = self.trips(catalog, service);
         match (self.kind, &self.about) {
             (Kind::RatioErrors | Kind::StalledTraining | Kind::Errors, _) if trips.is_empty() => {
-                let able: Vec<&str> = catalog.alerts.iter().filter(|alert| covers(alert, service)).map(|alert| alert.name.as_str()).collect();
+                let able: Vec<&str> = catalog.alerts.iter().filter(|alert| alert.covers_service(service)).map(|alert| alert.name.as_str()).collect();
                 bail!("`{self}` trips no alert of `{service}`, which is covered by {}", if able.is_empty() { "none".into() } else { able.join(", ") })
             }
             (Kind::MetricMissing, about) => {
@@ -127,7 +127,7 @@ impl Fault {
 
     /// The alerts that this fault of a service trips: those it is about, and those that read the same.
     pub fn trips<'a>(&self, catalog: &'a Catalog, service: &str) -> Vec<&'a Alert> {
-        let covering = || catalog.alerts.iter().filter(|alert| covers(alert, service));
+        let covering = || catalog.alerts.iter().filter(|alert| alert.covers_service(service));
         let unreachable = [Kind::Slow, Kind::Hanging, Kind::Garbage, Kind::Endless, Kind::Unauthorized, Kind::WrongContentType];
         if self.kind == Kind::Down || unreachable.contains(&self.kind) {
             return covering().filter(|alert| alert.kind == "down").collect();
@@ -146,9 +146,4 @@ impl Fault {
 /// The counter that the fault disturbs.
 fn disturbed(alert: &Alert) -> Option<&str> {
     ["errors", "progress", "requests"].iter().find_map(|key| alert.settings.get(*key)?.as_str())
-}
-
-/// Whether an alert is about a service.
-pub fn covers(alert: &Alert, service: &str) -> bool {
-    alert.covers.iter().any(|name| name == service)
 }

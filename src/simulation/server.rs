@@ -1,7 +1,7 @@
 //! HTTP of the stand-ins: well-behaved until a fault is on.
 
 use super::{Fleet, Post};
-use crate::live::fault::Kind;
+use crate::simulation::fault::Kind;
 use anyhow::{Context, Result};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, LOCATION};

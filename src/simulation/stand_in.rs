@@ -2,7 +2,7 @@
 
 use super::shape::{Level, Motion, Plan};
 use crate::catalog::Service;
-use crate::live::fault::{Fault, Kind};
+use crate::simulation::fault::{Fault, Kind};
 use std::fmt::Write;
 
 /// Counters, and when they were last moved.

@@ -3,8 +3,8 @@
 use super::Drill;
 use super::servers::{Stage, ask};
 use crate::catalog::Duration;
-use crate::live::receiver::Receiver;
-use crate::live::simulation::Fleet;
+use crate::drill::receiver::Receiver;
+use crate::simulation::Fleet;
 use anyhow::{Result, bail};
 use serde_json::Value;
 use std::time::Instant;

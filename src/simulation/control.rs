@@ -3,7 +3,7 @@
 use super::Fleet;
 use super::server::{Content, answer, listen};
 use crate::catalog::Catalog;
-use crate::live::fault::Fault;
+use crate::simulation::fault::Fault;
 use anyhow::Result;
 use hyper::body::Incoming;
 use hyper::header::HOST;

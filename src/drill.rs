@@ -2,14 +2,15 @@
 
 mod inhibition;
 mod prober;
+mod receiver;
 mod rows;
 pub mod scaled;
 mod scene;
 mod servers;
 mod watch;
 
-use super::receiver::Receiver;
-use super::simulation::{Fleet, Ports};
+use crate::simulation::{Fleet, Ports};
+use receiver::Receiver;
 use crate::catalog::{Alert, Catalog, Duration};
 use crate::render::File;
 use anyhow::Result;

@@ -1,6 +1,6 @@
 //! A loopback receiver of the Alertmanager's notifications: the path says for whom they were.
 
-use super::simulation::{answer, listen};
+use crate::simulation::{answer, listen};
 use anyhow::Result;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
