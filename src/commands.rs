@@ -12,6 +12,7 @@ mod report;
 mod schema;
 mod servers;
 mod simulate;
+mod templates;
 mod verify;
 mod why;
 
@@ -75,6 +76,8 @@ enum Verb {
     Drill(drill::Args),
     /// Draw the dashboards as one HTML page, with live or simulated data
     Preview(preview::Args),
+    /// List, print or write the built-in templates
+    Templates(templates::Args),
     /// Print the JSON Schema of services.toml
     Schema,
     /// Print a shell's completion script
@@ -123,6 +126,7 @@ fn run(cli: &Cli) -> Result<Report> {
         Verb::Simulate(args) => simulate::run(args, cli),
         Verb::Drill(args) => drill::run(args, cli),
         Verb::Preview(args) => preview::run(args, cli),
+        Verb::Templates(args) => templates::run(args, cli),
         Verb::Schema => Ok(schema::run()),
         Verb::Completions(args) => Ok(completions::run(args)),
     }

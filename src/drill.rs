@@ -9,11 +9,11 @@ mod scene;
 mod servers;
 mod watch;
 
-use crate::simulation::{Fleet, Ports};
-use receiver::Receiver;
 use crate::catalog::{Alert, Catalog, Duration};
 use crate::render::File;
+use crate::simulation::{Fleet, Ports};
 use anyhow::Result;
+use receiver::Receiver;
 pub use rows::{Row, Verdict};
 use servers::Stage;
 use std::net::{IpAddr, Ipv4Addr};

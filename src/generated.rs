@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use write::{FILE, FOLDER};
 
 pub use ownership::MANIFEST;
-pub use write::{replace, sweep, write};
+pub use write::{create, replace, sweep, write};
 
 /// How a file on disk differs from its rendering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! The modules, in the order in which a catalog goes through them; each uses only those above it.
 
 pub mod source; // a TOML file as text: key path → bytes → line and column
+pub mod overlay; // built-in templates under those of the root
 pub mod diagnostic; // what is wrong, where, and how that is printed
 pub mod yaml; // YAML text as JSON values
 pub mod json; // JSON as people review it

@@ -4,9 +4,10 @@ use crate::artifacts::ARTIFACTS;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json;
+use crate::overlay::Overlay;
 use crate::source::read::Unreadable;
 use crate::templates::samples::Neighbourhood;
-use crate::templates::{self, Templates, UnreadableTemplate};
+use crate::templates::{self, UnreadableTemplate};
 use crate::yaml;
 use anyhow::Result;
 use minijinja::value::{Serde, Value as TemplateValue};
@@ -44,11 +45,11 @@ pub struct Rendered {
 
 /// Renders every artifact with the templates of `root`; a template's mistakes come all at once.
 pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Diagnostic>>> {
-    with(catalog, &Templates::of(root))
+    with(catalog, &Overlay::of(root))
 }
 
 /// The same with templates from anywhere.
-pub fn with(catalog: &Catalog, templates: &Templates) -> Result<Result<Rendered, Vec<Diagnostic>>> {
+pub fn with(catalog: &Catalog, templates: &Overlay) -> Result<Result<Rendered, Vec<Diagnostic>>> {
     let environment = templates::environment(templates)?;
     let (output, values) = (catalog.platform.output.clone(), TemplateValue::from(Serde(catalog)));
     let mut rendered = Rendered { files: Vec::new(), output, environment, catalog: values, origins: Mutex::default(), alerts: Mutex::default() };

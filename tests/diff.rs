@@ -4,10 +4,10 @@
 use monstack::catalog::Catalog;
 use monstack::catalog::schema::SCHEMA;
 use monstack::diff::{Change, Class, Explained, Side, compare, compare_rendered};
+use monstack::overlay::Overlay;
 use monstack::pipeline;
 use monstack::render::{self, Rendered};
 use monstack::source::Source;
-use monstack::templates::Templates;
 use serde_json::Value;
 use std::fs;
 use std::io::ErrorKind;
@@ -475,7 +475,7 @@ fn loaded(name: &str, text: &str) -> Option<(Source, Catalog)> {
 }
 
 fn rendered(catalog: &Catalog) -> Option<Rendered> {
-    render::with(catalog, &Templates::BuiltIn).expect("the templates are readable").ok()
+    render::with(catalog, &Overlay::default()).expect("the templates are readable").ok()
 }
 
 /// Other values for what stands behind `key = `, by what it looks like.

@@ -7,10 +7,10 @@ use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Format, Place, plural};
 use crate::diff::print::Printer;
 use crate::diff::{At, Change, Class, Explained, Side, compare, compare_rendered};
+use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG, Outcome};
 use crate::render::{self, Rendered};
 use crate::source::Source;
-use crate::templates::Templates;
 use anyhow::Result;
 use base::Base;
 
@@ -58,7 +58,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
 struct New<'a> {
     catalog: &'a Catalog,
     source: &'a Source,
-    templates: &'a Templates,
+    templates: &'a Overlay,
     rendered: Option<Rendered>,
 }
 
@@ -68,7 +68,7 @@ impl New<'_> {
     /// Old templates with the new catalog, against new templates with it: what differs is the templates' doing. Old templates
     /// with both catalogs: what differs is the catalogs' doing, of which the rest is told that their sentences do not explain.
     fn against(self, base: &Base, before: &Catalog, explained: &Explained, limits: &mut Vec<String>) -> Result<Vec<Change>> {
-        let same = same(&base.templates, self.templates);
+        let same = base.templates.same(self.templates);
         if same && base.text == self.source.text {
             return Ok(Vec::new());
         }
@@ -107,15 +107,6 @@ impl New<'_> {
 fn of_catalog(mut changes: Vec<Change>) -> Vec<Change> {
     changes.iter_mut().for_each(|change| change.at = At::After(String::new()));
     changes
-}
-
-/// Whether both sides have the same templates; a copy of those of the binary is the same.
-fn same(one: &Templates, other: &Templates) -> bool {
-    let texts = |templates: &Templates| match templates {
-        Templates::Texts(texts) => texts.clone(),
-        _ => Templates::built_in(),
-    };
-    one == other || texts(one) == texts(other)
 }
 
 fn unrendered(name: &str, errors: &[Diagnostic]) -> String {

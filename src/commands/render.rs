@@ -3,6 +3,7 @@
 use super::{Cli, Report, own_tests};
 use crate::diagnostic::{Diagnostic, Format, Place, plural};
 use crate::generated::{Change, Comparison, Kind, MANIFEST, compare, diff, sweep, write};
+use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG, Outcome};
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -67,6 +68,8 @@ struct Ready {
     comparison: Comparison,
     output: String,
     proved: String,
+    /// Paths of templates that the root has instead of the built-in ones.
+    replaced: Vec<String>,
 }
 
 /// The second half, which `add` shares: compares, and refuses what would touch files of others.
@@ -100,7 +103,9 @@ pub fn prepare(mut outcome: Outcome, cli: &Cli, adopt: bool) -> Result<Prepared>
     let proved =
         if unproved == 0 { "all proved".to_string() } else { format!("all proved but for the tests of {}, which were not run", plural(unproved, "alert")) };
     let proved = format!("{}, {}, {}, {proved}", plural(size.0, "service"), plural(size.1, "alert"), plural(rendered.files.len(), "file"));
-    Ok(Prepared { report, ready: Some(Ready { comparison, output, proved }) })
+    let replaced = Overlay::of(&cli.root).replaced();
+    report.data.insert("replaced_templates".into(), replaced.clone().into());
+    Ok(Prepared { report, ready: Some(Ready { comparison, output, proved, replaced }) })
 }
 
 /// A few of the files of others.
@@ -119,7 +124,7 @@ impl Prepared {
     /// Writes, or says what would be written.
     pub fn finish(self, cli: &Cli, check: bool) -> Result<Report> {
         let mut report = self.report;
-        let Some(Ready { comparison, output, proved }) = self.ready else { return Ok(report) };
+        let Some(Ready { comparison, output, proved, replaced }) = self.ready else { return Ok(report) };
         let entries = comparison.changes.iter().map(|change| json!({"path": format!("{output}/{}", change.path), "kind": word(change.kind)}));
         let modes = comparison.modes.iter().map(|mode| json!({"path": format!("{output}/{}", mode.path), "kind": "mode", "mode": octal(mode.mode)}));
         report.data.insert("changes".into(), entries.chain(modes).collect::<Vec<Value>>().into());
@@ -127,6 +132,7 @@ impl Prepared {
         if comparison.is_current() {
             report.line(format!("nothing changed: {output}/ is what services.toml says ({proved})"));
             beside(&mut report, &comparison, &output, cli);
+            own_templates(&mut report, &replaced);
             return Ok(report);
         }
         if check {
@@ -136,8 +142,16 @@ impl Prepared {
         report.line(format!("changed {} in {output}/ ({proved})", plural(comparison.changes.len() + comparison.modes.len(), "file")));
         list(&mut report, &comparison, &output, ["changed", "", "new", "removed"]);
         beside(&mut report, &comparison, &output, cli);
+        own_templates(&mut report, &replaced);
         report.line(format!("next: commit services.toml and {output}/ together"));
         Ok(report)
+    }
+}
+
+/// Templates of the root, which a newer monstack does not change.
+fn own_templates(report: &mut Report, replaced: &[String]) {
+    for path in replaced {
+        report.line(format!("  template  templates/{path} replaces the built-in one"));
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::{Cli, Report};
 use crate::catalog::{Catalog, Service};
+use crate::pipeline;
 use crate::simulation::fault::{Fault, KINDS};
 use crate::simulation::{Fleet, Ports, control, shifted};
-use crate::pipeline;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::net::IpAddr;

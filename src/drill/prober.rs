@@ -1,7 +1,7 @@
 //! The blackbox exporter of the drill: it asks the stand-ins' health paths for the drill's Prometheus.
 
-use crate::simulation::Fleet;
 use crate::render::File;
+use crate::simulation::Fleet;
 use serde_json::Value;
 
 /// The modules of the rendered exporter; None: nothing is probed.

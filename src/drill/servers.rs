@@ -1,10 +1,10 @@
 //! Prometheus and Alertmanager in a temporary folder, with the rendered configuration rewritten to loopback and scaled.
 
 use super::{Drill, prober, scaled};
+use crate::drill::receiver::Receiver;
 use crate::live::endpoint::{Endpoint, Login};
 use crate::live::http::Client;
 use crate::live::loaded::{alertmanager_config, prometheus_config};
-use crate::drill::receiver::Receiver;
 use crate::simulation::Fleet;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use serde_json::{Value, json};

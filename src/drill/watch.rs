@@ -4,9 +4,9 @@ use super::scene::{PACE, Scene};
 use super::servers::Stage;
 use super::{Drill, Row, Verdict, inhibition};
 use crate::catalog::{Alert, Branch, Duration};
-use crate::simulation::fault::{Fault, Kind};
 use crate::drill::receiver::{Notification, Receiver};
 use crate::simulation::Fleet;
+use crate::simulation::fault::{Fault, Kind};
 use anyhow::Result;
 use std::time::Instant;
 

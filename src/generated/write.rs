@@ -105,6 +105,11 @@ fn readable(path: &Path, wanted: u32) -> io::Result<()> {
     if old & 0o444 == 0o444 { Ok(()) } else { set }
 }
 
+/// Writes a file that is not there yet, with the folders that it needs.
+pub fn create(root: &Path, name: &str, text: &str) -> Result<()> {
+    place(root, &root.join(name), text).with_context(|| format!("cannot write {name}"))
+}
+
 /// Writes beside the file and renames over it: a reader, or a kill, finds the old text or the new. Its mode stays.
 pub fn replace(path: &Path, text: &str) -> Result<()> {
     let mode = fs::symlink_metadata(path).ok().filter(Metadata::is_file).map(|old| old.permissions().mode() & 0o7777);

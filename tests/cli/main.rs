@@ -13,6 +13,7 @@ mod mutations;
 mod own_tests;
 mod ownership;
 mod render;
+mod templates;
 mod words;
 
 use std::fs;

@@ -1,7 +1,7 @@
 //! What is compared with: the catalog of a file, a folder or a revision that git keeps, and the templates beside it.
 
+use crate::overlay::Overlay;
 use crate::pipeline::CATALOG;
-use crate::templates::Templates;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
@@ -17,7 +17,7 @@ pub struct Base {
     /// What names of its templates begin with in messages.
     pub prefix: String,
     /// Its own templates.
-    pub templates: Templates,
+    pub templates: Overlay,
 }
 
 /// A path that exists is a path; everything else is a revision. A catalog that lies alone is rendered by the templates of
@@ -47,7 +47,7 @@ pub fn read(base: &str, root: &Path) -> Result<Base> {
 }
 
 /// The templates of a folder with a catalog, read at once, so that those of two sides can be compared.
-pub fn texts(root: &Path) -> Result<Templates> {
+pub fn texts(root: &Path) -> Result<Overlay> {
     fn inside(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) -> Result<()> {
         for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
             let path = entry?.path();
@@ -62,15 +62,15 @@ pub fn texts(root: &Path) -> Result<Templates> {
     }
     let folder = root.join("templates");
     if !folder.is_dir() {
-        return Ok(Templates::BuiltIn);
+        return Ok(Overlay::default());
     }
     let mut found = BTreeMap::new();
     inside(&folder, "", &mut found)?;
-    Ok(Templates::Texts(found))
+    Ok(Overlay::texts(found))
 }
 
 /// The catalog and the templates as a commit has them, in the same folder as `root`; nothing is written to disk.
-fn revision(base: &str, root: &Path) -> Result<(Vec<u8>, Templates)> {
+fn revision(base: &str, root: &Path) -> Result<(Vec<u8>, Overlay)> {
     let inside = git(root, &["rev-parse", "--is-inside-work-tree"])?;
     ensure!(inside.status.success(), "there is no file or folder `{base}`, and git knows no revision of it here: {}", reason(&inside));
     let commit = git(root, &["rev-parse", "--verify", "--end-of-options", &format!("{base}^{{commit}}")])?;
@@ -82,11 +82,11 @@ fn revision(base: &str, root: &Path) -> Result<(Vec<u8>, Templates)> {
     ensure!(listed.status.success(), "cannot list the templates of revision `{base}`: {}", reason(&listed));
     let names: Vec<String> = String::from_utf8_lossy(&listed.stdout).split('\0').filter(|name| name.contains('/')).map(str::to_string).collect();
     if names.is_empty() {
-        return Ok((blob.stdout, Templates::BuiltIn));
+        return Ok((blob.stdout, Overlay::default()));
     }
     let blobs = blobs(root, &commit, &names).with_context(|| format!("cannot read the templates of revision `{base}`"))?;
     let texts = names.iter().zip(blobs).filter_map(|(name, bytes)| Some((name.strip_prefix("templates/")?.to_string(), String::from_utf8(bytes?).ok()?)));
-    Ok((blob.stdout, Templates::Texts(texts.collect())))
+    Ok((blob.stdout, Overlay::texts(texts.collect())))
 }
 
 /// The contents of files of a commit, by one process; links are followed inside the commit. None: a link that leads nowhere.

@@ -2,9 +2,9 @@
 
 use super::noise::{fraction, hash};
 use super::{STATUS, Source};
-use crate::simulation::shape::Motion;
 use crate::preview::answers::Labels;
 use crate::preview::story::Part;
+use crate::simulation::shape::Motion;
 
 /// How much of a metric's events one label set has: little of what failed, unequal parts of the rest.
 pub fn share(labels: &Labels, motion: Option<&Motion>, job: u64, part: Part) -> f64 {

@@ -1,0 +1,88 @@
+//! `templates` lists, prints and writes the built-in templates, so that a repository can replace one of them.
+
+use super::{Cli, Report};
+use crate::diagnostic::suggestion;
+use crate::generated::create;
+use crate::overlay::{Overlay, built_in, paths};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
+
+/// What to do with them.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// List every built-in template, and which of them templates/ replaces
+    List,
+    /// Print a built-in template
+    Show {
+        /// Its path, as `list` writes it
+        path: String,
+    },
+    /// Write built-in templates into templates/, to be edited there; an existing file is never replaced
+    Eject {
+        /// Their paths, as `list` writes them
+        #[arg(required = true)]
+        paths: Vec<String>,
+    },
+}
+
+/// Lists, prints or writes.
+pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    match &args.action {
+        Action::List => Ok(list(cli)),
+        Action::Show { path } => {
+            let text = known(path)?;
+            let mut report = Report::text(text);
+            report.data.insert("template".into(), json!({"path": path, "text": text}));
+            Ok(report)
+        }
+        Action::Eject { paths } => eject(paths, cli),
+    }
+}
+
+fn list(cli: &Cli) -> Report {
+    let mut report = Report::text("");
+    let all = Overlay::of(&cli.root).all();
+    for (path, replaced) in &all {
+        report.line(if *replaced { format!("{path}  (replaced by templates/{path})") } else { path.clone() });
+    }
+    let entries: Vec<_> = all.iter().map(|(path, replaced)| json!({"path": path, "replaced": replaced})).collect();
+    report.data.insert("templates".into(), entries.into());
+    report
+}
+
+/// The text of a built-in template; `templates/` may stand before its path.
+fn known(path: &str) -> Result<&'static str> {
+    let bare = path.strip_prefix("templates/").unwrap_or(path);
+    let all = paths();
+    built_in(bare).with_context(|| format!("there is no built-in template `{path}`: {}", suggestion(bare, all.iter().map(String::as_str))))
+}
+
+/// All or none: each is looked at before the first is written.
+fn eject(wanted: &[String], cli: &Cli) -> Result<Report> {
+    let mut files = Vec::new();
+    for path in wanted {
+        let text = known(path)?;
+        let name = format!("templates/{}", path.strip_prefix("templates/").unwrap_or(path));
+        ensure!(cli.root.is_dir(), "there is no folder {}", cli.root.display());
+        if cli.root.join(&name).symlink_metadata().is_ok() {
+            bail!("{name} exists already, so it replaces the built-in one; remove it first to start from the built-in one again");
+        }
+        if !files.iter().any(|(known, _)| *known == name) {
+            files.push((name, text));
+        }
+    }
+    let mut report = Report::text("");
+    for (name, text) in &files {
+        create(&cli.root, name, text)?;
+        report.line(format!("wrote {name}"));
+    }
+    report.line(format!("next: edit, then {}", cli.command("render")));
+    report.data.insert("written".into(), files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().into());
+    Ok(report)
+}
