@@ -9,6 +9,7 @@ mod services;
 pub mod units;
 
 use crate::diagnostic::{Diagnostic, Place};
+use crate::kinds::Kinds;
 use crate::source::Source;
 use alerts::Emitters;
 pub use alerts::{Alert, Branch, Override};
@@ -18,11 +19,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 pub use services::{Service, ipv6, layers, origin};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 pub use units::{Duration, Size};
 
 /// Everything that the catalog says, in its order.
 #[derive(Clone, Debug, Serialize)]
 pub struct Catalog {
+    /// The kinds that its alerts may be of.
+    #[serde(skip)]
+    pub kinds: Arc<Kinds>,
     /// What the catalog is about.
     pub platform: Platform,
     /// The Prometheus server.
@@ -206,13 +211,13 @@ impl Prometheus {
 impl Catalog {
     /// Reads a source that the schema has looked at. What it refused is left out, so that one mistake does not hide another;
     /// such a catalog is good for lints only.
-    pub fn load(source: &Source, refused: &[Diagnostic]) -> Result<Catalog, Box<Diagnostic>> {
-        let value = schema::with_defaults(source, refused);
-        Catalog::resolve(&value)
+    pub fn load(source: &Source, refused: &[Diagnostic], kinds: &Arc<Kinds>) -> Result<Catalog, Box<Diagnostic>> {
+        let value = schema::with_defaults(source, refused, &schema::Schema::of(kinds));
+        Catalog::resolve(&value, kinds)
             .map_err(|error| Box::new(Diagnostic::error("invalid-value", Place::Key(String::new()), error.to_string()).help("see `monstack schema`")))
     }
 
-    fn resolve(value: &Value) -> serde_json::Result<Catalog> {
+    fn resolve(value: &Value, kinds: &Arc<Kinds>) -> serde_json::Result<Catalog> {
         let part = |key: &str| value[key].clone();
         let mut platform: Platform = serde_json::from_value(part("platform"))?;
         // A path leads nowhere from Grafana, a notification or the Alertmanager.
@@ -236,7 +241,7 @@ impl Catalog {
             .collect();
         let emitters = Emitters::of(&services, &metrics);
         let alerts: Vec<Alert> =
-            entries(value, "alerts").map(|(name, written)| Alert::resolve(value, name, written, &services, &emitters)).collect::<Result<_, _>>()?;
+            entries(value, "alerts").map(|(name, written)| Alert::resolve(value, name, written, &services, &emitters, kinds)).collect::<Result<_, _>>()?;
         let names = Names {
             services: numbered(services.iter().map(|service| &service.name)),
             metrics: numbered(metrics.iter().map(|metric| &metric.key)),
@@ -260,6 +265,7 @@ impl Catalog {
             services,
             metrics,
             alerts,
+            kinds: kinds.clone(),
         })
     }
 

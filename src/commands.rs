@@ -127,7 +127,7 @@ fn run(cli: &Cli) -> Result<Report> {
         Verb::Drill(args) => drill::run(args, cli),
         Verb::Preview(args) => preview::run(args, cli),
         Verb::Templates(args) => templates::run(args, cli),
-        Verb::Schema => Ok(schema::run()),
+        Verb::Schema => schema::run(cli),
         Verb::Completions(args) => Ok(completions::run(args)),
     }
 }

@@ -9,10 +9,12 @@ pub mod yaml; // YAML text as JSON values
 pub mod json; // JSON as people review it
 pub mod pieces; // where Grafana's variables stand in a text
 pub mod promql; // PromQL as text → its syntax, within limits
+pub mod kinds; // kinds of alerts: their keys, and how they behave
 pub mod catalog; // services.toml as typed data
 pub mod contract; // every series that can exist
 pub mod allow; // findings that the catalog accepts, with a reason
 pub mod lints; // what the catalog must not say
+pub mod cases; // how a kind behaves, for one service
 pub mod artifacts; // the table of everything generated
 pub mod templates; // minijinja set up once
 pub mod render; // catalog × artifacts → Files

@@ -74,6 +74,15 @@ impl Overlay {
         all.iter().all(|path| matches!((self.text(path), other.text(path)), (Ok(one), Ok(two)) if one == two))
     }
 
+    /// Whether the root has a file of this name in a folder of `folder` that is not the built-in one.
+    pub fn adds(&self, folder: &str, file: &str) -> bool {
+        let added = |name: String| {
+            let path = format!("{folder}/{name}/{file}");
+            self.own(&path).map_or(true, |own| own.is_some_and(|own| Some(own.as_str()) != built_in(&path)))
+        };
+        self.folders(folder).into_iter().any(added)
+    }
+
     /// Names of the folders in `folder`, built-in ones and those of the root.
     pub fn folders(&self, folder: &str) -> BTreeSet<String> {
         let inside = |path: &str| Some(path.strip_prefix(folder)?.strip_prefix('/')?.split_once('/')?.0.to_string());

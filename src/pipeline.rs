@@ -1,11 +1,14 @@
 //! services.toml → Catalog → lints → Files → proofs: what every verb does before its own work.
 
 use crate::catalog::Catalog;
+use crate::catalog::schema::Schema;
 use crate::diagnostic::{Diagnostic, Place, Severity, sorted};
+use crate::kinds::Kinds;
+use crate::overlay::Overlay;
 use crate::render::{Rendered, render};
 use crate::source::read::Unreadable;
 use crate::source::{Source, SyntaxError};
-use crate::{allow, catalog, lints, proofs, source};
+use crate::{allow, lints, proofs, source};
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -63,15 +66,16 @@ pub struct Refused {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// The catalog of a text, or everything that syntax and schema have against it; nothing is rendered.
+/// The catalog of a text with alerts of the built-in kinds, or everything that syntax and schema have against it; nothing is rendered.
 pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<Refused>> {
+    let kinds = Kinds::built_in();
     let (source, errors) = Source::parse(name, text);
-    let found = if errors.is_empty() { catalog::schema::check(&source) } else { syntax(errors) };
+    let found = if errors.is_empty() { Schema::of(&kinds).check(&source) } else { syntax(errors) };
     if !found.is_empty() {
         let diagnostics = sorted(found, &source);
         return Err(Box::new(Refused { source, diagnostics }));
     }
-    match Catalog::load(&source, &[]) {
+    match Catalog::load(&source, &[], &kinds) {
         Ok(catalog) => Ok((source, catalog)),
         Err(diagnostic) => Err(Box::new(Refused { source, diagnostics: vec![*diagnostic] })),
     }
@@ -79,14 +83,18 @@ pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<Refused>> {
 
 /// As much of a text as can be understood, and what syntax and schema have against the rest: an older catalog may hold keys
 /// that are refused today.
-pub fn understood(name: &str, text: &str) -> (Source, Option<Catalog>, Vec<Diagnostic>) {
+pub fn understood(name: &str, text: &str, overlay: &Overlay) -> (Source, Option<Catalog>, Vec<Diagnostic>) {
     let (source, errors) = Source::parse(name, text);
+    let kinds = match Kinds::of(overlay) {
+        Ok(kinds) => kinds,
+        Err(diagnostics) => return (source, None, diagnostics),
+    };
     if !errors.is_empty() {
         let diagnostics = sorted(syntax(errors), &source);
         return (source, None, diagnostics);
     }
-    let mut refused = catalog::schema::check(&source);
-    let catalog = Catalog::load(&source, &refused).map_err(|diagnostic| refused.push(*diagnostic)).ok();
+    let mut refused = Schema::of(&kinds).check(&source);
+    let catalog = Catalog::load(&source, &refused, &kinds).map_err(|diagnostic| refused.push(*diagnostic)).ok();
     let diagnostics = sorted(refused, &source);
     (source, catalog, diagnostics)
 }
@@ -122,14 +130,14 @@ pub fn draw(root: &Path) -> Result<Outcome> {
 /// The catalog of `root` and its lints, nothing rendered.
 pub fn lint(root: &Path) -> Outcome {
     match read(root) {
-        Ok(source) => finished(linted(&source.text), false),
+        Ok(source) => finished(linted(&source.text, &Overlay::of(root)), false),
         Err((source, diagnostic)) => Outcome { source, catalog: None, rendered: None, diagnostics: vec![diagnostic] },
     }
 }
 
 /// The same for a text that is not on disk yet.
 pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
-    let mut outcome = linted(text);
+    let mut outcome = linted(text, &Overlay::of(root));
     let unsound = accepted(outcome.diagnostics.clone(), &outcome.source, false).iter().any(Diagnostic::stops);
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !unsound) else { return Ok(finished(outcome, false)) };
     match render(catalog, root)? {
@@ -146,15 +154,22 @@ pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
 }
 
 /// Syntax, schema, lints; nothing is accepted yet.
-fn linted(text: &str) -> Outcome {
+fn linted(text: &str, overlay: &Overlay) -> Outcome {
     let (source, errors) = Source::parse(CATALOG, text);
     let mut outcome = Outcome { source, catalog: None, rendered: None, diagnostics: Vec::new() };
     if !errors.is_empty() {
         outcome.diagnostics = syntax(errors);
         return outcome;
     }
-    let refused = catalog::schema::check(&outcome.source);
-    match Catalog::load(&outcome.source, &refused) {
+    let kinds = match Kinds::of(overlay) {
+        Ok(kinds) => kinds,
+        Err(diagnostics) => {
+            outcome.diagnostics = diagnostics;
+            return outcome;
+        }
+    };
+    let refused = Schema::of(&kinds).check(&outcome.source);
+    match Catalog::load(&outcome.source, &refused, &kinds) {
         Ok(catalog) => {
             outcome.diagnostics = lints::inspect(&catalog, &outcome.source);
             let named: BTreeSet<&str> = refused.iter().filter_map(|refused| pointer(&refused.place)).collect();

@@ -1,12 +1,14 @@
 //! Catalog × artifacts → Files in memory, each parsed back.
 
 use crate::artifacts::ARTIFACTS;
+use crate::cases::Suites;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json;
+use crate::kinds::Kinds;
 use crate::overlay::Overlay;
 use crate::source::read::Unreadable;
-use crate::templates::samples::Neighbourhood;
+use crate::templates::functions::four_scrapes;
 use crate::templates::{self, UnreadableTemplate};
 use crate::yaml;
 use anyhow::Result;
@@ -15,7 +17,7 @@ use minijinja::{Environment, context};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// One rendered file.
 pub struct File {
@@ -41,6 +43,7 @@ pub struct Rendered {
     origins: Mutex<BTreeMap<String, Option<Origin>>>,
     /// What the templates with a file for each alert saw, by template and alert: made when something is wrong in one of the files.
     alerts: Mutex<BTreeMap<&'static str, HashMap<String, TemplateValue>>>,
+    kinds: Arc<Kinds>,
 }
 
 /// Renders every artifact with the templates of `root`; a template's mistakes come all at once.
@@ -52,7 +55,7 @@ pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Dia
 pub fn with(catalog: &Catalog, templates: &Overlay) -> Result<Result<Rendered, Vec<Diagnostic>>> {
     let environment = templates::environment(templates)?;
     let (output, values) = (catalog.platform.output.clone(), TemplateValue::from(Serde(catalog)));
-    let mut rendered = Rendered { files: Vec::new(), output, environment, catalog: values, origins: Mutex::default(), alerts: Mutex::default() };
+    let mut rendered = Rendered { files: Vec::new(), output, environment, catalog: values, origins: Mutex::default(), alerts: Mutex::default(), kinds: catalog.kinds.clone() };
     let mut diagnostics = Vec::new();
     let mut failed: Vec<String> = Vec::new();
     for artifact in ARTIFACTS.iter().filter(|artifact| (artifact.when)(catalog)) {
@@ -197,8 +200,9 @@ impl Rendered {
         let groups = read.flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
         let rules = groups.flat_map(|group| group["rules"].as_array().into_iter().flatten());
         let rules: HashMap<&str, &Value> = rules.filter_map(|rule| Some((rule["alert"].as_str()?, rule))).collect();
-        let services = self.catalog.get_attr("services").and_then(|services| Neighbourhood::of(&services)).unwrap_or_default();
-        let context = context! { neighbourhood => services, ..self.context(template) };
+        let bridge = self.catalog.get_attr("services").and_then(|services| four_scrapes(&services));
+        let suites = bridge.and_then(|bridge| Suites::of(&self.catalog, &self.kinds, bridge)).unwrap_or_default();
+        let context = context! { suites, ..self.context(template) };
         let alerts = self.catalog.get_attr("alerts").and_then(|alerts| alerts.try_iter()).into_iter().flatten();
         let covering = alerts.filter(|alert| alert.get_attr("branches").is_ok_and(|branches| branches.is_true()));
         let own = covering.filter_map(|alert| {

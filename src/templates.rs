@@ -6,8 +6,8 @@ pub mod functions;
 pub mod layout;
 pub mod python;
 pub mod recorded;
-pub mod samples;
 
+use crate::cases::{neighbourhood, samples};
 use crate::overlay::Overlay;
 use crate::source::read::Unreadable;
 use anyhow::{Context, Result};
@@ -30,7 +30,9 @@ pub fn environment(templates: &Overlay) -> Result<Environment<'static>> {
     environment.set_auto_escape_callback(|name| AutoEscape::Custom(escape::reader(name).into()));
     environment.set_formatter(escape::formatter);
     functions::add_to(&mut environment);
-    samples::add_to(&mut environment);
+    environment.add_function("constants", neighbourhood::constants);
+    environment.add_function("outcomes", samples::outcomes_of);
+    environment.add_filter("moment", samples::moment);
     environment.add_function("expand", expand::expand);
     layout::add_to(&mut environment);
     recorded::add_to(&mut environment);

@@ -4,7 +4,8 @@
 
 mod referee;
 
-use monstack::catalog::schema;
+use monstack::catalog::schema::{self, Schema};
+use monstack::kinds::Kinds;
 use monstack::source::Source;
 use referee::{folder, root};
 use serde_json::Value;
@@ -44,7 +45,7 @@ fn catalogs() -> Vec<PathBuf> {
 fn mistakes(path: &Path) -> Vec<String> {
     let (source, syntax) = Source::parse("services.toml", &fs::read_to_string(path).expect("readable"));
     assert!(syntax.is_empty(), "{}", path.display());
-    schema::check(&source).into_iter().map(|found| found.message).collect()
+    Schema::of(&Kinds::built_in()).check(&source).into_iter().map(|found| found.message).collect()
 }
 
 #[test]
@@ -126,4 +127,33 @@ fn default_images_stand_in_one_place() {
     }
     count(&schema::SCHEMA, &repositories, &mut defaults);
     assert_eq!(defaults, 4, "an image is named twice in the schema");
+}
+
+/// The file that editors read lists the kinds of templates/kinds/, as they are composed for every run.
+#[test]
+fn the_file_has_the_built_in_kinds() {
+    let composed = schema::with(&Kinds::built_in());
+    let alert = |schema: &Value| schema["properties"]["alerts"]["additionalProperties"].clone();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let path = root().join("src/catalog.schema.json");
+        let text = fs::read_to_string(&path).expect("readable");
+        let (head, rest) = text.split_once("          \"kind\": {\"title\": \"an alert kind\"").expect("it has alerts");
+        let (_, between) = rest.split_once('\n').expect("lines");
+        let (between, rest) = between.split_once("        \"allOf\": [\n").expect("it has kinds");
+        let (_, tail) = rest.split_once("\n        ]\n").expect("the list ends");
+        let entry = |kind: &Value| {
+            let keys = kind["then"]["properties"].as_object().into_iter().flatten();
+            let properties: Vec<String> = keys.map(|(key, value)| format!("                {}: {value}", Value::from(key.as_str()))).collect();
+            let said = kind["then"].as_object().into_iter().flatten().filter(|(key, _)| *key != "properties");
+            let then: String = said.map(|(key, value)| format!("              {}: {value},\n", Value::from(key.as_str()))).collect();
+            let then = format!("{then}              \"properties\": {{\n{}\n              }}", properties.join(",\n"));
+            format!("          {{\n            \"if\": {},\n            \"then\": {{\n{then}\n            }}\n          }}", kind["if"])
+        };
+        let entries: Vec<String> = alert(&composed)["allOf"].as_array().into_iter().flatten().map(entry).collect();
+        let kind = &alert(&composed)["properties"]["kind"];
+        let text = format!("{head}          \"kind\": {kind},\n{between}        \"allOf\": [\n{}\n        ]\n{tail}", entries.join(",\n"));
+        fs::write(&path, text).expect("writable");
+    }
+    let file: Value = serde_json::from_str(&fs::read_to_string(root().join("src/catalog.schema.json")).expect("readable")).expect("JSON");
+    assert_eq!(alert(&file), alert(&composed), "src/catalog.schema.json lists other kinds than templates/kinds/: UPDATE_GOLDEN=1 cargo test --test schema");
 }

@@ -3,20 +3,23 @@
 mod branches;
 mod own_tests;
 
-use crate::catalog::{Service, schema, units::Duration};
+use crate::catalog::{Service, units::Duration};
+use crate::kinds::{Kind, Kinds};
 pub(super) use branches::Emitters;
 pub use branches::{Branch, Hold};
 pub use own_tests::OwnTest;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// `[alerts.NAME]`, and the services it covers.
 #[derive(Clone, Debug, Serialize)]
 pub struct Alert {
     /// The value of the label `alertname`.
     pub name: String,
-    /// The folder of templates that it is made from.
-    pub kind: String,
+    /// What it is made from.
+    #[serde(serialize_with = "behind")]
+    pub kind: Arc<Kind>,
     /// Of services that do not differ.
     pub severity: String,
     /// Of services that do not differ.
@@ -41,6 +44,10 @@ pub struct Alert {
     pub mixed_severity: bool,
     /// What the rule compares, recorded once per distinct window.
     pub signals: Vec<Signal>,
+}
+
+fn behind<S: Serializer>(kind: &Arc<Kind>, serializer: S) -> Result<S::Ok, S::Error> {
+    kind.serialize(serializer)
 }
 
 /// A recorded series that an alert compares.
@@ -77,6 +84,11 @@ pub struct Override {
 const COMMON: [&str; 8] = ["kind", "for", "severity", "summary", "description", "above", "window", "allow"];
 
 impl Alert {
+    /// PromQL of the catalog's own, where its kind takes that.
+    pub fn expression(&self) -> Option<&str> {
+        self.settings.get("expr")?.as_str()
+    }
+
     /// Whether it is about a service.
     pub fn covers_service(&self, service: &str) -> bool {
         self.covers.iter().any(|name| name == service)
@@ -89,19 +101,17 @@ impl Alert {
 
     /// The kind's keys that name a declared metric: key, metric, and the type it must have.
     pub fn metrics(&self) -> Vec<(&str, &str, &str)> {
-        let Some(kind) = schema::kind(&self.kind) else { return Vec::new() };
-        schema::properties(kind)
-            .filter_map(|(key, property)| Some((key.as_str(), self.settings.get(key)?.as_str()?, property.get("metric")?.as_str()?)))
-            .collect()
+        let metric = |key: &'_ String| self.kind.says(key, "metric")?.as_str();
+        self.kind.keys.keys().filter_map(|key| Some((key.as_str(), self.settings.get(key)?.as_str()?, metric(key)?))).collect()
     }
 
-    pub(crate) fn resolve(catalog: &Value, name: &str, written: &Value, services: &[Service], emitters: &Emitters) -> serde_json::Result<Alert> {
+    pub(crate) fn resolve(catalog: &Value, name: &str, written: &Value, services: &[Service], emitters: &Emitters, kinds: &Kinds) -> serde_json::Result<Alert> {
         let text = |key: &str| written[key].as_str().map(str::to_string);
         let duration = |key: &str| written.get(key).map(Duration::deserialize).transpose();
         let settings = written.as_object().into_iter().flatten().filter(|(key, _)| !COMMON.contains(&key.as_str()));
         let mut alert = Alert {
             name: name.to_string(),
-            kind: text("kind").unwrap_or_default(),
+            kind: written["kind"].as_str().and_then(|kind| kinds.get(kind)).cloned().unwrap_or_default(),
             severity: text("severity").unwrap_or_default(),
             r#for: duration("for")?.unwrap_or_default(),
             window: duration("window")?,

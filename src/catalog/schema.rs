@@ -6,32 +6,64 @@ mod mistakes;
 use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
 use crate::diagnostic::Diagnostic;
+use crate::kinds::Kinds;
 use crate::source::Source;
 pub use defaults::with_defaults;
 use jsonschema::Validator;
 use serde_json::Value;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-/// The schema's text, as `monstack schema` prints it and editors read it.
+/// The schema's text, with the built-in kinds of alerts, as editors read it.
 pub const TEXT: &str = include_str!("../catalog.schema.json");
 
-/// The schema as JSON.
+/// The same as JSON; what a kind of a root refers to stands here too.
 pub static SCHEMA: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(TEXT).expect("catalog.schema.json is JSON"));
 
-static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
+static BUILT_IN: LazyLock<Arc<Schema>> = LazyLock::new(|| Arc::new(Schema { validator: validator(&SCHEMA), value: SCHEMA.clone() }));
+
+/// What a catalog may say, given the kinds of alerts that there are.
+pub struct Schema {
+    /// As JSON.
+    pub value: Value,
+    validator: Validator,
+}
+
+impl Schema {
+    /// With these kinds; that of the built-in ones is made once.
+    pub fn of(kinds: &Kinds) -> Arc<Schema> {
+        if *kinds == *Kinds::built_in() {
+            return BUILT_IN.clone();
+        }
+        let value = with(kinds);
+        Arc::new(Schema { validator: validator(&value), value })
+    }
+
+    /// Everything that the schema has against the source.
+    pub fn check(&self, source: &Source) -> Vec<Diagnostic> {
+        self.validator.iter_errors(&source.value).flat_map(|error| mistakes::diagnose(&error, &self.value)).collect()
+    }
+}
+
+/// The schema's JSON with these kinds of alerts.
+pub fn with(kinds: &Kinds) -> Value {
+    let mut value = SCHEMA.clone();
+    let alert = &mut value["properties"]["alerts"]["additionalProperties"];
+    let common: Vec<String> = alert["properties"].as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect();
+    let common: Vec<&str> = common.iter().map(String::as_str).collect();
+    alert["properties"]["kind"]["enum"] = kinds.iter().map(|kind| Value::from(kind.name.as_str())).collect();
+    alert["allOf"] = kinds.iter().map(|kind| kind.schema(&common)).collect();
+    value
+}
+
+fn validator(schema: &Value) -> Validator {
     jsonschema::options()
         .should_validate_formats(true)
         .with_format("prometheus_duration", |text: &str| Duration::parse(text).is_some())
         .with_format("host", |text: &str| !text.contains(':') || super::ipv6(text).is_some())
         .with_format("size", |text: &str| Size::parse(text).is_some())
         .with_format("re2", |text: &str| pattern::parse(text).is_ok())
-        .build(&SCHEMA)
-        .expect("catalog.schema.json is a schema")
-});
-
-/// Everything that the schema has against the source.
-pub fn check(source: &Source) -> Vec<Diagnostic> {
-    VALIDATOR.iter_errors(&source.value).flat_map(|error| mistakes::diagnose(&error)).collect()
+        .build(schema)
+        .expect("catalog.schema.json is a schema, and kinds add only properties to it")
 }
 
 /// Everything that the schema says of a value: the node itself, what it refers to, of its `if`s those that hold, and of a
@@ -81,15 +113,6 @@ pub fn settings() -> impl Iterator<Item = (&'static String, &'static Value)> {
     properties(&SCHEMA["$defs"]["settings"])
 }
 
-/// What the schema says of the alerts of one kind.
-pub fn kind(name: &str) -> Option<&'static Value> {
-    alert()["allOf"].as_array()?.iter().find(|entry| entry["if"]["properties"]["kind"]["const"] == name).map(|entry| &entry["then"])
-}
-
-fn alert() -> &'static Value {
-    &SCHEMA["properties"]["alerts"]["additionalProperties"]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,19 +127,6 @@ mod tests {
             for (key, _) in settings() {
                 let target = format!("#/$defs/settings/properties/{key}");
                 assert!(referred(&listed["properties"][key]).into_iter().any(|node| node["$ref"] == target || node["allOf"][0]["$ref"] == target), "{key}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_kind_lists_what_every_alert_has() {
-        let kinds: Vec<&str> = alert()["properties"]["kind"]["enum"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        assert_eq!(kinds.len(), alert()["allOf"].as_array().unwrap().len());
-        for name in kinds {
-            let kind = kind(name).unwrap();
-            assert_eq!(kind["additionalProperties"], false, "{name}");
-            for key in alert()["properties"].as_object().unwrap().keys() {
-                assert!(kind["properties"].get(key).is_some(), "{name} does not list {key}");
             }
         }
     }

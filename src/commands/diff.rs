@@ -29,7 +29,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     // Of a catalog that does not load nothing can be compared.
     let Some(catalog) = catalog else { return Ok(Report::new(source, errors).reading()) };
     let base = base::read(&args.base, &cli.root)?;
-    let (before_source, before, refused) = pipeline::understood(&base.name, &base.text);
+    let (before_source, before, refused) = pipeline::understood(&base.name, &base.text, &base.templates);
     let Some(before) = before else { return Ok(Report::new(before_source, refused).reading()) };
 
     let mut limits = Vec::new();

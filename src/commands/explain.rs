@@ -137,7 +137,7 @@ fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Ro
 
 fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
     let at = |key: &str| Some(format!("/alerts/{}/{key}", alert.name));
-    let mut rows = vec![row("kind", &alert.kind, source, at("kind"))];
+    let mut rows = vec![row("kind", &alert.kind.name, source, at("kind"))];
     for (key, value) in &alert.settings {
         rows.push(row(key, plain(value), source, at(key)));
     }
@@ -174,7 +174,7 @@ fn alert_at(alert: &Alert, service: &Service, catalog: &Catalog, source: &Source
         let why = if alert.excepts.contains(&service.name) { "excepted" } else { "the service does not emit what the alert reads" };
         return vec![row("covers", format!("no: {why}"), source, at("enabled"))];
     };
-    let mut rows = vec![row("kind", &alert.kind, source, at("kind"))];
+    let mut rows = vec![row("kind", &alert.kind.name, source, at("kind"))];
     rows.extend(alert.settings.iter().map(|(key, value)| row(key, plain(value), source, at(key))));
     rows.extend(branch.above.map(|above| row("above", above, source, at("above"))));
     rows.extend(branch.window.map(|window| row("window", window, source, at("window"))));

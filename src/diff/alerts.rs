@@ -2,7 +2,8 @@
 
 use super::Class::{Dangerous, Notice, Safe};
 use super::{At, Comparison, listed, plural, routes};
-use crate::catalog::{Alert, Catalog, Override, Service, schema};
+use crate::catalog::{Alert, Catalog, Override, Service};
+use crate::kinds::Kind;
 use std::collections::HashSet;
 
 /// Every alert that is there on one side only, has another name, or covers other services.
@@ -58,7 +59,7 @@ pub fn reads<'a>(alert: &'a Alert, catalog: &'a Catalog) -> Vec<&'a str> {
 fn loses_metric(comparison: &mut Comparison, old: &Alert, new: &Alert) -> bool {
     let (before, after) = (comparison.before.catalog, comparison.after.catalog);
     let expression = |alert: &Alert| alert.settings.get("expr").cloned();
-    let stays = new.kind == "promql" && expression(old) == expression(new);
+    let stays = new.expression().is_some() && expression(old) == expression(new);
     // A kind names metrics by key; an unchanged expression names them with the prefix.
     let unmet = |metric: &str| {
         if stays { !reads(new, after).contains(&metric) } else { new.metrics().iter().any(|(_, key, _)| *key == metric) && after.metric(metric).is_none() }
@@ -106,7 +107,6 @@ fn not_emitted<'a>(catalog: &'a Catalog, alert: &'a Alert, service: &Service) ->
 }
 
 /// The labels that a kind needs of the metric in one of its settings.
-pub fn labels(kind: &str, setting: &str) -> impl Iterator<Item = &'static str> {
-    let property = schema::kind(kind).and_then(|kind| schema::properties(kind).find(|(key, _)| *key == setting)).map(|(_, property)| property);
-    property.and_then(|property| property.get("labels")?.as_array()).into_iter().flatten().filter_map(|label| label.as_str())
+pub fn labels<'a>(kind: &'a Kind, setting: &str) -> impl Iterator<Item = &'a str> {
+    kind.says(setting, "labels").and_then(|labels| labels.as_array()).into_iter().flatten().filter_map(|label| label.as_str())
 }

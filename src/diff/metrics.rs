@@ -94,7 +94,7 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
 /// covers every service, so that its loss is told here.
 fn emitters(comparison: &mut Comparison, old: &Metric, new: &Metric) {
     let catalog = comparison.after.catalog;
-    let promql = catalog.alerts.iter().filter(|alert| alert.kind == "promql" && alerts::reads(alert, catalog).contains(&new.key.as_str()));
+    let promql = catalog.alerts.iter().filter(|alert| alert.expression().is_some() && alerts::reads(alert, catalog).contains(&new.key.as_str()));
     let readers: Vec<&str> = promql.map(|alert| alert.name.as_str()).collect();
     let class = if readers.is_empty() { Notice } else { Dangerous };
     let (before, after): (HashSet<&String>, HashSet<&String>) = (old.services.iter().collect(), new.services.iter().collect());

@@ -53,7 +53,7 @@ pub fn services<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Servic
 pub fn alerts<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Alert> {
     let likeness = |alert: &Alert| {
         let above = alert.branches.first().map(|branch| branch.above);
-        json!([alert.kind, alert.settings, above, alert.window, alert.r#for, alert.severity]).to_string()
+        json!([alert.kind.name, alert.settings, above, alert.window, alert.r#for, alert.severity]).to_string()
     };
     Pairs::of(&before.alerts, &after.alerts, |alert| &alert.name, likeness)
 }

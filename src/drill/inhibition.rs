@@ -9,9 +9,9 @@ use std::time::Duration;
 
 /// Posts a service's down alert beside another of its alerts, and the same alert of another service; None: there is nothing to hold back.
 pub async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
-    let down = drill.alerts.iter().find(|alert| alert.kind == "down")?;
+    let down = drill.alerts.iter().find(|alert| alert.kind.holds_back_others)?;
     let covers = |alert: &Alert| alert.covers.iter().filter(|service| down.covers.contains(service)).cloned().collect::<Vec<_>>();
-    let other = drill.catalog.alerts.iter().find(|alert| alert.kind != "down" && covers(alert).len() > 1)?;
+    let other = drill.catalog.alerts.iter().find(|alert| !alert.kind.holds_back_others && covers(alert).len() > 1)?;
     let (broken, well) = (covers(other).first()?.clone(), covers(other).get(1)?.clone());
     let mut row = Row::new("inhibition", &broken, &format!("{} beside {}", down.name, other.name), "-");
     let alerts = json!([labels(drill, down, &broken)?, labels(drill, other, &broken)?, labels(drill, other, &well)?]);

@@ -1,7 +1,6 @@
 //! An alert kind that selects by a label needs the metric to have it.
 
 use super::Lint;
-use crate::catalog::schema;
 use crate::diagnostic::{Diagnostic, Place};
 
 pub const LINT: Lint = Lint {
@@ -12,8 +11,7 @@ pub const LINT: Lint = Lint {
     check: |catalog, _| {
         let mut found = Vec::new();
         for alert in &catalog.alerts {
-            let properties = schema::kind(&alert.kind).into_iter().flat_map(schema::properties);
-            for (key, property) in properties {
+            for (key, property) in &alert.kind.keys {
                 let Some(metric) = alert.settings.get(key).and_then(|value| value.as_str()).and_then(|key| catalog.metric(key)) else { continue };
                 let wanted = property["labels"].as_array().into_iter().flatten().filter_map(|label| label.as_str());
                 for label in wanted.filter(|label| !metric.labels.contains_key(*label)) {
@@ -24,7 +22,7 @@ pub const LINT: Lint = Lint {
                             format!("`{}` has no label `{label}`", metric.key),
                         )
                         .also(Place::Key(format!("/metrics/{}", metric.key)), "declared here")
-                        .help(format!("declare the label `{label}` on the metric: kind `{}` selects by it", alert.kind)),
+                        .help(format!("declare the label `{label}` on the metric: kind `{}` selects by it", alert.kind.name)),
                     );
                 }
             }

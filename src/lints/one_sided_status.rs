@@ -1,7 +1,6 @@
 //! A ratio of errors needs a label whose values can be errors, and something else.
 
 use super::Lint;
-use crate::catalog::schema;
 use crate::contract::domain::Domain;
 use crate::contract::status::{LABEL, Lacks, outcomes};
 use crate::diagnostic::{Diagnostic, Place};
@@ -14,7 +13,7 @@ pub const LINT: Lint = Lint {
     check: |catalog, _| {
         let mut found = Vec::new();
         for alert in &catalog.alerts {
-            for (key, property) in schema::kind(&alert.kind).into_iter().flat_map(schema::properties) {
+            for (key, property) in &alert.kind.keys {
                 let selects = property["labels"].as_array().is_some_and(|labels| labels.iter().any(|label| label == LABEL));
                 let Some(metric) = alert.settings.get(key).and_then(|value| value.as_str()).and_then(|key| catalog.metric(key)).filter(|_| selects) else {
                     continue;

@@ -1,7 +1,6 @@
 //! An override that changes nothing misleads whoever reads it.
 
 use super::Lint;
-use crate::catalog::schema;
 use crate::diagnostic::{Diagnostic, Place};
 use std::collections::{HashMap, HashSet};
 
@@ -30,12 +29,11 @@ pub const LINT: Lint = Lint {
                     );
                     continue;
                 }
-                let kind = schema::kind(&alert.kind).unwrap_or(schema::kind("down").unwrap_or(&serde_json::Value::Null));
                 for key in ["above", "window"] {
                     let pointer = format!("{place}/{key}");
-                    if source.contains(&pointer) && !schema::properties(kind).any(|(known, _)| known == key) {
+                    if source.contains(&pointer) && !alert.kind.reads(key) {
                         found.push(
-                            Diagnostic::error("override-without-effect", Place::Key(pointer), format!("kind `{}` does not read `{key}`", alert.kind))
+                            Diagnostic::error("override-without-effect", Place::Key(pointer), format!("kind `{}` does not read `{key}`", alert.kind.name))
                                 .also(Place::Key(format!("/alerts/{name}")), "the alert")
                                 .help("take the key out"),
                         );

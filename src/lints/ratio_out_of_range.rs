@@ -1,7 +1,6 @@
 //! A service's threshold must suit the alert's kind.
 
 use super::Lint;
-use crate::catalog::schema;
 use crate::diagnostic::{Diagnostic, Place};
 
 pub const LINT: Lint = Lint {
@@ -14,8 +13,7 @@ pub const LINT: Lint = Lint {
         for service in &catalog.services {
             for (name, differs) in &service.overrides {
                 let Some(alert) = catalog.alert(name) else { continue };
-                let above = schema::kind(&alert.kind).and_then(|kind| schema::properties(kind).find(|(key, _)| *key == "above"));
-                let ratio = above.is_some_and(|(_, property)| property["$ref"] == "#/$defs/ratio");
+                let ratio = alert.kind.says("above", "unit").is_some_and(|unit| unit == "ratio");
                 if let Some(above) = differs.above.filter(|above| ratio && !(*above > 0.0 && *above < 1.0)) {
                     let place = Place::Value(format!("/services/{}/alerts/{name}/above", service.name));
                     found.push(Diagnostic::error("ratio-out-of-range", place, format!("`above` is {above}")).help(format!(

@@ -71,7 +71,7 @@ impl<'a> Declared<'a> {
     /// What memory and CPU alerts read comes from the client library, unless something took it away.
     fn process_metrics(&self, service: &Service, by_name: &HashMap<&str, Vec<&Sample>>) -> Vec<Diagnostic> {
         let needed = [("memory_ratio", "process_resident_memory_bytes"), ("cpu_ratio", "process_cpu_seconds_total")];
-        let read = |kind: &str| self.catalog.alerts.iter().find(|alert| alert.kind == kind && alert.covers_service(&service.name));
+        let read = |kind: &str| self.catalog.alerts.iter().find(|alert| alert.kind.name == kind && alert.covers_service(&service.name));
         let missing = needed.into_iter().filter(|(_, name)| !by_name.contains_key(name)).filter_map(|(kind, name)| Some((read(kind)?, name)));
         missing
             .map(|(alert, name)| {

@@ -102,7 +102,7 @@ impl Fault {
 
     /// The fault that trips an alert; an expression of the catalog's own has none that could be known.
     pub fn of(alert: &Alert) -> Option<Fault> {
-        let (kind, named) = match alert.kind.as_str() {
+        let (kind, named) = match alert.kind.name.as_str() {
             "down" => (Kind::Down, false),
             "error_ratio" => (Kind::Errors, true),
             "memory_ratio" => (Kind::Memory, false),
@@ -119,7 +119,7 @@ impl Fault {
     pub fn all<'a>(catalog: &Catalog, alert: &Alert, branch: &'a Branch) -> Vec<(&'a str, Option<Fault>)> {
         let first = branch.services[0].as_str();
         let probed_apart = |service: &Service| service.health_probe && service.health_path != service.metrics_path;
-        let probed = || branch.services.iter().filter(|name| alert.kind == "down" && catalog.service(name).is_some_and(probed_apart));
+        let probed = || branch.services.iter().filter(|name| alert.kind.holds_back_others && catalog.service(name).is_some_and(probed_apart));
         let health = probed().find(|name| *name != first).or_else(|| probed().next());
         let fails = health.map(|name| (name.as_str(), Some(Fault { kind: Kind::HealthFails, about: None })));
         std::iter::once((first, Fault::of(alert))).chain(fails).collect()
@@ -130,11 +130,11 @@ impl Fault {
         let covering = || catalog.alerts.iter().filter(|alert| alert.covers_service(service));
         let unreachable = [Kind::Slow, Kind::Hanging, Kind::Garbage, Kind::Endless, Kind::Unauthorized, Kind::WrongContentType];
         if self.kind == Kind::Down || unreachable.contains(&self.kind) {
-            return covering().filter(|alert| alert.kind == "down").collect();
+            return covering().filter(|alert| alert.kind.holds_back_others).collect();
         }
         if self.kind == Kind::HealthFails {
             let probed = catalog.service(service).is_some_and(|service| service.health_probe);
-            return covering().filter(|alert| probed && alert.kind == "down").collect();
+            return covering().filter(|alert| probed && alert.kind.holds_back_others).collect();
         }
         let same_kind = |alert: &&Alert| Fault::of(alert).is_some_and(|fault| fault.kind == self.kind);
         let Some(about) = &self.about else { return covering().filter(same_kind).collect() };

@@ -102,7 +102,7 @@ fn plan(catalog: &Catalog, service: &Service, shapes: &HashMap<&str, Arc<Shape>>
 
 /// Alerts of a kind that cover a service.
 fn alerts<'a>(catalog: &'a Catalog, service: &Service, kind: &str) -> Vec<&'a Alert> {
-    catalog.alerts.iter().filter(|alert| alert.kind == kind && alert.covers_service(&service.name)).collect()
+    catalog.alerts.iter().filter(|alert| alert.kind.name == kind && alert.covers_service(&service.name)).collect()
 }
 
 /// The thresholds of these alerts for a service, lowest and highest.

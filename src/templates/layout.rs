@@ -39,7 +39,7 @@ fn keyed(items: &Value, field: &str) -> Result<Value, Error> {
 fn by_setting(alerts: &Value, kind: &str, key: &str) -> Result<Value, Error> {
     let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for alert in alerts.try_iter()? {
-        if alert.get_attr("kind")?.as_str() == Some(kind) {
+        if alert.get_attr("kind")?.get_attr("name")?.as_str() == Some(kind) {
             found.entry(alert.get_attr("settings")?.get_attr(key)?.to_string()).or_default().push(alert);
         }
     }

@@ -1,7 +1,7 @@
 //! The services of an alert sorted by their setting: one branch of the rule per distinct one.
 
 use super::{Alert, Override, Signal};
-use crate::catalog::{Metric, Service, schema, snake, units::Duration};
+use crate::catalog::{Metric, Service, snake, units::Duration};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -122,7 +122,7 @@ impl Alert {
 
     /// What the branches share: one rule's `for`, and one recorded series per window.
     pub(super) fn share(&mut self, platform: &Value, step: Duration) {
-        let stem = format!("job:{}_{}:{}", platform["metric_prefix"].as_str().unwrap_or_default(), snake(&self.name), self.kind);
+        let stem = format!("job:{}_{}:{}", platform["metric_prefix"].as_str().unwrap_or_default(), snake(&self.name), self.kind.name);
         self.shortest_for = self.branches.iter().map(|branch| branch.r#for).min().unwrap_or(self.r#for);
         self.mixed_severity = self.branches.iter().any(|branch| branch.severity != self.severity);
         let mut known: HashMap<String, usize> = HashMap::new();
@@ -142,7 +142,7 @@ impl Alert {
 
     fn setting(&self, above: Option<f64>, differs: &Override) -> Branch {
         // What the kind does not read makes no difference.
-        let reads = |key: &str| schema::kind(&self.kind).is_some_and(|kind| schema::properties(kind).any(|(known, _)| known == key));
+        let reads = |key: &str| self.kind.reads(key);
         Branch {
             above: differs.above.filter(|_| reads("above")).or(above),
             window: differs.window.filter(|_| reads("window")).or(self.window),

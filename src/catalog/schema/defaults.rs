@@ -1,12 +1,13 @@
 //! The schema's defaults where the catalog is silent, and something harmless where it was refused.
 
-use super::{SCHEMA, applicable, referred};
+use super::{Schema, applicable, referred};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::Source;
 use serde_json::{Map, Value};
 
 /// The source's content with the schema's defaults where it is silent, and with something harmless where it was refused.
-pub fn with_defaults(source: &Source, refused: &[Diagnostic]) -> Value {
+pub fn with_defaults(source: &Source, refused: &[Diagnostic], schema: &Schema) -> Value {
+    let schema = &schema.value;
     let mut value = source.value.clone();
     for pointer in refused.iter().filter(|refused| refused.code != "invalid-name").filter_map(|refused| match &refused.place {
         Place::Key(pointer) if refused.code == "unknown-key" => Some(pointer),
@@ -15,10 +16,10 @@ pub fn with_defaults(source: &Source, refused: &[Diagnostic]) -> Value {
     }) {
         remove(&mut value, pointer);
     }
-    fill(&SCHEMA, &mut value);
+    fill(schema, &mut value);
     if !refused.is_empty() {
-        complete(&SCHEMA, &mut value);
-        fill(&SCHEMA, &mut value);
+        complete(schema, &mut value);
+        fill(schema, &mut value);
     }
     value
 }

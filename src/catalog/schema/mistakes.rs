@@ -1,6 +1,6 @@
 //! What the schema has against a value, in the words of a person.
 
-use super::{SCHEMA, meant, properties};
+use super::{meant, properties};
 use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
@@ -10,11 +10,11 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
 /// One mistake, or one for each key that nothing reads.
-pub fn diagnose(error: &ValidationError) -> Vec<Diagnostic> {
+pub fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnostic> {
     let path = error.instance_path().to_string();
     let schema_path = error.schema_path().to_string();
     let parent = schema_path.rfind('/').map_or("", |slash| &schema_path[..slash]);
-    let node = SCHEMA.pointer(parent).unwrap_or(&Value::Null);
+    let node = schema.pointer(parent).unwrap_or(&Value::Null);
     let name = path.rsplit('/').next().unwrap_or_default();
     let value = || Place::Value(path.clone());
     let shown = shown(error.instance());
@@ -22,10 +22,10 @@ pub fn diagnose(error: &ValidationError) -> Vec<Diagnostic> {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             return unexpected.iter().map(|key| unknown_key(&path, key, node)).collect();
         }
-        Kind::OneOfNotValid { context } => return inside(error, context, node),
+        Kind::OneOfNotValid { context } => return inside(error, context, node, schema),
         Kind::PropertyNames { error: inner } => {
             let key = inner.instance().as_str().unwrap_or_default();
-            let mut found = not_a(&Place::Key(format!("{path}/{}", step(key))), key, inner);
+            let mut found = not_a(&Place::Key(format!("{path}/{}", step(key))), key, inner, schema);
             found.code = "invalid-name";
             found
         }
@@ -52,7 +52,7 @@ pub fn diagnose(error: &ValidationError) -> Vec<Diagnostic> {
             };
             Diagnostic::error("wrong-type", value(), format!("`{name}` is {}", sort_of(error.instance()))).help(format!("it must be {}", article(&wanted)))
         }
-        Kind::Pattern { .. } | Kind::Format { .. } | Kind::MinLength { .. } | Kind::Not { .. } => not_a(&value(), name, error),
+        Kind::Pattern { .. } | Kind::Format { .. } | Kind::MinLength { .. } | Kind::Not { .. } => not_a(&value(), name, error, schema),
         Kind::Minimum { limit } => out_of_range(value(), name, &shown, format!("at least {limit}")),
         Kind::Maximum { limit } => out_of_range(value(), name, &shown, format!("at most {limit}")),
         Kind::ExclusiveMinimum { limit } => out_of_range(value(), name, &shown, format!("above {limit}")),
@@ -72,12 +72,12 @@ pub fn diagnose(error: &ValidationError) -> Vec<Diagnostic> {
 }
 
 /// The errors of the one alternative that was meant.
-fn inside(error: &ValidationError, context: &[Vec<ValidationError<'static>>], node: &Value) -> Vec<Diagnostic> {
+fn inside(error: &ValidationError, context: &[Vec<ValidationError<'static>>], node: &Value, schema: &Value) -> Vec<Diagnostic> {
     let value = error.instance();
     let path = error.instance_path().to_string();
     let alternatives = node["oneOf"].as_array().map_or(&[][..], Vec::as_slice);
     if let Some(index) = meant(alternatives, value) {
-        return context[index].iter().flat_map(diagnose).collect();
+        return context[index].iter().flat_map(|error| diagnose(error, schema)).collect();
     }
     let name = path.rsplit('/').next().unwrap_or_default();
     let wanted: Vec<String> = alternatives.iter().filter_map(|one| one["type"].as_str()).map(article).collect();
@@ -98,13 +98,13 @@ fn unknown_key(path: &str, key: &str, node: &Value) -> Diagnostic {
 }
 
 /// "`10 secs` is not a duration", in the words of the schema that refused it.
-fn not_a(place: &Place, name: &str, error: &ValidationError) -> Diagnostic {
+fn not_a(place: &Place, name: &str, error: &ValidationError, schema: &Value) -> Diagnostic {
     let schema_path = error.schema_path().to_string();
     let mut parent = schema_path.rfind('/').map_or("", |slash| &schema_path[..slash]);
-    if SCHEMA.pointer(parent).is_some_and(|node| node.get("title").is_none()) {
+    if schema.pointer(parent).is_some_and(|node| node.get("title").is_none()) {
         parent = "/$defs/duration";
     }
-    let node = SCHEMA.pointer(parent).unwrap_or(&Value::Null);
+    let node = schema.pointer(parent).unwrap_or(&Value::Null);
     let shown = shown(error.instance());
     let example = node["examples"][0].as_str().map(|example| format!(" As in `{example}`.")).unwrap_or_default();
     let message = match error.kind() {

@@ -1,29 +1,11 @@
 //! Numbers for generated unit tests: samples just below, exactly at and just above a threshold.
 
-use super::functions::four_scrapes;
 use super::refuse;
 use crate::catalog::Duration;
 use crate::contract::domain::Domain;
 use crate::contract::status::outcomes;
-use minijinja::value::{Object, Serde, Value, from_args};
-use minijinja::{Environment, Error, ErrorKind, State, context};
-use std::collections::HashMap;
-use std::sync::Arc;
-
-/// Registers the functions.
-pub fn add_to(environment: &mut Environment) {
-    environment.add_function("test_step", test_step);
-    environment.add_function("wait", wait);
-    environment.add_function("constants", constants);
-    environment.add_function("outcomes", answers);
-    environment.add_function("ratio_samples", ratio_samples);
-    environment.add_function("rate_samples", rate_samples);
-    environment.add_function("gauge_samples", gauge_samples);
-    environment.add_function("series", series);
-    environment.add_function("beside_series", beside_series);
-    environment.add_filter("ticks", ticks);
-    environment.add_filter("moment", moment);
-}
+use minijinja::value::{Serde, Value};
+use minijinja::{Error, context};
 
 fn milliseconds(text: &str) -> Result<u64, Error> {
     Duration::parse(text).map(|duration| duration.0).ok_or_else(|| refuse(format!("{text:?} is not a duration")))
@@ -35,7 +17,7 @@ const STEPS: [u64; 17] = [60_000, 30_000, 20_000, 15_000, 10_000, 5_000, 2_000, 
 /// The time between samples and evaluations in the tests of one alert. Each of its windows holds at least ten, and `range`, which
 /// bridges failed scrapes, five: promtool evaluates every rule at every step, so twice as many cost twice the time. Where one of the
 /// steps allows it, it divides them all and every `for`, which is otherwise five steps long or no longer than an evaluation of Prometheus.
-fn test_step(alert: &Value, range: &str, evaluation_interval: &str) -> Result<String, Error> {
+pub fn test_step(alert: &Value, range: &str, evaluation_interval: &str) -> Result<String, Error> {
     let range = milliseconds(range)?;
     let (mut ranges, mut waits, mut most) = (vec![range], Vec::new(), range / 5);
     for branch in alert.get_attr("branches")?.try_iter()? {
@@ -61,7 +43,7 @@ fn test_step(alert: &Value, range: &str, evaluation_interval: &str) -> Result<St
 /// When a branch fires whose condition holds from the tick `start` on: `pending` is the first tick at which the alert is
 /// active, `fires` the first at which it fires, `before` its state one tick earlier, and `gap` how many ticks without the
 /// condition make the wait begin anew.
-fn wait(branch: &Value, shortest_for: &str, start: u64, step: &str) -> Result<Value, Error> {
+pub fn wait(branch: &Value, shortest_for: &str, start: u64, step: &str) -> Result<Value, Error> {
     let tick = milliseconds(step)?;
     let hold = branch.get_attr("hold")?;
     let (mut pending, mut gap) = (start, 1);
@@ -77,120 +59,20 @@ fn wait(branch: &Value, shortest_for: &str, start: u64, step: &str) -> Result<Va
     Ok(context! { pending, fires, gap, before => if fires > pending { "pending" } else { "inactive" } })
 }
 
-/// All services, looked up by name: the tests of every alert ask for a few of them.
-#[derive(Debug)]
-pub struct Neighbourhood {
-    services: Vec<Value>,
-    named: HashMap<String, usize>,
-    four_scrapes: Value,
-}
-
-impl Neighbourhood {
-    /// Of the catalog's list of services.
-    pub fn of(services: &Value) -> Result<Value, Error> {
-        let four_scrapes = Value::from(four_scrapes(services)?);
-        let services: Vec<Value> = services.try_iter()?.collect();
-        let mut named = HashMap::new();
-        for (index, service) in services.iter().enumerate() {
-            named.insert(service.get_attr("name")?.to_string(), index);
-        }
-        Ok(Value::from_object(Neighbourhood { services, named, four_scrapes }))
-    }
-
-    /// The few services whose constants the tests of a branch need: `service`, which is `tested`, `neighbour`, which the alert
-    /// covers too (with the same setting, where there is one), and `stranger`, any other; none where there is none.
-    fn sample(&self, alert: &Value, branch: &Value, tested: &str) -> Result<Value, Error> {
-        let other = |list: Value| -> Result<Option<usize>, Error> {
-            let name = list.try_iter()?.find(|name| name.as_str() != Some(tested));
-            Ok(name.and_then(|name| self.named.get(name.as_str()?).copied()))
-        };
-        let neighbour = match other(branch.get_attr("services")?)? {
-            None => other(alert.get_attr("covers")?)?,
-            found => found,
-        };
-        let own = self.named.get(tested).copied();
-        let stranger = (0..self.services.len()).find(|index| Some(*index) != own && Some(*index) != neighbour);
-        let all: Vec<Value> = [own, neighbour, stranger].into_iter().flatten().map(|index| self.services[index].clone()).collect();
-        let one = |index: Option<usize>| index.map_or(Value::from(()), |index| self.services[index].clone());
-        Ok(context! { service => one(own), neighbour => one(neighbour), stranger => one(stranger), all })
-    }
-}
-
-impl Object for Neighbourhood {
-    /// `four_scrapes`: the function of that name, of all services.
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        (key.as_str() == Some("four_scrapes")).then(|| self.four_scrapes.clone())
-    }
-
-    /// `sample(alert, branch, tested)`.
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
-        if method != "sample" {
-            return Err(Error::from(ErrorKind::UnknownMethod));
-        }
-        let (alert, branch, tested) = from_args::<(&Value, &Value, &str)>(args)?;
-        self.sample(alert, branch, tested)
-    }
-}
-
-/// What the catalog says of each service as a series: its value is an attribute of the service, or 1.
-fn constants(record: &str, attribute: Option<&str>, services: &Value) -> Result<Vec<Value>, Error> {
-    let mut all = Vec::new();
-    for service in services.try_iter()? {
-        let value = attribute.map_or(Ok(Value::from(1)), |attribute| service.get_attr(attribute))?;
-        all.push(Value::from(vec![Value::from(labelled(record, &service, &[])?), value]));
-    }
-    Ok(all)
-}
-
 /// How the declared values of a status tell server errors from other answers; none where they do not.
-fn answers(declared: &Value) -> Result<Value, Error> {
+pub fn outcomes_of(declared: &Value) -> Result<Value, Error> {
     let declared = serde_json::to_value(declared).map_err(|error| refuse(error.to_string()))?;
     Ok(outcomes(&Domain::declared(&declared)).map_or(Value::from(()), |outcomes| Value::from(Serde(outcomes))))
 }
 
 /// How many steps a duration takes, rounded up.
-fn ticks(duration: &str, step: &str) -> Result<u64, Error> {
+pub fn ticks(duration: &str, step: &str) -> Result<u64, Error> {
     Ok(milliseconds(duration)?.div_ceil(milliseconds(step)?))
 }
 
 /// The time of a tick.
-fn moment(tick: u64, step: &str) -> Result<String, Error> {
+pub fn moment(tick: u64, step: &str) -> Result<String, Error> {
     Ok(Duration(tick * milliseconds(step)?).to_string())
-}
-
-/// A series as promtool's tests write it: the metric with its service's target labels, and more, which may replace them.
-fn series(metric: &str, service: &Value, more: Option<&Value>) -> Result<String, Error> {
-    let mut own = vec![("instance".to_string(), format!("{}:{}", service.get_attr("host")?, service.get_attr("port")?))];
-    for key in more.map(Value::try_iter).transpose()?.into_iter().flatten() {
-        let (name, value) = (key.to_string(), more.unwrap_or(&Value::UNDEFINED).get_item(&key)?.to_string());
-        own.retain(|(known, _)| *known != name);
-        own.push((name, value));
-    }
-    labelled(metric, service, &own)
-}
-
-/// A series with the labels that every series of a service has, where `more` does not replace them, and `more`.
-fn labelled(metric: &str, service: &Value, more: &[(String, String)]) -> Result<String, Error> {
-    let mut labels = Vec::new();
-    for (label, attribute) in [("job", "name"), ("service", "name"), ("component", "group")] {
-        if !more.iter().any(|(own, _)| own == label) {
-            labels.push((label.to_string(), service.get_attr(attribute)?.to_string()));
-        }
-    }
-    labels.extend_from_slice(more);
-    let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value:?}")).collect();
-    Ok(format!("{metric}{{{}}}", labels.join(",")))
-}
-
-/// The series of every service but one, each with the same values.
-fn beside_series(metric: &str, services: &Value, service: &str, values: &str) -> Result<Vec<Vec<String>>, Error> {
-    let mut beside = Vec::new();
-    for other in services.try_iter()? {
-        if other.get_attr("name")?.as_str() != Some(service) {
-            beside.push(vec![series(metric, &other, None)?, values.to_string()]);
-        }
-    }
-    Ok(beside)
 }
 
 /// Prometheus' rate of a counter that grows by `increment` each step, over a full window, all in milliseconds: 2.x sees a
@@ -205,7 +87,7 @@ fn rate(increment: f64, window: u64, step: u64, left_open: bool) -> f64 {
 
 /// Increments per step of two counters, `errors` of `total`: below, at and above the threshold. `at` is none when no
 /// pair gives the threshold exactly in the arithmetic of Prometheus 2 and 3.
-fn ratio_samples(above: f64, window: &str, step: &str) -> Result<Value, Error> {
+pub fn ratio(above: f64, window: &str, step: &str) -> Result<Value, Error> {
     let (window, step) = (milliseconds(window)?, milliseconds(step)?);
     let exact = |errors: f64, total: f64| {
         [false, true].into_iter().all(|left_open| {
@@ -240,7 +122,7 @@ fn written_alike(share: f64) -> bool {
 /// Increments per step of a counter whose rate is compared with `above`, over `divisor`: below, at, above, and twice the
 /// level; `share` is the ratio that `above` gives, `climbs` the tick at which its rate, which grows until the window is
 /// full, exceeds the level, and `climbs_double` the same of twice the level.
-fn rate_samples(above: f64, divisor: f64, window: &str, step: &str) -> Result<Value, Error> {
+pub fn rate_samples(above: f64, divisor: f64, window: &str, step: &str) -> Result<Value, Error> {
     let (window, step) = (milliseconds(window)?, milliseconds(step)?);
     let seconds = step as f64 / 1000.0;
     let level = above * divisor * seconds;
@@ -263,7 +145,7 @@ fn rate_samples(above: f64, divisor: f64, window: &str, step: &str) -> Result<Va
 }
 
 /// Values of a gauge that is compared with `above` as a share of `divisor`.
-fn gauge_samples(above: f64, divisor: f64) -> Value {
+pub fn gauge_samples(above: f64, divisor: f64) -> Value {
     let edge = above * divisor;
     let near = [edge, edge.round(), edge.floor(), f64::from_bits(edge.to_bits() + 1), f64::from_bits(edge.to_bits() - 1)];
     let at = near.into_iter().find(|value| value / divisor == above);
@@ -281,7 +163,7 @@ mod tests {
     #[test]
     fn the_threshold_is_met_exactly() {
         for above in [0.05, 0.1, 0.2, 0.25, 0.07, 0.8, 0.999] {
-            let samples = ratio_samples(above, "5m", "15s").unwrap();
+            let samples = ratio(above, "5m", "15s").unwrap();
             let number = |key: &str| f64::try_from(samples.get_attr(key).unwrap()).unwrap();
             assert!(number("below") / number("total") < above && above < number("above") / number("total"), "{above}");
             assert_eq!(number("at") / number("total"), above);
