@@ -4,6 +4,7 @@ mod drill;
 mod endpoints;
 mod grafana;
 mod hostile;
+mod secrets;
 mod simulation;
 mod stack;
 mod verification;
