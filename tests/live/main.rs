@@ -4,6 +4,7 @@ mod drill;
 mod endpoints;
 mod grafana;
 mod hostile;
+mod login;
 mod secrets;
 mod simulation;
 mod stack;
