@@ -2,7 +2,6 @@
 
 mod alert_without_service;
 mod beyond_limit;
-mod built_exporter;
 mod counter_suffix;
 mod duplicate_address;
 mod empty_group;
@@ -32,6 +31,7 @@ mod unlinked_runbook;
 mod unmounted_secret;
 mod unnotified_receiver;
 mod unrouted_severity;
+mod unstarted_exporter;
 mod untested_alert;
 mod window_too_short;
 mod wrong_metric_type;
@@ -58,7 +58,6 @@ pub struct Lint {
 pub const LINTS: &[Lint] = &[
     alert_without_service::LINT,
     beyond_limit::LINT,
-    built_exporter::LINT,
     counter_suffix::LINT,
     duplicate_address::LINT,
     empty_group::LINT,
@@ -88,6 +87,7 @@ pub const LINTS: &[Lint] = &[
     unmounted_secret::LINT,
     unnotified_receiver::LINT,
     unrouted_severity::LINT,
+    unstarted_exporter::LINT,
     untested_alert::LINT,
     window_too_short::LINT,
     wrong_metric_type::LINT,

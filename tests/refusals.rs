@@ -345,10 +345,16 @@ fn an_exporter_is_not_built_from_the_users_dockerfile() {
     let paths = |outcome: &Outcome| outcome.rendered.as_ref().unwrap().files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
     assert!(!paths(&scraped).iter().any(|path| path.ends_with("services.yml") || path.ends_with("metrics.py")), "{:?}", paths(&scraped));
     assert_eq!(value(&scraped, "docker-compose.yml")["include"], serde_json::json!(["docker-compose.monitoring.yml"]));
-    // One that says nothing is asked about.
-    let asked =
-        |lines: &str| codes(&service("node-exporter", &format!("port = 9100\nruntime = \"go\"\n{lines}")), Severity::Warning).contains(&"built-exporter");
-    assert!(asked("") && !asked("build = true\n") && !asked("build = false\n") && !asked("image = \"a:1\"\n"));
+    // One that says nothing is scraped only, and that is said.
+    let silent = |lines: &str| service("node-exporter", &format!("port = 9100\nruntime = \"go\"\n{lines}"));
+    assert_eq!(errors(&silent("")), [""; 0]);
+    let files = |outcome: &Outcome| outcome.rendered.as_ref().unwrap().files.iter().map(|file| file.text.clone()).collect::<Vec<_>>();
+    assert_eq!(files(&silent("")), files(&scraped));
+    let said = |lines: &str| codes(&silent(lines), Severity::Notice).contains(&"unstarted-exporter");
+    assert!(said("") && !said("build = true\n") && !said("build = false\n") && !said("image = \"a:1\"\n") && !said("runs_on = \"10.0.0.5\"\n"));
+    let built = |outcome: &Outcome| !value(outcome, "docker-compose.services.yml")["services"]["node-exporter"]["build"].is_null();
+    assert!(built(&silent("build = true\n")) && built(&service("node-exporter", "port = 9100\napp = \"shop.own:app\"\n")));
+    assert!(!codes(&service("exporters", "port = 9100\n"), Severity::Notice).contains(&"unstarted-exporter"), "another name");
     // It has no /health of its own, unless it says so.
     let health = |outcome: &Outcome| outcome.catalog.as_ref().unwrap().services[0].health_path.clone();
     assert_eq!([health(&image), health(&scraped)], ["/metrics", "/metrics"]);

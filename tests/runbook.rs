@@ -113,7 +113,7 @@ at = "10m"
 series = { 'shop_busy{job="first",service="first",component="core"}' = "3x20" }
 "##;
 
-const HOSTILE: &str = "Ünï & <b>#</b> *a* _b_ ~~c~~ `d` [e](f) | g ## h";
+const HOSTILE: &str = "Ünï & <b>#</b> *a* _b_ ~~c~~ `d` [e](f) | g ## h @team a@b.c #12 GH-3 https://e.x www.e.x";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -281,7 +281,7 @@ fn links_within_lead_somewhere() {
 #[test]
 fn hostile_text_stays_text() {
     let (plain, hostile) = (rendered("plain"), rendered(HOSTILE));
-    let escaped = r"Ünï &amp; \<b\>\#\</b\> \*a\* \_b\_ \~\~c\~\~ \`d\` \[e\](f) \| g \#\# h";
+    let escaped = r"Ünï &amp; \<b\>\#\</b\> \*a\* \_b\_ \~\~c\~\~ \`d\` \[e\](f) \| g \#\# h @&#8203;team a@&#8203;b.c \#&#8203;12 GH-&#8203;3 https:&#8203;//e.x www.&#8203;e.x";
     assert_eq!(runbook(&hostile).replace(escaped, "plain"), runbook(&plain));
     assert!(runbook(&hostile).matches(escaped).count() >= 4, "the name, and three descriptions");
 }

@@ -43,7 +43,7 @@ pub struct Service {
     /// Host name or address at which Prometheus reaches it, as a URL has it: IPv6 in brackets.
     #[serde(default)]
     pub host: String,
-    /// Whether its image is built from the user's Dockerfile.
+    /// Whether its image is built from the user's Dockerfile; unless the catalog says so, what is named as an exporter is not.
     pub build: bool,
     /// An image that somebody else has built, with its tag.
     pub image: Option<String>,
@@ -71,6 +71,8 @@ impl Service {
                 merged.insert(key.clone(), value.clone());
             }
         }
+        let own = !named_exporter(name) || merged.contains_key("app");
+        merged.entry("build").or_insert(own.into());
         let mut service: Service = serde_json::from_value(Value::Object(merged))?;
         service.name = name.to_string();
         service.host = match service.runs_on.as_str() {
@@ -91,6 +93,15 @@ impl Service {
         }
         Ok(service)
     }
+
+    /// Whether its name says that it is an exporter.
+    pub fn exporter(&self) -> bool {
+        named_exporter(&self.name)
+    }
+}
+
+fn named_exporter(name: &str) -> bool {
+    name == "exporter" || name.ends_with("-exporter") || name.ends_with("_exporter")
 }
 
 /// An IPv6 address, with or without brackets, in the one way that everybody writes it; None: it is something else.

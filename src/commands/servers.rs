@@ -139,7 +139,10 @@ impl Given<'_> {
         let user = || self.user.map(str::to_string).or_else(|| self.variable("USER"));
         match (self.token_file, self.user.is_some() || self.password_file.is_some()) {
             (Some(_), true) => bail!("{} and {}: give one of them", self.flag("token-file"), self.flag("password-file")),
-            (Some(path), false) => Ok(Login::Token(line("token-file", path)?.trim().to_string())),
+            (Some(path), false) => match line("token-file", path)?.trim() {
+                "" => bail!(secret::SECRET.refusal(&self.flag("token-file"), path, "it holds nothing but blanks")),
+                token => Ok(Login::Token(token.to_string())),
+            },
             (None, true) => Ok(Login::Password(user(), password()?)),
             (None, false) => match (self.variable("TOKEN"), user()) {
                 (Some(token), _) if token.trim().chars().any(char::is_control) => bail!("the token of {} is not one line of text", self.name),
@@ -191,9 +194,12 @@ impl Servers {
 
     /// Everything that is needed to ask.
     pub fn inquiry<'a>(&self, catalog: &'a Catalog, rendered: &'a [File]) -> Result<Inquiry<'a>> {
-        let authority = self.ca_file.as_ref().map(|path| secret::read("--ca-file", path, secret::CERTIFICATES)).transpose()?;
+        let authority = self.ca_file.as_ref().map(|path| secret::read("--ca-file", path, &secret::CERTIFICATES)).transpose()?;
         let timeout = std::time::Duration::from_millis(self.timeout.0);
-        let client = Client::new(timeout, authority.as_deref()).map_err(|failure| anyhow!("--ca-file: {failure}"))?;
+        let client = Client::new(timeout, authority.as_deref()).map_err(|failure| match &self.ca_file {
+            Some(path) => secret::CERTIFICATES.refusal("--ca-file", path, &failure.to_string()),
+            None => anyhow!("{failure}"),
+        })?;
         let [prometheus, alertmanager, grafana] = self.given();
         let published = |port: u16| match catalog.compose.monitoring_address.as_str() {
             "0.0.0.0" => format!("http://127.0.0.1:{port}"),

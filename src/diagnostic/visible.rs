@@ -69,6 +69,24 @@ pub fn json(document: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Whether a site that shows Markdown makes something of `c` between these texts: a mention of a person, an issue, a link. No
+/// backslash prevents that, as such sites read the text that is left after Markdown; what stands between does.
+pub fn calls(before: &str, c: char, behind: &str) -> bool {
+    let digit = behind.starts_with(|next: char| next.is_ascii_digit());
+    let follows = |word: &str| before.get(before.len().saturating_sub(word.len())..).is_some_and(|end| end.eq_ignore_ascii_case(word));
+    match c {
+        '@' => behind.starts_with(|next: char| !next.is_whitespace()),
+        '#' => digit,
+        '-' => digit && follows("gh"),
+        ':' => behind.starts_with("//"),
+        '.' => follows("www"),
+        _ => false,
+    }
+}
+
+/// What stands behind a character that `calls`: a space of no width, which HTML may have where Markdown has none.
+pub const APART: &str = "&#8203;";
+
 fn plain(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) || !UNSEEN.is_match(text)
 }
@@ -116,6 +134,17 @@ mod tests {
         assert_eq!(without_commands("a ##[error]b ##vso[task] ###[x]"), "a #\\u{23}[error]b #\\u{23}vso[task] ##\\u{23}[x]");
         for kept in ["# a", "## [x]", "a ::b", "[::1]:9090", ": ::", "  ::: a.yml"] {
             assert_eq!(without_commands(kept), kept);
+        }
+    }
+
+    #[test]
+    fn what_a_site_makes_a_mention_or_a_link_of_is_known() {
+        for (text, at) in [("@team", 0), ("a@b.c", 1), ("o/r#12", 3), ("GH-1", 2), ("https://x", 5), ("a WWW.x", 5), ("ü@é", 2)] {
+            let found: Vec<usize> = text.char_indices().filter(|(at, c)| calls(&text[..*at], *c, &text[at + c.len_utf8()..])).map(|(at, _)| at).collect();
+            assert_eq!(found, [at], "{text}");
+        }
+        for text in ["# a", "a @ b", "@", "x: y", "a.b", "w.x", "5-1", "h-1", "http:/x", "#a"] {
+            assert!(text.char_indices().all(|(at, c)| !calls(&text[..at], c, &text[at + c.len_utf8()..])), "{text}");
         }
     }
 

@@ -157,16 +157,12 @@ fn single_backtick(text: &str) -> Option<usize> {
 fn words(text: &str) -> String {
     let mut out = String::new();
     for (at, c) in text.char_indices() {
-        let (before, behind) = (&text[..at], &text[at + c.len_utf8()..]);
-        let follows = |word: &str| before.to_ascii_lowercase().ends_with(word);
-        match c {
-            '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '`' | '$' => out.extend(['\\', c]),
-            '#' => out.push_str("\\#&#8203;"),
-            '@' => out.push_str("@&#8203;"),
-            ':' if behind.starts_with("//") => out.push_str(":&#8203;"),
-            '.' if follows("www") => out.push_str(".&#8203;"),
-            '-' if follows("gh") && behind.starts_with(|next: char| next.is_ascii_digit()) => out.push_str("-&#8203;"),
-            c => out.push(c),
+        if matches!(c, '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '`' | '$' | '#') {
+            out.push('\\');
+        }
+        out.push(c);
+        if visible::calls(&text[..at], c, &text[at + c.len_utf8()..]) {
+            out += visible::APART;
         }
     }
     out

@@ -1,45 +1,67 @@
 //! Secrets as files hold them, and addresses without theirs.
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use std::fs::File;
-use std::io::Read;
+use anyhow::{Result, anyhow, bail, ensure};
+use std::fs::{self, File};
+use std::io::{Error, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// More than any token, password or bundle of certificates has.
-pub const TOKEN: u64 = 64 << 10;
-/// The certificates that a system trusts are a fifth of it.
-pub const CERTIFICATES: u64 = 1 << 20;
+/// What a file of the command line holds.
+pub struct Content {
+    /// More than any such file has.
+    limit: u64,
+    /// What to give when the file holds something else.
+    instead: &'static str,
+}
+
+/// A token or a password.
+pub const SECRET: Content = Content { limit: 64 << 10, instead: "a file that holds the token or password on one line and nothing else" };
+/// Certificates; those that a system trusts are a fifth of the limit.
+pub const CERTIFICATES: Content = Content { limit: 1 << 20, instead: "a file of PEM certificates (`-----BEGIN CERTIFICATE-----`)" };
+
+impl Content {
+    /// The sentence about a file that is not one.
+    pub fn refusal(&self, flag: &str, path: &Path, wrong: &str) -> anyhow::Error {
+        anyhow!("{flag} {}: {wrong}; give {}", path.display(), self.instead)
+    }
+}
 
 /// What a pipe may wait for a person who unlocks a password store.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The content of a file that the command line names with `flag`: at most `limit` bytes, and never waited for without end, as
-/// it may be a pipe (`<(pass show prometheus)`).
-pub fn read(flag: &str, path: &Path, limit: u64) -> Result<Vec<u8>> {
+/// The content of a file that the command line names with `flag`: no more than there should be, and never waited for without
+/// end, as it may be a pipe (`<(pass show prometheus)`).
+pub fn read(flag: &str, path: &Path, content: &Content) -> Result<Vec<u8>> {
+    let unread = |error: Error| content.refusal(flag, path, &format!("cannot read it: {error}"));
+    let found = fs::metadata(path).map_err(unread)?;
+    ensure!(!found.is_dir(), content.refusal(flag, path, "it is a folder"));
+    // The pipe of a shell's `<(…)` has a writer and no name; whether anybody writes to one with a name is not known before it is opened.
+    let named = fs::canonicalize(path).is_ok_and(|real| !real.starts_with("/dev"));
+    ensure!(!(found.file_type().is_fifo() && named), content.refusal(flag, path, "it is a named pipe, which may never have a writer"));
     let (send, received) = mpsc::channel();
-    let file = path.to_path_buf();
-    // Opening a pipe that nobody writes to waits; a thread can be left behind.
+    let (file, limit) = (path.to_path_buf(), content.limit);
+    // Reading a pipe that nobody writes to waits; a thread can be left behind.
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         let outcome = File::open(&file).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map(|_| bytes);
         let _ = send.send(outcome);
     });
-    let shown = path.display();
-    let bytes = received.recv_timeout(PATIENCE).map_err(|_| anyhow!("{flag} {shown}: nothing came from it within {}s", PATIENCE.as_secs()))?;
-    let bytes = bytes.with_context(|| format!("{flag}: cannot read {shown}"))?;
-    ensure!(bytes.len() as u64 <= limit, "{flag} {shown}: it is longer than {} KiB, so it is not what belongs here", limit >> 10);
+    let silent = format!("nothing came from it within {}s", PATIENCE.as_secs());
+    let bytes = received.recv_timeout(PATIENCE).map_err(|_| content.refusal(flag, path, &silent))?;
+    let bytes = bytes.map_err(unread)?;
+    ensure!(bytes.len() as u64 <= limit, content.refusal(flag, path, &format!("it is longer than {} KiB", limit >> 10)));
     Ok(bytes)
 }
 
 /// A token or password: one line of text, without the line's end that an editor adds.
 pub fn line(flag: &str, path: &Path) -> Result<String> {
-    let bytes = read(flag, path, TOKEN)?;
-    let Ok(text) = String::from_utf8(bytes) else { bail!("{flag} {}: it is not UTF-8 text", path.display()) };
+    let bytes = read(flag, path, &SECRET)?;
+    let Ok(text) = String::from_utf8(bytes) else { bail!(SECRET.refusal(flag, path, "it is not UTF-8 text")) };
     let text = text.trim_end_matches(['\r', '\n']);
-    ensure!(!text.is_empty(), "{flag} {}: it is empty", path.display());
-    ensure!(!text.chars().any(char::is_control), "{flag} {}: it is not one line of text", path.display());
+    ensure!(!text.is_empty(), SECRET.refusal(flag, path, "it is empty"));
+    ensure!(!text.chars().any(char::is_control), SECRET.refusal(flag, path, "it is not one line of text"));
     Ok(text.to_string())
 }
 

@@ -1,6 +1,7 @@
 //! Every hole of a template writes one complete, quoted value for the program that reads the output.
 
 use super::refuse;
+use crate::diagnostic::visible;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Error, ErrorKind, Output, State};
 use std::fmt::Write;
@@ -100,25 +101,46 @@ pub fn quoted(out: &mut impl Write, text: &str) -> std::fmt::Result {
     out.write_char('"')
 }
 
-/// Text as it reads: what Markdown or HTML would take for markup is escaped, a line stays a line.
+/// Text as it reads: what Markdown or HTML would take for markup is escaped, a line stays a line, nobody is called and nothing
+/// is linked; an address that is meant as a link goes through `address`.
 fn markdown(out: &mut impl Write, value: &Value) -> Result<(), Error> {
     match value.kind() {
         ValueKind::String => {
-            for c in value.as_str().unwrap_or_default().chars() {
-                match c {
-                    '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '|' | '#' => write!(out, "\\{c}"),
-                    '&' => out.write_str("&amp;"),
-                    // What turns the direction of text shows it in another order than it is read.
-                    '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.write_char(' '),
-                    c if c.is_control() => out.write_char(' '),
-                    c => out.write_char(c),
+            let text = value.as_str().unwrap_or_default();
+            for (at, c) in text.char_indices() {
+                word(out, c).map_err(failed)?;
+                if visible::calls(&text[..at], c, &text[at + c.len_utf8()..]) {
+                    out.write_str(visible::APART).map_err(failed)?;
                 }
-                .map_err(failed)?;
             }
             Ok(())
         }
         ValueKind::Number => number(out, value),
         other => Err(refuse(format!("Markdown cannot hold {other}"))),
+    }
+}
+
+/// Where a link of Markdown leads: an address of the catalog, escaped as text is.
+pub fn address(text: &str) -> Result<Value, Error> {
+    let begins = text.starts_with("http://") || text.starts_with("https://");
+    if !begins || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(refuse(format!("{text:?} is not an address")));
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        word(&mut out, c).map_err(failed)?;
+    }
+    Ok(Value::from_safe_string(out))
+}
+
+fn word(out: &mut impl Write, c: char) -> std::fmt::Result {
+    match c {
+        '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '|' | '#' => write!(out, "\\{c}"),
+        '&' => out.write_str("&amp;"),
+        // What turns the direction of text shows it in another order than it is read.
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.write_char(' '),
+        c if c.is_control() => out.write_char(' '),
+        c => out.write_char(c),
     }
 }
 
@@ -131,6 +153,15 @@ mod tests {
         let mut out = String::new();
         markdown(&mut out, &Value::from("a\nb\u{1b}c\u{202e}d\u{2066}e\u{2028}f [l](javascript:x) <b> # | &lt; é\u{301}")).unwrap();
         assert_eq!(out, "a b c d e f \\[l\\](javascript:x) \\<b\\> \\# \\| &amp;lt; é\u{301}");
+    }
+
+    #[test]
+    fn markdown_calls_nobody_and_links_where_it_is_meant_to() {
+        let mut out = String::new();
+        markdown(&mut out, &Value::from("@team a@b.c #12 GH-3 https://e.x www.e.x")).unwrap();
+        assert_eq!(out, "@&#8203;team a@&#8203;b.c \\#&#8203;12 GH-&#8203;3 https:&#8203;//e.x www.&#8203;e.x");
+        assert_eq!(address("https://e.x/a_b?c&d").unwrap().to_string(), "https://e.x/a\\_b?c&amp;d");
+        assert!(["javascript:x", "//e.x", "", "http://e.x y", "http://e.x\ny"].iter().all(|text| address(text).is_err()));
     }
 
     #[test]

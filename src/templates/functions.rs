@@ -10,6 +10,7 @@ use std::collections::HashSet;
 pub fn add_to(environment: &mut Environment) {
     environment.add_filter("bare", bare);
     environment.add_filter("code", code);
+    environment.add_filter("address", super::escape::address);
     environment.add_filter("seconds", seconds);
     environment.add_filter("compose_size", compose_size);
     environment.add_filter("snake", |name: &str| snake(name));

@@ -53,7 +53,7 @@ fn an_alert_that_cannot_fire_fails_the_drill() {
     assert!(text.contains("did not fire within"), "{text}");
 }
 
-fn copy(from: &std::path::Path, to: &std::path::Path) {
+pub fn copy(from: &std::path::Path, to: &std::path::Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

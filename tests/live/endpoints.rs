@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const TOKEN: &str = "s3cr3t-t0ken-4711";
 
 /// Listens, does the same with every connection, and keeps what it was told.
-fn misbehaving(with: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> (u16, Arc<Mutex<Vec<String>>>) {
+pub fn misbehaving(with: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();

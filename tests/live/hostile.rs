@@ -1,12 +1,15 @@
 //! Servers, services and files that speak to the terminal and to the CI system instead of to monstack: what they say is shown, never obeyed.
 
+use super::drill::copy;
 use super::stack::{Root, root};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
-use std::process::Output;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
 
 /// A title, a cleared screen, an 8-bit command, a next line, a turned direction, nothing, a separator, and commands of GitHub's runner.
 const EVIL: &str = "\u{1b}]0;x\u{7}\u{1b}[2J\u{9b}2J\u{85}\u{202e}\u{200b}\u{2028}\r\n::error::forged\n  ::stop-commands::x\n##[add-mask]y\u{8}";
@@ -153,7 +156,7 @@ fn what_a_service_says_is_shown_and_not_obeyed() {
 #[test]
 fn names_and_texts_of_files_and_arguments_are_shown_and_not_obeyed() {
     let root = root("");
-    let name = std::ffi::OsStr::from_bytes(b"\x1b[2J\n::error::forged\xff\xc2\x9b.yml");
+    let name = std::ffi::OsStr::from_bytes(b"\x1b[2J\x07\xc2\x85\n::error::forged\xff\xc2\x9b##[x].yml");
     fs::write(root.folder.join("generated").join(name), EVIL).unwrap();
     let rules = root.folder.join("generated/monitoring/alert_rules.yml");
     let text = fs::read_to_string(&rules).unwrap();
@@ -203,4 +206,141 @@ fn a_snippet_points_at_what_it_shows() {
     let (shown, caret) = (lines[at], lines[at + 1]);
     let from = caret.find('^').unwrap_or_else(|| panic!("{said}"));
     assert!(shown[from..].starts_with('"') || shown[from..].starts_with('x'), "{said}");
+}
+
+/// The progress of a drill, and the last words of a program that it starts.
+#[test]
+fn what_a_program_of_the_drill_says_is_shown_and_not_obeyed() {
+    let root = root("");
+    let program = root.folder.join(EVIL);
+    let path = program.to_str().unwrap();
+    for format in ["text", "json", "github"] {
+        let drill = ["drill", "--only", "ServiceDown", "--prometheus-bin", path, "--format", format];
+        let _ = fs::remove_file(&program);
+        let said = harmless(&format!("a program that is missing, {format}"), &root.run(&drill));
+        assert!(said.contains("cannot start") && (said.contains("\\u{9b}") || said.contains("\\u009b")), "{said}");
+        let mut script = fs::File::create(&program).unwrap();
+        writeln!(script, "#!/bin/sh\ncat >&2 <<'END'\n{EVIL}\nEND").unwrap();
+        drop(script);
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        let output = root.run(&drill);
+        let said = harmless(&format!("a program that ends, {format}"), &output);
+        assert!(said.contains("ended by itself") && said.contains("stop-commands"), "{said}");
+        assert_eq!(output.status.code(), Some(2));
+        let wrong = format!("{EVIL}={EVIL}");
+        for arguments in [&["simulate", &wrong][..], &["simulate", "--fault", &wrong], &["simulate", "--fault", &format!("agent-coordinator={EVIL}")]] {
+            let output = root.run(&[arguments, &["--format", format]].concat());
+            assert_eq!(output.status.code(), Some(2));
+            harmless(&format!("{arguments:?} {format}"), &output);
+        }
+    }
+}
+
+/// Templates of the root: their paths, their lines, and what they ask to be said.
+#[test]
+fn what_templates_say_is_shown_and_not_obeyed() {
+    let root = root("");
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    let templates = root.folder.join("templates");
+    copy(&project, &templates);
+    let name = format!("docs/{EVIL}.md");
+    let runbook = fs::read_to_string(project.join("docs/RUNBOOK.md")).unwrap();
+    let include = format!("{{% include \"{name}\" %}}");
+    let cases: [(&str, String, Option<String>); 6] = [
+        ("missing", include.clone(), None),
+        ("broken", include.clone(), Some(format!("{EVIL}<< {EVIL}"))),
+        ("refused", include.clone(), Some(format!("{EVIL}<< \"{EVIL}\" | bare >>"))),
+        ("unknown", format!("<< \"x\" | bare >> << undefined >> {EVIL}"), None),
+        ("failed", format!("<< fail(\"{EVIL}\") >>"), None),
+        ("folder", include, None),
+    ];
+    for (what, more, own) in cases {
+        fs::write(templates.join("docs/RUNBOOK.md"), format!("{runbook}{more}")).unwrap();
+        let file = templates.join(&name);
+        let _ = fs::remove_file(&file);
+        if let Some(text) = own {
+            fs::write(&file, text).unwrap();
+        }
+        if what == "folder" {
+            fs::create_dir(&file).unwrap();
+        }
+        for format in ["text", "json", "github"] {
+            let output = root.run(&["render", "--format", format]);
+            let said = harmless(&format!("{what} {format}"), &output);
+            assert_eq!(output.status.code(), Some(1), "{what} {format}: {said}");
+            // Only text shows the line that is wrong.
+            let shows = what != "unknown" || format == "text";
+            assert!(!shows || ["\\u{9b}", "\\u009b", "\\x9b"].iter().any(|shown| said.contains(shown)), "{what} {format}: {said}");
+        }
+    }
+}
+
+/// Git allows in a name what a terminal obeys, but for the first 32 characters.
+#[test]
+fn names_of_revisions_are_shown_and_not_obeyed() {
+    let root = root("");
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=me", "-c", "user.email=me@example.org", "-c", "commit.gpgsign=false"];
+        let output = Command::new("git").args(identity).args(arguments).current_dir(&root.folder).output().expect("git starts");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let branch = "x\u{9b}2J\u{85}\u{202e}\u{200b}\u{2028}##y@team";
+    let catalog = root.folder.join("services.toml");
+    let now = fs::read_to_string(&catalog).unwrap();
+    git(&["init", "-q"]);
+    // What the revision holds is from outside too: it is proved with today's rules.
+    for then in [
+        now.replace("port = ", "port = 1"),
+        format!("{now}\n[services.\"\u{9b}\u{85}::error::forged\"]\nx = 1 # {}\n", EVIL.replace(['\r', '\n', '\u{1b}', '\u{7}', '\u{8}'], " ")),
+    ] {
+        fs::write(&catalog, then).unwrap();
+        git(&["add", "services.toml"]);
+        git(&["commit", "-qm", EVIL]);
+        git(&["branch", "-f", branch]);
+        fs::write(&catalog, &now).unwrap();
+        for format in ["text", "json", "github", "markdown"] {
+            for base in [branch.to_string(), format!("{branch}~9"), format!("{branch}:{EVIL}")] {
+                let said = harmless(&format!("diff {base:?} {format}"), &root.run(&["diff", &base, "--format", format]));
+                assert!(said.contains("\\u{9b}") || said.contains("\\u009b") || format == "github", "{base:?} {format}: {said}");
+            }
+        }
+    }
+}
+
+/// The folder of the catalog, which every path begins with.
+#[test]
+fn the_name_of_the_root_is_shown_and_not_obeyed() {
+    let mut root = root("");
+    let server = prometheus(&root);
+    let before = root.folder.clone();
+    root.folder = before.join(EVIL);
+    let url = format!("http://127.0.0.1:{server}");
+    let verbs = [
+        &["render"][..],
+        &["render", "--check"],
+        &["diff"],
+        &["diff", EVIL],
+        &["explain", "agent-coordinator"],
+        &["add", "another", "--group", "core", "--port", "1"],
+        &["verify", "--prometheus-url", &url, "--timeout", "1s"],
+        &["why", "agent-coordinator", "--prometheus-url", &url, "--timeout", "1s"],
+        &["preview"],
+        &["drill", "--prometheus-bin", "/bin/false"],
+    ];
+    let all = |root: &Root, what: &str, formats: &[&str]| {
+        let mut said = String::new();
+        for verb in verbs {
+            for format in formats {
+                said += &harmless(&format!("{what}: {verb:?} {format}"), &root.run(&[verb, &["--format", format]].concat()));
+            }
+        }
+        said
+    };
+    assert!(all(&root, "missing", &["text", "json", "github"]).contains("\\u{9b}"));
+    fs::create_dir(&root.folder).unwrap();
+    fs::write(root.folder.join("services.toml"), "x").unwrap();
+    all(&root, "broken", &["text"]);
+    fs::copy(before.join("services.toml"), root.folder.join("services.toml")).unwrap();
+    assert!(all(&root, "whole", &["text", "github"]).contains("\\u{9b}"));
+    let _ = fs::remove_dir_all(before);
 }

@@ -4,6 +4,8 @@ mod drill;
 mod endpoints;
 mod grafana;
 mod hostile;
+mod login;
+mod secrets;
 mod simulation;
 mod stack;
 mod verification;

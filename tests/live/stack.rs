@@ -132,7 +132,7 @@ impl Root {
         server
     }
 
-    fn spawn(&self, program: &str, package: &str, arguments: &[&str]) -> Server {
+    pub fn spawn(&self, program: &str, package: &str, arguments: &[&str]) -> Server {
         let log = File::create(self.folder.join(format!("{}.log", Path::new(program).file_name().unwrap().display()))).unwrap();
         let child = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn();
         Server(child.unwrap_or_else(|error| panic!("{program}: {error}; install Debian's package {package}")))
@@ -160,9 +160,14 @@ pub fn answers(port: u16, path: &str) {
 
 /// One HTTP request, by hand.
 pub fn request(port: u16, method: &str, path: &str) -> (u16, String) {
+    request_with(port, method, path, "")
+}
+
+/// The same with header lines, each with its end.
+pub fn request_with(port: u16, method: &str, path: &str, headers: &str) -> (u16, String) {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return (0, String::new()) };
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let _ = write!(stream, "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let _ = write!(stream, "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n{headers}Connection: close\r\n\r\n");
     let mut text = Vec::new();
     let _ = stream.read_to_end(&mut text);
     let text = String::from_utf8_lossy(&text).into_owned();
