@@ -624,9 +624,12 @@ fn what_has_no_meaning_is_no_change() {
     let minutes = RICH.replace("window = \"15m\"", "window = \"900s\"").replace("repeat_interval = \"4h\"", "repeat_interval = \"240m\"");
     let inside = RICH.replace("title = \"Back\"\ncpu_limit = 2.0", "cpu_limit = 2.00\ntitle = 'Back'");
     let reworded = RICH.replace("> 0.5\"", ">   (0.50)\"").replace("by (job, service, component, le) (", "by (le, component, job, service) (");
+    let alerts = RICH.find("[alerts.HighErrorRate]").expect("an alert");
+    let next = RICH.find("[alerts.HighMemory]").expect("another");
+    let alert = format!("{}{}\n{}", &RICH[..alerts], &RICH[next..], &RICH[alerts..next]);
     let (source, catalog) = loaded("before.toml", RICH).expect("it loads");
     let (before, then) = (Side { source: &source, catalog: &catalog }, rendered(&catalog).expect("it renders"));
-    for (what, text) in [("moved", moved), ("spaced", spaced), ("minutes", minutes), ("inside", inside), ("reworded", reworded)] {
+    for (what, text) in [("moved", moved), ("an alert", alert), ("spaced", spaced), ("minutes", minutes), ("inside", inside), ("reworded", reworded)] {
         assert_ne!(text, RICH, "{what}");
         let (source, catalog) = pipeline::load("services.toml", &text).unwrap_or_else(|refused| panic!("{what}: {:#?}", refused.diagnostics));
         let after = Side { source: &source, catalog: &catalog };

@@ -59,7 +59,7 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
     let at = |comparison: &Comparison, setting: &str| comparison.at(&key(setting).0, &key(setting).1);
     if old.kind != new.kind {
         let place = at(comparison, "kind");
-        comparison.say(Dangerous, format!("{} asks something else: it is of kind {} instead of {}", new.name, new.kind, old.kind), place);
+        comparison.say(Dangerous, format!("{} asks something else: its kind is {} instead of {}", new.name, new.kind, old.kind), place);
         return;
     }
     let renamed = |comparison: &Comparison, was: &str, is: &str| comparison.metrics.both.iter().any(|(old, new)| old.key == was && new.key == is);
