@@ -533,6 +533,30 @@ fn an_allow_of_defaults_or_a_group_is_that_of_its_services() {
     assert_eq!(codes(&outcome(&grouped), Severity::Error), ["loopback-address"], "the other group's service is not accepted");
 }
 
+/// Whoever runs the servers without containers is told where one line says so.
+#[test]
+fn a_loopback_address_says_where_it_is_accepted() {
+    let catalog = format!(
+        "{HEAD}[prometheus]\nalertmanagers = [\"localhost:9093\"]\n[grafana]\ndatasource_url = \"http://localhost:9090\"\n\
+         [receivers.pager.webhook]\nurl = \"http://localhost:8080/\"\n[alertmanager.routes]\ncritical = \"pager\"\n\
+         [services]\na = {{ group = \"web\", port = 8000, runs_on = \"localhost\" }}\nb = {{ group = \"web\", port = 8001, runs_on = \"127.0.0.1\" }}\n"
+    );
+    let found = outcome(&catalog);
+    let found: Vec<&Diagnostic> = found.diagnostics.iter().filter(|found| found.code == "loopback-address").collect();
+    assert_eq!(found.len(), 5, "{found:#?}");
+    let tables = ["defaults", "prometheus", "grafana", "receivers.pager"];
+    for found in &found {
+        let offered: Vec<&&str> = tables.iter().filter(|table| found.help.contains(&format!("`[{table}]`"))).collect();
+        assert!(offered.len() == 1 && found.help.contains("`allow`"), "{}", found.help);
+        let left = outcome(&accepting(&catalog, offered[0], "loopback-address"));
+        assert!(
+            !left.diagnostics.iter().any(|other| other.code == "loopback-address" && other.message == found.message && other.place == found.place),
+            "{}",
+            found.help
+        );
+    }
+}
+
 #[test]
 fn a_receiver_has_findings_that_can_be_accepted() {
     let receiver = |lines: &str| format!("{EXAMPLE}[receivers.pager]\n{lines}\n[alertmanager.routes]\ncritical = \"pager\"\n");
