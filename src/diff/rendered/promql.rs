@@ -166,6 +166,10 @@ mod tests {
             ("rate(x{a=~\"$job\"}[$__range])", "rate(x{a=~\"$job\"}[$__interval])"),
             // Both may write the label, so the later one counts.
             (
+                "label_replace(label_replace(x, \"to\", \"1\", \"from\", \"a\"), \"to\", \"2\", \"from\", \"a\")",
+                "label_replace(label_replace(x, \"to\", \"2\", \"from\", \"a\"), \"to\", \"1\", \"from\", \"a\")",
+            ),
+            (
                 "label_replace(label_replace(x, \"to\", \"1\", \"from\", \"a.*\"), \"to\", \"2\", \"from\", \"ab\")",
                 "label_replace(label_replace(x, \"to\", \"2\", \"from\", \"ab\"), \"to\", \"1\", \"from\", \"a.*\")",
             ),
