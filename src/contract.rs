@@ -7,7 +7,7 @@ pub mod status;
 pub mod targets;
 
 use crate::catalog::{Catalog, Metric};
-use crate::promql;
+use crate::promql::{self, judge::picks};
 use domain::Domain;
 use evaluate::nodes;
 use fixedbitset::FixedBitSet;
@@ -217,7 +217,7 @@ impl Contract {
                 if picked.targets.is_clear() {
                     return None;
                 }
-            } else if !picked.labels.get(&matcher.name).map_or_else(|| matcher.is_match(""), |domain| self.meets(domain, matcher)) {
+            } else if !picked.labels.get(&matcher.name).map_or_else(|| picks(matcher, ""), |domain| self.meets(domain, matcher)) {
                 return None;
             }
         }

@@ -604,7 +604,7 @@ fn a_change_weighs_what_it_means_to_those_on_call() {
     ] {
         assert!(RICH.contains(from), "{from}");
         let text = RICH.replacen(from, to, 1);
-        let (old, new) = (pipeline::understood("before.toml", RICH), pipeline::understood("services.toml", &text));
+        let (old, new) = (pipeline::understood("before.toml", RICH, &Overlay::default()), pipeline::understood("services.toml", &text, &Overlay::default()));
         let (Some(before), Some(after)) = (&old.1, &new.1) else { panic!("{to}: {:#?}", new.2) };
         let changes = compare(Side { source: &old.0, catalog: before }, Side { source: &new.0, catalog: after });
         let all: Vec<String> = after.services.iter().map(|service| service.name.clone()).collect();
@@ -624,9 +624,12 @@ fn what_has_no_meaning_is_no_change() {
     let minutes = RICH.replace("window = \"15m\"", "window = \"900s\"").replace("repeat_interval = \"4h\"", "repeat_interval = \"240m\"");
     let inside = RICH.replace("title = \"Back\"\ncpu_limit = 2.0", "cpu_limit = 2.00\ntitle = 'Back'");
     let reworded = RICH.replace("> 0.5\"", ">   (0.50)\"").replace("by (job, service, component, le) (", "by (le, component, job, service) (");
+    let alerts = RICH.find("[alerts.HighErrorRate]").expect("an alert");
+    let next = RICH.find("[alerts.HighMemory]").expect("another");
+    let alert = format!("{}{}\n{}", &RICH[..alerts], &RICH[next..], &RICH[alerts..next]);
     let (source, catalog) = loaded("before.toml", RICH).expect("it loads");
     let (before, then) = (Side { source: &source, catalog: &catalog }, rendered(&catalog).expect("it renders"));
-    for (what, text) in [("moved", moved), ("spaced", spaced), ("minutes", minutes), ("inside", inside), ("reworded", reworded)] {
+    for (what, text) in [("moved", moved), ("an alert", alert), ("spaced", spaced), ("minutes", minutes), ("inside", inside), ("reworded", reworded)] {
         assert_ne!(text, RICH, "{what}");
         let (source, catalog) = pipeline::load("services.toml", &text).unwrap_or_else(|refused| panic!("{what}: {:#?}", refused.diagnostics));
         let after = Side { source: &source, catalog: &catalog };

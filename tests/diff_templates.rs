@@ -23,6 +23,8 @@ title = "Web"
 [services.checkout]
 group = "web"
 port = 8001
+health_path = "/healthz"
+health_probe = true
 [services.cart]
 group = "web"
 port = 8002
@@ -140,6 +142,155 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
     ("docker-compose.monitoring.yml", "- ./monitoring:/etc/prometheus:ro", "- ./monitoring:/etc/prometheus", "warning", "container prometheus: `volumes` has"),
     ("monitoring/grafana/provisioning/datasources/prometheus.yml", "editable: false", "editable: true", "notice", "`editable` is `true`"),
     ("monitoring/metrics.py", "import threading", "import threading\nimport random", "warning", "behaves differently: 1 line changed"),
+    ("monitoring/grafana/dashboards/rows/scrapes.yml", "topk(20, changes(", "topk(10, changes(", "notice", "panel \"Restarts\": asks `topk(10, changes("),
+    (
+        "kinds/error_ratio/panel.yml",
+        "\"above\": above",
+        "\"above\": [0.7] if dashboard == \"service\" else above",
+        "notice",
+        "panel \"Share of requests that failed\" in \"Requests and resources\": has the thresholds `green, red from 0.7` instead of `green, red from 0.1`",
+    ),
+    (
+        "monitoring/grafana/dashboards/rows/scrapes.yml",
+        "  [\"samples\", \"Samples per scrape\", \"How many samples each instance gives; steady growth means that a label takes ever new values.\", \"short\", \"scrape_samples_scraped\"],\n",
+        "",
+        "notice",
+        "panel \"Samples per scrape\": is removed",
+    ),
+    (
+        "monitoring/grafana/dashboards/rows/scrapes.yml",
+        "{% do grid.spread(7 if probed else 5, 3, 7) %}",
+        r#"{% do grid.spread(8 if probed else 6, 3, 7) %}
+{% set panel = {"key": "service/busy", "title": "Busy", "description": "Cores.", "unit": "short", "targets": [{"expr": "sum(rate(process_cpu_seconds_total{job=~\"$job\"}[$__rate_interval]))", "legend": "all"}]} %}
+{% include "monitoring/grafana/dashboards/panels/timeseries.yml" %}"#,
+        "safe",
+        "panel \"Busy\": is new",
+    ),
+    (
+        "monitoring/blackbox/blackbox.yml",
+        "    prober: http\n",
+        "    prober: http\n    timeout: 3s\n",
+        "warning",
+        "module health: gives up after 3s instead of when the scrape times out",
+    ),
+    (
+        "monitoring/blackbox/blackbox.yml",
+        "      method: GET\n",
+        "      method: GET\n      valid_status_codes: [200]\n",
+        "warning",
+        "module health: takes 200 for well instead of any 2xx; other answers are failures",
+    ),
+    (
+        "monitoring/blackbox/blackbox.yml",
+        "      method: GET\n",
+        "      method: GET\n      valid_status_codes: [200, 404]\n",
+        "dangerous",
+        "module health: takes 200 and 404 for well instead of any 2xx",
+    ),
+    ("monitoring/blackbox/blackbox.yml", "      method: GET\n", "      method: HEAD\n", "warning", "module health: `http.method` is `HEAD` instead of `GET`"),
+    (
+        "docker-compose.monitoring.yml",
+        "- << compose.monitoring_address ~ \":\" ~ grafana.port",
+        "- << \"0.0.0.0:\" ~ grafana.port",
+        "warning",
+        "container grafana: `ports` has `0.0.0.0:3000:3000` instead of `127.0.0.1:3000:3000`",
+    ),
+    (
+        "docker-compose.monitoring.yml",
+        "networks: [monitoring]\n",
+        "networks: [monitoring, services]\n",
+        "warning",
+        "container grafana: `networks` also has `services`",
+    ),
+    ("docker-compose.monitoring.yml", "      - --web.cors.origin=\n", "", "warning", "container prometheus: no longer runs with `--web.cors.origin=`"),
+    (
+        "docker-compose.monitoring.yml",
+        "      - --web.route-prefix=/\n",
+        "      - --web.route-prefix=/\n      - --web.enable-lifecycle\n",
+        "warning",
+        "container prometheus: also runs with `--web.enable-lifecycle`",
+    ),
+    (
+        "docker-compose.monitoring.yml",
+        "--web.route-prefix=/",
+        "--web.route-prefix=/p",
+        "warning",
+        "container prometheus: runs with `--web.route-prefix=/p` instead of `--web.route-prefix=/`",
+    ),
+    (
+        "docker-compose.monitoring.yml",
+        "memory: << prometheus.memory_limit | compose_size >>",
+        "memory: 64m",
+        "warning",
+        "container prometheus: `deploy.resources.limits.memory` is `64m` instead of `2g`",
+    ),
+    (
+        "docker-compose.monitoring.yml",
+        "memory: << prometheus.memory_limit | compose_size >>",
+        "memory: 64g",
+        "notice",
+        "container prometheus: `deploy.resources.limits.memory` is `64g` instead of `2g`",
+    ),
+    (
+        "docker-compose.monitoring.yml",
+        "          memory: << prometheus.memory_limit | compose_size >>\n",
+        "",
+        "warning",
+        "`deploy.resources.limits.memory` is removed: it was `2g`",
+    ),
+    ("docker-compose.monitoring.yml", "user: \"65534:65534\"", "user: \"0:0\"", "warning", "container prometheus: `user` is `0:0` instead of `65534:65534`"),
+    ("docker-compose.monitoring.yml", "image: << grafana.image >>", "image: << grafana.image ~ \"-ubuntu\" >>", "notice", "container grafana: `image` is `"),
+    ("docker-compose.monitoring.yml", "    cap_drop: [ALL]\n", "", "warning", "container prometheus: `cap_drop` is removed"),
+    (
+        "monitoring/recording_rules.yml",
+        "expr: vector(1)",
+        "expr: vector(2)",
+        "dangerous",
+        "record something else: `vector(2)` instead of `vector(1)`; ServiceDown reads it",
+    ),
+    (
+        "monitoring/recording_rules.yml",
+        "<< limit.value >> * job",
+        "2 * << limit.value >> * job",
+        "warning",
+        "recording rule job:shop_memory_limit_bytes:catalog: records something else: `2 * ",
+    ),
+    (
+        "monitoring/working_prometheus.yml",
+        "    scrape_interval: << service.scrape_interval | bare >>",
+        "    scrape_interval: 1m",
+        "warning",
+        "jobs checkout and cart: `scrape_interval` is `1m` instead of `10s`",
+    ),
+    (
+        "monitoring/working_prometheus.yml",
+        "  scrape_interval: << prometheus.scrape_interval | bare >>",
+        "  scrape_interval: 1m",
+        "warning",
+        "global: `scrape_interval` is `1m` instead of `15s`",
+    ),
+    (
+        "monitoring/alertmanager/alertmanager.yml",
+        "inhibit_rules:\n",
+        "inhibit_rules:\n  - source_matchers: ['severity=\"critical\"']\n    target_matchers: ['severity=\"warning\"']\n    equal: [job]\n",
+        "dangerous",
+        "inhibition by severity=\"critical\": is new: while such an alert fires, those with the same job that match severity=\"warning\" are held back",
+    ),
+    (
+        "monitoring/alertmanager/alertmanager.yml",
+        "    equal: [job]\n",
+        "    equal: [job, instance]\n",
+        "notice",
+        "`equal` also has `instance`; it holds less back",
+    ),
+    (
+        "monitoring/alertmanager/alertmanager.yml",
+        "{% for name in receivers %}",
+        "{% for name in receivers if name != \"pager\" %}",
+        "dangerous",
+        "receiver pager: is removed, and was in use",
+    ),
+    ("monitoring/alertmanager/alertmanager.yml", "  - name: \"null\"\n", "  - name: \"null\"\n  - name: spare\n", "safe", "receiver spare: is new"),
     ("docs/RUNBOOK.md", "\n", " of yesterday\n", "safe", "docs/RUNBOOK.md is worded differently"),
 ];
 

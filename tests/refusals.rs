@@ -135,6 +135,39 @@ fn what_only_looks_like_a_guard_is_refused() {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
+/// A number up to 1 is a ratio only where an amount is compared with it, and not where its speed is.
+#[test]
+fn an_amount_is_not_compared_with_a_ratio() {
+    let found = |expr: &str| codes(&condition(expr), Severity::Error).contains(&"missing-denominator");
+    let cpu = "rate(process_cpu_seconds_total[5m])";
+    for sound in [
+        format!("{cpu} > 0.9"),
+        format!("sum by (job, service, component) ({cpu}) > 0.9"),
+        format!("0.5 < max by (job, service, component) (i{cpu})"),
+        "increase(process_cpu_seconds_total[5m]) > 0.5".into(),
+        "rate(shop_messages_total[5m]) > 0.5".into(),
+        "deriv(process_resident_memory_bytes[1h]) > 0.5".into(),
+        "changes(process_resident_memory_bytes[1h]) < 1".into(),
+        "count by (job, service, component) (process_resident_memory_bytes) < 1".into(),
+        "(up and process_resident_memory_bytes) < 1".into(),
+        "(process_resident_memory_bytes > bool 1e9) == 1".into(),
+        "process_resident_memory_bytes / 1e9 > 0.9".into(),
+    ] {
+        assert!(!found(&sound), "{sound}");
+    }
+    for amount in [
+        "process_resident_memory_bytes > 0.9",
+        "0.9 < process_resident_memory_bytes",
+        "avg_over_time(process_resident_memory_bytes[5m]) >= 1",
+        "sum by (job, service, component) (process_resident_memory_bytes) * 2 > (0.9)",
+        "(process_resident_memory_bytes > 1e9) > 0.9",
+        "(process_resident_memory_bytes unless up) > 0.9",
+        "process_cpu_seconds_total > 0.9",
+    ] {
+        assert!(found(amount), "{amount}");
+    }
+}
+
 /// An alert on an expression over a histogram with buckets to 2.5, and with what stands in the tables of the catalog.
 fn over_a_histogram(expr: &str, service: &str, image: &str) -> Vec<String> {
     let expr = expr.replace("BELOW", "sum by (job, service, component) (rate(shop_answer_seconds_bucket{").replace("END", "}[5m]))");
@@ -504,6 +537,30 @@ fn an_allow_of_defaults_or_a_group_is_that_of_its_services() {
         "{HEAD}[services]\na = {{ group = \"far\", port = 8000, runs_on = \"localhost\" }}\nb = {{ group = \"web\", port = 8001, runs_on = \"127.0.0.1\" }}\n[groups.far]\ntitle = \"Far\"\n{allow}"
     );
     assert_eq!(codes(&outcome(&grouped), Severity::Error), ["loopback-address"], "the other group's service is not accepted");
+}
+
+/// Whoever runs the servers without containers is told where one line says so.
+#[test]
+fn a_loopback_address_says_where_it_is_accepted() {
+    let catalog = format!(
+        "{HEAD}[prometheus]\nalertmanagers = [\"localhost:9093\"]\n[grafana]\ndatasource_url = \"http://localhost:9090\"\n\
+         [receivers.pager.webhook]\nurl = \"http://localhost:8080/\"\n[alertmanager.routes]\ncritical = \"pager\"\n\
+         [services]\na = {{ group = \"web\", port = 8000, runs_on = \"localhost\" }}\nb = {{ group = \"web\", port = 8001, runs_on = \"127.0.0.1\" }}\n"
+    );
+    let found = outcome(&catalog);
+    let found: Vec<&Diagnostic> = found.diagnostics.iter().filter(|found| found.code == "loopback-address").collect();
+    assert_eq!(found.len(), 5, "{found:#?}");
+    let tables = ["defaults", "prometheus", "grafana", "receivers.pager"];
+    for found in &found {
+        let offered: Vec<&&str> = tables.iter().filter(|table| found.help.contains(&format!("`[{table}]`"))).collect();
+        assert!(offered.len() == 1 && found.help.contains("`allow`"), "{}", found.help);
+        let left = outcome(&accepting(&catalog, offered[0], "loopback-address"));
+        assert!(
+            !left.diagnostics.iter().any(|other| other.code == "loopback-address" && other.message == found.message && other.place == found.place),
+            "{}",
+            found.help
+        );
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The values that a label can have, and whether a matcher can pick one of them.
 
 use crate::catalog::pattern::rewritten;
+use crate::promql::judge::Judge;
 use promql_parser::label::{MatchOp, Matcher};
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
@@ -35,7 +36,10 @@ impl Domain {
     /// Whether some value of the label is picked by the matcher.
     pub fn meets(&self, matcher: &Matcher) -> bool {
         match self {
-            Domain::Values(values) => values.iter().any(|value| matcher.is_match(value)),
+            Domain::Values(values) => {
+                let judge = Judge::of(matcher);
+                values.iter().any(|value| judge.picks(value))
+            }
             Domain::Pattern(pattern) => match &matcher.op {
                 MatchOp::Equal => overlap(pattern, &escape(&matcher.value), true),
                 MatchOp::NotEqual => overlap(pattern, &escape(&matcher.value), false),
@@ -174,7 +178,7 @@ impl Automaton {
     /// States keep their numbers: where they no longer fit, the walk ends instead of starting over.
     fn build(pattern: &str) -> Option<Automaton> {
         let config = Config::new().match_kind(MatchKind::All).cache_capacity(1 << 22).minimum_cache_clear_count(Some(0));
-        let dfa = DFA::builder().configure(config).build(&format!("^(?:{})$", rewritten(pattern).ok()?)).ok()?;
+        let dfa = DFA::builder().configure(config).build(&format!("^(?s:{})$", rewritten(pattern).ok()?)).ok()?;
         Some(Automaton { cache: dfa.create_cache(), dfa })
     }
 
@@ -196,7 +200,7 @@ mod tests {
     use super::*;
 
     fn matcher(selector: &str) -> Matcher {
-        match promql_parser::parser::parse(&format!("up{{{selector}}}")).unwrap() {
+        match crate::promql::parse(&format!("up{{{selector}}}")).unwrap() {
             promql_parser::parser::Expr::VectorSelector(vector) => vector.matchers.matchers[0].clone(),
             other => panic!("{other}"),
         }
@@ -214,6 +218,23 @@ mod tests {
         let method = Domain::Values(vec!["GET".into()]);
         assert!(method.meets(&matcher("method=~\"G.*\"")) && !method.meets(&matcher("method!=\"GET\"")));
         assert!(Domain::Pattern("a.c".into()).meets(&matcher("x=\"a+c\"")));
+    }
+
+    #[test]
+    fn a_list_and_a_pattern_are_judged_by_the_syntax_of_prometheus() {
+        for (value, good, bad) in [
+            ("١", r"\\D", r"\\d"),
+            ("GET", "(?i)get", "get"),
+            ("é", r"\\pL", "[[:alpha:]]"),
+            ("é", r"\\x{e9}\\z", r"\\w"),
+            ("a\nb", "a.b", "a(?-s:.)b"),
+            ("a{b", "a{b", "a.{b"),
+        ] {
+            for domain in [Domain::Values(vec![value.to_string()]), Domain::Pattern(escape(value))] {
+                assert!(domain.meets(&matcher(&format!("x=~\"{good}\""))) && !domain.meets(&matcher(&format!("x!~\"{good}\""))), "{good} {domain}");
+                assert!(!domain.meets(&matcher(&format!("x=~\"{bad}\""))) && domain.meets(&matcher(&format!("x!~\"{bad}\""))), "{bad} {domain}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What Prometheus scrapes, as its rendered configuration says: targets, their labels, their intervals.
 
 use crate::catalog::Duration;
+use crate::promql::judge::Judge;
 use fixedbitset::FixedBitSet;
 use promql_parser::label::{MatchOp, Matcher};
 use serde_json::Value;
@@ -128,9 +129,10 @@ impl Targets {
         if let Some(known) = self.picked.borrow().get(&key) {
             return known.clone();
         }
-        let mut picked = if matcher.is_match("") { self.all() } else { self.none() };
+        let judge = Judge::of(matcher);
+        let mut picked = if judge.picks("") { self.all() } else { self.none() };
         for (value, set) in self.by_value.get(&matcher.name).into_iter().flatten() {
-            let matches = matcher.is_match(value);
+            let matches = judge.picks(value);
             set.iter().for_each(|index| picked.set(*index, matches));
         }
         self.picked.borrow_mut().insert(key, picked.clone());

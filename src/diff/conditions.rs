@@ -15,7 +15,7 @@ pub fn inspect(comparison: &mut Comparison) {
         for (was, is) in comparison.services.both.clone() {
             let (Some(before), Some(after)) = (own_before.get(was.name.as_str()), own_after.get(is.name.as_str())) else { continue };
             let pair = Pair { old, new, was, is };
-            if old.kind == new.kind {
+            if old.kind.name == new.kind.name {
                 threshold(comparison, &pair, before.above, after.above);
                 window(comparison, &pair, before.window, after.window);
             }
@@ -57,9 +57,10 @@ fn branches(alert: &Alert) -> HashMap<&str, &Branch> {
 fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
     let key = |setting: &str| (vec![format!("/alerts/{}/{setting}", new.name)], vec![format!("/alerts/{}/{setting}", old.name)]);
     let at = |comparison: &Comparison, setting: &str| comparison.at(&key(setting).0, &key(setting).1);
-    if old.kind != new.kind {
+    if old.kind.name != new.kind.name {
         let place = at(comparison, "kind");
-        comparison.say(Dangerous, format!("{} asks something else: it is of kind {} instead of {}", new.name, new.kind.name, old.kind.name), place);
+        let message = format!("{}: the condition changed: its kind is {} instead of {}", new.name, new.kind.name, old.kind.name);
+        comparison.say(Dangerous, message, place);
         return;
     }
     let renamed = |comparison: &Comparison, was: &str, is: &str| comparison.metrics.both.iter().any(|(old, new)| old.key == was && new.key == is);

@@ -77,7 +77,7 @@ impl Explained {
         match difference.kind {
             // What quotes the rest differs with it, and where panels stand is seen with the panels.
             Kind::File if self.any => return true,
-            Kind::Panel | Kind::Layout | Kind::Variable | Kind::Provider if self.drawn => return true,
+            Kind::Panel | Kind::Row | Kind::Layout | Kind::Variable | Kind::Provider if self.drawn => return true,
             Kind::Key if self.drawn && difference.path.contains("/dashboards/") => return true,
             Kind::Datasource if self.drawn => return true,
             // What reads the probe comes and goes with it.

@@ -15,7 +15,7 @@ pub fn inspect(comparison: &mut Comparison) {
     passwords(comparison);
     let (before, after) = (tables(comparison.before.catalog), tables(comparison.after.catalog));
     for (pointer, class, lead) in SETTINGS {
-        let value = |tables: &Value| tables.pointer(pointer).map(plain).filter(|text| !text.is_empty()).unwrap_or_else(|| "nowhere".to_string());
+        let value = |tables: &Value| tables.pointer(pointer).map(plain).filter(|text| !text.is_empty()).unwrap_or_default();
         let (was, is) = (value(&before), value(&after));
         if was != is {
             let at = comparison.at_key(pointer);
@@ -25,10 +25,20 @@ pub fn inspect(comparison: &mut Comparison) {
                 _ if pointer.ends_with("_limit") && number(&is).zip(number(&was)).is_some_and(|(is, was)| is < was) => Warning,
                 _ => *class,
             };
-            comparison.say(class, format!("{lead} {is} instead of {was}"), at);
+            let message = match (was.is_empty(), is.is_empty()) {
+                (true, _) => format!("{lead} {is}; `{}` was not set", key(pointer)),
+                (_, true) => format!("`{}` is no longer set; it was {was}", key(pointer)),
+                _ => format!("{lead} {is} instead of {was}"),
+            };
+            comparison.say(class, message, at);
         }
     }
     accepted(comparison);
+}
+
+/// The setting without its table.
+fn key(pointer: &str) -> &str {
+    pointer.rsplit('/').next().unwrap_or_default()
 }
 
 fn number(text: &str) -> Option<f64> {

@@ -73,6 +73,11 @@ fn file(found: &mut Group<'_>, was: &File, is: &File, readers: &Readers, routes:
     let by_name = |items: &[Item]| items.iter().enumerate().map(|(index, item)| ((item.kind, item.name.clone()), index)).collect::<HashMap<_, _>>();
     let (own, others) = (by_name(&old), by_name(&new));
     let scene = wording::Scene { readers, routes };
+    // Where a panel comes or goes, those behind it move.
+    let moved = |(kind, name): &(Kind, String), known: &HashMap<(Kind, String), usize>| {
+        matches!(kind, Kind::Panel | Kind::Row) && !known.contains_key(&(*kind, name.clone()))
+    };
+    let rearranged = own.keys().any(|key| moved(key, &others)) || others.keys().any(|key| moved(key, &own));
     for item in old.iter().filter(|item| !others.contains_key(&(item.kind, item.name.clone()))) {
         if let Some((class, says)) = wording::gone(item, &scene) {
             found.push(Difference::of(class, &is.path, item, says, Spot::before(&was.path, &item.pointer)));
@@ -85,6 +90,9 @@ fn file(found: &mut Group<'_>, was: &File, is: &File, readers: &Readers, routes:
             }
             continue;
         };
+        if item.kind == Kind::Layout && rearranged {
+            continue;
+        }
         for leaf in leaves::of(&known.value, &item.value) {
             let spot = if leaf.is.is_some() {
                 Spot::after(&is.path, &format!("{}{}", item.pointer, leaf.pointer()))

@@ -14,10 +14,12 @@ pub const LINT: Lint = Lint {
         let mut found: Vec<Diagnostic> = services
             .map(|service| {
                 Diagnostic::error("loopback-address", set_at(source, service, "runs_on"), format!("`{}` is Prometheus' own container", service.runs_on))
-                    .help("write `runs_on = \"host\"` for a service on this machine, `\"compose\"` for one beside Prometheus")
+                    .help("write `runs_on = \"host\"` for a service on this machine, `\"compose\"` for one beside Prometheus; when Prometheus runs without a container, accept it with `allow`, in `[defaults]` for all services at once")
             })
             .collect();
         let mut elsewhere = |pointer: String, address: &str, owner: &str| {
+            let named = if pointer.starts_with("/receivers/") { 2 } else { 1 };
+            let table = pointer.split('/').skip(1).take(named).collect::<Vec<_>>().join(".");
             let authority = address.rsplit("://").next().unwrap_or_default().split('/').next().unwrap_or_default();
             let host = if authority.starts_with('[') {
                 authority.rsplit_once(']').map_or(authority, |(host, _)| host)
@@ -26,8 +28,9 @@ pub const LINT: Lint = Lint {
             };
             if loopback(host.trim_start_matches('[')) {
                 found.push(
-                    Diagnostic::error("loopback-address", Place::Value(pointer), format!("`{host}` is {owner} own container"))
-                        .help("write host.docker.internal for this machine, or the name of a container"),
+                    Diagnostic::error("loopback-address", Place::Value(pointer), format!("`{host}` is {owner} own container")).help(format!(
+                        "write host.docker.internal for this machine, or the name of a container; when there is no such container, accept it in `[{table}]` with `allow`"
+                    )),
                 );
             }
         };

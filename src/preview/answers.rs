@@ -1,5 +1,6 @@
 //! Series on a time axis, and who answers a query with them.
 
+use crate::promql::judge;
 use promql_parser::label::Matchers;
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ pub type Labels = BTreeMap<String, String>;
 /// Whether all matchers pick a series by its labels; its metric has been looked up already.
 pub fn picks(matchers: &Matchers, labels: &Labels) -> bool {
     let value = |label: &str| labels.get(label).map_or("", String::as_str);
-    matchers.matchers.iter().all(|matcher| matcher.name == "__name__" || matcher.is_match(value(&matcher.name)))
+    matchers.matchers.iter().all(|matcher| matcher.name == "__name__" || judge::picks(matcher, value(&matcher.name)))
 }
 
 /// One line: as many values as its axis has instants; NaN where there is no sample.

@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::evaluate::nodes;
-use crate::promql::parse;
+use crate::promql::{judge, parse};
 use promql_parser::label::Matcher;
 use promql_parser::parser::Expr;
 use serde_json::Value;
@@ -82,7 +82,7 @@ fn matchers(list: &Value) -> Vec<Matcher> {
 /// Whether an alert can match: its name is known, other labels only by being there.
 fn picks(matcher: &Matcher, name: &str, labels: &BTreeSet<String>) -> bool {
     match matcher.name.as_str() {
-        "alertname" => matcher.is_match(name),
-        label => labels.contains(label) || matcher.is_match(""),
+        "alertname" => judge::picks(matcher, name),
+        label => labels.contains(label) || judge::picks(matcher, ""),
     }
 }

@@ -106,7 +106,7 @@ fn routed(route: &Value, severity: &str) -> bool {
         let selector = crate::promql::parse(&format!("alert{{{matcher}}}"));
         match selector {
             Ok(promql_parser::parser::Expr::VectorSelector(vector)) => {
-                vector.matchers.matchers.iter().all(|matcher| matcher.name != "severity" || matcher.is_match(severity))
+                vector.matchers.matchers.iter().all(|matcher| matcher.name != "severity" || crate::promql::judge::picks(matcher, severity))
             }
             _ => false,
         }

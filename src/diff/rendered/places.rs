@@ -127,9 +127,20 @@ impl<'a> Group<'a> {
 
 /// "is new" of one, "are new" of several.
 fn of_several(says: &str) -> String {
-    const VERBS: [(&str, &str); 5] = [("is ", "are "), ("asks ", "ask "), ("fires ", "fire "), ("goes ", "go "), ("has ", "have ")];
+    const VERBS: [(&str, &str); 10] = [
+        ("is ", "are "),
+        ("asks ", "ask "),
+        ("fires ", "fire "),
+        ("goes ", "go "),
+        ("has ", "have "),
+        ("records ", "record "),
+        ("runs ", "run "),
+        ("gives up ", "give up "),
+        ("takes ", "take "),
+        ("no longer runs", "no longer run"),
+    ];
     let verb = VERBS.iter().find_map(|(one, several)| Some(format!("{several}{}", says.strip_prefix(one)?)));
-    verb.or_else(|| Some(format!("no longer run{}", says.strip_prefix("no longer runs")?))).unwrap_or_else(|| says.to_string())
+    verb.unwrap_or_else(|| says.to_string())
 }
 
 /// "alert A", "alerts A and B"; of many "7 panels (A, B, C and 4 more)".

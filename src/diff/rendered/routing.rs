@@ -5,6 +5,7 @@ use super::places::{Difference, Group, Spot};
 use crate::catalog::{Catalog, Duration};
 use crate::diff::Class::{self, Dangerous, Notice, Safe, Warning};
 use crate::diff::{listed, routes, weight};
+use crate::promql::judge::picks;
 use crate::render::Rendered;
 use promql_parser::label::Matcher;
 use promql_parser::parser::{Expr, parse};
@@ -247,7 +248,7 @@ impl Route {
 
     /// Whether the alert is one of this route's; where it ends.
     fn follow(&self, alert: &BTreeMap<String, String>, found: &mut Vec<Map<String, Value>>) -> bool {
-        if !self.matchers.iter().all(|matcher| matcher.is_match(alert.get(&matcher.name).map_or("", String::as_str))) {
+        if !self.matchers.iter().all(|matcher| picks(matcher, alert.get(&matcher.name).map_or("", String::as_str))) {
             return false;
         }
         let mut inside = false;

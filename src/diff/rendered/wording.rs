@@ -31,7 +31,7 @@ pub fn gone(item: &Item, scene: &Scene) -> Option<(Class, String)> {
         Kind::Inhibition => (Notice, "is removed: what it held back is notified"),
         Kind::Times => (Warning, "is removed"),
         Kind::Module => (Warning, "is removed"),
-        Kind::Panel => (Notice, "is removed"),
+        Kind::Panel | Kind::Row => (Notice, "is removed"),
         Kind::Variable => (Notice, "is removed: links that set it have no effect"),
         Kind::Datasource => (Dangerous, "is removed: what asks it shows nothing"),
         Kind::Provider => (Dangerous, "is removed: its dashboards are no longer read"),
@@ -50,13 +50,24 @@ pub fn new(item: &Item) -> Option<(Class, String)> {
     let (class, says) = match item.kind {
         Kind::Layout | Kind::File => return None,
         Kind::Inhibition => {
-            return Some((Dangerous, format!("is new: alerts that were sent may be held back ({})", short(&item.value))));
+            return Some((Dangerous, format!("is new: {}", held_back(&item.value))));
         }
         Kind::Times | Kind::Module | Kind::Container | Kind::Resource => (Notice, "is new"),
         Kind::Key => return Some((Warning, format!("is new: {}", short(&item.value)))),
         _ => (Safe, "is new"),
     };
     Some((class, says.to_string()))
+}
+
+/// What a rule of inhibition does, in words; in the old spelling as it is written.
+fn held_back(rule: &Value) -> String {
+    let texts = |key: &str| rule[key].as_array().into_iter().flatten().filter_map(Value::as_str).map(|text| text.replace('`', "'")).collect::<Vec<_>>();
+    let (targets, equal) = (texts("target_matchers"), texts("equal"));
+    if targets.is_empty() {
+        return format!("alerts that were sent may be held back ({})", short(rule));
+    }
+    let same = if equal.is_empty() { String::new() } else { format!(" with the same {}", listed(&equal)) };
+    format!("while such an alert fires, those{same} that match {} are held back", listed(&targets))
 }
 
 /// A value of an item that is another one.
@@ -69,7 +80,7 @@ pub fn changed(item: &Item, leaf: &Leaf, scene: &Scene) -> (Class, String) {
         Kind::Key => key(item, leaf),
         Kind::Receiver => Some(receiver(item, leaf, scene.routes)),
         Kind::Inhibition => Some(inhibition(leaf)),
-        Kind::Panel => Some(panel(leaf)),
+        Kind::Panel | Kind::Row => Some(panel(leaf)),
         Kind::Layout => Some((Safe, "are arranged differently".to_string())),
         Kind::Variable => Some((Notice, stated(leaf))),
         Kind::Datasource => Some((
@@ -82,6 +93,7 @@ pub fn changed(item: &Item, leaf: &Leaf, scene: &Scene) -> (Class, String) {
         )),
         Kind::Provider => Some((if leaf.under("options") { Warning } else { Notice }, stated(leaf))),
         Kind::Container => Some(container(leaf)),
+        Kind::Module => module(leaf),
         _ => None,
     };
     known.unwrap_or_else(|| (Warning, stated(leaf)))
@@ -111,12 +123,16 @@ fn stated(leaf: &Leaf) -> String {
         }
         (Some(was), Some(is)) => {
             let (was, is) = (short(was), short(is));
-            if was == is { format!("{key} differs") } else { format!("{key} is `{is}` instead of `{was}`") }
+            if was == is { format!("{key} differs") } else { format!("{key} is {} instead of {}", quoted(&is), quoted(&was)) }
         }
-        (Some(was), None) => format!("{key} is removed: it was `{}`", short(was)),
-        (None, Some(is)) => format!("{key} is new: `{}`", short(is)),
+        (Some(was), None) => format!("{key} is removed: it was {}", quoted(&short(was))),
+        (None, Some(is)) => format!("{key} is new: {}", quoted(&short(is))),
         (None, None) => key,
     }
+}
+
+fn quoted(text: &str) -> String {
+    if text.is_empty() { "empty".to_string() } else { format!("`{text}`") }
 }
 
 fn time(value: Option<&Value>) -> Option<Duration> {
@@ -270,7 +286,44 @@ fn panel(leaf: &Leaf) -> (Class, String) {
             (Notice, format!("asks `{}` instead of `{}`", text(leaf.is), text(leaf.was)))
         }
         Some("description") => (Safe, says),
+        _ if leaf.under("thresholds") && leaf.last() == "steps" => {
+            let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_string();
+            (Notice, format!("has the thresholds `{}` instead of `{}`", text(leaf.is), text(leaf.was)))
+        }
         _ => (Notice, says),
+    }
+}
+
+/// What the blackbox exporter calls an answer that is well.
+fn module(leaf: &Leaf) -> Option<(Class, String)> {
+    match leaf.last() {
+        "timeout" => {
+            let (was, is) = (time(leaf.was)?, time(leaf.is)?);
+            let text = match (leaf.was, leaf.is) {
+                (Some(_), Some(_)) => format!("gives up after {is} instead of {was}"),
+                (None, _) => format!("gives up after {is} instead of when the scrape times out"),
+                _ => format!("gives up when the scrape times out instead of after {was}"),
+            };
+            Some((if leaf.was.is_some() && is > was { Notice } else { Warning }, text))
+        }
+        "valid_status_codes" => {
+            // Without a list, or with an empty one, all of 2xx.
+            let codes = |value: Option<&Value>| {
+                let list: Vec<u64> = value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_u64).collect();
+                if list.is_empty() { (200..300).collect() } else { list }
+            };
+            let words = |codes: &[u64]| match codes.len() {
+                100 => "any 2xx".to_string(),
+                _ => listed(&codes.iter().map(u64::to_string).collect::<Vec<_>>()),
+            };
+            let (was, is) = (codes(leaf.was), codes(leaf.is));
+            let says = format!("takes {} for well instead of {}", words(&is), words(&was));
+            match () {
+                () if is.iter().any(|code| !was.contains(code)) => Some((Dangerous, format!("{says}; what was a failure may no longer be one"))),
+                () => Some((Warning, format!("{says}; other answers are failures"))),
+            }
+        }
+        _ => None,
     }
 }
 
@@ -281,7 +334,7 @@ const HARDENING: [&str; 8] = ["cap_drop", "security_opt", "read_only", "user", "
 const ASIDE: [&str; 9] = ["image", "build", "healthcheck", "logging", "labels", "depends_on", "container_name", "stop_grace_period", "tmpfs"];
 
 fn container(leaf: &Leaf) -> (Class, String) {
-    let says = stated(leaf);
+    let says = flag(leaf).unwrap_or_else(|| stated(leaf));
     let first = leaf.path.first().map_or("", String::as_str);
     let retention = leaf.last().contains("retention");
     let amount = |value: Option<&Value>| {
@@ -302,11 +355,28 @@ fn container(leaf: &Leaf) -> (Class, String) {
         },
         _ if HARDENING.contains(&first) && leaf.was.is_none() => Notice,
         "mem_limit" | "cpus" | "pids_limit" | "deploy" => match (amount(leaf.was), amount(leaf.is)) {
-            (Some(was), Some(is)) => weight::larger(was, is),
+            // What is killed for want of memory, or starved, tells later or not at all.
+            (Some(was), Some(is)) if is < was => Warning,
+            (Some(_), Some(_)) => Notice,
             _ => Warning,
         },
         _ if ASIDE.contains(&first) => Notice,
         _ => Warning,
     };
     (class, says)
+}
+
+/// A flag of a command, as it is written; None: it is none.
+fn flag(leaf: &Leaf) -> Option<String> {
+    let [first, name] = leaf.path.as_slice() else { return None };
+    // A flag without a value is `on`.
+    let written = |value: &Value| match value.as_str().unwrap_or_default() {
+        "on" => format!("`{name}`"),
+        value => format!("`{name}={value}`"),
+    };
+    (first == "command" && name.starts_with('-')).then(|| match (leaf.was, leaf.is) {
+        (Some(was), Some(is)) => format!("runs with {} instead of {}", written(is), written(was)),
+        (Some(was), None) => format!("no longer runs with {}", written(was)),
+        (_, is) => format!("also runs with {}", is.map(written).unwrap_or_default()),
+    })
 }

@@ -99,20 +99,20 @@ impl<'a> Cursor<'a> {
         let start = self.at - 1;
         let mut out = String::new();
         loop {
-            let Some(c) = self.peek() else { return Err(self.error_at(start, "this quote is never closed")) };
-            self.at += c.len_utf8();
-            match c {
-                '"' => return Ok(out),
-                '\\' => match self.peek() {
-                    Some('n') => out.push('\n'),
-                    Some(c @ ('"' | '\\')) => out.push(c),
-                    _ => return Err(self.error("a backslash stands before something other than `\\`, `\"` or `n`")),
-                },
-                c => out.push(c),
+            // Piece by piece, as a value may be long.
+            out += self.take_while(|c| c != '"' && c != '\\');
+            if self.take('"') {
+                return Ok(out);
             }
-            if c == '\\' {
-                self.at += 1;
+            if !self.take('\\') {
+                return Err(self.error_at(start, "this quote is never closed"));
             }
+            match self.peek() {
+                Some('n') => out.push('\n'),
+                Some(c @ ('"' | '\\')) => out.push(c),
+                _ => return Err(self.error("a backslash stands before something other than `\\`, `\"` or `n`")),
+            }
+            self.at += 1;
         }
     }
 

@@ -1,0 +1,111 @@
+//! Whether a matcher picks a value, as Prometheus decides it: the parser's own verdict follows Rust's syntax of patterns.
+
+use super::re2::rewritten;
+use promql_parser::label::{MatchOp, Matcher};
+use regex_automata::meta::{Config, Regex};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Bytes of a pattern once it is written out. Prometheus sets no such limit; one beyond it is taken to pick everything.
+const MOST_BUILT: usize = 64 << 20;
+
+thread_local! {
+    /// Patterns come again with every expression and every series.
+    static BUILT: RefCell<HashMap<String, Option<Rc<Regex>>>> = RefCell::default();
+}
+
+/// A matcher that is asked about many values.
+pub struct Judge<'a> {
+    matcher: &'a Matcher,
+    /// None: it is no pattern, or one that is too large.
+    regex: Option<Rc<Regex>>,
+}
+
+impl<'a> Judge<'a> {
+    /// Its pattern is built here, once for all values.
+    pub fn of(matcher: &'a Matcher) -> Judge<'a> {
+        let pattern = matches!(matcher.op, MatchOp::Re(_) | MatchOp::NotRe(_));
+        let regex = if pattern {
+            BUILT.with_borrow_mut(|built| match built.get(&matcher.value) {
+                Some(known) => known.clone(),
+                None => built.entry(matcher.value.clone()).or_insert_with(|| build(&matcher.value).map(Rc::new)).clone(),
+            })
+        } else {
+            None
+        };
+        Judge { matcher, regex }
+    }
+
+    /// Whether the matcher picks a value; a label that is not there is empty.
+    pub fn picks(&self, value: &str) -> bool {
+        let met = || self.regex.as_ref().map(|regex| regex.is_match(value));
+        match self.matcher.op {
+            MatchOp::Equal => self.matcher.value == value,
+            MatchOp::NotEqual => self.matcher.value != value,
+            MatchOp::Re(_) => met().unwrap_or(true),
+            MatchOp::NotRe(_) => met().is_none_or(|met| !met),
+        }
+    }
+}
+
+/// Whether a matcher picks one value.
+pub fn picks(matcher: &Matcher, value: &str) -> bool {
+    Judge::of(matcher).picks(value)
+}
+
+/// Prometheus matches the whole value, and has `.` match a newline too.
+fn build(pattern: &str) -> Option<Regex> {
+    let config = Config::new().nfa_size_limit(Some(MOST_BUILT)).onepass_size_limit(None);
+    Regex::builder().configure(config).build(&format!("^(?s:{})$", rewritten(pattern).ok()?)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promql_parser::parser::Expr;
+
+    fn picked(matcher: &str, value: &str) -> bool {
+        match crate::promql::parse(&format!("up{{a{matcher}}}")) {
+            Ok(Expr::VectorSelector(vector)) => picks(&vector.matchers.matchers[0], value),
+            other => panic!("{matcher}: {other:?}"),
+        }
+    }
+
+    /// What RE2 and Rust read differently.
+    #[test]
+    fn a_pattern_means_what_it_means_in_prometheus() {
+        for (matcher, value, expected) in [
+            (r"=~`\\d+`", "\\ddd", true),
+            (r"=~`\d+`", "12", true),
+            (r"=~`\d+`", "١٢", false),
+            (r"!~`\d+`", "١٢", true),
+            (r"=~`\w+`", "é", false),
+            (r"=~`\s`", "\u{2003}", false),
+            ("=~`(?i)get`", "GET", true),
+            (r"=~`\pL`", "é", true),
+            (r"=~`\p{Greek}+`", "αβ", true),
+            ("=~`[[:alpha:]]`", "é", false),
+            ("=~`[[:alpha:]]+`", "ab", true),
+            (r"=~`a\z`", "a", true),
+            (r"=~`\x{e9}`", "é", true),
+            (r"=~`\Qa.b\E`", "axb", false),
+            ("=~`[a&&b]`", "&", true),
+            ("=~`a{b`", "a{b", true),
+            ("=~`a.b`", "a\nb", true),
+            ("=~`b`", "abc", false),
+            ("=~`|a`", "", true),
+            ("=`a.b`", "axb", false),
+            ("!=`a`", "b", true),
+        ] {
+            assert_eq!(picked(matcher, value), expected, "{matcher} {value:?}");
+        }
+        // There in C++, and not in Go.
+        assert!(crate::promql::parse(r"up{a=~`\C`}").is_err());
+    }
+
+    #[test]
+    fn a_pattern_that_rust_finds_too_large_is_compared_as_well() {
+        assert!(picked(r"=~`\pL{500}`", &"é".repeat(500)) && !picked(r"=~`\pL{500}`", &"é".repeat(499)));
+    }
+}
