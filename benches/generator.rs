@@ -10,15 +10,29 @@ const OWN: usize = 12;
 pub fn catalog(services: usize) -> String {
     let mut text = String::from(HEAD);
     for group in 0..services.div_ceil(GROUP) {
-        let _ = write!(text, "\n[groups.group-{group}]\ntitle = \"Group {group}\"\n");
+        let _ = write!(
+            text,
+            "\n[groups.group-{group}]\ntitle = \"Group {group}\"\n"
+        );
     }
     for service in 0..services {
-        let _ = write!(text, "\n[services.service-{service}]\ngroup = \"group-{}\"\nport = {}\n", service / GROUP, 8001 + service);
+        let _ = write!(
+            text,
+            "\n[services.service-{service}]\ngroup = \"group-{}\"\nport = {}\n",
+            service / GROUP,
+            8001 + service
+        );
     }
     text.push_str(METRICS);
     for service in (0..services).step_by(OWN) {
-        for (metric, kind, help) in [("jobs_total", "counter", "Jobs done"), ("queue_depth", "gauge", "Jobs that wait")] {
-            let _ = write!(text, "\n[metrics.own_{service}_{metric}]\ntype = \"{kind}\"\nservices = [\"service-{service}\"]\nhelp = \"{help} by {service}\"\n");
+        for (metric, kind, help) in [
+            ("jobs_total", "counter", "Jobs done"),
+            ("queue_depth", "gauge", "Jobs that wait"),
+        ] {
+            let _ = write!(
+                text,
+                "\n[metrics.own_{service}_{metric}]\ntype = \"{kind}\"\nservices = [\"service-{service}\"]\nhelp = \"{help} by {service}\"\n"
+            );
         }
     }
     text.push_str(ALERTS);
@@ -103,10 +117,15 @@ pub fn alerts(number: usize) -> String {
     let mut text = catalog(2);
     for alert in 0..number {
         for metric in ["errors", "attempts"] {
-            let _ = write!(text, "\n[metrics.part_{alert}_{metric}_total]\ntype = \"counter\"\nservices = [\"service-0\"]\nhelp = \"Part {alert}\"\n");
+            let _ = write!(
+                text,
+                "\n[metrics.part_{alert}_{metric}_total]\ntype = \"counter\"\nservices = [\"service-0\"]\nhelp = \"Part {alert}\"\n"
+            );
         }
-        let _ =
-            write!(text, "\n[alerts.Part{alert}Errors]\nkind = \"ratio\"\nerrors = \"part_{alert}_errors_total\"\ntotal = \"part_{alert}_attempts_total\"\n");
+        let _ = write!(
+            text,
+            "\n[alerts.Part{alert}Errors]\nkind = \"ratio\"\nerrors = \"part_{alert}_errors_total\"\ntotal = \"part_{alert}_attempts_total\"\n"
+        );
         text.push_str("above = 0.05\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n");
     }
     text
@@ -116,8 +135,15 @@ pub fn alerts(number: usize) -> String {
 pub fn metrics(number: usize) -> String {
     let mut text = catalog(2);
     for metric in 0..number {
-        let (key, kind, more) = [("total", "counter", ""), ("depth", "gauge", ""), ("seconds", "histogram", "buckets = [0.1, 1]\n")][metric % 3];
-        let _ = write!(text, "\n[metrics.part_{metric}_{key}]\ntype = \"{kind}\"\nservices = [\"service-0\"]\nhelp = \"Part {metric}\"\n{more}");
+        let (key, kind, more) = [
+            ("total", "counter", ""),
+            ("depth", "gauge", ""),
+            ("seconds", "histogram", "buckets = [0.1, 1]\n"),
+        ][metric % 3];
+        let _ = write!(
+            text,
+            "\n[metrics.part_{metric}_{key}]\ntype = \"{kind}\"\nservices = [\"service-0\"]\nhelp = \"Part {metric}\"\n{more}"
+        );
     }
     text
 }
@@ -133,7 +159,11 @@ pub fn groups(number: usize) -> String {
     let mut text = catalog(2);
     for group in 0..number {
         let _ = write!(text, "\n[groups.own-{group}]\ntitle = \"Own {group}\"\n");
-        let _ = write!(text, "\n[services.own-{group}]\ngroup = \"own-{group}\"\nport = {}\n", 9001 + group);
+        let _ = write!(
+            text,
+            "\n[services.own-{group}]\ngroup = \"own-{group}\"\nport = {}\n",
+            9001 + group
+        );
     }
     text
 }
@@ -142,7 +172,11 @@ pub fn groups(number: usize) -> String {
 pub fn overrides(number: usize) -> String {
     let mut text = catalog(number);
     for service in 0..number {
-        let _ = write!(text, "\n[services.service-{service}.alerts.HighMemoryUsage]\nabove = {}\n", 0.5 + (service as f64 + 1.0) / (4.0 * number as f64));
+        let _ = write!(
+            text,
+            "\n[services.service-{service}.alerts.HighMemoryUsage]\nabove = {}\n",
+            0.5 + (service as f64 + 1.0) / (4.0 * number as f64)
+        );
     }
     text
 }
@@ -151,10 +185,18 @@ pub fn overrides(number: usize) -> String {
 pub fn expressions(number: usize) -> String {
     let mut text = catalog(2);
     for alert in 0..number {
-        let _ = write!(text, "\n[metrics.part_{alert}_backlog]\ntype = \"gauge\"\nservices = [\"service-0\"]\nhelp = \"Part {alert}\"\n");
+        let _ = write!(
+            text,
+            "\n[metrics.part_{alert}_backlog]\ntype = \"gauge\"\nservices = [\"service-0\"]\nhelp = \"Part {alert}\"\n"
+        );
         let expr = format!("max by (job, service, component) (generated_part_{alert}_backlog) > 5");
-        let series = format!("'generated_part_{alert}_backlog{{job=\"service-0\",service=\"service-0\",component=\"group-0\"}}'");
-        let _ = write!(text, "\n[alerts.Part{alert}Backlog]\nkind = \"promql\"\nexpr = \"{expr}\"\nfor = \"5m\"\nseverity = \"warning\"\n");
+        let series = format!(
+            "'generated_part_{alert}_backlog{{job=\"service-0\",service=\"service-0\",component=\"group-0\"}}'"
+        );
+        let _ = write!(
+            text,
+            "\n[alerts.Part{alert}Backlog]\nkind = \"promql\"\nexpr = \"{expr}\"\nfor = \"5m\"\nseverity = \"warning\"\n"
+        );
         let _ = write!(
             text,
             "tests = [\n  {{ name = \"fires\", at = \"20m\", series = {{ {series} = \"9x60\" }}, fires = [\"service-0\"] }},\n  {{ name = \"is silent\", at = \"20m\", series = {{ {series} = \"5x60\" }} }},\n]\n"
@@ -166,9 +208,13 @@ pub fn expressions(number: usize) -> String {
 /// Two services, and one alert whose expression adds up so many terms.
 pub fn terms(number: usize) -> String {
     let mut text = catalog(2);
-    let terms = vec!["max by (job, service, component) (generated_own_0_queue_depth)"; number].join(" + ");
+    let terms =
+        vec!["max by (job, service, component) (generated_own_0_queue_depth)"; number].join(" + ");
     let series = "'generated_own_0_queue_depth{job=\"service-0\",service=\"service-0\",component=\"group-0\"}'";
-    let _ = write!(text, "\n[alerts.Sum]\nkind = \"promql\"\nexpr = \"{terms} > 5\"\nfor = \"5m\"\nseverity = \"warning\"\n");
+    let _ = write!(
+        text,
+        "\n[alerts.Sum]\nkind = \"promql\"\nexpr = \"{terms} > 5\"\nfor = \"5m\"\nseverity = \"warning\"\n"
+    );
     let _ = write!(
         text,
         "tests = [\n  {{ name = \"fires\", at = \"20m\", series = {{ {series} = \"9x60\" }}, fires = [\"service-0\"] }},\n  {{ name = \"is silent\", at = \"20m\", series = {{ {series} = \"0x60\" }} }},\n]\n"
@@ -178,5 +224,9 @@ pub fn terms(number: usize) -> String {
 
 /// So many services that compose starts.
 pub fn containers(services: usize) -> String {
-    catalog(services).replacen("[alertmanager.routes]", "[defaults]\nruns_on = \"compose\"\n\n[alertmanager.routes]", 1)
+    catalog(services).replacen(
+        "[alertmanager.routes]",
+        "[defaults]\nruns_on = \"compose\"\n\n[alertmanager.routes]",
+        1,
+    )
 }

@@ -19,7 +19,10 @@ fn verbs(criterion: &mut Criterion) {
     for services in SIZES {
         let (root, text) = written("services", services, &generator::catalog(services));
         let mut group = criterion.benchmark_group("pipeline");
-        group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+        group
+            .sample_size(10)
+            .warm_up_time(Duration::from_millis(500))
+            .measurement_time(Duration::from_secs(3));
         group.bench_function(BenchmarkId::new("load", services), |bench| {
             bench.iter(|| black_box(pipeline::load(pipeline::CATALOG, &text).is_ok()));
         });
@@ -29,7 +32,11 @@ fn verbs(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("check", services), |bench| {
             bench.iter(|| {
                 let rendered = pipeline::run(&root).unwrap().rendered.unwrap();
-                assert!(generated::compare(&root, &rendered.output, &rendered.files).unwrap().is_current());
+                assert!(
+                    generated::compare(&root, &rendered.output, &rendered.files)
+                        .unwrap()
+                        .is_current()
+                );
             });
         });
         group.finish();
@@ -38,10 +45,16 @@ fn verbs(criterion: &mut Criterion) {
 
 /// Rendering by the number of alerts, each on metrics of its own, and by the number of metrics of one service.
 fn axes(criterion: &mut Criterion) {
-    let axes: [(&str, Text); 2] = [("alerts", generator::alerts), ("metrics", generator::metrics)];
+    let axes: [(&str, Text); 2] = [
+        ("alerts", generator::alerts),
+        ("metrics", generator::metrics),
+    ];
     for (axis, generate) in axes {
         let mut group = criterion.benchmark_group(axis);
-        group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+        group
+            .sample_size(10)
+            .warm_up_time(Duration::from_millis(500))
+            .measurement_time(Duration::from_secs(3));
         for number in [10, 100, 500, 1_000, 2_000, 5_000] {
             let (root, text) = written(axis, number, &generate(number));
             group.bench_function(BenchmarkId::new("render", number), |bench| {

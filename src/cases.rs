@@ -27,7 +27,8 @@ static EXPRESSIONS: LazyLock<Environment<'static>> = LazyLock::new(|| {
 });
 
 /// Compiled once: the same expressions are asked for every alert of a kind.
-static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Expression<'static, 'static>>>>> = LazyLock::new(Mutex::default);
+static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Expression<'static, 'static>>>>> =
+    LazyLock::new(Mutex::default);
 
 /// The value of an expression.
 fn evaluate(text: &str, context: &Value) -> Result<Value, Error> {
@@ -65,17 +66,52 @@ pub struct Clock<'a> {
 
 impl<'a> Scene<'a> {
     /// The scene of a branch for one service.
-    pub fn new(kind: &'a Kind, neighbourhood: &'a Neighbourhood, alert: &'a Value, branch: &Value, tested: &str, clock: &Clock) -> Result<Scene<'a>, Error> {
+    pub fn new(
+        kind: &'a Kind,
+        neighbourhood: &'a Neighbourhood,
+        alert: &'a Value,
+        branch: &Value,
+        tested: &str,
+        clock: &Clock,
+    ) -> Result<Scene<'a>, Error> {
         let sample = neighbourhood.sample(alert, branch, tested)?;
         let window = branch.get_attr("window")?;
-        let (step, shortest) = (clock.step.to_string(), alert.get_attr("shortest_for")?.to_string());
+        let (step, shortest) = (
+            clock.step.to_string(),
+            alert.get_attr("shortest_for")?.to_string(),
+        );
         let waiting = branch.clone();
-        let wait = Value::from_function(move |start: i64| samples::wait(&waiting, &shortest, start.max(0).unsigned_abs(), &step));
-        let within = |name: &Value| branch.get_attr("services").and_then(|services| services.try_iter().map(|mut all| all.any(|one| one == *name)));
-        let near = sample.neighbour.as_ref().map(|neighbour| neighbour.get_attr("name").and_then(|name| within(&name))).transpose()?.unwrap_or(false);
+        let wait = Value::from_function(move |start: i64| {
+            samples::wait(&waiting, &shortest, start.max(0).unsigned_abs(), &step)
+        });
+        let within = |name: &Value| {
+            branch.get_attr("services").and_then(|services| {
+                services
+                    .try_iter()
+                    .map(|mut all| all.any(|one| one == *name))
+            })
+        };
+        let near = sample
+            .neighbour
+            .as_ref()
+            .map(|neighbour| neighbour.get_attr("name").and_then(|name| within(&name)))
+            .transpose()?
+            .unwrap_or(false);
         let settings = alert.get_attr("settings")?;
-        let metric_of = |key: &String| Some((key.clone(), neighbourhood.metric(settings.get_attr(key).ok()?.as_str()?)?.clone()));
-        let metrics: BTreeMap<String, Value> = kind.keys.keys().filter(|key| kind.says(key, "metric").is_some()).filter_map(metric_of).collect();
+        let metric_of = |key: &String| {
+            Some((
+                key.clone(),
+                neighbourhood
+                    .metric(settings.get_attr(key).ok()?.as_str()?)?
+                    .clone(),
+            ))
+        };
+        let metrics: BTreeMap<String, Value> = kind
+            .keys
+            .keys()
+            .filter(|key| kind.says(key, "metric").is_some())
+            .filter_map(metric_of)
+            .collect();
         let mut known = BTreeMap::from([
             ("alert".to_string(), alert.clone()),
             ("branch".to_string(), branch.clone()),
@@ -83,17 +119,38 @@ impl<'a> Scene<'a> {
             ("metric".to_string(), Value::from(metrics)),
             ("near".to_string(), near.into()),
             ("wait".to_string(), wait),
-            ("window".to_string(), if window.is_none() { 0.into() } else { samples::ticks(&window.to_string(), clock.step)?.into() }),
-            ("bridge".to_string(), samples::ticks(clock.bridge, clock.step)?.into()),
+            (
+                "window".to_string(),
+                if window.is_none() {
+                    0.into()
+                } else {
+                    samples::ticks(&window.to_string(), clock.step)?.into()
+                },
+            ),
+            (
+                "bridge".to_string(),
+                samples::ticks(clock.bridge, clock.step)?.into(),
+            ),
         ]);
         known.insert("n".to_string(), numbers(kind, branch, &known, clock)?);
         for (what, table) in [("numbers", &kind.numbers), ("times", &kind.times)] {
             for (name, expression) in table {
-                let value = evaluated(kind, &format!("{what}.{name}"), expression.as_str().unwrap_or_default(), &Value::from(known.clone()))?;
+                let value = evaluated(
+                    kind,
+                    &format!("{what}.{name}"),
+                    expression.as_str().unwrap_or_default(),
+                    &Value::from(known.clone()),
+                )?;
                 known.insert(name.clone(), value);
             }
         }
-        Ok(Scene { kind, neighbourhood, alert, sample, context: Value::from(known) })
+        Ok(Scene {
+            kind,
+            neighbourhood,
+            alert,
+            sample,
+            context: Value::from(known),
+        })
     }
 
     fn value(&self, what: &str, expression: &str) -> Result<Value, Error> {
@@ -101,12 +158,21 @@ impl<'a> Scene<'a> {
     }
 
     fn holds(&self, what: &str, condition: Option<&String>) -> Result<bool, Error> {
-        condition.map_or(Ok(true), |condition| Ok(self.value(what, condition)?.is_true()))
+        condition.map_or(Ok(true), |condition| {
+            Ok(self.value(what, condition)?.is_true())
+        })
     }
 
     fn step(&self, what: &str, expression: &str) -> Result<i64, Error> {
         let value = self.value(what, expression)?;
-        i64::try_from(value.clone()).map_err(|_| wrong(self.kind, what, expression, &format!("{value} is not a step")))
+        i64::try_from(value.clone()).map_err(|_| {
+            wrong(
+                self.kind,
+                what,
+                expression,
+                &format!("{value} is not a step"),
+            )
+        })
     }
 
     /// The full name of the metric of a series.
@@ -115,14 +181,24 @@ impl<'a> Scene<'a> {
             return Ok(given.metric.clone());
         }
         let named = self.alert.get_attr("settings")?.get_attr(&given.metric)?;
-        let declared = self.neighbourhood.metric(named.as_str().unwrap_or_default());
-        Ok(declared.map(|metric| metric.get_attr("name")).transpose()?.unwrap_or(named).to_string())
+        let declared = self
+            .neighbourhood
+            .metric(named.as_str().unwrap_or_default());
+        Ok(declared
+            .map(|metric| metric.get_attr("name"))
+            .transpose()?
+            .unwrap_or(named)
+            .to_string())
     }
 
     /// The values that a label of a series may have.
     pub fn label(&self, expression: &str) -> Result<Vec<String>, Error> {
         let value = self.value("series.labels", expression)?;
-        if value.kind() == minijinja::value::ValueKind::Seq { Ok(value.try_iter()?.map(|one| one.to_string()).collect()) } else { Ok(vec![value.to_string()]) }
+        if value.kind() == minijinja::value::ValueKind::Seq {
+            Ok(value.try_iter()?.map(|one| one.to_string()).collect())
+        } else {
+            Ok(vec![value.to_string()])
+        }
     }
 
     /// The texts of a given series: one, several or none.
@@ -134,21 +210,48 @@ impl<'a> Scene<'a> {
         let mut labels = Vec::new();
         for (label, expression) in &given.labels {
             let values = self.label(expression)?;
-            let index = if given.nth < 0 { values.len().checked_sub(1) } else { usize::try_from(given.nth).ok() };
-            let value = index.and_then(|index| values.get(index)).or(values.first()).cloned().unwrap_or_default();
+            let index = if given.nth < 0 {
+                values.len().checked_sub(1)
+            } else {
+                usize::try_from(given.nth).ok()
+            };
+            let value = index
+                .and_then(|index| values.get(index))
+                .or(values.first())
+                .cloned()
+                .unwrap_or_default();
             labels.push((label.clone(), value));
         }
-        labels.extend(given.instance.clone().map(|instance| ("instance".to_string(), instance)));
+        labels.extend(
+            given
+                .instance
+                .clone()
+                .map(|instance| ("instance".to_string(), instance)),
+        );
         let service = &self.sample.service;
         Ok(match given.of {
             Whose::Service => vec![series(&metric, service, &labels)?],
-            Whose::Neighbour => self.sample.neighbour.iter().map(|other| series(&metric, other, &labels)).collect::<Result<_, _>>()?,
+            Whose::Neighbour => self
+                .sample
+                .neighbour
+                .iter()
+                .map(|other| series(&metric, other, &labels))
+                .collect::<Result<_, _>>()?,
             Whose::Others => {
                 let name = service.get_attr("name")?;
-                let others = self.sample.all.iter().filter(|other| other.get_attr("name").is_ok_and(|other| other != name));
-                others.map(|other| series(&metric, other, &labels)).collect::<Result<_, _>>()?
+                let others = self
+                    .sample
+                    .all
+                    .iter()
+                    .filter(|other| other.get_attr("name").is_ok_and(|other| other != name));
+                others
+                    .map(|other| series(&metric, other, &labels))
+                    .collect::<Result<_, _>>()?
             }
-            Whose::Stranger => vec![written(&metric, &[("instance".to_string(), "stranger:1".to_string())])],
+            Whose::Stranger => vec![written(
+                &metric,
+                &[("instance".to_string(), "stranger:1".to_string())],
+            )],
             Whose::Probe => {
                 labels.insert(0, ("job".to_string(), "health-probe".to_string()));
                 vec![labelled(&metric, service, &labels)?]
@@ -160,9 +263,21 @@ impl<'a> Scene<'a> {
     fn phases(&self, case: &Case, name: &str) -> Result<Vec<Phase>, Error> {
         let number = |expression: &str| {
             let value = self.value(&case.name, expression)?;
-            f64::try_from(value.clone()).map_err(|_| wrong(self.kind, &case.name, expression, &format!("{value} is not a number")))
+            f64::try_from(value.clone()).map_err(|_| {
+                wrong(
+                    self.kind,
+                    &case.name,
+                    expression,
+                    &format!("{value} is not a number"),
+                )
+            })
         };
-        case.series.get(name).into_iter().flatten().map(|phase| phases::read(phase, &number)).collect()
+        case.series
+            .get(name)
+            .into_iter()
+            .flatten()
+            .map(|phase| phases::read(phase, &number))
+            .collect()
     }
 
     /// Whether a case can be shown here.
@@ -174,7 +289,12 @@ impl<'a> Scene<'a> {
     /// (step, value). Of a service that the catalog excepts only the first, in which the alert is silent.
     fn tests(&self, excepted: bool) -> Result<Vec<Value>, Error> {
         let mut tests = Vec::new();
-        for case in self.kind.cases.iter().take(if excepted { 1 } else { usize::MAX }) {
+        for case in self
+            .kind
+            .cases
+            .iter()
+            .take(if excepted { 1 } else { usize::MAX })
+        {
             if !self.shown(case)? {
                 continue;
             }
@@ -186,22 +306,55 @@ impl<'a> Scene<'a> {
                 }
                 last = last.max(at);
                 if let Some(state) = &seen.is {
-                    let state = if STATES.contains(&state.as_str()) { state.clone() } else { self.value(&case.name, state)?.to_string() };
-                    let value = seen.value.as_ref().map(|value| self.value(&case.name, value)).transpose()?.unwrap_or(Value::from(()));
-                    checks.push(Value::from(vec![at.into(), if excepted { "inactive".into() } else { Value::from(state) }, value]));
+                    let state = if STATES.contains(&state.as_str()) {
+                        state.clone()
+                    } else {
+                        self.value(&case.name, state)?.to_string()
+                    };
+                    let value = seen
+                        .value
+                        .as_ref()
+                        .map(|value| self.value(&case.name, value))
+                        .transpose()?
+                        .unwrap_or(Value::from(()));
+                    checks.push(Value::from(vec![
+                        at.into(),
+                        if excepted {
+                            "inactive".into()
+                        } else {
+                            Value::from(state)
+                        },
+                        value,
+                    ]));
                 }
                 if let Some(value) = &seen.signal {
-                    signal.push(Value::from(vec![Value::from(at), self.value(&case.name, value)?]));
+                    signal.push(Value::from(vec![
+                        Value::from(at),
+                        self.value(&case.name, value)?,
+                    ]));
                 }
             }
             let mut series = Vec::new();
             for name in case.series.keys() {
-                let given = self.kind.series.get(name).ok_or_else(|| wrong(self.kind, &case.name, name, "there is no such series"))?;
+                let given =
+                    self.kind.series.get(name).ok_or_else(|| {
+                        wrong(self.kind, &case.name, name, "there is no such series")
+                    })?;
                 let values = phases::notation(&self.phases(case, name)?, last + 1);
-                series.extend(self.series(given)?.into_iter().map(|text| Value::from(vec![text, values.clone()])));
+                series.extend(
+                    self.series(given)?
+                        .into_iter()
+                        .map(|text| Value::from(vec![text, values.clone()])),
+                );
             }
-            let name = if excepted { "is silent for it, which the catalog excepts" } else { &case.name };
-            tests.push(context! { name, series, given => self.constants(last)?, checks, signal, excepted });
+            let name = if excepted {
+                "is silent for it, which the catalog excepts"
+            } else {
+                &case.name
+            };
+            tests.push(
+                context! { name, series, given => self.constants(last)?, checks, signal, excepted },
+            );
         }
         Ok(tests)
     }
@@ -212,8 +365,17 @@ impl<'a> Scene<'a> {
         for (record, expression) in &self.kind.constants {
             for service in &self.sample.all {
                 let of = context! { service, ..self.context.clone() };
-                let value = evaluated(self.kind, &format!("constants.{record}"), expression.as_str().unwrap_or_default(), &of)?;
-                all.push(Value::from(vec![Value::from(record.as_str()), Value::from(labelled("", service, &[])?), Value::from(format!("{value}x{last}"))]));
+                let value = evaluated(
+                    self.kind,
+                    &format!("constants.{record}"),
+                    expression.as_str().unwrap_or_default(),
+                    &of,
+                )?;
+                all.push(Value::from(vec![
+                    Value::from(record.as_str()),
+                    Value::from(labelled("", service, &[])?),
+                    Value::from(format!("{value}x{last}")),
+                ]));
             }
         }
         Ok(all)
@@ -229,18 +391,30 @@ impl<'a> Scene<'a> {
     /// The same under a fault: at the step at which the alert is first seen firing.
     pub fn faulty(&self, fault: &str) -> Result<Vec<Moving>, Error> {
         let spec = self.kind.faults.iter().find(|spec| spec.name == fault);
-        let Some(case) = spec.and_then(|spec| self.kind.cases.iter().find(|case| case.name == spec.case)) else { return Ok(Vec::new()) };
+        let Some(case) =
+            spec.and_then(|spec| self.kind.cases.iter().find(|case| case.name == spec.case))
+        else {
+            return Ok(Vec::new());
+        };
         if !self.shown(case)? {
             return Ok(Vec::new());
         }
-        let fires = case.seen.iter().find(|seen| seen.is.as_deref() == Some("firing"));
+        let fires = case
+            .seen
+            .iter()
+            .find(|seen| seen.is.as_deref() == Some("firing"));
         let at = fires.map_or(Ok(0), |seen| self.step(&case.name, &seen.at))?;
         self.moving(case, at)
     }
 
     fn moving(&self, case: &Case, step: i64) -> Result<Vec<Moving>, Error> {
         let mut all = Vec::new();
-        for (name, given) in self.kind.series.iter().filter(|(name, _)| case.series.contains_key(*name)) {
+        for (name, given) in self
+            .kind
+            .series
+            .iter()
+            .filter(|(name, _)| case.series.contains_key(*name))
+        {
             let own = matches!(given.of, Whose::Service | Whose::Probe) && given.instance.is_none();
             if !own || !self.holds("series.when", given.when.as_ref())? {
                 continue;
@@ -250,7 +424,11 @@ impl<'a> Scene<'a> {
                 labels.insert(label.clone(), self.label(expression)?);
             }
             if let Some(moves) = phases::at(&self.phases(case, name)?, step) {
-                all.push(Moving { metric: self.metric(given)?, labels, moves });
+                all.push(Moving {
+                    metric: self.metric(given)?,
+                    labels,
+                    moves,
+                });
             }
         }
         Ok(all)
@@ -271,29 +449,65 @@ pub struct Moving {
 const STATES: [&str; 3] = ["inactive", "pending", "firing"];
 
 fn evaluated(kind: &Kind, what: &str, expression: &str, context: &Value) -> Result<Value, Error> {
-    evaluate(expression, context).map_err(|error| wrong(kind, what, expression, error.detail().unwrap_or(&error.kind().to_string())))
+    evaluate(expression, context).map_err(|error| {
+        wrong(
+            kind,
+            what,
+            expression,
+            error.detail().unwrap_or(&error.kind().to_string()),
+        )
+    })
 }
 
 /// A mistake in a kind.toml, found when its expressions got their numbers.
 fn wrong(kind: &Kind, what: &str, expression: &str, reason: &str) -> Error {
-    refuse(format!("templates/kinds/{}/kind.toml: `{expression}` of `{what}`: {reason}", kind.name))
+    refuse(format!(
+        "templates/kinds/{}/kind.toml: `{expression}` of `{what}`: {reason}",
+        kind.name
+    ))
 }
 
 /// Values just below, at and just above the threshold of a branch.
-fn numbers(kind: &Kind, branch: &Value, known: &BTreeMap<String, Value>, clock: &Clock) -> Result<Value, Error> {
-    let Some(compares) = &kind.compares else { return Ok(Value::from(())) };
+fn numbers(
+    kind: &Kind,
+    branch: &Value,
+    known: &BTreeMap<String, Value>,
+    clock: &Clock,
+) -> Result<Value, Error> {
+    let Some(compares) = &kind.compares else {
+        return Ok(Value::from(()));
+    };
     let above = branch.get_attr("above")?;
-    let above = f64::try_from(above).map_err(|_| wrong(kind, "compares", "above", "a kind that compares needs a key `above`"))?;
+    let above = f64::try_from(above).map_err(|_| {
+        wrong(
+            kind,
+            "compares",
+            "above",
+            "a kind that compares needs a key `above`",
+        )
+    })?;
     let over = |over: &Option<String>| -> Result<f64, Error> {
-        let Some(expression) = over else { return Ok(1.0) };
-        let value = evaluated(kind, "compares.over", expression, &Value::from(known.clone()))?;
-        f64::try_from(value).map_err(|_| wrong(kind, "compares.over", expression, "it is not a number"))
+        let Some(expression) = over else {
+            return Ok(1.0);
+        };
+        let value = evaluated(
+            kind,
+            "compares.over",
+            expression,
+            &Value::from(known.clone()),
+        )?;
+        f64::try_from(value)
+            .map_err(|_| wrong(kind, "compares.over", expression, "it is not a number"))
     };
     let window = branch.get_attr("window")?.to_string();
     match (compares, clock.traffic) {
         (Compares::Ratio, None) => samples::ratio(above, &window, clock.step),
-        (Compares::Ratio, Some(total)) => Ok(context! { total, below => 0.99 * above * total, at => (), above => (1.01 * above * total).min(total) }),
-        (Compares::Rate { over: divisor }, _) => samples::rate_samples(above, over(divisor)?, &window, clock.step),
+        (Compares::Ratio, Some(total)) => Ok(
+            context! { total, below => 0.99 * above * total, at => (), above => (1.01 * above * total).min(total) },
+        ),
+        (Compares::Rate { over: divisor }, _) => {
+            samples::rate_samples(above, over(divisor)?, &window, clock.step)
+        }
         (Compares::Level { over: divisor }, _) => Ok(samples::gauge_samples(above, over(divisor)?)),
     }
 }
@@ -310,28 +524,56 @@ pub struct Suites {
 impl Suites {
     /// Of a catalog, as templates see it.
     pub fn of(catalog: &Value, kinds: &Arc<Kinds>, four_scrapes: String) -> Result<Value, Error> {
-        let neighbourhood = Neighbourhood::of(&catalog.get_attr("services")?, &catalog.get_attr("metrics")?)?;
-        let evaluation_interval = catalog.get_attr("prometheus")?.get_attr("evaluation_interval")?.to_string();
-        Ok(Value::from_object(Suites { neighbourhood, kinds: kinds.clone(), four_scrapes, evaluation_interval }))
+        let neighbourhood = Neighbourhood::of(
+            &catalog.get_attr("services")?,
+            &catalog.get_attr("metrics")?,
+        )?;
+        let evaluation_interval = catalog
+            .get_attr("prometheus")?
+            .get_attr("evaluation_interval")?
+            .to_string();
+        Ok(Value::from_object(Suites {
+            neighbourhood,
+            kinds: kinds.clone(),
+            four_scrapes,
+            evaluation_interval,
+        }))
     }
 
     /// `step` and `tests` of an alert: for each branch those of its first service, and of the first service that is excepted.
     fn of_alert(&self, alert: &Value) -> Result<Value, Error> {
         let name = alert.get_attr("kind")?.get_attr("name")?;
-        let kind = self.kinds.get(name.as_str().unwrap_or_default()).ok_or_else(|| refuse(format!("there is no kind {name}")))?;
+        let kind = self
+            .kinds
+            .get(name.as_str().unwrap_or_default())
+            .ok_or_else(|| refuse(format!("there is no kind {name}")))?;
         let step = samples::test_step(alert, &self.four_scrapes, &self.evaluation_interval)?;
-        let clock = Clock { step: &step, bridge: &self.four_scrapes, traffic: None };
+        let clock = Clock {
+            step: &step,
+            bridge: &self.four_scrapes,
+            traffic: None,
+        };
         let mut tests = Vec::new();
         let branches: Vec<Value> = alert.get_attr("branches")?.try_iter()?.collect();
         let excepted = alert.get_attr("excepts")?.try_iter()?.next();
-        let first = |branch: &Value| Ok::<_, Error>(branch.get_attr("services")?.try_iter()?.next());
+        let first =
+            |branch: &Value| Ok::<_, Error>(branch.get_attr("services")?.try_iter()?.next());
         let mut tried = Vec::new();
         for branch in &branches {
             tried.extend(first(branch)?.map(|service| (branch, service, false)));
         }
-        tried.extend(excepted.and_then(|service| branches.first().map(|branch| (branch, service, true))));
+        tried.extend(
+            excepted.and_then(|service| branches.first().map(|branch| (branch, service, true))),
+        );
         for (branch, service, excepted) in tried {
-            let scene = Scene::new(kind, &self.neighbourhood, alert, branch, service.as_str().unwrap_or_default(), &clock)?;
+            let scene = Scene::new(
+                kind,
+                &self.neighbourhood,
+                alert,
+                branch,
+                service.as_str().unwrap_or_default(),
+                &clock,
+            )?;
             for test in scene.tests(excepted)? {
                 tests.push(context! { branch, service => scene.sample.service.clone(), ..test });
             }
@@ -342,7 +584,12 @@ impl Suites {
 
 impl Object for Suites {
     /// `of(alert)`.
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         if method != "of" {
             return Err(Error::from(ErrorKind::UnknownMethod));
         }

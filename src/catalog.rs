@@ -66,7 +66,10 @@ struct Names {
 
 /// Name → its index.
 fn numbered<'a>(names: impl Iterator<Item = &'a String>) -> HashMap<String, usize> {
-    names.enumerate().map(|(index, name)| (name.clone(), index)).collect()
+    names
+        .enumerate()
+        .map(|(index, name)| (name.clone(), index))
+        .collect()
 }
 
 /// `[platform]`.
@@ -203,34 +206,66 @@ pub struct Group {
 impl Prometheus {
     /// Whether every Prometheus that must load the output is this new.
     pub fn at_least(&self, major: u32, minor: u32) -> bool {
-        let (own_major, own_minor) = self.minimum_version.split_once('.').unwrap_or((&self.minimum_version, "0"));
-        (own_major.parse().unwrap_or(0), own_minor.parse().unwrap_or(0)) >= (major, minor)
+        let (own_major, own_minor) = self
+            .minimum_version
+            .split_once('.')
+            .unwrap_or((&self.minimum_version, "0"));
+        (
+            own_major.parse().unwrap_or(0),
+            own_minor.parse().unwrap_or(0),
+        ) >= (major, minor)
     }
 }
 
 impl Catalog {
     /// Reads a source that the schema has looked at. What it refused is left out, so that one mistake does not hide another;
     /// such a catalog is good for lints only.
-    pub fn load(source: &Source, refused: &[Diagnostic], kinds: &Arc<Kinds>) -> Result<Catalog, Box<Diagnostic>> {
+    pub fn load(
+        source: &Source,
+        refused: &[Diagnostic],
+        kinds: &Arc<Kinds>,
+    ) -> Result<Catalog, Box<Diagnostic>> {
         let value = schema::with_defaults(source, refused, &schema::Schema::of(kinds));
-        Catalog::resolve(&value, kinds)
-            .map_err(|error| Box::new(Diagnostic::error("invalid-value", Place::Key(String::new()), error.to_string()).help("see `monstack schema`")))
+        Catalog::resolve(&value, kinds).map_err(|error| {
+            Box::new(
+                Diagnostic::error(
+                    "invalid-value",
+                    Place::Key(String::new()),
+                    error.to_string(),
+                )
+                .help("see `monstack schema`"),
+            )
+        })
     }
 
     fn resolve(value: &Value, kinds: &Arc<Kinds>) -> serde_json::Result<Catalog> {
         let part = |key: &str| value[key].clone();
         let mut platform: Platform = serde_json::from_value(part("platform"))?;
         // A path leads nowhere from Grafana, a notification or the Alertmanager.
-        if !["http://", "https://"].iter().any(|scheme| platform.runbook_url.starts_with(scheme)) {
+        if !["http://", "https://"]
+            .iter()
+            .any(|scheme| platform.runbook_url.starts_with(scheme))
+        {
             platform.runbook_url.clear();
         }
-        platform.output = platform.output.trim_start_matches("./").trim_end_matches('/').to_string();
+        platform.output = platform
+            .output
+            .trim_start_matches("./")
+            .trim_end_matches('/')
+            .to_string();
         platform.root = vec![".."; platform.output.split('/').count()].join("/");
-        let services = entries(value, "services").map(|(name, written)| Service::resolve(value, name, written)).collect::<Result<Vec<_>, _>>()?;
-        let metrics = entries(value, "metrics").map(|(key, written)| Metric::resolve(&platform, &services, key, written)).collect::<Result<Vec<_>, _>>()?;
+        let services = entries(value, "services")
+            .map(|(name, written)| Service::resolve(value, name, written))
+            .collect::<Result<Vec<_>, _>>()?;
+        let metrics = entries(value, "metrics")
+            .map(|(key, written)| Metric::resolve(&platform, &services, key, written))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut members: HashMap<&str, Vec<String>> = HashMap::new();
         for service in &services {
-            members.entry(&service.group).or_default().push(service.name.clone());
+            members
+                .entry(&service.group)
+                .or_default()
+                .push(service.name.clone());
         }
         let groups = entries(value, "groups")
             .map(|(key, written)| Group {
@@ -240,8 +275,11 @@ impl Catalog {
             })
             .collect();
         let emitters = Emitters::of(&services, &metrics);
-        let alerts: Vec<Alert> =
-            entries(value, "alerts").map(|(name, written)| Alert::resolve(value, name, written, &services, &emitters, kinds)).collect::<Result<_, _>>()?;
+        let alerts: Vec<Alert> = entries(value, "alerts")
+            .map(|(name, written)| {
+                Alert::resolve(value, name, written, &services, &emitters, kinds)
+            })
+            .collect::<Result<_, _>>()?;
         let names = Names {
             services: numbered(services.iter().map(|service| &service.name)),
             metrics: numbered(metrics.iter().map(|metric| &metric.key)),
@@ -249,7 +287,9 @@ impl Catalog {
         };
         let mut compose = part("compose");
         if let Some(table) = compose.as_object_mut() {
-            table.entry("build_context").or_insert_with(|| platform.root.clone().into());
+            table
+                .entry("build_context")
+                .or_insert_with(|| platform.root.clone().into());
         }
         Ok(Catalog {
             names,
@@ -271,29 +311,44 @@ impl Catalog {
 
     /// Whether any severity reaches a receiver other than the null one.
     pub fn notifies(&self) -> bool {
-        self.alertmanager.routes.values().any(|receiver| receiver != "null")
+        self.alertmanager
+            .routes
+            .values()
+            .any(|receiver| receiver != "null")
     }
 
     /// A service by name.
     pub fn service(&self, name: &str) -> Option<&Service> {
-        self.names.services.get(name).map(|index| &self.services[*index])
+        self.names
+            .services
+            .get(name)
+            .map(|index| &self.services[*index])
     }
 
     /// A declared metric by its name without the prefix.
     pub fn metric(&self, key: &str) -> Option<&Metric> {
-        self.names.metrics.get(key).map(|index| &self.metrics[*index])
+        self.names
+            .metrics
+            .get(key)
+            .map(|index| &self.metrics[*index])
     }
 
     /// An alert by name.
     pub fn alert(&self, name: &str) -> Option<&Alert> {
-        self.names.alerts.get(name).map(|index| &self.alerts[*index])
+        self.names
+            .alerts
+            .get(name)
+            .map(|index| &self.alerts[*index])
     }
 }
 
 /// The table of a server whose links lead to where it is published, unless the catalog says otherwise.
 fn published(value: &Value, server: &str) -> Value {
     let mut table = value[server].clone();
-    let host = match value["compose"]["monitoring_address"].as_str().unwrap_or_default() {
+    let host = match value["compose"]["monitoring_address"]
+        .as_str()
+        .unwrap_or_default()
+    {
         "127.0.0.1" | "0.0.0.0" => "localhost",
         address => address,
     };
@@ -322,10 +377,16 @@ pub fn snake(name: &str) -> String {
 /// Receivers with their integrations alone: what is accepted there is not one.
 fn receivers(written: Value) -> serde_json::Result<Map<String, Value>> {
     let mut receivers: Map<String, Value> = serde_json::from_value(written)?;
-    receivers.values_mut().filter_map(Value::as_object_mut).for_each(|receiver| drop(receiver.shift_remove("allow")));
+    receivers
+        .values_mut()
+        .filter_map(Value::as_object_mut)
+        .for_each(|receiver| drop(receiver.shift_remove("allow")));
     Ok(receivers)
 }
 
-fn entries<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {
+fn entries<'a>(
+    value: &'a Value,
+    key: &str,
+) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {
     value[key].as_object().into_iter().flatten()
 }

@@ -32,7 +32,13 @@ pub struct Cli {
     #[arg(long, global = true, default_value = ".", value_name = "DIR")]
     root: PathBuf,
     /// How findings and results are written
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
     format: Format,
     /// When to use colours; NO_COLOR is respected
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
@@ -106,10 +112,17 @@ pub fn main() -> ExitCode {
 
 /// A limit on the size of files then fails the write, which says so and leaves every file whole, instead of ending the process.
 fn outlive_limits() {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+    else {
+        return;
+    };
     let _entered = runtime.enter();
     // The handler stays when this is dropped.
-    drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())));
+    drop(tokio::signal::unix::signal(
+        tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()),
+    ));
 }
 
 fn run(cli: &Cli) -> Result<Report> {
@@ -135,10 +148,17 @@ fn run(cli: &Cli) -> Result<Report> {
 impl Cli {
     /// The command line that runs a verb as this one was run: through cargo or not, with the same root.
     fn command(&self, verb: &str) -> String {
-        let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "monstack" };
+        let program = if std::env::var_os("CARGO").is_some() {
+            "cargo run --"
+        } else {
+            "monstack"
+        };
         match self.root.as_os_str() == "." {
             true => format!("{program} {verb}"),
-            false => format!("{program} {verb} --root {}", shell(&self.root.to_string_lossy())),
+            false => format!(
+                "{program} {verb} --root {}",
+                shell(&self.root.to_string_lossy())
+            ),
         }
     }
 }
@@ -146,18 +166,34 @@ impl Cli {
 /// A word that a shell reads back as it is.
 fn shell(word: &str) -> String {
     let plain = |character: char| character.is_alphanumeric() || "/._-+:,@%=".contains(character);
-    if !word.is_empty() && word.chars().all(plain) { word.to_string() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_string()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// A service of the catalog by name, or what could be meant.
 fn service<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Service> {
-    let known = || catalog.services.iter().map(|service| service.name.as_str()).collect::<Vec<_>>();
-    catalog.service(name).with_context(|| format!("there is no service `{name}`: {}", suggestion(name, known())))
+    let known = || {
+        catalog
+            .services
+            .iter()
+            .map(|service| service.name.as_str())
+            .collect::<Vec<_>>()
+    };
+    catalog.service(name).with_context(|| {
+        format!(
+            "there is no service `{name}`: {}",
+            suggestion(name, known())
+        )
+    })
 }
 
 /// Waits for SIGINT or SIGTERM.
 async fn interrupted() -> Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).context("cannot listen for signals")?;
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .context("cannot listen for signals")?;
     tokio::select! {
         result = tokio::signal::ctrl_c() => result.context("cannot listen for signals"),
         _ = terminate.recv() => Ok(()),

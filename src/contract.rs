@@ -21,11 +21,17 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 use targets::Targets;
 
-static PROFILES: LazyLock<Value> = LazyLock::new(|| toml::from_str(include_str!("contract/profiles.toml")).expect("profiles.toml is TOML"));
+static PROFILES: LazyLock<Value> = LazyLock::new(|| {
+    toml::from_str(include_str!("contract/profiles.toml")).expect("profiles.toml is TOML")
+});
 
 /// The names that something exposes by itself: a runtime's client, Prometheus, the Alertmanager, the prober.
 pub fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + use<> {
-    PROFILES[profile].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
+    PROFILES[profile]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
 }
 
 /// The values of `le` of a histogram. Prometheus 3 writes every whole number with its `.0`, and so does Python's client;
@@ -34,11 +40,24 @@ fn bounds(metric: &Metric, catalog: &Catalog) -> Domain {
     if metric.r#type != "histogram" || metric.buckets.is_empty() {
         return Domain::Pattern(".+".to_string());
     }
-    let tag = catalog.prometheus.image.rsplit(':').next().unwrap_or_default();
+    let tag = catalog
+        .prometheus
+        .image
+        .rsplit(':')
+        .next()
+        .unwrap_or_default();
     let older = tag.trim_start_matches('v').starts_with("2.");
-    let mut values: Vec<String> = metric.buckets.iter().map(|bound| openmetrics(*bound)).collect();
+    let mut values: Vec<String> = metric
+        .buckets
+        .iter()
+        .map(|bound| openmetrics(*bound))
+        .collect();
     if older {
-        let plain: Vec<String> = values.iter().filter_map(|value| value.strip_suffix(".0")).map(str::to_string).collect();
+        let plain: Vec<String> = values
+            .iter()
+            .filter_map(|value| value.strip_suffix(".0"))
+            .map(str::to_string)
+            .collect();
         values.extend(plain);
     }
     values.push("+Inf".to_string());
@@ -52,9 +71,17 @@ fn openmetrics(value: f64) -> String {
     let exponent: i32 = exponent.parse().unwrap_or_default();
     if (-4..6).contains(&exponent) {
         let plain = value.to_string();
-        return if plain.contains('.') { plain } else { format!("{plain}.0") };
+        return if plain.contains('.') {
+            plain
+        } else {
+            format!("{plain}.0")
+        };
     }
-    format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+    format!(
+        "{mantissa}e{}{:02}",
+        if exponent < 0 { '-' } else { '+' },
+        exponent.abs()
+    )
 }
 
 /// Every series that can exist.
@@ -70,24 +97,39 @@ impl Contract {
     /// What the catalog's services expose to the targets of a rendered Prometheus configuration.
     pub fn new(catalog: &Catalog, config: &Value) -> Contract {
         let targets = Targets::read(config);
-        let mut contract = Contract { targets, families: HashMap::new(), meets: RefCell::default(), parsed: RefCell::default() };
+        let mut contract = Contract {
+            targets,
+            families: HashMap::new(),
+            meets: RefCell::default(),
+            parsed: RefCell::default(),
+        };
         contract.profile("target", contract.targets.all());
         for job in ["prometheus", "alertmanager", "health-probe"] {
             contract.profile(job, contract.targets.with("job", job));
         }
         let services = |wanted: &dyn Fn(&crate::catalog::Service) -> bool| {
-            let names = catalog.services.iter().filter(|service| wanted(service)).map(|service| service.name.as_str());
+            let names = catalog
+                .services
+                .iter()
+                .filter(|service| wanted(service))
+                .map(|service| service.name.as_str());
             contract.targets.with_any("job", names)
         };
         let python = services(&|service| service.runtime == "python");
-        let runtimes: Vec<(&str, FixedBitSet)> = ["node", "go"].map(|runtime| (runtime, services(&|service| service.runtime == runtime))).into();
+        let runtimes: Vec<(&str, FixedBitSet)> = ["node", "go"]
+            .map(|runtime| (runtime, services(&|service| service.runtime == runtime)))
+            .into();
         contract.profile("collector", python.clone());
         contract.profile("python", python);
         for (runtime, set) in runtimes {
             contract.profile(runtime, set);
         }
         let mut encrypted = contract.targets.none();
-        for service in catalog.services.iter().filter(|service| service.health_probe && service.scheme == "https") {
+        for service in catalog
+            .services
+            .iter()
+            .filter(|service| service.health_probe && service.scheme == "https")
+        {
             encrypted.union_with(&contract.targets.with("service", &service.name));
         }
         encrypted.intersect_with(&contract.targets.with("job", "health-probe"));
@@ -104,14 +146,31 @@ impl Contract {
             return;
         }
         for (metric, about) in PROFILES[name].as_object().into_iter().flatten() {
-            let labels = about["labels"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            let labels: Map<String, Value> = labels.map(|label| (label.to_string(), Value::from(".*"))).collect();
-            self.family_of(metric, about["type"].as_str().unwrap_or_default(), &labels, targets.clone());
+            let labels = about["labels"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str);
+            let labels: Map<String, Value> = labels
+                .map(|label| (label.to_string(), Value::from(".*")))
+                .collect();
+            self.family_of(
+                metric,
+                about["type"].as_str().unwrap_or_default(),
+                &labels,
+                targets.clone(),
+            );
         }
     }
 
     /// The series of a metric of a type, as a client library names them.
-    fn family_of(&mut self, name: &str, sort: &str, labels: &Map<String, Value>, emitters: FixedBitSet) {
+    fn family_of(
+        &mut self,
+        name: &str,
+        sort: &str,
+        labels: &Map<String, Value>,
+        emitters: FixedBitSet,
+    ) {
         let mut with = |suffix: &str, kind: Kind, label: Option<&str>| {
             let mut labels = labels.clone();
             labels.extend(label.map(|label| (label.to_string(), Value::from(".+"))));
@@ -128,56 +187,111 @@ impl Contract {
     }
 
     fn declare(&mut self, metric: &Metric, bounds: &Domain) {
-        let emitters = self.targets.with_any("job", metric.services.iter().map(String::as_str));
+        let emitters = self
+            .targets
+            .with_any("job", metric.services.iter().map(String::as_str));
         self.family_of(&metric.name, &metric.r#type, &metric.labels, emitters);
-        let buckets = self.families.get_mut(&format!("{}_bucket", metric.name)).filter(|_| metric.r#type == "histogram");
+        let buckets = self
+            .families
+            .get_mut(&format!("{}_bucket", metric.name))
+            .filter(|_| metric.r#type == "histogram");
         for series in buckets.into_iter().flatten() {
             series.labels.insert("le".to_string(), bounds.clone());
         }
     }
 
     /// Series on targets, apart for targets with different labels.
-    fn expose(&mut self, name: &str, kind: Kind, labels: &Map<String, Value>, emitters: FixedBitSet) {
-        let labels: BTreeMap<String, Domain> = labels.iter().map(|(label, written)| (label.clone(), Domain::declared(written))).collect();
+    fn expose(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        labels: &Map<String, Value>,
+        emitters: FixedBitSet,
+    ) {
+        let labels: BTreeMap<String, Domain> = labels
+            .iter()
+            .map(|(label, written)| (label.clone(), Domain::declared(written)))
+            .collect();
         let apart = self.targets.apart(&emitters);
-        let series: Vec<Series> = apart.map(|(carried, targets)| Series { targets, carried: carried.clone(), labels: labels.clone(), kind }).collect();
-        self.families.entry(name.to_string()).or_default().extend(series);
+        let series: Vec<Series> = apart
+            .map(|(carried, targets)| Series {
+                targets,
+                carried: carried.clone(),
+                labels: labels.clone(),
+                kind,
+            })
+            .collect();
+        self.families
+            .entry(name.to_string())
+            .or_default()
+            .extend(series);
     }
 
     /// `ALERTS`, which Prometheus writes itself; the alerts' own labels are known once their rules are recorded.
     fn alerts(&mut self) {
-        let mut series = Series::bare(&self.targets).with("alertname", Domain::any()).with("severity", Domain::any());
+        let mut series = Series::bare(&self.targets)
+            .with("alertname", Domain::any())
+            .with("severity", Domain::any());
         series.targets = self.targets.all();
         series.kind = Kind::Gauge;
         series.carried = ["job", "service", "component"].map(str::to_string).into();
         let state = Domain::Values(vec!["pending".to_string(), "firing".to_string()]);
-        self.families.insert("ALERTS_FOR_STATE".to_string(), vec![series.clone()]);
-        self.families.insert("ALERTS".to_string(), vec![series.with("alertstate", state)]);
+        self.families
+            .insert("ALERTS_FOR_STATE".to_string(), vec![series.clone()]);
+        self.families
+            .insert("ALERTS".to_string(), vec![series.with("alertstate", state)]);
     }
 
     /// Adds what a recording rule writes.
     pub fn record(&mut self, name: &str, expr: &Expr, labels: &Value) {
-        let series = nodes(expr, self).pop().map_or(Vec::new(), |whole| whole.series);
-        let recorded = series.into_iter().map(|series| self.labeled(series, labels)).collect();
+        let series = nodes(expr, self)
+            .pop()
+            .map_or(Vec::new(), |whole| whole.series);
+        let recorded = series
+            .into_iter()
+            .map(|series| self.labeled(series, labels))
+            .collect();
         let family = self.families.entry(name.to_string()).or_default();
         let known = std::mem::take(family);
-        *family = merged(known.into_iter().chain(std::convert::identity::<Vec<Series>>(recorded)).collect());
+        *family = merged(
+            known
+                .into_iter()
+                .chain(std::convert::identity::<Vec<Series>>(recorded))
+                .collect(),
+        );
     }
 
     /// A rule's own labels over those of its expression; labels that are a target's are the target's.
     pub fn labeled(&self, series: Series, labels: &Value) -> Series {
-        let mut series = Series { kind: Kind::Gauge, ..series };
-        let written: Vec<(&String, &str)> = labels.as_object().into_iter().flatten().filter_map(|(label, value)| Some((label, value.as_str()?))).collect();
+        let mut series = Series {
+            kind: Kind::Gauge,
+            ..series
+        };
+        let written: Vec<(&String, &str)> = labels
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(label, value)| Some((label, value.as_str()?)))
+            .collect();
         for (label, value) in &written {
             series = series.with(label, Domain::Values(vec![value.to_string()]));
         }
         if series.targets.is_clear() && written.iter().any(|(label, _)| *label == "job") {
-            let known: Vec<&(&String, &str)> = written.iter().filter(|(label, _)| self.targets.have(label)).collect();
+            let known: Vec<&(&String, &str)> = written
+                .iter()
+                .filter(|(label, _)| self.targets.have(label))
+                .collect();
             let mut targets = self.targets.all();
-            known.iter().for_each(|(label, value)| targets.intersect_with(&self.targets.with(label, value)));
+            known.iter().for_each(|(label, value)| {
+                targets.intersect_with(&self.targets.with(label, value))
+            });
             if !targets.is_clear() {
-                series.carried.extend(known.iter().map(|(label, _)| label.to_string()));
-                series.labels.retain(|label, _| !series.carried.contains(label));
+                series
+                    .carried
+                    .extend(known.iter().map(|(label, _)| label.to_string()));
+                series
+                    .labels
+                    .retain(|label, _| !series.carried.contains(label));
                 series.targets = targets;
             }
         }
@@ -187,9 +301,17 @@ impl Contract {
     /// The values that a label has in the series.
     pub fn values(&self, series: &Series, label: &str) -> Domain {
         if !series.carried.contains(label) {
-            return series.labels.get(label).cloned().unwrap_or_else(|| Domain::Values(vec![String::new()]));
+            return series
+                .labels
+                .get(label)
+                .cloned()
+                .unwrap_or_else(|| Domain::Values(vec![String::new()]));
         }
-        let values: BTreeSet<&String> = series.targets.ones().filter_map(|index| self.targets.list[index].labels.get(label)).collect();
+        let values: BTreeSet<&String> = series
+            .targets
+            .ones()
+            .filter_map(|index| self.targets.list[index].labels.get(label))
+            .collect();
         Domain::Values(values.into_iter().cloned().collect())
     }
 
@@ -217,7 +339,11 @@ impl Contract {
                 if picked.targets.is_clear() {
                     return None;
                 }
-            } else if !picked.labels.get(&matcher.name).map_or_else(|| picks(matcher, ""), |domain| self.meets(domain, matcher)) {
+            } else if !picked
+                .labels
+                .get(&matcher.name)
+                .map_or_else(|| picks(matcher, ""), |domain| self.meets(domain, matcher))
+            {
                 return None;
             }
         }
@@ -225,14 +351,25 @@ impl Contract {
     }
 
     fn meets(&self, domain: &Domain, matcher: &Matcher) -> bool {
-        let key = (domain.clone(), matcher.op.to_string(), matcher.value.clone());
-        *self.meets.borrow_mut().entry(key).or_insert_with(|| domain.meets(matcher))
+        let key = (
+            domain.clone(),
+            matcher.op.to_string(),
+            matcher.value.clone(),
+        );
+        *self
+            .meets
+            .borrow_mut()
+            .entry(key)
+            .or_insert_with(|| domain.meets(matcher))
     }
 
     /// The syntax of an expression, parsed once; the reason when it has none.
     pub fn parse(&self, text: &str) -> Result<Rc<Expr>, String> {
         let mut parsed = self.parsed.borrow_mut();
-        parsed.entry(text.to_string()).or_insert_with(|| promql::parse(text).map(Rc::new)).clone()
+        parsed
+            .entry(text.to_string())
+            .or_insert_with(|| promql::parse(text).map(Rc::new))
+            .clone()
     }
 }
 

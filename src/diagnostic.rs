@@ -92,12 +92,18 @@ impl Diagnostic {
 
     /// A warning at `place`.
     pub fn warning(code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, place, message) }
+        Diagnostic {
+            severity: Severity::Warning,
+            ..Diagnostic::error(code, place, message)
+        }
     }
 
     /// A notice at `place`: sound, and worth knowing.
     pub fn notice(code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity: Severity::Notice, ..Diagnostic::error(code, place, message) }
+        Diagnostic {
+            severity: Severity::Notice,
+            ..Diagnostic::error(code, place, message)
+        }
     }
 
     /// Whether it stops the run.
@@ -128,7 +134,13 @@ impl Diagnostic {
 pub fn sorted(mut diagnostics: Vec<Diagnostic>, source: &Source) -> Vec<Diagnostic> {
     diagnostics.sort_by_cached_key(|diagnostic| {
         let (file, line, column) = location(&diagnostic.place, source);
-        (file != source.name, file, line, column, diagnostic.message.clone())
+        (
+            file != source.name,
+            file,
+            line,
+            column,
+            diagnostic.message.clone(),
+        )
     });
     diagnostics.dedup();
     diagnostics

@@ -105,7 +105,10 @@ impl Change {
 
     fn missing<'a>(&self, all: &'a [String]) -> Vec<&'a str> {
         let named: HashSet<&String> = self.services.iter().collect();
-        all.iter().filter(|name| !named.contains(name)).map(String::as_str).collect()
+        all.iter()
+            .filter(|name| !named.contains(name))
+            .map(String::as_str)
+            .collect()
     }
 }
 
@@ -140,22 +143,41 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn say(&mut self, class: Class, message: impl Into<String>, at: At) {
-        self.changes.push(Change { class, lead: message.into(), services: Vec::new(), rest: String::new(), at });
+        self.changes.push(Change {
+            class,
+            lead: message.into(),
+            services: Vec::new(),
+            rest: String::new(),
+            at,
+        });
     }
 
     /// Says `lead` SERVICE `rest`; a service for which the same has been said joins that line.
     fn say_of(&mut self, class: Class, lead: &str, service: &str, rest: String, at: At) {
-        let same = |known: &&mut Change| (known.class, known.lead.as_str(), &known.rest) == (class, lead, &rest) && !known.services.is_empty();
+        let same = |known: &&mut Change| {
+            (known.class, known.lead.as_str(), &known.rest) == (class, lead, &rest)
+                && !known.services.is_empty()
+        };
         match self.changes.iter_mut().find(same) {
             Some(known) => known.services.push(service.to_string()),
-            None => self.changes.push(Change { class, lead: lead.to_string(), services: vec![service.to_string()], rest, at }),
+            None => self.changes.push(Change {
+                class,
+                lead: lead.to_string(),
+                services: vec![service.to_string()],
+                rest,
+                at,
+            }),
         }
     }
 
     /// The first of the keys that is written, in the new catalog rather than in the old one.
     fn at(&self, after: &[String], before: &[String]) -> At {
-        let written = |source: &Source, keys: &[String]| keys.iter().find(|key| source.contains(key)).cloned();
-        let found = written(self.after.source, after).map(At::After).or_else(|| written(self.before.source, before).map(At::Before));
+        let written = |source: &Source, keys: &[String]| {
+            keys.iter().find(|key| source.contains(key)).cloned()
+        };
+        let found = written(self.after.source, after)
+            .map(At::After)
+            .or_else(|| written(self.before.source, before).map(At::Before));
         found.unwrap_or_else(|| At::After(after.first().cloned().unwrap_or_default()))
     }
 
@@ -170,8 +192,22 @@ pub fn compare(before: Side, after: Side) -> Vec<Change> {
     let services = pairs::services(before.catalog, after.catalog);
     let alerts = pairs::alerts(before.catalog, after.catalog);
     let metrics = pairs::metrics(before.catalog, after.catalog);
-    let mut comparison = Comparison { before, after, services, alerts, metrics, changes: Vec::new() };
-    for inspect in [services::inspect, alerts::inspect, conditions::inspect, metrics::inspect, routes::inspect, platform::inspect] {
+    let mut comparison = Comparison {
+        before,
+        after,
+        services,
+        alerts,
+        metrics,
+        changes: Vec::new(),
+    };
+    for inspect in [
+        services::inspect,
+        alerts::inspect,
+        conditions::inspect,
+        metrics::inspect,
+        routes::inspect,
+        platform::inspect,
+    ] {
         inspect(&mut comparison);
     }
     let mut changes = comparison.changes;

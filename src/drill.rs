@@ -52,9 +52,19 @@ impl Drill<'_> {
 }
 
 /// Drills every alert; whatever happens, the servers have ended when this returns.
-pub async fn run(drill: &Drill<'_>, interrupted: impl Future<Output = Result<()>>) -> Result<Vec<Row>> {
+pub async fn run(
+    drill: &Drill<'_>,
+    interrupted: impl Future<Output = Result<()>>,
+) -> Result<Vec<Row>> {
     let services: Vec<_> = drill.catalog.services.iter().collect();
-    let fleet = Fleet::start(drill.catalog, &services, IpAddr::V4(Ipv4Addr::LOCALHOST), Ports::Free, drill.time_scale).await?;
+    let fleet = Fleet::start(
+        drill.catalog,
+        &services,
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        Ports::Free,
+        drill.time_scale,
+    )
+    .await?;
     let receiver = Receiver::start().await?;
     let (stage, mut servers) = Stage::build(drill, &fleet, &receiver).await?;
     let result = tokio::select! {

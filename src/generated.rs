@@ -94,13 +94,28 @@ impl Comparison {
 /// Everything in which the output folder differs from `files`; an error is a folder or file that cannot be read.
 pub fn compare(root: &Path, output: &str, files: &[File]) -> Result<Comparison> {
     let list = manifest(files);
-    let rendered: BTreeMap<PathBuf, &str> =
-        files.iter().map(|file| (PathBuf::from(&file.path), file.text.as_str())).chain([(PathBuf::from(MANIFEST), list.as_str())]).collect();
-    let wanted: BTreeSet<PathBuf> = rendered.keys().flat_map(|path| path.ancestors().skip(1)).map(Path::to_path_buf).collect();
+    let rendered: BTreeMap<PathBuf, &str> = files
+        .iter()
+        .map(|file| (PathBuf::from(&file.path), file.text.as_str()))
+        .chain([(PathBuf::from(MANIFEST), list.as_str())])
+        .collect();
+    let wanted: BTreeSet<PathBuf> = rendered
+        .keys()
+        .flat_map(|path| path.ancestors().skip(1))
+        .map(Path::to_path_buf)
+        .collect();
     let folder = root.join(output);
     let found = contents(root, output, &wanted)?;
-    let mut comparing =
-        Comparing { listed: Listed::read(&folder), folder, rendered, wanted, found, ours: false, others: Vec::new(), result: Comparison::default() };
+    let mut comparing = Comparing {
+        listed: Listed::read(&folder),
+        folder,
+        rendered,
+        wanted,
+        found,
+        ours: false,
+        others: Vec::new(),
+        result: Comparison::default(),
+    };
     comparing.rendered()?;
     comparing.rest();
     comparing.obstacles();
@@ -128,23 +143,38 @@ impl Comparing<'_> {
     fn rendered(&mut self) -> Result<()> {
         for (exact, text) in &self.rendered {
             let Some(kind) = self.found.files.get(exact) else {
-                self.result.changes.push(change(exact, Kind::Missing, &[], text));
+                self.result
+                    .changes
+                    .push(change(exact, Kind::Missing, &[], text));
                 continue;
             };
             if let Some(sort) = sort(*kind) {
-                self.result.obstacles.push(Obstacle { path: shown(exact), what: format!("is {sort}, not a file that monstack wrote") });
+                self.result.obstacles.push(Obstacle {
+                    path: shown(exact),
+                    what: format!("is {sort}, not a file that monstack wrote"),
+                });
                 continue;
             }
             let path = self.folder.join(exact);
-            let before = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let before =
+                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
             let same = before == text.as_bytes();
             let own = same || self.listed.all.contains(exact) || says_so(&shown(exact), &before);
             self.ours |= own;
             match own || before.is_empty() {
                 true if same => {}
-                true if unified(&lossy(&before)) == unified(text) => self.result.changes.push(change(exact, Kind::LineEndings, &before, text)),
-                true => self.result.changes.push(change(exact, Kind::Modified, &before, text)),
-                false => self.result.obstacles.push(Obstacle { path: shown(exact), what: "was not written by monstack".into() }),
+                true if unified(&lossy(&before)) == unified(text) => self
+                    .result
+                    .changes
+                    .push(change(exact, Kind::LineEndings, &before, text)),
+                true => self
+                    .result
+                    .changes
+                    .push(change(exact, Kind::Modified, &before, text)),
+                false => self.result.obstacles.push(Obstacle {
+                    path: shown(exact),
+                    what: "was not written by monstack".into(),
+                }),
             }
         }
         Ok(())
@@ -152,13 +182,23 @@ impl Comparing<'_> {
 
     /// What nothing renders: ours is an orphan, everything else is left alone.
     fn rest(&mut self) {
-        for (exact, kind) in self.found.files.iter().filter(|(exact, _)| !self.rendered.contains_key(*exact)) {
-            let left = part_of(exact).is_some_and(|(whole, _)| self.rendered.contains_key(&whole) || self.listed.all.contains(&whole));
-            let own = kind.is_file() && (left || self.listed.bare.contains(exact) || file_says_so(&self.folder, exact));
+        for (exact, kind) in self
+            .found
+            .files
+            .iter()
+            .filter(|(exact, _)| !self.rendered.contains_key(*exact))
+        {
+            let left = part_of(exact).is_some_and(|(whole, _)| {
+                self.rendered.contains_key(&whole) || self.listed.all.contains(&whole)
+            });
+            let own = kind.is_file()
+                && (left || self.listed.bare.contains(exact) || file_says_so(&self.folder, exact));
             self.ours |= own;
             if own {
                 let before = fs::read(self.folder.join(exact)).unwrap_or_default();
-                self.result.changes.push(change(exact, Kind::Orphaned, &before, ""));
+                self.result
+                    .changes
+                    .push(change(exact, Kind::Orphaned, &before, ""));
             } else {
                 self.others.push(exact.clone());
             }
@@ -171,12 +211,26 @@ impl Comparing<'_> {
     fn obstacles(&mut self) {
         for other in &self.others {
             if self.wanted.contains(other) {
-                let sort = self.found.files.get(other).and_then(|kind| sort(*kind)).unwrap_or("a file");
-                self.result.obstacles.push(Obstacle { path: shown(other), what: format!("is {sort} of others, and must be a folder") });
+                let sort = self
+                    .found
+                    .files
+                    .get(other)
+                    .and_then(|kind| sort(*kind))
+                    .unwrap_or("a file");
+                self.result.obstacles.push(Obstacle {
+                    path: shown(other),
+                    what: format!("is {sort} of others, and must be a folder"),
+                });
             }
-            if let Some(above) = other.ancestors().find(|above| self.rendered.contains_key(*above)) {
+            if let Some(above) = other
+                .ancestors()
+                .find(|above| self.rendered.contains_key(*above))
+            {
                 let what = "is a folder with files of others, and must be a file".to_string();
-                self.result.obstacles.push(Obstacle { path: shown(above), what });
+                self.result.obstacles.push(Obstacle {
+                    path: shown(above),
+                    what,
+                });
             }
         }
         self.result.obstacles.sort_by(|a, b| a.path.cmp(&b.path));
@@ -185,17 +239,51 @@ impl Comparing<'_> {
 
     /// What is there, is ours, and cannot be read by everybody.
     fn modes(&mut self) -> Result<()> {
-        let kept = |path: &PathBuf| !self.result.changes.iter().any(|change| change.exact == *path);
-        let files = self.rendered.keys().filter(|path| self.found.files.get(*path).is_some_and(|kind| kind.is_file()) && kept(path)).map(|path| (path, FILE));
-        let folders = self.wanted.iter().filter(|path| self.found.folders.contains(*path)).map(|path| (path, FOLDER));
+        let kept = |path: &PathBuf| {
+            !self
+                .result
+                .changes
+                .iter()
+                .any(|change| change.exact == *path)
+        };
+        let files = self
+            .rendered
+            .keys()
+            .filter(|path| {
+                self.found
+                    .files
+                    .get(*path)
+                    .is_some_and(|kind| kind.is_file())
+                    && kept(path)
+            })
+            .map(|path| (path, FILE));
+        let folders = self
+            .wanted
+            .iter()
+            .filter(|path| self.found.folders.contains(*path))
+            .map(|path| (path, FOLDER));
         for (exact, wanted) in files.chain(folders) {
             let path = self.folder.join(exact);
-            let mode = path.metadata().with_context(|| format!("cannot read {}", path.display()))?.permissions().mode() & 0o777;
+            let mode = path
+                .metadata()
+                .with_context(|| format!("cannot read {}", path.display()))?
+                .permissions()
+                .mode()
+                & 0o777;
             // The owner may write, or not; all must read, and enter a folder.
             let needed = wanted & 0o555;
             if mode & needed != needed {
-                let path = if wanted == FOLDER { format!("{}/", shown(exact)) } else { shown(exact) };
-                self.result.modes.push(Mode { path: path.trim_start_matches('/').into(), mode, wanted, exact: exact.clone() });
+                let path = if wanted == FOLDER {
+                    format!("{}/", shown(exact))
+                } else {
+                    shown(exact)
+                };
+                self.result.modes.push(Mode {
+                    path: path.trim_start_matches('/').into(),
+                    mode,
+                    wanted,
+                    exact: exact.clone(),
+                });
             }
         }
         Ok(())
@@ -203,14 +291,37 @@ impl Comparing<'_> {
 
     /// Each file of others under the highest folder that is theirs alone.
     fn finish(mut self) -> Comparison {
-        let orphans = self.result.changes.iter().flat_map(|change| change.exact.ancestors().skip(1));
-        let shared: BTreeSet<&Path> = self.wanted.iter().map(PathBuf::as_path).chain(orphans).collect();
+        let orphans = self
+            .result
+            .changes
+            .iter()
+            .flat_map(|change| change.exact.ancestors().skip(1));
+        let shared: BTreeSet<&Path> = self
+            .wanted
+            .iter()
+            .map(PathBuf::as_path)
+            .chain(orphans)
+            .collect();
         let nothing = |path: &Path| {
-            self.found.files.get(path).is_some_and(|kind| kind.is_file()) && self.folder.join(path).metadata().is_ok_and(|found| found.len() == 0)
+            self.found
+                .files
+                .get(path)
+                .is_some_and(|kind| kind.is_file())
+                && self
+                    .folder
+                    .join(path)
+                    .metadata()
+                    .is_ok_and(|found| found.len() == 0)
         };
         // An empty file, such as .gitkeep, only keeps a folder.
-        let content = !self.result.obstacles.is_empty() || self.others.iter().any(|path| !nothing(path));
-        let blocked = |path: &Path| self.result.obstacles.iter().any(|obstacle| path.starts_with(&obstacle.path));
+        let content =
+            !self.result.obstacles.is_empty() || self.others.iter().any(|path| !nothing(path));
+        let blocked = |path: &Path| {
+            self.result
+                .obstacles
+                .iter()
+                .any(|obstacle| path.starts_with(&obstacle.path))
+        };
         let mut foreign = BTreeMap::new();
         for path in self.others.iter().filter(|path| !blocked(path)) {
             let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
@@ -231,8 +342,18 @@ impl Comparing<'_> {
 
 fn change(exact: &Path, kind: Kind, before: &[u8], after: &str) -> Change {
     let before = lossy(before);
-    let before = if after.contains("\r\n") { before } else { unified(&before) };
-    Change { path: shown(exact), kind, before, after: after.to_string(), exact: exact.into() }
+    let before = if after.contains("\r\n") {
+        before
+    } else {
+        unified(&before)
+    };
+    Change {
+        path: shown(exact),
+        kind,
+        before,
+        after: after.to_string(),
+        exact: exact.into(),
+    }
 }
 
 fn lossy(bytes: &[u8]) -> String {
@@ -254,11 +375,19 @@ pub fn diff(output: &str, change: &Change, limit: usize) -> String {
         Kind::Missing => ("/dev/null", new.as_str()),
         Kind::Orphaned => (old.as_str(), "/dev/null"),
     };
-    let text = TextDiff::from_lines(change.before.as_str(), change.after.as_str()).unified_diff().context_radius(3).header(old, new).to_string();
+    let text = TextDiff::from_lines(change.before.as_str(), change.after.as_str())
+        .unified_diff()
+        .context_radius(3)
+        .header(old, new)
+        .to_string();
     let lines = text.lines().count();
     if lines <= limit {
         return text;
     }
-    let shown: String = text.lines().take(limit).map(|line| format!("{line}\n")).collect();
+    let shown: String = text
+        .lines()
+        .take(limit)
+        .map(|line| format!("{line}\n"))
+        .collect();
     format!("{shown}… {} more lines\n", lines - limit)
 }

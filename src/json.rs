@@ -7,7 +7,9 @@ const WIDTH: usize = 160;
 
 /// A value as it is written: a text without its quotes.
 pub fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_string)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_string)
 }
 
 /// The value with a line break at its end; keys keep their order.
@@ -28,24 +30,51 @@ struct Sized {
 
 enum Text {
     Scalar(String),
-    Nested { open: char, close: char, items: Vec<Sized> },
+    Nested {
+        open: char,
+        close: char,
+        items: Vec<Sized>,
+    },
 }
 
 impl Sized {
     fn of(key: String, value: &Value) -> Sized {
         let text = match value {
             Value::Object(map) => {
-                let items = map.iter().map(|(key, value)| Sized::of(format!("{}: ", Value::from(key.as_str())), value)).collect();
-                Text::Nested { open: '{', close: '}', items }
+                let items = map
+                    .iter()
+                    .map(|(key, value)| {
+                        Sized::of(format!("{}: ", Value::from(key.as_str())), value)
+                    })
+                    .collect();
+                Text::Nested {
+                    open: '{',
+                    close: '}',
+                    items,
+                }
             }
-            Value::Array(list) => Text::Nested { open: '[', close: ']', items: list.iter().map(|value| Sized::of(String::new(), value)).collect() },
+            Value::Array(list) => Text::Nested {
+                open: '[',
+                close: ']',
+                items: list
+                    .iter()
+                    .map(|value| Sized::of(String::new(), value))
+                    .collect(),
+            },
             scalar => Text::Scalar(scalar.to_string()),
         };
         let width = match &text {
             Text::Scalar(text) => text.chars().count(),
-            Text::Nested { items, .. } => 2 + items.iter().map(|item| item.width).sum::<usize>() + 2 * items.len().saturating_sub(1),
+            Text::Nested { items, .. } => {
+                2 + items.iter().map(|item| item.width).sum::<usize>()
+                    + 2 * items.len().saturating_sub(1)
+            }
         };
-        Sized { width: key.chars().count() + width, key, text }
+        Sized {
+            width: key.chars().count() + width,
+            key,
+            text,
+        }
     }
 
     /// On the line under way when it fits there, else over several.
@@ -93,8 +122,14 @@ mod tests {
     fn what_fits_stays_on_one_line_and_all_of_it_comes_back() {
         let value = json!({"gridPos": {"h": 7, "w": 8}, "empty": [], "long": ["a".repeat(100), {"b\n": "c".repeat(100)}]});
         let text = print(&value);
-        assert!(text.contains("\n \"gridPos\": {\"h\": 7, \"w\": 8}, \"empty\": [],\n"), "{text}");
-        assert!(text.ends_with("}\n") && text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(
+            text.contains("\n \"gridPos\": {\"h\": 7, \"w\": 8}, \"empty\": [],\n"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("}\n") && text.lines().all(|line| line.chars().count() <= WIDTH),
+            "{text}"
+        );
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 }

@@ -181,12 +181,18 @@ pub struct Kinds {
     all: BTreeMap<String, Arc<Kind>>,
 }
 
-static BUILT_IN: LazyLock<Arc<Kinds>> = LazyLock::new(|| Arc::new(Kinds::read(&Overlay::default()).expect("the built-in kinds are valid")));
+static BUILT_IN: LazyLock<Arc<Kinds>> = LazyLock::new(|| {
+    Arc::new(Kinds::read(&Overlay::default()).expect("the built-in kinds are valid"))
+});
 
 impl Kinds {
     /// Those of an overlay; built-in ones that nothing replaces are read once.
     pub fn of(overlay: &Overlay) -> Result<Arc<Kinds>, Vec<Diagnostic>> {
-        if overlay.adds("kinds", "kind.toml") { Kinds::read(overlay).map(Arc::new) } else { Ok(BUILT_IN.clone()) }
+        if overlay.adds("kinds", "kind.toml") {
+            Kinds::read(overlay).map(Arc::new)
+        } else {
+            Ok(BUILT_IN.clone())
+        }
     }
 
     /// Those that are built in.
@@ -208,7 +214,12 @@ impl Kinds {
                 Err(reason) => wrong.push(unreadable(&path, reason)),
             }
         }
-        let behaved: Vec<(String, Kind)> = all.iter().filter_map(|(name, kind)| Some((name.clone(), all.get(kind.behaves_as.as_ref()?)?.clone()))).collect();
+        let behaved: Vec<(String, Kind)> = all
+            .iter()
+            .filter_map(|(name, kind)| {
+                Some((name.clone(), all.get(kind.behaves_as.as_ref()?)?.clone()))
+            })
+            .collect();
         for (name, other) in behaved {
             if let Some(kind) = all.get_mut(&name) {
                 kind.times = other.times;
@@ -216,7 +227,16 @@ impl Kinds {
                 kind.compares = kind.compares.take().or(other.compares);
             }
         }
-        if wrong.is_empty() { Ok(Kinds { all: all.into_iter().map(|(name, kind)| (name, Arc::new(kind))).collect() }) } else { Err(wrong) }
+        if wrong.is_empty() {
+            Ok(Kinds {
+                all: all
+                    .into_iter()
+                    .map(|(name, kind)| (name, Arc::new(kind)))
+                    .collect(),
+            })
+        } else {
+            Err(wrong)
+        }
     }
 
     /// The kind of this name.
@@ -234,14 +254,31 @@ fn parse(name: &str, path: &str, text: &str) -> Result<Kind, Box<Diagnostic>> {
     let file = format!("templates/{path}");
     let wrong = |at: usize, message: String| {
         let line = text[..at].matches('\n').count();
-        let place = Place::Line { file: file.clone(), line: line + 1, text: text.lines().nth(line).unwrap_or_default().to_string() };
-        Box::new(Diagnostic::error("invalid-kind", place, message).help("see the built-in kinds: `monstack templates show kinds/ratio/kind.toml`"))
+        let place = Place::Line {
+            file: file.clone(),
+            line: line + 1,
+            text: text.lines().nth(line).unwrap_or_default().to_string(),
+        };
+        Box::new(
+            Diagnostic::error("invalid-kind", place, message)
+                .help("see the built-in kinds: `monstack templates show kinds/ratio/kind.toml`"),
+        )
     };
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(plain) {
-        return Err(wrong(0, format!("`{name}` is not a valid name of a kind: use lower-case letters, digits and underscores")));
+        return Err(wrong(
+            0,
+            format!(
+                "`{name}` is not a valid name of a kind: use lower-case letters, digits and underscores"
+            ),
+        ));
     }
-    let mut kind: Kind = toml::from_str(text).map_err(|error| wrong(error.span().map_or(0, |span| span.start.min(text.len())), error.message().to_string()))?;
+    let mut kind: Kind = toml::from_str(text).map_err(|error| {
+        wrong(
+            error.span().map_or(0, |span| span.start.min(text.len())),
+            error.message().to_string(),
+        )
+    })?;
     kind.name = name.to_string();
     Ok(kind)
 }
@@ -252,7 +289,12 @@ fn unreadable(path: &str, reason: Unreadable) -> Diagnostic {
         Unreadable::Refused(reason, help) => (reason, help),
         Unreadable::NotText { reason, help, .. } => (reason, help),
     };
-    Diagnostic::error("invalid-kind", Place::File(format!("templates/{path}")), format!("cannot read templates/{path}: {reason}")).help(help)
+    Diagnostic::error(
+        "invalid-kind",
+        Place::File(format!("templates/{path}")),
+        format!("cannot read templates/{path}: {reason}"),
+    )
+    .help(help)
 }
 
 impl Kind {
@@ -260,13 +302,26 @@ impl Kind {
     pub fn property(&self, key: &str) -> Option<Value> {
         let written = self.keys.get(key)?.as_object()?;
         let mut property = Map::new();
-        let target = match (written.get("ref").and_then(Value::as_str), written.contains_key("metric")) {
+        let target = match (
+            written.get("ref").and_then(Value::as_str),
+            written.contains_key("metric"),
+        ) {
             (Some(target), _) => Some(target),
             (None, true) => Some("metric_part"),
             (None, false) => None,
         };
-        property.extend(target.map(|target| ("allOf".to_string(), json!([{"$ref": format!("#/$defs/{target}")}]))));
-        property.extend(written.iter().filter(|(name, _)| !["ref", "optional"].contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())));
+        property.extend(target.map(|target| {
+            (
+                "allOf".to_string(),
+                json!([{"$ref": format!("#/$defs/{target}")}]),
+            )
+        }));
+        property.extend(
+            written
+                .iter()
+                .filter(|(name, _)| !["ref", "optional"].contains(&name.as_str()))
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
         Some(Value::Object(property))
     }
 
@@ -282,15 +337,30 @@ impl Kind {
 
     /// The key that plays a role in the metric contract: requests, failures, attempts.
     pub fn key_of(&self, role: &str) -> Option<&str> {
-        self.keys.iter().find(|(_, key)| key["role"] == role).map(|(key, _)| key.as_str())
+        self.keys
+            .iter()
+            .find(|(_, key)| key["role"] == role)
+            .map(|(key, _)| key.as_str())
     }
 
     /// What the schema of a catalog says of alerts of this kind; `common` are the keys that every alert has.
     pub fn schema(&self, common: &[&str]) -> Value {
         let optional = |key: &Value| key.get("default").is_some() || key["optional"] == true;
-        let required: Vec<&String> = self.keys.iter().filter(|(_, key)| !optional(key)).map(|(key, _)| key).collect();
-        let mut properties: Map<String, Value> = common.iter().map(|key| (key.to_string(), true.into())).collect();
-        properties.extend(self.keys.keys().filter_map(|key| Some((key.clone(), self.property(key)?))));
+        let required: Vec<&String> = self
+            .keys
+            .iter()
+            .filter(|(_, key)| !optional(key))
+            .map(|(key, _)| key)
+            .collect();
+        let mut properties: Map<String, Value> = common
+            .iter()
+            .map(|key| (key.to_string(), true.into()))
+            .collect();
+        properties.extend(
+            self.keys
+                .keys()
+                .filter_map(|key| Some((key.clone(), self.property(key)?))),
+        );
         let mut then = Map::new();
         then.insert("description".into(), self.description.as_str().into());
         if !required.is_empty() {

@@ -119,7 +119,10 @@ help = "Orders under way"
 
 /// The catalog of an example: a fragment behind EXAMPLE, or in place of its `[platform]` when it brings its own.
 pub fn example(fragment: &str) -> String {
-    match EXAMPLE.split_once("\n\n").filter(|_| fragment.starts_with("[platform]")) {
+    match EXAMPLE
+        .split_once("\n\n")
+        .filter(|_| fragment.starts_with("[platform]"))
+    {
         Some((_, rest)) => format!("{fragment}\n{rest}"),
         None => format!("{EXAMPLE}{fragment}"),
     }
@@ -127,12 +130,17 @@ pub fn example(fragment: &str) -> String {
 
 /// Everything that the lints have against a catalog.
 pub fn inspect(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
-    LINTS.iter().flat_map(|lint| (lint.check)(catalog, source)).collect()
+    LINTS
+        .iter()
+        .flat_map(|lint| (lint.check)(catalog, source))
+        .collect()
 }
 
 /// Where a service's setting was made; the service itself when it is the schema's default.
 fn set_at(source: &Source, service: &Service, key: &str) -> Place {
-    Place::Value(origin(source, service, key).unwrap_or_else(|| format!("/services/{}", service.name)))
+    Place::Value(
+        origin(source, service, key).unwrap_or_else(|| format!("/services/{}", service.name)),
+    )
 }
 
 /// Names in a sentence, the first three and how many more.

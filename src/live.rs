@@ -1,5 +1,8 @@
 //! The running stack: HTTP clients, scraping, and what runs compared with what was rendered.
-#![allow(clippy::result_large_err, reason = "a finding that ends a check is made once, after a request over the network")]
+#![allow(
+    clippy::result_large_err,
+    reason = "a finding that ends a check is made once, after a request over the network"
+)]
 
 pub mod checks; // servers and services against catalog and render
 pub mod endpoint; // a server with an API, and its secret

@@ -26,21 +26,28 @@ enum Own {
 impl Overlay {
     /// With the files of `root/templates`.
     pub fn of(root: &Path) -> Overlay {
-        Overlay { own: Own::Folder(root.join("templates")) }
+        Overlay {
+            own: Own::Folder(root.join("templates")),
+        }
     }
 
     /// With these texts, by path under templates/.
     pub fn texts(texts: BTreeMap<String, String>) -> Overlay {
-        Overlay { own: Own::Texts(texts) }
+        Overlay {
+            own: Own::Texts(texts),
+        }
     }
 
     /// A file by its path under templates/, with `\n` as line ends; None: there is neither one of the root nor a built-in one.
     pub fn text(&self, path: &str) -> Result<Option<String>, Unreadable> {
-        Ok(self.own(path)?.or_else(|| built_in(path).map(str::to_string)))
+        Ok(self
+            .own(path)?
+            .or_else(|| built_in(path).map(str::to_string)))
     }
 
     fn own(&self, path: &str) -> Result<Option<String>, Unreadable> {
-        let inside = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains('\\');
+        let inside =
+            |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains('\\');
         let text = match &self.own {
             Own::Folder(folder) if path.split('/').all(inside) => match read(&folder.join(path)) {
                 Err(Unreadable::Missing) => None,
@@ -55,13 +62,24 @@ impl Overlay {
     /// Paths of the built-in files, each with whether the root replaces it by another text.
     pub fn all(&self) -> Vec<(String, bool)> {
         // One that cannot be read replaces it too: that is said when it is needed.
-        let replaced = |path: &str| self.own(path).map_or(true, |own| own.is_some_and(|own| Some(own.as_str()) != built_in(path)));
-        paths().into_iter().map(|path| (path.clone(), replaced(&path))).collect()
+        let replaced = |path: &str| {
+            self.own(path).map_or(true, |own| {
+                own.is_some_and(|own| Some(own.as_str()) != built_in(path))
+            })
+        };
+        paths()
+            .into_iter()
+            .map(|path| (path.clone(), replaced(&path)))
+            .collect()
     }
 
     /// Paths of the built-in files that the root replaces by another text.
     pub fn replaced(&self) -> Vec<String> {
-        self.all().into_iter().filter(|(_, replaced)| *replaced).map(|(path, _)| path).collect()
+        self.all()
+            .into_iter()
+            .filter(|(_, replaced)| *replaced)
+            .map(|(path, _)| path)
+            .collect()
     }
 
     /// Whether every template is the same; a copy of a built-in one is the same as that.
@@ -70,30 +88,53 @@ impl Overlay {
             Own::Texts(texts) => texts.keys().cloned().collect(),
             _ => Vec::new(),
         };
-        let all: BTreeSet<String> = paths().into_iter().chain(own(self)).chain(own(other)).collect();
-        all.iter().all(|path| matches!((self.text(path), other.text(path)), (Ok(one), Ok(two)) if one == two))
+        let all: BTreeSet<String> = paths()
+            .into_iter()
+            .chain(own(self))
+            .chain(own(other))
+            .collect();
+        all.iter().all(
+            |path| matches!((self.text(path), other.text(path)), (Ok(one), Ok(two)) if one == two),
+        )
     }
 
     /// Whether the root has a file of this name in a folder of `folder` that is not the built-in one.
     pub fn adds(&self, folder: &str, file: &str) -> bool {
         let added = |name: String| {
             let path = format!("{folder}/{name}/{file}");
-            self.own(&path).map_or(true, |own| own.is_some_and(|own| Some(own.as_str()) != built_in(&path)))
+            self.own(&path).map_or(true, |own| {
+                own.is_some_and(|own| Some(own.as_str()) != built_in(&path))
+            })
         };
         self.folders(folder).into_iter().any(added)
     }
 
     /// Names of the folders in `folder`, built-in ones and those of the root.
     pub fn folders(&self, folder: &str) -> BTreeSet<String> {
-        let inside = |path: &str| Some(path.strip_prefix(folder)?.strip_prefix('/')?.split_once('/')?.0.to_string());
+        let inside = |path: &str| {
+            Some(
+                path.strip_prefix(folder)?
+                    .strip_prefix('/')?
+                    .split_once('/')?
+                    .0
+                    .to_string(),
+            )
+        };
         let mut found: BTreeSet<String> = paths().iter().filter_map(|path| inside(path)).collect();
         match &self.own {
             Own::None => {}
             Own::Texts(texts) => found.extend(texts.keys().filter_map(|path| inside(path))),
             Own::Folder(own) => {
-                let entries = std::fs::read_dir(own.join(folder)).into_iter().flatten().flatten();
+                let entries = std::fs::read_dir(own.join(folder))
+                    .into_iter()
+                    .flatten()
+                    .flatten();
                 let folders = entries.filter(|entry| entry.path().is_dir());
-                found.extend(folders.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| !name.starts_with('.')));
+                found.extend(
+                    folders
+                        .filter_map(|entry| entry.file_name().into_string().ok())
+                        .filter(|name| !name.starts_with('.')),
+                );
             }
         }
         found
@@ -108,7 +149,11 @@ pub fn built_in(path: &str) -> Option<&'static str> {
 /// Paths of all built-in files, sorted.
 pub fn paths() -> Vec<String> {
     fn inside(folder: &Dir, found: &mut Vec<String>) {
-        found.extend(folder.files().map(|file| file.path().to_string_lossy().into_owned()));
+        found.extend(
+            folder
+                .files()
+                .map(|file| file.path().to_string_lossy().into_owned()),
+        );
         folder.dirs().for_each(|folder| inside(folder, found));
     }
     let mut found = Vec::new();

@@ -19,7 +19,11 @@ pub fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
                 rest = behind;
                 return Some(Piece::Variable(name, written));
             }
-            None => rest.char_indices().skip(1).find(|(at, c)| *c == '$' && variable(&rest[*at..]).is_some()).map_or(rest.len(), |(at, _)| at),
+            None => rest
+                .char_indices()
+                .skip(1)
+                .find(|(at, c)| *c == '$' && variable(&rest[*at..]).is_some())
+                .map_or(rest.len(), |(at, _)| at),
         };
         let (piece, behind) = rest.split_at(end);
         rest = behind;
@@ -30,7 +34,10 @@ pub fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
 /// The variable that the text begins with: its name, and where it ends.
 fn variable(text: &str) -> Option<(&str, usize)> {
     let behind = text.strip_prefix('$')?;
-    let word = |text: &str| text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    let word = |text: &str| {
+        text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(text.len())
+    };
     let (name, end) = match behind.strip_prefix('{') {
         Some(inside) => (&inside[..word(inside)], 2 + inside.find('}')? + 1),
         None => (&behind[..word(behind)], 1 + word(behind)),
@@ -45,9 +52,18 @@ mod tests {
     #[test]
     fn a_variable_ends_where_its_name_ends() {
         let found: Vec<Piece> = pieces("a{b=~\"$job\",c=\"${x:regex}\"}$").collect();
-        let wanted = [Piece::Text("a{b=~\""), Piece::Variable("job", "$job"), Piece::Text("\",c=\""), Piece::Variable("x", "${x:regex}"), Piece::Text("\"}$")];
+        let wanted = [
+            Piece::Text("a{b=~\""),
+            Piece::Variable("job", "$job"),
+            Piece::Text("\",c=\""),
+            Piece::Variable("x", "${x:regex}"),
+            Piece::Text("\"}$"),
+        ];
         assert_eq!(found, wanted);
-        assert_eq!(pieces("$$ ${ ${}").collect::<Vec<Piece>>(), [Piece::Text("$$ ${ ${}")]);
+        assert_eq!(
+            pieces("$$ ${ ${}").collect::<Vec<Piece>>(),
+            [Piece::Text("$$ ${ ${}")]
+        );
         assert_eq!(pieces("").count(), 0);
     }
 }

@@ -40,20 +40,48 @@ impl Outcome {
 pub fn read(root: &Path) -> Result<Source, (Source, Diagnostic)> {
     let path = root.join(CATALOG);
     let refused = |text: &str, place: Place, message: String, help: &str| {
-        (Source::parse(CATALOG, text).0, Diagnostic::error("unreadable-catalog", place, message).help(help))
+        (
+            Source::parse(CATALOG, text).0,
+            Diagnostic::error("unreadable-catalog", place, message).help(help),
+        )
     };
     let whole = || Place::File(path.display().to_string());
     let text = source::read::read(&path).map_err(|unreadable| match unreadable {
-        Unreadable::Missing => refused("", whole(), format!("there is no {CATALOG} here"), "run this where the catalog is, or say where with `--root DIR`"),
-        Unreadable::Refused(reason, help) => refused("", whole(), format!("cannot read {CATALOG}: {reason}"), help),
-        Unreadable::NotText { text, at, reason, help } => {
+        Unreadable::Missing => refused(
+            "",
+            whole(),
+            format!("there is no {CATALOG} here"),
+            "run this where the catalog is, or say where with `--root DIR`",
+        ),
+        Unreadable::Refused(reason, help) => refused(
+            "",
+            whole(),
+            format!("cannot read {CATALOG}: {reason}"),
+            help,
+        ),
+        Unreadable::NotText {
+            text,
+            at,
+            reason,
+            help,
+        } => {
             let place = Place::Bytes(at..at + '\u{fffd}'.len_utf8());
-            refused(&text, place, format!("{CATALOG} is not UTF-8: {reason}"), help)
+            refused(
+                &text,
+                place,
+                format!("{CATALOG} is not UTF-8: {reason}"),
+                help,
+            )
         }
     })?;
     if text.trim().is_empty() {
         let help = "start with `[platform]`, one group and one service; the README shows ten lines that do";
-        return Err(refused(&text, Place::Bytes(0..0), format!("{CATALOG} is empty"), help));
+        return Err(refused(
+            &text,
+            Place::Bytes(0..0),
+            format!("{CATALOG} is empty"),
+            help,
+        ));
     }
     Ok(Source::parse(CATALOG, &text).0)
 }
@@ -70,20 +98,34 @@ pub struct Refused {
 pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<Refused>> {
     let kinds = Kinds::built_in();
     let (source, errors) = Source::parse(name, text);
-    let found = if errors.is_empty() { Schema::of(&kinds).check(&source) } else { syntax(errors) };
+    let found = if errors.is_empty() {
+        Schema::of(&kinds).check(&source)
+    } else {
+        syntax(errors)
+    };
     if !found.is_empty() {
         let diagnostics = sorted(found, &source);
-        return Err(Box::new(Refused { source, diagnostics }));
+        return Err(Box::new(Refused {
+            source,
+            diagnostics,
+        }));
     }
     match Catalog::load(&source, &[], &kinds) {
         Ok(catalog) => Ok((source, catalog)),
-        Err(diagnostic) => Err(Box::new(Refused { source, diagnostics: vec![*diagnostic] })),
+        Err(diagnostic) => Err(Box::new(Refused {
+            source,
+            diagnostics: vec![*diagnostic],
+        })),
     }
 }
 
 /// As much of a text as can be understood, and what syntax and schema have against the rest: an older catalog may hold keys
 /// that are refused today.
-pub fn understood(name: &str, text: &str, overlay: &Overlay) -> (Source, Option<Catalog>, Vec<Diagnostic>) {
+pub fn understood(
+    name: &str,
+    text: &str,
+    overlay: &Overlay,
+) -> (Source, Option<Catalog>, Vec<Diagnostic>) {
     let (source, errors) = Source::parse(name, text);
     let kinds = match Kinds::of(overlay) {
         Ok(kinds) => kinds,
@@ -94,17 +136,24 @@ pub fn understood(name: &str, text: &str, overlay: &Overlay) -> (Source, Option<
         return (source, None, diagnostics);
     }
     let mut refused = Schema::of(&kinds).check(&source);
-    let catalog = Catalog::load(&source, &refused, &kinds).map_err(|diagnostic| refused.push(*diagnostic)).ok();
+    let catalog = Catalog::load(&source, &refused, &kinds)
+        .map_err(|diagnostic| refused.push(*diagnostic))
+        .ok();
     let diagnostics = sorted(refused, &source);
     (source, catalog, diagnostics)
 }
 
 fn syntax(errors: Vec<SyntaxError>) -> Vec<Diagnostic> {
     let help = |reason: &str| match reason {
-        "duplicate key" => "it stands further up already: give this one another name, or make one of the two",
+        "duplicate key" => {
+            "it stands further up already: give this one another name, or make one of the two"
+        }
         _ => "mend the TOML; see https://toml.io",
     };
-    let diagnose = |error: SyntaxError| Diagnostic::error("syntax", Place::Bytes(error.span), error.reason.clone()).help(help(&error.reason));
+    let diagnose = |error: SyntaxError| {
+        Diagnostic::error("syntax", Place::Bytes(error.span), error.reason.clone())
+            .help(help(&error.reason))
+    };
     errors.into_iter().map(diagnose).collect()
 }
 
@@ -112,17 +161,26 @@ fn syntax(errors: Vec<SyntaxError>) -> Vec<Diagnostic> {
 pub fn run(root: &Path) -> Result<Outcome> {
     match read(root) {
         Ok(source) => prove(&source.text, root),
-        Err((source, diagnostic)) => Ok(Outcome { source, catalog: None, rendered: None, diagnostics: vec![diagnostic] }),
+        Err((source, diagnostic)) => Ok(Outcome {
+            source,
+            catalog: None,
+            rendered: None,
+            diagnostics: vec![diagnostic],
+        }),
     }
 }
 
 /// The same without the proofs, for verbs that ask about what runs: `render` is where a stack is proved.
 pub fn draw(root: &Path) -> Result<Outcome> {
     let mut outcome = lint(root);
-    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else { return Ok(outcome) };
+    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
+        return Ok(outcome);
+    };
     match render(catalog, root)? {
         Ok(rendered) => outcome.rendered = Some(rendered),
-        Err(diagnostics) => outcome.diagnostics.extend(sorted(diagnostics, &outcome.source)),
+        Err(diagnostics) => outcome
+            .diagnostics
+            .extend(sorted(diagnostics, &outcome.source)),
     }
     Ok(outcome)
 }
@@ -131,18 +189,29 @@ pub fn draw(root: &Path) -> Result<Outcome> {
 pub fn lint(root: &Path) -> Outcome {
     match read(root) {
         Ok(source) => finished(linted(&source.text, &Overlay::of(root)), false),
-        Err((source, diagnostic)) => Outcome { source, catalog: None, rendered: None, diagnostics: vec![diagnostic] },
+        Err((source, diagnostic)) => Outcome {
+            source,
+            catalog: None,
+            rendered: None,
+            diagnostics: vec![diagnostic],
+        },
     }
 }
 
 /// The same for a text that is not on disk yet.
 pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
     let mut outcome = linted(text, &Overlay::of(root));
-    let unsound = accepted(outcome.diagnostics.clone(), &outcome.source, false).iter().any(Diagnostic::stops);
-    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !unsound) else { return Ok(finished(outcome, false)) };
+    let unsound = accepted(outcome.diagnostics.clone(), &outcome.source, false)
+        .iter()
+        .any(Diagnostic::stops);
+    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !unsound) else {
+        return Ok(finished(outcome, false));
+    };
     match render(catalog, root)? {
         Ok(rendered) => {
-            outcome.diagnostics.extend(proofs::inspect(catalog, &rendered));
+            outcome
+                .diagnostics
+                .extend(proofs::inspect(catalog, &rendered));
             outcome.rendered = Some(rendered);
             Ok(finished(outcome, true))
         }
@@ -156,7 +225,12 @@ pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
 /// Syntax, schema, lints; nothing is accepted yet.
 fn linted(text: &str, overlay: &Overlay) -> Outcome {
     let (source, errors) = Source::parse(CATALOG, text);
-    let mut outcome = Outcome { source, catalog: None, rendered: None, diagnostics: Vec::new() };
+    let mut outcome = Outcome {
+        source,
+        catalog: None,
+        rendered: None,
+        diagnostics: Vec::new(),
+    };
     if !errors.is_empty() {
         outcome.diagnostics = syntax(errors);
         return outcome;
@@ -172,10 +246,17 @@ fn linted(text: &str, overlay: &Overlay) -> Outcome {
     match Catalog::load(&outcome.source, &refused, &kinds) {
         Ok(catalog) => {
             outcome.diagnostics = lints::inspect(&catalog, &outcome.source);
-            let named: BTreeSet<&str> = refused.iter().filter_map(|refused| pointer(&refused.place)).collect();
-            outcome.diagnostics.retain(|found| refused.is_empty() || !follows(found, &named, &outcome.source));
+            let named: BTreeSet<&str> = refused
+                .iter()
+                .filter_map(|refused| pointer(&refused.place))
+                .collect();
+            outcome
+                .diagnostics
+                .retain(|found| refused.is_empty() || !follows(found, &named, &outcome.source));
             // What is worth knowing of a sound catalog only hides the mistakes of another.
-            outcome.diagnostics.retain(|found| refused.is_empty() || found.severity != Severity::Notice);
+            outcome
+                .diagnostics
+                .retain(|found| refused.is_empty() || found.severity != Severity::Notice);
             outcome.catalog = refused.is_empty().then_some(catalog);
         }
         Err(diagnostic) => outcome.diagnostics.push(*diagnostic),
@@ -186,7 +267,11 @@ fn linted(text: &str, overlay: &Overlay) -> Outcome {
 
 /// Without what the catalog accepts; every code of a lint or proof may be named by an `allow`.
 fn accepted(diagnostics: Vec<Diagnostic>, source: &Source, complete: bool) -> Vec<Diagnostic> {
-    let codes: Vec<&'static str> = lints::LINTS.iter().map(|lint| lint.code).chain(proofs::PROOFS.iter().map(|proof| proof.code)).collect();
+    let codes: Vec<&'static str> = lints::LINTS
+        .iter()
+        .map(|lint| lint.code)
+        .chain(proofs::PROOFS.iter().map(|proof| proof.code))
+        .collect();
     allow::apply(diagnostics, source, &codes, complete)
 }
 
@@ -199,15 +284,23 @@ fn pointer(place: &Place) -> Option<&str> {
 
 /// Whether a lint only speaks of what the schema has refused: a key that is not there, or one around or inside it.
 fn follows(found: &Diagnostic, refused: &BTreeSet<&str>, source: &Source) -> bool {
-    let Some(place) = pointer(&found.place) else { return false };
+    let Some(place) = pointer(&found.place) else {
+        return false;
+    };
     let inside = format!("{place}/");
     !source.contains(place)
         || allow::upwards(place).any(|around| refused.contains(around))
-        || refused.range(inside.as_str()..).next().is_some_and(|next| next.starts_with(&inside))
+        || refused
+            .range(inside.as_str()..)
+            .next()
+            .is_some_and(|next| next.starts_with(&inside))
 }
 
 /// `complete`: every check has run.
 fn finished(mut outcome: Outcome, complete: bool) -> Outcome {
-    outcome.diagnostics = sorted(accepted(outcome.diagnostics, &outcome.source, complete), &outcome.source);
+    outcome.diagnostics = sorted(
+        accepted(outcome.diagnostics, &outcome.source, complete),
+        &outcome.source,
+    );
     outcome
 }

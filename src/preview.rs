@@ -55,15 +55,32 @@ pub struct Preview {
 }
 
 /// Draws every dashboard among the rendered files.
-pub fn preview(catalog: &Catalog, rendered: &Rendered, data: &Data, chosen: &BTreeMap<String, String>) -> Result<Preview> {
+pub fn preview(
+    catalog: &Catalog,
+    rendered: &Rendered,
+    data: &Data,
+    chosen: &BTreeMap<String, String>,
+) -> Result<Preview> {
     let (stack, _) = Stack::read(catalog, rendered);
-    let shown = stack.dashboards().map(|file| variables::seconds(&file.value)).max().unwrap_or(3600);
+    let shown = stack
+        .dashboards()
+        .map(|file| variables::seconds(&file.value))
+        .max()
+        .unwrap_or(3600);
     let simulated = simulated::Simulated::new(catalog, &stack, shown);
     let (answers, server): (&dyn Answers, &str) = match data {
         Data::Simulated => (&simulated, ""),
         Data::Live(answers, name) => (*answers, name.as_str()),
     };
-    let maker = maker::Maker { answers, catalog, rendered, chosen };
-    let made: Vec<dashboard::Dashboard> = stack.dashboards().map(|file| maker.dashboard(file)).collect();
+    let maker = maker::Maker {
+        answers,
+        catalog,
+        rendered,
+        chosen,
+    };
+    let made: Vec<dashboard::Dashboard> = stack
+        .dashboards()
+        .map(|file| maker.dashboard(file))
+        .collect();
     page::page(catalog, made, server, answers.now())
 }

@@ -23,15 +23,25 @@ const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
 /// The syntax of an expression; the reason, in one sentence, when Prometheus would refuse it or it is beyond the limits.
 pub fn parse(text: &str) -> Result<Expr, String> {
     if text.len() > MOST_BYTES {
-        return Err(format!("it has {} bytes, and monstack reads at most {MOST_BYTES}", text.len()));
+        return Err(format!(
+            "it has {} bytes, and monstack reads at most {MOST_BYTES}",
+            text.len()
+        ));
     }
     let levels = levels(text);
     if levels > MOST_LEVELS {
-        return Err(format!("it is nested {levels} levels deep (brackets, signs and operators in a row), and monstack reads at most {MOST_LEVELS}"));
+        return Err(format!(
+            "it is nested {levels} levels deep (brackets, signs and operators in a row), and monstack reads at most {MOST_LEVELS}"
+        ));
     }
     let tree = match parser::parse(text) {
         // The parser builds patterns in Rust's syntax and up to 10 MB, and takes a backslash in backquotes for an escape.
-        Err(reason) if reason.starts_with("illegal regex for ") || reason.starts_with("unknown escape sequence") => patterns::parse(text)?,
+        Err(reason)
+            if reason.starts_with("illegal regex for ")
+                || reason.starts_with("unknown escape sequence") =>
+        {
+            patterns::parse(text)?
+        }
         parsed => parsed?,
     };
     accepted(&tree)?;
@@ -112,11 +122,16 @@ fn levels(text: &str) -> usize {
             }
             letter if letter.is_alphanumeric() || matches!(letter, '_' | ':' | '.') => {
                 let mut end = at + letter.len_utf8();
-                while let Some((at, next)) = rest.next_if(|(_, next)| next.is_alphanumeric() || matches!(next, '_' | ':' | '.')) {
+                while let Some((at, next)) = rest
+                    .next_if(|(_, next)| next.is_alphanumeric() || matches!(next, '_' | ':' | '.'))
+                {
                     end = at + next.len_utf8();
                 }
                 let word = &text[at..end];
-                let precedence = ["or", "and", "unless", "atan2"].iter().position(|known| word.eq_ignore_ascii_case(known)).map(|index| [0, 1, 1, 4][index]);
+                let precedence = ["or", "and", "unless", "atan2"]
+                    .iter()
+                    .position(|known| word.eq_ignore_ascii_case(known))
+                    .map(|index| [0, 1, 1, 4][index]);
                 match precedence {
                     Some(precedence) => open[last].operator(precedence),
                     None => open[last].run[SIGN] = 0,
@@ -133,7 +148,10 @@ fn levels(text: &str) -> usize {
 /// What the parser lets through and Prometheus does not: durations of more than 292 years, patterns that RE2 refuses.
 fn accepted(expr: &Expr) -> Result<(), String> {
     let short = |duration: &Duration| match *duration > LONGEST {
-        true => Err("a duration in it is longer than 292 years, the most that Prometheus can count".to_string()),
+        true => Err(
+            "a duration in it is longer than 292 years, the most that Prometheus can count"
+                .to_string(),
+        ),
         false => Ok(()),
     };
     let shifted = |offset: &Option<Offset>| match offset {
@@ -159,24 +177,37 @@ fn accepted(expr: &Expr) -> Result<(), String> {
         Expr::Paren(paren) => accepted(&paren.expr),
         Expr::Unary(unary) => accepted(&unary.expr),
         Expr::Aggregate(aggregate) => {
-            aggregate.param.as_ref().map_or(Ok(()), |param| accepted(param))?;
+            aggregate
+                .param
+                .as_ref()
+                .map_or(Ok(()), |param| accepted(param))?;
             accepted(&aggregate.expr)
         }
         Expr::Binary(binary) => {
             accepted(&binary.lhs)?;
             accepted(&binary.rhs)
         }
-        Expr::Call(call) => call.args.args.iter().try_for_each(|argument| accepted(argument)),
+        Expr::Call(call) => call
+            .args
+            .args
+            .iter()
+            .try_for_each(|argument| accepted(argument)),
         _ => Ok(()),
     }
 }
 
 fn known(matchers: &Matchers) -> Result<(), String> {
     use promql_parser::label::MatchOp;
-    let all = matchers.matchers.iter().chain(matchers.or_matchers.iter().flatten());
+    let all = matchers
+        .matchers
+        .iter()
+        .chain(matchers.or_matchers.iter().flatten());
     for matcher in all.filter(|matcher| matches!(matcher.op, MatchOp::Re(_) | MatchOp::NotRe(_))) {
         if let Some(why) = refused_pattern(&matcher.value) {
-            return Err(format!("`{}`, the pattern of `{}`, is not a regular expression: {why}", matcher.value, matcher.name));
+            return Err(format!(
+                "`{}`, the pattern of `{}`, is not a regular expression: {why}",
+                matcher.value, matcher.name
+            ));
         }
     }
     Ok(())
@@ -191,15 +222,24 @@ pub fn refused_pattern(pattern: &str) -> Option<String> {
         Ok(rewritten) => rewritten,
         Err(reason) => return Some(reason),
     };
-    let parsed = match ast::parse::ParserBuilder::new().nest_limit(1000).build().parse(&pattern) {
+    let parsed = match ast::parse::ParserBuilder::new()
+        .nest_limit(1000)
+        .build()
+        .parse(&pattern)
+    {
         Ok(parsed) => parsed,
         Err(error) => return Some(error.kind().to_string()),
     };
     if let Some(times) = too_often(&parsed) {
-        return Some(format!("it repeats {times} times, and Prometheus (RE2) refuses more than {MOST_TIMES}"));
+        return Some(format!(
+            "it repeats {times} times, and Prometheus (RE2) refuses more than {MOST_TIMES}"
+        ));
     }
     // Classes and flags are looked up here; nothing is built, so a pattern may be as large as RE2 lets it be.
-    regex_syntax::hir::translate::Translator::new().translate(&pattern, &parsed).err().map(|error| error.kind().to_string())
+    regex_syntax::hir::translate::Translator::new()
+        .translate(&pattern, &parsed)
+        .err()
+        .map(|error| error.kind().to_string())
 }
 
 /// How many times a pattern repeats something, when that is too often.
@@ -213,11 +253,15 @@ fn times(pattern: &Ast) -> u64 {
     match pattern {
         Ast::Repetition(repetition) => {
             let count = match &repetition.op.kind {
-                ast::RepetitionKind::Range(ast::RepetitionRange::Exactly(count) | ast::RepetitionRange::AtLeast(count)) => *count,
+                ast::RepetitionKind::Range(
+                    ast::RepetitionRange::Exactly(count) | ast::RepetitionRange::AtLeast(count),
+                ) => *count,
                 ast::RepetitionKind::Range(ast::RepetitionRange::Bounded(_, most)) => *most,
                 _ => 1,
             };
-            u64::from(count).max(1).saturating_mul(times(&repetition.ast))
+            u64::from(count)
+                .max(1)
+                .saturating_mul(times(&repetition.ast))
         }
         Ast::Group(group) => times(&group.ast),
         Ast::Alternation(all) => all.asts.iter().map(times).max().unwrap_or(1),
@@ -264,7 +308,10 @@ mod tests {
 
     #[test]
     fn long_is_not_deep() {
-        let chain = |operator: &str, times: usize| vec!["(rate(shop_orders_total{job=\"a-(-\"}[5m]) > 1 and up == 1)"; times].join(operator);
+        let chain = |operator: &str, times: usize| {
+            vec!["(rate(shop_orders_total{job=\"a-(-\"}[5m]) > 1 and up == 1)"; times]
+                .join(operator)
+        };
         for operator in [" or ", " + ", " unless "] {
             let text = chain(operator, 900).replace(" and up == 1", "");
             assert!(parse(&text).is_ok(), "{operator}");
@@ -272,7 +319,10 @@ mod tests {
         // Every operand has its own few levels; those of neighbours do not add up.
         let flat = vec!["up * 2 - 1 > 3 and on (job) (up == 0)"; 300].join(" or ");
         assert!(parse(&flat).is_ok());
-        let selector = format!("up{{job=~\"{}\"}} # ((((", vec!["some-service"; 10_000].join("|"));
+        let selector = format!(
+            "up{{job=~\"{}\"}} # ((((",
+            vec!["some-service"; 10_000].join("|")
+        );
         assert!(parse(&selector).is_ok());
     }
 
@@ -285,7 +335,13 @@ mod tests {
                 Expr::Subquery(subquery) => depth(&subquery.expr),
                 Expr::Aggregate(aggregate) => depth(&aggregate.expr),
                 Expr::Binary(binary) => depth(&binary.lhs).max(depth(&binary.rhs)),
-                Expr::Call(call) => call.args.args.iter().map(|argument| depth(argument)).max().unwrap_or(0),
+                Expr::Call(call) => call
+                    .args
+                    .args
+                    .iter()
+                    .map(|argument| depth(argument))
+                    .max()
+                    .unwrap_or(0),
                 _ => 0,
             }
         }
@@ -300,32 +356,69 @@ mod tests {
             "quantile(0.9, a) # or or or\n or b",
             "histogram_quantile(0.9, sum by (le) (rate(x_bucket[5m] offset -5m))) > bool 2 @ 1",
         ] {
-            let Ok(tree) = parser::parse(text) else { continue };
-            assert!(levels(text) >= depth(&tree), "{text}: {} < {}", levels(text), depth(&tree));
+            let Ok(tree) = parser::parse(text) else {
+                continue;
+            };
+            assert!(
+                levels(text) >= depth(&tree),
+                "{text}: {} < {}",
+                levels(text),
+                depth(&tree)
+            );
         }
     }
 
     #[test]
     fn durations_end_where_those_of_prometheus_do() {
         assert!(parse("rate(x[292y])").is_ok());
-        for text in ["rate(x[293y])", "x offset 300y", "x offset -300y", "max_over_time(x[5m:293y])", "sum(rate(x[5m] offset 293y))"] {
+        for text in [
+            "rate(x[293y])",
+            "x offset 300y",
+            "x offset -300y",
+            "max_over_time(x[5m:293y])",
+            "sum(rate(x[5m] offset 293y))",
+        ] {
             assert!(parse(text).unwrap_err().contains("292 years"), "{text}");
         }
     }
 
     #[test]
     fn patterns_may_be_as_large_as_for_re2() {
-        for pattern in [r"\pL{500}", r"\pL{1000}", "a{1000}", "(a{10}b{100}){10}", "[1-5][0-9]{2}", "(?i)get|post", "(a*)*"] {
+        for pattern in [
+            r"\pL{500}",
+            r"\pL{1000}",
+            "a{1000}",
+            "(a{10}b{100}){10}",
+            "[1-5][0-9]{2}",
+            "(?i)get|post",
+            "(a*)*",
+        ] {
             assert_eq!(refused_pattern(pattern), None, "{pattern}");
         }
-        for (pattern, reason) in
-            [("a{1001}", "1001 times"), ("(a{100}){11}", "1100 times"), ("((a{2,30}){20}){2}", "1200 times"), ("(", "unclosed"), (r"\pX", "Unicode")]
-        {
-            assert!(refused_pattern(pattern).is_some_and(|found| found.contains(reason)), "{pattern}: {:?}", refused_pattern(pattern));
+        for (pattern, reason) in [
+            ("a{1001}", "1001 times"),
+            ("(a{100}){11}", "1100 times"),
+            ("((a{2,30}){20}){2}", "1200 times"),
+            ("(", "unclosed"),
+            (r"\pX", "Unicode"),
+        ] {
+            assert!(
+                refused_pattern(pattern).is_some_and(|found| found.contains(reason)),
+                "{pattern}: {:?}",
+                refused_pattern(pattern)
+            );
         }
-        assert!(parse("up{job=~\"a{1001}\"}").unwrap_err().contains("1001 times"));
+        assert!(
+            parse("up{job=~\"a{1001}\"}")
+                .unwrap_err()
+                .contains("1001 times")
+        );
         assert!(parse("up{job=~\"a{1000}\"}").is_ok());
         assert!(parse(r#"up{job=~"\\pL{500}"}"#).is_ok());
-        assert!(parse(r#"up{job=~"("}"#).unwrap_err().contains("unclosed group"));
+        assert!(
+            parse(r#"up{job=~"("}"#)
+                .unwrap_err()
+                .contains("unclosed group")
+        );
     }
 }

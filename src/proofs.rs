@@ -170,16 +170,27 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
         let (nodes, before) = (nodes(&expression.ast, &stack.contract), findings.len());
         for proof in PROOFS {
             if let Check::Expression(check) = proof.check {
-                findings.extend(check(expression, &nodes, &stack.contract).into_iter().map(|finding| (proof.code, finding)));
+                findings.extend(
+                    check(expression, &nodes, &stack.contract)
+                        .into_iter()
+                        .map(|finding| (proof.code, finding)),
+                );
             }
         }
         sound.extend(text.filter(|_| findings.len() == before));
     }
     for proof in PROOFS {
         if let Check::Stack(check) = proof.check {
-            findings.extend(check(&stack).into_iter().map(|finding| (proof.code, finding)));
+            findings.extend(
+                check(&stack)
+                    .into_iter()
+                    .map(|finding| (proof.code, finding)),
+            );
         }
     }
     let own = OwnTests::of(catalog);
-    findings.into_iter().map(|(code, finding)| finding.diagnostic(code, catalog, rendered, &own)).collect()
+    findings
+        .into_iter()
+        .map(|(code, finding)| finding.diagnostic(code, catalog, rendered, &own))
+        .collect()
 }

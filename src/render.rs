@@ -54,8 +54,19 @@ pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Dia
 /// The same with templates from anywhere.
 pub fn with(catalog: &Catalog, templates: &Overlay) -> Result<Result<Rendered, Vec<Diagnostic>>> {
     let environment = templates::environment(templates)?;
-    let (output, values) = (catalog.platform.output.clone(), TemplateValue::from(Serde(catalog)));
-    let mut rendered = Rendered { files: Vec::new(), output, environment, catalog: values, origins: Mutex::default(), alerts: Mutex::default(), kinds: catalog.kinds.clone() };
+    let (output, values) = (
+        catalog.platform.output.clone(),
+        TemplateValue::from(Serde(catalog)),
+    );
+    let mut rendered = Rendered {
+        files: Vec::new(),
+        output,
+        environment,
+        catalog: values,
+        origins: Mutex::default(),
+        alerts: Mutex::default(),
+        kinds: catalog.kinds.clone(),
+    };
     let mut diagnostics = Vec::new();
     let mut failed: Vec<String> = Vec::new();
     for artifact in ARTIFACTS.iter().filter(|artifact| (artifact.when)(catalog)) {
@@ -65,11 +76,21 @@ pub fn with(catalog: &Catalog, templates: &Overlay) -> Result<Result<Rendered, V
             continue;
         }
         let parts = match path.contains("{alert}") {
-            true => rendered.of_alerts(artifact.template).into_iter().map(|(alert, context)| (path.replace("{alert}", &alert), context)).collect(),
+            true => rendered
+                .of_alerts(artifact.template)
+                .into_iter()
+                .map(|(alert, context)| (path.replace("{alert}", &alert), context))
+                .collect(),
             false => vec![(path, rendered.context(artifact.template))],
         };
         for (path, context) in parts {
-            match one(&rendered.environment, artifact.template, &rendered.output, &path, &context) {
+            match one(
+                &rendered.environment,
+                artifact.template,
+                &rendered.output,
+                &path,
+                &context,
+            ) {
                 Ok(file) => rendered.files.push(file),
                 Err(diagnostic) => {
                     diagnostics.push(*diagnostic);
@@ -78,7 +99,11 @@ pub fn with(catalog: &Catalog, templates: &Overlay) -> Result<Result<Rendered, V
             }
         }
     }
-    Ok(if diagnostics.is_empty() { Ok(rendered) } else { Err(diagnostics) })
+    Ok(if diagnostics.is_empty() {
+        Ok(rendered)
+    } else {
+        Err(diagnostics)
+    })
 }
 
 /// Unit tests read the rules they are about, and documents quote rules; nothing else reads a rendered file.
@@ -89,65 +114,141 @@ fn reads(template: &str, path: &str) -> bool {
     }
 }
 
-fn one(environment: &Environment, template: &'static str, output: &str, path: &str, context: &TemplateValue) -> Result<File, Box<Diagnostic>> {
+fn one(
+    environment: &Environment,
+    template: &'static str,
+    output: &str,
+    path: &str,
+    context: &TemplateValue,
+) -> Result<File, Box<Diagnostic>> {
     let rendered = environment
         .get_template(template)
         .and_then(|loaded| loaded.render(context))
         .map_err(|error| Box::new(template_error(environment, template, &error)))?;
-    let parsed = if template.ends_with(".yml") { yaml::parse(&rendered) } else { Ok(Value::Null) };
+    let parsed = if template.ends_with(".yml") {
+        yaml::parse(&rendered)
+    } else {
+        Ok(Value::Null)
+    };
     let value = parsed.map_err(|error| {
         let origin = Origin::read(environment, template, context);
-        let place = origin.and_then(|origin| origin.place(environment, error.line)).unwrap_or(Place::File(format!("templates/{template}")));
-        Box::new(Diagnostic::error("invalid-yaml", place, format!("{output}/{path} is not YAML: {}", error.reason)).help("mend this line of the template"))
+        let place = origin
+            .and_then(|origin| origin.place(environment, error.line))
+            .unwrap_or(Place::File(format!("templates/{template}")));
+        Box::new(
+            Diagnostic::error(
+                "invalid-yaml",
+                place,
+                format!("{output}/{path} is not YAML: {}", error.reason),
+            )
+            .help("mend this line of the template"),
+        )
     })?;
     let text = match path.ends_with(".json") {
         true => json::print(&value),
         false => rendered,
     };
-    Ok(File { path: path.to_string(), text, value, template })
+    Ok(File {
+        path: path.to_string(),
+        text,
+        value,
+        template,
+    })
 }
 
 /// minijinja's innermost error at its line; never with the variables it could see, which are the whole catalog.
-fn template_error(environment: &Environment, template: &str, error: &minijinja::Error) -> Diagnostic {
-    if let Some(unreadable) = causes(error).find_map(|cause| cause.downcast_ref::<UnreadableTemplate>()) {
+fn template_error(
+    environment: &Environment,
+    template: &str,
+    error: &minijinja::Error,
+) -> Diagnostic {
+    if let Some(unreadable) =
+        causes(error).find_map(|cause| cause.downcast_ref::<UnreadableTemplate>())
+    {
         return unreadable_template(environment, unreadable, error);
     }
     let mut innermost = error;
-    while let Some(inner) = std::error::Error::source(innermost).and_then(|cause| cause.downcast_ref::<minijinja::Error>()) {
+    while let Some(inner) = std::error::Error::source(innermost)
+        .and_then(|cause| cause.downcast_ref::<minijinja::Error>())
+    {
         innermost = inner;
     }
     let name = innermost.name().or(error.name()).unwrap_or(template);
     let line = innermost.line().or(error.line()).unwrap_or(1);
-    let text = environment.get_template(name).map(|loaded| loaded.source().to_string()).ok().or_else(|| innermost.template_source().map(str::to_string));
-    let place = text.map_or_else(|| Place::File(format!("templates/{name}")), |text| line_place(name, line, &text));
-    let reason = innermost.detail().map_or_else(|| innermost.kind().to_string(), |detail| format!("{}: {detail}", innermost.kind()));
+    let text = environment
+        .get_template(name)
+        .map(|loaded| loaded.source().to_string())
+        .ok()
+        .or_else(|| innermost.template_source().map(str::to_string));
+    let place = text.map_or_else(
+        || Place::File(format!("templates/{name}")),
+        |text| line_place(name, line, &text),
+    );
+    let reason = innermost.detail().map_or_else(
+        || innermost.kind().to_string(),
+        |detail| format!("{}: {detail}", innermost.kind()),
+    );
     Diagnostic::error("template", place, reason).help("mend this line of the template")
 }
 
 /// An error and what lies behind it, outermost first.
-fn causes<'a>(error: &'a minijinja::Error) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+fn causes<'a>(
+    error: &'a minijinja::Error,
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
     std::iter::successors(std::error::Error::source(error), |cause| cause.source())
 }
 
 /// A template that cannot be read, at the wrong byte when there is one, and the line that includes it.
-fn unreadable_template(environment: &Environment, unreadable: &UnreadableTemplate, error: &minijinja::Error) -> Diagnostic {
+fn unreadable_template(
+    environment: &Environment,
+    unreadable: &UnreadableTemplate,
+    error: &minijinja::Error,
+) -> Diagnostic {
     let name = &unreadable.name;
     let file = || Place::File(format!("templates/{name}"));
     let (place, reason, help) = match &unreadable.reason {
         Unreadable::Missing => (file(), "it is not there".to_string(), "write it"),
         Unreadable::Refused(reason, help) => (file(), reason.clone(), *help),
-        Unreadable::NotText { text, at, reason, help } => (line_place(name, text[..*at].matches('\n').count() + 1, text), reason.clone(), *help),
+        Unreadable::NotText {
+            text,
+            at,
+            reason,
+            help,
+        } => (
+            line_place(name, text[..*at].matches('\n').count() + 1, text),
+            reason.clone(),
+            *help,
+        ),
     };
-    let found = Diagnostic::error("template", place, format!("cannot read templates/{name}: {reason}")).help(help);
-    let includer = error.name().filter(|includer| includer != name).and_then(|includer| Some((includer, environment.get_template(includer).ok()?)));
+    let found = Diagnostic::error(
+        "template",
+        place,
+        format!("cannot read templates/{name}: {reason}"),
+    )
+    .help(help);
+    let includer = error
+        .name()
+        .filter(|includer| includer != name)
+        .and_then(|includer| Some((includer, environment.get_template(includer).ok()?)));
     match includer {
-        Some((includer, loaded)) => found.also(line_place(includer, error.line().unwrap_or(1), loaded.source()), "it is included here"),
+        Some((includer, loaded)) => found.also(
+            line_place(includer, error.line().unwrap_or(1), loaded.source()),
+            "it is included here",
+        ),
         None => found,
     }
 }
 
 fn line_place(name: &str, line: usize, text: &str) -> Place {
-    Place::Line { file: format!("templates/{name}"), line, text: text.lines().nth(line.saturating_sub(1)).unwrap_or_default().to_string() }
+    Place::Line {
+        file: format!("templates/{name}"),
+        line,
+        text: text
+            .lines()
+            .nth(line.saturating_sub(1))
+            .unwrap_or_default()
+            .to_string(),
+    }
 }
 
 /// Where each part of a file's output comes from: rendered once more, when something is wrong.
@@ -161,9 +262,20 @@ struct Origin {
 
 impl Origin {
     fn read(environment: &Environment, template: &str, context: &TemplateValue) -> Option<Origin> {
-        let (output, spans) = environment.get_template(template).ok()?.render_with_spans(context).ok()?;
-        let starts = std::iter::once(0).chain(output.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
-        Some(Origin { lines: yaml::Lines::read(&output), starts, output, spans })
+        let (output, spans) = environment
+            .get_template(template)
+            .ok()?
+            .render_with_spans(context)
+            .ok()?;
+        let starts = std::iter::once(0)
+            .chain(output.match_indices('\n').map(|(newline, _)| newline + 1))
+            .collect();
+        Some(Origin {
+            lines: yaml::Lines::read(&output),
+            starts,
+            output,
+            spans,
+        })
     }
 
     /// The template line that wrote a line of the output.
@@ -171,13 +283,22 @@ impl Origin {
         let start = *self.starts.get(line.checked_sub(1)?)?;
         let text = self.output[start..].lines().next()?;
         let first = start + (text.len() - text.trim_start().len());
-        let span = self.spans.iter().rfind(|span| span.output_range().start <= first)?;
+        let span = self
+            .spans
+            .iter()
+            .rfind(|span| span.output_range().start <= first)?;
         let loaded = environment.get_template(span.name()).ok()?;
         let within = match span.kind() {
-            minijinja::OutputSpanKind::Raw => self.output[span.output_range().start..first].matches('\n').count(),
+            minijinja::OutputSpanKind::Raw => self.output[span.output_range().start..first]
+                .matches('\n')
+                .count(),
             _ => 0,
         };
-        Some(line_place(span.name(), span.line() + within, loaded.source()))
+        Some(line_place(
+            span.name(),
+            span.line() + within,
+            loaded.source(),
+        ))
     }
 }
 
@@ -190,7 +311,9 @@ impl Rendered {
     /// What a template sees: the catalog, and the files that it reads. Made when it is wanted: the files of a large catalog are large.
     fn context(&self, template: &str) -> TemplateValue {
         let read = self.files.iter().filter(|file| reads(template, &file.path));
-        let before: BTreeMap<&str, TemplateValue> = read.map(|file| (file.path.as_str(), TemplateValue::from(Serde(&file.value)))).collect();
+        let before: BTreeMap<&str, TemplateValue> = read
+            .map(|file| (file.path.as_str(), TemplateValue::from(Serde(&file.value))))
+            .collect();
         context! { rendered => before, ..self.catalog.clone() }
     }
 
@@ -199,15 +322,33 @@ impl Rendered {
         let read = self.files.iter().filter(|file| reads(template, &file.path));
         let groups = read.flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
         let rules = groups.flat_map(|group| group["rules"].as_array().into_iter().flatten());
-        let rules: HashMap<&str, &Value> = rules.filter_map(|rule| Some((rule["alert"].as_str()?, rule))).collect();
-        let bridge = self.catalog.get_attr("services").and_then(|services| four_scrapes(&services));
-        let suites = bridge.and_then(|bridge| Suites::of(&self.catalog, &self.kinds, bridge)).unwrap_or_default();
+        let rules: HashMap<&str, &Value> = rules
+            .filter_map(|rule| Some((rule["alert"].as_str()?, rule)))
+            .collect();
+        let bridge = self
+            .catalog
+            .get_attr("services")
+            .and_then(|services| four_scrapes(&services));
+        let suites = bridge
+            .and_then(|bridge| Suites::of(&self.catalog, &self.kinds, bridge))
+            .unwrap_or_default();
         let context = context! { suites, ..self.context(template) };
-        let alerts = self.catalog.get_attr("alerts").and_then(|alerts| alerts.try_iter()).into_iter().flatten();
-        let covering = alerts.filter(|alert| alert.get_attr("branches").is_ok_and(|branches| branches.is_true()));
+        let alerts = self
+            .catalog
+            .get_attr("alerts")
+            .and_then(|alerts| alerts.try_iter())
+            .into_iter()
+            .flatten();
+        let covering = alerts.filter(|alert| {
+            alert
+                .get_attr("branches")
+                .is_ok_and(|branches| branches.is_true())
+        });
         let own = covering.filter_map(|alert| {
             let name = alert.get_attr("name").ok()?.to_string();
-            let rule = rules.get(name.as_str()).map(|rule| TemplateValue::from(Serde(*rule)));
+            let rule = rules
+                .get(name.as_str())
+                .map(|rule| TemplateValue::from(Serde(*rule)));
             Some((name, context! { alert, rule, ..context.clone() }))
         });
         own.collect()
@@ -215,12 +356,21 @@ impl Rendered {
 
     /// What the template of a file saw.
     fn seen(&self, file: &File) -> Option<TemplateValue> {
-        match ARTIFACTS.iter().any(|artifact| artifact.template == file.template && artifact.output.contains("{alert}")) {
+        match ARTIFACTS.iter().any(|artifact| {
+            artifact.template == file.template && artifact.output.contains("{alert}")
+        }) {
             // An output's name holds its alert's between separators, so that no other alert's fits.
             true => {
                 let name = file.path.rsplit('/').next()?.split('.').next()?;
-                let mut alerts = self.alerts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                alerts.entry(file.template).or_insert_with(|| self.of_alerts(file.template).into_iter().collect()).get(name).cloned()
+                let mut alerts = self
+                    .alerts
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                alerts
+                    .entry(file.template)
+                    .or_insert_with(|| self.of_alerts(file.template).into_iter().collect())
+                    .get(name)
+                    .cloned()
             }
             false => Some(self.context(file.template)),
         }
@@ -228,12 +378,17 @@ impl Rendered {
 
     /// The template line behind a value of a file.
     pub fn place(&self, path: &str, pointer: &str) -> Place {
-        let mut origins = self.origins.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut origins = self
+            .origins
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let origin = origins.entry(path.to_string()).or_insert_with(|| {
             let file = self.file(path)?;
             Origin::read(&self.environment, file.template, &self.seen(file)?)
         });
-        let line = origin.as_ref().and_then(|origin| origin.place(&self.environment, origin.lines.line(pointer)?));
+        let line = origin
+            .as_ref()
+            .and_then(|origin| origin.place(&self.environment, origin.lines.line(pointer)?));
         line.unwrap_or_else(|| Place::File(format!("{}/{path}", self.output)))
     }
 }

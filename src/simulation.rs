@@ -51,21 +51,41 @@ pub fn shifted(port: u16, offset: i32) -> Result<u16> {
 
 impl Fleet {
     /// Binds every port and starts to answer; events pass `speed` times as fast as time.
-    pub async fn start(catalog: &Catalog, services: &[&Service], address: IpAddr, ports: Ports, speed: f64) -> Result<Arc<Fleet>> {
-        let born = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64().round());
+    pub async fn start(
+        catalog: &Catalog,
+        services: &[&Service],
+        address: IpAddr,
+        ports: Ports,
+        speed: f64,
+    ) -> Result<Arc<Fleet>> {
+        let born = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0.0, |since| since.as_secs_f64().round());
         let mut posts = Vec::new();
         let mut listeners = Vec::new();
         for (service, plan) in services.iter().zip(shape::plans(catalog, services)) {
             let port = match ports {
-                Ports::Shifted(offset) => shifted(service.port, offset).with_context(|| format!("service {}", service.name))?,
+                Ports::Shifted(offset) => shifted(service.port, offset)
+                    .with_context(|| format!("service {}", service.name))?,
                 Ports::Free => 0,
             };
-            let listener = server::listen(SocketAddr::new(address, port)).await.with_context(|| format!("cannot stand in for {}", service.name))?;
+            let listener = server::listen(SocketAddr::new(address, port))
+                .await
+                .with_context(|| format!("cannot stand in for {}", service.name))?;
             let stand_in = Mutex::new(StandIn::new(service, plan, born));
-            posts.push(Arc::new(Post { service: (*service).clone(), address: listener.local_addr()?, fault: watch::channel(None).0, stand_in }));
+            posts.push(Arc::new(Post {
+                service: (*service).clone(),
+                address: listener.local_addr()?,
+                fault: watch::channel(None).0,
+                stand_in,
+            }));
             listeners.push(listener);
         }
-        let fleet = Arc::new(Fleet { posts, start: Instant::now(), speed });
+        let fleet = Arc::new(Fleet {
+            posts,
+            start: Instant::now(),
+            speed,
+        });
         for (post, listener) in fleet.posts.iter().zip(listeners) {
             tokio::spawn(server::attend(fleet.clone(), post.clone(), listener));
         }
@@ -83,12 +103,17 @@ impl Fleet {
 
     /// Every simulated service, with what is wrong with it.
     pub fn faults(&self) -> Vec<(&str, Option<Fault>)> {
-        self.posts.iter().map(|post| (post.service.name.as_str(), post.fault.borrow().clone())).collect()
+        self.posts
+            .iter()
+            .map(|post| (post.service.name.as_str(), post.fault.borrow().clone()))
+            .collect()
     }
 
     /// Breaks or mends a service; false: there is no such one.
     pub fn set(&self, service: &str, fault: Option<Fault>) -> bool {
-        let Some(post) = self.post(service) else { return false };
+        let Some(post) = self.post(service) else {
+            return false;
+        };
         drop(self.moved(post));
         post.fault.send_replace(fault);
         true
@@ -96,8 +121,15 @@ impl Fleet {
 
     /// The stand-in, its counters moved on to now under the fault that was on until now.
     fn moved<'a>(&self, post: &'a Post) -> std::sync::MutexGuard<'a, StandIn> {
-        let mut stand_in = post.stand_in.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        stand_in.move_on(self.start.elapsed().as_secs_f64(), self.speed, post.fault.borrow().as_ref());
+        let mut stand_in = post
+            .stand_in
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        stand_in.move_on(
+            self.start.elapsed().as_secs_f64(),
+            self.speed,
+            post.fault.borrow().as_ref(),
+        );
         stand_in
     }
 

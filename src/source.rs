@@ -45,9 +45,26 @@ impl Source {
         let (root, errors) = DeTable::parse_recoverable(text);
         let mut spans = HashMap::new();
         let value = table(root.get_ref(), "", &mut spans);
-        let errors = errors.into_iter().map(|error| SyntaxError { span: error.span().unwrap_or(0..0), reason: error.message().to_string() }).collect();
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
-        (Source { name: name.into(), text: text.into(), value, spans, lines }, errors)
+        let errors = errors
+            .into_iter()
+            .map(|error| SyntaxError {
+                span: error.span().unwrap_or(0..0),
+                reason: error.message().to_string(),
+            })
+            .collect();
+        let lines = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(newline, _)| newline + 1))
+            .collect();
+        (
+            Source {
+                name: name.into(),
+                text: text.into(),
+                value,
+                spans,
+                lines,
+            },
+            errors,
+        )
     }
 
     /// Whether the file itself says this key.
@@ -57,7 +74,8 @@ impl Source {
 
     /// The bytes of a key, or of its nearest parent that is there: a missing `port` is shown at its table.
     pub fn key(&self, pointer: &str) -> Range<usize> {
-        self.nearest(pointer).map_or(0..0, |(_, span)| span.key.clone())
+        self.nearest(pointer)
+            .map_or(0..0, |(_, span)| span.key.clone())
     }
 
     /// The bytes of a key's value; for a key that is not there, its nearest parent's name.
@@ -82,8 +100,14 @@ impl Source {
     /// The byte behind the last thing said under a key, nested tables included.
     pub fn end(&self, pointer: &str) -> usize {
         let inside = format!("{pointer}/");
-        let spans = self.spans.iter().filter(|(key, _)| *key == pointer || key.starts_with(&inside));
-        spans.map(|(_, span)| span.value.end.max(span.key.end)).max().unwrap_or(0)
+        let spans = self
+            .spans
+            .iter()
+            .filter(|(key, _)| *key == pointer || key.starts_with(&inside));
+        spans
+            .map(|(_, span)| span.value.end.max(span.key.end))
+            .max()
+            .unwrap_or(0)
     }
 
     /// Line and column of a byte, both from 1; columns count characters.
@@ -93,7 +117,10 @@ impl Source {
             byte -= 1;
         }
         let line = self.lines.partition_point(|start| *start <= byte);
-        (line, self.text[self.lines[line - 1]..byte].chars().count() + 1)
+        (
+            line,
+            self.text[self.lines[line - 1]..byte].chars().count() + 1,
+        )
     }
 
     /// The line of a key, from 1.
@@ -112,7 +139,13 @@ fn table(table: &DeTable, pointer: &str, spans: &mut HashMap<String, Span>) -> V
     for (key, value) in table {
         let pointer = format!("{pointer}/{}", step(key.get_ref()));
         let content = content(value, &pointer, spans);
-        spans.insert(pointer, Span { key: key.span(), value: value.span() });
+        spans.insert(
+            pointer,
+            Span {
+                key: key.span(),
+                value: value.span(),
+            },
+        );
         map.insert(key.get_ref().to_string(), content);
     }
     Value::Object(map)
@@ -122,7 +155,9 @@ fn content(value: &Spanned<DeValue>, pointer: &str, spans: &mut HashMap<String, 
     match value.get_ref() {
         // A text over several lines is the same text in a checkout with other line ends.
         DeValue::String(text) => Value::String(text.replace("\r\n", "\n")),
-        DeValue::Integer(digits) => i64::from_str_radix(digits.as_str(), digits.radix()).map_or(Value::Null, Value::from),
+        DeValue::Integer(digits) => {
+            i64::from_str_radix(digits.as_str(), digits.radix()).map_or(Value::Null, Value::from)
+        }
         DeValue::Float(digits) => digits.as_str().parse().map_or(Value::Null, number),
         DeValue::Boolean(flag) => Value::Bool(*flag),
         DeValue::Datetime(datetime) => Value::String(datetime.to_string()),
@@ -133,7 +168,13 @@ fn content(value: &Spanned<DeValue>, pointer: &str, spans: &mut HashMap<String, 
             .map(|(index, item)| {
                 let pointer = format!("{pointer}/{index}");
                 let content = content(item, &pointer, spans);
-                spans.insert(pointer, Span { key: item.span(), value: item.span() });
+                spans.insert(
+                    pointer,
+                    Span {
+                        key: item.span(),
+                        value: item.span(),
+                    },
+                );
                 content
             })
             .collect(),
@@ -142,7 +183,11 @@ fn content(value: &Spanned<DeValue>, pointer: &str, spans: &mut HashMap<String, 
 
 /// JSON knows one kind of number: 80.0 is the integer 80.
 fn number(float: f64) -> Value {
-    if float.fract() == 0.0 && float.abs() < 9e15 { Value::from(float as i64) } else { Value::from(float) }
+    if float.fract() == 0.0 && float.abs() < 9e15 {
+        Value::from(float as i64)
+    } else {
+        Value::from(float)
+    }
 }
 
 #[cfg(test)]
@@ -151,12 +196,24 @@ mod tests {
 
     #[test]
     fn a_missing_key_is_shown_at_its_table() {
-        let (source, errors) = Source::parse("services.toml", "[services.search]\ngroup = \"é\"\nport = 80\n");
+        let (source, errors) = Source::parse(
+            "services.toml",
+            "[services.search]\ngroup = \"é\"\nport = 80\n",
+        );
         assert!(errors.is_empty());
         assert_eq!(&source.text[source.value("/services/search/port")], "80");
-        assert_eq!(&source.text[source.value("/services/search/runtime")], "search");
-        assert_eq!(source.line_column(source.value("/services/search/port").start), (3, 8));
-        assert_eq!(source.line_column(source.text.find("\"\n").unwrap()), (2, 11));
+        assert_eq!(
+            &source.text[source.value("/services/search/runtime")],
+            "search"
+        );
+        assert_eq!(
+            source.line_column(source.value("/services/search/port").start),
+            (3, 8)
+        );
+        assert_eq!(
+            source.line_column(source.text.find("\"\n").unwrap()),
+            (2, 11)
+        );
     }
 
     #[test]

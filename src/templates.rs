@@ -38,7 +38,12 @@ pub fn environment(templates: &Overlay) -> Result<Environment<'static>> {
     recorded::add_to(&mut environment);
     let templates = templates.clone();
     environment.set_loader(move |name| {
-        let unreadable = |reason| Error::new(ErrorKind::BadInclude, "cannot be read").with_source(UnreadableTemplate { name: name.into(), reason });
+        let unreadable = |reason| {
+            Error::new(ErrorKind::BadInclude, "cannot be read").with_source(UnreadableTemplate {
+                name: name.into(),
+                reason,
+            })
+        };
         templates.text(name).map_err(unreadable)
     });
     Ok(environment)

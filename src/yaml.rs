@@ -26,13 +26,23 @@ fn options() -> Options {
 
 /// Reads one document; keys stay in order, a key given twice is an error.
 pub fn parse(text: &str) -> Result<Value, YamlError> {
-    serde_yaml::from_str_with_options(text, options())
-        .map_err(|error| YamlError { line: error.location().map_or(0, |location| location.line() as usize), reason: reason(&error.to_string()) })
+    serde_yaml::from_str_with_options(text, options()).map_err(|error| YamlError {
+        line: error
+            .location()
+            .map_or(0, |location| location.line() as usize),
+        reason: reason(&error.to_string()),
+    })
 }
 
 /// The parser's sentence without its advice to programmers, and without a place: the diagnostic has a better one.
 fn reason(text: &str) -> String {
-    text.split(", set ").next().unwrap_or(text).split(" at line ").next().unwrap_or(text).to_string()
+    text.split(", set ")
+        .next()
+        .unwrap_or(text)
+        .split(" at line ")
+        .next()
+        .unwrap_or(text)
+        .to_string()
 }
 
 /// The lines of a document's values: slower to read than the values, so it is read when something is wrong.
@@ -51,7 +61,10 @@ impl Lines {
         for step in pointer.split('/').skip(1) {
             let step = step.replace("~1", "/").replace("~0", "~");
             let child = match &node.value {
-                Tree::Map(entries) => entries.iter().find(|(key, _)| *key == step).map(|(_, value)| value),
+                Tree::Map(entries) => entries
+                    .iter()
+                    .find(|(key, _)| *key == step)
+                    .map(|(_, value)| value),
                 Tree::Seq(items) => step.parse().ok().and_then(|index: usize| items.get(index)),
                 Tree::Scalar => None,
             };
@@ -139,7 +152,10 @@ mod tests {
     #[test]
     fn words_that_readers_disagree_about_stay_text() {
         let value = parse("a: on\nb: 0755\nc: true\n").unwrap();
-        assert_eq!(value, serde_json::json!({"a": "on", "b": "0755", "c": true}));
+        assert_eq!(
+            value,
+            serde_json::json!({"a": "on", "b": "0755", "c": true})
+        );
     }
 
     #[test]

@@ -22,7 +22,11 @@ fn texts(folder: &str) -> BTreeMap<String, String> {
             if path.is_dir() {
                 folders.push(path);
             } else {
-                let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                let name = path
+                    .strip_prefix(root)
+                    .unwrap()
+                    .to_string_lossy()
+                    .into_owned();
                 found.insert(name, fs::read_to_string(&path).expect("it is text"));
             }
         }
@@ -32,18 +36,32 @@ fn texts(folder: &str) -> BTreeMap<String, String> {
 
 /// Path under templates/ → text.
 fn templates() -> BTreeMap<String, String> {
-    texts("templates").into_iter().map(|(path, text)| (path["templates/".len()..].to_string(), text)).collect()
+    texts("templates")
+        .into_iter()
+        .map(|(path, text)| (path["templates/".len()..].to_string(), text))
+        .collect()
 }
 
 /// Rust sources only, without their comments.
 fn sources() -> BTreeMap<String, String> {
-    let code = |text: String| text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect();
-    texts("src").into_iter().filter(|(path, _)| path.ends_with(".rs")).map(|(path, text)| (path, code(text))).collect()
+    let code = |text: String| {
+        text.lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .map(|line| format!("{line}\n"))
+            .collect()
+    };
+    texts("src")
+        .into_iter()
+        .filter(|(path, _)| path.ends_with(".rs"))
+        .map(|(path, text)| (path, code(text)))
+        .collect()
 }
 
 /// The word at the beginning of a text.
 fn word(text: &str) -> &str {
-    let end = text.find(|character: char| !character.is_alphanumeric() && character != '_').unwrap_or(text.len());
+    let end = text
+        .find(|character: char| !character.is_alphanumeric() && character != '_')
+        .unwrap_or(text.len());
     &text[..end]
 }
 
@@ -53,25 +71,53 @@ fn none(what: &str, wrong: &[String]) {
 
 /// What a template includes or imports; `None` stands where the name is only known when it is rendered.
 fn included(text: &str) -> Vec<Vec<Option<String>>> {
-    let tags = text.split("{%").skip(1).map(|rest| rest.split("%}").next().unwrap_or_default().trim());
-    let names = tags.filter_map(|tag| ["include ", "import ", "from ", "extends "].iter().find_map(|keyword| tag.strip_prefix(keyword)));
-    let part = |part: &str| part.trim().strip_prefix('"').and_then(|rest| rest.split('"').next()).map(str::to_string);
-    names.map(|name| name.split(" as ").next().unwrap_or_default().split('~').map(part).collect()).collect()
+    let tags = text
+        .split("{%")
+        .skip(1)
+        .map(|rest| rest.split("%}").next().unwrap_or_default().trim());
+    let names = tags.filter_map(|tag| {
+        ["include ", "import ", "from ", "extends "]
+            .iter()
+            .find_map(|keyword| tag.strip_prefix(keyword))
+    });
+    let part = |part: &str| {
+        part.trim()
+            .strip_prefix('"')
+            .and_then(|rest| rest.split('"').next())
+            .map(str::to_string)
+    };
+    names
+        .map(|name| {
+            name.split(" as ")
+                .next()
+                .unwrap_or_default()
+                .split('~')
+                .map(part)
+                .collect()
+        })
+        .collect()
 }
 
 /// Whether a file has this name, with one folder or word at every place that is not known.
 fn matches(name: &[Option<String>], file: &str) -> bool {
     match name {
         [] => file.is_empty(),
-        [Some(literal), rest @ ..] => file.strip_prefix(literal.as_str()).is_some_and(|file| matches(rest, file)),
-        [None, rest @ ..] => (1..=file.find('/').unwrap_or(file.len())).any(|end| file.is_char_boundary(end) && matches(rest, &file[end..])),
+        [Some(literal), rest @ ..] => file
+            .strip_prefix(literal.as_str())
+            .is_some_and(|file| matches(rest, file)),
+        [None, rest @ ..] => (1..=file.find('/').unwrap_or(file.len()))
+            .any(|end| file.is_char_boundary(end) && matches(rest, &file[end..])),
     }
 }
 
 /// The kinds of alerts that the schema accepts.
 fn kinds() -> BTreeSet<String> {
     fn walk(value: &Value, found: &mut BTreeSet<String>) {
-        found.extend(value["properties"]["kind"]["const"].as_str().map(str::to_string));
+        found.extend(
+            value["properties"]["kind"]["const"]
+                .as_str()
+                .map(str::to_string),
+        );
         match value {
             Value::Object(map) => map.values().for_each(|value| walk(value, found)),
             Value::Array(list) => list.iter().for_each(|value| walk(value, found)),
@@ -79,7 +125,10 @@ fn kinds() -> BTreeSet<String> {
         }
     }
     let mut found = BTreeSet::new();
-    walk(&serde_json::from_str(monstack::catalog::schema::TEXT).expect("the schema is JSON"), &mut found);
+    walk(
+        &serde_json::from_str(monstack::catalog::schema::TEXT).expect("the schema is JSON"),
+        &mut found,
+    );
     found
 }
 
@@ -89,34 +138,71 @@ fn every_template_is_an_artifact_or_included_by_one() {
     let mut used: BTreeSet<&str> = BTreeSet::new();
     let mut open: Vec<&str> = ARTIFACTS.iter().map(|artifact| artifact.template).collect();
     while let Some(name) = open.pop() {
-        let Some((name, text)) = templates.get_key_value(name) else { panic!("templates/{name} is used and not there") };
+        let Some((name, text)) = templates.get_key_value(name) else {
+            panic!("templates/{name} is used and not there")
+        };
         if used.insert(name) {
             for wanted in included(text) {
-                let found: Vec<&str> = templates.keys().map(String::as_str).filter(|file| matches(&wanted, file)).collect();
-                assert!(!found.is_empty(), "templates/{name} includes {wanted:?}, and there is no such template");
+                let found: Vec<&str> = templates
+                    .keys()
+                    .map(String::as_str)
+                    .filter(|file| matches(&wanted, file))
+                    .collect();
+                assert!(
+                    !found.is_empty(),
+                    "templates/{name} includes {wanted:?}, and there is no such template"
+                );
                 open.extend(found);
             }
         }
     }
-    let left: Vec<String> = templates.keys().filter(|name| !used.contains(name.as_str())).map(|name| format!("templates/{name}")).collect();
+    let data = |name: &&String| name.ends_with("/kind.toml");
+    let left: Vec<String> = templates
+        .keys()
+        .filter(|name| !used.contains(name.as_str()) && !data(name))
+        .map(|name| format!("templates/{name}"))
+        .collect();
     none("nothing renders or includes", &left);
     let outputs: BTreeSet<&str> = ARTIFACTS.iter().map(|artifact| artifact.output).collect();
-    assert_eq!(outputs.len(), ARTIFACTS.len(), "two artifacts write the same file");
+    assert_eq!(
+        outputs.len(),
+        ARTIFACTS.len(),
+        "two artifacts write the same file"
+    );
 }
 
 #[test]
 fn every_kind_is_a_whole_folder_of_templates_and_an_entry_of_the_schema() {
     let templates = templates();
-    let folders: BTreeSet<String> = templates.keys().filter_map(|name| Some(name.strip_prefix("kinds/")?.split_once('/')?.0.to_string())).collect();
-    assert_eq!(folders, kinds(), "left: the folders of templates/kinds/, right: the kinds of src/catalog.schema.json");
+    let folders: BTreeSet<String> = templates
+        .keys()
+        .filter_map(|name| Some(name.strip_prefix("kinds/")?.split_once('/')?.0.to_string()))
+        .collect();
+    assert_eq!(
+        folders,
+        kinds(),
+        "left: the folders of templates/kinds/, right: the kinds of src/catalog.schema.json"
+    );
     let files = |kind: &String| -> Vec<&str> {
-        templates.keys().filter_map(|name| name.strip_prefix("kinds/")?.strip_prefix(kind.as_str())?.strip_prefix('/')).collect()
+        templates
+            .keys()
+            .filter_map(|name| {
+                name.strip_prefix("kinds/")?
+                    .strip_prefix(kind.as_str())?
+                    .strip_prefix('/')
+            })
+            .collect()
     };
     for wanted in templates.values().flat_map(|text| included(text)) {
-        let [Some(before), None, Some(file)] = wanted.as_slice() else { continue };
+        let [Some(before), None, Some(file)] = wanted.as_slice() else {
+            continue;
+        };
         if before == "kinds/" {
-            let without: Vec<String> =
-                folders.iter().filter(|kind| !files(kind).contains(&&file[1..])).map(|kind| format!("templates/kinds/{kind}{file}")).collect();
+            let without: Vec<String> = folders
+                .iter()
+                .filter(|kind| !files(kind).contains(&&file[1..]))
+                .map(|kind| format!("templates/kinds/{kind}{file}"))
+                .collect();
             none("a kind lacks a template that every kind has", &without);
         }
     }
@@ -127,20 +213,37 @@ fn templates_never_bypass_escaping() {
     let mut wrong = Vec::new();
     for (name, text) in templates() {
         // In Markdown, single quotes are those of a shell command, and what the schema lets into an address or a path cannot end them.
-        let quotes: &[&str] = if name.ends_with(".md") { &[] } else { &["'<<", ">>'"] };
+        let quotes: &[&str] = if name.ends_with(".md") {
+            &[]
+        } else {
+            &["'<<", ">>'"]
+        };
         for (number, line) in text.lines().enumerate() {
             let line: String = line.split_whitespace().collect();
-            let forbidden = ["|safe", "autoescape", "\"<<", ">>\"", "{%-", "-%}"].iter().chain(quotes);
-            wrong.extend(forbidden.filter(|one| line.contains(**one)).map(|one| format!("templates/{name}:{}: {one}", number + 1)));
+            let forbidden = ["|safe", "autoescape", "\"<<", ">>\"", "{%-", "-%}"]
+                .iter()
+                .chain(quotes);
+            wrong.extend(
+                forbidden
+                    .filter(|one| line.contains(**one))
+                    .map(|one| format!("templates/{name}:{}: {one}", number + 1)),
+            );
         }
     }
-    none("a hole writes its own quotes; build the text with `~`, and write words without quotes with `| bare`", &wrong);
+    none(
+        "a hole writes its own quotes; build the text with `~`, and write words without quotes with `| bare`",
+        &wrong,
+    );
 }
 
 #[test]
 fn modules_use_only_those_above_them() {
     let sources = sources();
-    let order: Vec<&str> = sources["src/lib.rs"].lines().filter_map(|line| line.strip_prefix("pub mod ")).map(word).collect();
+    let order: Vec<&str> = sources["src/lib.rs"]
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod "))
+        .map(word)
+        .collect();
     assert!(order.len() > 10, "src/lib.rs lists the modules: {order:?}");
     let at = |module: &str| order.iter().position(|known| *known == module);
     let mut wrong = Vec::new();
@@ -149,25 +252,62 @@ fn modules_use_only_those_above_them() {
         let Some(own) = at(module) else { continue };
         for rest in text.split("crate::").skip(1) {
             // `use crate::{a, b::c};` names several at once.
-            let list = rest.strip_prefix('{').map_or(rest, |rest| rest.split('}').next().unwrap_or_default());
-            let names: Vec<&str> = if rest.starts_with('{') { list.split(',').map(|name| word(name.trim())).collect() } else { vec![word(list)] };
-            let below = names.into_iter().filter(|name| at(name).is_none_or(|other| other > own));
+            let list = rest
+                .strip_prefix('{')
+                .map_or(rest, |rest| rest.split('}').next().unwrap_or_default());
+            let names: Vec<&str> = if rest.starts_with('{') {
+                list.split(',').map(|name| word(name.trim())).collect()
+            } else {
+                vec![word(list)]
+            };
+            let below = names
+                .into_iter()
+                .filter(|name| at(name).is_none_or(|other| other > own));
             wrong.extend(below.map(|name| format!("{path} uses crate::{name}")));
         }
     }
     let known = ["lib", "main"];
-    let unlisted = sources.keys().map(|path| word(&path["src/".len()..])).filter(|module| at(module).is_none() && !known.contains(module));
+    let unlisted = sources
+        .keys()
+        .map(|path| word(&path["src/".len()..]))
+        .filter(|module| at(module).is_none() && !known.contains(module));
     wrong.extend(unlisted.map(|module| format!("src/lib.rs does not list {module}")));
     none("each module uses only those above it in src/lib.rs", &wrong);
 }
 
 #[test]
 fn few_modules_touch_the_outside_world() {
-    let may = ["source", "overlay", "generated", "simulation", "live", "drill", "commands", "main"];
-    let outside = ["std::fs", "std::net::{", "std::net::Tcp", "std::net::Udp", "std::net::ToSocketAddrs", "std::process", "tokio::", "ureq::"];
+    let may = [
+        "source",
+        "overlay",
+        "generated",
+        "simulation",
+        "live",
+        "drill",
+        "commands",
+        "main",
+    ];
+    let outside = [
+        "std::fs",
+        "std::net::{",
+        "std::net::Tcp",
+        "std::net::Udp",
+        "std::net::ToSocketAddrs",
+        "std::process",
+        "tokio::",
+        "ureq::",
+    ];
     let mut wrong = Vec::new();
-    for (path, text) in sources().iter().filter(|(path, _)| !may.contains(&word(&path["src/".len()..]))) {
-        wrong.extend(outside.iter().filter(|name| text.contains(**name)).map(|name| format!("{path} uses {name}")));
+    for (path, text) in sources()
+        .iter()
+        .filter(|(path, _)| !may.contains(&word(&path["src/".len()..])))
+    {
+        wrong.extend(
+            outside
+                .iter()
+                .filter(|name| text.contains(**name))
+                .map(|name| format!("{path} uses {name}")),
+        );
     }
     none("files, connections and processes belong elsewhere", &wrong);
 }
@@ -175,58 +315,159 @@ fn few_modules_touch_the_outside_world() {
 #[test]
 fn the_readme_tells_the_truth() {
     let readme = fs::read_to_string("README.md").unwrap();
-    let catalog = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the README shows a catalog");
-    assert_eq!(catalog.lines().count(), 10, "the README speaks of ten lines");
-    let outcome = prove(catalog, Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the machine lets it run");
-    assert!(outcome.diagnostics.iter().all(|found| found.severity == Severity::Notice), "the README's catalog: {:?}", outcome.diagnostics);
+    let catalog = readme
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("the README shows a catalog");
+    assert_eq!(
+        catalog.lines().count(),
+        10,
+        "the README speaks of ten lines"
+    );
+    let outcome =
+        prove(catalog, Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the machine lets it run");
+    assert!(
+        outcome
+            .diagnostics
+            .iter()
+            .all(|found| found.severity == Severity::Notice),
+        "the README's catalog: {:?}",
+        outcome.diagnostics
+    );
     let files = outcome.rendered.expect("it renders").files;
-    let names = files.iter().map(|file| file.path.rsplit('/').next().unwrap_or_default());
-    none("the README's tree lacks", &names.filter(|name| !readme.contains(name)).map(str::to_string).collect::<Vec<_>>());
-    let output = Command::new(env!("CARGO_BIN_EXE_monstack")).arg("--help").output().expect("monstack starts");
+    let names = files
+        .iter()
+        .map(|file| file.path.rsplit('/').next().unwrap_or_default());
+    none(
+        "the README's tree lacks",
+        &names
+            .filter(|name| !readme.contains(name))
+            .map(str::to_string)
+            .collect::<Vec<_>>(),
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_monstack"))
+        .arg("--help")
+        .output()
+        .expect("monstack starts");
     let help = String::from_utf8(output.stdout).expect("it is text");
-    let list = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("the help lists the verbs");
-    let verbs: Vec<&str> = list.lines().filter_map(|line| line.strip_prefix("  ").map(word)).filter(|verb| !["", "help"].contains(verb)).collect();
+    let list = help
+        .split("Commands:\n")
+        .nth(1)
+        .and_then(|rest| rest.split("\n\n").next())
+        .expect("the help lists the verbs");
+    let verbs: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ").map(word))
+        .filter(|verb| !["", "help"].contains(verb))
+        .collect();
     assert!(verbs.len() > 8, "the verbs are read: {verbs:?}");
-    let untold = verbs.iter().filter(|verb| !readme.contains(&format!("`{verb}`")) && !readme.contains(&format!("`{verb} ")));
-    none("the README does not tell of", &untold.map(ToString::to_string).collect::<Vec<_>>());
+    let untold = verbs.iter().filter(|verb| {
+        !readme.contains(&format!("`{verb}`")) && !readme.contains(&format!("`{verb} "))
+    });
+    none(
+        "the README does not tell of",
+        &untold.map(ToString::to_string).collect::<Vec<_>>(),
+    );
     let modules = fs::read_to_string("src/lib.rs").unwrap();
-    let modules = modules.lines().filter_map(|line| line.strip_prefix("pub mod ")).map(word);
-    let unmapped = modules.filter(|module| !readme.contains(&format!("{module}.rs")) && !readme.contains(&format!("{module}/")));
-    none("the README's map lacks", &unmapped.map(str::to_string).collect::<Vec<_>>());
+    let modules = modules
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod "))
+        .map(word);
+    let unmapped = modules.filter(|module| {
+        !readme.contains(&format!("{module}.rs")) && !readme.contains(&format!("{module}/"))
+    });
+    none(
+        "the README's map lacks",
+        &unmapped.map(str::to_string).collect::<Vec<_>>(),
+    );
 }
 
 #[test]
 fn every_source_file_begins_with_a_sentence() {
-    let begins = |(path, text): &(String, String)| path.ends_with(".rs") && !text.starts_with("//! ") && path != "src/main.rs";
-    let wrong: Vec<String> = texts("src").into_iter().filter(begins).map(|(path, _)| path).collect();
+    let begins = |(path, text): &(String, String)| {
+        path.ends_with(".rs") && !text.starts_with("//! ") && path != "src/main.rs"
+    };
+    let wrong: Vec<String> = texts("src")
+        .into_iter()
+        .filter(begins)
+        .map(|(path, _)| path)
+        .collect();
     none("the first line says what the file is for", &wrong);
 }
 
 #[test]
 fn nothing_but_the_catalog_knows_the_platform() {
-    let catalog: toml::Table = fs::read_to_string("services.toml").unwrap().parse().unwrap();
-    let keys = |table: &str| catalog[table].as_table().unwrap().keys().map(|key| key.to_lowercase()).collect::<Vec<_>>();
-    let platform = catalog["platform"].as_table().unwrap().values().filter_map(|value| value.as_str()).map(str::to_lowercase);
-    let metrics = catalog["metrics"].as_table().unwrap().iter().filter(|(_, metric)| metric.get("services").is_some()).map(|(key, _)| key.to_lowercase());
-    let names: Vec<String> = platform.chain(keys("services")).chain(keys("alerts")).chain(metrics).collect();
+    let catalog: toml::Table = fs::read_to_string("services.toml")
+        .unwrap()
+        .parse()
+        .unwrap();
+    let keys = |table: &str| {
+        catalog[table]
+            .as_table()
+            .unwrap()
+            .keys()
+            .map(|key| key.to_lowercase())
+            .collect::<Vec<_>>()
+    };
+    let platform = catalog["platform"]
+        .as_table()
+        .unwrap()
+        .values()
+        .filter_map(|value| value.as_str())
+        .map(str::to_lowercase);
+    let metrics = catalog["metrics"]
+        .as_table()
+        .unwrap()
+        .iter()
+        .filter(|(_, metric)| metric.get("services").is_some())
+        .map(|(key, _)| key.to_lowercase());
+    let names: Vec<String> = platform
+        .chain(keys("services"))
+        .chain(keys("alerts"))
+        .chain(metrics)
+        .collect();
     let mut wrong = Vec::new();
     for (path, text) in texts("src").into_iter().chain(texts("templates")) {
         let text = text.to_lowercase();
-        wrong.extend(names.iter().filter(|name| text.contains(name.as_str())).map(|name| format!("{path} names `{name}`")));
+        wrong.extend(
+            names
+                .iter()
+                .filter(|name| text.contains(name.as_str()))
+                .map(|name| format!("{path} names `{name}`")),
+        );
     }
-    none("another platform is another catalog: nothing else may know this one", &wrong);
+    none(
+        "another platform is another catalog: nothing else may know this one",
+        &wrong,
+    );
 }
 
 /// Every code that a finding is made with. Where a function is given the code, all words with a dash of that file count.
 fn codes() -> BTreeSet<String> {
-    let mut found: BTreeSet<String> = LINTS.iter().map(|lint| lint.code).chain(PROOFS.iter().map(|proof| proof.code)).map(str::to_string).collect();
-    for (path, text) in sources().iter().filter(|(path, _)| !["src/diagnostic.rs", "src/proofs.rs"].contains(&path.as_str())) {
-        for made in ["Diagnostic::error(", "Diagnostic::warning(", "Diagnostic::notice("] {
+    let mut found: BTreeSet<String> = LINTS
+        .iter()
+        .map(|lint| lint.code)
+        .chain(PROOFS.iter().map(|proof| proof.code))
+        .map(str::to_string)
+        .collect();
+    for (path, text) in sources()
+        .iter()
+        .filter(|(path, _)| !["src/diagnostic.rs", "src/proofs.rs"].contains(&path.as_str()))
+    {
+        for made in [
+            "Diagnostic::error(",
+            "Diagnostic::warning(",
+            "Diagnostic::notice(",
+        ] {
             for rest in text.split(made).skip(1).map(str::trim_start) {
                 match rest.strip_prefix('"') {
                     Some(code) => found.extend(code.split('"').next().map(str::to_string)),
                     None if word(rest) == "code" => found.extend(dashed(text)),
-                    None => panic!("{path} makes a finding whose code this test cannot read: {}", rest.lines().next().unwrap_or_default()),
+                    None => panic!(
+                        "{path} makes a finding whose code this test cannot read: {}",
+                        rest.lines().next().unwrap_or_default()
+                    ),
                 }
             }
         }
@@ -234,29 +475,71 @@ fn codes() -> BTreeSet<String> {
     found
 }
 
+fn dashed_word(text: &str) -> bool {
+    text.split('-').all(|part| {
+        !part.is_empty() && part.chars().all(|letter| letter.is_ascii_lowercase())
+    })
+}
+
 /// The literals of a source that look like codes.
 fn dashed(text: &str) -> impl Iterator<Item = String> + '_ {
-    let code =
-        |literal: &&str| literal.contains('-') && literal.split('-').all(|part| !part.is_empty() && part.chars().all(|letter| letter.is_ascii_lowercase()));
+    let code = |literal: &&str| {
+        literal.contains('-')
+            && literal.split('-').all(|part| {
+                !part.is_empty() && part.chars().all(|letter| letter.is_ascii_lowercase())
+            })
+    };
     text.split('"').filter(code).map(str::to_string)
 }
 
 #[test]
 fn every_finding_can_be_explained() {
     let table = &sources()["src/commands/explain/codes.rs"];
-    let plain: Vec<&str> = table.lines().filter_map(|line| line.trim().strip_prefix("(\"")?.split('"').next()).collect();
+    let entries = table.split("CODES").nth(1).expect("it has a table").split('(');
+    let plain: Vec<&str> = entries
+        .filter_map(|entry| entry.trim_start().strip_prefix('"')?.split('"').next())
+        .filter(|code| dashed_word(code))
+        .collect();
     assert!(plain.len() > 50, "the table is read: {plain:?}");
-    let all: Vec<String> =
-        LINTS.iter().map(|lint| lint.code).chain(PROOFS.iter().map(|proof| proof.code)).chain(plain.iter().copied()).map(str::to_string).collect();
+    let all: Vec<String> = LINTS
+        .iter()
+        .map(|lint| lint.code)
+        .chain(PROOFS.iter().map(|proof| proof.code))
+        .chain(plain.iter().copied())
+        .map(str::to_string)
+        .collect();
     let known: BTreeSet<String> = all.iter().cloned().collect();
-    assert_eq!(known.len(), all.len(), "a code is in two tables, or twice in one");
+    assert_eq!(
+        known.len(),
+        all.len(),
+        "a code is in two tables, or twice in one"
+    );
     let codes = codes();
-    none("no finding has the code", &known.difference(&codes).cloned().collect::<Vec<_>>());
-    none("src/commands/explain/codes.rs does not explain", &codes.difference(&known).cloned().collect::<Vec<_>>());
-    for code in [plain[0], plain[plain.len() - 1], LINTS[0].code, PROOFS[0].code] {
-        let output = Command::new(env!("CARGO_BIN_EXE_monstack")).args(["explain", code]).output().expect("monstack starts");
+    none(
+        "no finding has the code",
+        &known.difference(&codes).cloned().collect::<Vec<_>>(),
+    );
+    none(
+        "src/commands/explain/codes.rs does not explain",
+        &codes.difference(&known).cloned().collect::<Vec<_>>(),
+    );
+    for code in [
+        plain[0],
+        plain[plain.len() - 1],
+        LINTS[0].code,
+        PROOFS[0].code,
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_monstack"))
+            .args(["explain", code])
+            .output()
+            .expect("monstack starts");
         let text = String::from_utf8(output.stdout).expect("it is text");
-        assert!(output.status.success() && text.starts_with(&format!("{code}\n  ")) && text.lines().count() > 1, "explain {code} says:\n{text}");
+        assert!(
+            output.status.success()
+                && text.starts_with(&format!("{code}\n  "))
+                && text.lines().count() > 1,
+            "explain {code} says:\n{text}"
+        );
     }
 }
 
@@ -264,18 +547,53 @@ fn every_finding_can_be_explained() {
 fn lints_and_proofs_stand_in_files_of_their_names() {
     let sources = sources();
     // An expression that cannot be parsed is found where expressions are parsed.
-    let proofs = PROOFS.iter().map(|proof| if proof.code == "invalid-promql" { ("proofs", "expressions") } else { ("proofs", proof.code) });
-    let files = LINTS.iter().map(|lint| ("lints", lint.code)).chain(proofs).map(|(folder, code)| format!("src/{folder}/{}.rs", code.replace('-', "_")));
-    none("a lint or a proof is in another file", &files.filter(|file| !sources.contains_key(file)).collect::<Vec<_>>());
+    let proofs = PROOFS.iter().map(|proof| {
+        if proof.code == "invalid-promql" {
+            ("proofs", "expressions")
+        } else {
+            ("proofs", proof.code)
+        }
+    });
+    let files = LINTS
+        .iter()
+        .map(|lint| ("lints", lint.code))
+        .chain(proofs)
+        .map(|(folder, code)| format!("src/{folder}/{}.rs", code.replace('-', "_")));
+    none(
+        "a lint or a proof is in another file",
+        &files
+            .filter(|file| !sources.contains_key(file))
+            .collect::<Vec<_>>(),
+    );
 }
 
 #[test]
 fn only_the_report_prints() {
-    let printing = ["anstream::", "println!", "print!", "stdout()", "stderr()", "dbg!", "io::stdout", "io::stderr"];
+    let printing = [
+        "anstream::",
+        "println!",
+        "print!",
+        "stdout()",
+        "stderr()",
+        "dbg!",
+        "io::stdout",
+        "io::stderr",
+    ];
     let mut wrong = Vec::new();
-    for (path, text) in sources().iter().filter(|(path, _)| *path != "src/commands/report.rs") {
+    for (path, text) in sources()
+        .iter()
+        .filter(|(path, _)| *path != "src/commands/report.rs")
+    {
         let text = text.replace("anstream::ColorChoice", "");
-        wrong.extend(printing.iter().filter(|name| text.contains(**name)).map(|name| format!("{path} uses {name}")));
+        wrong.extend(
+            printing
+                .iter()
+                .filter(|name| text.contains(**name))
+                .map(|name| format!("{path} uses {name}")),
+        );
     }
-    none("a report's lines, `say` and `announce` make text harmless; what prints by itself does not", &wrong);
+    none(
+        "a report's lines, `say` and `announce` make text harmless; what prints by itself does not",
+        &wrong,
+    );
 }

@@ -18,26 +18,46 @@ fn outcome(catalog: &str, root: &Path) -> Outcome {
 }
 
 fn codes(outcome: &Outcome) -> Vec<&'static str> {
-    outcome.diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
+    outcome
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.code)
+        .collect()
 }
 
 /// What was found, but for warnings that another check is responsible for.
 fn errors(outcome: &Outcome) -> Vec<String> {
-    let errors = outcome.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
-    errors.map(|diagnostic| format!("{}: {} ({:?})", diagnostic.code, diagnostic.message, diagnostic.place)).collect()
+    let errors = outcome
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error);
+    errors
+        .map(|diagnostic| {
+            format!(
+                "{}: {} ({:?})",
+                diagnostic.code, diagnostic.message, diagnostic.place
+            )
+        })
+        .collect()
 }
 
 /// An alert of kind `promql` with this condition, and two tests, beside metrics that the examples read.
 fn with_condition(expr: &str) -> String {
     let metrics = "[metrics.answer_seconds]\ntype = \"histogram\"\nhelp = \"Time to answer\"\n\n";
     let tests = "tests = [\n  { name = \"fires\", at = \"10m\", series = { up = \"1x20\" }, fires = [\"checkout\"] },\n  { name = \"silent\", at = \"10m\", series = { up = \"1x20\" } },\n]\n";
-    format!("{EXAMPLE}{metrics}[alerts.Example]\nkind = \"promql\"\nexpr = '{expr}'\nfor = \"5m\"\nseverity = \"warning\"\n{tests}")
+    format!(
+        "{EXAMPLE}{metrics}[alerts.Example]\nkind = \"promql\"\nexpr = '{expr}'\nfor = \"5m\"\nseverity = \"warning\"\n{tests}"
+    )
 }
 
 /// A catalog that uses every kind, so that every template has something to render.
 fn full() -> String {
     let text = fs::read_to_string(own_root().join("services.toml")).unwrap();
-    text.replacen("[platform]\n", "[platform]\nrunbook_url = \"https://git.example.org/RUNBOOK.md\"\n", 1)
+    text.replacen(
+        "[platform]\n",
+        "[platform]\nrunbook_url = \"https://git.example.org/RUNBOOK.md\"\n",
+        1,
+    )
 }
 
 /// Tries every one, on as many cores as there are; fails with everything that went wrong.
@@ -56,14 +76,23 @@ fn each<T: Sync>(items: &[T], check: impl Fn(&T) -> Result<(), String> + Sync) {
         }
     });
     let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), items.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        items.len(),
+        wrong.join("\n")
+    );
 }
 
 fn finds(code: &str, bad: &str, root: &Path) -> Result<(), String> {
     let found = outcome(bad, root);
     match codes(&found).contains(&code) {
         true => Ok(()),
-        false => Err(format!("{code} does not find its example: {:?}", errors(&found))),
+        false => Err(format!(
+            "{code} does not find its example: {:?}",
+            errors(&found)
+        )),
     }
 }
 
@@ -88,7 +117,9 @@ fn proofs_find_their_conditions() {
     each(PROOFS, |proof| {
         let (bad, good) = match proof.example {
             Example::Condition { bad, good } => (with_condition(bad), with_condition(good)),
-            Example::Catalog { bad, good } => (format!("{EXAMPLE}{bad}"), format!("{EXAMPLE}{good}")),
+            Example::Catalog { bad, good } => {
+                (format!("{EXAMPLE}{bad}"), format!("{EXAMPLE}{good}"))
+            }
             Example::Template { .. } => return Ok(()),
         };
         finds(proof.code, &bad, &own_root())?;
@@ -99,7 +130,9 @@ fn proofs_find_their_conditions() {
 #[test]
 fn proofs_find_their_templates() {
     each(PROOFS, |proof| {
-        let Example::Template { file, good, bad } = proof.example else { return Ok(()) };
+        let Example::Template { file, good, bad } = proof.example else {
+            return Ok(());
+        };
         let root = copy_of_templates(proof.code);
         let path = root.join("templates").join(file);
         let text = fs::read_to_string(&path).unwrap();
@@ -121,10 +154,15 @@ fn codes_are_unique_and_name_their_files() {
     for (folder, code, doc) in lints.chain(proofs) {
         assert!(!seen.contains(&code), "{code} stands twice");
         seen.push(code);
-        assert!(doc.ends_with('.') || doc.ends_with('?'), "{code}: its doc is a sentence");
+        assert!(
+            doc.ends_with('.') || doc.ends_with('?'),
+            "{code}: its doc is a sentence"
+        );
         let folder = own_root().join("src").join(folder);
-        let named =
-            fs::read_dir(&folder).unwrap().any(|entry| fs::read_to_string(entry.unwrap().path()).is_ok_and(|text| text.contains(&format!("code: \"{code}\""))));
+        let named = fs::read_dir(&folder).unwrap().any(|entry| {
+            fs::read_to_string(entry.unwrap().path())
+                .is_ok_and(|text| text.contains(&format!("code: \"{code}\"")))
+        });
         assert!(named, "{code} stands in no file of {}", folder.display());
     }
 }

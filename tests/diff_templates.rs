@@ -47,7 +47,11 @@ status = "[1-5][0-9]{2}"
 
 fn folder(name: &str) -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let folder = std::env::temp_dir().join(format!("monstack-templates-{}-{}-{name}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+    let folder = std::env::temp_dir().join(format!(
+        "monstack-templates-{}-{}-{name}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    ));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("the temporary folder is writable");
     folder
@@ -58,12 +62,19 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("readable") {
         let path = entry.expect("an entry").path();
         let target = to.join(path.file_name().expect("a name"));
-        if path.is_dir() { copy(&path, &target) } else { assert!(fs::copy(&path, &target).is_ok()) }
+        if path.is_dir() {
+            copy(&path, &target)
+        } else {
+            assert!(fs::copy(&path, &target).is_ok())
+        }
     }
 }
 
 fn with_templates(root: &Path) {
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"), &root.join("templates"));
+    copy(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"),
+        &root.join("templates"),
+    );
     fs::write(root.join("services.toml"), CATALOG).expect("writable");
 }
 
@@ -77,11 +88,23 @@ fn edit(root: &Path, template: &str, from: &str, to: &str) {
 /// Exit code, stdout, stderr.
 fn diff(root: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_monstack"));
-    command.arg("diff").args(arguments).current_dir(root).env("NO_COLOR", "1");
-    command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    command
+        .arg("diff")
+        .args(arguments)
+        .current_dir(root)
+        .env("NO_COLOR", "1");
+    command
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null");
     let output = command.output().expect("it starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    (output.status.code().expect("no signal"), text(output.stdout), text(output.stderr))
+    (
+        output.status.code().expect("no signal"),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 /// The changes, as class and message, from the templates as they are to those with one edit.
@@ -92,19 +115,55 @@ fn changes(template: &str, from: &str, to: &str) -> Vec<(String, String)> {
     with_templates(&new);
     edit(&new, template, from, to);
     let (_, stdout, stderr) = diff(&new, &["../old", "--format", "json"]);
-    let document: Value = serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{template}: {error}: {stdout}{stderr}"));
+    let document: Value = serde_json::from_str(&stdout)
+        .unwrap_or_else(|error| panic!("{template}: {error}: {stdout}{stderr}"));
     fs::remove_dir_all(root).expect("removable");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
-    document["changes"].as_array().expect("changes").iter().map(|change| (text(&change["class"]), text(&change["message"]))).collect()
+    document["changes"]
+        .as_array()
+        .expect("changes")
+        .iter()
+        .map(|change| (text(&change["class"]), text(&change["message"])))
+        .collect()
 }
 
 /// Template, what stands there, what takes its place, and the one change: its class and a part of its sentence.
 const EDITS: &[(&str, &str, &str, &str, &str)] = &[
-    ("kinds/error_ratio/condition.promql", "> << branch.above >>", "> 10 * << branch.above >>", "dangerous", "HighErrorRate: is looser"),
-    ("kinds/error_ratio/condition.promql", "> << branch.above >>", "> << branch.above >> / 2", "notice", "HighErrorRate: is tighter"),
-    ("kinds/error_ratio/annotations.yml", "summary: ", "other: one\n          summary: ", "safe", "`annotations.other` is new"),
-    ("monitoring/alert_rules.yml", "for: << alert.shortest_for | bare >>", "for: 40m", "dangerous", "fire 35m later"),
-    ("monitoring/alert_rules.yml", "severity: <<", "team: web\n          severity: <<", "warning", "`labels.team` is new"),
+    (
+        "kinds/error_ratio/condition.promql",
+        "> << branch.above >>",
+        "> 10 * << branch.above >>",
+        "dangerous",
+        "HighErrorRate: is looser",
+    ),
+    (
+        "kinds/error_ratio/condition.promql",
+        "> << branch.above >>",
+        "> << branch.above >> / 2",
+        "notice",
+        "HighErrorRate: is tighter",
+    ),
+    (
+        "kinds/error_ratio/annotations.yml",
+        "summary: ",
+        "other: one\n          summary: ",
+        "safe",
+        "`annotations.other` is new",
+    ),
+    (
+        "monitoring/alert_rules.yml",
+        "for: << alert.shortest_for | bare >>",
+        "for: 40m",
+        "dangerous",
+        "fire 35m later",
+    ),
+    (
+        "monitoring/alert_rules.yml",
+        "severity: <<",
+        "team: web\n          severity: <<",
+        "warning",
+        "`labels.team` is new",
+    ),
     (
         "monitoring/alertmanager/alertmanager.yml",
         "group_wait: << alertmanager.group_wait | bare >>",
@@ -112,8 +171,20 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
         "dangerous",
         "`group_wait` is 9h instead of 30s",
     ),
-    ("monitoring/alertmanager/alertmanager.yml", "group_by: [alertname, job]", "group_by: [alertname]", "warning", "`group_by` is [alertname]"),
-    ("monitoring/alertmanager/alertmanager.yml", "send_resolved: true", "send_resolved: false", "warning", "receiver office: `slack_configs.0.send_resolved`"),
+    (
+        "monitoring/alertmanager/alertmanager.yml",
+        "group_by: [alertname, job]",
+        "group_by: [alertname]",
+        "warning",
+        "`group_by` is [alertname]",
+    ),
+    (
+        "monitoring/alertmanager/alertmanager.yml",
+        "send_resolved: true",
+        "send_resolved: false",
+        "warning",
+        "receiver office: `slack_configs.0.send_resolved`",
+    ),
     (
         "monitoring/alertmanager/alertmanager.yml",
         "default(\"null\")",
@@ -121,8 +192,20 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
         "dangerous",
         "office instead of pager; by slack instead of pagerduty",
     ),
-    ("monitoring/alertmanager/alertmanager.yml", "equal: [job]", "equal: []", "dangerous", "may be held back"),
-    ("monitoring/working_prometheus.yml", "global:\n", "global:\n  external_labels: {site: a}\n", "warning", "`external_labels` is new"),
+    (
+        "monitoring/alertmanager/alertmanager.yml",
+        "equal: [job]",
+        "equal: []",
+        "dangerous",
+        "may be held back",
+    ),
+    (
+        "monitoring/working_prometheus.yml",
+        "global:\n",
+        "global:\n  external_labels: {site: a}\n",
+        "warning",
+        "`external_labels` is new",
+    ),
     (
         "monitoring/working_prometheus.yml",
         "    metrics_path: << service.path >>",
@@ -130,7 +213,13 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
         "dangerous",
         "`metric_relabel_configs` is new",
     ),
-    ("monitoring/working_prometheus.yml", "  - alert_rules.yml\n", "", "dangerous", "no longer has `alert_rules.yml`"),
+    (
+        "monitoring/working_prometheus.yml",
+        "  - alert_rules.yml\n",
+        "",
+        "dangerous",
+        "no longer has `alert_rules.yml`",
+    ),
     (
         "monitoring/working_prometheus.yml",
         "  evaluation_interval: << prometheus.evaluation_interval | bare >>",
@@ -138,11 +227,41 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
         "dangerous",
         "`evaluation_interval` is `1h`",
     ),
-    ("docker-compose.monitoring.yml", "retention.time=\" ~ prometheus.retention", "retention.time=\" ~ \"1h\"", "dangerous", "samples are deleted for good"),
-    ("docker-compose.monitoring.yml", "- ./monitoring:/etc/prometheus:ro", "- ./monitoring:/etc/prometheus", "warning", "container prometheus: `volumes` has"),
-    ("monitoring/grafana/provisioning/datasources/prometheus.yml", "editable: false", "editable: true", "notice", "`editable` is `true`"),
-    ("monitoring/metrics.py", "import threading", "import threading\nimport random", "warning", "behaves differently: 1 line changed"),
-    ("monitoring/grafana/dashboards/rows/scrapes.yml", "topk(20, changes(", "topk(10, changes(", "notice", "panel \"Restarts\": asks `topk(10, changes("),
+    (
+        "docker-compose.monitoring.yml",
+        "retention.time=\" ~ prometheus.retention",
+        "retention.time=\" ~ \"1h\"",
+        "dangerous",
+        "samples are deleted for good",
+    ),
+    (
+        "docker-compose.monitoring.yml",
+        "- ./monitoring:/etc/prometheus:ro",
+        "- ./monitoring:/etc/prometheus",
+        "warning",
+        "container prometheus: `volumes` has",
+    ),
+    (
+        "monitoring/grafana/provisioning/datasources/prometheus.yml",
+        "editable: false",
+        "editable: true",
+        "notice",
+        "`editable` is `true`",
+    ),
+    (
+        "monitoring/metrics.py",
+        "import threading",
+        "import threading\nimport random",
+        "warning",
+        "behaves differently: 1 line changed",
+    ),
+    (
+        "monitoring/grafana/dashboards/rows/scrapes.yml",
+        "topk(20, changes(",
+        "topk(10, changes(",
+        "notice",
+        "panel \"Restarts\": asks `topk(10, changes(",
+    ),
     (
         "kinds/error_ratio/panel.yml",
         "\"above\": above",
@@ -187,7 +306,13 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
         "dangerous",
         "module health: takes 200 and 404 for well instead of any 2xx",
     ),
-    ("monitoring/blackbox/blackbox.yml", "      method: GET\n", "      method: HEAD\n", "warning", "module health: `http.method` is `HEAD` instead of `GET`"),
+    (
+        "monitoring/blackbox/blackbox.yml",
+        "      method: GET\n",
+        "      method: HEAD\n",
+        "warning",
+        "module health: `http.method` is `HEAD` instead of `GET`",
+    ),
     (
         "docker-compose.monitoring.yml",
         "- << compose.monitoring_address ~ \":\" ~ grafana.port",
@@ -202,7 +327,13 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
         "warning",
         "container grafana: `networks` also has `services`",
     ),
-    ("docker-compose.monitoring.yml", "      - --web.cors.origin=\n", "", "warning", "container prometheus: no longer runs with `--web.cors.origin=`"),
+    (
+        "docker-compose.monitoring.yml",
+        "      - --web.cors.origin=\n",
+        "",
+        "warning",
+        "container prometheus: no longer runs with `--web.cors.origin=`",
+    ),
     (
         "docker-compose.monitoring.yml",
         "      - --web.route-prefix=/\n",
@@ -238,9 +369,27 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
         "warning",
         "`deploy.resources.limits.memory` is removed: it was `2g`",
     ),
-    ("docker-compose.monitoring.yml", "user: \"65534:65534\"", "user: \"0:0\"", "warning", "container prometheus: `user` is `0:0` instead of `65534:65534`"),
-    ("docker-compose.monitoring.yml", "image: << grafana.image >>", "image: << grafana.image ~ \"-ubuntu\" >>", "notice", "container grafana: `image` is `"),
-    ("docker-compose.monitoring.yml", "    cap_drop: [ALL]\n", "", "warning", "container prometheus: `cap_drop` is removed"),
+    (
+        "docker-compose.monitoring.yml",
+        "user: \"65534:65534\"",
+        "user: \"0:0\"",
+        "warning",
+        "container prometheus: `user` is `0:0` instead of `65534:65534`",
+    ),
+    (
+        "docker-compose.monitoring.yml",
+        "image: << grafana.image >>",
+        "image: << grafana.image ~ \"-ubuntu\" >>",
+        "notice",
+        "container grafana: `image` is `",
+    ),
+    (
+        "docker-compose.monitoring.yml",
+        "    cap_drop: [ALL]\n",
+        "",
+        "warning",
+        "container prometheus: `cap_drop` is removed",
+    ),
     (
         "monitoring/recording_rules.yml",
         "expr: vector(1)",
@@ -290,27 +439,66 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
         "dangerous",
         "receiver pager: is removed, and was in use",
     ),
-    ("monitoring/alertmanager/alertmanager.yml", "  - name: \"null\"\n", "  - name: \"null\"\n  - name: spare\n", "safe", "receiver spare: is new"),
-    ("docs/RUNBOOK.md", "\n", " of yesterday\n", "safe", "docs/RUNBOOK.md is worded differently"),
+    (
+        "monitoring/alertmanager/alertmanager.yml",
+        "  - name: \"null\"\n",
+        "  - name: \"null\"\n  - name: spare\n",
+        "safe",
+        "receiver spare: is new",
+    ),
+    (
+        "docs/RUNBOOK.md",
+        "\n",
+        " of yesterday\n",
+        "safe",
+        "docs/RUNBOOK.md is worded differently",
+    ),
 ];
 
 #[test]
 fn a_change_of_a_template_is_one_change_in_its_own_words() {
     for (template, from, to, class, sentence) in EDITS {
         let found = changes(template, from, to);
-        assert!(matches!(found.as_slice(), [(word, message)] if word == class && message.contains(sentence)), "{template}: `{to}`: {found:#?}");
+        assert!(
+            matches!(found.as_slice(), [(word, message)] if word == class && message.contains(sentence)),
+            "{template}: `{to}`: {found:#?}"
+        );
     }
 }
 
 #[test]
 fn what_means_the_same_changes_nothing() {
     for (template, from, to) in [
-        ("kinds/error_ratio/condition.promql", "> << branch.above >>", ">   (<< branch.above >>)"),
-        ("monitoring/alertmanager/alertmanager.yml", "group_by: [alertname, job]", "group_by: [job, alertname] # either way"),
-        ("monitoring/alert_rules.yml", "for: << alert.shortest_for | bare >>", "for: 300s"),
-        ("monitoring/working_prometheus.yml", "global:\n", "# a comment\nglobal:\n"),
-        ("monitoring/metrics.py", "import threading", "# threads\nimport threading"),
-        ("docker-compose.monitoring.yml", "cap_drop: [ALL]\n", "cap_drop: [\"ALL\"]\n"),
+        (
+            "kinds/error_ratio/condition.promql",
+            "> << branch.above >>",
+            ">   (<< branch.above >>)",
+        ),
+        (
+            "monitoring/alertmanager/alertmanager.yml",
+            "group_by: [alertname, job]",
+            "group_by: [job, alertname] # either way",
+        ),
+        (
+            "monitoring/alert_rules.yml",
+            "for: << alert.shortest_for | bare >>",
+            "for: 300s",
+        ),
+        (
+            "monitoring/working_prometheus.yml",
+            "global:\n",
+            "# a comment\nglobal:\n",
+        ),
+        (
+            "monitoring/metrics.py",
+            "import threading",
+            "# threads\nimport threading",
+        ),
+        (
+            "docker-compose.monitoring.yml",
+            "cap_drop: [ALL]\n",
+            "cap_drop: [\"ALL\"]\n",
+        ),
     ] {
         assert_eq!(changes(template, from, to), [], "{template}: {to}");
     }
@@ -322,17 +510,49 @@ fn a_revision_is_rendered_with_its_own_templates_and_leaves_nothing_behind() {
     let stack = root.join("stack");
     with_templates(&stack);
     let git = |arguments: &[&str]| {
-        let identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"];
-        let output = Command::new("git").args(identity).args(arguments).current_dir(&root).env("GIT_CONFIG_GLOBAL", "/dev/null").output().expect("git");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let identity = [
+            "-c",
+            "user.name=Test",
+            "-c",
+            "user.email=test@example.org",
+            "-c",
+            "commit.gpgsign=false",
+        ];
+        let output = Command::new("git")
+            .args(identity)
+            .args(arguments)
+            .current_dir(&root)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .expect("git");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     };
     git(&["init", "-q"]);
     git(&["add", "."]);
     git(&["commit", "-q", "-m", "one"]);
-    assert_eq!(diff(&stack, &[]), (0, "nothing changes in behaviour against HEAD\n".to_string(), String::new()));
-    edit(&stack, "monitoring/alertmanager/alertmanager.yml", "group_wait: << alertmanager.group_wait | bare >>", "group_wait: 9h");
+    assert_eq!(
+        diff(&stack, &[]),
+        (
+            0,
+            "nothing changes in behaviour against HEAD\n".to_string(),
+            String::new()
+        )
+    );
+    edit(
+        &stack,
+        "monitoring/alertmanager/alertmanager.yml",
+        "group_wait: << alertmanager.group_wait | bare >>",
+        "group_wait: 9h",
+    );
     let before = fs::read_dir(&stack).expect("readable").count();
-    for (place, arguments) in [(&stack, vec!["HEAD"]), (&root, vec!["HEAD", "--root", "stack"])] {
+    for (place, arguments) in [
+        (&stack, vec!["HEAD"]),
+        (&root, vec!["HEAD", "--root", "stack"]),
+    ] {
         let (code, stdout, stderr) = diff(place, &arguments);
         assert!(
             code == 1 && stderr.is_empty() && stdout.contains("`group_wait` is 9h instead of 30s  templates/monitoring/alertmanager/alertmanager.yml:"),
@@ -344,7 +564,10 @@ fn a_revision_is_rendered_with_its_own_templates_and_leaves_nothing_behind() {
     git(&["rm", "-q", "-r", "--cached", "stack/templates"]);
     git(&["commit", "-q", "-m", "two"]);
     let (code, stdout, _) = diff(&stack, &["HEAD"]);
-    assert!(code == 1 && stdout.ends_with("against HEAD: 1 dangerous, 0 warnings, 0 notices, 0 safe\n"), "{stdout}");
+    assert!(
+        code == 1 && stdout.ends_with("against HEAD: 1 dangerous, 0 warnings, 0 notices, 0 safe\n"),
+        "{stdout}"
+    );
     fs::remove_dir_all(root).expect("removable");
 }
 
@@ -354,11 +577,28 @@ fn a_catalog_and_templates_that_change_at_once_are_told_apart() {
     let (old, new) = (root.join("old"), root.join("new"));
     with_templates(&old);
     with_templates(&new);
-    fs::write(new.join("services.toml"), CATALOG.replacen("for = \"5m\"", "for = \"30m\"", 1)).expect("writable");
-    edit(&new, "docker-compose.monitoring.yml", "- ./monitoring:/etc/prometheus:ro", "- ./monitoring:/etc/prometheus");
+    fs::write(
+        new.join("services.toml"),
+        CATALOG.replacen("for = \"5m\"", "for = \"30m\"", 1),
+    )
+    .expect("writable");
+    edit(
+        &new,
+        "docker-compose.monitoring.yml",
+        "- ./monitoring:/etc/prometheus:ro",
+        "- ./monitoring:/etc/prometheus",
+    );
     let (code, stdout, stderr) = diff(&new, &["../old"]);
-    assert!(code == 1 && stdout.contains("HighErrorRate fires 25m later") && stdout.contains("container prometheus: `volumes`"), "{stdout}{stderr}");
-    assert!(stdout.ends_with("against ../old: 1 dangerous, 1 warning, 0 notices, 0 safe\n"), "{stdout}");
+    assert!(
+        code == 1
+            && stdout.contains("HighErrorRate fires 25m later")
+            && stdout.contains("container prometheus: `volumes`"),
+        "{stdout}{stderr}"
+    );
+    assert!(
+        stdout.ends_with("against ../old: 1 dangerous, 1 warning, 0 notices, 0 safe\n"),
+        "{stdout}"
+    );
     fs::remove_dir_all(root).expect("removable");
 }
 
@@ -368,13 +608,34 @@ fn a_new_side_that_is_not_proved_is_said_first_and_never_called_unchanged() {
     let (old, new) = (root.join("old"), root.join("new"));
     with_templates(&old);
     with_templates(&new);
-    edit(&new, "kinds/error_ratio/condition.promql", "<< branch.signal | bare >>", "shop_misspelt");
+    edit(
+        &new,
+        "kinds/error_ratio/condition.promql",
+        "<< branch.signal | bare >>",
+        "shop_misspelt",
+    );
     let (code, stdout, stderr) = diff(&new, &["../old"]);
-    assert!(code == 1 && stderr.contains("error[unknown-metric]") && stderr.contains("templates/kinds/error_ratio/condition.promql"), "{stderr}");
-    assert!(stdout.starts_with("services.toml is not proved: "), "{stdout}");
-    edit(&new, "monitoring/alert_rules.yml", "groups:", "groups: << nothing.there >>");
+    assert!(
+        code == 1
+            && stderr.contains("error[unknown-metric]")
+            && stderr.contains("templates/kinds/error_ratio/condition.promql"),
+        "{stderr}"
+    );
+    assert!(
+        stdout.starts_with("services.toml is not proved: "),
+        "{stdout}"
+    );
+    edit(
+        &new,
+        "monitoring/alert_rules.yml",
+        "groups:",
+        "groups: << nothing.there >>",
+    );
     let (code, stdout, stderr) = diff(&new, &["../old"]);
-    assert!(code == 1 && stderr.contains("error[template]") && !stdout.contains("nothing changes"), "{stdout}{stderr}");
+    assert!(
+        code == 1 && stderr.contains("error[template]") && !stdout.contains("nothing changes"),
+        "{stdout}{stderr}"
+    );
     fs::remove_dir_all(root).expect("removable");
 }
 
@@ -382,9 +643,20 @@ fn a_new_side_that_is_not_proved_is_said_first_and_never_called_unchanged() {
 fn a_base_that_does_not_load_today_is_said_and_compared_as_far_as_it_goes() {
     let root = folder("older");
     with_templates(&root);
-    fs::write(root.join("before.toml"), CATALOG.replace("port = 8001", "port = 8003\nflavour = \"sweet\"")).expect("writable");
+    fs::write(
+        root.join("before.toml"),
+        CATALOG.replace("port = 8001", "port = 8003\nflavour = \"sweet\""),
+    )
+    .expect("writable");
     let (code, stdout, stderr) = diff(&root, &["before.toml"]);
-    assert!(code == 1 && stderr.contains("unknown key `flavour`") && stderr.contains("before.toml"), "{stderr}");
-    assert!(stdout.starts_with("before.toml does not load today (1 error)") && stdout.contains("the address of checkout"), "{stdout}");
+    assert!(
+        code == 1 && stderr.contains("unknown key `flavour`") && stderr.contains("before.toml"),
+        "{stderr}"
+    );
+    assert!(
+        stdout.starts_with("before.toml does not load today (1 error)")
+            && stdout.contains("the address of checkout"),
+        "{stdout}"
+    );
     fs::remove_dir_all(root).expect("removable");
 }

@@ -14,11 +14,17 @@ use std::fs;
 use std::path::Path;
 
 /// Written by people in a hurry, by people with reasons, and by machines.
-const FOR: [&str; 13] = ["0s", "0", "1s", "10s", "15s", "30s", "1m", "61s", "100ms", "90s", "5m", "7m13s", "10m"];
-const WINDOWS: [&str; 9] = ["1m", "61s", "90s", "2m", "5m", "7m13s", "10m", "15m", "31m1s"];
+const FOR: [&str; 13] = [
+    "0s", "0", "1s", "10s", "15s", "30s", "1m", "61s", "100ms", "90s", "5m", "7m13s", "10m",
+];
+const WINDOWS: [&str; 9] = [
+    "1m", "61s", "90s", "2m", "5m", "7m13s", "10m", "15m", "31m1s",
+];
 const SCRAPES: [&str; 4] = ["5s", "7s", "10s", "15s"];
 const EVALUATIONS: [&str; 7] = ["5s", "7s", "10s", "15s", "30s", "1m", "13s"];
-const RATIOS: [&str; 12] = ["0.001", "0.01", "0.05", "0.07", "0.1", "0.333", "0.5", "0.8", "0.9", "0.95", "0.99", "0.999"];
+const RATIOS: [&str; 12] = [
+    "0.001", "0.01", "0.05", "0.07", "0.1", "0.333", "0.5", "0.8", "0.9", "0.95", "0.99", "0.999",
+];
 const STATUSES: [&str; 13] = [
     "\"[1-5][0-9]{2}\"",
     "\"[1-5]xx\"",
@@ -70,20 +76,70 @@ struct Case {
 
 fn differs() -> impl Strategy<Value = Differs> {
     let maybe = |values: &'static [&'static str]| proptest::option::of(select(values));
-    (any::<Index>(), maybe(&FOR), maybe(&WINDOWS), maybe(&RATIOS), maybe(&SEVERITIES), proptest::bool::weighted(0.2))
-        .prop_map(|(service, r#for, window, above, severity, disabled)| Differs { service, r#for, window, above, severity, disabled })
+    (
+        any::<Index>(),
+        maybe(&FOR),
+        maybe(&WINDOWS),
+        maybe(&RATIOS),
+        maybe(&SEVERITIES),
+        proptest::bool::weighted(0.2),
+    )
+        .prop_map(
+            |(service, r#for, window, above, severity, disabled)| Differs {
+                service,
+                r#for,
+                window,
+                above,
+                severity,
+                disabled,
+            },
+        )
 }
 
 fn alert() -> impl Strategy<Value = Alert> {
-    let kinds = &["down", "error_ratio", "memory_ratio", "cpu_ratio", "ratio", "stalled", "promql"][..];
-    (select(kinds), select(&FOR[..]), select(&WINDOWS[..]), select(&RATIOS[..]), select(&SEVERITIES[..]), proptest::collection::vec(differs(), 0..3))
-        .prop_map(|(kind, r#for, window, above, severity, differs)| Alert { kind, r#for, window, above, severity, differs })
+    let kinds = &[
+        "down",
+        "error_ratio",
+        "memory_ratio",
+        "cpu_ratio",
+        "ratio",
+        "stalled",
+        "promql",
+    ][..];
+    (
+        select(kinds),
+        select(&FOR[..]),
+        select(&WINDOWS[..]),
+        select(&RATIOS[..]),
+        select(&SEVERITIES[..]),
+        proptest::collection::vec(differs(), 0..3),
+    )
+        .prop_map(|(kind, r#for, window, above, severity, differs)| Alert {
+            kind,
+            r#for,
+            window,
+            above,
+            severity,
+            differs,
+        })
 }
 
 fn case() -> impl Strategy<Value = Case> {
     let service = (any::<bool>(), select(&MEMORY[..]), select(&CPU[..]));
-    (proptest::collection::vec(service, 1..5), select(&SCRAPES[..]), select(&EVALUATIONS[..]), select(&STATUSES[..]), proptest::collection::vec(alert(), 1..2))
-        .prop_map(|(services, scrape, evaluation, status, alerts)| Case { services, scrape, evaluation, status, alerts })
+    (
+        proptest::collection::vec(service, 1..5),
+        select(&SCRAPES[..]),
+        select(&EVALUATIONS[..]),
+        select(&STATUSES[..]),
+        proptest::collection::vec(alert(), 1..2),
+    )
+        .prop_map(|(services, scrape, evaluation, status, alerts)| Case {
+            services,
+            scrape,
+            evaluation,
+            status,
+            alerts,
+        })
 }
 
 /// The catalog as a person writes it.
@@ -102,14 +158,32 @@ fn catalog(case: &Case) -> String {
             8001 + index
         );
     }
-    let _ = write!(text, "\n[metrics.requests_total]\ntype = \"counter\"\nhelp = \"Requests\"\nlabels = {{ status = {} }}\n", case.status);
-    for (metric, kind) in [("failures_total", "counter"), ("jobs_total", "counter"), ("jobs_active", "gauge")] {
-        let _ = write!(text, "\n[metrics.{metric}]\ntype = \"{kind}\"\nhelp = \"A metric\"\n");
+    let _ = write!(
+        text,
+        "\n[metrics.requests_total]\ntype = \"counter\"\nhelp = \"Requests\"\nlabels = {{ status = {} }}\n",
+        case.status
+    );
+    for (metric, kind) in [
+        ("failures_total", "counter"),
+        ("jobs_total", "counter"),
+        ("jobs_active", "gauge"),
+    ] {
+        let _ = write!(
+            text,
+            "\n[metrics.{metric}]\ntype = \"{kind}\"\nhelp = \"A metric\"\n"
+        );
     }
     for (index, alert) in case.alerts.iter().enumerate() {
         let has = |kinds: &[&str]| kinds.contains(&alert.kind);
-        let (above, window) = (has(&["error_ratio", "memory_ratio", "cpu_ratio", "ratio"]), has(&["error_ratio", "cpu_ratio", "ratio", "stalled"]));
-        let _ = write!(text, "\n[alerts.Alert{index}]\nkind = \"{}\"\nfor = \"{}\"\nseverity = \"{}\"\n", alert.kind, alert.r#for, alert.severity);
+        let (above, window) = (
+            has(&["error_ratio", "memory_ratio", "cpu_ratio", "ratio"]),
+            has(&["error_ratio", "cpu_ratio", "ratio", "stalled"]),
+        );
+        let _ = write!(
+            text,
+            "\n[alerts.Alert{index}]\nkind = \"{}\"\nfor = \"{}\"\nseverity = \"{}\"\n",
+            alert.kind, alert.r#for, alert.severity
+        );
         if above {
             let _ = writeln!(text, "above = {}", alert.above);
         }
@@ -131,11 +205,16 @@ fn catalog(case: &Case) -> String {
             if differs.disabled && disabled.len() + 1 < case.services.len() {
                 keys.push_str("enabled = false\nreason = \"not here\"\n");
             } else {
-                let quoted = |key: &str, value: Option<&str>| value.map_or(String::new(), |value| format!("{key} = \"{value}\"\n"));
+                let quoted = |key: &str, value: Option<&str>| {
+                    value.map_or(String::new(), |value| format!("{key} = \"{value}\"\n"))
+                };
                 keys += &quoted("for", differs.r#for);
                 keys += &quoted("severity", differs.severity);
                 keys += &quoted("window", differs.window.filter(|_| window));
-                keys += &differs.above.filter(|_| above).map_or(String::new(), |above| format!("above = {above}\n"));
+                keys += &differs
+                    .above
+                    .filter(|_| above)
+                    .map_or(String::new(), |above| format!("above = {above}\n"));
             }
             if keys.is_empty() || seen.contains(&service) {
                 continue;
@@ -144,15 +223,25 @@ fn catalog(case: &Case) -> String {
             if keys.starts_with("enabled") {
                 disabled.push(service);
             }
-            let _ = write!(overrides, "\n[services.{}.alerts.Alert{index}]\n{keys}", name(service));
+            let _ = write!(
+                overrides,
+                "\n[services.{}.alerts.Alert{index}]\n{keys}",
+                name(service)
+            );
         }
         if alert.kind == "promql" {
             text.push_str("expr = \"max by (job, service, component) (shop_jobs_active) > 5\"\n");
             let series: Vec<String> = (0..case.services.len())
                 .map(|index| format!("'shop_jobs_active{{job=\"{0}\",service=\"{0}\",component=\"web\"}}' = \"9x60\"", name(index)))
                 .collect();
-            let quiet: Vec<String> = series.iter().map(|series| series.replace("9x60", "5x60")).collect();
-            let fires: Vec<String> = (0..case.services.len()).filter(|index| !disabled.contains(index)).map(|index| format!("{:?}", name(index))).collect();
+            let quiet: Vec<String> = series
+                .iter()
+                .map(|series| series.replace("9x60", "5x60"))
+                .collect();
+            let fires: Vec<String> = (0..case.services.len())
+                .filter(|index| !disabled.contains(index))
+                .map(|index| format!("{:?}", name(index)))
+                .collect();
             let _ = write!(
                 text,
                 "tests = [\n  {{ name = \"fires\", at = \"40m\", series = {{ {} }}, fires = [{}] }},\n  {{ name = \"is silent\", at = \"40m\", series = {{ {} }} }},\n]\n",
@@ -170,7 +259,12 @@ fn catalog(case: &Case) -> String {
 fn judge(folder: &Path, case: &Case) -> Result<(), TestCaseError> {
     let text = catalog(case);
     let outcome = prove(&text, referee::root()).expect("never an error of the machine");
-    let errors: Vec<String> = outcome.diagnostics.iter().filter(|found| found.stops()).map(|found| format!("{}: {}", found.code, found.message)).collect();
+    let errors: Vec<String> = outcome
+        .diagnostics
+        .iter()
+        .filter(|found| found.stops())
+        .map(|found| format!("{}: {}", found.code, found.message))
+        .collect();
     prop_assert!(errors.is_empty(), "{text}\n{errors:#?}");
     let _ = fs::remove_dir_all(folder);
     let mut arguments = vec!["test".to_string(), "rules".to_string()];
@@ -188,13 +282,21 @@ fn judge(folder: &Path, case: &Case) -> Result<(), TestCaseError> {
     prop_assert!(arguments.len() > 3, "{text}\n{arguments:?}");
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (passed, output) = referee::judge("promtool", &arguments, folder);
-    let failures: String = output.lines().filter(|line| !line.is_empty()).take(40).map(|line| format!("{line}\n")).collect();
+    let failures: String = output
+        .lines()
+        .filter(|line| !line.is_empty())
+        .take(40)
+        .map(|line| format!("{line}\n"))
+        .collect();
     prop_assert!(passed, "{text}\n{failures}");
     Ok(())
 }
 
 fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    std::env::var(variable)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
 }
 
 #[test]
@@ -203,8 +305,11 @@ fn promtool_passes_the_tests_of_any_catalog() {
     let config = ProptestConfig {
         cases: u32::try_from(number("GENERATED_TESTS_CASES", 8)).expect("a number of cases"),
         rng_seed: RngSeed::Fixed(number("GENERATED_TESTS_SEED", 9)),
-        failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/generated_tests.regressions"))),
-        max_shrink_iters: u32::try_from(number("GENERATED_TESTS_SHRINK", 0)).expect("a number of steps"),
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
+            "tests/generated_tests.regressions",
+        ))),
+        max_shrink_iters: u32::try_from(number("GENERATED_TESTS_SHRINK", 0))
+            .expect("a number of steps"),
         ..ProptestConfig::default()
     };
     let result = TestRunner::new(config).run(&case(), |case| judge(&folder, &case));

@@ -19,9 +19,16 @@ fn asked(text: &str) -> (usize, usize) {
     let region = Region::new(ALLOCATOR);
     let outcome = pipeline::prove(text, &root).unwrap();
     let stats = region.change();
-    let found: Vec<&str> = outcome.diagnostics.iter().map(|found| found.message.as_str()).collect();
+    let found: Vec<&str> = outcome
+        .diagnostics
+        .iter()
+        .map(|found| found.message.as_str())
+        .collect();
     assert!(found.is_empty() && outcome.rendered.is_some(), "{found:#?}");
-    (stats.bytes_allocated, stats.bytes_allocated - stats.bytes_deallocated)
+    (
+        stats.bytes_allocated,
+        stats.bytes_allocated - stats.bytes_deallocated,
+    )
 }
 
 /// Its name, a catalog of that size, and the smaller of the two sizes.
@@ -45,8 +52,19 @@ fn four_times_as_much_takes_four_times_as_much() {
     ];
     for (axis, generate, number) in axes {
         let (small, large) = (asked(&generate(number)), asked(&generate(4 * number)));
-        println!("{axis}: {small:?} for {number}, {large:?} for {}", 4 * number);
-        assert!(large.0 < 5 * small.0, "{axis}: {small:?} bytes for {number}, {large:?} for {}", 4 * number);
-        assert!(large.1 < 5 * small.1, "{axis}: holds {small:?} bytes for {number}, {large:?} for {}", 4 * number);
+        println!(
+            "{axis}: {small:?} for {number}, {large:?} for {}",
+            4 * number
+        );
+        assert!(
+            large.0 < 5 * small.0,
+            "{axis}: {small:?} bytes for {number}, {large:?} for {}",
+            4 * number
+        );
+        assert!(
+            large.1 < 5 * small.1,
+            "{axis}: holds {small:?} bytes for {number}, {large:?} for {}",
+            4 * number
+        );
     }
 }

@@ -194,23 +194,44 @@ fn any_pattern() -> impl Strategy<Value = String> {
         "\\Qa|b\\E",
         "",
     ];
-    prop::sample::select(atoms.to_vec()).prop_map(str::to_string).prop_recursive(4, 24, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| parts.concat()),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| format!("(?:{})", parts.join("|"))),
-            (inner, prop::sample::select(vec!["*", "+", "?", "{0}", "{2}", "{1,3}", "{2,}", "*?"])).prop_map(|(part, times)| format!("(?:{part}){times}")),
-        ]
-    })
+    prop::sample::select(atoms.to_vec())
+        .prop_map(str::to_string)
+        .prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| parts.concat()),
+                prop::collection::vec(inner.clone(), 1..4)
+                    .prop_map(|parts| format!("(?:{})", parts.join("|"))),
+                (
+                    inner,
+                    prop::sample::select(vec!["*", "+", "?", "{0}", "{2}", "{1,3}", "{2,}", "*?"])
+                )
+                    .prop_map(|(part, times)| format!("(?:{part}){times}")),
+            ]
+        })
 }
 
 fn generated(count: usize) -> (Vec<String>, Vec<String>) {
     let mut runner = TestRunner::deterministic();
-    let mut patterns: Vec<String> = (0..count).map(|_| any_pattern().new_tree(&mut runner).unwrap().current()).collect();
+    let mut patterns: Vec<String> = (0..count)
+        .map(|_| any_pattern().new_tree(&mut runner).unwrap().current())
+        .collect();
     patterns.extend(BY_HAND.iter().map(ToString::to_string));
     patterns.sort();
     patterns.dedup();
-    let letters = prop::collection::vec(prop::sample::select("aabbAk/-éÉ_1 \n\u{212a}ſ".chars().collect::<Vec<_>>()), 0..7);
-    let mut values: Vec<String> = (0..150).map(|_| letters.new_tree(&mut runner).unwrap().current().into_iter().collect()).collect();
+    let letters = prop::collection::vec(
+        prop::sample::select("aabbAk/-éÉ_1 \n\u{212a}ſ".chars().collect::<Vec<_>>()),
+        0..7,
+    );
+    let mut values: Vec<String> = (0..150)
+        .map(|_| {
+            letters
+                .new_tree(&mut runner)
+                .unwrap()
+                .current()
+                .into_iter()
+                .collect()
+        })
+        .collect();
     values.extend(VALUES.iter().map(ToString::to_string));
     values.sort();
     values.dedup();
@@ -219,23 +240,53 @@ fn generated(count: usize) -> (Vec<String>, Vec<String>) {
 
 /// Pattern → whether the generated Python matches each value.
 fn python(patterns: &[String], values: &[String]) -> Vec<Vec<bool>> {
-    let mut catalog =
-        String::from("[platform]\nname = \"P\"\nslug = \"p\"\nmetric_prefix = \"p\"\n[groups.g]\ntitle = \"G\"\n[services.one]\ngroup = \"g\"\nport = 9000\n");
+    let mut catalog = String::from(
+        "[platform]\nname = \"P\"\nslug = \"p\"\nmetric_prefix = \"p\"\n[groups.g]\ntitle = \"G\"\n[services.one]\ngroup = \"g\"\nport = 9000\n",
+    );
     for (index, pattern) in patterns.iter().enumerate() {
         let quoted = toml::Value::String(pattern.clone());
-        let _ = write!(catalog, "[metrics.m{index}]\ntype = \"gauge\"\nhelp = \"M\"\nlabels = {{ v = {quoted} }}\n");
+        let _ = write!(
+            catalog,
+            "[metrics.m{index}]\ntype = \"gauge\"\nhelp = \"M\"\nlabels = {{ v = {quoted} }}\n"
+        );
     }
     let outcome = prove(&catalog, Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let said: Vec<_> = outcome.diagnostics.iter().filter(|finding| finding.stops()).collect();
+    let said: Vec<_> = outcome
+        .diagnostics
+        .iter()
+        .filter(|finding| finding.stops())
+        .collect();
     assert!(said.is_empty(), "{said:?}");
     let folder = referee::folder("patterns");
-    std::fs::write(folder.join("metrics.py"), &outcome.rendered.unwrap().file("monitoring/metrics.py").unwrap().text).unwrap();
-    std::fs::write(folder.join("asked.json"), json!([patterns, values]).to_string()).unwrap();
+    std::fs::write(
+        folder.join("metrics.py"),
+        &outcome
+            .rendered
+            .unwrap()
+            .file("monitoring/metrics.py")
+            .unwrap()
+            .text,
+    )
+    .unwrap();
+    std::fs::write(
+        folder.join("asked.json"),
+        json!([patterns, values]).to_string(),
+    )
+    .unwrap();
     let script = "import json, metrics\npatterns, values = json.load(open('asked.json'))\n\
                   print(json.dumps([[metrics.PATTERNS[p].matches(v) for v in values] for p in patterns]))";
     let mut command = Command::new(referee::python("python"));
-    let output = command.args(["-B", "-c", script]).current_dir(&folder).env("PYTHONPATH", &folder).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = command
+        .args(["-B", "-c", script])
+        .current_dir(&folder)
+        .env("PYTHONPATH", &folder)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let answers: Value = serde_json::from_slice(&output.stdout).unwrap();
     serde_json::from_value(answers).unwrap()
 }
@@ -254,16 +305,34 @@ fn python_rust_and_prometheus_match_the_same() {
     let mut wrong = Vec::new();
     for (pattern, answers) in patterns.iter().zip(&python) {
         let config = Regex::config().nfa_size_limit(None);
-        let regex =
-            Regex::builder().configure(config).build(&format!("^(?:{})$", rewritten(pattern).unwrap())).unwrap_or_else(|error| panic!("{pattern:?}: {error}"));
-        let differing = values.iter().zip(answers).filter(|(value, answer)| regex.is_match(value) != **answer);
-        wrong.extend(differing.map(|(value, answer)| format!("{pattern:?} {value:?}: Python says {answer}")));
+        let regex = Regex::builder()
+            .configure(config)
+            .build(&format!("^(?:{})$", rewritten(pattern).unwrap()))
+            .unwrap_or_else(|error| panic!("{pattern:?}: {error}"));
+        let differing = values
+            .iter()
+            .zip(answers)
+            .filter(|(value, answer)| regex.is_match(value) != **answer);
+        wrong.extend(
+            differing.map(|(value, answer)| format!("{pattern:?} {value:?}: Python says {answer}")),
+        );
     }
-    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong[..wrong.len().min(20)].join("\n"));
-    assert!(python.iter().flatten().filter(|answer| **answer).count() > 2_000, "something matches");
+    assert!(
+        wrong.is_empty(),
+        "{} differ:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(20)].join("\n")
+    );
+    assert!(
+        python.iter().flatten().filter(|answer| **answer).count() > 2_000,
+        "something matches"
+    );
 
     let folder = referee::folder("patterns-prometheus");
-    let series: Vec<Value> = values.iter().map(|value| json!({"series": format!("m{{v={},n=\"1\"}}", quoted(value)), "values": "1"})).collect();
+    let series: Vec<Value> = values
+        .iter()
+        .map(|value| json!({"series": format!("m{{v={},n=\"1\"}}", quoted(value)), "values": "1"}))
+        .collect();
     let cases: Vec<Value> = patterns
         .iter()
         .zip(&python)
@@ -273,7 +342,8 @@ fn python_rust_and_prometheus_match_the_same() {
             json!({"expr": format!("m{{v=~{}}}", quoted(pattern)), "eval_time": "0s", "exp_samples": samples})
         })
         .collect();
-    let test = json!({"tests": [{"interval": "1m", "input_series": series, "promql_expr_test": cases}]});
+    let test =
+        json!({"tests": [{"interval": "1m", "input_series": series, "promql_expr_test": cases}]});
     std::fs::write(folder.join("test.yml"), test.to_string()).unwrap();
     let (agrees, said) = referee::judge("promtool", &["test", "rules", "test.yml"], &folder);
     assert!(agrees, "{}", said.chars().take(4000).collect::<String>());

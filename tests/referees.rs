@@ -11,14 +11,19 @@ use std::path::{Path, PathBuf};
 
 /// Name → folder with everything that is rendered from that catalog.
 fn stacks(test: &str) -> Vec<(String, PathBuf, Rendered)> {
-    let cases = fs::read_dir(root().join("tests/cases")).unwrap().map(|entry| entry.unwrap().path());
+    let cases = fs::read_dir(root().join("tests/cases"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let valid = cases.filter(|case| case.join("expected/listing.txt").exists());
     let mut catalogs: Vec<PathBuf> = std::iter::once(root().to_path_buf()).chain(valid).collect();
     catalogs.sort();
     assert!(catalogs.len() > 5, "{catalogs:?}");
     let stack = |catalog: PathBuf| {
         let name = catalog.file_name().unwrap().to_string_lossy().into_owned();
-        let rendered = pipeline::run(&catalog).expect("readable").rendered.unwrap_or_else(|| panic!("{name} renders"));
+        let rendered = pipeline::run(&catalog)
+            .expect("readable")
+            .rendered
+            .unwrap_or_else(|| panic!("{name} renders"));
         let folder = folder(&format!("referees-{test}-{name}"));
         for file in &rendered.files {
             let path = folder.join(&file.path);
@@ -33,14 +38,29 @@ fn stacks(test: &str) -> Vec<(String, PathBuf, Rendered)> {
 /// The program agrees, or its own words are the failure.
 fn agrees(name: &str, program: &str, arguments: &[&str], folder: &Path) -> String {
     let (agreed, output) = judge(program, arguments, folder);
-    assert!(agreed, "{name}: {program} {}\n{output}", arguments.join(" "));
+    assert!(
+        agreed,
+        "{name}: {program} {}\n{output}",
+        arguments.join(" ")
+    );
     output
 }
 
 #[test]
 fn promtool_accepts_the_configuration() {
     for (name, folder, _) in stacks("config") {
-        let output = agrees(&name, "promtool", &["check", "config", "--lint=all", "--lint-fatal", "working_prometheus.yml"], &folder.join("monitoring"));
+        let output = agrees(
+            &name,
+            "promtool",
+            &[
+                "check",
+                "config",
+                "--lint=all",
+                "--lint-fatal",
+                "working_prometheus.yml",
+            ],
+            &folder.join("monitoring"),
+        );
         assert!(output.contains("rule files found"), "{name}: {output}");
     }
 }
@@ -48,8 +68,18 @@ fn promtool_accepts_the_configuration() {
 #[test]
 fn promtool_accepts_the_rules() {
     for (name, folder, _) in stacks("rules") {
-        for rules in ["alert_rules.yml", "recording_rules.yml", "signal_rules.yml", "self_monitoring_rules.yml"] {
-            agrees(&name, "promtool", &["check", "rules", "--lint=all", "--lint-fatal", rules], &folder.join("monitoring"));
+        for rules in [
+            "alert_rules.yml",
+            "recording_rules.yml",
+            "signal_rules.yml",
+            "self_monitoring_rules.yml",
+        ] {
+            agrees(
+                &name,
+                "promtool",
+                &["check", "rules", "--lint=all", "--lint-fatal", rules],
+                &folder.join("monitoring"),
+            );
         }
     }
 }
@@ -57,9 +87,24 @@ fn promtool_accepts_the_rules() {
 #[test]
 fn the_generated_unit_tests_pass() {
     for (name, folder, rendered) in stacks("tests") {
-        let tests: Vec<&str> = rendered.files.iter().map(|file| file.path.as_str()).filter(|path| path.ends_with(".test.yml")).collect();
-        let alerts = rendered.file("monitoring/alert_rules.yml").expect("an artifact").value["groups"][0]["rules"].as_array().expect("a list").len();
-        assert_eq!(tests.len(), alerts + 2, "{name}: a file for each alert, the constants and the monitoring itself: {tests:?}");
+        let tests: Vec<&str> = rendered
+            .files
+            .iter()
+            .map(|file| file.path.as_str())
+            .filter(|path| path.ends_with(".test.yml"))
+            .collect();
+        let alerts = rendered
+            .file("monitoring/alert_rules.yml")
+            .expect("an artifact")
+            .value["groups"][0]["rules"]
+            .as_array()
+            .expect("a list")
+            .len();
+        assert_eq!(
+            tests.len(),
+            alerts + 2,
+            "{name}: a file for each alert, the constants and the monitoring itself: {tests:?}"
+        );
         for tests in tests {
             let output = agrees(&name, "promtool", &["test", "rules", tests], &folder);
             assert!(output.contains("SUCCESS"), "{name}: {output}");
@@ -72,50 +117,100 @@ fn the_generated_unit_tests_pass() {
 #[test]
 fn tests_of_alerts_do_not_grow_with_the_services() {
     let shop = |count: usize| {
-        let services: String = (0..count).map(|index| format!("[services.s{index}]\ngroup = \"web\"\nport = {}\n", 8001 + index)).collect();
+        let services: String = (0..count)
+            .map(|index| {
+                format!(
+                    "[services.s{index}]\ngroup = \"web\"\nport = {}\n",
+                    8001 + index
+                )
+            })
+            .collect();
         let text = format!(
             "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.web]\ntitle = \"Web\"\n{services}\
              [alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\
              [alerts.Cpu]\nkind = \"cpu_ratio\"\nabove = 0.8\nwindow = \"5m\"\nfor = \"61s\"\nseverity = \"warning\"\n"
         );
-        monstack::pipeline::prove(&text, root()).expect("readable").rendered.expect("it renders")
+        monstack::pipeline::prove(&text, root())
+            .expect("readable")
+            .rendered
+            .expect("it renders")
     };
     let (few, many) = (shop(4), shop(300));
     for alert in ["Down", "Cpu"] {
         let path = format!("monitoring/tests/{alert}.test.yml");
-        let (few, many) = (few.file(&path).expect("an alert's tests"), many.file(&path).expect("an alert's tests"));
+        let (few, many) = (
+            few.file(&path).expect("an alert's tests"),
+            many.file(&path).expect("an alert's tests"),
+        );
         assert_eq!(few.text, many.text);
         // What is evaluated at every step: nothing of it may be a rule for each service.
         let loaded = many.value["rule_files"].as_array().expect("a list");
-        assert!(!loaded.iter().any(|name| name == "../recording_rules.yml"), "{loaded:?}");
+        assert!(
+            !loaded.iter().any(|name| name == "../recording_rules.yml"),
+            "{loaded:?}"
+        );
     }
-    let signals = |rendered: &Rendered| rendered.file("monitoring/signal_rules.yml").expect("an artifact").value.clone();
+    let signals = |rendered: &Rendered| {
+        rendered
+            .file("monitoring/signal_rules.yml")
+            .expect("an artifact")
+            .value
+            .clone()
+    };
     assert_eq!(signals(&few), signals(&many));
-    let step = |alert: &str| few.file(&format!("monitoring/tests/{alert}.test.yml")).expect("an alert's tests").value["evaluation_interval"].clone();
+    let step = |alert: &str| {
+        few.file(&format!("monitoring/tests/{alert}.test.yml"))
+            .expect("an alert's tests")
+            .value["evaluation_interval"]
+            .clone()
+    };
     assert_eq!((step("Down"), step("Cpu")), ("15s".into(), "10s".into()));
 }
 
 /// `rules:` without any is null, which is not a list.
 #[test]
 fn a_catalog_without_alerts_has_an_empty_list_of_rules() {
-    let text =
-        "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.web]\ntitle = \"Web\"\n[services.one]\ngroup = \"web\"\nport = 8001\n";
-    let rendered = monstack::pipeline::prove(text, root()).expect("readable").rendered.expect("it renders");
-    for file in rendered.files.iter().filter(|file| file.value.get("groups").is_some()) {
+    let text = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.web]\ntitle = \"Web\"\n[services.one]\ngroup = \"web\"\nport = 8001\n";
+    let rendered = monstack::pipeline::prove(text, root())
+        .expect("readable")
+        .rendered
+        .expect("it renders");
+    for file in rendered
+        .files
+        .iter()
+        .filter(|file| file.value.get("groups").is_some())
+    {
         for group in file.value["groups"].as_array().expect("a list") {
             assert!(group["rules"].is_array(), "{}: {group}", file.path);
         }
     }
     let folder = folder("referees-no-alerts");
-    fs::write(folder.join("alert_rules.yml"), &rendered.file("monitoring/alert_rules.yml").expect("an artifact").text).unwrap();
-    agrees("no alerts", "promtool", &["check", "rules", "--lint=all", "alert_rules.yml"], &folder);
+    fs::write(
+        folder.join("alert_rules.yml"),
+        &rendered
+            .file("monitoring/alert_rules.yml")
+            .expect("an artifact")
+            .text,
+    )
+    .unwrap();
+    agrees(
+        "no alerts",
+        "promtool",
+        &["check", "rules", "--lint=all", "alert_rules.yml"],
+        &folder,
+    );
 }
 
 #[test]
 fn amtool_accepts_the_alertmanager() {
     for (name, folder, _) in stacks("alertmanager") {
         // amtool looks into files that the configuration names; templates none, secrets are read at run time.
-        agrees(&name, "amtool", &["check-config", "alertmanager.yml"], &folder.join("monitoring/alertmanager"));
+        agrees(
+            &name,
+            "amtool",
+            &["check-config", "alertmanager.yml"],
+            &folder.join("monitoring/alertmanager"),
+        );
     }
 }
 
@@ -123,15 +218,41 @@ fn amtool_accepts_the_alertmanager() {
 #[test]
 fn amtool_routes_every_severity() {
     for (name, folder, _) in stacks("routes") {
-        let catalog = if name == root().file_name().unwrap().to_string_lossy() { root().to_path_buf() } else { root().join("tests/cases").join(&name) };
-        let written: toml::Table = fs::read_to_string(catalog.join("services.toml")).unwrap().parse().unwrap();
-        let routes = written.get("alertmanager").and_then(|table| table.get("routes"));
+        let catalog = if name == root().file_name().unwrap().to_string_lossy() {
+            root().to_path_buf()
+        } else {
+            root().join("tests/cases").join(&name)
+        };
+        let written: toml::Table = fs::read_to_string(catalog.join("services.toml"))
+            .unwrap()
+            .parse()
+            .unwrap();
+        let routes = written
+            .get("alertmanager")
+            .and_then(|table| table.get("routes"));
         for severity in ["critical", "warning", "info", "unheard-of"] {
-            let receiver = routes.and_then(|routes| routes.get(severity)).and_then(toml::Value::as_str).unwrap_or("null");
+            let receiver = routes
+                .and_then(|routes| routes.get(severity))
+                .and_then(toml::Value::as_str)
+                .unwrap_or("null");
             let label = format!("severity={severity}");
             let expected = format!("--verify.receivers={receiver}");
-            let arguments = ["config", "routes", "test", "--config.file=alertmanager.yml", &expected, "alertname=Any", "job=any", &label];
-            agrees(&name, "amtool", &arguments, &folder.join("monitoring/alertmanager"));
+            let arguments = [
+                "config",
+                "routes",
+                "test",
+                "--config.file=alertmanager.yml",
+                &expected,
+                "alertname=Any",
+                "job=any",
+                &label,
+            ];
+            agrees(
+                &name,
+                "amtool",
+                &arguments,
+                &folder.join("monitoring/alertmanager"),
+            );
         }
     }
 }
@@ -140,9 +261,21 @@ fn amtool_routes_every_severity() {
 #[test]
 fn referees_refuse_what_is_wrong() {
     let folder = folder("referees-refuse");
-    fs::write(folder.join("prometheus.yml"), "global: {scrape_interval: soon}\n").unwrap();
-    fs::write(folder.join("rules.yml"), "groups: [{name: a, rules: [{alert: A, expr: 'sum(('}]}]\n").unwrap();
-    fs::write(folder.join("alertmanager.yml"), "route: {receiver: nobody}\nreceivers: []\n").unwrap();
+    fs::write(
+        folder.join("prometheus.yml"),
+        "global: {scrape_interval: soon}\n",
+    )
+    .unwrap();
+    fs::write(
+        folder.join("rules.yml"),
+        "groups: [{name: a, rules: [{alert: A, expr: 'sum(('}]}]\n",
+    )
+    .unwrap();
+    fs::write(
+        folder.join("alertmanager.yml"),
+        "route: {receiver: nobody}\nreceivers: []\n",
+    )
+    .unwrap();
     fs::write(folder.join("indented.yml"), "a:\n      - b\n   - c\n").unwrap();
     for (program, arguments) in [
         ("promtool", &["check", "config", "prometheus.yml"][..]),
@@ -150,7 +283,10 @@ fn referees_refuse_what_is_wrong() {
         ("amtool", &["check-config", "alertmanager.yml"]),
         ("yamllint", &["indented.yml"]),
     ] {
-        assert!(!judge(program, arguments, &folder).0, "{program} {arguments:?} accepts it");
+        assert!(
+            !judge(program, arguments, &folder).0,
+            "{program} {arguments:?} accepts it"
+        );
     }
 }
 
@@ -160,7 +296,12 @@ fn yamllint_accepts_every_yaml_file() {
     let style = "{extends: default, rules: {line-length: disable, document-start: disable, braces: {max-spaces-inside: 1}, \
                  indentation: {indent-sequences: consistent}, comments: disable, comments-indentation: disable, truthy: {check-keys: false}}}";
     for (name, folder, rendered) in stacks("yamllint") {
-        let files: Vec<&str> = rendered.files.iter().map(|file| file.path.as_str()).filter(|path| path.ends_with(".yml")).collect();
+        let files: Vec<&str> = rendered
+            .files
+            .iter()
+            .map(|file| file.path.as_str())
+            .filter(|path| path.ends_with(".yml"))
+            .collect();
         let arguments: Vec<&str> = ["--strict", "-d", style].into_iter().chain(files).collect();
         agrees(&name, "yamllint", &arguments, &folder);
     }
@@ -170,9 +311,23 @@ fn yamllint_accepts_every_yaml_file() {
 #[test]
 fn every_job_is_the_services_own() {
     for (name, _, rendered) in stacks("jobs") {
-        let jobs = &rendered.file("monitoring/working_prometheus.yml").expect("an artifact").value["scrape_configs"];
-        let names: Vec<&str> = jobs.as_array().unwrap().iter().filter_map(|job| job["job_name"].as_str()).collect();
-        assert!(jobs.as_array().unwrap().iter().all(|job| job["job_name"] != Value::Null), "{name}: {names:?}");
+        let jobs = &rendered
+            .file("monitoring/working_prometheus.yml")
+            .expect("an artifact")
+            .value["scrape_configs"];
+        let names: Vec<&str> = jobs
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|job| job["job_name"].as_str())
+            .collect();
+        assert!(
+            jobs.as_array()
+                .unwrap()
+                .iter()
+                .all(|job| job["job_name"] != Value::Null),
+            "{name}: {names:?}"
+        );
         let mut unique = names.clone();
         unique.sort_unstable();
         unique.dedup();
@@ -183,6 +338,10 @@ fn every_job_is_the_services_own() {
 /// generated/ is the golden of the real catalog.
 #[test]
 fn generated_is_current() {
-    let (current, output) = judge(env!("CARGO_BIN_EXE_monstack"), &["render", "--check"], root());
+    let (current, output) = judge(
+        env!("CARGO_BIN_EXE_monstack"),
+        &["render", "--check"],
+        root(),
+    );
     assert!(current, "{output}");
 }

@@ -8,7 +8,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-const RULES: [&str; 2] = ["monitoring/alert_rules.yml", "monitoring/self_monitoring_rules.yml"];
+const RULES: [&str; 2] = [
+    "monitoring/alert_rules.yml",
+    "monitoring/self_monitoring_rules.yml",
+];
 
 /// All seven kinds, overrides of every sort, every place to run at; HOSTILE stands wherever the catalog takes free text.
 const CATALOG: &str = r##"
@@ -113,7 +116,8 @@ at = "10m"
 series = { 'shop_busy{job="first",service="first",component="core"}' = "3x20" }
 "##;
 
-const HOSTILE: &str = "Ünï & <b>#</b> *a* _b_ ~~c~~ `d` [e](f) | g ## h @team a@b.c #12 GH-3 https://e.x www.e.x";
+const HOSTILE: &str =
+    "Ünï & <b>#</b> *a* _b_ ~~c~~ `d` [e](f) | g ## h @team a@b.c #12 GH-3 https://e.x www.e.x";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -122,15 +126,26 @@ fn root() -> &'static Path {
 fn rendered(text: &str) -> Rendered {
     let catalog = CATALOG.replace("HOSTILE", text);
     let outcome = prove(&catalog, root()).expect("templates are readable");
-    let found: Vec<&String> = outcome.diagnostics.iter().map(|diagnostic| &diagnostic.message).collect();
-    outcome.rendered.unwrap_or_else(|| panic!("not rendered: {found:?}"))
+    let found: Vec<&String> = outcome
+        .diagnostics
+        .iter()
+        .map(|diagnostic| &diagnostic.message)
+        .collect();
+    outcome
+        .rendered
+        .unwrap_or_else(|| panic!("not rendered: {found:?}"))
 }
 
 fn catalogs() -> Vec<Rendered> {
-    let bare =
-        "[platform]\nname = \"Bare\"\nslug = \"bare\"\nmetric_prefix = \"bare\"\n[groups.core]\ntitle = \"Core\"\n[services.one]\ngroup = \"core\"\nport = 1\n";
-    let real = run(root()).expect("readable").rendered.expect("the real catalog renders");
-    let bare = prove(bare, root()).expect("templates are readable").rendered.expect("it renders");
+    let bare = "[platform]\nname = \"Bare\"\nslug = \"bare\"\nmetric_prefix = \"bare\"\n[groups.core]\ntitle = \"Core\"\n[services.one]\ngroup = \"core\"\nport = 1\n";
+    let real = run(root())
+        .expect("readable")
+        .rendered
+        .expect("the real catalog renders");
+    let bare = prove(bare, root())
+        .expect("templates are readable")
+        .rendered
+        .expect("it renders");
     vec![real, rendered("plain"), rendered(HOSTILE), bare]
 }
 
@@ -139,20 +154,28 @@ fn runbook(rendered: &Rendered) -> &str {
 }
 
 fn alerts(rendered: &Rendered) -> impl Iterator<Item = &Value> {
-    let files = RULES.iter().map(|path| &rendered.file(path).expect("an artifact").value);
-    files.flat_map(|file| file["groups"].as_array().unwrap()).flat_map(|group| group["rules"].as_array().into_iter().flatten())
+    let files = RULES
+        .iter()
+        .map(|path| &rendered.file(path).expect("an artifact").value);
+    files
+        .flat_map(|file| file["groups"].as_array().unwrap())
+        .flat_map(|group| group["rules"].as_array().into_iter().flatten())
 }
 
 /// Title and text of every section of the second level.
 fn sections(markdown: &str) -> Vec<(&str, &str)> {
     let parts = markdown.split("\n## ").skip(1);
-    parts.map(|part| part.split_once('\n').expect("a section has text")).collect()
+    parts
+        .map(|part| part.split_once('\n').expect("a section has text"))
+        .collect()
 }
 
 /// The anchor that readers of Markdown give a title.
 fn anchor(title: &str) -> String {
     let kept = title.to_lowercase().replace(' ', "-");
-    kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+    kept.chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+        .collect()
 }
 
 /// The content of the fenced blocks of one language, without the indentation of their fence.
@@ -162,7 +185,11 @@ fn blocks(markdown: &str, language: &str) -> Vec<String> {
     for line in markdown.lines() {
         let fence = line.trim_start().strip_prefix("```");
         open = match (open, fence) {
-            (None, Some(name)) => Some((line.len() - line.trim_start().len(), name == language, Vec::new())),
+            (None, Some(name)) => Some((
+                line.len() - line.trim_start().len(),
+                name == language,
+                Vec::new(),
+            )),
             (Some((_, wanted, lines)), Some("")) => {
                 found.extend(wanted.then(|| lines.join("\n")));
                 None
@@ -182,13 +209,22 @@ fn blocks(markdown: &str, language: &str) -> Vec<String> {
 fn every_alert_has_the_section_that_it_links_to() {
     let mut links = 0;
     for rendered in catalogs() {
-        let anchors: Vec<String> = sections(runbook(&rendered)).iter().map(|(title, _)| anchor(title)).collect();
+        let anchors: Vec<String> = sections(runbook(&rendered))
+            .iter()
+            .map(|(title, _)| anchor(title))
+            .collect();
         for alert in alerts(&rendered) {
             // A catalog that does not say where its runbook is read has no links.
-            let Some(link) = alert["annotations"]["runbook_url"].as_str() else { continue };
+            let Some(link) = alert["annotations"]["runbook_url"].as_str() else {
+                continue;
+            };
             links += 1;
             let (_, wanted) = link.rsplit_once('#').expect("a link to a section");
-            assert_eq!(anchors.iter().filter(|anchor| *anchor == wanted).count(), 1, "{wanted} in {anchors:?}");
+            assert_eq!(
+                anchors.iter().filter(|anchor| *anchor == wanted).count(),
+                1,
+                "{wanted} in {anchors:?}"
+            );
         }
     }
     assert!(links > 10, "{links}");
@@ -197,9 +233,20 @@ fn every_alert_has_the_section_that_it_links_to() {
 #[test]
 fn every_other_section_is_one_of_the_opening() {
     for rendered in catalogs() {
-        let names: BTreeSet<&str> = alerts(&rendered).map(|alert| alert["alert"].as_str().unwrap()).collect();
-        let others: Vec<&str> = sections(runbook(&rendered)).into_iter().map(|(title, _)| title).filter(|title| !names.contains(title)).collect();
-        let opening = ["Where to start", "A service does not appear in Prometheus", "The services and where they are", "When the monitoring itself fails"];
+        let names: BTreeSet<&str> = alerts(&rendered)
+            .map(|alert| alert["alert"].as_str().unwrap())
+            .collect();
+        let others: Vec<&str> = sections(runbook(&rendered))
+            .into_iter()
+            .map(|(title, _)| title)
+            .filter(|title| !names.contains(title))
+            .collect();
+        let opening = [
+            "Where to start",
+            "A service does not appear in Prometheus",
+            "The services and where they are",
+            "When the monitoring itself fails",
+        ];
         assert_eq!(others, opening);
     }
 }
@@ -210,17 +257,42 @@ fn every_section_of_an_alert_is_whole() {
         let all = sections(runbook(&rendered));
         for alert in alerts(&rendered) {
             let name = alert["alert"].as_str().unwrap();
-            let (_, text) = all.iter().find(|(title, _)| *title == name).expect("tested above");
+            let (_, text) = all
+                .iter()
+                .find(|(title, _)| *title == name)
+                .expect("tested above");
             let mut rest = *text;
-            for part in ["**Meaning:**", "**First three things to look at**", "\n1. **", "\n2. **", "\n3. **", "**Query**", "```promql\n", "**Settings"] {
-                rest = rest.split_once(part).unwrap_or_else(|| panic!("{name} lacks {part:?}, or has it elsewhere:\n{text}")).1;
+            for part in [
+                "**Meaning:**",
+                "**First three things to look at**",
+                "\n1. **",
+                "\n2. **",
+                "\n3. **",
+                "**Query**",
+                "```promql\n",
+                "**Settings",
+            ] {
+                rest = rest
+                    .split_once(part)
+                    .unwrap_or_else(|| {
+                        panic!("{name} lacks {part:?}, or has it elsewhere:\n{text}")
+                    })
+                    .1;
             }
             assert!(!text.contains("\n4. "), "{name} has more than three things");
-            assert!(blocks(text, "promql").iter().any(|block| block == alert["expr"].as_str().unwrap().trim()), "{name} shows another query:\n{text}");
+            assert!(
+                blocks(text, "promql")
+                    .iter()
+                    .any(|block| block == alert["expr"].as_str().unwrap().trim()),
+                "{name} shows another query:\n{text}"
+            );
             assert!(!blocks(text, "sh").is_empty(), "{name} has no command");
             let waits = alert["for"].as_str().unwrap_or("at once");
             let settings = text.rsplit_once("**Settings").unwrap().1;
-            assert!(settings.contains(waits), "{name}: {waits} is not in {settings}");
+            assert!(
+                settings.contains(waits),
+                "{name}: {waits} is not in {settings}"
+            );
         }
     }
 }
@@ -229,29 +301,74 @@ fn every_section_of_an_alert_is_whole() {
 fn settings_name_the_services_that_differ() {
     let rendered = rendered("plain");
     let all = sections(runbook(&rendered));
-    let rows = |name: &str| -> Vec<&str> { all.iter().find(|(title, _)| *title == name).unwrap().1.lines().filter(|line| line.starts_with("| `")).collect() };
+    let rows = |name: &str| -> Vec<&str> {
+        all.iter()
+            .find(|(title, _)| *title == name)
+            .unwrap()
+            .1
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .collect()
+    };
     assert_eq!(rows("Errors").len(), 3);
-    assert!(rows("Errors").contains(&"| `critical` | `20m` | above 10% | 15m | first |"), "{:?}", rows("Errors"));
-    assert!(rows("Errors").contains(&"| `warning` | `5m` | above 50% | 5m | third |"), "{:?}", rows("Errors"));
-    assert_eq!(rows("Cpu"), ["| `info` | `5m` | above 80% | 5m | first, third |"]);
-    assert_eq!(rows("Failures"), ["| `warning` | `5m` | above 10% | 5m | third |"]);
-    assert_eq!(rows("Busy"), ["| `warning` | `5m` | – | – | every service |"]);
-    assert!(all.iter().any(|(title, text)| *title == "Cpu" && text.contains("The catalog excepts second.")));
+    assert!(
+        rows("Errors").contains(&"| `critical` | `20m` | above 10% | 15m | first |"),
+        "{:?}",
+        rows("Errors")
+    );
+    assert!(
+        rows("Errors").contains(&"| `warning` | `5m` | above 50% | 5m | third |"),
+        "{:?}",
+        rows("Errors")
+    );
+    assert_eq!(
+        rows("Cpu"),
+        ["| `info` | `5m` | above 80% | 5m | first, third |"]
+    );
+    assert_eq!(
+        rows("Failures"),
+        ["| `warning` | `5m` | above 10% | 5m | third |"]
+    );
+    assert_eq!(
+        rows("Busy"),
+        ["| `warning` | `5m` | – | – | every service |"]
+    );
+    assert!(
+        all.iter()
+            .any(|(title, text)| *title == "Cpu" && text.contains("The catalog excepts second."))
+    );
 }
 
 #[test]
 fn queries_parse_and_recorded_ones_are_the_rules() {
     for rendered in catalogs() {
         let recording = &rendered.file("monitoring/signal_rules.yml").unwrap().value;
-        let recorded: Vec<&Value> = recording["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().into_iter().flatten()).collect();
+        let recorded: Vec<&Value> = recording["groups"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|group| group["rules"].as_array().into_iter().flatten())
+            .collect();
         for block in blocks(runbook(&rendered), "promql") {
-            promql_parser::parser::parse(&block).unwrap_or_else(|error| panic!("{error}:\n{block}"));
+            promql_parser::parser::parse(&block)
+                .unwrap_or_else(|error| panic!("{error}:\n{block}"));
         }
-        for line in runbook(&rendered).lines().filter(|line| line.ends_with("` is recorded as")) {
-            let name = line.trim_start_matches('`').trim_end_matches("` is recorded as");
-            let rule = recorded.iter().find(|rule| rule["record"] == name).unwrap_or_else(|| panic!("{name} is not recorded"));
+        for line in runbook(&rendered)
+            .lines()
+            .filter(|line| line.ends_with("` is recorded as"))
+        {
+            let name = line
+                .trim_start_matches('`')
+                .trim_end_matches("` is recorded as");
+            let rule = recorded
+                .iter()
+                .find(|rule| rule["record"] == name)
+                .unwrap_or_else(|| panic!("{name} is not recorded"));
             let shown = runbook(&rendered).split_once(line).unwrap().1;
-            assert_eq!(blocks(shown.split_once("\n## ").unwrap().0, "promql")[0], rule["expr"].as_str().unwrap().trim());
+            assert_eq!(
+                blocks(shown.split_once("\n## ").unwrap().0, "promql")[0],
+                rule["expr"].as_str().unwrap().trim()
+            );
         }
     }
 }
@@ -260,9 +377,21 @@ fn queries_parse_and_recorded_ones_are_the_rules() {
 fn commands_are_shell() {
     for rendered in catalogs() {
         for block in blocks(runbook(&rendered), "sh") {
-            let mut shell = Command::new("sh").arg("-n").stdin(Stdio::piped()).spawn().expect("sh starts");
-            shell.stdin.take().unwrap().write_all(block.as_bytes()).expect("sh reads");
-            assert!(shell.wait().expect("sh ends").success(), "not shell:\n{block}");
+            let mut shell = Command::new("sh")
+                .arg("-n")
+                .stdin(Stdio::piped())
+                .spawn()
+                .expect("sh starts");
+            shell
+                .stdin
+                .take()
+                .unwrap()
+                .write_all(block.as_bytes())
+                .expect("sh reads");
+            assert!(
+                shell.wait().expect("sh ends").success(),
+                "not shell:\n{block}"
+            );
         }
     }
 }
@@ -271,8 +400,15 @@ fn commands_are_shell() {
 fn links_within_lead_somewhere() {
     for rendered in catalogs() {
         let text = runbook(&rendered);
-        let anchors: BTreeSet<String> = sections(text).iter().map(|(title, _)| anchor(title)).collect();
-        for link in text.split("](#").skip(1).map(|rest| rest.split_once(')').expect("a link is closed").0) {
+        let anchors: BTreeSet<String> = sections(text)
+            .iter()
+            .map(|(title, _)| anchor(title))
+            .collect();
+        for link in text
+            .split("](#")
+            .skip(1)
+            .map(|rest| rest.split_once(')').expect("a link is closed").0)
+        {
             assert!(anchors.contains(link), "{link} leads nowhere");
         }
     }
@@ -283,5 +419,8 @@ fn hostile_text_stays_text() {
     let (plain, hostile) = (rendered("plain"), rendered(HOSTILE));
     let escaped = r"Ünï &amp; \<b\>\#\</b\> \*a\* \_b\_ \~\~c\~\~ \`d\` \[e\](f) \| g \#\# h @&#8203;team a@&#8203;b.c \#&#8203;12 GH-&#8203;3 https:&#8203;//e.x www.&#8203;e.x";
     assert_eq!(runbook(&hostile).replace(escaped, "plain"), runbook(&plain));
-    assert!(runbook(&hostile).matches(escaped).count() >= 4, "the name, and three descriptions");
+    assert!(
+        runbook(&hostile).matches(escaped).count() >= 4,
+        "the name, and three descriptions"
+    );
 }

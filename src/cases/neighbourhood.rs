@@ -1,7 +1,7 @@
 //! The few services that the tests of an alert are about, and their series as promtool writes them.
 
-use minijinja::value::Value;
 use minijinja::Error;
+use minijinja::value::Value;
 use std::collections::HashMap;
 
 /// All services and metrics, looked up by name: the tests of every alert ask for a few of them.
@@ -35,7 +35,11 @@ impl Neighbourhood {
         for metric in metrics.try_iter()? {
             known.insert(metric.get_attr("key")?.to_string(), metric);
         }
-        Ok(Neighbourhood { services, named, metrics: known })
+        Ok(Neighbourhood {
+            services,
+            named,
+            metrics: known,
+        })
     }
 
     /// All services, in order.
@@ -59,16 +63,32 @@ impl Neighbourhood {
             found => found,
         };
         let own = self.named.get(tested).copied();
-        let stranger = (0..self.services.len()).find(|index| Some(*index) != own && Some(*index) != neighbour);
-        let all = [own, neighbour, stranger].into_iter().flatten().map(|index| self.services[index].clone()).collect();
+        let stranger =
+            (0..self.services.len()).find(|index| Some(*index) != own && Some(*index) != neighbour);
+        let all = [own, neighbour, stranger]
+            .into_iter()
+            .flatten()
+            .map(|index| self.services[index].clone())
+            .collect();
         let one = |index: usize| self.services[index].clone();
-        Ok(Sample { service: own.map(one).unwrap_or_default(), neighbour: neighbour.map(one), all })
+        Ok(Sample {
+            service: own.map(one).unwrap_or_default(),
+            neighbour: neighbour.map(one),
+            all,
+        })
     }
 }
 
 /// A series as promtool's tests write it: the metric with its service's target labels, and more, which may replace them.
 pub fn series(metric: &str, service: &Value, more: &[(String, String)]) -> Result<String, Error> {
-    let mut own = vec![("instance".to_string(), format!("{}:{}", service.get_attr("host")?, service.get_attr("port")?))];
+    let mut own = vec![(
+        "instance".to_string(),
+        format!(
+            "{}:{}",
+            service.get_attr("host")?,
+            service.get_attr("port")?
+        ),
+    )];
     for (name, value) in more {
         own.retain(|(known, _)| known != name);
         own.push((name.clone(), value.clone()));
@@ -90,16 +110,27 @@ pub fn labelled(metric: &str, service: &Value, more: &[(String, String)]) -> Res
 
 /// `metric{label="value"}`.
 pub fn written(metric: &str, labels: &[(String, String)]) -> String {
-    let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value:?}")).collect();
+    let labels: Vec<String> = labels
+        .iter()
+        .map(|(label, value)| format!("{label}={value:?}"))
+        .collect();
     format!("{metric}{{{}}}", labels.join(","))
 }
 
 /// What the catalog says of each service as a series: its value is an attribute of the service, or 1.
-pub fn constants(record: &str, attribute: Option<&str>, services: &Value) -> Result<Vec<Value>, Error> {
+pub fn constants(
+    record: &str,
+    attribute: Option<&str>,
+    services: &Value,
+) -> Result<Vec<Value>, Error> {
     let mut all = Vec::new();
     for service in services.try_iter()? {
-        let value = attribute.map_or(Ok(Value::from(1)), |attribute| service.get_attr(attribute))?;
-        all.push(Value::from(vec![Value::from(labelled(record, &service, &[])?), value]));
+        let value =
+            attribute.map_or(Ok(Value::from(1)), |attribute| service.get_attr(attribute))?;
+        all.push(Value::from(vec![
+            Value::from(labelled(record, &service, &[])?),
+            value,
+        ]));
     }
     Ok(all)
 }

@@ -29,7 +29,10 @@ pub enum Moves {
 pub fn read(text: &str, number: &dyn Fn(&str) -> Result<f64, Error>) -> Result<Phase, Error> {
     let text = text.trim();
     if text == "stale" {
-        return Ok(Phase { moves: Moves::Stale, until: None });
+        return Ok(Phase {
+            moves: Moves::Stale,
+            until: None,
+        });
     }
     let (motion, until) = match text.split_once(" until ") {
         Some((motion, until)) => (motion, Some(number(until)? as i64)),
@@ -40,8 +43,14 @@ pub fn read(text: &str, number: &dyn Fn(&str) -> Result<f64, Error>) -> Result<P
         ("absent", "") => Moves::Absent,
         ("rate", expression) if !expression.is_empty() => Moves::Rate(number(expression)?, false),
         ("level", expression) if !expression.is_empty() => Moves::Level(number(expression)?),
-        ("restart", expression) if expression.starts_with("rate ") => Moves::Rate(number(&expression[5..])?, true),
-        _ => return Err(refuse(format!("`{text}` is not a valid phase: write `rate N`, `restart rate N`, `level N` or `absent`, each with `until STEP` or without, or `stale`"))),
+        ("restart", expression) if expression.starts_with("rate ") => {
+            Moves::Rate(number(&expression[5..])?, true)
+        }
+        _ => {
+            return Err(refuse(format!(
+                "`{text}` is not a valid phase: write `rate N`, `restart rate N`, `level N` or `absent`, each with `until STEP` or without, or `stale`"
+            )));
+        }
     };
     Ok(Phase { moves, until })
 }
@@ -51,7 +60,11 @@ pub fn notation(phases: &[Phase], last: i64) -> String {
     let mut parts = Vec::new();
     let (mut next, mut value, mut begun) = (0, 0.0, false);
     for phase in phases {
-        let until = if phase.moves == Moves::Stale { next } else { phase.until.unwrap_or(last).min(last) };
+        let until = if phase.moves == Moves::Stale {
+            next
+        } else {
+            phase.until.unwrap_or(last).min(last)
+        };
         let more = until - next;
         if more < 0 {
             continue;
@@ -80,7 +93,11 @@ pub fn notation(phases: &[Phase], last: i64) -> String {
 pub fn at(phases: &[Phase], step: i64) -> Option<Moves> {
     let mut next = 0;
     for phase in phases {
-        let until = if phase.moves == Moves::Stale { Some(next) } else { phase.until };
+        let until = if phase.moves == Moves::Stale {
+            Some(next)
+        } else {
+            phase.until
+        };
         if until.is_none_or(|until| step <= until) {
             return Some(phase.moves);
         }
@@ -95,28 +112,60 @@ mod tests {
 
     fn phases(texts: &[&str]) -> Vec<Phase> {
         let number = |text: &str| text.trim().parse().map_err(|_| refuse("a number"));
-        texts.iter().map(|text| read(text, &number).unwrap()).collect()
+        texts
+            .iter()
+            .map(|text| read(text, &number).unwrap())
+            .collect()
     }
 
     #[test]
     fn a_counter_goes_on_where_it_was_and_a_restart_begins_at_zero() {
-        assert_eq!(notation(&phases(&["rate 5 until 3", "rate 0 until 5", "rate 5"]), 7), "0+5x3 15+0x1 20+5x1");
-        assert_eq!(notation(&phases(&["rate 2 until 3", "restart rate 2"]), 6), "0+2x3 0+2x2");
-        assert_eq!(notation(&phases(&["absent until 2", "rate 1"]), 5), "_x3 0+1x2");
-        assert_eq!(notation(&phases(&["level 1 until 0", "stale", "absent until 3", "level 1"]), 5), "1x0 stale _x2 1x1");
+        assert_eq!(
+            notation(&phases(&["rate 5 until 3", "rate 0 until 5", "rate 5"]), 7),
+            "0+5x3 15+0x1 20+5x1"
+        );
+        assert_eq!(
+            notation(&phases(&["rate 2 until 3", "restart rate 2"]), 6),
+            "0+2x3 0+2x2"
+        );
+        assert_eq!(
+            notation(&phases(&["absent until 2", "rate 1"]), 5),
+            "_x3 0+1x2"
+        );
+        assert_eq!(
+            notation(
+                &phases(&["level 1 until 0", "stale", "absent until 3", "level 1"]),
+                5
+            ),
+            "1x0 stale _x2 1x1"
+        );
         assert_eq!(notation(&phases(&["level 1 until 9"]), 4), "1x4");
     }
 
     #[test]
     fn what_holds_at_a_step() {
         let phases = phases(&["level 1 until 2", "stale", "level 0"]);
-        assert_eq!([0, 2, 3, 4].map(|step| at(&phases, step).unwrap()), [Moves::Level(1.0), Moves::Level(1.0), Moves::Stale, Moves::Level(0.0)]);
+        assert_eq!(
+            [0, 2, 3, 4].map(|step| at(&phases, step).unwrap()),
+            [
+                Moves::Level(1.0),
+                Moves::Level(1.0),
+                Moves::Stale,
+                Moves::Level(0.0)
+            ]
+        );
     }
 
     #[test]
     fn other_words_are_refused() {
         for text in ["", "rate", "level", "grow 5", "restart level 1", "absent 3"] {
-            assert!(read(text, &|_| Ok(1.0)).unwrap_err().to_string().contains("is not a valid phase"), "{text}");
+            assert!(
+                read(text, &|_| Ok(1.0))
+                    .unwrap_err()
+                    .to_string()
+                    .contains("is not a valid phase"),
+                "{text}"
+            );
         }
     }
 }

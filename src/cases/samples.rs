@@ -8,11 +8,15 @@ use minijinja::value::{Serde, Value};
 use minijinja::{Error, context};
 
 fn milliseconds(text: &str) -> Result<u64, Error> {
-    Duration::parse(text).map(|duration| duration.0).ok_or_else(|| refuse(format!("{text:?} is not a duration")))
+    Duration::parse(text)
+        .map(|duration| duration.0)
+        .ok_or_else(|| refuse(format!("{text:?} is not a duration")))
 }
 
 /// Steps that read well in a test, in milliseconds.
-const STEPS: [u64; 17] = [60_000, 30_000, 20_000, 15_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1];
+const STEPS: [u64; 17] = [
+    60_000, 30_000, 20_000, 15_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1,
+];
 
 /// The time between samples and evaluations in the tests of one alert. Each of its windows holds at least ten, and `range`, which
 /// bridges failed scrapes, five: promtool evaluates every rule at every step, so twice as many cost twice the time. Where one of the
@@ -31,9 +35,17 @@ pub fn test_step(alert: &Value, range: &str, evaluation_interval: &str) -> Resul
     }
     let most = most.max(1);
     let evaluation = milliseconds(evaluation_interval)?;
-    let seen = |step: u64| waits.iter().all(|wait| wait.is_multiple_of(step) || *wait >= step * 5 || *wait <= evaluation);
+    let seen = |step: u64| {
+        waits
+            .iter()
+            .all(|wait| wait.is_multiple_of(step) || *wait >= step * 5 || *wait <= evaluation)
+    };
     let divides = |step: u64| ranges.iter().all(|range| range.is_multiple_of(step));
-    let allowed = || STEPS.into_iter().filter(|step| *step <= most && seen(*step));
+    let allowed = || {
+        STEPS
+            .into_iter()
+            .filter(|step| *step <= most && seen(*step))
+    };
     let largest = allowed().next().unwrap_or(1);
     // A step that is much smaller only to divide would make the tests many times as long.
     let even = allowed().find(|step| divides(*step) && step * 4 >= largest);
@@ -56,13 +68,16 @@ pub fn wait(branch: &Value, shortest_for: &str, start: u64, step: &str) -> Resul
         gap = (2 * beat).div_ceil(tick);
     }
     let fires = pending + milliseconds(shortest_for)?.div_ceil(tick);
-    Ok(context! { pending, fires, gap, before => if fires > pending { "pending" } else { "inactive" } })
+    Ok(
+        context! { pending, fires, gap, before => if fires > pending { "pending" } else { "inactive" } },
+    )
 }
 
 /// How the declared values of a status tell server errors from other answers; none where they do not.
 pub fn outcomes_of(declared: &Value) -> Result<Value, Error> {
     let declared = serde_json::to_value(declared).map_err(|error| refuse(error.to_string()))?;
-    Ok(outcomes(&Domain::declared(&declared)).map_or(Value::from(()), |outcomes| Value::from(Serde(outcomes))))
+    Ok(outcomes(&Domain::declared(&declared))
+        .map_or(Value::from(()), |outcomes| Value::from(Serde(outcomes))))
 }
 
 /// How many steps a duration takes, rounded up.
@@ -100,16 +115,33 @@ pub fn ratio(above: f64, window: &str, step: &str) -> Result<Value, Error> {
     let least = 1000.0 * (1.0 / above).ceil();
     let fits = |total: &f64| {
         let errors = (above * total).round();
-        errors < *total && written_alike((errors + 1.0) / total) && errors / total == above && exact(errors, *total)
+        errors < *total
+            && written_alike((errors + 1.0) / total)
+            && errors / total == above
+            && exact(errors, *total)
     };
     let at = (1..=400).map(|factor| f64::from(factor) * least).find(fits);
     let edge = |total: f64| above * total;
     // Without such a pair: of the larger totals one whose ratio, which the annotations write out, has no digit that rounds either way.
-    let loose = |total: &f64| edge(*total).floor() + 1.0 < *total && written_alike((edge(*total).floor() + 1.0) / total);
-    let total = at.or_else(|| (100..=400).map(|factor| f64::from(factor) * least).find(loose)).unwrap_or(400.0 * least);
+    let loose = |total: &f64| {
+        edge(*total).floor() + 1.0 < *total && written_alike((edge(*total).floor() + 1.0) / total)
+    };
+    let total = at
+        .or_else(|| {
+            (100..=400)
+                .map(|factor| f64::from(factor) * least)
+                .find(loose)
+        })
+        .unwrap_or(400.0 * least);
     let whole = edge(total).fract() == 0.0 || at.is_some();
-    let below = if whole { edge(total).round() - 1.0 } else { edge(total).floor() };
-    Ok(context! { total, below, at => at.map(|total| edge(total).round()), above => below + if whole { 2.0 } else { 1.0 } })
+    let below = if whole {
+        edge(total).round() - 1.0
+    } else {
+        edge(total).floor()
+    };
+    Ok(
+        context! { total, below, at => at.map(|total| edge(total).round()), above => below + if whole { 2.0 } else { 1.0 } },
+    )
 }
 
 /// Whether a share reads the same as a percentage of four digits when its last bits differ: no digit that rounds either way.
@@ -130,29 +162,56 @@ pub fn rate_samples(above: f64, divisor: f64, window: &str, step: &str) -> Resul
     let unit = 2f64.powi(level.log2().floor() as i32 - 20);
     let grain = |value: f64| (value / unit).round() * unit;
     // Exact for Prometheus 2, which sees both edges of the window, and not above for Prometheus 3.
-    let exact = |increment: &f64| rate(*increment, window, step, false) / divisor == above && rate(*increment, window, step, true) / divisor <= above;
+    let exact = |increment: &f64| {
+        rate(*increment, window, step, false) / divisor == above
+            && rate(*increment, window, step, true) / divisor <= above
+    };
     let mut near = (0..64).map(|dust| grain(level) - f64::from(dust) * unit / (1u64 << 18) as f64);
     let at = near.find(exact);
     let share = |increment: f64| increment / seconds / divisor;
     // So little above that one step without growth brings it below.
     let margin = (0.5 * step as f64 / window as f64).min(0.005);
     let higher = (0..200).map(|more| grain(level * (1.0 + margin)) - f64::from(more) * unit);
-    let high = higher.filter(|high| *high > level).find(|high| written_alike(share(*high))).unwrap_or(grain(level * (1.0 + margin)));
+    let high = higher
+        .filter(|high| *high > level)
+        .find(|high| written_alike(share(*high)))
+        .unwrap_or(grain(level * (1.0 + margin)));
     let (below, double) = (grain(level * 0.995), grain(level * 2.0));
-    let climbs =
-        |increment: f64| (1..=window.div_ceil(step)).find(|tick| (tick * step) as f64 / window as f64 * increment > level).unwrap_or(window.div_ceil(step));
-    Ok(context! { below, at, above => high, double, share => share(high), climbs => climbs(high), climbs_double => climbs(double) })
+    let climbs = |increment: f64| {
+        (1..=window.div_ceil(step))
+            .find(|tick| (tick * step) as f64 / window as f64 * increment > level)
+            .unwrap_or(window.div_ceil(step))
+    };
+    Ok(
+        context! { below, at, above => high, double, share => share(high), climbs => climbs(high), climbs_double => climbs(double) },
+    )
 }
 
 /// Values of a gauge that is compared with `above` as a share of `divisor`.
 pub fn gauge_samples(above: f64, divisor: f64) -> Value {
     let edge = above * divisor;
-    let near = [edge, edge.round(), edge.floor(), f64::from_bits(edge.to_bits() + 1), f64::from_bits(edge.to_bits() - 1)];
+    let near = [
+        edge,
+        edge.round(),
+        edge.floor(),
+        f64::from_bits(edge.to_bits() + 1),
+        f64::from_bits(edge.to_bits() - 1),
+    ];
     let at = near.into_iter().find(|value| value / divisor == above);
     // Whole numbers, unless the limit is so small that one more is much.
-    let grain = if edge >= 100_000.0 { 1.0 } else { edge / 100_000.0 };
-    let (below, least) = ((edge * 0.999 / grain).floor() * grain, (edge * 1.001 / grain).ceil() * grain);
-    let high = (0..200).map(|more| least + f64::from(more) * grain).find(|high| written_alike(high / divisor)).unwrap_or(least);
+    let grain = if edge >= 100_000.0 {
+        1.0
+    } else {
+        edge / 100_000.0
+    };
+    let (below, least) = (
+        (edge * 0.999 / grain).floor() * grain,
+        (edge * 1.001 / grain).ceil() * grain,
+    );
+    let high = (0..200)
+        .map(|more| least + f64::from(more) * grain)
+        .find(|high| written_alike(high / divisor))
+        .unwrap_or(least);
     context! { below, at, above => high, double => (edge * 2.0).ceil(), share => high / divisor }
 }
 
@@ -165,7 +224,11 @@ mod tests {
         for above in [0.05, 0.1, 0.2, 0.25, 0.07, 0.8, 0.999] {
             let samples = ratio(above, "5m", "15s").unwrap();
             let number = |key: &str| f64::try_from(samples.get_attr(key).unwrap()).unwrap();
-            assert!(number("below") / number("total") < above && above < number("above") / number("total"), "{above}");
+            assert!(
+                number("below") / number("total") < above
+                    && above < number("above") / number("total"),
+                "{above}"
+            );
             assert_eq!(number("at") / number("total"), above);
         }
     }
@@ -188,20 +251,39 @@ mod tests {
             (&[("", "100ms")], "1m"),
             (&[("1m", "1d")], "10s"),
         ] {
-            let range = if branches[0].0.is_empty() { "5m" } else { "20m" };
-            assert_eq!(test_step(&alert(branches), range, "15s").unwrap(), step, "{branches:?}");
+            let range = if branches[0].0.is_empty() {
+                "5m"
+            } else {
+                "20m"
+            };
+            assert_eq!(
+                test_step(&alert(branches), range, "15s").unwrap(),
+                step,
+                "{branches:?}"
+            );
         }
     }
 
     #[test]
     fn a_wait_counts_what_the_subquery_sees() {
-        let number = |value: &Value, key: &str| u64::try_from(value.get_attr(key).unwrap()).unwrap();
+        let number =
+            |value: &Value, key: &str| u64::try_from(value.get_attr(key).unwrap()).unwrap();
         let plain = context! { hold => () };
         let waited = wait(&plain, "61s", 3, "10s").unwrap();
-        assert_eq!((number(&waited, "pending"), number(&waited, "fires")), (3, 10));
+        assert_eq!(
+            (number(&waited, "pending"), number(&waited, "fires")),
+            (3, 10)
+        );
         let held = context! { hold => context! { step => "15s", samples => 5 } };
         // From 30 s on: the samples of 30 s to 90 s, then a minute.
         let waited = wait(&held, "1m", 3, "10s").unwrap();
-        assert_eq!((number(&waited, "pending"), number(&waited, "fires"), number(&waited, "gap")), (9, 15, 3));
+        assert_eq!(
+            (
+                number(&waited, "pending"),
+                number(&waited, "fires"),
+                number(&waited, "gap")
+            ),
+            (9, 15, 3)
+        );
     }
 }

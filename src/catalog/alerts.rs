@@ -81,7 +81,16 @@ pub struct Override {
 }
 
 /// Keys that every alert has; what remains belongs to the kind.
-const COMMON: [&str; 8] = ["kind", "for", "severity", "summary", "description", "above", "window", "allow"];
+const COMMON: [&str; 8] = [
+    "kind",
+    "for",
+    "severity",
+    "summary",
+    "description",
+    "above",
+    "window",
+    "allow",
+];
 
 impl Alert {
     /// PromQL of the catalog's own, where its kind takes that.
@@ -96,28 +105,57 @@ impl Alert {
 
     /// The branch that a service belongs to; None: it is not covered.
     pub fn branch_of(&self, service: &str) -> Option<&Branch> {
-        self.branches.iter().find(|branch| branch.services.iter().any(|name| name == service))
+        self.branches
+            .iter()
+            .find(|branch| branch.services.iter().any(|name| name == service))
     }
 
     /// The kind's keys that name a declared metric: key, metric, and the type it must have.
     pub fn metrics(&self) -> Vec<(&str, &str, &str)> {
         let metric = |key: &'_ String| self.kind.says(key, "metric")?.as_str();
-        self.kind.keys.keys().filter_map(|key| Some((key.as_str(), self.settings.get(key)?.as_str()?, metric(key)?))).collect()
+        self.kind
+            .keys
+            .keys()
+            .filter_map(|key| {
+                Some((
+                    key.as_str(),
+                    self.settings.get(key)?.as_str()?,
+                    metric(key)?,
+                ))
+            })
+            .collect()
     }
 
-    pub(crate) fn resolve(catalog: &Value, name: &str, written: &Value, services: &[Service], emitters: &Emitters, kinds: &Kinds) -> serde_json::Result<Alert> {
+    pub(crate) fn resolve(
+        catalog: &Value,
+        name: &str,
+        written: &Value,
+        services: &[Service],
+        emitters: &Emitters,
+        kinds: &Kinds,
+    ) -> serde_json::Result<Alert> {
         let text = |key: &str| written[key].as_str().map(str::to_string);
         let duration = |key: &str| written.get(key).map(Duration::deserialize).transpose();
-        let settings = written.as_object().into_iter().flatten().filter(|(key, _)| !COMMON.contains(&key.as_str()));
+        let settings = written
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(key, _)| !COMMON.contains(&key.as_str()));
         let mut alert = Alert {
             name: name.to_string(),
-            kind: written["kind"].as_str().and_then(|kind| kinds.get(kind)).cloned().unwrap_or_default(),
+            kind: written["kind"]
+                .as_str()
+                .and_then(|kind| kinds.get(kind))
+                .cloned()
+                .unwrap_or_default(),
             severity: text("severity").unwrap_or_default(),
             r#for: duration("for")?.unwrap_or_default(),
             window: duration("window")?,
             summary: text("summary"),
             description: text("description"),
-            settings: settings.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            settings: settings
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
             covers: Vec::new(),
             excepts: Vec::new(),
             branches: Vec::new(),
@@ -126,7 +164,10 @@ impl Alert {
             signals: Vec::new(),
         };
         alert.branch(written["above"].as_f64(), services, emitters);
-        alert.share(&catalog["platform"], Duration::deserialize(&catalog["prometheus"]["evaluation_interval"])?);
+        alert.share(
+            &catalog["platform"],
+            Duration::deserialize(&catalog["prometheus"]["evaluation_interval"])?,
+        );
         Ok(alert)
     }
 }

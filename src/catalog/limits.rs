@@ -15,7 +15,10 @@ pub struct Limits {
 
 impl Limits {
     pub(super) fn of(services: &[Service]) -> Limits {
-        Limits { memory: distinct(services, |service| service.memory_limit.0 as f64), cpu: distinct(services, |service| service.cpu_limit) }
+        Limits {
+            memory: distinct(services, |service| service.memory_limit.0 as f64),
+            cpu: distinct(services, |service| service.cpu_limit),
+        }
     }
 }
 
@@ -37,14 +40,26 @@ fn distinct(services: &[Service], of: impl Fn(&Service) -> f64) -> Vec<Limit> {
         let (value, name) = (of(service), service.name.clone());
         let index = *known.entry(value.to_bits()).or_insert(limits.len());
         if index == limits.len() {
-            limits.push(Limit { value, only: Vec::new(), except: Vec::new() });
+            limits.push(Limit {
+                value,
+                only: Vec::new(),
+                except: Vec::new(),
+            });
         }
         limits[index].only.push(name);
     }
     limits.sort_by_key(|limit| std::cmp::Reverse(limit.only.len()));
-    let except = limits.iter().skip(1).flat_map(|limit| limit.only.clone()).collect();
+    let except = limits
+        .iter()
+        .skip(1)
+        .flat_map(|limit| limit.only.clone())
+        .collect();
     if let Some(commonest) = limits.first_mut() {
-        *commonest = Limit { only: Vec::new(), except, ..commonest.clone() };
+        *commonest = Limit {
+            only: Vec::new(),
+            except,
+            ..commonest.clone()
+        };
     }
     limits
 }

@@ -29,12 +29,20 @@ pub struct Metric {
 }
 
 impl Metric {
-    pub(super) fn resolve(platform: &Platform, services: &[Service], key: &str, written: &Value) -> serde_json::Result<Metric> {
+    pub(super) fn resolve(
+        platform: &Platform,
+        services: &[Service],
+        key: &str,
+        written: &Value,
+    ) -> serde_json::Result<Metric> {
         let mut metric: Metric = serde_json::from_value(written.clone())?;
         metric.key = key.to_string();
         metric.name = format!("{}_{key}", platform.metric_prefix);
         if metric.services.is_empty() {
-            metric.services = services.iter().map(|service| service.name.clone()).collect();
+            metric.services = services
+                .iter()
+                .map(|service| service.name.clone())
+                .collect();
         }
         Ok(metric)
     }

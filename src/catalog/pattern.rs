@@ -56,11 +56,15 @@ pub fn parse(pattern: &str) -> Result<Hir, String> {
     }
     let rewritten = rewritten(pattern)?;
     // The innermost reason; the parser's picture of its text would show the rewritten one.
-    ParserBuilder::new().nest_limit(1000).build().parse(&rewritten).map_err(|error| match error {
-        regex_syntax::Error::Parse(error) => error.kind().to_string(),
-        regex_syntax::Error::Translate(error) => error.kind().to_string(),
-        other => other.to_string(),
-    })
+    ParserBuilder::new()
+        .nest_limit(1000)
+        .build()
+        .parse(&rewritten)
+        .map_err(|error| match error {
+            regex_syntax::Error::Parse(error) => error.kind().to_string(),
+            regex_syntax::Error::Translate(error) => error.kind().to_string(),
+            other => other.to_string(),
+        })
 }
 
 /// A step of the pattern: what must be there, and the steps behind it.
@@ -102,10 +106,16 @@ impl Builder {
         let accept = self.add(Step::Accept)?;
         let first = self.steps_of(tree, accept)?;
         let mut places: Vec<(usize, usize, Side)> = Vec::new();
-        let sides: &[Side] = if self.bounded { &[Side::Word, Side::Newline, Side::Other] } else { &[Side::Other] };
+        let sides: &[Side] = if self.bounded {
+            &[Side::Word, Side::Newline, Side::Other]
+        } else {
+            &[Side::Other]
+        };
         let mut of_step: HashMap<usize, Vec<usize>> = HashMap::new();
         for (index, step) in self.steps.iter().enumerate() {
-            let Step::Read(class, next) = step else { continue };
+            let Step::Read(class, next) = step else {
+                continue;
+            };
             for side in sides {
                 places.push((*class, *next, *side));
                 of_step.entry(index).or_default().push(places.len());
@@ -114,13 +124,25 @@ impl Builder {
         if places.len() > MOST_PLACES {
             return None;
         }
-        let mut automaton = Automaton { bounds: Vec::new(), kinds: Vec::new(), reads: Vec::new(), follow: Vec::new(), ends: Vec::new() };
+        let mut automaton = Automaton {
+            bounds: Vec::new(),
+            kinds: Vec::new(),
+            reads: Vec::new(),
+            follow: Vec::new(),
+            ends: Vec::new(),
+        };
         let mut ways = 0;
-        for (place, (from, before)) in std::iter::once((first, Side::Edge)).chain(places.iter().map(|(_, next, side)| (*next, *side))).enumerate() {
+        for (place, (from, before)) in std::iter::once((first, Side::Edge))
+            .chain(places.iter().map(|(_, next, side)| (*next, *side)))
+            .enumerate()
+        {
             let mut follow = BTreeSet::new();
             for behind in sides {
                 let reached = self.reached(from, before, *behind);
-                let here = reached.iter().filter_map(|step| of_step.get(step)).flatten();
+                let here = reached
+                    .iter()
+                    .filter_map(|step| of_step.get(step))
+                    .flatten();
                 follow.extend(here.filter(|place| places[**place - 1].2 == *behind));
             }
             if self.reached(from, before, Side::Edge).contains(&accept) {
@@ -147,11 +169,15 @@ impl Builder {
             HirKind::Empty => Some(next),
             HirKind::Literal(literal) => {
                 let text = String::from_utf8_lossy(&literal.0).into_owned();
-                text.chars().rev().try_fold(next, |next, c| self.read(ClassUnicode::new([ClassUnicodeRange::new(c, c)]), next))
+                text.chars().rev().try_fold(next, |next, c| {
+                    self.read(ClassUnicode::new([ClassUnicodeRange::new(c, c)]), next)
+                })
             }
             HirKind::Class(Class::Unicode(class)) => self.read(class.clone(), next),
             HirKind::Class(Class::Bytes(class)) => {
-                let ranges = class.iter().map(|range| ClassUnicodeRange::new(range.start().into(), range.end().into()));
+                let ranges = class
+                    .iter()
+                    .map(|range| ClassUnicodeRange::new(range.start().into(), range.end().into()));
                 self.read(ClassUnicode::new(ranges), next)
             }
             HirKind::Look(look) => {
@@ -159,9 +185,15 @@ impl Builder {
                 self.add(Step::Look(*look, next))
             }
             HirKind::Capture(capture) => self.steps_of(&capture.sub, next),
-            HirKind::Concat(parts) => parts.iter().rev().try_fold(next, |next, part| self.steps_of(part, next)),
+            HirKind::Concat(parts) => parts
+                .iter()
+                .rev()
+                .try_fold(next, |next, part| self.steps_of(part, next)),
             HirKind::Alternation(branches) => {
-                let starts = branches.iter().map(|branch| self.steps_of(branch, next)).collect::<Option<Vec<_>>>()?;
+                let starts = branches
+                    .iter()
+                    .map(|branch| self.steps_of(branch, next))
+                    .collect::<Option<Vec<_>>>()?;
                 self.add(Step::Fork(starts))
             }
             HirKind::Repetition(repetition) => self.repeated(repetition, next),
@@ -193,7 +225,10 @@ impl Builder {
     }
 
     fn read(&mut self, class: ClassUnicode, next: usize) -> Option<usize> {
-        let ranges: Vec<(char, char)> = class.iter().map(|range| (range.start(), range.end())).collect();
+        let ranges: Vec<(char, char)> = class
+            .iter()
+            .map(|range| (range.start(), range.end()))
+            .collect();
         let classes = &mut self.classes;
         let index = *self.known.entry(ranges).or_insert_with(|| {
             classes.push(class);
@@ -204,7 +239,8 @@ impl Builder {
 
     /// The steps that read or accept and that are reached without reading, between these two.
     fn reached(&self, from: usize, before: Side, behind: Side) -> BTreeSet<usize> {
-        let (mut seen, mut open, mut reached) = (BTreeSet::from([from]), vec![from], BTreeSet::new());
+        let (mut seen, mut open, mut reached) =
+            (BTreeSet::from([from]), vec![from], BTreeSet::new());
         while let Some(step) = open.pop() {
             let next: &[usize] = match &self.steps[step] {
                 Step::Read(..) | Step::Accept => {
@@ -212,7 +248,9 @@ impl Builder {
                     &[]
                 }
                 Step::Fork(ways) => ways,
-                Step::Look(look, next) if holds(*look, before, behind) => std::slice::from_ref(next),
+                Step::Look(look, next) if holds(*look, before, behind) => {
+                    std::slice::from_ref(next)
+                }
                 Step::Look(..) => &[],
             };
             open.extend(next.iter().filter(|next| seen.insert(**next)));
@@ -237,9 +275,15 @@ impl Builder {
         automaton.reads.push(Vec::new());
         for low in std::iter::once(0).chain(bounds) {
             let places: Vec<usize> = char::from_u32(low).map_or(Vec::new(), |c| {
-                let inside: Vec<bool> = self.classes.iter().map(|class| holds_character(class, c)).collect();
+                let inside: Vec<bool> = self
+                    .classes
+                    .iter()
+                    .map(|class| holds_character(class, c))
+                    .collect();
                 let side = self.side(c);
-                (1..=places.len()).filter(|place| inside[places[*place - 1].0] && places[*place - 1].2 == side).collect()
+                (1..=places.len())
+                    .filter(|place| inside[places[*place - 1].0] && places[*place - 1].2 == side)
+                    .collect()
             });
             let new = known.len();
             let kind = *known.entry(places.clone()).or_insert(new);
@@ -293,7 +337,10 @@ mod tests {
     #[test]
     fn a_status_is_three_places() {
         let automaton = Automaton::of("[1-5][0-9]{2}").unwrap();
-        assert_eq!(automaton.bounds, ['0' as u32, '1' as u32, '6' as u32, ':' as u32]);
+        assert_eq!(
+            automaton.bounds,
+            ['0' as u32, '1' as u32, '6' as u32, ':' as u32]
+        );
         assert_eq!(automaton.kinds, [0, 1, 2, 1, 0]);
         assert_eq!(automaton.follow.len(), 4);
         assert_eq!(automaton.ends.len(), 1);
@@ -301,14 +348,54 @@ mod tests {
 
     #[test]
     fn what_re2_does_not_read_is_refused() {
-        for wrong in
-            ["(", "[", "a\\", "\\1", "(?=a)", "(?x)a", "(?P=n)", "\\u0041", "\\Z", "\\C", "[z-a]", "[a-\\d]", "a{1001}", "[[:nope:]]", "\\p{Nope}", "*"]
-        {
-            assert!(matches!(Automaton::of(wrong), Err(Refused::Syntax(_))), "{wrong}");
+        for wrong in [
+            "(",
+            "[",
+            "a\\",
+            "\\1",
+            "(?=a)",
+            "(?x)a",
+            "(?P=n)",
+            "\\u0041",
+            "\\Z",
+            "\\C",
+            "[z-a]",
+            "[a-\\d]",
+            "a{1001}",
+            "[[:nope:]]",
+            "\\p{Nope}",
+            "*",
+        ] {
+            assert!(
+                matches!(Automaton::of(wrong), Err(Refused::Syntax(_))),
+                "{wrong}"
+            );
         }
-        assert!(matches!(Automaton::of(&".{1000}".repeat(6)), Err(Refused::Size(_))));
-        for right in ["\\pL{500}", ".{0,1000}", "a{", "a{,2}", "{}", "[[]", "[]a]", "[a-]", "[^]]", "\\Qa(b\\E", "\\Q(", "(?i)x", "(?P<n>x)", "\\101"] {
-            assert!(Automaton::of(right).is_ok(), "{right}: {:?}", Automaton::of(right));
+        assert!(matches!(
+            Automaton::of(&".{1000}".repeat(6)),
+            Err(Refused::Size(_))
+        ));
+        for right in [
+            "\\pL{500}",
+            ".{0,1000}",
+            "a{",
+            "a{,2}",
+            "{}",
+            "[[]",
+            "[]a]",
+            "[a-]",
+            "[^]]",
+            "\\Qa(b\\E",
+            "\\Q(",
+            "(?i)x",
+            "(?P<n>x)",
+            "\\101",
+        ] {
+            assert!(
+                Automaton::of(right).is_ok(),
+                "{right}: {:?}",
+                Automaton::of(right)
+            );
         }
     }
 }

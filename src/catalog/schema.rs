@@ -17,9 +17,15 @@ use std::sync::{Arc, LazyLock};
 pub const TEXT: &str = include_str!("../catalog.schema.json");
 
 /// The same as JSON; what a kind of a root refers to stands here too.
-pub static SCHEMA: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(TEXT).expect("catalog.schema.json is JSON"));
+pub static SCHEMA: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(TEXT).expect("catalog.schema.json is JSON"));
 
-static BUILT_IN: LazyLock<Arc<Schema>> = LazyLock::new(|| Arc::new(Schema { validator: validator(&SCHEMA), value: SCHEMA.clone() }));
+static BUILT_IN: LazyLock<Arc<Schema>> = LazyLock::new(|| {
+    Arc::new(Schema {
+        validator: validator(&SCHEMA),
+        value: SCHEMA.clone(),
+    })
+});
 
 /// What a catalog may say, given the kinds of alerts that there are.
 pub struct Schema {
@@ -35,12 +41,18 @@ impl Schema {
             return BUILT_IN.clone();
         }
         let value = with(kinds);
-        Arc::new(Schema { validator: validator(&value), value })
+        Arc::new(Schema {
+            validator: validator(&value),
+            value,
+        })
     }
 
     /// Everything that the schema has against the source.
     pub fn check(&self, source: &Source) -> Vec<Diagnostic> {
-        self.validator.iter_errors(&source.value).flat_map(|error| mistakes::diagnose(&error, &self.value)).collect()
+        self.validator
+            .iter_errors(&source.value)
+            .flat_map(|error| mistakes::diagnose(&error, &self.value))
+            .collect()
     }
 }
 
@@ -48,9 +60,17 @@ impl Schema {
 pub fn with(kinds: &Kinds) -> Value {
     let mut value = SCHEMA.clone();
     let alert = &mut value["properties"]["alerts"]["additionalProperties"];
-    let common: Vec<String> = alert["properties"].as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect();
+    let common: Vec<String> = alert["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.clone())
+        .collect();
     let common: Vec<&str> = common.iter().map(String::as_str).collect();
-    alert["properties"]["kind"]["enum"] = kinds.iter().map(|kind| Value::from(kind.name.as_str())).collect();
+    alert["properties"]["kind"]["enum"] = kinds
+        .iter()
+        .map(|kind| Value::from(kind.name.as_str()))
+        .collect();
     alert["allOf"] = kinds.iter().map(|kind| kind.schema(&common)).collect();
     value
 }
@@ -58,8 +78,12 @@ pub fn with(kinds: &Kinds) -> Value {
 fn validator(schema: &Value) -> Validator {
     jsonschema::options()
         .should_validate_formats(true)
-        .with_format("prometheus_duration", |text: &str| Duration::parse(text).is_some())
-        .with_format("host", |text: &str| !text.contains(':') || super::ipv6(text).is_some())
+        .with_format("prometheus_duration", |text: &str| {
+            Duration::parse(text).is_some()
+        })
+        .with_format("host", |text: &str| {
+            !text.contains(':') || super::ipv6(text).is_some()
+        })
         .with_format("size", |text: &str| Size::parse(text).is_some())
         .with_format("re2", |text: &str| pattern::parse(text).is_ok())
         .build(schema)
@@ -69,8 +93,17 @@ fn validator(schema: &Value) -> Validator {
 /// Everything that the schema says of a value: the node itself, what it refers to, of its `if`s those that hold, and of a
 /// `oneOf` the alternative that the value means. Nearest first.
 fn applicable<'a>(node: &'a Value, value: &Value) -> Vec<&'a Value> {
-    let holds = |condition: &Value| condition["properties"].as_object().into_iter().flatten().all(|(key, wanted)| value.get(key) == wanted.get("const"));
-    let mut found: Vec<&Value> = referred(node).into_iter().map(|node| alternative(node, value)).collect();
+    let holds = |condition: &Value| {
+        condition["properties"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .all(|(key, wanted)| value.get(key) == wanted.get("const"))
+    };
+    let mut found: Vec<&Value> = referred(node)
+        .into_iter()
+        .map(|node| alternative(node, value))
+        .collect();
     for entry in node["allOf"].as_array().into_iter().flatten() {
         if let (Some(condition), Some(then)) = (entry.get("if"), entry.get("then"))
             && holds(condition)
@@ -90,22 +123,34 @@ fn alternative<'a>(node: &'a Value, value: &Value) -> &'a Value {
 }
 
 fn meant(alternatives: &[Value], value: &Value) -> Option<usize> {
-    alternatives
-        .iter()
-        .position(|alternative| matches!((alternative["type"].as_str(), value), (Some("array"), Value::Array(_)) | (Some("string"), Value::String(_))))
+    alternatives.iter().position(|alternative| {
+        matches!(
+            (alternative["type"].as_str(), value),
+            (Some("array"), Value::Array(_)) | (Some("string"), Value::String(_))
+        )
+    })
 }
 
 /// A node and what it refers to, nearest first. Older readers of schemas, taplo's among them, look at nothing beside a
 /// `$ref`: so it stands alone, in an `allOf` where there is more to say.
 fn referred(node: &Value) -> Vec<&Value> {
     let entries = node["allOf"].as_array().into_iter().flatten();
-    let targets = std::iter::once(node).chain(entries).filter_map(|node| SCHEMA.pointer(&node.get("$ref")?.as_str()?[1..]));
-    std::iter::once(node).chain(targets.flat_map(referred)).collect()
+    let targets = std::iter::once(node)
+        .chain(entries)
+        .filter_map(|node| SCHEMA.pointer(&node.get("$ref")?.as_str()?[1..]));
+    std::iter::once(node)
+        .chain(targets.flat_map(referred))
+        .collect()
 }
 
 /// The properties a node names, its own before those of what it refers to.
 pub fn properties(node: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    referred(node).into_iter().flat_map(|node| node.get("properties").and_then(Value::as_object).into_iter().flatten())
+    referred(node).into_iter().flat_map(|node| {
+        node.get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+    })
 }
 
 /// The settings that a service takes over from its group and from `[defaults]`.
@@ -122,11 +167,20 @@ mod tests {
     fn every_table_of_settings_lists_all_of_them() {
         for table in ["defaults", "groups", "services"] {
             let table = &SCHEMA["properties"][table];
-            let listed = if table.get("properties").is_some() { table } else { &table["additionalProperties"] };
+            let listed = if table.get("properties").is_some() {
+                table
+            } else {
+                &table["additionalProperties"]
+            };
             assert_eq!(listed["additionalProperties"], false);
             for (key, _) in settings() {
                 let target = format!("#/$defs/settings/properties/{key}");
-                assert!(referred(&listed["properties"][key]).into_iter().any(|node| node["$ref"] == target || node["allOf"][0]["$ref"] == target), "{key}");
+                assert!(
+                    referred(&listed["properties"][key])
+                        .into_iter()
+                        .any(|node| node["$ref"] == target || node["allOf"][0]["$ref"] == target),
+                    "{key}"
+                );
             }
         }
     }
@@ -136,10 +190,17 @@ mod tests {
     fn a_reference_stands_alone() {
         fn walk(node: &Value, path: &str) {
             if let Some(map) = node.as_object() {
-                assert!(map.get("$ref").is_none_or(|target| !target.is_string()) || map.len() == 1, "{path} says more beside its $ref");
-                map.iter().for_each(|(key, value)| walk(value, &format!("{path}/{key}")));
+                assert!(
+                    map.get("$ref").is_none_or(|target| !target.is_string()) || map.len() == 1,
+                    "{path} says more beside its $ref"
+                );
+                map.iter()
+                    .for_each(|(key, value)| walk(value, &format!("{path}/{key}")));
             }
-            node.as_array().into_iter().flatten().for_each(|value| walk(value, path));
+            node.as_array()
+                .into_iter()
+                .flatten()
+                .for_each(|value| walk(value, path));
         }
         walk(&SCHEMA, "");
     }

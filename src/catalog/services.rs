@@ -63,11 +63,20 @@ pub struct Service {
 
 impl Service {
     /// Layers merged as JSON, so that a new setting is one line in the schema and one field here.
-    pub(super) fn resolve(catalog: &Value, name: &str, written: &Value) -> serde_json::Result<Service> {
+    pub(super) fn resolve(
+        catalog: &Value,
+        name: &str,
+        written: &Value,
+    ) -> serde_json::Result<Service> {
         let group = written["group"].as_str().unwrap_or_default();
         let mut merged = Map::new();
         for layer in layers(name, group) {
-            for (key, value) in catalog.pointer(&layer).and_then(Value::as_object).into_iter().flatten() {
+            for (key, value) in catalog
+                .pointer(&layer)
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
+            {
                 merged.insert(key.clone(), value.clone());
             }
         }
@@ -81,12 +90,17 @@ impl Service {
             address => in_url(address),
         };
         service.build &= service.image.is_none();
-        service.container = matches!(service.runs_on.as_str(), "host" | "compose") && (service.build || service.image.is_some());
+        service.container = matches!(service.runs_on.as_str(), "host" | "compose")
+            && (service.build || service.image.is_some());
         // Of URLs' own characters only these are not safe as they are: a shell's tools take them for patterns.
         service.metrics_path = service.metrics_path.replace('[', "%5B").replace(']', "%5D");
         (service.path, service.params) = queried(&service.metrics_path);
         if service.health_path.is_empty() {
-            service.health_path = if service.build { "/health".to_string() } else { service.metrics_path.clone() };
+            service.health_path = if service.build {
+                "/health".to_string()
+            } else {
+                service.metrics_path.clone()
+            };
         }
         if service.scrape_timeout == Duration::default() {
             service.scrape_timeout = service.scrape_interval.min(Duration(10_000));
@@ -106,7 +120,11 @@ fn named_exporter(name: &str) -> bool {
 
 /// An IPv6 address, with or without brackets, in the one way that everybody writes it; None: it is something else.
 pub fn ipv6(address: &str) -> Option<std::net::Ipv6Addr> {
-    address.strip_prefix('[').map_or(Some(address), |rest| rest.strip_suffix(']'))?.parse().ok()
+    address
+        .strip_prefix('[')
+        .map_or(Some(address), |rest| rest.strip_suffix(']'))?
+        .parse()
+        .ok()
 }
 
 /// A host as URLs and `host:port` have it.
@@ -120,7 +138,10 @@ fn queried(path: &str) -> (String, BTreeMap<String, Vec<String>>) {
     let mut params: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        params.entry(decoded(name)).or_default().push(decoded(value));
+        params
+            .entry(decoded(name))
+            .or_default()
+            .push(decoded(value));
     }
     (path.to_string(), params)
 }
@@ -130,7 +151,10 @@ fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
-        let code = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        let code = tail
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
         bytes.push(code.unwrap_or(if *first == b'+' { b' ' } else { *first }));
         rest = if code.is_some() { &tail[2..] } else { tail };
     }
@@ -139,13 +163,19 @@ fn decoded(text: &str) -> String {
 
 /// The tables whose settings a service takes over, farthest first.
 pub fn layers(service: &str, group: &str) -> [String; 3] {
-    ["/defaults".to_string(), format!("/groups/{}", step(group)), format!("/services/{}", step(service))]
+    [
+        "/defaults".to_string(),
+        format!("/groups/{}", step(group)),
+        format!("/services/{}", step(service)),
+    ]
 }
 
 /// The key that set a service's setting: in the nearest layer that says it; None: it is the schema's default.
 pub fn origin(source: &Source, service: &Service, key: &str) -> Option<String> {
     let nearest = layers(&service.name, &service.group).into_iter().rev();
-    nearest.map(|layer| format!("{layer}/{key}")).find(|pointer| source.contains(pointer))
+    nearest
+        .map(|layer| format!("{layer}/{key}"))
+        .find(|pointer| source.contains(pointer))
 }
 
 #[cfg(test)]
@@ -167,6 +197,14 @@ mod tests {
         let (path, params) = queried("/federate?match%5B%5D=up&match%5B%5D=a%2Bb+c&debug");
         assert_eq!(path, "/federate");
         let wanted = [("debug", vec![""]), ("match[]", vec!["up", "a+b c"])];
-        assert_eq!(params, wanted.map(|(name, values)| (name.to_string(), values.into_iter().map(str::to_string).collect())).into());
+        assert_eq!(
+            params,
+            wanted
+                .map(|(name, values)| (
+                    name.to_string(),
+                    values.into_iter().map(str::to_string).collect()
+                ))
+                .into()
+        );
     }
 }

@@ -18,8 +18,15 @@ const LONGEST: u64 = i64::MAX as u64 / 1_000_000;
 const LARGEST: u64 = i64::MAX as u64;
 
 /// Largest first; a year is 365 days, as in Prometheus.
-const DURATION_UNITS: [(&str, u64); 7] =
-    [("y", 31_536_000_000), ("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const DURATION_UNITS: [(&str, u64); 7] = [
+    ("y", 31_536_000_000),
+    ("w", 604_800_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
 
 const SIZE_UNITS: [(&str, u64); 10] = [
     ("TiB", 1 << 40),
@@ -57,8 +64,12 @@ impl Duration {
             let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
             let number = whole(&rest[..digits])?;
             rest = &rest[digits..];
-            let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-            let (_, factor) = DURATION_UNITS.iter().find(|(unit, _)| *unit == &rest[..letters])?;
+            let letters = rest
+                .find(|c: char| c.is_ascii_digit())
+                .unwrap_or(rest.len());
+            let (_, factor) = DURATION_UNITS
+                .iter()
+                .find(|(unit, _)| *unit == &rest[..letters])?;
             if *factor >= smallest {
                 return None;
             }
@@ -82,7 +93,10 @@ impl fmt::Display for Duration {
             return write!(f, "0s");
         }
         let mut rest = self.0;
-        for (unit, factor) in DURATION_UNITS.iter().filter(|(unit, _)| !matches!(*unit, "y" | "w")) {
+        for (unit, factor) in DURATION_UNITS
+            .iter()
+            .filter(|(unit, _)| !matches!(*unit, "y" | "w"))
+        {
             if rest >= *factor {
                 write!(f, "{}{unit}", rest / factor)?;
                 rest %= factor;
@@ -105,7 +119,9 @@ impl Size {
 
     fn read(text: &str) -> Option<Size> {
         let (unit, factor) = SIZE_UNITS.iter().find(|(unit, _)| text.ends_with(unit))?;
-        Some(Size(whole(&text[..text.len() - unit.len()])?.saturating_mul(*factor)))
+        Some(Size(
+            whole(&text[..text.len() - unit.len()])?.saturating_mul(*factor),
+        ))
     }
 }
 
@@ -117,7 +133,10 @@ fn whole(digits: &str) -> Option<u64> {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let (unit, factor) = SIZE_UNITS[..4].iter().find(|(_, factor)| self.0.is_multiple_of(*factor)).unwrap_or(&("B", 1));
+        let (unit, factor) = SIZE_UNITS[..4]
+            .iter()
+            .find(|(_, factor)| self.0.is_multiple_of(*factor))
+            .unwrap_or(&("B", 1));
         write!(f, "{}{unit}", self.0 / factor)
     }
 }
@@ -131,7 +150,9 @@ impl Serialize for Duration {
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Duration::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not a duration of at most 292 years")))
+        Duration::parse(&text).ok_or_else(|| {
+            D::Error::custom(format!("`{text}` is not a duration of at most 292 years"))
+        })
     }
 }
 
@@ -144,7 +165,8 @@ impl Serialize for Size {
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Size::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not a size below 8 EiB")))
+        Size::parse(&text)
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is not a size below 8 EiB")))
     }
 }
 
@@ -154,16 +176,41 @@ mod tests {
 
     #[test]
     fn durations_read_and_print_as_prometheus_does() {
-        for (text, milliseconds) in [("15s", 15_000), ("1h30m", 5_400_000), ("15d", 1_296_000_000), ("500ms", 500), ("0s", 0)] {
-            assert_eq!(Duration::parse(text), Some(Duration(milliseconds)), "{text}");
+        for (text, milliseconds) in [
+            ("15s", 15_000),
+            ("1h30m", 5_400_000),
+            ("15d", 1_296_000_000),
+            ("500ms", 500),
+            ("0s", 0),
+        ] {
+            assert_eq!(
+                Duration::parse(text),
+                Some(Duration(milliseconds)),
+                "{text}"
+            );
             assert_eq!(Duration(milliseconds).to_string(), text);
         }
-        for (text, fits) in
-            [("292y", true), ("292y24w3d", true), ("293y", false), ("2562047h47m16s854ms", true), ("2562047h47m16s855ms", false), ("200y6000w", false)]
-        {
+        for (text, fits) in [
+            ("292y", true),
+            ("292y24w3d", true),
+            ("293y", false),
+            ("2562047h47m16s854ms", true),
+            ("2562047h47m16s855ms", false),
+            ("200y6000w", false),
+        ] {
             assert_eq!(Duration::parse(text).is_some(), fits, "{text}");
         }
-        for text in ["", "5", "s", "5 s", "1.5h", "5m1h", "5mm", "-5m", "99999999999999999999y"] {
+        for text in [
+            "",
+            "5",
+            "s",
+            "5 s",
+            "1.5h",
+            "5m1h",
+            "5mm",
+            "-5m",
+            "99999999999999999999y",
+        ] {
             assert_eq!(Duration::parse(text), None, "{text}");
         }
     }

@@ -36,7 +36,11 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     }
     let before = pipeline::prove(&source.text, &cli.root)?;
     // A catalog without services is wrong only until this one is in it.
-    let first = source.value.get("services").is_none_or(|services| services.as_object().is_some_and(|services| services.is_empty()));
+    let first = source.value.get("services").is_none_or(|services| {
+        services
+            .as_object()
+            .is_some_and(|services| services.is_empty())
+    });
     if before.failed() && !first {
         return Ok(render::prepare(before, cli, false)?.report);
     }
@@ -50,16 +54,32 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     }
     let path = cli.root.join(CATALOG);
     // A link stays a link: what it leads to is the catalog.
-    replace(&path.canonicalize().with_context(|| format!("cannot write {}", path.display()))?, &edited)?;
+    replace(
+        &path
+            .canonicalize()
+            .with_context(|| format!("cannot write {}", path.display()))?,
+        &edited,
+    )?;
     let added = format!("added {} at {CATALOG}:{line}", args.name);
-    let mut report = prepared.finish(cli, false).map_err(|error| anyhow!("{added}, but the rest is not written: {error:#}"))?;
+    let mut report = prepared
+        .finish(cli, false)
+        .map_err(|error| anyhow!("{added}, but the rest is not written: {error:#}"))?;
     report.opening(&added);
-    report.data.insert("added".into(), json!({"service": args.name, "file": CATALOG, "line": line}));
+    report.data.insert(
+        "added".into(),
+        json!({"service": args.name, "file": CATALOG, "line": line}),
+    );
     Ok(report)
 }
 
 fn taken(name: &str, source: Source) -> Report {
     let place = Place::Key(format!("/services/{}", step(name)));
     let message = format!("there is a service `{name}` already");
-    Report::new(source, vec![Diagnostic::error("taken-name", place, message).help("choose another name, or edit this one")])
+    Report::new(
+        source,
+        vec![
+            Diagnostic::error("taken-name", place, message)
+                .help("choose another name, or edit this one"),
+        ],
+    )
 }

@@ -14,7 +14,12 @@ pub struct Args {
 /// The script.
 pub fn run(args: &Args) -> Report {
     let mut script = Vec::new();
-    generate(args.shell, &mut <Cli as CommandFactory>::command(), "monstack", &mut script);
+    generate(
+        args.shell,
+        &mut <Cli as CommandFactory>::command(),
+        "monstack",
+        &mut script,
+    );
     let script = String::from_utf8_lossy(&script);
     let mut report = Report::text(&script);
     report.data.insert("script".into(), script.as_ref().into());

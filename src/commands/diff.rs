@@ -24,32 +24,74 @@ pub struct Args {
 
 /// Proves the catalog as it is, reads the other, compares what both say and what is rendered of them, prints.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
-    let Outcome { source, catalog, rendered, diagnostics } = pipeline::run(&cli.root)?;
+    let Outcome {
+        source,
+        catalog,
+        rendered,
+        diagnostics,
+    } = pipeline::run(&cli.root)?;
     let errors: Vec<Diagnostic> = diagnostics.into_iter().filter(Diagnostic::stops).collect();
     // Of a catalog that does not load nothing can be compared.
-    let Some(catalog) = catalog else { return Ok(Report::new(source, errors).reading()) };
+    let Some(catalog) = catalog else {
+        return Ok(Report::new(source, errors).reading());
+    };
     let base = base::read(&args.base, &cli.root)?;
-    let (before_source, before, refused) = pipeline::understood(&base.name, &base.text, &base.templates);
-    let Some(before) = before else { return Ok(Report::new(before_source, refused).reading()) };
+    let (before_source, before, refused) =
+        pipeline::understood(&base.name, &base.text, &base.templates);
+    let Some(before) = before else {
+        return Ok(Report::new(before_source, refused).reading());
+    };
 
     let mut limits = Vec::new();
     if !errors.is_empty() {
-        limits.push(format!("{CATALOG} is not proved: {}. `monstack render` refuses it as it is", plural(errors.len(), "error")));
+        limits.push(format!(
+            "{CATALOG} is not proved: {}. `monstack render` refuses it as it is",
+            plural(errors.len(), "error")
+        ));
     }
     if !refused.is_empty() {
-        limits.push(format!("{} does not load today ({}): what is refused is compared as if it were not there", base.name, plural(refused.len(), "error")));
+        limits.push(format!(
+            "{} does not load today ({}): what is refused is compared as if it were not there",
+            base.name,
+            plural(refused.len(), "error")
+        ));
     }
     let own = base::texts(&cli.root)?;
-    let sides = [Side { source: &before_source, catalog: &before }, Side { source: &source, catalog: &catalog }];
+    let sides = [
+        Side {
+            source: &before_source,
+            catalog: &before,
+        },
+        Side {
+            source: &source,
+            catalog: &catalog,
+        },
+    ];
     let mut changes = compare(sides[0], sides[1]);
-    let new = New { catalog: &catalog, source: &source, templates: &own, rendered };
+    let new = New {
+        catalog: &catalog,
+        source: &source,
+        templates: &own,
+        rendered,
+    };
     let explained = Explained::by(&changes, sides[0], sides[1]);
     changes.extend(new.against(&base, &before, &explained, &mut limits)?);
     changes.sort_by_key(|change| change.class);
 
-    let printer = Printer { changes: &changes, before: sides[0], after: sides[1], base: &args.base, before_prefix: &base.prefix, limits: &limits };
+    let printer = Printer {
+        changes: &changes,
+        before: sides[0],
+        after: sides[1],
+        base: &args.base,
+        before_prefix: &base.prefix,
+        limits: &limits,
+    };
     // The new side first; a report shows the lines of one catalog.
-    let (shown, findings) = if errors.is_empty() { (&before_source, refused) } else { (&source, errors) };
+    let (shown, findings) = if errors.is_empty() {
+        (&before_source, refused)
+    } else {
+        (&source, errors)
+    };
     let found = Report::new(Source::parse(&shown.name, &shown.text).0, findings).reading();
     Ok(report(&printer, cli.format, found))
 }
@@ -67,7 +109,13 @@ impl New<'_> {
     ///
     /// Old templates with the new catalog, against new templates with it: what differs is the templates' doing. Old templates
     /// with both catalogs: what differs is the catalogs' doing, of which the rest is told that their sentences do not explain.
-    fn against(self, base: &Base, before: &Catalog, explained: &Explained, limits: &mut Vec<String>) -> Result<Vec<Change>> {
+    fn against(
+        self,
+        base: &Base,
+        before: &Catalog,
+        explained: &Explained,
+        limits: &mut Vec<String>,
+    ) -> Result<Vec<Change>> {
         let same = base.templates.same(self.templates);
         if same && base.text == self.source.text {
             return Ok(Vec::new());
@@ -77,7 +125,10 @@ impl New<'_> {
             None => match render::with(self.catalog, self.templates)? {
                 Ok(rendered) => rendered,
                 Err(_) => {
-                    limits.push("the rendered files are not compared: this side cannot be rendered".to_string());
+                    limits.push(
+                        "the rendered files are not compared: this side cannot be rendered"
+                            .to_string(),
+                    );
                     return Ok(Vec::new());
                 }
             },
@@ -90,12 +141,25 @@ impl New<'_> {
             }
         };
         if same {
-            return Ok(of_catalog(compare_rendered(&then, &now, self.catalog, Some(explained))));
+            return Ok(of_catalog(compare_rendered(
+                &then,
+                &now,
+                self.catalog,
+                Some(explained),
+            )));
         }
         Ok(match render::with(self.catalog, &base.templates)? {
             Ok(middle) => {
                 let of_templates = compare_rendered(&middle, &now, self.catalog, None);
-                of_templates.into_iter().chain(of_catalog(compare_rendered(&then, &middle, self.catalog, Some(explained)))).collect()
+                of_templates
+                    .into_iter()
+                    .chain(of_catalog(compare_rendered(
+                        &then,
+                        &middle,
+                        self.catalog,
+                        Some(explained),
+                    )))
+                    .collect()
             }
             // The old templates may not know what is new in the catalog: then both sides as a whole.
             Err(_) => compare_rendered(&then, &now, self.catalog, None),
@@ -105,12 +169,17 @@ impl New<'_> {
 
 /// Changes that the same templates render: their cause is the catalog, whose line is not known.
 fn of_catalog(mut changes: Vec<Change>) -> Vec<Change> {
-    changes.iter_mut().for_each(|change| change.at = At::After(String::new()));
+    changes
+        .iter_mut()
+        .for_each(|change| change.at = At::After(String::new()));
     changes
 }
 
 fn unrendered(name: &str, errors: &[Diagnostic]) -> String {
-    let first = errors.first().map(|error| format!(": {}", error.message)).unwrap_or_default();
+    let first = errors
+        .first()
+        .map(|error| format!(": {}", error.message))
+        .unwrap_or_default();
     format!("the rendered files are not compared: {name} cannot be rendered today{first}")
 }
 
@@ -118,17 +187,30 @@ fn report(printer: &Printer, format: Format, mut report: Report) -> Report {
     if format == Format::Markdown {
         report.block(&printer.markdown());
     } else {
-        printer.lines().iter().for_each(|(style, line)| report.styled(*style, line));
+        printer
+            .lines()
+            .iter()
+            .for_each(|(style, line)| report.styled(*style, line));
     }
     report.data.extend(printer.json());
     if format == Format::Github {
         // One annotation each for what a reviewer must look at; the text that follows has all.
-        let annotations = printer.changes.iter().filter_map(|change| annotation(printer, change));
+        let annotations = printer
+            .changes
+            .iter()
+            .filter_map(|change| annotation(printer, change));
         annotations.for_each(|annotation| report.push(annotation));
     }
     // What could not be compared may hide what is dangerous.
-    let dangerous = printer.changes.iter().any(|change| change.class == Class::Dangerous);
-    if dangerous || !printer.limits.is_empty() { report.found() } else { report }
+    let dangerous = printer
+        .changes
+        .iter()
+        .any(|change| change.class == Class::Dangerous);
+    if dangerous || !printer.limits.is_empty() {
+        report.found()
+    } else {
+        report
+    }
 }
 
 /// What is gone has no line in the files as they are, so it is shown at the catalog's top.
@@ -137,14 +219,25 @@ fn annotation(printer: &Printer, change: &Change) -> Option<Diagnostic> {
         At::After(_) | At::Line { before: false, .. } => printer.place(change),
         At::Before(_) | At::Line { before: true, .. } => (CATALOG.to_string(), 1),
     };
-    let place = Place::Line { file, line, text: String::new() };
+    let place = Place::Line {
+        file,
+        line,
+        text: String::new(),
+    };
     let message = printer.message(change);
     match change.class {
-        Class::Dangerous => {
-            Some(Diagnostic::error("dangerous-change", place, message).help("make sure that this is meant, and that those who rely on it know"))
-        }
-        Class::Warning => Some(Diagnostic::warning("changed-behaviour", place, message).help("make sure that this is meant, and tell those whom it concerns")),
-        Class::Notice => Some(Diagnostic::notice("changed-behaviour", place, message).help("tell those whom it concerns")),
+        Class::Dangerous => Some(
+            Diagnostic::error("dangerous-change", place, message)
+                .help("make sure that this is meant, and that those who rely on it know"),
+        ),
+        Class::Warning => Some(
+            Diagnostic::warning("changed-behaviour", place, message)
+                .help("make sure that this is meant, and tell those whom it concerns"),
+        ),
+        Class::Notice => Some(
+            Diagnostic::notice("changed-behaviour", place, message)
+                .help("tell those whom it concerns"),
+        ),
         Class::Safe => None,
     }
 }

@@ -11,8 +11,10 @@ use std::path::PathBuf;
 
 /// `drill` and its flags.
 #[derive(clap::Args)]
-#[command(after_help = "It starts a Prometheus, an Alertmanager and, where health is probed, a blackbox exporter of its own on free loopback ports,\n\
-                        in a temporary folder, with stand-ins for the services; nothing that runs already is touched, and nobody is notified.")]
+#[command(
+    after_help = "It starts a Prometheus, an Alertmanager and, where health is probed, a blackbox exporter of its own on free loopback ports,\n\
+                        in a temporary folder, with stand-ins for the services; nothing that runs already is touched, and nobody is notified."
+)]
 pub struct Args {
     /// Drill this alert; may be given several times
     #[arg(long, value_name = "ALERT")]
@@ -32,13 +34,18 @@ pub struct Args {
 }
 
 fn scale(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|scale| (1.0..=1000.0).contains(scale)).ok_or_else(|| format!("`{text}` is not a number from 1 to 1000"))
+    text.parse()
+        .ok()
+        .filter(|scale| (1.0..=1000.0).contains(scale))
+        .ok_or_else(|| format!("`{text}` is not a number from 1 to 1000"))
 }
 
 /// Breaks one thing at a time, and says what was seen.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let (outcome, drawn) = drawn(cli)?;
-    let Some((catalog, rendered)) = drawn else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let Some((catalog, rendered)) = drawn else {
+        return Ok(Report::new(outcome.source, outcome.diagnostics));
+    };
     let alerts = chosen(&catalog, &args.only)?;
     let plan = Drill {
         catalog: &catalog,
@@ -46,11 +53,20 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
         alerts,
         time_scale: args.time_scale,
         prometheus: args.prometheus_bin.clone(),
-        alertmanager: args.alertmanager_bin.clone().unwrap_or_else(|| on_path("prometheus-alertmanager", "alertmanager")),
-        blackbox: args.blackbox_bin.clone().unwrap_or_else(|| on_path("prometheus-blackbox-exporter", "blackbox_exporter")),
+        alertmanager: args
+            .alertmanager_bin
+            .clone()
+            .unwrap_or_else(|| on_path("prometheus-alertmanager", "alertmanager")),
+        blackbox: args
+            .blackbox_bin
+            .clone()
+            .unwrap_or_else(|| on_path("prometheus-blackbox-exporter", "blackbox_exporter")),
         progress: super::report::say,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
     let rows = runtime.block_on(drill(&plan, super::interrupted()))?;
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
     tell(&mut report, &rows);
@@ -62,28 +78,68 @@ fn chosen<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a Alert>> 
         return Ok(catalog.alerts.iter().collect());
     }
     let find = |name: &String| catalog.alerts.iter().find(|alert| alert.name == *name);
-    let known: Vec<&str> = catalog.alerts.iter().map(|alert| alert.name.as_str()).collect();
-    names.iter().map(|name| find(name).with_context(|| format!("there is no alert `{name}`: {}", suggestion(name, known.iter().copied())))).collect()
+    let known: Vec<&str> = catalog
+        .alerts
+        .iter()
+        .map(|alert| alert.name.as_str())
+        .collect();
+    names
+        .iter()
+        .map(|name| {
+            find(name).with_context(|| {
+                format!(
+                    "there is no alert `{name}`: {}",
+                    suggestion(name, known.iter().copied())
+                )
+            })
+        })
+        .collect()
 }
 
 /// Debian's name of a program, or its makers'.
 fn on_path(debian: &str, makers: &str) -> PathBuf {
-    let there = |name: &str| std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(name).is_file());
-    if !there(debian) && there(makers) { makers.into() } else { debian.into() }
+    let there = |name: &str| {
+        std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+            .any(|folder| folder.join(name).is_file())
+    };
+    if !there(debian) && there(makers) {
+        makers.into()
+    } else {
+        debian.into()
+    }
 }
 
 fn tell(report: &mut Report, rows: &[Row]) {
     let time = |at: Option<Duration>| at.map_or("-".to_string(), |at| at.to_string());
-    report.line(format!("{:<26} {:<22} {:<16} {:>8} {:>8} {:>9} {:>8}  result", "alert", "service", "fault", "pending", "firing", "delivered", "resolved"));
+    report.line(format!(
+        "{:<26} {:<22} {:<16} {:>8} {:>8} {:>9} {:>8}  result",
+        "alert", "service", "fault", "pending", "firing", "delivered", "resolved"
+    ));
     for row in rows {
         let result = result(row);
         let times = [row.pending, row.firing, row.delivered, row.resolved].map(time);
-        let fault = if row.receiver == "-" { "-" } else { row.fault.split(':').next().unwrap_or_default() };
-        report.line(format!("{:<26} {:<22} {:<16} {:>8} {:>8} {:>9} {:>8}  {result}", row.alert, row.service, fault, times[0], times[1], times[2], times[3]));
+        let fault = if row.receiver == "-" {
+            "-"
+        } else {
+            row.fault.split(':').next().unwrap_or_default()
+        };
+        report.line(format!(
+            "{:<26} {:<22} {:<16} {:>8} {:>8} {:>9} {:>8}  {result}",
+            row.alert, row.service, fault, times[0], times[1], times[2], times[3]
+        ));
     }
-    let passed = rows.iter().filter(|row| row.verdict == Verdict::Passed).count();
-    report.line(format!("{passed} of {} passed; times are the catalog's, from the fault (resolved: from its end)", rows.len()));
-    report.data.insert("drill".into(), rows.iter().map(document).collect::<Vec<Value>>().into());
+    let passed = rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::Passed)
+        .count();
+    report.line(format!(
+        "{passed} of {} passed; times are the catalog's, from the fault (resolved: from its end)",
+        rows.len()
+    ));
+    report.data.insert(
+        "drill".into(),
+        rows.iter().map(document).collect::<Vec<Value>>().into(),
+    );
     for row in rows {
         let place = Place::Key(format!("/alerts/{}", row.alert));
         match &row.verdict {
@@ -131,7 +187,13 @@ mod tests {
 
     #[test]
     fn the_null_receiver_is_no_one() {
-        assert_eq!(result(&Row::new("A", "a", "down", "null")), "ok, but no one is notified");
-        assert_eq!(result(&Row::new("A", "a", "down", "pager")), "ok, pager is notified");
+        assert_eq!(
+            result(&Row::new("A", "a", "down", "null")),
+            "ok, but no one is notified"
+        );
+        assert_eq!(
+            result(&Row::new("A", "a", "down", "pager")),
+            "ok, pager is notified"
+        );
     }
 }

@@ -31,17 +31,28 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     }
     if let Some(proof) = PROOFS.iter().find(|proof| proof.code == what) {
         return Ok(match proof.example {
-            Example::Condition { bad, good } | Example::Catalog { bad, good } => code(proof.code, proof.doc, bad, good),
-            Example::Template { file, bad, good } => code(proof.code, proof.doc, &format!("templates/{file}\n{bad}"), &format!("templates/{file}\n{good}")),
+            Example::Condition { bad, good } | Example::Catalog { bad, good } => {
+                code(proof.code, proof.doc, bad, good)
+            }
+            Example::Template { file, bad, good } => code(
+                proof.code,
+                proof.doc,
+                &format!("templates/{file}\n{bad}"),
+                &format!("templates/{file}\n{good}"),
+            ),
         });
     }
     if let Some(sentence) = codes::sentence(what) {
         return Ok(plainly(what, sentence));
     }
     let outcome = pipeline::run(&cli.root)?;
-    let Some(catalog) = outcome.catalog else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let Some(catalog) = outcome.catalog else {
+        return Ok(Report::new(outcome.source, outcome.diagnostics));
+    };
     let source = outcome.source;
-    let (alert, service) = what.split_once('@').map_or((what, what), |(alert, service)| (alert, service));
+    let (alert, service) = what
+        .split_once('@')
+        .map_or((what, what), |(alert, service)| (alert, service));
     let alert = catalog.alerts.iter().find(|known| known.name == alert);
     let service = catalog.service(service);
     let rows = match (alert, service, what.contains('@')) {
@@ -57,27 +68,55 @@ fn table(what: &str, rows: Vec<Row>, source: Source) -> Report {
     let mut report = Report::new(source, Vec::new());
     report.line(what);
     let width = rows.iter().map(|(key, ..)| key.len()).max().unwrap_or(0);
-    let values = rows.iter().map(|(_, value, _)| value.len()).filter(|length| *length <= 48).max().unwrap_or(0);
+    let values = rows
+        .iter()
+        .map(|(_, value, _)| value.len())
+        .filter(|length| *length <= 48)
+        .max()
+        .unwrap_or(0);
     for (key, value, line) in &rows {
         let set = line.map_or(String::new(), |line| format!("  {CATALOG}:{line}"));
         report.line(format!("  {key:<width$}  {value:<values$}{set}").trim_end());
     }
-    let values = rows.into_iter().map(|(key, value, line)| json!({"key": key, "value": value, "line": line}));
+    let values = rows
+        .into_iter()
+        .map(|(key, value, line)| json!({"key": key, "value": value, "line": line}));
     report.data.insert("explained".into(), what.into());
-    report.data.insert("values".into(), values.collect::<Vec<Value>>().into());
+    report
+        .data
+        .insert("values".into(), values.collect::<Vec<Value>>().into());
     report
 }
 
 fn code(code: &str, doc: &str, bad: &str, good: &str) -> Report {
     let mut report = Report::text("");
-    let indented = |text: &str| text.trim_end().lines().map(|line| format!("    {line}").trim_end().to_string() + "\n").collect::<String>();
-    report.block(format!("{code}\n  {doc}\n\n  found in:\n{}\n  not in:\n{}", indented(bad), indented(good)).trim_end());
+    let indented = |text: &str| {
+        text.trim_end()
+            .lines()
+            .map(|line| format!("    {line}").trim_end().to_string() + "\n")
+            .collect::<String>()
+    };
+    report.block(
+        format!(
+            "{code}\n  {doc}\n\n  found in:\n{}\n  not in:\n{}",
+            indented(bad),
+            indented(good)
+        )
+        .trim_end(),
+    );
     if let Some(reason) = crate::allow::never(code) {
         report.block(&format!("\n  no `allow` accepts it: {reason}"));
-        report.data.extend([("explained".to_string(), code.into()), ("doc".into(), doc.into()), ("bad".into(), bad.into()), ("good".into(), good.into())]);
+        report.data.extend([
+            ("explained".to_string(), code.into()),
+            ("doc".into(), doc.into()),
+            ("bad".into(), bad.into()),
+            ("good".into(), good.into()),
+        ]);
         return report;
     }
-    let allow = format!("allow = [{{ check = \"{code}\", reason = \"why it is right here\", until = \"2027-03-31\" }}]");
+    let allow = format!(
+        "allow = [{{ check = \"{code}\", reason = \"why it is right here\", until = \"2027-03-31\" }}]"
+    );
     report.block(&format!("\n  accepted by this line in the table of {CATALOG} that it is about, or in [platform] when it is about a template\n  (until is the last day, and may be left out):\n    {allow}"));
     report.data.extend([
         ("explained".to_string(), code.into()),
@@ -93,43 +132,102 @@ fn code(code: &str, doc: &str, bad: &str, good: &str) -> Report {
 fn plainly(code: &str, sentence: &str) -> Report {
     let mut report = Report::text("");
     report.block(&format!("{code}\n  {sentence}"));
-    report.data.extend([("explained".to_string(), code.into()), ("doc".into(), sentence.into())]);
+    report.data.extend([
+        ("explained".to_string(), code.into()),
+        ("doc".into(), sentence.into()),
+    ]);
     report
 }
 
 fn unknown(what: &str, catalog: &Catalog, source: Source) -> Report {
     let services = catalog.services.iter().map(|service| service.name.as_str());
     let alerts = catalog.alerts.iter().map(|alert| alert.name.as_str());
-    let codes = LINTS.iter().map(|lint| lint.code).chain(PROOFS.iter().map(|proof| proof.code)).chain(codes::CODES.iter().map(|(code, _)| *code));
+    let codes = LINTS
+        .iter()
+        .map(|lint| lint.code)
+        .chain(PROOFS.iter().map(|proof| proof.code))
+        .chain(codes::CODES.iter().map(|(code, _)| *code));
     let known: Vec<&str> = services.chain(alerts).chain(codes).collect();
-    let wrong = what.split('@').find(|part| !known.contains(part)).unwrap_or(what);
+    let wrong = what
+        .split('@')
+        .find(|part| !known.contains(part))
+        .unwrap_or(what);
     let message = format!("there is no service, alert or finding called `{wrong}`");
-    Report::new(source, vec![Diagnostic::error("unknown-name", Place::File(CATALOG.into()), message).help(suggestion(wrong, known.iter().copied()))])
+    Report::new(
+        source,
+        vec![
+            Diagnostic::error("unknown-name", Place::File(CATALOG.into()), message)
+                .help(suggestion(wrong, known.iter().copied())),
+        ],
+    )
 }
 
 fn row(key: &str, value: impl ToString, source: &Source, pointer: Option<String>) -> Row {
-    let line = pointer.filter(|pointer| source.contains(pointer)).map(|pointer| source.line(&pointer));
+    let line = pointer
+        .filter(|pointer| source.contains(pointer))
+        .map(|pointer| source.line(&pointer));
     (key.to_string(), value.to_string(), line)
 }
 
 fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Row> {
     let at = |key: &str| Some(format!("/services/{}/{key}", service.name));
-    let mut rows = vec![row("group", &service.group, source, at("group")), row("port", service.port, source, at("port"))];
+    let mut rows = vec![
+        row("group", &service.group, source, at("group")),
+        row("port", service.port, source, at("port")),
+    ];
     let values = serde_json::to_value(service).unwrap_or_default();
     for (key, _) in schema::settings() {
-        let value = if key == "memory_limit" { service.memory_limit.to_string() } else { plain(&values[key]) };
+        let value = if key == "memory_limit" {
+            service.memory_limit.to_string()
+        } else {
+            plain(&values[key])
+        };
         rows.push(row(key, value, source, origin(source, service, key)));
     }
-    rows.extend(service.image.as_ref().map(|image| row("image", image, source, at("image"))));
-    rows.push(row("target", format!("{}:{}", service.host, service.port), source, None));
-    let emitted = catalog.metrics.iter().filter(|metric| metric.services.contains(&service.name));
-    rows.extend(emitted.map(|metric| row("emits", &metric.name, source, Some(format!("/metrics/{}", metric.key)))));
+    rows.extend(
+        service
+            .image
+            .as_ref()
+            .map(|image| row("image", image, source, at("image"))),
+    );
+    rows.push(row(
+        "target",
+        format!("{}:{}", service.host, service.port),
+        source,
+        None,
+    ));
+    let emitted = catalog
+        .metrics
+        .iter()
+        .filter(|metric| metric.services.contains(&service.name));
+    rows.extend(emitted.map(|metric| {
+        row(
+            "emits",
+            &metric.name,
+            source,
+            Some(format!("/metrics/{}", metric.key)),
+        )
+    }));
     for alert in &catalog.alerts {
         if alert.covers.contains(&service.name) {
-            rows.push(row("alert", &alert.name, source, Some(format!("/alerts/{}", alert.name))));
+            rows.push(row(
+                "alert",
+                &alert.name,
+                source,
+                Some(format!("/alerts/{}", alert.name)),
+            ));
         } else if alert.excepts.contains(&service.name) {
-            let why = service.overrides.get(&alert.name).and_then(|differs| differs.reason.clone()).unwrap_or_default();
-            rows.push(row("no alert", format!("{}: {why}", alert.name), source, Some(format!("/services/{}/alerts/{}", service.name, alert.name))));
+            let why = service
+                .overrides
+                .get(&alert.name)
+                .and_then(|differs| differs.reason.clone())
+                .unwrap_or_default();
+            rows.push(row(
+                "no alert",
+                format!("{}: {why}", alert.name),
+                source,
+                Some(format!("/services/{}/alerts/{}", service.name, alert.name)),
+            ));
         }
     }
     rows
@@ -143,7 +241,11 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
     }
     rows.push(row("severity", &alert.severity, source, at("severity")));
     rows.push(receiver(&alert.severity, catalog, source));
-    let others = alert.branches.iter().map(|branch| &branch.severity).filter(|severity| **severity != alert.severity);
+    let others = alert
+        .branches
+        .iter()
+        .map(|branch| &branch.severity)
+        .filter(|severity| **severity != alert.severity);
     for severity in others.collect::<std::collections::BTreeSet<_>>() {
         let (key, value, line) = receiver(severity, catalog, source);
         rows.push((format!("{key} of {severity}"), value, line));
@@ -158,7 +260,11 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
             ];
             let value = set.into_iter().flatten().collect::<Vec<_>>().join(", ");
             let own = format!("/services/{name}/alerts/{}", alert.name);
-            let pointer = if source.contains(&own) { own } else { format!("/alerts/{}", alert.name) };
+            let pointer = if source.contains(&own) {
+                own
+            } else {
+                format!("/alerts/{}", alert.name)
+            };
             rows.push(row(name, value, source, Some(pointer)));
         }
     }
@@ -168,16 +274,41 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
 fn alert_at(alert: &Alert, service: &Service, catalog: &Catalog, source: &Source) -> Vec<Row> {
     let own = format!("/services/{}/alerts/{}", service.name, alert.name);
     let at = |key: &str| {
-        Some([format!("{own}/{key}"), format!("/alerts/{}/{key}", alert.name)].into_iter().find(|pointer| source.contains(pointer)).unwrap_or_default())
+        Some(
+            [
+                format!("{own}/{key}"),
+                format!("/alerts/{}/{key}", alert.name),
+            ]
+            .into_iter()
+            .find(|pointer| source.contains(pointer))
+            .unwrap_or_default(),
+        )
     };
     let Some(branch) = alert.branch_of(&service.name) else {
-        let why = if alert.excepts.contains(&service.name) { "excepted" } else { "the service does not emit what the alert reads" };
+        let why = if alert.excepts.contains(&service.name) {
+            "excepted"
+        } else {
+            "the service does not emit what the alert reads"
+        };
         return vec![row("covers", format!("no: {why}"), source, at("enabled"))];
     };
     let mut rows = vec![row("kind", &alert.kind.name, source, at("kind"))];
-    rows.extend(alert.settings.iter().map(|(key, value)| row(key, plain(value), source, at(key))));
-    rows.extend(branch.above.map(|above| row("above", above, source, at("above"))));
-    rows.extend(branch.window.map(|window| row("window", window, source, at("window"))));
+    rows.extend(
+        alert
+            .settings
+            .iter()
+            .map(|(key, value)| row(key, plain(value), source, at(key))),
+    );
+    rows.extend(
+        branch
+            .above
+            .map(|above| row("above", above, source, at("above"))),
+    );
+    rows.extend(
+        branch
+            .window
+            .map(|window| row("window", window, source, at("window"))),
+    );
     rows.push(row("for", branch.r#for, source, at("for")));
     rows.push(row("severity", &branch.severity, source, at("severity")));
     rows.push(receiver(&branch.severity, catalog, source));
@@ -186,6 +317,16 @@ fn alert_at(alert: &Alert, service: &Service, catalog: &Catalog, source: &Source
 
 /// Who is notified of a severity.
 fn receiver(severity: &str, catalog: &Catalog, source: &Source) -> Row {
-    let receiver = catalog.alertmanager.routes.get(severity).map(String::as_str).filter(|receiver| *receiver != "null");
-    row("receiver", receiver.unwrap_or("null (no one is notified)"), source, Some(format!("/alertmanager/routes/{severity}")))
+    let receiver = catalog
+        .alertmanager
+        .routes
+        .get(severity)
+        .map(String::as_str)
+        .filter(|receiver| *receiver != "null");
+    row(
+        "receiver",
+        receiver.unwrap_or("null (no one is notified)"),
+        source,
+        Some(format!("/alertmanager/routes/{severity}")),
+    )
 }

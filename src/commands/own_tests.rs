@@ -24,26 +24,68 @@ const MEMORY: u64 = 4 << 30;
 /// Runs the tests of a proved catalog: those that fail are errors at their place, and what was not run is a notice.
 /// An error is one of the machine.
 pub fn run(outcome: &mut Outcome) -> Result<()> {
-    let (Some(catalog), Some(rendered), false) = (&outcome.catalog, &outcome.rendered, outcome.failed()) else { return Ok(()) };
+    let (Some(catalog), Some(rendered), false) =
+        (&outcome.catalog, &outcome.rendered, outcome.failed())
+    else {
+        return Ok(());
+    };
     let own = OwnTests::of(catalog);
-    let documents: Vec<Document> = rendered.files.iter().filter_map(|file| Document::of(file, &own.of_file(file))).collect();
-    let Some(first) = documents.first().and_then(|document| document.tests.first()) else { return Ok(()) };
-    let alerts: BTreeSet<&str> = documents.iter().flat_map(|document| &document.tests).map(|test| test.alert.as_str()).collect();
+    let documents: Vec<Document> = rendered
+        .files
+        .iter()
+        .filter_map(|file| Document::of(file, &own.of_file(file)))
+        .collect();
+    let Some(first) = documents
+        .first()
+        .and_then(|document| document.tests.first())
+    else {
+        return Ok(());
+    };
+    let alerts: BTreeSet<&str> = documents
+        .iter()
+        .flat_map(|document| &document.tests)
+        .map(|test| test.alert.as_str())
+        .collect();
     let place = Place::Key(format!("/alerts/{}/tests", first.alert));
-    let files: Vec<String> = documents.iter().map(|document| format!("promtool test rules {}/{}", rendered.output, document.file.path)).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let files: Vec<String> = documents
+        .iter()
+        .map(|document| {
+            format!(
+                "promtool test rules {}/{}",
+                rendered.output, document.file.path
+            )
+        })
+        .collect();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
     let not_run = |reason: &str, help: String| {
-        Diagnostic::notice("tests-not-run", place.clone(), format!("the tests of {} were not run: {reason}", plural(alerts.len(), "alert"))).help(help)
+        Diagnostic::notice(
+            "tests-not-run",
+            place.clone(),
+            format!(
+                "the tests of {} were not run: {reason}",
+                plural(alerts.len(), "alert")
+            ),
+        )
+        .help(help)
     };
     let found = match runtime.block_on(tried(&documents, &alerts, &rendered.files))? {
         Tried::Ran(found) => found,
         Tried::Missing => vec![not_run(
             "promtool is not on the PATH",
-            format!("install Prometheus, which brings it (Debian's package prometheus), and render again; or run, where it is: {}", files.join("; ")),
+            format!(
+                "install Prometheus, which brings it (Debian's package prometheus), and render again; or run, where it is: {}",
+                files.join("; ")
+            ),
         )],
         Tried::TooLong => vec![not_run(
             &format!("promtool took longer than {} seconds", PATIENCE.as_secs()),
-            format!("look at the alerts earlier or put the samples further apart; or run, with more time: {}", files.join("; ")),
+            format!(
+                "look at the alerts earlier or put the samples further apart; or run, with more time: {}",
+                files.join("; ")
+            ),
         )],
     };
     outcome.diagnostics.extend(found);
@@ -80,7 +122,11 @@ impl Document<'_> {
             .filter_map(|(written, pointer)| {
                 let pointer = pointer.clone()?;
                 let alert = pointer.split('/').nth(2)?.to_string();
-                Some(Test { alert, pointer, written: written.clone() })
+                Some(Test {
+                    alert,
+                    pointer,
+                    written: written.clone(),
+                })
             })
             .collect();
         (!tests.is_empty()).then_some(Document { file, tests })
@@ -88,7 +134,11 @@ impl Document<'_> {
 
     /// The rule files that it names, as rendered, by the name that each has in the folder of the run.
     fn rules<'a>(&self, files: &'a [File]) -> Vec<(String, Option<&'a File>)> {
-        let names = self.file.value["rule_files"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let names = self.file.value["rule_files"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
         let found = names.map(|name| {
             let mut path: Vec<&str> = self.file.path.split('/').collect();
             path.pop();
@@ -99,16 +149,33 @@ impl Document<'_> {
                 }
             }
             let path = path.join("/");
-            (path.replace('/', "_"), files.iter().find(|file| file.path == path))
+            (
+                path.replace('/', "_"),
+                files.iter().find(|file| file.path == path),
+            )
         });
         found.collect()
     }
 
     /// The file with these tests alone. JSON is YAML.
     fn with(&self, tests: &[&Test], rules: &[(String, Option<&File>)]) -> String {
-        let mut document = self.file.value.as_object().cloned().unwrap_or_else(Map::new);
-        document.insert("rule_files".to_string(), rules.iter().map(|(name, _)| Value::from(name.as_str())).collect());
-        document.insert("tests".to_string(), tests.iter().map(|test| test.written.clone()).collect());
+        let mut document = self
+            .file
+            .value
+            .as_object()
+            .cloned()
+            .unwrap_or_else(Map::new);
+        document.insert(
+            "rule_files".to_string(),
+            rules
+                .iter()
+                .map(|(name, _)| Value::from(name.as_str()))
+                .collect(),
+        );
+        document.insert(
+            "tests".to_string(),
+            tests.iter().map(|test| test.written.clone()).collect(),
+        );
         Value::Object(document).to_string()
     }
 }
@@ -122,20 +189,36 @@ impl Drop for Folder {
     }
 }
 
-async fn tried(documents: &[Document<'_>], alerts: &BTreeSet<&str>, files: &[File]) -> Result<Tried> {
-    let folder = Folder(std::env::temp_dir().join(format!("monstack-tests-{}", std::process::id())));
+async fn tried(
+    documents: &[Document<'_>],
+    alerts: &BTreeSet<&str>,
+    files: &[File],
+) -> Result<Tried> {
+    let folder =
+        Folder(std::env::temp_dir().join(format!("monstack-tests-{}", std::process::id())));
     let _ = std::fs::remove_dir_all(&folder.0);
-    DirBuilder::new().mode(0o700).create(&folder.0).with_context(|| format!("cannot create {}", folder.0.display()))?;
+    DirBuilder::new()
+        .mode(0o700)
+        .create(&folder.0)
+        .with_context(|| format!("cannot create {}", folder.0.display()))?;
     let until = Instant::now() + PATIENCE;
     let mut found = Vec::new();
     let together = entangled(files);
     for document in documents {
-        let own: BTreeSet<&str> = document.tests.iter().map(|test| test.alert.as_str()).collect();
+        let own: BTreeSet<&str> = document
+            .tests
+            .iter()
+            .map(|test| test.alert.as_str())
+            .collect();
         let alerts = if together { alerts } else { &own };
         let rules = document.rules(files);
         for (name, file) in &rules {
             let path = folder.0.join(name);
-            std::fs::write(&path, file.map_or_else(String::new, |file| only(file, alerts))).with_context(|| format!("cannot write {}", path.display()))?;
+            std::fs::write(
+                &path,
+                file.map_or_else(String::new, |file| only(file, alerts)),
+            )
+            .with_context(|| format!("cannot write {}", path.display()))?;
         }
         // One run where all is well; only where it is not, one for each test, so that it is known which fails.
         let all: Vec<&Test> = document.tests.iter().collect();
@@ -157,7 +240,12 @@ async fn tried(documents: &[Document<'_>], alerts: &BTreeSet<&str>, files: &[Fil
         if found.len() == before {
             let message = "promtool passes every test alone, and not all of them together";
             found.push(
-                Diagnostic::error("test-fails", Place::Key(format!("/alerts/{}/tests", all[0].alert)), message).help("run promtool on the rendered tests"),
+                Diagnostic::error(
+                    "test-fails",
+                    Place::Key(format!("/alerts/{}/tests", all[0].alert)),
+                    message,
+                )
+                .help("run promtool on the rendered tests"),
             );
         }
     }
@@ -166,21 +254,52 @@ async fn tried(documents: &[Document<'_>], alerts: &BTreeSet<&str>, files: &[Fil
 
 /// Whether the condition of some alert reads what other alerts do: then they cannot be tried without each other.
 fn entangled(files: &[File]) -> bool {
-    let groups = files.iter().flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
-    let mut alerts = groups.flat_map(|group| group["rules"].as_array().into_iter().flatten()).filter(|rule| rule.get("alert").is_some());
-    alerts.any(|rule| rule["expr"].as_str().is_some_and(|expr| expr.contains("ALERTS") || expr.contains("__name__")))
+    let groups = files
+        .iter()
+        .flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
+    let mut alerts = groups
+        .flat_map(|group| group["rules"].as_array().into_iter().flatten())
+        .filter(|rule| rule.get("alert").is_some());
+    alerts.any(|rule| {
+        rule["expr"]
+            .as_str()
+            .is_some_and(|expr| expr.contains("ALERTS") || expr.contains("__name__"))
+    })
 }
 
 /// A rule file without the alerts that are not tried: each of them would be evaluated at every step.
 fn only(rules: &File, alerts: &BTreeSet<&str>) -> String {
-    let tried = |rule: &&Value| rule["alert"].as_str().is_none_or(|name| alerts.contains(name));
+    let tried = |rule: &&Value| {
+        rule["alert"]
+            .as_str()
+            .is_none_or(|name| alerts.contains(name))
+    };
     let one = |group: &Value| -> Value {
-        let mut kept: Map<String, Value> =
-            group.as_object().into_iter().flatten().filter(|(key, _)| *key != "rules").map(|(key, value)| (key.clone(), value.clone())).collect();
-        kept.insert("rules".to_string(), group["rules"].as_array().into_iter().flatten().filter(tried).cloned().collect());
+        let mut kept: Map<String, Value> = group
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(key, _)| *key != "rules")
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        kept.insert(
+            "rules".to_string(),
+            group["rules"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(tried)
+                .cloned()
+                .collect(),
+        );
         Value::Object(kept)
     };
-    let groups: Vec<Value> = rules.value["groups"].as_array().into_iter().flatten().map(one).collect();
+    let groups: Vec<Value> = rules.value["groups"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(one)
+        .collect();
     json!({ "groups": groups }).to_string()
 }
 
@@ -196,12 +315,23 @@ enum Ended {
 async fn promtool(folder: &Path, tests: &str, until: Instant) -> Result<Ended> {
     let (path, log) = (folder.join("tests.json"), folder.join("log"));
     std::fs::write(&path, tests).with_context(|| format!("cannot write {}", path.display()))?;
-    let output = std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+    let output =
+        std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     let mut command = Command::new("promtool");
-    command.args(["test", "rules", "tests.json"]).current_dir(folder).env("GOMEMLIMIT", (MEMORY / 2).to_string()).env("TMPDIR", folder);
-    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).kill_on_drop(true);
+    command
+        .args(["test", "rules", "tests.json"])
+        .current_dir(folder)
+        .env("GOMEMLIMIT", (MEMORY / 2).to_string())
+        .env("TMPDIR", folder);
+    command
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .kill_on_drop(true);
     // Whatever keeps it from starting, such as a wrong machine's program: the tests are not run.
-    let Ok(mut child) = command.spawn() else { return Ok(Ended::Missing) };
+    let Ok(mut child) = command.spawn() else {
+        return Ok(Ended::Missing);
+    };
     limit(&child);
     let status = tokio::select! {
         status = child.wait() => Some(status.context("cannot wait for promtool")?),
@@ -218,7 +348,11 @@ async fn promtool(folder: &Path, tests: &str, until: Instant) -> Result<Ended> {
     };
     Ok(match status.success() {
         true => Ended::Passed,
-        false => Ended::Failed(std::fs::read(&log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()),
+        false => Ended::Failed(
+            std::fs::read(&log)
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .unwrap_or_default(),
+        ),
     })
 }
 
@@ -226,9 +360,18 @@ async fn promtool(folder: &Path, tests: &str, until: Instant) -> Result<Ended> {
 #[cfg(target_os = "linux")]
 fn limit(child: &tokio::process::Child) {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
-    let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let pid = child
+        .id()
+        .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
     if let Some(pid) = pid {
-        let _ = prlimit(Some(pid), Resource::As, Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) });
+        let _ = prlimit(
+            Some(pid),
+            Resource::As,
+            Rlimit {
+                current: Some(MEMORY),
+                maximum: Some(MEMORY),
+            },
+        );
     }
 }
 
@@ -237,26 +380,63 @@ fn limit(_: &tokio::process::Child) {}
 
 /// What was expected and what was seen, at the test's place.
 fn failure(test: &Test, output: &str) -> Diagnostic {
-    let name = test.written["name"].as_str().and_then(|title| title.split_once(": ")).map_or("", |(_, name)| name);
+    let name = test.written["name"]
+        .as_str()
+        .and_then(|title| title.split_once(": "))
+        .map_or("", |(_, name)| name);
     let services = |text: &str| -> Vec<String> {
-        let mut jobs: Vec<String> = text.split("job=\"").skip(1).filter_map(|rest| Some(format!("`{}`", rest.split('"').next()?))).collect();
+        let mut jobs: Vec<String> = text
+            .split("job=\"")
+            .skip(1)
+            .filter_map(|rest| Some(format!("`{}`", rest.split('"').next()?)))
+            .collect();
         jobs.sort();
         jobs
     };
-    let said = |jobs: &[String]| if jobs.is_empty() { "no service".to_string() } else { jobs.join(", ") };
-    let expected = services(&json!(test.written["promql_expr_test"][0]["exp_samples"]).to_string().replace("\\\"", "\""));
+    let said = |jobs: &[String]| {
+        if jobs.is_empty() {
+            "no service".to_string()
+        } else {
+            jobs.join(", ")
+        }
+    };
+    let expected = services(
+        &json!(test.written["promql_expr_test"][0]["exp_samples"])
+            .to_string()
+            .replace("\\\"", "\""),
+    );
     let place = Place::Key(test.pointer.clone());
-    let Some(got) = output.lines().find_map(|line| line.trim().strip_prefix("got:")) else {
-        let reason = output.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "FAILED:" && !line.starts_with("Unit Testing"));
+    let Some(got) = output
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("got:"))
+    else {
+        let reason = output.lines().map(str::trim).filter(|line| {
+            !line.is_empty() && *line != "FAILED:" && !line.starts_with("Unit Testing")
+        });
         let reason = reason.collect::<Vec<_>>().join(" ");
-        return Diagnostic::error("test-fails", place, format!("promtool cannot run the test `{name}`: {reason}")).help("fix the series or the expression");
+        return Diagnostic::error(
+            "test-fails",
+            place,
+            format!("promtool cannot run the test `{name}`: {reason}"),
+        )
+        .help("fix the series or the expression");
     };
     let seen = services(got);
-    let at = test.written["promql_expr_test"][0]["eval_time"].as_str().unwrap_or_default();
+    let at = test.written["promql_expr_test"][0]["eval_time"]
+        .as_str()
+        .unwrap_or_default();
     let without = !got.contains("nil") && seen.is_empty();
     let message = match without {
-        true => format!("the test `{name}` fails: it expects the alert to fire at {at} for {}, and it fires for a series without `job`", said(&expected)),
-        false => format!("the test `{name}` fails: it expects the alert to fire at {at} for {}, and it fires for {}", said(&expected), said(&seen)),
+        true => format!(
+            "the test `{name}` fails: it expects the alert to fire at {at} for {}, and it fires for a series without `job`",
+            said(&expected)
+        ),
+        false => format!(
+            "the test `{name}` fails: it expects the alert to fire at {at} for {}, and it fires for {}",
+            said(&expected),
+            said(&seen)
+        ),
     };
-    Diagnostic::error("test-fails", place, message).help("one of the two is wrong: the expression, or what the test expects of these samples")
+    Diagnostic::error("test-fails", place, message)
+        .help("one of the two is wrong: the expression, or what the test expects of these samples")
 }

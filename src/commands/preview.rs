@@ -39,7 +39,9 @@ pub struct Args {
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
-    text.split_once('=').map(|(name, value)| (name.to_string(), value.to_string())).ok_or_else(|| "write it as NAME=VALUE".to_string())
+    text.split_once('=')
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .ok_or_else(|| "write it as NAME=VALUE".to_string())
 }
 
 /// Renders, asks or simulates, draws, writes.
@@ -48,18 +50,25 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let failed = outcome.failed();
     let rendered = outcome.rendered.take();
     let mut report = Report::new(outcome.source, outcome.diagnostics);
-    let (Some(catalog), Some(rendered)) = (&outcome.catalog, rendered.filter(|_| !failed)) else { return Ok(report) };
+    let (Some(catalog), Some(rendered)) = (&outcome.catalog, rendered.filter(|_| !failed)) else {
+        return Ok(report);
+    };
     let path = cli.root.join(&args.output);
     let target = target(&path, &cli.root, &catalog.platform.output)?;
     let chosen: BTreeMap<String, String> = args.variable.iter().cloned().collect();
     let given = args.login.at(args.prometheus_url.as_deref());
-    given.exposed().into_iter().for_each(|warning| report.push(warning));
+    given
+        .exposed()
+        .into_iter()
+        .for_each(|warning| report.push(warning));
     let page = match given.named()? {
         None => preview(catalog, &rendered, &Data::Simulated, &chosen)?,
         Some(endpoint) => {
             let name = endpoint.url.clone();
-            let client = Client::new(Duration::from_secs(args.timeout.max(1)), None).map_err(|failure| anyhow!("{failure}"))?;
-            let prometheus = Prometheus::connect(endpoint, client).map_err(|reason| anyhow!(reason))?;
+            let client = Client::new(Duration::from_secs(args.timeout.max(1)), None)
+                .map_err(|failure| anyhow!("{failure}"))?;
+            let prometheus =
+                Prometheus::connect(endpoint, client).map_err(|reason| anyhow!(reason))?;
             preview(catalog, &rendered, &Data::Live(&prometheus, name), &chosen)?
         }
     };
@@ -87,25 +96,51 @@ fn target(asked: &Path, root: &Path, output: &str) -> Result<PathBuf> {
         Ok(real) => real,
         Err(_) if asked.is_symlink() => bail!("{shown} is a link to nothing: {another}"),
         Err(_) => {
-            let name = asked.file_name().with_context(|| format!("{shown} is not a file: {another}"))?;
-            let folder = asked.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-            folder.canonicalize().with_context(|| format!("cannot write {shown}: {} is not a folder", folder.display()))?.join(name)
+            let name = asked
+                .file_name()
+                .with_context(|| format!("{shown} is not a file: {another}"))?;
+            let folder = asked
+                .parent()
+                .filter(|folder| *folder != Path::new(""))
+                .unwrap_or(Path::new("."));
+            folder
+                .canonicalize()
+                .with_context(|| {
+                    format!("cannot write {shown}: {} is not a folder", folder.display())
+                })?
+                .join(name)
         }
     };
-    if root.join(output).canonicalize().is_ok_and(|generated| found.starts_with(generated)) {
+    if root
+        .join(output)
+        .canonicalize()
+        .is_ok_and(|generated| found.starts_with(generated))
+    {
         bail!("{shown} is in {output}/, which belongs to `render`: {another}");
     }
     // What the shell has opened already, or a device, is not replaced but lost.
-    let special = ["/dev", "/proc"].iter().any(|folder| found.starts_with(folder) || std::path::absolute(asked).is_ok_and(|asked| asked.starts_with(folder)));
+    let special = ["/dev", "/proc"].iter().any(|folder| {
+        found.starts_with(folder)
+            || std::path::absolute(asked).is_ok_and(|asked| asked.starts_with(folder))
+    });
     let Ok(metadata) = found.symlink_metadata() else {
-        return if special { Err(anyhow!("{shown} is not a place for a file: {another}")) } else { Ok(found) };
+        return if special {
+            Err(anyhow!("{shown} is not a place for a file: {another}"))
+        } else {
+            Ok(found)
+        };
     };
     if let Some(sort) = sort(metadata.file_type()) {
         bail!("{shown} is {sort}, not a file: {another}");
     }
-    let longest = MARKS.iter().map(|mark| mark.len()).max().unwrap_or_default();
+    let longest = MARKS
+        .iter()
+        .map(|mark| mark.len())
+        .max()
+        .unwrap_or_default();
     let mut start = Vec::new();
-    let read = std::fs::File::open(&found).and_then(|file| file.take(longest as u64).read_to_end(&mut start));
+    let read = std::fs::File::open(&found)
+        .and_then(|file| file.take(longest as u64).read_to_end(&mut start));
     read.with_context(|| format!("cannot see whether {shown} may be replaced"))?;
     let own = start.is_empty() || MARKS.iter().any(|mark| start.starts_with(mark.as_bytes()));
     if special || !own {
@@ -116,22 +151,38 @@ fn target(asked: &Path, root: &Path, output: &str) -> Result<PathBuf> {
 
 fn tell(report: &mut Report, page: Preview, path: &Path, live: bool) {
     let data = if live { "live" } else { "simulated" };
-    report.line(format!("wrote {}: {} dashboards, {} panels, {data} data", path.display(), page.dashboards, page.panels));
+    report.line(format!(
+        "wrote {}: {} dashboards, {} panels, {data} data",
+        path.display(),
+        page.dashboards,
+        page.panels
+    ));
     for panel in &page.quiet {
         report.line(format!("  nothing to show   {panel}"));
     }
     for panel in &page.empty {
-        report.push(Diagnostic::warning("empty-panel", Place::File(path.display().to_string()), format!("`{panel}` has no data")).help(if live {
-            "run its query in Prometheus; `monstack why SERVICE` finds the broken link"
-        } else {
-            "its query picks no series of the metric contract"
-        }));
+        report.push(
+            Diagnostic::warning(
+                "empty-panel",
+                Place::File(path.display().to_string()),
+                format!("`{panel}` has no data"),
+            )
+            .help(if live {
+                "run its query in Prometheus; `monstack why SERVICE` finds the broken link"
+            } else {
+                "its query picks no series of the metric contract"
+            }),
+        );
     }
-    report.data.insert("page".into(), path.display().to_string().into());
+    report
+        .data
+        .insert("page".into(), path.display().to_string().into());
     report.data.insert("panels".into(), page.panels.into());
     report.data.insert("empty".into(), page.empty.into());
     report.data.insert("quiet".into(), page.quiet.into());
-    page.diagnostics.into_iter().for_each(|diagnostic| report.push(diagnostic));
+    page.diagnostics
+        .into_iter()
+        .for_each(|diagnostic| report.push(diagnostic));
 }
 
 /// Hands the page to the desktop; what the browser then says is its own business.
@@ -142,7 +193,12 @@ fn open(path: &Path) -> Result<()> {
         _ => "xdg-open",
     };
     let path = std::path::absolute(path).context("finding the page")?;
-    let quiet = Command::new(program).arg(&path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let quiet = Command::new(program)
+        .arg(&path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
     quiet.with_context(|| format!("cannot open {} with {program}", path.display()))?;
     Ok(())
 }

@@ -3,7 +3,9 @@
 //! Nothing else prints: whatever a line holds, names, files, answers of servers, is made harmless here and once. A line is a
 //! line: what breaks it in two is shown, unless it was given as a block. tests/architecture.rs keeps it so.
 
-use crate::diagnostic::{Diagnostic, Format, Severity, github_escaped, json, plural, print, visible};
+use crate::diagnostic::{
+    Diagnostic, Format, Severity, github_escaped, json, plural, print, visible,
+};
 use crate::live::secret::without_user;
 use crate::source::Source;
 use anstyle::Style;
@@ -26,8 +28,17 @@ pub struct Report {
 impl Report {
     /// A report on a catalog, with what was found in it.
     pub fn new(source: Source, findings: Vec<Diagnostic>) -> Report {
-        let found = findings.iter().any(|finding| finding.severity == Severity::Error);
-        Report { source, findings, found, writes: true, text: Vec::new(), data: Map::new() }
+        let found = findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error);
+        Report {
+            source,
+            findings,
+            found,
+            writes: true,
+            text: Vec::new(),
+            data: Map::new(),
+        }
     }
 
     /// A report that is nothing but text, of as many lines as it has.
@@ -56,7 +67,8 @@ impl Report {
 
     /// The same with a colour, where colours are shown.
     pub fn styled(&mut self, style: Style, line: &str) {
-        self.text.push(format!("{style}{}{style:#}", harmless(line)));
+        self.text
+            .push(format!("{style}{}{style:#}", harmless(line)));
     }
 
     /// A line before all others.
@@ -89,15 +101,27 @@ impl Report {
     pub fn print(mut self, format: Format) -> ExitCode {
         let code = u8::from(self.found);
         if format == Format::Json {
-            let findings: Vec<Value> = self.findings.iter().map(|finding| json(finding, &self.source)).collect();
+            let findings: Vec<Value> = self
+                .findings
+                .iter()
+                .map(|finding| json(finding, &self.source))
+                .collect();
             let mut document = Map::new();
-            document.insert("status".into(), if self.found { "findings" } else { "ok" }.into());
+            document.insert(
+                "status".into(),
+                if self.found { "findings" } else { "ok" }.into(),
+            );
             document.insert("findings".into(), findings.into());
             document.append(&mut self.data);
             return document_out(&Value::Object(document), code);
         }
         let text: String = self.text.iter().map(|line| format!("{line}\n")).collect();
-        let findings = print(&self.findings, &self.source, format, matches!(format, Format::Text | Format::Markdown));
+        let findings = print(
+            &self.findings,
+            &self.source,
+            format,
+            matches!(format, Format::Text | Format::Markdown),
+        );
         // GitHub reads its annotations from stdout.
         if format == Format::Github {
             return out(&(findings + &text), code);
@@ -123,22 +147,36 @@ pub fn say(line: &str) {
 /// Lines on stdout at once, of a verb whose report would come when it ends.
 pub fn announce(lines: &[String]) -> std::io::Result<()> {
     let mut stdout = anstream::stdout().lock();
-    lines.iter().try_for_each(|line| writeln!(stdout, "{}", harmless(line)))?;
+    lines
+        .iter()
+        .try_for_each(|line| writeln!(stdout, "{}", harmless(line)))?;
     stdout.flush()
 }
 
 /// A panic is a mistake of monstack's own; what it says may quote what was read.
 pub fn on_panic(panic: &std::panic::PanicHookInfo) {
     let payload = panic.payload();
-    let reason = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    let at = panic.location().map(ToString::to_string).unwrap_or_default();
-    say(&format!("error: monstack itself is at fault, at {at}: {}; please report it", reason.unwrap_or("it gives no reason")));
+    let reason = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let at = panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    say(&format!(
+        "error: monstack itself is at fault, at {at}: {}; please report it",
+        reason.unwrap_or("it gives no reason")
+    ));
 }
 
 fn count(findings: &[Diagnostic], writes: bool) -> String {
     let unwritten = if writes { "; nothing was written" } else { "" };
     let counted = [Severity::Error, Severity::Warning, Severity::Notice].map(|severity| {
-        let number = findings.iter().filter(|finding| finding.severity == severity).count();
+        let number = findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count();
         (number > 0).then(|| plural(number, severity.word()))
     });
     let failed = counted[0].is_some();
@@ -151,7 +189,9 @@ fn out(text: &str, code: u8) -> ExitCode {
     let mut stdout = anstream::stdout();
     match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            say(&format!("error: cannot write the result to stdout: {error}"));
+            say(&format!(
+                "error: cannot write the result to stdout: {error}"
+            ));
             ExitCode::from(2)
         }
         _ => ExitCode::from(code),
@@ -169,21 +209,38 @@ pub fn failure(error: &anyhow::Error, format: Format) -> ExitCode {
             say(&format!("error: {error:#}"));
             ExitCode::from(2)
         }
-        Format::Json => document_out(&json!({"status": "error", "message": format!("{error:#}")}), 2),
-        Format::Github => out(&format!("::error::{}\n", github_escaped(&format!("{error:#}"))), 2),
+        Format::Json => document_out(
+            &json!({"status": "error", "message": format!("{error:#}")}),
+            2,
+        ),
+        Format::Github => out(
+            &format!("::error::{}\n", github_escaped(&format!("{error:#}"))),
+            2,
+        ),
     }
 }
 
 /// Help and version are fine; a usage error is 2, and in the format that was asked for.
 pub fn usage(error: &clap::Error) -> ExitCode {
-    let arguments: Vec<String> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
     let format = asked(&arguments);
     if error.use_stderr() && matches!(format, Format::Json | Format::Github) {
-        return failure(&anyhow::anyhow!("{}", quoting_no_password(error, &arguments)), format);
+        return failure(
+            &anyhow::anyhow!("{}", quoting_no_password(error, &arguments)),
+            format,
+        );
     }
     // The message quotes arguments as they are, between colours of its own.
-    if error.use_stderr() && arguments.iter().any(|argument| harmless(&without_user(argument)) != *argument) {
-        visible::lines(&quoting_no_password(error, &arguments)).split('\n').for_each(say);
+    if error.use_stderr()
+        && arguments
+            .iter()
+            .any(|argument| harmless(&without_user(argument)) != *argument)
+    {
+        visible::lines(&quoting_no_password(error, &arguments))
+            .split('\n')
+            .for_each(say);
     } else {
         let _ = error.print();
     }
@@ -192,14 +249,35 @@ pub fn usage(error: &clap::Error) -> ExitCode {
 
 /// The message without the passwords of addresses among the arguments.
 fn quoting_no_password(error: &clap::Error, arguments: &[String]) -> String {
-    let values = arguments.iter().flat_map(|argument| [Some(argument.as_str()), argument.split_once('=').map(|(_, value)| value)]).flatten();
+    let values = arguments
+        .iter()
+        .flat_map(|argument| {
+            [
+                Some(argument.as_str()),
+                argument.split_once('=').map(|(_, value)| value),
+            ]
+        })
+        .flatten();
     let said = error.render().to_string().trim_end().to_string();
-    values.filter(|value| value.contains("://") && value.contains('@')).fold(said, |said, value| said.replace(value, &without_user(value)))
+    values
+        .filter(|value| value.contains("://") && value.contains('@'))
+        .fold(said, |said, value| {
+            said.replace(value, &without_user(value))
+        })
 }
 
 /// The format among arguments that could not be understood.
 fn asked(arguments: &[String]) -> Format {
-    let apart = arguments.windows(2).filter(|pair| pair[0] == "--format").map(|pair| pair[1].as_str());
-    let named = arguments.iter().filter_map(|argument| argument.strip_prefix("--format=")).chain(apart).next();
-    named.and_then(|name| Format::from_str(name, false).ok()).unwrap_or_default()
+    let apart = arguments
+        .windows(2)
+        .filter(|pair| pair[0] == "--format")
+        .map(|pair| pair[1].as_str());
+    let named = arguments
+        .iter()
+        .filter_map(|argument| argument.strip_prefix("--format="))
+        .chain(apart)
+        .next();
+    named
+        .and_then(|name| Format::from_str(name, false).ok())
+        .unwrap_or_default()
 }

@@ -14,7 +14,11 @@ pub fn run(cli: &Cli) -> Result<Report> {
         Err(findings) => return Ok(Report::new(Source::parse("", "").0, findings).reading()),
     };
     let value = schema::with(&kinds);
-    let mut report = if kinds == Kinds::built_in() { Report::text(TEXT) } else { Report::text(&serde_json::to_string_pretty(&value)?) };
+    let mut report = if kinds == Kinds::built_in() {
+        Report::text(TEXT)
+    } else {
+        Report::text(&serde_json::to_string_pretty(&value)?)
+    };
     report.data.insert("schema".into(), value);
     Ok(report)
 }

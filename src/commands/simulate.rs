@@ -23,7 +23,12 @@ pub struct Args {
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     address: IpAddr,
     /// Added to every port, the control port included
-    #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "N",
+        allow_negative_numbers = true
+    )]
     port_offset: i32,
     /// The loopback port at which faults are switched
     #[arg(long, default_value_t = 9199, value_name = "PORT")]
@@ -31,7 +36,10 @@ pub struct Args {
 }
 
 fn after_help() -> String {
-    let kinds: String = KINDS.iter().map(|(_, name, what)| format!("  {name:<18} {what}\n")).collect();
+    let kinds: String = KINDS
+        .iter()
+        .map(|(_, name, what)| format!("  {name:<18} {what}\n"))
+        .collect();
     format!(
         "Kinds of faults:\n{kinds}\nSwitch them while it runs:\n  curl http://127.0.0.1:9199/faults                       what is broken\n  \
          curl -X PUT http://127.0.0.1:9199/faults/SERVICE/KIND   break\n  curl -X DELETE http://127.0.0.1:9199/faults/SERVICE     mend"
@@ -42,19 +50,41 @@ fn after_help() -> String {
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let outcome = pipeline::lint(&cli.root);
     let failed = outcome.failed();
-    let Some(catalog) = outcome.catalog.filter(|_| !failed) else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let Some(catalog) = outcome.catalog.filter(|_| !failed) else {
+        return Ok(Report::new(outcome.source, outcome.diagnostics));
+    };
     let catalog = Arc::new(catalog);
     let services = chosen(&catalog, &args.services)?;
-    let faults = args.faults.iter().map(|text| fault(text, &catalog, &services)).collect::<Result<Vec<_>>>()?;
+    let faults = args
+        .faults
+        .iter()
+        .map(|text| fault(text, &catalog, &services))
+        .collect::<Result<Vec<_>>>()?;
     raise_descriptor_limit(services.len());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
     runtime.block_on(async {
-        let fleet = Fleet::start(&catalog, &services, args.address, Ports::Shifted(args.port_offset), 1.0).await?;
+        let fleet = Fleet::start(
+            &catalog,
+            &services,
+            args.address,
+            Ports::Shifted(args.port_offset),
+            1.0,
+        )
+        .await?;
         for (service, fault) in faults {
             fleet.set(&service, Some(fault));
         }
-        let control = control::start(fleet.clone(), catalog.clone(), shifted(args.control_port, args.port_offset)?).await;
-        let control = control.context("cannot open the control port; choose another with --control-port")?;
+        let control = control::start(
+            fleet.clone(),
+            catalog.clone(),
+            shifted(args.control_port, args.port_offset)?,
+        )
+        .await;
+        let control =
+            control.context("cannot open the control port; choose another with --control-port")?;
         announce(&fleet, &services, &format!("http://{control}/faults"))?;
         super::interrupted().await
     })?;
@@ -65,23 +95,39 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
 fn chosen<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a Service>> {
     let services: Vec<&Service> = match names {
         [] => catalog.services.iter().collect(),
-        names => names.iter().map(|name| super::service(catalog, name)).collect::<Result<_>>()?,
+        names => names
+            .iter()
+            .map(|name| super::service(catalog, name))
+            .collect::<Result<_>>()?,
     };
     for (index, service) in services.iter().enumerate() {
-        if let Some(other) = services[..index].iter().find(|other| other.port == service.port) {
-            bail!("{} and {} both listen on port {}: name only one of them", other.name, service.name, service.port);
+        if let Some(other) = services[..index]
+            .iter()
+            .find(|other| other.port == service.port)
+        {
+            bail!(
+                "{} and {} both listen on port {}: name only one of them",
+                other.name,
+                service.name,
+                service.port
+            );
         }
     }
     Ok(services)
 }
 
 fn fault(text: &str, catalog: &Catalog, services: &[&Service]) -> Result<(String, Fault)> {
-    let (service, kind) = text.split_once('=').with_context(|| format!("`--fault {text}` is not SERVICE=KIND"))?;
+    let (service, kind) = text
+        .split_once('=')
+        .with_context(|| format!("`--fault {text}` is not SERVICE=KIND"))?;
     super::service(catalog, service)?;
     if !services.iter().any(|simulated| simulated.name == service) {
         bail!("`--fault {text}`: {service} is not among the services named");
     }
-    Ok((service.to_string(), Fault::parse(kind, catalog, service).with_context(|| format!("`--fault {text}`"))?))
+    Ok((
+        service.to_string(),
+        Fault::parse(kind, catalog, service).with_context(|| format!("`--fault {text}`"))?,
+    ))
 }
 
 /// A listener each, a connection each, and some to spare; what the system does not allow shows when it is used up.
@@ -90,7 +136,13 @@ fn raise_descriptor_limit(services: usize) {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < wanted) {
         let current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
-        let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum });
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current,
+                maximum: limit.maximum,
+            },
+        );
     }
 }
 
@@ -98,10 +150,18 @@ fn raise_descriptor_limit(services: usize) {
 fn announce(fleet: &Fleet, services: &[&Service], control: &str) -> Result<()> {
     let mut lines = Vec::new();
     for (service, (_, fault)) in services.iter().zip(fleet.faults()) {
-        let address = fleet.address(&service.name).context("a stand-in without an address")?;
+        let address = fleet
+            .address(&service.name)
+            .context("a stand-in without an address")?;
         let broken = fault.map(|fault| format!("  {fault}")).unwrap_or_default();
-        lines.push(format!("  {:<24} http://{address}{}{broken}", service.name, service.metrics_path));
+        lines.push(format!(
+            "  {:<24} http://{address}{}{broken}",
+            service.name, service.metrics_path
+        ));
     }
-    lines.push(format!("standing in for {} services; faults are switched at {control}; Ctrl-C ends it", services.len()));
+    lines.push(format!(
+        "standing in for {} services; faults are switched at {control}; Ctrl-C ends it",
+        services.len()
+    ));
     Ok(super::report::announce(&lines)?)
 }

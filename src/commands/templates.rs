@@ -38,7 +38,9 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
         Action::Show { path } => {
             let text = known(path)?;
             let mut report = Report::text(text);
-            report.data.insert("template".into(), json!({"path": path, "text": text}));
+            report
+                .data
+                .insert("template".into(), json!({"path": path, "text": text}));
             Ok(report)
         }
         Action::Eject { paths } => eject(paths, cli),
@@ -49,9 +51,16 @@ fn list(cli: &Cli) -> Report {
     let mut report = Report::text("");
     let all = Overlay::of(&cli.root).all();
     for (path, replaced) in &all {
-        report.line(if *replaced { format!("{path}  (replaced by templates/{path})") } else { path.clone() });
+        report.line(if *replaced {
+            format!("{path}  (replaced by templates/{path})")
+        } else {
+            path.clone()
+        });
     }
-    let entries: Vec<_> = all.iter().map(|(path, replaced)| json!({"path": path, "replaced": replaced})).collect();
+    let entries: Vec<_> = all
+        .iter()
+        .map(|(path, replaced)| json!({"path": path, "replaced": replaced}))
+        .collect();
     report.data.insert("templates".into(), entries.into());
     report
 }
@@ -60,7 +69,12 @@ fn list(cli: &Cli) -> Report {
 fn known(path: &str) -> Result<&'static str> {
     let bare = path.strip_prefix("templates/").unwrap_or(path);
     let all = paths();
-    built_in(bare).with_context(|| format!("there is no built-in template `{path}`: {}", suggestion(bare, all.iter().map(String::as_str))))
+    built_in(bare).with_context(|| {
+        format!(
+            "there is no built-in template `{path}`: {}",
+            suggestion(bare, all.iter().map(String::as_str))
+        )
+    })
 }
 
 /// All or none: each is looked at before the first is written.
@@ -68,10 +82,19 @@ fn eject(wanted: &[String], cli: &Cli) -> Result<Report> {
     let mut files = Vec::new();
     for path in wanted {
         let text = known(path)?;
-        let name = format!("templates/{}", path.strip_prefix("templates/").unwrap_or(path));
-        ensure!(cli.root.is_dir(), "there is no folder {}", cli.root.display());
+        let name = format!(
+            "templates/{}",
+            path.strip_prefix("templates/").unwrap_or(path)
+        );
+        ensure!(
+            cli.root.is_dir(),
+            "there is no folder {}",
+            cli.root.display()
+        );
         if cli.root.join(&name).symlink_metadata().is_ok() {
-            bail!("{name} exists already, so it replaces the built-in one; remove it first to start from the built-in one again");
+            bail!(
+                "{name} exists already, so it replaces the built-in one; remove it first to start from the built-in one again"
+            );
         }
         if !files.iter().any(|(known, _)| *known == name) {
             files.push((name, text));
@@ -83,6 +106,13 @@ fn eject(wanted: &[String], cli: &Cli) -> Result<Report> {
         report.line(format!("wrote {name}"));
     }
     report.line(format!("next: edit, then {}", cli.command("render")));
-    report.data.insert("written".into(), files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().into());
+    report.data.insert(
+        "written".into(),
+        files
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect::<Vec<_>>()
+            .into(),
+    );
     Ok(report)
 }

@@ -4,7 +4,10 @@ use super::servers::{Servers, drawn, duration};
 use super::{Cli, Report};
 use crate::catalog::Duration;
 use crate::diagnostic::Severity;
-use crate::live::checks::{Checked, Inquiry, alertmanager, grafana, panels, probes, prometheus, rules, running, services, targets};
+use crate::live::checks::{
+    Checked, Inquiry, alertmanager, grafana, panels, probes, prometheus, rules, running, services,
+    targets,
+};
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
@@ -25,24 +28,39 @@ pub struct Args {
 /// Asks everything once, or until it is right.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let (outcome, drawn) = drawn(cli)?;
-    let Some((catalog, rendered)) = drawn else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let Some((catalog, rendered)) = drawn else {
+        return Ok(Report::new(outcome.source, outcome.diagnostics));
+    };
     let inquiry = args.servers.inquiry(&catalog, &rendered)?;
     if args.traffic {
         let sent = services::traffic(&inquiry);
-        super::report::say(&format!("sent {sent} requests to {} services", catalog.services.len()));
+        super::report::say(&format!(
+            "sent {sent} requests to {} services",
+            catalog.services.len()
+        ));
     }
     let start = Instant::now();
     let limit = std::time::Duration::from_millis(args.wait.unwrap_or_default().0);
     let checked = loop {
         let checked = ask(&inquiry);
-        let right = checked.as_ref().is_ok_and(|checked| checked.iter().flat_map(|one| &one.findings).all(|finding| finding.severity != Severity::Error));
+        let right = checked.as_ref().is_ok_and(|checked| {
+            checked
+                .iter()
+                .flat_map(|one| &one.findings)
+                .all(|finding| finding.severity != Severity::Error)
+        });
         if right || start.elapsed() >= limit {
             break checked?;
         }
-        std::thread::sleep(std::time::Duration::from_millis(500).min(limit.saturating_sub(start.elapsed())));
+        std::thread::sleep(
+            std::time::Duration::from_millis(500).min(limit.saturating_sub(start.elapsed())),
+        );
     };
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
-    args.servers.warnings().into_iter().for_each(|warning| report.push(warning));
+    args.servers
+        .warnings()
+        .into_iter()
+        .for_each(|warning| report.push(warning));
     tell(&mut report, checked, cli);
     Ok(report)
 }
@@ -50,15 +68,32 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
 fn ask(inquiry: &Inquiry) -> Result<Vec<Checked>> {
     let running = running(inquiry)?;
     let visits = services::visit(inquiry);
-    let answering: Vec<&str> = visits.iter().filter(|visit| visit.scraped).map(|visit| visit.service.name.as_str()).collect();
-    let well: Vec<&str> = visits.iter().filter(|visit| visit.healthy).map(|visit| visit.service.name.as_str()).collect();
+    let answering: Vec<&str> = visits
+        .iter()
+        .filter(|visit| visit.scraped)
+        .map(|visit| visit.service.name.as_str())
+        .collect();
+    let well: Vec<&str> = visits
+        .iter()
+        .filter(|visit| visit.healthy)
+        .map(|visit| visit.service.name.as_str())
+        .collect();
     let probed = probes::checked(inquiry, &running, &well);
-    let mut checked = vec![prometheus::checked(inquiry, &running), rules::checked(inquiry, &running), targets::checked(inquiry, &running, &answering)];
+    let mut checked = vec![
+        prometheus::checked(inquiry, &running),
+        rules::checked(inquiry, &running),
+        targets::checked(inquiry, &running, &answering),
+    ];
     checked.extend(services::checked(inquiry, visits));
     checked.extend(probed);
     checked.push(alertmanager::checked(inquiry, &running));
     checked.extend(panels::checked(inquiry));
-    checked.extend(inquiry.grafana.as_ref().map(|endpoint| grafana::checked(inquiry, endpoint)));
+    checked.extend(
+        inquiry
+            .grafana
+            .as_ref()
+            .map(|endpoint| grafana::checked(inquiry, endpoint)),
+    );
     Ok(checked)
 }
 
@@ -68,9 +103,14 @@ fn tell(report: &mut Report, checked: Vec<Checked>, cli: &Cli) {
     let mut broken = Vec::new();
     for one in checked {
         report.line(format!("{:<13} {:<9} {}", one.what, one.state, one.note));
-        checks.insert(one.what.into(), json!({"state": one.state, "note": one.note}));
+        checks.insert(
+            one.what.into(),
+            json!({"state": one.state, "note": one.note}),
+        );
         for finding in one.findings {
-            if let (crate::diagnostic::Place::Key(pointer), Severity::Error) = (&finding.place, finding.severity) {
+            if let (crate::diagnostic::Place::Key(pointer), Severity::Error) =
+                (&finding.place, finding.severity)
+            {
                 broken.extend(pointer.strip_prefix("/services/").map(str::to_string));
             }
             report.push(finding);

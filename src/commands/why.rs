@@ -28,22 +28,55 @@ pub struct Args {
 /// Walks as far as the chain holds.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let (outcome, drawn) = drawn(cli)?;
-    let Some((catalog, rendered)) = drawn else { return Ok(Report::new(outcome.source, outcome.diagnostics)) };
+    let Some((catalog, rendered)) = drawn else {
+        return Ok(Report::new(outcome.source, outcome.diagnostics));
+    };
     let service = super::service(&catalog, &args.service)?;
     let line = outcome.source.line(&format!("/services/{}", service.name));
     let changes = compare(&cli.root, &catalog.platform.output, &rendered)?.changes;
-    let walk = walk(args, &catalog, &rendered, service, line, &changes, &cli.command("render"))?;
+    let walk = walk(
+        args,
+        &catalog,
+        &rendered,
+        service,
+        line,
+        &changes,
+        &cli.command("render"),
+    )?;
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
-    args.servers.warnings().into_iter().for_each(|warning| report.push(warning));
+    args.servers
+        .warnings()
+        .into_iter()
+        .for_each(|warning| report.push(warning));
     tell(&mut report, walk, cli.format);
     Ok(report)
 }
 
-fn walk(args: &Args, catalog: &Catalog, rendered: &[File], service: &Service, line: usize, changes: &[Change], mend: &str) -> Result<Walk> {
+fn walk(
+    args: &Args,
+    catalog: &Catalog,
+    rendered: &[File],
+    service: &Service,
+    line: usize,
+    changes: &[Change],
+    mend: &str,
+) -> Result<Walk> {
     let mut walk = Walk::default();
-    offline(&mut walk, &catalog.platform.output, rendered, service, line, changes, mend);
+    offline(
+        &mut walk,
+        &catalog.platform.output,
+        rendered,
+        service,
+        line,
+        changes,
+        mend,
+    );
     if walk.whole() && !args.offline {
-        online(&mut walk, &args.servers.inquiry(catalog, rendered)?, service)?;
+        online(
+            &mut walk,
+            &args.servers.inquiry(catalog, rendered)?,
+            service,
+        )?;
     }
     Ok(walk)
 }
@@ -60,15 +93,24 @@ fn tell(report: &mut Report, walk: Walk, format: Format) {
         }
         report.line(format!("{:>2} {name:<11} {state:<5} {note}", index + 1));
         links.push(json!({"link": name, "state": state.to_lowercase(), "note": note}));
-        if let (Some(broken), false) = (&walk.broken, walk.links.get(index).is_none_or(|link| link.holds)) {
+        if let (Some(broken), false) = (
+            &walk.broken,
+            walk.links.get(index).is_none_or(|link| link.holds),
+        ) {
             report.line(format!("{:>21}fix: {}", "", broken.help));
         }
     }
     report.data.insert("links".into(), Value::Array(links));
     if let Some(broken) = walk.broken {
-        report.data.insert("broken".into(), LINKS[walk.links.len() - 1].into());
+        report
+            .data
+            .insert("broken".into(), LINKS[walk.links.len() - 1].into());
         // In text, the link itself has said it.
-        if format == Format::Text { report.find() } else { report.push(broken) }
+        if format == Format::Text {
+            report.find()
+        } else {
+            report.push(broken)
+        }
     } else {
         report.line("every link that was checked holds");
     }

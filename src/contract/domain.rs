@@ -23,7 +23,13 @@ impl Domain {
     /// As the catalog declares it: a list of values, or a pattern.
     pub fn declared(written: &Value) -> Domain {
         match written.as_array() {
-            Some(values) => Domain::Values(values.iter().filter_map(Value::as_str).map(str::to_string).collect()),
+            Some(values) => Domain::Values(
+                values
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_string)
+                    .collect(),
+            ),
             None => Domain::Pattern(written.as_str().unwrap_or(".*").to_string()),
         }
     }
@@ -52,7 +58,11 @@ impl Domain {
     /// Whether every value of this one is a value of the other.
     pub fn within(&self, other: &Domain) -> bool {
         let pattern = |domain: &Domain| match domain {
-            Domain::Values(values) => values.iter().map(|value| escape(value)).collect::<Vec<_>>().join("|"),
+            Domain::Values(values) => values
+                .iter()
+                .map(|value| escape(value))
+                .collect::<Vec<_>>()
+                .join("|"),
             Domain::Pattern(pattern) => pattern.clone(),
         };
         !overlap(&pattern(self), &pattern(other), false)
@@ -62,7 +72,10 @@ impl Domain {
     /// and for a pattern that is too large to walk.
     pub fn example(&self, pattern: &str, matching: bool) -> Option<String> {
         match self {
-            Domain::Values(values) => values.iter().find(|value| overlap(pattern, &escape(value), true) == matching).cloned(),
+            Domain::Values(values) => values
+                .iter()
+                .find(|value| overlap(pattern, &escape(value), true) == matching)
+                .cloned(),
             Domain::Pattern(own) => example(own, pattern, matching),
         }
     }
@@ -78,11 +91,14 @@ impl Domain {
     /// Whether the two have a value in common.
     pub fn overlaps(&self, other: &Domain) -> bool {
         match (self, other) {
-            (Domain::Values(own), Domain::Values(others)) => own.iter().any(|value| others.contains(value)),
-            (Domain::Pattern(own), Domain::Pattern(others)) => overlap(own, others, true),
-            (Domain::Values(values), Domain::Pattern(pattern)) | (Domain::Pattern(pattern), Domain::Values(values)) => {
-                values.iter().any(|value| overlap(pattern, &escape(value), true))
+            (Domain::Values(own), Domain::Values(others)) => {
+                own.iter().any(|value| others.contains(value))
             }
+            (Domain::Pattern(own), Domain::Pattern(others)) => overlap(own, others, true),
+            (Domain::Values(values), Domain::Pattern(pattern))
+            | (Domain::Pattern(pattern), Domain::Values(values)) => values
+                .iter()
+                .any(|value| overlap(pattern, &escape(value), true)),
         }
     }
 }
@@ -98,7 +114,10 @@ impl std::fmt::Display for Domain {
 
 fn escape(literal: &str) -> String {
     let special = |c: char| c.is_ascii_punctuation() && c != '_' && c != '-';
-    literal.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+    literal
+        .chars()
+        .flat_map(|c| special(c).then_some('\\').into_iter().chain([c]))
+        .collect()
 }
 
 /// Whether a text exists that the first pattern matches and the second matches too (`both`) or does not.
@@ -125,13 +144,26 @@ fn walk(one: &str, other: &str, both: bool) -> Option<Option<Vec<u8>>> {
 fn meeting(first: &mut Automaton, second: &mut Automaton, both: bool) -> Option<Option<Vec<u8>>> {
     let start = (first.start()?, second.start()?);
     // State → the byte that led there, and from where.
-    let mut seen: HashMap<_, Option<(u8, (LazyStateID, LazyStateID))>> = HashMap::from([(start, None)]);
+    let mut seen: HashMap<_, Option<(u8, (LazyStateID, LazyStateID))>> =
+        HashMap::from([(start, None)]);
     let mut open = VecDeque::from([start]);
     // One byte for all that neither pattern tells apart: where it can be, one that people write.
     let mut bytes: Vec<u8> = (0..=255).collect();
-    bytes.sort_by_key(|byte| (!byte.is_ascii_digit(), !byte.is_ascii_lowercase(), !byte.is_ascii_graphic(), *byte));
+    bytes.sort_by_key(|byte| {
+        (
+            !byte.is_ascii_digit(),
+            !byte.is_ascii_lowercase(),
+            !byte.is_ascii_graphic(),
+            *byte,
+        )
+    });
     let mut classes = HashSet::new();
-    bytes.retain(|byte| classes.insert((first.dfa.byte_classes().get(*byte), second.dfa.byte_classes().get(*byte))));
+    bytes.retain(|byte| {
+        classes.insert((
+            first.dfa.byte_classes().get(*byte),
+            second.dfa.byte_classes().get(*byte),
+        ))
+    });
     while let Some(at) = open.pop_front() {
         if first.accepts(at.0)? && second.accepts(at.1)? == both {
             let mut text = Vec::new();
@@ -168,7 +200,9 @@ struct Automaton {
 
 impl Automaton {
     fn take(pattern: &str) -> Option<Automaton> {
-        BUILT.with_borrow_mut(|built| built.remove(pattern)).or_else(|| Automaton::build(pattern))
+        BUILT
+            .with_borrow_mut(|built| built.remove(pattern))
+            .or_else(|| Automaton::build(pattern))
     }
 
     fn put_back(self, pattern: &str) {
@@ -177,21 +211,38 @@ impl Automaton {
 
     /// States keep their numbers: where they no longer fit, the walk ends instead of starting over.
     fn build(pattern: &str) -> Option<Automaton> {
-        let config = Config::new().match_kind(MatchKind::All).cache_capacity(1 << 22).minimum_cache_clear_count(Some(0));
-        let dfa = DFA::builder().configure(config).build(&format!("^(?s:{})$", rewritten(pattern).ok()?)).ok()?;
-        Some(Automaton { cache: dfa.create_cache(), dfa })
+        let config = Config::new()
+            .match_kind(MatchKind::All)
+            .cache_capacity(1 << 22)
+            .minimum_cache_clear_count(Some(0));
+        let dfa = DFA::builder()
+            .configure(config)
+            .build(&format!("^(?s:{})$", rewritten(pattern).ok()?))
+            .ok()?;
+        Some(Automaton {
+            cache: dfa.create_cache(),
+            dfa,
+        })
     }
 
     fn start(&mut self) -> Option<LazyStateID> {
-        self.dfa.start_state_forward(&mut self.cache, &Input::new("").anchored(Anchored::Yes)).ok()
+        self.dfa
+            .start_state_forward(&mut self.cache, &Input::new("").anchored(Anchored::Yes))
+            .ok()
     }
 
     fn next(&mut self, state: LazyStateID, byte: u8) -> Option<LazyStateID> {
-        self.dfa.next_state(&mut self.cache, state, byte).ok().filter(|next| !next.is_quit())
+        self.dfa
+            .next_state(&mut self.cache, state, byte)
+            .ok()
+            .filter(|next| !next.is_quit())
     }
 
     fn accepts(&mut self, state: LazyStateID) -> Option<bool> {
-        self.dfa.next_eoi_state(&mut self.cache, state).ok().map(|end| end.is_match())
+        self.dfa
+            .next_eoi_state(&mut self.cache, state)
+            .ok()
+            .map(|end| end.is_match())
     }
 }
 
@@ -201,7 +252,9 @@ mod tests {
 
     fn matcher(selector: &str) -> Matcher {
         match crate::promql::parse(&format!("up{{{selector}}}")).unwrap() {
-            promql_parser::parser::Expr::VectorSelector(vector) => vector.matchers.matchers[0].clone(),
+            promql_parser::parser::Expr::VectorSelector(vector) => {
+                vector.matchers.matchers[0].clone()
+            }
             other => panic!("{other}"),
         }
     }
@@ -209,14 +262,30 @@ mod tests {
     #[test]
     fn a_matcher_meets_what_the_pattern_allows() {
         let status = Domain::Pattern("[1-5][0-9]{2}".into());
-        for good in ["status=~\"5..\"", "status=\"200\"", "status!=\"500\"", "status=~\"5.*|4.*\"", "status!~\"5..\"", "status=~\".+\""] {
+        for good in [
+            "status=~\"5..\"",
+            "status=\"200\"",
+            "status!=\"500\"",
+            "status=~\"5.*|4.*\"",
+            "status!~\"5..\"",
+            "status=~\".+\"",
+        ] {
             assert!(status.meets(&matcher(good)), "{good}");
         }
-        for bad in ["status=~\"6..\"", "status=\"ValueError\"", "status=\"\"", "status=~\"5\"", "status!~\"[0-9]+\"", "status=~\"50\""] {
+        for bad in [
+            "status=~\"6..\"",
+            "status=\"ValueError\"",
+            "status=\"\"",
+            "status=~\"5\"",
+            "status!~\"[0-9]+\"",
+            "status=~\"50\"",
+        ] {
             assert!(!status.meets(&matcher(bad)), "{bad}");
         }
         let method = Domain::Values(vec!["GET".into()]);
-        assert!(method.meets(&matcher("method=~\"G.*\"")) && !method.meets(&matcher("method!=\"GET\"")));
+        assert!(
+            method.meets(&matcher("method=~\"G.*\"")) && !method.meets(&matcher("method!=\"GET\""))
+        );
         assert!(Domain::Pattern("a.c".into()).meets(&matcher("x=\"a+c\"")));
     }
 
@@ -230,9 +299,20 @@ mod tests {
             ("a\nb", "a.b", "a(?-s:.)b"),
             ("a{b", "a{b", "a.{b"),
         ] {
-            for domain in [Domain::Values(vec![value.to_string()]), Domain::Pattern(escape(value))] {
-                assert!(domain.meets(&matcher(&format!("x=~\"{good}\""))) && !domain.meets(&matcher(&format!("x!~\"{good}\""))), "{good} {domain}");
-                assert!(!domain.meets(&matcher(&format!("x=~\"{bad}\""))) && domain.meets(&matcher(&format!("x!~\"{bad}\""))), "{bad} {domain}");
+            for domain in [
+                Domain::Values(vec![value.to_string()]),
+                Domain::Pattern(escape(value)),
+            ] {
+                assert!(
+                    domain.meets(&matcher(&format!("x=~\"{good}\"")))
+                        && !domain.meets(&matcher(&format!("x!~\"{good}\""))),
+                    "{good} {domain}"
+                );
+                assert!(
+                    !domain.meets(&matcher(&format!("x=~\"{bad}\"")))
+                        && domain.meets(&matcher(&format!("x!~\"{bad}\""))),
+                    "{bad} {domain}"
+                );
             }
         }
     }
@@ -242,10 +322,23 @@ mod tests {
         let status = Domain::Pattern("[1-5][0-9]{2}".into());
         assert_eq!(status.example("5..", true).as_deref(), Some("500"));
         assert_eq!(status.example("5..", false).as_deref(), Some("100"));
-        assert_eq!(Domain::Pattern("[1-5]xx".into()).example("5..", true).as_deref(), Some("5xx"));
+        assert_eq!(
+            Domain::Pattern("[1-5]xx".into())
+                .example("5..", true)
+                .as_deref(),
+            Some("5xx")
+        );
         assert_eq!(Domain::Pattern("[1-4]xx".into()).example("5..", true), None);
-        assert_eq!(Domain::Pattern(".+".into()).example("5..", true).as_deref(), Some("500"));
-        assert_eq!(Domain::Values(vec!["200".into(), "5XX".into()]).example("5..", true).as_deref(), Some("5XX"));
+        assert_eq!(
+            Domain::Pattern(".+".into()).example("5..", true).as_deref(),
+            Some("500")
+        );
+        assert_eq!(
+            Domain::Values(vec!["200".into(), "5XX".into()])
+                .example("5..", true)
+                .as_deref(),
+            Some("5XX")
+        );
         assert!(status.holds("404") && !status.holds("4xx"));
     }
 
@@ -257,7 +350,10 @@ mod tests {
 
     #[test]
     fn a_domain_within_another_has_no_value_of_its_own() {
-        let (few, many) = (Domain::Values(vec!["200".into(), "404".into()]), Domain::Pattern("[1-5][0-9]{2}".into()));
+        let (few, many) = (
+            Domain::Values(vec!["200".into(), "404".into()]),
+            Domain::Pattern("[1-5][0-9]{2}".into()),
+        );
         assert!(few.within(&many) && few.within(&few) && many.within(&many) && !many.within(&few));
         assert!(!Domain::Values(vec!["a+".into()]).within(&Domain::Values(vec!["aa".into()])));
     }

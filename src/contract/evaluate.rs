@@ -3,8 +3,13 @@
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::series::{Kind, Series, merged};
-use promql_parser::parser::token::{T_AVG, T_BOTTOMK, T_COUNT_VALUES, T_LAND, T_LIMITK, T_LOR, T_LUNLESS, T_MAX, T_MIN, T_SUM, T_TOPK};
-use promql_parser::parser::{AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorMatchCardinality, VectorSelector};
+use promql_parser::parser::token::{
+    T_AVG, T_BOTTOMK, T_COUNT_VALUES, T_LAND, T_LIMITK, T_LOR, T_LUNLESS, T_MAX, T_MIN, T_SUM,
+    T_TOPK,
+};
+use promql_parser::parser::{
+    AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorMatchCardinality, VectorSelector,
+};
 
 /// One node of an expression.
 pub struct Node<'a> {
@@ -25,7 +30,10 @@ impl Node<'_> {
     /// Whether it is a vector of any sort.
     pub fn vector(&self) -> bool {
         use promql_parser::parser::value::ValueType;
-        matches!(self.expr.value_type(), ValueType::Vector | ValueType::Matrix)
+        matches!(
+            self.expr.value_type(),
+            ValueType::Vector | ValueType::Matrix
+        )
     }
 }
 
@@ -37,19 +45,40 @@ pub fn nodes<'a>(expr: &'a Expr, contract: &Contract) -> Vec<Node<'a>> {
 }
 
 fn visit<'a>(expr: &'a Expr, contract: &Contract, nodes: &mut Vec<Node<'a>>) -> usize {
-    let operands: Vec<usize> = children(expr).into_iter().map(|child| visit(child, contract, nodes)).collect();
-    let of = |index: usize| operands.get(index).map_or(&[][..], |operand| nodes[*operand].series.as_slice());
+    let operands: Vec<usize> = children(expr)
+        .into_iter()
+        .map(|child| visit(child, contract, nodes))
+        .collect();
+    let of = |index: usize| {
+        operands
+            .get(index)
+            .map_or(&[][..], |operand| nodes[*operand].series.as_slice())
+    };
     let series = match expr {
         Expr::VectorSelector(selector) => select(selector, contract),
         Expr::MatrixSelector(matrix) => select(&matrix.vs, contract),
         Expr::Paren(_) | Expr::Subquery(_) => of(0).to_vec(),
         Expr::Unary(_) => derived(of(0).to_vec()),
-        Expr::Aggregate(aggregate) => aggregated(aggregate, nodes[operands[operands.len() - 1]].series.clone()),
-        Expr::Binary(binary) => combined(binary, of(0), of(1), nodes[operands[0]].vector(), nodes[operands[1]].vector(), contract),
+        Expr::Aggregate(aggregate) => aggregated(
+            aggregate,
+            nodes[operands[operands.len() - 1]].series.clone(),
+        ),
+        Expr::Binary(binary) => combined(
+            binary,
+            of(0),
+            of(1),
+            nodes[operands[0]].vector(),
+            nodes[operands[1]].vector(),
+            contract,
+        ),
         Expr::Call(call) => called(call, &operands, nodes, contract),
         _ => Vec::new(),
     };
-    nodes.push(Node { expr, series: merged(series), operands });
+    nodes.push(Node {
+        expr,
+        series: merged(series),
+        operands,
+    });
     nodes.len() - 1
 }
 
@@ -59,7 +88,12 @@ pub fn children(expr: &Expr) -> Vec<&Expr> {
         Expr::Paren(paren) => vec![&*paren.expr],
         Expr::Unary(unary) => vec![&*unary.expr],
         Expr::Subquery(subquery) => vec![&*subquery.expr],
-        Expr::Aggregate(aggregate) => aggregate.param.iter().map(|param| &**param).chain([&*aggregate.expr]).collect(),
+        Expr::Aggregate(aggregate) => aggregate
+            .param
+            .iter()
+            .map(|param| &**param)
+            .chain([&*aggregate.expr])
+            .collect(),
         Expr::Binary(binary) => vec![&*binary.lhs, &*binary.rhs],
         Expr::Call(call) => call.args.args.iter().map(|argument| &**argument).collect(),
         _ => Vec::new(),
@@ -67,12 +101,24 @@ pub fn children(expr: &Expr) -> Vec<&Expr> {
 }
 
 fn select(selector: &VectorSelector, contract: &Contract) -> Vec<Series> {
-    let Some(name) = selector.name.as_deref() else { return Vec::new() };
-    contract.family(name).iter().filter_map(|series| contract.picked(series, &selector.matchers.matchers)).collect()
+    let Some(name) = selector.name.as_deref() else {
+        return Vec::new();
+    };
+    contract
+        .family(name)
+        .iter()
+        .filter_map(|series| contract.picked(series, &selector.matchers.matchers))
+        .collect()
 }
 
 fn derived(series: Vec<Series>) -> Vec<Series> {
-    series.into_iter().map(|series| Series { kind: Kind::Derived, ..series }).collect()
+    series
+        .into_iter()
+        .map(|series| Series {
+            kind: Kind::Derived,
+            ..series
+        })
+        .collect()
 }
 
 fn aggregated(aggregate: &AggregateExpr, input: Vec<Series>) -> Vec<Series> {
@@ -82,31 +128,66 @@ fn aggregated(aggregate: &AggregateExpr, input: Vec<Series>) -> Vec<Series> {
     }
     let keep = |label: &str| match &aggregate.modifier {
         Some(LabelModifier::Include(labels)) => labels.labels.iter().any(|kept| kept == label),
-        Some(LabelModifier::Exclude(labels)) => !labels.labels.iter().any(|dropped| dropped == label),
+        Some(LabelModifier::Exclude(labels)) => {
+            !labels.labels.iter().any(|dropped| dropped == label)
+        }
         None => false,
     };
     // A sum of counters still says how long something has run.
     let value = [T_SUM, T_AVG, T_MIN, T_MAX].contains(&operator);
-    let grouped = input.into_iter().map(|series| if value { Series { kind: series.kind, ..series.keeping(keep) } } else { series.keeping(keep) });
+    let grouped = input.into_iter().map(|series| {
+        if value {
+            Series {
+                kind: series.kind,
+                ..series.keeping(keep)
+            }
+        } else {
+            series.keeping(keep)
+        }
+    });
     match (operator == T_COUNT_VALUES, aggregate.param.as_deref()) {
-        (true, Some(Expr::StringLiteral(label))) => grouped.map(|series| series.with(&label.val, Domain::any())).collect(),
+        (true, Some(Expr::StringLiteral(label))) => grouped
+            .map(|series| series.with(&label.val, Domain::any()))
+            .collect(),
         _ => grouped.collect(),
     }
 }
 
 /// The labels that a binary operator compares.
 pub fn compared(binary: &BinaryExpr) -> impl Fn(&str) -> bool + '_ {
-    let matching = binary.modifier.as_ref().and_then(|modifier| modifier.matching.as_ref());
+    let matching = binary
+        .modifier
+        .as_ref()
+        .and_then(|modifier| modifier.matching.as_ref());
     move |label| match matching {
         Some(LabelModifier::Include(labels)) => labels.labels.iter().any(|on| on == label),
-        Some(LabelModifier::Exclude(labels)) => !labels.labels.iter().any(|ignored| ignored == label),
+        Some(LabelModifier::Exclude(labels)) => {
+            !labels.labels.iter().any(|ignored| ignored == label)
+        }
         None => true,
     }
 }
 
-fn combined(binary: &BinaryExpr, left: &[Series], right: &[Series], left_vector: bool, right_vector: bool, contract: &Contract) -> Vec<Series> {
-    let comparison = binary.op.is_comparison_operator() && !binary.modifier.as_ref().is_some_and(|modifier| modifier.return_bool);
-    let one = |series: &[Series]| if comparison { series.to_vec() } else { derived(series.to_vec()) };
+fn combined(
+    binary: &BinaryExpr,
+    left: &[Series],
+    right: &[Series],
+    left_vector: bool,
+    right_vector: bool,
+    contract: &Contract,
+) -> Vec<Series> {
+    let comparison = binary.op.is_comparison_operator()
+        && !binary
+            .modifier
+            .as_ref()
+            .is_some_and(|modifier| modifier.return_bool);
+    let one = |series: &[Series]| {
+        if comparison {
+            series.to_vec()
+        } else {
+            derived(series.to_vec())
+        }
+    };
     match (left_vector, right_vector) {
         (true, false) => return one(left),
         (false, true) => return one(right),
@@ -118,24 +199,50 @@ fn combined(binary: &BinaryExpr, left: &[Series], right: &[Series], left_vector:
         T_LUNLESS => return left.to_vec(),
         _ => {}
     }
-    let many_right = matches!(binary.modifier.as_ref().map(|modifier| &modifier.card), Some(VectorMatchCardinality::OneToMany(_)));
-    let (many, others) = if many_right { (right, left) } else { (left, right) };
-    let pairs = many.iter().flat_map(|own| others.iter().map(move |other| (own, other)));
-    pairs.filter_map(|(own, other)| Some(joined(binary, own.meeting(other, compared(binary), &contract.targets)?, other, comparison))).collect()
+    let many_right = matches!(
+        binary.modifier.as_ref().map(|modifier| &modifier.card),
+        Some(VectorMatchCardinality::OneToMany(_))
+    );
+    let (many, others) = if many_right {
+        (right, left)
+    } else {
+        (left, right)
+    };
+    let pairs = many
+        .iter()
+        .flat_map(|own| others.iter().map(move |other| (own, other)));
+    pairs
+        .filter_map(|(own, other)| {
+            Some(joined(
+                binary,
+                own.meeting(other, compared(binary), &contract.targets)?,
+                other,
+                comparison,
+            ))
+        })
+        .collect()
 }
 
 /// The labels of a result: all for set operators and grouped sides, else those compared.
 fn joined(binary: &BinaryExpr, met: Series, other: &Series, comparison: bool) -> Series {
-    let kind = if comparison || binary.op.id() == T_LAND { met.kind } else { Kind::Derived };
+    let kind = if comparison || binary.op.id() == T_LAND {
+        met.kind
+    } else {
+        Kind::Derived
+    };
     let card = binary.modifier.as_ref().map(|modifier| &modifier.card);
     let mut result = match card {
         _ if binary.op.id() == T_LAND => met,
-        Some(VectorMatchCardinality::ManyToOne(extra) | VectorMatchCardinality::OneToMany(extra)) => {
+        Some(
+            VectorMatchCardinality::ManyToOne(extra) | VectorMatchCardinality::OneToMany(extra),
+        ) => {
             let mut result = met;
             for label in &extra.labels {
                 match other.labels.get(label) {
                     Some(domain) => result = result.with(label, domain.clone()),
-                    None if other.carried.contains(label) => drop(result.carried.insert(label.clone())),
+                    None if other.carried.contains(label) => {
+                        result.carried.insert(label.clone());
+                    }
                     None => {}
                 }
             }
@@ -148,8 +255,14 @@ fn joined(binary: &BinaryExpr, met: Series, other: &Series, comparison: bool) ->
 }
 
 fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) -> Vec<Series> {
-    let vectors: Vec<usize> = operands.iter().copied().filter(|operand| nodes[*operand].vector()).collect();
-    let input = vectors.first().map_or(Vec::new(), |operand| nodes[*operand].series.clone());
+    let vectors: Vec<usize> = operands
+        .iter()
+        .copied()
+        .filter(|operand| nodes[*operand].vector())
+        .collect();
+    let input = vectors
+        .first()
+        .map_or(Vec::new(), |operand| nodes[*operand].series.clone());
     let text = |index: usize| match call.args.args.get(index).map(|argument| &**argument) {
         Some(Expr::StringLiteral(text)) => text.val.as_str(),
         _ => "",
@@ -165,12 +278,25 @@ fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) 
                 false if text(2).contains('$') => Domain::any(),
                 false => Domain::Values(vec![text(2).to_string()]),
             };
-            input.into_iter().map(|series| relabeled(series.clone(), text(1), domain(&series))).collect()
+            input
+                .into_iter()
+                .map(|series| relabeled(series.clone(), text(1), domain(&series)))
+                .collect()
         }
-        "label_join" => input.into_iter().map(|series| relabeled(series, text(1), Domain::any())).collect(),
-        "histogram_quantile" => input.into_iter().map(|series| series.keeping(|label| label != "le")).collect(),
+        "label_join" => input
+            .into_iter()
+            .map(|series| relabeled(series, text(1), Domain::any()))
+            .collect(),
+        "histogram_quantile" => input
+            .into_iter()
+            .map(|series| series.keeping(|label| label != "le"))
+            .collect(),
         "last_over_time" | "sort" | "sort_desc" => input,
-        "hour" | "minute" | "month" | "year" | "day_of_month" | "day_of_week" | "days_in_month" if vectors.is_empty() => vec![Series::bare(&contract.targets)],
+        "hour" | "minute" | "month" | "year" | "day_of_month" | "day_of_week" | "days_in_month"
+            if vectors.is_empty() =>
+        {
+            vec![Series::bare(&contract.targets)]
+        }
         _ => derived(input),
     }
 }
@@ -179,7 +305,10 @@ fn relabeled(series: Series, label: &str, domain: Domain) -> Series {
     match domain {
         Domain::Values(values) if values == [""] => {
             let kind = series.kind;
-            Series { kind, ..series.keeping(|kept| kept != label) }
+            Series {
+                kind,
+                ..series.keeping(|kept| kept != label)
+            }
         }
         domain => series.with(label, domain),
     }
@@ -192,6 +321,10 @@ fn absent(call: &Call, contract: &Contract) -> Series {
         Some(Expr::MatrixSelector(matrix)) => matrix.vs.matchers.matchers.as_slice(),
         _ => &[],
     };
-    let equal = matchers.iter().filter(|matcher| matches!(matcher.op, promql_parser::label::MatchOp::Equal) && !matcher.value.is_empty());
-    equal.fold(Series::bare(&contract.targets), |series, matcher| series.with(&matcher.name, Domain::Values(vec![matcher.value.clone()])))
+    let equal = matchers.iter().filter(|matcher| {
+        matches!(matcher.op, promql_parser::label::MatchOp::Equal) && !matcher.value.is_empty()
+    });
+    equal.fold(Series::bare(&contract.targets), |series, matcher| {
+        series.with(&matcher.name, Domain::Values(vec![matcher.value.clone()]))
+    })
 }

@@ -32,7 +32,12 @@ pub struct Series {
 impl Series {
     /// Series without labels or targets.
     pub fn bare(targets: &Targets) -> Series {
-        Series { targets: targets.none(), carried: BTreeSet::new(), labels: BTreeMap::new(), kind: Kind::Derived }
+        Series {
+            targets: targets.none(),
+            carried: BTreeSet::new(),
+            labels: BTreeMap::new(),
+            kind: Kind::Derived,
+        }
     }
 
     /// Whether they have the label.
@@ -42,7 +47,11 @@ impl Series {
 
     /// The names of all labels.
     pub fn names(&self) -> BTreeSet<&str> {
-        self.carried.iter().chain(self.labels.keys()).map(String::as_str).collect()
+        self.carried
+            .iter()
+            .chain(self.labels.keys())
+            .map(String::as_str)
+            .collect()
     }
 
     /// With only (or without) the labels of a list.
@@ -61,24 +70,48 @@ impl Series {
     }
 
     /// The part of these that meets the other side on labels that `compared` picks; None when they can never meet.
-    pub fn meeting(&self, other: &Series, compared: impl Fn(&str) -> bool, targets: &Targets) -> Option<Series> {
-        let names = |series: &Series| series.names().into_iter().filter(|name| compared(name)).map(str::to_string).collect::<BTreeSet<_>>();
+    pub fn meeting(
+        &self,
+        other: &Series,
+        compared: impl Fn(&str) -> bool,
+        targets: &Targets,
+    ) -> Option<Series> {
+        let names = |series: &Series| {
+            series
+                .names()
+                .into_iter()
+                .filter(|name| compared(name))
+                .map(str::to_string)
+                .collect::<BTreeSet<_>>()
+        };
         if names(self) != names(other) {
             return None;
         }
         let mut met = self.clone();
         // A target's other labels follow from its job and its address. Neither is enough: services may share an address, the
         // health probes share a job.
-        let identity = ["instance", "job"].map(|label| compared(label) && self.carried.contains(label) && other.carried.contains(label));
+        let identity = ["instance", "job"].map(|label| {
+            compared(label) && self.carried.contains(label) && other.carried.contains(label)
+        });
         for label in names(self) {
             match (self.labels.get(&label), other.labels.get(&label)) {
                 (Some(own), Some(others)) if !own.overlaps(others) => return None,
-                (None, None) if identity == [true, true] => met.targets.intersect_with(&other.targets),
-                (None, None) if identity == [false, false] || ["instance", "job"].contains(&label.as_str()) => {
-                    met.targets.intersect_with(&targets.alike(&other.targets, &label));
+                (None, None) if identity == [true, true] => {
+                    met.targets.intersect_with(&other.targets)
                 }
-                (None, Some(others)) => met.targets.intersect_with(&valued(others, &label, targets)),
-                (Some(own), None) if valued(own, &label, targets).is_disjoint(&other.targets) => return None,
+                (None, None)
+                    if identity == [false, false]
+                        || ["instance", "job"].contains(&label.as_str()) =>
+                {
+                    met.targets
+                        .intersect_with(&targets.alike(&other.targets, &label));
+                }
+                (None, Some(others)) => {
+                    met.targets.intersect_with(&valued(others, &label, targets))
+                }
+                (Some(own), None) if valued(own, &label, targets).is_disjoint(&other.targets) => {
+                    return None;
+                }
                 _ => {}
             }
         }
@@ -99,7 +132,10 @@ fn valued(domain: &Domain, label: &str, targets: &Targets) -> FixedBitSet {
 pub fn merged(all: Vec<Series>) -> Vec<Series> {
     let mut merged: Vec<Series> = Vec::new();
     for series in all {
-        match merged.iter_mut().find(|known| (&known.carried, &known.labels, known.kind) == (&series.carried, &series.labels, series.kind)) {
+        match merged.iter_mut().find(|known| {
+            (&known.carried, &known.labels, known.kind)
+                == (&series.carried, &series.labels, series.kind)
+        }) {
             Some(known) => known.targets.union_with(&series.targets),
             None => merged.push(series),
         }

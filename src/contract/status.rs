@@ -41,8 +41,14 @@ pub fn outcomes(domain: &Domain) -> Result<Outcomes, Lacks> {
         // Of a list, each pattern that picks something more; of a pattern, which may allow anything, the first that does.
         let more = match domain {
             Domain::Values(values) => {
-                let picks = |pattern: &str, value: &String| Domain::Values(vec![value.clone()]).example(pattern, true).is_some();
-                values.iter().any(|value| picks(pattern, value) && !patterns.iter().any(|known| picks(known, value)))
+                let picks = |pattern: &str, value: &String| {
+                    Domain::Values(vec![value.clone()])
+                        .example(pattern, true)
+                        .is_some()
+                };
+                values.iter().any(|value| {
+                    picks(pattern, value) && !patterns.iter().any(|known| picks(known, value))
+                })
             }
             Domain::Pattern(_) => patterns.is_empty() && domain.example(pattern, true).is_some(),
         };
@@ -56,18 +62,41 @@ pub fn outcomes(domain: &Domain) -> Result<Outcomes, Lacks> {
     }
     let failed = examples(domain, &errors, true, &FAILED);
     let answered = examples(domain, &errors, false, &ANSWERED);
-    if answered.is_empty() { Err(Lacks::Others) } else { Ok(Outcomes { errors, failed, answered }) }
+    if answered.is_empty() {
+        Err(Lacks::Others)
+    } else {
+        Ok(Outcomes {
+            errors,
+            failed,
+            answered,
+        })
+    }
 }
 
 /// Values of the domain on one side of the pattern: of a list all, of a pattern the preferred ones that it allows, or any.
 fn examples(domain: &Domain, errors: &str, matching: bool, preferred: &[&str]) -> Vec<String> {
-    let fits = |value: &str| Domain::Values(vec![value.to_string()]).example(errors, matching).is_some();
-    let mut found: Vec<String> = preferred.iter().filter(|value| domain.holds(value) && fits(value)).map(ToString::to_string).collect();
+    let fits = |value: &str| {
+        Domain::Values(vec![value.to_string()])
+            .example(errors, matching)
+            .is_some()
+    };
+    let mut found: Vec<String> = preferred
+        .iter()
+        .filter(|value| domain.holds(value) && fits(value))
+        .map(ToString::to_string)
+        .collect();
     if let Domain::Values(values) = domain {
-        let more: Vec<&String> = values.iter().filter(|value| fits(value) && !found.contains(value)).collect();
+        let more: Vec<&String> = values
+            .iter()
+            .filter(|value| fits(value) && !found.contains(value))
+            .collect();
         found.extend(more.into_iter().cloned());
     }
-    if found.is_empty() { domain.example(errors, matching).into_iter().collect() } else { found }
+    if found.is_empty() {
+        domain.example(errors, matching).into_iter().collect()
+    } else {
+        found
+    }
 }
 
 #[cfg(test)]
@@ -92,18 +121,45 @@ mod tests {
             (pattern("[a-z_]+"), "(?i:server.?error)", "servererror", "a"),
             (list(&["200", "201", "400", "500"]), "5..", "500", "200"),
             (list(&["2XX", "5XX"]), "5..", "5XX", "2XX"),
-            (list(&["200 OK", "500 Internal Server Error"]), "5[0-9]{2}[ _-].+", "500 Internal Server Error", "200 OK"),
-            (list(&["SUCCESS", "CLIENT_ERROR", "SERVER_ERROR"]), "(?i:server.?error)", "SERVER_ERROR", "SUCCESS"),
-            (list(&["ok", "502", "server-error"]), "5..|(?i:server.?error)", "502", "ok"),
+            (
+                list(&["200 OK", "500 Internal Server Error"]),
+                "5[0-9]{2}[ _-].+",
+                "500 Internal Server Error",
+                "200 OK",
+            ),
+            (
+                list(&["SUCCESS", "CLIENT_ERROR", "SERVER_ERROR"]),
+                "(?i:server.?error)",
+                "SERVER_ERROR",
+                "SUCCESS",
+            ),
+            (
+                list(&["ok", "502", "server-error"]),
+                "5..|(?i:server.?error)",
+                "502",
+                "ok",
+            ),
         ] {
             let found = outcomes(&domain).unwrap_or_else(|lacks| panic!("{domain}: {lacks:?}"));
-            assert_eq!((found.errors.as_str(), found.failed[0].as_str(), found.answered[0].as_str()), (errors, failed, answered), "{domain}");
+            assert_eq!(
+                (
+                    found.errors.as_str(),
+                    found.failed[0].as_str(),
+                    found.answered[0].as_str()
+                ),
+                (errors, failed, answered),
+                "{domain}"
+            );
         }
     }
 
     #[test]
     fn a_label_may_lack_either() {
-        for domain in [list(&["200", "404"]), list(&["OK", "UNAVAILABLE"]), pattern("[1-4]xx")] {
+        for domain in [
+            list(&["200", "404"]),
+            list(&["OK", "UNAVAILABLE"]),
+            pattern("[1-4]xx"),
+        ] {
             assert_eq!(outcomes(&domain).unwrap_err(), Lacks::Errors, "{domain}");
         }
         for domain in [list(&["500", "503"]), pattern("5[0-9]{2}")] {

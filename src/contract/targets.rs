@@ -35,20 +35,34 @@ impl Targets {
         let global = config["global"]["scrape_interval"].as_str().unwrap_or("1m");
         let mut list = Vec::new();
         for job in config["scrape_configs"].as_array().into_iter().flatten() {
-            let interval = Duration::parse(job["scrape_interval"].as_str().unwrap_or(global)).unwrap_or_default();
+            let interval = Duration::parse(job["scrape_interval"].as_str().unwrap_or(global))
+                .unwrap_or_default();
             for group in job["static_configs"].as_array().into_iter().flatten() {
-                for address in group["targets"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                for address in group["targets"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str)
+                {
                     let mut labels = BTreeMap::from([
-                        ("job".to_string(), job["job_name"].as_str().unwrap_or_default().to_string()),
+                        (
+                            "job".to_string(),
+                            job["job_name"].as_str().unwrap_or_default().to_string(),
+                        ),
                         ("instance".to_string(), address.to_string()),
                     ]);
                     let own = group["labels"].as_object().into_iter().flatten();
-                    labels.extend(own.filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string()))));
+                    labels.extend(own.filter_map(|(label, value)| {
+                        Some((label.clone(), value.as_str()?.to_string()))
+                    }));
                     list.push(Target { labels, interval });
                 }
             }
         }
-        let mut targets = Targets { list, ..Targets::default() };
+        let mut targets = Targets {
+            list,
+            ..Targets::default()
+        };
         targets.index();
         targets
     }
@@ -56,24 +70,41 @@ impl Targets {
     fn index(&mut self) {
         for (index, target) in self.list.iter().enumerate() {
             for (label, value) in &target.labels {
-                self.by_value.entry(label.clone()).or_default().entry(value.clone()).or_default().push(index);
+                self.by_value
+                    .entry(label.clone())
+                    .or_default()
+                    .entry(value.clone())
+                    .or_default()
+                    .push(index);
             }
         }
         let mut shapes: BTreeMap<BTreeSet<&String>, FixedBitSet> = BTreeMap::new();
         for (index, target) in self.list.iter().enumerate() {
-            shapes.entry(target.labels.keys().collect()).or_insert_with(|| self.none()).insert(index);
+            shapes
+                .entry(target.labels.keys().collect())
+                .or_insert_with(|| self.none())
+                .insert(index);
         }
-        self.shapes = shapes.into_iter().map(|(labels, targets)| (labels.into_iter().cloned().collect(), targets)).collect();
+        self.shapes = shapes
+            .into_iter()
+            .map(|(labels, targets)| (labels.into_iter().cloned().collect(), targets))
+            .collect();
     }
 
     /// The targets of a set apart by the names of their labels, in the order of those.
-    pub fn apart(&self, set: &FixedBitSet) -> impl Iterator<Item = (&BTreeSet<String>, FixedBitSet)> {
+    pub fn apart(
+        &self,
+        set: &FixedBitSet,
+    ) -> impl Iterator<Item = (&BTreeSet<String>, FixedBitSet)> {
         let within = move |targets: &FixedBitSet| {
             let mut within = targets.clone();
             within.intersect_with(set);
             within
         };
-        self.shapes.iter().map(move |(labels, targets)| (labels, within(targets))).filter(|(_, targets)| !targets.is_clear())
+        self.shapes
+            .iter()
+            .map(move |(labels, targets)| (labels, within(targets)))
+            .filter(|(_, targets)| !targets.is_clear())
     }
 
     /// No targets.
@@ -94,17 +125,32 @@ impl Targets {
     }
 
     /// The targets with one of these values of a label.
-    pub fn with_any<'a>(&self, label: &str, values: impl IntoIterator<Item = &'a str>) -> FixedBitSet {
+    pub fn with_any<'a>(
+        &self,
+        label: &str,
+        values: impl IntoIterator<Item = &'a str>,
+    ) -> FixedBitSet {
         let mut set = self.none();
-        let Some(known) = self.by_value.get(label) else { return set };
-        values.into_iter().filter_map(|value| known.get(value)).flatten().for_each(|index| set.insert(*index));
+        let Some(known) = self.by_value.get(label) else {
+            return set;
+        };
+        values
+            .into_iter()
+            .filter_map(|value| known.get(value))
+            .flatten()
+            .for_each(|index| set.insert(*index));
         set
     }
 
     /// Every target that shares its value of a label with one of the set.
     pub fn alike(&self, set: &FixedBitSet, label: &str) -> FixedBitSet {
         let mut alike = set.clone();
-        let shared = self.by_value.get(label).into_iter().flat_map(BTreeMap::values).filter(|with| with.len() > 1);
+        let shared = self
+            .by_value
+            .get(label)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .filter(|with| with.len() > 1);
         let meeting = shared.filter(|with| with.iter().any(|index| set.contains(*index)));
         meeting.flatten().for_each(|index| alike.insert(*index));
         alike
@@ -117,7 +163,10 @@ impl Targets {
 
     /// The values of a label.
     pub fn values(&self, label: &str) -> impl Iterator<Item = &str> + Clone {
-        self.by_value.get(label).into_iter().flat_map(|values| values.keys().map(String::as_str))
+        self.by_value
+            .get(label)
+            .into_iter()
+            .flat_map(|values| values.keys().map(String::as_str))
     }
 
     /// The targets that a matcher on one of their labels picks; a label that a target lacks is empty.
@@ -125,12 +174,20 @@ impl Targets {
         if matches!(matcher.op, MatchOp::Equal) && !matcher.value.is_empty() {
             return self.with(&matcher.name, &matcher.value);
         }
-        let key = (matcher.name.clone(), matcher.op.to_string(), matcher.value.clone());
+        let key = (
+            matcher.name.clone(),
+            matcher.op.to_string(),
+            matcher.value.clone(),
+        );
         if let Some(known) = self.picked.borrow().get(&key) {
             return known.clone();
         }
         let judge = Judge::of(matcher);
-        let mut picked = if judge.picks("") { self.all() } else { self.none() };
+        let mut picked = if judge.picks("") {
+            self.all()
+        } else {
+            self.none()
+        };
         for (value, set) in self.by_value.get(&matcher.name).into_iter().flatten() {
             let matches = judge.picks(value);
             set.iter().for_each(|index| picked.set(*index, matches));

@@ -20,10 +20,23 @@ pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> 
         Some(candidate) => format!("did you mean `{candidate}`?"),
         None => {
             let all: Vec<&str> = candidates.into_iter().collect();
-            let shown = all.iter().take(12).map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+            let shown = all
+                .iter()
+                .take(12)
+                .map(|word| format!("`{word}`"))
+                .collect::<Vec<_>>()
+                .join(", ");
             let rest = all.len().saturating_sub(12);
-            let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-            if all.is_empty() { "there is none yet".into() } else { format!("choose one of {shown}{more}") }
+            let more = if rest > 0 {
+                format!(" and {rest} more")
+            } else {
+                String::new()
+            };
+            if all.is_empty() {
+                "there is none yet".into()
+            } else {
+                format!("choose one of {shown}{more}")
+            }
         }
     }
 }

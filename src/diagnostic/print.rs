@@ -40,9 +40,20 @@ pub fn location(place: &Place, source: &Source) -> (String, usize, usize) {
 pub fn print(diagnostics: &[Diagnostic], source: &Source, format: Format, styled: bool) -> String {
     let diagnostics: Vec<Diagnostic> = diagnostics.iter().map(cut).collect();
     match format {
-        Format::Text | Format::Markdown => diagnostics.iter().map(|diagnostic| text(diagnostic, source, styled) + "\n\n").collect(),
-        Format::Json => diagnostics.iter().map(|diagnostic| visible::json(&json(diagnostic, source).to_string()).into_owned() + "\n").collect(),
-        Format::Github => diagnostics.iter().map(|diagnostic| github(diagnostic, source) + "\n").collect(),
+        Format::Text | Format::Markdown => diagnostics
+            .iter()
+            .map(|diagnostic| text(diagnostic, source, styled) + "\n\n")
+            .collect(),
+        Format::Json => diagnostics
+            .iter()
+            .map(|diagnostic| {
+                visible::json(&json(diagnostic, source).to_string()).into_owned() + "\n"
+            })
+            .collect(),
+        Format::Github => diagnostics
+            .iter()
+            .map(|diagnostic| github(diagnostic, source) + "\n")
+            .collect(),
     }
 }
 
@@ -54,13 +65,24 @@ fn text(diagnostic: &Diagnostic, source: &Source, styled: bool) -> String {
         Severity::Notice => Level::INFO.with_name(Severity::Notice.word()),
     };
     let title = visible::line(&diagnostic.message);
-    let mut group = level.primary_title(title).id(diagnostic.code).elements(snippets(diagnostic, source));
+    let mut group = level
+        .primary_title(title)
+        .id(diagnostic.code)
+        .elements(snippets(diagnostic, source));
     if !diagnostic.help.is_empty() {
         group = group.element(Level::HELP.message(visible::line(&diagnostic.help)));
     }
-    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if styled {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
     let picture = renderer.render(&[group]);
-    picture.split('\n').map(visible::without_commands).collect::<Vec<_>>().join("\n")
+    picture
+        .split('\n')
+        .map(visible::without_commands)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// A file's text as it is printed, and where its bytes are then.
@@ -71,31 +93,55 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn new(written: &'a str) -> Shown<'a> {
-        Shown { written, text: harmless(written) }
+        Shown {
+            written,
+            text: harmless(written),
+        }
     }
 
     fn span(&self, bytes: Range<usize>) -> Range<usize> {
         match self.text {
             Cow::Borrowed(_) => bytes,
-            Cow::Owned(_) => harmless(&self.written[..bytes.start]).len()..harmless(&self.written[..bytes.end]).len(),
+            Cow::Owned(_) => {
+                harmless(&self.written[..bytes.start]).len()
+                    ..harmless(&self.written[..bytes.end]).len()
+            }
         }
     }
 }
 
 /// Lines of a file, whose own end of line is no part of them.
 fn harmless(text: &str) -> Cow<'_, str> {
-    if text.contains('\r') { Cow::Owned(visible::lines(&text.replace("\r\n", "\n")).into_owned()) } else { visible::lines(text) }
+    if text.contains('\r') {
+        Cow::Owned(visible::lines(&text.replace("\r\n", "\n")).into_owned())
+    } else {
+        visible::lines(text)
+    }
 }
 
 /// Places in the catalog share one snippet; every other file has its own.
-fn snippets<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Vec<annotate_snippets::Element<'a>> {
+fn snippets<'a>(
+    diagnostic: &'a Diagnostic,
+    source: &'a Source,
+) -> Vec<annotate_snippets::Element<'a>> {
     let mut elements = Vec::new();
     let lines = shown(diagnostic, source);
     let written = Shown::new(&source.text[lines.clone()]);
-    let mut catalog = Snippet::source(written.text.clone()).line_start(source.line_column(lines.start).0).path(visible::line(&source.name));
+    let mut catalog = Snippet::source(written.text.clone())
+        .line_start(source.line_column(lines.start).0)
+        .path(visible::line(&source.name));
     let mut in_catalog = false;
-    let all = std::iter::once((&diagnostic.place, &diagnostic.label, AnnotationKind::Primary))
-        .chain(diagnostic.others.iter().map(|(place, text)| (place, text, AnnotationKind::Context)));
+    let all = std::iter::once((
+        &diagnostic.place,
+        &diagnostic.label,
+        AnnotationKind::Primary,
+    ))
+    .chain(
+        diagnostic
+            .others
+            .iter()
+            .map(|(place, text)| (place, text, AnnotationKind::Context)),
+    );
     for (place, label, kind) in all {
         let label = visible::line(label);
         let bytes = match place {
@@ -104,9 +150,20 @@ fn snippets<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Vec<annotate_
             Place::Bytes(bytes) => bytes.clone(),
             Place::Line { file, line, text } => {
                 let shown = Shown::new(text);
-                let annotation = kind.span(shown.span(text.len() - text.trim_start().len()..text.trim_end().len()));
-                let annotation = if label.is_empty() { annotation } else { annotation.label(label) };
-                elements.push(Snippet::source(shown.text).line_start(*line).path(visible::line(file)).annotation(annotation).into());
+                let annotation = kind
+                    .span(shown.span(text.len() - text.trim_start().len()..text.trim_end().len()));
+                let annotation = if label.is_empty() {
+                    annotation
+                } else {
+                    annotation.label(label)
+                };
+                elements.push(
+                    Snippet::source(shown.text)
+                        .line_start(*line)
+                        .path(visible::line(file))
+                        .annotation(annotation)
+                        .into(),
+                );
                 continue;
             }
             Place::File(file) => {
@@ -115,12 +172,20 @@ fn snippets<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Vec<annotate_
             }
         };
         let bytes = visible_part(bytes, &source.text);
-        let annotation = kind.span(written.span(bytes.start - lines.start..bytes.end - lines.start));
-        catalog = catalog.annotation(if label.is_empty() { annotation } else { annotation.label(label) });
+        let annotation =
+            kind.span(written.span(bytes.start - lines.start..bytes.end - lines.start));
+        catalog = catalog.annotation(if label.is_empty() {
+            annotation
+        } else {
+            annotation.label(label)
+        });
         in_catalog = true;
     }
     if in_catalog {
-        let first = matches!(diagnostic.place, Place::Key(_) | Place::Value(_) | Place::Bytes(_));
+        let first = matches!(
+            diagnostic.place,
+            Place::Key(_) | Place::Value(_) | Place::Bytes(_)
+        );
         elements.insert(if first { 0 } else { elements.len() }, catalog.into());
     }
     elements
@@ -129,16 +194,24 @@ fn snippets<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Vec<annotate_
 /// The lines of the catalog that the diagnostic speaks of, and what lies between them: of a large catalog with many mistakes each looks
 /// at its own lines only.
 fn shown(diagnostic: &Diagnostic, source: &Source) -> Range<usize> {
-    let places = std::iter::once(&diagnostic.place).chain(diagnostic.others.iter().map(|(place, _)| place));
+    let places =
+        std::iter::once(&diagnostic.place).chain(diagnostic.others.iter().map(|(place, _)| place));
     let spans = places.filter_map(|place| match place {
         Place::Key(pointer) => Some(source.key(pointer)),
         Place::Value(pointer) => Some(source.value(pointer)),
         Place::Bytes(bytes) => Some(bytes.clone()),
         Place::Line { .. } | Place::File(_) => None,
     });
-    let whole = spans.map(|span| visible_part(span, &source.text)).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
-    let start = source.text[..whole.start].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = source.text[whole.end..].find('\n').map_or(source.text.len(), |newline| whole.end + newline + 1);
+    let whole = spans
+        .map(|span| visible_part(span, &source.text))
+        .reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
+        .unwrap_or(0..0);
+    let start = source.text[..whole.start]
+        .rfind('\n')
+        .map_or(0, |newline| newline + 1);
+    let end = source.text[whole.end..]
+        .find('\n')
+        .map_or(source.text.len(), |newline| whole.end + newline + 1);
     start..end
 }
 
@@ -146,7 +219,9 @@ fn shown(diagnostic: &Diagnostic, source: &Source) -> Range<usize> {
 fn visible_part(bytes: Range<usize>, text: &str) -> Range<usize> {
     let start = bytes.start.min(text.len());
     let end = bytes.end.clamp(start, text.len());
-    let end = text[start..end].find('\n').map_or(end, |newline| start + newline);
+    let end = text[start..end]
+        .find('\n')
+        .map_or(end, |newline| start + newline);
     start..end
 }
 
@@ -174,9 +249,16 @@ fn github(diagnostic: &Diagnostic, source: &Source) -> String {
     let (file, line, column) = location(&diagnostic.place, source);
     let level = diagnostic.severity.word();
     let property = |text: &str| github_escaped(text).replace(':', "%3A").replace(',', "%2C");
-    let message = format!("{}%0Ahelp: {}", github_escaped(&diagnostic.message), github_escaped(&diagnostic.help));
+    let message = format!(
+        "{}%0Ahelp: {}",
+        github_escaped(&diagnostic.message),
+        github_escaped(&diagnostic.help)
+    );
     let file = property(&file);
-    format!("::{level} file={file},line={line},col={column},title={}::{message}", diagnostic.code)
+    format!(
+        "::{level} file={file},line={line},col={column},title={}::{message}",
+        diagnostic.code
+    )
 }
 
 /// A line of text for one of GitHub's workflow commands.

@@ -10,11 +10,14 @@ use std::sync::LazyLock;
 
 /// Control and format characters, separators of lines and paragraphs, and what is drawn as nothing; but for the two
 /// variation selectors that only choose how an emoji looks.
-static UNSEEN: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}[\p{Default_Ignorable_Code_Point}--[\x{fe0e}\x{fe0f}]]]").expect("a class of Unicode"));
+static UNSEEN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}[\p{Default_Ignorable_Code_Point}--[\x{fe0e}\x{fe0f}]]]")
+        .expect("a class of Unicode")
+});
 
 /// A command of GitHub's runner at the beginning of a line, and its older form (Azure's too) anywhere.
-static COMMAND: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*::|##[a-zA-Z]*\[").expect("two commands"));
+static COMMAND: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\s*::|##[a-zA-Z]*\[").expect("two commands"));
 
 /// A line: nothing in it begins another one.
 pub fn line(text: &str) -> Cow<'_, str> {
@@ -28,7 +31,12 @@ pub fn line(text: &str) -> Cow<'_, str> {
 pub fn lines(text: &str) -> Cow<'_, str> {
     match text.split('\n').all(plain) {
         true => Cow::Borrowed(text),
-        false => Cow::Owned(text.split('\n').map(|line| shown(line, |c| c == '\t')).collect::<Vec<_>>().join("\n")),
+        false => Cow::Owned(
+            text.split('\n')
+                .map(|line| shown(line, |c| c == '\t'))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        ),
     }
 }
 
@@ -62,7 +70,10 @@ pub fn json(document: &str) -> Cow<'_, str> {
     for c in document.chars() {
         match c {
             '#' if out.ends_with('#') => out.push_str("\\u0023"),
-            c if unseen(c) => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out += &format!("\\u{unit:04x}")),
+            c if unseen(c) => c
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .for_each(|unit| out += &format!("\\u{unit:04x}")),
             c => out.push(c),
         }
     }
@@ -73,7 +84,11 @@ pub fn json(document: &str) -> Cow<'_, str> {
 /// backslash prevents that, as such sites read the text that is left after Markdown; what stands between does.
 pub fn calls(before: &str, c: char, behind: &str) -> bool {
     let digit = behind.starts_with(|next: char| next.is_ascii_digit());
-    let follows = |word: &str| before.get(before.len().saturating_sub(word.len())..).is_some_and(|end| end.eq_ignore_ascii_case(word));
+    let follows = |word: &str| {
+        before
+            .get(before.len().saturating_sub(word.len())..)
+            .is_some_and(|end| end.eq_ignore_ascii_case(word))
+    };
     match c {
         '@' => behind.starts_with(|next: char| !next.is_whitespace()),
         '#' => digit,
@@ -116,11 +131,18 @@ mod tests {
 
     #[test]
     fn what_a_terminal_obeys_is_shown() {
-        assert_eq!(line("\u{1b}]0;x\u{7}\u{1b}[2J"), "\\u{1b}]0;x\\u{7}\\u{1b}[2J");
-        assert_eq!(line("a\nb\r\tc\u{85}d\u{9b}e\u{7f}"), "a\\nb\\r\\tc\\u{85}d\\u{9b}e\\u{7f}");
-        assert_eq!(line("\u{202e}a\u{2066}b\u{200b}c\u{2028}d\u{feff}e\u{ad}f\u{e0041}g\u{3164}"), {
-            "\\u{202e}a\\u{2066}b\\u{200b}c\\u{2028}d\\u{feff}e\\u{ad}f\\u{e0041}g\\u{3164}"
-        });
+        assert_eq!(
+            line("\u{1b}]0;x\u{7}\u{1b}[2J"),
+            "\\u{1b}]0;x\\u{7}\\u{1b}[2J"
+        );
+        assert_eq!(
+            line("a\nb\r\tc\u{85}d\u{9b}e\u{7f}"),
+            "a\\nb\\r\\tc\\u{85}d\\u{9b}e\\u{7f}"
+        );
+        assert_eq!(
+            line("\u{202e}a\u{2066}b\u{200b}c\u{2028}d\u{feff}e\u{ad}f\u{e0041}g\u{3164}"),
+            { "\\u{202e}a\\u{2066}b\\u{200b}c\\u{2028}d\\u{feff}e\\u{ad}f\\u{e0041}g\\u{3164}" }
+        );
         for kept in ["", "plain", "Größe … ⚠️ 東京", "C:\\n \\u{1b}", "\u{301}"] {
             assert_eq!(line(kept), kept);
         }
@@ -130,30 +152,71 @@ mod tests {
     #[test]
     fn what_a_runner_obeys_is_shown() {
         assert_eq!(without_commands("::error::x"), "\\u{3a}:error::x");
-        assert_eq!(without_commands(" \u{2003}::stop-commands::x ::y"), " \u{2003}\\u{3a}:stop-commands::x ::y");
-        assert_eq!(without_commands("a ##[error]b ##vso[task] ###[x]"), "a #\\u{23}[error]b #\\u{23}vso[task] ##\\u{23}[x]");
-        for kept in ["# a", "## [x]", "a ::b", "[::1]:9090", ": ::", "  ::: a.yml"] {
+        assert_eq!(
+            without_commands(" \u{2003}::stop-commands::x ::y"),
+            " \u{2003}\\u{3a}:stop-commands::x ::y"
+        );
+        assert_eq!(
+            without_commands("a ##[error]b ##vso[task] ###[x]"),
+            "a #\\u{23}[error]b #\\u{23}vso[task] ##\\u{23}[x]"
+        );
+        for kept in [
+            "# a",
+            "## [x]",
+            "a ::b",
+            "[::1]:9090",
+            ": ::",
+            "  ::: a.yml",
+        ] {
             assert_eq!(without_commands(kept), kept);
         }
     }
 
     #[test]
     fn what_a_site_makes_a_mention_or_a_link_of_is_known() {
-        for (text, at) in [("@team", 0), ("a@b.c", 1), ("o/r#12", 3), ("GH-1", 2), ("https://x", 5), ("a WWW.x", 5), ("ü@é", 2)] {
-            let found: Vec<usize> = text.char_indices().filter(|(at, c)| calls(&text[..*at], *c, &text[at + c.len_utf8()..])).map(|(at, _)| at).collect();
+        for (text, at) in [
+            ("@team", 0),
+            ("a@b.c", 1),
+            ("o/r#12", 3),
+            ("GH-1", 2),
+            ("https://x", 5),
+            ("a WWW.x", 5),
+            ("ü@é", 2),
+        ] {
+            let found: Vec<usize> = text
+                .char_indices()
+                .filter(|(at, c)| calls(&text[..*at], *c, &text[at + c.len_utf8()..]))
+                .map(|(at, _)| at)
+                .collect();
             assert_eq!(found, [at], "{text}");
         }
-        for text in ["# a", "a @ b", "@", "x: y", "a.b", "w.x", "5-1", "h-1", "http:/x", "#a"] {
-            assert!(text.char_indices().all(|(at, c)| !calls(&text[..at], c, &text[at + c.len_utf8()..])), "{text}");
+        for text in [
+            "# a", "a @ b", "@", "x: y", "a.b", "w.x", "5-1", "h-1", "http:/x", "#a",
+        ] {
+            assert!(
+                text.char_indices().all(|(at, c)| !calls(
+                    &text[..at],
+                    c,
+                    &text[at + c.len_utf8()..]
+                )),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn json_stays_the_same_document() {
-        let value = serde_json::json!({"a": "\u{1b}[2J \u{9b}2J \u{202e} \u{e0041} ##[error] # ## é"});
+        let value =
+            serde_json::json!({"a": "\u{1b}[2J \u{9b}2J \u{202e} \u{e0041} ##[error] # ## é"});
         let text = value.to_string();
         let harmless = json(&text);
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&harmless).unwrap(), value);
-        assert!(line(&harmless) == harmless && without_commands(&harmless) == harmless, "{harmless}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&harmless).unwrap(),
+            value
+        );
+        assert!(
+            line(&harmless) == harmless && without_commands(&harmless) == harmless,
+            "{harmless}"
+        );
     }
 }

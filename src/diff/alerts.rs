@@ -9,24 +9,49 @@ use std::collections::HashSet;
 /// Every alert that is there on one side only, has another name, or covers other services.
 pub fn inspect(comparison: &mut Comparison) {
     for alert in comparison.alerts.gone.clone() {
-        let message = format!("alert {} is removed: it covered {}", alert.name, covered(alert));
+        let message = format!(
+            "alert {} is removed: it covered {}",
+            alert.name,
+            covered(alert)
+        );
         comparison.say(Dangerous, message, At::Before(key(alert)));
     }
     for alert in comparison.alerts.new.clone() {
         let to = routes::receiver(comparison.after.catalog, &alert.severity);
-        let message = format!("alert {} is new: it covers {}; {} goes to {to}", alert.name, covered(alert), routes::noun(&alert.severity));
-        comparison.say(if alert.covers.is_empty() { Notice } else { Safe }, message, At::After(key(alert)));
+        let message = format!(
+            "alert {} is new: it covers {}; {} goes to {to}",
+            alert.name,
+            covered(alert),
+            routes::noun(&alert.severity)
+        );
+        comparison.say(
+            if alert.covers.is_empty() {
+                Notice
+            } else {
+                Safe
+            },
+            message,
+            At::After(key(alert)),
+        );
     }
     for (old, new) in comparison.alerts.both.clone() {
         if old.name != new.name {
-            let message =
-                format!("alert {} is now called {}: silences, links and history by the old name end, and it starts again where it fires", old.name, new.name);
+            let message = format!(
+                "alert {} is now called {}: silences, links and history by the old name end, and it starts again where it fires",
+                old.name, new.name
+            );
             comparison.say(Dangerous, message, At::After(key(new)));
         }
         if !loses_metric(comparison, old, new) {
-            let (covered, covers): (HashSet<&String>, HashSet<&String>) = (old.covers.iter().collect(), new.covers.iter().collect());
+            let (covered, covers): (HashSet<&String>, HashSet<&String>) =
+                (old.covers.iter().collect(), new.covers.iter().collect());
             for (was, is) in comparison.services.both.clone() {
-                coverage(comparison, (old, new), (was, is), (covered.contains(&was.name), covers.contains(&is.name)));
+                coverage(
+                    comparison,
+                    (old, new),
+                    (was, is),
+                    (covered.contains(&was.name), covers.contains(&is.name)),
+                );
             }
             emptied(comparison, old, new);
         }
@@ -47,12 +72,26 @@ fn covered(alert: &Alert) -> String {
 
 /// The metrics that an alert reads, by key; of PromQL those whose whole name stands in the expression.
 pub fn reads<'a>(alert: &'a Alert, catalog: &'a Catalog) -> Vec<&'a str> {
-    let expression = alert.settings.get("expr").and_then(|expr| expr.as_str()).unwrap_or_default();
-    let words: Vec<&str> = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':')).collect();
+    let expression = alert
+        .settings
+        .get("expr")
+        .and_then(|expr| expr.as_str())
+        .unwrap_or_default();
+    let words: Vec<&str> = expression
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'))
+        .collect();
     let in_expression = catalog.metrics.iter().filter(|metric| {
-        words.iter().any(|word| word.strip_prefix(metric.name.as_str()).is_some_and(|suffix| matches!(suffix, "" | "_bucket" | "_sum" | "_count")))
+        words.iter().any(|word| {
+            word.strip_prefix(metric.name.as_str())
+                .is_some_and(|suffix| matches!(suffix, "" | "_bucket" | "_sum" | "_count"))
+        })
     });
-    alert.metrics().into_iter().map(|(_, metric, _)| metric).chain(in_expression.map(|metric| metric.key.as_str())).collect()
+    alert
+        .metrics()
+        .into_iter()
+        .map(|(_, metric, _)| metric)
+        .chain(in_expression.map(|metric| metric.key.as_str()))
+        .collect()
 }
 
 /// Whether the alert reads a metric that is declared no more; then it fires for nobody, and who is covered is beside the point.
@@ -62,51 +101,122 @@ fn loses_metric(comparison: &mut Comparison, old: &Alert, new: &Alert) -> bool {
     let stays = new.expression().is_some() && expression(old) == expression(new);
     // A kind names metrics by key; an unchanged expression names them with the prefix.
     let unmet = |metric: &str| {
-        if stays { !reads(new, after).contains(&metric) } else { new.metrics().iter().any(|(_, key, _)| *key == metric) && after.metric(metric).is_none() }
+        if stays {
+            !reads(new, after).contains(&metric)
+        } else {
+            new.metrics().iter().any(|(_, key, _)| *key == metric) && after.metric(metric).is_none()
+        }
     };
-    let lost: Vec<&str> = reads(old, before).into_iter().filter(|metric| before.metric(metric).is_some() && unmet(metric)).collect();
+    let lost: Vec<&str> = reads(old, before)
+        .into_iter()
+        .filter(|metric| before.metric(metric).is_some() && unmet(metric))
+        .collect();
     for metric in &lost {
-        let renamed = comparison.metrics.both.iter().find(|(was, is)| was.key == **metric && is.key != **metric);
-        let now = renamed.map(|(_, is)| format!(" (now {})", is.key)).unwrap_or_default();
-        let message = format!("{} loses its data: it reads {metric}, which is no longer declared by that name{now}", new.name);
+        let renamed = comparison
+            .metrics
+            .both
+            .iter()
+            .find(|(was, is)| was.key == **metric && is.key != **metric);
+        let now = renamed
+            .map(|(_, is)| format!(" (now {})", is.key))
+            .unwrap_or_default();
+        let message = format!(
+            "{} loses its data: it reads {metric}, which is no longer declared by that name{now}",
+            new.name
+        );
         comparison.say(Dangerous, message, At::After(key(new)));
     }
     !lost.is_empty()
 }
 
 /// What changes in whether an alert covers a service: it did, it does.
-fn coverage(comparison: &mut Comparison, (old, new): (&Alert, &Alert), (was, is): (&Service, &Service), (covered, covers): (bool, bool)) {
+fn coverage(
+    comparison: &mut Comparison,
+    (old, new): (&Alert, &Alert),
+    (was, is): (&Service, &Service),
+    (covered, covers): (bool, bool),
+) {
     let exception = [format!("/services/{}/alerts/{}/enabled", is.name, new.name)];
     let lead = format!("{} no longer covers ", new.name);
     if covered && new.excepts.contains(&is.name) {
-        let why = is.overrides.get(&new.name).and_then(|differs: &Override| differs.reason.clone()).unwrap_or_default();
+        let why = is
+            .overrides
+            .get(&new.name)
+            .and_then(|differs: &Override| differs.reason.clone())
+            .unwrap_or_default();
         let at = comparison.at(&exception, &[]);
-        comparison.say_of(Dangerous, &lead, &is.name, format!(", which the catalog excepts: {why}"), at);
+        comparison.say_of(
+            Dangerous,
+            &lead,
+            &is.name,
+            format!(", which the catalog excepts: {why}"),
+            at,
+        );
     } else if covered && !covers {
         let missing: Vec<&str> = not_emitted(comparison.after.catalog, new, is);
-        let at = comparison.at_key(&missing.first().map_or(key(new), |metric| format!("/metrics/{metric}/services")));
-        comparison.say_of(Dangerous, &lead, &is.name, format!(": no {} from there", listed(&missing)), at);
+        let at = comparison.at_key(
+            &missing
+                .first()
+                .map_or(key(new), |metric| format!("/metrics/{metric}/services")),
+        );
+        comparison.say_of(
+            Dangerous,
+            &lead,
+            &is.name,
+            format!(": no {} from there", listed(&missing)),
+            at,
+        );
     } else if covers && !covered {
-        let at = comparison.at(&[key(new)], &[format!("/services/{}/alerts/{}/enabled", was.name, old.name)]);
-        comparison.say_of(Safe, &format!("{} now covers ", new.name), &is.name, " too".to_string(), at);
+        let at = comparison.at(
+            &[key(new)],
+            &[format!(
+                "/services/{}/alerts/{}/enabled",
+                was.name, old.name
+            )],
+        );
+        comparison.say_of(
+            Safe,
+            &format!("{} now covers ", new.name),
+            &is.name,
+            " too".to_string(),
+            at,
+        );
     }
 }
 
 /// An alert whose services have all been removed.
 fn emptied(comparison: &mut Comparison, old: &Alert, new: &Alert) {
-    let kept = |name: &String| comparison.services.both.iter().any(|(was, _)| was.name == *name);
+    let kept = |name: &String| {
+        comparison
+            .services
+            .both
+            .iter()
+            .any(|(was, _)| was.name == *name)
+    };
     if !old.covers.is_empty() && new.covers.is_empty() && !old.covers.iter().any(kept) {
-        comparison.say(Dangerous, format!("{} covers no service any more", new.name), At::After(key(new)));
+        comparison.say(
+            Dangerous,
+            format!("{} covers no service any more", new.name),
+            At::After(key(new)),
+        );
     }
 }
 
 /// The metrics that the alert reads and the service does not emit.
 fn not_emitted<'a>(catalog: &'a Catalog, alert: &'a Alert, service: &Service) -> Vec<&'a str> {
-    let silent = |metric: &&str| catalog.metric(metric).is_some_and(|metric| !metric.services.contains(&service.name));
+    let silent = |metric: &&str| {
+        catalog
+            .metric(metric)
+            .is_some_and(|metric| !metric.services.contains(&service.name))
+    };
     reads(alert, catalog).into_iter().filter(silent).collect()
 }
 
 /// The labels that a kind needs of the metric in one of its settings.
 pub fn labels<'a>(kind: &'a Kind, setting: &str) -> impl Iterator<Item = &'a str> {
-    kind.says(setting, "labels").and_then(|labels| labels.as_array()).into_iter().flatten().filter_map(|label| label.as_str())
+    kind.says(setting, "labels")
+        .and_then(|labels| labels.as_array())
+        .into_iter()
+        .flatten()
+        .filter_map(|label| label.as_str())
 }

@@ -13,7 +13,12 @@ pub fn inspect(comparison: &mut Comparison) {
         settings(comparison, old, new);
         let (own_before, own_after) = (branches(old), branches(new));
         for (was, is) in comparison.services.both.clone() {
-            let (Some(before), Some(after)) = (own_before.get(was.name.as_str()), own_after.get(is.name.as_str())) else { continue };
+            let (Some(before), Some(after)) = (
+                own_before.get(was.name.as_str()),
+                own_after.get(is.name.as_str()),
+            ) else {
+                continue;
+            };
             let pair = Pair { old, new, was, is };
             if old.kind.name == new.kind.name {
                 threshold(comparison, &pair, before.above, after.above);
@@ -37,11 +42,16 @@ impl Pair<'_> {
     /// Where a setting is written: beside the service, else at the alert.
     fn at(&self, comparison: &Comparison, setting: &str) -> At {
         let keys = |alert: &Alert, service: &Service| {
-            [format!("/services/{}/alerts/{}/{setting}", service.name, alert.name), format!("/alerts/{}/{setting}", alert.name)]
+            [
+                format!("/services/{}/alerts/{}/{setting}", service.name, alert.name),
+                format!("/alerts/{}/{setting}", alert.name),
+            ]
         };
         let (before, after) = (keys(self.old, self.was), keys(self.new, self.is));
         // An override that was taken out is where the change was made, though the alert's own value holds now.
-        match comparison.before.source.contains(&before[0]) && !comparison.after.source.contains(&after[0]) {
+        match comparison.before.source.contains(&before[0])
+            && !comparison.after.source.contains(&after[0])
+        {
             true => At::Before(before[0].clone()),
             false => comparison.at(&after, &before),
         }
@@ -50,60 +60,136 @@ impl Pair<'_> {
 
 /// Service → the branch of the alert that it belongs to.
 fn branches(alert: &Alert) -> HashMap<&str, &Branch> {
-    alert.branches.iter().flat_map(|branch| branch.services.iter().map(move |service| (service.as_str(), branch))).collect()
+    alert
+        .branches
+        .iter()
+        .flat_map(|branch| {
+            branch
+                .services
+                .iter()
+                .map(move |service| (service.as_str(), branch))
+        })
+        .collect()
 }
 
 /// What the alert asks at all: its kind, the metrics it reads, its expression, its words.
 fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
-    let key = |setting: &str| (vec![format!("/alerts/{}/{setting}", new.name)], vec![format!("/alerts/{}/{setting}", old.name)]);
-    let at = |comparison: &Comparison, setting: &str| comparison.at(&key(setting).0, &key(setting).1);
+    let key = |setting: &str| {
+        (
+            vec![format!("/alerts/{}/{setting}", new.name)],
+            vec![format!("/alerts/{}/{setting}", old.name)],
+        )
+    };
+    let at =
+        |comparison: &Comparison, setting: &str| comparison.at(&key(setting).0, &key(setting).1);
     if old.kind.name != new.kind.name {
         let place = at(comparison, "kind");
-        let message = format!("{}: the condition changed: its kind is {} instead of {}", new.name, new.kind.name, old.kind.name);
+        let message = format!(
+            "{}: the condition changed: its kind is {} instead of {}",
+            new.name, new.kind.name, old.kind.name
+        );
         comparison.say(Dangerous, message, place);
         return;
     }
-    let renamed = |comparison: &Comparison, was: &str, is: &str| comparison.metrics.both.iter().any(|(old, new)| old.key == was && new.key == is);
-    for (setting, value) in new.settings.iter().filter(|(setting, value)| old.settings.get(*setting) != Some(*value)) {
+    let renamed = |comparison: &Comparison, was: &str, is: &str| {
+        comparison
+            .metrics
+            .both
+            .iter()
+            .any(|(old, new)| old.key == was && new.key == is)
+    };
+    for (setting, value) in new
+        .settings
+        .iter()
+        .filter(|(setting, value)| old.settings.get(*setting) != Some(*value))
+    {
         let place = at(comparison, setting);
-        let (is, was) = (plain(value), old.settings.get(setting).map(plain).unwrap_or_default());
+        let (is, was) = (
+            plain(value),
+            old.settings.get(setting).map(plain).unwrap_or_default(),
+        );
         match setting.as_str() {
             "tests" => comparison.say(Safe, format!("{} has different tests", new.name), place),
             // In other words.
             "expr" if promql::same(expression(old), expression(new)) => {}
             "expr" => {
                 let (class, word) = expression::changed(expression(old), expression(new));
-                comparison.say(class, format!("{} {word}: `{is}` instead of `{was}`", new.name), place);
+                comparison.say(
+                    class,
+                    format!("{} {word}: `{is}` instead of `{was}`", new.name),
+                    place,
+                );
             }
-            _ if renamed(comparison, &was, &is) => comparison.say(Safe, format!("{} follows the new name of its metric: {is}", new.name), place),
-            _ => comparison.say(Dangerous, format!("{} reads something else: `{setting}` is {is} instead of {was}", new.name), place),
+            _ if renamed(comparison, &was, &is) => comparison.say(
+                Safe,
+                format!("{} follows the new name of its metric: {is}", new.name),
+                place,
+            ),
+            _ => comparison.say(
+                Dangerous,
+                format!(
+                    "{} reads something else: `{setting}` is {is} instead of {was}",
+                    new.name
+                ),
+                place,
+            ),
         }
     }
-    for (setting, was, is) in [("summary", &old.summary, &new.summary), ("description", &old.description, &new.description)] {
+    for (setting, was, is) in [
+        ("summary", &old.summary, &new.summary),
+        ("description", &old.description, &new.description),
+    ] {
         if was != is {
             let place = at(comparison, setting);
-            comparison.say(Safe, format!("the {setting} of {} is worded differently", new.name), place);
+            comparison.say(
+                Safe,
+                format!("the {setting} of {} is worded differently", new.name),
+                place,
+            );
         }
     }
 }
 
 fn expression(alert: &Alert) -> &str {
-    alert.settings.get("expr").and_then(Value::as_str).unwrap_or_default()
+    alert
+        .settings
+        .get("expr")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), |text| text.split_whitespace().collect::<Vec<_>>().join(" "))
+    value.as_str().map_or_else(
+        || value.to_string(),
+        |text| text.split_whitespace().collect::<Vec<_>>().join(" "),
+    )
 }
 
 fn threshold(comparison: &mut Comparison, pair: &Pair, before: Option<f64>, after: Option<f64>) {
-    let (Some(before), Some(after)) = (before, after) else { return };
+    let (Some(before), Some(after)) = (before, after) else {
+        return;
+    };
     if before == after {
         return;
     }
-    let (class, word) = if after > before { (Dangerous, "looser") } else { (Notice, "tighter") };
+    let (class, word) = if after > before {
+        (Dangerous, "looser")
+    } else {
+        (Notice, "tighter")
+    };
     let at = pair.at(comparison, "above");
-    let rest = format!(": fires above {} instead of {}", percent(after), percent(before));
-    comparison.say_of(class, &format!("{} is {word} for ", pair.new.name), &pair.is.name, rest, at);
+    let rest = format!(
+        ": fires above {} instead of {}",
+        percent(after),
+        percent(before)
+    );
+    comparison.say_of(
+        class,
+        &format!("{} is {word} for ", pair.new.name),
+        &pair.is.name,
+        rest,
+        at,
+    );
 }
 
 /// 0.07 is 7%, not 7.000000000000001%.
@@ -111,16 +197,30 @@ fn percent(ratio: f64) -> String {
     format!("{}%", (ratio * 1e10).round() / 1e8)
 }
 
-fn window(comparison: &mut Comparison, pair: &Pair, before: Option<Duration>, after: Option<Duration>) {
-    let (Some(before), Some(after)) = (before, after) else { return };
+fn window(
+    comparison: &mut Comparison,
+    pair: &Pair,
+    before: Option<Duration>,
+    after: Option<Duration>,
+) {
+    let (Some(before), Some(after)) = (before, after) else {
+        return;
+    };
     if before == after {
         return;
     }
-    let effect = if after > before { "short bursts count less, and it recovers later" } else { "short bursts count more" };
+    let effect = if after > before {
+        "short bursts count less, and it recovers later"
+    } else {
+        "short bursts count more"
+    };
     let at = pair.at(comparison, "window");
     comparison.say_of(
         weight::longer(before, after),
-        &format!("{} looks back {after} instead of {before} for ", pair.new.name),
+        &format!(
+            "{} looks back {after} instead of {before} for ",
+            pair.new.name
+        ),
         &pair.is.name,
         format!(": {effect}"),
         at,
@@ -131,10 +231,20 @@ fn waiting(comparison: &mut Comparison, pair: &Pair, before: Duration, after: Du
     if before == after {
         return;
     }
-    let (word, by) = if after > before { ("later", after.0 - before.0) } else { ("sooner", before.0 - after.0) };
+    let (word, by) = if after > before {
+        ("later", after.0 - before.0)
+    } else {
+        ("sooner", before.0 - after.0)
+    };
     let at = pair.at(comparison, "for");
     let rest = format!(": after {after} instead of {before}");
-    comparison.say_of(weight::longer(before, after), &format!("{} fires {} {word} for ", pair.new.name, Duration(by)), &pair.is.name, rest, at);
+    comparison.say_of(
+        weight::longer(before, after),
+        &format!("{} fires {} {word} for ", pair.new.name, Duration(by)),
+        &pair.is.name,
+        rest,
+        at,
+    );
 }
 
 /// A lower severity tells fewer people, or nobody.
@@ -142,11 +252,24 @@ fn severity(comparison: &mut Comparison, pair: &Pair, before: &str, after: &str)
     if before == after {
         return;
     }
-    let (was, is) = (routes::receiver(comparison.before.catalog, before), routes::receiver(comparison.after.catalog, after));
+    let (was, is) = (
+        routes::receiver(comparison.before.catalog, before),
+        routes::receiver(comparison.after.catalog, after),
+    );
     let lower = routes::rank(after) > routes::rank(before);
     let silent = is == routes::NOBODY && was != routes::NOBODY;
     let class = if lower || silent { Dangerous } else { Notice };
-    let told = if was == is { format!(", still to {is}") } else { format!(", to {is} instead of {was}") };
+    let told = if was == is {
+        format!(", still to {is}")
+    } else {
+        format!(", to {is} instead of {was}")
+    };
     let at = pair.at(comparison, "severity");
-    comparison.say_of(class, &format!("{} is {} instead of {} for ", pair.new.name, after, before), &pair.is.name, told, at);
+    comparison.say_of(
+        class,
+        &format!("{} is {} instead of {} for ", pair.new.name, after, before),
+        &pair.is.name,
+        told,
+        at,
+    );
 }

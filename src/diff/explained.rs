@@ -23,48 +23,104 @@ pub struct Explained {
 impl Explained {
     /// By all changes from one catalog to the other.
     pub fn by(changes: &[Change], before: Side, after: Side) -> Explained {
-        let mut explained =
-            Explained { names: HashSet::new(), metrics: HashSet::new(), tables: HashSet::new(), keys: HashSet::new(), any: !changes.is_empty(), drawn: false };
-        let all: Vec<String> = after.catalog.services.iter().map(|service| service.name.clone()).collect();
+        let mut explained = Explained {
+            names: HashSet::new(),
+            metrics: HashSet::new(),
+            tables: HashSet::new(),
+            keys: HashSet::new(),
+            any: !changes.is_empty(),
+            drawn: false,
+        };
+        let all: Vec<String> = after
+            .catalog
+            .services
+            .iter()
+            .map(|service| service.name.clone())
+            .collect();
         for change in changes {
-            let (At::Before(pointer) | At::After(pointer)) = &change.at else { continue };
+            let (At::Before(pointer) | At::After(pointer)) = &change.at else {
+                continue;
+            };
             let path: Vec<&str> = pointer.split('/').skip(1).collect();
-            explained.keys.extend(path.last().map(|key| key.to_string()));
-            explained.drawn |= path.first().is_some_and(|table| !["alertmanager", "compose", "blackbox", "receivers"].contains(table));
+            explained
+                .keys
+                .extend(path.last().map(|key| key.to_string()));
+            explained.drawn |= path.first().is_some_and(|table| {
+                !["alertmanager", "compose", "blackbox", "receivers"].contains(table)
+            });
             // Compose knows services that run in it.
             if path.first() == Some(&"services") && path.len() == 2
-                || path.last().is_some_and(|key| ["runs_on", "build", "image", "app", "runtime"].contains(key))
+                || path.last().is_some_and(|key| {
+                    ["runs_on", "build", "image", "app", "runtime"].contains(key)
+                })
             {
                 explained.tables.insert("compose".to_string());
             }
             let said = format!("{} {}", change.message(&all), path.join(" "));
             for side in [before, after] {
                 let catalog = side.catalog;
-                let services = catalog.services.iter().map(|service| &service.name).filter(|name| change.services.contains(name) || names(&said, name));
+                let services = catalog
+                    .services
+                    .iter()
+                    .map(|service| &service.name)
+                    .filter(|name| change.services.contains(name) || names(&said, name));
                 let services: Vec<_> = services.cloned().collect();
-                let hosts = services.iter().filter_map(|name| catalog.service(name)).map(|service| format!("{}:{}", service.host, service.port));
+                let hosts = services
+                    .iter()
+                    .filter_map(|name| catalog.service(name))
+                    .map(|service| format!("{}:{}", service.host, service.port));
                 explained.names.extend(hosts);
                 explained.names.extend(services);
-                for alert in catalog.alerts.iter().filter(|alert| names(&said, &alert.name)) {
+                for alert in catalog
+                    .alerts
+                    .iter()
+                    .filter(|alert| names(&said, &alert.name))
+                {
                     explained.names.insert(alert.name.clone());
                     // What is recorded for it is called after it.
                     explained.metrics.insert(snake(&alert.name));
                 }
-                explained.names.extend(catalog.receivers.keys().filter(|name| names(&said, name)).cloned());
-                for group in catalog.groups.iter().filter(|group| names(&said, &group.key)) {
-                    explained.names.extend([group.key.clone(), group.title.clone()]);
+                explained.names.extend(
+                    catalog
+                        .receivers
+                        .keys()
+                        .filter(|name| names(&said, name))
+                        .cloned(),
+                );
+                for group in catalog
+                    .groups
+                    .iter()
+                    .filter(|group| names(&said, &group.key))
+                {
+                    explained
+                        .names
+                        .extend([group.key.clone(), group.title.clone()]);
                 }
-                explained.metrics.extend(catalog.metrics.iter().map(|metric| &metric.key).filter(|key| names(&said, key)).cloned());
+                explained.metrics.extend(
+                    catalog
+                        .metrics
+                        .iter()
+                        .map(|metric| &metric.key)
+                        .filter(|key| names(&said, key))
+                        .cloned(),
+                );
                 if path.as_slice() == ["platform", "metric_prefix"] {
-                    explained.metrics.insert(format!("{}_", catalog.platform.metric_prefix));
+                    explained
+                        .metrics
+                        .insert(format!("{}_", catalog.platform.metric_prefix));
                 }
                 if let [table, ..] = path.as_slice()
                     && !NAMED.contains(table)
                 {
                     explained.tables.insert(table.to_string());
-                    explained
-                        .names
-                        .extend(side.source.value.pointer(pointer).and_then(|value| value.as_str()).filter(|text| text.len() > 1).map(str::to_string));
+                    explained.names.extend(
+                        side.source
+                            .value
+                            .pointer(pointer)
+                            .and_then(|value| value.as_str())
+                            .filter(|text| text.len() > 1)
+                            .map(str::to_string),
+                    );
                 }
             }
         }
@@ -77,15 +133,40 @@ impl Explained {
         match difference.kind {
             // What quotes the rest differs with it, and where panels stand is seen with the panels.
             Kind::File if self.any => return true,
-            Kind::Panel | Kind::Row | Kind::Layout | Kind::Variable | Kind::Provider if self.drawn => return true,
+            Kind::Panel | Kind::Row | Kind::Layout | Kind::Variable | Kind::Provider
+                if self.drawn =>
+            {
+                return true;
+            }
             Kind::Key if self.drawn && difference.path.contains("/dashboards/") => return true,
             Kind::Datasource if self.drawn => return true,
             // What reads the probe comes and goes with it.
-            _ if self.keys.contains("health_probe") && ["health", "Health", "probes"].iter().any(|word| text.contains(word)) => return true,
+            _ if self.keys.contains("health_probe")
+                && ["health", "Health", "probes"]
+                    .iter()
+                    .any(|word| text.contains(word)) =>
+            {
+                return true;
+            }
             // `memory_limit` is in the name of the series that says it.
-            Kind::Recording if self.keys.iter().any(|key| key.contains('_') && difference.name.contains(key.as_str())) => return true,
+            Kind::Recording
+                if self
+                    .keys
+                    .iter()
+                    .any(|key| key.contains('_') && difference.name.contains(key.as_str())) =>
+            {
+                return true;
+            }
             // Settings of a server are rendered at the top of its file, in its container and at those that reach it.
-            Kind::Key | Kind::Rules | Kind::Module | Kind::Datasource | Kind::Provider | Kind::Variable | Kind::Container | Kind::Resource | Kind::Job
+            Kind::Key
+            | Kind::Rules
+            | Kind::Module
+            | Kind::Datasource
+            | Kind::Provider
+            | Kind::Variable
+            | Kind::Container
+            | Kind::Resource
+            | Kind::Job
                 if self.tables.iter().any(|table| {
                     table == "compose" && difference.path.contains("compose")
                         || difference.name.contains(table.as_str())
@@ -95,18 +176,34 @@ impl Explained {
                 return true;
             }
             // Of an alert in the Alertmanager's file, whom it tells and when.
-            Kind::Alert if difference.path.contains("alertmanager") && self.tables.contains("alertmanager") => return true,
+            Kind::Alert
+                if difference.path.contains("alertmanager")
+                    && self.tables.contains("alertmanager") =>
+            {
+                return true;
+            }
             _ => {}
         }
-        self.metrics.iter().any(|key| text.contains(key.as_str())) || self.names.iter().any(|name| names(text, name))
+        self.metrics.iter().any(|key| text.contains(key.as_str()))
+            || self.names.iter().any(|name| names(text, name))
     }
 }
 
 /// Tables of named things; all others hold settings.
-const NAMED: [&str; 6] = ["defaults", "groups", "services", "metrics", "alerts", "receivers"];
+const NAMED: [&str; 6] = [
+    "defaults",
+    "groups",
+    "services",
+    "metrics",
+    "alerts",
+    "receivers",
+];
 
 /// Whether a text holds a name as a word of its own.
 fn names(text: &str, name: &str) -> bool {
     let inside = |c: char| c.is_alphanumeric() || c == '_';
-    !name.is_empty() && text.match_indices(name).any(|(at, _)| !text[..at].ends_with(inside) && !text[at + name.len()..].starts_with(inside))
+    !name.is_empty()
+        && text.match_indices(name).any(|(at, _)| {
+            !text[..at].ends_with(inside) && !text[at + name.len()..].starts_with(inside)
+        })
 }

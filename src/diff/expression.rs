@@ -3,7 +3,9 @@
 use super::Class::{self, Dangerous, Notice, Safe};
 use super::rendered::promql;
 use crate::promql::parse;
-use promql_parser::parser::token::{T_ADD, T_DIV, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_MUL, T_SUB};
+use promql_parser::parser::token::{
+    T_ADD, T_DIV, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_MUL, T_SUB,
+};
 use promql_parser::parser::{BinaryExpr, Expr};
 
 /// The class of the change, and what the alert is or does now. Only conditions that differ in the numbers behind their
@@ -12,13 +14,24 @@ pub fn changed(before: &str, after: &str) -> (Class, &'static str) {
     if promql::same(before, after) {
         return (Safe, "is written differently but means the same");
     }
-    let (Ok(mut before), Ok(mut after)) = (parse(before), parse(after)) else { return (Dangerous, OTHER) };
+    let (Ok(mut before), Ok(mut after)) = (parse(before), parse(after)) else {
+        return (Dangerous, OTHER);
+    };
     promql::plain(&mut before);
     promql::plain(&mut after);
     match order(&before, &after) {
-        Some(Order { looser: false, tighter: true }) => (Notice, "is tighter"),
-        Some(Order { looser: true, tighter: false }) => (Dangerous, "is looser"),
-        Some(Order { looser: false, tighter: false }) => (Safe, "is written differently but means the same"),
+        Some(Order {
+            looser: false,
+            tighter: true,
+        }) => (Notice, "is tighter"),
+        Some(Order {
+            looser: true,
+            tighter: false,
+        }) => (Dangerous, "is looser"),
+        Some(Order {
+            looser: false,
+            tighter: false,
+        }) => (Safe, "is written differently but means the same"),
         _ => (Dangerous, OTHER),
     }
 }
@@ -34,16 +47,27 @@ struct Order {
 /// None: the two are not one condition with other numbers. A part of an `and` or `or` that fires less has the whole fire less.
 fn order(before: &Expr, after: &Expr) -> Option<Order> {
     if format!("{before:?}") == format!("{after:?}") {
-        return Some(Order { looser: false, tighter: false });
+        return Some(Order {
+            looser: false,
+            tighter: false,
+        });
     }
-    let (Expr::Binary(old), Expr::Binary(new)) = (before, after) else { return None };
+    let (Expr::Binary(old), Expr::Binary(new)) = (before, after) else {
+        return None;
+    };
     if [T_LAND, T_LOR].contains(&old.op.id()) && old.op == new.op && old.modifier == new.modifier {
         let (one, other) = (order(&old.lhs, &new.lhs)?, order(&old.rhs, &new.rhs)?);
-        return Some(Order { looser: one.looser || other.looser, tighter: one.tighter || other.tighter });
+        return Some(Order {
+            looser: one.looser || other.looser,
+            tighter: one.tighter || other.tighter,
+        });
     }
     let ((upward, was), (same, is)) = (comparison(old)?, comparison(new)?);
     let sides = |expr: &BinaryExpr| format!("{:?} {} {:?}", expr.lhs, expr.op, expr.modifier);
-    (sides(old) == sides(new) && upward == same).then_some(Order { looser: was != is && (is > was) == upward, tighter: was != is && (is > was) != upward })
+    (sides(old) == sides(new) && upward == same).then_some(Order {
+        looser: was != is && (is > was) == upward,
+        tighter: was != is && (is > was) != upward,
+    })
 }
 
 /// Whether the alert fires above the number, and the number.

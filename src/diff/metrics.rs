@@ -11,20 +11,39 @@ pub fn inspect(comparison: &mut Comparison) {
     prefix(comparison);
     for metric in comparison.metrics.gone.clone() {
         let readers = readers(comparison.before.catalog, metric);
-        let message = format!("metric {} is removed{}: queries of it find nothing new", metric.key, read_by(&readers));
-        comparison.say(if readers.is_empty() { Notice } else { Dangerous }, message, At::Before(key(metric)));
+        let message = format!(
+            "metric {} is removed{}: queries of it find nothing new",
+            metric.key,
+            read_by(&readers)
+        );
+        comparison.say(
+            if readers.is_empty() {
+                Notice
+            } else {
+                Dangerous
+            },
+            message,
+            At::Before(key(metric)),
+        );
     }
     for metric in comparison.metrics.new.clone() {
         comparison.say(
             Safe,
-            format!("metric {} is new: a {} from {}", metric.key, metric.r#type, from(metric, comparison.after.catalog)),
+            format!(
+                "metric {} is new: a {} from {}",
+                metric.key,
+                metric.r#type,
+                from(metric, comparison.after.catalog)
+            ),
             At::After(key(metric)),
         );
     }
     for (old, new) in comparison.metrics.both.clone() {
         if old.key != new.key {
-            let message =
-                format!("metric {} is now called {}: queries of the old name find nothing new, and its history stays under the old name", old.key, new.key);
+            let message = format!(
+                "metric {} is now called {}: queries of the old name find nothing new, and its history stays under the old name",
+                old.key, new.key
+            );
             comparison.say(Dangerous, message, At::After(key(new)));
         }
         kind(comparison, old, new);
@@ -34,10 +53,14 @@ pub fn inspect(comparison: &mut Comparison) {
 }
 
 fn prefix(comparison: &mut Comparison) {
-    let (old, new) = (&comparison.before.catalog.platform.metric_prefix, &comparison.after.catalog.platform.metric_prefix);
+    let (old, new) = (
+        &comparison.before.catalog.platform.metric_prefix,
+        &comparison.after.catalog.platform.metric_prefix,
+    );
     if old != new && !comparison.metrics.both.is_empty() {
-        let message =
-            format!("every metric is called {new}_… instead of {old}_…: the services must export the new names, and queries of the old ones find nothing new");
+        let message = format!(
+            "every metric is called {new}_… instead of {old}_…: the services must export the new names, and queries of the old ones find nothing new"
+        );
         let at = comparison.at_key("/platform/metric_prefix");
         comparison.say(Dangerous, message, at);
     }
@@ -57,25 +80,56 @@ fn from(metric: &Metric, catalog: &Catalog) -> String {
 
 /// The names of the alerts that read a metric.
 fn readers<'a>(catalog: &'a Catalog, metric: &Metric) -> Vec<&'a str> {
-    let reading = catalog.alerts.iter().filter(|alert| alerts::reads(alert, catalog).contains(&metric.key.as_str()));
+    let reading = catalog
+        .alerts
+        .iter()
+        .filter(|alert| alerts::reads(alert, catalog).contains(&metric.key.as_str()));
     reading.map(|alert| alert.name.as_str()).collect()
 }
 
 fn read_by(readers: &[&str]) -> String {
-    if readers.is_empty() { String::new() } else { format!(", which {} read{}", listed(readers), if readers.len() == 1 { "s" } else { "" }) }
+    if readers.is_empty() {
+        String::new()
+    } else {
+        format!(
+            ", which {} read{}",
+            listed(readers),
+            if readers.len() == 1 { "s" } else { "" }
+        )
+    }
 }
 
 /// Its type, its buckets and its help.
 fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
-    let at = |comparison: &Comparison, part: &str| comparison.at(&[format!("{}/{part}", key(new))], &[format!("{}/{part}", key(old))]);
+    let at = |comparison: &Comparison, part: &str| {
+        comparison.at(
+            &[format!("{}/{part}", key(new))],
+            &[format!("{}/{part}", key(old))],
+        )
+    };
     if old.r#type != new.r#type {
         let readers = readers(comparison.after.catalog, new);
-        let message = format!("metric {} is a {} instead of a {}{}: its queries mean something else", new.key, new.r#type, old.r#type, read_by(&readers));
+        let message = format!(
+            "metric {} is a {} instead of a {}{}: its queries mean something else",
+            new.key,
+            new.r#type,
+            old.r#type,
+            read_by(&readers)
+        );
         let place = at(comparison, "type");
         comparison.say(Dangerous, message, place);
     } else if old.buckets != new.buckets {
-        let lost: Vec<String> = old.buckets.iter().filter(|bound| !new.buckets.contains(bound)).map(f64::to_string).collect();
-        let gone = if lost.is_empty() { "more of them".to_string() } else { format!("no longer {}", listed(&lost)) };
+        let lost: Vec<String> = old
+            .buckets
+            .iter()
+            .filter(|bound| !new.buckets.contains(bound))
+            .map(f64::to_string)
+            .collect();
+        let gone = if lost.is_empty() {
+            "more of them".to_string()
+        } else {
+            format!("no longer {}", listed(&lost))
+        };
         let place = at(comparison, "buckets");
         let read = !readers(comparison.after.catalog, new).is_empty();
         comparison.say(
@@ -86,7 +140,11 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
     }
     if old.help != new.help {
         let place = at(comparison, "help");
-        comparison.say(Safe, format!("the help of metric {} is worded differently", new.key), place);
+        comparison.say(
+            Safe,
+            format!("the help of metric {} is worded differently", new.key),
+            place,
+        );
     }
 }
 
@@ -94,65 +152,136 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
 /// covers every service, so that its loss is told here.
 fn emitters(comparison: &mut Comparison, old: &Metric, new: &Metric) {
     let catalog = comparison.after.catalog;
-    let promql = catalog.alerts.iter().filter(|alert| alert.expression().is_some() && alerts::reads(alert, catalog).contains(&new.key.as_str()));
+    let promql = catalog.alerts.iter().filter(|alert| {
+        alert.expression().is_some() && alerts::reads(alert, catalog).contains(&new.key.as_str())
+    });
     let readers: Vec<&str> = promql.map(|alert| alert.name.as_str()).collect();
-    let class = if readers.is_empty() { Notice } else { Dangerous };
-    let (before, after): (HashSet<&String>, HashSet<&String>) = (old.services.iter().collect(), new.services.iter().collect());
+    let class = if readers.is_empty() {
+        Notice
+    } else {
+        Dangerous
+    };
+    let (before, after): (HashSet<&String>, HashSet<&String>) =
+        (old.services.iter().collect(), new.services.iter().collect());
     for (was, is) in comparison.services.both.clone() {
         let (emitted, emits) = (before.contains(&was.name), after.contains(&is.name));
         if emitted == emits {
             continue;
         }
-        let at = comparison.at(&[format!("{}/services", key(new))], &[format!("{}/services", key(old))]);
+        let at = comparison.at(
+            &[format!("{}/services", key(new))],
+            &[format!("{}/services", key(old))],
+        );
         match emits {
-            false => comparison.say_of(class, &format!("metric {}{} no longer comes from ", new.key, aside(&readers)), &is.name, String::new(), at),
-            true => comparison.say_of(Safe, &format!("metric {} now comes from ", new.key), &is.name, " too".to_string(), at),
+            false => comparison.say_of(
+                class,
+                &format!(
+                    "metric {}{} no longer comes from ",
+                    new.key,
+                    aside(&readers)
+                ),
+                &is.name,
+                String::new(),
+                at,
+            ),
+            true => comparison.say_of(
+                Safe,
+                &format!("metric {} now comes from ", new.key),
+                &is.name,
+                " too".to_string(),
+                at,
+            ),
         }
     }
 }
 
 fn aside(readers: &[&str]) -> String {
-    if readers.is_empty() { String::new() } else { format!("{},", read_by(readers)) }
+    if readers.is_empty() {
+        String::new()
+    } else {
+        format!("{},", read_by(readers))
+    }
 }
 
 fn labels(comparison: &mut Comparison, old: &Metric, new: &Metric) {
-    let at = |comparison: &Comparison, label: &str| comparison.at(&[format!("{}/labels/{label}", key(new))], &[format!("{}/labels/{label}", key(old))]);
+    let at = |comparison: &Comparison, label: &str| {
+        comparison.at(
+            &[format!("{}/labels/{label}", key(new))],
+            &[format!("{}/labels/{label}", key(old))],
+        )
+    };
     for (label, was) in &old.labels {
         let place = at(comparison, label);
         match new.labels.get(label) {
             None => {
                 let readers = needing(comparison.after.catalog, new, label);
-                let class: Class = if readers.is_empty() { Notice } else { Dangerous };
-                let lost = if readers.is_empty() { String::new() } else { format!(", and {} without data", losing(&readers)) };
+                let class: Class = if readers.is_empty() {
+                    Notice
+                } else {
+                    Dangerous
+                };
+                let lost = if readers.is_empty() {
+                    String::new()
+                } else {
+                    format!(", and {} without data", losing(&readers))
+                };
                 comparison.say(class, format!("metric {} loses the label `{label}`: queries that select or group by it find nothing{lost}", new.key), place);
             }
             Some(is) if is != was => {
                 let (is, was) = (Domain::declared(is), Domain::declared(was));
                 // An alert that selects by a value which comes no more is without the data that it fired on.
-                let readers = if was.within(&is) { Vec::new() } else { needing(comparison.after.catalog, new, label) };
-                let (class, lost) = if readers.is_empty() { (Notice, String::new()) } else { (Dangerous, format!("; {} may lose data", listed(&readers))) };
+                let readers = if was.within(&is) {
+                    Vec::new()
+                } else {
+                    needing(comparison.after.catalog, new, label)
+                };
+                let (class, lost) = if readers.is_empty() {
+                    (Notice, String::new())
+                } else {
+                    (Dangerous, format!("; {} may lose data", listed(&readers)))
+                };
                 comparison.say(class, format!("the label `{label}` of metric {} takes other values: {is} instead of {was}{lost}", new.key), place);
             }
             Some(_) => {}
         }
     }
-    for label in new.labels.keys().filter(|label| !old.labels.contains_key(*label)) {
+    for label in new
+        .labels
+        .keys()
+        .filter(|label| !old.labels.contains_key(*label))
+    {
         let place = at(comparison, label);
         comparison.say(Notice, format!("metric {} has the new label `{label}`: more series, each with a history of its own", new.key), place);
     }
 }
 
 fn losing(readers: &[&str]) -> String {
-    format!("{} {}", listed(readers), if readers.len() == 1 { "is" } else { "are" })
+    format!(
+        "{} {}",
+        listed(readers),
+        if readers.len() == 1 { "is" } else { "are" }
+    )
 }
 
 /// The alerts whose kind, or whose expression, speaks of the label.
 fn needing<'a>(catalog: &'a Catalog, metric: &Metric, label: &str) -> Vec<&'a str> {
-    let reading = catalog.alerts.iter().filter(|alert| alerts::reads(alert, catalog).contains(&metric.key.as_str()));
+    let reading = catalog
+        .alerts
+        .iter()
+        .filter(|alert| alerts::reads(alert, catalog).contains(&metric.key.as_str()));
     let needs = reading.filter(|alert| {
-        let of_kind = alert.metrics().iter().any(|(key, name, _)| *name == metric.key && alerts::labels(&alert.kind, key).any(|known| known == label));
-        let expression = alert.settings.get("expr").and_then(|expr| expr.as_str()).unwrap_or_default();
-        of_kind || expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == label)
+        let of_kind = alert.metrics().iter().any(|(key, name, _)| {
+            *name == metric.key && alerts::labels(&alert.kind, key).any(|known| known == label)
+        });
+        let expression = alert
+            .settings
+            .get("expr")
+            .and_then(|expr| expr.as_str())
+            .unwrap_or_default();
+        of_kind
+            || expression
+                .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+                .any(|word| word == label)
     });
     needs.map(|alert| alert.name.as_str()).collect()
 }

@@ -16,23 +16,61 @@ pub struct Pairs<'a, T> {
 
 impl<'a, T> Pairs<'a, T> {
     /// Pairs by name; of the rest, those that are the only ones on both sides with the same `likeness`.
-    fn of(before: &'a [T], after: &'a [T], name: fn(&T) -> &str, likeness: impl Fn(&T) -> String) -> Pairs<'a, T> {
-        let by_name = |items: &'a [T]| items.iter().map(|item| (name(item), item)).collect::<HashMap<&str, &T>>();
+    fn of(
+        before: &'a [T],
+        after: &'a [T],
+        name: fn(&T) -> &str,
+        likeness: impl Fn(&T) -> String,
+    ) -> Pairs<'a, T> {
+        let by_name = |items: &'a [T]| {
+            items
+                .iter()
+                .map(|item| (name(item), item))
+                .collect::<HashMap<&str, &T>>()
+        };
         let (own, others) = (by_name(before), by_name(after));
-        let mut gone: Vec<(String, &T)> = before.iter().filter(|item| !others.contains_key(name(item))).map(|item| (likeness(item), item)).collect();
-        let mut new: Vec<(String, &T)> = after.iter().filter(|item| !own.contains_key(name(item))).map(|item| (likeness(item), item)).collect();
-        let count = |items: &[(String, &T)], wanted: &str| items.iter().filter(|(likeness, _)| likeness == wanted).count();
-        let mut both: Vec<(&T, &T)> = before.iter().filter_map(|item| Some((item, *others.get(name(item))?))).collect();
-        let alike: Vec<String> =
-            gone.iter().map(|(likeness, _)| likeness.clone()).filter(|wanted| count(&gone, wanted) == 1 && count(&new, wanted) == 1).collect();
+        let mut gone: Vec<(String, &T)> = before
+            .iter()
+            .filter(|item| !others.contains_key(name(item)))
+            .map(|item| (likeness(item), item))
+            .collect();
+        let mut new: Vec<(String, &T)> = after
+            .iter()
+            .filter(|item| !own.contains_key(name(item)))
+            .map(|item| (likeness(item), item))
+            .collect();
+        let count = |items: &[(String, &T)], wanted: &str| {
+            items
+                .iter()
+                .filter(|(likeness, _)| likeness == wanted)
+                .count()
+        };
+        let mut both: Vec<(&T, &T)> = before
+            .iter()
+            .filter_map(|item| Some((item, *others.get(name(item))?)))
+            .collect();
+        let alike: Vec<String> = gone
+            .iter()
+            .map(|(likeness, _)| likeness.clone())
+            .filter(|wanted| count(&gone, wanted) == 1 && count(&new, wanted) == 1)
+            .collect();
         for wanted in alike {
-            let taken = |items: &mut Vec<(String, &'a T)>| items.iter().position(|(likeness, _)| *likeness == wanted).map(|index| items.remove(index).1);
+            let taken = |items: &mut Vec<(String, &'a T)>| {
+                items
+                    .iter()
+                    .position(|(likeness, _)| *likeness == wanted)
+                    .map(|index| items.remove(index).1)
+            };
             if let (Some(old), Some(fresh)) = (taken(&mut gone), taken(&mut new)) {
                 both.push((old, fresh));
             }
         }
         let items = |pairs: Vec<(String, &'a T)>| pairs.into_iter().map(|(_, item)| item).collect();
-        Pairs { both, gone: items(gone), new: items(new) }
+        Pairs {
+            both,
+            gone: items(gone),
+            new: items(new),
+        }
     }
 }
 
@@ -53,13 +91,35 @@ pub fn services<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Servic
 pub fn alerts<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Alert> {
     let likeness = |alert: &Alert| {
         let above = alert.branches.first().map(|branch| branch.above);
-        json!([alert.kind.name, alert.settings, above, alert.window, alert.r#for, alert.severity]).to_string()
+        json!([
+            alert.kind.name,
+            alert.settings,
+            above,
+            alert.window,
+            alert.r#for,
+            alert.severity
+        ])
+        .to_string()
     };
     Pairs::of(&before.alerts, &after.alerts, |alert| &alert.name, likeness)
 }
 
 /// Metrics by name, else by all that is said of them.
 pub fn metrics<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Metric> {
-    let likeness = |metric: &Metric| json!([metric.r#type, metric.help, metric.labels, metric.services, metric.buckets]).to_string();
-    Pairs::of(&before.metrics, &after.metrics, |metric| &metric.key, likeness)
+    let likeness = |metric: &Metric| {
+        json!([
+            metric.r#type,
+            metric.help,
+            metric.labels,
+            metric.services,
+            metric.buckets
+        ])
+        .to_string()
+    };
+    Pairs::of(
+        &before.metrics,
+        &after.metrics,
+        |metric| &metric.key,
+        likeness,
+    )
 }

@@ -29,7 +29,12 @@ impl Printer<'_> {
     }
 
     fn all(&self) -> Vec<String> {
-        self.after.catalog.services.iter().map(|service| service.name.clone()).collect()
+        self.after
+            .catalog
+            .services
+            .iter()
+            .map(|service| service.name.clone())
+            .collect()
     }
 
     /// File and line of a change.
@@ -37,33 +42,58 @@ impl Printer<'_> {
         let (side, pointer) = match &change.at {
             At::Before(pointer) => (&self.before, pointer),
             At::After(pointer) => (&self.after, pointer),
-            At::Line { file, line, before: true } => return (format!("{}{file}", self.before_prefix), *line),
-            At::Line { file, line, before: false } => return (file.clone(), *line),
+            At::Line {
+                file,
+                line,
+                before: true,
+            } => return (format!("{}{file}", self.before_prefix), *line),
+            At::Line {
+                file,
+                line,
+                before: false,
+            } => return (file.clone(), *line),
         };
         (side.source.name.clone(), side.source.line(pointer))
     }
 
     fn of(&self, class: Class) -> Vec<&Change> {
-        self.changes.iter().filter(|change| change.class == class).collect()
+        self.changes
+            .iter()
+            .filter(|change| change.class == class)
+            .collect()
     }
 
     /// "1 dangerous, 2 warnings, 1 notice, 0 safe".
     pub fn count(&self) -> String {
         let [dangerous, warning, notice, safe] = Class::ALL.map(|class| self.of(class).len());
-        format!("{dangerous} dangerous, {}, {}, {safe} safe", plural(warning, "warning"), plural(notice, "notice"))
+        format!(
+            "{dangerous} dangerous, {}, {}, {safe} safe",
+            plural(warning, "warning"),
+            plural(notice, "notice")
+        )
     }
 
     /// For a terminal: one paragraph per class, one line per change, then the count.
     pub fn lines(&self) -> Vec<(Style, String)> {
         let plain = Style::new();
         if self.changes.is_empty() && self.limits.is_empty() {
-            return vec![(plain, format!("nothing changes in behaviour against {}", self.base))];
+            return vec![(
+                plain,
+                format!("nothing changes in behaviour against {}", self.base),
+            )];
         }
-        let mut out: Vec<(Style, String)> = self.limits.iter().map(|limit| (plain, limit.clone())).collect();
+        let mut out: Vec<(Style, String)> = self
+            .limits
+            .iter()
+            .map(|limit| (plain, limit.clone()))
+            .collect();
         if !self.limits.is_empty() {
             out.push((plain, String::new()));
         }
-        for class in Class::ALL.into_iter().filter(|class| !self.of(*class).is_empty()) {
+        for class in Class::ALL
+            .into_iter()
+            .filter(|class| !self.of(*class).is_empty())
+        {
             out.push((style(class), class.word().to_string()));
             for change in self.of(class) {
                 let (file, line) = self.place(change);
@@ -82,18 +112,31 @@ impl Printer<'_> {
     pub fn markdown(&self) -> String {
         let base = code(self.base);
         if self.changes.is_empty() && self.limits.is_empty() {
-            return format!("### Monitoring: nothing changes in behaviour\n\nCompared with {base}.\n");
+            return format!(
+                "### Monitoring: nothing changes in behaviour\n\nCompared with {base}.\n"
+            );
         }
-        let mut out = format!("### Monitoring: {}\n\nCompared with {base}.\n", self.count());
+        let mut out = format!(
+            "### Monitoring: {}\n\nCompared with {base}.\n",
+            self.count()
+        );
         for limit in self.limits {
             let _ = write!(out, "\n**{}**\n", escaped(limit));
         }
-        let (safe, rest): (Vec<&Change>, Vec<&Change>) = self.changes.iter().partition(|change| change.class == Class::Safe);
+        let (safe, rest): (Vec<&Change>, Vec<&Change>) = self
+            .changes
+            .iter()
+            .partition(|change| change.class == Class::Safe);
         if !rest.is_empty() {
             let _ = write!(out, "\n{}", self.table(&rest));
         }
         if !safe.is_empty() {
-            let _ = write!(out, "\n<details><summary>{} safe</summary>\n\n{}\n</details>\n", safe.len(), self.table(&safe));
+            let _ = write!(
+                out,
+                "\n<details><summary>{} safe</summary>\n\n{}\n</details>\n",
+                safe.len(),
+                self.table(&safe)
+            );
         }
         out
     }
@@ -102,9 +145,22 @@ impl Printer<'_> {
         let mut out = "| Class | What changes | Where |\n| --- | --- | --- |\n".to_string();
         for change in changes {
             let (file, line) = self.place(change);
-            let class = if change.class == Class::Dangerous { "**dangerous**" } else { change.class.word() };
-            let names = if change.counts_only(&self.all()) { format!("<br>{}", escaped(&change.services.join(", "))) } else { String::new() };
-            let _ = writeln!(out, "| {class} | {}{names} | {} |", escaped(&self.message(change)), code(&format!("{file}:{line}")));
+            let class = if change.class == Class::Dangerous {
+                "**dangerous**"
+            } else {
+                change.class.word()
+            };
+            let names = if change.counts_only(&self.all()) {
+                format!("<br>{}", escaped(&change.services.join(", ")))
+            } else {
+                String::new()
+            };
+            let _ = writeln!(
+                out,
+                "| {class} | {}{names} | {} |",
+                escaped(&self.message(change)),
+                code(&format!("{file}:{line}"))
+            );
         }
         out
     }
@@ -116,8 +172,15 @@ impl Printer<'_> {
             let message = self.message(change);
             json!({"class": change.class.word(), "message": message, "services": change.services, "file": file, "line": line})
         });
-        let counts = Class::ALL.iter().map(|class| (class.word().to_string(), self.of(*class).len().into())).collect();
-        [("base".into(), self.base.into()), ("counts".into(), Value::Object(counts)), ("changes".into(), changes.collect())]
+        let counts = Class::ALL
+            .iter()
+            .map(|class| (class.word().to_string(), self.of(*class).len().into()))
+            .collect();
+        [
+            ("base".into(), self.base.into()),
+            ("counts".into(), Value::Object(counts)),
+            ("changes".into(), changes.collect()),
+        ]
     }
 }
 
@@ -138,7 +201,9 @@ fn escaped(text: &str) -> String {
     let mut out = String::new();
     let mut rest: &str = &text;
     while let Some(open) = single_backtick(rest) {
-        let Some(length) = single_backtick(&rest[open + 1..]) else { break };
+        let Some(length) = single_backtick(&rest[open + 1..]) else {
+            break;
+        };
         let (before, behind) = (&rest[..open], open + 1 + length + 1);
         out += &words(before);
         out += &code(&rest[open + 1..open + 1 + length]);
@@ -157,7 +222,10 @@ fn single_backtick(text: &str) -> Option<usize> {
 fn words(text: &str) -> String {
     let mut out = String::new();
     for (at, c) in text.char_indices() {
-        if matches!(c, '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '`' | '$' | '#') {
+        if matches!(
+            c,
+            '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '`' | '$' | '#'
+        ) {
             out.push('\\');
         }
         out.push(c);
@@ -176,7 +244,11 @@ fn code(text: &str) -> String {
     }
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
+    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) {
+        " "
+    } else {
+        ""
+    };
     format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
 }
 
@@ -186,7 +258,10 @@ mod tests {
 
     #[test]
     fn markdown_shows_what_the_catalog_says() {
-        assert_eq!(escaped("<b> & a_b | `x|y_z`"), "\\<b\\> \\& a\\_b \\| `x\\|y_z`");
+        assert_eq!(
+            escaped("<b> & a_b | `x|y_z`"),
+            "\\<b\\> \\& a\\_b \\| `x\\|y_z`"
+        );
         assert_eq!(escaped("one ` and <b>"), "one \\` and \\<b\\>");
         assert_eq!(escaped("`a``<b>``c` <b>"), "```a``<b>``c``` \\<b\\>");
         assert_eq!(code("a|b"), "`a\\|b`");
@@ -196,11 +271,16 @@ mod tests {
 
     #[test]
     fn markdown_calls_nobody_and_links_nowhere() {
-        let said = escaped("@team a@b.c #12 GH-12 o/r#1 https://e.x www.e.x ![i](http://e.x/i) [l](//e.x) <img src=x> `@team #12`");
+        let said = escaped(
+            "@team a@b.c #12 GH-12 o/r#1 https://e.x www.e.x ![i](http://e.x/i) [l](//e.x) <img src=x> `@team #12`",
+        );
         let outside = said.replace("`@team #12`", "");
         assert_ne!(outside, said, "in code it is nothing but text");
         for read in ["@t", "@b", "#1", "GH-1", "://", "www.e", "![", "](", " <i"] {
-            assert!(!outside.replace("\\]", "").replace("\\[", "").contains(read), "{read}: {said}");
+            assert!(
+                !outside.replace("\\]", "").replace("\\[", "").contains(read),
+                "{read}: {said}"
+            );
         }
     }
 }

@@ -25,16 +25,40 @@ use std::collections::HashMap;
 
 /// Every difference in meaning between the files of two renderings, by file. `catalog` is the one that the second was made of.
 /// What is `explained` already is left out.
-pub fn compare(before: &Rendered, after: &Rendered, catalog: &Catalog, explained: Option<&Explained>) -> Vec<Change> {
+pub fn compare(
+    before: &Rendered,
+    after: &Rendered,
+    catalog: &Catalog,
+    explained: Option<&Explained>,
+) -> Vec<Change> {
     let mut found = Group::new(explained);
     let readers = Readers::of(after);
     let routes = routing::Routing::of(before, after, catalog);
     for artifact in ARTIFACTS {
-        let of = |side: &'_ Rendered| side.files.iter().position(|file| file.template == artifact.template);
-        match (of(before).map(|index| &before.files[index]), of(after).map(|index| &after.files[index])) {
-            (Some(was), Some(is)) if was.text != is.text => file(&mut found, was, is, &readers, &routes),
-            (Some(was), None) => found.push(Difference::of_file(Class::Warning, &was.path, "is no longer rendered", Spot::before(&was.path, ""))),
-            (None, Some(is)) => found.push(Difference::of_file(Class::Notice, &is.path, "is rendered too", Spot::after(&is.path, ""))),
+        let of = |side: &'_ Rendered| {
+            side.files
+                .iter()
+                .position(|file| file.template == artifact.template)
+        };
+        match (
+            of(before).map(|index| &before.files[index]),
+            of(after).map(|index| &after.files[index]),
+        ) {
+            (Some(was), Some(is)) if was.text != is.text => {
+                file(&mut found, was, is, &readers, &routes)
+            }
+            (Some(was), None) => found.push(Difference::of_file(
+                Class::Warning,
+                &was.path,
+                "is no longer rendered",
+                Spot::before(&was.path, ""),
+            )),
+            (None, Some(is)) => found.push(Difference::of_file(
+                Class::Notice,
+                &is.path,
+                "is rendered too",
+                Spot::after(&is.path, ""),
+            )),
             _ => {}
         }
     }
@@ -47,46 +71,93 @@ fn follows(file: &File) -> bool {
     file.template.ends_with(".test.yml") || file.template.ends_with(".md")
 }
 
-fn file(found: &mut Group<'_>, was: &File, is: &File, readers: &Readers, routes: &routing::Routing) {
+fn file(
+    found: &mut Group<'_>,
+    was: &File,
+    is: &File,
+    readers: &Readers,
+    routes: &routing::Routing,
+) {
     if follows(is) {
         if !routes.rules_differ && lines(&was.text, is) != lines(&is.text, is) {
-            let what = if is.template.ends_with(".md") { "is worded differently" } else { "has different tests" };
-            found.push(Difference::of_file(Class::Safe, &is.path, what, Spot::after(&is.path, "")));
+            let what = if is.template.ends_with(".md") {
+                "is worded differently"
+            } else {
+                "has different tests"
+            };
+            found.push(Difference::of_file(
+                Class::Safe,
+                &is.path,
+                what,
+                Spot::after(&is.path, ""),
+            ));
         }
         return;
     }
     if is.value.is_null() {
         let (old, new) = (lines(&was.text, is), lines(&is.text, is));
-        let count = |diff: &similar::TextDiff<'_, '_, str>| diff.iter_all_changes().filter(|change| change.tag() != similar::ChangeTag::Equal).count();
+        let count = |diff: &similar::TextDiff<'_, '_, str>| {
+            diff.iter_all_changes()
+                .filter(|change| change.tag() != similar::ChangeTag::Equal)
+                .count()
+        };
         if old != new {
             let changed = count(&similar::TextDiff::from_lines(old.as_str(), new.as_str()));
             found.push(Difference::of_file(
                 Class::Warning,
                 &is.path,
-                &format!("behaves differently: {} changed", crate::diff::plural(changed, "line")),
+                &format!(
+                    "behaves differently: {} changed",
+                    crate::diff::plural(changed, "line")
+                ),
                 Spot::after(&is.path, ""),
             ));
         }
         return;
     }
     let (old, new) = (items::of(was), items::of(is));
-    let by_name = |items: &[Item]| items.iter().enumerate().map(|(index, item)| ((item.kind, item.name.clone()), index)).collect::<HashMap<_, _>>();
+    let by_name = |items: &[Item]| {
+        items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| ((item.kind, item.name.clone()), index))
+            .collect::<HashMap<_, _>>()
+    };
     let (own, others) = (by_name(&old), by_name(&new));
     let scene = wording::Scene { readers, routes };
     // Where a panel comes or goes, those behind it move.
     let moved = |(kind, name): &(Kind, String), known: &HashMap<(Kind, String), usize>| {
         matches!(kind, Kind::Panel | Kind::Row) && !known.contains_key(&(*kind, name.clone()))
     };
-    let rearranged = own.keys().any(|key| moved(key, &others)) || others.keys().any(|key| moved(key, &own));
-    for item in old.iter().filter(|item| !others.contains_key(&(item.kind, item.name.clone()))) {
+    let rearranged =
+        own.keys().any(|key| moved(key, &others)) || others.keys().any(|key| moved(key, &own));
+    for item in old
+        .iter()
+        .filter(|item| !others.contains_key(&(item.kind, item.name.clone())))
+    {
         if let Some((class, says)) = wording::gone(item, &scene) {
-            found.push(Difference::of(class, &is.path, item, says, Spot::before(&was.path, &item.pointer)));
+            found.push(Difference::of(
+                class,
+                &is.path,
+                item,
+                says,
+                Spot::before(&was.path, &item.pointer),
+            ));
         }
     }
     for item in &new {
-        let Some(known) = own.get(&(item.kind, item.name.clone())).map(|index| &old[*index]) else {
+        let Some(known) = own
+            .get(&(item.kind, item.name.clone()))
+            .map(|index| &old[*index])
+        else {
             if let Some((class, says)) = wording::new(item) {
-                found.push(Difference::of(class, &is.path, item, says, Spot::after(&is.path, &item.pointer)));
+                found.push(Difference::of(
+                    class,
+                    &is.path,
+                    item,
+                    says,
+                    Spot::after(&is.path, &item.pointer),
+                ));
             }
             continue;
         };
@@ -100,28 +171,49 @@ fn file(found: &mut Group<'_>, was: &File, is: &File, readers: &Readers, routes:
                 Spot::before(&was.path, &format!("{}{}", known.pointer, leaf.pointer()))
             };
             let (class, says) = wording::changed(item, &leaf, &scene);
-            found.push(Difference::of_leaf(class, &is.path, (known, item), &leaf, says, spot));
+            found.push(Difference::of_leaf(
+                class,
+                &is.path,
+                (known, item),
+                &leaf,
+                says,
+                spot,
+            ));
         }
     }
 }
 
 /// The lines that count: without comments, which begin with # in Python, and without what a checkout does to their ends.
 fn lines(text: &str, file: &File) -> String {
-    let comment = |line: &&str| file.template.ends_with(".py") && line.trim_start().starts_with('#');
+    let comment =
+        |line: &&str| file.template.ends_with(".py") && line.trim_start().starts_with('#');
     if file.template.ends_with(".yml") {
         // Comments and the order of keys have no meaning.
-        return crate::yaml::parse(text).map_or_else(|_| text.to_string(), |value| sorted(&value).to_string());
+        return crate::yaml::parse(text)
+            .map_or_else(|_| text.to_string(), |value| sorted(&value).to_string());
     }
-    text.lines().map(str::trim_end).filter(|line| !line.is_empty() && !comment(line)).map(|line| format!("{line}\n")).collect()
+    text.lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty() && !comment(line))
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 /// The value with its keys in order, so that two texts of it are the same.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
-            let mut entries: Vec<(&String, Value)> = map.iter().map(|(key, value)| (key, sorted(value))).collect();
+            let mut entries: Vec<(&String, Value)> = map
+                .iter()
+                .map(|(key, value)| (key, sorted(value)))
+                .collect();
             entries.sort_by(|a, b| a.0.cmp(b.0));
-            Value::Object(entries.into_iter().map(|(key, value)| (key.clone(), value)).collect())
+            Value::Object(
+                entries
+                    .into_iter()
+                    .map(|(key, value)| (key.clone(), value))
+                    .collect(),
+            )
         }
         Value::Array(list) => Value::Array(list.iter().map(sorted).collect()),
         scalar => scalar.clone(),

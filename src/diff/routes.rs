@@ -14,17 +14,31 @@ const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
 
 /// 0 is the loudest.
 pub fn rank(severity: &str) -> usize {
-    SEVERITIES.iter().position(|known| *known == severity).unwrap_or(SEVERITIES.len())
+    SEVERITIES
+        .iter()
+        .position(|known| *known == severity)
+        .unwrap_or(SEVERITIES.len())
 }
 
 /// Who is told of a severity.
 pub fn receiver<'a>(catalog: &'a Catalog, severity: &str) -> &'a str {
-    catalog.alertmanager.routes.get(severity).map_or(NOBODY, String::as_str)
+    catalog
+        .alertmanager
+        .routes
+        .get(severity)
+        .map_or(NOBODY, String::as_str)
 }
 
 /// "a warning", "a critical alert".
 pub fn noun(severity: &str) -> String {
-    if severity == "warning" { "a warning".to_string() } else { format!("{} {severity} alert", if severity == "info" { "an" } else { "a" }) }
+    if severity == "warning" {
+        "a warning".to_string()
+    } else {
+        format!(
+            "{} {severity} alert",
+            if severity == "info" { "an" } else { "a" }
+        )
+    }
 }
 
 /// Every change of who is told, and when.
@@ -33,35 +47,90 @@ pub fn inspect(comparison: &mut Comparison) {
         route(comparison, severity);
     }
     receivers(comparison);
-    for setting in ["group_wait", "group_interval", "repeat_interval", "external_url", "image"] {
-        let values = |catalog: &Catalog| serde_json::to_value(&catalog.alertmanager).unwrap_or_default()[setting].as_str().unwrap_or_default().to_string();
-        let (was, is) = (values(comparison.before.catalog), values(comparison.after.catalog));
+    for setting in [
+        "group_wait",
+        "group_interval",
+        "repeat_interval",
+        "external_url",
+        "image",
+    ] {
+        let values = |catalog: &Catalog| {
+            serde_json::to_value(&catalog.alertmanager).unwrap_or_default()[setting]
+                .as_str()
+                .unwrap_or_default()
+                .to_string()
+        };
+        let (was, is) = (
+            values(comparison.before.catalog),
+            values(comparison.after.catalog),
+        );
         if was != is {
             let at = comparison.at_key(&format!("/alertmanager/{setting}"));
             let class = match (Duration::parse(&was), Duration::parse(&is)) {
                 (Some(was), Some(is)) => weight::longer(was, is),
                 _ => Notice,
             };
-            comparison.say(class, format!("the Alertmanager's `{setting}` is {is} instead of {was}"), at);
+            comparison.say(
+                class,
+                format!("the Alertmanager's `{setting}` is {is} instead of {was}"),
+                at,
+            );
         }
     }
 }
 
 fn route(comparison: &mut Comparison, severity: &str) {
-    let (was, is) = (receiver(comparison.before.catalog, severity), receiver(comparison.after.catalog, severity));
+    let (was, is) = (
+        receiver(comparison.before.catalog, severity),
+        receiver(comparison.after.catalog, severity),
+    );
     if was == is {
         return;
     }
-    let of_severity = |alert: &&crate::catalog::Alert| alert.branches.iter().any(|branch| branch.severity == severity);
-    let alerts: Vec<&str> = comparison.after.catalog.alerts.iter().filter(of_severity).map(|alert| alert.name.as_str()).collect();
-    let which = if alerts.is_empty() { "no alert now".to_string() } else { listed(&alerts) };
+    let of_severity = |alert: &&crate::catalog::Alert| {
+        alert
+            .branches
+            .iter()
+            .any(|branch| branch.severity == severity)
+    };
+    let alerts: Vec<&str> = comparison
+        .after
+        .catalog
+        .alerts
+        .iter()
+        .filter(of_severity)
+        .map(|alert| alert.name.as_str())
+        .collect();
+    let which = if alerts.is_empty() {
+        "no alert now".to_string()
+    } else {
+        listed(&alerts)
+    };
     let (class, message) = match (was, is) {
-        (_, NOBODY) => (Dangerous, format!("alerts of severity {severity} now reach no one instead of {was}: {which}")),
-        (NOBODY, _) => (Safe, format!("alerts of severity {severity} now reach {is}, and reached no one before: {which}")),
+        (_, NOBODY) => (
+            Dangerous,
+            format!("alerts of severity {severity} now reach no one instead of {was}: {which}"),
+        ),
+        (NOBODY, _) => (
+            Safe,
+            format!(
+                "alerts of severity {severity} now reach {is}, and reached no one before: {which}"
+            ),
+        ),
         _ => {
-            let [old, new] = [(comparison.before.catalog, was), (comparison.after.catalog, is)].map(|(catalog, name)| told_by(catalog, name));
+            let [old, new] = [
+                (comparison.before.catalog, was),
+                (comparison.after.catalog, is),
+            ]
+            .map(|(catalog, name)| told_by(catalog, name));
             let class = weight::elsewhere(severity == SEVERITIES[0], &old, &new);
-            (class, format!("alerts of severity {severity} go to {is} instead of {was}: {which}{}", ways(&old, &new)))
+            (
+                class,
+                format!(
+                    "alerts of severity {severity} go to {is} instead of {was}: {which}{}",
+                    ways(&old, &new)
+                ),
+            )
         }
     };
     let at = comparison.at_key(&format!("/alertmanager/routes/{severity}"));
@@ -69,62 +138,133 @@ fn route(comparison: &mut Comparison, severity: &str) {
 }
 
 fn receivers(comparison: &mut Comparison) {
-    let (before, after) = (&comparison.before.catalog.receivers, &comparison.after.catalog.receivers);
+    let (before, after) = (
+        &comparison.before.catalog.receivers,
+        &comparison.after.catalog.receivers,
+    );
     for (name, is) in after {
         match before.get(name) {
             Some(was) => integrations(comparison, name, was, is),
-            None => comparison.say(Safe, format!("receiver {name} is new: {}", kinds(is)), At::After(format!("/receivers/{name}"))),
+            None => comparison.say(
+                Safe,
+                format!("receiver {name} is new: {}", kinds(is)),
+                At::After(format!("/receivers/{name}")),
+            ),
         }
     }
     for (name, was) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
         // Under another name it still tells the same people.
-        let used = comparison.before.catalog.alertmanager.routes.values().any(|receiver| receiver == name);
-        let dangling = comparison.after.catalog.alertmanager.routes.values().any(|receiver| receiver == name);
-        let class = if used && (dangling || !after.values().any(|is| is == was)) { Dangerous } else { Notice };
+        let used = comparison
+            .before
+            .catalog
+            .alertmanager
+            .routes
+            .values()
+            .any(|receiver| receiver == name);
+        let dangling = comparison
+            .after
+            .catalog
+            .alertmanager
+            .routes
+            .values()
+            .any(|receiver| receiver == name);
+        let class = if used && (dangling || !after.values().any(|is| is == was)) {
+            Dangerous
+        } else {
+            Notice
+        };
         let in_use = if used { ", which was in use," } else { "" };
-        comparison.say(class, format!("receiver {name}{in_use} is removed: {}", kinds(was)), At::Before(format!("/receivers/{name}")));
+        comparison.say(
+            class,
+            format!("receiver {name}{in_use} is removed: {}", kinds(was)),
+            At::Before(format!("/receivers/{name}")),
+        );
     }
 }
 
 /// The integrations of a receiver.
 fn told_by(catalog: &Catalog, receiver: &str) -> Map<String, Value> {
-    catalog.receivers.get(receiver).and_then(Value::as_object).cloned().unwrap_or_default()
+    catalog
+        .receivers
+        .get(receiver)
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// "; by slack instead of pagerduty", where that differs.
 pub fn ways(was: &Map<String, Value>, is: &Map<String, Value>) -> String {
     let kinds = |map: &Map<String, Value>| listed(&map.keys().collect::<Vec<_>>());
-    if was.keys().eq(is.keys()) { String::new() } else { format!("; by {} instead of {}", kinds(is), kinds(was)) }
+    if was.keys().eq(is.keys()) {
+        String::new()
+    } else {
+        format!("; by {} instead of {}", kinds(is), kinds(was))
+    }
 }
 
 fn kinds(receiver: &Value) -> String {
-    listed(&receiver.as_object().into_iter().flatten().map(|(kind, _)| kind).collect::<Vec<_>>())
+    listed(
+        &receiver
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(kind, _)| kind)
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// What one receiver sends, and where to.
 fn integrations(comparison: &mut Comparison, name: &str, was: &Value, is: &Value) {
     let all = |value: &Value| value.as_object().cloned().unwrap_or_default();
     let (was, is) = (all(was), all(is));
-    let routed = comparison.after.catalog.alertmanager.routes.values().any(|receiver| receiver == name);
+    let routed = comparison
+        .after
+        .catalog
+        .alertmanager
+        .routes
+        .values()
+        .any(|receiver| receiver == name);
     for (kind, settings) in &is {
         let pointer = format!("/receivers/{name}/{kind}");
         let Some(old) = was.get(kind) else {
-            comparison.say(Safe, format!("receiver {name} also sends to {kind}"), At::After(pointer));
+            comparison.say(
+                Safe,
+                format!("receiver {name} also sends to {kind}"),
+                At::After(pointer),
+            );
             continue;
         };
-        let keys: std::collections::BTreeSet<String> = all(settings).into_iter().chain(all(old)).map(|(key, _)| key).collect();
-        for key in keys.iter().filter(|key| settings.get(*key) != old.get(*key)) {
+        let keys: std::collections::BTreeSet<String> = all(settings)
+            .into_iter()
+            .chain(all(old))
+            .map(|(key, _)| key)
+            .collect();
+        for key in keys
+            .iter()
+            .filter(|key| settings.get(*key) != old.get(*key))
+        {
             let text = |value: Option<&Value>| value.map_or_else(|| "nothing".to_string(), plain);
             let at = comparison.at_key(&format!("{pointer}/{key}"));
             comparison.say(
                 if routed { Warning } else { Notice },
-                format!("receiver {name} sends to {kind} with `{key}` {} instead of {}", text(settings.get(key)), text(old.get(key))),
+                format!(
+                    "receiver {name} sends to {kind} with `{key}` {} instead of {}",
+                    text(settings.get(key)),
+                    text(old.get(key))
+                ),
                 at,
             );
         }
     }
     for kind in was.keys().filter(|kind| !is.contains_key(*kind)) {
-        let message = format!("receiver {name} no longer sends to {kind}: it tells {} only", listed(&is.keys().collect::<Vec<_>>()));
-        comparison.say(if routed { Dangerous } else { Notice }, message, At::Before(format!("/receivers/{name}/{kind}")));
+        let message = format!(
+            "receiver {name} no longer sends to {kind}: it tells {} only",
+            listed(&is.keys().collect::<Vec<_>>())
+        );
+        comparison.say(
+            if routed { Dangerous } else { Notice },
+            message,
+            At::Before(format!("/receivers/{name}/{kind}")),
+        );
     }
 }

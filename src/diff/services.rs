@@ -9,16 +9,48 @@ use serde_json::Value;
 /// Every change of the services.
 pub fn inspect(comparison: &mut Comparison) {
     for service in comparison.services.gone.clone() {
-        let alerts = comparison.before.catalog.alerts.iter().filter(|alert| alert.covers.contains(&service.name)).count();
-        let watched = if alerts == 0 { String::new() } else { format!("; {} covered it", plural(alerts, "alert")) };
-        let message = format!("service {} is removed: no one is notified about {}:{} any more{watched}", service.name, service.host, service.port);
+        let alerts = comparison
+            .before
+            .catalog
+            .alerts
+            .iter()
+            .filter(|alert| alert.covers.contains(&service.name))
+            .count();
+        let watched = if alerts == 0 {
+            String::new()
+        } else {
+            format!("; {} covered it", plural(alerts, "alert"))
+        };
+        let message = format!(
+            "service {} is removed: no one is notified about {}:{} any more{watched}",
+            service.name, service.host, service.port
+        );
         comparison.say(Dangerous, message, At::Before(key(service)));
     }
     for service in comparison.services.new.clone() {
-        let alerts = comparison.after.catalog.alerts.iter().filter(|alert| alert.covers.contains(&service.name)).count();
-        let covered = if alerts == 0 { "no alert covers it".to_string() } else { format!("{} it", covers(alerts)) };
-        let message = format!("service {} is new in {}, scraped at {}: {covered}", service.name, service.group, target(service));
-        comparison.say(if alerts == 0 { Notice } else { Safe }, message, At::After(key(service)));
+        let alerts = comparison
+            .after
+            .catalog
+            .alerts
+            .iter()
+            .filter(|alert| alert.covers.contains(&service.name))
+            .count();
+        let covered = if alerts == 0 {
+            "no alert covers it".to_string()
+        } else {
+            format!("{} it", covers(alerts))
+        };
+        let message = format!(
+            "service {} is new in {}, scraped at {}: {covered}",
+            service.name,
+            service.group,
+            target(service)
+        );
+        comparison.say(
+            if alerts == 0 { Notice } else { Safe },
+            message,
+            At::After(key(service)),
+        );
     }
     for (old, new) in comparison.services.both.clone() {
         if old.name != new.name {
@@ -36,7 +68,11 @@ pub fn inspect(comparison: &mut Comparison) {
 }
 
 fn covers(alerts: usize) -> String {
-    format!("{} {}", plural(alerts, "alert"), if alerts == 1 { "covers" } else { "cover" })
+    format!(
+        "{} {}",
+        plural(alerts, "alert"),
+        if alerts == 1 { "covers" } else { "cover" }
+    )
 }
 
 fn key(service: &Service) -> String {
@@ -50,20 +86,36 @@ fn target(service: &Service) -> String {
 /// The key that set a setting; where a default took its place, the key that set it before.
 fn origin(comparison: &Comparison, old: &Service, new: &Service, setting: &str) -> At {
     let now = origin_of(comparison.after.source, new, setting).map(At::After);
-    now.or_else(|| origin_of(comparison.before.source, old, setting).map(At::Before)).unwrap_or_else(|| At::After(key(new)))
+    now.or_else(|| origin_of(comparison.before.source, old, setting).map(At::Before))
+        .unwrap_or_else(|| At::After(key(new)))
 }
 
 /// Where Prometheus reaches it, and the group that is its label `component`.
 fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
     let container = |service: &Service| service.runs_on == "compose";
     if old.port != new.port || (old.host != new.host && !(container(old) && container(new))) {
-        let at = origin(comparison, old, new, if old.port == new.port { "runs_on" } else { "port" });
-        let rest = format!(": {}:{} instead of {}:{}; the label `instance` changes with it", new.host, new.port, old.host, old.port);
+        let at = origin(
+            comparison,
+            old,
+            new,
+            if old.port == new.port {
+                "runs_on"
+            } else {
+                "port"
+            },
+        );
+        let rest = format!(
+            ": {}:{} instead of {}:{}; the label `instance` changes with it",
+            new.host, new.port, old.host, old.port
+        );
         comparison.say_of(Warning, "the address of ", &new.name, rest, at);
     }
     if old.group != new.group {
         let at = origin(comparison, old, new, "group");
-        let rest = format!(": {} instead of {}; silences and links by the label `component` end", new.group, old.group);
+        let rest = format!(
+            ": {} instead of {}; silences and links by the label `component` end",
+            new.group, old.group
+        );
         comparison.say_of(Dangerous, "the group of ", &new.name, rest, at);
     }
 }
@@ -75,8 +127,20 @@ fn probe(comparison: &mut Comparison, old: &Service, new: &Service) {
     }
     let at = origin(comparison, old, new, "health_probe");
     match new.health_probe {
-        true => comparison.say_of(Safe, "health is now probed for ", &new.name, format!(", at {}", new.health_path), at),
-        false => comparison.say_of(Dangerous, "health is no longer probed for ", &new.name, ": only a failing scrape says that it is down".to_string(), at),
+        true => comparison.say_of(
+            Safe,
+            "health is now probed for ",
+            &new.name,
+            format!(", at {}", new.health_path),
+            at,
+        ),
+        false => comparison.say_of(
+            Dangerous,
+            "health is no longer probed for ",
+            &new.name,
+            ": only a failing scrape says that it is down".to_string(),
+            at,
+        ),
     }
 }
 
@@ -87,7 +151,10 @@ const SETTINGS: [(&str, &str); 11] = [
     ("scheme", "the scheme of "),
     ("metrics_path", "the metrics path of "),
     ("health_path", "the health path of "),
-    ("runtime", "the runtime, which decides the process metrics, of "),
+    (
+        "runtime",
+        "the runtime, which decides the process metrics, of ",
+    ),
     ("memory_limit", "what 100 % of memory means for "),
     ("cpu_limit", "what 100 % of CPU means for "),
     ("app", "what uvicorn runs for "),
@@ -96,13 +163,23 @@ const SETTINGS: [(&str, &str); 11] = [
 ];
 
 fn settings(comparison: &mut Comparison, old: &Service, new: &Service) {
-    let (before, after) = (serde_json::to_value(old).unwrap_or_default(), serde_json::to_value(new).unwrap_or_default());
-    for (setting, lead) in SETTINGS.iter().filter(|(setting, _)| before[setting] != after[setting]) {
+    let (before, after) = (
+        serde_json::to_value(old).unwrap_or_default(),
+        serde_json::to_value(new).unwrap_or_default(),
+    );
+    for (setting, lead) in SETTINGS
+        .iter()
+        .filter(|(setting, _)| before[setting] != after[setting])
+    {
         // A timeout that nobody wrote follows the interval, which is told already.
         if *setting == "scrape_timeout" && !says_timeout(comparison, old, new) {
             continue;
         }
-        let rest = format!(": {} instead of {}", shown(setting, new, &after), shown(setting, old, &before));
+        let rest = format!(
+            ": {} instead of {}",
+            shown(setting, new, &after),
+            shown(setting, old, &before)
+        );
         let at = origin(comparison, old, new, setting);
         comparison.say_of(class(setting, old, new), lead, &new.name, rest, at);
     }
@@ -121,7 +198,8 @@ fn class(setting: &str, old: &Service, new: &Service) -> Class {
 }
 
 fn says_timeout(comparison: &Comparison, old: &Service, new: &Service) -> bool {
-    let says = |source: &Source, service: &Service| origin_of(source, service, "scrape_timeout").is_some();
+    let says =
+        |source: &Source, service: &Service| origin_of(source, service, "scrape_timeout").is_some();
     says(comparison.before.source, old) || says(comparison.after.source, new)
 }
 
@@ -141,17 +219,38 @@ fn groups(comparison: &mut Comparison) {
     for group in &after.groups {
         let at = At::After(format!("/groups/{}", group.key));
         match before.groups.iter().find(|old| old.key == group.key) {
-            None => comparison.say(Safe, format!("group {} is new: a row \"{}\" in the overview", group.key, group.title), at),
+            None => comparison.say(
+                Safe,
+                format!(
+                    "group {} is new: a row \"{}\" in the overview",
+                    group.key, group.title
+                ),
+                at,
+            ),
             Some(old) if old.title != group.title => {
-                comparison.say(Safe, format!("the row of group {} is titled \"{}\" instead of \"{}\"", group.key, group.title, old.title), at);
+                comparison.say(
+                    Safe,
+                    format!(
+                        "the row of group {} is titled \"{}\" instead of \"{}\"",
+                        group.key, group.title, old.title
+                    ),
+                    at,
+                );
             }
             Some(_) => {}
         }
     }
-    for group in before.groups.iter().filter(|group| !after.groups.iter().any(|new| new.key == group.key)) {
+    for group in before
+        .groups
+        .iter()
+        .filter(|group| !after.groups.iter().any(|new| new.key == group.key))
+    {
         comparison.say(
             Notice,
-            format!("group {} is removed: the overview loses the row \"{}\"", group.key, group.title),
+            format!(
+                "group {} is removed: the overview loses the row \"{}\"",
+                group.key, group.title
+            ),
             At::Before(format!("/groups/{}", group.key)),
         );
     }

@@ -24,7 +24,11 @@ pub fn larger(was: f64, is: f64) -> Class {
 
 /// Of a time after which people are told, or between two looks.
 pub fn longer(was: Duration, is: Duration) -> Class {
-    if is <= was { Notice } else { larger(was.max(UNFELT).seconds(), is.max(UNFELT).seconds()).min(Warning) }
+    if is <= was {
+        Notice
+    } else {
+        larger(was.max(UNFELT).seconds(), is.max(UNFELT).seconds()).min(Warning)
+    }
 }
 
 /// Who is told by other ways than before: `was` and `is` hold integrations with their settings.
@@ -46,7 +50,9 @@ mod tests {
 
     #[test]
     fn ratios_and_not_differences_decide() {
-        let of = |was: &str, is: &str| longer(Duration::parse(was).unwrap(), Duration::parse(is).unwrap());
+        let of = |was: &str, is: &str| {
+            longer(Duration::parse(was).unwrap(), Duration::parse(is).unwrap())
+        };
         for (was, is, class) in [
             ("5m", "30m", Dangerous),
             ("5m", "20m", Dangerous),
@@ -59,13 +65,24 @@ mod tests {
         ] {
             assert_eq!(of(was, is), class, "{was} → {is}");
         }
-        assert_eq!([larger(1.0, 8.0), larger(1.0, 2.0), larger(2.0, 1.0), larger(0.0, 1.0)], [Dangerous, Warning, Notice, Dangerous]);
+        assert_eq!(
+            [
+                larger(1.0, 8.0),
+                larger(1.0, 2.0),
+                larger(2.0, 1.0),
+                larger(0.0, 1.0)
+            ],
+            [Dangerous, Warning, Notice, Dangerous]
+        );
     }
 
     #[test]
     fn another_way_of_telling_weighs_by_what_is_lost() {
         let map = |value: Value| value.as_object().cloned().unwrap();
-        let (pager, slack) = (map(json!({"pagerduty": {"key_file": "a"}})), map(json!({"slack": {"url_file": "b"}})));
+        let (pager, slack) = (
+            map(json!({"pagerduty": {"key_file": "a"}})),
+            map(json!({"slack": {"url_file": "b"}})),
+        );
         let both = map(json!({"pagerduty": {"key_file": "a"}, "slack": {"url_file": "b"}}));
         let other = map(json!({"pagerduty": {"key_file": "c"}}));
         assert_eq!(elsewhere(false, &pager, &slack), Dangerous);

@@ -9,33 +9,76 @@ use std::time::Duration;
 
 /// Posts a service's down alert beside another of its alerts, and the same alert of another service; None: there is nothing to hold back.
 pub async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
-    let down = drill.alerts.iter().find(|alert| alert.kind.holds_back_others)?;
-    let covers = |alert: &Alert| alert.covers.iter().filter(|service| down.covers.contains(service)).cloned().collect::<Vec<_>>();
-    let other = drill.catalog.alerts.iter().find(|alert| !alert.kind.holds_back_others && covers(alert).len() > 1)?;
-    let (broken, well) = (covers(other).first()?.clone(), covers(other).get(1)?.clone());
-    let mut row = Row::new("inhibition", &broken, &format!("{} beside {}", down.name, other.name), "-");
-    let alerts = json!([labels(drill, down, &broken)?, labels(drill, other, &broken)?, labels(drill, other, &well)?]);
+    let down = drill
+        .alerts
+        .iter()
+        .find(|alert| alert.kind.holds_back_others)?;
+    let covers = |alert: &Alert| {
+        alert
+            .covers
+            .iter()
+            .filter(|service| down.covers.contains(service))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let other = drill
+        .catalog
+        .alerts
+        .iter()
+        .find(|alert| !alert.kind.holds_back_others && covers(alert).len() > 1)?;
+    let (broken, well) = (
+        covers(other).first()?.clone(),
+        covers(other).get(1)?.clone(),
+    );
+    let mut row = Row::new(
+        "inhibition",
+        &broken,
+        &format!("{} beside {}", down.name, other.name),
+        "-",
+    );
+    let alerts = json!([
+        labels(drill, down, &broken)?,
+        labels(drill, other, &broken)?,
+        labels(drill, other, &well)?
+    ]);
     let url = format!("{}/api/v2/alerts", stage.alertmanager.url);
-    let posted = tokio::task::spawn_blocking(move || Client::new(PATIENCE, None).and_then(|client| client.post(&url, &alerts))).await;
+    let posted = tokio::task::spawn_blocking(move || {
+        Client::new(PATIENCE, None).and_then(|client| client.post(&url, &alerts))
+    })
+    .await;
     if !posted.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status == 200)) {
         row.fail("the Alertmanager takes no alerts");
         return Some(row);
     }
     let state = |alerts: &Value, alert: &str, job: &str| {
-        let found = alerts.as_array().into_iter().flatten().find(|one| one["labels"]["alertname"] == alert && one["labels"]["job"] == job);
-        found.and_then(|one| one["status"]["state"].as_str().map(str::to_string)).unwrap_or_default()
+        let found = alerts
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|one| one["labels"]["alertname"] == alert && one["labels"]["job"] == job);
+        found
+            .and_then(|one| one["status"]["state"].as_str().map(str::to_string))
+            .unwrap_or_default()
     };
     let mut states = (String::new(), String::new());
     // It takes a moment until the alerts have gone through its inhibitor.
     for _ in 0..40 {
-        let alerts = ask(&stage.alertmanager, "/api/v2/alerts".into()).await.unwrap_or_default();
-        states = (state(&alerts, &other.name, &broken), state(&alerts, &other.name, &well));
+        let alerts = ask(&stage.alertmanager, "/api/v2/alerts".into())
+            .await
+            .unwrap_or_default();
+        states = (
+            state(&alerts, &other.name, &broken),
+            state(&alerts, &other.name, &well),
+        );
         if states == ("suppressed".into(), "active".into()) {
             return Some(row);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    row.fail(format!("{} is {} for {broken}, which is down, and {} for {well}, which is not", other.name, states.0, states.1));
+    row.fail(format!(
+        "{} is {} for {broken}, which is down, and {} for {well}, which is not",
+        other.name, states.0, states.1
+    ));
     Some(row)
 }
 
@@ -43,5 +86,7 @@ pub async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
 fn labels(drill: &Drill, alert: &Alert, service: &str) -> Option<Value> {
     let branch = alert.branch_of(service)?;
     let group = &drill.catalog.service(service)?.group;
-    Some(json!({"labels": {"alertname": alert.name, "job": service, "service": service, "component": group, "severity": branch.severity}}))
+    Some(
+        json!({"labels": {"alertname": alert.name, "job": service, "service": service, "component": group, "severity": branch.severity}}),
+    )
 }

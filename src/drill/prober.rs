@@ -6,7 +6,10 @@ use serde_json::Value;
 
 /// The modules of the rendered exporter; None: nothing is probed.
 pub fn modules(files: &[File]) -> Option<&Value> {
-    files.iter().map(|file| &file.value).find(|value| value.get("modules").is_some())
+    files
+        .iter()
+        .map(|file| &file.value)
+        .find(|value| value.get("modules").is_some())
 }
 
 /// Its flags. It answers a little before Prometheus gives up, by half a second unless told otherwise.
@@ -24,15 +27,24 @@ pub fn on_loopback(job: &mut Value, fleet: &Fleet, exporter: &str) -> bool {
     let mut any = false;
     for group in job["static_configs"].as_array_mut().into_iter().flatten() {
         let service = group["labels"]["service"].as_str().unwrap_or_default();
-        let Some(address) = fleet.address(service) else { continue };
+        let Some(address) = fleet.address(service) else {
+            continue;
+        };
         for target in group["targets"].as_array_mut().into_iter().flatten() {
-            let Some((_, rest)) = target.as_str().and_then(|text| text.split_once("://")) else { continue };
+            let Some((_, rest)) = target.as_str().and_then(|text| text.split_once("://")) else {
+                continue;
+            };
             let path = rest.find('/').map_or("", |slash| &rest[slash..]);
             *target = format!("http://{address}{path}").into();
             any = true;
         }
     }
-    for rule in job["relabel_configs"].as_array_mut().into_iter().flatten().filter(|rule| rule["target_label"] == "__address__") {
+    for rule in job["relabel_configs"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+        .filter(|rule| rule["target_label"] == "__address__")
+    {
         rule["replacement"] = exporter.into();
     }
     any

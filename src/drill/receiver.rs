@@ -40,11 +40,16 @@ impl Receiver {
     /// Listens on a free port until the process ends.
     pub async fn start() -> Result<Receiver> {
         let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
-        let receiver = Receiver { address: listener.local_addr()?, received: Arc::default() };
+        let receiver = Receiver {
+            address: listener.local_addr()?,
+            received: Arc::default(),
+        };
         let received = receiver.received.clone();
         tokio::spawn(async move {
             loop {
-                let Ok((stream, _)) = listener.accept().await else { continue };
+                let Ok((stream, _)) = listener.accept().await else {
+                    continue;
+                };
                 let received = received.clone();
                 tokio::spawn(async move {
                     let service = service_fn(|request: Request<Incoming>| {
@@ -52,11 +57,16 @@ impl Receiver {
                         async move {
                             let receiver = request.uri().path().trim_matches('/').to_string();
                             let notifications = read(&receiver, &body(request.into_body()).await);
-                            received.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).extend(notifications);
+                            received
+                                .lock()
+                                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                                .extend(notifications);
                             Ok::<_, Infallible>(answer(StatusCode::OK, "text/plain", ""))
                         }
                     });
-                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                    let _ = http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
                 });
             }
         });
@@ -65,15 +75,25 @@ impl Receiver {
 
     /// All notifications from the `from`th on.
     pub fn since(&self, from: usize) -> Vec<Notification> {
-        let received = self.received.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let received = self
+            .received
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         received.get(from..).unwrap_or_default().to_vec()
     }
 }
 
 async fn body(mut incoming: Incoming) -> Vec<u8> {
     let mut bytes = Vec::new();
-    while let Some(Ok(frame)) = std::future::poll_fn(|context| Pin::new(&mut incoming).poll_frame(context)).await {
-        bytes.extend(frame.data_ref().map(|data| data.to_vec()).unwrap_or_default());
+    while let Some(Ok(frame)) =
+        std::future::poll_fn(|context| Pin::new(&mut incoming).poll_frame(context)).await
+    {
+        bytes.extend(
+            frame
+                .data_ref()
+                .map(|data| data.to_vec())
+                .unwrap_or_default(),
+        );
     }
     bytes
 }
@@ -88,5 +108,10 @@ fn read(receiver: &str, body: &[u8]) -> Vec<Notification> {
         firing: alert["status"] == "firing",
         at: Instant::now(),
     };
-    document["alerts"].as_array().into_iter().flatten().map(one).collect()
+    document["alerts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(one)
+        .collect()
 }

@@ -25,7 +25,9 @@ pub fn document(value: &mut Value, factor: f64) {
             for (key, value) in map.iter_mut() {
                 match value {
                     Value::String(text) if key == "expr" => *text = expression(text, factor),
-                    Value::String(text) if DURATIONS.contains(&key.as_str()) => *text = divided(text, factor),
+                    Value::String(text) if DURATIONS.contains(&key.as_str()) => {
+                        *text = divided(text, factor)
+                    }
                     other => document(other, factor),
                 }
             }
@@ -39,7 +41,9 @@ pub fn document(value: &mut Value, factor: f64) {
 fn divided(text: &str, factor: f64) -> String {
     match Duration::parse(text) {
         Some(Duration(0)) | None => text.to_string(),
-        Some(Duration(milliseconds)) => Duration(((milliseconds as f64 / factor).round() as u64).max(1)).to_string(),
+        Some(Duration(milliseconds)) => {
+            Duration(((milliseconds as f64 / factor).round() as u64).max(1)).to_string()
+        }
     }
 }
 
@@ -96,7 +100,10 @@ mod tests {
         let text = "sum(rate(job:5m:x_5m:ratio_15m{a=\"5m\\\"[1h]\",b='2h'}[5m] offset 1h30m)) > 0.5 # [10m]\nand max_over_time(y[10m:15s])[1e3]";
         let wanted = "sum(rate(job:5m:x_5m:ratio_15m{a=\"5m\\\"[1h]\",b='2h'}[3s] offset 54s)) > 0.5 # [10m]\nand max_over_time(y[6s:150ms])[1e3]";
         assert_eq!(expression(text, 100.0), wanted);
-        assert_eq!(expression("vector(1073741824) - 5", 100.0), "vector(1073741824) - 5");
+        assert_eq!(
+            expression("vector(1073741824) - 5", 100.0),
+            "vector(1073741824) - 5"
+        );
     }
 
     #[test]

@@ -63,7 +63,11 @@ impl Scene<'_> {
 
     /// Whether it is an alert of the catalog.
     pub fn ours(&self, name: &str) -> bool {
-        self.drill.catalog.alerts.iter().any(|alert| alert.name == name)
+        self.drill
+            .catalog
+            .alerts
+            .iter()
+            .any(|alert| alert.name == name)
     }
 
     /// Alerts that are not inactive; None: no answer, look again.
@@ -84,22 +88,49 @@ impl Scene<'_> {
     /// Everything is scraped, alerts have somewhere to go, and none is about to fire but those that always do: their names.
     pub async fn ready(&self) -> Result<Vec<String>> {
         for name in &self.stage.left_out {
-            self.tell(&format!("left out: the job {name}, which no stand-in answers for"));
+            self.tell(&format!(
+                "left out: the job {name}, which no stand-in answers for"
+            ));
         }
         self.tell("waiting for Prometheus to scrape the stand-ins");
         let total = self.drill.catalog.services.len();
         let mut quiet = 0;
         let mut seen = String::new();
         while self.start.elapsed() < START {
-            let targets = ask(&self.stage.prometheus, "/api/v1/targets?state=active".into()).await.unwrap_or_default();
-            let ups = targets["data"]["activeTargets"].as_array().into_iter().flatten().filter(|target| target["health"] == "up");
-            let ours = ups.filter(|target| target["labels"]["job"].as_str().is_some_and(|job| self.drill.catalog.service(job).is_some())).count();
-            let senders = ask(&self.stage.prometheus, "/api/v1/alertmanagers".into()).await.unwrap_or_default();
-            let sends = senders["data"]["activeAlertmanagers"].as_array().is_some_and(|list| !list.is_empty());
+            let targets = ask(
+                &self.stage.prometheus,
+                "/api/v1/targets?state=active".into(),
+            )
+            .await
+            .unwrap_or_default();
+            let ups = targets["data"]["activeTargets"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|target| target["health"] == "up");
+            let ours = ups
+                .filter(|target| {
+                    target["labels"]["job"]
+                        .as_str()
+                        .is_some_and(|job| self.drill.catalog.service(job).is_some())
+                })
+                .count();
+            let senders = ask(&self.stage.prometheus, "/api/v1/alertmanagers".into())
+                .await
+                .unwrap_or_default();
+            let sends = senders["data"]["activeAlertmanagers"]
+                .as_array()
+                .is_some_and(|list| !list.is_empty());
             let active = self.active().await;
             let always = |one: &Active| one.firing && !self.ours(&one.name);
-            let calm = active.as_ref().is_some_and(|active| active.iter().all(always));
-            quiet = if ours == total && sends && calm { quiet + 1 } else { 0 };
+            let calm = active
+                .as_ref()
+                .is_some_and(|active| active.iter().all(always));
+            quiet = if ours == total && sends && calm {
+                quiet + 1
+            } else {
+                0
+            };
             // Some evaluations in a row, with every signal recorded.
             if quiet > 20 && self.start.elapsed() > self.drill.real(Duration(180_000)) {
                 self.tell(&format!("{total} services are scraped and all is quiet"));
@@ -107,7 +138,10 @@ impl Scene<'_> {
             }
             seen = format!("{ours} of {total} services are scraped");
             if let Some(first) = active.iter().flatten().find(|one| !always(one)) {
-                seen = format!("{seen}; {}@{} is active although nothing is broken", first.name, first.job);
+                seen = format!(
+                    "{seen}; {}@{} is active although nothing is broken",
+                    first.name, first.job
+                );
             }
             tokio::time::sleep(PACE).await;
         }

@@ -38,22 +38,52 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Stage {
     /// Writes the files and starts both servers.
-    pub async fn build(drill: &Drill<'_>, fleet: &Fleet, receiver: &Receiver) -> Result<(Stage, Servers)> {
+    pub async fn build(
+        drill: &Drill<'_>,
+        fleet: &Fleet,
+        receiver: &Receiver,
+    ) -> Result<(Stage, Servers)> {
         let folder = std::env::temp_dir().join(format!("monstack-drill-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
-        DirBuilder::new().mode(0o700).create(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
         let (own, other) = (free_port()?, free_port()?);
         let at = |port: u16| format!("127.0.0.1:{port}");
-        let endpoint = |name, port| Endpoint::new(name, &format!("http://{}", at(port)), Login::Address).map(std::sync::Arc::new);
-        let exporter = prober::modules(drill.rendered).map(|_| free_port()).transpose()?.map(at);
-        let mut stage = Stage { folder, prometheus: endpoint("Prometheus", own)?, alertmanager: endpoint("Alertmanager", other)?, left_out: Vec::new() };
-        stage.left_out = stage.write(drill, fleet, receiver, [&at(own), &at(other)], exporter.as_deref())?;
+        let endpoint = |name, port| {
+            Endpoint::new(name, &format!("http://{}", at(port)), Login::Address)
+                .map(std::sync::Arc::new)
+        };
+        let exporter = prober::modules(drill.rendered)
+            .map(|_| free_port())
+            .transpose()?
+            .map(at);
+        let mut stage = Stage {
+            folder,
+            prometheus: endpoint("Prometheus", own)?,
+            alertmanager: endpoint("Alertmanager", other)?,
+            left_out: Vec::new(),
+        };
+        stage.left_out = stage.write(
+            drill,
+            fleet,
+            receiver,
+            [&at(own), &at(other)],
+            exporter.as_deref(),
+        )?;
         let file = |name: &str| stage.folder.join(name).display().to_string();
         let prometheus = [
             format!("--config.file={}", file("prometheus.yml")),
             format!("--storage.tsdb.path={}", file("data")),
             format!("--web.listen-address={}", at(own)),
-            format!("--query.lookback-delta={}ms", drill.real(crate::catalog::Duration(300_000)).as_millis().max(1)),
+            format!(
+                "--query.lookback-delta={}ms",
+                drill
+                    .real(crate::catalog::Duration(300_000))
+                    .as_millis()
+                    .max(1)
+            ),
             // Sent again soon: an alert must not expire at the Alertmanager while it fires.
             "--rules.alert.resend-delay=5s".to_string(),
             "--log.level=warn".to_string(),
@@ -65,18 +95,42 @@ impl Stage {
             "--cluster.listen-address=".to_string(),
             "--log.level=warn".to_string(),
         ];
-        let mut servers = Servers { folder: stage.folder.clone(), children: Vec::new() };
-        let mut programs = vec![("prometheus", &drill.prometheus, prometheus.to_vec()), ("alertmanager", &drill.alertmanager, alertmanager.to_vec())];
-        programs.extend(exporter.map(|address| ("blackbox", &drill.blackbox, prober::arguments(&file("blackbox.yml"), &address, drill.time_scale).to_vec())));
+        let mut servers = Servers {
+            folder: stage.folder.clone(),
+            children: Vec::new(),
+        };
+        let mut programs = vec![
+            ("prometheus", &drill.prometheus, prometheus.to_vec()),
+            ("alertmanager", &drill.alertmanager, alertmanager.to_vec()),
+        ];
+        programs.extend(exporter.map(|address| {
+            (
+                "blackbox",
+                &drill.blackbox,
+                prober::arguments(&file("blackbox.yml"), &address, drill.time_scale).to_vec(),
+            )
+        }));
         for (name, program, arguments) in programs {
-            servers.children.push((name, spawn(name, program, &arguments, &stage.folder)?));
+            servers
+                .children
+                .push((name, spawn(name, program, &arguments, &stage.folder)?));
         }
         Ok((stage, servers))
     }
 
     /// The configurations and every rule file; returns the jobs that were left out.
-    fn write(&self, drill: &Drill, fleet: &Fleet, receiver: &Receiver, own: [&str; 2], exporter: Option<&str>) -> Result<Vec<String>> {
-        let (Some(config), Some(routes)) = (prometheus_config(drill.rendered), alertmanager_config(drill.rendered)) else {
+    fn write(
+        &self,
+        drill: &Drill,
+        fleet: &Fleet,
+        receiver: &Receiver,
+        own: [&str; 2],
+        exporter: Option<&str>,
+    ) -> Result<Vec<String>> {
+        let (Some(config), Some(routes)) = (
+            prometheus_config(drill.rendered),
+            alertmanager_config(drill.rendered),
+        ) else {
             bail!("the rendered files hold no configuration of Prometheus or of the Alertmanager");
         };
         let mut config = config.clone();
@@ -86,10 +140,22 @@ impl Stage {
             let name = receiving["name"].as_str().unwrap_or_default().to_string();
             *receiving = json!({"name": name, "webhook_configs": [{"url": format!("http://{}/{name}", receiver.address), "send_resolved": true}]});
         }
-        for name in config["rule_files"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            let file = drill.rendered.iter().find(|file| file.path.rsplit('/').next() == name.rsplit('/').next());
+        for name in config["rule_files"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
+            let file = drill
+                .rendered
+                .iter()
+                .find(|file| file.path.rsplit('/').next() == name.rsplit('/').next());
             let file = file.with_context(|| format!("the rule file {name} is not rendered"))?;
-            self.put(name.rsplit('/').next().unwrap_or(name), file.value.clone(), drill.time_scale)?;
+            self.put(
+                name.rsplit('/').next().unwrap_or(name),
+                file.value.clone(),
+                drill.time_scale,
+            )?;
         }
         if let Some(modules) = prober::modules(drill.rendered) {
             self.put("blackbox.yml", modules.clone(), drill.time_scale)?;
@@ -103,22 +169,30 @@ impl Stage {
     fn put(&self, name: &str, mut value: Value, factor: f64) -> Result<()> {
         scaled::document(&mut value, factor);
         let path = self.folder.join(name);
-        std::fs::write(&path, serde_json::to_string_pretty(&value)?).with_context(|| format!("cannot write {}", path.display()))
+        std::fs::write(&path, serde_json::to_string_pretty(&value)?)
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 }
 
 impl Servers {
     /// Ends only when a server ends by itself: why, in its last words.
     pub async fn failure(&mut self) -> Error {
-        let name = loop {
-            if let Some((name, _)) = self.children.iter_mut().find_map(|(name, child)| child.try_wait().transpose().map(|ended| (*name, ended))) {
-                break name;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        };
-        let log = std::fs::read_to_string(self.folder.join(format!("{name}.log"))).unwrap_or_default();
+        let name =
+            loop {
+                if let Some((name, _)) = self.children.iter_mut().find_map(|(name, child)| {
+                    child.try_wait().transpose().map(|ended| (*name, ended))
+                }) {
+                    break name;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            };
+        let log =
+            std::fs::read_to_string(self.folder.join(format!("{name}.log"))).unwrap_or_default();
         let words: Vec<&str> = log.lines().rev().take(3).collect();
-        anyhow!("{name} ended by itself: {}", words.into_iter().rev().collect::<Vec<_>>().join(" / "))
+        anyhow!(
+            "{name} ended by itself: {}",
+            words.into_iter().rev().collect::<Vec<_>>().join(" / ")
+        )
     }
 
     /// Ends the servers and waits for it.
@@ -136,28 +210,46 @@ impl Drop for Stage {
 }
 
 /// Targets become the stand-ins and the drill's own servers; a job without any is left out.
-fn on_loopback(config: &mut Value, drill: &Drill, fleet: &Fleet, [own, other]: [&str; 2], exporter: Option<&str>) -> Vec<String> {
+fn on_loopback(
+    config: &mut Value,
+    drill: &Drill,
+    fleet: &Fleet,
+    [own, other]: [&str; 2],
+    exporter: Option<&str>,
+) -> Vec<String> {
     let settings = &drill.catalog.prometheus;
     config["alerting"] = json!({"alertmanagers": [{"static_configs": [{"targets": [other]}]}]});
     let mut left_out = Vec::new();
-    let jobs = config["scrape_configs"].as_array_mut().map(std::mem::take).unwrap_or_default();
+    let jobs = config["scrape_configs"]
+        .as_array_mut()
+        .map(std::mem::take)
+        .unwrap_or_default();
     let mut kept = Vec::new();
     for mut job in jobs {
         let name = job["job_name"].as_str().unwrap_or_default().to_string();
         // The stand-ins speak plain HTTP.
         job.as_object_mut().and_then(|job| job.remove("scheme"));
-        let mut any = exporter.is_some_and(|exporter| prober::on_loopback(&mut job, fleet, exporter));
+        let mut any =
+            exporter.is_some_and(|exporter| prober::on_loopback(&mut job, fleet, exporter));
         if any {
             kept.push(job);
             continue;
         }
         for group in job["static_configs"].as_array_mut().into_iter().flatten() {
-            let targets = group["targets"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let targets = group["targets"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str);
             let moved: Vec<Value> = targets
                 .filter_map(|target| match fleet.address(&name) {
                     Some(address) => Some(address.to_string().into()),
                     None if target == settings.address => Some(own.into()),
-                    None => settings.alertmanagers.iter().any(|one| one == target).then(|| other.into()),
+                    None => settings
+                        .alertmanagers
+                        .iter()
+                        .any(|one| one == target)
+                        .then(|| other.into()),
                 })
                 .collect();
             any |= !moved.is_empty();
@@ -165,7 +257,11 @@ fn on_loopback(config: &mut Value, drill: &Drill, fleet: &Fleet, [own, other]: [
         }
         // The drill's own servers ask for no password, and the file with it is the container's.
         job.as_object_mut().map(|job| job.remove("basic_auth"));
-        if any { kept.push(job) } else { left_out.push(name) }
+        if any {
+            kept.push(job)
+        } else {
+            left_out.push(name)
+        }
     }
     config["scrape_configs"] = kept.into();
     left_out
@@ -178,7 +274,13 @@ fn free_port() -> Result<u16> {
 
 fn spawn(name: &str, program: &Path, arguments: &[String], folder: &Path) -> Result<Child> {
     let log = File::create(folder.join(format!("{name}.log"))).context("cannot write a log")?;
-    let child = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true).spawn();
+    let child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn();
     child.map_err(|error| {
         let package = match name {
             "prometheus" => "prometheus",
@@ -192,6 +294,10 @@ fn spawn(name: &str, program: &Path, arguments: &[String], folder: &Path) -> Res
 /// Asks a server without holding up the stand-ins, which share this thread.
 pub async fn ask(endpoint: &std::sync::Arc<Endpoint>, path: String) -> Option<Value> {
     let endpoint = endpoint.clone();
-    let asked = tokio::task::spawn_blocking(move || endpoint.json(&Client::new(PATIENCE, None).ok()?, &path).ok());
+    let asked = tokio::task::spawn_blocking(move || {
+        endpoint
+            .json(&Client::new(PATIENCE, None).ok()?, &path)
+            .ok()
+    });
     asked.await.ok().flatten()
 }

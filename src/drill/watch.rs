@@ -18,8 +18,20 @@ struct Settling {
 }
 
 /// Every alert, every branch of it, then whether the Alertmanager holds back what it should.
-pub async fn all(drill: &Drill<'_>, fleet: &Fleet, receiver: &Receiver, stage: &Stage) -> Result<Vec<Row>> {
-    let mut scene = Scene { drill, fleet, receiver, stage, start: Instant::now(), always: Vec::new() };
+pub async fn all(
+    drill: &Drill<'_>,
+    fleet: &Fleet,
+    receiver: &Receiver,
+    stage: &Stage,
+) -> Result<Vec<Row>> {
+    let mut scene = Scene {
+        drill,
+        fleet,
+        receiver,
+        stage,
+        start: Instant::now(),
+        always: Vec::new(),
+    };
     scene.always = scene.ready().await?;
     let mut rows = Vec::new();
     let mut settling = Vec::new();
@@ -27,13 +39,22 @@ pub async fn all(drill: &Drill<'_>, fleet: &Fleet, receiver: &Receiver, stage: &
         for branch in &alert.branches {
             for (service, fault) in Fault::all(drill.catalog, alert, branch) {
                 // Fired again before its all-clear, an alert would not be notified of again.
-                if rows.iter().any(|row: &Row| row.alert == alert.name && row.service == service) {
-                    scene.settle(&mut rows, &std::mem::take(&mut settling)).await;
+                if rows
+                    .iter()
+                    .any(|row: &Row| row.alert == alert.name && row.service == service)
+                {
+                    scene
+                        .settle(&mut rows, &std::mem::take(&mut settling))
+                        .await;
                 }
                 let from = receiver.since(0).len();
                 let (row, mended) = scene.one(alert, branch, service, fault, &rows).await?;
                 if row.verdict == Verdict::Passed {
-                    settling.push(Settling { row: rows.len(), mended, from });
+                    settling.push(Settling {
+                        row: rows.len(),
+                        mended,
+                        from,
+                    });
                 }
                 rows.push(row);
             }
@@ -41,7 +62,14 @@ pub async fn all(drill: &Drill<'_>, fleet: &Fleet, receiver: &Receiver, stage: &
     }
     scene.settle(&mut rows, &settling).await;
     if let Some(row) = inhibition::row(drill, stage).await {
-        scene.tell(&format!("inhibition: {}", if row.verdict == Verdict::Passed { "holds" } else { "fails" }));
+        scene.tell(&format!(
+            "inhibition: {}",
+            if row.verdict == Verdict::Passed {
+                "holds"
+            } else {
+                "fails"
+            }
+        ));
         rows.push(row);
     }
     Ok(rows)
@@ -49,11 +77,30 @@ pub async fn all(drill: &Drill<'_>, fleet: &Fleet, receiver: &Receiver, stage: &
 
 impl Scene<'_> {
     /// From the fault to Prometheus' all-clear, and when the fault ended.
-    async fn one(&self, alert: &Alert, branch: &Branch, service: &str, fault: Option<Fault>, before: &[Row]) -> Result<(Row, Instant)> {
-        let routed = self.drill.catalog.alertmanager.routes.get(&branch.severity).map_or("null", String::as_str);
+    async fn one(
+        &self,
+        alert: &Alert,
+        branch: &Branch,
+        service: &str,
+        fault: Option<Fault>,
+        before: &[Row],
+    ) -> Result<(Row, Instant)> {
+        let routed = self
+            .drill
+            .catalog
+            .alertmanager
+            .routes
+            .get(&branch.severity)
+            .map_or("null", String::as_str);
         let Some(fault) = fault else {
-            let row = Row { verdict: Verdict::NotDrilled, ..Row::new(&alert.name, service, "-", routed) };
-            self.tell(&format!("{}: no fault is known that trips an expression of the catalog's own", alert.name));
+            let row = Row {
+                verdict: Verdict::NotDrilled,
+                ..Row::new(&alert.name, service, "-", routed)
+            };
+            self.tell(&format!(
+                "{}: no fault is known that trips an expression of the catalog's own",
+                alert.name
+            ));
             return Ok((row, Instant::now()));
         };
         let mut row = Row::new(&alert.name, service, &fault.to_string(), routed);
@@ -65,7 +112,11 @@ impl Scene<'_> {
         while row.delivered.is_none() && row.verdict == Verdict::Passed {
             self.look(&mut row, &fault, began, from, before).await;
             if began.elapsed() > limit {
-                let step = if row.firing.is_some() { "fired, but no notification came" } else { "did not fire" };
+                let step = if row.firing.is_some() {
+                    "fired, but no notification came"
+                } else {
+                    "did not fire"
+                };
                 row.fail(format!("{step} within {}", self.since(began)));
             }
         }
@@ -74,7 +125,8 @@ impl Scene<'_> {
         }
         self.fleet.set(service, None);
         let mended = Instant::now();
-        self.until_quiet(&mut row, &fault, began, from, before, limit).await;
+        self.until_quiet(&mut row, &fault, began, from, before, limit)
+            .await;
         Ok((row, mended))
     }
 
@@ -82,28 +134,61 @@ impl Scene<'_> {
     fn limit(&self, branch: &Branch) -> std::time::Duration {
         let settings = &self.drill.catalog.alertmanager;
         let hold = branch.hold.map_or(0, |hold| hold.range.0);
-        let written = branch.window.unwrap_or_default().0 + branch.r#for.0 + hold + settings.group_wait.0 + settings.group_interval.0 + 300_000;
+        let written = branch.window.unwrap_or_default().0
+            + branch.r#for.0
+            + hold
+            + settings.group_wait.0
+            + settings.group_interval.0
+            + 300_000;
         self.drill.real(Duration(written)) * 2 + std::time::Duration::from_secs(10)
     }
 
     /// One look at Prometheus and the receiver.
-    async fn look(&self, row: &mut Row, fault: &Fault, began: Instant, from: usize, before: &[Row]) {
-        let trips: Vec<&str> = fault.trips(self.drill.catalog, &row.service).iter().map(|alert| alert.name.as_str()).collect();
-        let expected = |name: &str, job: &str| (job == row.service && trips.contains(&name)) || self.always.iter().any(|always| always == name);
+    async fn look(
+        &self,
+        row: &mut Row,
+        fault: &Fault,
+        began: Instant,
+        from: usize,
+        before: &[Row],
+    ) {
+        let trips: Vec<&str> = fault
+            .trips(self.drill.catalog, &row.service)
+            .iter()
+            .map(|alert| alert.name.as_str())
+            .collect();
+        let expected = |name: &str, job: &str| {
+            (job == row.service && trips.contains(&name))
+                || self.always.iter().any(|always| always == name)
+        };
         let now = self.since(began);
         let active = self.active().await.unwrap_or_default();
         // A service that is down may have other alerts at Prometheus: the Alertmanager holds them back.
         let hidden = |job: &str| fault.kind == Kind::Down && job == row.service;
-        let stray = active.iter().find(|one| one.firing && !expected(&one.name, &one.job) && !hidden(&one.job)).map(|one| format!("{}@{}", one.name, one.job));
+        let stray = active
+            .iter()
+            .find(|one| one.firing && !expected(&one.name, &one.job) && !hidden(&one.job))
+            .map(|one| format!("{}@{}", one.name, one.job));
         let notifications = self.receiver.since(from);
-        let earlier = |note: &Notification| before.iter().any(|row| row.alert == note.alert && row.service == note.job);
-        let told = notifications.iter().find(|note| note.firing && !expected(&note.alert, &note.job) && !earlier(note));
+        let earlier = |note: &Notification| {
+            before
+                .iter()
+                .any(|row| row.alert == note.alert && row.service == note.job)
+        };
+        let told = notifications
+            .iter()
+            .find(|note| note.firing && !expected(&note.alert, &note.job) && !earlier(note));
         let stray = stray.or(told.map(|note| format!("{}@{}", note.alert, note.job)));
-        let mine = active.iter().find(|one| one.name == row.alert && one.job == row.service);
+        let mine = active
+            .iter()
+            .find(|one| one.name == row.alert && one.job == row.service);
         if let Some(mine) = mine {
             if mine.firing && row.firing.is_none() {
                 row.firing = Some(now);
-                self.tell(&format!("{}@{}: firing: {}", row.alert, row.service, mine.description));
+                self.tell(&format!(
+                    "{}@{}: firing: {}",
+                    row.alert, row.service, mine.description
+                ));
                 // A kind `down` says by its value what failed: 0 the scrape, 1 the health check alone.
                 if fault.kind == Kind::HealthFails && mine.value != 1.0 {
                     row.fail("fired as though the scrape had failed");
@@ -113,10 +198,15 @@ impl Scene<'_> {
                 self.tell(&format!("{}@{}: pending", row.alert, row.service));
             }
         }
-        let arrived = notifications.iter().find(|note| note.firing && note.alert == row.alert && note.job == row.service);
+        let arrived = notifications
+            .iter()
+            .find(|note| note.firing && note.alert == row.alert && note.job == row.service);
         if let (Some(note), None) = (arrived, row.delivered) {
             row.delivered = Some(self.written(note.at.saturating_duration_since(began)));
-            self.tell(&format!("{}@{}: delivered to {}", row.alert, row.service, note.receiver));
+            self.tell(&format!(
+                "{}@{}: delivered to {}",
+                row.alert, row.service, note.receiver
+            ));
             if note.receiver != row.receiver {
                 row.fail(format!("was delivered to {}", note.receiver));
             }
@@ -128,14 +218,25 @@ impl Scene<'_> {
     }
 
     /// Until nothing of the catalog is active any more.
-    async fn until_quiet(&self, row: &mut Row, fault: &Fault, began: Instant, from: usize, before: &[Row], limit: std::time::Duration) {
+    async fn until_quiet(
+        &self,
+        row: &mut Row,
+        fault: &Fault,
+        began: Instant,
+        from: usize,
+        before: &[Row],
+        limit: std::time::Duration,
+    ) {
         let mended = Instant::now();
         loop {
             self.look(row, fault, began, from, before).await;
             match self.active().await {
                 Some(active) if !active.iter().any(|one| self.ours(&one.name)) => return,
                 _ if mended.elapsed() > limit => {
-                    return row.fail(format!("was still active {} after the fault had ended", self.since(mended)));
+                    return row.fail(format!(
+                        "was still active {} after the fault had ended",
+                        self.since(mended)
+                    ));
                 }
                 _ => {}
             }
@@ -145,14 +246,18 @@ impl Scene<'_> {
     /// Waits for the all-clears.
     async fn settle(&self, rows: &mut [Row], settling: &[Settling]) {
         let settings = &self.drill.catalog.alertmanager;
-        let limit = self.drill.real(settings.group_interval) * 2 + std::time::Duration::from_secs(10);
+        let limit =
+            self.drill.real(settings.group_interval) * 2 + std::time::Duration::from_secs(10);
         let began = Instant::now();
         for one in settling {
             let row = &mut rows[one.row];
             loop {
-                let clear = |note: &Notification| !note.firing && note.alert == row.alert && note.job == row.service;
+                let clear = |note: &Notification| {
+                    !note.firing && note.alert == row.alert && note.job == row.service
+                };
                 if let Some(note) = self.receiver.since(one.from).into_iter().find(clear) {
-                    row.resolved = Some(self.written(note.at.saturating_duration_since(one.mended)));
+                    row.resolved =
+                        Some(self.written(note.at.saturating_duration_since(one.mended)));
                     self.tell(&format!("{}@{}: resolved", row.alert, row.service));
                     break;
                 }

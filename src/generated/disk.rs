@@ -27,9 +27,17 @@ pub fn contents(root: &Path, output: &str, wanted: &BTreeSet<PathBuf>) -> Result
         folder.push(part);
         match fs::symlink_metadata(&folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(found),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", folder.display())),
-            Ok(kind) if kind.is_symlink() => bail!("{} is a link, and render would write what it leads to: make it a folder", folder.display()),
-            Ok(kind) if !kind.is_dir() => bail!("{} is in the way: make it a folder, or remove it", folder.display()),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", folder.display()));
+            }
+            Ok(kind) if kind.is_symlink() => bail!(
+                "{} is a link, and render would write what it leads to: make it a folder",
+                folder.display()
+            ),
+            Ok(kind) if !kind.is_dir() => bail!(
+                "{} is in the way: make it a folder, or remove it",
+                folder.display()
+            ),
             Ok(_) => {}
         }
     }
@@ -46,12 +54,16 @@ fn list(root: &Path, under: &Path, wanted: &BTreeSet<PathBuf>, found: &mut Conte
             found.closed.insert(under.into());
             return Ok(());
         }
-        entries => {
-            entries.and_then(|entries| entries.map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)))).collect::<Result<Vec<_>, _>>())
-        }
+        entries => entries.and_then(|entries| {
+            entries
+                .map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?))))
+                .collect::<Result<Vec<_>, _>>()
+        }),
     };
     let entries = entries.with_context(cannot)?;
-    let other_root = entries.iter().any(|(name, _)| name == MANIFEST || name == "services.toml");
+    let other_root = entries
+        .iter()
+        .any(|(name, _)| name == MANIFEST || name == "services.toml");
     if other_root && !needed {
         found.closed.insert(under.into());
         return Ok(());
@@ -59,7 +71,11 @@ fn list(root: &Path, under: &Path, wanted: &BTreeSet<PathBuf>, found: &mut Conte
     found.folders.insert(under.into());
     for (name, kind) in entries {
         let path = under.join(&name);
-        if kind.is_dir() && [".git", ".hg", ".svn", ".jj"].iter().any(|repository| name == *repository) {
+        if kind.is_dir()
+            && [".git", ".hg", ".svn", ".jj"]
+                .iter()
+                .any(|repository| name == *repository)
+        {
             found.closed.insert(path);
         } else if kind.is_dir() {
             list(root, &path, wanted, found)?;
@@ -72,5 +88,8 @@ fn list(root: &Path, under: &Path, wanted: &BTreeSet<PathBuf>, found: &mut Conte
 
 /// A path as it is printed, with slashes; lossy where it is not UTF-8.
 pub fn shown(path: &Path) -> String {
-    path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+    path.iter()
+        .map(|part| part.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
 }

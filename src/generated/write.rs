@@ -18,7 +18,10 @@ pub const FOLDER: u32 = 0o755;
 /// Makes the changes. Orphans go first: one may stand where a folder must be. The list of what is ours comes before what it names.
 pub fn write(root: &Path, output: &str, comparison: &Comparison) -> Result<()> {
     let folder = root.join(output);
-    let (orphans, contents): (Vec<_>, Vec<_>) = comparison.changes.iter().partition(|change| change.kind == Kind::Orphaned);
+    let (orphans, contents): (Vec<_>, Vec<_>) = comparison
+        .changes
+        .iter()
+        .partition(|change| change.kind == Kind::Orphaned);
     let all = comparison.changes.len() + comparison.modes.len();
     let mut done = 0;
     let mut steps = || -> Result<()> {
@@ -28,12 +31,19 @@ pub fn write(root: &Path, output: &str, comparison: &Comparison) -> Result<()> {
         }
         for change in &contents {
             let path = folder.join(&change.exact);
-            place(root, &path, &change.after).with_context(|| format!("cannot write {}", path.display()))?;
+            place(root, &path, &change.after)
+                .with_context(|| format!("cannot write {}", path.display()))?;
             done += 1;
         }
         for mode in &comparison.modes {
             let path = folder.join(&mode.exact);
-            readable(&path, mode.wanted).with_context(|| format!("cannot give {} the mode {:04o}", path.display(), mode.wanted))?;
+            readable(&path, mode.wanted).with_context(|| {
+                format!(
+                    "cannot give {} the mode {:04o}",
+                    path.display(),
+                    mode.wanted
+                )
+            })?;
             done += 1;
         }
         Ok(())
@@ -49,7 +59,9 @@ pub fn write(root: &Path, output: &str, comparison: &Comparison) -> Result<()> {
 
 fn remove(folder: &Path, path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("cannot remove {}", path.display())),
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
         _ => {
             remove_empty(folder, path.parent());
             Ok(())
@@ -74,8 +86,21 @@ fn place(root: &Path, path: &Path, text: &str) -> io::Result<()> {
     if fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
         remove_folders(path)?;
     }
-    let old = fs::symlink_metadata(path).ok().filter(Metadata::is_file).map(|old| old.permissions().mode() & 0o777);
-    rename_over(path, text, Some(old.map_or(FILE, |old| if old & 0o444 == 0o444 { old } else { FILE | old })))
+    let old = fs::symlink_metadata(path)
+        .ok()
+        .filter(Metadata::is_file)
+        .map(|old| old.permissions().mode() & 0o777);
+    rename_over(
+        path,
+        text,
+        Some(old.map_or(FILE, |old| {
+            if old & 0o444 == 0o444 {
+                old
+            } else {
+                FILE | old
+            }
+        })),
+    )
 }
 
 /// Folders that are not there yet, readable whatever the umask.
@@ -112,7 +137,10 @@ pub fn create(root: &Path, name: &str, text: &str) -> Result<()> {
 
 /// Writes beside the file and renames over it: a reader, or a kill, finds the old text or the new. Its mode stays.
 pub fn replace(path: &Path, text: &str) -> Result<()> {
-    let mode = fs::symlink_metadata(path).ok().filter(Metadata::is_file).map(|old| old.permissions().mode() & 0o7777);
+    let mode = fs::symlink_metadata(path)
+        .ok()
+        .filter(Metadata::is_file)
+        .map(|old| old.permissions().mode() & 0o7777);
     rename_over(path, text, mode).with_context(|| format!("cannot write {}", path.display()))
 }
 
@@ -123,7 +151,10 @@ fn rename_over(path: &Path, text: &str, mode: Option<u32>) -> io::Result<()> {
         let _ = fs::remove_file(&beside);
         let mut file = fs::File::create_new(&beside)?;
         file.write_all(text.as_bytes())?;
-        if let Some(mode) = mode.filter(|mode| file.metadata().is_ok_and(|new| new.permissions().mode() & 0o7777 != *mode)) {
+        if let Some(mode) = mode.filter(|mode| {
+            file.metadata()
+                .is_ok_and(|new| new.permissions().mode() & 0o7777 != *mode)
+        }) {
             let set = file.set_permissions(Permissions::from_mode(mode));
             // Where a file system knows no modes, what can be read is enough.
             if file.metadata()?.permissions().mode() & 0o444 != 0o444 {
@@ -140,9 +171,14 @@ fn rename_over(path: &Path, text: &str, mode: Option<u32>) -> io::Result<()> {
 pub fn sweep(path: &Path, alone: bool) {
     let entries = path.parent().and_then(|folder| fs::read_dir(folder).ok());
     for entry in entries.into_iter().flatten().flatten() {
-        let Some((_, process)) = part_of(&entry.path()).filter(|(whole, _)| whole == path) else { continue };
+        let Some((_, process)) = part_of(&entry.path()).filter(|(whole, _)| whole == path) else {
+            continue;
+        };
         let regular = entry.file_type().is_ok_and(|kind| kind.is_file());
-        let gone = || Pid::from_raw(process).is_none_or(|process| test_kill_process(process) == Err(rustix::io::Errno::SRCH));
+        let gone = || {
+            Pid::from_raw(process)
+                .is_none_or(|process| test_kill_process(process) == Err(rustix::io::Errno::SRCH))
+        };
         if regular && (alone || gone()) {
             let _ = fs::remove_file(entry.path());
         }

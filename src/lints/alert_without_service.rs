@@ -9,19 +9,32 @@ pub const LINT: Lint = Lint {
     bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[services.checkout.alerts.Down]\nenabled = false\nreason = \"moved\"\n",
     good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n",
     check: |catalog, _| {
-        let idle = catalog.alerts.iter().filter(|alert| alert.covers.is_empty());
-        idle.filter(|alert| alert.metrics().iter().all(|(_, key, _)| catalog.metric(key).is_some()))
-            .map(|alert| {
-                let excepted = alert.excepts.iter().map(|name| (Place::Key(format!("/services/{name}/alerts/{}", alert.name)), "excepted here".to_string()));
-                let mut found = Diagnostic::error(
-                    "alert-without-service",
-                    Place::Key(format!("/alerts/{}", alert.name)),
-                    format!("no service can trigger `{}`", alert.name),
+        let idle = catalog
+            .alerts
+            .iter()
+            .filter(|alert| alert.covers.is_empty());
+        idle.filter(|alert| {
+            alert
+                .metrics()
+                .iter()
+                .all(|(_, key, _)| catalog.metric(key).is_some())
+        })
+        .map(|alert| {
+            let excepted = alert.excepts.iter().map(|name| {
+                (
+                    Place::Key(format!("/services/{name}/alerts/{}", alert.name)),
+                    "excepted here".to_string(),
                 )
-                .help("take the alert out, or let a service that emits its metrics be covered by it");
-                found.others.extend(excepted.take(3));
-                found
-            })
-            .collect()
+            });
+            let mut found = Diagnostic::error(
+                "alert-without-service",
+                Place::Key(format!("/alerts/{}", alert.name)),
+                format!("no service can trigger `{}`", alert.name),
+            )
+            .help("take the alert out, or let a service that emits its metrics be covered by it");
+            found.others.extend(excepted.take(3));
+            found
+        })
+        .collect()
     },
 };

@@ -31,38 +31,79 @@ pub const LINT: Lint = Lint {
     },
 };
 
-fn beyond(pointer: impl Into<String>, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+fn beyond(
+    pointer: impl Into<String>,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> Diagnostic {
     Diagnostic::error("beyond-limit", Place::Value(pointer.into()), message).help(help)
 }
 
 /// Every host:port and every address that names a port.
 fn ports(catalog: &Catalog) -> Vec<Diagnostic> {
     let mut written: Vec<(String, String)> = vec![
-        ("/prometheus/address".into(), catalog.prometheus.address.clone()),
-        ("/prometheus/external_url".into(), catalog.prometheus.external_url.clone()),
-        ("/alertmanager/external_url".into(), catalog.alertmanager.external_url.clone()),
+        (
+            "/prometheus/address".into(),
+            catalog.prometheus.address.clone(),
+        ),
+        (
+            "/prometheus/external_url".into(),
+            catalog.prometheus.external_url.clone(),
+        ),
+        (
+            "/alertmanager/external_url".into(),
+            catalog.alertmanager.external_url.clone(),
+        ),
     ];
-    written.extend(catalog.prometheus.alertmanagers.iter().enumerate().map(|(index, one)| (format!("/prometheus/alertmanagers/{index}"), one.clone())));
+    written.extend(
+        catalog
+            .prometheus
+            .alertmanagers
+            .iter()
+            .enumerate()
+            .map(|(index, one)| (format!("/prometheus/alertmanagers/{index}"), one.clone())),
+    );
     let (blackbox, grafana) = (&catalog.blackbox, &catalog.grafana);
     written.extend([
         ("/blackbox/address".to_string(), blackbox.address.clone()),
-        ("/grafana/external_url".to_string(), grafana.external_url.clone()),
-        ("/grafana/datasource_url".to_string(), grafana.datasource_url.clone()),
+        (
+            "/grafana/external_url".to_string(),
+            grafana.external_url.clone(),
+        ),
+        (
+            "/grafana/datasource_url".to_string(),
+            grafana.datasource_url.clone(),
+        ),
     ]);
     for (receiver, integrations) in &catalog.receivers {
         for (pointer, key) in [("email", "smarthost"), ("webhook", "url")] {
             if let Some(address) = integrations[pointer][key].as_str() {
-                written.push((format!("/receivers/{}/{pointer}/{key}", step(receiver)), address.to_string()));
+                written.push((
+                    format!("/receivers/{}/{pointer}/{key}", step(receiver)),
+                    address.to_string(),
+                ));
             }
         }
     }
     let wrong = written.into_iter().filter_map(|(pointer, address)| {
-        let host = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
+        let host = address
+            .split_once("://")
+            .map_or(address.as_str(), |(_, rest)| rest);
         let host = host.split(['/', '?', '#']).next().unwrap_or_default();
         // The colons of an IPv6 address stand in brackets.
-        let (_, port) = host.rsplit(']').next().unwrap_or_default().rsplit_once(':')?;
+        let (_, port) = host
+            .rsplit(']')
+            .next()
+            .unwrap_or_default()
+            .rsplit_once(':')?;
         let fits = port.parse::<u16>().is_ok_and(|port| port > 0);
-        (!fits).then(|| beyond(pointer, format!("`{address}` names port {port}"), "a TCP port is a number from 1 to 65535"))
+        (!fits).then(|| {
+            beyond(
+                pointer,
+                format!("`{address}` names port {port}"),
+                "a TCP port is a number from 1 to 65535",
+            )
+        })
     });
     wrong.collect()
 }
@@ -71,18 +112,31 @@ fn durations(catalog: &Catalog) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let retention = catalog.prometheus.retention;
     if retention > RETENTION {
-        found.push(beyond("/prometheus/retention", format!("a retention of {retention}: Prometheus cuts it to 100y"), "write 100y or less"));
+        found.push(beyond(
+            "/prometheus/retention",
+            format!("a retention of {retention}: Prometheus cuts it to 100y"),
+            "write 100y or less",
+        ));
     }
-    let (repeat, group) = (catalog.alertmanager.repeat_interval, catalog.alertmanager.group_interval);
+    let (repeat, group) = (
+        catalog.alertmanager.repeat_interval,
+        catalog.alertmanager.group_interval,
+    );
     let place = || Place::Value("/alertmanager/repeat_interval".to_string());
     if repeat < group {
-        let message = format!("a repeat interval of {repeat} is not kept: a group is looked at every {group}");
-        let found_here =
-            Diagnostic::warning("beyond-limit", place(), message).also(Place::Value("/alertmanager/group_interval".to_string()), "the group interval");
+        let message = format!(
+            "a repeat interval of {repeat} is not kept: a group is looked at every {group}"
+        );
+        let found_here = Diagnostic::warning("beyond-limit", place(), message).also(
+            Place::Value("/alertmanager/group_interval".to_string()),
+            "the group interval",
+        );
         found.push(found_here.help("make the repeat interval a multiple of the group interval"));
     }
     if repeat > REMEMBERED {
-        let message = format!("a repeat interval of {repeat} is not kept: the Alertmanager remembers for {REMEMBERED} what it has sent");
+        let message = format!(
+            "a repeat interval of {repeat} is not kept: the Alertmanager remembers for {REMEMBERED} what it has sent"
+        );
         found.push(
             Diagnostic::warning("beyond-limit", place(), message)
                 .help(format!("write {REMEMBERED} or less, or start the Alertmanager with a longer --data.retention")),
@@ -92,26 +146,54 @@ fn durations(catalog: &Catalog) -> Vec<Diagnostic> {
 }
 
 fn containers(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
-    let services = catalog.services.iter().filter(|service| ["host", "compose"].contains(&service.runs_on.as_str()));
-    let services = services.map(|service| (service.memory_limit, service.cpu_limit, ["memory_limit", "cpu_limit"].map(|key| set_at(source, service, key))));
+    let services = catalog
+        .services
+        .iter()
+        .filter(|service| ["host", "compose"].contains(&service.runs_on.as_str()));
+    let services = services.map(|service| {
+        (
+            service.memory_limit,
+            service.cpu_limit,
+            ["memory_limit", "cpu_limit"].map(|key| set_at(source, service, key)),
+        )
+    });
     let (prometheus, alertmanager) = (&catalog.prometheus, &catalog.alertmanager);
     let (blackbox, grafana) = (&catalog.blackbox, &catalog.grafana);
     let servers = [
         ("prometheus", prometheus.memory_limit, prometheus.cpu_limit),
-        ("alertmanager", alertmanager.memory_limit, alertmanager.cpu_limit),
+        (
+            "alertmanager",
+            alertmanager.memory_limit,
+            alertmanager.cpu_limit,
+        ),
         ("blackbox", blackbox.memory_limit, blackbox.cpu_limit),
         ("grafana", grafana.memory_limit, grafana.cpu_limit),
     ];
-    let servers =
-        servers.into_iter().map(|(table, memory, cores)| (memory, cores, ["memory_limit", "cpu_limit"].map(|key| Place::Value(format!("/{table}/{key}")))));
+    let servers = servers.into_iter().map(|(table, memory, cores)| {
+        (
+            memory,
+            cores,
+            ["memory_limit", "cpu_limit"].map(|key| Place::Value(format!("/{table}/{key}"))),
+        )
+    });
     let mut found = Vec::new();
-    let mut report = |place: Place, message: String, help: String| found.push(Diagnostic::error("beyond-limit", place, message).help(help));
+    let mut report = |place: Place, message: String, help: String| {
+        found.push(Diagnostic::error("beyond-limit", place, message).help(help))
+    };
     for (memory, cores, [memory_place, cores_place]) in services.chain(servers) {
         if memory.0 < MEMORY {
-            report(memory_place, format!("Docker does not start a container with {memory} of memory"), "give it at least 6MiB".to_string());
+            report(
+                memory_place,
+                format!("Docker does not start a container with {memory} of memory"),
+                "give it at least 6MiB".to_string(),
+            );
         }
         if cores < CORES {
-            report(cores_place, format!("Docker does not start a container with {cores} of a core"), format!("give it at least {CORES}"));
+            report(
+                cores_place,
+                format!("Docker does not start a container with {cores} of a core"),
+                format!("give it at least {CORES}"),
+            );
         }
     }
     found
@@ -125,7 +207,11 @@ fn buckets(catalog: &Catalog) -> Vec<Diagnostic> {
         bounds.sort_by(f64::total_cmp);
         if let Some(twice) = bounds.windows(2).find(|pair| pair[0] == pair[1]) {
             let message = format!("the bucket {} of `{}` is duplicated", twice[0], metric.key);
-            found.push(beyond(format!("/metrics/{}/buckets", metric.key), message, "remove one: clients refuse to start with both"));
+            found.push(beyond(
+                format!("/metrics/{}/buckets", metric.key),
+                message,
+                "remove one: clients refuse to start with both",
+            ));
         }
     }
     found

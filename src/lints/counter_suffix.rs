@@ -9,16 +9,33 @@ pub const LINT: Lint = Lint {
     bad: "[metrics.logins]\ntype = \"counter\"\nhelp = \"Logins\"\n",
     good: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\n",
     check: |catalog, _| {
-        let wrong = catalog.metrics.iter().filter(|metric| (metric.r#type == "counter") != metric.key.ends_with("_total"));
+        let wrong = catalog
+            .metrics
+            .iter()
+            .filter(|metric| (metric.r#type == "counter") != metric.key.ends_with("_total"));
         wrong
             .map(|metric| {
                 let place = Place::Key(format!("/metrics/{}", metric.key));
                 if metric.r#type == "counter" {
-                    return Diagnostic::error("counter-suffix", place, format!("the counter `{}` does not end in `_total`", metric.key))
-                        .help(format!("call it `{}_total`, here and wherever an alert names it", metric.key));
+                    return Diagnostic::error(
+                        "counter-suffix",
+                        place,
+                        format!("the counter `{}` does not end in `_total`", metric.key),
+                    )
+                    .help(format!(
+                        "call it `{}_total`, here and wherever an alert names it",
+                        metric.key
+                    ));
                 }
-                Diagnostic::error("counter-suffix", place, format!("the {} `{}` is named like a counter", metric.r#type, metric.key))
-                    .help("drop `_total`, or declare it as a counter")
+                Diagnostic::error(
+                    "counter-suffix",
+                    place,
+                    format!(
+                        "the {} `{}` is named like a counter",
+                        metric.r#type, metric.key
+                    ),
+                )
+                .help("drop `_total`, or declare it as a counter")
             })
             .collect()
     },

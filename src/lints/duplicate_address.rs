@@ -16,8 +16,13 @@ pub const LINT: Lint = Lint {
         for service in &catalog.services {
             let port = Place::Value(format!("/services/{}/port", service.name));
             let address = format!("port {} on `{}`", service.port, service.host);
-            let scraped = first.insert((&service.host, service.port, &service.metrics_path), service);
-            let started = (service.container && service.runs_on == "host").then(|| published.insert(service.port, service)).flatten();
+            let scraped = first.insert(
+                (&service.host, service.port, &service.metrics_path),
+                service,
+            );
+            let started = (service.container && service.runs_on == "host")
+                .then(|| published.insert(service.port, service))
+                .flatten();
             let (other, message, help) = match (scraped, started) {
                 (Some(other), _) => (
                     other,
@@ -26,14 +31,20 @@ pub const LINT: Lint = Lint {
                 ),
                 (None, Some(other)) => (
                     other,
-                    format!("{address} is published by `{}` already, and two containers cannot share it", other.name),
+                    format!(
+                        "{address} is published by `{}` already, and two containers cannot share it",
+                        other.name
+                    ),
                     "give each container a port of its own; or write `build = false` for a service that is not a container, such as one behind a proxy",
                 ),
                 (None, None) => continue,
             };
             let mut diagnostic = Diagnostic::error("duplicate-address", port, message)
                 .label("taken again here")
-                .also(Place::Value(format!("/services/{}/port", other.name)), "first taken here")
+                .also(
+                    Place::Value(format!("/services/{}/port", other.name)),
+                    "first taken here",
+                )
                 .help(help);
             if let Some(runs_on) = origin(source, service, "runs_on") {
                 diagnostic = diagnostic.also(Place::Value(runs_on), "both run here");

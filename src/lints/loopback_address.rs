@@ -10,7 +10,10 @@ pub const LINT: Lint = Lint {
     bad: "[services.cart]\ngroup = \"web\"\nport = 8002\nruns_on = \"localhost\"\n",
     good: "[services.cart]\ngroup = \"web\"\nport = 8002\nruns_on = \"host\"\n",
     check: |catalog, source| {
-        let services = catalog.services.iter().filter(|service| loopback(&service.runs_on));
+        let services = catalog
+            .services
+            .iter()
+            .filter(|service| loopback(&service.runs_on));
         let mut found: Vec<Diagnostic> = services
             .map(|service| {
                 Diagnostic::error("loopback-address", set_at(source, service, "runs_on"), format!("`{}` is Prometheus' own container", service.runs_on))
@@ -18,11 +21,28 @@ pub const LINT: Lint = Lint {
             })
             .collect();
         let mut elsewhere = |pointer: String, address: &str, owner: &str| {
-            let named = if pointer.starts_with("/receivers/") { 2 } else { 1 };
-            let table = pointer.split('/').skip(1).take(named).collect::<Vec<_>>().join(".");
-            let authority = address.rsplit("://").next().unwrap_or_default().split('/').next().unwrap_or_default();
+            let named = if pointer.starts_with("/receivers/") {
+                2
+            } else {
+                1
+            };
+            let table = pointer
+                .split('/')
+                .skip(1)
+                .take(named)
+                .collect::<Vec<_>>()
+                .join(".");
+            let authority = address
+                .rsplit("://")
+                .next()
+                .unwrap_or_default()
+                .split('/')
+                .next()
+                .unwrap_or_default();
             let host = if authority.starts_with('[') {
-                authority.rsplit_once(']').map_or(authority, |(host, _)| host)
+                authority
+                    .rsplit_once(']')
+                    .map_or(authority, |(host, _)| host)
             } else {
                 authority.split(':').next().unwrap_or_default()
             };
@@ -35,13 +55,25 @@ pub const LINT: Lint = Lint {
             }
         };
         for (index, address) in catalog.prometheus.alertmanagers.iter().enumerate() {
-            elsewhere(format!("/prometheus/alertmanagers/{index}"), address, "Prometheus'");
+            elsewhere(
+                format!("/prometheus/alertmanagers/{index}"),
+                address,
+                "Prometheus'",
+            );
         }
-        elsewhere("/grafana/datasource_url".to_string(), &catalog.grafana.datasource_url, "Grafana's");
+        elsewhere(
+            "/grafana/datasource_url".to_string(),
+            &catalog.grafana.datasource_url,
+            "Grafana's",
+        );
         for (receiver, integrations) in &catalog.receivers {
             for (integration, key) in [("webhook", "url"), ("email", "smarthost")] {
                 let address = integrations[integration][key].as_str().unwrap_or_default();
-                elsewhere(format!("/receivers/{receiver}/{integration}/{key}"), address, "the Alertmanager's");
+                elsewhere(
+                    format!("/receivers/{receiver}/{integration}/{key}"),
+                    address,
+                    "the Alertmanager's",
+                );
             }
         }
         found
@@ -49,5 +81,7 @@ pub const LINT: Lint = Lint {
 };
 
 fn loopback(host: &str) -> bool {
-    host == "localhost" || host.starts_with("127.") || ipv6(host).is_some_and(|address| address.is_loopback())
+    host == "localhost"
+        || host.starts_with("127.")
+        || ipv6(host).is_some_and(|address| address.is_loopback())
 }

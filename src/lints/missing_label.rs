@@ -12,8 +12,19 @@ pub const LINT: Lint = Lint {
         let mut found = Vec::new();
         for alert in &catalog.alerts {
             for (key, property) in &alert.kind.keys {
-                let Some(metric) = alert.settings.get(key).and_then(|value| value.as_str()).and_then(|key| catalog.metric(key)) else { continue };
-                let wanted = property["labels"].as_array().into_iter().flatten().filter_map(|label| label.as_str());
+                let Some(metric) = alert
+                    .settings
+                    .get(key)
+                    .and_then(|value| value.as_str())
+                    .and_then(|key| catalog.metric(key))
+                else {
+                    continue;
+                };
+                let wanted = property["labels"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|label| label.as_str());
                 for label in wanted.filter(|label| !metric.labels.contains_key(*label)) {
                     found.push(
                         Diagnostic::error(
@@ -21,8 +32,14 @@ pub const LINT: Lint = Lint {
                             Place::Value(format!("/alerts/{}/{key}", alert.name)),
                             format!("`{}` has no label `{label}`", metric.key),
                         )
-                        .also(Place::Key(format!("/metrics/{}", metric.key)), "declared here")
-                        .help(format!("declare the label `{label}` on the metric: kind `{}` selects by it", alert.kind.name)),
+                        .also(
+                            Place::Key(format!("/metrics/{}", metric.key)),
+                            "declared here",
+                        )
+                        .help(format!(
+                            "declare the label `{label}` on the metric: kind `{}` selects by it",
+                            alert.kind.name
+                        )),
                     );
                 }
             }

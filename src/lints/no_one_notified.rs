@@ -11,9 +11,15 @@ pub const LINT: Lint = Lint {
     check: |catalog, _| {
         let routes = &catalog.alertmanager.routes;
         let (place, message) = match routes.get("critical").map(String::as_str) {
-            _ if !catalog.notifies() => ("/alertmanager/routes", "no alert notifies anyone: every severity goes to the null receiver"),
+            _ if !catalog.notifies() => (
+                "/alertmanager/routes",
+                "no alert notifies anyone: every severity goes to the null receiver",
+            ),
             // Left out, it is an error: lesser alerts notify someone. Said by name it is a decision, and still worth knowing.
-            Some("null") => ("/alertmanager/routes/critical", "no one is notified of critical alerts: they go to the null receiver"),
+            Some("null") => (
+                "/alertmanager/routes/critical",
+                "no one is notified of critical alerts: they go to the null receiver",
+            ),
             _ => return Vec::new(),
         };
         let known: Vec<&str> = catalog.receivers.keys().map(String::as_str).collect();
@@ -21,6 +27,9 @@ pub const LINT: Lint = Lint {
             [] => "write who is notified, as in `[receivers.on-call]` with `webhook = { url = \"https://…\" }`, and `critical = \"on-call\"` under `[alertmanager.routes]`; or accept it in `[alertmanager]` with `allow`".to_string(),
             [first, ..] => format!("write `critical = \"{first}\"` under `[alertmanager.routes]`, or accept it in `[alertmanager]` with `allow`"),
         };
-        vec![Diagnostic::notice("no-one-notified", Place::Key(place.to_string()), message).help(help)]
+        vec![
+            Diagnostic::notice("no-one-notified", Place::Key(place.to_string()), message)
+                .help(help),
+        ]
     },
 };

@@ -14,23 +14,47 @@ pub const LINT: Lint = Lint {
         let mut found = Vec::new();
         for alert in &catalog.alerts {
             for (key, property) in &alert.kind.keys {
-                let selects = property["labels"].as_array().is_some_and(|labels| labels.iter().any(|label| label == LABEL));
-                let Some(metric) = alert.settings.get(key).and_then(|value| value.as_str()).and_then(|key| catalog.metric(key)).filter(|_| selects) else {
+                let selects = property["labels"]
+                    .as_array()
+                    .is_some_and(|labels| labels.iter().any(|label| label == LABEL));
+                let Some(metric) = alert
+                    .settings
+                    .get(key)
+                    .and_then(|value| value.as_str())
+                    .and_then(|key| catalog.metric(key))
+                    .filter(|_| selects)
+                else {
                     continue;
                 };
-                let Some(Err(lacks)) = metric.labels.get(LABEL).map(|written| outcomes(&Domain::declared(written))) else { continue };
+                let Some(Err(lacks)) = metric
+                    .labels
+                    .get(LABEL)
+                    .map(|written| outcomes(&Domain::declared(written)))
+                else {
+                    continue;
+                };
                 let (what, help) = match lacks {
                     Lacks::Errors => (
                         "no value of it means a server error",
                         "declare the value that the services write for a server error, such as \"500\" or \"5xx\"; if they count failures apart, use kind `ratio`",
                     ),
-                    Lacks::Others => ("every value of it means a server error", "declare the values of the other answers too, such as \"200\" or \"2xx\""),
+                    Lacks::Others => (
+                        "every value of it means a server error",
+                        "declare the values of the other answers too, such as \"200\" or \"2xx\"",
+                    ),
                 };
-                let message = format!("`{}` needs the errors among `{}`, and its label `{LABEL}` cannot tell them: {what}", alert.name, metric.key);
+                let message = format!(
+                    "`{}` needs the errors among `{}`, and its label `{LABEL}` cannot tell them: {what}",
+                    alert.name, metric.key
+                );
                 found.push(
-                    Diagnostic::error("one-sided-status", Place::Value(format!("/metrics/{}/labels/{LABEL}", metric.key)), message)
-                        .also(Place::Key(format!("/alerts/{}", alert.name)), "the alert")
-                        .help(help),
+                    Diagnostic::error(
+                        "one-sided-status",
+                        Place::Value(format!("/metrics/{}/labels/{LABEL}", metric.key)),
+                        message,
+                    )
+                    .also(Place::Key(format!("/alerts/{}", alert.name)), "the alert")
+                    .help(help),
                 );
             }
         }

@@ -11,14 +11,30 @@ pub const LINT: Lint = Lint {
     good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[services.checkout.alerts.Down]\nfor = \"10m\"\n",
     check: |catalog, source| {
         let mut found = Vec::new();
-        let covered: HashMap<&str, HashSet<&str>> =
-            catalog.alerts.iter().map(|alert| (alert.name.as_str(), alert.covers.iter().map(String::as_str).collect())).collect();
+        let covered: HashMap<&str, HashSet<&str>> = catalog
+            .alerts
+            .iter()
+            .map(|alert| {
+                (
+                    alert.name.as_str(),
+                    alert.covers.iter().map(String::as_str).collect(),
+                )
+            })
+            .collect();
         for service in &catalog.services {
             for (name, differs) in &service.overrides {
-                let Some(alert) = catalog.alert(name) else { continue };
+                let Some(alert) = catalog.alert(name) else {
+                    continue;
+                };
                 let place = format!("/services/{}/alerts/{name}", service.name);
-                let known = alert.metrics().iter().all(|(_, key, _)| catalog.metric(key).is_some());
-                if known && differs.enabled != Some(false) && !covered[name.as_str()].contains(service.name.as_str()) {
+                let known = alert
+                    .metrics()
+                    .iter()
+                    .all(|(_, key, _)| catalog.metric(key).is_some());
+                if known
+                    && differs.enabled != Some(false)
+                    && !covered[name.as_str()].contains(service.name.as_str())
+                {
                     found.push(
                         Diagnostic::error(
                             "override-without-effect",
@@ -33,9 +49,13 @@ pub const LINT: Lint = Lint {
                     let pointer = format!("{place}/{key}");
                     if source.contains(&pointer) && !alert.kind.reads(key) {
                         found.push(
-                            Diagnostic::error("override-without-effect", Place::Key(pointer), format!("kind `{}` does not read `{key}`", alert.kind.name))
-                                .also(Place::Key(format!("/alerts/{name}")), "the alert")
-                                .help("take the key out"),
+                            Diagnostic::error(
+                                "override-without-effect",
+                                Place::Key(pointer),
+                                format!("kind `{}` does not read `{key}`", alert.kind.name),
+                            )
+                            .also(Place::Key(format!("/alerts/{name}")), "the alert")
+                            .help("take the key out"),
                         );
                     }
                 }

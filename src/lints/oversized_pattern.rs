@@ -10,10 +10,17 @@ pub const LINT: Lint = Lint {
     bad: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { task = \".{1000}.{1000}.{1000}.{1000}.{1000}.{1000}\" }\n",
     good: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { task = \".{0,1000}\" }\n",
     check: |catalog, _| {
-        let labels = catalog.metrics.iter().flat_map(|metric| metric.labels.iter().map(move |(label, declared)| (metric, label, declared)));
-        let refused = labels.filter_map(|(metric, label, declared)| match Automaton::of(declared.as_str()?) {
-            Err(Refused::Size(reason)) => Some((metric, label, reason)),
-            _ => None,
+        let labels = catalog.metrics.iter().flat_map(|metric| {
+            metric
+                .labels
+                .iter()
+                .map(move |(label, declared)| (metric, label, declared))
+        });
+        let refused = labels.filter_map(|(metric, label, declared)| {
+            match Automaton::of(declared.as_str()?) {
+                Err(Refused::Size(reason)) => Some((metric, label, reason)),
+                _ => None,
+            }
         });
         refused
             .map(|(metric, label, reason)| {

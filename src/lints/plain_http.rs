@@ -16,7 +16,9 @@ pub const LINT: Lint = Lint {
     bad: "[services.site]\ngroup = \"web\"\nport = 443\nruns_on = \"www.example.org\"\n",
     good: "[services.site]\ngroup = \"web\"\nport = 443\nruns_on = \"www.example.org\"\nscheme = \"https\"\n",
     check: |catalog, source| {
-        let unsaid = catalog.services.iter().filter(|service| service.scheme == "http" && origin(source, service, "scheme").is_none());
+        let unsaid = catalog.services.iter().filter(|service| {
+            service.scheme == "http" && origin(source, service, "scheme").is_none()
+        });
         let asked = unsaid.filter_map(|service| match service.port {
             port if HTTPS.contains(&port) => Some((service, Severity::Warning)),
             port if LIKELY.contains(&port) => Some((service, Severity::Notice)),
@@ -24,10 +26,18 @@ pub const LINT: Lint = Lint {
         });
         asked
             .map(|(service, severity)| {
-                let message = format!("`{}` is asked at http://{}:{}, a port of HTTPS", service.name, service.host, service.port);
+                let message = format!(
+                    "`{}` is asked at http://{}:{}, a port of HTTPS",
+                    service.name, service.host, service.port
+                );
                 let place = Place::Value(format!("/services/{}/port", service.name));
-                let found = Diagnostic { severity, ..Diagnostic::warning("plain-http", place, message) };
-                found.help("write `scheme = \"https\"`, or `scheme = \"http\"` if it is really plain HTTP")
+                let found = Diagnostic {
+                    severity,
+                    ..Diagnostic::warning("plain-http", place, message)
+                };
+                found.help(
+                    "write `scheme = \"https\"`, or `scheme = \"http\"` if it is really plain HTTP",
+                )
             })
             .collect()
     },

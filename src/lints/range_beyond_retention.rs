@@ -12,13 +12,31 @@ pub const LINT: Lint = Lint {
         let retention = catalog.prometheus.retention;
         let mut found = Vec::new();
         for alert in &catalog.alerts {
-            for (branch, window) in alert.branches.iter().filter_map(|branch| Some((branch, branch.window?))).filter(|(_, window)| *window > retention) {
-                let own = branch.services.iter().map(|service| format!("/services/{service}/alerts/{}/window", alert.name));
-                let place = own.into_iter().find(|pointer| source.contains(pointer)).unwrap_or(format!("/alerts/{}/window", alert.name));
+            for (branch, window) in alert
+                .branches
+                .iter()
+                .filter_map(|branch| Some((branch, branch.window?)))
+                .filter(|(_, window)| *window > retention)
+            {
+                let own = branch
+                    .services
+                    .iter()
+                    .map(|service| format!("/services/{service}/alerts/{}/window", alert.name));
+                let place = own
+                    .into_iter()
+                    .find(|pointer| source.contains(pointer))
+                    .unwrap_or(format!("/alerts/{}/window", alert.name));
                 found.push(
-                    Diagnostic::error("range-beyond-retention", Place::Value(place), format!("a window of {window}, but samples are kept for {retention}"))
-                        .also(Place::Value("/prometheus/retention".to_string()), "the retention")
-                        .help("keep samples longer, or look back less far"),
+                    Diagnostic::error(
+                        "range-beyond-retention",
+                        Place::Value(place),
+                        format!("a window of {window}, but samples are kept for {retention}"),
+                    )
+                    .also(
+                        Place::Value("/prometheus/retention".to_string()),
+                        "the retention",
+                    )
+                    .help("keep samples longer, or look back less far"),
                 );
             }
         }

@@ -12,14 +12,34 @@ pub const LINT: Lint = Lint {
         let mut found = Vec::new();
         for service in &catalog.services {
             for (name, differs) in &service.overrides {
-                let Some(alert) = catalog.alert(name) else { continue };
-                let ratio = alert.kind.says("above", "unit").is_some_and(|unit| unit == "ratio");
-                if let Some(above) = differs.above.filter(|above| ratio && !(*above > 0.0 && *above < 1.0)) {
-                    let place = Place::Value(format!("/services/{}/alerts/{name}/above", service.name));
-                    found.push(Diagnostic::error("ratio-out-of-range", place, format!("`above` is {above}")).help(format!(
-                        "`{name}` compares a share: write a number between 0 and 1, as in {}",
-                        if above > 1.0 && above < 100.0 { above / 100.0 } else { 0.9 }
-                    )));
+                let Some(alert) = catalog.alert(name) else {
+                    continue;
+                };
+                let ratio = alert
+                    .kind
+                    .says("above", "unit")
+                    .is_some_and(|unit| unit == "ratio");
+                if let Some(above) = differs
+                    .above
+                    .filter(|above| ratio && !(*above > 0.0 && *above < 1.0))
+                {
+                    let place =
+                        Place::Value(format!("/services/{}/alerts/{name}/above", service.name));
+                    found.push(
+                        Diagnostic::error(
+                            "ratio-out-of-range",
+                            place,
+                            format!("`above` is {above}"),
+                        )
+                        .help(format!(
+                            "`{name}` compares a share: write a number between 0 and 1, as in {}",
+                            if above > 1.0 && above < 100.0 {
+                                above / 100.0
+                            } else {
+                                0.9
+                            }
+                        )),
+                    );
                 }
             }
         }

@@ -4,7 +4,13 @@ use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 
 /// Scrape jobs and containers that are rendered for every catalog.
-const TAKEN: [&str; 5] = ["prometheus", "alertmanager", "grafana", "blackbox-exporter", "health-probe"];
+const TAKEN: [&str; 5] = [
+    "prometheus",
+    "alertmanager",
+    "grafana",
+    "blackbox-exporter",
+    "health-probe",
+];
 
 pub const LINT: Lint = Lint {
     code: "reserved-name",
@@ -12,7 +18,10 @@ pub const LINT: Lint = Lint {
     bad: "[services.grafana]\ngroup = \"web\"\nport = 8002\n",
     good: "[services.dashboards]\ngroup = \"web\"\nport = 8002\n",
     check: |catalog, _| {
-        let taken = catalog.services.iter().filter(|service| TAKEN.contains(&service.name.as_str()));
+        let taken = catalog
+            .services
+            .iter()
+            .filter(|service| TAKEN.contains(&service.name.as_str()));
         taken
             .map(|service| {
                 Diagnostic::error(

@@ -15,19 +15,43 @@ pub const LINT: Lint = Lint {
     check: |catalog, source| {
         let rare = |interval: Duration| interval.0 * 2 > LOOKBACK;
         let error = |place: Place, what: &str, interval: Duration| {
-            let message = format!("{what} every {interval}: a series is forgotten five minutes after its last sample, so one missed sample is an outage");
-            Diagnostic::error("stale-between-samples", place, message).help("set the interval to at most \"2m\"")
+            let message = format!(
+                "{what} every {interval}: a series is forgotten five minutes after its last sample, so one missed sample is an outage"
+            );
+            Diagnostic::error("stale-between-samples", place, message)
+                .help("set the interval to at most \"2m\"")
         };
         let prometheus = [
-            ("evaluation_interval", "rules are evaluated", catalog.prometheus.evaluation_interval),
-            ("scrape_interval", "Prometheus and the Alertmanager are scraped", catalog.prometheus.scrape_interval),
+            (
+                "evaluation_interval",
+                "rules are evaluated",
+                catalog.prometheus.evaluation_interval,
+            ),
+            (
+                "scrape_interval",
+                "Prometheus and the Alertmanager are scraped",
+                catalog.prometheus.scrape_interval,
+            ),
         ];
-        let own = prometheus.into_iter().filter(|(_, _, interval)| rare(*interval));
-        let mut found: Vec<Diagnostic> = own.map(|(key, what, interval)| error(Place::Value(format!("/prometheus/{key}")), what, interval)).collect();
-        let services = catalog.services.iter().filter(|service| rare(service.scrape_interval));
-        found.extend(
-            services.map(|service| error(set_at(source, service, "scrape_interval"), &format!("`{}` is scraped", service.name), service.scrape_interval)),
-        );
+        let own = prometheus
+            .into_iter()
+            .filter(|(_, _, interval)| rare(*interval));
+        let mut found: Vec<Diagnostic> = own
+            .map(|(key, what, interval)| {
+                error(Place::Value(format!("/prometheus/{key}")), what, interval)
+            })
+            .collect();
+        let services = catalog
+            .services
+            .iter()
+            .filter(|service| rare(service.scrape_interval));
+        found.extend(services.map(|service| {
+            error(
+                set_at(source, service, "scrape_interval"),
+                &format!("`{}` is scraped", service.name),
+                service.scrape_interval,
+            )
+        }));
         found
     },
 };

@@ -9,7 +9,13 @@ pub const LINT: Lint = Lint {
     doc: "A test that expects a service which is not there, or an alert before its `for` is over, fails whatever the expression says.",
     bad: "[alerts.ManyOrders]\nkind = \"promql\"\nexpr = \"shop_orders_active > 100\"\nfor = \"5m\"\nseverity = \"info\"\ntests = [\n  { name = \"many\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"101x20\" }, fires = [\"chekout\"] },\n  { name = \"few\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"100x20\" } },\n]\n",
     good: "[alerts.ManyOrders]\nkind = \"promql\"\nexpr = \"shop_orders_active > 100\"\nfor = \"5m\"\nseverity = \"info\"\ntests = [\n  { name = \"many\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"101x20\" }, fires = [\"checkout\"] },\n  { name = \"few\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"100x20\" } },\n]\n",
-    check: |catalog, _| catalog.alerts.iter().flat_map(|alert| of(alert, catalog)).collect(),
+    check: |catalog, _| {
+        catalog
+            .alerts
+            .iter()
+            .flat_map(|alert| of(alert, catalog))
+            .collect()
+    },
 };
 
 fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
@@ -20,29 +26,73 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
             let Some(branch) = alert.branch_of(name) else {
                 let known = catalog.service(name).is_some();
                 let message = match known {
-                    true => format!("`{}` does not cover `{name}`, so it cannot fire for it", alert.name),
-                    false => format!("there is no service `{name}` that `{}` could fire for", alert.name),
+                    true => format!(
+                        "`{}` does not cover `{name}`, so it cannot fire for it",
+                        alert.name
+                    ),
+                    false => format!(
+                        "there is no service `{name}` that `{}` could fire for",
+                        alert.name
+                    ),
                 };
-                let help = if known { "choose a service that the alert covers".to_string() } else { suggestion(name, alert.covers.iter().map(String::as_str)) };
+                let help = if known {
+                    "choose a service that the alert covers".to_string()
+                } else {
+                    suggestion(name, alert.covers.iter().map(String::as_str))
+                };
                 found.push(Diagnostic::error("test-expectation", place, message).help(help));
                 continue;
             };
             if test.fires[..index].contains(name) {
-                found.push(Diagnostic::error("test-expectation", place, format!("`{name}` is duplicated")).help("remove one of the two"));
-            } else if test.at < branch.r#for {
-                let message = format!("at {} the alert cannot fire for `{name}` yet: its condition has to hold for {}", test.at, branch.r#for);
                 found.push(
-                    Diagnostic::error("test-expectation", Place::Value(format!("{}/at", test.pointer)), message)
-                        .also(place, "expected to fire")
-                        .help(format!("look later than {}", branch.r#for)),
+                    Diagnostic::error("test-expectation", place, format!("`{name}` is duplicated"))
+                        .help("remove one of the two"),
+                );
+            } else if test.at < branch.r#for {
+                let message = format!(
+                    "at {} the alert cannot fire for `{name}` yet: its condition has to hold for {}",
+                    test.at, branch.r#for
+                );
+                found.push(
+                    Diagnostic::error(
+                        "test-expectation",
+                        Place::Value(format!("{}/at", test.pointer)),
+                        message,
+                    )
+                    .also(place, "expected to fire")
+                    .help(format!("look later than {}", branch.r#for)),
                 );
             }
         }
-        let nowhere: Vec<&str> = test.fires.iter().map(String::as_str).filter(|name| !test.series().any(|(series, _)| of_job(series, name))).collect();
-        if !nowhere.is_empty() && found.is_empty() && !alert.settings["expr"].as_str().is_some_and(|expr| expr.contains("absent") || expr.contains("label_")) {
-            let message = format!("no series of the test `{}` is one of {}, which it expects to fire", test.name, names(nowhere.iter().copied()));
-            let help = format!("Prometheus gives every series of a service the label job: write `metric{{job=\"{}\"}}`", nowhere[0]);
-            found.push(Diagnostic::warning("test-expectation", Place::Value(format!("{}/series", test.pointer)), message).help(help));
+        let nowhere: Vec<&str> = test
+            .fires
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !test.series().any(|(series, _)| of_job(series, name)))
+            .collect();
+        if !nowhere.is_empty()
+            && found.is_empty()
+            && !alert.settings["expr"]
+                .as_str()
+                .is_some_and(|expr| expr.contains("absent") || expr.contains("label_"))
+        {
+            let message = format!(
+                "no series of the test `{}` is one of {}, which it expects to fire",
+                test.name,
+                names(nowhere.iter().copied())
+            );
+            let help = format!(
+                "Prometheus gives every series of a service the label job: write `metric{{job=\"{}\"}}`",
+                nowhere[0]
+            );
+            found.push(
+                Diagnostic::warning(
+                    "test-expectation",
+                    Place::Value(format!("{}/series", test.pointer)),
+                    message,
+                )
+                .help(help),
+            );
         }
     }
     found
@@ -51,6 +101,12 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
 /// Whether a series is a service's: it has the job, or is recorded, and so may have lost it.
 fn of_job(series: &str, name: &str) -> bool {
     let label = |quote: char| format!("job={quote}{name}{quote}");
-    let written: String = series.chars().filter(|character| !character.is_whitespace()).collect();
-    series.split('{').next().unwrap_or_default().contains(':') || ['"', '\'', '`'].into_iter().any(|quote| written.contains(&label(quote)))
+    let written: String = series
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .collect();
+    series.split('{').next().unwrap_or_default().contains(':')
+        || ['"', '\'', '`']
+            .into_iter()
+            .any(|quote| written.contains(&label(quote)))
 }

@@ -23,7 +23,13 @@ pub const LINT: Lint = Lint {
     doc: "promtool stops at the first test that it cannot read, so that no test of the file is run; a test of millions of samples takes all the memory, or hours.",
     bad: "[alerts.ManyOrders]\nkind = \"promql\"\nexpr = \"shop_orders_active > 100\"\nfor = \"5m\"\nseverity = \"info\"\ntests = [\n  { name = \"many\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"101 x 20\" }, fires = [\"checkout\"] },\n  { name = \"few\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"100x20\" } },\n]\n",
     good: "[alerts.ManyOrders]\nkind = \"promql\"\nexpr = \"shop_orders_active > 100\"\nfor = \"5m\"\nseverity = \"info\"\ntests = [\n  { name = \"many\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"101x20\" }, fires = [\"checkout\"] },\n  { name = \"few\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"100x20\" } },\n]\n",
-    check: |catalog, _| catalog.alerts.iter().flat_map(|alert| of(alert, catalog)).collect(),
+    check: |catalog, _| {
+        catalog
+            .alerts
+            .iter()
+            .flat_map(|alert| of(alert, catalog))
+            .collect()
+    },
 };
 
 fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
@@ -34,16 +40,28 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
         let mut last = 0u64;
         for (series, values) in test.series() {
             let pointer = format!("{}/series/{}", test.pointer, step(series));
-            let name = |message: String, help: &str| Diagnostic::error("test-samples", Place::Key(pointer.clone()), message).help(help.to_string());
+            let name = |message: String, help: &str| {
+                Diagnostic::error("test-samples", Place::Key(pointer.clone()), message)
+                    .help(help.to_string())
+            };
             match identity(series) {
-                Err(reason) => found.push(name(format!("`{series}` is not a series: {reason}"), "write it as `metric{label=\"value\"}`")),
+                Err(reason) => found.push(name(
+                    format!("`{series}` is not a series: {reason}"),
+                    "write it as `metric{label=\"value\"}`",
+                )),
                 Ok(identity) => {
                     if let Some(other) = known.insert(identity, series) {
-                        found.push(name(format!("`{series}` is the same series as `{other}`"), "one series has one list of values: remove one of the two"));
+                        found.push(name(
+                            format!("`{series}` is the same series as `{other}`"),
+                            "one series has one list of values: remove one of the two",
+                        ));
                     }
                 }
             }
-            let wrong = |message: String, help: &str| Diagnostic::error("test-samples", Place::Value(pointer.clone()), message).help(help.to_string());
+            let wrong = |message: String, help: &str| {
+                Diagnostic::error("test-samples", Place::Value(pointer.clone()), message)
+                    .help(help.to_string())
+            };
             match samples::count(values, catalog.prometheus.at_least(2, 48)) {
                 Err(reason) => found.push(wrong(
                     format!("the values of `{series}` cannot be read: {reason}"),
@@ -58,7 +76,10 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
         }
         if total > MOST_SAMPLES {
             let place = Place::Value(format!("{}/series", test.pointer));
-            let message = format!("the test `{}` has {total} samples, and promtool would keep them all in memory", test.name);
+            let message = format!(
+                "the test `{}` has {total} samples, and promtool would keep them all in memory",
+                test.name
+            );
             found.push(
                 Diagnostic::error("test-samples", place, message)
                     .help(format!("{MOST_SAMPLES} at most: let the series be shorter, or its samples further apart with `every`")),
@@ -66,17 +87,43 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
         }
         let steps = test.at.0 / test.every.0.clamp(1, RENDERED_STEP);
         if steps > MOST_STEPS {
-            let message = format!("the test `{}` is over after {steps} steps, and promtool would evaluate every rule at each of them", test.name);
-            let help = format!("{MOST_STEPS} at most: look at it earlier; a step is a minute, or what `every` says if that is less");
-            found.push(Diagnostic::error("test-samples", Place::Value(format!("{}/at", test.pointer)), message).help(help));
+            let message = format!(
+                "the test `{}` is over after {steps} steps, and promtool would evaluate every rule at each of them",
+                test.name
+            );
+            let help = format!(
+                "{MOST_STEPS} at most: look at it earlier; a step is a minute, or what `every` says if that is less"
+            );
+            found.push(
+                Diagnostic::error(
+                    "test-samples",
+                    Place::Value(format!("{}/at", test.pointer)),
+                    message,
+                )
+                .help(help),
+            );
         }
         // A series is still read for five minutes after its last sample.
         let end = Duration(last.saturating_mul(test.every.0));
         let ends_early = end.0.saturating_add(300_000) < test.at.0 && found.is_empty();
-        if ends_early && !alert.settings["expr"].as_str().is_some_and(|expr| expr.contains("absent")) {
-            let message = format!("the test `{}` looks at {}, and its last sample is at {end}", test.name, test.at);
+        if ends_early
+            && !alert.settings["expr"]
+                .as_str()
+                .is_some_and(|expr| expr.contains("absent"))
+        {
+            let message = format!(
+                "the test `{}` looks at {}, and its last sample is at {end}",
+                test.name, test.at
+            );
             let help = "a series that has ended says nothing of the threshold: give it more values, or look earlier";
-            found.push(Diagnostic::notice("test-samples", Place::Value(format!("{}/at", test.pointer)), message).help(help));
+            found.push(
+                Diagnostic::notice(
+                    "test-samples",
+                    Place::Value(format!("{}/at", test.pointer)),
+                    message,
+                )
+                .help(help),
+            );
         }
     }
     found
@@ -84,16 +131,32 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
 
 /// The series as one text that is the same however it is written.
 fn identity(series: &str) -> Result<String, String> {
-    let tree = parse(series).map_err(|reason| reason.lines().next().unwrap_or_default().to_string())?;
-    let Expr::VectorSelector(selector) = tree else { return Err("it is an expression".to_string()) };
+    let tree =
+        parse(series).map_err(|reason| reason.lines().next().unwrap_or_default().to_string())?;
+    let Expr::VectorSelector(selector) = tree else {
+        return Err("it is an expression".to_string());
+    };
     if selector.offset.is_some() || selector.at.is_some() {
         return Err("it is moved in time".to_string());
     }
-    if !selector.matchers.or_matchers.is_empty() || selector.matchers.matchers.iter().any(|matcher| !matches!(matcher.op, MatchOp::Equal)) {
+    if !selector.matchers.or_matchers.is_empty()
+        || selector
+            .matchers
+            .matchers
+            .iter()
+            .any(|matcher| !matches!(matcher.op, MatchOp::Equal))
+    {
         return Err("its labels are given with `=`, each with one value".to_string());
     }
-    let Some(name) = selector.name.as_deref() else { return Err("it has no metric name in front of its labels".to_string()) };
-    let mut labels: Vec<(&str, &str)> = selector.matchers.matchers.iter().map(|matcher| (matcher.name.as_str(), matcher.value.as_str())).collect();
+    let Some(name) = selector.name.as_deref() else {
+        return Err("it has no metric name in front of its labels".to_string());
+    };
+    let mut labels: Vec<(&str, &str)> = selector
+        .matchers
+        .matchers
+        .iter()
+        .map(|matcher| (matcher.name.as_str(), matcher.value.as_str()))
+        .collect();
     labels.sort_unstable();
     if let Some(pair) = labels.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         return Err(format!("its label `{}` is duplicated", pair[0].0));

@@ -15,11 +15,23 @@ pub const LINT: Lint = Lint {
                 if catalog.metric(metric).is_some() {
                     continue;
                 }
-                let known: Vec<&str> = catalog.metrics.iter().filter(|known| known.r#type == sort).map(|known| known.key.as_str()).collect();
+                let known: Vec<&str> = catalog
+                    .metrics
+                    .iter()
+                    .filter(|known| known.r#type == sort)
+                    .map(|known| known.key.as_str())
+                    .collect();
                 let place = Place::Value(format!("/alerts/{}/{key}", alert.name));
                 found.push(
-                    Diagnostic::error("undeclared-metric", place, format!("`{}` reads `{metric}`, which is not declared", alert.name))
-                        .help(format!("{}, or declare `[metrics.{metric}]`", suggestion(metric, known.iter().copied()).trim_end_matches('?'))),
+                    Diagnostic::error(
+                        "undeclared-metric",
+                        place,
+                        format!("`{}` reads `{metric}`, which is not declared", alert.name),
+                    )
+                    .help(format!(
+                        "{}, or declare `[metrics.{metric}]`",
+                        suggestion(metric, known.iter().copied()).trim_end_matches('?')
+                    )),
                 );
             }
         }

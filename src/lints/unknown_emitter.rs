@@ -9,12 +9,28 @@ pub const LINT: Lint = Lint {
     bad: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\nservices = [\"chekout\"]\n",
     good: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\nservices = [\"checkout\"]\n",
     check: |catalog, _| {
-        let known: Vec<&str> = catalog.services.iter().map(|service| service.name.as_str()).collect();
+        let known: Vec<&str> = catalog
+            .services
+            .iter()
+            .map(|service| service.name.as_str())
+            .collect();
         let mut found = Vec::new();
         for metric in &catalog.metrics {
-            for (index, name) in metric.services.iter().enumerate().filter(|(_, name)| catalog.service(name).is_none()) {
+            for (index, name) in metric
+                .services
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| catalog.service(name).is_none())
+            {
                 let place = Place::Value(format!("/metrics/{}/services/{index}", metric.key));
-                found.push(Diagnostic::error("unknown-emitter", place, format!("there is no service `{name}`")).help(suggestion(name, known.iter().copied())));
+                found.push(
+                    Diagnostic::error(
+                        "unknown-emitter",
+                        place,
+                        format!("there is no service `{name}`"),
+                    )
+                    .help(suggestion(name, known.iter().copied())),
+                );
             }
         }
         found

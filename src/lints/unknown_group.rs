@@ -10,14 +10,27 @@ pub const LINT: Lint = Lint {
     bad: "[services.cart]\ngroup = \"wbe\"\nport = 8002\n",
     good: "[services.cart]\ngroup = \"web\"\nport = 8002\n",
     check: |catalog, source| {
-        let known: Vec<&str> = catalog.groups.iter().map(|group| group.key.as_str()).collect();
+        let known: Vec<&str> = catalog
+            .groups
+            .iter()
+            .map(|group| group.key.as_str())
+            .collect();
         let exists: HashSet<&str> = known.iter().copied().collect();
         // A group that the schema refused is there, and reported as what is wrong with it.
-        let written = |group: &str| source.contains(&format!("/groups/{}", crate::source::step(group)));
-        let lost = catalog.services.iter().filter(|service| !exists.contains(service.group.as_str()) && !written(&service.group));
+        let written =
+            |group: &str| source.contains(&format!("/groups/{}", crate::source::step(group)));
+        let lost = catalog
+            .services
+            .iter()
+            .filter(|service| !exists.contains(service.group.as_str()) && !written(&service.group));
         lost.map(|service| {
             let place = Place::Value(format!("/services/{}/group", service.name));
-            Diagnostic::error("unknown-group", place, format!("there is no group `{}`", service.group)).help(format!(
+            Diagnostic::error(
+                "unknown-group",
+                place,
+                format!("there is no group `{}`", service.group),
+            )
+            .help(format!(
                 "{}, or add `[groups.{}]` with a title",
                 suggestion(&service.group, known.iter().copied()),
                 service.group

@@ -10,13 +10,24 @@ pub const LINT: Lint = Lint {
     good: "[alertmanager.routes]\ncritical = \"on-call\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n",
     check: |catalog, source| {
         let known: Vec<&str> = catalog.receivers.keys().map(String::as_str).collect();
-        let lost = catalog.alertmanager.routes.iter().filter(|(_, receiver)| !known.contains(&receiver.as_str()) && *receiver != "null");
+        let lost = catalog
+            .alertmanager
+            .routes
+            .iter()
+            .filter(|(_, receiver)| !known.contains(&receiver.as_str()) && *receiver != "null");
         // A receiver that the schema refused is there, and reported as what is wrong with it.
         let lost = lost.filter(|(_, receiver)| !source.contains(&format!("/receivers/{receiver}")));
         lost.map(|(severity, receiver)| {
             let place = Place::Value(format!("/alertmanager/routes/{severity}"));
-            Diagnostic::error("unknown-receiver", place, format!("there is no receiver `{receiver}`"))
-                .help(format!("{} or add `[receivers.{receiver}]`", suggestion(receiver, known.iter().copied())))
+            Diagnostic::error(
+                "unknown-receiver",
+                place,
+                format!("there is no receiver `{receiver}`"),
+            )
+            .help(format!(
+                "{} or add `[receivers.{receiver}]`",
+                suggestion(receiver, known.iter().copied())
+            ))
         })
         .collect()
     },

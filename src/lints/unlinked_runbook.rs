@@ -14,10 +14,17 @@ pub const LINT: Lint = Lint {
         }
         let key = "/platform/runbook_url";
         let message = match source.contains(key) {
-            true => "`runbook_url` is not an address that a browser opens: alerts and dashboards do not link to the runbook",
-            false => "alerts and dashboards do not link to the runbook: the catalog does not say where it is read",
+            true => {
+                "`runbook_url` is not an address that a browser opens: alerts and dashboards do not link to the runbook"
+            }
+            false => {
+                "alerts and dashboards do not link to the runbook: the catalog does not say where it is read"
+            }
         };
         let help = "write where docs/RUNBOOK.md is published, as in `runbook_url = \"https://git.example.org/shop/blob/main/generated/docs/RUNBOOK.md\"` under [platform]";
-        vec![Diagnostic::notice("unlinked-runbook", Place::Value(key.to_string()), message).help(help)]
+        vec![
+            Diagnostic::notice("unlinked-runbook", Place::Value(key.to_string()), message)
+                .help(help),
+        ]
     },
 };

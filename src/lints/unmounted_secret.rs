@@ -15,12 +15,22 @@ pub const LINT: Lint = Lint {
         let mut found = Vec::new();
         for (receiver, integrations) in &catalog.receivers {
             for (integration, settings) in integrations.as_object().into_iter().flatten() {
-                let files = settings.as_object().into_iter().flatten().filter(|(key, _)| key.ends_with("_file"));
-                for (key, file) in files.filter(|(_, file)| file.as_str().is_some_and(|file| !file.starts_with(FOLDER))) {
+                let files = settings
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .filter(|(key, _)| key.ends_with("_file"));
+                for (key, file) in files
+                    .filter(|(_, file)| file.as_str().is_some_and(|file| !file.starts_with(FOLDER)))
+                {
                     let place = Place::Value(format!("/receivers/{receiver}/{integration}/{key}"));
                     found.push(
-                        Diagnostic::error("unmounted-secret", place, format!("the Alertmanager's container has no {file}"))
-                            .help(format!("put the file under `{FOLDER}`")),
+                        Diagnostic::error(
+                            "unmounted-secret",
+                            place,
+                            format!("the Alertmanager's container has no {file}"),
+                        )
+                        .help(format!("put the file under `{FOLDER}`")),
                     );
                 }
             }

@@ -9,7 +9,13 @@ pub const LINT: Lint = Lint {
     bad: "[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n",
     good: "[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
     check: |catalog, _| {
-        let idle = catalog.receivers.keys().filter(|receiver| !catalog.alertmanager.routes.values().any(|routed| routed == *receiver));
+        let idle = catalog.receivers.keys().filter(|receiver| {
+            !catalog
+                .alertmanager
+                .routes
+                .values()
+                .any(|routed| routed == *receiver)
+        });
         idle.map(|receiver| {
             Diagnostic::error("unnotified-receiver", Place::Key(format!("/receivers/{receiver}")), format!("no severity is routed to `{receiver}`"))
                 .help(format!("add `critical = \"{receiver}\"` under `[alertmanager.routes]`, or take the receiver out"))

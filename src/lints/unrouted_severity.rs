@@ -14,13 +14,36 @@ pub const LINT: Lint = Lint {
     check: |catalog, _| {
         let routes = &catalog.alertmanager.routes;
         // The null receiver by name is a decision.
-        let told = SEVERITIES.iter().rposition(|severity| routes.get(*severity).is_some_and(|receiver| receiver != "null")).unwrap_or(0);
-        let worse = SEVERITIES[..told].iter().filter(|severity| !routes.contains_key(**severity));
-        let used = worse.filter(|severity| catalog.alerts.iter().any(|alert| alert.branches.iter().any(|branch| branch.severity == **severity)));
+        let told = SEVERITIES
+            .iter()
+            .rposition(|severity| {
+                routes
+                    .get(*severity)
+                    .is_some_and(|receiver| receiver != "null")
+            })
+            .unwrap_or(0);
+        let worse = SEVERITIES[..told]
+            .iter()
+            .filter(|severity| !routes.contains_key(**severity));
+        let used = worse.filter(|severity| {
+            catalog.alerts.iter().any(|alert| {
+                alert
+                    .branches
+                    .iter()
+                    .any(|branch| branch.severity == **severity)
+            })
+        });
         used.map(|severity| {
-            let message = format!("no one is notified of {severity} alerts, but someone of lesser ones");
-            Diagnostic::error("unrouted-severity", Place::Key("/alertmanager/routes".to_string()), message)
-                .help(format!("add `{severity}` with a receiver, or with \"null\" if no one is to be notified"))
+            let message =
+                format!("no one is notified of {severity} alerts, but someone of lesser ones");
+            Diagnostic::error(
+                "unrouted-severity",
+                Place::Key("/alertmanager/routes".to_string()),
+                message,
+            )
+            .help(format!(
+                "add `{severity}` with a receiver, or with \"null\" if no one is to be notified"
+            ))
         })
         .collect()
     },

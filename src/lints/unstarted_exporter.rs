@@ -11,7 +11,10 @@ pub const LINT: Lint = Lint {
     good: "[services.node-exporter]\ngroup = \"web\"\nport = 9100\nruntime = \"go\"\nimage = \"prom/node-exporter:v1.9.0\"\n",
     check: |catalog, source| {
         let here = |runs_on: &str| matches!(runs_on, "host" | "compose");
-        let named = catalog.services.iter().filter(|service| service.exporter() && !service.container && here(&service.runs_on));
+        let named = catalog
+            .services
+            .iter()
+            .filter(|service| service.exporter() && !service.container && here(&service.runs_on));
         // Whoever writes `build = false` has answered.
         named
             .filter(|service| origin(source, service, "build").is_none())

@@ -10,23 +10,51 @@ pub const LINT: Lint = Lint {
     doc: "A rate needs two samples; with fewer than four scrapes in the window one failed scrape makes the alert silent.",
     bad: "[alerts.Errors]\nkind = \"error_ratio\"\nabove = 0.1\nwindow = \"30s\"\nfor = \"5m\"\nseverity = \"warning\"\n",
     good: "[alerts.Errors]\nkind = \"error_ratio\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
-    check: |catalog, source| catalog.alerts.iter().flat_map(|alert| short(alert, catalog, source)).collect(),
+    check: |catalog, source| {
+        catalog
+            .alerts
+            .iter()
+            .flat_map(|alert| short(alert, catalog, source))
+            .collect()
+    },
 };
 
 fn short(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for branch in &alert.branches {
-        let Some(window) = branch.window else { continue };
-        let covered = branch.services.iter().filter_map(|name| catalog.service(name));
-        let slow: Vec<&Service> = covered.filter(|service| service.scrape_interval.0 * 4 > window.0).collect();
-        let Some(slowest) = slow.iter().max_by_key(|service| service.scrape_interval) else { continue };
+        let Some(window) = branch.window else {
+            continue;
+        };
+        let covered = branch
+            .services
+            .iter()
+            .filter_map(|name| catalog.service(name));
+        let slow: Vec<&Service> = covered
+            .filter(|service| service.scrape_interval.0 * 4 > window.0)
+            .collect();
+        let Some(slowest) = slow.iter().max_by_key(|service| service.scrape_interval) else {
+            continue;
+        };
         let own = format!("/services/{}/alerts/{}/window", slowest.name, alert.name);
-        let place = if source.contains(&own) { own } else { format!("/alerts/{}/window", alert.name) };
-        let message = format!("a window of {window} holds fewer than four scrapes of {}", names(slow.iter().map(|service| service.name.as_str())));
+        let place = if source.contains(&own) {
+            own
+        } else {
+            format!("/alerts/{}/window", alert.name)
+        };
+        let message = format!(
+            "a window of {window} holds fewer than four scrapes of {}",
+            names(slow.iter().map(|service| service.name.as_str()))
+        );
         found.push(
             Diagnostic::error("window-too-short", Place::Value(place), message)
-                .also(super::set_at(source, slowest, "scrape_interval"), format!("scraped every {}", slowest.scrape_interval))
-                .help(format!("make the window at least {}, or scrape more often", Duration(slowest.scrape_interval.0 * 4))),
+                .also(
+                    super::set_at(source, slowest, "scrape_interval"),
+                    format!("scraped every {}", slowest.scrape_interval),
+                )
+                .help(format!(
+                    "make the window at least {}, or scrape more often",
+                    Duration(slowest.scrape_interval.0 * 4)
+                )),
         );
     }
     found

@@ -12,14 +12,22 @@ pub const LINT: Lint = Lint {
         let mut found = Vec::new();
         for alert in &catalog.alerts {
             for (key, name, wanted) in alert.metrics() {
-                let Some(metric) = catalog.metric(name).filter(|metric| metric.r#type != wanted) else { continue };
+                let Some(metric) = catalog
+                    .metric(name)
+                    .filter(|metric| metric.r#type != wanted)
+                else {
+                    continue;
+                };
                 found.push(
                     Diagnostic::error(
                         "wrong-metric-type",
                         Place::Value(format!("/alerts/{}/{key}", alert.name)),
                         format!("`{name}` is a {}, `{key}` needs a {wanted}", metric.r#type),
                     )
-                    .also(Place::Value(format!("/metrics/{name}/type")), "declared here")
+                    .also(
+                        Place::Value(format!("/metrics/{name}/type")),
+                        "declared here",
+                    )
                     .help(format!("name a {wanted}, or mend the metric's type")),
                 );
             }

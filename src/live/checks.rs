@@ -49,8 +49,18 @@ pub struct Checked {
 }
 
 impl Checked {
-    fn new(what: &'static str, state: impl Into<String>, note: impl Into<String>, findings: Vec<Diagnostic>) -> Checked {
-        Checked { what, state: state.into(), note: note.into(), findings }
+    fn new(
+        what: &'static str,
+        state: impl Into<String>,
+        note: impl Into<String>,
+        findings: Vec<Diagnostic>,
+    ) -> Checked {
+        Checked {
+            what,
+            state: state.into(),
+            note: note.into(),
+            findings,
+        }
     }
 }
 
@@ -59,11 +69,24 @@ pub fn running(inquiry: &Inquiry) -> Result<Running> {
     let endpoint = &inquiry.prometheus;
     let running = match Running::ask(endpoint, &inquiry.client) {
         Ok(running) => running,
-        Err(refusal) => bail!("cannot judge: {}; {}", endpoint.sentence(&refusal), remedy(&refusal, "--prometheus-url")),
+        Err(refusal) => bail!(
+            "cannot judge: {}; {}",
+            endpoint.sentence(&refusal),
+            remedy(&refusal, "--prometheus-url")
+        ),
     };
     let jobs = running.jobs();
-    if !inquiry.catalog.services.iter().any(|service| jobs.contains(&service.name.as_str())) {
-        let shown = if jobs.is_empty() { "none".into() } else { jobs.iter().take(5).copied().collect::<Vec<_>>().join(", ") };
+    if !inquiry
+        .catalog
+        .services
+        .iter()
+        .any(|service| jobs.contains(&service.name.as_str()))
+    {
+        let shown = if jobs.is_empty() {
+            "none".into()
+        } else {
+            jobs.iter().take(5).copied().collect::<Vec<_>>().join(", ")
+        };
         bail!(
             "cannot judge: the Prometheus at {} is another one: it scrapes none of the {} services of this catalog, its jobs are {shown}; give the right --prometheus-url",
             endpoint.url,
@@ -78,7 +101,12 @@ pub fn remedy(refusal: &Refusal, flag: &str) -> String {
     match refusal {
         Refusal::Unauthorized(_) => {
             let file = |what: &str| flag.replace("-url", what);
-            format!("give the right token or password in a file: {}, or {} with {}", file("-token-file"), file("-user"), file("-password-file"))
+            format!(
+                "give the right token or password in a file: {}, or {} with {}",
+                file("-token-file"),
+                file("-user"),
+                file("-password-file")
+            )
         }
         Refusal::Redirect(_) | Refusal::Stranger(_) => format!("give its own address with {flag}"),
         Refusal::Status(..) => "look at its log".to_string(),
@@ -89,6 +117,16 @@ pub fn remedy(refusal: &Refusal, flag: &str) -> String {
 /// The first few of many.
 fn first(items: &[String], count: usize) -> String {
     let more = items.len().saturating_sub(count);
-    let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
-    items.iter().take(count).cloned().collect::<Vec<_>>().join("; ") + &tail
+    let tail = if more > 0 {
+        format!("; and {more} more")
+    } else {
+        String::new()
+    };
+    items
+        .iter()
+        .take(count)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("; ")
+        + &tail
 }

@@ -46,10 +46,14 @@ pub enum Login {
 impl Endpoint {
     /// From an address, which may hold `user:password@`, and what else it takes to be let in.
     pub fn new(name: &'static str, url: &str, login: Login) -> Result<Endpoint> {
-        let Some((scheme, rest)) = url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https")) else {
+        let Some((scheme, rest)) = url
+            .split_once("://")
+            .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+        else {
             bail!("the address of {name} does not start with http:// or https://");
         };
-        let (authority, path) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
+        let (authority, path) =
+            rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
         let file = format!("--{}-password-file", name.to_lowercase());
         if path.contains('@') {
             bail!(
@@ -67,9 +71,14 @@ impl Endpoint {
             None => (None, authority),
         };
         let url = format!("{scheme}://{host}{}", path.trim_end_matches('/'));
-        let host_and_port = |uri: &Uri| uri.authority().is_some_and(|at| at.port().is_some() || at.as_str().len() == at.host().len());
+        let host_and_port = |uri: &Uri| {
+            uri.authority()
+                .is_some_and(|at| at.port().is_some() || at.as_str().len() == at.host().len())
+        };
         if !url.parse::<Uri>().is_ok_and(|uri| host_and_port(&uri)) {
-            bail!("the address of {name} is not a URL: write it as in {scheme}://host:9090, and a password into a file, given with {file}");
+            bail!(
+                "the address of {name} is not a URL: write it as in {scheme}://host:9090, and a password into a file, given with {file}"
+            );
         }
         let (user, password) = user.map_or((None, None), |user| match user.split_once(':') {
             Some((user, password)) => (Some(decoded(user)), Some(decoded(password))),
@@ -77,26 +86,45 @@ impl Endpoint {
         });
         let basic = |user: Vec<u8>, password: Vec<u8>| {
             let pair = [user, b":".to_vec(), password].concat();
-            format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+            format!(
+                "Basic {}",
+                base64::engine::general_purpose::STANDARD.encode(pair)
+            )
         };
         let authorization = match login {
             Login::Token(token) => Some(format!("Bearer {token}")),
             Login::Address => user.map(|user| basic(user, password.unwrap_or_default())),
             Login::Password(own, secret) => {
                 let flag = name.to_lowercase();
-                let user = own.map(String::into_bytes).or(user).with_context(|| format!("the password of {name} has no user: name one with --{flag}-user"))?;
-                let password =
-                    secret.map(String::into_bytes).or(password).with_context(|| format!("--{flag}-user has no password: give it in a file with {file}"))?;
+                let user = own.map(String::into_bytes).or(user).with_context(|| {
+                    format!("the password of {name} has no user: name one with --{flag}-user")
+                })?;
+                let password = secret
+                    .map(String::into_bytes)
+                    .or(password)
+                    .with_context(|| {
+                        format!("--{flag}-user has no password: give it in a file with {file}")
+                    })?;
                 Some(basic(user, password))
             }
         };
-        Ok(Endpoint { name, url, authorization })
+        Ok(Endpoint {
+            name,
+            url,
+            authorization,
+        })
     }
 
     /// GETs a path; the secret goes to this server and nowhere else.
     pub fn get(&self, client: &Client, path: &str) -> Result<Answer, Refusal> {
-        let headers: Vec<(&str, &str)> = self.authorization.iter().map(|secret| ("authorization", secret.as_str())).collect();
-        let answer = client.get(&format!("{}{path}", self.url), &headers).map_err(Refusal::Failed)?;
+        let headers: Vec<(&str, &str)> = self
+            .authorization
+            .iter()
+            .map(|secret| ("authorization", secret.as_str()))
+            .collect();
+        let answer = client
+            .get(&format!("{}{path}", self.url), &headers)
+            .map_err(Refusal::Failed)?;
         match answer.status {
             200..=299 => Ok(answer),
             status @ (401 | 403) => Err(Refusal::Unauthorized(status)),
@@ -116,11 +144,21 @@ impl Endpoint {
         let (name, url) = (self.name, &self.url);
         match refusal {
             Refusal::Failed(failure) => format!("{name} at {url}: {failure}"),
-            Refusal::Unauthorized(401) if self.authorization.is_none() => format!("{name} at {url} asks for a token or password (401)"),
-            Refusal::Unauthorized(status) => format!("{name} at {url} does not let this user in ({status})"),
-            Refusal::Redirect(to) => format!("{name} at {url} redirects to {to}, which is not followed: give the address at which it answers"),
-            Refusal::Status(status, reason) => format!("{name} at {url} answers {status}: {reason}"),
-            Refusal::Stranger(begins) => format!("what answers at {url} is not {name}: its answer begins with {begins}"),
+            Refusal::Unauthorized(401) if self.authorization.is_none() => {
+                format!("{name} at {url} asks for a token or password (401)")
+            }
+            Refusal::Unauthorized(status) => {
+                format!("{name} at {url} does not let this user in ({status})")
+            }
+            Refusal::Redirect(to) => format!(
+                "{name} at {url} redirects to {to}, which is not followed: give the address at which it answers"
+            ),
+            Refusal::Status(status, reason) => {
+                format!("{name} at {url} answers {status}: {reason}")
+            }
+            Refusal::Stranger(begins) => {
+                format!("what answers at {url} is not {name}: its answer begins with {begins}")
+            }
         }
     }
 }
@@ -130,7 +168,12 @@ fn decoded(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
-        let code = (*first == b'%').then(|| tail.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok())).flatten();
+        let code = (*first == b'%')
+            .then(|| {
+                tail.get(..2)
+                    .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok())
+            })
+            .flatten();
         out.push(code.unwrap_or(*first));
         rest = if code.is_some() { &tail[2..] } else { tail };
     }
@@ -139,7 +182,15 @@ fn decoded(text: &str) -> Vec<u8> {
 
 /// Text for a query string.
 pub fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 /// Characters of a server's own sentence that are repeated.
@@ -147,14 +198,27 @@ const LONGEST: usize = 400;
 
 fn error_of(body: &[u8]) -> String {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    ["error", "message"].iter().find_map(|key| value[*key].as_str()).map_or_else(|| beginning(body), |text| text.chars().take(LONGEST).collect())
+    ["error", "message"]
+        .iter()
+        .find_map(|key| value[*key].as_str())
+        .map_or_else(
+            || beginning(body),
+            |text| text.chars().take(LONGEST).collect(),
+        )
 }
 
 /// The first words of an answer, on one line.
 pub fn beginning(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(400)]).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = String::from_utf8_lossy(&body[..body.len().min(400)])
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     let text: String = text.chars().take(60).collect();
-    if text.is_empty() { "nothing".into() } else { format!("`{text}`") }
+    if text.is_empty() {
+        "nothing".into()
+    } else {
+        format!("`{text}`")
+    }
 }
 
 #[cfg(test)]
@@ -166,13 +230,38 @@ mod tests {
         let of = |url: &str, login| Endpoint::new("Prometheus", url, login);
         let endpoint = of("http://me:s%40cret@127.0.0.1:9090/", Login::Address).unwrap();
         assert_eq!(endpoint.url, "http://127.0.0.1:9090");
-        assert_eq!(endpoint.authorization.as_deref(), Some("Basic bWU6c0BjcmV0"));
+        assert_eq!(
+            endpoint.authorization.as_deref(),
+            Some("Basic bWU6c0BjcmV0")
+        );
         let same = Login::Password(Some("me".into()), Some("s@cret".into()));
-        assert_eq!(of("http://127.0.0.1:9090", same).unwrap().authorization, endpoint.authorization);
-        assert_eq!(of("http://me@127.0.0.1:9090", Login::Password(None, Some("s@cret".into()))).unwrap().authorization, endpoint.authorization);
-        assert_eq!(of("http://me:s@cret@127.0.0.1:9090/x/", Login::Address).unwrap().url, "http://127.0.0.1:9090/x");
-        assert_eq!(of("http://[::1]:9090", Login::Address).unwrap().url, "http://[::1]:9090");
-        assert!(of("http://h", Login::Password(Some("me".into()), None)).is_err() && of("http://h", Login::Password(None, Some("x".into()))).is_err());
+        assert_eq!(
+            of("http://127.0.0.1:9090", same).unwrap().authorization,
+            endpoint.authorization
+        );
+        assert_eq!(
+            of(
+                "http://me@127.0.0.1:9090",
+                Login::Password(None, Some("s@cret".into()))
+            )
+            .unwrap()
+            .authorization,
+            endpoint.authorization
+        );
+        assert_eq!(
+            of("http://me:s@cret@127.0.0.1:9090/x/", Login::Address)
+                .unwrap()
+                .url,
+            "http://127.0.0.1:9090/x"
+        );
+        assert_eq!(
+            of("http://[::1]:9090", Login::Address).unwrap().url,
+            "http://[::1]:9090"
+        );
+        assert!(
+            of("http://h", Login::Password(Some("me".into()), None)).is_err()
+                && of("http://h", Login::Password(None, Some("x".into()))).is_err()
+        );
         let wrong = [
             "127.0.0.1:9090",
             "http://me:s/ecret@h:1",
@@ -183,8 +272,14 @@ mod tests {
             "http://",
         ];
         for url in wrong {
-            let reason = of(url, Login::Address).err().unwrap_or_else(|| panic!("{url}")).to_string();
-            assert!(!reason.contains("cret") && reason.contains("Prometheus"), "{url}: {reason}");
+            let reason = of(url, Login::Address)
+                .err()
+                .unwrap_or_else(|| panic!("{url}"))
+                .to_string();
+            assert!(
+                !reason.contains("cret") && reason.contains("Prometheus"),
+                "{url}: {reason}"
+            );
         }
     }
 }

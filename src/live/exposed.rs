@@ -29,7 +29,10 @@ pub struct Kept<'a> {
 /// Names under which a declared metric has samples.
 pub fn sample_names(metric: &Metric) -> Vec<String> {
     match metric.r#type.as_str() {
-        "histogram" => ["_bucket", "_sum", "_count"].iter().map(|suffix| format!("{}{suffix}", metric.name)).collect(),
+        "histogram" => ["_bucket", "_sum", "_count"]
+            .iter()
+            .map(|suffix| format!("{}{suffix}", metric.name))
+            .collect(),
         _ => vec![metric.name.clone()],
     }
 }
@@ -39,9 +42,16 @@ impl<'a> Declared<'a> {
     pub fn new(catalog: &'a Catalog) -> Declared<'a> {
         let mut emitted: HashMap<&str, Vec<&Metric>> = HashMap::new();
         for metric in &catalog.metrics {
-            metric.services.iter().for_each(|service| emitted.entry(service).or_default().push(metric));
+            metric
+                .services
+                .iter()
+                .for_each(|service| emitted.entry(service).or_default().push(metric));
         }
-        Declared { catalog, emitted, patterns: Patterns::new(&catalog.metrics) }
+        Declared {
+            catalog,
+            emitted,
+            patterns: Patterns::new(&catalog.metrics),
+        }
     }
 
     /// Everything that a scrape says against it.
@@ -51,8 +61,19 @@ impl<'a> Declared<'a> {
         for sample in &exposition.samples {
             by_name.entry(&sample.name).or_default().push(sample);
         }
-        for metric in self.emitted.get(service.name.as_str()).into_iter().flatten().copied() {
-            let samples: Vec<&Sample> = sample_names(metric).iter().filter_map(|name| by_name.get(name.as_str())).flatten().copied().collect();
+        for metric in self
+            .emitted
+            .get(service.name.as_str())
+            .into_iter()
+            .flatten()
+            .copied()
+        {
+            let samples: Vec<&Sample> = sample_names(metric)
+                .iter()
+                .filter_map(|name| by_name.get(name.as_str()))
+                .flatten()
+                .copied()
+                .collect();
             if samples.is_empty() {
                 match exposition.type_of(&metric.name) {
                     Some(_) => kept.findings.push(without_series(service, metric)),
@@ -60,19 +81,41 @@ impl<'a> Declared<'a> {
                 }
                 continue;
             }
-            kept.findings.extend(wrong_type(service, metric, exposition.type_of(&samples[0].name)));
-            kept.findings.extend(self.patterns.judge(service, metric, &samples));
+            kept.findings.extend(wrong_type(
+                service,
+                metric,
+                exposition.type_of(&samples[0].name),
+            ));
+            kept.findings
+                .extend(self.patterns.judge(service, metric, &samples));
         }
-        kept.findings.extend(series::duplicates(service, exposition));
-        kept.findings.extend(self.process_metrics(service, &by_name));
+        kept.findings
+            .extend(series::duplicates(service, exposition));
+        kept.findings
+            .extend(self.process_metrics(service, &by_name));
         kept
     }
 
     /// What memory and CPU alerts read comes from the client library, unless something took it away.
-    fn process_metrics(&self, service: &Service, by_name: &HashMap<&str, Vec<&Sample>>) -> Vec<Diagnostic> {
-        let needed = [("memory_ratio", "process_resident_memory_bytes"), ("cpu_ratio", "process_cpu_seconds_total")];
-        let read = |kind: &str| self.catalog.alerts.iter().find(|alert| alert.kind.name == kind && alert.covers_service(&service.name));
-        let missing = needed.into_iter().filter(|(_, name)| !by_name.contains_key(name)).filter_map(|(kind, name)| Some((read(kind)?, name)));
+    fn process_metrics(
+        &self,
+        service: &Service,
+        by_name: &HashMap<&str, Vec<&Sample>>,
+    ) -> Vec<Diagnostic> {
+        let needed = [
+            ("memory_ratio", "process_resident_memory_bytes"),
+            ("cpu_ratio", "process_cpu_seconds_total"),
+        ];
+        let read = |kind: &str| {
+            self.catalog
+                .alerts
+                .iter()
+                .find(|alert| alert.kind.name == kind && alert.covers_service(&service.name))
+        };
+        let missing = needed
+            .into_iter()
+            .filter(|(_, name)| !by_name.contains_key(name))
+            .filter_map(|(kind, name)| Some((read(kind)?, name)));
         missing
             .map(|(alert, name)| {
                 let message = format!("{}: {name} is not exposed, so {} can never fire for it", service.name, alert.name);
@@ -84,7 +127,10 @@ impl<'a> Declared<'a> {
 }
 
 fn without_series(service: &Service, metric: &Metric) -> Diagnostic {
-    let message = format!("{}: {} is registered but has no series yet", service.name, metric.name);
+    let message = format!(
+        "{}: {} is registered but has no series yet",
+        service.name, metric.name
+    );
     Diagnostic::warning("metric-without-series", Place::Key(format!("/metrics/{}", metric.key)), message)
         .help("initialise its label values at start: the first event of a series that did not exist is not counted as an increase")
 }
@@ -95,8 +141,12 @@ fn wrong_type(service: &Service, metric: &Metric, exposed: Option<&str>) -> Opti
         return None;
     }
     let place = Place::Value(format!("/metrics/{}/type", metric.key));
-    let message = format!("{}: {} is a {exposed}, and the contract says {}", service.name, metric.name, metric.r#type);
-    let help = "correct the code or the contract: functions such as rate() are right for one type only";
+    let message = format!(
+        "{}: {} is a {exposed}, and the contract says {}",
+        service.name, metric.name, metric.r#type
+    );
+    let help =
+        "correct the code or the contract: functions such as rate() are right for one type only";
     Some(match exposed {
         "untyped" | "unknown" => Diagnostic::warning("metric-type", place, message).help(help),
         _ => Diagnostic::error("metric-type", place, message).help(help),

@@ -40,26 +40,52 @@ pub struct ParseError {
     pub reason: String,
 }
 
-const TYPES: [&str; 9] = ["counter", "gauge", "histogram", "summary", "untyped", "unknown", "info", "stateset", "gaugehistogram"];
+const TYPES: [&str; 9] = [
+    "counter",
+    "gauge",
+    "histogram",
+    "summary",
+    "untyped",
+    "unknown",
+    "info",
+    "stateset",
+    "gaugehistogram",
+];
 
 impl Sample {
     /// The value of a label; empty when it has none, as in Prometheus.
     pub fn label(&self, name: &str) -> &str {
-        self.labels.iter().find(|(label, _)| label == name).map_or("", |(_, value)| value)
+        self.labels
+            .iter()
+            .find(|(label, _)| label == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// Name and labels as one text, in the labels' order.
     pub fn series(&self) -> String {
-        let labels: Vec<String> = self.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-        if labels.is_empty() { self.name.clone() } else { format!("{}{{{}}}", self.name, labels.join(",")) }
+        let labels: Vec<String> = self
+            .labels
+            .iter()
+            .map(|(name, value)| format!("{name}={value:?}"))
+            .collect();
+        if labels.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{}{{{}}}", self.name, labels.join(","))
+        }
     }
 }
 
 impl Exposition {
     /// The type of the family that a sample belongs to: by its own name, else by the name without its suffix.
     pub fn type_of(&self, sample: &str) -> Option<&str> {
-        let stem = ["_total", "_bucket", "_sum", "_count", "_created", "_info"].iter().find_map(|suffix| sample.strip_suffix(suffix));
-        self.types.get(sample).or_else(|| self.types.get(stem?)).map(String::as_str)
+        let stem = ["_total", "_bucket", "_sum", "_count", "_created", "_info"]
+            .iter()
+            .find_map(|suffix| sample.strip_suffix(suffix));
+        self.types
+            .get(sample)
+            .or_else(|| self.types.get(stem?))
+            .map(String::as_str)
     }
 }
 
@@ -68,7 +94,12 @@ pub fn parse(body: &[u8], openmetrics: bool) -> Result<Exposition, ParseError> {
     let text = std::str::from_utf8(body).map_err(|error| not_text(body, error.valid_up_to()))?;
     let mut exposition = Exposition::default();
     let mut ended = false;
-    let lines = text.strip_suffix('\n').unwrap_or(text).split('\n').enumerate().filter(|_| !text.is_empty());
+    let lines = text
+        .strip_suffix('\n')
+        .unwrap_or(text)
+        .split('\n')
+        .enumerate()
+        .filter(|_| !text.is_empty());
     for (index, line) in lines {
         let mut cursor = Cursor::new(line, index + 1);
         if ended {
@@ -86,17 +117,28 @@ pub fn parse(body: &[u8], openmetrics: bool) -> Result<Exposition, ParseError> {
     }
     if openmetrics && !ended {
         let line = text.lines().count() + 1;
-        return Err(ParseError { line, column: 1, reason: "the text does not end with `# EOF`, which OpenMetrics asks for".into() });
+        return Err(ParseError {
+            line,
+            column: 1,
+            reason: "the text does not end with `# EOF`, which OpenMetrics asks for".into(),
+        });
     }
     Ok(exposition)
 }
 
 fn not_text(body: &[u8], at: usize) -> ParseError {
     let before = &body[..at];
-    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let start = before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |newline| newline + 1);
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
     let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
-    ParseError { line, column, reason: format!("byte 0x{:02x} is not UTF-8 text", body[at]) }
+    ParseError {
+        line,
+        column,
+        reason: format!("byte 0x{:02x} is not UTF-8 text", body[at]),
+    }
 }
 
 impl Exposition {
@@ -123,10 +165,16 @@ impl Exposition {
         let kind_at = cursor.at();
         let kind = cursor.rest().trim_end_matches([' ', '\t']);
         if !TYPES.contains(&kind) {
-            return Err(cursor.error_at(kind_at, format!("`{}` is not a metric type", kind.escape_debug())));
+            return Err(cursor.error_at(
+                kind_at,
+                format!("`{}` is not a metric type", kind.escape_debug()),
+            ));
         }
         if self.sampled.contains(&name) {
-            return Err(cursor.error_at(start, format!("the `# TYPE` of `{name}` comes after its samples")));
+            return Err(cursor.error_at(
+                start,
+                format!("the `# TYPE` of `{name}` comes after its samples"),
+            ));
         }
         if self.types.insert(name.clone(), kind.to_string()).is_some() {
             return Err(cursor.error_at(start, format!("a second `# TYPE` for `{name}`")));
@@ -136,9 +184,17 @@ impl Exposition {
 
     fn sample(&mut self, cursor: &mut Cursor, openmetrics: bool) -> Result<(), ParseError> {
         let line = cursor.line;
-        let mut name = if cursor.peek() == Some('{') { String::new() } else { cursor.bare_name()? };
+        let mut name = if cursor.peek() == Some('{') {
+            String::new()
+        } else {
+            cursor.bare_name()?
+        };
         cursor.skip_blanks();
-        let labels = if cursor.take('{') { cursor.labels(&mut name)? } else { Vec::new() };
+        let labels = if cursor.take('{') {
+            cursor.labels(&mut name)?
+        } else {
+            Vec::new()
+        };
         if name.is_empty() {
             return Err(cursor.error("the series has no name"));
         }
@@ -156,7 +212,12 @@ impl Exposition {
             return Err(cursor.error("there is text after the value"));
         }
         self.sampled.insert(name.clone());
-        self.samples.push(Sample { name, labels, value, line });
+        self.samples.push(Sample {
+            name,
+            labels,
+            value,
+            line,
+        });
         Ok(())
     }
 }

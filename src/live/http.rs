@@ -61,9 +61,17 @@ impl fmt::Display for Failure {
             Failure::Refused => write!(f, "the connection is refused: nothing listens there"),
             Failure::NoSuchHost => write!(f, "there is no such host"),
             Failure::Unreachable(reason) => write!(f, "the host cannot be reached: {reason}"),
-            Failure::NoConnection(after) => write!(f, "no connection within {after:.1?}: a firewall may drop the packets"),
-            Failure::NoAnswer(after) => write!(f, "it accepts the connection but does not answer within {after:.1?}"),
-            Failure::Unfinished(after) => write!(f, "it starts to answer but does not end within {after:.1?}"),
+            Failure::NoConnection(after) => write!(
+                f,
+                "no connection within {after:.1?}: a firewall may drop the packets"
+            ),
+            Failure::NoAnswer(after) => write!(
+                f,
+                "it accepts the connection but does not answer within {after:.1?}"
+            ),
+            Failure::Unfinished(after) => {
+                write!(f, "it starts to answer but does not end within {after:.1?}")
+            }
             Failure::TooLarge => write!(f, "its answer is longer than {} MiB", SIZE_LIMIT >> 20),
             Failure::CutOff => write!(f, "it closes the connection before the answer is complete"),
             Failure::Tls(reason) => write!(f, "TLS fails: {reason}"),
@@ -78,7 +86,8 @@ impl Client {
     pub fn new(timeout: Duration, authority: Option<&[u8]>) -> Result<Client, Failure> {
         let mut tls = TlsConfig::builder();
         if let Some(pem) = authority {
-            let certificate = Certificate::from_pem(pem).map_err(|error| Failure::Tls(error.to_string()))?;
+            let certificate =
+                Certificate::from_pem(pem).map_err(|error| Failure::Tls(error.to_string()))?;
             tls = tls.root_certs(RootCerts::new_with_certs(&[certificate]));
         }
         let agent = Agent::config_builder()
@@ -113,21 +122,53 @@ impl Client {
     /// POSTs a document.
     pub fn post(&self, url: &str, document: &serde_json::Value) -> Result<Answer, Failure> {
         let start = Instant::now();
-        let response = self.agent.post(url).send_json(document).map_err(|error| self.failure(error, false))?;
+        let response = self
+            .agent
+            .post(url)
+            .send_json(document)
+            .map_err(|error| self.failure(error, false))?;
         self.answer(response, start)
     }
 
-    fn answer(&self, mut response: ureq::http::Response<ureq::Body>, start: Instant) -> Result<Answer, Failure> {
-        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_string();
-        let (status, content_type, location) = (response.status().as_u16(), header("content-type"), header("location"));
-        let body = response.body_mut().with_config().limit(SIZE_LIMIT).read_to_vec().map_err(|error| self.failure(error, true))?;
-        Ok(Answer { status, content_type, location, body, took: start.elapsed() })
+    fn answer(
+        &self,
+        mut response: ureq::http::Response<ureq::Body>,
+        start: Instant,
+    ) -> Result<Answer, Failure> {
+        let header = |name: &str| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+                .to_string()
+        };
+        let (status, content_type, location) = (
+            response.status().as_u16(),
+            header("content-type"),
+            header("location"),
+        );
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(SIZE_LIMIT)
+            .read_to_vec()
+            .map_err(|error| self.failure(error, true))?;
+        Ok(Answer {
+            status,
+            content_type,
+            location,
+            body,
+            took: start.elapsed(),
+        })
     }
 
     /// `answering`: the head of the answer was there already.
     fn failure(&self, error: Error, answering: bool) -> Failure {
         match error {
-            Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => Failure::NoConnection(self.timeout),
+            Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+                Failure::NoConnection(self.timeout)
+            }
             Error::Timeout(_) if answering => Failure::Unfinished(self.timeout),
             Error::Timeout(_) => Failure::NoAnswer(self.timeout),
             Error::HostNotFound => Failure::NoSuchHost,
@@ -148,7 +189,10 @@ fn io_failure(error: &std::io::Error, answering: bool) -> Failure {
     match error.kind() {
         ErrorKind::ConnectionRefused => Failure::Refused,
         ErrorKind::InvalidData => Failure::Tls(error.to_string()),
-        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => Failure::CutOff,
+        ErrorKind::UnexpectedEof
+        | ErrorKind::ConnectionReset
+        | ErrorKind::BrokenPipe
+        | ErrorKind::ConnectionAborted => Failure::CutOff,
         _ if answering => Failure::CutOff,
         _ if error.to_string().contains("lookup address") => Failure::NoSuchHost,
         _ => Failure::Unreachable(error.to_string()),

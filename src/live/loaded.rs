@@ -20,17 +20,28 @@ pub fn differences(rendered: &Value, loaded: &Value, path: &str, port_offset: i3
                 None => vec![format!("{} is not loaded", joined(path, key))],
             })
             .collect(),
-        (Value::Array(wanted), Value::Array(found)) if wanted.len() == found.len() => {
-            wanted.iter().zip(found).enumerate().flat_map(|(index, (a, b))| differences(a, b, &format!("{path}[{index}]"), port_offset)).collect()
-        }
-        (Value::Array(wanted), Value::Array(found)) => vec![format!("{path} has {} entries, rendered are {}", found.len(), wanted.len())],
+        (Value::Array(wanted), Value::Array(found)) if wanted.len() == found.len() => wanted
+            .iter()
+            .zip(found)
+            .enumerate()
+            .flat_map(|(index, (a, b))| differences(a, b, &format!("{path}[{index}]"), port_offset))
+            .collect(),
+        (Value::Array(wanted), Value::Array(found)) => vec![format!(
+            "{path} has {} entries, rendered are {}",
+            found.len(),
+            wanted.len()
+        )],
         (wanted, found) if same(wanted, found, port_offset) => Vec::new(),
         (wanted, found) => vec![format!("{path} is {found}, rendered is {wanted}")],
     }
 }
 
 fn joined(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_string() } else { format!("{path}.{key}") }
+    if path.is_empty() {
+        key.to_string()
+    } else {
+        format!("{path}.{key}")
+    }
 }
 
 fn empty(value: &Value) -> bool {
@@ -66,14 +77,23 @@ fn same_address(wanted: &str, found: &str, port_offset: i32) -> bool {
         let rest = text.strip_prefix("http://").unwrap_or(text);
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (host, port) = authority.rsplit_once(':')?;
-        Some((host.to_string(), port.parse::<i32>().ok()?, path.to_string()))
+        Some((
+            host.to_string(),
+            port.parse::<i32>().ok()?,
+            path.to_string(),
+        ))
     };
-    let (Some((wanted_host, wanted_port, wanted_path)), Some((found_host, found_port, found_path))) = (parts(wanted), parts(found)) else { return false };
+    let (Some((wanted_host, wanted_port, wanted_path)), Some((found_host, found_port, found_path))) =
+        (parts(wanted), parts(found))
+    else {
+        return false;
+    };
     if wanted_path != found_path {
         return false;
     }
     let here = |host: &str| THIS_HOST.contains(&host);
-    (wanted_host == found_host || (here(&wanted_host) && here(&found_host))) && (wanted_port + port_offset == found_port || wanted_port == found_port)
+    (wanted_host == found_host || (here(&wanted_host) && here(&found_host)))
+        && (wanted_port + port_offset == found_port || wanted_port == found_port)
 }
 
 /// A matcher as both write it: `severity="critical"`.
@@ -83,17 +103,26 @@ fn matcher(text: &str) -> String {
 
 /// The rendered configuration of Prometheus.
 pub fn prometheus_config(rendered: &[File]) -> Option<&Value> {
-    rendered.iter().map(|file| &file.value).find(|value| value.get("scrape_configs").is_some())
+    rendered
+        .iter()
+        .map(|file| &file.value)
+        .find(|value| value.get("scrape_configs").is_some())
 }
 
 /// The rendered configuration of the Alertmanager.
 pub fn alertmanager_config(rendered: &[File]) -> Option<&Value> {
-    rendered.iter().map(|file| &file.value).find(|value| value.get("route").is_some() && value.get("receivers").is_some())
+    rendered
+        .iter()
+        .map(|file| &file.value)
+        .find(|value| value.get("route").is_some() && value.get("receivers").is_some())
 }
 
 /// A scrape job of a configuration.
 pub fn job<'a>(config: &'a Value, name: &str) -> Option<&'a Value> {
-    config["scrape_configs"].as_array()?.iter().find(|job| job["job_name"] == name)
+    config["scrape_configs"]
+        .as_array()?
+        .iter()
+        .find(|job| job["job_name"] == name)
 }
 
 #[cfg(test)]
@@ -103,15 +132,33 @@ mod tests {
 
     #[test]
     fn defaults_and_spellings_are_no_differences() {
-        let rendered =
-            json!({"scrape_interval": "60s", "rule_files": ["a.yml"], "honor": false, "t": ["http://host.docker.internal:80/x"], "m": ["severity=\"x\""]});
+        let rendered = json!({"scrape_interval": "60s", "rule_files": ["a.yml"], "honor": false, "t": ["http://host.docker.internal:80/x"], "m": ["severity=\"x\""]});
         let loaded = json!({"scrape_interval": "1m", "rule_files": ["/etc/a.yml"], "t": ["http://127.0.0.1:80/x"], "m": ["severity = \"x\""], "more": 1});
         assert_eq!(differences(&rendered, &loaded, "", 0), Vec::<String>::new());
         let probe = |target: &str| json!({"targets": [target]});
-        let moved = |wanted: &str, found: &str| differences(&probe(wanted), &probe(found), "", 0).len();
-        assert_eq!(moved("http://host.docker.internal:80/health", "http://127.0.0.1:80/health"), 0);
-        assert_eq!(moved("http://host.docker.internal:80/health", "http://127.0.0.1:80/healthz"), 1);
-        assert_eq!(moved("http://host.docker.internal:80/health", "http://127.0.0.1:81/health"), 1);
+        let moved =
+            |wanted: &str, found: &str| differences(&probe(wanted), &probe(found), "", 0).len();
+        assert_eq!(
+            moved(
+                "http://host.docker.internal:80/health",
+                "http://127.0.0.1:80/health"
+            ),
+            0
+        );
+        assert_eq!(
+            moved(
+                "http://host.docker.internal:80/health",
+                "http://127.0.0.1:80/healthz"
+            ),
+            1
+        );
+        assert_eq!(
+            moved(
+                "http://host.docker.internal:80/health",
+                "http://127.0.0.1:81/health"
+            ),
+            1
+        );
         let loaded = json!({"scrape_interval": "2m", "rule_files": [], "t": ["127.0.0.1:81"], "m": ["severity=\"x\""]});
         assert_eq!(differences(&rendered, &loaded, "", 0).len(), 3);
     }

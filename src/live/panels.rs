@@ -18,30 +18,54 @@ pub struct PanelQuery {
 
 /// Every rendered dashboard, with its path under the output folder.
 pub fn dashboards(rendered: &[File]) -> impl Iterator<Item = (&str, &Value)> {
-    rendered.iter().filter(|file| file.value["panels"].is_array()).map(|file| (file.path.as_str(), &file.value))
+    rendered
+        .iter()
+        .filter(|file| file.value["panels"].is_array())
+        .map(|file| (file.path.as_str(), &file.value))
 }
 
 /// Every query of every panel, those in rows included.
 pub fn queries(rendered: &[File], catalog: &Catalog) -> Vec<PanelQuery> {
     let of = |(file, panel): (&str, &Value)| {
         let title = panel["title"].as_str().unwrap_or_default();
-        let expressions = panel["targets"].as_array().into_iter().flatten().filter_map(|target| target["expr"].as_str());
-        expressions.map(|written| PanelQuery { file: file.into(), panel: title.into(), expression: filled(written, catalog) }).collect::<Vec<_>>()
+        let expressions = panel["targets"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|target| target["expr"].as_str());
+        expressions
+            .map(|written| PanelQuery {
+                file: file.into(),
+                panel: title.into(),
+                expression: filled(written, catalog),
+            })
+            .collect::<Vec<_>>()
     };
-    let all = dashboards(rendered).flat_map(|(file, dashboard)| panels(dashboard).into_iter().map(move |(_, panel)| (file, panel)));
+    let all = dashboards(rendered).flat_map(|(file, dashboard)| {
+        panels(dashboard)
+            .into_iter()
+            .map(move |(_, panel)| (file, panel))
+    });
     all.flat_map(of).collect()
 }
 
 /// Ranges become a few minutes, a variable behind `=~` everything, any other the first service.
 fn filled(expression: &str, catalog: &Catalog) -> String {
-    let first = catalog.services.first().map_or("", |service| service.name.as_str());
+    let first = catalog
+        .services
+        .first()
+        .map_or("", |service| service.name.as_str());
     let mut out = String::new();
     let mut everything = false;
     for piece in pieces(expression) {
         match piece {
             // Everything is no matcher at all: of `.+` Prometheus would look up every value, in every query.
             Piece::Variable(..) if out.ends_with("=~\"") => {
-                out.truncate(out.trim_end_matches("=~\"").rfind(['{', ',', ' ']).map_or(0, |before| before + 1));
+                out.truncate(
+                    out.trim_end_matches("=~\"")
+                        .rfind(['{', ',', ' '])
+                        .map_or(0, |before| before + 1),
+                );
                 everything = true;
             }
             Piece::Text(text) if everything => {
@@ -65,12 +89,19 @@ mod tests {
 
     #[test]
     fn a_variable_for_everything_leaves_no_matcher() {
-        let text =
-            "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.g]\ntitle = \"G\"\n[services.cart]\ngroup = \"g\"\nport = 1\n";
+        let text = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.g]\ntitle = \"G\"\n[services.cart]\ngroup = \"g\"\nport = 1\n";
         let catalog = load("services.toml", text).ok().unwrap().1;
         let filled = |expression| filled(expression, &catalog);
-        assert_eq!(filled("rate(x{a=\"b\",job=~\"$job\", instance=~\"${instance:regex}\"}[$__rate_interval])"), "rate(x{a=\"b\", }[5m])");
-        assert_eq!(filled("x{job=~\"$job\",a=\"b\"} > $__range_s"), "x{a=\"b\"} > 300");
+        assert_eq!(
+            filled(
+                "rate(x{a=\"b\",job=~\"$job\", instance=~\"${instance:regex}\"}[$__rate_interval])"
+            ),
+            "rate(x{a=\"b\", }[5m])"
+        );
+        assert_eq!(
+            filled("x{job=~\"$job\",a=\"b\"} > $__range_s"),
+            "x{a=\"b\"} > 300"
+        );
         assert_eq!(filled("x{job=\"$service\"}"), "x{job=\"cart\"}");
     }
 }

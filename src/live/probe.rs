@@ -8,7 +8,8 @@ use crate::catalog::{Service, ipv6};
 use crate::diagnostic::{Diagnostic, Place};
 
 /// What Prometheus accepts of a scrape.
-const ACCEPT: &str = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+const ACCEPT: &str =
+    "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
 
 /// The address at which this machine reaches services.
 #[derive(Clone, Debug, Default)]
@@ -42,8 +43,16 @@ impl Reach {
     /// host:port; `host` and `compose` services are on this machine.
     pub fn host_port(&self, service: &Service) -> String {
         let here = matches!(service.runs_on.as_str(), "host" | "compose");
-        let given = self.address.as_deref().map(|address| ipv6(address).map_or_else(|| address.to_string(), |address| format!("[{address}]")));
-        let host = given.unwrap_or_else(|| if here { "127.0.0.1".to_string() } else { service.host.clone() });
+        let given = self.address.as_deref().map(|address| {
+            ipv6(address).map_or_else(|| address.to_string(), |address| format!("[{address}]"))
+        });
+        let host = given.unwrap_or_else(|| {
+            if here {
+                "127.0.0.1".to_string()
+            } else {
+                service.host.clone()
+            }
+        });
         format!("{host}:{}", i32::from(service.port) + self.port_offset)
     }
 
@@ -60,27 +69,50 @@ fn at(service: &Service) -> Place {
 /// Whether the service says that it is well.
 pub fn health(client: &Client, reach: &Reach, service: &Service) -> Result<(), Diagnostic> {
     let url = reach.url(service, &service.health_path);
-    let answer = client.get(&url, &[]).map_err(|failure| unreachable(service, &url, &failure))?;
+    let answer = client
+        .get(&url, &[])
+        .map_err(|failure| unreachable(service, &url, &failure))?;
     match answer.status {
         200..=299 => Ok(()),
-        status => {
-            Err(Diagnostic::error("health-fails", at(service), format!("{} is not well: {url} answers {status}: {}", service.name, beginning(&answer.body)))
-                .help("look at the service's own log; `health_path` says where health is asked"))
-        }
+        status => Err(Diagnostic::error(
+            "health-fails",
+            at(service),
+            format!(
+                "{} is not well: {url} answers {status}: {}",
+                service.name,
+                beginning(&answer.body)
+            ),
+        )
+        .help("look at the service's own log; `health_path` says where health is asked")),
     }
 }
 
 /// The metrics, or the first thing on the way to them that is broken.
-pub fn scrape(client: &Client, reach: &Reach, service: &Service) -> Result<Scrape, (Stage, Diagnostic)> {
+pub fn scrape(
+    client: &Client,
+    reach: &Reach,
+    service: &Service,
+) -> Result<Scrape, (Stage, Diagnostic)> {
     let url = reach.url(service, &service.metrics_path);
     let mut notes = Vec::new();
     let mut answer = ask(client, service, &url)?;
     if (300..400).contains(&answer.status) {
-        let target = redirected(&url, &answer.location).ok_or_else(|| (Stage::Http, elsewhere(service, &url, &answer)))?;
+        let target = redirected(&url, &answer.location)
+            .ok_or_else(|| (Stage::Http, elsewhere(service, &url, &answer)))?;
         let path = target.splitn(4, '/').nth(3).unwrap_or_default();
         notes.push(
-            Diagnostic::warning("scrape-redirect", at(service), format!("{}: every scrape of {url} is redirected to /{path}", service.name))
-                .help(format!("write `metrics_path = \"/{path}\"`, or serve the metrics at {} without a redirect", service.metrics_path)),
+            Diagnostic::warning(
+                "scrape-redirect",
+                at(service),
+                format!(
+                    "{}: every scrape of {url} is redirected to /{path}",
+                    service.name
+                ),
+            )
+            .help(format!(
+                "write `metrics_path = \"/{path}\"`, or serve the metrics at {} without a redirect",
+                service.metrics_path
+            )),
         );
         answer = ask(client, service, &target)?;
     }
@@ -89,16 +121,28 @@ pub fn scrape(client: &Client, reach: &Reach, service: &Service) -> Result<Scrap
     }
     let exposition = read(service, &url, &answer)?;
     if answer.took.as_secs_f64() > service.scrape_timeout.seconds() {
-        let took = format!("{}: a scrape takes {:.1?}, and Prometheus gives up after {}", service.name, answer.took, service.scrape_timeout);
-        notes.push(Diagnostic::error("scrape-too-slow", at(service), took).help("expose less, or raise `scrape_timeout`"));
+        let took = format!(
+            "{}: a scrape takes {:.1?}, and Prometheus gives up after {}",
+            service.name, answer.took, service.scrape_timeout
+        );
+        notes.push(
+            Diagnostic::error("scrape-too-slow", at(service), took)
+                .help("expose less, or raise `scrape_timeout`"),
+        );
     }
     Ok(Scrape { exposition, notes })
 }
 
 fn ask(client: &Client, service: &Service, url: &str) -> Result<Answer, (Stage, Diagnostic)> {
     client.get(url, &[("accept", ACCEPT)]).map_err(|failure| {
-        let stage =
-            if matches!(failure, Failure::TooLarge | Failure::NotHttp(_) | Failure::CutOff | Failure::Unfinished(_)) { Stage::Http } else { Stage::Reachable };
+        let stage = if matches!(
+            failure,
+            Failure::TooLarge | Failure::NotHttp(_) | Failure::CutOff | Failure::Unfinished(_)
+        ) {
+            Stage::Http
+        } else {
+            Stage::Reachable
+        };
         (stage, unreachable(service, url, &failure))
     })
 }
@@ -112,7 +156,12 @@ fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
         Failure::TooLarge | Failure::Unfinished(_) => "serve the metrics there and nothing else; labels without a bound make them grow".to_string(),
         _ => format!("see what listens on port {}: it is not the service that the catalog means", service.port),
     };
-    Diagnostic::error("service-unreachable", at(service), format!("{}: {url}: {failure}", service.name)).help(help)
+    Diagnostic::error(
+        "service-unreachable",
+        at(service),
+        format!("{}: {url}: {failure}", service.name),
+    )
+    .help(help)
 }
 
 /// Where a redirect leads, as long as it stays at the same host: Prometheus follows it.
@@ -127,38 +176,77 @@ fn redirected(url: &str, location: &str) -> Option<String> {
 }
 
 fn elsewhere(service: &Service, url: &str, answer: &Answer) -> Diagnostic {
-    let message = format!("{}: {url} redirects ({}) to {}", service.name, answer.status, beginning(without_user(&answer.location).as_bytes()));
-    Diagnostic::error("scrape-redirect", at(service), message).help("serve the metrics there, to Prometheus too, without a redirect to another host")
+    let message = format!(
+        "{}: {url} redirects ({}) to {}",
+        service.name,
+        answer.status,
+        beginning(without_user(&answer.location).as_bytes())
+    );
+    Diagnostic::error("scrape-redirect", at(service), message)
+        .help("serve the metrics there, to Prometheus too, without a redirect to another host")
 }
 
 fn wrong_status(service: &Service, url: &str, answer: &Answer) -> Diagnostic {
     let help = match answer.status {
-        401 | 403 => "let Prometheus read the metrics without a login: they are not on the public network",
+        401 | 403 => {
+            "let Prometheus read the metrics without a login: they are not on the public network"
+        }
         404 => "mount the metrics there, or correct `metrics_path`",
         500..=599 => "look at the service's log: its metrics endpoint fails",
         _ => "serve the metrics with status 200",
     };
-    Diagnostic::error("scrape-status", at(service), format!("{}: {url} answers {}", service.name, answer.status)).help(help)
+    Diagnostic::error(
+        "scrape-status",
+        at(service),
+        format!("{}: {url} answers {}", service.name, answer.status),
+    )
+    .help(help)
 }
 
 fn read(service: &Service, url: &str, answer: &Answer) -> Result<Exposition, (Stage, Diagnostic)> {
-    let found = |code, message: String, help: &str| Diagnostic::error(code, at(service), format!("{}: {message}", service.name)).help(help);
-    let kind = answer.content_type.split(';').next().unwrap_or_default().trim();
+    let found = |code, message: String, help: &str| {
+        Diagnostic::error(code, at(service), format!("{}: {message}", service.name)).help(help)
+    };
+    let kind = answer
+        .content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
     if answer.body.iter().all(u8::is_ascii_whitespace) {
         return Err((
             Stage::Parsed,
-            found("blank-metrics", format!("{url} answers with nothing"), "register the metrics with the registry that the endpoint exposes"),
+            found(
+                "blank-metrics",
+                format!("{url} answers with nothing"),
+                "register the metrics with the registry that the endpoint exposes",
+            ),
         ));
     }
     if answer.body.starts_with(b"\"") {
-        let message = format!("{url} sends its metrics as one JSON text in quotes (Content-Type {kind})");
+        let message =
+            format!("{url} sends its metrics as one JSON text in quotes (Content-Type {kind})");
         let help = "FastAPI turns `return generate_latest()` into JSON: return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)";
         return Err((Stage::Parsed, found("json-quoted-metrics", message, help)));
     }
     if !matches!(kind, "text/plain" | "application/openmetrics-text") {
-        let shown = if kind.is_empty() { "no Content-Type".to_string() } else { format!("Content-Type {kind}") };
-        let message = format!("{url} sends {shown}, which Prometheus 3 refuses: {}", beginning(&answer.body));
-        return Err((Stage::Http, found("content-type", message, "send `text/plain; version=0.0.4; charset=utf-8`, the client library's CONTENT_TYPE_LATEST")));
+        let shown = if kind.is_empty() {
+            "no Content-Type".to_string()
+        } else {
+            format!("Content-Type {kind}")
+        };
+        let message = format!(
+            "{url} sends {shown}, which Prometheus 3 refuses: {}",
+            beginning(&answer.body)
+        );
+        return Err((
+            Stage::Http,
+            found(
+                "content-type",
+                message,
+                "send `text/plain; version=0.0.4; charset=utf-8`, the client library's CONTENT_TYPE_LATEST",
+            ),
+        ));
     }
     parse(&answer.body, kind == "application/openmetrics-text").map_err(|error| {
         let message = format!("{url} is no metrics text: line {}, column {}: {}", error.line, error.column, error.reason);

@@ -58,8 +58,16 @@ impl Running {
         Ok(Running {
             version: text(&build["version"]),
             config,
-            groups: get("/api/v1/rules")?["groups"].as_array().cloned().unwrap_or_default(),
-            targets: targets["activeTargets"].as_array().into_iter().flatten().map(target).collect(),
+            groups: get("/api/v1/rules")?["groups"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default(),
+            targets: targets["activeTargets"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(target)
+                .collect(),
             alertmanagers: get("/api/v1/alertmanagers")?["activeAlertmanagers"]
                 .as_array()
                 .into_iter()
@@ -73,18 +81,33 @@ impl Running {
 
     /// The jobs that it loaded.
     pub fn jobs(&self) -> Vec<&str> {
-        self.config["scrape_configs"].as_array().into_iter().flatten().filter_map(|job| job["job_name"].as_str()).collect()
+        self.config["scrape_configs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|job| job["job_name"].as_str())
+            .collect()
     }
 
     /// Every rule that it loaded.
     pub fn rules(&self) -> impl Iterator<Item = &Value> {
-        self.groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten())
+        self.groups
+            .iter()
+            .flat_map(|group| group["rules"].as_array().into_iter().flatten())
     }
 }
 
 /// The series that an expression gives now; `Err` holds Prometheus' own words.
-pub fn query(endpoint: &Endpoint, client: &Client, expression: &str) -> Result<Vec<Value>, Refusal> {
-    let result = data(endpoint, client, &format!("/api/v1/query?query={}", encoded(expression)))?;
+pub fn query(
+    endpoint: &Endpoint,
+    client: &Client,
+    expression: &str,
+) -> Result<Vec<Value>, Refusal> {
+    let result = data(
+        endpoint,
+        client,
+        &format!("/api/v1/query?query={}", encoded(expression)),
+    )?;
     Ok(match &result["result"] {
         // A scalar is [time, value].
         Value::Array(pair) if result["resultType"] == "scalar" => vec![Value::Array(pair.clone())],
@@ -97,6 +120,8 @@ fn data(endpoint: &Endpoint, client: &Client, path: &str) -> Result<Value, Refus
     let mut answer = endpoint.json(client, path)?;
     match answer["status"].as_str() {
         Some("success") => Ok(answer["data"].take()),
-        _ => Err(Refusal::Stranger(answer.to_string().chars().take(60).collect())),
+        _ => Err(Refusal::Stranger(
+            answer.to_string().chars().take(60).collect(),
+        )),
     }
 }

@@ -24,33 +24,67 @@ pub struct Rule {
 }
 
 fn texts(value: &Value) -> BTreeMap<String, String> {
-    value.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_string())).collect()
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_string()))
+        .collect()
 }
 
 fn canonical(expression: &str) -> String {
-    crate::promql::parse(expression).map_or_else(|_| expression.split_whitespace().collect::<Vec<_>>().join(" "), |tree| tree.to_string())
+    crate::promql::parse(expression).map_or_else(
+        |_| expression.split_whitespace().collect::<Vec<_>>().join(" "),
+        |tree| tree.to_string(),
+    )
 }
 
 /// The key of a rule: alerts have a name of their own, recorded series share one.
 fn key(name: &str, labels: &BTreeMap<String, String>, alert: bool) -> String {
-    if alert || labels.is_empty() { name.to_string() } else { format!("{name} {}", labels.values().cloned().collect::<Vec<_>>().join(" ")) }
+    if alert || labels.is_empty() {
+        name.to_string()
+    } else {
+        format!(
+            "{name} {}",
+            labels.values().cloned().collect::<Vec<_>>().join(" ")
+        )
+    }
 }
 
 /// The rules of every rendered rule file that Prometheus is told to load.
 pub fn rendered_rules(rendered: &[File]) -> Vec<Rule> {
-    let Some(config) = prometheus_config(rendered) else { return Vec::new() };
-    let files = config["rule_files"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let groups = files.filter_map(|name| rendered.iter().find(|file| file.path.rsplit('/').next() == name.rsplit('/').next()));
-    let rules = groups.flat_map(|file| file.value["groups"].as_array().into_iter().flatten()).flat_map(|group| group["rules"].as_array().into_iter().flatten());
+    let Some(config) = prometheus_config(rendered) else {
+        return Vec::new();
+    };
+    let files = config["rule_files"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    let groups = files.filter_map(|name| {
+        rendered
+            .iter()
+            .find(|file| file.path.rsplit('/').next() == name.rsplit('/').next())
+    });
+    let rules = groups
+        .flat_map(|file| file.value["groups"].as_array().into_iter().flatten())
+        .flat_map(|group| group["rules"].as_array().into_iter().flatten());
     rules
         .map(|rule| {
             let alert = rule.get("alert").is_some();
-            let name = rule["alert"].as_str().or(rule["record"].as_str()).unwrap_or_default();
+            let name = rule["alert"]
+                .as_str()
+                .or(rule["record"].as_str())
+                .unwrap_or_default();
             let labels = texts(&rule["labels"]);
             Rule {
                 name: key(name, &labels, alert),
                 expression: canonical(rule["expr"].as_str().unwrap_or_default()),
-                hold: rule["for"].as_str().and_then(Duration::parse).unwrap_or_default().seconds(),
+                hold: rule["for"]
+                    .as_str()
+                    .and_then(Duration::parse)
+                    .unwrap_or_default()
+                    .seconds(),
                 labels,
                 annotations: texts(&rule["annotations"]),
                 alert,
@@ -76,13 +110,25 @@ pub fn loaded_rule(rule: &Value) -> Rule {
 /// In what two rules of one name differ.
 pub fn rule_difference(rendered: &Rule, loaded: &Rule) -> Option<String> {
     if rendered.expression != loaded.expression {
-        return Some(format!("its expression is `{}`, rendered is `{}`", loaded.expression, rendered.expression));
+        return Some(format!(
+            "its expression is `{}`, rendered is `{}`",
+            loaded.expression, rendered.expression
+        ));
     }
     if (rendered.hold - loaded.hold).abs() > 1e-6 {
-        return Some(format!("its `for` is {}s, rendered is {}s", loaded.hold, rendered.hold));
+        return Some(format!(
+            "its `for` is {}s, rendered is {}s",
+            loaded.hold, rendered.hold
+        ));
     }
-    let parts = [("labels", &rendered.labels, &loaded.labels), ("annotations", &rendered.annotations, &loaded.annotations)];
-    parts.into_iter().find(|(_, a, b)| a != b).map(|(what, ..)| format!("its {what} differ"))
+    let parts = [
+        ("labels", &rendered.labels, &loaded.labels),
+        ("annotations", &rendered.annotations, &loaded.annotations),
+    ];
+    parts
+        .into_iter()
+        .find(|(_, a, b)| a != b)
+        .map(|(what, ..)| format!("its {what} differ"))
 }
 
 #[cfg(test)]
@@ -91,7 +137,10 @@ mod tests {
 
     #[test]
     fn prometheus_prints_expressions_its_own_way() {
-        assert_eq!(canonical("sum by (job,service) (rate(x[300s]))\n > 0.10"), canonical("sum by (job, service) (rate(x[5m])) > 0.1"));
+        assert_eq!(
+            canonical("sum by (job,service) (rate(x[300s]))\n > 0.10"),
+            canonical("sum by (job, service) (rate(x[5m])) > 0.1")
+        );
         assert_ne!(canonical("up == 0"), canonical("up == 1"));
     }
 }

@@ -10,8 +10,21 @@ use crate::render::File;
 use anyhow::Result;
 
 /// The links, in order.
-pub const LINKS: [&str; 13] =
-    ["catalog", "rendered", "loaded", "discovered", "reachable", "http", "parsed", "scraped", "health", "metrics", "alerts", "route", "dashboards"];
+pub const LINKS: [&str; 13] = [
+    "catalog",
+    "rendered",
+    "loaded",
+    "discovered",
+    "reachable",
+    "http",
+    "parsed",
+    "scraped",
+    "health",
+    "metrics",
+    "alerts",
+    "route",
+    "dashboards",
+];
 
 /// A link that was looked at.
 pub struct Link {
@@ -51,11 +64,30 @@ impl Walk {
 }
 
 /// The links that need no server: catalog and rendered.
-pub fn offline(walk: &mut Walk, output: &str, rendered: &[File], service: &Service, line: usize, changes: &[Change], mend: &str) {
-    walk.add(Ok(format!("services.toml:{line}  port {}, runs_on {}, group {}", service.port, service.runs_on, service.group)));
-    let stale = changes.iter().find(|change| change.kind != Kind::LineEndings && [".yml", ".json"].iter().any(|end| change.path.ends_with(end)));
+pub fn offline(
+    walk: &mut Walk,
+    output: &str,
+    rendered: &[File],
+    service: &Service,
+    line: usize,
+    changes: &[Change],
+    mend: &str,
+) {
+    walk.add(Ok(format!(
+        "services.toml:{line}  port {}, runs_on {}, group {}",
+        service.port, service.runs_on, service.group
+    )));
+    let stale = changes.iter().find(|change| {
+        change.kind != Kind::LineEndings
+            && [".yml", ".json"]
+                .iter()
+                .any(|end| change.path.ends_with(end))
+    });
     walk.add(match stale {
-        None => Ok(format!("{output}/ is what services.toml says; job {}", job_file(output, rendered))),
+        None => Ok(format!(
+            "{output}/ is what services.toml says; job {}",
+            job_file(output, rendered)
+        )),
         Some(change) => {
             let how = match change.kind {
                 Kind::Modified | Kind::LineEndings => "is older than services.toml, or was edited",
@@ -63,23 +95,33 @@ pub fn offline(walk: &mut Walk, output: &str, rendered: &[File], service: &Servi
                 Kind::Orphaned => "is left over",
             };
             let path = format!("{output}/{}", change.path);
-            Err(Diagnostic::error("stale", Place::File(path.clone()), format!("{path} {how}")).help(mend))
+            Err(
+                Diagnostic::error("stale", Place::File(path.clone()), format!("{path} {how}"))
+                    .help(mend),
+            )
         }
     });
 }
 
 fn job_file(output: &str, rendered: &[File]) -> String {
-    let file = rendered.iter().find(|file| file.value.get("scrape_configs").is_some());
-    file.map(|file| format!("in {output}/{}", file.path)).unwrap_or_default()
+    let file = rendered
+        .iter()
+        .find(|file| file.value.get("scrape_configs").is_some());
+    file.map(|file| format!("in {output}/{}", file.path))
+        .unwrap_or_default()
 }
 
 /// The links that servers and the service itself are asked about.
 pub fn online(walk: &mut Walk, inquiry: &Inquiry, service: &Service) -> Result<()> {
     let running = running(inquiry)?;
-    if !walk.add(links::loaded(inquiry, &running, service)) || !walk.add(links::discovered(&running, service)) {
+    if !walk.add(links::loaded(inquiry, &running, service))
+        || !walk.add(links::discovered(&running, service))
+    {
         return Ok(());
     }
-    let Some(scraped) = links::way(walk, inquiry, &running, service) else { return Ok(()) };
+    let Some(scraped) = links::way(walk, inquiry, &running, service) else {
+        return Ok(());
+    };
     let links: [&dyn Fn() -> Result<String, Diagnostic>; 4] = [
         &|| links::healthy(inquiry, &running, service, scraped.is_some()),
         &|| links::metrics(inquiry, service, scraped.as_ref()),
@@ -90,7 +132,10 @@ pub fn online(walk: &mut Walk, inquiry: &Inquiry, service: &Service) -> Result<(
         && let Some(endpoint) = &inquiry.grafana
     {
         let checked = grafana::checked(inquiry, endpoint);
-        walk.add(links::first_error(checked.findings, format!("{} {}", checked.state, checked.note)));
+        walk.add(links::first_error(
+            checked.findings,
+            format!("{} {}", checked.state, checked.note),
+        ));
     }
     Ok(())
 }

@@ -10,7 +10,11 @@ pub const SERVICES: usize = 48;
 pub const QUERIES: usize = 8;
 
 /// What `work` makes of each item, in the items' order.
-pub fn each<'a, T: Sync, R: Send>(items: &'a [T], at_once: usize, work: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
+pub fn each<'a, T: Sync, R: Send>(
+    items: &'a [T],
+    at_once: usize,
+    work: impl Fn(&'a T) -> R + Sync,
+) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(items.len()));
     let take = || {
@@ -22,12 +26,16 @@ pub fn each<'a, T: Sync, R: Send>(items: &'a [T], at_once: usize, work: impl Fn(
             scope.spawn(|| {
                 while let Some((index, item)) = take() {
                     let result = work(item);
-                    done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((index, result));
+                    done.lock()
+                        .unwrap_or_else(|poisoned| poisoned.into_inner())
+                        .push((index, result));
                 }
             });
         }
     });
-    let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut done = done
+        .into_inner()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
 }

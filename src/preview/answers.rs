@@ -10,7 +10,10 @@ pub type Labels = BTreeMap<String, String>;
 /// Whether all matchers pick a series by its labels; its metric has been looked up already.
 pub fn picks(matchers: &Matchers, labels: &Labels) -> bool {
     let value = |label: &str| labels.get(label).map_or("", String::as_str);
-    matchers.matchers.iter().all(|matcher| matcher.name == "__name__" || judge::picks(matcher, value(&matcher.name)))
+    matchers
+        .matchers
+        .iter()
+        .all(|matcher| matcher.name == "__name__" || judge::picks(matcher, value(&matcher.name)))
 }
 
 /// One line: as many values as its axis has instants; NaN where there is no sample.
@@ -25,7 +28,11 @@ pub struct Series {
 impl Series {
     /// The last value that there is.
     pub fn last(&self) -> Option<f64> {
-        self.values.iter().rev().copied().find(|value| !value.is_nan())
+        self.values
+            .iter()
+            .rev()
+            .copied()
+            .find(|value| !value.is_nan())
     }
 }
 

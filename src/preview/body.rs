@@ -149,6 +149,9 @@ pub fn percent(part: f64) -> String {
 pub fn times(axis: &Axis) -> Vec<Tick> {
     (0..=4)
         .map(|quarter| quarter * (axis.count - 1) / 4)
-        .map(|index| Tick { text: super::units::clock(axis.at(index)), at: percent(index as f64 / (axis.count - 1).max(1) as f64) })
+        .map(|index| Tick {
+            text: super::units::clock(axis.at(index)),
+            at: percent(index as f64 / (axis.count - 1).max(1) as f64),
+        })
         .collect()
 }

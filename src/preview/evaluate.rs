@@ -44,7 +44,10 @@ impl Evaluation<'_> {
     pub fn vector(&self, expr: &Expr) -> Result<Vec<Series>, String> {
         match self.outcome(expr)? {
             Outcome::Vector(series) => Ok(series),
-            Outcome::Scalar(values) => Ok(vec![Series { labels: Labels::new(), values }]),
+            Outcome::Scalar(values) => Ok(vec![Series {
+                labels: Labels::new(),
+                values,
+            }]),
             Outcome::Text(_) => Err("a string is no series".to_string()),
         }
     }
@@ -56,7 +59,9 @@ impl Evaluation<'_> {
             Expr::StringLiteral(text) => Ok(Outcome::Text(text.val.clone())),
             Expr::Paren(paren) => self.outcome(&paren.expr),
             Expr::Unary(unary) => Ok(match self.outcome(&unary.expr)? {
-                Outcome::Scalar(values) => Outcome::Scalar(values.into_iter().map(|value| -value).collect()),
+                Outcome::Scalar(values) => {
+                    Outcome::Scalar(values.into_iter().map(|value| -value).collect())
+                }
                 Outcome::Vector(series) => Outcome::Vector(each(series, |value| -value)),
                 Outcome::Text(_) => return Err("a string has no sign".to_string()),
             }),
@@ -64,10 +69,14 @@ impl Evaluation<'_> {
                 let moved = self.moved((self.select)(selector)?, selector.offset.as_ref());
                 Ok(Outcome::Vector(self.pinned(moved, selector.at.as_ref())?))
             }
-            Expr::Aggregate(aggregate) => aggregate::aggregated(self, aggregate).map(Outcome::Vector),
+            Expr::Aggregate(aggregate) => {
+                aggregate::aggregated(self, aggregate).map(Outcome::Vector)
+            }
             Expr::Binary(binary) => binary::combined(self, binary),
             Expr::Call(call) => call::called(self, call),
-            Expr::MatrixSelector(_) | Expr::Subquery(_) => Err("a range is only evaluated inside a function".to_string()),
+            Expr::MatrixSelector(_) | Expr::Subquery(_) => {
+                Err("a range is only evaluated inside a function".to_string())
+            }
             Expr::Extension(_) => Err("this syntax is not simulated".to_string()),
         }
     }
@@ -88,8 +97,20 @@ impl Evaluation<'_> {
             None => return series,
         };
         let count = self.axis.count;
-        let at = |values: &[f64], index: usize| (index + earlier).checked_sub(later).and_then(|from| values.get(from)).copied().unwrap_or(f64::NAN);
-        series.into_iter().map(|series| Series { values: (0..count).map(|index| at(&series.values, index)).collect(), ..series }).collect()
+        let at = |values: &[f64], index: usize| {
+            (index + earlier)
+                .checked_sub(later)
+                .and_then(|from| values.get(from))
+                .copied()
+                .unwrap_or(f64::NAN)
+        };
+        series
+            .into_iter()
+            .map(|series| Series {
+                values: (0..count).map(|index| at(&series.values, index)).collect(),
+                ..series
+            })
+            .collect()
     }
 
     /// The instant that `@` names.
@@ -98,8 +119,12 @@ impl Evaluation<'_> {
             AtModifier::End => Ok(self.axis.count - 1),
             AtModifier::Start => Ok(self.shown),
             AtModifier::At(time) => {
-                let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
-                (0..self.axis.count).rfind(|index| self.axis.at(*index) <= seconds).ok_or_else(|| "`@` names a time that is not simulated".to_string())
+                let seconds = time
+                    .duration_since(UNIX_EPOCH)
+                    .map_or(0, |since| since.as_secs() as i64);
+                (0..self.axis.count)
+                    .rfind(|index| self.axis.at(*index) <= seconds)
+                    .ok_or_else(|| "`@` names a time that is not simulated".to_string())
             }
         }
     }
@@ -108,13 +133,27 @@ impl Evaluation<'_> {
     fn pinned(&self, series: Vec<Series>, at: Option<&AtModifier>) -> Result<Vec<Series>, String> {
         let Some(at) = at else { return Ok(series) };
         let index = self.pin(at)?;
-        Ok(series.into_iter().map(|series| Series { values: vec![series.values[index]; self.axis.count], ..series }).collect())
+        Ok(series
+            .into_iter()
+            .map(|series| Series {
+                values: vec![series.values[index]; self.axis.count],
+                ..series
+            })
+            .collect())
     }
 }
 
 /// A function of each value; the result is no longer the metric.
 fn each(series: Vec<Series>, function: impl Fn(f64) -> f64) -> Vec<Series> {
-    series.into_iter().map(|series| unnamed(Series { values: series.values.into_iter().map(&function).collect(), ..series })).collect()
+    series
+        .into_iter()
+        .map(|series| {
+            unnamed(Series {
+                values: series.values.into_iter().map(&function).collect(),
+                ..series
+            })
+        })
+        .collect()
 }
 
 fn unnamed(mut series: Series) -> Series {
@@ -130,7 +169,11 @@ pub fn coalesced(all: Vec<Series>) -> Vec<Series> {
         match places.get(&series.labels) {
             Some(place) => {
                 let known = &mut merged[*place].values;
-                known.iter_mut().zip(series.values).filter(|(own, _)| own.is_nan()).for_each(|(own, value)| *own = value);
+                known
+                    .iter_mut()
+                    .zip(series.values)
+                    .filter(|(own, _)| own.is_nan())
+                    .for_each(|(own, value)| *own = value);
             }
             None => {
                 places.insert(series.labels.clone(), merged.len());

@@ -35,9 +35,18 @@ impl Field {
         if !settings.is_object() {
             settings = Value::Object(Map::new());
         }
-        for change in config["overrides"].as_array().into_iter().flatten().filter(|change| concerns(&change["matcher"], name, reference)) {
+        for change in config["overrides"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|change| concerns(&change["matcher"], name, reference))
+        {
             for property in change["properties"].as_array().into_iter().flatten() {
-                set(&mut settings, property["id"].as_str().unwrap_or_default(), property["value"].clone());
+                set(
+                    &mut settings,
+                    property["id"].as_str().unwrap_or_default(),
+                    property["value"].clone(),
+                );
             }
         }
         Field { settings }
@@ -55,50 +64,84 @@ impl Field {
 
     /// A value with its unit.
     pub fn formatted(&self, value: f64, now: i64) -> String {
-        units::formatted(value, self.get("/unit").as_str().unwrap_or("none"), self.get("/decimals").as_u64().map(|decimals| decimals as usize), now)
+        units::formatted(
+            value,
+            self.get("/unit").as_str().unwrap_or("none"),
+            self.get("/decimals")
+                .as_u64()
+                .map(|decimals| decimals as usize),
+            now,
+        )
     }
 
     /// A value as it is shown: mapped, else with its unit.
     pub fn shown(&self, value: f64, now: i64) -> Shown {
         let mapped = self.mapped(&number_text(value), Some(value));
-        let text = mapped.and_then(|result| result["text"].as_str()).map_or_else(|| self.formatted(value, now), str::to_string);
-        let colour = mapped.and_then(|result| result["color"].as_str()).map_or_else(|| self.colour(value), colour);
+        let text = mapped
+            .and_then(|result| result["text"].as_str())
+            .map_or_else(|| self.formatted(value, now), str::to_string);
+        let colour = mapped
+            .and_then(|result| result["color"].as_str())
+            .map_or_else(|| self.colour(value), colour);
         Shown { text, colour }
     }
 
     /// A text as it is shown.
     pub fn shown_text(&self, text: &str) -> Shown {
         let mapped = self.mapped(text, text.parse().ok());
-        let shown = mapped.and_then(|result| result["text"].as_str()).unwrap_or(text);
-        Shown { text: shown.to_string(), colour: mapped.and_then(|result| result["color"].as_str()).map_or("text", colour) }
+        let shown = mapped
+            .and_then(|result| result["text"].as_str())
+            .unwrap_or(text);
+        Shown {
+            text: shown.to_string(),
+            colour: mapped
+                .and_then(|result| result["color"].as_str())
+                .map_or("text", colour),
+        }
     }
 
     /// What stands where no value is.
     pub fn missing(&self) -> Shown {
         let mapped = self.mapped("null", None);
-        let text = mapped.and_then(|result| result["text"].as_str()).or(self.get("/noValue").as_str()).unwrap_or("No data");
-        Shown { text: text.to_string(), colour: mapped.and_then(|result| result["color"].as_str()).map_or("text", colour) }
+        let text = mapped
+            .and_then(|result| result["text"].as_str())
+            .or(self.get("/noValue").as_str())
+            .unwrap_or("No data");
+        Shown {
+            text: text.to_string(),
+            colour: mapped
+                .and_then(|result| result["color"].as_str())
+                .map_or("text", colour),
+        }
     }
 
     fn mapped(&self, text: &str, value: Option<f64>) -> Option<&Value> {
-        self.get("/mappings").as_array()?.iter().find_map(|mapping| {
-            let options = &mapping["options"];
-            match mapping["type"].as_str()? {
-                "value" => options.get(text),
-                "range" => {
-                    let value = value.filter(|value| value.is_finite())?;
-                    let within = options["from"].as_f64().is_none_or(|from| value >= from) && options["to"].as_f64().is_none_or(|to| value <= to);
-                    within.then(|| &options["result"])
+        self.get("/mappings")
+            .as_array()?
+            .iter()
+            .find_map(|mapping| {
+                let options = &mapping["options"];
+                match mapping["type"].as_str()? {
+                    "value" => options.get(text),
+                    "range" => {
+                        let value = value.filter(|value| value.is_finite())?;
+                        let within = options["from"].as_f64().is_none_or(|from| value >= from)
+                            && options["to"].as_f64().is_none_or(|to| value <= to);
+                        within.then(|| &options["result"])
+                    }
+                    "special" => {
+                        let special = options["match"].as_str()?;
+                        let met = special == text
+                            || (special == "null+nan" && ["null", "NaN"].contains(&text))
+                            || (special == "empty" && text.is_empty());
+                        met.then(|| &options["result"])
+                    }
+                    "regex" => regex(options["pattern"].as_str()?)?
+                        .is_match(text)
+                        .then(|| &options["result"]),
+                    _ => None,
                 }
-                "special" => {
-                    let special = options["match"].as_str()?;
-                    let met = special == text || (special == "null+nan" && ["null", "NaN"].contains(&text)) || (special == "empty" && text.is_empty());
-                    met.then(|| &options["result"])
-                }
-                "regex" => regex(options["pattern"].as_str()?)?.is_match(text).then(|| &options["result"]),
-                _ => None,
-            }
-        })
+            })
     }
 
     /// The colour of a value: of its threshold, or the one that is fixed.
@@ -106,34 +149,69 @@ impl Field {
         if let Some(fixed) = self.fixed() {
             return fixed;
         }
-        if self.get("/color/mode").as_str().is_some_and(|mode| mode != "thresholds") {
+        if self
+            .get("/color/mode")
+            .as_str()
+            .is_some_and(|mode| mode != "thresholds")
+        {
             return "text";
         }
-        let value = if self.get("/thresholds/mode") == "percentage" { 100.0 * self.part(value) } else { value };
-        self.steps().iter().rfind(|step| step.from.is_none_or(|from| value >= from)).map_or("text", |step| step.colour)
+        let value = if self.get("/thresholds/mode") == "percentage" {
+            100.0 * self.part(value)
+        } else {
+            value
+        };
+        self.steps()
+            .iter()
+            .rfind(|step| step.from.is_none_or(|from| value >= from))
+            .map_or("text", |step| step.colour)
     }
 
     /// The colour that is the same for all values.
     pub fn fixed(&self) -> Option<&'static str> {
-        (self.get("/color/mode") == "fixed").then(|| self.get("/color/fixedColor").as_str().map_or("text", colour))
+        (self.get("/color/mode") == "fixed").then(|| {
+            self.get("/color/fixedColor")
+                .as_str()
+                .map_or("text", colour)
+        })
     }
 
     /// Where a value lies between minimum and maximum, 0 to 1.
     pub fn part(&self, value: f64) -> f64 {
-        let (low, high) = (self.number("/min").unwrap_or(0.0), self.number("/max").unwrap_or(100.0));
-        if high > low { ((value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0)).clamp(0.0, 1.0) } else { 0.0 }
+        let (low, high) = (
+            self.number("/min").unwrap_or(0.0),
+            self.number("/max").unwrap_or(100.0),
+        );
+        if high > low {
+            ((value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0)).clamp(0.0, 1.0)
+        } else {
+            0.0
+        }
     }
 
     /// The steps of the thresholds, lowest first.
     pub fn steps(&self) -> Vec<Step> {
-        let steps = self.get("/thresholds/steps").as_array().into_iter().flatten();
-        steps.map(|step| Step { from: step["value"].as_f64(), colour: step["color"].as_str().map_or("text", colour) }).collect()
+        let steps = self
+            .get("/thresholds/steps")
+            .as_array()
+            .into_iter()
+            .flatten();
+        steps
+            .map(|step| Step {
+                from: step["value"].as_f64(),
+                colour: step["color"].as_str().map_or("text", colour),
+            })
+            .collect()
     }
 }
 
 /// As a value mapping writes it: `1`, not `1.0`.
 fn number_text(value: f64) -> String {
-    if value.is_nan() { "NaN".to_string() } else { value.to_string() }
+    if value.is_nan() {
+        "NaN".to_string()
+    } else {
+        value.to_string()
+    }
 }
 
 fn concerns(matcher: &Value, name: &str, reference: &str) -> bool {
@@ -148,7 +226,10 @@ fn concerns(matcher: &Value, name: &str, reference: &str) -> bool {
 
 /// `/pattern/` or `pattern`; found anywhere.
 fn regex(written: &str) -> Option<Regex> {
-    let pattern = written.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')).map_or(written, |(pattern, _)| pattern);
+    let pattern = written
+        .strip_prefix('/')
+        .and_then(|rest| rest.rsplit_once('/'))
+        .map_or(written, |(pattern, _)| pattern);
     Regex::new(pattern).ok()
 }
 

@@ -32,16 +32,33 @@ struct Listed<'a> {
 }
 
 /// Writes the page; `server` is empty when the data is simulated.
-pub fn page(catalog: &Catalog, dashboards: Vec<Dashboard>, server: &str, now: i64) -> Result<Preview> {
+pub fn page(
+    catalog: &Catalog,
+    dashboards: Vec<Dashboard>,
+    server: &str,
+    now: i64,
+) -> Result<Preview> {
     let mut environment = Environment::new();
-    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().context("setting up the page's syntax")?;
+    let syntax = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()
+        .context("setting up the page's syntax")?;
     environment.set_syntax(syntax);
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    environment.add_template("page.html", TEMPLATE).context("reading the page's template")?;
-    environment.add_template("panel.html", PANEL).context("reading the panel's template")?;
+    environment
+        .add_template("page.html", TEMPLATE)
+        .context("reading the page's template")?;
+    environment
+        .add_template("panel.html", PANEL)
+        .context("reading the panel's template")?;
     let style = format!("{STYLE}{}{}", marks(), places(&dashboards));
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));
-    let (empty, quiet, refused) = (listed(&dashboards, "empty"), listed(&dashboards, "quiet"), listed(&dashboards, "refused"));
+    let (empty, quiet, refused) = (
+        listed(&dashboards, "empty"),
+        listed(&dashboards, "quiet"),
+        listed(&dashboards, "refused"),
+    );
     let panels = panels(&dashboards).count();
     let date = chrono_date(now);
     let html = environment
@@ -53,41 +70,81 @@ pub fn page(catalog: &Catalog, dashboards: Vec<Dashboard>, server: &str, now: i6
         })
         .context("writing the page")?;
     let html = visible::lines(&html).into_owned();
-    let names = |list: &[Listed]| list.iter().map(|listed| format!("{}: {}", listed.dashboard, listed.panel)).collect();
+    let names = |list: &[Listed]| {
+        list.iter()
+            .map(|listed| format!("{}: {}", listed.dashboard, listed.panel))
+            .collect()
+    };
     let (empty, quiet) = (names(&empty), names(&quiet));
-    let diagnostics = dashboards.iter().flat_map(|dashboard| dashboard.diagnostics.iter().cloned()).collect();
-    Ok(Preview { html, diagnostics, dashboards: dashboards.len(), panels, empty, quiet })
+    let diagnostics = dashboards
+        .iter()
+        .flat_map(|dashboard| dashboard.diagnostics.iter().cloned())
+        .collect();
+    Ok(Preview {
+        html,
+        diagnostics,
+        dashboards: dashboards.len(),
+        panels,
+        empty,
+        quiet,
+    })
 }
 
 fn panels(dashboards: &[Dashboard]) -> impl Iterator<Item = (&Dashboard, &Panel)> {
-    dashboards.iter().flat_map(|dashboard| dashboard.sections.iter().flat_map(move |section| section.panels.iter().map(move |panel| (dashboard, panel))))
+    dashboards.iter().flat_map(|dashboard| {
+        dashboard
+            .sections
+            .iter()
+            .flat_map(move |section| section.panels.iter().map(move |panel| (dashboard, panel)))
+    })
 }
 
 /// Panels without data, those that say what that means, or those that cannot be drawn.
 fn listed<'a>(dashboards: &'a [Dashboard], wanted: &str) -> Vec<Listed<'a>> {
     let one = |(dashboard, panel): (&'a Dashboard, &'a Panel)| {
         let says = match &panel.body {
-            Body::Empty { text, expected: true } if wanted == "quiet" => text,
-            Body::Empty { text, expected: false } if wanted == "empty" => text,
+            Body::Empty {
+                text,
+                expected: true,
+            } if wanted == "quiet" => text,
+            Body::Empty {
+                text,
+                expected: false,
+            } if wanted == "empty" => text,
             Body::Refused { reason } if wanted == "refused" => reason,
             _ => return None,
         };
-        Some(Listed { dashboard: &dashboard.title, panel: &panel.title, anchor: &panel.anchor, says })
+        Some(Listed {
+            dashboard: &dashboard.title,
+            panel: &panel.title,
+            anchor: &panel.anchor,
+            says,
+        })
     };
     panels(dashboards).filter_map(one).collect()
 }
 
 /// Year, month, day of a Unix time, UTC.
 fn chrono_date(now: i64) -> String {
-    chrono::DateTime::from_timestamp(now, 0).map_or_else(String::new, |time| time.format("%-d %B %Y").to_string())
+    chrono::DateTime::from_timestamp(now, 0)
+        .map_or_else(String::new, |time| time.format("%-d %B %Y").to_string())
 }
 
 /// What the marks of lines mean: colours of the theme, and dashes.
 fn marks() -> String {
     let mut rules = String::new();
-    let names = COLOURS.iter().enumerate().map(|(index, name)| (64 + index, format!("--{name}")));
-    for (colour, variable) in (0..PALETTE).map(|index| (index, format!("--line-{index}"))).chain(names) {
-        let _ = writeln!(rules, "[stroke$=\"{colour:02X}\"]{{stroke:var({variable})}}[fill$=\"{colour:02X}\"]{{fill:var({variable})}}");
+    let names = COLOURS
+        .iter()
+        .enumerate()
+        .map(|(index, name)| (64 + index, format!("--{name}")));
+    for (colour, variable) in (0..PALETTE)
+        .map(|index| (index, format!("--line-{index}")))
+        .chain(names)
+    {
+        let _ = writeln!(
+            rules,
+            "[stroke$=\"{colour:02X}\"]{{stroke:var({variable})}}[fill$=\"{colour:02X}\"]{{fill:var({variable})}}"
+        );
     }
     rules.push_str("[stroke=\"#0000FF\"]{stroke:var(--grid)}\n");
     rules
@@ -95,14 +152,28 @@ fn marks() -> String {
 
 /// The grid places that the page uses.
 fn places(dashboards: &[Dashboard]) -> String {
-    let used = |pick: fn(&Place) -> u64| panels(dashboards).map(|(_, panel)| pick(&panel.place)).collect::<BTreeSet<u64>>();
+    let used = |pick: fn(&Place) -> u64| {
+        panels(dashboards)
+            .map(|(_, panel)| pick(&panel.place))
+            .collect::<BTreeSet<u64>>()
+    };
     let mut rules = String::from("@media(min-width:900px){\n");
-    let starts = [("x", "grid-column-start", used(|place| place.x)), ("y", "grid-row-start", used(|place| place.y))];
-    for (letter, property, value) in starts.iter().flat_map(|(letter, property, values)| values.iter().map(move |value| (letter, property, value))) {
+    let starts = [
+        ("x", "grid-column-start", used(|place| place.x)),
+        ("y", "grid-row-start", used(|place| place.y)),
+    ];
+    for (letter, property, value) in starts.iter().flat_map(|(letter, property, values)| {
+        values.iter().map(move |value| (letter, property, value))
+    }) {
         let _ = writeln!(rules, ".{letter}{value}{{{property}:{}}}", value + 1);
     }
-    let sizes = [("w", "grid-column-end", used(|place| place.w)), ("h", "grid-row-end", used(|place| place.h))];
-    for (letter, property, value) in sizes.iter().flat_map(|(letter, property, values)| values.iter().map(move |value| (letter, property, value))) {
+    let sizes = [
+        ("w", "grid-column-end", used(|place| place.w)),
+        ("h", "grid-row-end", used(|place| place.h)),
+    ];
+    for (letter, property, value) in sizes.iter().flat_map(|(letter, property, values)| {
+        values.iter().map(move |value| (letter, property, value))
+    }) {
         let _ = writeln!(rules, ".{letter}{value}{{{property}:span {value}}}");
     }
     rules + "}\n"
@@ -113,5 +184,9 @@ pub fn href(url: &str) -> String {
     if let Some(rest) = url.strip_prefix("/d/") {
         return format!("#{}", rest.split(['?', '/']).next().unwrap_or_default());
     }
-    if url.starts_with("https://") || url.starts_with("http://") { url.to_string() } else { String::new() }
+    if url.starts_with("https://") || url.starts_with("http://") {
+        url.to_string()
+    } else {
+        String::new()
+    }
 }

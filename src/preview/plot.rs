@@ -23,13 +23,24 @@ pub struct Mark {
 impl Mark {
     /// The n-th line: the palette first, then again with another pattern.
     pub fn line(index: usize) -> Mark {
-        Mark { sort: 1, dash: (index / PALETTE % 4) as u8, colour: (index % PALETTE) as u8 }
+        Mark {
+            sort: 1,
+            dash: (index / PALETTE % 4) as u8,
+            colour: (index % PALETTE) as u8,
+        }
     }
 
     /// A colour with a name.
     pub fn named(sort: u8, name: &str, dash: usize) -> Mark {
-        let place = super::colour::COLOURS.iter().position(|known| *known == name).unwrap_or(0);
-        Mark { sort, dash: (dash % 4) as u8, colour: 64 + place as u8 }
+        let place = super::colour::COLOURS
+            .iter()
+            .position(|known| *known == name)
+            .unwrap_or(0);
+        Mark {
+            sort,
+            dash: (dash % 4) as u8,
+            colour: 64 + place as u8,
+        }
     }
 
     /// `#RRGGBB`, as plotters writes it.
@@ -66,42 +77,90 @@ pub struct Ground<'a> {
 
 /// Lines on their ground, between two values.
 pub fn drawn(lines: &[Line], ground: &Ground, (low, high): (f64, f64)) -> Result<String, String> {
-    let count = lines.iter().map(|line| line.values.len()).max().unwrap_or(2).max(2);
+    let count = lines
+        .iter()
+        .map(|line| line.values.len())
+        .max()
+        .unwrap_or(2)
+        .max(2);
     let mut svg = String::new();
     paint(&mut svg, count, lines, ground, (low, high)).map_err(|error| error.to_string())?;
     // The element around it is the page's own.
     let inner = svg.split_once('>').map_or("", |(_, rest)| rest);
-    let inner = inner.rsplit_once("</svg>").map_or(inner, |(inner, _)| inner);
-    Ok(inner.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n"))
+    let inner = inner
+        .rsplit_once("</svg>")
+        .map_or(inner, |(inner, _)| inner);
+    Ok(inner
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n"))
 }
 
-fn paint(svg: &mut String, count: usize, lines: &[Line], ground: &Ground, (low, high): (f64, f64)) -> Result<(), Box<dyn std::error::Error>> {
+fn paint(
+    svg: &mut String,
+    count: usize,
+    lines: &[Line],
+    ground: &Ground,
+    (low, high): (f64, f64),
+) -> Result<(), Box<dyn std::error::Error>> {
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     let last = (count - 1) as f64;
     let mut chart = ChartBuilder::on(&root).build_cartesian_2d(0.0..last, low..high)?;
     for tick in ground.ticks {
-        chart.draw_series([PathElement::new(vec![(0.0, *tick), (last, *tick)], RGBColor(0, 0, 255))])?;
+        chart.draw_series([PathElement::new(
+            vec![(0.0, *tick), (last, *tick)],
+            RGBColor(0, 0, 255),
+        )])?;
     }
     let marked = Mark::named(3, "red", 0).style();
-    for (first, until) in ground.annotations.iter().map(|(first, until)| (*first as f64, *until as f64)) {
-        chart.draw_series([Rectangle::new([(first, low), (until, high)], marked.mix(0.06).filled())])?;
+    for (first, until) in ground
+        .annotations
+        .iter()
+        .map(|(first, until)| (*first as f64, *until as f64))
+    {
+        chart.draw_series([Rectangle::new(
+            [(first, low), (until, high)],
+            marked.mix(0.06).filled(),
+        )])?;
         chart.draw_series([PathElement::new(vec![(first, low), (first, high)], marked)])?;
     }
     for line in lines {
         for (first, upper) in runs(&line.values) {
-            let points: Vec<(f64, f64)> = upper.iter().enumerate().map(|(index, value)| ((first + index) as f64, value.clamp(low, high))).collect();
+            let points: Vec<(f64, f64)> = upper
+                .iter()
+                .enumerate()
+                .map(|(index, value)| ((first + index) as f64, value.clamp(low, high)))
+                .collect();
             if line.fill > 0.0 {
-                let lower = (first..first + upper.len()).rev().map(|index| (index as f64, line.base[index].clamp(low, high)));
+                let lower = (first..first + upper.len())
+                    .rev()
+                    .map(|index| (index as f64, line.base[index].clamp(low, high)));
                 let outline: Vec<(f64, f64)> = points.iter().copied().chain(lower).collect();
                 chart.draw_series([Polygon::new(outline, line.mark.style().mix(line.fill))])?;
             }
             // A single sample would have no length.
-            let points = if points.len() == 1 { vec![(points[0].0 - 0.2, points[0].1), (points[0].0 + 0.2, points[0].1)] } else { points };
+            let points = if points.len() == 1 {
+                vec![
+                    (points[0].0 - 0.2, points[0].1),
+                    (points[0].0 + 0.2, points[0].1),
+                ]
+            } else {
+                points
+            };
             chart.draw_series(LineSeries::new(points, line.mark.style()))?;
         }
     }
-    for (value, mark) in ground.thresholds.iter().filter(|(value, _)| (low..=high).contains(value)) {
-        chart.draw_series([PathElement::new(vec![(0.0, *value), (last, *value)], mark.style())])?;
+    for (value, mark) in ground
+        .thresholds
+        .iter()
+        .filter(|(value, _)| (low..=high).contains(value))
+    {
+        chart.draw_series([PathElement::new(
+            vec![(0.0, *value), (last, *value)],
+            mark.style(),
+        )])?;
     }
     root.present()?;
     Ok(())
@@ -134,17 +193,28 @@ pub fn ticks(low: f64, high: f64, wanted: usize, binary: bool) -> Vec<f64> {
     let span = if high > low { high - low } else { 1.0 };
     let rough = (span / wanted.max(1) as f64).max(least);
     let mut unit = 1.0;
-    let (factor, steps): (f64, &[f64]) = if binary { (2.0, &[1.0, 2.0]) } else { (10.0, &[1.0, 2.0, 2.5, 5.0, 10.0]) };
+    let (factor, steps): (f64, &[f64]) = if binary {
+        (2.0, &[1.0, 2.0])
+    } else {
+        (10.0, &[1.0, 2.0, 2.5, 5.0, 10.0])
+    };
     while unit > rough {
         unit /= factor;
     }
     while unit * factor <= rough {
         unit *= factor;
     }
-    let step = unit * steps.iter().copied().find(|step| unit * step >= rough * 0.999).unwrap_or(factor);
+    let step = unit
+        * steps
+            .iter()
+            .copied()
+            .find(|step| unit * step >= rough * 0.999)
+            .unwrap_or(factor);
     let first = (low / step + 1e-9).floor();
     let last = (high / step - 1e-9).ceil().max(first + 1.0);
-    (0..=(last - first) as usize).map(|index| (first + index as f64) * step).collect()
+    (0..=(last - first) as usize)
+        .map(|index| (first + index as f64) * step)
+        .collect()
 }
 
 /// The range of a scale: with room to the limits of a float, so that spans and steps do not leave them.
@@ -157,9 +227,15 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_enclose() {
-        assert_eq!(ticks(0.0, 0.2, 4, false), [0.0, 0.05, 0.1, 0.15000000000000002, 0.2]);
+        assert_eq!(
+            ticks(0.0, 0.2, 4, false),
+            [0.0, 0.05, 0.1, 0.15000000000000002, 0.2]
+        );
         assert_eq!(ticks(0.0, 37.0, 4, false), [0.0, 10.0, 20.0, 30.0, 40.0]);
-        assert_eq!(ticks(0.0, 3.0 * 1024.0, 3, true), [0.0, 1024.0, 2048.0, 3072.0]);
+        assert_eq!(
+            ticks(0.0, 3.0 * 1024.0, 3, true),
+            [0.0, 1024.0, 2048.0, 3072.0]
+        );
     }
 
     #[test]
@@ -184,11 +260,21 @@ mod tests {
             1e308,
             f64::MAX,
         ];
-        for (low, high) in values.iter().flat_map(|low| values.iter().map(move |high| (*low, *high))) {
+        for (low, high) in values
+            .iter()
+            .flat_map(|low| values.iter().map(move |high| (*low, *high)))
+        {
             for binary in [false, true] {
                 let ticks = ticks(low, high, 4, binary);
-                assert!((2..=20).contains(&ticks.len()), "{low} to {high}: {ticks:?}");
-                assert!(ticks.windows(2).all(|pair| pair[0] < pair[1]) && ticks.iter().all(|tick| tick.is_finite()), "{low} to {high}: {ticks:?}");
+                assert!(
+                    (2..=20).contains(&ticks.len()),
+                    "{low} to {high}: {ticks:?}"
+                );
+                assert!(
+                    ticks.windows(2).all(|pair| pair[0] < pair[1])
+                        && ticks.iter().all(|tick| tick.is_finite()),
+                    "{low} to {high}: {ticks:?}"
+                );
             }
         }
     }
@@ -196,7 +282,10 @@ mod tests {
     #[test]
     fn gaps_are_gaps() {
         let nan = f64::NAN;
-        let found: Vec<(usize, usize)> = runs(&[nan, 1.0, 2.0, nan, 3.0]).into_iter().map(|(first, values)| (first, values.len())).collect();
+        let found: Vec<(usize, usize)> = runs(&[nan, 1.0, 2.0, nan, 3.0])
+            .into_iter()
+            .map(|(first, values)| (first, values.len()))
+            .collect();
         assert_eq!(found, [(1, 2), (4, 1)]);
     }
 }

@@ -15,28 +15,54 @@ pub struct Prometheus {
 impl Prometheus {
     /// Asks once, so that a wrong address is one sentence and not one for each panel; its clock is "now".
     pub fn connect(endpoint: Endpoint, client: Client) -> Result<Prometheus, String> {
-        let mut prometheus = Prometheus { endpoint, client, now: 0 };
+        let mut prometheus = Prometheus {
+            endpoint,
+            client,
+            now: 0,
+        };
         let data = prometheus.data("/api/v1/query?query=time%28%29")?;
-        prometheus.now = data["result"][0].as_f64().ok_or("it does not say what time it is")? as i64;
+        prometheus.now = data["result"][0]
+            .as_f64()
+            .ok_or("it does not say what time it is")? as i64;
         Ok(prometheus)
     }
 
     fn data(&self, path: &str) -> Result<Value, String> {
-        let mut answer = self.endpoint.json(&self.client, path).map_err(|refusal| self.endpoint.sentence(&refusal))?;
+        let mut answer = self
+            .endpoint
+            .json(&self.client, path)
+            .map_err(|refusal| self.endpoint.sentence(&refusal))?;
         match answer["status"].as_str() {
             Some("success") => Ok(answer["data"].take()),
-            _ => Err(format!("{} answers without success: {}", self.endpoint.name, answer["error"].as_str().unwrap_or("it gives no reason"))),
+            _ => Err(format!(
+                "{} answers without success: {}",
+                self.endpoint.name,
+                answer["error"].as_str().unwrap_or("it gives no reason")
+            )),
         }
     }
 }
 
 /// A number that JSON holds as a string: `NaN` and `+Inf` are among them.
 fn number(value: &Value) -> f64 {
-    value.as_str().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN)
+    value
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(f64::NAN)
 }
 
 fn labels(metric: &Value) -> Labels {
-    metric.as_object().into_iter().flatten().map(|(label, value)| (label.clone(), value.as_str().unwrap_or_default().to_string())).collect()
+    metric
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(label, value)| {
+            (
+                label.clone(),
+                value.as_str().unwrap_or_default().to_string(),
+            )
+        })
+        .collect()
 }
 
 impl Answers for Prometheus {
@@ -45,27 +71,52 @@ impl Answers for Prometheus {
     }
 
     fn range(&self, expression: &str, axis: &Axis) -> Result<Vec<Series>, String> {
-        let path = format!("/api/v1/query_range?query={}&start={}&end={}&step={}", encoded(expression), axis.at(0), axis.end, axis.step);
+        let path = format!(
+            "/api/v1/query_range?query={}&start={}&end={}&step={}",
+            encoded(expression),
+            axis.at(0),
+            axis.end,
+            axis.step
+        );
         let data = self.data(&path)?;
         let series = data["result"].as_array().into_iter().flatten().map(|one| {
             let mut values = vec![f64::NAN; axis.count];
             for sample in one["values"].as_array().into_iter().flatten() {
-                let index = (sample[0].as_f64().unwrap_or_default() as i64 - axis.at(0)) / axis.step;
-                if let Some(value) = usize::try_from(index).ok().and_then(|index| values.get_mut(index)) {
+                let index =
+                    (sample[0].as_f64().unwrap_or_default() as i64 - axis.at(0)) / axis.step;
+                if let Some(value) = usize::try_from(index)
+                    .ok()
+                    .and_then(|index| values.get_mut(index))
+                {
                     *value = number(&sample[1]);
                 }
             }
-            Series { labels: labels(&one["metric"]), values }
+            Series {
+                labels: labels(&one["metric"]),
+                values,
+            }
         });
         Ok(series.collect())
     }
 
     fn instant(&self, expression: &str) -> Result<Vec<Series>, String> {
-        let data = self.data(&format!("/api/v1/query?query={}&time={}", encoded(expression), self.now))?;
+        let data = self.data(&format!(
+            "/api/v1/query?query={}&time={}",
+            encoded(expression),
+            self.now
+        ))?;
         if data["resultType"] == "scalar" {
-            return Ok(vec![Series { labels: Labels::new(), values: vec![number(&data["result"][1])] }]);
+            return Ok(vec![Series {
+                labels: Labels::new(),
+                values: vec![number(&data["result"][1])],
+            }]);
         }
         let series = data["result"].as_array().into_iter().flatten();
-        Ok(series.map(|one| Series { labels: labels(&one["metric"]), values: vec![number(&one["value"][1])] }).collect())
+        Ok(series
+            .map(|one| Series {
+                labels: labels(&one["metric"]),
+                values: vec![number(&one["value"][1])],
+            })
+            .collect())
     }
 }

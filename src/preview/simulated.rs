@@ -38,25 +38,60 @@ impl<'a> Simulated<'a> {
     /// A stack seen for so many seconds.
     pub fn new(catalog: &'a Catalog, stack: &'a Stack<'a>, shown: i64) -> Simulated<'a> {
         let step = i64::max(STEP, shown / INSTANTS / STEP * STEP);
-        let axis = Axis { end: NOW, step, count: ((2 * shown + HISTORY) / step + 1) as usize };
-        let rules = stack.rule_files().flat_map(rules).map(|(_, _, rule)| rule).collect();
-        Simulated { stack, rules, synthetic: Synthetic::new(catalog, &stack.contract, axis), axis, shown, families: RefCell::default() }
+        let axis = Axis {
+            end: NOW,
+            step,
+            count: ((2 * shown + HISTORY) / step + 1) as usize,
+        };
+        let rules = stack
+            .rule_files()
+            .flat_map(rules)
+            .map(|(_, _, rule)| rule)
+            .collect();
+        Simulated {
+            stack,
+            rules,
+            synthetic: Synthetic::new(catalog, &stack.contract, axis),
+            axis,
+            shown,
+            families: RefCell::default(),
+        }
     }
 
     fn evaluate(&self, expr: &Expr, from: usize) -> Result<Vec<Series>, String> {
         let select = |selector: &VectorSelector| self.select(selector);
         let shown = self.axis.count - 1 - (self.shown / self.axis.step) as usize;
-        let interval = self.stack.catalog.prometheus.evaluation_interval.0.max(1000) as i64 / 1000;
-        Evaluation { axis: self.axis, from, shown, interval, select: &select }.vector(expr)
+        let interval = self
+            .stack
+            .catalog
+            .prometheus
+            .evaluation_interval
+            .0
+            .max(1000) as i64
+            / 1000;
+        Evaluation {
+            axis: self.axis,
+            from,
+            shown,
+            interval,
+            select: &select,
+        }
+        .vector(expr)
     }
 
     fn select(&self, selector: &VectorSelector) -> Result<Vec<Series>, String> {
         let name = selector.name.as_deref().unwrap_or_default();
-        let written = name.starts_with("ALERTS") || self.rules.iter().any(|rule| rule["record"] == name);
+        let written =
+            name.starts_with("ALERTS") || self.rules.iter().any(|rule| rule["record"] == name);
         if !written {
             return Ok(self.synthetic.select(selector));
         }
-        Ok(self.family(name)?.iter().filter(|series| picks(&selector.matchers, &series.labels)).cloned().collect())
+        Ok(self
+            .family(name)?
+            .iter()
+            .filter(|series| picks(&selector.matchers, &series.labels))
+            .cloned()
+            .collect())
     }
 
     /// All series that the rules write under a name, worked out once.
@@ -67,16 +102,23 @@ impl<'a> Simulated<'a> {
         let mut all = Vec::new();
         for rule in &self.rules {
             match name {
-                "ALERTS" | "ALERTS_FOR_STATE" if rule["alert"].is_string() => all.extend(self.alert(rule, name)?),
+                "ALERTS" | "ALERTS_FOR_STATE" if rule["alert"].is_string() => {
+                    all.extend(self.alert(rule, name)?)
+                }
                 _ if rule["record"] == name => {
                     let series = self.evaluate(&*self.expression(rule)?, 0)?;
-                    all.extend(series.into_iter().map(|series| Series { labels: labeled(&series.labels, rule, "record", name), values: series.values }));
+                    all.extend(series.into_iter().map(|series| Series {
+                        labels: labeled(&series.labels, rule, "record", name),
+                        values: series.values,
+                    }));
                 }
                 _ => {}
             }
         }
         let family = Rc::new(coalesced(all));
-        self.families.borrow_mut().insert(name.to_string(), family.clone());
+        self.families
+            .borrow_mut()
+            .insert(name.to_string(), family.clone());
         Ok(family)
     }
 
@@ -86,13 +128,19 @@ impl<'a> Simulated<'a> {
 
     /// What Prometheus writes while an alert's condition holds: pending, firing once it has held for long enough.
     fn alert(&self, rule: &Value, name: &str) -> Result<Vec<Series>, String> {
-        let wait = rule["for"].as_str().and_then(Duration::parse).map_or(0, |wait| (wait.0 / 1000) as i64);
+        let wait = rule["for"]
+            .as_str()
+            .and_then(Duration::parse)
+            .map_or(0, |wait| (wait.0 / 1000) as i64);
         let mut all = Vec::new();
         for series in self.evaluate(&*self.expression(rule)?, 0)? {
             let labels = labeled(&series.labels, rule, "alert", name);
             let (since, [pending, firing]) = self.states(&series.values, wait);
             if name == "ALERTS_FOR_STATE" {
-                all.push(Series { labels, values: since });
+                all.push(Series {
+                    labels,
+                    values: since,
+                });
                 continue;
             }
             for (state, values) in [("pending", pending), ("firing", firing)] {
@@ -109,7 +157,11 @@ impl<'a> Simulated<'a> {
         let mut states = [since.clone(), since.clone()];
         let mut begin = None;
         for (index, value) in condition.iter().enumerate() {
-            begin = if value.is_nan() { None } else { begin.or(Some(self.axis.at(index))) };
+            begin = if value.is_nan() {
+                None
+            } else {
+                begin.or(Some(self.axis.at(index)))
+            };
             if let Some(begin) = begin {
                 since[index] = begin as f64;
                 states[usize::from(self.axis.at(index) - begin >= wait)][index] = 1.0;
@@ -124,9 +176,18 @@ fn labeled(labels: &Labels, rule: &Value, kind: &str, name: &str) -> Labels {
     let mut labels = labels.clone();
     labels.insert("__name__".to_string(), name.to_string());
     if kind == "alert" {
-        labels.insert("alertname".to_string(), rule["alert"].as_str().unwrap_or_default().to_string());
+        labels.insert(
+            "alertname".to_string(),
+            rule["alert"].as_str().unwrap_or_default().to_string(),
+        );
     }
-    labels.extend(rule["labels"].as_object().into_iter().flatten().filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string()))));
+    labels.extend(
+        rule["labels"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string()))),
+    );
     labels
 }
 
@@ -141,14 +202,26 @@ impl Answers for Simulated<'_> {
         let from = last.saturating_sub((axis.count - 1) * stride);
         let series = self.evaluate(&*self.stack.contract.parse(expression)?, from)?;
         Ok(coalesced(
-            series.into_iter().map(|series| Series { values: (from..=last).step_by(stride).map(|index| series.values[index]).collect(), ..series }).collect(),
+            series
+                .into_iter()
+                .map(|series| Series {
+                    values: (from..=last)
+                        .step_by(stride)
+                        .map(|index| series.values[index])
+                        .collect(),
+                    ..series
+                })
+                .collect(),
         ))
     }
 
     fn instant(&self, expression: &str) -> Result<Vec<Series>, String> {
         let last = self.axis.count - 1;
         let series = self.evaluate(&*self.stack.contract.parse(expression)?, last)?;
-        let now = series.into_iter().map(|series| Series { values: vec![series.values[last]], ..series });
+        let now = series.into_iter().map(|series| Series {
+            values: vec![series.values[last]],
+            ..series
+        });
         Ok(now.filter(|series| !series.values[0].is_nan()).collect())
     }
 }

@@ -46,7 +46,12 @@ impl Story {
     pub fn of(catalog: &Catalog) -> Story {
         let count = catalog.services.len();
         let mut roles = HashMap::new();
-        let wanted = [(richest(catalog), Role::Fails), (count.saturating_sub(1), Role::IsDown), (1, Role::WasDown), (count / 3, Role::Fills)];
+        let wanted = [
+            (richest(catalog), Role::Fails),
+            (count.saturating_sub(1), Role::IsDown),
+            (1, Role::WasDown),
+            (count / 3, Role::Fills),
+        ];
         for (index, role) in wanted {
             if let Some(service) = catalog.services.get(index) {
                 roles.entry(service.name.clone()).or_insert(role);
@@ -67,7 +72,10 @@ impl Story {
             Some(Role::Fails) if within(FAILING) => Part::Failing,
             Some(Role::IsDown) if within(DOWN) => Part::Down,
             Some(Role::WasDown) if within(RECOVERED) => Part::Down,
-            Some(Role::Fills) if within(FILLING) => Part::Filling(f64::min(1.0, (seconds - FILLING.0) as f64 / (15 * 60) as f64)),
+            Some(Role::Fills) if within(FILLING) => Part::Filling(f64::min(
+                1.0,
+                (seconds - FILLING.0) as f64 / (15 * 60) as f64,
+            )),
             _ => Part::Well,
         }
     }
@@ -75,6 +83,15 @@ impl Story {
 
 /// The index of the first service with the most metrics.
 pub fn richest(catalog: &Catalog) -> usize {
-    let metrics = |index: usize| catalog.metrics.iter().filter(|metric| metric.services.contains(&catalog.services[index].name)).count();
-    (0..catalog.services.len()).rev().max_by_key(|index| metrics(*index)).unwrap_or(0)
+    let metrics = |index: usize| {
+        catalog
+            .metrics
+            .iter()
+            .filter(|metric| metric.services.contains(&catalog.services[index].name))
+            .count()
+    };
+    (0..catalog.services.len())
+        .rev()
+        .max_by_key(|index| metrics(*index))
+        .unwrap_or(0)
 }

@@ -62,16 +62,35 @@ impl<'a> Synthetic<'a> {
     /// The services of a catalog, seen along an axis.
     pub fn new(catalog: &'a Catalog, contract: &'a Contract, axis: Axis) -> Synthetic<'a> {
         let services: Vec<&crate::catalog::Service> = catalog.services.iter().collect();
-        let plans = catalog.services.iter().map(|service| service.name.as_str()).zip(plans(catalog, &services)).collect();
-        Synthetic { contract, catalog, plans, story: Story::of(catalog), axis, waves: RefCell::default() }
+        let plans = catalog
+            .services
+            .iter()
+            .map(|service| service.name.as_str())
+            .zip(plans(catalog, &services))
+            .collect();
+        Synthetic {
+            contract,
+            catalog,
+            plans,
+            story: Story::of(catalog),
+            axis,
+            waves: RefCell::default(),
+        }
     }
 
     /// The series that a selector picks.
     pub fn select(&self, selector: &VectorSelector) -> Vec<Series> {
-        let Some(name) = selector.name.as_deref() else { return Vec::new() };
+        let Some(name) = selector.name.as_deref() else {
+            return Vec::new();
+        };
         let matchers = &selector.matchers.matchers;
         let mut found = Vec::new();
-        for declared in self.contract.family(name).iter().filter_map(|declared| self.contract.picked(declared, matchers)) {
+        for declared in self
+            .contract
+            .family(name)
+            .iter()
+            .filter_map(|declared| self.contract.picked(declared, matchers))
+        {
             for own in self.choices(name, &declared) {
                 for target in declared.targets.ones() {
                     let mut labels = own.clone();
@@ -89,36 +108,84 @@ impl<'a> Synthetic<'a> {
 
     /// Label sets of a metric's own labels.
     fn choices(&self, name: &str, declared: &Declared) -> Vec<Labels> {
-        declared.labels.iter().fold(vec![Labels::new()], |sets, (label, domain)| {
-            let values = if label == "le" { self.bounds(name) } else { played(label, domain) };
-            sets.iter()
-                .flat_map(|set| values.iter().map(|value| [set.clone(), Labels::from([(label.clone(), value.clone())])].into_iter().flatten().collect()))
-                .collect()
-        })
+        declared
+            .labels
+            .iter()
+            .fold(vec![Labels::new()], |sets, (label, domain)| {
+                let values = if label == "le" {
+                    self.bounds(name)
+                } else {
+                    played(label, domain)
+                };
+                sets.iter()
+                    .flat_map(|set| {
+                        values.iter().map(|value| {
+                            [set.clone(), Labels::from([(label.clone(), value.clone())])]
+                                .into_iter()
+                                .flatten()
+                                .collect()
+                        })
+                    })
+                    .collect()
+            })
     }
 
     fn metric(&self, name: &str) -> Option<&'a Metric> {
-        let stem = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
-        self.catalog.metrics.iter().find(|metric| metric.name == name || (metric.r#type == "histogram" && metric.name == stem))
+        let stem = ["_bucket", "_sum", "_count"]
+            .iter()
+            .find_map(|suffix| name.strip_suffix(suffix))
+            .unwrap_or(name);
+        self.catalog.metrics.iter().find(|metric| {
+            metric.name == name || (metric.r#type == "histogram" && metric.name == stem)
+        })
     }
 
     fn bounds(&self, name: &str) -> Vec<String> {
-        let bounds = self.metric(name).map_or(&[][..], |metric| metric.buckets.as_slice());
-        bounds.iter().map(f64::to_string).chain(["+Inf".to_string()]).collect()
+        let bounds = self
+            .metric(name)
+            .map_or(&[][..], |metric| metric.buckets.as_slice());
+        bounds
+            .iter()
+            .map(f64::to_string)
+            .chain(["+Inf".to_string()])
+            .collect()
     }
 
     fn values(&self, name: &str, labels: &Labels, kind: Kind) -> Vec<f64> {
         let job = labels.get("job").map_or("", String::as_str);
         let plan = self.plans.get(job);
-        let motion = plan.and_then(|plan| plan.motions.iter().find(|motion| motion.shape.metric.name == name));
+        let motion = plan.and_then(|plan| {
+            plan.motions
+                .iter()
+                .find(|motion| motion.shape.metric.name == name)
+        });
         let seeds = (seed(labels), hash(job));
-        let shares = (share(labels, motion, seeds.1, Part::Well), share(labels, motion, seeds.1, Part::Failing));
-        let bound = labels.get("le").map(|bound| bound.parse().unwrap_or(f64::INFINITY));
-        let source =
-            Source { name, kind, metric: self.metric(name), plan, motion, seeds, own: fraction(seeds.1), waves: self.waves(job, seeds.1), bound, shares };
+        let shares = (
+            share(labels, motion, seeds.1, Part::Well),
+            share(labels, motion, seeds.1, Part::Failing),
+        );
+        let bound = labels
+            .get("le")
+            .map(|bound| bound.parse().unwrap_or(f64::INFINITY));
+        let source = Source {
+            name,
+            kind,
+            metric: self.metric(name),
+            plan,
+            motion,
+            seeds,
+            own: fraction(seeds.1),
+            waves: self.waves(job, seeds.1),
+            bound,
+            shares,
+        };
         // What a probe finds out is about the service that it asks.
         let probe = name.starts_with("probe_");
-        let concerned = if probe { labels.get("service").map_or(job, String::as_str) } else { job };
+        let concerned = if probe {
+            labels.get("service").map_or(job, String::as_str)
+        } else {
+            job
+        };
         let counts = kind == Kind::Counter;
         let mut total = 1000.0 * fraction(seeds.0);
         let step = self.axis.step as f64;
@@ -128,7 +195,8 @@ impl<'a> Synthetic<'a> {
             let part = Story::part(role, time - self.axis.end);
             let level = self.level(&source, index, part);
             total += step * level;
-            let scraped = part != Part::Down || probe || name == "up" || name.starts_with("scrape_");
+            let scraped =
+                part != Part::Down || probe || name == "up" || name.starts_with("scrape_");
             if !scraped {
                 f64::NAN
             } else if counts {
@@ -142,8 +210,18 @@ impl<'a> Synthetic<'a> {
 
     /// Worked out once for a job: most series move with it.
     fn waves(&self, job: &str, seed: u64) -> Rc<Vec<f64>> {
-        let waves = || Rc::new((0..self.axis.count).map(|index| wave(seed, self.axis.at(index))).collect());
-        self.waves.borrow_mut().entry(job.to_string()).or_insert_with(waves).clone()
+        let waves = || {
+            Rc::new(
+                (0..self.axis.count)
+                    .map(|index| wave(seed, self.axis.at(index)))
+                    .collect(),
+            )
+        };
+        self.waves
+            .borrow_mut()
+            .entry(job.to_string())
+            .or_insert_with(waves)
+            .clone()
     }
 }
 
@@ -154,6 +232,10 @@ fn played(label: &str, domain: &Domain) -> Vec<String> {
         Domain::Pattern(pattern) => Value::from(pattern.clone()),
     };
     let mut values = words::values(label, &declared);
-    values.truncate(if STATUS.contains(&label) { STATUSES } else { VALUES });
+    values.truncate(if STATUS.contains(&label) {
+        STATUSES
+    } else {
+        VALUES
+    });
     values
 }

@@ -17,24 +17,52 @@ type Row = BTreeMap<String, Content>;
 
 /// `table`.
 pub fn table(subject: &Subject) -> Option<Body> {
-    let merged = subject.panel["transformations"].as_array().into_iter().flatten().any(|one| one["id"] == "merge");
+    let merged = subject.panel["transformations"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|one| one["id"] == "merge");
     let mut rows = rows(subject.found, subject.axis.end, merged);
     if rows.is_empty() {
         return None;
     }
     let mut columns = columns(&rows);
-    for one in subject.panel["transformations"].as_array().into_iter().flatten().filter(|one| one["id"] == "organize") {
+    for one in subject.panel["transformations"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|one| one["id"] == "organize")
+    {
         columns = organized(columns, &one["options"]);
     }
-    for sort in subject.panel["options"]["sortBy"].as_array().into_iter().flatten() {
-        if let Some((name, _)) = columns.iter().find(|(_, shown)| sort["displayName"] == shown.as_str()) {
+    for sort in subject.panel["options"]["sortBy"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        if let Some((name, _)) = columns
+            .iter()
+            .find(|(_, shown)| sort["displayName"] == shown.as_str())
+        {
             sorted(&mut rows, name, sort["desc"] == true);
         }
     }
-    let fields: Vec<Field> = columns.iter().map(|(_, shown)| Field::of(subject.panel, shown, "")).collect();
-    let cells = |row: &Row| columns.iter().zip(&fields).map(|((name, _), field)| cell(row.get(name), field, subject.axis.end)).collect();
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(_, shown)| Field::of(subject.panel, shown, ""))
+        .collect();
+    let cells = |row: &Row| {
+        columns
+            .iter()
+            .zip(&fields)
+            .map(|((name, _), field)| cell(row.get(name), field, subject.axis.end))
+            .collect()
+    };
     let rows = rows.iter().map(cells).collect();
-    Some(Body::Table { columns: columns.into_iter().map(|(_, shown)| shown).collect(), rows })
+    Some(Body::Table {
+        columns: columns.into_iter().map(|(_, shown)| shown).collect(),
+        rows,
+    })
 }
 
 /// One row for each series; those of several queries with the same labels become one when they are merged.
@@ -44,15 +72,30 @@ fn rows(found: &[Found], now: i64, merged: bool) -> Vec<Row> {
     let mut known: BTreeMap<Vec<(String, String)>, usize> = BTreeMap::new();
     for found in found {
         for series in &found.series {
-            let labels: Vec<(String, String)> = series.labels.iter().map(|(label, value)| (label.clone(), value.clone())).collect();
-            let place = known.get(&labels).copied().filter(|_| merged).unwrap_or(rows.len());
+            let labels: Vec<(String, String)> = series
+                .labels
+                .iter()
+                .map(|(label, value)| (label.clone(), value.clone()))
+                .collect();
+            let place = known
+                .get(&labels)
+                .copied()
+                .filter(|_| merged)
+                .unwrap_or(rows.len());
             if place == rows.len() {
-                let mut row: Row = labels.iter().map(|(label, value)| (label.clone(), Content::Text(value.clone()))).collect();
+                let mut row: Row = labels
+                    .iter()
+                    .map(|(label, value)| (label.clone(), Content::Text(value.clone())))
+                    .collect();
                 row.insert("Time".to_string(), Content::Text(super::units::clock(now)));
                 rows.push(row);
                 known.insert(labels, place);
             }
-            let name = if several { format!("Value #{}", found.reference) } else { "Value".to_string() };
+            let name = if several {
+                format!("Value #{}", found.reference)
+            } else {
+                "Value".to_string()
+            };
             if let Some(value) = series.last() {
                 rows[place].insert(name, Content::Number(value));
             }
@@ -64,16 +107,31 @@ fn rows(found: &[Found], now: i64, merged: bool) -> Vec<Row> {
 /// Name and title of every column: the time, labels, values.
 fn columns(rows: &[Row]) -> Vec<(String, String)> {
     let mut names: Vec<&String> = rows.iter().flat_map(BTreeMap::keys).collect();
-    names.sort_by_key(|name| (name.starts_with("Value"), name.as_str() != "Time", name.as_str()));
+    names.sort_by_key(|name| {
+        (
+            name.starts_with("Value"),
+            name.as_str() != "Time",
+            name.as_str(),
+        )
+    });
     names.dedup();
-    names.into_iter().map(|name| (name.clone(), name.clone())).collect()
+    names
+        .into_iter()
+        .map(|name| (name.clone(), name.clone()))
+        .collect()
 }
 
 fn organized(columns: Vec<(String, String)>, options: &Value) -> Vec<(String, String)> {
-    let mut kept: Vec<(String, String)> = columns.into_iter().filter(|(name, _)| options["excludeByName"][name] != true).collect();
+    let mut kept: Vec<(String, String)> = columns
+        .into_iter()
+        .filter(|(name, _)| options["excludeByName"][name] != true)
+        .collect();
     kept.sort_by_key(|(name, _)| options["indexByName"][name].as_u64().unwrap_or(u64::MAX));
     for (name, shown) in &mut kept {
-        if let Some(renamed) = options["renameByName"][name.as_str()].as_str().filter(|renamed| !renamed.is_empty()) {
+        if let Some(renamed) = options["renameByName"][name.as_str()]
+            .as_str()
+            .filter(|renamed| !renamed.is_empty())
+        {
             *shown = renamed.to_string();
         }
     }
@@ -95,11 +153,36 @@ fn cell(content: Option<&Content>, field: &Field, now: i64) -> Cell {
     let (shown, raw, number) = match content {
         Some(Content::Number(value)) => (field.shown(*value, now), value.to_string(), true),
         Some(Content::Text(text)) => (field.shown_text(text), text.clone(), false),
-        None => (Shown { text: "–".to_string(), colour: "text" }, String::new(), false),
+        None => (
+            Shown {
+                text: "–".to_string(),
+                colour: "text",
+            },
+            String::new(),
+            false,
+        ),
     };
     // Grafana colours a cell only where its display mode says so.
-    let coloured =
-        ["/custom/displayMode", "/custom/cellOptions/type"].iter().any(|pointer| field.get(pointer).as_str().is_some_and(|mode| mode.starts_with("color")));
-    let shown = Shown { colour: if coloured { shown.colour } else { "text" }, ..shown };
-    Cell { shown, href: field.get("/links/0/url").as_str().map_or_else(String::new, |url| super::page::href(&url.replace("${__value.raw}", &raw))), number }
+    let coloured = ["/custom/displayMode", "/custom/cellOptions/type"]
+        .iter()
+        .any(|pointer| {
+            field
+                .get(pointer)
+                .as_str()
+                .is_some_and(|mode| mode.starts_with("color"))
+        });
+    let shown = Shown {
+        colour: if coloured { shown.colour } else { "text" },
+        ..shown
+    };
+    Cell {
+        shown,
+        href: field
+            .get("/links/0/url")
+            .as_str()
+            .map_or_else(String::new, |url| {
+                super::page::href(&url.replace("${__value.raw}", &raw))
+            }),
+        number,
+    }
 }

@@ -10,14 +10,25 @@ const ROOM: f64 = 0.16;
 
 /// `state-timeline` and `status-history`.
 pub fn timeline(subject: &Subject) -> Option<Body> {
-    let lines: Vec<States> = subject.named().iter().map(|named| states(named, &subject.axis)).collect();
-    (!lines.is_empty()).then(|| Body::Timeline { lines, columns: times(&subject.axis) })
+    let lines: Vec<States> = subject
+        .named()
+        .iter()
+        .map(|named| states(named, &subject.axis))
+        .collect();
+    (!lines.is_empty()).then(|| Body::Timeline {
+        lines,
+        columns: times(&subject.axis),
+    })
 }
 
 fn states(named: &Named, axis: &Axis) -> States {
     let shown = |index: usize| {
         let value = named.series.values[index];
-        if value.is_nan() { None } else { Some(named.field.shown(value, axis.end)) }
+        if value.is_nan() {
+            None
+        } else {
+            Some(named.field.shown(value, axis.end))
+        }
     };
     let span = (axis.count - 1).max(1) as f64;
     let mut stretches = Vec::new();
@@ -40,6 +51,14 @@ fn states(named: &Named, axis: &Axis) -> States {
         }
         first = index;
     }
-    let words = stretches.iter().map(|stretch| format!("{} {}", stretch.shown.text, stretch.times)).collect::<Vec<String>>().join(", ");
-    States { name: named.name.clone(), stretches, words }
+    let words = stretches
+        .iter()
+        .map(|stretch| format!("{} {}", stretch.shown.text, stretch.times))
+        .collect::<Vec<String>>()
+        .join(", ");
+    States {
+        name: named.name.clone(),
+        stretches,
+        words,
+    }
 }

@@ -10,7 +10,11 @@ const TICKS: usize = 4;
 
 /// `timeseries`.
 pub fn lines(subject: &Subject) -> Option<Body> {
-    let all: Vec<Named> = subject.named().into_iter().filter(|named| named.series.last().is_some()).collect();
+    let all: Vec<Named> = subject
+        .named()
+        .into_iter()
+        .filter(|named| named.series.last().is_some())
+        .collect();
     if all.is_empty() {
         return None;
     }
@@ -28,60 +32,149 @@ pub fn lines(subject: &Subject) -> Option<Body> {
             None => Mark::line(index),
         };
         let fill = named.field.number("/custom/fillOpacity").unwrap_or(0.0) / 100.0;
-        let stacked = named.field.get("/custom/stacking/mode").as_str().is_some_and(|mode| mode != "none");
+        let stacked = named
+            .field
+            .get("/custom/stacking/mode")
+            .as_str()
+            .is_some_and(|mode| mode != "none");
         drawing.push(line(named, mark, fill, stacked.then_some(&mut stack)));
-        let value = named.series.last().map_or(String::new(), |value| named.field.formatted(value, subject.axis.end));
-        keys.push(Key { mark: mark.written(), name: named.name.clone(), value });
+        let value = named.series.last().map_or(String::new(), |value| {
+            named.field.formatted(value, subject.axis.end)
+        });
+        keys.push(Key {
+            mark: mark.written(),
+            name: named.name.clone(),
+            value,
+        });
     }
     let thresholds = thresholds(&panel);
     let scale = scale(&panel, &drawing);
     let (low, high) = (scale.first().copied()?, scale.last().copied()?);
     for (value, mark, side) in &thresholds {
-        keys.push(Key { mark: mark.written(), name: format!("threshold, red {side}"), value: panel.formatted(*value, subject.axis.end) });
+        keys.push(Key {
+            mark: mark.written(),
+            name: format!("threshold, red {side}"),
+            value: panel.formatted(*value, subject.axis.end),
+        });
     }
-    let marks: Vec<(f64, Mark)> = thresholds.iter().map(|(value, mark, _)| (*value, *mark)).collect();
-    let rows = scale.iter().map(|tick| Tick { text: panel.formatted(*tick, subject.axis.end), at: percent((high - tick) / (high - low)) }).collect();
+    let marks: Vec<(f64, Mark)> = thresholds
+        .iter()
+        .map(|(value, mark, _)| (*value, *mark))
+        .collect();
+    let rows = scale
+        .iter()
+        .map(|tick| Tick {
+            text: panel.formatted(*tick, subject.axis.end),
+            at: percent((high - tick) / (high - low)),
+        })
+        .collect();
     let legend = subject.panel["options"]["legend"]["showLegend"] != false;
-    let annotations: Vec<(usize, usize)> = subject.annotations.iter().map(|one| (one.from, one.to)).collect();
-    match drawn(&drawing, &Ground { ticks: &scale, thresholds: &marks, annotations: &annotations }, (low, high)) {
-        Ok(svg) => Some(Body::Lines { svg, rows, columns: times(&subject.axis), legend, words: words(&all, subject.axis.end), keys }),
+    let annotations: Vec<(usize, usize)> = subject
+        .annotations
+        .iter()
+        .map(|one| (one.from, one.to))
+        .collect();
+    match drawn(
+        &drawing,
+        &Ground {
+            ticks: &scale,
+            thresholds: &marks,
+            annotations: &annotations,
+        },
+        (low, high),
+    ) {
+        Ok(svg) => Some(Body::Lines {
+            svg,
+            rows,
+            columns: times(&subject.axis),
+            legend,
+            words: words(&all, subject.axis.end),
+            keys,
+        }),
         Err(reason) => Some(Body::Refused { reason }),
     }
 }
 
 fn line(named: &Named, mark: Mark, fill: f64, stack: Option<&mut Vec<f64>>) -> Line {
     let values = named.series.values.clone();
-    let Some(stack) = stack else { return Line { mark, base: vec![0.0; values.len()], values, fill } };
+    let Some(stack) = stack else {
+        return Line {
+            mark,
+            base: vec![0.0; values.len()],
+            values,
+            fill,
+        };
+    };
     let base = stack.clone();
     for (under, value) in stack.iter_mut().zip(&values) {
         *under += if value.is_nan() { 0.0 } else { *value };
     }
-    Line { mark, values: values.iter().zip(&base).map(|(value, base)| value + base).collect(), base, fill }
+    Line {
+        mark,
+        values: values
+            .iter()
+            .zip(&base)
+            .map(|(value, base)| value + base)
+            .collect(),
+        base,
+        fill,
+    }
 }
 
 /// Values at which a dashed line is drawn, and on which side red lies.
 fn thresholds(panel: &Field) -> Vec<(f64, Mark, &'static str)> {
-    if panel.get("/custom/thresholdsStyle/mode").as_str().is_none_or(|mode| mode == "off") {
+    if panel
+        .get("/custom/thresholdsStyle/mode")
+        .as_str()
+        .is_none_or(|mode| mode == "off")
+    {
         return Vec::new();
     }
     let steps = panel.steps();
     let under = |index: usize| steps[..index].last().map_or("text", |step| step.colour);
     let one = |(index, step): (usize, &super::field::Step)| {
         let below = under(index) == "red";
-        Some((step.from?, Mark::named(2, if below { "red" } else { step.colour }, 0), if below { "below" } else { "from" }))
+        Some((
+            step.from?,
+            Mark::named(2, if below { "red" } else { step.colour }, 0),
+            if below { "below" } else { "from" },
+        ))
     };
     steps.iter().enumerate().filter_map(one).collect()
 }
 
 /// The ticks from the lowest to the highest value, wide enough for what the configuration asks for.
 fn scale(panel: &Field, lines: &[Line]) -> Vec<f64> {
-    let values = || lines.iter().flat_map(|line| line.values.iter().copied()).filter(|value| value.is_finite());
-    let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    let values = || {
+        lines
+            .iter()
+            .flat_map(|line| line.values.iter().copied())
+            .filter(|value| value.is_finite())
+    };
+    let (least, most) = (
+        values().fold(f64::INFINITY, f64::min),
+        values().fold(f64::NEG_INFINITY, f64::max),
+    );
     let areas = lines.iter().any(|line| line.fill > 0.0);
-    let soft = |pointer: &str, value: f64, pick: fn(f64, f64) -> f64| panel.number(pointer).map_or(value, |soft| pick(soft, value));
-    let low =
-        panel.number("/min").unwrap_or_else(|| soft("/custom/axisSoftMin", if areas && least > 0.0 && least < 0.5 * most { 0.0 } else { least }, f64::min));
-    let high = panel.number("/max").unwrap_or_else(|| soft("/custom/axisSoftMax", most, f64::max));
+    let soft = |pointer: &str, value: f64, pick: fn(f64, f64) -> f64| {
+        panel
+            .number(pointer)
+            .map_or(value, |soft| pick(soft, value))
+    };
+    let low = panel.number("/min").unwrap_or_else(|| {
+        soft(
+            "/custom/axisSoftMin",
+            if areas && least > 0.0 && least < 0.5 * most {
+                0.0
+            } else {
+                least
+            },
+            f64::min,
+        )
+    });
+    let high = panel
+        .number("/max")
+        .unwrap_or_else(|| soft("/custom/axisSoftMax", most, f64::max));
     let flat = high - low <= 1e-12 * high.abs().max(1e-12);
     let (low, high) = match flat {
         true if low == 0.0 => (0.0, 1.0),
@@ -94,10 +187,26 @@ fn scale(panel: &Field, lines: &[Line]) -> Vec<f64> {
 /// What a reader of the screen hears: every line from its lowest to its highest value, and where it ends.
 fn words(all: &[Named], now: i64) -> String {
     let one = |named: &Named| {
-        let values = || named.series.values.iter().copied().filter(|value| !value.is_nan());
+        let values = || {
+            named
+                .series
+                .values
+                .iter()
+                .copied()
+                .filter(|value| !value.is_nan())
+        };
         let text = |value: f64| named.field.formatted(value, now);
-        let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-        format!("{}: {} now, from {} to {}", named.name, named.series.last().map_or_else(String::new, text), text(least), text(most))
+        let (least, most) = (
+            values().fold(f64::INFINITY, f64::min),
+            values().fold(f64::NEG_INFINITY, f64::max),
+        );
+        format!(
+            "{}: {} now, from {} to {}",
+            named.name,
+            named.series.last().map_or_else(String::new, text),
+            text(least),
+            text(most)
+        )
     };
     all.iter().map(one).collect::<Vec<String>>().join("; ")
 }

@@ -51,8 +51,16 @@ fn plain(value: f64, decimals: Option<usize>) -> String {
         _ => 3,
     });
     let text = format!("{value:.digits$}");
-    let text = if decimals.is_none() && text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    if text == "-0" { "0".to_string() } else { text.to_string() }
+    let text = if decimals.is_none() && text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &text
+    };
+    if text == "-0" {
+        "0".to_string()
+    } else {
+        text.to_string()
+    }
 }
 
 fn short(value: f64, decimals: Option<usize>) -> String {
@@ -75,11 +83,21 @@ fn scaled(value: f64, base: f64, units: &[&str], decimals: Option<usize>) -> Str
 }
 
 fn duration(seconds: f64, decimals: Option<usize>) -> String {
-    let steps = [(86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs")];
+    let steps = [
+        (86_400.0, "d"),
+        (3600.0, "h"),
+        (60.0, "min"),
+        (1.0, "s"),
+        (1e-3, "ms"),
+        (1e-6, "µs"),
+    ];
     if seconds == 0.0 {
         return "0 s".to_string();
     }
-    let (size, unit) = steps.iter().find(|(size, _)| seconds.abs() >= *size).unwrap_or(&steps[5]);
+    let (size, unit) = steps
+        .iter()
+        .find(|(size, _)| seconds.abs() >= *size)
+        .unwrap_or(&steps[5]);
     format!("{} {unit}", plain(seconds / size, decimals))
 }
 
@@ -91,7 +109,11 @@ fn ago(seconds: i64) -> String {
         size => (size / 86_400, "day"),
     };
     let plural = if count == 1 { "" } else { "s" };
-    if seconds < 0 { format!("in {count} {unit}{plural}") } else { format!("{count} {unit}{plural} ago") }
+    if seconds < 0 {
+        format!("in {count} {unit}{plural}")
+    } else {
+        format!("{count} {unit}{plural} ago")
+    }
 }
 
 #[cfg(test)]
@@ -109,14 +131,22 @@ mod tests {
             (536_870_912.0, "bytes", "512 MiB"),
             (81_234.0, "short", "81.2 K"),
             (3.456, "reqps", "3.46 req/s"),
-            (1_767_614_400_000.0 - 840_000.0, "dateTimeFromNow", "14 minutes ago"),
+            (
+                1_767_614_400_000.0 - 840_000.0,
+                "dateTimeFromNow",
+                "14 minutes ago",
+            ),
             (f64::NAN, "s", "no value"),
             (1e308, "none", "1.00e308"),
             (-1e308, "bytes", "-9.09e295 TiB"),
             (5e-324, "s", "0 µs"),
             (f64::MAX, "dateTimeFromNow", "in 106751991146842 days"),
         ] {
-            assert_eq!(formatted(value, unit, None, 1_767_614_400), text, "{value} {unit}");
+            assert_eq!(
+                formatted(value, unit, None, 1_767_614_400),
+                text,
+                "{value} {unit}"
+            );
         }
     }
 }

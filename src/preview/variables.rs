@@ -14,23 +14,49 @@ pub struct Variables {
 
 /// A dashboard's time range in seconds: `now-1h` to `now`.
 pub fn seconds(dashboard: &Value) -> i64 {
-    let from = dashboard["time"]["from"].as_str().and_then(|from| from.strip_prefix("now-"));
-    from.and_then(Duration::parse).map_or(3600, |range| (range.0 / 1000).max(60) as i64)
+    let from = dashboard["time"]["from"]
+        .as_str()
+        .and_then(|from| from.strip_prefix("now-"));
+    from.and_then(Duration::parse)
+        .map_or(3600, |range| (range.0 / 1000).max(60) as i64)
 }
 
 impl Variables {
     /// The variables of a dashboard; `service` is shown where it shows one service, and `chosen` wins.
-    pub fn of(dashboard: &Value, step: i64, scrape: Duration, service: &str, chosen: &BTreeMap<String, String>) -> Variables {
+    pub fn of(
+        dashboard: &Value,
+        step: i64,
+        scrape: Duration,
+        service: &str,
+        chosen: &BTreeMap<String, String>,
+    ) -> Variables {
         let range = seconds(dashboard);
         let scrape = (scrape.0 / 1000).max(1) as i64;
         let rate = i64::max(4 * scrape, step + scrape);
-        let mut variables = Variables { values: BTreeMap::new(), shown: Vec::new() };
-        for (name, value) in [("__range", range), ("__interval", step), ("__rate_interval", rate)] {
-            variables.values.insert(name.to_string(), format!("{value}s"));
-            variables.values.insert(format!("{name}_s"), value.to_string());
-            variables.values.insert(format!("{name}_ms"), (value * 1000).to_string());
+        let mut variables = Variables {
+            values: BTreeMap::new(),
+            shown: Vec::new(),
+        };
+        for (name, value) in [
+            ("__range", range),
+            ("__interval", step),
+            ("__rate_interval", rate),
+        ] {
+            variables
+                .values
+                .insert(name.to_string(), format!("{value}s"));
+            variables
+                .values
+                .insert(format!("{name}_s"), value.to_string());
+            variables
+                .values
+                .insert(format!("{name}_ms"), (value * 1000).to_string());
         }
-        for variable in dashboard["templating"]["list"].as_array().into_iter().flatten() {
+        for variable in dashboard["templating"]["list"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
             variables.add(variable, service, chosen);
         }
         variables
@@ -38,16 +64,30 @@ impl Variables {
 
     fn add(&mut self, variable: &Value, service: &str, chosen: &BTreeMap<String, String>) {
         let name = variable["name"].as_str().unwrap_or_default();
-        let first = |value: &Value| value[0].as_str().or(value.as_str()).unwrap_or_default().to_string();
+        let first = |value: &Value| {
+            value[0]
+                .as_str()
+                .or(value.as_str())
+                .unwrap_or_default()
+                .to_string()
+        };
         let current = first(&variable["current"]["value"]);
         let (value, text) = match chosen.get(name) {
             Some(value) => (value.clone(), value.clone()),
-            None if current == "$__all" => (variable["allValue"].as_str().unwrap_or(".*").to_string(), first(&variable["current"]["text"])),
-            None if ["job", "service"].contains(&name) && !service.is_empty() => (service.to_string(), service.to_string()),
+            None if current == "$__all" => (
+                variable["allValue"].as_str().unwrap_or(".*").to_string(),
+                first(&variable["current"]["text"]),
+            ),
+            None if ["job", "service"].contains(&name) && !service.is_empty() => {
+                (service.to_string(), service.to_string())
+            }
             None => (current, first(&variable["current"]["text"])),
         };
         if variable["hide"] != 2 && variable["type"] != "datasource" {
-            let label = variable["label"].as_str().filter(|label| !label.is_empty()).unwrap_or(name);
+            let label = variable["label"]
+                .as_str()
+                .filter(|label| !label.is_empty())
+                .unwrap_or(name);
             self.shown.push((label.to_string(), text));
         }
         self.values.insert(name.to_string(), value);
@@ -74,7 +114,10 @@ mod tests {
             {"name": "job", "label": "Job", "allValue": ".+", "current": {"value": ["$__all"], "text": ["All"]}},
         ]}});
         let variables = Variables::of(&dashboard, 60, Duration(15_000), "shop", &BTreeMap::new());
-        assert_eq!(variables.filled("rate(x{job=~\"$job\",i=\"${job:regex}\"}[$__rate_interval]) $other"), "rate(x{job=~\".+\",i=\".+\"}[75s]) $other");
+        assert_eq!(
+            variables.filled("rate(x{job=~\"$job\",i=\"${job:regex}\"}[$__rate_interval]) $other"),
+            "rate(x{job=~\".+\",i=\".+\"}[75s]) $other"
+        );
         assert_eq!(variables.filled("[$__range]"), "[21600s]");
         assert_eq!(variables.shown, [("Job".to_string(), "All".to_string())]);
     }

@@ -29,7 +29,10 @@ impl<'a> Judge<'a> {
         let regex = if pattern {
             BUILT.with_borrow_mut(|built| match built.get(&matcher.value) {
                 Some(known) => known.clone(),
-                None => built.entry(matcher.value.clone()).or_insert_with(|| build(&matcher.value).map(Rc::new)).clone(),
+                None => built
+                    .entry(matcher.value.clone())
+                    .or_insert_with(|| build(&matcher.value).map(Rc::new))
+                    .clone(),
             })
         } else {
             None
@@ -56,8 +59,13 @@ pub fn picks(matcher: &Matcher, value: &str) -> bool {
 
 /// Prometheus matches the whole value, and has `.` match a newline too.
 fn build(pattern: &str) -> Option<Regex> {
-    let config = Config::new().nfa_size_limit(Some(MOST_BUILT)).onepass_size_limit(None);
-    Regex::builder().configure(config).build(&format!("^(?s:{})$", rewritten(pattern).ok()?)).ok()
+    let config = Config::new()
+        .nfa_size_limit(Some(MOST_BUILT))
+        .onepass_size_limit(None);
+    Regex::builder()
+        .configure(config)
+        .build(&format!("^(?s:{})$", rewritten(pattern).ok()?))
+        .ok()
 }
 
 #[cfg(test)]
@@ -106,6 +114,8 @@ mod tests {
 
     #[test]
     fn a_pattern_that_rust_finds_too_large_is_compared_as_well() {
-        assert!(picked(r"=~`\pL{500}`", &"é".repeat(500)) && !picked(r"=~`\pL{500}`", &"é".repeat(499)));
+        assert!(
+            picked(r"=~`\pL{500}`", &"é".repeat(500)) && !picked(r"=~`\pL{500}`", &"é".repeat(499))
+        );
     }
 }

@@ -11,7 +11,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub fn parse(text: &str) -> Result<Expr, String> {
     let (mut words, mut filled, mut at) = (HashMap::new(), String::new(), 0);
     for (start, end) in literals(text) {
-        let Ok(written) = unquote_string(&text[start..end]) else { continue };
+        let Ok(written) = unquote_string(&text[start..end]) else {
+            continue;
+        };
         // One word for one text, in every expression, as trees are compared.
         let mut hasher = DefaultHasher::new();
         written.hash(&mut hasher);
@@ -55,7 +57,11 @@ fn literals(text: &str) -> Vec<(usize, usize)> {
 
 fn put_back(expr: &mut Expr, words: &HashMap<String, String>) {
     let restore = |matchers: &mut Matchers| {
-        for matcher in matchers.matchers.iter_mut().chain(matchers.or_matchers.iter_mut().flatten()) {
+        for matcher in matchers
+            .matchers
+            .iter_mut()
+            .chain(matchers.or_matchers.iter_mut().flatten())
+        {
             if let Some(written) = words.get(&matcher.value) {
                 matcher.value.clone_from(written);
             }
@@ -68,11 +74,20 @@ fn put_back(expr: &mut Expr, words: &HashMap<String, String>) {
         Expr::Paren(paren) => put_back(&mut paren.expr, words),
         Expr::Unary(unary) => put_back(&mut unary.expr, words),
         Expr::Aggregate(aggregate) => {
-            aggregate.param.iter_mut().for_each(|param| put_back(param, words));
+            aggregate
+                .param
+                .iter_mut()
+                .for_each(|param| put_back(param, words));
             put_back(&mut aggregate.expr, words);
         }
-        Expr::Binary(binary) => [&mut binary.lhs, &mut binary.rhs].into_iter().for_each(|side| put_back(side, words)),
-        Expr::Call(call) => call.args.args.iter_mut().for_each(|argument| put_back(argument, words)),
+        Expr::Binary(binary) => [&mut binary.lhs, &mut binary.rhs]
+            .into_iter()
+            .for_each(|side| put_back(side, words)),
+        Expr::Call(call) => call
+            .args
+            .args
+            .iter_mut()
+            .for_each(|argument| put_back(argument, words)),
         Expr::StringLiteral(literal) => {
             if let Some(written) = words.get(&literal.val) {
                 literal.val.clone_from(written);
@@ -93,16 +108,29 @@ mod tests {
             (r#"up{a=~"\\pL{500}"}"#, r#"up{a=~"\\pL{500}"}"#),
             (r#"up{a=~'\\pL{500}\'"'}"#, r#"up{a=~"\\pL{500}'\""}"#),
             (r"up{a !~ `\pL{500}`}", r#"up{a!~"\\pL{500}"}"#),
-            ("up{a=~ # not \"this\"\n`\\pL{500}`, b=\"=~`x`\"}", r#"up{a=~"\\pL{500}",b="=~`x`"}"#),
+            (
+                "up{a=~ # not \"this\"\n`\\pL{500}`, b=\"=~`x`\"}",
+                r#"up{a=~"\\pL{500}",b="=~`x`"}"#,
+            ),
             (
                 r#"sum by (a) (rate(x{a=~"\\pL{500}",b=~"c"}[5m])) > on (a) -(topk(2, max_over_time(y{a!~`\pL{501}`}[5m:1m])))"#,
                 r#"sum by (a) (rate(x{a=~"\\pL{500}",b=~"c"}[5m])) > on (a) -(topk(2, max_over_time(y{a!~"\\pL{501}"}[5m:1m])))"#,
             ),
-            (r#"label_replace(x{a=`\d`}, "b", `$1\n`, "c", `(\d)`)"#, r#"label_replace(x{a="\\d"}, "b", "$1\\n", "c", "(\\d)")"#),
+            (
+                r#"label_replace(x{a=`\d`}, "b", `$1\n`, "c", `(\d)`)"#,
+                r#"label_replace(x{a="\\d"}, "b", "$1\\n", "c", "(\\d)")"#,
+            ),
         ] {
-            assert_eq!(parse(text).map(|tree| tree.to_string()).as_deref(), Ok(shown), "{text}");
+            assert_eq!(
+                parse(text).map(|tree| tree.to_string()).as_deref(),
+                Ok(shown),
+                "{text}"
+            );
         }
-        assert_eq!(parse(r"up{a=~`\pL{500}`}"), parse(r#"up { a=~"\\pL{500}" }"#));
+        assert_eq!(
+            parse(r"up{a=~`\pL{500}`}"),
+            parse(r#"up { a=~"\\pL{500}" }"#)
+        );
         assert_ne!(parse(r"up{a=~`\pL{500}`}"), parse(r"up{a=~`\pL{501}`}"));
         for wrong in [
             r"up{a=~`\pL{500}`",

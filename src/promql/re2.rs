@@ -30,9 +30,18 @@ pub fn rewritten(pattern: &str) -> Result<String, String> {
             '{' => match counted(&rest) {
                 Some(length) => {
                     let count: String = rest.by_ref().take(length).collect();
-                    let mut numbers = count.trim_end_matches('}').split(',').filter(|number| !number.is_empty());
-                    if let Some(most) = numbers.find(|number| !number.parse::<u32>().is_ok_and(|times| times <= MOST_REPEATED)) {
-                        return Err(format!("it repeats {most} times, and Prometheus (RE2) refuses more than {MOST_REPEATED}"));
+                    let mut numbers = count
+                        .trim_end_matches('}')
+                        .split(',')
+                        .filter(|number| !number.is_empty());
+                    if let Some(most) = numbers.find(|number| {
+                        !number
+                            .parse::<u32>()
+                            .is_ok_and(|times| times <= MOST_REPEATED)
+                    }) {
+                        return Err(format!(
+                            "it repeats {most} times, and Prometheus (RE2) refuses more than {MOST_REPEATED}"
+                        ));
                     }
                     out += &format!("{{{count}");
                     once(&mut rest, &mut out)?;
@@ -56,14 +65,22 @@ fn once(rest: &mut Rest, out: &mut String) -> Result<(), String> {
     out.extend(rest.next_if_eq(&'?'));
     let mut ahead = rest.clone();
     match ahead.next() {
-        Some(again @ ('*' | '+' | '?')) => Err(format!("a repetition cannot be followed by another, `{again}`: put the first into a group, `(?:…)`")),
-        Some('{') if counted(&ahead).is_some() => Err("a repetition cannot be followed by another, `{`: put the first into a group, `(?:…)`".into()),
+        Some(again @ ('*' | '+' | '?')) => Err(format!(
+            "a repetition cannot be followed by another, `{again}`: put the first into a group, `(?:…)`"
+        )),
+        Some('{') if counted(&ahead).is_some() => Err(
+            "a repetition cannot be followed by another, `{`: put the first into a group, `(?:…)`"
+                .into(),
+        ),
         _ => Ok(()),
     }
 }
 
 /// Classes that are named inside brackets.
-const POSIX: [&str; 14] = ["alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word", "xdigit"];
+const POSIX: [&str; 14] = [
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
+    "space", "upper", "word", "xdigit",
+];
 
 type Rest<'a> = Peekable<Chars<'a>>;
 
@@ -89,9 +106,14 @@ fn quoted(rest: &mut Rest, out: &mut String) {
 
 /// The characters behind a `{` that counts, with its `}`; None: it is a brace like any other.
 fn counted(rest: &Rest) -> Option<usize> {
-    let text: String = rest.clone().take_while(|c| c.is_ascii_digit() || *c == ',').collect();
+    let text: String = rest
+        .clone()
+        .take_while(|c| c.is_ascii_digit() || *c == ',')
+        .collect();
     let (least, most) = text.split_once(',').unwrap_or((&text, ""));
-    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()) && (text.len() < 2 || !text.starts_with('0'));
+    let number = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_digit()) && (text.len() < 2 || !text.starts_with('0'))
+    };
     let closed = rest.clone().nth(text.len()) == Some('}');
     (closed && !least.is_empty() && number(least) && number(most)).then_some(text.len() + 1)
 }
@@ -103,7 +125,8 @@ fn group(rest: &mut Rest) -> Result<String, String> {
     }
     if rest.next_if_eq(&'<').is_some() {
         let name = up_to('>', rest)?;
-        return match !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return match !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        {
             true => Ok("(".into()),
             false => Err(format!("`{name}` is not a name of a group")),
         };
@@ -120,7 +143,9 @@ fn group(rest: &mut Rest) -> Result<String, String> {
 /// What stands before `end`, which goes too.
 fn up_to(end: char, rest: &mut Rest) -> Result<String, String> {
     let text: String = std::iter::from_fn(|| rest.next_if(|c| *c != end)).collect();
-    rest.next().map(|_| text).ok_or_else(|| format!("a `{end}` is missing"))
+    rest.next()
+        .map(|_| text)
+        .ok_or_else(|| format!("a `{end}` is missing"))
 }
 
 fn perl(c: char) -> Option<&'static str> {
@@ -138,8 +163,15 @@ fn perl(c: char) -> Option<&'static str> {
 /// What a backslash makes of what follows it, inside brackets or outside.
 fn escape(rest: &mut Rest) -> Result<Escape, String> {
     let unknown = |c: char| Err(format!("`\\{c}` is not an escape of RE2"));
-    let Some(c) = rest.next() else { return Err("it ends with a backslash".into()) };
-    let hexadecimal = |digits: &str| u32::from_str_radix(digits, 16).ok().and_then(char::from_u32).map(Escape::Character);
+    let Some(c) = rest.next() else {
+        return Err("it ends with a backslash".into());
+    };
+    let hexadecimal = |digits: &str| {
+        u32::from_str_radix(digits, 16)
+            .ok()
+            .and_then(char::from_u32)
+            .map(Escape::Character)
+    };
     Ok(Escape::Character(match c {
         'a' => '\u{7}',
         'f' => '\u{c}',
@@ -153,13 +185,19 @@ fn escape(rest: &mut Rest) -> Result<Escape, String> {
                 None => rest.by_ref().take(2).collect(),
             };
             let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-            return hexadecimal(&digits).filter(|_| whole).ok_or_else(|| format!("`\\x{digits}` is not a character"));
+            return hexadecimal(&digits)
+                .filter(|_| whole)
+                .ok_or_else(|| format!("`\\x{digits}` is not a character"));
         }
-        '1'..='7' if !matches!(rest.peek(), Some('0'..='7')) => return Err(format!("`\\{c}` refers back, which RE2 does not do")),
+        '1'..='7' if !matches!(rest.peek(), Some('0'..='7')) => {
+            return Err(format!("`\\{c}` refers back, which RE2 does not do"));
+        }
         '0'..='7' => {
             let mut code = c as u32 - '0' as u32;
             for _ in 0..2 {
-                let Some(digit) = rest.next_if(|c| ('0'..='7').contains(c)) else { break };
+                let Some(digit) = rest.next_if(|c| ('0'..='7').contains(c)) else {
+                    break;
+                };
                 code = code * 8 + digit as u32 - '0' as u32;
             }
             char::from_u32(code).unwrap_or_default()
@@ -169,7 +207,9 @@ fn escape(rest: &mut Rest) -> Result<Escape, String> {
                 Some(_) => up_to('}', rest)?,
                 None => rest.by_ref().take(1).collect(),
             };
-            let (negated, name) = name.strip_prefix('^').map_or((false, name.as_str()), |name| (true, name));
+            let (negated, name) = name
+                .strip_prefix('^')
+                .map_or((false, name.as_str()), |name| (true, name));
             if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
                 return Err(format!("`\\{c}` names no class of characters"));
             }
@@ -184,19 +224,30 @@ fn escape(rest: &mut Rest) -> Result<Escape, String> {
 fn class(name: &str, negated: bool) -> Result<String, String> {
     let (every, none) = ("[\\x{0}-\\x{10ffff}]", "[^\\x{0}-\\x{10ffff}]");
     // Halves of a pair of UTF-16, which no text holds.
-    if ["cs", "surrogate"].iter().any(|halves| name.eq_ignore_ascii_case(halves)) {
+    if ["cs", "surrogate"]
+        .iter()
+        .any(|halves| name.eq_ignore_ascii_case(halves))
+    {
         return Ok(if negated { every } else { none }.into());
     }
     let sense = if negated { 'P' } else { 'p' };
     // regex-syntax takes `Is` before a name for nothing.
-    let known = ["gc", "sc"].map(|kind| format!("\\{sense}{{{kind}={name}}}")).into_iter().find(|class| regex_syntax::parse(class).is_ok());
-    known.filter(|_| !name.to_ascii_lowercase().starts_with("is")).ok_or_else(|| format!("`{name}` is not a category or a script of Unicode"))
+    let known = ["gc", "sc"]
+        .map(|kind| format!("\\{sense}{{{kind}={name}}}"))
+        .into_iter()
+        .find(|class| regex_syntax::parse(class).is_ok());
+    known
+        .filter(|_| !name.to_ascii_lowercase().starts_with("is"))
+        .ok_or_else(|| format!("`{name}` is not a category or a script of Unicode"))
 }
 
 /// Whether a `:]` follows, behind the `:` that is next; looked for in vain once only, as it may be far to the end.
 fn names(rest: &Rest, named: &mut bool) -> bool {
     let mut colon = false;
-    *named = rest.clone().skip(1).any(|c| std::mem::replace(&mut colon, c == ':') && c == ']');
+    *named = rest
+        .clone()
+        .skip(1)
+        .any(|c| std::mem::replace(&mut colon, c == ':') && c == ']');
     *named
 }
 
@@ -211,7 +262,9 @@ fn brackets(rest: &mut Rest, named: &mut bool) -> Result<String, String> {
             Some(']') if !first => break,
             Some('[') if *named && rest.peek() == Some(&':') && names(rest, named) => {
                 let name: String = rest.by_ref().take_while(|c| *c != ']').collect();
-                if !name.ends_with(':') || !POSIX.contains(&name.trim_matches(':').trim_start_matches('^')) {
+                if !name.ends_with(':')
+                    || !POSIX.contains(&name.trim_matches(':').trim_start_matches('^'))
+                {
                     return Err(format!("`[{name}]` is not a class of characters"));
                 }
                 out += &format!("[{name}]");
@@ -261,7 +314,10 @@ mod tests {
     #[test]
     fn brackets_without_end_are_read_once() {
         for text in ["{", "[[:x]", "[:", "x{1", "\\p{L}{"] {
-            assert!(rewritten(&text.repeat(20_000)).is_ok_and(|out| out.len() > 20_000) || text == "[:", "{text}");
+            assert!(
+                rewritten(&text.repeat(20_000)).is_ok_and(|out| out.len() > 20_000) || text == "[:",
+                "{text}"
+            );
         }
     }
 
@@ -291,7 +347,11 @@ mod tests {
             "(?P<n",
             "(?P",
         ] {
-            assert!(crate::promql::refused_pattern(wrong).is_some(), "{wrong}: {:?}", rewritten(wrong));
+            assert!(
+                crate::promql::refused_pattern(wrong).is_some(),
+                "{wrong}: {:?}",
+                rewritten(wrong)
+            );
         }
         for right in [
             "a*?",
@@ -318,7 +378,12 @@ mod tests {
             "x{02}",
             "x{2,03}",
         ] {
-            assert_eq!(crate::promql::refused_pattern(right), None, "{right}: {:?}", rewritten(right));
+            assert_eq!(
+                crate::promql::refused_pattern(right),
+                None,
+                "{right}: {:?}",
+                rewritten(right)
+            );
         }
     }
 }

@@ -6,14 +6,24 @@ pub fn count(values: &str, histograms: bool) -> Result<u64, String> {
     let mut total = 0u64;
     let mut rest = values.trim_matches(white);
     while !rest.is_empty() {
-        let end = if rest.starts_with("{{") || rest.starts_with("+{{") || rest.starts_with("-{{") { histogram_end(rest)? } else { rest.len() };
+        let end = if rest.starts_with("{{") || rest.starts_with("+{{") || rest.starts_with("-{{") {
+            histogram_end(rest)?
+        } else {
+            rest.len()
+        };
         let end = end.min(rest.len());
         let until = match end == rest.len() {
             true => rest.find(white).unwrap_or(rest.len()),
-            false => rest[end..].find(white).map_or(rest.len(), |more| end + more),
+            false => rest[end..]
+                .find(white)
+                .map_or(rest.len(), |more| end + more),
         };
         let (item, behind) = rest.split_at(until);
-        total = total.saturating_add(if item.contains("{{") { histogram(item, histograms)? } else { one(item)? });
+        total = total.saturating_add(if item.contains("{{") {
+            histogram(item, histograms)?
+        } else {
+            one(item)?
+        });
         rest = behind.trim_start_matches(white);
     }
     Ok(total)
@@ -40,13 +50,25 @@ fn one(item: &str) -> Result<u64, String> {
     };
     // promtool reads on to the end of a word: `NaNx3` is one, `NaN+0x3` is not.
     let word = item[..item.len() - rest.len()].ends_with(|last: char| last.is_ascii_alphabetic());
-    let (rest, grows) = if rest.starts_with(['+', '-']) { (signed(rest, item)?, true) } else { (rest, false) };
-    let word = if grows { item[..item.len() - rest.len()].ends_with(|last: char| last.is_ascii_alphabetic()) } else { word };
+    let (rest, grows) = if rest.starts_with(['+', '-']) {
+        (signed(rest, item)?, true)
+    } else {
+        (rest, false)
+    };
+    let word = if grows {
+        item[..item.len() - rest.len()].ends_with(|last: char| last.is_ascii_alphabetic())
+    } else {
+        word
+    };
     match rest.strip_prefix('x') {
-        Some(_) if word => Err(format!("promtool takes the end of `{item}` for one word: `NaN+0x3` it can read, `NaNx3` not")),
+        Some(_) if word => Err(format!(
+            "promtool takes the end of `{item}` for one word: `NaN+0x3` it can read, `NaNx3` not"
+        )),
         // The value itself, and so many more.
         Some(times) => repeated(times, item)?.checked_add(1).ok_or_else(unread),
-        None if grows => Err(format!("`{item}` does not say how often: write `{item}x10`")),
+        None if grows => Err(format!(
+            "`{item}` does not say how often: write `{item}x10`"
+        )),
         None if rest.is_empty() => Ok(1),
         None => Err(unread()),
     }
@@ -61,17 +83,25 @@ fn signed<'a>(text: &'a str, item: &str) -> Result<&'a str, String> {
     if number.is_empty() {
         return Err(format!("`{item}` is not a value of promtool's notation"));
     }
-    if !matches!(lower.as_str(), "inf" | "nan") && !number.parse::<f64>().is_ok_and(f64::is_finite) {
-        return Err(format!("`{number}` does not fit a sample: values end at about 1.8e308"));
+    if !matches!(lower.as_str(), "inf" | "nan") && !number.parse::<f64>().is_ok_and(f64::is_finite)
+    {
+        return Err(format!(
+            "`{number}` does not fit a sample: values end at about 1.8e308"
+        ));
     }
     Ok(rest)
 }
 
 /// Bytes of the number that a text begins with: digits, a fraction, an exponent; or `Inf`, `NaN`.
 fn number_length(text: &str) -> usize {
-    let word = text.find(|character: char| !character.is_ascii_alphabetic()).unwrap_or(text.len());
-    if matches!(text[..word].to_ascii_lowercase().as_str(), "inf" | "nan" | "infx" | "nanx")
-        && !text[word..].starts_with(|next: char| next == '_' || (word == 3 && next.is_ascii_digit()))
+    let word = text
+        .find(|character: char| !character.is_ascii_alphabetic())
+        .unwrap_or(text.len());
+    if matches!(
+        text[..word].to_ascii_lowercase().as_str(),
+        "inf" | "nan" | "infx" | "nanx"
+    ) && !text[word..]
+        .starts_with(|next: char| next == '_' || (word == 3 && next.is_ascii_digit()))
     {
         return 3;
     }
@@ -97,16 +127,23 @@ fn number_length(text: &str) -> usize {
 
 fn repeated(times: &str, item: &str) -> Result<u64, String> {
     let plain = !times.is_empty() && times.bytes().all(|digit| digit.is_ascii_digit());
-    times.parse().ok().filter(|_| plain).ok_or_else(|| format!("`{item}` does not say how often: behind the `x` stands a whole number"))
+    times.parse().ok().filter(|_| plain).ok_or_else(|| {
+        format!("`{item}` does not say how often: behind the `x` stands a whole number")
+    })
 }
 
 /// Behind the braces of the histograms that a text begins with.
 fn histogram_end(text: &str) -> Result<usize, String> {
     let mut end = 0;
     loop {
-        let Some(close) = text[end..].find("}}") else { return Err("a native histogram is not closed: `}}` is missing".to_string()) };
+        let Some(close) = text[end..].find("}}") else {
+            return Err("a native histogram is not closed: `}}` is missing".to_string());
+        };
         end += close + 2;
-        if !["+{{", "-{{"].iter().any(|next| text[end..].starts_with(next)) {
+        if !["+{{", "-{{"]
+            .iter()
+            .any(|next| text[end..].starts_with(next))
+        {
             return Ok(end);
         }
     }
@@ -149,7 +186,13 @@ mod tests {
         ] {
             assert_eq!(count(values, false), Ok(samples), "{values}");
         }
-        assert_eq!(count("{{schema:1 sum:3 count:2}} {{count:1}}x3 {{count:1}}+{{count:2}}x4", true), Ok(10));
+        assert_eq!(
+            count(
+                "{{schema:1 sum:3 count:2}} {{count:1}}x3 {{count:1}}+{{count:2}}x4",
+                true
+            ),
+            Ok(10)
+        );
     }
 
     #[test]
@@ -188,7 +231,11 @@ mod tests {
             "1 x3",
             "- 1",
         ] {
-            assert!(count(values, false).is_err(), "{values}: {:?}", count(values, false));
+            assert!(
+                count(values, false).is_err(),
+                "{values}: {:?}",
+                count(values, false)
+            );
         }
         assert!(count("{{count:1", true).is_err() && count("{{count:1}}y", true).is_err());
     }

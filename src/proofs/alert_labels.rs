@@ -8,16 +8,37 @@ const CARRIED: [&str; 4] = ["job", "service", "component", "severity"];
 pub const PROOF: Proof = Proof {
     code: "alert-labels",
     doc: "Routes go by severity, inhibition by job, silences and dashboards by service and component; an alert without one of them passes them all by.",
-    example: Example::Condition { bad: "sum by (job) (shop_orders_active) > 100", good: "sum by (job, service, component) (shop_orders_active) > 100" },
+    example: Example::Condition {
+        bad: "sum by (job) (shop_orders_active) > 100",
+        good: "sum by (job, service, component) (shop_orders_active) > 100",
+    },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         let of_catalog = |name: &str| stack.catalog.alert(name).is_some();
-        for expression in stack.used(Usage::Alert).filter(|expression| expression.owner["alert"].as_str().is_some_and(of_catalog)) {
+        for expression in stack
+            .used(Usage::Alert)
+            .filter(|expression| expression.owner["alert"].as_str().is_some_and(of_catalog))
+        {
             let nodes = crate::contract::evaluate::nodes(&expression.ast, &stack.contract);
             let Some(whole) = nodes.last() else { continue };
-            let series: Vec<_> = whole.series.iter().map(|series| stack.contract.labeled(series.clone(), &expression.owner["labels"])).collect();
-            for label in CARRIED.iter().filter(|label| series.iter().any(|series| !series.has(label))) {
-                found.push(Finding::on(expression, format!("the alert loses the label `{label}`"), "aggregate `by (job, service, component)`"));
+            let series: Vec<_> = whole
+                .series
+                .iter()
+                .map(|series| {
+                    stack
+                        .contract
+                        .labeled(series.clone(), &expression.owner["labels"])
+                })
+                .collect();
+            for label in CARRIED
+                .iter()
+                .filter(|label| series.iter().any(|series| !series.has(label)))
+            {
+                found.push(Finding::on(
+                    expression,
+                    format!("the alert loses the label `{label}`"),
+                    "aggregate `by (job, service, component)`",
+                ));
             }
         }
         found

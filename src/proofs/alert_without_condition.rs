@@ -13,26 +13,44 @@ pub const PROOF: Proof = Proof {
         good: "max by (job, service, component) (shop_orders_active) > 100",
     },
     check: Check::Expression(|expression, nodes, _| {
-        let Some(whole) = nodes.last().filter(|_| expression.usage == Usage::Alert) else { return Vec::new() };
+        let Some(whole) = nodes.last().filter(|_| expression.usage == Usage::Alert) else {
+            return Vec::new();
+        };
         let constant = matches!(whole.expr, Expr::Call(call) if call.func.name == "vector");
         match constant || conditional(whole, nodes) {
             true => Vec::new(),
             false => {
-                vec![Finding::on(expression, "the alert has no condition: it fires whenever its series exist", "compare with a threshold, without `bool`")]
+                vec![Finding::on(
+                    expression,
+                    "the alert has no condition: it fires whenever its series exist",
+                    "compare with a threshold, without `bool`",
+                )]
             }
         }
     }),
 };
 
 fn conditional(node: &Node, nodes: &[Node]) -> bool {
-    let below = |index: usize| node.operands.get(index).is_some_and(|operand| conditional(&nodes[*operand], nodes));
+    let below = |index: usize| {
+        node.operands
+            .get(index)
+            .is_some_and(|operand| conditional(&nodes[*operand], nodes))
+    };
     match node.expr {
-        Expr::Binary(binary) if binary.op.is_comparison_operator() => !binary.modifier.as_ref().is_some_and(|modifier| modifier.return_bool),
+        Expr::Binary(binary) if binary.op.is_comparison_operator() => !binary
+            .modifier
+            .as_ref()
+            .is_some_and(|modifier| modifier.return_bool),
         Expr::Binary(binary) if binary.op.id() == T_LUNLESS => true,
-        Expr::Binary(binary) if binary.op.id() == promql_parser::parser::token::T_LOR => below(0) && below(1),
+        Expr::Binary(binary) if binary.op.id() == promql_parser::parser::token::T_LOR => {
+            below(0) && below(1)
+        }
         Expr::Binary(_) => below(0) || below(1),
         Expr::Call(call) if call.func.name.starts_with("absent") => true,
-        Expr::Aggregate(_) => node.operands.last().is_some_and(|operand| conditional(&nodes[*operand], nodes)),
+        Expr::Aggregate(_) => node
+            .operands
+            .last()
+            .is_some_and(|operand| conditional(&nodes[*operand], nodes)),
         _ => below(0),
     }
 }

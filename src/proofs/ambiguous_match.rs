@@ -15,23 +15,41 @@ pub const PROOF: Proof = Proof {
     check: Check::Expression(|expression, nodes, _| {
         let mut found = Vec::new();
         for node in nodes {
-            let Expr::Binary(binary) = node.expr else { continue };
+            let Expr::Binary(binary) = node.expr else {
+                continue;
+            };
             let (left, right) = (&nodes[node.operands[0]], &nodes[node.operands[1]]);
-            let explicit = !matches!(binary.modifier.as_ref().map(|modifier| &modifier.card), None | Some(VectorMatchCardinality::OneToOne));
-            if !left.vector() || !right.vector() || explicit || [T_LAND, T_LOR, T_LUNLESS].contains(&binary.op.id()) {
+            let explicit = !matches!(
+                binary.modifier.as_ref().map(|modifier| &modifier.card),
+                None | Some(VectorMatchCardinality::OneToOne)
+            );
+            if !left.vector()
+                || !right.vector()
+                || explicit
+                || [T_LAND, T_LOR, T_LUNLESS].contains(&binary.op.id())
+            {
                 continue;
             }
             let compared = crate::contract::evaluate::compared(binary);
             let several = |series: &Series| -> Option<String> {
                 let label = series.labels.keys().find(|label| !compared(label));
-                let told_apart = ["job", "instance", "service"].iter().any(|label| series.carried.contains(*label) && compared(label));
-                let targets = series.targets.count_ones(..) > 1 && !told_apart && series.carried.iter().any(|label| !compared(label));
-                label.cloned().or_else(|| targets.then(|| "job".to_string()))
+                let told_apart = ["job", "instance", "service"]
+                    .iter()
+                    .any(|label| series.carried.contains(*label) && compared(label));
+                let targets = series.targets.count_ones(..) > 1
+                    && !told_apart
+                    && series.carried.iter().any(|label| !compared(label));
+                label
+                    .cloned()
+                    .or_else(|| targets.then(|| "job".to_string()))
             };
             if let Some(label) = left.series.iter().chain(&right.series).find_map(several) {
                 found.push(Finding::on(
                     expression,
-                    format!("`{}` compares without `{label}`, of which one side has several", binary.op),
+                    format!(
+                        "`{}` compares without `{label}`, of which one side has several",
+                        binary.op
+                    ),
                     "sum that label away first, or say `group_left` or `group_right`",
                 ));
             }

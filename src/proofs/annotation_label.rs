@@ -5,15 +5,27 @@ use super::{Check, Example, Finding, Proof, Usage};
 pub const PROOF: Proof = Proof {
     code: "annotation-label",
     doc: "A label that the expression has summed away renders as nothing: the notification says that ` is down`, and promtool says SUCCESS.",
-    example: Example::Template { file: "kinds/down/annotations.yml", good: "{{ $labels.job }}", bad: "{{ $labels.instance }}" },
+    example: Example::Template {
+        file: "kinds/down/annotations.yml",
+        good: "{{ $labels.job }}",
+        bad: "{{ $labels.instance }}",
+    },
     check: Check::Expression(|expression, nodes, _| {
         let mut found = Vec::new();
-        let Some(whole) = nodes.last().filter(|_| expression.usage == Usage::Alert) else { return found };
+        let Some(whole) = nodes.last().filter(|_| expression.usage == Usage::Alert) else {
+            return found;
+        };
         let rule = expression.pointer.trim_end_matches("/expr");
-        for (key, text) in expression.owner["annotations"].as_object().into_iter().flatten() {
+        for (key, text) in expression.owner["annotations"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
             for variable in variables(text.as_str().unwrap_or_default()) {
                 let Some(label) = variable.strip_prefix("labels.") else {
-                    if !["value", "labels", "externalLabels", "externalURL"].contains(&variable.split('.').next().unwrap_or_default()) {
+                    if !["value", "labels", "externalLabels", "externalURL"]
+                        .contains(&variable.split('.').next().unwrap_or_default())
+                    {
                         found.push(Finding::at(
                             expression.path,
                             format!("{rule}/annotations/{key}"),
@@ -25,7 +37,11 @@ pub const PROOF: Proof = Proof {
                 };
                 let own = expression.owner["labels"].get(label).is_some() || label == "alertname";
                 if !own && whole.series.iter().any(|series| !series.has(label)) {
-                    let has = whole.series.first().map(|series| series.names().into_iter().collect::<Vec<_>>().join(", ")).unwrap_or_default();
+                    let has = whole
+                        .series
+                        .first()
+                        .map(|series| series.names().into_iter().collect::<Vec<_>>().join(", "))
+                        .unwrap_or_default();
                     found.push(Finding::at(
                         expression.path,
                         format!("{rule}/annotations/{key}"),
@@ -41,7 +57,16 @@ pub const PROOF: Proof = Proof {
 
 /// The variables of a Go template, without the dollar sign.
 fn variables(text: &str) -> Vec<String> {
-    let inside = text.split("{{").skip(1).filter_map(|rest| rest.split("}}").next());
+    let inside = text
+        .split("{{")
+        .skip(1)
+        .filter_map(|rest| rest.split("}}").next());
     let words = inside.flat_map(|action| action.split('$').skip(1));
-    words.map(|word| word.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.')).collect()).collect()
+    words
+        .map(|word| {
+            word.chars()
+                .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
+                .collect()
+        })
+        .collect()
 }

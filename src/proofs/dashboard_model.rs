@@ -6,26 +6,41 @@ use std::collections::HashMap;
 pub const PROOF: Proof = Proof {
     code: "dashboard-model",
     doc: "Provisioning does not resolve `__inputs`, refuses a dashboard without a title, and lets two with one uid or title fight each other; Grafana 13 refuses schema versions above 42.",
-    example: Example::Template { file: "monitoring/grafana/dashboards/top.yml", good: "schemaVersion: 36", bad: "schemaVersion: 43" },
+    example: Example::Template {
+        file: "monitoring/grafana/dashboards/top.yml",
+        good: "schemaVersion: 36",
+        bad: "schemaVersion: 43",
+    },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         let mut taken: HashMap<String, &str> = HashMap::new();
         for file in stack.dashboards() {
             let value = &file.value;
-            let mut wrong = |pointer: &str, message: String, help: &str| found.push(Finding::at(&file.path, pointer, message, help));
+            let mut wrong = |pointer: &str, message: String, help: &str| {
+                found.push(Finding::at(&file.path, pointer, message, help))
+            };
             let version = value["schemaVersion"].as_i64().unwrap_or(0);
             if !(21..=42).contains(&version) {
-                wrong("/schemaVersion", format!("the schema version is {version}"), "write 36, which Grafana 9 to 13 migrate by themselves");
+                wrong(
+                    "/schemaVersion",
+                    format!("the schema version is {version}"),
+                    "write 36, which Grafana 9 to 13 migrate by themselves",
+                );
             }
             if value.get("__inputs").is_some() || file.text.contains("${DS_") {
                 wrong(
                     "/__inputs",
-                    "the dashboard was exported for sharing: provisioning does not fill its inputs".to_string(),
+                    "the dashboard was exported for sharing: provisioning does not fill its inputs"
+                        .to_string(),
                     "refer to the data source by its uid",
                 );
             }
             if value["id"].as_i64().is_some() {
-                wrong("/id", "a numeric `id` belongs to one Grafana only".to_string(), "write null");
+                wrong(
+                    "/id",
+                    "a numeric `id` belongs to one Grafana only".to_string(),
+                    "write null",
+                );
             }
             for key in ["uid", "title"] {
                 let text = value[key].as_str().unwrap_or_default();
@@ -33,11 +48,22 @@ pub const PROOF: Proof = Proof {
                 if text.is_empty() || long {
                     wrong(
                         &format!("/{key}"),
-                        format!("the {key} is {}", if long { "longer than 40 characters" } else { "empty" }),
+                        format!(
+                            "the {key} is {}",
+                            if long {
+                                "longer than 40 characters"
+                            } else {
+                                "empty"
+                            }
+                        ),
                         "give the dashboard one of its own",
                     );
                 } else if let Some(other) = taken.insert(format!("{key} {text}"), &file.path) {
-                    wrong(&format!("/{key}"), format!("the {key} `{text}` is also that of {other}"), "give each dashboard one of its own");
+                    wrong(
+                        &format!("/{key}"),
+                        format!("the {key} `{text}` is also that of {other}"),
+                        "give each dashboard one of its own",
+                    );
                 }
             }
         }

@@ -3,14 +3,19 @@
 use super::unguarded_division::traffic;
 use crate::contract::evaluate::Node;
 use crate::contract::series::Kind;
-use promql_parser::parser::token::{T_ADD, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_NEQ, T_POW, T_SUB};
+use promql_parser::parser::token::{
+    T_ADD, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_NEQ,
+    T_POW, T_SUB,
+};
 use promql_parser::parser::{BinaryExpr, Expr};
 
 /// The expression around each node; None for the whole.
 pub fn parents(nodes: &[Node]) -> Vec<Option<usize>> {
     let mut parents = vec![None; nodes.len()];
     for (index, node) in nodes.iter().enumerate() {
-        node.operands.iter().for_each(|operand| parents[*operand] = Some(index));
+        node.operands
+            .iter()
+            .for_each(|operand| parents[*operand] = Some(index));
     }
     parents
 }
@@ -19,7 +24,12 @@ pub fn parents(nodes: &[Node]) -> Vec<Option<usize>> {
 /// Numbers, brackets, signs and the order of the operators make no difference.
 pub fn factors(index: usize, nodes: &[Node]) -> (Vec<usize>, Vec<usize>) {
     let node = &nodes[index];
-    let both = || (factors(node.operands[0], nodes), factors(node.operands[1], nodes));
+    let both = || {
+        (
+            factors(node.operands[0], nodes),
+            factors(node.operands[1], nodes),
+        )
+    };
     match node.expr {
         Expr::Paren(_) | Expr::Unary(_) => factors(node.operands[0], nodes),
         Expr::Binary(binary) if binary.op.id() == T_MUL => {
@@ -36,11 +46,16 @@ pub fn factors(index: usize, nodes: &[Node]) -> (Vec<usize>, Vec<usize>) {
 }
 
 /// The largest products and quotients of an expression: none is a factor of another.
-pub fn products<'a>(nodes: &'a [Node], parents: &'a [Option<usize>]) -> impl Iterator<Item = usize> + 'a {
+pub fn products<'a>(
+    nodes: &'a [Node],
+    parents: &'a [Option<usize>],
+) -> impl Iterator<Item = usize> + 'a {
     let product = |index: usize| matches!(nodes[index].expr, Expr::Binary(binary) if [T_MUL, T_DIV].contains(&binary.op.id()));
     let factor = move |index: usize| {
         let mut around = parents[index];
-        while let Some(outer) = around.filter(|outer| matches!(nodes[*outer].expr, Expr::Paren(_) | Expr::Unary(_))) {
+        while let Some(outer) =
+            around.filter(|outer| matches!(nodes[*outer].expr, Expr::Paren(_) | Expr::Unary(_)))
+        {
             around = parents[outer];
         }
         around.is_some_and(product)
@@ -53,9 +68,13 @@ pub fn filled_around(index: usize, nodes: &[Node], parents: &[Option<usize>]) ->
     let (mut inner, mut around) = (index, parents[index]);
     while let Some(outer) = around {
         match nodes[outer].expr {
-            Expr::Binary(binary) if binary.op.id() == T_LOR => return nodes[outer].operands[0] == inner,
+            Expr::Binary(binary) if binary.op.id() == T_LOR => {
+                return nodes[outer].operands[0] == inner;
+            }
             // A comparison takes the node away where it is false: what is filled in then is another matter.
-            Expr::Binary(binary) if ![T_MUL, T_DIV, T_ADD, T_SUB].contains(&binary.op.id()) => return false,
+            Expr::Binary(binary) if ![T_MUL, T_DIV, T_ADD, T_SUB].contains(&binary.op.id()) => {
+                return false;
+            }
             Expr::Subquery(_) => return false,
             _ => (inner, around) = (outer, parents[outer]),
         }
@@ -69,26 +88,41 @@ pub fn filled(node: &Node, nodes: &[Node]) -> bool {
     match node.expr {
         Expr::Binary(binary) => match binary.op.id() {
             T_LOR => true,
-            T_MUL | T_DIV | T_ADD | T_SUB => (0..2).all(|side| operand(side) || !traffic(&nodes[node.operands[side]], nodes)),
+            T_MUL | T_DIV | T_ADD | T_SUB => {
+                (0..2).all(|side| operand(side) || !traffic(&nodes[node.operands[side]], nodes))
+            }
             _ => false,
         },
         Expr::Paren(_) | Expr::Unary(_) => operand(0),
         Expr::Aggregate(_) => operand(node.operands.len() - 1),
-        Expr::Call(_) => node.operands.iter().find(|operand| nodes[**operand].vector()).is_some_and(|operand| filled(&nodes[*operand], nodes)),
+        Expr::Call(_) => node
+            .operands
+            .iter()
+            .find(|operand| nodes[**operand].vector())
+            .is_some_and(|operand| filled(&nodes[*operand], nodes)),
         _ => false,
     }
 }
 
 /// Whether a divisor is kept from being 0 by a condition beside its quotient: `a / b and b > 0`, `b > 0 and a / b > 0.1`,
 /// `a / b > 0.1 unless b == 0`.
-pub fn guarded_around(division: usize, divisor: &Node, nodes: &[Node], parents: &[Option<usize>]) -> bool {
+pub fn guarded_around(
+    division: usize,
+    divisor: &Node,
+    nodes: &[Node],
+    parents: &[Option<usize>],
+) -> bool {
     let (mut inner, mut around) = (division, parents[division]);
     while let Some(outer) = around {
         match nodes[outer].expr {
             Expr::Binary(binary) if [T_LAND, T_LUNLESS].contains(&binary.op.id()) => {
                 let [left, right] = [nodes[outer].operands[0], nodes[outer].operands[1]];
                 // The condition may stand first, but then it is not one that takes away: `b > 0 and a / b > 0.1`.
-                let beside = if left == inner { Some(right) } else { (binary.op.id() == T_LAND).then_some(left) };
+                let beside = if left == inner {
+                    Some(right)
+                } else {
+                    (binary.op.id() == T_LAND).then_some(left)
+                };
                 if beside.is_some_and(|beside| condition(binary, &nodes[beside], divisor, nodes)) {
                     return true;
                 }
@@ -106,13 +140,23 @@ pub fn guarded_around(division: usize, divisor: &Node, nodes: &[Node], parents: 
 /// Whether `x and …` or `x unless …` leaves no `x` that is 0: the condition compares `x` itself.
 fn condition(set: &BinaryExpr, condition: &Node, of: &Node, nodes: &[Node]) -> bool {
     let condition = stripped(condition, nodes);
-    let Expr::Binary(binary) = condition.expr else { return false };
+    let Expr::Binary(binary) = condition.expr else {
+        return false;
+    };
     if set.op.id() == T_LAND && binary.op.id() == T_LAND {
-        return condition.operands.iter().any(|operand| self::condition(set, &nodes[*operand], of, nodes));
+        return condition
+            .operands
+            .iter()
+            .any(|operand| self::condition(set, &nodes[*operand], of, nodes));
     }
     let [left, right] = [&nodes[condition.operands[0]], &nodes[condition.operands[1]]];
-    let same = |side: &Node| stripped(side, nodes).expr.to_string() == stripped(of, nodes).expr.to_string();
-    let kept = match (same(left).then(|| number(right, nodes)), same(right).then(|| number(left, nodes))) {
+    let same = |side: &Node| {
+        stripped(side, nodes).expr.to_string() == stripped(of, nodes).expr.to_string()
+    };
+    let kept = match (
+        same(left).then(|| number(right, nodes)),
+        same(right).then(|| number(left, nodes)),
+    ) {
         (Some(Some(bound)), _) => at_zero(binary.op.id(), bound),
         (_, Some(Some(bound))) => at_zero(mirrored(binary.op.id()), bound),
         _ => return false,
@@ -123,7 +167,11 @@ fn condition(set: &BinaryExpr, condition: &Node, of: &Node, nodes: &[Node]) -> b
 
 /// Without its brackets.
 fn stripped<'a, 'b>(node: &'a Node<'b>, nodes: &'a [Node<'b>]) -> &'a Node<'b> {
-    if matches!(node.expr, Expr::Paren(_)) { stripped(&nodes[node.operands[0]], nodes) } else { node }
+    if matches!(node.expr, Expr::Paren(_)) {
+        stripped(&nodes[node.operands[0]], nodes)
+    } else {
+        node
+    }
 }
 
 /// A number, however it is written.
@@ -172,7 +220,10 @@ fn mirrored(operator: u16) -> u16 {
 }
 
 fn returns_bool(binary: &BinaryExpr) -> bool {
-    binary.modifier.as_ref().is_some_and(|modifier| modifier.return_bool)
+    binary
+        .modifier
+        .as_ref()
+        .is_some_and(|modifier| modifier.return_bool)
 }
 
 /// Whether a value can never be 0.
@@ -187,16 +238,28 @@ pub fn nonzero(node: &Node, nodes: &[Node]) -> bool {
                 return false;
             }
             match (number(at(0), nodes), number(at(1), nodes)) {
-                (None, Some(bound)) => nonzero(at(0), nodes) || at_zero(binary.op.id(), bound) == Some(false),
-                (Some(bound), None) => nonzero(at(1), nodes) || at_zero(mirrored(binary.op.id()), bound) == Some(false),
+                (None, Some(bound)) => {
+                    nonzero(at(0), nodes) || at_zero(binary.op.id(), bound) == Some(false)
+                }
+                (Some(bound), None) => {
+                    nonzero(at(1), nodes) || at_zero(mirrored(binary.op.id()), bound) == Some(false)
+                }
                 // Above another value that is never negative.
-                _ => nonzero(at(0), nodes) || (binary.op.id() == T_GTR && nonnegative(at(1), nodes)) || (binary.op.id() == T_GTE && positive(at(1))),
+                _ => {
+                    nonzero(at(0), nodes)
+                        || (binary.op.id() == T_GTR && nonnegative(at(1), nodes))
+                        || (binary.op.id() == T_GTE && positive(at(1)))
+                }
             }
         }
         Expr::Binary(binary) => match binary.op.id() {
             T_LOR | T_MUL => nonzero(at(0), nodes) && nonzero(at(1), nodes),
             T_DIV | T_POW => nonzero(at(0), nodes),
-            T_ADD => nonnegative(at(0), nodes) && nonnegative(at(1), nodes) && (nonzero(at(0), nodes) || nonzero(at(1), nodes)),
+            T_ADD => {
+                nonnegative(at(0), nodes)
+                    && nonnegative(at(1), nodes)
+                    && (nonzero(at(0), nodes) || nonzero(at(1), nodes))
+            }
             T_LAND | T_LUNLESS => nonzero(at(0), nodes) || condition(binary, at(1), at(0), nodes),
             _ => false,
         },
@@ -210,15 +273,25 @@ pub fn nonzero(node: &Node, nodes: &[Node]) -> bool {
             }
         }
         Expr::Call(call) => {
-            let bound = |index: usize| node.operands.get(index).and_then(|operand| number(&nodes[*operand], nodes));
+            let bound = |index: usize| {
+                node.operands
+                    .get(index)
+                    .and_then(|operand| number(&nodes[*operand], nodes))
+            };
             match call.func.name {
                 "clamp_min" => bound(1).is_some_and(|least| least > 0.0) || positive(at(0)),
-                "clamp" => bound(1).is_some_and(|least| least > 0.0) && bound(2).is_some_and(|most| most > 0.0),
-                "exp" | "cosh" | "count_over_time" | "present_over_time" | "absent" | "absent_over_time" => true,
-                "vector" | "abs" | "sgn" | "sort" | "sort_desc" | "label_replace" | "label_join" | "last_over_time" => {
+                "clamp" => {
+                    bound(1).is_some_and(|least| least > 0.0)
+                        && bound(2).is_some_and(|most| most > 0.0)
+                }
+                "exp" | "cosh" | "count_over_time" | "present_over_time" | "absent"
+                | "absent_over_time" => true,
+                "vector" | "abs" | "sgn" | "sort" | "sort_desc" | "label_replace"
+                | "label_join" | "last_over_time" => {
                     node.operands.first().is_some_and(|_| nonzero(at(0), nodes))
                 }
-                "sqrt" | "ceil" | "min_over_time" | "max_over_time" | "avg_over_time" | "sum_over_time" => positive(at(0)),
+                "sqrt" | "ceil" | "min_over_time" | "max_over_time" | "avg_over_time"
+                | "sum_over_time" => positive(at(0)),
                 _ => false,
             }
         }
@@ -236,9 +309,19 @@ fn nonnegative(node: &Node, nodes: &[Node]) -> bool {
         Expr::Binary(binary) if binary.op.is_comparison_operator() => {
             returns_bool(binary)
                 || match (number(at(0), nodes), number(at(1), nodes)) {
-                    (None, Some(bound)) => nonnegative(at(0), nodes) || ([T_GTR, T_GTE].contains(&binary.op.id()) && bound >= 0.0),
-                    (Some(bound), None) => nonnegative(at(1), nodes) || ([T_LSS, T_LTE].contains(&binary.op.id()) && bound >= 0.0),
-                    _ => nonnegative(at(0), nodes) || ([T_GTR, T_GTE].contains(&binary.op.id()) && nonnegative(at(1), nodes)),
+                    (None, Some(bound)) => {
+                        nonnegative(at(0), nodes)
+                            || ([T_GTR, T_GTE].contains(&binary.op.id()) && bound >= 0.0)
+                    }
+                    (Some(bound), None) => {
+                        nonnegative(at(1), nodes)
+                            || ([T_LSS, T_LTE].contains(&binary.op.id()) && bound >= 0.0)
+                    }
+                    _ => {
+                        nonnegative(at(0), nodes)
+                            || ([T_GTR, T_GTE].contains(&binary.op.id())
+                                && nonnegative(at(1), nodes))
+                    }
                 }
         }
         Expr::Binary(binary) => match binary.op.id() {
@@ -251,16 +334,31 @@ fn nonnegative(node: &Node, nodes: &[Node]) -> bool {
             _ => nonnegative(at(node.operands.len() - 1), nodes),
         },
         Expr::Call(call) => match call.func.name {
-            "rate" | "irate" | "increase" | "changes" | "resets" | "abs" | "sqrt" | "exp" | "cosh" | "count_over_time" | "present_over_time" | "absent"
-            | "absent_over_time" | "stddev_over_time" | "stdvar_over_time" | "time" | "timestamp" => true,
+            "rate" | "irate" | "increase" | "changes" | "resets" | "abs" | "sqrt" | "exp"
+            | "cosh" | "count_over_time" | "present_over_time" | "absent" | "absent_over_time"
+            | "stddev_over_time" | "stdvar_over_time" | "time" | "timestamp" => true,
             "clamp_min" | "clamp" => {
-                let least = node.operands.get(1).and_then(|operand| number(&nodes[*operand], nodes));
-                least.is_some_and(|least| least >= 0.0) || (call.func.name == "clamp_min" && nonnegative(at(0), nodes))
+                let least = node
+                    .operands
+                    .get(1)
+                    .and_then(|operand| number(&nodes[*operand], nodes));
+                least.is_some_and(|least| least >= 0.0)
+                    || (call.func.name == "clamp_min" && nonnegative(at(0), nodes))
             }
-            "vector" | "scalar" | "sort" | "sort_desc" | "label_replace" | "label_join" | "ceil" | "floor" | "round" | "last_over_time" | "min_over_time"
-            | "max_over_time" | "avg_over_time" | "sum_over_time" => node.operands.first().is_some_and(|_| nonnegative(at(0), nodes)),
+            "vector" | "scalar" | "sort" | "sort_desc" | "label_replace" | "label_join"
+            | "ceil" | "floor" | "round" | "last_over_time" | "min_over_time" | "max_over_time"
+            | "avg_over_time" | "sum_over_time" => node
+                .operands
+                .first()
+                .is_some_and(|_| nonnegative(at(0), nodes)),
             _ => false,
         },
-        _ => !node.series.is_empty() && node.series.iter().all(|series| series.kind == Kind::Counter),
+        _ => {
+            !node.series.is_empty()
+                && node
+                    .series
+                    .iter()
+                    .all(|series| series.kind == Kind::Counter)
+        }
     }
 }

@@ -68,11 +68,24 @@ static NONE: Value = Value::Null;
 pub fn collect(stack: &mut Stack) -> Vec<(&'static str, Finding)> {
     let mut findings = Vec::new();
     let files = stack.files;
-    for file in files.iter().filter(|file| file.value.get("groups").is_some()) {
+    for file in files
+        .iter()
+        .filter(|file| file.value.get("groups").is_some())
+    {
         for (_, pointer, rule) in rules(file) {
-            let (usage, owner) = if rule.get("alert").is_some() { (Usage::Alert, rule) } else { (Usage::Record, &NONE) };
+            let (usage, owner) = if rule.get("alert").is_some() {
+                (Usage::Alert, rule)
+            } else {
+                (Usage::Record, &NONE)
+            };
             let written = plain(&rule["expr"]);
-            let text = Text { file, pointer: format!("{pointer}/expr"), usage, owner, target: &NONE };
+            let text = Text {
+                file,
+                pointer: format!("{pointer}/expr"),
+                usage,
+                owner,
+                target: &NONE,
+            };
             let ast = add(stack, &mut findings, text, &written, &written);
             if let (Usage::Record, Some(ast), Some(name)) = (usage, ast, rule["record"].as_str()) {
                 stack.contract.record(name, &ast, &rule["labels"]);
@@ -90,15 +103,38 @@ pub fn collect(stack: &mut Stack) -> Vec<(&'static str, Finding)> {
     findings
 }
 
-fn add<'a>(stack: &mut Stack<'a>, findings: &mut Vec<(&'static str, Finding)>, at: Text<'a>, written: &str, filled: &str) -> Option<Rc<Expr>> {
-    let Text { file, pointer, usage, owner, target } = at;
+fn add<'a>(
+    stack: &mut Stack<'a>,
+    findings: &mut Vec<(&'static str, Finding)>,
+    at: Text<'a>,
+    written: &str,
+    filled: &str,
+) -> Option<Rc<Expr>> {
+    let Text {
+        file,
+        pointer,
+        usage,
+        owner,
+        target,
+    } = at;
     match stack.contract.parse(filled) {
         Ok(ast) => {
-            stack.expressions.push(Expression { path: &file.path, pointer, usage, written: written.to_string(), ast: ast.clone(), owner, target });
+            stack.expressions.push(Expression {
+                path: &file.path,
+                pointer,
+                usage,
+                written: written.to_string(),
+                ast: ast.clone(),
+                owner,
+                target,
+            });
             Some(ast)
         }
         Err(reason) => {
-            let message = format!("this is no PromQL: {}", reason.lines().next().unwrap_or_default());
+            let message = format!(
+                "this is no PromQL: {}",
+                reason.lines().next().unwrap_or_default()
+            );
             let help = "mend the expression: brackets in pairs, operators between two sides, strings in quotes";
             findings.push((PROOF.code, Finding::at(&file.path, pointer, message, help)));
             None
@@ -106,32 +142,89 @@ fn add<'a>(stack: &mut Stack<'a>, findings: &mut Vec<(&'static str, Finding)>, a
     }
 }
 
-fn dashboard<'a>(stack: &mut Stack<'a>, findings: &mut Vec<(&'static str, Finding)>, file: &'a File) {
+fn dashboard<'a>(
+    stack: &mut Stack<'a>,
+    findings: &mut Vec<(&'static str, Finding)>,
+    file: &'a File,
+) {
     let variables = Variables::of(&file.value, stack.files);
     let mut read = |pointer: String, text: &str, owner: &'a Value, target: &'a Value| {
         let (filled, unknown) = variables.fill(text);
         if let Some(unknown) = unknown {
             let message = format!("the variable `${unknown}` is not defined");
-            findings.push((PROOF.code, Finding::at(&file.path, pointer.clone(), message, "define it under `templating`, or take it out")));
+            findings.push((
+                PROOF.code,
+                Finding::at(
+                    &file.path,
+                    pointer.clone(),
+                    message,
+                    "define it under `templating`, or take it out",
+                ),
+            ));
         }
-        add(stack, findings, Text { file, pointer, usage: Usage::Panel, owner, target }, text, &filled);
+        add(
+            stack,
+            findings,
+            Text {
+                file,
+                pointer,
+                usage: Usage::Panel,
+                owner,
+                target,
+            },
+            text,
+            &filled,
+        );
     };
     for (pointer, panel) in panels(&file.value) {
-        for (index, target) in panel["targets"].as_array().into_iter().flatten().enumerate() {
+        for (index, target) in panel["targets"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
             if let Some(text) = target["expr"].as_str() {
-                read(format!("{pointer}/targets/{index}/expr"), text, panel, target);
+                read(
+                    format!("{pointer}/targets/{index}/expr"),
+                    text,
+                    panel,
+                    target,
+                );
             }
         }
     }
-    for (index, annotation) in file.value["annotations"]["list"].as_array().into_iter().flatten().enumerate() {
+    for (index, annotation) in file.value["annotations"]["list"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
         if let Some(text) = annotation["expr"].as_str() {
-            read(format!("/annotations/list/{index}/expr"), text, &NONE, &NONE);
+            read(
+                format!("/annotations/list/{index}/expr"),
+                text,
+                &NONE,
+                &NONE,
+            );
         }
     }
-    for (index, variable) in file.value["templating"]["list"].as_array().into_iter().flatten().enumerate() {
-        let query = variable["query"].as_str().or(variable["query"]["query"].as_str()).unwrap_or_default();
+    for (index, variable) in file.value["templating"]["list"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        let query = variable["query"]
+            .as_str()
+            .or(variable["query"]["query"].as_str())
+            .unwrap_or_default();
         if let Some(selector) = selector(query) {
-            read(format!("/templating/list/{index}/query"), selector, &NONE, &NONE);
+            read(
+                format!("/templating/list/{index}/query"),
+                selector,
+                &NONE,
+                &NONE,
+            );
         }
     }
 }
@@ -139,19 +232,55 @@ fn dashboard<'a>(stack: &mut Stack<'a>, findings: &mut Vec<(&'static str, Findin
 /// What a variable's query asks of: `label_values(up, job)`, `query_result(up)`.
 fn selector(query: &str) -> Option<&str> {
     let inside = |function: &str| query.strip_prefix(function)?.strip_suffix(')');
-    let selector = inside("query_result(").or_else(|| Some(inside("label_values(")?.rsplit_once(',')?.0))?;
+    let selector =
+        inside("query_result(").or_else(|| Some(inside("label_values(")?.rsplit_once(',')?.0))?;
     Some(selector.trim()).filter(|selector| !selector.is_empty())
 }
 
 fn tests<'a>(stack: &mut Stack<'a>, findings: &mut Vec<(&'static str, Finding)>, file: &'a File) {
-    for (index, test) in file.value["tests"].as_array().into_iter().flatten().enumerate() {
-        let expressions = test["promql_expr_test"].as_array().into_iter().flatten().enumerate();
-        let expressions = expressions.map(|(at, case)| (format!("/tests/{index}/promql_expr_test/{at}/expr"), &case["expr"]));
-        let series = test["input_series"].as_array().into_iter().flatten().enumerate();
-        let series = series.map(|(at, case)| (format!("/tests/{index}/input_series/{at}/series"), &case["series"]));
+    for (index, test) in file.value["tests"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        let expressions = test["promql_expr_test"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .enumerate();
+        let expressions = expressions.map(|(at, case)| {
+            (
+                format!("/tests/{index}/promql_expr_test/{at}/expr"),
+                &case["expr"],
+            )
+        });
+        let series = test["input_series"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .enumerate();
+        let series = series.map(|(at, case)| {
+            (
+                format!("/tests/{index}/input_series/{at}/series"),
+                &case["series"],
+            )
+        });
         for (pointer, text) in expressions.chain(series) {
             let text = text.as_str().unwrap_or_default();
-            add(stack, findings, Text { file, pointer, usage: Usage::Test, owner: &NONE, target: &NONE }, text, text);
+            add(
+                stack,
+                findings,
+                Text {
+                    file,
+                    pointer,
+                    usage: Usage::Test,
+                    owner: &NONE,
+                    target: &NONE,
+                },
+                text,
+                text,
+            );
         }
     }
 }

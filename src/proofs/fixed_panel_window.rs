@@ -6,10 +6,24 @@ use promql_parser::parser::Expr;
 pub const PROOF: Proof = Proof {
     code: "fixed-panel-window",
     doc: "With a fixed window a panel skips samples when zoomed out and says No data when the scrape interval grows; `$__rate_interval` does neither.",
-    example: Example::Template { file: "monitoring/grafana/dashboards/rows/requests.yml", good: "[$__rate_interval]", bad: "[5m]" },
+    example: Example::Template {
+        file: "monitoring/grafana/dashboards/rows/requests.yml",
+        good: "[$__rate_interval]",
+        bad: "[5m]",
+    },
     check: Check::Expression(|expression, nodes, _| {
         let rates = nodes.iter().filter(|node| matches!(node.expr, Expr::Call(call) if ["rate", "irate"].contains(&call.func.name)));
-        let fixed = expression.usage == Usage::Panel && rates.count() > expression.written.matches("$__rate_interval").count();
-        fixed.then(|| Finding::on(expression, "a rate in a panel has a fixed window", "use `[$__rate_interval]`")).into_iter().collect()
+        let fixed = expression.usage == Usage::Panel
+            && rates.count() > expression.written.matches("$__rate_interval").count();
+        fixed
+            .then(|| {
+                Finding::on(
+                    expression,
+                    "a rate in a panel has a fixed window",
+                    "use `[$__rate_interval]`",
+                )
+            })
+            .into_iter()
+            .collect()
     }),
 };

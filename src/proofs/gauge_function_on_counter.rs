@@ -15,12 +15,25 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Expression(|expression, nodes, _| {
         let calls = nodes.iter().filter_map(|node| match node.expr {
-            Expr::Call(call) if GAUGE_FUNCTIONS.contains(&call.func.name) => Some((call, &nodes[*node.operands.first()?])),
+            Expr::Call(call) if GAUGE_FUNCTIONS.contains(&call.func.name) => {
+                Some((call, &nodes[*node.operands.first()?]))
+            }
             _ => None,
         });
         calls
-            .filter(|(_, operand)| operand.series.iter().any(|series| series.kind == Kind::Counter))
-            .map(|(call, operand)| Finding::on(expression, format!("`{}` reads the counter `{}`", call.func.name, operand.expr), "use `rate` or `increase`"))
+            .filter(|(_, operand)| {
+                operand
+                    .series
+                    .iter()
+                    .any(|series| series.kind == Kind::Counter)
+            })
+            .map(|(call, operand)| {
+                Finding::on(
+                    expression,
+                    format!("`{}` reads the counter `{}`", call.func.name, operand.expr),
+                    "use `rate` or `increase`",
+                )
+            })
             .collect()
     }),
 };

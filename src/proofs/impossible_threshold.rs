@@ -16,9 +16,15 @@ pub const PROOF: Proof = Proof {
     check: Check::Expression(|expression, nodes, _| {
         let mut found = Vec::new();
         for node in nodes.iter().filter(|_| expression.usage == Usage::Alert) {
-            let Expr::Binary(binary) = node.expr else { continue };
+            let Expr::Binary(binary) = node.expr else {
+                continue;
+            };
             let sides = (&nodes[node.operands[0]], &nodes[node.operands[1]]);
-            let (Some((least, most)), Some(number)) = (bounds(sides.0, nodes), number(sides.1, nodes)) else { continue };
+            let (Some((least, most)), Some(number)) =
+                (bounds(sides.0, nodes), number(sides.1, nodes))
+            else {
+                continue;
+            };
             let (never, always) = match binary.op.to_string().as_str() {
                 ">" => (most <= number, least > number),
                 ">=" => (most < number, least >= number),
@@ -27,11 +33,22 @@ pub const PROOF: Proof = Proof {
                 "==" => (number < least || number > most, false),
                 _ => continue,
             };
-            let range = if most.is_finite() { format!("between {least} and {most}") } else { format!("never below {least}") };
+            let range = if most.is_finite() {
+                format!("between {least} and {most}")
+            } else {
+                format!("never below {least}")
+            };
             for (holds, what) in [(never, "never"), (always, "always")] {
                 if holds {
-                    let message = format!("`{}` is {range}: it is {what} {} {number}", sides.0.expr, binary.op);
-                    found.push(Finding::on(expression, message, "compare with a value that it can pass"));
+                    let message = format!(
+                        "`{}` is {range}: it is {what} {} {number}",
+                        sides.0.expr, binary.op
+                    );
+                    found.push(Finding::on(
+                        expression,
+                        message,
+                        "compare with a value that it can pass",
+                    ));
                 }
             }
         }
@@ -41,14 +58,22 @@ pub const PROOF: Proof = Proof {
 
 /// The least and the greatest value that a vector can have, where that is known.
 fn bounds(node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
-    let operand = || node.operands.last().and_then(|operand| bounds(&nodes[*operand], nodes));
+    let operand = || {
+        node.operands
+            .last()
+            .and_then(|operand| bounds(&nodes[*operand], nodes))
+    };
     match node.expr {
-        Expr::VectorSelector(selector) if selector.name.as_deref() == Some("up") => Some((0.0, 1.0)),
+        Expr::VectorSelector(selector) if selector.name.as_deref() == Some("up") => {
+            Some((0.0, 1.0))
+        }
         Expr::MatrixSelector(matrix) if matrix.vs.name.as_deref() == Some("up") => Some((0.0, 1.0)),
         Expr::Paren(_) => operand(),
         Expr::Aggregate(aggregate) => match aggregate.op.to_string().as_str() {
             "min" | "max" | "avg" | "topk" | "bottomk" => operand(),
-            "sum" => operand().filter(|(least, _)| *least >= 0.0).map(|_| (0.0, f64::INFINITY)),
+            "sum" => operand()
+                .filter(|(least, _)| *least >= 0.0)
+                .map(|_| (0.0, f64::INFINITY)),
             "count" => Some((1.0, f64::INFINITY)),
             _ => None,
         },
@@ -56,13 +81,23 @@ fn bounds(node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
             "rate" | "irate" | "increase" | "changes" | "resets" => Some((0.0, f64::INFINITY)),
             // Above the last bound of the buckets it knows nothing, and says that bound.
             "histogram_quantile" => {
-                let share = number(&nodes[node.operands[0]], nodes).filter(|share| (0.0..=1.0).contains(share));
-                share.and_then(|_| last_bound(&nodes[*node.operands.last()?])).map(|last| (0.0, last))
+                let share = number(&nodes[node.operands[0]], nodes)
+                    .filter(|share| (0.0..=1.0).contains(share));
+                share
+                    .and_then(|_| last_bound(&nodes[*node.operands.last()?]))
+                    .map(|last| (0.0, last))
             }
             "avg_over_time" | "min_over_time" | "max_over_time" | "last_over_time" => operand(),
             _ => None,
         },
-        _ if !node.series.is_empty() && node.series.iter().all(|series| series.kind == Kind::Counter) => Some((0.0, f64::INFINITY)),
+        _ if !node.series.is_empty()
+            && node
+                .series
+                .iter()
+                .all(|series| series.kind == Kind::Counter) =>
+        {
+            Some((0.0, f64::INFINITY))
+        }
         _ => None,
     }
 }
@@ -70,10 +105,20 @@ fn bounds(node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
 /// The greatest finite bound of buckets, where all of them are known.
 fn last_bound(buckets: &Node) -> Option<f64> {
     let bounds = |series: &Series| match series.labels.get("le") {
-        Some(Domain::Values(values)) => Some(values.iter().filter_map(|value| value.parse::<f64>().ok()).filter(|bound| bound.is_finite()).fold(0.0, f64::max)),
+        Some(Domain::Values(values)) => Some(
+            values
+                .iter()
+                .filter_map(|value| value.parse::<f64>().ok())
+                .filter(|bound| bound.is_finite())
+                .fold(0.0, f64::max),
+        ),
         _ => None,
     };
-    let last = buckets.series.iter().map(bounds).collect::<Option<Vec<f64>>>()?;
+    let last = buckets
+        .series
+        .iter()
+        .map(bounds)
+        .collect::<Option<Vec<f64>>>()?;
     last.into_iter().reduce(f64::max)
 }
 

@@ -11,29 +11,67 @@ use std::collections::BTreeSet;
 pub const PROOF: Proof = Proof {
     code: "inhibition",
     doc: "A label of `equal` that both sides lack counts as equal, so one alert silences all; a source that no alert matches silences nothing. amtool accepts both.",
-    example: Example::Template { file: "monitoring/alertmanager/alertmanager.yml", good: "equal: [job]", bad: "equal: [jobb]" },
+    example: Example::Template {
+        file: "monitoring/alertmanager/alertmanager.yml",
+        good: "equal: [job]",
+        bad: "equal: [jobb]",
+    },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        let Some(routing) = stack.routing() else { return found };
+        let Some(routing) = stack.routing() else {
+            return found;
+        };
         let alerts: Vec<(String, BTreeSet<String>)> = stack
             .used(Usage::Alert)
             .map(|expression| {
-                let series = nodes(&expression.ast, &stack.contract).pop().map_or(Vec::new(), |whole| whole.series);
-                let labeled = series.into_iter().map(|series| stack.contract.labeled(series, &expression.owner["labels"]));
+                let series = nodes(&expression.ast, &stack.contract)
+                    .pop()
+                    .map_or(Vec::new(), |whole| whole.series);
+                let labeled = series
+                    .into_iter()
+                    .map(|series| stack.contract.labeled(series, &expression.owner["labels"]));
                 let names = labeled
-                    .map(|series| series.names().into_iter().map(str::to_string).collect::<BTreeSet<_>>())
+                    .map(|series| {
+                        series
+                            .names()
+                            .into_iter()
+                            .map(str::to_string)
+                            .collect::<BTreeSet<_>>()
+                    })
                     .reduce(|a, b| a.intersection(&b).cloned().collect());
-                (expression.owner["alert"].as_str().unwrap_or_default().to_string(), names.unwrap_or_default())
+                (
+                    expression.owner["alert"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_string(),
+                    names.unwrap_or_default(),
+                )
             })
             .collect();
-        for (index, rule) in routing.value["inhibit_rules"].as_array().into_iter().flatten().enumerate() {
+        for (index, rule) in routing.value["inhibit_rules"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
             let pointer = format!("/inhibit_rules/{index}");
             let side = |key: &str| -> Vec<&(String, BTreeSet<String>)> {
                 let matchers = matchers(&rule[key]);
-                alerts.iter().filter(|(name, labels)| matchers.iter().all(|matcher| picks(matcher, name, labels))).collect()
+                alerts
+                    .iter()
+                    .filter(|(name, labels)| {
+                        matchers.iter().all(|matcher| picks(matcher, name, labels))
+                    })
+                    .collect()
             };
             let (sources, targets) = (side("source_matchers"), side("target_matchers"));
-            for (key, none) in [("source_matchers", sources.is_empty()), ("target_matchers", targets.is_empty() && alerts.len() > sources.len())] {
+            for (key, none) in [
+                ("source_matchers", sources.is_empty()),
+                (
+                    "target_matchers",
+                    targets.is_empty() && alerts.len() > sources.len(),
+                ),
+            ] {
                 if none {
                     found.push(Finding::at(
                         &routing.path,
@@ -43,8 +81,16 @@ pub const PROOF: Proof = Proof {
                     ));
                 }
             }
-            if let Some((name, _)) = sources.iter().find(|source| targets.iter().any(|target| target.0 == source.0)) {
-                found.push(Finding::at(&routing.path, pointer.clone(), format!("`{name}` inhibits itself"), "keep it out of `target_matchers`"));
+            if let Some((name, _)) = sources
+                .iter()
+                .find(|source| targets.iter().any(|target| target.0 == source.0))
+            {
+                found.push(Finding::at(
+                    &routing.path,
+                    pointer.clone(),
+                    format!("`{name}` inhibits itself"),
+                    "keep it out of `target_matchers`",
+                ));
             }
             if rule["equal"].as_array().is_none_or(Vec::is_empty) {
                 found.push(Finding::at(
@@ -54,8 +100,17 @@ pub const PROOF: Proof = Proof {
                     "compare by a label that tells services apart: `equal: [job]`",
                 ));
             }
-            for label in rule["equal"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                if let Some((name, _)) = sources.iter().chain(&targets).find(|(_, labels)| !labels.contains(label)) {
+            for label in rule["equal"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+            {
+                if let Some((name, _)) = sources
+                    .iter()
+                    .chain(&targets)
+                    .find(|(_, labels)| !labels.contains(label))
+                {
                     found.push(Finding::at(
                         &routing.path,
                         format!("{pointer}/equal"),
@@ -70,7 +125,11 @@ pub const PROOF: Proof = Proof {
 };
 
 fn matchers(list: &Value) -> Vec<Matcher> {
-    let texts = list.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let texts = list
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
     texts
         .filter_map(|text| match parse(&format!("alert{{{text}}}")) {
             Ok(Expr::VectorSelector(selector)) => selector.matchers.matchers.into_iter().next(),

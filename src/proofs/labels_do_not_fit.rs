@@ -14,16 +14,34 @@ pub const PROOF: Proof = Proof {
     check: Check::Expression(|expression, nodes, contract| {
         let mut found = Vec::new();
         for node in nodes {
-            let Expr::Binary(binary) = node.expr else { continue };
+            let Expr::Binary(binary) = node.expr else {
+                continue;
+            };
             let (left, right) = (&nodes[node.operands[0]], &nodes[node.operands[1]]);
-            if !left.vector() || !right.vector() || left.empty() || right.empty() || binary.op.id() == T_LOR {
+            if !left.vector()
+                || !right.vector()
+                || left.empty()
+                || right.empty()
+                || binary.op.id() == T_LOR
+            {
                 continue;
             }
             let compared = crate::contract::evaluate::compared(binary);
-            let fits = left.series.iter().any(|own| right.series.iter().any(|other| own.meeting(other, &compared, &contract.targets).is_some()));
+            let fits = left.series.iter().any(|own| {
+                right
+                    .series
+                    .iter()
+                    .any(|other| own.meeting(other, &compared, &contract.targets).is_some())
+            });
             if !fits {
-                let names =
-                    |node: &crate::contract::evaluate::Node| node.series[0].names().into_iter().filter(|name| compared(name)).collect::<Vec<_>>().join(", ");
+                let names = |node: &crate::contract::evaluate::Node| {
+                    node.series[0]
+                        .names()
+                        .into_iter()
+                        .filter(|name| compared(name))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                };
                 let (own, others) = (names(left), names(right));
                 let why = if own == others {
                     format!("both have {own}, but never with the same values")

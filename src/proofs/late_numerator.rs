@@ -19,17 +19,31 @@ pub const PROOF: Proof = Proof {
         let mut found = Vec::new();
         for product in products(nodes, &parents) {
             let (over, under) = factors(product, nodes);
-            let divided = under.into_iter().filter(|divisor| traffic(&nodes[*divisor], nodes)).collect::<Vec<_>>();
+            let divided = under
+                .into_iter()
+                .filter(|divisor| traffic(&nodes[*divisor], nodes))
+                .collect::<Vec<_>>();
             if divided.is_empty() || filled_around(product, nodes, &parents) {
                 continue;
             }
-            let whole: BTreeSet<String> = divided.iter().flat_map(|divisor| selectors(&nodes[*divisor], nodes)).collect();
-            let late = over
-                .into_iter()
-                .map(|part| &nodes[part])
-                .filter(|part| traffic(part, nodes) && selectors(part, nodes).difference(&whole).next().is_some() && !filled(part, nodes));
+            let whole: BTreeSet<String> = divided
+                .iter()
+                .flat_map(|divisor| selectors(&nodes[*divisor], nodes))
+                .collect();
+            let late = over.into_iter().map(|part| &nodes[part]).filter(|part| {
+                traffic(part, nodes)
+                    && selectors(part, nodes).difference(&whole).next().is_some()
+                    && !filled(part, nodes)
+            });
             found.extend(late.map(|part| {
-                Finding::on(expression, format!("`{}` is missing until it first counts, and the ratio with it", part.expr), "write it as `(… or 0 * total)`")
+                Finding::on(
+                    expression,
+                    format!(
+                        "`{}` is missing until it first counts, and the ratio with it",
+                        part.expr
+                    ),
+                    "write it as `(… or 0 * total)`",
+                )
             }));
         }
         found
@@ -41,16 +55,29 @@ fn selectors(node: &Node, nodes: &[Node]) -> BTreeSet<String> {
     match node.expr {
         Expr::VectorSelector(selector) => BTreeSet::from([read(selector)]),
         Expr::MatrixSelector(matrix) => BTreeSet::from([read(&matrix.vs)]),
-        _ => node.operands.iter().flat_map(|operand| selectors(&nodes[*operand], nodes)).collect(),
+        _ => node
+            .operands
+            .iter()
+            .flat_map(|operand| selectors(&nodes[*operand], nodes))
+            .collect(),
     }
 }
 
 fn read(selector: &VectorSelector) -> String {
     let name = selector.name.as_deref().unwrap_or_default();
-    let stem = ["_sum", "_count", "_bucket"].into_iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
+    let stem = ["_sum", "_count", "_bucket"]
+        .into_iter()
+        .find_map(|suffix| name.strip_suffix(suffix))
+        .unwrap_or(name);
     let bucket = |label: &str| name.ends_with("_bucket") && label == "le";
-    let matchers = selector.matchers.matchers.iter().filter(|matcher| !bucket(&matcher.name));
-    let mut matchers: Vec<String> = matchers.map(|matcher| format!("{}{}{:?}", matcher.name, matcher.op, matcher.value)).collect();
+    let matchers = selector
+        .matchers
+        .matchers
+        .iter()
+        .filter(|matcher| !bucket(&matcher.name));
+    let mut matchers: Vec<String> = matchers
+        .map(|matcher| format!("{}{}{:?}", matcher.name, matcher.op, matcher.value))
+        .collect();
     matchers.sort_unstable();
     format!("{stem}{{{}}}", matchers.join(","))
 }

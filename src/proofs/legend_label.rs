@@ -11,10 +11,19 @@ pub const PROOF: Proof = Proof {
         bad: "legendFormat: \"{{instance}}\"",
     },
     check: Check::Expression(|expression, nodes, _| {
-        let legend = expression.target["legendFormat"].as_str().filter(|_| expression.usage == Usage::Panel).unwrap_or_default();
-        let labels = legend.split("{{").skip(1).filter_map(|rest| rest.split("}}").next()).map(str::trim);
+        let legend = expression.target["legendFormat"]
+            .as_str()
+            .filter(|_| expression.usage == Usage::Panel)
+            .unwrap_or_default();
+        let labels = legend
+            .split("{{")
+            .skip(1)
+            .filter_map(|rest| rest.split("}}").next())
+            .map(str::trim);
         let whole = nodes.last().filter(|whole| !whole.series.is_empty());
-        let lost = labels.filter(|label| whole.is_some_and(|whole| !whole.series.iter().any(|series| series.has(label))));
+        let lost = labels.filter(|label| {
+            whole.is_some_and(|whole| !whole.series.iter().any(|series| series.has(label)))
+        });
         lost.map(|label| {
             Finding::at(
                 expression.path,

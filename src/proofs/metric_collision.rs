@@ -26,7 +26,10 @@ pub const PROOF: Proof = Proof {
 fn samples(metric: &Metric) -> Vec<String> {
     let name = &metric.name;
     match metric.r#type.as_str() {
-        "histogram" => ["", "_bucket", "_sum", "_count", "_created"].iter().map(|suffix| format!("{name}{suffix}")).collect(),
+        "histogram" => ["", "_bucket", "_sum", "_count", "_created"]
+            .iter()
+            .map(|suffix| format!("{name}{suffix}"))
+            .collect(),
         "counter" => vec![name.clone(), format!("{}_created", family(metric))],
         _ => vec![name.clone()],
     }
@@ -34,7 +37,11 @@ fn samples(metric: &Metric) -> Vec<String> {
 
 /// What OpenMetrics calls it: a counter without its suffix.
 fn family(metric: &Metric) -> &str {
-    if metric.r#type == "counter" { metric.name.trim_end_matches("_total") } else { &metric.name }
+    if metric.r#type == "counter" {
+        metric.name.trim_end_matches("_total")
+    } else {
+        &metric.name
+    }
 }
 
 /// Declared metrics of one service against each other.
@@ -44,29 +51,50 @@ fn declared(catalog: &Catalog) -> Vec<Finding> {
     let mut found = Vec::new();
     let share = |one: &Metric, other: &Metric| {
         let services: HashSet<&String> = one.services.iter().collect();
-        other.services.iter().find(|service| services.contains(service)).cloned()
+        other
+            .services
+            .iter()
+            .find(|service| services.contains(service))
+            .cloned()
     };
     for metric in &catalog.metrics {
         let mut told = false;
         for sample in samples(metric) {
             let others = writers.entry(sample.clone()).or_default();
-            let met = others.iter().find_map(|other| Some((*other, share(other, metric)?)));
+            let met = others
+                .iter()
+                .find_map(|other| Some((*other, share(other, metric)?)));
             if let (Some((other, service)), false) = (met, told) {
                 let message = format!(
                     "`{service}` would expose `{sample}` twice: for the {} `{}` and for the {} `{}`",
                     other.r#type, other.key, metric.r#type, metric.key
                 );
-                found.push(Finding::at("", format!("/metrics/{}", metric.key), message, "give one of the two another name"));
+                found.push(Finding::at(
+                    "",
+                    format!("/metrics/{}", metric.key),
+                    message,
+                    "give one of the two another name",
+                ));
                 told = true;
             }
             others.push(metric);
         }
-        let python = |name: &String| catalog.service(name).is_some_and(|service| service.runtime == "python");
+        let python = |name: &String| {
+            catalog
+                .service(name)
+                .is_some_and(|service| service.runtime == "python")
+        };
         match families.insert(family(metric), metric).filter(|_| !told) {
             Some(other) if share(other, metric).is_some_and(|service| python(&service)) => {
-                let message = format!("Python's client takes the {} `{}` and the {} `{}` for one metric", other.r#type, other.key, metric.r#type, metric.key);
+                let message = format!(
+                    "Python's client takes the {} `{}` and the {} `{}` for one metric",
+                    other.r#type, other.key, metric.r#type, metric.key
+                );
                 let help = "the generated MetricsCollector keeps them apart; a service that registers both by itself does not start. Another name, such as one in `_active`, avoids it";
-                found.push(Finding { severity: Severity::Notice, ..Finding::at("", format!("/metrics/{}", metric.key), message, help) });
+                found.push(Finding {
+                    severity: Severity::Notice,
+                    ..Finding::at("", format!("/metrics/{}", metric.key), message, help)
+                });
             }
             _ => {}
         }
@@ -77,8 +105,30 @@ fn declared(catalog: &Catalog) -> Vec<Finding> {
 /// What begins so is the client's own, whichever of its versions a service has; the contract lists those that rules may read.
 const OF_CLIENTS: [(&str, &[&str]); 3] = [
     ("python", &["python_gc_", "python_info"]),
-    ("node", &["nodejs_heap_", "nodejs_gc_", "nodejs_eventloop_", "nodejs_active_", "nodejs_external_", "nodejs_version_"]),
-    ("go", &["go_gc_", "go_memstats_", "go_sched_", "go_cgo_", "go_goroutines", "go_threads", "go_info", "promhttp_metric_handler_"]),
+    (
+        "node",
+        &[
+            "nodejs_heap_",
+            "nodejs_gc_",
+            "nodejs_eventloop_",
+            "nodejs_active_",
+            "nodejs_external_",
+            "nodejs_version_",
+        ],
+    ),
+    (
+        "go",
+        &[
+            "go_gc_",
+            "go_memstats_",
+            "go_sched_",
+            "go_cgo_",
+            "go_goroutines",
+            "go_threads",
+            "go_info",
+            "promhttp_metric_handler_",
+        ],
+    ),
 ];
 
 /// Exposed by the process itself in every client of a runtime that has them.
@@ -109,29 +159,51 @@ const OF_SCRAPES: [&str; 9] = [
 
 /// Declared metrics against what is there without being declared.
 fn given(catalog: &Catalog) -> Vec<Finding> {
-    let servers: HashMap<&str, &str> = [("prometheus", "Prometheus"), ("alertmanager", "the Alertmanager"), ("health-probe", "the blackbox exporter")]
+    let servers: HashMap<&str, &str> = [
+        ("prometheus", "Prometheus"),
+        ("alertmanager", "the Alertmanager"),
+        ("health-probe", "the blackbox exporter"),
+    ]
+    .into_iter()
+    .flat_map(|(profile, name)| built_in(profile).map(move |metric| (metric, name)))
+    .filter(|(metric, _)| !metric.starts_with("process_"))
+    .collect();
+    let runtimes: HashMap<&str, HashSet<&str>> = ["python", "node", "go"]
         .into_iter()
-        .flat_map(|(profile, name)| built_in(profile).map(move |metric| (metric, name)))
-        .filter(|(metric, _)| !metric.starts_with("process_"))
+        .map(|runtime| (runtime, built_in(runtime).collect()))
         .collect();
-    let runtimes: HashMap<&str, HashSet<&str>> = ["python", "node", "go"].into_iter().map(|runtime| (runtime, built_in(runtime).collect())).collect();
     let mut found = Vec::new();
     for metric in &catalog.metrics {
-        let of: BTreeSet<&str> =
-            catalog.services.iter().filter(|service| metric.services.contains(&service.name)).map(|service| service.runtime.as_str()).collect();
+        let of: BTreeSet<&str> = catalog
+            .services
+            .iter()
+            .filter(|service| metric.services.contains(&service.name))
+            .map(|service| service.runtime.as_str())
+            .collect();
         let names = samples(metric);
         let runtime = |name: &str| {
             of.iter().copied().find(|runtime| {
-                let own = OF_CLIENTS.iter().filter(|(known, _)| known == runtime).flat_map(|(_, begins)| begins.iter());
+                let own = OF_CLIENTS
+                    .iter()
+                    .filter(|(known, _)| known == runtime)
+                    .flat_map(|(_, begins)| begins.iter());
                 OF_PROCESSES.contains(&name)
-                    || runtimes.get(runtime).is_some_and(|known| known.contains(name))
+                    || runtimes
+                        .get(runtime)
+                        .is_some_and(|known| known.contains(name))
                     || own.into_iter().any(|begin| name.starts_with(begin))
             })
         };
         let who = names.iter().find_map(|name| {
             let name = name.as_str();
-            let server = if OF_SCRAPES.contains(&name) { Some("Prometheus, for every target") } else { servers.get(name).copied() };
-            let who = server.map(str::to_string).or_else(|| runtime(name).map(|runtime| format!("the client library of {runtime}")));
+            let server = if OF_SCRAPES.contains(&name) {
+                Some("Prometheus, for every target")
+            } else {
+                servers.get(name).copied()
+            };
+            let who = server.map(str::to_string).or_else(|| {
+                runtime(name).map(|runtime| format!("the client library of {runtime}"))
+            });
             who.map(|who| (name.to_string(), who))
         });
         if let Some((name, who)) = who {
@@ -153,9 +225,16 @@ fn alike(catalog: &Catalog) -> Vec<Finding> {
     let mut found = Vec::new();
     for alert in &catalog.alerts {
         if let Some(other) = known.insert(alert.name.to_lowercase(), &alert.name) {
-            let message =
-                format!("`{}` and `{other}` differ in capitals only: they would record the same series and share a section of the runbook", alert.name);
-            found.push(Finding::at("", format!("/alerts/{}", alert.name), message, "give one of the two another name"));
+            let message = format!(
+                "`{}` and `{other}` differ in capitals only: they would record the same series and share a section of the runbook",
+                alert.name
+            );
+            found.push(Finding::at(
+                "",
+                format!("/alerts/{}", alert.name),
+                message,
+                "give one of the two another name",
+            ));
         }
     }
     found

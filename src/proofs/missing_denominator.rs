@@ -15,18 +15,44 @@ pub const PROOF: Proof = Proof {
     check: Check::Expression(|expression, nodes, _| {
         let mut found = Vec::new();
         for node in nodes {
-            let Expr::Binary(binary) = node.expr else { continue };
-            let sides = [(node.operands[0], node.operands[1]), (node.operands[1], node.operands[0])];
+            let Expr::Binary(binary) = node.expr else {
+                continue;
+            };
+            let sides = [
+                (node.operands[0], node.operands[1]),
+                (node.operands[1], node.operands[0]),
+            ];
             for (vector, number) in sides {
                 let ratio = matches!(number_of(&nodes[number], nodes), Some(value) if value > 0.0 && value <= 1.0);
-                if binary.op.is_comparison_operator() && ratio && amount(&nodes[vector], nodes, Use::Compared) {
-                    found.push(Finding::on(expression, format!("`{}` is no ratio, but is compared with one", nodes[vector].expr), "divide it by its limit"));
+                if binary.op.is_comparison_operator()
+                    && ratio
+                    && amount(&nodes[vector], nodes, Use::Compared)
+                {
+                    found.push(Finding::on(
+                        expression,
+                        format!(
+                            "`{}` is no ratio, but is compared with one",
+                            nodes[vector].expr
+                        ),
+                        "divide it by its limit",
+                    ));
                 }
             }
         }
-        let percent = matches!(expression.owner["fieldConfig"]["defaults"]["unit"].as_str(), Some("percent" | "percentunit"));
-        if percent && nodes.last().is_some_and(|whole| amount(whole, nodes, Use::Percent)) {
-            found.push(Finding::on(expression, "the panel shows percent of what is no ratio", "divide it by its limit, or give the panel its own unit"));
+        let percent = matches!(
+            expression.owner["fieldConfig"]["defaults"]["unit"].as_str(),
+            Some("percent" | "percentunit")
+        );
+        if percent
+            && nodes
+                .last()
+                .is_some_and(|whole| amount(whole, nodes, Use::Percent))
+        {
+            found.push(Finding::on(
+                expression,
+                "the panel shows percent of what is no ratio",
+                "divide it by its limit, or give the panel its own unit",
+            ));
         }
         found
     }),
@@ -53,21 +79,34 @@ enum Use {
 /// with small numbers for good reasons (0.9 seconds of CPU a second are 0.9 of a core), and seconds a second are a ratio.
 fn amount(node: &Node, nodes: &[Node], to: Use) -> bool {
     let of = |index: usize| amount(&nodes[node.operands[index]], nodes, to);
-    let any = || node.operands.iter().any(|operand| amount(&nodes[*operand], nodes, to));
+    let any = || {
+        node.operands
+            .iter()
+            .any(|operand| amount(&nodes[*operand], nodes, to))
+    };
     match node.expr {
         Expr::VectorSelector(selector) => selector.name.as_deref().is_some_and(in_unit),
         Expr::MatrixSelector(matrix) => matrix.vs.name.as_deref().is_some_and(in_unit),
         Expr::Binary(binary) if binary.op.id() == T_DIV || returns_bool(binary) => false,
         // What stands on the right only decides whether the left is there.
         Expr::Binary(binary) if [T_LAND, T_LUNLESS].contains(&binary.op.id()) => of(0),
-        Expr::Binary(binary) if binary.op.is_comparison_operator() && nodes[node.operands[0]].vector() => of(0),
-        Expr::Aggregate(aggregate) if ["count", "count_values", "group"].contains(&aggregate.op.to_string().as_str()) => false,
+        Expr::Binary(binary)
+            if binary.op.is_comparison_operator() && nodes[node.operands[0]].vector() =>
+        {
+            of(0)
+        }
+        Expr::Aggregate(aggregate)
+            if ["count", "count_values", "group"].contains(&aggregate.op.to_string().as_str()) =>
+        {
+            false
+        }
         Expr::Call(call) => match call.func.name {
             "rate" | "irate" if to == Use::Percent => any() && !seconds(node, nodes),
-            "rate" | "irate" | "increase" | "delta" | "idelta" | "deriv" if to == Use::Compared => false,
-            "changes" | "resets" | "count_over_time" | "present_over_time" | "absent" | "absent_over_time" | "timestamp" | "sgn" | "ln" | "log2" | "log10" => {
+            "rate" | "irate" | "increase" | "delta" | "idelta" | "deriv" if to == Use::Compared => {
                 false
             }
+            "changes" | "resets" | "count_over_time" | "present_over_time" | "absent"
+            | "absent_over_time" | "timestamp" | "sgn" | "ln" | "log2" | "log10" => false,
             _ => any(),
         },
         _ => any(),
@@ -77,16 +116,32 @@ fn amount(node: &Node, nodes: &[Node], to: Use) -> bool {
 /// Whether what a rate is of counts seconds.
 fn seconds(node: &Node, nodes: &[Node]) -> bool {
     match node.expr {
-        Expr::VectorSelector(selector) => selector.name.as_deref().is_some_and(|name| name.ends_with("_seconds_total")),
-        Expr::MatrixSelector(matrix) => matrix.vs.name.as_deref().is_some_and(|name| name.ends_with("_seconds_total")),
-        _ => node.operands.iter().any(|operand| seconds(&nodes[*operand], nodes)),
+        Expr::VectorSelector(selector) => selector
+            .name
+            .as_deref()
+            .is_some_and(|name| name.ends_with("_seconds_total")),
+        Expr::MatrixSelector(matrix) => matrix
+            .vs
+            .name
+            .as_deref()
+            .is_some_and(|name| name.ends_with("_seconds_total")),
+        _ => node
+            .operands
+            .iter()
+            .any(|operand| seconds(&nodes[*operand], nodes)),
     }
 }
 
 fn returns_bool(binary: &BinaryExpr) -> bool {
-    binary.modifier.as_ref().is_some_and(|modifier| modifier.return_bool)
+    binary
+        .modifier
+        .as_ref()
+        .is_some_and(|modifier| modifier.return_bool)
 }
 
 fn in_unit(name: &str) -> bool {
-    !name.contains(':') && ["_bytes", "_bytes_total", "_seconds_total"].iter().any(|unit| name.ends_with(unit))
+    !name.contains(':')
+        && ["_bytes", "_bytes_total", "_seconds_total"]
+            .iter()
+            .any(|unit| name.ends_with(unit))
 }

@@ -16,35 +16,71 @@ pub const PROOF: Proof = Proof {
         let mut found = Vec::new();
         for file in stack.compose() {
             for (name, service) in file.value["services"].as_object().into_iter().flatten() {
-                for (index, volume) in service["volumes"].as_array().into_iter().flatten().enumerate() {
+                for (index, volume) in service["volumes"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                {
                     let source = mount(volume).map_or("", |(source, _)| source);
                     let pointer = format!("/services/{name}/volumes/{index}");
-                    let Some(path) = source.strip_prefix("./") else { continue };
+                    let Some(path) = source.strip_prefix("./") else {
+                        continue;
+                    };
                     if stack.files.iter().any(|rendered| rendered.path == path) {
-                        found.push(Finding::at(&file.path, pointer, format!("`{name}` mounts the single file {path}"), "mount its folder"));
-                    } else if !stack.files.iter().any(|rendered| rendered.path.starts_with(&format!("{path}/"))) {
+                        found.push(Finding::at(
+                            &file.path,
+                            pointer,
+                            format!("`{name}` mounts the single file {path}"),
+                            "mount its folder",
+                        ));
+                    } else if !stack
+                        .files
+                        .iter()
+                        .any(|rendered| rendered.path.starts_with(&format!("{path}/")))
+                    {
                         found.push(Finding::at(
                             &file.path,
                             pointer,
                             format!("`{name}` mounts {path}, where nothing is rendered"),
-                            format!("mount a folder that exists under {}/", stack.catalog.platform.output),
+                            format!(
+                                "mount a folder that exists under {}/",
+                                stack.catalog.platform.output
+                            ),
                         ));
                     }
                 }
-                found.extend(dependencies(stack.compose().map(|file| &file.value), &file.path, name, service));
+                found.extend(dependencies(
+                    stack.compose().map(|file| &file.value),
+                    &file.path,
+                    name,
+                    service,
+                ));
             }
         }
         found
     }),
 };
 
-fn dependencies<'a>(files: impl Iterator<Item = &'a Value> + Clone, path: &str, name: &str, service: &Value) -> Vec<Finding> {
+fn dependencies<'a>(
+    files: impl Iterator<Item = &'a Value> + Clone,
+    path: &str,
+    name: &str,
+    service: &Value,
+) -> Vec<Finding> {
     let wanted: Vec<String> = match &service["depends_on"] {
-        Value::Array(list) => list.iter().filter_map(|name| name.as_str().map(str::to_string)).collect(),
+        Value::Array(list) => list
+            .iter()
+            .filter_map(|name| name.as_str().map(str::to_string))
+            .collect(),
         Value::Object(map) => map.keys().cloned().collect(),
         _ => Vec::new(),
     };
-    let lost = wanted.into_iter().filter(|wanted| !files.clone().any(|file| file["services"].get(wanted).is_some()));
+    let lost = wanted.into_iter().filter(|wanted| {
+        !files
+            .clone()
+            .any(|file| file["services"].get(wanted).is_some())
+    });
     lost.map(|wanted| {
         Finding::at(
             path,

@@ -36,10 +36,17 @@ pub const PROOF: Proof = Proof {
         let mut found = Vec::new();
         for file in stack.configs().chain(stack.rule_files()) {
             walk(&file.value, &mut |pointer, key, _| {
-                let since = SINCE.iter().find(|(known, since)| *known == key && *since > minimum);
+                let since = SINCE
+                    .iter()
+                    .find(|(known, since)| *known == key && *since > minimum);
                 // Labels of a whole rule group are as new as 3.0; labels of a rule or target are old.
-                let group = key == "labels" && pointer.matches('/').count() == 3 && pointer.starts_with("/groups/") && (3, 0) > minimum;
-                if let Some((major, minor)) = since.map(|(_, since)| *since).or(group.then_some((3, 0))) {
+                let group = key == "labels"
+                    && pointer.matches('/').count() == 3
+                    && pointer.starts_with("/groups/")
+                    && (3, 0) > minimum;
+                if let Some((major, minor)) =
+                    since.map(|(_, since)| *since).or(group.then_some((3, 0)))
+                {
                     found.push(Finding::at(
                         &file.path,
                         pointer,

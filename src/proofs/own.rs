@@ -13,9 +13,16 @@ impl OwnTests {
     /// All of a catalog.
     pub fn of(catalog: &Catalog) -> OwnTests {
         let mut pointers: HashMap<String, Vec<String>> = HashMap::new();
-        for alert in catalog.alerts.iter().filter(|alert| alert.settings.contains_key("tests")) {
+        for alert in catalog
+            .alerts
+            .iter()
+            .filter(|alert| alert.settings.contains_key("tests"))
+        {
             for test in alert.tests() {
-                pointers.entry(test.title(&alert.name)).or_default().push(test.pointer);
+                pointers
+                    .entry(test.title(&alert.name))
+                    .or_default()
+                    .push(test.pointer);
             }
         }
         OwnTests { pointers }
@@ -23,7 +30,9 @@ impl OwnTests {
 
     /// For each of the file's tests the catalog's own that it was made from, as a JSON pointer; None for those of a kind.
     pub fn of_file(&self, file: &File) -> Vec<Option<String>> {
-        let tests = file.value["tests"].as_array().map_or(&[][..], Vec::as_slice);
+        let tests = file.value["tests"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice);
         // Two of one name come in the order in which they are written.
         let mut seen: HashMap<&str, usize> = HashMap::new();
         let one = |test: &serde_json::Value| {

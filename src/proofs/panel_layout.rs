@@ -30,7 +30,10 @@ pub const PROOF: Proof = Proof {
                         "derive each panel's id from a key of its own",
                     ));
                 }
-                if let Some([_, _, w, x]) = place(panel).filter(|[h, w, x, _]| *h < 1 || *w < 1 || x + w > 24).map(|[h, w, x, y]| [h, y, w, x]) {
+                if let Some([_, _, w, x]) = place(panel)
+                    .filter(|[h, w, x, _]| *h < 1 || *w < 1 || x + w > 24)
+                    .map(|[h, w, x, y]| [h, y, w, x])
+                {
                     found.push(Finding::at(
                         &file.path,
                         format!("{pointer}/gridPos"),
@@ -43,10 +46,14 @@ pub const PROOF: Proof = Proof {
             let mut grids: HashMap<&str, Vec<Placed>> = HashMap::new();
             for (pointer, panel) in &all {
                 let Some(place) = place(panel) else { continue };
-                let parent = pointer.rsplit_once("/panels/").map_or("", |(parent, _)| parent);
+                let parent = pointer
+                    .rsplit_once("/panels/")
+                    .map_or("", |(parent, _)| parent);
                 let title = panel["title"].as_str().unwrap_or_default();
                 let grid = grids.entry(parent).or_default();
-                if let Some((_, other, _)) = grid.iter().find(|(taken, _, _)| overlap(taken, &place)) {
+                if let Some((_, other, _)) =
+                    grid.iter().find(|(taken, _, _)| overlap(taken, &place))
+                {
                     found.push(Finding::at(
                         &file.path,
                         format!("{pointer}/gridPos"),

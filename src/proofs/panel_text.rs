@@ -5,18 +5,33 @@ use super::{Check, Example, Finding, Proof};
 pub const PROOF: Proof = Proof {
     code: "panel-text",
     doc: "At three in the morning a number without a unit or a title is no information.",
-    example: Example::Template { file: "monitoring/grafana/dashboards/panels/timeseries.yml", good: "unit: ", bad: "# unit: " },
+    example: Example::Template {
+        file: "monitoring/grafana/dashboards/panels/timeseries.yml",
+        good: "unit: ",
+        bad: "# unit: ",
+    },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         for file in stack.dashboards() {
             for (pointer, panel) in super::stack::panels(&file.value) {
                 let kind = panel["type"].as_str().unwrap_or_default();
                 let title = panel["title"].as_str().unwrap_or_default();
-                let text = |key: &str| panel.pointer(key).and_then(|value| value.as_str()).is_some_and(|text| !text.trim().is_empty());
+                let text = |key: &str| {
+                    panel
+                        .pointer(key)
+                        .and_then(|value| value.as_str())
+                        .is_some_and(|text| !text.trim().is_empty())
+                };
                 let wanted: &[(&str, &str)] = match kind {
                     "row" => &[("/title", "title")],
-                    "text" | "alertlist" | "dashlist" => &[("/title", "title"), ("/description", "description")],
-                    _ => &[("/title", "title"), ("/description", "description"), ("/fieldConfig/defaults/unit", "unit")],
+                    "text" | "alertlist" | "dashlist" => {
+                        &[("/title", "title"), ("/description", "description")]
+                    }
+                    _ => &[
+                        ("/title", "title"),
+                        ("/description", "description"),
+                        ("/fieldConfig/defaults/unit", "unit"),
+                    ],
                 };
                 for (key, name) in wanted.iter().filter(|(key, _)| !text(key)) {
                     found.push(Finding::at(

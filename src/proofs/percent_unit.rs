@@ -14,12 +14,22 @@ pub const PROOF: Proof = Proof {
         bad: "{% set expr %}100 * avg(avg_over_time(",
     },
     check: Check::Expression(|expression, nodes, _| {
-        let unit = expression.owner["fieldConfig"]["defaults"]["unit"].as_str().filter(|_| expression.usage == Usage::Panel);
-        let Some(whole) = nodes.last() else { return Vec::new() };
+        let unit = expression.owner["fieldConfig"]["defaults"]["unit"]
+            .as_str()
+            .filter(|_| expression.usage == Usage::Panel);
+        let Some(whole) = nodes.last() else {
+            return Vec::new();
+        };
         let hundredfold = hundredfold(whole, nodes);
         let (wrong, help) = match unit {
-            Some("percentunit") if hundredfold => ("the panel multiplies by 100, and so does its unit", "take `100 *` out, or use the unit `percent`"),
-            Some("percent") if !hundredfold && share(whole, nodes) => ("the panel shows a share as that many percent", "use the unit `percentunit`"),
+            Some("percentunit") if hundredfold => (
+                "the panel multiplies by 100, and so does its unit",
+                "take `100 *` out, or use the unit `percent`",
+            ),
+            Some("percent") if !hundredfold && share(whole, nodes) => (
+                "the panel shows a share as that many percent",
+                "use the unit `percentunit`",
+            ),
             _ => return Vec::new(),
         };
         vec![Finding::on(expression, wrong, help)]
@@ -29,11 +39,23 @@ pub const PROOF: Proof = Proof {
 fn hundredfold(node: &Node, nodes: &[Node]) -> bool {
     match node.expr {
         Expr::NumberLiteral(number) => number.val == 100.0,
-        Expr::Binary(binary) if binary.op.id() == T_DIV => hundredfold(&nodes[node.operands[0]], nodes),
-        Expr::Binary(binary) if binary.op.id() != T_MUL && !binary.op.is_comparison_operator() => false,
-        Expr::Binary(binary) if binary.op.is_comparison_operator() => hundredfold(&nodes[node.operands[0]], nodes),
-        Expr::Aggregate(_) => node.operands.last().is_some_and(|operand| hundredfold(&nodes[*operand], nodes)),
-        Expr::Binary(_) | Expr::Paren(_) | Expr::Call(_) => node.operands.iter().any(|operand| hundredfold(&nodes[*operand], nodes)),
+        Expr::Binary(binary) if binary.op.id() == T_DIV => {
+            hundredfold(&nodes[node.operands[0]], nodes)
+        }
+        Expr::Binary(binary) if binary.op.id() != T_MUL && !binary.op.is_comparison_operator() => {
+            false
+        }
+        Expr::Binary(binary) if binary.op.is_comparison_operator() => {
+            hundredfold(&nodes[node.operands[0]], nodes)
+        }
+        Expr::Aggregate(_) => node
+            .operands
+            .last()
+            .is_some_and(|operand| hundredfold(&nodes[*operand], nodes)),
+        Expr::Binary(_) | Expr::Paren(_) | Expr::Call(_) => node
+            .operands
+            .iter()
+            .any(|operand| hundredfold(&nodes[*operand], nodes)),
         _ => false,
     }
 }
@@ -41,7 +63,10 @@ fn hundredfold(node: &Node, nodes: &[Node]) -> bool {
 fn share(node: &Node, nodes: &[Node]) -> bool {
     match node.expr {
         Expr::Binary(binary) if binary.op.id() == T_DIV => nodes[node.operands[1]].vector(),
-        Expr::Paren(_) | Expr::Aggregate(_) => node.operands.last().is_some_and(|operand| share(&nodes[*operand], nodes)),
+        Expr::Paren(_) | Expr::Aggregate(_) => node
+            .operands
+            .last()
+            .is_some_and(|operand| share(&nodes[*operand], nodes)),
         _ => false,
     }
 }

@@ -11,10 +11,19 @@ pub const PROOF: Proof = Proof {
         good: "histogram_quantile(0.99, sum by (job, service, component, le) (rate(shop_answer_seconds_bucket[5m]))) > 1",
     },
     check: Check::Expression(|expression, nodes, _| {
-        let quantiles = nodes.iter().filter(|node| matches!(node.expr, Expr::Call(call) if call.func.name == "histogram_quantile"));
-        let buckets = quantiles.filter_map(|node| node.operands.last().map(|operand| &nodes[*operand]));
+        let quantiles = nodes.iter().filter(
+            |node| matches!(node.expr, Expr::Call(call) if call.func.name == "histogram_quantile"),
+        );
+        let buckets =
+            quantiles.filter_map(|node| node.operands.last().map(|operand| &nodes[*operand]));
         let lost = buckets.filter(|buckets| buckets.series.iter().any(|series| !series.has("le")));
-        lost.map(|_| Finding::on(expression, "`histogram_quantile` gets no label `le`", "read a histogram's `_bucket` and keep `le`: `sum by (le, …)`"))
-            .collect()
+        lost.map(|_| {
+            Finding::on(
+                expression,
+                "`histogram_quantile` gets no label `le`",
+                "read a histogram's `_bucket` and keep `le`: `sum by (le, …)`",
+            )
+        })
+        .collect()
     }),
 };

@@ -14,15 +14,32 @@ pub const PROOF: Proof = Proof {
     check: Check::Expression(|expression, nodes, contract| {
         let mut found = Vec::new();
         for node in nodes.iter().filter(|_| expression.usage != Usage::Test) {
-            let Expr::MatrixSelector(matrix) = node.expr else { continue };
+            let Expr::MatrixSelector(matrix) = node.expr else {
+                continue;
+            };
             let targets = node.series.iter().flat_map(|series| series.targets.ones());
-            let Some(slowest) = targets.map(|index| &contract.targets.list[index]).max_by_key(|target| target.interval) else { continue };
+            let Some(slowest) = targets
+                .map(|index| &contract.targets.list[index])
+                .max_by_key(|target| target.interval)
+            else {
+                continue;
+            };
             // Recorded series have a sample per evaluation, whatever their targets' interval.
-            let recorded = matrix.vs.name.as_deref().is_some_and(|name| name.contains(':'));
+            let recorded = matrix
+                .vs
+                .name
+                .as_deref()
+                .is_some_and(|name| name.contains(':'));
             if !recorded && (matrix.range.as_millis() as u64) < slowest.interval.0 * 4 {
-                let message =
-                    format!("the range of `{matrix}` holds fewer than four scrapes of `{}`, which come every {}", slowest.labels["job"], slowest.interval);
-                found.push(Finding::on(expression, message, format!("make it at least {}", Duration(slowest.interval.0 * 4))));
+                let message = format!(
+                    "the range of `{matrix}` holds fewer than four scrapes of `{}`, which come every {}",
+                    slowest.labels["job"], slowest.interval
+                );
+                found.push(Finding::on(
+                    expression,
+                    message,
+                    format!("make it at least {}", Duration(slowest.interval.0 * 4)),
+                ));
             }
         }
         found

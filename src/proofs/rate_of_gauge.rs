@@ -14,17 +14,37 @@ pub const PROOF: Proof = Proof {
     check: Check::Expression(|expression, nodes, _| {
         let mut found = Vec::new();
         for node in nodes {
-            let Expr::Call(call) = node.expr else { continue };
+            let Expr::Call(call) = node.expr else {
+                continue;
+            };
             let operand = &nodes[*node.operands.first().unwrap_or(&0)];
             if !["rate", "irate", "increase", "resets"].contains(&call.func.name) {
                 continue;
             }
             if let Expr::Subquery(subquery) = operand.expr {
-                let message = format!("`{}` over `{}` sees restarts of single services as decreases of the whole", call.func.name, subquery.expr);
-                found.push(Finding::on(expression, message, "take the rate of the counter first, then the sum"));
-            } else if operand.series.iter().any(|series| series.kind != Kind::Counter) {
-                let message = format!("`{}` reads `{}`, which is no counter", call.func.name, operand.expr);
-                found.push(Finding::on(expression, message, "read a counter, or use `delta`, `deriv` or `avg_over_time` for a gauge"));
+                let message = format!(
+                    "`{}` over `{}` sees restarts of single services as decreases of the whole",
+                    call.func.name, subquery.expr
+                );
+                found.push(Finding::on(
+                    expression,
+                    message,
+                    "take the rate of the counter first, then the sum",
+                ));
+            } else if operand
+                .series
+                .iter()
+                .any(|series| series.kind != Kind::Counter)
+            {
+                let message = format!(
+                    "`{}` reads `{}`, which is no counter",
+                    call.func.name, operand.expr
+                );
+                found.push(Finding::on(
+                    expression,
+                    message,
+                    "read a counter, or use `delta`, `deriv` or `avg_over_time` for a gauge",
+                ));
             }
         }
         found

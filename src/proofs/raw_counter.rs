@@ -13,20 +13,41 @@ pub const PROOF: Proof = Proof {
         good: "sum by (job, service, component) (rate(shop_requests_total[5m])) > 1000",
     },
     check: Check::Expression(|expression, nodes, _| {
-        let counter = |node: &Node| !node.series.is_empty() && node.series.iter().all(|series| series.kind == Kind::Counter);
+        let counter = |node: &Node| {
+            !node.series.is_empty()
+                && node
+                    .series
+                    .iter()
+                    .all(|series| series.kind == Kind::Counter)
+        };
         let mut found = Vec::new();
         for node in nodes {
-            let Expr::Binary(binary) = node.expr else { continue };
+            let Expr::Binary(binary) = node.expr else {
+                continue;
+            };
             let sides = [&nodes[node.operands[0]], &nodes[node.operands[1]]];
             let constant = sides.iter().any(|side| !side.vector());
-            if let Some(side) = sides.into_iter().find(|side| constant && binary.op.is_comparison_operator() && counter(side)) {
-                found.push(Finding::on(expression, format!("the counter `{}` is compared with a constant", side.expr), "compare its `rate` or `increase`"));
+            if let Some(side) = sides
+                .into_iter()
+                .find(|side| constant && binary.op.is_comparison_operator() && counter(side))
+            {
+                found.push(Finding::on(
+                    expression,
+                    format!("the counter `{}` is compared with a constant", side.expr),
+                    "compare its `rate` or `increase`",
+                ));
             }
         }
-        let whole = nodes.last().filter(|whole| expression.usage == Usage::Panel && expression.owner.is_object() && counter(whole));
-        found.extend(
-            whole.map(|whole| Finding::on(expression, format!("the panel draws the counter `{}` as it is", whole.expr), "draw its `rate` or `increase`")),
-        );
+        let whole = nodes.last().filter(|whole| {
+            expression.usage == Usage::Panel && expression.owner.is_object() && counter(whole)
+        });
+        found.extend(whole.map(|whole| {
+            Finding::on(
+                expression,
+                format!("the panel draws the counter `{}` as it is", whole.expr),
+                "draw its `rate` or `increase`",
+            )
+        }));
         found
     }),
 };

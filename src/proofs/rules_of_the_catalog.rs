@@ -7,7 +7,11 @@ use std::collections::HashMap;
 pub const PROOF: Proof = Proof {
     code: "rules-of-the-catalog",
     doc: "An alert that a template forgets is missing without an error; one that it adds stands in no catalog and in no review.",
-    example: Example::Template { file: "monitoring/alert_rules.yml", good: "for: << alert.shortest_for | bare >>", bad: "for: 1d" },
+    example: Example::Template {
+        file: "monitoring/alert_rules.yml",
+        good: "for: << alert.shortest_for | bare >>",
+        bad: "for: 1d",
+    },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         let mut seen: HashMap<&str, usize> = HashMap::new();
@@ -15,39 +19,64 @@ pub const PROOF: Proof = Proof {
         for (file, pointer, rule) in stack.alerts() {
             let name = rule["alert"].as_str().unwrap_or_default();
             *seen.entry(name).or_default() += 1;
-            let Some(alert) = stack.catalog.alert(name) else { continue };
+            let Some(alert) = stack.catalog.alert(name) else {
+                continue;
+            };
             of_catalog = Some(file);
             let written = Duration::parse(rule["for"].as_str().unwrap_or("0s"));
             if written != Some(alert.shortest_for) {
                 found.push(Finding::at(
                     &file.path,
                     format!("{pointer}/for"),
-                    format!("`{name}` waits for {}, the catalog says {}", written.unwrap_or_default(), alert.shortest_for),
+                    format!(
+                        "`{name}` waits for {}, the catalog says {}",
+                        written.unwrap_or_default(),
+                        alert.shortest_for
+                    ),
                     "render `alert.shortest_for`",
                 ));
             }
             let severity = rule["labels"]["severity"].as_str();
-            if !alert.mixed_severity && severity != Some(alert.severity.as_str()) && !alert.branches.is_empty() {
+            if !alert.mixed_severity
+                && severity != Some(alert.severity.as_str())
+                && !alert.branches.is_empty()
+            {
                 found.push(Finding::at(
                     &file.path,
                     pointer,
-                    format!("`{name}` has the severity {}, the catalog says {}", severity.unwrap_or("none"), alert.severity),
+                    format!(
+                        "`{name}` has the severity {}, the catalog says {}",
+                        severity.unwrap_or("none"),
+                        alert.severity
+                    ),
                     "render the alert's severity",
                 ));
             }
         }
-        let path = of_catalog.or(stack.rule_files().next()).map_or("", |file| file.path.as_str());
+        let path = of_catalog
+            .or(stack.rule_files().next())
+            .map_or("", |file| file.path.as_str());
         for alert in &stack.catalog.alerts {
             let times = seen.get(alert.name.as_str()).copied().unwrap_or(0);
             if times != 1 {
-                found.push(Finding::at(path, "/groups", format!("`{}` is rendered {times} times", alert.name), "render every alert of the catalog once"));
+                found.push(Finding::at(
+                    path,
+                    "/groups",
+                    format!("`{}` is rendered {times} times", alert.name),
+                    "render every alert of the catalog once",
+                ));
             }
         }
         if let Some(file) = of_catalog {
-            for (_, pointer, rule) in
-                super::stack::rules(file).filter(|(_, _, rule)| rule["alert"].as_str().is_none_or(|name| stack.catalog.alert(name).is_none()))
-            {
-                let name = rule["alert"].as_str().or(rule["record"].as_str()).unwrap_or_default();
+            for (_, pointer, rule) in super::stack::rules(file).filter(|(_, _, rule)| {
+                rule["alert"]
+                    .as_str()
+                    .is_none_or(|name| stack.catalog.alert(name).is_none())
+            }) {
+                let name = rule["alert"]
+                    .as_str()
+                    .or(rule["record"].as_str())
+                    .unwrap_or_default();
                 found.push(Finding::at(
                     &file.path,
                     pointer,

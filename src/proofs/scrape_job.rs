@@ -8,14 +8,26 @@ use std::collections::{BTreeMap, HashMap};
 pub const PROOF: Proof = Proof {
     code: "scrape-job",
     doc: "A job that is missing, doubled, on another port or without its labels is a service that no alert and no panel knows.",
-    example: Example::Template { file: "monitoring/working_prometheus.yml", good: "component: << service.group >>", bad: "group: << service.group >>" },
+    example: Example::Template {
+        file: "monitoring/working_prometheus.yml",
+        good: "component: << service.group >>",
+        bad: "group: << service.group >>",
+    },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         for config in stack.configs() {
-            let jobs: Vec<(usize, &Value)> = config.value["scrape_configs"].as_array().into_iter().flatten().enumerate().collect();
+            let jobs: Vec<(usize, &Value)> = config.value["scrape_configs"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .enumerate()
+                .collect();
             let mut named: HashMap<&str, Vec<(usize, &Value)>> = HashMap::new();
             for (index, job) in &jobs {
-                named.entry(job["job_name"].as_str().unwrap_or_default()).or_default().push((*index, job));
+                named
+                    .entry(job["job_name"].as_str().unwrap_or_default())
+                    .or_default()
+                    .push((*index, job));
             }
             let mut of_services = Vec::new();
             for service in &stack.catalog.services {
@@ -33,16 +45,51 @@ pub const PROOF: Proof = Proof {
                 let target = &job["static_configs"][0];
                 let params = query(&job["params"]);
                 let wanted = [
-                    ("static_configs/0/targets/0", target["targets"][0].as_str(), format!("{}:{}", service.host, service.port)),
-                    ("static_configs/0/labels/service", target["labels"]["service"].as_str(), service.name.clone()),
-                    ("static_configs/0/labels/component", target["labels"]["component"].as_str(), service.group.clone()),
-                    ("metrics_path", job["metrics_path"].as_str(), service.path.clone()),
-                    ("scheme", job["scheme"].as_str().or(Some("http")), service.scheme.clone()),
-                    ("params", Some(params.as_str()), query(&json!(service.params))),
-                    ("scrape_interval", job["scrape_interval"].as_str(), service.scrape_interval.to_string()),
-                    ("scrape_timeout", job["scrape_timeout"].as_str(), service.scrape_timeout.to_string()),
+                    (
+                        "static_configs/0/targets/0",
+                        target["targets"][0].as_str(),
+                        format!("{}:{}", service.host, service.port),
+                    ),
+                    (
+                        "static_configs/0/labels/service",
+                        target["labels"]["service"].as_str(),
+                        service.name.clone(),
+                    ),
+                    (
+                        "static_configs/0/labels/component",
+                        target["labels"]["component"].as_str(),
+                        service.group.clone(),
+                    ),
+                    (
+                        "metrics_path",
+                        job["metrics_path"].as_str(),
+                        service.path.clone(),
+                    ),
+                    (
+                        "scheme",
+                        job["scheme"].as_str().or(Some("http")),
+                        service.scheme.clone(),
+                    ),
+                    (
+                        "params",
+                        Some(params.as_str()),
+                        query(&json!(service.params)),
+                    ),
+                    (
+                        "scrape_interval",
+                        job["scrape_interval"].as_str(),
+                        service.scrape_interval.to_string(),
+                    ),
+                    (
+                        "scrape_timeout",
+                        job["scrape_timeout"].as_str(),
+                        service.scrape_timeout.to_string(),
+                    ),
                 ];
-                for (key, written, said) in wanted.into_iter().filter(|(_, written, said)| *written != Some(said.as_str())) {
+                for (key, written, said) in wanted
+                    .into_iter()
+                    .filter(|(_, written, said)| *written != Some(said.as_str()))
+                {
                     found.push(Finding::at(
                         &config.path,
                         format!("/scrape_configs/{index}/{key}"),
@@ -77,10 +124,23 @@ const UNREAD: [&str; 9] = [
 ];
 
 fn unread(path: &str, jobs: &[(usize, &Value)]) -> Vec<Finding> {
-    let keys = jobs.iter().flat_map(|(index, job)| UNREAD.iter().filter(|key| job.get(**key).is_some()).map(move |key| (index, job, key)));
+    let keys = jobs.iter().flat_map(|(index, job)| {
+        UNREAD
+            .iter()
+            .filter(|key| job.get(**key).is_some())
+            .map(move |key| (index, job, key))
+    });
     let finding = |(index, job, key): (&usize, &&Value, &&str)| {
-        let message = format!("`{key}` changes what `{}` gives, which the catalog knows nothing of", job["job_name"].as_str().unwrap_or_default());
-        Finding::at(path, format!("/scrape_configs/{index}/{key}"), message, "take it out, or accept it in `[platform]` with a reason")
+        let message = format!(
+            "`{key}` changes what `{}` gives, which the catalog knows nothing of",
+            job["job_name"].as_str().unwrap_or_default()
+        );
+        Finding::at(
+            path,
+            format!("/scrape_configs/{index}/{key}"),
+            message,
+            "take it out, or accept it in `[platform]` with a reason",
+        )
     };
     keys.map(finding).collect()
 }
@@ -93,7 +153,11 @@ fn query(params: &Value) -> String {
 
 /// Whether the catalog itself gives both services one address: then it has been told already, or is accepted.
 fn same(catalog: &Catalog, one: &str, other: &str) -> bool {
-    let address = |name: &str| catalog.service(name).map(|service| (&service.host, service.port, &service.metrics_path));
+    let address = |name: &str| {
+        catalog
+            .service(name)
+            .map(|service| (&service.host, service.port, &service.metrics_path))
+    };
     address(one).is_some() && address(one) == address(other)
 }
 
@@ -112,10 +176,22 @@ fn doubles(path: &str, jobs: &[(usize, &Value)], catalog: &Catalog) -> Vec<Findi
                 "Prometheus does not start so: rename one of them",
             ));
         }
-        for target in job["static_configs"].as_array().into_iter().flatten().flat_map(|group| group["targets"].as_array().into_iter().flatten()) {
-            let address = (target.as_str().unwrap_or_default(), job["metrics_path"].as_str().unwrap_or("/metrics"), query(&job["params"]));
+        for target in job["static_configs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|group| group["targets"].as_array().into_iter().flatten())
+        {
+            let address = (
+                target.as_str().unwrap_or_default(),
+                job["metrics_path"].as_str().unwrap_or("/metrics"),
+                query(&job["params"]),
+            );
             let said = (address.0, address.1);
-            if let Some(other) = addresses.insert(address, name).filter(|other| !same(catalog, name, other)) {
+            if let Some(other) = addresses
+                .insert(address, name)
+                .filter(|other| !same(catalog, name, other))
+            {
                 found.push(Finding::at(
                     path,
                     pointer.clone(),
@@ -125,7 +201,9 @@ fn doubles(path: &str, jobs: &[(usize, &Value)], catalog: &Catalog) -> Vec<Findi
             }
         }
         let duration = |key: &str| job[key].as_str().and_then(Duration::parse);
-        if duration("scrape_timeout") > duration("scrape_interval") && duration("scrape_interval").is_some() {
+        if duration("scrape_timeout") > duration("scrape_interval")
+            && duration("scrape_interval").is_some()
+        {
             found.push(Finding::at(
                 path,
                 format!("{pointer}/scrape_timeout"),

@@ -15,7 +15,12 @@ pub const PROOF: Proof = Proof {
         let often = stack.catalog.prometheus.evaluation_interval;
         let mut found = Vec::new();
         for file in stack.rule_files() {
-            for (index, group) in file.value["groups"].as_array().into_iter().flatten().enumerate() {
+            for (index, group) in file.value["groups"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .enumerate()
+            {
                 let name = group["name"].as_str().unwrap_or_default();
                 let interval = group["interval"].as_str().and_then(Duration::parse);
                 if let Some(interval) = interval.filter(|interval| *interval > often) {
@@ -27,8 +32,15 @@ pub const PROOF: Proof = Proof {
                     ));
                 }
                 if group.get("limit").is_some_and(|limit| *limit != 0) {
-                    let message = format!("the group `{name}` fails as a whole when it has more series than its limit");
-                    found.push(Finding::at(&file.path, format!("/groups/{index}/limit"), message, "take the limit out"));
+                    let message = format!(
+                        "the group `{name}` fails as a whole when it has more series than its limit"
+                    );
+                    found.push(Finding::at(
+                        &file.path,
+                        format!("/groups/{index}/limit"),
+                        message,
+                        "take the limit out",
+                    ));
                 }
             }
         }

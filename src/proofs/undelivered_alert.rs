@@ -13,7 +13,10 @@ pub const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         for config in stack.configs() {
-            if config.value["alerting"].get("alert_relabel_configs").is_some() {
+            if config.value["alerting"]
+                .get("alert_relabel_configs")
+                .is_some()
+            {
                 found.push(Finding::at(
                     &config.path,
                     "/alerting/alert_relabel_configs",
@@ -26,8 +29,17 @@ pub const PROOF: Proof = Proof {
                 .into_iter()
                 .flatten()
                 .flat_map(|group| group["static_configs"].as_array().into_iter().flatten());
-            let known: Vec<&str> = groups.flat_map(|group| group["targets"].as_array().into_iter().flatten()).filter_map(|target| target.as_str()).collect();
-            for address in stack.catalog.prometheus.alertmanagers.iter().filter(|address| !known.contains(&address.as_str())) {
+            let known: Vec<&str> = groups
+                .flat_map(|group| group["targets"].as_array().into_iter().flatten())
+                .filter_map(|target| target.as_str())
+                .collect();
+            for address in stack
+                .catalog
+                .prometheus
+                .alertmanagers
+                .iter()
+                .filter(|address| !known.contains(&address.as_str()))
+            {
                 found.push(Finding::at(
                     &config.path,
                     "/alerting",

@@ -22,10 +22,17 @@ pub const PROOF: Proof = Proof {
             }
             // 0 in any of what the divisor is proportional to makes it 0.
             let (over, _) = factors(node.operands[1], nodes);
-            let divisors = over.into_iter().map(|divisor| &nodes[divisor]).filter(|divisor| traffic(divisor, nodes) && !nonzero(divisor, nodes));
+            let divisors = over
+                .into_iter()
+                .map(|divisor| &nodes[divisor])
+                .filter(|divisor| traffic(divisor, nodes) && !nonzero(divisor, nodes));
             let open = divisors.filter(|divisor| !guarded_around(index, divisor, nodes, &parents));
             found.extend(open.map(|divisor| {
-                Finding::on(expression, format!("`{}` is 0 without traffic, and the ratio NaN", divisor.expr), "write the divisor as `(… > 0)`")
+                Finding::on(
+                    expression,
+                    format!("`{}` is 0 without traffic, and the ratio NaN", divisor.expr),
+                    "write the divisor as `(… > 0)`",
+                )
             }));
         }
         found
@@ -35,5 +42,8 @@ pub const PROOF: Proof = Proof {
 /// Whether the rate of something is in it.
 pub fn traffic(node: &Node, nodes: &[Node]) -> bool {
     let rate = matches!(node.expr, Expr::Call(call) if ["rate", "irate", "increase"].contains(&call.func.name));
-    rate || node.operands.iter().any(|operand| traffic(&nodes[*operand], nodes))
+    rate || node
+        .operands
+        .iter()
+        .any(|operand| traffic(&nodes[*operand], nodes))
 }

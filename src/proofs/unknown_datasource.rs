@@ -13,32 +13,67 @@ pub const PROOF: Proof = Proof {
         bad: "uid: prom",
     },
     check: Check::Stack(|stack| {
-        let sources: Vec<&Value> = stack.files.iter().flat_map(|file| file.value["datasources"].as_array().into_iter().flatten()).collect();
-        let provisioned: Vec<&str> = sources.iter().filter_map(|source| source["uid"].as_str()).collect();
+        let sources: Vec<&Value> = stack
+            .files
+            .iter()
+            .flat_map(|file| file.value["datasources"].as_array().into_iter().flatten())
+            .collect();
+        let provisioned: Vec<&str> = sources
+            .iter()
+            .filter_map(|source| source["uid"].as_str())
+            .collect();
         let mut found = Vec::new();
         for file in stack.dashboards() {
-            let variables: Vec<&Value> = file.value["templating"]["list"].as_array().into_iter().flatten().collect();
+            let variables: Vec<&Value> = file.value["templating"]["list"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .collect();
             let resolve = |uid: &str| -> Option<String> {
-                let name = uid.trim_start_matches("${").trim_start_matches('$').trim_end_matches('}');
+                let name = uid
+                    .trim_start_matches("${")
+                    .trim_start_matches('$')
+                    .trim_end_matches('}');
                 match uid.starts_with('$') {
                     false => Some(uid.to_string()),
-                    true => variables.iter().find(|variable| variable["name"] == name && variable["type"] == "datasource")?["current"]["value"]
+                    true => variables.iter().find(|variable| {
+                        variable["name"] == name && variable["type"] == "datasource"
+                    })?["current"]["value"]
                         .as_str()
                         .map(str::to_string),
                 }
             };
             let mut used: Vec<(String, &str)> = Vec::new();
             for (pointer, panel) in panels(&file.value) {
-                used.extend(panel["datasource"]["uid"].as_str().map(|uid| (format!("{pointer}/datasource/uid"), uid)));
-                let targets = panel["targets"].as_array().into_iter().flatten().enumerate();
                 used.extend(
-                    targets.filter_map(|(index, target)| Some((format!("{pointer}/targets/{index}/datasource/uid"), target["datasource"]["uid"].as_str()?))),
+                    panel["datasource"]["uid"]
+                        .as_str()
+                        .map(|uid| (format!("{pointer}/datasource/uid"), uid)),
                 );
+                let targets = panel["targets"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .enumerate();
+                used.extend(targets.filter_map(|(index, target)| {
+                    Some((
+                        format!("{pointer}/targets/{index}/datasource/uid"),
+                        target["datasource"]["uid"].as_str()?,
+                    ))
+                }));
             }
-            let lists = [("/templating/list", &file.value["templating"]["list"]), ("/annotations/list", &file.value["annotations"]["list"])];
+            let lists = [
+                ("/templating/list", &file.value["templating"]["list"]),
+                ("/annotations/list", &file.value["annotations"]["list"]),
+            ];
             for (pointer, list) in lists {
                 let named = list.as_array().into_iter().flatten().enumerate();
-                used.extend(named.filter_map(|(index, entry)| Some((format!("{pointer}/{index}/datasource/uid"), entry["datasource"]["uid"].as_str()?))));
+                used.extend(named.filter_map(|(index, entry)| {
+                    Some((
+                        format!("{pointer}/{index}/datasource/uid"),
+                        entry["datasource"]["uid"].as_str()?,
+                    ))
+                }));
             }
             for (pointer, uid) in used.into_iter().filter(|(_, uid)| !uid.starts_with("--")) {
                 let known = resolve(uid).is_some_and(|uid| provisioned.contains(&uid.as_str()));

@@ -14,12 +14,35 @@ pub const PROOF: Proof = Proof {
     check: Check::Expression(|expression, nodes, _| {
         let mut found = Vec::new();
         for node in nodes {
-            let Expr::Aggregate(aggregate) = node.expr else { continue };
-            let Some(LabelModifier::Include(labels)) = &aggregate.modifier else { continue };
-            let Some(operand) = node.operands.last().map(|operand| &nodes[*operand]).filter(|operand| !operand.series.is_empty()) else { continue };
-            for label in labels.labels.iter().filter(|label| !operand.series.iter().any(|series| series.has(label))) {
-                let known: Vec<&str> = operand.series.iter().flat_map(|series| series.names()).collect();
-                found.push(Finding::on(expression, format!("`{}` has no label `{label}` to group by", operand.expr), suggestion(label, known.iter().copied())));
+            let Expr::Aggregate(aggregate) = node.expr else {
+                continue;
+            };
+            let Some(LabelModifier::Include(labels)) = &aggregate.modifier else {
+                continue;
+            };
+            let Some(operand) = node
+                .operands
+                .last()
+                .map(|operand| &nodes[*operand])
+                .filter(|operand| !operand.series.is_empty())
+            else {
+                continue;
+            };
+            for label in labels
+                .labels
+                .iter()
+                .filter(|label| !operand.series.iter().any(|series| series.has(label)))
+            {
+                let known: Vec<&str> = operand
+                    .series
+                    .iter()
+                    .flat_map(|series| series.names())
+                    .collect();
+                found.push(Finding::on(
+                    expression,
+                    format!("`{}` has no label `{label}` to group by", operand.expr),
+                    suggestion(label, known.iter().copied()),
+                ));
             }
         }
         found

@@ -15,8 +15,12 @@ pub const PROOF: Proof = Proof {
     check: Check::Expression(|expression, nodes, _| {
         let mut found = Vec::new();
         for node in nodes {
-            let Expr::Binary(binary) = node.expr else { continue };
-            let Some(modifier) = &binary.modifier else { continue };
+            let Expr::Binary(binary) = node.expr else {
+                continue;
+            };
+            let Some(modifier) = &binary.modifier else {
+                continue;
+            };
             let sides = [&nodes[node.operands[0]], &nodes[node.operands[1]]];
             if sides.iter().any(|side| side.series.is_empty()) {
                 continue;
@@ -28,18 +32,42 @@ pub const PROOF: Proof = Proof {
                 None => ("on", &none),
             };
             let extra = match &modifier.card {
-                VectorMatchCardinality::ManyToOne(labels) | VectorMatchCardinality::OneToMany(labels) => &labels.labels,
+                VectorMatchCardinality::ManyToOne(labels)
+                | VectorMatchCardinality::OneToMany(labels) => &labels.labels,
                 _ => &none,
             };
-            let lost = named.iter().map(|label| (word, label)).chain(extra.iter().map(|label| ("group_left", label)));
+            let lost = named
+                .iter()
+                .map(|label| (word, label))
+                .chain(extra.iter().map(|label| ("group_left", label)));
             // An ignored label need be on one side only, and so need one that is brought along.
-            for (word, label) in
-                lost.filter(|(word, label)| if *word == "on" { !sides.iter().all(|side| has(side, label)) } else { !sides.iter().any(|side| has(side, label)) })
-            {
-                let known: Vec<&str> = sides.iter().flat_map(|side| &side.series).flat_map(|series| series.names()).collect();
-                let side = if word == "on" { "a side of" } else { "neither side of" };
-                let message = format!("`{word}` names `{label}`, which {side} `{}` {}", binary.op, if word == "on" { "does not have" } else { "has" });
-                found.push(Finding::on(expression, message, suggestion(label, known.iter().copied())));
+            for (word, label) in lost.filter(|(word, label)| {
+                if *word == "on" {
+                    !sides.iter().all(|side| has(side, label))
+                } else {
+                    !sides.iter().any(|side| has(side, label))
+                }
+            }) {
+                let known: Vec<&str> = sides
+                    .iter()
+                    .flat_map(|side| &side.series)
+                    .flat_map(|series| series.names())
+                    .collect();
+                let side = if word == "on" {
+                    "a side of"
+                } else {
+                    "neither side of"
+                };
+                let message = format!(
+                    "`{word}` names `{label}`, which {side} `{}` {}",
+                    binary.op,
+                    if word == "on" { "does not have" } else { "has" }
+                );
+                found.push(Finding::on(
+                    expression,
+                    message,
+                    suggestion(label, known.iter().copied()),
+                ));
             }
         }
         found

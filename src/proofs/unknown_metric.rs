@@ -31,9 +31,17 @@ pub const PROOF: Proof = Proof {
                             sentence(&suggestion(name, near))
                         ),
                     };
-                    found.push(Finding::on(expression, format!("nobody emits `{name}`"), help));
+                    found.push(Finding::on(
+                        expression,
+                        format!("nobody emits `{name}`"),
+                        help,
+                    ));
                 }
-                None => found.push(Finding::on(expression, "a selector without a metric name reads everything", "name the metric")),
+                None => found.push(Finding::on(
+                    expression,
+                    "a selector without a metric name reads everything",
+                    "name the metric",
+                )),
             }
         }
         found
@@ -42,11 +50,17 @@ pub const PROOF: Proof = Proof {
 
 /// Names with the same beginning: the others are no help.
 fn near<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Vec<&'a str> {
-    let mut near: Vec<&str> = names.filter(|known| known.split(['_', ':']).next() == name.split(['_', ':']).next()).collect();
+    let mut near: Vec<&str> = names
+        .filter(|known| known.split(['_', ':']).next() == name.split(['_', ':']).next())
+        .collect();
     near.sort_unstable();
     near
 }
 
 fn sentence(text: &str) -> String {
-    if text.ends_with('?') { text.to_string() } else { format!("{text}.") }
+    if text.ends_with('?') {
+        text.to_string()
+    } else {
+        format!("{text}.")
+    }
 }

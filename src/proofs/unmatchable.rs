@@ -25,16 +25,37 @@ pub const PROOF: Proof = Proof {
             };
             let name = selector.name.as_deref().unwrap_or_default();
             // A unit test may have more instances and other buckets than the catalog.
-            let invented = |matcher: &&Matcher| expression.usage == Usage::Test && ["instance", "le"].contains(&matcher.name.as_str());
-            let matchers: Vec<Matcher> = selector.matchers.matchers.iter().filter(|matcher| !invented(matcher)).cloned().collect();
-            if contract.family(name).iter().any(|series| contract.picked(series, &matchers).is_some()) {
+            let invented = |matcher: &&Matcher| {
+                expression.usage == Usage::Test
+                    && ["instance", "le"].contains(&matcher.name.as_str())
+            };
+            let matchers: Vec<Matcher> = selector
+                .matchers
+                .matchers
+                .iter()
+                .filter(|matcher| !invented(matcher))
+                .cloned()
+                .collect();
+            if contract
+                .family(name)
+                .iter()
+                .any(|series| contract.picked(series, &matchers).is_some())
+            {
                 continue;
             }
             if contract.knows(name) {
-                found.push(fault(name, contract.family(name), &matchers, contract).map_or_else(
-                    || Finding::on(expression, format!("no series of `{name}` has all these labels at once"), "the matchers exclude each other: take one out"),
-                    |(message, help)| Finding::on(expression, message, help),
-                ));
+                found.push(
+                    fault(name, contract.family(name), &matchers, contract).map_or_else(
+                        || {
+                            Finding::on(
+                                expression,
+                                format!("no series of `{name}` has all these labels at once"),
+                                "the matchers exclude each other: take one out",
+                            )
+                        },
+                        |(message, help)| Finding::on(expression, message, help),
+                    ),
+                );
             }
         }
         found
@@ -42,28 +63,56 @@ pub const PROOF: Proof = Proof {
 };
 
 /// The first matcher that picks nothing by itself, and why.
-fn fault(name: &str, family: &[Series], matchers: &[Matcher], contract: &Contract) -> Option<(String, String)> {
+fn fault(
+    name: &str,
+    family: &[Series],
+    matchers: &[Matcher],
+    contract: &Contract,
+) -> Option<(String, String)> {
     if family.is_empty() {
-        return Some((format!("nobody emits `{name}`"), "name a service that exists among the metric's `services`".to_string()));
+        return Some((
+            format!("nobody emits `{name}`"),
+            "name a service that exists among the metric's `services`".to_string(),
+        ));
     }
-    let alone = |matcher: &&Matcher| family.iter().all(|series| contract.picked(series, std::slice::from_ref(matcher)).is_none());
+    let alone = |matcher: &&Matcher| {
+        family.iter().all(|series| {
+            contract
+                .picked(series, std::slice::from_ref(matcher))
+                .is_none()
+        })
+    };
     let matcher = matchers.iter().find(alone)?;
     let label = matcher.name.as_str();
     let having: Vec<&Series> = family.iter().filter(|series| series.has(label)).collect();
     if having.is_empty() {
         let known: Vec<&str> = family.iter().flat_map(|series| series.names()).collect();
-        return Some((format!("`{name}` has no label `{label}`"), suggestion(label, known.iter().copied())));
+        return Some((
+            format!("`{name}` has no label `{label}`"),
+            suggestion(label, known.iter().copied()),
+        ));
     }
-    let message = format!("`{label}{}\"{}\"` matches no series of `{name}`", matcher.op, matcher.value);
+    let message = format!(
+        "`{label}{}\"{}\"` matches no series of `{name}`",
+        matcher.op, matcher.value
+    );
     let declared = having.iter().find_map(|series| series.labels.get(label));
     let help = match declared {
         Some(domain @ Domain::Values(_)) if label == "le" => {
-            format!("its buckets are {domain}: a whole number has its `.0`. `le=~\"1|1[.]0\"` finds both spellings")
+            format!(
+                "its buckets are {domain}: a whole number has its `.0`. `le=~\"1|1[.]0\"` finds both spellings"
+            )
         }
         Some(domain) => format!("the label is declared as {domain}"),
         None => {
-            let values =
-                contract.targets.values(label).filter(|value| having.iter().any(|series| !contract.targets.with(label, value).is_disjoint(&series.targets)));
+            let values = contract.targets.values(label).filter(|value| {
+                having.iter().any(|series| {
+                    !contract
+                        .targets
+                        .with(label, value)
+                        .is_disjoint(&series.targets)
+                })
+            });
             suggestion(&matcher.value, values.collect::<Vec<_>>().iter().copied())
         }
     };

@@ -17,10 +17,17 @@ pub const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         for file in stack.configs().chain(stack.routing()) {
-            let containers = stack.compose().flat_map(|compose| compose.value["services"].as_object().into_iter().flatten());
-            let mut read = containers.filter_map(|(_, container)| Some((container, configured(container)?)));
+            let containers = stack
+                .compose()
+                .flat_map(|compose| compose.value["services"].as_object().into_iter().flatten());
+            let mut read =
+                containers.filter_map(|(_, container)| Some((container, configured(container)?)));
             // Without containers nobody is started from here.
-            if stack.compose().next().is_some() && !read.any(|(container, path)| mounted(container, path).is_some_and(|path| path == file.path)) {
+            if stack.compose().next().is_some()
+                && !read.any(|(container, path)| {
+                    mounted(container, path).is_some_and(|path| path == file.path)
+                })
+            {
                 found.push(Finding::at(
                     &file.path,
                     "",
@@ -34,11 +41,21 @@ pub const PROOF: Proof = Proof {
 };
 
 fn configured(container: &Value) -> Option<&str> {
-    container["command"].as_array()?.iter().filter_map(Value::as_str).find_map(|flag| flag.strip_prefix(FLAG))
+    container["command"]
+        .as_array()?
+        .iter()
+        .filter_map(Value::as_str)
+        .find_map(|flag| flag.strip_prefix(FLAG))
 }
 
 /// The file under generated/ that a container sees at a path.
 fn mounted(container: &Value, path: &str) -> Option<String> {
     let mut folders = container["volumes"].as_array()?.iter().filter_map(mount);
-    folders.find_map(|(source, target)| Some(format!("{}{}", source.trim_start_matches("./"), path.strip_prefix(target)?)))
+    folders.find_map(|(source, target)| {
+        Some(format!(
+            "{}{}",
+            source.trim_start_matches("./"),
+            path.strip_prefix(target)?
+        ))
+    })
 }

@@ -19,10 +19,21 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        let Some(routing) = stack.routing() else { return found };
-        let receivers: Vec<&str> = routing.value["receivers"].as_array().into_iter().flatten().filter_map(|receiver| receiver["name"].as_str()).collect();
+        let Some(routing) = stack.routing() else {
+            return found;
+        };
+        let receivers: Vec<&str> = routing.value["receivers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|receiver| receiver["name"].as_str())
+            .collect();
         let mut routes = vec![("/route".to_string(), &routing.value["route"])];
-        let children = routing.value["route"]["routes"].as_array().into_iter().flatten().enumerate();
+        let children = routing.value["route"]["routes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .enumerate();
         routes.extend(children.map(|(index, route)| (format!("/route/routes/{index}"), route)));
         for (pointer, route) in &routes {
             let receiver = route["receiver"].as_str().unwrap_or_default();
@@ -36,21 +47,53 @@ pub const PROOF: Proof = Proof {
             }
         }
         found.extend(silent(stack, routing));
-        found.extend(routes[1..].iter().flat_map(|(pointer, route)| narrowed(&routing.path, pointer, route)));
-        let mut severities: Vec<&str> = stack.catalog.alerts.iter().flat_map(|alert| alert.branches.iter().map(|branch| branch.severity.as_str())).collect();
-        severities.extend(stack.alerts().filter_map(|(_, _, rule)| rule["labels"]["severity"].as_str()));
+        found.extend(
+            routes[1..]
+                .iter()
+                .flat_map(|(pointer, route)| narrowed(&routing.path, pointer, route)),
+        );
+        let mut severities: Vec<&str> = stack
+            .catalog
+            .alerts
+            .iter()
+            .flat_map(|alert| alert.branches.iter().map(|branch| branch.severity.as_str()))
+            .collect();
+        severities.extend(
+            stack
+                .alerts()
+                .filter_map(|(_, _, rule)| rule["labels"]["severity"].as_str()),
+        );
         severities.sort_unstable();
         severities.dedup();
         // Severity `none` is for alerts that are not meant to reach anybody, such as a watchdog.
-        for severity in severities.into_iter().filter(|severity| *severity != "none") {
-            let wanted = stack.catalog.alertmanager.routes.get(severity).map_or("null", String::as_str);
-            match routes[1..].iter().find(|(_, route)| routed(route, severity)) {
-                None => found.push(Finding::at(&routing.path, "/route/routes", format!("no route matches severity `{severity}`"), "add a route for it")),
+        for severity in severities
+            .into_iter()
+            .filter(|severity| *severity != "none")
+        {
+            let wanted = stack
+                .catalog
+                .alertmanager
+                .routes
+                .get(severity)
+                .map_or("null", String::as_str);
+            match routes[1..]
+                .iter()
+                .find(|(_, route)| routed(route, severity))
+            {
+                None => found.push(Finding::at(
+                    &routing.path,
+                    "/route/routes",
+                    format!("no route matches severity `{severity}`"),
+                    "add a route for it",
+                )),
                 Some((pointer, route)) if route["receiver"] != wanted => {
                     found.push(Finding::at(
                         &routing.path,
                         format!("{pointer}/receiver"),
-                        format!("severity `{severity}` goes to `{}`, the catalog says `{wanted}`", route["receiver"].as_str().unwrap_or_default()),
+                        format!(
+                            "severity `{severity}` goes to `{}`, the catalog says `{wanted}`",
+                            route["receiver"].as_str().unwrap_or_default()
+                        ),
                         "render the receiver from `alertmanager.routes`",
                     ));
                 }
@@ -67,15 +110,42 @@ fn narrowed(path: &str, pointer: &str, route: &Value) -> Vec<Finding> {
     for key in ["mute_time_intervals", "active_time_intervals"] {
         if route.get(key).is_some() {
             let message = "at some times the route tells nobody";
-            found.push(Finding::at(path, format!("{pointer}/{key}"), message, "take it out, or accept it in `[platform]` with a reason"));
+            found.push(Finding::at(
+                path,
+                format!("{pointer}/{key}"),
+                message,
+                "take it out, or accept it in `[platform]` with a reason",
+            ));
         }
     }
-    let old = ["match", "match_re"].iter().filter(|key| route.get(**key).is_some());
-    found.extend(old.map(|key| Finding::at(path, format!("{pointer}/{key}"), format!("`{key}` is not read here"), "write it as `matchers`")));
-    let matchers = route["matchers"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    for label in matchers.filter_map(|matcher| matcher.split(['=', '!']).next()).map(str::trim).filter(|label| !LABELS.contains(label)) {
+    let old = ["match", "match_re"]
+        .iter()
+        .filter(|key| route.get(**key).is_some());
+    found.extend(old.map(|key| {
+        Finding::at(
+            path,
+            format!("{pointer}/{key}"),
+            format!("`{key}` is not read here"),
+            "write it as `matchers`",
+        )
+    }));
+    let matchers = route["matchers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    for label in matchers
+        .filter_map(|matcher| matcher.split(['=', '!']).next())
+        .map(str::trim)
+        .filter(|label| !LABELS.contains(label))
+    {
         let message = format!("the route selects by `{label}`, which not every alert has");
-        found.push(Finding::at(path, format!("{pointer}/matchers"), message, "select by a label that every alert has"));
+        found.push(Finding::at(
+            path,
+            format!("{pointer}/matchers"),
+            message,
+            "select by a label that every alert has",
+        ));
     }
     found
 }
@@ -83,16 +153,36 @@ fn narrowed(path: &str, pointer: &str, route: &Value) -> Vec<Finding> {
 /// Receivers that are rendered without what the catalog gives them.
 fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
     let mut found = Vec::new();
-    let rendered: Vec<&Value> = routing.value["receivers"].as_array().into_iter().flatten().collect();
+    let rendered: Vec<&Value> = routing.value["receivers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .collect();
     let named = rendered.iter().enumerate().rev(); // of two with one name the first stays
-    let index: HashMap<&str, usize> = named.filter_map(|(index, receiver)| Some((receiver["name"].as_str()?, index))).collect();
+    let index: HashMap<&str, usize> = named
+        .filter_map(|(index, receiver)| Some((receiver["name"].as_str()?, index)))
+        .collect();
     for (name, integrations) in &stack.catalog.receivers {
-        let Some(index) = index.get(name.as_str()).copied() else { continue };
-        for integration in integrations.as_object().into_iter().flatten().map(|(integration, _)| integration) {
+        let Some(index) = index.get(name.as_str()).copied() else {
+            continue;
+        };
+        for integration in integrations
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(integration, _)| integration)
+        {
             let list = format!("{integration}_configs");
             if rendered[index][&list].as_array().is_none_or(Vec::is_empty) {
-                let message = format!("`{name}` is rendered without its {integration}, and tells nobody by it");
-                found.push(Finding::at(&routing.path, format!("/receivers/{index}"), message, format!("render `{list}` for it")));
+                let message = format!(
+                    "`{name}` is rendered without its {integration}, and tells nobody by it"
+                );
+                found.push(Finding::at(
+                    &routing.path,
+                    format!("/receivers/{index}"),
+                    message,
+                    format!("render `{list}` for it"),
+                ));
             }
         }
     }
@@ -101,12 +191,19 @@ fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
 
 /// Whether every matcher of a route picks an alert of this severity; other labels are taken to fit.
 fn routed(route: &Value, severity: &str) -> bool {
-    let matchers: Vec<&str> = route["matchers"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let matchers: Vec<&str> = route["matchers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     matchers.iter().all(|matcher| {
         let selector = crate::promql::parse(&format!("alert{{{matcher}}}"));
         match selector {
             Ok(promql_parser::parser::Expr::VectorSelector(vector)) => {
-                vector.matchers.matchers.iter().all(|matcher| matcher.name != "severity" || crate::promql::judge::picks(matcher, severity))
+                vector.matchers.matchers.iter().all(|matcher| {
+                    matcher.name != "severity" || crate::promql::judge::picks(matcher, severity)
+                })
             }
             _ => false,
         }

@@ -6,13 +6,27 @@ use std::collections::HashMap;
 pub const PROOF: Proof = Proof {
     code: "untested-rule",
     doc: "promtool says SUCCESS for an alert without tests, for a test whose rule file does not exist, and for one without an interval.",
-    example: Example::Template { file: "monitoring/alert_rules.test.yml", good: "- ../alert_rules.yml", bad: "- ../alert-rules.yml" },
+    example: Example::Template {
+        file: "monitoring/alert_rules.test.yml",
+        good: "- ../alert_rules.yml",
+        bad: "- ../alert-rules.yml",
+    },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         let mut shown: HashMap<&str, (bool, bool)> = HashMap::new();
-        for file in stack.files.iter().filter(|file| file.value.get("tests").is_some()) {
+        for file in stack
+            .files
+            .iter()
+            .filter(|file| file.value.get("tests").is_some())
+        {
             let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            for (index, name) in file.value["rule_files"].as_array().into_iter().flatten().filter_map(|name| name.as_str()).enumerate() {
+            for (index, name) in file.value["rule_files"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|name| name.as_str())
+                .enumerate()
+            {
                 let path = beside(folder, name);
                 if !stack.files.iter().any(|rules| rules.path == path) {
                     found.push(Finding::at(
@@ -23,20 +37,38 @@ pub const PROOF: Proof = Proof {
                     ));
                 }
             }
-            for (index, test) in file.value["tests"].as_array().into_iter().flatten().enumerate() {
+            for (index, test) in file.value["tests"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .enumerate()
+            {
                 if test.get("interval").is_none() {
-                    found.push(Finding::at(&file.path, format!("/tests/{index}"), "a test without an interval has no samples", "write `interval`"));
+                    found.push(Finding::at(
+                        &file.path,
+                        format!("/tests/{index}"),
+                        "a test without an interval has no samples",
+                        "write `interval`",
+                    ));
                 }
                 for case in test["alert_rule_test"].as_array().into_iter().flatten() {
-                    let fires = case["exp_alerts"].as_array().is_some_and(|alerts| !alerts.is_empty());
-                    let entry = shown.entry(case["alertname"].as_str().unwrap_or_default()).or_default();
+                    let fires = case["exp_alerts"]
+                        .as_array()
+                        .is_some_and(|alerts| !alerts.is_empty());
+                    let entry = shown
+                        .entry(case["alertname"].as_str().unwrap_or_default())
+                        .or_default();
                     *entry = (entry.0 || fires, entry.1 || !fires);
                 }
                 // An alert of kind promql is looked at through ALERTS.
                 for case in test["promql_expr_test"].as_array().into_iter().flatten() {
-                    let named = case["expr"].as_str().and_then(|text| text.split_once("alertname=\"")?.1.split('"').next());
+                    let named = case["expr"]
+                        .as_str()
+                        .and_then(|text| text.split_once("alertname=\"")?.1.split('"').next());
                     if let Some(name) = named {
-                        let fires = case["exp_samples"].as_array().is_some_and(|samples| !samples.is_empty());
+                        let fires = case["exp_samples"]
+                            .as_array()
+                            .is_some_and(|samples| !samples.is_empty());
                         let entry = shown.entry(name).or_default();
                         *entry = (entry.0 || fires, entry.1 || !fires);
                     }
@@ -48,10 +80,21 @@ pub const PROOF: Proof = Proof {
             let missing = match shown.get(name).copied().unwrap_or_default() {
                 (true, true) => continue,
                 (false, _) => "fires",
-                (true, false) if rule["expr"].as_str().is_some_and(|expr| expr.starts_with("vector(")) => continue,
+                (true, false)
+                    if rule["expr"]
+                        .as_str()
+                        .is_some_and(|expr| expr.starts_with("vector(")) =>
+                {
+                    continue;
+                }
                 (true, false) => "is silent",
             };
-            found.push(Finding::at(&file.path, format!("{pointer}/alert"), format!("no unit test shows that `{name}` {missing}"), "add a case to the tests"));
+            found.push(Finding::at(
+                &file.path,
+                format!("{pointer}/alert"),
+                format!("no unit test shows that `{name}` {missing}"),
+                "add a case to the tests",
+            ));
         }
         found
     }),

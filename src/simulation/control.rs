@@ -22,14 +22,19 @@ pub async fn start(fleet: Arc<Fleet>, catalog: Arc<Catalog>, port: u16) -> Resul
     let address = listener.local_addr()?;
     tokio::spawn(async move {
         loop {
-            let Ok((stream, _)) = listener.accept().await else { continue };
+            let Ok((stream, _)) = listener.accept().await else {
+                continue;
+            };
             let (fleet, catalog) = (fleet.clone(), catalog.clone());
             tokio::spawn(async move {
                 let service = service_fn(|request: Request<Incoming>| {
                     let response = respond(&fleet, &catalog, &request);
                     async move { Ok::<_, Infallible>(response) }
                 });
-                let _ = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service).await;
+                let _ = http1::Builder::new()
+                    .keep_alive(false)
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
             });
         }
     });
@@ -39,7 +44,11 @@ pub async fn start(fleet: Arc<Fleet>, catalog: Arc<Catalog>, port: u16) -> Resul
 /// `GET /faults`, `PUT /faults/SERVICE/KIND`, `DELETE /faults/SERVICE`.
 fn respond(fleet: &Fleet, catalog: &Catalog, request: &Request<Incoming>) -> Response<Content> {
     // A web page that has its own name point at this machine is not the user.
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
     if !["127.0.0.1", "localhost"].contains(&host.split(':').next().unwrap_or_default()) {
         return refuse(StatusCode::FORBIDDEN, "ask at 127.0.0.1 or localhost");
     }
@@ -49,12 +58,20 @@ fn respond(fleet: &Fleet, catalog: &Catalog, request: &Request<Incoming>) -> Res
         (&Method::GET, ["faults"]) => return state(fleet),
         (&Method::PUT, ["faults", _, kind]) => Fault::parse(kind, catalog, service).map(Some),
         (&Method::DELETE, ["faults", _]) => Ok(None),
-        _ => return refuse(StatusCode::NOT_FOUND, "GET /faults, PUT /faults/SERVICE/KIND or DELETE /faults/SERVICE"),
+        _ => {
+            return refuse(
+                StatusCode::NOT_FOUND,
+                "GET /faults, PUT /faults/SERVICE/KIND or DELETE /faults/SERVICE",
+            );
+        }
     };
     match wanted {
         Err(error) => refuse(StatusCode::BAD_REQUEST, &format!("{error:#}")),
         Ok(fault) if fleet.set(service, fault.clone()) => state(fleet),
-        Ok(_) => refuse(StatusCode::NOT_FOUND, &format!("`{service}` is not simulated here")),
+        Ok(_) => refuse(
+            StatusCode::NOT_FOUND,
+            &format!("`{service}` is not simulated here"),
+        ),
     }
 }
 
@@ -63,7 +80,19 @@ fn refuse(status: StatusCode, reason: &str) -> Response<Content> {
 }
 
 fn state(fleet: &Fleet) -> Response<Content> {
-    let faults: Map<String, Value> =
-        fleet.faults().into_iter().map(|(service, fault)| (service.to_string(), fault.map_or(Value::Null, |fault| fault.to_string().into()))).collect();
-    answer(StatusCode::OK, "application/json", format!("{}\n", Value::Object(faults)))
+    let faults: Map<String, Value> = fleet
+        .faults()
+        .into_iter()
+        .map(|(service, fault)| {
+            (
+                service.to_string(),
+                fault.map_or(Value::Null, |fault| fault.to_string().into()),
+            )
+        })
+        .collect();
+    answer(
+        StatusCode::OK,
+        "application/json",
+        format!("{}\n", Value::Object(faults)),
+    )
 }

@@ -36,7 +36,10 @@ impl Body for Content {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut TaskContext) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut TaskContext,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut *self {
             Content::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Content::Endless(pause) => pause.as_mut().poll(context).map(|()| {
@@ -48,7 +51,9 @@ impl Body for Content {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Content::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Content::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
             Content::Endless(_) => SizeHint::default(),
         }
     }
@@ -56,13 +61,18 @@ impl Body for Content {
 
 /// An answer of one piece.
 pub fn answer(status: StatusCode, content_type: &str, body: impl Into<Bytes>) -> Response<Content> {
-    let response = Response::builder().status(status).header(CONTENT_TYPE, content_type).body(Content::Whole(Some(body.into())));
+    let response = Response::builder()
+        .status(status)
+        .header(CONTENT_TYPE, content_type)
+        .body(Content::Whole(Some(body.into())));
     response.expect("a fixed status and content type make a response")
 }
 
 /// Binds a port; the error says which and why.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Accepts connections, except while the service is down: then its port is closed.
@@ -70,7 +80,10 @@ pub async fn attend(fleet: Arc<Fleet>, post: Arc<Post>, first: TcpListener) {
     let mut listener = Some(first);
     let mut faults = post.fault.subscribe();
     loop {
-        let down = faults.borrow_and_update().as_ref().is_some_and(|fault| fault.kind == Kind::Down);
+        let down = faults
+            .borrow_and_update()
+            .as_ref()
+            .is_some_and(|fault| fault.kind == Kind::Down);
         if down {
             listener = None;
             let _ = faults.changed().await;
@@ -100,26 +113,45 @@ async fn connection(fleet: Arc<Fleet>, post: Arc<Post>, stream: TcpStream) {
         let (fleet, post) = (fleet.clone(), post.clone());
         async move { Ok::<_, Infallible>(respond(&fleet, &post, request.uri().path()).await) }
     });
-    let _ = http1::Builder::new().keep_alive(false).max_buf_size(16_384).serve_connection(TokioIo::new(stream), service).await;
+    let _ = http1::Builder::new()
+        .keep_alive(false)
+        .max_buf_size(16_384)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 async fn respond(fleet: &Fleet, post: &Post, path: &str) -> Response<Content> {
     let kind = post.fault.borrow().as_ref().map(|fault| fault.kind);
     match kind {
         Some(Kind::Hanging) => std::future::pending().await,
-        Some(Kind::Slow) => sleep(Duration::from_millis(post.service.scrape_timeout.0 * 3 / 2).div_f64(fleet.speed)).await,
-        Some(Kind::Unauthorized) => return answer(StatusCode::UNAUTHORIZED, "text/plain", "who are you?\n"),
+        Some(Kind::Slow) => {
+            sleep(Duration::from_millis(post.service.scrape_timeout.0 * 3 / 2).div_f64(fleet.speed))
+                .await
+        }
+        Some(Kind::Unauthorized) => {
+            return answer(StatusCode::UNAUTHORIZED, "text/plain", "who are you?\n");
+        }
         _ => {}
     }
     let moved = format!("{}/", post.service.path);
     let metrics = path == post.service.path;
     // What is only scraped may have its health where its metrics are.
-    if path == post.service.health_path.split('?').next().unwrap_or_default() && !metrics {
+    if path
+        == post
+            .service
+            .health_path
+            .split('?')
+            .next()
+            .unwrap_or_default()
+        && !metrics
+    {
         return health(post, kind);
     }
     if metrics && kind == Some(Kind::Redirect) {
         let mut response = answer(StatusCode::TEMPORARY_REDIRECT, "text/plain", "");
-        response.headers_mut().extend(moved.parse().map(|place| (LOCATION, place)));
+        response
+            .headers_mut()
+            .extend(moved.parse().map(|place| (LOCATION, place)));
         return response;
     }
     let followed = path == moved && kind == Some(Kind::Redirect);
@@ -127,11 +159,20 @@ async fn respond(fleet: &Fleet, post: &Post, path: &str) -> Response<Content> {
         return answer(StatusCode::NOT_FOUND, "text/plain", "not found\n");
     }
     match kind {
-        Some(Kind::Garbage) => answer(StatusCode::OK, TEXT_FORMAT, &b"\x00\xff\xfe no metrics \x80\n"[..]),
-        Some(Kind::Endless) => {
-            Response::builder().header(CONTENT_TYPE, TEXT_FORMAT).body(Content::Endless(Box::pin(sleep(DRIP)))).expect("a fixed header makes a response")
-        }
-        Some(Kind::WrongContentType) => answer(StatusCode::OK, "application/json", serde_json::Value::from(fleet.scrape(post)).to_string()),
+        Some(Kind::Garbage) => answer(
+            StatusCode::OK,
+            TEXT_FORMAT,
+            &b"\x00\xff\xfe no metrics \x80\n"[..],
+        ),
+        Some(Kind::Endless) => Response::builder()
+            .header(CONTENT_TYPE, TEXT_FORMAT)
+            .body(Content::Endless(Box::pin(sleep(DRIP))))
+            .expect("a fixed header makes a response"),
+        Some(Kind::WrongContentType) => answer(
+            StatusCode::OK,
+            "application/json",
+            serde_json::Value::from(fleet.scrape(post)).to_string(),
+        ),
         _ => answer(StatusCode::OK, TEXT_FORMAT, fleet.scrape(post)),
     }
 }

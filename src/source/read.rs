@@ -32,26 +32,46 @@ pub enum Unreadable {
 pub fn read(path: &Path) -> Result<String, Unreadable> {
     let mut bytes = Vec::new();
     let file = open(path)?;
-    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| refused(&error))?;
+    file.take(LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| refused(&error))?;
     if bytes.len() as u64 > LIMIT {
         return Err(too_large());
     }
-    let text = String::from_utf8(bytes).map_err(|error| not_text(error.as_bytes(), error.utf8_error().valid_up_to()))?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text))
+    let text = String::from_utf8(bytes)
+        .map_err(|error| not_text(error.as_bytes(), error.utf8_error().valid_up_to()))?;
+    Ok(text
+        .strip_prefix('\u{feff}')
+        .map(str::to_string)
+        .unwrap_or(text))
 }
 
 /// Opening a pipe waits for whoever writes into it, and a device may never end: only a file is opened to be read.
 fn open(path: &Path) -> Result<File, Unreadable> {
     let is = |kind: FileType| match sort(kind) {
-        Some(sort) => Err(Unreadable::Refused(format!("it is {sort}"), "make it a file")),
+        Some(sort) => Err(Unreadable::Refused(
+            format!("it is {sort}"),
+            "make it a file",
+        )),
         None => Ok(()),
     };
-    is(path.metadata().map_err(|error| refused(&error))?.file_type())?;
+    is(path
+        .metadata()
+        .map_err(|error| refused(&error))?
+        .file_type())?;
     let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(path).map_err(|error| refused(&error))?;
+    let file = File::options()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)
+        .map_err(|error| refused(&error))?;
     let found = file.metadata().map_err(|error| refused(&error))?;
     is(found.file_type())?;
-    if found.len() > LIMIT { Err(too_large()) } else { Ok(file) }
+    if found.len() > LIMIT {
+        Err(too_large())
+    } else {
+        Ok(file)
+    }
 }
 
 /// What stands there instead of a file.
@@ -74,14 +94,27 @@ fn refused(error: &io::Error) -> Unreadable {
 }
 
 fn too_large() -> Unreadable {
-    Unreadable::Refused(format!("it is larger than {} MiB", LIMIT >> 20), "make it smaller; even a catalog of 50,000 services has only 3 MB")
+    Unreadable::Refused(
+        format!("it is larger than {} MiB", LIMIT >> 20),
+        "make it smaller; even a catalog of 50,000 services has only 3 MB",
+    )
 }
 
 fn not_text(bytes: &[u8], at: usize) -> Unreadable {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let (reason, help) = match bytes {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => ("this file is UTF-16".to_string(), "save it as UTF-8"),
-        _ => (format!("the byte 0x{:02x} is not UTF-8", bytes[at]), "save the file as UTF-8"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            ("this file is UTF-16".to_string(), "save it as UTF-8")
+        }
+        _ => (
+            format!("the byte 0x{:02x} is not UTF-8", bytes[at]),
+            "save the file as UTF-8",
+        ),
     };
-    Unreadable::NotText { text, at, reason, help }
+    Unreadable::NotText {
+        text,
+        at,
+        reason,
+        help,
+    }
 }

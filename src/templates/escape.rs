@@ -34,7 +34,9 @@ fn failed(error: std::fmt::Error) -> Error {
 /// JSON, which is YAML and, but for three words, Python.
 fn scalar(out: &mut impl Write, value: &Value, python: bool) -> Result<(), Error> {
     match value.kind() {
-        ValueKind::None => out.write_str(if python { "None" } else { "null" }).map_err(failed),
+        ValueKind::None => out
+            .write_str(if python { "None" } else { "null" })
+            .map_err(failed),
         ValueKind::Bool => out
             .write_str(match (value.is_true(), python) {
                 (true, true) => "True",
@@ -92,7 +94,13 @@ pub fn quoted(out: &mut impl Write, text: &str) -> std::fmt::Result {
             '\n' => out.write_str("\\n")?,
             '\t' => out.write_str("\\t")?,
             '\r' => out.write_str("\\r")?,
-            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+            '\0'..='\u{1f}'
+            | '\u{7f}'..='\u{9f}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{feff}'
+            | '\u{fffe}'
+            | '\u{ffff}' => {
                 write!(out, "\\u{:04x}", c as u32)?;
             }
             c => out.write_char(c)?,
@@ -138,7 +146,9 @@ fn word(out: &mut impl Write, c: char) -> std::fmt::Result {
         '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '|' | '#' => write!(out, "\\{c}"),
         '&' => out.write_str("&amp;"),
         // What turns the direction of text shows it in another order than it is read.
-        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.write_char(' '),
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            out.write_char(' ')
+        }
         c if c.is_control() => out.write_char(' '),
         c => out.write_char(c),
     }
@@ -151,22 +161,57 @@ mod tests {
     #[test]
     fn markdown_is_one_line_in_one_direction_without_markup() {
         let mut out = String::new();
-        markdown(&mut out, &Value::from("a\nb\u{1b}c\u{202e}d\u{2066}e\u{2028}f [l](javascript:x) <b> # | &lt; é\u{301}")).unwrap();
-        assert_eq!(out, "a b c d e f \\[l\\](javascript:x) \\<b\\> \\# \\| &amp;lt; é\u{301}");
+        markdown(
+            &mut out,
+            &Value::from(
+                "a\nb\u{1b}c\u{202e}d\u{2066}e\u{2028}f [l](javascript:x) <b> # | &lt; é\u{301}",
+            ),
+        )
+        .unwrap();
+        assert_eq!(
+            out,
+            "a b c d e f \\[l\\](javascript:x) \\<b\\> \\# \\| &amp;lt; é\u{301}"
+        );
     }
 
     #[test]
     fn markdown_calls_nobody_and_links_where_it_is_meant_to() {
         let mut out = String::new();
-        markdown(&mut out, &Value::from("@team a@b.c #12 GH-3 https://e.x www.e.x")).unwrap();
-        assert_eq!(out, "@&#8203;team a@&#8203;b.c \\#&#8203;12 GH-&#8203;3 https:&#8203;//e.x www.&#8203;e.x");
-        assert_eq!(address("https://e.x/a_b?c&d").unwrap().to_string(), "https://e.x/a\\_b?c&amp;d");
-        assert!(["javascript:x", "//e.x", "", "http://e.x y", "http://e.x\ny"].iter().all(|text| address(text).is_err()));
+        markdown(
+            &mut out,
+            &Value::from("@team a@b.c #12 GH-3 https://e.x www.e.x"),
+        )
+        .unwrap();
+        assert_eq!(
+            out,
+            "@&#8203;team a@&#8203;b.c \\#&#8203;12 GH-&#8203;3 https:&#8203;//e.x www.&#8203;e.x"
+        );
+        assert_eq!(
+            address("https://e.x/a_b?c&d").unwrap().to_string(),
+            "https://e.x/a\\_b?c&amp;d"
+        );
+        assert!(
+            ["javascript:x", "//e.x", "", "http://e.x y", "http://e.x\ny"]
+                .iter()
+                .all(|text| address(text).is_err())
+        );
     }
 
     #[test]
     fn quoted_text_comes_back_from_yaml() {
-        for text in ["", "yes", "1e3", "a: b", "#", "\u{85}\u{7f}\u{feff}", "tab\there", "\"'\\", "é\u{1f600}", "- x", "<<"] {
+        for text in [
+            "",
+            "yes",
+            "1e3",
+            "a: b",
+            "#",
+            "\u{85}\u{7f}\u{feff}",
+            "tab\there",
+            "\"'\\",
+            "é\u{1f600}",
+            "- x",
+            "<<",
+        ] {
             let mut out = String::new();
             quoted(&mut out, text).unwrap();
             assert_eq!(crate::yaml::parse(&out).unwrap(), text, "{out}");

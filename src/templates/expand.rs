@@ -8,15 +8,20 @@ use minijinja::value::Value;
 /// anything else in braces is refused, so that a template that grows one notices.
 pub fn expand(text: &str, labels: &Value, value: f64) -> Result<String, Error> {
     if let Some((before, rest)) = text.split_once("{{ if eq $value 0.0 }}") {
-        let sides = rest.split_once("{{ else }}").and_then(|(zero, rest)| Some((zero, rest.split_once("{{ end }}")?)));
-        let (zero, (other, after)) = sides.ok_or_else(|| refuse(format!("{text:?} has no else, or no end")))?;
+        let sides = rest
+            .split_once("{{ else }}")
+            .and_then(|(zero, rest)| Some((zero, rest.split_once("{{ end }}")?)));
+        let (zero, (other, after)) =
+            sides.ok_or_else(|| refuse(format!("{text:?} has no else, or no end")))?;
         let side = if value == 0.0 { zero } else { other };
         return expand(&format!("{before}{side}{after}"), labels, value);
     }
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("{{") {
-        let (inner, after) = behind.split_once("}}").ok_or_else(|| refuse(format!("{text:?} opens {{{{ and never closes it")))?;
+        let (inner, after) = behind
+            .split_once("}}")
+            .ok_or_else(|| refuse(format!("{text:?} opens {{{{ and never closes it")))?;
         out.push_str(before);
         out.push_str(&action(inner.trim(), labels, value)?);
         rest = after;
@@ -29,12 +34,18 @@ fn action(inner: &str, labels: &Value, value: f64) -> Result<String, Error> {
     match pipeline.as_slice() {
         [label] if label.starts_with("$labels.") => {
             let found = labels.get_attr(&label["$labels.".len()..])?;
-            Ok(if found.is_undefined() { String::new() } else { found.to_string() })
+            Ok(if found.is_undefined() {
+                String::new()
+            } else {
+                found.to_string()
+            })
         }
         ["$value"] => Ok(general(value, 17)),
         ["$value", "humanizePercentage"] => Ok(general(value * 100.0, 4) + "%"),
         ["$value", "humanize"] if value == 0.0 => Ok("0".to_string()),
-        _ => Err(refuse(format!("unit tests cannot write out {{{{ {inner} }}}}"))),
+        _ => Err(refuse(format!(
+            "unit tests cannot write out {{{{ {inner} }}}}"
+        ))),
     }
 }
 
@@ -46,15 +57,27 @@ fn general(value: f64, digits: i32) -> String {
     if digits >= 17 {
         return value.to_string();
     }
-    let exponent = format!("{value:.*e}", (digits - 1) as usize).rsplit('e').next().and_then(|text| text.parse::<i32>().ok()).unwrap_or(0);
+    let exponent = format!("{value:.*e}", (digits - 1) as usize)
+        .rsplit('e')
+        .next()
+        .and_then(|text| text.parse::<i32>().ok())
+        .unwrap_or(0);
     if !(-4..digits).contains(&exponent) {
         let text = format!("{value:.*e}", (digits - 1) as usize);
         let (mantissa, _) = text.split_once('e').unwrap_or((&text, ""));
         let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
-        return format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs());
+        return format!(
+            "{mantissa}e{}{:02}",
+            if exponent < 0 { '-' } else { '+' },
+            exponent.abs()
+        );
     }
     let text = format!("{value:.*}", (digits - 1 - exponent).max(0) as usize);
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_string()
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -66,12 +89,30 @@ mod tests {
     fn annotations_read_as_prometheus_writes_them() {
         let labels = context! { job => "search" };
         let expand = |text: &str, value| expand(text, &labels, value).unwrap();
-        assert_eq!(expand("{{ $labels.job }}: {{ $value | humanizePercentage }}", 0.10002), "search: 10%");
+        assert_eq!(
+            expand(
+                "{{ $labels.job }}: {{ $value | humanizePercentage }}",
+                0.10002
+            ),
+            "search: 10%"
+        );
         assert_eq!(expand("{{$value | humanizePercentage}}", 0.05123), "5.123%");
         assert_eq!(expand("{{ $value | humanizePercentage }}", 1.0), "100%");
-        assert_eq!(expand("{{ $value | humanizePercentage }}", 0.0000001), "1e-05%");
-        assert_eq!(expand("{{ if eq $value 0.0 }}a {{ $labels.job }}{{ else }}b{{ end }}.", 0.0), "a search.");
-        assert_eq!(expand("{{ if eq $value 0.0 }}a{{ else }}b{{ end }}.", 1.0), "b.");
+        assert_eq!(
+            expand("{{ $value | humanizePercentage }}", 0.0000001),
+            "1e-05%"
+        );
+        assert_eq!(
+            expand(
+                "{{ if eq $value 0.0 }}a {{ $labels.job }}{{ else }}b{{ end }}.",
+                0.0
+            ),
+            "a search."
+        );
+        assert_eq!(
+            expand("{{ if eq $value 0.0 }}a{{ else }}b{{ end }}.", 1.0),
+            "b."
+        );
         assert_eq!(expand("{{ $labels.nothing }}|{{ $value }}", 0.0), "|0");
     }
 }

@@ -25,14 +25,21 @@ pub fn add_to(environment: &mut Environment) {
     environment.add_function("four_scrapes", four_scrapes);
     environment.add_function("longest", longest);
     environment.add_function("shortest", shortest);
-    environment.add_function("fail", |message: String| -> Result<String, Error> { Err(refuse(message)) });
+    environment.add_function("fail", |message: String| -> Result<String, Error> {
+        Err(refuse(message))
+    });
 }
 
 /// The one way out of the quotes: a metric name, a duration, a number; anything else is refused.
 fn bare(value: &Value) -> Result<Value, Error> {
     let text = value.to_string();
-    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'-' | b'/'));
-    plain.then(|| Value::from_safe_string(text.clone())).ok_or_else(|| refuse(format!("{text:?} cannot go without quotes")))
+    let plain = !text.is_empty()
+        && text.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'-' | b'/')
+        });
+    plain
+        .then(|| Value::from_safe_string(text.clone()))
+        .ok_or_else(|| refuse(format!("{text:?} cannot go without quotes")))
 }
 
 /// Text between Markdown's backticks, which escape nothing; a backtick itself is refused.
@@ -57,7 +64,9 @@ fn lines(text: &str, indent: usize) -> Result<Value, Error> {
         return Err(refuse("a control character cannot stand in a block"));
     }
     let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
-    Ok(Value::from_safe_string(lines.join(&format!("\n{}", " ".repeat(indent)))))
+    Ok(Value::from_safe_string(
+        lines.join(&format!("\n{}", " ".repeat(indent))),
+    ))
 }
 
 /// `cache_read_errors_total` → `cache read errors`.
@@ -70,7 +79,11 @@ fn named(all: Vec<Value>, names: Vec<String>) -> Result<Vec<Value>, Error> {
     let names: HashSet<String> = names.into_iter().collect();
     let mut found = Vec::new();
     for one in all {
-        if one.get_attr("name")?.as_str().is_some_and(|name| names.contains(name)) {
+        if one
+            .get_attr("name")?
+            .as_str()
+            .is_some_and(|name| names.contains(name))
+        {
             found.push(one);
         }
     }
@@ -81,7 +94,11 @@ fn named(all: Vec<Value>, names: Vec<String>) -> Result<Vec<Value>, Error> {
 fn selector(jobs: &Value, more: Option<&str>) -> Result<Value, Error> {
     let list = |key: &str| -> Result<Vec<String>, Error> {
         let value = jobs.get_attr(key)?;
-        if value.is_undefined() { Ok(Vec::new()) } else { value.try_iter()?.map(|job| Ok(job.to_string())).collect() }
+        if value.is_undefined() {
+            Ok(Vec::new())
+        } else {
+            value.try_iter()?.map(|job| Ok(job.to_string())).collect()
+        }
     };
     let (only, except) = (list("only")?, list("except")?);
     let mut matchers = Vec::new();
@@ -93,7 +110,11 @@ fn selector(jobs: &Value, more: Option<&str>) -> Result<Value, Error> {
         (jobs, _) => matchers.push(format!("job=~\"{}\"", jobs.join("|"))),
     }
     matchers.extend(more.map(str::to_string));
-    let text = if matchers.is_empty() { String::new() } else { format!("{{{}}}", matchers.join(",")) };
+    let text = if matchers.is_empty() {
+        String::new()
+    } else {
+        format!("{{{}}}", matchers.join(","))
+    };
     Ok(Value::from_safe_string(text))
 }
 
@@ -118,12 +139,20 @@ fn seconds(text: &str) -> Result<f64, Error> {
 
 /// The longest of several durations.
 fn longest(durations: Vec<String>) -> Result<String, Error> {
-    parsed(&durations)?.into_iter().max().map(|longest| longest.to_string()).ok_or_else(|| refuse("longest of nothing"))
+    parsed(&durations)?
+        .into_iter()
+        .max()
+        .map(|longest| longest.to_string())
+        .ok_or_else(|| refuse("longest of nothing"))
 }
 
 /// The shortest of several durations.
 fn shortest(durations: Vec<String>) -> Result<String, Error> {
-    parsed(&durations)?.into_iter().min().map(|shortest| shortest.to_string()).ok_or_else(|| refuse("shortest of nothing"))
+    parsed(&durations)?
+        .into_iter()
+        .min()
+        .map(|shortest| shortest.to_string())
+        .ok_or_else(|| refuse("shortest of nothing"))
 }
 
 fn parsed(durations: &[String]) -> Result<Vec<Duration>, Error> {
@@ -133,7 +162,10 @@ fn parsed(durations: &[String]) -> Result<Vec<Duration>, Error> {
 /// Bytes as compose writes them: 1073741824 → `1g`.
 fn compose_size(bytes: u64) -> String {
     let text = Size(bytes).to_string();
-    text.trim_end_matches("iB").trim_end_matches('B').to_lowercase() + if text.ends_with("iB") { "" } else { "b" }
+    text.trim_end_matches("iB")
+        .trim_end_matches('B')
+        .to_lowercase()
+        + if text.ends_with("iB") { "" } else { "b" }
 }
 
 /// 0.1 → `10%`, without the dust of floating point.

@@ -30,7 +30,9 @@ pub fn add_to(environment: &mut Environment) {
 fn keyed(items: &Value, field: &str) -> Result<Value, Error> {
     let mut found: BTreeMap<String, Value> = BTreeMap::new();
     for item in items.try_iter()? {
-        found.entry(item.get_attr(field)?.to_string()).or_insert(item);
+        found
+            .entry(item.get_attr(field)?.to_string())
+            .or_insert(item);
     }
     Ok(Value::from(found))
 }
@@ -40,7 +42,10 @@ fn by_setting(alerts: &Value, kind: &str, key: &str) -> Result<Value, Error> {
     let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for alert in alerts.try_iter()? {
         if alert.get_attr("kind")?.get_attr("name")?.as_str() == Some(kind) {
-            found.entry(alert.get_attr("settings")?.get_attr(key)?.to_string()).or_default().push(alert);
+            found
+                .entry(alert.get_attr("settings")?.get_attr(key)?.to_string())
+                .or_default()
+                .push(alert);
         }
     }
     Ok(Value::from(found))
@@ -63,13 +68,22 @@ fn branches_by_group(alerts: &Value, groups: &Value) -> Result<Value, Error> {
         let mut held: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         if branches.len() == Some(1) {
             for key in &keys {
-                held.entry(key.clone()).or_default().extend(branches.try_iter()?);
+                held.entry(key.clone())
+                    .or_default()
+                    .extend(branches.try_iter()?);
             }
         } else {
             for branch in branches.try_iter()? {
                 let services = branch.get_attr("services")?;
-                let within: BTreeSet<&String> = services.try_iter()?.filter_map(|service| service.as_str().and_then(|service| group_of.get(service))).collect();
-                within.into_iter().for_each(|key| held.entry(key.clone()).or_default().push(branch.clone()));
+                let within: BTreeSet<&String> = services
+                    .try_iter()?
+                    .filter_map(|service| {
+                        service.as_str().and_then(|service| group_of.get(service))
+                    })
+                    .collect();
+                within
+                    .into_iter()
+                    .for_each(|key| held.entry(key.clone()).or_default().push(branch.clone()));
             }
         }
         found.insert(alert.get_attr("name")?.to_string(), Value::from(held));
@@ -90,8 +104,12 @@ fn by_group(items: Vec<Value>, field: &str, groups: Vec<Value>) -> Result<Value,
     }
     for item in &items {
         let services = item.get_attr(field)?;
-        let keys: BTreeSet<&String> = services.try_iter()?.filter_map(|service| service.as_str().and_then(|service| group_of.get(service))).collect();
-        keys.into_iter().for_each(|key| found.entry(key.clone()).or_default().push(item.clone()));
+        let keys: BTreeSet<&String> = services
+            .try_iter()?
+            .filter_map(|service| service.as_str().and_then(|service| group_of.get(service)))
+            .collect();
+        keys.into_iter()
+            .for_each(|key| found.entry(key.clone()).or_default().push(item.clone()));
     }
     Ok(Value::from(found))
 }
@@ -103,9 +121,18 @@ const TO_A_PANEL: usize = 24;
 fn by_measure(metrics: Vec<Value>) -> Result<Value, Error> {
     let mut measures: Vec<(usize, &str, Vec<Value>)> = Vec::new(); // as many as there are types and units
     for metric in metrics {
-        let (key, kind) = (metric.get_attr("key")?.to_string(), metric.get_attr("type")?.to_string());
-        let (order, unit) = (TYPES.iter().position(|known| *known == kind).unwrap_or(0), unit(&key));
-        match measures.iter_mut().find(|known| (known.0, known.1) == (order, unit)) {
+        let (key, kind) = (
+            metric.get_attr("key")?.to_string(),
+            metric.get_attr("type")?.to_string(),
+        );
+        let (order, unit) = (
+            TYPES.iter().position(|known| *known == kind).unwrap_or(0),
+            unit(&key),
+        );
+        match measures
+            .iter_mut()
+            .find(|known| (known.0, known.1) == (order, unit))
+        {
             Some((.., drawn)) => drawn.push(metric),
             None => measures.push((order, unit, vec![metric])),
         }
@@ -120,7 +147,13 @@ fn by_measure(metrics: Vec<Value>) -> Result<Value, Error> {
 
 /// PromQL that a template spread over lines, as the one line that Grafana's editor shows.
 fn query(text: &str) -> String {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ").replace("( ", "(").replace(" )", ")")
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace("( ", "(")
+        .replace(" )", ")")
 }
 
 /// Grafana's unit of a metric, by the unit that its name ends in.
@@ -138,11 +171,29 @@ fn unit(metric: &str) -> &'static str {
 fn heading(metric: &str) -> String {
     const ABBREVIATIONS: [&str; 7] = ["api", "cpu", "gpu", "id", "io", "ui", "url"];
     let base = metric.trim_end_matches("_total");
-    let base = ["_seconds", "_bytes", "_ratio"].iter().find_map(|unit| base.strip_suffix(unit)).unwrap_or(base);
-    let spoken = |word: &str| word.contains(['a', 'e', 'i', 'o', 'u', 'y']) && !ABBREVIATIONS.contains(&word);
-    let words: Vec<String> = base.split('_').map(|word| if spoken(word) { word.to_string() } else { word.to_uppercase() }).collect();
+    let base = ["_seconds", "_bytes", "_ratio"]
+        .iter()
+        .find_map(|unit| base.strip_suffix(unit))
+        .unwrap_or(base);
+    let spoken = |word: &str| {
+        word.contains(['a', 'e', 'i', 'o', 'u', 'y']) && !ABBREVIATIONS.contains(&word)
+    };
+    let words: Vec<String> = base
+        .split('_')
+        .map(|word| {
+            if spoken(word) {
+                word.to_string()
+            } else {
+                word.to_uppercase()
+            }
+        })
+        .collect();
     let text = words.join(" ");
-    text.chars().take(1).flat_map(char::to_uppercase).chain(text.chars().skip(1)).collect()
+    text.chars()
+        .take(1)
+        .flat_map(char::to_uppercase)
+        .chain(text.chars().skip(1))
+        .collect()
 }
 
 #[cfg(test)]
@@ -151,11 +202,29 @@ mod tests {
 
     #[test]
     fn titles_read_as_people_write_them() {
-        assert_eq!(["rl_steps_total", "http_request_duration_seconds", "gpu_ratio", "x"].map(heading), ["RL steps", "HTTP request duration", "GPU", "X"]);
+        assert_eq!(
+            [
+                "rl_steps_total",
+                "http_request_duration_seconds",
+                "gpu_ratio",
+                "x"
+            ]
+            .map(heading),
+            ["RL steps", "HTTP request duration", "GPU", "X"]
+        );
     }
 
     #[test]
     fn names_say_their_unit() {
-        assert_eq!(["gpu_seconds_total", "cache_bytes", "hit_ratio", "queue_depth"].map(unit), ["s", "bytes", "percentunit", "short"]);
+        assert_eq!(
+            [
+                "gpu_seconds_total",
+                "cache_bytes",
+                "hit_ratio",
+                "queue_depth"
+            ]
+            .map(unit),
+            ["s", "bytes", "percentunit", "short"]
+        );
     }
 }

@@ -13,8 +13,17 @@ fn refused(root: &Path, said: &str) {
     let before = tree(root);
     for arguments in [&["render"][..], &["render", "--check"]] {
         let refused = run(root, arguments);
-        assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""), "{arguments:?}: {}", refused.err);
-        assert!(refused.err.starts_with("error: ") && refused.err.contains(said), "{}", refused.err);
+        assert_eq!(
+            (refused.code, refused.out.as_str()),
+            (Some(2), ""),
+            "{arguments:?}: {}",
+            refused.err
+        );
+        assert!(
+            refused.err.starts_with("error: ") && refused.err.contains(said),
+            "{}",
+            refused.err
+        );
     }
     assert_eq!(tree(root), before);
 }
@@ -32,9 +41,20 @@ fn a_catalog_that_cannot_be_read_is_found() {
     let folder = referee::folder("cli-catalog-folder");
     fs::create_dir(folder.join("services.toml")).unwrap();
     let found = run(&folder, &["render"]);
-    assert!(found.code == Some(1) && found.err.contains("error[unreadable-catalog]: cannot read services.toml"), "{}", found.err);
+    assert!(
+        found.code == Some(1)
+            && found
+                .err
+                .contains("error[unreadable-catalog]: cannot read services.toml"),
+        "{}",
+        found.err
+    );
     let found = run(&folder.join("services.toml/nowhere"), &["render"]);
-    assert!(found.code == Some(1) && found.err.contains("there is no services.toml here"), "{}", found.err);
+    assert!(
+        found.code == Some(1) && found.err.contains("there is no services.toml here"),
+        "{}",
+        found.err
+    );
 }
 
 #[test]
@@ -46,7 +66,10 @@ fn generated_must_be_a_folder() {
 
 #[test]
 fn a_generated_that_is_a_link_is_refused() {
-    let (system, own) = (shop("generated-proc", CATALOG), shop("generated-link", CATALOG));
+    let (system, own) = (
+        shop("generated-proc", CATALOG),
+        shop("generated-link", CATALOG),
+    );
     symlink("/proc/self", system.join("generated")).unwrap();
     refused(&system, "generated is a link");
     fs::create_dir(own.join("photographs")).unwrap();
@@ -66,7 +89,11 @@ fn empty_folders_and_leftovers_in_the_place_of_a_file_go() {
     fs::remove_file(shop.join("generated/docs/RUNBOOK.md")).unwrap();
     fs::create_dir_all(shop.join("generated/docs/RUNBOOK.md/empty/empty")).unwrap();
     let check = run(&shop, &["render", "--check"]);
-    for wanted in ["missing   generated/docker-compose.yml ", "orphaned  generated/docker-compose.yml/full/of.yml", "missing   generated/docs/RUNBOOK.md "] {
+    for wanted in [
+        "missing   generated/docker-compose.yml ",
+        "orphaned  generated/docker-compose.yml/full/of.yml",
+        "missing   generated/docs/RUNBOOK.md ",
+    ] {
         assert!(check.out.contains(wanted), "{wanted}: {}", check.out);
     }
     mended(&shop);
@@ -79,20 +106,38 @@ fn links_pipes_and_odd_names_of_others_stay() {
     symlink("nowhere", folder.join("dangling")).unwrap();
     symlink(".", folder.join("round")).unwrap();
     symlink("/dev/zero", folder.join("endless")).unwrap();
-    assert!(Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(folder.join("pipe"))
+            .status()
+            .unwrap()
+            .success()
+    );
     let odd = folder.join(OsStr::from_bytes(b"odd-\xff.yml"));
     fs::write(&odd, b"\xfe\n").unwrap();
     mended(&shop);
-    assert!(["dangling", "round", "endless"].iter().all(|name| folder.join(name).is_symlink()));
+    assert!(
+        ["dangling", "round", "endless"]
+            .iter()
+            .all(|name| folder.join(name).is_symlink())
+    );
     assert!(folder.join("pipe").exists() && odd.exists());
-    assert!(run(&shop, &["render", "--check"]).out.contains("not ours  generated/odd-\u{fffd}.yml"));
+    assert!(
+        run(&shop, &["render", "--check"])
+            .out
+            .contains("not ours  generated/odd-\u{fffd}.yml")
+    );
 }
 
 #[test]
 fn what_is_no_text_is_modified() {
     let shop = rendered("binary");
     fs::write(shop.join("generated/docker-compose.yml"), b"\xff\xfe\x00").unwrap();
-    assert!(run(&shop, &["render", "--check"]).out.contains("modified  generated/docker-compose.yml"));
+    assert!(
+        run(&shop, &["render", "--check"])
+            .out
+            .contains("modified  generated/docker-compose.yml")
+    );
     mended(&shop);
 }
 
@@ -103,7 +148,10 @@ fn permissions_of_a_rewritten_file_stay() {
     fs::write(&file, "old\n").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).unwrap();
     mended(&shop);
-    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o664);
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o664
+    );
 }
 
 /// A limit on the size of files stands for the full disk: it holds for root too.
@@ -111,14 +159,38 @@ fn permissions_of_a_rewritten_file_stay() {
 fn a_full_disk_leaves_every_file_whole() {
     let shop = rendered("full");
     let old = tree(&shop.join("generated"));
-    fs::write(shop.join("services.toml"), CATALOG.replace("8001", "9001").replace("\"5m\"", "\"7m\"")).unwrap();
-    let limited = format!("trap '' XFSZ; ulimit -f 2; exec \"$0\" render --root '{}'", shop.display());
-    let ended: Run = Command::new("sh").args(["-c", &limited, env!("CARGO_BIN_EXE_monstack")]).output().unwrap().into();
-    assert!(ended.code == Some(2) && ended.err.starts_with("error: cannot write "), "{:?} {}{}", ended.code, ended.out, ended.err);
+    fs::write(
+        shop.join("services.toml"),
+        CATALOG.replace("8001", "9001").replace("\"5m\"", "\"7m\""),
+    )
+    .unwrap();
+    let limited = format!(
+        "trap '' XFSZ; ulimit -f 2; exec \"$0\" render --root '{}'",
+        shop.display()
+    );
+    let ended: Run = Command::new("sh")
+        .args(["-c", &limited, env!("CARGO_BIN_EXE_monstack")])
+        .output()
+        .unwrap()
+        .into();
+    assert!(
+        ended.code == Some(2) && ended.err.starts_with("error: cannot write "),
+        "{:?} {}{}",
+        ended.code,
+        ended.out,
+        ended.err
+    );
     let left = tree(&shop.join("generated"));
     mended(&shop);
     let new = tree(&shop.join("generated"));
-    assert!(left.iter().all(|file| old.contains(file) || new.contains(file)), "a file is neither old nor new, or was left behind");
+    assert!(
+        left.iter()
+            .all(|file| old.contains(file) || new.contains(file)),
+        "a file is neither old nor new, or was left behind"
+    );
     assert_eq!(left.len(), old.len());
-    assert!(new.iter().any(|file| !old.contains(file)), "the catalogs render alike");
+    assert!(
+        new.iter().any(|file| !old.contains(file)),
+        "the catalogs render alike"
+    );
 }

@@ -8,13 +8,30 @@ fn explain_and_why_say_that_no_one_is_notified() {
     let shop = rendered("no-one-notified");
     for what in ["Down", "Down@checkout"] {
         let explained = run(&shop, &["explain", what]);
-        assert!(explained.out.contains("null (no one is notified)"), "{}", explained.out);
+        assert!(
+            explained.out.contains("null (no one is notified)"),
+            "{}",
+            explained.out
+        );
     }
     let text = fs::read_to_string(shop.join("services.toml")).unwrap();
-    fs::write(shop.join("services.toml"), text.split("[alertmanager]").next().unwrap()).unwrap();
-    for verb in [&["render"][..], &["why", "checkout", "--offline"], &["render", "--check"]] {
+    fs::write(
+        shop.join("services.toml"),
+        text.split("[alertmanager]").next().unwrap(),
+    )
+    .unwrap();
+    for verb in [
+        &["render"][..],
+        &["why", "checkout", "--offline"],
+        &["render", "--check"],
+    ] {
         let said = run(&shop, verb);
-        assert_eq!(said.err.matches("notice[no-one-notified]").count(), 1, "{verb:?}: {}", said.err);
+        assert_eq!(
+            said.err.matches("notice[no-one-notified]").count(),
+            1,
+            "{verb:?}: {}",
+            said.err
+        );
         assert!(said.err.trim_end().ends_with("1 notice"), "{}", said.err);
     }
 }
@@ -25,18 +42,60 @@ fn explain_knows_services_alerts_both_and_codes() {
     let differs = format!("{CATALOG}\n[services.checkout.alerts.Down]\nfor = \"9m\"\n");
     fs::write(shop.join("services.toml"), differs).unwrap();
     let wanted: [(&str, &[&str]); 5] = [
-        ("checkout", &["port", "8001", "services.toml:13", "target", "host.docker.internal:8001"]),
-        ("Down", &["kind", "down", "services.toml:16", "for 9m, critical", "services.toml:23"]),
-        ("Down@checkout", &["for", "9m", "services.toml:24", "critical", "services.toml:18"]),
-        ("window-too-short", &["found in:", "not in:", "allow = [{ check = \"window-too-short\""]),
+        (
+            "checkout",
+            &[
+                "port",
+                "8001",
+                "services.toml:13",
+                "target",
+                "host.docker.internal:8001",
+            ],
+        ),
+        (
+            "Down",
+            &[
+                "kind",
+                "down",
+                "services.toml:16",
+                "for 9m, critical",
+                "services.toml:23",
+            ],
+        ),
+        (
+            "Down@checkout",
+            &[
+                "for",
+                "9m",
+                "services.toml:24",
+                "critical",
+                "services.toml:18",
+            ],
+        ),
+        (
+            "window-too-short",
+            &[
+                "found in:",
+                "not in:",
+                "allow = [{ check = \"window-too-short\"",
+            ],
+        ),
         ("undeclared-metric", &["found in:", "not in:"]),
     ];
     for (what, wanted) in wanted {
         let explained = run(&shop, &["explain", what]);
-        assert_eq!((explained.code, explained.err.as_str()), (Some(0), ""), "{what}");
+        assert_eq!(
+            (explained.code, explained.err.as_str()),
+            (Some(0), ""),
+            "{what}"
+        );
         assert!(explained.out.starts_with(what), "{}", explained.out);
         for wanted in wanted {
-            assert!(explained.out.contains(wanted), "{what} without {wanted}: {}", explained.out);
+            assert!(
+                explained.out.contains(wanted),
+                "{what} without {wanted}: {}",
+                explained.out
+            );
         }
     }
 }
@@ -48,18 +107,40 @@ fn every_code_that_can_be_found_is_explained() {
     let proofs = monstack::proofs::PROOFS.iter().map(|proof| proof.code);
     for code in lints.chain(proofs) {
         let explained = run(&folder, &["explain", code]);
-        assert!(explained.code == Some(0) && explained.out.contains("found in:"), "{code}: {}{}", explained.out, explained.err);
+        assert!(
+            explained.code == Some(0) && explained.out.contains("found in:"),
+            "{code}: {}{}",
+            explained.out,
+            explained.err
+        );
     }
 }
 
 #[test]
 fn an_unknown_name_is_answered_with_what_could_be_meant() {
     let shop = rendered("explain-unknown");
-    for (what, meant) in [("chekout", "checkout"), ("Dwon", "Down"), ("Down@chekout", "checkout"), ("window-to-short", "window-too-short")] {
+    for (what, meant) in [
+        ("chekout", "checkout"),
+        ("Dwon", "Down"),
+        ("Down@chekout", "checkout"),
+        ("window-to-short", "window-too-short"),
+    ] {
         let unknown = run(&shop, &["explain", what]);
-        assert_eq!((unknown.code, unknown.out.as_str()), (Some(1), ""), "{what}");
-        assert!(unknown.err.contains(&format!("did you mean `{meant}`?")), "{what}: {}", unknown.err);
+        assert_eq!(
+            (unknown.code, unknown.out.as_str()),
+            (Some(1), ""),
+            "{what}"
+        );
+        assert!(
+            unknown.err.contains(&format!("did you mean `{meant}`?")),
+            "{what}: {}",
+            unknown.err
+        );
     }
     let nothing = run(&shop, &["explain", "xyz"]);
-    assert!(nothing.code == Some(1) && nothing.err.contains("choose one of `checkout`, `Down`"), "{}", nothing.err);
+    assert!(
+        nothing.code == Some(1) && nothing.err.contains("choose one of `checkout`, `Down`"),
+        "{}",
+        nothing.err
+    );
 }

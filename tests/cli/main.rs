@@ -54,20 +54,32 @@ struct Run {
 impl From<Output> for Run {
     fn from(output: Output) -> Run {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
-        Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        Run {
+            code: output.status.code(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 }
 
 /// monstack with these arguments, as it is when a person starts it.
 fn monstack(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_monstack"));
-    command.args(arguments).env_remove("NO_COLOR").env_remove("CARGO");
+    command
+        .args(arguments)
+        .env_remove("NO_COLOR")
+        .env_remove("CARGO");
     command
 }
 
 /// Run to its end on a root.
 fn run(root: &Path, arguments: &[&str]) -> Run {
-    monstack(arguments).arg("--root").arg(root).output().expect("monstack starts").into()
+    monstack(arguments)
+        .arg("--root")
+        .arg(root)
+        .output()
+        .expect("monstack starts")
+        .into()
 }
 
 /// A folder with this catalog.
@@ -91,7 +103,13 @@ fn tree(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
         match (path.is_symlink(), path.is_dir()) {
-            (true, _) => found.push((path.clone(), fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes())),
+            (true, _) => found.push((
+                path.clone(),
+                fs::read_link(&path)
+                    .unwrap()
+                    .into_os_string()
+                    .into_encoded_bytes(),
+            )),
             (_, true) => found.extend(tree(&path)),
             _ if path.is_file() => found.push((path.clone(), fs::read(&path).unwrap())),
             _ => found.push((path.clone(), b"not a file".to_vec())),

@@ -18,10 +18,21 @@ fn judge(text: &str) -> Result<(), TestCaseError> {
     let outcome = prove(text, Path::new("tests/cases")).expect("never an error of the machine");
     for diagnostic in &outcome.diagnostics {
         let (_, line, _) = monstack::diagnostic::location(&diagnostic.place, &outcome.source);
-        prop_assert!(!diagnostic.message.is_empty() && line >= 1, "{diagnostic:?}");
-        monstack::diagnostic::print(std::slice::from_ref(diagnostic), &outcome.source, Default::default(), true);
+        prop_assert!(
+            !diagnostic.message.is_empty() && line >= 1,
+            "{diagnostic:?}"
+        );
+        monstack::diagnostic::print(
+            std::slice::from_ref(diagnostic),
+            &outcome.source,
+            Default::default(),
+            true,
+        );
     }
-    prop_assert!(outcome.failed() || (outcome.rendered.is_some() && text.parse::<toml::Table>().is_ok()), "{text}");
+    prop_assert!(
+        outcome.failed() || (outcome.rendered.is_some() && text.parse::<toml::Table>().is_ok()),
+        "{text}"
+    );
     Ok(())
 }
 

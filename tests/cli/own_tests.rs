@@ -9,11 +9,17 @@ const SERIES: &str = r#"'shop_queue_length{job="api",service="api",component="we
 
 /// A catalog with one alert of kind promql, and these tests.
 fn catalog(expr: &str, tests: &[&str]) -> String {
-    let tests: Vec<String> = tests.iter().map(|test| format!("  {{ {} }},\n", test.replace("SERIES", SERIES))).collect();
+    let tests: Vec<String> = tests
+        .iter()
+        .map(|test| format!("  {{ {} }},\n", test.replace("SERIES", SERIES)))
+        .collect();
     let head = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\nrunbook_url = \"https://example.org/RUNBOOK.md\"\n\
         [alertmanager]\nallow = [{ check = \"no-one-notified\", reason = \"nobody is on call in a test\" }]\n[groups]\nweb = { title = \"Web\" }\n[services]\napi = { group = \"web\", port = 8000 }\n";
     let metric = "[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Queue\"\n";
-    format!("{head}{metric}[alerts.Queue]\nkind = \"promql\"\nexpr = '''{expr}'''\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n{}]\n", tests.concat())
+    format!(
+        "{head}{metric}[alerts.Queue]\nkind = \"promql\"\nexpr = '''{expr}'''\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n{}]\n",
+        tests.concat()
+    )
 }
 
 const LONG: &str = "max by (job, service, component) (shop_queue_length) > 100";
@@ -42,21 +48,47 @@ fn tests_that_pass_are_proved_with_promtool_and_not_without() {
     let ran: crate::Run = rendered_with(&shop, None, &temporary).into();
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.err);
     assert!(ran.out.contains("18 files, all proved)"), "{}", ran.out);
-    assert!(fs::read_to_string(shop.join("generated/monitoring/tests/Queue.test.yml")).unwrap().contains("interval: 15s"));
-    let without: crate::Run = rendered_with(&shop, Some(Path::new("/nonexistent")), &temporary).into();
+    assert!(
+        fs::read_to_string(shop.join("generated/monitoring/tests/Queue.test.yml"))
+            .unwrap()
+            .contains("interval: 15s")
+    );
+    let without: crate::Run =
+        rendered_with(&shop, Some(Path::new("/nonexistent")), &temporary).into();
     assert_eq!(without.code, Some(0), "{}", without.err);
-    assert!(without.out.contains("all proved but for the tests of 1 alert, which were not run"), "{}", without.out);
-    assert!(without.err.starts_with("notice[tests-not-run]: the tests of 1 alert were not run: promtool is not on the PATH"), "{}", without.err);
+    assert!(
+        without
+            .out
+            .contains("all proved but for the tests of 1 alert, which were not run"),
+        "{}",
+        without.out
+    );
+    assert!(
+        without.err.starts_with(
+            "notice[tests-not-run]: the tests of 1 alert were not run: promtool is not on the PATH"
+        ),
+        "{}",
+        without.err
+    );
     assert_eq!(left(&temporary), 0, "a temporary folder stayed");
 }
 
 #[test]
 fn tests_that_state_the_opposite_are_errors_at_their_place() {
-    let wrong =
-        [r#"name = "long", at = "20m", series = { SERIES = "50x30" }, fires = ["api"]"#, r#"name = "short", at = "20m", series = { SERIES = "500x30" }"#];
-    let shop = shop("own-tests-wrong", &catalog(LONG, &[wrong[0], wrong[1], FIRES, SILENT]));
+    let wrong = [
+        r#"name = "long", at = "20m", series = { SERIES = "50x30" }, fires = ["api"]"#,
+        r#"name = "short", at = "20m", series = { SERIES = "500x30" }"#,
+    ];
+    let shop = shop(
+        "own-tests-wrong",
+        &catalog(LONG, &[wrong[0], wrong[1], FIRES, SILENT]),
+    );
     let before = tree(&shop);
-    for arguments in [&["render"][..], &["render", "--check"], &["add", "other", "--group", "web", "--port", "8001"]] {
+    for arguments in [
+        &["render"][..],
+        &["render", "--check"],
+        &["add", "other", "--group", "web", "--port", "8001"],
+    ] {
         let ran = run(&shop, arguments);
         assert_eq!(ran.code, Some(1), "{arguments:?}: {}", ran.err);
         assert!(
@@ -65,10 +97,18 @@ fn tests_that_state_the_opposite_are_errors_at_their_place() {
             ran.err
         );
         assert!(ran.err.contains("the test `short` fails: it expects the alert to fire at 20m for no service, and it fires for `api`"), "{}", ran.err);
-        assert!(ran.err.contains("2 errors; nothing was written"), "{}", ran.err);
+        assert!(
+            ran.err.contains("2 errors; nothing was written"),
+            "{}",
+            ran.err
+        );
         assert_eq!(tree(&shop), before, "{arguments:?}");
     }
-    assert!(run(&shop, &["render"]).err.contains("--> services.toml:21:3"));
+    assert!(
+        run(&shop, &["render"])
+            .err
+            .contains("--> services.toml:21:3")
+    );
 }
 
 /// A promtool that never ends is ended, and its folder removed.
@@ -79,15 +119,35 @@ fn interrupted_tests_leave_nothing() {
     let (programs, temporary) = (shop.join("bin"), shop.join("tmp"));
     fs::create_dir_all(&programs).unwrap();
     fs::create_dir_all(&temporary).unwrap();
-    fs::write(programs.join("promtool"), "#!/bin/sh\nexec /bin/sleep 1000\n").unwrap();
+    fs::write(
+        programs.join("promtool"),
+        "#!/bin/sh\nexec /bin/sleep 1000\n",
+    )
+    .unwrap();
     fs::set_permissions(programs.join("promtool"), fs::Permissions::from_mode(0o755)).unwrap();
-    let mut child = monstack(&["render", "--root"]).arg(&shop).env("TMPDIR", &temporary).env("PATH", &programs).spawn().unwrap();
-    while left(&temporary) == 0 || fs::read_dir(&temporary).unwrap().flatten().all(|entry| left(&entry.path()) < 4) {
+    let mut child = monstack(&["render", "--root"])
+        .arg(&shop)
+        .env("TMPDIR", &temporary)
+        .env("PATH", &programs)
+        .spawn()
+        .unwrap();
+    while left(&temporary) == 0
+        || fs::read_dir(&temporary)
+            .unwrap()
+            .flatten()
+            .all(|entry| left(&entry.path()) < 4)
+    {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     std::thread::sleep(std::time::Duration::from_millis(200));
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(child.wait().unwrap().code(), Some(2));
     assert_eq!(left(&temporary), 0, "a temporary folder stayed");
     assert!(!shop.join("generated").exists());
@@ -98,32 +158,91 @@ fn mistakes_in_tests_are_told_where_they_are_written() {
     let one = |test: &str| {
         let shop = shop("own-tests-mistakes", &catalog(LONG, &[FIRES, SILENT, test]));
         let ran = run(&shop, &["render"]);
-        assert!(!shop.join("generated").exists(), "{test} renders: {}", ran.out);
-        assert!(ran.err.contains("--> services.toml:23:") && !ran.err.contains("--> templates/"), "{test}: {}", ran.err);
+        assert!(
+            !shop.join("generated").exists(),
+            "{test} renders: {}",
+            ran.out
+        );
+        assert!(
+            ran.err.contains("--> services.toml:23:") && !ran.err.contains("--> templates/"),
+            "{test}: {}",
+            ran.err
+        );
         ran.err
     };
     for (test, said) in [
-        (r#"name = "a", at = "20m", series = { SERIES = "4 x 20 oops" }"#, "`x` is not a value of promtool's notation"),
-        (r#"name = "a", at = "20m", series = { SERIES = "1e999" }"#, "`1e999` does not fit a sample"),
-        (r#"name = "a", at = "20m", series = { SERIES = "" }"#, "has no samples"),
-        (r#"name = "a", at = "20m", series = { SERIES = "4x9999999999" }"#, "has 10000000000 samples"),
-        (r#"name = "a", at = "20m", series = { SERIES = "{{count:1}}" }"#, "promtool reads from 2.48 on"),
-        (r#"name = "a", at = "20m", series = { SERIES = "4x20" }, fires = ["nobody"]"#, "there is no service `nobody`"),
-        (r#"name = "a", at = "20m", series = { SERIES = "4x20" }, fires = ["apy"]"#, "did you mean `api`?"),
-        (r#"name = "a", at = "20m", series = { SERIES = "400x20" }, fires = ["api", "api"]"#, "`api` is duplicated"),
-        (r#"name = "a", at = "4m59s", series = { SERIES = "400x20" }, fires = ["api"]"#, "cannot fire for `api` yet"),
-        (r#"name = "a", at = "10y", every = "1d", series = { SERIES = "4x9999" }"#, "is over after 5256000 steps"),
-        (r#"name = "a", at = "20m", every = "0s", series = { SERIES = "4x20" }"#, "`every` is zero"),
-        (r#"name = "a", at = "300y", series = { SERIES = "4x20" }"#, "longer than 292 years"),
-        (r#"name = "a", at = "20m", series = { 'shop_queue_length{job=~"a"}' = "4x20" }"#, "is not a series: its labels are given with `=`"),
-        (r#"name = "a", at = "20m", series = { 'sum(shop_queue_length)' = "4x20" }"#, "is not a series: it is an expression"),
-        (r#"name = "a", at = "20m", series = { 'shop_queue_length{' = "4x20" }"#, "is not a series"),
+        (
+            r#"name = "a", at = "20m", series = { SERIES = "4 x 20 oops" }"#,
+            "`x` is not a value of promtool's notation",
+        ),
+        (
+            r#"name = "a", at = "20m", series = { SERIES = "1e999" }"#,
+            "`1e999` does not fit a sample",
+        ),
+        (
+            r#"name = "a", at = "20m", series = { SERIES = "" }"#,
+            "has no samples",
+        ),
+        (
+            r#"name = "a", at = "20m", series = { SERIES = "4x9999999999" }"#,
+            "has 10000000000 samples",
+        ),
+        (
+            r#"name = "a", at = "20m", series = { SERIES = "{{count:1}}" }"#,
+            "promtool reads from 2.48 on",
+        ),
+        (
+            r#"name = "a", at = "20m", series = { SERIES = "4x20" }, fires = ["nobody"]"#,
+            "there is no service `nobody`",
+        ),
+        (
+            r#"name = "a", at = "20m", series = { SERIES = "4x20" }, fires = ["apy"]"#,
+            "did you mean `api`?",
+        ),
+        (
+            r#"name = "a", at = "20m", series = { SERIES = "400x20" }, fires = ["api", "api"]"#,
+            "`api` is duplicated",
+        ),
+        (
+            r#"name = "a", at = "4m59s", series = { SERIES = "400x20" }, fires = ["api"]"#,
+            "cannot fire for `api` yet",
+        ),
+        (
+            r#"name = "a", at = "10y", every = "1d", series = { SERIES = "4x9999" }"#,
+            "is over after 5256000 steps",
+        ),
+        (
+            r#"name = "a", at = "20m", every = "0s", series = { SERIES = "4x20" }"#,
+            "`every` is zero",
+        ),
+        (
+            r#"name = "a", at = "300y", series = { SERIES = "4x20" }"#,
+            "longer than 292 years",
+        ),
+        (
+            r#"name = "a", at = "20m", series = { 'shop_queue_length{job=~"a"}' = "4x20" }"#,
+            "is not a series: its labels are given with `=`",
+        ),
+        (
+            r#"name = "a", at = "20m", series = { 'sum(shop_queue_length)' = "4x20" }"#,
+            "is not a series: it is an expression",
+        ),
+        (
+            r#"name = "a", at = "20m", series = { 'shop_queue_length{' = "4x20" }"#,
+            "is not a series",
+        ),
         (
             r#"name = "a", at = "20m", series = { 'shop_queue_length{a="1",b="2"}' = "4x20", 'shop_queue_length{b="2",a="1"}' = "4x20" }"#,
             "is the same series as",
         ),
-        (r#"name = "a", at = "20m", series = { 'shop_queue_lenght{job="api"}' = "4x20" }"#, "did you mean `shop_queue_length`?"),
-        (r#"name = "a", at = "20m", series = { 'shop_queue_length{job="apy"}' = "4x20" }"#, "did you mean `api`?"),
+        (
+            r#"name = "a", at = "20m", series = { 'shop_queue_lenght{job="api"}' = "4x20" }"#,
+            "did you mean `shop_queue_length`?",
+        ),
+        (
+            r#"name = "a", at = "20m", series = { 'shop_queue_length{job="apy"}' = "4x20" }"#,
+            "did you mean `api`?",
+        ),
     ] {
         let told = one(test);
         assert!(told.contains(said), "{test}: {told}");
@@ -193,9 +312,14 @@ fn notations_are_judged_as_promtool_does() {
     for value in values {
         let test = serde_json::json!({"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [{"interval": "1m", "input_series": [{"series": "a", "values": value}]}]});
         fs::write(folder.join("test.json"), test.to_string()).unwrap();
-        let (accepts, output) = crate::referee::judge("promtool", &["test", "rules", "test.json"], &folder);
+        let (accepts, output) =
+            crate::referee::judge("promtool", &["test", "rules", "test.json"], &folder);
         let own = monstack::promql::samples::count(value, false);
-        assert_eq!(own.is_ok(), accepts, "{value:?}: {own:?}, promtool: {output}");
+        assert_eq!(
+            own.is_ok(),
+            accepts,
+            "{value:?}: {own:?}, promtool: {output}"
+        );
     }
 }
 
@@ -204,19 +328,36 @@ fn notations_are_judged_as_promtool_does() {
 fn expressions_beyond_all_bounds_are_findings() {
     let times = |text: &str, times: usize| text.repeat(times);
     for (expr, said) in [
-        (format!("{}{LONG}{}", times("(", 11_500), times(")", 11_500)), "levels deep"),
+        (
+            format!("{}{LONG}{}", times("(", 11_500), times(")", 11_500)),
+            "levels deep",
+        ),
         (format!("{}{LONG}", times("-", 11_500)), "levels deep"),
         (format!("{LONG}{}", times(" + 1", 10_000)), "levels deep"),
         (times("x", 1_000_000), "nobody emits"),
-        (format!("{LONG} or rate(shop_queue_length[300y]) > 1"), "longer than 292 years"),
-        (LONG.replace("length", "length{job=~\"a{1001}\"}"), "repeats 1001 times"),
+        (
+            format!("{LONG} or rate(shop_queue_length[300y]) > 1"),
+            "longer than 292 years",
+        ),
+        (
+            LONG.replace("length", "length{job=~\"a{1001}\"}"),
+            "repeats 1001 times",
+        ),
     ] {
         let shop = shop("own-tests-bounds", &catalog(&expr, &[FIRES, SILENT]));
         let ran = run(&shop, &["render"]);
         assert_eq!(ran.code, Some(1), "{}", ran.err);
-        assert!(ran.err.contains(said) && ran.err.len() < 6_000, "{said}: {} bytes: {}", ran.err.len(), &ran.err[..ran.err.len().min(2_000)]);
+        assert!(
+            ran.err.contains(said) && ran.err.len() < 6_000,
+            "{said}: {} bytes: {}",
+            ran.err.len(),
+            &ran.err[..ran.err.len().min(2_000)]
+        );
         for format in ["json", "github"] {
-            assert!(run(&shop, &["render", "--format", format]).out.len() < 6_000, "{format}");
+            assert!(
+                run(&shop, &["render", "--format", format]).out.len() < 6_000,
+                "{format}"
+            );
         }
     }
     let deep = format!("{}{LONG}{}", times("(", 400), times(")", 400));

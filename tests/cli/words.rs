@@ -21,24 +21,63 @@ fn help_has_examples_and_exit_codes() {
     ] {
         assert!(help.out.contains(wanted), "{wanted}: {}", help.out);
     }
-    for verb in ["render", "add", "diff", "explain", "verify", "why", "simulate", "drill", "preview", "schema", "completions"] {
-        assert!(help.out.contains(&format!("\n  {verb} ")), "{verb}: {}", help.out);
+    for verb in [
+        "render",
+        "add",
+        "diff",
+        "explain",
+        "verify",
+        "why",
+        "simulate",
+        "drill",
+        "preview",
+        "schema",
+        "completions",
+    ] {
+        assert!(
+            help.out.contains(&format!("\n  {verb} ")),
+            "{verb}: {}",
+            help.out
+        );
         let own = of(&[verb, "--help"]);
-        assert!(own.code == Some(0) && own.out.contains(&format!("Usage: monstack {verb}")), "{verb}: {}", own.out);
+        assert!(
+            own.code == Some(0) && own.out.contains(&format!("Usage: monstack {verb}")),
+            "{verb}: {}",
+            own.out
+        );
     }
 }
 
 #[test]
 fn the_version_is_the_crates() {
-    assert_eq!(of(&["--version"]).out, format!("monstack {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        of(&["--version"]).out,
+        format!("monstack {}\n", env!("CARGO_PKG_VERSION"))
+    );
 }
 
 #[test]
 fn usage_errors_end_with_2_on_stderr() {
-    for wrong in [&["rendr"][..], &[], &["render", "--chek"], &["add", "x"], &["render", "--format", "xml"], &["explain"], &["completions", "cobol"]] {
+    for wrong in [
+        &["rendr"][..],
+        &[],
+        &["render", "--chek"],
+        &["add", "x"],
+        &["render", "--format", "xml"],
+        &["explain"],
+        &["completions", "cobol"],
+    ] {
         let refused = of(wrong);
-        assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""), "{wrong:?}");
-        assert!(refused.err.contains("Usage: monstack") || refused.err.contains("--help"), "{wrong:?}: {}", refused.err);
+        assert_eq!(
+            (refused.code, refused.out.as_str()),
+            (Some(2), ""),
+            "{wrong:?}"
+        );
+        assert!(
+            refused.err.contains("Usage: monstack") || refused.err.contains("--help"),
+            "{wrong:?}: {}",
+            refused.err
+        );
     }
 }
 
@@ -47,15 +86,28 @@ fn the_schema_is_the_one_that_is_used() {
     let schema = of(&["schema"]);
     assert_eq!(schema.out, monstack::catalog::schema::TEXT);
     let schema: Value = serde_json::from_str(&schema.out).unwrap();
-    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert_eq!(
+        schema["$schema"],
+        "https://json-schema.org/draft/2020-12/schema"
+    );
 }
 
 #[test]
 fn completions_know_every_verb() {
-    for (shell, opening) in [("bash", "_monstack()"), ("zsh", "#compdef monstack"), ("fish", "complete -c monstack")] {
+    for (shell, opening) in [
+        ("bash", "_monstack()"),
+        ("zsh", "#compdef monstack"),
+        ("fish", "complete -c monstack"),
+    ] {
         let script = of(&["completions", shell]);
         assert_eq!((script.code, script.err.as_str()), (Some(0), ""));
-        assert!([opening, "render", "explain", "drill", "completions"].iter().all(|word| script.out.contains(word)), "{shell}: {}", script.out);
+        assert!(
+            [opening, "render", "explain", "drill", "completions"]
+                .iter()
+                .all(|word| script.out.contains(word)),
+            "{shell}: {}",
+            script.out
+        );
     }
     let script = referee::folder("cli-completions").join("monstack.bash");
     std::fs::write(&script, of(&["completions", "bash"]).out).unwrap();
@@ -67,33 +119,75 @@ fn completions_know_every_verb() {
 fn the_root_is_where_everything_is() {
     let shop = shop("root", CATALOG);
     let elsewhere = referee::folder("cli-root-elsewhere");
-    let rendered = monstack(&["--root", "../cli-root", "render"]).current_dir(&elsewhere).output().unwrap();
+    let rendered = monstack(&["--root", "../cli-root", "render"])
+        .current_dir(&elsewhere)
+        .output()
+        .unwrap();
     assert!(rendered.status.success() && shop.join("generated/docker-compose.yml").is_file());
     assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
     let lost = run(&elsewhere, &["render"]);
-    assert!(lost.code == Some(1) && lost.err.contains("--root DIR"), "{}", lost.err);
+    assert!(
+        lost.code == Some(1) && lost.err.contains("--root DIR"),
+        "{}",
+        lost.err
+    );
 }
 
 #[test]
 fn a_closed_pipe_is_no_error() {
     let shop = shop("pipe", CATALOG);
-    for (arguments, code) in [(&["schema"][..], 0), (&["completions", "bash"], 0), (&["render", "--check"], 1), (&["render", "--check", "--format", "json"], 1)]
-    {
-        let mut child = monstack(arguments).arg("--root").arg(&shop).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for (arguments, code) in [
+        (&["schema"][..], 0),
+        (&["completions", "bash"], 0),
+        (&["render", "--check"], 1),
+        (&["render", "--check", "--format", "json"], 1),
+    ] {
+        let mut child = monstack(arguments)
+            .arg("--root")
+            .arg(&shop)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         drop(child.stdout.take());
         let ended = Run::from(child.wait_with_output().unwrap());
-        assert_eq!((ended.code, ended.err.as_str()), (Some(code), ""), "{arguments:?}");
+        assert_eq!(
+            (ended.code, ended.err.as_str()),
+            (Some(code), ""),
+            "{arguments:?}"
+        );
     }
-    let head = Command::new("sh").args(["-c", "\"$0\" schema | head -1", env!("CARGO_BIN_EXE_monstack")]).output().unwrap();
-    assert_eq!((head.stdout.as_slice(), head.stderr.as_slice()), (&b"{\n"[..], &b""[..]));
+    let head = Command::new("sh")
+        .args([
+            "-c",
+            "\"$0\" schema | head -1",
+            env!("CARGO_BIN_EXE_monstack"),
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(
+        (head.stdout.as_slice(), head.stderr.as_slice()),
+        (&b"{\n"[..], &b""[..])
+    );
 }
 
 #[test]
 fn a_result_that_cannot_be_written_is_an_error() {
     for format in ["text", "json", "github"] {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let ended = Run::from(monstack(&["schema", "--format", format]).stdout(full).output().unwrap());
+        let ended = Run::from(
+            monstack(&["schema", "--format", format])
+                .stdout(full)
+                .output()
+                .unwrap(),
+        );
         assert_eq!(ended.code, Some(2), "{format}");
-        assert!(ended.err.starts_with("error: cannot write the result to stdout: "), "{}", ended.err);
+        assert!(
+            ended
+                .err
+                .starts_with("error: cannot write the result to stdout: "),
+            "{}",
+            ended.err
+        );
     }
 }

@@ -7,7 +7,11 @@ use std::sync::LazyLock;
 /// The real one.
 pub fn seed() -> String {
     // The alerts of a dashboard link to the runbook only where it is read in a browser.
-    include_str!("../../services.toml").replacen("[platform]\n", "[platform]\nrunbook_url = \"https://git.example.org/RUNBOOK.md\"\n", 1)
+    include_str!("../../services.toml").replacen(
+        "[platform]\n",
+        "[platform]\nrunbook_url = \"https://git.example.org/RUNBOOK.md\"\n",
+        1,
+    )
 }
 
 /// One service, no metrics, no alerts.
@@ -108,7 +112,12 @@ severity = "critical"
 "#
     .to_string();
     for index in 0..14 {
-        write!(text, "[services.worker-{index}]\ngroup = \"back\"\nport = {}\n", 9000 + index).expect("text");
+        write!(
+            text,
+            "[services.worker-{index}]\ngroup = \"back\"\nport = {}\n",
+            9000 + index
+        )
+        .expect("text");
     }
     text
 }
@@ -118,23 +127,51 @@ pub fn large(services: usize, groups: usize) -> String {
     let seed = seed();
     let (head, rest) = seed.split_at(seed.find("# ── Groups").expect("the groups"));
     let contract = &rest[rest.find("# ── The metric contract").expect("the contract")..];
-    let named = ["memory-manager", "workflow-engine", "rl-orchestrator", "websocket-service"];
+    let named = [
+        "memory-manager",
+        "workflow-engine",
+        "rl-orchestrator",
+        "websocket-service",
+    ];
     let mut text = head.to_string();
     for index in 0..groups {
-        write!(text, "[groups.group-{index}]\ntitle = \"Services of group {index}\"\n").expect("text");
+        write!(
+            text,
+            "[groups.group-{index}]\ntitle = \"Services of group {index}\"\n"
+        )
+        .expect("text");
     }
     for index in 0..services {
-        let name = named.get(index).map_or_else(|| format!("service-{index}"), |name| name.to_string());
-        write!(text, "[services.{name}]\ngroup = \"group-{}\"\nport = {}\n", index % groups, 1024 + index).expect("text");
+        let name = named
+            .get(index)
+            .map_or_else(|| format!("service-{index}"), |name| name.to_string());
+        write!(
+            text,
+            "[services.{name}]\ngroup = \"group-{}\"\nport = {}\n",
+            index % groups,
+            1024 + index
+        )
+        .expect("text");
     }
     text + contract
 }
 
 /// All of them by name, rendered once.
-pub static STACKS: LazyLock<[(&str, Stack); 4]> =
-    LazyLock::new(|| [("seed", seed()), ("bare", bare()), ("varied", varied()), ("large", large(60, 3))].map(|(name, text)| (name, Stack::of(&text))));
+pub static STACKS: LazyLock<[(&str, Stack); 4]> = LazyLock::new(|| {
+    [
+        ("seed", seed()),
+        ("bare", bare()),
+        ("varied", varied()),
+        ("large", large(60, 3)),
+    ]
+    .map(|(name, text)| (name, Stack::of(&text)))
+});
 
 /// One of them.
 pub fn stack(name: &str) -> &'static Stack {
-    &STACKS.iter().find(|(known, _)| *known == name).expect("a catalog of this name").1
+    &STACKS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .expect("a catalog of this name")
+        .1
 }

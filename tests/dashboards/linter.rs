@@ -9,15 +9,37 @@ use serde_json::Value;
 
 /// (rule, series by the start of their name, reason): what the linter would report and is right here.
 const EXCEPTIONS: [(&str, &str, &str); 5] = [
-    ("instance", "job:", "a recorded series is about a service, so it has no instance"),
-    ("instance", "ALERTS", "an alert is about a service, so it has no instance"),
-    ("unit", "state-timeline", "the linter does not know the type; its values read as words"),
-    ("job", "probe_", "its job is that of the probes; the label service is the service's job"),
-    ("instance", "probe_", "its instance is the address of the health path"),
+    (
+        "instance",
+        "job:",
+        "a recorded series is about a service, so it has no instance",
+    ),
+    (
+        "instance",
+        "ALERTS",
+        "an alert is about a service, so it has no instance",
+    ),
+    (
+        "unit",
+        "state-timeline",
+        "the linter does not know the type; its values read as words",
+    ),
+    (
+        "job",
+        "probe_",
+        "its job is that of the probes; the label service is the service's job",
+    ),
+    (
+        "instance",
+        "probe_",
+        "its instance is the address of the health path",
+    ),
 ];
 
 fn excepted(rule: &str, subject: &str) -> bool {
-    EXCEPTIONS.iter().any(|(name, start, reason)| *name == rule && subject.starts_with(start) && !reason.is_empty())
+    EXCEPTIONS.iter().any(|(name, start, reason)| {
+        *name == rule && subject.starts_with(start) && !reason.is_empty()
+    })
 }
 
 fn each(check: impl Fn(&str, &Value)) {
@@ -33,10 +55,17 @@ fn the_dashboard_itself() {
     each(|catalog, dashboard| {
         assert_eq!(dashboard["editable"], false, "{catalog}");
         assert_eq!(dashboard["schemaVersion"], 36, "{catalog}");
-        assert!(dashboard["id"].is_null() && dashboard.get("__inputs").is_none(), "{catalog}");
+        assert!(
+            dashboard["id"].is_null() && dashboard.get("__inputs").is_none(),
+            "{catalog}"
+        );
         let uid = dashboard["uid"].as_str().unwrap();
         assert!((8..=40).contains(&uid.len()), "{catalog}: {uid}");
-        assert!(!dashboard["title"].as_str().unwrap().is_empty() && !dashboard["description"].as_str().unwrap().is_empty(), "{catalog}");
+        assert!(
+            !dashboard["title"].as_str().unwrap().is_empty()
+                && !dashboard["description"].as_str().unwrap().is_empty(),
+            "{catalog}"
+        );
     });
 }
 
@@ -44,18 +73,49 @@ fn the_dashboard_itself() {
 fn variables() {
     each(|catalog, dashboard| {
         let list = dashboard["templating"]["list"].as_array().unwrap();
-        let sources: Vec<&Value> = list.iter().filter(|variable| variable["type"] == "datasource").collect();
+        let sources: Vec<&Value> = list
+            .iter()
+            .filter(|variable| variable["type"] == "datasource")
+            .collect();
         assert_eq!(sources.len(), 1, "{catalog}");
-        assert_eq!((&sources[0]["name"], &sources[0]["label"], &sources[0]["query"]), (&"datasource".into(), &"Data source".into(), &"prometheus".into()));
+        assert_eq!(
+            (
+                &sources[0]["name"],
+                &sources[0]["label"],
+                &sources[0]["query"]
+            ),
+            (
+                &"datasource".into(),
+                &"Data source".into(),
+                &"prometheus".into()
+            )
+        );
         for (key, label) in [("job", "Job"), ("instance", "Instance")] {
-            let variable = list.iter().find(|variable| variable["name"] == key).unwrap_or_else(|| panic!("{catalog}: no {key}"));
-            assert_eq!((&variable["type"], &variable["label"], &variable["allValue"]), (&"query".into(), &label.into(), &".+".into()), "{catalog}");
-            assert_eq!((&variable["multi"], &variable["includeAll"]), (&true.into(), &true.into()), "{catalog}");
+            let variable = list
+                .iter()
+                .find(|variable| variable["name"] == key)
+                .unwrap_or_else(|| panic!("{catalog}: no {key}"));
+            assert_eq!(
+                (&variable["type"], &variable["label"], &variable["allValue"]),
+                (&"query".into(), &label.into(), &".+".into()),
+                "{catalog}"
+            );
+            assert_eq!(
+                (&variable["multi"], &variable["includeAll"]),
+                (&true.into(), &true.into()),
+                "{catalog}"
+            );
             assert_eq!(variable["datasource"]["uid"], "${datasource}", "{catalog}");
         }
         for variable in list.iter().filter(|variable| variable["type"] == "query") {
             assert_eq!(variable["refresh"], 2, "{catalog}");
-            assert!(variable["query"].as_str().unwrap().starts_with("label_values("), "{catalog}");
+            assert!(
+                variable["query"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with("label_values("),
+                "{catalog}"
+            );
         }
     });
 }
@@ -67,14 +127,36 @@ fn panels_have_a_source_title_description_unit_and_queries() {
         for panel in panels(dashboard) {
             let told = format!("{catalog}: {}", name(dashboard, panel));
             assert_eq!(panel["datasource"], source, "{told}");
-            assert!(panel["targets"].as_array().unwrap().iter().all(|target| target["datasource"] == source), "{told}");
-            assert!(!expressions(panel).is_empty() && expressions(panel).iter().all(|expr| !expr.is_empty()), "{told}");
+            assert!(
+                panel["targets"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .all(|target| target["datasource"] == source),
+                "{told}"
+            );
+            assert!(
+                !expressions(panel).is_empty()
+                    && expressions(panel).iter().all(|expr| !expr.is_empty()),
+                "{told}"
+            );
             for text in ["title", "description"] {
-                assert!(panel[text].as_str().is_some_and(|text| !text.trim().is_empty() && !text.contains("..")), "{told}: {text}");
+                assert!(
+                    panel[text]
+                        .as_str()
+                        .is_some_and(|text| !text.trim().is_empty() && !text.contains("..")),
+                    "{told}: {text}"
+                );
             }
-            let unit = panel["fieldConfig"]["defaults"]["unit"].as_str().unwrap_or_default();
-            let known = ["none", "short", "reqps", "ops", "percentunit", "bytes", "s"].contains(&unit);
-            assert!(known || excepted("unit", panel["type"].as_str().unwrap()), "{told}: unit {unit:?}");
+            let unit = panel["fieldConfig"]["defaults"]["unit"]
+                .as_str()
+                .unwrap_or_default();
+            let known =
+                ["none", "short", "reqps", "ops", "percentunit", "bytes", "s"].contains(&unit);
+            assert!(
+                known || excepted("unit", panel["type"].as_str().unwrap()),
+                "{told}: unit {unit:?}"
+            );
         }
     });
 }
@@ -84,7 +166,9 @@ const INTERVAL: &str = "59s";
 
 /// An expression with Grafana's variables replaced.
 fn parsed(expr: &str) -> Expr {
-    let text = expr.replace("$__rate_interval", INTERVAL).replace("$__range", "61s");
+    let text = expr
+        .replace("$__rate_interval", INTERVAL)
+        .replace("$__range", "61s");
     parse(&text).unwrap_or_else(|error| panic!("{error}: {expr}"))
 }
 
@@ -97,7 +181,10 @@ impl Findings {
         let series = selector.name.as_deref().unwrap_or_default();
         for label in ["job", "instance"] {
             let wanted = format!("${label}");
-            let has = selector.matchers.matchers.iter().any(|m| m.name == label && matches!(m.op, MatchOp::Re(_)) && m.value == wanted);
+            let has =
+                selector.matchers.matchers.iter().any(|m| {
+                    m.name == label && matches!(m.op, MatchOp::Re(_)) && m.value == wanted
+                });
             if !has && !excepted(label, series) {
                 self.0.push(format!("{series} lacks {label}=~\"{wanted}\""));
             }
@@ -112,15 +199,25 @@ impl ExprVisitor for Findings {
         match expr {
             Expr::VectorSelector(selector) => {
                 self.selector(selector);
-                if selector.name.as_deref().is_some_and(|name| name.ends_with("_total")) {
+                if selector
+                    .name
+                    .as_deref()
+                    .is_some_and(|name| name.ends_with("_total"))
+                {
                     self.0.push(format!("{selector} is a counter without rate"));
                 }
             }
             Expr::Call(call) => {
                 for argument in &call.args.args {
-                    let Expr::MatrixSelector(matrix) = argument.as_ref() else { continue };
+                    let Expr::MatrixSelector(matrix) = argument.as_ref() else {
+                        continue;
+                    };
                     self.selector(&matrix.vs);
-                    let counter = matrix.vs.name.as_deref().is_some_and(|name| name.ends_with("_total"));
+                    let counter = matrix
+                        .vs
+                        .name
+                        .as_deref()
+                        .is_some_and(|name| name.ends_with("_total"));
                     if counter && !["rate", "irate", "increase"].contains(&call.func.name) {
                         self.0.push(format!("{expr} reads a counter without rate"));
                     }
@@ -142,7 +239,12 @@ fn selectors_windows_and_counters() {
             for expr in expressions(panel) {
                 let mut findings = Findings::default();
                 walk_expr(&mut findings, &parsed(expr)).unwrap();
-                assert!(findings.0.is_empty(), "{catalog}: {}: {:#?}\n{expr}", name(dashboard, panel), findings.0);
+                assert!(
+                    findings.0.is_empty(),
+                    "{catalog}: {}: {:#?}\n{expr}",
+                    name(dashboard, panel),
+                    findings.0
+                );
             }
         }
     });
@@ -150,7 +252,11 @@ fn selectors_windows_and_counters() {
 
 #[test]
 fn the_rules_can_fail() {
-    for expr in ["up", "sum(a_total{job=~\"$job\",instance=~\"$instance\"})", "rate(a_total{job=~\"$job\",instance=~\"$instance\"}[5m])"] {
+    for expr in [
+        "up",
+        "sum(a_total{job=~\"$job\",instance=~\"$instance\"})",
+        "rate(a_total{job=~\"$job\",instance=~\"$instance\"}[5m])",
+    ] {
         let mut findings = Findings::default();
         walk_expr(&mut findings, &parsed(expr)).unwrap();
         assert!(!findings.0.is_empty(), "{expr}");

@@ -26,12 +26,29 @@ pub struct Stack {
 impl Stack {
     /// Renders a catalog in memory with the templates of this crate.
     pub fn of(catalog: &str) -> Stack {
-        let outcome = pipeline::prove(catalog, Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the machine is well");
-        let told: Vec<String> = outcome.diagnostics.iter().map(|diagnostic| format!("{:?} {}", diagnostic.place, diagnostic.message)).collect();
+        let outcome = pipeline::prove(catalog, Path::new(env!("CARGO_MANIFEST_DIR")))
+            .expect("the machine is well");
+        let told: Vec<String> = outcome
+            .diagnostics
+            .iter()
+            .map(|diagnostic| format!("{:?} {}", diagnostic.place, diagnostic.message))
+            .collect();
         assert!(!outcome.failed(), "{told:#?}");
-        let (catalog, rendered) = (outcome.catalog.expect("it loaded"), outcome.rendered.expect("it rendered"));
-        let texts = rendered.files.into_iter().map(|file| (file.path, file.text)).collect();
-        let mut stack = Stack { overview: Value::Null, service: Value::Null, catalog, texts };
+        let (catalog, rendered) = (
+            outcome.catalog.expect("it loaded"),
+            outcome.rendered.expect("it rendered"),
+        );
+        let texts = rendered
+            .files
+            .into_iter()
+            .map(|file| (file.path, file.text))
+            .collect();
+        let mut stack = Stack {
+            overview: Value::Null,
+            service: Value::Null,
+            catalog,
+            texts,
+        };
         stack.overview = serde_json::from_str(stack.text(&stack.path("overview"))).expect("JSON");
         stack.service = serde_json::from_str(stack.text(&stack.path("service"))).expect("JSON");
         stack
@@ -44,7 +61,10 @@ impl Stack {
 
     /// Where a dashboard is.
     pub fn path(&self, dashboard: &str) -> String {
-        format!("monitoring/grafana/dashboards/{}-{dashboard}.json", self.catalog().platform.slug)
+        format!(
+            "monitoring/grafana/dashboards/{}-{dashboard}.json",
+            self.catalog().platform.slug
+        )
     }
 
     /// What it was rendered from.
@@ -61,20 +81,35 @@ impl Stack {
 /// Rows, and the panels after or inside them, in the order of the file.
 pub fn all_panels(dashboard: &Value) -> Vec<&Value> {
     let top = dashboard["panels"].as_array().expect("panels");
-    top.iter().flat_map(|panel| std::iter::once(panel).chain(panel["panels"].as_array().into_iter().flatten())).collect()
+    top.iter()
+        .flat_map(|panel| {
+            std::iter::once(panel).chain(panel["panels"].as_array().into_iter().flatten())
+        })
+        .collect()
 }
 
 /// The panels that ask something.
 pub fn panels(dashboard: &Value) -> Vec<&Value> {
-    all_panels(dashboard).into_iter().filter(|panel| panel["type"] != "row").collect()
+    all_panels(dashboard)
+        .into_iter()
+        .filter(|panel| panel["type"] != "row")
+        .collect()
 }
 
 /// A panel's place in messages.
 pub fn name(dashboard: &Value, panel: &Value) -> String {
-    format!("{} > {} ({})", dashboard["title"], panel["title"], panel["gridPos"])
+    format!(
+        "{} > {} ({})",
+        dashboard["title"], panel["title"], panel["gridPos"]
+    )
 }
 
 /// Its queries.
 pub fn expressions(panel: &Value) -> Vec<&str> {
-    panel["targets"].as_array().into_iter().flatten().filter_map(|target| target["expr"].as_str()).collect()
+    panel["targets"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|target| target["expr"].as_str())
+        .collect()
 }

@@ -22,11 +22,22 @@ fn variants(metric: &Metric) -> Vec<String> {
     let mut variants = vec![String::new()];
     for (label, allowed) in &metric.labels {
         let values: Vec<String> = match allowed.as_array() {
-            Some(list) => list.iter().filter_map(Value::as_str).map(str::to_string).collect(),
+            Some(list) => list
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_string)
+                .collect(),
             None if label == "status" => vec!["200".into(), "500".into()],
             None => vec!["some".into()],
         };
-        variants = variants.iter().flat_map(|before| values.iter().map(move |value| format!("{before},{label}=\"{value}\""))).collect();
+        variants = variants
+            .iter()
+            .flat_map(|before| {
+                values
+                    .iter()
+                    .map(move |value| format!("{before},{label}=\"{value}\""))
+            })
+            .collect();
     }
     variants
 }
@@ -37,33 +48,91 @@ fn series(out: &mut Vec<Value>, name: &str, labels: &str, values: &str) {
 
 /// What one service exposes, and what Prometheus adds.
 fn exposed(out: &mut Vec<Value>, catalog: &Catalog, service: &Service, traffic: Traffic) {
-    let target = format!("job=\"{0}\",service=\"{0}\",component=\"{1}\",instance=\"{2}:{3}\"", service.name, service.group, service.host, service.port);
-    let counting = |step: usize| if traffic == Traffic::Some { format!("0+{step}x{SAMPLES}") } else { format!("7x{SAMPLES}") };
+    let target = format!(
+        "job=\"{0}\",service=\"{0}\",component=\"{1}\",instance=\"{2}:{3}\"",
+        service.name, service.group, service.host, service.port
+    );
+    let counting = |step: usize| {
+        if traffic == Traffic::Some {
+            format!("0+{step}x{SAMPLES}")
+        } else {
+            format!("7x{SAMPLES}")
+        }
+    };
     let steady = |value: &str| format!("{value}x{SAMPLES}");
-    for metric in catalog.metrics.iter().filter(|metric| metric.services.contains(&service.name)) {
-        for labels in variants(metric).iter().map(|more| format!("{target}{more}")) {
+    for metric in catalog
+        .metrics
+        .iter()
+        .filter(|metric| metric.services.contains(&service.name))
+    {
+        for labels in variants(metric)
+            .iter()
+            .map(|more| format!("{target}{more}"))
+        {
             match metric.r#type.as_str() {
                 "counter" => series(out, &metric.name, &labels, &counting(10)),
                 "gauge" => series(out, &metric.name, &labels, &steady("3")),
                 _ => {
-                    let bounds = metric.buckets.iter().map(f64::to_string).chain(["+Inf".to_string()]);
-                    bounds
-                        .enumerate()
-                        .for_each(|(index, le)| series(out, &format!("{}_bucket", metric.name), &format!("{labels},le=\"{le}\""), &counting(index + 1)));
+                    let bounds = metric
+                        .buckets
+                        .iter()
+                        .map(f64::to_string)
+                        .chain(["+Inf".to_string()]);
+                    bounds.enumerate().for_each(|(index, le)| {
+                        series(
+                            out,
+                            &format!("{}_bucket", metric.name),
+                            &format!("{labels},le=\"{le}\""),
+                            &counting(index + 1),
+                        )
+                    });
                 }
             }
         }
     }
-    let down = catalog.services.last().is_some_and(|last| last.name == service.name);
-    series(out, "up", &target, &if down { format!("1x20 0x{SAMPLES}") } else { steady("1") });
+    let down = catalog
+        .services
+        .last()
+        .is_some_and(|last| last.name == service.name);
+    series(
+        out,
+        "up",
+        &target,
+        &if down {
+            format!("1x20 0x{SAMPLES}")
+        } else {
+            steady("1")
+        },
+    );
     if service.health_probe {
-        let probe = target.replacen(&format!("job=\"{}\"", service.name), "job=\"health-probe\"", 1);
-        let unwell = catalog.services.first().is_some_and(|first| first.name == service.name);
-        series(out, "probe_success", &probe, &if unwell { format!("1x20 0x{SAMPLES}") } else { steady("1") });
+        let probe = target.replacen(
+            &format!("job=\"{}\"", service.name),
+            "job=\"health-probe\"",
+            1,
+        );
+        let unwell = catalog
+            .services
+            .first()
+            .is_some_and(|first| first.name == service.name);
+        series(
+            out,
+            "probe_success",
+            &probe,
+            &if unwell {
+                format!("1x20 0x{SAMPLES}")
+            } else {
+                steady("1")
+            },
+        );
         series(out, "probe_duration_seconds", &probe, &steady("0.01"));
         series(out, "up", &probe, &steady("1"));
     }
-    series(out, "process_cpu_seconds_total", &target, &format!("0+3x{SAMPLES}"));
+    series(
+        out,
+        "process_cpu_seconds_total",
+        &target,
+        &format!("0+3x{SAMPLES}"),
+    );
     for (metric, value) in [
         ("process_resident_memory_bytes", "300000000"),
         ("process_start_time_seconds", "1"),
@@ -77,7 +146,9 @@ fn exposed(out: &mut Vec<Value>, catalog: &Catalog, service: &Service, traffic: 
 
 /// Grafana's variables as their default reads.
 fn asked(expr: &str) -> String {
-    let text = expr.replace("$__rate_interval", "1m").replace("$__range", "15m");
+    let text = expr
+        .replace("$__rate_interval", "1m")
+        .replace("$__range", "15m");
     text.replace("$job", ".+").replace("$instance", ".+")
 }
 
@@ -85,24 +156,47 @@ fn asked(expr: &str) -> String {
 fn every_query(stack: &Stack) -> Vec<(String, String)> {
     let mut queries = Vec::new();
     for dashboard in stack.dashboards() {
-        let marked = dashboard["annotations"]["list"][0]["expr"].as_str().unwrap();
-        queries.push((format!("annotations of {}", dashboard["title"]), asked(marked)));
+        let marked = dashboard["annotations"]["list"][0]["expr"]
+            .as_str()
+            .unwrap();
+        queries.push((
+            format!("annotations of {}", dashboard["title"]),
+            asked(marked),
+        ));
         for panel in panels(dashboard) {
-            queries.extend(expressions(panel).iter().map(|expr| (name(dashboard, panel), asked(expr))));
+            queries.extend(
+                expressions(panel)
+                    .iter()
+                    .map(|expr| (name(dashboard, panel), asked(expr))),
+            );
         }
     }
     queries
 }
 
 /// Runs `question` of each query over the catalog's series and rules; each must answer `answer`.
-fn promtool(case: &str, stack: &Stack, traffic: Traffic, question: impl Fn(&str) -> String, answer: f64) {
+fn promtool(
+    case: &str,
+    stack: &Stack,
+    traffic: Traffic,
+    question: impl Fn(&str) -> String,
+    answer: f64,
+) {
     let folder: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join(case);
     std::fs::create_dir_all(&folder).unwrap();
     for rules in ["recording_rules.yml", "signal_rules.yml", "alert_rules.yml"] {
-        std::fs::write(folder.join(rules), stack.text(&format!("monitoring/{rules}"))).unwrap();
+        std::fs::write(
+            folder.join(rules),
+            stack.text(&format!("monitoring/{rules}")),
+        )
+        .unwrap();
     }
     let mut input = Vec::new();
-    stack.catalog().services.iter().for_each(|service| exposed(&mut input, stack.catalog(), service, traffic));
+    stack
+        .catalog()
+        .services
+        .iter()
+        .for_each(|service| exposed(&mut input, stack.catalog(), service, traffic));
     let queries = every_query(stack);
     let asks: Vec<Value> =
         queries.iter().map(|(_, expr)| json!({"expr": question(expr), "eval_time": END, "exp_samples": [{"labels": "{}", "value": answer}]})).collect();
@@ -115,7 +209,15 @@ fn promtool(case: &str, stack: &Stack, traffic: Traffic, question: impl Fn(&str)
     let file = folder.join("panels.test.yml");
     std::fs::write(&file, tests.to_string()).unwrap();
     let run = referee::run("promtool", &["test", "rules", "panels.test.yml"], &folder);
-    assert!(run.status.success(), "{case}: {}", told(&String::from_utf8_lossy(&run.stdout), &String::from_utf8_lossy(&run.stderr), &queries));
+    assert!(
+        run.status.success(),
+        "{case}: {}",
+        told(
+            &String::from_utf8_lossy(&run.stdout),
+            &String::from_utf8_lossy(&run.stderr),
+            &queries
+        )
+    );
 }
 
 /// promtool's complaints, each with the panel whose query it is about; promtool prints queries quoted.
@@ -134,28 +236,62 @@ fn told(stdout: &str, stderr: &str, queries: &[(String, String)]) -> String {
 #[test]
 fn every_query_of_every_panel_returns_something() {
     for case in ["seed", "varied"] {
-        promtool(&format!("answers-{case}"), catalogs::stack(case), Traffic::Some, |expr| format!("count({expr}) > bool 0"), 1.0);
+        promtool(
+            &format!("answers-{case}"),
+            catalogs::stack(case),
+            Traffic::Some,
+            |expr| format!("count({expr}) > bool 0"),
+            1.0,
+        );
     }
 }
 
 #[test]
 fn no_panel_shows_nan_without_traffic() {
     for case in ["seed", "varied"] {
-        promtool(&format!("nan-{case}"), catalogs::stack(case), Traffic::Flat, |expr| format!("count(({expr}) != ({expr})) or vector(0)"), 0.0);
+        promtool(
+            &format!("nan-{case}"),
+            catalogs::stack(case),
+            Traffic::Flat,
+            |expr| format!("count(({expr}) != ({expr})) or vector(0)"),
+            0.0,
+        );
     }
 }
 
 #[test]
 fn a_catalog_without_metrics_and_alerts_still_answers_where_it_can() {
     let stack = catalogs::stack("bare");
-    let always: Vec<String> = every_query(stack).into_iter().map(|(_, expr)| expr).filter(|expr| !expr.contains("ALERTS")).collect();
+    let always: Vec<String> = every_query(stack)
+        .into_iter()
+        .map(|(_, expr)| expr)
+        .filter(|expr| !expr.contains("ALERTS"))
+        .collect();
     assert!(always.len() > 15, "{always:#?}");
-    promtool("bare", stack, Traffic::Some, |expr| if expr.contains("ALERTS") { "vector(1)".to_string() } else { format!("count({expr}) > bool 0") }, 1.0);
+    promtool(
+        "bare",
+        stack,
+        Traffic::Some,
+        |expr| {
+            if expr.contains("ALERTS") {
+                "vector(1)".to_string()
+            } else {
+                format!("count({expr}) > bool 0")
+            }
+        },
+        1.0,
+    );
 }
 
 #[test]
 fn a_tile_tells_a_scrape_from_a_health_check() {
-    let tiles = |stack: &Stack| panels(&stack.overview).into_iter().find(|panel| panel["title"] == "Service health").expect("the tiles").clone();
+    let tiles = |stack: &Stack| {
+        panels(&stack.overview)
+            .into_iter()
+            .find(|panel| panel["title"] == "Service health")
+            .expect("the tiles")
+            .clone()
+    };
     // Of the first service the health check fails, of the last the scrape; in the other catalog the last is not probed, and few are.
     let cases = [
         ("seed", "2", "UNHEALTHY", "agent-coordinator", 1.0),
@@ -167,10 +303,21 @@ fn a_tile_tells_a_scrape_from_a_health_check() {
     for (catalog, state, word, service, count) in cases {
         let stack = catalogs::stack(catalog);
         let panel = tiles(stack);
-        assert_eq!(panel["fieldConfig"]["defaults"]["mappings"][0]["options"][state]["text"], word, "{catalog}");
+        assert_eq!(
+            panel["fieldConfig"]["defaults"]["mappings"][0]["options"][state]["text"], word,
+            "{catalog}"
+        );
         let shown = format!("(({}) == {state})", asked(expressions(&panel)[0]));
-        let question = |_: &str| format!("count({shown}) + 100 * count({shown} and on (job) up{{job=\"{service}\"}})");
-        promtool(&format!("tiles-{catalog}-{state}"), stack, Traffic::Some, question, count + 100.0);
+        let question = |_: &str| {
+            format!("count({shown}) + 100 * count({shown} and on (job) up{{job=\"{service}\"}})")
+        };
+        promtool(
+            &format!("tiles-{catalog}-{state}"),
+            stack,
+            Traffic::Some,
+            question,
+            count + 100.0,
+        );
     }
 }
 
@@ -179,6 +326,10 @@ fn a_catalog_that_is_not_probed_shows_up_and_down_alone() {
     let stack = catalogs::stack("bare");
     for dashboard in stack.dashboards() {
         let text = dashboard.to_string();
-        assert!(!text.contains("health:max") && !text.contains("probe") && !text.contains("UNHEALTHY"), "{}", dashboard["title"]);
+        assert!(
+            !text.contains("health:max") && !text.contains("probe") && !text.contains("UNHEALTHY"),
+            "{}",
+            dashboard["title"]
+        );
     }
 }

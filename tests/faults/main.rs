@@ -19,12 +19,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 type Texts = BTreeMap<String, String>;
 
 fn texts(rendered: &Rendered) -> Texts {
-    rendered.files.iter().map(|file| (file.path.clone(), file.text.clone())).collect()
+    rendered
+        .files
+        .iter()
+        .map(|file| (file.path.clone(), file.text.clone()))
+        .collect()
 }
 
 fn errors(outcome: &Outcome) -> Vec<String> {
-    let errors = outcome.diagnostics.iter().filter(|found| found.severity == Severity::Error);
-    errors.map(|found| format!("{}: {} ({:?})", found.code, found.message, found.place)).collect()
+    let errors = outcome
+        .diagnostics
+        .iter()
+        .filter(|found| found.severity == Severity::Error);
+    errors
+        .map(|found| format!("{}: {} ({:?})", found.code, found.message, found.place))
+        .collect()
 }
 
 /// What somebody would have deployed who has no monstack: the faulty files rendered nevertheless, or written by hand.
@@ -33,13 +42,16 @@ fn deployed(fault: &Fault, outcome: &Outcome, root: &Path, sound: &Texts) -> Res
         _ if !fault.hand.is_empty() => sound.clone(),
         Some(rendered) => texts(rendered),
         None => {
-            let catalog = Catalog::load(&outcome.source, &[], &monstack::kinds::Kinds::built_in()).map_err(|found| format!("needs [[hand]]: {}", found.message))?;
+            let catalog = Catalog::load(&outcome.source, &[], &monstack::kinds::Kinds::built_in())
+                .map_err(|found| format!("needs [[hand]]: {}", found.message))?;
             let rendered = render(&catalog, root).expect("templates are readable");
             texts(&rendered.map_err(|found| format!("needs [[hand]]: {}", found[0].message))?)
         }
     };
     for edit in &fault.hand {
-        let text = files.get_mut(&edit.file).ok_or(format!("nothing is rendered as {}", edit.file))?;
+        let text = files
+            .get_mut(&edit.file)
+            .ok_or(format!("nothing is rendered as {}", edit.file))?;
         *text = edit.apply(text)?;
     }
     Ok(files)
@@ -54,9 +66,16 @@ fn update() -> bool {
 fn judge(name: &str, fault: &Fault, sound: &Texts) -> Result<(), String> {
     let changed = changed("faults", name, &fault.edit)?;
     let outcome = prove(&changed.catalog, &changed.root).expect("the machine lets it run");
-    let seen = outcome.diagnostics.iter().any(|found| found.code == fault.finding && found.severity == Severity::Error);
+    let seen = outcome
+        .diagnostics
+        .iter()
+        .any(|found| found.code == fault.finding && found.severity == Severity::Error);
     if !seen || !outcome.failed() {
-        return Err(format!("monstack does not find `{}`, but {:?}", fault.finding, errors(&outcome)));
+        return Err(format!(
+            "monstack does not find `{}`, but {:?}",
+            fault.finding,
+            errors(&outcome)
+        ));
     }
     let files = deployed(fault, &outcome, &changed.root, sound)?;
     let says = referees::judge(name, fault, &files, sound);
@@ -66,12 +85,18 @@ fn judge(name: &str, fault: &Fault, sound: &Texts) -> Result<(), String> {
             seed::record(name, &says);
             Ok(())
         }
-        false => Err(format!("the referees say {says:?}, its file {:?}", fault.says)),
+        false => Err(format!(
+            "the referees say {says:?}, its file {:?}",
+            fault.says
+        )),
     }
 }
 
 /// Runs a check on every item, on as many cores as there are; what went wrong, by name.
-fn each<T: Sync>(items: &BTreeMap<String, T>, check: impl Fn(&str, &T) -> Result<(), String> + Sync) -> Vec<String> {
+fn each<T: Sync>(
+    items: &BTreeMap<String, T>,
+    check: impl Fn(&str, &T) -> Result<(), String> + Sync,
+) -> Vec<String> {
     let list: Vec<(&String, &T)> = items.iter().collect();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -80,7 +105,10 @@ fn each<T: Sync>(items: &BTreeMap<String, T>, check: impl Fn(&str, &T) -> Result
             scope.spawn(|| {
                 while let Some((name, item)) = list.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(reason) = check(name, item) {
-                        wrong.lock().expect("no thread has panicked").push(format!("{name}: {reason}"));
+                        wrong
+                            .lock()
+                            .expect("no thread has panicked")
+                            .push(format!("{name}: {reason}"));
                     }
                 }
             });
@@ -93,8 +121,14 @@ fn each<T: Sync>(items: &BTreeMap<String, T>, check: impl Fn(&str, &T) -> Result
 
 /// What the shipped catalog renders.
 fn sound() -> Texts {
-    let own = std::fs::read_to_string(root().join("services.toml")).expect("the catalog is readable");
-    texts(&prove(&own, root()).expect("the machine lets it run").rendered.expect("the catalog renders"))
+    let own =
+        std::fs::read_to_string(root().join("services.toml")).expect("the catalog is readable");
+    texts(
+        &prove(&own, root())
+            .expect("the machine lets it run")
+            .rendered
+            .expect("the catalog renders"),
+    )
 }
 
 #[test]
@@ -103,7 +137,13 @@ fn every_fault_is_found_and_the_others_judge_as_written() {
     let faults: BTreeMap<String, Fault> = read("faults");
     let sound = sound();
     let wrong = each(&faults, |name, fault| judge(name, fault, &sound));
-    assert!(wrong.is_empty(), "{} of {} faults:\n{}", wrong.len(), faults.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} faults:\n{}",
+        wrong.len(),
+        faults.len(),
+        wrong.join("\n")
+    );
     table_is_true();
 }
 
@@ -120,9 +160,22 @@ fn table_is_true() {
 fn the_generated_tests_that_judge_faults_accept_sound_rules() {
     referees::present();
     let (faults, sound): (BTreeMap<String, Fault>, Texts) = (read("faults"), sound());
-    let rules = |alert: &str| sound.values().any(|text| text.contains(&format!("- alert: {alert}\n")) || text.contains(&format!("- alert: \"{alert}\"\n")));
-    let alerts: BTreeMap<String, ()> = faults.into_values().filter_map(|fault| fault.tests).filter(|alert| rules(alert)).map(|alert| (alert, ())).collect();
-    assert!(alerts.len() >= 5, "only the alerts {alerts:?} of the catalog have tests that judge a fault");
+    let rules = |alert: &str| {
+        sound.values().any(|text| {
+            text.contains(&format!("- alert: {alert}\n"))
+                || text.contains(&format!("- alert: \"{alert}\"\n"))
+        })
+    };
+    let alerts: BTreeMap<String, ()> = faults
+        .into_values()
+        .filter_map(|fault| fault.tests)
+        .filter(|alert| rules(alert))
+        .map(|alert| (alert, ()))
+        .collect();
+    assert!(
+        alerts.len() >= 5,
+        "only the alerts {alerts:?} of the catalog have tests that judge a fault"
+    );
     let refused = each(&alerts, |alert, ()| referees::accept_tests(alert, &sound));
     assert!(refused.is_empty(), "{}", refused.join("\n"));
 }
@@ -131,7 +184,11 @@ fn the_generated_tests_that_judge_faults_accept_sound_rules() {
 fn sound_variants_are_found_nothing_wrong_with() {
     referees::present();
     let variants: BTreeMap<String, Sound> = read("sound");
-    assert!(variants.len() >= 20, "only {} sound variants", variants.len());
+    assert!(
+        variants.len() >= 20,
+        "only {} sound variants",
+        variants.len()
+    );
     let wrong = each(&variants, |name, variant| {
         let changed = changed("sound", name, &variant.edit)?;
         let outcome = prove(&changed.catalog, &changed.root).expect("the machine lets it run");
@@ -139,9 +196,18 @@ fn sound_variants_are_found_nothing_wrong_with() {
         if !errors.is_empty() {
             return Err(format!("{}: {}", variant.variant, errors.join("; ")));
         }
-        referees::accept(name, &texts(outcome.rendered.as_ref().expect("nothing stopped it")))
+        referees::accept(
+            name,
+            &texts(outcome.rendered.as_ref().expect("nothing stopped it")),
+        )
     });
-    assert!(wrong.is_empty(), "{} of {} variants:\n{}", wrong.len(), variants.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} variants:\n{}",
+        wrong.len(),
+        variants.len(),
+        wrong.join("\n")
+    );
 }
 
 /// The whole program, once: a fault in the catalog and one in a template leave what is on disk as it was.
@@ -150,9 +216,21 @@ fn a_fault_renders_nothing() {
     let faults: BTreeMap<String, Fault> = read("faults");
     for name in ["alert-on-undeclared-metric", "rule-file-not-loaded"] {
         let changed = changed("render", name, &faults[name].edit).expect("its edits fit");
-        std::fs::write(changed.root.join("services.toml"), &changed.catalog).expect("the folder is writable");
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_monstack")).arg("render").arg("--root").arg(&changed.root).output();
-        assert_eq!(output.expect("monstack starts").status.code(), Some(1), "{name}");
-        assert!(!changed.root.join("generated").exists(), "{name} is rendered");
+        std::fs::write(changed.root.join("services.toml"), &changed.catalog)
+            .expect("the folder is writable");
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_monstack"))
+            .arg("render")
+            .arg("--root")
+            .arg(&changed.root)
+            .output();
+        assert_eq!(
+            output.expect("monstack starts").status.code(),
+            Some(1),
+            "{name}"
+        );
+        assert!(
+            !changed.root.join("generated").exists(),
+            "{name} is rendered"
+        );
     }
 }

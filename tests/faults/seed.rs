@@ -95,13 +95,23 @@ pub fn root() -> &'static Path {
 
 /// Every file of a folder under tests/, by its name.
 pub fn read<T: DeserializeOwned>(folder: &str) -> BTreeMap<String, T> {
-    let entries = fs::read_dir(root().join("tests").join(folder)).expect("the folder is there").map(|entry| entry.expect("it is readable").path());
-    let files = entries.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let entries = fs::read_dir(root().join("tests").join(folder))
+        .expect("the folder is there")
+        .map(|entry| entry.expect("it is readable").path());
+    let files = entries.filter(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
     files
         .map(|path| {
-            let name = path.file_stem().expect("it has a name").to_string_lossy().to_string();
+            let name = path
+                .file_stem()
+                .expect("it has a name")
+                .to_string_lossy()
+                .to_string();
             let text = fs::read_to_string(&path).expect("it is text");
-            let item = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let item =
+                toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             (name, item)
         })
         .collect()
@@ -111,9 +121,16 @@ pub fn read<T: DeserializeOwned>(folder: &str) -> BTreeMap<String, T> {
 pub fn record(name: &str, says: &Says) {
     let path = root().join("tests/faults").join(format!("{name}.toml"));
     let text = fs::read_to_string(&path).expect("it was read before");
-    let head = text.split_once("\n[says]\n").map_or(text.as_str(), |(head, _)| head).trim_end();
+    let head = text
+        .split_once("\n[says]\n")
+        .map_or(text.as_str(), |(head, _)| head)
+        .trim_end();
     let verdicts = toml::to_string(says).expect("verdicts are plain words");
-    let text = if verdicts.is_empty() { format!("{head}\n") } else { format!("{head}\n\n[says]\n{verdicts}") };
+    let text = if verdicts.is_empty() {
+        format!("{head}\n")
+    } else {
+        format!("{head}\n\n[says]\n{verdicts}")
+    };
     fs::write(path, text).expect("the file is writable");
 }
 
@@ -122,7 +139,8 @@ pub fn changed(folder: &str, name: &str, edits: &[Edit]) -> Result<Changed, Stri
     let copied = root().join("target/tmp").join(folder).join(name);
     let _ = fs::remove_dir_all(&copied);
     copy(&root().join("templates"), &copied.join("templates"));
-    let mut catalog = fs::read_to_string(root().join("services.toml")).expect("the catalog is text");
+    let mut catalog =
+        fs::read_to_string(root().join("services.toml")).expect("the catalog is text");
     for edit in edits {
         if edit.file == "services.toml" {
             catalog = edit.apply(&catalog)?;
@@ -132,15 +150,23 @@ pub fn changed(folder: &str, name: &str, edits: &[Edit]) -> Result<Changed, Stri
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", edit.file))?;
         fs::write(&path, edit.apply(&text)?).expect("the copy is writable");
     }
-    Ok(Changed { catalog, root: copied })
+    Ok(Changed {
+        catalog,
+        root: copied,
+    })
 }
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("target is writable");
-    for entry in fs::read_dir(from).expect("templates are readable").map(|entry| entry.expect("it is readable")) {
+    for entry in fs::read_dir(from)
+        .expect("templates are readable")
+        .map(|entry| entry.expect("it is readable"))
+    {
         match entry.path().is_dir() {
             true => copy(&entry.path(), &to.join(entry.file_name())),
-            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).expect("target is writable")),
+            false => drop(
+                fs::copy(entry.path(), to.join(entry.file_name())).expect("target is writable"),
+            ),
         }
     }
 }

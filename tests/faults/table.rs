@@ -22,16 +22,29 @@ pub fn check(faults: &BTreeMap<String, Fault>) {
         std::fs::write(&path, &table).expect("the table is writable");
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == table, "tests/faults/README.md is not what the faults say: run this test with UPDATE_GOLDEN=1");
+    assert!(
+        found == table,
+        "tests/faults/README.md is not what the faults say: run this test with UPDATE_GOLDEN=1"
+    );
 }
 
 fn written(faults: &BTreeMap<String, Fault>) -> String {
     let mut text = String::from(HEAD);
     let silent = faults.values().filter(|fault| fault.says.silent()).count();
-    let _ = write!(text, "\n| of {} faults | reads the files of | refuses |\n| --- | --: | --: |\n", faults.len());
+    let _ = write!(
+        text,
+        "\n| of {} faults | reads the files of | refuses |\n| --- | --: | --: |\n",
+        faults.len()
+    );
     for (title, verdict) in COLUMNS {
-        let read = faults.values().filter(|fault| verdict(&fault.says).is_some()).count();
-        let refused = faults.values().filter(|fault| verdict(&fault.says) == Some(Verdict::Refuses)).count();
+        let read = faults
+            .values()
+            .filter(|fault| verdict(&fault.says).is_some())
+            .count();
+        let refused = faults
+            .values()
+            .filter(|fault| verdict(&fault.says) == Some(Verdict::Refuses))
+            .count();
         let _ = writeln!(text, "| {title} | {read} | {refused} |");
     }
     let _ = writeln!(
@@ -48,7 +61,13 @@ fn written(faults: &BTreeMap<String, Fault>) -> String {
             Some(Verdict::Refuses) => "refuses",
             None => "–",
         });
-        let _ = writeln!(text, "| [{name}]({name}.toml) | {} | {} | `{}` |", fault.fault.replace('|', "\\|"), verdicts.join(" | "), fault.finding);
+        let _ = writeln!(
+            text,
+            "| [{name}]({name}.toml) | {} | {} | `{}` |",
+            fault.fault.replace('|', "\\|"),
+            verdicts.join(" | "),
+            fault.finding
+        );
     }
     text
 }

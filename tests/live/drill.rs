@@ -9,7 +9,9 @@ use std::sync::{Mutex, MutexGuard};
 /// A drill goes by the clock: two at a time would disturb each other.
 fn alone() -> MutexGuard<'static, ()> {
     static DRILL: Mutex<()> = Mutex::new(());
-    DRILL.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    DRILL
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 #[test]
@@ -18,18 +20,39 @@ fn every_alert_fires_reaches_its_receiver_and_resolves() {
     let root = root(super::RECEIVERS);
     let output = root.run(&["drill", "--format", "json"]);
     let text = String::from_utf8_lossy(&output.stdout);
-    let document: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text} {}", String::from_utf8_lossy(&output.stderr)));
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| {
+        panic!(
+            "{error}: {text} {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+    });
     let rows = document["drill"].as_array().unwrap();
     assert_eq!(rows.len(), 9, "eight alerts and the inhibition");
     for row in rows {
-        assert_eq!(row["result"], "passed", "{document:#}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            row["result"],
+            "passed",
+            "{document:#}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     for row in &rows[..8] {
-        let receiver = if row["alert"] == "ServiceDown" { "pager" } else { "team" };
+        let receiver = if row["alert"] == "ServiceDown" {
+            "pager"
+        } else {
+            "team"
+        };
         assert_eq!(row["receiver"], receiver);
         let seconds = |key: &str| row[key].as_f64().unwrap();
-        assert!(seconds("pending_seconds") < seconds("firing_seconds") && seconds("firing_seconds") <= seconds("delivered_seconds"), "{row:#}");
-        assert!(seconds("firing_seconds") - seconds("pending_seconds") >= 270.0, "{row:#}: it waited for its `for` of 5m or 10m");
+        assert!(
+            seconds("pending_seconds") < seconds("firing_seconds")
+                && seconds("firing_seconds") <= seconds("delivered_seconds"),
+            "{row:#}"
+        );
+        assert!(
+            seconds("firing_seconds") - seconds("pending_seconds") >= 270.0,
+            "{row:#}: it waited for its `for` of 5m or 10m"
+        );
         assert!(seconds("resolved_seconds") > 0.0);
     }
     assert_eq!(output.status.code(), Some(0));
@@ -40,14 +63,37 @@ fn an_alert_that_cannot_fire_fails_the_drill() {
     let _alone = alone();
     let root = root(super::RECEIVERS);
     let templates = root.folder.join("templates");
-    copy(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"), &templates);
+    copy(
+        &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"),
+        &templates,
+    );
     let rules = templates.join("monitoring/signal_rules.yml");
     let text = fs::read_to_string(&rules).unwrap();
     // A signal that is never 0: valid, proven, and wrong.
-    let broken = text.replacen("0 * job:<< prefix | bare >>_expected:catalog", "job:<< prefix | bare >>_expected:catalog", 1);
+    let broken = text.replacen(
+        "0 * job:<< prefix | bare >>_expected:catalog",
+        "job:<< prefix | bare >>_expected:catalog",
+        1,
+    );
     assert_ne!(text, broken);
-    fs::write(&rules, broken.replacen("max by (job, service, component) (up)", "2 * max by (job, service, component) (up + 1)", 1)).unwrap();
-    let output = root.run(&["drill", "--only", "ServiceDown", "--format", "json", "--time-scale", "150"]);
+    fs::write(
+        &rules,
+        broken.replacen(
+            "max by (job, service, component) (up)",
+            "2 * max by (job, service, component) (up + 1)",
+            1,
+        ),
+    )
+    .unwrap();
+    let output = root.run(&[
+        "drill",
+        "--only",
+        "ServiceDown",
+        "--format",
+        "json",
+        "--time-scale",
+        "150",
+    ]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("did not fire within"), "{text}");
@@ -70,9 +116,18 @@ pub fn copy(from: &std::path::Path, to: &std::path::Path) {
 fn programs_that_are_missing_or_end_are_said() {
     let root = root("");
     let cases = [
-        (["--prometheus-bin", "/nonexistent/prometheus"], "Debian's package prometheus has it"),
-        (["--alertmanager-bin", "/nonexistent/alertmanager"], "Debian's package prometheus-alertmanager has it"),
-        (["--prometheus-bin", "/bin/false"], "prometheus ended by itself"),
+        (
+            ["--prometheus-bin", "/nonexistent/prometheus"],
+            "Debian's package prometheus has it",
+        ),
+        (
+            ["--alertmanager-bin", "/nonexistent/alertmanager"],
+            "Debian's package prometheus-alertmanager has it",
+        ),
+        (
+            ["--prometheus-bin", "/bin/false"],
+            "prometheus ended by itself",
+        ),
         (["--only", "NoSuchAlert"], "there is no alert `NoSuchAlert`"),
     ];
     for (arguments, sentence) in cases {
@@ -88,16 +143,30 @@ fn an_interrupted_drill_leaves_no_server_and_no_folder() {
     let _alone = alone();
     let root = root("");
     for signal in ["-INT", "-TERM"] {
-        let mut child = root.command(&["drill"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = root
+            .command(&["drill"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let folder = format!("monstack-drill-{}", child.id());
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        assert!(lines.by_ref().any(|line| line.unwrap().contains("waiting for Prometheus")));
+        assert!(
+            lines
+                .by_ref()
+                .any(|line| line.unwrap().contains("waiting for Prometheus"))
+        );
         let both = (0..200).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(50));
             running(&folder) >= 2
         });
         assert!(both, "both servers run");
-        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([signal, &child.id().to_string()])
+                .status()
+                .unwrap()
+                .success()
+        );
         let last = lines.last().unwrap().unwrap();
         assert!(last.contains("interrupted"), "{last}");
         assert_eq!(child.wait().unwrap().code(), Some(2));
@@ -108,6 +177,10 @@ fn an_interrupted_drill_leaves_no_server_and_no_folder() {
 
 /// Processes that were started with this folder.
 fn running(folder: &str) -> usize {
-    let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok());
-    processes.filter(|command| String::from_utf8_lossy(command).contains(folder)).count()
+    let processes = fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok());
+    processes
+        .filter(|command| String::from_utf8_lossy(command).contains(folder))
+        .count()
 }

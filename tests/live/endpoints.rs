@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 const TOKEN: &str = "s3cr3t-t0ken-4711";
 
 /// Listens, does the same with every connection, and keeps what it was told.
-pub fn misbehaving(with: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> (u16, Arc<Mutex<Vec<String>>>) {
+pub fn misbehaving(
+    with: impl Fn(&mut TcpStream) + Send + Sync + 'static,
+) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -23,7 +25,9 @@ pub fn misbehaving(with: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> (u1
                 let mut stream = stream.unwrap();
                 let mut buffer = [0; 4096];
                 let length = stream.read(&mut buffer).unwrap_or(0);
-                told.lock().unwrap().push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+                told.lock()
+                    .unwrap()
+                    .push(String::from_utf8_lossy(&buffer[..length]).into_owned());
                 with(&mut stream);
             });
         }
@@ -35,8 +39,20 @@ fn verify(root: &Root, url: &str) -> (Output, String, Duration) {
     let token = root.folder.join("token");
     std::fs::write(&token, format!("{TOKEN}\n")).unwrap();
     let start = Instant::now();
-    let output = root.run(&["verify", "--prometheus-url", url, "--prometheus-token-file", token.to_str().unwrap(), "--timeout", "3s"]);
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = root.run(&[
+        "verify",
+        "--prometheus-url",
+        url,
+        "--prometheus-token-file",
+        token.to_str().unwrap(),
+        "--timeout",
+        "3s",
+    ]);
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     (output, text, start.elapsed())
 }
 
@@ -54,53 +70,119 @@ fn each_bad_endpoint_has_its_own_sentence_within_the_time() {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
         while stream.write_all(&[b'x'; 1 << 16]).is_ok() {}
     });
-    let (garbage, _) = misbehaving(|stream| drop(stream.write_all(b"\x00\xff SSH-2.0 what?\r\n\r\n")));
-    let (page, _) = misbehaving(|stream| drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n<html>login>")));
-    let (locked, heard) = misbehaving(|stream| drop(stream.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")));
+    let (garbage, _) =
+        misbehaving(|stream| drop(stream.write_all(b"\x00\xff SSH-2.0 what?\r\n\r\n")));
+    let (page, _) = misbehaving(|stream| {
+        drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n<html>login>"))
+    });
+    let (locked, heard) = misbehaving(|stream| {
+        drop(stream.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"))
+    });
     let (target, stolen) = misbehaving(|_| {});
     let (redirecting, _) = misbehaving(move |stream| {
-        let _ = write!(stream, "HTTP/1.1 302 Found\r\nLocation: http://user:pw-in-url@127.0.0.1:{target}/\r\nContent-Length: 0\r\n\r\n");
+        let _ = write!(
+            stream,
+            "HTTP/1.1 302 Found\r\nLocation: http://user:pw-in-url@127.0.0.1:{target}/\r\nContent-Length: 0\r\n\r\n"
+        );
     });
     let refused = free_ports(1)[0];
     let cases = [
-        (format!("http://127.0.0.1:{refused}"), "the connection is refused"),
-        (format!("http://127.0.0.1:{hanging}"), "does not answer within"),
+        (
+            format!("http://127.0.0.1:{refused}"),
+            "the connection is refused",
+        ),
+        (
+            format!("http://127.0.0.1:{hanging}"),
+            "does not answer within",
+        ),
         (format!("http://127.0.0.1:{endless}"), "does not end within"),
         (format!("http://127.0.0.1:{flood}"), "longer than 32 MiB"),
         (format!("http://127.0.0.1:{garbage}"), "does not speak HTTP"),
         (format!("http://127.0.0.1:{page}"), "is not Prometheus"),
-        (format!("http://127.0.0.1:{locked}"), "does not let this user in (401)"),
-        (format!("http://127.0.0.1:{redirecting}"), "which is not followed"),
+        (
+            format!("http://127.0.0.1:{locked}"),
+            "does not let this user in (401)",
+        ),
+        (
+            format!("http://127.0.0.1:{redirecting}"),
+            "which is not followed",
+        ),
         (format!("https://127.0.0.1:{garbage}"), "TLS fails"),
-        ("http://no-such-host.invalid:9090".to_string(), "there is no such host"),
-        ("http://me:pw-in-url@127.0.0.1:1".to_string(), "Prometheus at http://127.0.0.1:1: the connection is refused"),
+        (
+            "http://no-such-host.invalid:9090".to_string(),
+            "there is no such host",
+        ),
+        (
+            "http://me:pw-in-url@127.0.0.1:1".to_string(),
+            "Prometheus at http://127.0.0.1:1: the connection is refused",
+        ),
     ];
     for (url, sentence) in &cases {
         let (output, text, took) = verify(&root, url);
         assert_eq!(output.status.code(), Some(2), "{url}: {text}");
-        assert!(text.contains("cannot judge") && text.contains(sentence), "{url}: {text}");
-        assert!(!text.contains(TOKEN) && !text.contains("pw-in-url"), "{url}: a secret in {text}");
+        assert!(
+            text.contains("cannot judge") && text.contains(sentence),
+            "{url}: {text}"
+        );
+        assert!(
+            !text.contains(TOKEN) && !text.contains("pw-in-url"),
+            "{url}: a secret in {text}"
+        );
         assert!(took < Duration::from_secs(25), "{url} took {took:?}");
-        let others = cases.iter().filter(|(_, other)| other != sentence && !other.contains(sentence) && !sentence.contains(other));
+        let others = cases.iter().filter(|(_, other)| {
+            other != sentence && !other.contains(sentence) && !sentence.contains(other)
+        });
         for (_, other) in others {
-            assert!(!text.contains(other), "{url}: `{other}` is another case's sentence: {text}");
+            assert!(
+                !text.contains(other),
+                "{url}: `{other}` is another case's sentence: {text}"
+            );
         }
     }
-    assert!(heard.lock().unwrap().iter().any(|request| request.contains(&format!("Bearer {TOKEN}"))), "the token goes to its server");
-    assert!(stolen.lock().unwrap().is_empty(), "nothing follows a redirect");
+    assert!(
+        heard
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|request| request.contains(&format!("Bearer {TOKEN}"))),
+        "the token goes to its server"
+    );
+    assert!(
+        stolen.lock().unwrap().is_empty(),
+        "nothing follows a redirect"
+    );
 }
 
 #[test]
 fn a_token_is_read_from_the_environment_and_a_wrong_file_is_said() {
     let root = root("");
-    let (locked, heard) = misbehaving(|stream| drop(stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")));
+    let (locked, heard) = misbehaving(|stream| {
+        drop(stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"))
+    });
     let url = format!("http://127.0.0.1:{locked}");
-    let output = root.command(&["verify", "--format", "json"]).env("PROMETHEUS_URL", &url).env("PROMETHEUS_TOKEN", TOKEN).output().unwrap();
+    let output = root
+        .command(&["verify", "--format", "json"])
+        .env("PROMETHEUS_URL", &url)
+        .env("PROMETHEUS_TOKEN", TOKEN)
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text.contains("--prometheus-token-file") && !text.contains(TOKEN), "{text}");
+    assert!(
+        text.contains("--prometheus-token-file") && !text.contains(TOKEN),
+        "{text}"
+    );
     assert!(heard.lock().unwrap()[0].contains(&format!("Bearer {TOKEN}")));
-    let output = root.run(&["verify", "--prometheus-url", &url, "--prometheus-token-file", "/nonexistent/token"]);
+    let output = root.run(&[
+        "verify",
+        "--prometheus-url",
+        &url,
+        "--prometheus-token-file",
+        "/nonexistent/token",
+    ]);
     let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code() == Some(2) && text.contains("/nonexistent/token"), "{text}");
+    assert!(
+        output.status.code() == Some(2) && text.contains("/nonexistent/token"),
+        "{text}"
+    );
 }

@@ -14,7 +14,18 @@ fn stand_ins_expose_what_promtool_accepts_and_take_faults_while_they_run() {
     let faults: serde_json::Value = serde_json::from_str(body.trim()).unwrap();
     assert_eq!(faults.as_object().unwrap().len(), 12);
     let text = fs::read_to_string(root.folder.join("services.toml")).unwrap();
-    let port: u16 = text.split("[services.websocket-service]").nth(1).unwrap().split("port = ").nth(1).unwrap().split('\n').next().unwrap().parse().unwrap();
+    let port: u16 = text
+        .split("[services.websocket-service]")
+        .nth(1)
+        .unwrap()
+        .split("port = ")
+        .nth(1)
+        .unwrap()
+        .split('\n')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
     let (_, metrics) = request(port, "GET", "/metrics");
     assert!(metrics.contains("agent_lightning_websocket_connections_total"));
     for status in ["200", "404", "500"] {
@@ -30,13 +41,40 @@ fn stand_ins_expose_what_promtool_accepts_and_take_faults_while_they_run() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("promtool: {error}; install Debian's package prometheus"));
-    promtool.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+    promtool
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(metrics.as_bytes())
+        .unwrap();
     let output = promtool.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 
-    assert_eq!(request(root.control, "PUT", "/faults/websocket-service/stalled-training").0, 400, "it trips no alert there");
+    assert_eq!(
+        request(
+            root.control,
+            "PUT",
+            "/faults/websocket-service/stalled-training"
+        )
+        .0,
+        400,
+        "it trips no alert there"
+    );
     assert_eq!(request(root.control, "PUT", "/faults/nobody/down").0, 404);
-    assert_eq!(request(root.control, "PUT", "/faults/websocket-service/no-such-fault").0, 400);
+    assert_eq!(
+        request(
+            root.control,
+            "PUT",
+            "/faults/websocket-service/no-such-fault"
+        )
+        .0,
+        400
+    );
     root.fault("PUT", "websocket-service/down");
     assert_eq!(request(port, "GET", "/health").0, 0);
     root.fault("DELETE", "websocket-service");
@@ -49,12 +87,29 @@ fn a_port_that_is_taken_is_said() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let path = root.folder.join("services.toml");
     let text = fs::read_to_string(&path).unwrap();
-    let first = text.split("port = ").nth(1).unwrap().split('\n').next().unwrap().to_string();
-    fs::write(&path, text.replace(&format!("port = {first}\n"), &format!("port = {}\n", taken.local_addr().unwrap().port()))).unwrap();
+    let first = text
+        .split("port = ")
+        .nth(1)
+        .unwrap()
+        .split('\n')
+        .next()
+        .unwrap()
+        .to_string();
+    fs::write(
+        &path,
+        text.replace(
+            &format!("port = {first}\n"),
+            &format!("port = {}\n", taken.local_addr().unwrap().port()),
+        ),
+    )
+    .unwrap();
     let output = root.run(&["simulate", "--control-port", &free_ports(1)[0].to_string()]);
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
-    assert!(message.contains("cannot stand in for agent-coordinator") && message.contains("in use"), "{message}");
+    assert!(
+        message.contains("cannot stand in for agent-coordinator") && message.contains("in use"),
+        "{message}"
+    );
 }
 
 /// Below the range from which the system hands out ports.
@@ -63,18 +118,41 @@ const FIRST_OF_MANY: usize = 21_000;
 #[test]
 fn a_thousand_stand_ins_fit_in_64_mib() {
     let root = root("");
-    let services: String = (0..988).map(|index| format!("\n[services.many-{index}]\ngroup = \"ai\"\nport = {}\n", FIRST_OF_MANY + index)).collect();
+    let services: String = (0..988)
+        .map(|index| {
+            format!(
+                "\n[services.many-{index}]\ngroup = \"ai\"\nport = {}\n",
+                FIRST_OF_MANY + index
+            )
+        })
+        .collect();
     let path = root.folder.join("services.toml");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text + &services).unwrap();
     let control = root.control.to_string();
-    let child = Command::new(PROGRAM).arg("--root").arg(&root.folder).args(["simulate", "--control-port", &control]).stdout(Stdio::null()).spawn().unwrap();
+    let child = Command::new(PROGRAM)
+        .arg("--root")
+        .arg(&root.folder)
+        .args(["simulate", "--control-port", &control])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     let server = Server(child);
     answers(root.control, "/faults");
     for index in (0..988).step_by(7) {
-        assert_eq!(request((FIRST_OF_MANY + index) as u16, "GET", "/metrics").0, 200);
+        assert_eq!(
+            request((FIRST_OF_MANY + index) as u16, "GET", "/metrics").0,
+            200
+        );
     }
     let status = fs::read_to_string(format!("/proc/{}/status", server.0.id())).unwrap();
-    let peak: u64 = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim().trim_end_matches(" kB").parse().unwrap();
+    let peak: u64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap();
     assert!(peak < 64 * 1024, "{peak} kB");
 }

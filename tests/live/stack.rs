@@ -36,29 +36,58 @@ impl Drop for Root {
 }
 
 pub fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+    let listeners: Vec<TcpListener> = (0..count)
+        .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
+        .collect();
+    listeners
+        .iter()
+        .map(|listener| listener.local_addr().unwrap().port())
+        .collect()
 }
 
 /// The first catalog on free ports, with someone to notify; `more` is appended.
 pub fn root(more: &str) -> Root {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let folder = std::env::temp_dir().join(format!("monstack-live-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+    let folder = std::env::temp_dir().join(format!(
+        "monstack-live-{}-{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    ));
     fs::create_dir_all(&folder).unwrap();
-    let mut text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("services.toml")).unwrap();
+    let mut text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("services.toml")).unwrap();
     let ports = free_ports(3 + 12);
     let (prometheus, alertmanager, control) = (ports[0], ports[1], ports[2]);
     for (index, port) in ports[3..].iter().enumerate() {
-        text = text.replace(&format!("port = {}\n", 8001 + index), &format!("port = {port}\n"));
+        text = text.replace(
+            &format!("port = {}\n", 8001 + index),
+            &format!("port = {port}\n"),
+        );
     }
-    text = text.replace("alertmanager:9093", &format!("host.docker.internal:{alertmanager}"));
-    text = text.replace("[prometheus]\n", &format!("[prometheus]\naddress = \"127.0.0.1:{prometheus}\"\n"));
+    text = text.replace(
+        "alertmanager:9093",
+        &format!("host.docker.internal:{alertmanager}"),
+    );
+    text = text.replace(
+        "[prometheus]\n",
+        &format!("[prometheus]\naddress = \"127.0.0.1:{prometheus}\"\n"),
+    );
     // Probes have servers and tests of their own: tests/probe.rs.
     text = text.replace("health_probe = true\n", "");
     fs::write(folder.join("services.toml"), text + more).unwrap();
-    let root = Root { folder, prometheus, alertmanager, control };
+    let root = Root {
+        folder,
+        prometheus,
+        alertmanager,
+        control,
+    };
     let rendered = root.run(&["render"]);
-    assert_eq!(rendered.status.code(), Some(0), "{}", String::from_utf8_lossy(&rendered.stderr));
+    assert_eq!(
+        rendered.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&rendered.stderr)
+    );
     root
 }
 
@@ -70,32 +99,82 @@ impl Root {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
-        command.arg("--root").arg(&self.folder).args(arguments).env_remove("PROMETHEUS_URL").env_remove("ALERTMANAGER_URL").env_remove("GRAFANA_URL");
+        command
+            .arg("--root")
+            .arg(&self.folder)
+            .args(arguments)
+            .env_remove("PROMETHEUS_URL")
+            .env_remove("ALERTMANAGER_URL")
+            .env_remove("GRAFANA_URL");
         command
     }
 
     /// Asks the servers of this root; exit code and JSON document.
     pub fn ask(&self, arguments: &[&str]) -> (i32, Value) {
-        let urls = [format!("http://127.0.0.1:{}", self.prometheus), format!("http://127.0.0.1:{}", self.alertmanager)];
-        let output = self.run(&[arguments, &["--format", "json", "--prometheus-url", &urls[0], "--alertmanager-url", &urls[1]]].concat());
+        let urls = [
+            format!("http://127.0.0.1:{}", self.prometheus),
+            format!("http://127.0.0.1:{}", self.alertmanager),
+        ];
+        let output = self.run(
+            &[
+                arguments,
+                &[
+                    "--format",
+                    "json",
+                    "--prometheus-url",
+                    &urls[0],
+                    "--alertmanager-url",
+                    &urls[1],
+                ],
+            ]
+            .concat(),
+        );
         let text = String::from_utf8(output.stdout).unwrap();
-        let document = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text} {}", String::from_utf8_lossy(&output.stderr)));
+        let document = serde_json::from_str(&text).unwrap_or_else(|error| {
+            panic!(
+                "{error}: {text} {}",
+                String::from_utf8_lossy(&output.stderr)
+            )
+        });
         (output.status.code().unwrap(), document)
     }
 
     pub fn simulate(&self) -> Server {
-        let server = self.spawn(PROGRAM, "", &["--root", self.folder.to_str().unwrap(), "simulate", "--control-port", &self.control.to_string()]);
+        let server = self.spawn(
+            PROGRAM,
+            "",
+            &[
+                "--root",
+                self.folder.to_str().unwrap(),
+                "simulate",
+                "--control-port",
+                &self.control.to_string(),
+            ],
+        );
         answers(self.control, "/faults");
         server
     }
 
     /// The rendered configuration where `host.docker.internal` is this machine.
     pub fn install(&self) {
-        let (from, to) = (self.folder.join("generated/monitoring"), self.folder.join("installed"));
+        let (from, to) = (
+            self.folder.join("generated/monitoring"),
+            self.folder.join("installed"),
+        );
         fs::create_dir_all(&to).unwrap();
-        for name in ["working_prometheus.yml", "alert_rules.yml", "recording_rules.yml", "signal_rules.yml", "self_monitoring_rules.yml"] {
+        for name in [
+            "working_prometheus.yml",
+            "alert_rules.yml",
+            "recording_rules.yml",
+            "signal_rules.yml",
+            "self_monitoring_rules.yml",
+        ] {
             let text = fs::read_to_string(from.join(name)).unwrap();
-            fs::write(to.join(name), text.replace("host.docker.internal", "127.0.0.1")).unwrap();
+            fs::write(
+                to.join(name),
+                text.replace("host.docker.internal", "127.0.0.1"),
+            )
+            .unwrap();
         }
     }
 
@@ -122,7 +201,9 @@ impl Root {
             "prometheus-alertmanager",
             "prometheus-alertmanager",
             &[
-                &format!("--config.file={folder}/generated/monitoring/alertmanager/alertmanager.yml"),
+                &format!(
+                    "--config.file={folder}/generated/monitoring/alertmanager/alertmanager.yml"
+                ),
                 &format!("--storage.path={folder}/alertmanager"),
                 &format!("--web.listen-address=127.0.0.1:{}", self.alertmanager),
                 "--cluster.listen-address=",
@@ -133,9 +214,20 @@ impl Root {
     }
 
     pub fn spawn(&self, program: &str, package: &str, arguments: &[&str]) -> Server {
-        let log = File::create(self.folder.join(format!("{}.log", Path::new(program).file_name().unwrap().display()))).unwrap();
-        let child = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn();
-        Server(child.unwrap_or_else(|error| panic!("{program}: {error}; install Debian's package {package}")))
+        let log = File::create(self.folder.join(format!(
+            "{}.log",
+            Path::new(program).file_name().unwrap().display()
+        )))
+        .unwrap();
+        let child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn();
+        Server(child.unwrap_or_else(|error| {
+            panic!("{program}: {error}; install Debian's package {package}")
+        }))
     }
 
     /// Breaks (`PUT /faults/SERVICE/KIND`) or mends (`DELETE /faults/SERVICE`) a stand-in.
@@ -165,23 +257,49 @@ pub fn request(port: u16, method: &str, path: &str) -> (u16, String) {
 
 /// The same with header lines, each with its end.
 pub fn request_with(port: u16, method: &str, path: &str, headers: &str) -> (u16, String) {
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return (0, String::new()) };
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let _ = write!(stream, "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n{headers}Connection: close\r\n\r\n");
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
+        return (0, String::new());
+    };
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
+    let _ = write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n{headers}Connection: close\r\n\r\n"
+    );
     let mut text = Vec::new();
     let _ = stream.read_to_end(&mut text);
     let text = String::from_utf8_lossy(&text).into_owned();
-    let status = text.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
-    (status, text.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_string()))
+    let status = text
+        .split(' ')
+        .nth(1)
+        .and_then(|word| word.parse().ok())
+        .unwrap_or(0);
+    (
+        status,
+        text.split_once("\r\n\r\n")
+            .map_or(String::new(), |(_, body)| body.to_string()),
+    )
 }
 
 /// The codes of a document's findings.
 pub fn codes(document: &Value) -> Vec<&str> {
-    document["findings"].as_array().unwrap().iter().filter_map(|finding| finding["code"].as_str()).collect()
+    document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|finding| finding["code"].as_str())
+        .collect()
 }
 
 /// The messages of a document's errors.
 pub fn messages(document: &Value) -> String {
-    let errors = document["findings"].as_array().unwrap().iter().filter(|finding| finding["severity"] == "error");
-    errors.map(|finding| format!("{}\n", finding["message"].as_str().unwrap())).collect()
+    let errors = document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["severity"] == "error");
+    errors
+        .map(|finding| format!("{}\n", finding["message"].as_str().unwrap()))
+        .collect()
 }

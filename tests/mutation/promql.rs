@@ -1,7 +1,10 @@
 //! Every way to break a PromQL expression in one place.
 
 use promql_parser::label::{MatchOp, Matcher};
-use promql_parser::parser::token::{T_ADD, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MAX, T_MIN, T_NEQ, T_SUB, T_SUM, TokenType};
+use promql_parser::parser::token::{
+    T_ADD, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MAX, T_MIN, T_NEQ,
+    T_SUB, T_SUM, TokenType,
+};
 use promql_parser::parser::{BinaryExpr, Expr, LabelModifier, VectorSelector};
 use std::time::Duration;
 
@@ -12,7 +15,11 @@ pub type Mutant = (String, Expr);
 pub fn mutants(expr: &Expr) -> Vec<Mutant> {
     let mut all = here(expr);
     for (index, child) in children(expr).into_iter().enumerate() {
-        all.extend(mutants(child).into_iter().map(|(what, broken)| (what, with_child(expr, index, broken))));
+        all.extend(
+            mutants(child)
+                .into_iter()
+                .map(|(what, broken)| (what, with_child(expr, index, broken))),
+        );
     }
     all
 }
@@ -22,17 +29,43 @@ fn here(expr: &Expr) -> Vec<Mutant> {
         Expr::Binary(binary) => operators(binary),
         Expr::NumberLiteral(number) => [("up", 1.05), ("down", 0.95)]
             .iter()
-            .map(|(way, factor)| (format!("{} {way}", number.val), constant(if number.val == 0.0 { factor - 1.0 } else { number.val * factor })))
+            .map(|(way, factor)| {
+                (
+                    format!("{} {way}", number.val),
+                    constant(if number.val == 0.0 {
+                        factor - 1.0
+                    } else {
+                        number.val * factor
+                    }),
+                )
+            })
             .collect(),
         Expr::MatrixSelector(matrix) => {
-            let range = |factor: f64| Expr::MatrixSelector(promql_parser::parser::MatrixSelector { range: scaled(matrix.range, factor), ..matrix.clone() });
-            let mut all = vec![(format!("[{:?}] halved", matrix.range), range(0.5)), (format!("[{:?}] doubled", matrix.range), range(2.0))];
-            all.extend(
-                matchers(&matrix.vs).into_iter().map(|(what, vs)| (what, Expr::MatrixSelector(promql_parser::parser::MatrixSelector { vs, ..matrix.clone() }))),
-            );
+            let range = |factor: f64| {
+                Expr::MatrixSelector(promql_parser::parser::MatrixSelector {
+                    range: scaled(matrix.range, factor),
+                    ..matrix.clone()
+                })
+            };
+            let mut all = vec![
+                (format!("[{:?}] halved", matrix.range), range(0.5)),
+                (format!("[{:?}] doubled", matrix.range), range(2.0)),
+            ];
+            all.extend(matchers(&matrix.vs).into_iter().map(|(what, vs)| {
+                (
+                    what,
+                    Expr::MatrixSelector(promql_parser::parser::MatrixSelector {
+                        vs,
+                        ..matrix.clone()
+                    }),
+                )
+            }));
             all
         }
-        Expr::VectorSelector(selector) => matchers(selector).into_iter().map(|(what, selector)| (what, Expr::VectorSelector(selector))).collect(),
+        Expr::VectorSelector(selector) => matchers(selector)
+            .into_iter()
+            .map(|(what, selector)| (what, Expr::VectorSelector(selector)))
+            .collect(),
         Expr::Aggregate(aggregate) => {
             let mut all = Vec::new();
             let other = match aggregate.op.id() {
@@ -43,13 +76,23 @@ fn here(expr: &Expr) -> Vec<Mutant> {
             if let Some(other) = other {
                 let mut broken = aggregate.clone();
                 broken.op = TokenType::new(other);
-                all.push((format!("{} → {}", aggregate.op, broken.op), Expr::Aggregate(broken)));
+                all.push((
+                    format!("{} → {}", aggregate.op, broken.op),
+                    Expr::Aggregate(broken),
+                ));
             }
             if let Some(LabelModifier::Include(labels)) = &aggregate.modifier {
                 for dropped in &labels.labels {
                     let mut broken = aggregate.clone();
-                    let kept: Vec<&str> = labels.labels.iter().filter(|label| *label != dropped).map(String::as_str).collect();
-                    broken.modifier = Some(LabelModifier::Include(promql_parser::label::Labels::new(kept)));
+                    let kept: Vec<&str> = labels
+                        .labels
+                        .iter()
+                        .filter(|label| *label != dropped)
+                        .map(String::as_str)
+                        .collect();
+                    broken.modifier = Some(LabelModifier::Include(
+                        promql_parser::label::Labels::new(kept),
+                    ));
                     all.push((format!("by without {dropped}"), Expr::Aggregate(broken)));
                 }
             }
@@ -73,15 +116,24 @@ fn operators(binary: &BinaryExpr) -> Vec<Mutant> {
         .map(|swap| {
             let mut broken = binary.clone();
             broken.op = TokenType::new(*swap);
-            (format!("{} → {}", binary.op, broken.op), Expr::Binary(broken))
+            (
+                format!("{} → {}", binary.op, broken.op),
+                Expr::Binary(broken),
+            )
         })
         .collect();
     // A branch of `or`, a condition of `and`, a guard `> 0` taken away.
     if [T_LOR, T_LAND, T_LUNLESS, T_GTR].contains(&binary.op.id()) {
-        all.push((format!("without what follows `{}`", binary.op), (*binary.lhs).clone()));
+        all.push((
+            format!("without what follows `{}`", binary.op),
+            (*binary.lhs).clone(),
+        ));
     }
     if [T_LOR].contains(&binary.op.id()) {
-        all.push((format!("without what precedes `{}`", binary.op), (*binary.rhs).clone()));
+        all.push((
+            format!("without what precedes `{}`", binary.op),
+            (*binary.rhs).clone(),
+        ));
     }
     all
 }
@@ -105,8 +157,20 @@ fn matchers(selector: &VectorSelector) -> Vec<(String, VectorSelector)> {
             MatchOp::Re(regex) => MatchOp::NotRe(regex.clone()),
             MatchOp::NotRe(regex) => MatchOp::Re(regex.clone()),
         };
-        change(format!("{matcher} turned around"), Some(Matcher { op: turned, ..matcher.clone() }));
-        change(format!("{} renamed", matcher.name), Some(Matcher { name: format!("{}x", matcher.name), ..matcher.clone() }));
+        change(
+            format!("{matcher} turned around"),
+            Some(Matcher {
+                op: turned,
+                ..matcher.clone()
+            }),
+        );
+        change(
+            format!("{} renamed", matcher.name),
+            Some(Matcher {
+                name: format!("{}x", matcher.name),
+                ..matcher.clone()
+            }),
+        );
     }
     all
 }

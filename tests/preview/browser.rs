@@ -36,28 +36,59 @@ impl Browser {
     pub fn open(page: &Path, width: u32, height: u32, folder: &Path) -> Browser {
         let (to, from) = (folder.join("to"), folder.join("from"));
         for pipe in [&to, &from] {
-            let made = Command::new("mkfifo").arg(pipe).status().expect("mkfifo is missing: install the Debian package coreutils");
+            let made = Command::new("mkfifo")
+                .arg(pipe)
+                .status()
+                .expect("mkfifo is missing: install the Debian package coreutils");
             assert!(made.success(), "cannot make {}", pipe.display());
         }
         let process = start(folder);
-        let open = |path: &Path| OpenOptions::new().read(true).write(true).open(path).expect("a pipe");
-        let mut browser =
-            Browser { process, to: open(&to), from: BufReader::new(open(&from)), session: String::new(), sent: 0, requests: Vec::new(), console: Vec::new() };
+        let open = |path: &Path| {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(path)
+                .expect("a pipe")
+        };
+        let mut browser = Browser {
+            process,
+            to: open(&to),
+            from: BufReader::new(open(&from)),
+            session: String::new(),
+            sent: 0,
+            requests: Vec::new(),
+            console: Vec::new(),
+        };
         let target = browser.call("Target.createTarget", json!({"url": "about:blank"}));
-        let attached = browser.call("Target.attachToTarget", json!({"targetId": target["targetId"], "flatten": true}));
-        browser.session = attached["sessionId"].as_str().expect("a session").to_string();
+        let attached = browser.call(
+            "Target.attachToTarget",
+            json!({"targetId": target["targetId"], "flatten": true}),
+        );
+        browser.session = attached["sessionId"]
+            .as_str()
+            .expect("a session")
+            .to_string();
         for domain in ["Page", "Network", "Log", "Runtime", "Audits"] {
             browser.call(&format!("{domain}.enable"), json!({}));
         }
-        browser.call("Emulation.setDeviceMetricsOverride", json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}));
-        browser.call("Page.navigate", json!({"url": format!("file://{}", page.display())}));
+        browser.call(
+            "Emulation.setDeviceMetricsOverride",
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}),
+        );
+        browser.call(
+            "Page.navigate",
+            json!({"url": format!("file://{}", page.display())}),
+        );
         browser.until(|message| message["method"] == "Page.loadEventFired");
         browser
     }
 
     /// What a piece of JavaScript gives, run from outside: the page itself may run none.
     pub fn evaluate(&mut self, script: &str) -> Value {
-        let result = self.call("Runtime.evaluate", json!({"expression": script, "returnByValue": true}));
+        let result = self.call(
+            "Runtime.evaluate",
+            json!({"expression": script, "returnByValue": true}),
+        );
         assert!(result["exceptionDetails"].is_null(), "{result:#}");
         result["result"]["value"].clone()
     }
@@ -70,7 +101,9 @@ impl Browser {
         if !self.session.is_empty() {
             message["sessionId"] = self.session.clone().into();
         }
-        self.to.write_all(format!("{message}\0").as_bytes()).expect("the browser listens");
+        self.to
+            .write_all(format!("{message}\0").as_bytes())
+            .expect("the browser listens");
         let answer = self.until(|message| message["id"] == id);
         assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
         answer["result"].clone()
@@ -79,12 +112,25 @@ impl Browser {
     fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let mut bytes = Vec::new();
-            self.from.read_until(0, &mut bytes).expect("the browser answers");
-            let message: Value = serde_json::from_slice(bytes.strip_suffix(b"\0").unwrap_or(&bytes)).expect("JSON");
+            self.from
+                .read_until(0, &mut bytes)
+                .expect("the browser answers");
+            let message: Value =
+                serde_json::from_slice(bytes.strip_suffix(b"\0").unwrap_or(&bytes)).expect("JSON");
             let told = &message["params"];
             match message["method"].as_str() {
-                Some("Network.requestWillBeSent") => self.requests.push(told["request"]["url"].as_str().unwrap_or_default().to_string()),
-                Some("Log.entryAdded" | "Runtime.exceptionThrown" | "Runtime.consoleAPICalled" | "Audits.issueAdded") => self.console.push(told.to_string()),
+                Some("Network.requestWillBeSent") => self.requests.push(
+                    told["request"]["url"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_string(),
+                ),
+                Some(
+                    "Log.entryAdded"
+                    | "Runtime.exceptionThrown"
+                    | "Runtime.consoleAPICalled"
+                    | "Audits.issueAdded",
+                ) => self.console.push(told.to_string()),
                 _ => {}
             }
             if wanted(&message) {
@@ -96,12 +142,25 @@ impl Browser {
 
 /// The shell only gives Chromium the two pipes as its files 3 and 4, then becomes Chromium.
 fn start(folder: &Path) -> Child {
-    if let Err(error) = Command::new("chromium").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status() {
-        assert_ne!(error.kind(), ErrorKind::NotFound, "chromium is missing: install the Debian package `chromium`");
+    if let Err(error) = Command::new("chromium")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+    {
+        assert_ne!(
+            error.kind(),
+            ErrorKind::NotFound,
+            "chromium is missing: install the Debian package `chromium`"
+        );
     }
     let profile = format!("--user-data-dir={}", folder.join("profile").display());
     Command::new("sh")
-        .args(["-c", r#"to="$1"; from="$2"; shift 2; exec timeout 120 chromium "$@" 3<>"$to" 4<>"$from""#, "sh"])
+        .args([
+            "-c",
+            r#"to="$1"; from="$2"; shift 2; exec timeout 120 chromium "$@" 3<>"$to" 4<>"$from""#,
+            "sh",
+        ])
         .args([folder.join("to"), folder.join("from")])
         .args(FLAGS)
         .arg(profile)
@@ -114,7 +173,9 @@ fn start(folder: &Path) -> Child {
 impl Drop for Browser {
     fn drop(&mut self) {
         self.session.clear();
-        let _ = self.to.write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0");
+        let _ = self
+            .to
+            .write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0");
         let _ = self.process.wait();
     }
 }

@@ -11,9 +11,13 @@ use std::path::{Path, PathBuf};
 
 /// The page of a catalog, with simulated data.
 pub fn simulated(catalog: &str) -> Preview {
-    let outcome = pipeline::prove(catalog, Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the machine is well");
+    let outcome = pipeline::prove(catalog, Path::new(env!("CARGO_MANIFEST_DIR")))
+        .expect("the machine is well");
     assert!(!outcome.failed(), "{:#?}", outcome.diagnostics);
-    let (catalog, rendered) = (outcome.catalog.expect("it loaded"), outcome.rendered.expect("it rendered"));
+    let (catalog, rendered) = (
+        outcome.catalog.expect("it loaded"),
+        outcome.rendered.expect("it rendered"),
+    );
     preview(&catalog, &rendered, &Data::Simulated, &BTreeMap::new()).expect("it is drawn")
 }
 
@@ -48,9 +52,23 @@ pub fn many(groups: usize, services: usize) -> String {
         text.push_str(&format!("[groups.g{group}]\ntitle = \"Group {group}\"\n"));
     }
     for index in 0..groups * services {
-        text.push_str(&format!("[services.service-{index:04}]\ngroup = \"g{}\"\nport = {}\n", index / services, 10_000 + index));
+        text.push_str(&format!(
+            "[services.service-{index:04}]\ngroup = \"g{}\"\nport = {}\n",
+            index / services,
+            10_000 + index
+        ));
     }
     let rest = &SEED[SEED.find("[metrics.requests_total]").expect("metrics")..];
-    let own = ["memory-manager", "workflow-engine", "rl-orchestrator", "websocket-service"];
-    text + &own.iter().enumerate().fold(rest.to_string(), |rest, (index, name)| rest.replace(name, &format!("service-{index:04}")))
+    let own = [
+        "memory-manager",
+        "workflow-engine",
+        "rl-orchestrator",
+        "websocket-service",
+    ];
+    text + &own
+        .iter()
+        .enumerate()
+        .fold(rest.to_string(), |rest, (index, name)| {
+            rest.replace(name, &format!("service-{index:04}"))
+        })
 }

@@ -11,7 +11,10 @@ const PACKAGES: &[(&str, &str)] = &[
     ("prometheus", "prometheus"),
     ("amtool", "prometheus-alertmanager"),
     ("prometheus-alertmanager", "prometheus-alertmanager"),
-    ("prometheus-blackbox-exporter", "prometheus-blackbox-exporter"),
+    (
+        "prometheus-blackbox-exporter",
+        "prometheus-blackbox-exporter",
+    ),
     ("yamllint", "yamllint"),
     ("chromium", "chromium"),
     ("bash", "bash"),
@@ -32,7 +35,11 @@ pub fn folder(name: &str) -> PathBuf {
 
 /// Runs a program of PATH to its end, in a folder.
 pub fn run(program: &str, arguments: &[&str], folder: &Path) -> Output {
-    match Command::new(program).args(arguments).current_dir(folder).output() {
+    match Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+    {
         Err(error) if error.kind() == ErrorKind::NotFound => panic!("{}", missing(program)),
         other => other.unwrap_or_else(|error| panic!("{program} does not start: {error}")),
     }
@@ -41,18 +48,28 @@ pub fn run(program: &str, arguments: &[&str], folder: &Path) -> Output {
 /// Whether the program agrees, and everything that it says.
 pub fn judge(program: &str, arguments: &[&str], folder: &Path) -> (bool, String) {
     let output = run(program, arguments, folder);
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr),
+    )
 }
 
 /// What to install when a program is not there.
 pub fn missing(program: &str) -> String {
-    let package = PACKAGES.iter().find(|(known, _)| *known == program).map_or(program, |(_, package)| package);
+    let package = PACKAGES
+        .iter()
+        .find(|(known, _)| *known == program)
+        .map_or(program, |(_, package)| package);
     format!("{program} is missing: run tests/run, or install Debian's package `{package}`")
 }
 
 /// A program of target/venv, which is built first when it is not there or not what tests/requirements*.txt says.
 pub fn python(program: &str) -> PathBuf {
     let (built, output) = judge("bash", &["tests/venv"], root());
-    assert!(built, "cannot build target/venv (it takes Debian's packages python3 and python3-venv):\n{output}");
+    assert!(
+        built,
+        "cannot build target/venv (it takes Debian's packages python3 and python3-venv):\n{output}"
+    );
     root().join("target/venv/bin").join(program)
 }

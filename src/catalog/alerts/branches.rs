@@ -24,9 +24,14 @@ const MOST_SAMPLES: u64 = 1000;
 impl Hold {
     /// Over what a `for` is longer than the shortest; None where it is not.
     fn over(longer: u64, evaluation_interval: Duration) -> Option<Hold> {
-        let step = evaluation_interval.0 * longer.div_ceil(evaluation_interval.0 * MOST_SAMPLES).max(1);
+        let step =
+            evaluation_interval.0 * longer.div_ceil(evaluation_interval.0 * MOST_SAMPLES).max(1);
         let samples = longer.div_ceil(step) + 1;
-        (longer > 0).then_some(Hold { range: Duration(samples * step), step: Duration(step), samples })
+        (longer > 0).then_some(Hold {
+            range: Duration(samples * step),
+            step: Duration(step),
+            samples,
+        })
     }
 }
 
@@ -58,24 +63,46 @@ pub struct Emitters<'a>(HashMap<&'a str, Vec<usize>>);
 
 impl<'a> Emitters<'a> {
     pub(in crate::catalog) fn of(services: &[Service], metrics: &'a [Metric]) -> Emitters<'a> {
-        let index: HashMap<&str, usize> = services.iter().enumerate().map(|(index, service)| (service.name.as_str(), index)).collect();
+        let index: HashMap<&str, usize> = services
+            .iter()
+            .enumerate()
+            .map(|(index, service)| (service.name.as_str(), index))
+            .collect();
         let emitters = |metric: &Metric| {
-            let mut emitters: Vec<usize> = metric.services.iter().filter_map(|name| index.get(name.as_str()).copied()).collect();
+            let mut emitters: Vec<usize> = metric
+                .services
+                .iter()
+                .filter_map(|name| index.get(name.as_str()).copied())
+                .collect();
             emitters.sort_unstable();
             emitters
         };
-        Emitters(metrics.iter().map(|metric| (metric.key.as_str(), emitters(metric))).collect())
+        Emitters(
+            metrics
+                .iter()
+                .map(|metric| (metric.key.as_str(), emitters(metric)))
+                .collect(),
+        )
     }
 
     /// The services that emit all of the metrics; those of one that is not declared are not known, and not asked.
     fn of_all(&self, metrics: &[(&str, &str, &str)], services: usize) -> Vec<usize> {
-        let mut read: Vec<&Vec<usize>> = metrics.iter().filter_map(|(_, key, _)| self.0.get(key)).collect();
+        let mut read: Vec<&Vec<usize>> = metrics
+            .iter()
+            .filter_map(|(_, key, _)| self.0.get(key))
+            .collect();
         // The shortest list decides how many services are looked at.
         read.sort_by_key(|emitters| emitters.len());
         match read.split_first() {
-            Some((shortest, others)) => {
-                shortest.iter().copied().filter(|service| others.iter().all(|emitters| emitters.binary_search(service).is_ok())).collect()
-            }
+            Some((shortest, others)) => shortest
+                .iter()
+                .copied()
+                .filter(|service| {
+                    others
+                        .iter()
+                        .all(|emitters| emitters.binary_search(service).is_ok())
+                })
+                .collect(),
             None => (0..services).collect(),
         }
     }
@@ -87,7 +114,10 @@ type Setting = (Option<u64>, Option<Duration>, Duration, String);
 impl Alert {
     /// Gives every service that emits what the alert reads to the branch with its setting.
     pub(super) fn branch(&mut self, above: Option<f64>, services: &[Service], emitters: &Emitters) {
-        let able = emitters.of_all(&self.metrics(), services.len()).into_iter().map(|index| &services[index]);
+        let able = emitters
+            .of_all(&self.metrics(), services.len())
+            .into_iter()
+            .map(|index| &services[index]);
         let mut branches = vec![self.setting(above, &Override::default())];
         let mut known: HashMap<Setting, usize> = HashMap::from([(branches[0].told_apart(), 0)]);
         let (mut covers, mut excepts) = (Vec::new(), Vec::new());
@@ -114,27 +144,61 @@ impl Alert {
             branch.only = branch.services.clone();
         }
         if !own.services.is_empty() {
-            let apart = excepts.iter().chain(branches.iter().flat_map(|branch| &branch.only)).cloned().collect();
-            branches.insert(0, Branch { except: apart, ..own });
+            let apart = excepts
+                .iter()
+                .chain(branches.iter().flat_map(|branch| &branch.only))
+                .cloned()
+                .collect();
+            branches.insert(
+                0,
+                Branch {
+                    except: apart,
+                    ..own
+                },
+            );
         }
         (self.covers, self.excepts, self.branches) = (covers, excepts, branches);
     }
 
     /// What the branches share: one rule's `for`, and one recorded series per window.
     pub(super) fn share(&mut self, platform: &Value, step: Duration) {
-        let stem = format!("job:{}_{}:{}", platform["metric_prefix"].as_str().unwrap_or_default(), snake(&self.name), self.kind.name);
-        self.shortest_for = self.branches.iter().map(|branch| branch.r#for).min().unwrap_or(self.r#for);
-        self.mixed_severity = self.branches.iter().any(|branch| branch.severity != self.severity);
+        let stem = format!(
+            "job:{}_{}:{}",
+            platform["metric_prefix"].as_str().unwrap_or_default(),
+            snake(&self.name),
+            self.kind.name
+        );
+        self.shortest_for = self
+            .branches
+            .iter()
+            .map(|branch| branch.r#for)
+            .min()
+            .unwrap_or(self.r#for);
+        self.mixed_severity = self
+            .branches
+            .iter()
+            .any(|branch| branch.severity != self.severity);
         let mut known: HashMap<String, usize> = HashMap::new();
         for branch in &mut self.branches {
-            branch.signal = branch.window.map_or(stem.clone(), |window| format!("{stem}_{window}"));
+            branch.signal = branch
+                .window
+                .map_or(stem.clone(), |window| format!("{stem}_{window}"));
             branch.hold = Hold::over(branch.r#for.0 - self.shortest_for.0, step);
-            match known.get(&branch.signal).map(|index| &mut self.signals[*index]) {
-                Some(signal) if !signal.only.is_empty() => signal.only.extend(branch.only.iter().cloned()),
+            match known
+                .get(&branch.signal)
+                .map(|index| &mut self.signals[*index])
+            {
+                Some(signal) if !signal.only.is_empty() => {
+                    signal.only.extend(branch.only.iter().cloned())
+                }
                 Some(_) => {}
                 None => {
                     known.insert(branch.signal.clone(), self.signals.len());
-                    self.signals.push(Signal { name: branch.signal.clone(), window: branch.window, only: branch.only.clone() });
+                    self.signals.push(Signal {
+                        name: branch.signal.clone(),
+                        window: branch.window,
+                        only: branch.only.clone(),
+                    });
                 }
             }
         }
@@ -147,7 +211,10 @@ impl Alert {
             above: differs.above.filter(|_| reads("above")).or(above),
             window: differs.window.filter(|_| reads("window")).or(self.window),
             r#for: differs.r#for.unwrap_or(self.r#for),
-            severity: differs.severity.clone().unwrap_or_else(|| self.severity.clone()),
+            severity: differs
+                .severity
+                .clone()
+                .unwrap_or_else(|| self.severity.clone()),
             services: Vec::new(),
             only: Vec::new(),
             except: Vec::new(),
@@ -160,7 +227,12 @@ impl Alert {
 impl Branch {
     fn told_apart(&self) -> Setting {
         // Adding zero makes one of the two zeros.
-        (self.above.map(|above| (above + 0.0).to_bits()), self.window, self.r#for, self.severity.clone())
+        (
+            self.above.map(|above| (above + 0.0).to_bits()),
+            self.window,
+            self.r#for,
+            self.severity.clone(),
+        )
     }
 }
 
@@ -170,12 +242,19 @@ mod tests {
 
     #[test]
     fn a_long_wait_has_no_more_samples_than_a_server_bears() {
-        let over = |longer: u64, interval: u64| Hold::over(longer, Duration(interval)).map(|hold| (hold.step.0, hold.samples));
+        let over = |longer: u64, interval: u64| {
+            Hold::over(longer, Duration(interval)).map(|hold| (hold.step.0, hold.samples))
+        };
         assert_eq!(over(0, 15_000), None);
         assert_eq!(over(60_000, 15_000), Some((15_000, 5)));
         assert_eq!(over(61_000, 15_000), Some((15_000, 6)));
         // A day that is looked at every 7 s would be 12,343 samples.
         let day = Hold::over(86_400_000, Duration(7_000)).expect("it waits");
-        assert!(day.samples <= MOST_SAMPLES + 1 && day.step.0.is_multiple_of(7_000) && day.range.0 >= 86_400_000, "{day:?}");
+        assert!(
+            day.samples <= MOST_SAMPLES + 1
+                && day.step.0.is_multiple_of(7_000)
+                && day.range.0 >= 86_400_000,
+            "{day:?}"
+        );
     }
 }

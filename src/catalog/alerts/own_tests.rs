@@ -25,7 +25,11 @@ const EVERY: Duration = Duration(60_000);
 impl<'a> OwnTest<'a> {
     /// Each series with its values, both as written.
     pub fn series(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        self.written["series"].as_object().into_iter().flatten().map(|(series, values)| (series.as_str(), values.as_str().unwrap_or_default()))
+        self.written["series"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(series, values)| (series.as_str(), values.as_str().unwrap_or_default()))
     }
 
     /// What promtool calls it.
@@ -37,7 +41,13 @@ impl<'a> OwnTest<'a> {
 impl Alert {
     /// Its own tests, in their order; none for kinds that generate theirs.
     pub fn tests(&self) -> Vec<OwnTest<'_>> {
-        let written = self.settings.get("tests").and_then(Value::as_array).into_iter().flatten().enumerate();
+        let written = self
+            .settings
+            .get("tests")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .enumerate();
         let duration = |value: &Value| value.as_str().and_then(Duration::parse);
         written
             .map(|(index, written)| OwnTest {
@@ -45,7 +55,12 @@ impl Alert {
                 name: written["name"].as_str().unwrap_or_default(),
                 at: duration(&written["at"]).unwrap_or_default(),
                 every: duration(&written["every"]).unwrap_or(EVERY),
-                fires: written["fires"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_string)).collect(),
+                fires: written["fires"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|name| name.as_str().map(str::to_string))
+                    .collect(),
                 written,
             })
             .collect()

@@ -9,11 +9,15 @@ use serde_json::{Map, Value};
 pub fn with_defaults(source: &Source, refused: &[Diagnostic], schema: &Schema) -> Value {
     let schema = &schema.value;
     let mut value = source.value.clone();
-    for pointer in refused.iter().filter(|refused| refused.code != "invalid-name").filter_map(|refused| match &refused.place {
-        Place::Key(pointer) if refused.code == "unknown-key" => Some(pointer),
-        Place::Value(pointer) => Some(pointer),
-        _ => None,
-    }) {
+    for pointer in refused
+        .iter()
+        .filter(|refused| refused.code != "invalid-name")
+        .filter_map(|refused| match &refused.place {
+            Place::Key(pointer) if refused.code == "unknown-key" => Some(pointer),
+            Place::Value(pointer) => Some(pointer),
+            _ => None,
+        })
+    {
         remove(&mut value, pointer);
     }
     fill(schema, &mut value);
@@ -25,9 +29,13 @@ pub fn with_defaults(source: &Source, refused: &[Diagnostic], schema: &Schema) -
 }
 
 fn remove(value: &mut Value, pointer: &str) {
-    let Some((parent, key)) = pointer.rsplit_once('/') else { return };
+    let Some((parent, key)) = pointer.rsplit_once('/') else {
+        return;
+    };
     match value.pointer_mut(parent) {
-        Some(Value::Object(map)) => drop(map.shift_remove(&key.replace("~1", "/").replace("~0", "~"))),
+        Some(Value::Object(map)) => {
+            drop(map.shift_remove(&key.replace("~1", "/").replace("~0", "~")))
+        }
         Some(Value::Array(list)) => list.clear(),
         _ => {}
     }
@@ -37,9 +45,15 @@ fn remove(value: &mut Value, pointer: &str) {
 fn complete(node: &Value, value: &mut Value) {
     let nodes = applicable(node, value);
     let Value::Object(map) = value else { return };
-    for key in nodes.iter().flat_map(|node| node["required"].as_array().into_iter().flatten()).filter_map(Value::as_str) {
+    for key in nodes
+        .iter()
+        .flat_map(|node| node["required"].as_array().into_iter().flatten())
+        .filter_map(Value::as_str)
+    {
         if !map.contains_key(key) {
-            let harmless = property(&nodes, key).next().map_or(Value::from(""), harmless);
+            let harmless = property(&nodes, key)
+                .next()
+                .map_or(Value::from(""), harmless);
             map.insert(key.to_string(), harmless);
         }
     }
@@ -48,7 +62,10 @@ fn complete(node: &Value, value: &mut Value) {
 
 /// What the nodes say of a key.
 fn property<'a>(nodes: &[&'a Value], key: &str) -> impl Iterator<Item = &'a Value> {
-    nodes.iter().filter_map(move |node| node.get("properties")?.get(key)).filter(|property| property.is_object())
+    nodes
+        .iter()
+        .filter_map(move |node| node.get("properties")?.get(key))
+        .filter(|property| property.is_object())
 }
 
 /// Goes on with each entry of a table.
@@ -57,14 +74,21 @@ fn inside(nodes: &[&Value], map: &mut Map<String, Value>, go_on: fn(&Value, &mut
         for property in property(nodes, key) {
             go_on(property, value);
         }
-        for rest in nodes.iter().filter_map(|node| node.get("additionalProperties")) {
+        for rest in nodes
+            .iter()
+            .filter_map(|node| node.get("additionalProperties"))
+        {
             go_on(rest, value);
         }
     }
 }
 
 fn harmless(property: &Value) -> Value {
-    let first = |key: &str| referred(property).into_iter().find_map(|node| node.get(key));
+    let first = |key: &str| {
+        referred(property)
+            .into_iter()
+            .find_map(|node| node.get(key))
+    };
     match first("type").and_then(Value::as_str) {
         Some("integer" | "number") => Value::from(0),
         Some("object") => Value::Object(Map::new()),
@@ -76,7 +100,11 @@ fn harmless(property: &Value) -> Value {
 fn fill(node: &Value, value: &mut Value) {
     let nodes = applicable(node, value);
     let Value::Object(map) = value else { return };
-    for (key, property) in nodes.iter().filter_map(|node| node.get("properties")?.as_object()).flatten() {
+    for (key, property) in nodes
+        .iter()
+        .filter_map(|node| node.get("properties")?.as_object())
+        .flatten()
+    {
         if let (false, Some(default)) = (map.contains_key(key), property.get("default")) {
             map.insert(key.clone(), default.clone());
         }

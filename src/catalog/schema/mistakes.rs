@@ -13,76 +13,158 @@ use serde_json::Value;
 pub fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnostic> {
     let path = error.instance_path().to_string();
     let schema_path = error.schema_path().to_string();
-    let parent = schema_path.rfind('/').map_or("", |slash| &schema_path[..slash]);
+    let parent = schema_path
+        .rfind('/')
+        .map_or("", |slash| &schema_path[..slash]);
     let node = schema.pointer(parent).unwrap_or(&Value::Null);
     let name = path.rsplit('/').next().unwrap_or_default();
     let value = || Place::Value(path.clone());
     let shown = shown(error.instance());
     let one = match error.kind() {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            return unexpected.iter().map(|key| unknown_key(&path, key, node)).collect();
+            return unexpected
+                .iter()
+                .map(|key| unknown_key(&path, key, node))
+                .collect();
         }
         Kind::OneOfNotValid { context } => return inside(error, context, node, schema),
         Kind::PropertyNames { error: inner } => {
             let key = inner.instance().as_str().unwrap_or_default();
-            let mut found = not_a(&Place::Key(format!("{path}/{}", step(key))), key, inner, schema);
+            let mut found = not_a(
+                &Place::Key(format!("{path}/{}", step(key))),
+                key,
+                inner,
+                schema,
+            );
             found.code = "invalid-name";
             found
         }
         Kind::Required { property } => {
             let key = property.as_str().unwrap_or_default();
-            let what = properties(node).find(|(name, _)| *name == key).and_then(|(_, property)| property["description"].as_str());
-            let owner = if path.is_empty() { "the catalog".to_string() } else { format!("`{name}`") };
-            Diagnostic::error("missing-key", Place::Key(format!("{path}/{key}")), format!("{owner} has no `{key}`"))
-                .help(format!("add `{key}`. {}", what.unwrap_or_default()).trim_end().to_string())
+            let what = properties(node)
+                .find(|(name, _)| *name == key)
+                .and_then(|(_, property)| property["description"].as_str());
+            let owner = if path.is_empty() {
+                "the catalog".to_string()
+            } else {
+                format!("`{name}`")
+            };
+            Diagnostic::error(
+                "missing-key",
+                Place::Key(format!("{path}/{key}")),
+                format!("{owner} has no `{key}`"),
+            )
+            .help(
+                format!("add `{key}`. {}", what.unwrap_or_default())
+                    .trim_end()
+                    .to_string(),
+            )
         }
         Kind::Enum { options } => {
-            let options: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let options: Vec<&str> = options
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             let word = error.instance().as_str().unwrap_or_default();
             let (code, message) = match node["title"].as_str() {
-                Some("an alert kind") => ("unknown-kind", format!("there is no alert kind {shown}")),
+                Some("an alert kind") => {
+                    ("unknown-kind", format!("there is no alert kind {shown}"))
+                }
                 _ => ("invalid-value", format!("`{name}` cannot be {shown}")),
             };
-            Diagnostic::error(code, value(), message).help(suggestion(word, options.iter().copied()))
+            Diagnostic::error(code, value(), message)
+                .help(suggestion(word, options.iter().copied()))
         }
         Kind::Type { kind } => {
             let wanted = match kind {
                 TypeKind::Single(one) => one.to_string(),
-                TypeKind::Multiple(many) => many.into_iter().map(|one| one.to_string()).collect::<Vec<_>>().join(" or "),
+                TypeKind::Multiple(many) => many
+                    .into_iter()
+                    .map(|one| one.to_string())
+                    .collect::<Vec<_>>()
+                    .join(" or "),
             };
-            Diagnostic::error("wrong-type", value(), format!("`{name}` is {}", sort_of(error.instance()))).help(format!("it must be {}", article(&wanted)))
+            Diagnostic::error(
+                "wrong-type",
+                value(),
+                format!("`{name}` is {}", sort_of(error.instance())),
+            )
+            .help(format!("it must be {}", article(&wanted)))
         }
-        Kind::Pattern { .. } | Kind::Format { .. } | Kind::MinLength { .. } | Kind::Not { .. } => not_a(&value(), name, error, schema),
+        Kind::Pattern { .. } | Kind::Format { .. } | Kind::MinLength { .. } | Kind::Not { .. } => {
+            not_a(&value(), name, error, schema)
+        }
         Kind::Minimum { limit } => out_of_range(value(), name, &shown, format!("at least {limit}")),
         Kind::Maximum { limit } => out_of_range(value(), name, &shown, format!("at most {limit}")),
-        Kind::ExclusiveMinimum { limit } => out_of_range(value(), name, &shown, format!("above {limit}")),
-        Kind::ExclusiveMaximum { limit } => out_of_range(value(), name, &shown, format!("below {limit}")),
-        Kind::AnyOf { .. } if error.instance().as_object().is_some_and(|table| !table.is_empty()) => {
-            let wanted: Vec<String> =
-                node["anyOf"].as_array().into_iter().flatten().filter_map(|one| one["required"][0].as_str()).map(|key| format!("`{key}`")).collect();
-            Diagnostic::error("empty", value(), format!("`{name}` has none of {}", wanted.join(", "))).help("write at least one of them")
+        Kind::ExclusiveMinimum { limit } => {
+            out_of_range(value(), name, &shown, format!("above {limit}"))
+        }
+        Kind::ExclusiveMaximum { limit } => {
+            out_of_range(value(), name, &shown, format!("below {limit}"))
+        }
+        Kind::AnyOf { .. }
+            if error
+                .instance()
+                .as_object()
+                .is_some_and(|table| !table.is_empty()) =>
+        {
+            let wanted: Vec<String> = node["anyOf"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|one| one["required"][0].as_str())
+                .map(|key| format!("`{key}`"))
+                .collect();
+            Diagnostic::error(
+                "empty",
+                value(),
+                format!("`{name}` has none of {}", wanted.join(", ")),
+            )
+            .help("write at least one of them")
         }
         Kind::MinItems { .. } | Kind::MinProperties { .. } | Kind::AnyOf { .. } => {
-            Diagnostic::error("empty", value(), format!("`{name}` is empty")).help("give it at least one entry, or take it out")
+            Diagnostic::error("empty", value(), format!("`{name}` is empty"))
+                .help("give it at least one entry, or take it out")
         }
-        Kind::UniqueItems => Diagnostic::error("twice", value(), format!("`{name}` names something twice")).help("take one of them out"),
-        _ => Diagnostic::error("invalid-value", value(), error.to_string()).help("see `monstack schema`"),
+        Kind::UniqueItems => {
+            Diagnostic::error("twice", value(), format!("`{name}` names something twice"))
+                .help("take one of them out")
+        }
+        _ => Diagnostic::error("invalid-value", value(), error.to_string())
+            .help("see `monstack schema`"),
     };
     vec![one]
 }
 
 /// The errors of the one alternative that was meant.
-fn inside(error: &ValidationError, context: &[Vec<ValidationError<'static>>], node: &Value, schema: &Value) -> Vec<Diagnostic> {
+fn inside(
+    error: &ValidationError,
+    context: &[Vec<ValidationError<'static>>],
+    node: &Value,
+    schema: &Value,
+) -> Vec<Diagnostic> {
     let value = error.instance();
     let path = error.instance_path().to_string();
     let alternatives = node["oneOf"].as_array().map_or(&[][..], Vec::as_slice);
     if let Some(index) = meant(alternatives, value) {
-        return context[index].iter().flat_map(|error| diagnose(error, schema)).collect();
+        return context[index]
+            .iter()
+            .flat_map(|error| diagnose(error, schema))
+            .collect();
     }
     let name = path.rsplit('/').next().unwrap_or_default();
-    let wanted: Vec<String> = alternatives.iter().filter_map(|one| one["type"].as_str()).map(article).collect();
+    let wanted: Vec<String> = alternatives
+        .iter()
+        .filter_map(|one| one["type"].as_str())
+        .map(article)
+        .collect();
     let message = format!("`{name}` is {}", sort_of(value));
-    vec![Diagnostic::error("wrong-type", Place::Value(path.clone()), message).help(format!("it must be {}", wanted.join(" or ")))]
+    vec![
+        Diagnostic::error("wrong-type", Place::Value(path.clone()), message)
+            .help(format!("it must be {}", wanted.join(" or "))),
+    ]
 }
 
 fn unknown_key(path: &str, key: &str, node: &Value) -> Diagnostic {
@@ -92,47 +174,81 @@ fn unknown_key(path: &str, key: &str, node: &Value) -> Diagnostic {
             known.push(name);
         }
     }
-    Diagnostic::error("unknown-key", Place::Key(format!("{path}/{}", step(key))), format!("unknown key `{key}`"))
-        .label("nothing reads this")
-        .help(suggestion(key, known.iter().copied()))
+    Diagnostic::error(
+        "unknown-key",
+        Place::Key(format!("{path}/{}", step(key))),
+        format!("unknown key `{key}`"),
+    )
+    .label("nothing reads this")
+    .help(suggestion(key, known.iter().copied()))
 }
 
 /// "`10 secs` is not a duration", in the words of the schema that refused it.
 fn not_a(place: &Place, name: &str, error: &ValidationError, schema: &Value) -> Diagnostic {
     let schema_path = error.schema_path().to_string();
-    let mut parent = schema_path.rfind('/').map_or("", |slash| &schema_path[..slash]);
-    if schema.pointer(parent).is_some_and(|node| node.get("title").is_none()) {
+    let mut parent = schema_path
+        .rfind('/')
+        .map_or("", |slash| &schema_path[..slash]);
+    if schema
+        .pointer(parent)
+        .is_some_and(|node| node.get("title").is_none())
+    {
         parent = "/$defs/duration";
     }
     let node = schema.pointer(parent).unwrap_or(&Value::Null);
     let shown = shown(error.instance());
-    let example = node["examples"][0].as_str().map(|example| format!(" As in `{example}`.")).unwrap_or_default();
+    let example = node["examples"][0]
+        .as_str()
+        .map(|example| format!(" As in `{example}`."))
+        .unwrap_or_default();
     let message = match error.kind() {
         Kind::Not { .. } if name == "null" => {
-            return Diagnostic::error("invalid-name", place.clone(), "`null` is the receiver that every catalog has").help("choose another name");
+            return Diagnostic::error(
+                "invalid-name",
+                place.clone(),
+                "`null` is the receiver that every catalog has",
+            )
+            .help("choose another name");
         }
         Kind::Not { .. } => format!("`{name}` is zero: {shown}"),
-        Kind::Format { format } => match reason(format, error.instance().as_str().unwrap_or_default()) {
-            Some(reason) => format!("{shown} is not {}: {reason}", node["title"].as_str().unwrap_or("what is wanted here")),
-            None => format!("{shown} is not {}", node["title"].as_str().unwrap_or("what is wanted here")),
-        },
-        _ => format!("{shown} is not {}", node["title"].as_str().unwrap_or("what is wanted here")),
+        Kind::Format { format } => {
+            match reason(format, error.instance().as_str().unwrap_or_default()) {
+                Some(reason) => format!(
+                    "{shown} is not {}: {reason}",
+                    node["title"].as_str().unwrap_or("what is wanted here")
+                ),
+                None => format!(
+                    "{shown} is not {}",
+                    node["title"].as_str().unwrap_or("what is wanted here")
+                ),
+            }
+        }
+        _ => format!(
+            "{shown} is not {}",
+            node["title"].as_str().unwrap_or("what is wanted here")
+        ),
     };
-    Diagnostic::error("invalid-value", place.clone(), message).help(format!("{}{example}", node["description"].as_str().unwrap_or_default()))
+    Diagnostic::error("invalid-value", place.clone(), message).help(format!(
+        "{}{example}",
+        node["description"].as_str().unwrap_or_default()
+    ))
 }
 
 /// Why a value that reads well is refused all the same.
 fn reason(format: &str, text: &str) -> Option<String> {
     match format {
         "re2" => pattern::parse(text).err(),
-        "prometheus_duration" => Duration::too_long(text).then(|| "it is longer than 292 years, the most that Prometheus can count".to_string()),
-        "size" => Size::too_large(text).then(|| "it is 8 EiB or more, which nothing can count".to_string()),
+        "prometheus_duration" => Duration::too_long(text)
+            .then(|| "it is longer than 292 years, the most that Prometheus can count".to_string()),
+        "size" => Size::too_large(text)
+            .then(|| "it is 8 EiB or more, which nothing can count".to_string()),
         _ => None,
     }
 }
 
 fn out_of_range(place: Place, name: &str, shown: &str, wanted: String) -> Diagnostic {
-    Diagnostic::error("out-of-range", place, format!("`{name}` is {shown}")).help(format!("it must be {wanted}"))
+    Diagnostic::error("out-of-range", place, format!("`{name}` is {shown}"))
+        .help(format!("it must be {wanted}"))
 }
 
 /// A value in a message: never longer than a line.
@@ -141,7 +257,11 @@ fn shown(value: &Value) -> String {
         Value::String(text) => format!("`{}`", text.escape_debug()),
         other => other.to_string(),
     };
-    if text.chars().count() > 60 { text.chars().take(60).collect::<String>() + "…" } else { text }
+    if text.chars().count() > 60 {
+        text.chars().take(60).collect::<String>() + "…"
+    } else {
+        text
+    }
 }
 
 fn sort_of(value: &Value) -> &'static str {

@@ -27,31 +27,67 @@ pub fn read(base: &str, root: &Path) -> Result<Base> {
     let (name, prefix, bytes, templates) = match path.metadata() {
         Ok(found) if found.is_dir() => {
             let file = path.join(CATALOG);
-            let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            (file.display().to_string(), format!("{}/", base.trim_end_matches('/')), bytes, texts(path)?)
+            let bytes =
+                std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            (
+                file.display().to_string(),
+                format!("{}/", base.trim_end_matches('/')),
+                bytes,
+                texts(path)?,
+            )
         }
         Ok(_) => {
-            let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let folder = path.parent().filter(|folder| folder.join("templates").is_dir());
-            let prefix = folder.map(|folder| folder.join("").display().to_string()).unwrap_or_default();
-            (path.display().to_string(), prefix, bytes, texts(folder.unwrap_or(root))?)
+            let bytes =
+                std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let folder = path
+                .parent()
+                .filter(|folder| folder.join("templates").is_dir());
+            let prefix = folder
+                .map(|folder| folder.join("").display().to_string())
+                .unwrap_or_default();
+            (
+                path.display().to_string(),
+                prefix,
+                bytes,
+                texts(folder.unwrap_or(root))?,
+            )
         }
         Err(_) => {
             let (bytes, templates) = revision(base, root)?;
-            (format!("{base}:{CATALOG}"), format!("{base}:"), bytes, templates)
+            (
+                format!("{base}:{CATALOG}"),
+                format!("{base}:"),
+                bytes,
+                templates,
+            )
         }
     };
-    let Ok(text) = String::from_utf8(bytes) else { bail!("{name} is not UTF-8, so it cannot be compared with") };
+    let Ok(text) = String::from_utf8(bytes) else {
+        bail!("{name} is not UTF-8, so it cannot be compared with")
+    };
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_string();
-    Ok(Base { name, text, prefix, templates })
+    Ok(Base {
+        name,
+        text,
+        prefix,
+        templates,
+    })
 }
 
 /// The templates of a folder with a catalog, read at once, so that those of two sides can be compared.
 pub fn texts(root: &Path) -> Result<Overlay> {
     fn inside(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) -> Result<()> {
-        for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        for entry in std::fs::read_dir(folder)
+            .with_context(|| format!("cannot read {}", folder.display()))?
+        {
             let path = entry?.path();
-            let Some(name) = path.file_name().and_then(|name| name.to_str()).map(|name| format!("{prefix}{name}")) else { continue };
+            let Some(name) = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .map(|name| format!("{prefix}{name}"))
+            else {
+                continue;
+            };
             if path.is_dir() {
                 inside(&path, &format!("{name}/"), found)?;
             } else if let Ok(text) = std::fs::read_to_string(&path) {
@@ -72,47 +108,118 @@ pub fn texts(root: &Path) -> Result<Overlay> {
 /// The catalog and the templates as a commit has them, in the same folder as `root`; nothing is written to disk.
 fn revision(base: &str, root: &Path) -> Result<(Vec<u8>, Overlay)> {
     let inside = git(root, &["rev-parse", "--is-inside-work-tree"])?;
-    ensure!(inside.status.success(), "there is no file or folder `{base}`, and git knows no revision of it here: {}", reason(&inside));
-    let commit = git(root, &["rev-parse", "--verify", "--end-of-options", &format!("{base}^{{commit}}")])?;
-    ensure!(commit.status.success(), "`{base}` is no file, no folder and no revision that git knows: {}", reason(&commit));
+    ensure!(
+        inside.status.success(),
+        "there is no file or folder `{base}`, and git knows no revision of it here: {}",
+        reason(&inside)
+    );
+    let commit = git(
+        root,
+        &[
+            "rev-parse",
+            "--verify",
+            "--end-of-options",
+            &format!("{base}^{{commit}}"),
+        ],
+    )?;
+    ensure!(
+        commit.status.success(),
+        "`{base}` is no file, no folder and no revision that git knows: {}",
+        reason(&commit)
+    );
     let commit = String::from_utf8_lossy(&commit.stdout).trim().to_string();
-    let blob = git(root, &["cat-file", "blob", &format!("{commit}:./{CATALOG}")])?;
-    ensure!(blob.status.success(), "revision `{base}` has no {CATALOG} here: {}", reason(&blob));
-    let listed = git(root, &["ls-tree", "-r", "-z", "--name-only", &commit, "--", "templates"])?;
-    ensure!(listed.status.success(), "cannot list the templates of revision `{base}`: {}", reason(&listed));
-    let names: Vec<String> = String::from_utf8_lossy(&listed.stdout).split('\0').filter(|name| name.contains('/')).map(str::to_string).collect();
+    let blob = git(
+        root,
+        &["cat-file", "blob", &format!("{commit}:./{CATALOG}")],
+    )?;
+    ensure!(
+        blob.status.success(),
+        "revision `{base}` has no {CATALOG} here: {}",
+        reason(&blob)
+    );
+    let listed = git(
+        root,
+        &[
+            "ls-tree",
+            "-r",
+            "-z",
+            "--name-only",
+            &commit,
+            "--",
+            "templates",
+        ],
+    )?;
+    ensure!(
+        listed.status.success(),
+        "cannot list the templates of revision `{base}`: {}",
+        reason(&listed)
+    );
+    let names: Vec<String> = String::from_utf8_lossy(&listed.stdout)
+        .split('\0')
+        .filter(|name| name.contains('/'))
+        .map(str::to_string)
+        .collect();
     if names.is_empty() {
         return Ok((blob.stdout, Overlay::default()));
     }
-    let blobs = blobs(root, &commit, &names).with_context(|| format!("cannot read the templates of revision `{base}`"))?;
-    let texts = names.iter().zip(blobs).filter_map(|(name, bytes)| Some((name.strip_prefix("templates/")?.to_string(), String::from_utf8(bytes?).ok()?)));
+    let blobs = blobs(root, &commit, &names)
+        .with_context(|| format!("cannot read the templates of revision `{base}`"))?;
+    let texts = names.iter().zip(blobs).filter_map(|(name, bytes)| {
+        Some((
+            name.strip_prefix("templates/")?.to_string(),
+            String::from_utf8(bytes?).ok()?,
+        ))
+    });
     Ok((blob.stdout, Overlay::texts(texts.collect())))
 }
 
 /// The contents of files of a commit, by one process; links are followed inside the commit. None: a link that leads nowhere.
 fn blobs(root: &Path, commit: &str, names: &[String]) -> Result<Vec<Option<Vec<u8>>>> {
     let prefix = git(root, &["rev-parse", "--show-prefix"])?;
-    let prefix = String::from_utf8_lossy(&prefix.stdout).trim_end_matches('\n').to_string();
+    let prefix = String::from_utf8_lossy(&prefix.stdout)
+        .trim_end_matches('\n')
+        .to_string();
     let mut command = Command::new("git");
-    command.arg("-C").arg(root).args(["cat-file", "--batch", "--follow-symlinks"]).env("LC_ALL", "C");
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("cannot run git")?;
+    command
+        .arg("-C")
+        .arg(root)
+        .args(["cat-file", "--batch", "--follow-symlinks"])
+        .env("LC_ALL", "C");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot run git")?;
     let mut input = child.stdin.take().context("git takes no input")?;
     // A name with a line break would be read as two; no template has one.
     let asked: Vec<&String> = names.iter().filter(|name| !name.contains('\n')).collect();
-    let request: String = asked.iter().map(|name| format!("{commit}:{prefix}{name}\n")).collect();
+    let request: String = asked
+        .iter()
+        .map(|name| format!("{commit}:{prefix}{name}\n"))
+        .collect();
     let writer = std::thread::spawn(move || input.write_all(request.as_bytes()));
-    let output = child.wait_with_output().context("cannot read what git says")?;
+    let output = child
+        .wait_with_output()
+        .context("cannot read what git says")?;
     let _ = writer.join();
     ensure!(output.status.success(), "{}", reason(&output));
     let mut rest = output.stdout.as_slice();
     let mut found = BTreeMap::new();
     for name in asked {
-        let end = rest.iter().position(|byte| *byte == b'\n').context("git's answer is cut off")?;
+        let end = rest
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .context("git's answer is cut off")?;
         let header = String::from_utf8_lossy(&rest[..end]).into_owned();
         rest = &rest[end + 1..];
         // "HASH blob SIZE"; of a link that leads nowhere "dangling SIZE" and the like; of a missing file nothing follows.
         let words: Vec<&str> = header.split(' ').collect();
-        let size = if header.ends_with(" missing") { None } else { words.last().and_then(|size| size.parse::<usize>().ok()) };
+        let size = if header.ends_with(" missing") {
+            None
+        } else {
+            words.last().and_then(|size| size.parse::<usize>().ok())
+        };
         let Some(size) = size else { continue };
         ensure!(rest.len() > size, "git's answer is cut off");
         if words.len() == 3 && words[1] == "blob" {
@@ -124,7 +231,12 @@ fn blobs(root: &Path, commit: &str, names: &[String]) -> Result<Vec<Option<Vec<u
 }
 
 fn git(root: &Path, arguments: &[&str]) -> Result<Output> {
-    let output = Command::new("git").arg("-C").arg(root).args(arguments).env("LC_ALL", "C").output();
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(root)
+        .args(arguments)
+        .env("LC_ALL", "C")
+        .output();
     output.map_err(|error| match error.kind() {
         ErrorKind::NotFound => anyhow::anyhow!("comparing with a revision needs git: install the package `git`, or name a file or a folder instead"),
         _ => anyhow::Error::new(error).context("cannot run git"),
@@ -134,5 +246,9 @@ fn git(root: &Path, arguments: &[&str]) -> Result<Output> {
 /// The first line of what git says.
 fn reason(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
-    said.lines().next().unwrap_or("git gives no reason").trim_start_matches("fatal: ").to_string()
+    said.lines()
+        .next()
+        .unwrap_or("git gives no reason")
+        .trim_start_matches("fatal: ")
+        .to_string()
 }

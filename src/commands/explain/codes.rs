@@ -2,82 +2,299 @@
 
 /// In the order in which they can arise: the catalog, `allow`, the templates, the verbs, the running stack.
 pub const CODES: &[(&str, &str)] = &[
-    ("unreadable-catalog", "There is no services.toml, or it is empty, too large, not a file, may not be read, or is not UTF-8."),
-    ("syntax", "The file is not TOML, so nothing else can be said of it; the same key given twice is one case of it."),
-    ("unknown-key", "Nothing reads this key: most often it is misspelt, and the setting that was meant has its default."),
-    ("missing-key", "A table lacks a key without which nothing can be made of it."),
-    ("wrong-type", "A value is of another type than its key takes, such as text where a number belongs."),
-    ("invalid-value", "A value is of the right type and still impossible, such as a duration that does not parse or a name with a space."),
-    ("invalid-name", "The name is one that every catalog has already."),
-    ("out-of-range", "A number is below or above what its key takes, such as port 0."),
-    ("empty", "A list or a table has no entry where one is needed."),
+    (
+        "unreadable-catalog",
+        "There is no services.toml, or it is empty, too large, not a file, may not be read, or is not UTF-8.",
+    ),
+    (
+        "syntax",
+        "The file is not TOML, so nothing else can be said of it; the same key given twice is one case of it.",
+    ),
+    (
+        "unknown-key",
+        "Nothing reads this key: most often it is misspelt, and the setting that was meant has its default.",
+    ),
+    (
+        "missing-key",
+        "A table lacks a key without which nothing can be made of it.",
+    ),
+    (
+        "wrong-type",
+        "A value is of another type than its key takes, such as text where a number belongs.",
+    ),
+    (
+        "invalid-value",
+        "A value is of the right type and still impossible, such as a duration that does not parse or a name with a space.",
+    ),
+    (
+        "invalid-kind",
+        "A kind.toml in templates/kinds/ is not what a kind may say: nothing of it can be rendered, and no alert can be of it.",
+    ),
+    (
+        "invalid-name",
+        "The name is one that every catalog has already.",
+    ),
+    (
+        "out-of-range",
+        "A number is below or above what its key takes, such as port 0.",
+    ),
+    (
+        "empty",
+        "A list or a table has no entry where one is needed.",
+    ),
     ("twice", "A list names the same thing twice."),
-    ("unknown-kind", "No alert kind has this name: a kind is a folder under templates/kinds/ and an entry of the schema."),
-    ("unknown-check", "An `allow` names a finding that does not exist, so it accepts nothing."),
-    ("expired-allow", "The day until which a finding was accepted is over."),
-    ("never-accepted", "An `allow` names a finding without whose fix nothing can be rendered, or no server starts."),
-    ("unused-allow", "An `allow` accepts what is not found, and would hide the next mistake of its kind."),
-    ("taken-name", "`add` was given a name that a service of the catalog has already; nothing was written."),
-    ("template", "A template cannot be read or rendered: its syntax is wrong, or it uses what the catalog does not have."),
-    ("invalid-yaml", "A template was rendered, and its text is not YAML."),
-    ("test-fails", "A test of the catalog says something else of its alert than promtool sees, so the test or the expression is wrong."),
-    ("tests-not-run", "The catalog brings tests of its own for alerts of kind `promql`, and promtool, which runs them, is not there or took too long."),
-    ("unknown-name", "`explain` knows no service, alert or finding of this name."),
-    ("stale", "A file in the output folder is not what the catalog renders to: `render` was not run after the last change."),
-    ("foreign-folder", "The output folder has files of others and none that monstack wrote, so it is probably another tool's; nothing was written."),
-    ("in-the-way", "Something that monstack did not write stands where a rendered file must be. It is never replaced; nothing was written."),
-    ("dangerous-change", "An alert, a target or a receiver is lost, a threshold is looser, or people are told much later, as `diff` sees it."),
-    ("changed-behaviour", "A change that somebody will notice, without the loss of an alert, as `diff` sees it."),
-    ("preview", "The preview cannot draw this panel: it knows fewer panels and functions than Grafana."),
-    ("empty-panel", "A panel of the preview shows nothing: its query finds no series."),
-    ("drill-failed", "An alert did not fire in the drill, fired too late, was not delivered or did not resolve."),
-    ("not-drilled", "The drill knows no fault that trips this alert, so it has proved nothing of it."),
-    ("password-on-command-line", "A password stands in an address on the command line, where every user of the machine can read it."),
-    ("config-not-loaded", "Prometheus runs another configuration than the rendered one."),
-    ("reload-failed", "Prometheus was told to reload and refused, so it still runs what it had before."),
-    ("rules-not-loaded", "A rule is not loaded by Prometheus, or is loaded as an older version."),
-    ("rule-fails", "Prometheus cannot evaluate a rule, so its alert cannot fire."),
-    ("target-unknown", "Prometheus has not scraped the service yet."),
-    ("target-dropped", "The job of the service is loaded and has no target."),
+    (
+        "unknown-kind",
+        "No alert kind has this name: a kind is a folder under templates/kinds/ and an entry of the schema.",
+    ),
+    (
+        "unknown-check",
+        "An `allow` names a finding that does not exist, so it accepts nothing.",
+    ),
+    (
+        "expired-allow",
+        "The day until which a finding was accepted is over.",
+    ),
+    (
+        "never-accepted",
+        "An `allow` names a finding without whose fix nothing can be rendered, or no server starts.",
+    ),
+    (
+        "unused-allow",
+        "An `allow` accepts what is not found, and would hide the next mistake of its kind.",
+    ),
+    (
+        "taken-name",
+        "`add` was given a name that a service of the catalog has already; nothing was written.",
+    ),
+    (
+        "template",
+        "A template cannot be read or rendered: its syntax is wrong, or it uses what the catalog does not have.",
+    ),
+    (
+        "invalid-yaml",
+        "A template was rendered, and its text is not YAML.",
+    ),
+    (
+        "test-fails",
+        "A test of the catalog says something else of its alert than promtool sees, so the test or the expression is wrong.",
+    ),
+    (
+        "tests-not-run",
+        "The catalog brings tests of its own for alerts of kind `promql`, and promtool, which runs them, is not there or took too long.",
+    ),
+    (
+        "unknown-name",
+        "`explain` knows no service, alert or finding of this name.",
+    ),
+    (
+        "stale",
+        "A file in the output folder is not what the catalog renders to: `render` was not run after the last change.",
+    ),
+    (
+        "foreign-folder",
+        "The output folder has files of others and none that monstack wrote, so it is probably another tool's; nothing was written.",
+    ),
+    (
+        "in-the-way",
+        "Something that monstack did not write stands where a rendered file must be. It is never replaced; nothing was written.",
+    ),
+    (
+        "dangerous-change",
+        "An alert, a target or a receiver is lost, a threshold is looser, or people are told much later, as `diff` sees it.",
+    ),
+    (
+        "changed-behaviour",
+        "A change that somebody will notice, without the loss of an alert, as `diff` sees it.",
+    ),
+    (
+        "preview",
+        "The preview cannot draw this panel: it knows fewer panels and functions than Grafana.",
+    ),
+    (
+        "empty-panel",
+        "A panel of the preview shows nothing: its query finds no series.",
+    ),
+    (
+        "drill-failed",
+        "An alert did not fire in the drill, fired too late, was not delivered or did not resolve.",
+    ),
+    (
+        "not-drilled",
+        "The drill knows no fault that trips this alert, so it has proved nothing of it.",
+    ),
+    (
+        "password-on-command-line",
+        "A password stands in an address on the command line, where every user of the machine can read it.",
+    ),
+    (
+        "config-not-loaded",
+        "Prometheus runs another configuration than the rendered one.",
+    ),
+    (
+        "reload-failed",
+        "Prometheus was told to reload and refused, so it still runs what it had before.",
+    ),
+    (
+        "rules-not-loaded",
+        "A rule is not loaded by Prometheus, or is loaded as an older version.",
+    ),
+    (
+        "rule-fails",
+        "Prometheus cannot evaluate a rule, so its alert cannot fire.",
+    ),
+    (
+        "target-unknown",
+        "Prometheus has not scraped the service yet.",
+    ),
+    (
+        "target-dropped",
+        "The job of the service is loaded and has no target.",
+    ),
     ("target-down", "Prometheus cannot scrape the service."),
-    ("panel-query-fails", "Prometheus refuses the query of a panel."),
-    ("panel-not-answered", "Prometheus did not answer the query of a panel in time."),
-    ("panel-without-data", "The queries of a panel return nothing from the running Prometheus."),
-    ("alertmanager-unreachable", "The Alertmanager does not answer at this address, or something else does."),
-    ("alertmanager-not-loaded", "The Alertmanager runs another configuration than the rendered one."),
-    ("no-alertmanager", "Prometheus sends its alerts to no Alertmanager, so nobody is notified."),
-    ("grafana-unreachable", "Grafana does not answer at this address, or something else does."),
-    ("grafana-unwell", "Grafana answers and says that its database is not well."),
-    ("grafana-datasource", "Grafana lacks the data source of the dashboards, or has another one under its uid."),
-    ("grafana-dashboard", "Grafana lacks a dashboard, or shows another version than the rendered one."),
-    ("service-unreachable", "Nothing answers at the address of the service."),
-    ("health-fails", "The service answers its health path, and says that it is not well."),
-    ("probe-target-missing", "Prometheus has no probe of the health path of this service."),
-    ("probe-target-down", "Prometheus cannot ask the blackbox exporter about this service, so its health is not known."),
-    ("probe-fails", "The blackbox exporter asks the health path and gets no good answer."),
+    (
+        "panel-query-fails",
+        "Prometheus refuses the query of a panel.",
+    ),
+    (
+        "panel-not-answered",
+        "Prometheus did not answer the query of a panel in time.",
+    ),
+    (
+        "panel-without-data",
+        "The queries of a panel return nothing from the running Prometheus.",
+    ),
+    (
+        "alertmanager-unreachable",
+        "The Alertmanager does not answer at this address, or something else does.",
+    ),
+    (
+        "alertmanager-not-loaded",
+        "The Alertmanager runs another configuration than the rendered one.",
+    ),
+    (
+        "no-alertmanager",
+        "Prometheus sends its alerts to no Alertmanager, so nobody is notified.",
+    ),
+    (
+        "grafana-unreachable",
+        "Grafana does not answer at this address, or something else does.",
+    ),
+    (
+        "grafana-unwell",
+        "Grafana answers and says that its database is not well.",
+    ),
+    (
+        "grafana-datasource",
+        "Grafana lacks the data source of the dashboards, or has another one under its uid.",
+    ),
+    (
+        "grafana-dashboard",
+        "Grafana lacks a dashboard, or shows another version than the rendered one.",
+    ),
+    (
+        "service-unreachable",
+        "Nothing answers at the address of the service.",
+    ),
+    (
+        "health-fails",
+        "The service answers its health path, and says that it is not well.",
+    ),
+    (
+        "probe-target-missing",
+        "Prometheus has no probe of the health path of this service.",
+    ),
+    (
+        "probe-target-down",
+        "Prometheus cannot ask the blackbox exporter about this service, so its health is not known.",
+    ),
+    (
+        "probe-fails",
+        "The blackbox exporter asks the health path and gets no good answer.",
+    ),
     ("probe-unknown", "The health path has not been probed yet."),
-    ("scrape-redirect", "The metrics path redirects: each scrape takes a second request, and one to another host is not answered by the service."),
-    ("scrape-status", "The metrics path answers with a status other than 200."),
-    ("scrape-too-slow", "The metrics take longer than the scrape timeout, so Prometheus throws them away."),
-    ("content-type", "The metrics are sent with a Content-Type that Prometheus 3 refuses."),
-    ("blank-metrics", "The metrics path answers with nothing, so the service is up and shows no metric."),
-    ("json-quoted-metrics", "The metrics are sent as one JSON text in quotes, as a web framework does with a string."),
-    ("metrics-parse", "The metrics are not in the text format, so Prometheus drops the whole scrape."),
-    ("metric-missing", "A declared metric is not exposed by a service that should emit it."),
-    ("metric-never-seen", "A declared metric was not seen from any service within the last 7 days."),
-    ("metric-vanished", "A declared metric was there within the last 7 days, and is not now."),
-    ("metric-without-series", "A metric is declared by the service and has no series yet, so its first event is not seen as an increase."),
-    ("metric-type", "A metric is exposed as another type than the contract says."),
-    ("process-metric-missing", "A process_* metric is missing that an alert on memory or CPU reads."),
-    ("label-missing", "A metric is exposed without a label of its contract."),
-    ("label-value", "A label takes a value that its contract does not know, so an alert that matches the known ones does not see it."),
-    ("label-undeclared", "A metric is exposed with a label that its contract does not declare."),
-    ("id-like-label", "A label takes ids as values, so the number of series grows without end."),
-    ("duplicate-series", "The same series is exposed twice, and Prometheus keeps one of them."),
-    ("counter-backwards", "A counter decreased without a restart, as it does when several workers share one port."),
+    (
+        "scrape-redirect",
+        "The metrics path redirects: each scrape takes a second request, and one to another host is not answered by the service.",
+    ),
+    (
+        "scrape-status",
+        "The metrics path answers with a status other than 200.",
+    ),
+    (
+        "scrape-too-slow",
+        "The metrics take longer than the scrape timeout, so Prometheus throws them away.",
+    ),
+    (
+        "content-type",
+        "The metrics are sent with a Content-Type that Prometheus 3 refuses.",
+    ),
+    (
+        "blank-metrics",
+        "The metrics path answers with nothing, so the service is up and shows no metric.",
+    ),
+    (
+        "json-quoted-metrics",
+        "The metrics are sent as one JSON text in quotes, as a web framework does with a string.",
+    ),
+    (
+        "metrics-parse",
+        "The metrics are not in the text format, so Prometheus drops the whole scrape.",
+    ),
+    (
+        "metric-missing",
+        "A declared metric is not exposed by a service that should emit it.",
+    ),
+    (
+        "metric-never-seen",
+        "A declared metric was not seen from any service within the last 7 days.",
+    ),
+    (
+        "metric-vanished",
+        "A declared metric was there within the last 7 days, and is not now.",
+    ),
+    (
+        "metric-without-series",
+        "A metric is declared by the service and has no series yet, so its first event is not seen as an increase.",
+    ),
+    (
+        "metric-type",
+        "A metric is exposed as another type than the contract says.",
+    ),
+    (
+        "process-metric-missing",
+        "A process_* metric is missing that an alert on memory or CPU reads.",
+    ),
+    (
+        "label-missing",
+        "A metric is exposed without a label of its contract.",
+    ),
+    (
+        "label-value",
+        "A label takes a value that its contract does not know, so an alert that matches the known ones does not see it.",
+    ),
+    (
+        "label-undeclared",
+        "A metric is exposed with a label that its contract does not declare.",
+    ),
+    (
+        "id-like-label",
+        "A label takes ids as values, so the number of series grows without end.",
+    ),
+    (
+        "duplicate-series",
+        "The same series is exposed twice, and Prometheus keeps one of them.",
+    ),
+    (
+        "counter-backwards",
+        "A counter decreased without a restart, as it does when several workers share one port.",
+    ),
 ];
 
 /// The sentence of a code.
 pub fn sentence(code: &str) -> Option<&'static str> {
-    CODES.iter().find(|(known, _)| *known == code).map(|(_, sentence)| *sentence)
+    CODES
+        .iter()
+        .find(|(known, _)| *known == code)
+        .map(|(_, sentence)| *sentence)
 }

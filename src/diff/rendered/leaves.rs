@@ -18,7 +18,10 @@ pub struct Leaf<'a> {
 impl Leaf<'_> {
     /// Its JSON pointer from the item on.
     pub fn pointer(&self) -> String {
-        self.path.iter().map(|key| format!("/{}", step(key))).collect()
+        self.path
+            .iter()
+            .map(|key| format!("/{}", step(key)))
+            .collect()
     }
 
     /// The path as people write it; `targets.A.expr`.
@@ -28,7 +31,11 @@ impl Leaf<'_> {
 
     /// The nearest key around it.
     pub fn last(&self) -> &str {
-        self.path.iter().rev().find(|key| key.parse::<usize>().is_err()).map_or("", String::as_str)
+        self.path
+            .iter()
+            .rev()
+            .find(|key| key.parse::<usize>().is_err())
+            .map_or("", String::as_str)
     }
 
     /// Whether a key is on the way to it.
@@ -44,20 +51,30 @@ pub fn of<'a>(was: &'a Value, is: &'a Value) -> Vec<Leaf<'a>> {
     found
 }
 
-fn walk<'a>(path: &mut Vec<String>, was: Option<&'a Value>, is: Option<&'a Value>, found: &mut Vec<Leaf<'a>>) {
+fn walk<'a>(
+    path: &mut Vec<String>,
+    was: Option<&'a Value>,
+    is: Option<&'a Value>,
+    found: &mut Vec<Leaf<'a>>,
+) {
     if was == is {
         return;
     }
     match (was, is) {
         (Some(Value::Object(old)), Some(Value::Object(new))) => {
-            let keys = old.keys().chain(new.keys().filter(|key| !old.contains_key(*key)));
+            let keys = old
+                .keys()
+                .chain(new.keys().filter(|key| !old.contains_key(*key)));
             for key in keys {
                 path.push(key.clone());
                 walk(path, old.get(key), new.get(key), found);
                 path.pop();
             }
         }
-        (Some(Value::Array(old)), Some(Value::Array(new))) if old.len() == new.len() && new.iter().any(|item| item.is_object() || item.is_array()) => {
+        (Some(Value::Array(old)), Some(Value::Array(new)))
+            if old.len() == new.len()
+                && new.iter().any(|item| item.is_object() || item.is_array()) =>
+        {
             for (index, (old, new)) in old.iter().zip(new).enumerate() {
                 path.push(index.to_string());
                 walk(path, Some(old), Some(new), found);
@@ -65,13 +82,19 @@ fn walk<'a>(path: &mut Vec<String>, was: Option<&'a Value>, is: Option<&'a Value
             }
         }
         _ if same(path.last().map_or("", String::as_str), was, is) => {}
-        _ => found.push(Leaf { path: path.clone(), was, is }),
+        _ => found.push(Leaf {
+            path: path.clone(),
+            was,
+            is,
+        }),
     }
 }
 
 /// Whether two words for one thing: PromQL that is parsed to the same, 300s and 5m.
 fn same(key: &str, was: Option<&Value>, is: Option<&Value>) -> bool {
-    let (Some(was), Some(is)) = (was.and_then(Value::as_str), is.and_then(Value::as_str)) else { return false };
+    let (Some(was), Some(is)) = (was.and_then(Value::as_str), is.and_then(Value::as_str)) else {
+        return false;
+    };
     let duration = |text: &str| Duration::parse(text);
     match key {
         "expr" | "query" | "definition" => promql::same(was, is),

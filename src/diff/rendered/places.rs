@@ -17,12 +17,20 @@ pub struct Spot {
 impl Spot {
     /// In the rendering that is compared with: what is gone.
     pub fn before(path: &str, pointer: &str) -> Spot {
-        Spot { path: path.to_string(), pointer: pointer.to_string(), before: true }
+        Spot {
+            path: path.to_string(),
+            pointer: pointer.to_string(),
+            before: true,
+        }
     }
 
     /// In the new rendering.
     pub fn after(path: &str, pointer: &str) -> Spot {
-        Spot { path: path.to_string(), pointer: pointer.to_string(), before: false }
+        Spot {
+            path: path.to_string(),
+            pointer: pointer.to_string(),
+            before: false,
+        }
     }
 }
 
@@ -45,29 +53,71 @@ impl Difference {
     /// Of an item.
     pub fn of(class: Class, path: &str, item: &Item, says: String, spot: Spot) -> Difference {
         let text = format!("{} {}", item.name, item.value);
-        Difference { class, path: path.to_string(), kind: item.kind, name: item.name.clone(), text, says, spot }
+        Difference {
+            class,
+            path: path.to_string(),
+            kind: item.kind,
+            name: item.name.clone(),
+            text,
+            says,
+            spot,
+        }
     }
 
     /// Of a value of an item that is there on both sides.
-    pub fn of_leaf(class: Class, path: &str, (was, is): (&Item, &Item), leaf: &Leaf, says: String, spot: Spot) -> Difference {
-        let value = |value: Option<&serde_json::Value>| value.map(ToString::to_string).unwrap_or_default();
+    pub fn of_leaf(
+        class: Class,
+        path: &str,
+        (was, is): (&Item, &Item),
+        leaf: &Leaf,
+        says: String,
+        spot: Spot,
+    ) -> Difference {
+        let value =
+            |value: Option<&serde_json::Value>| value.map(ToString::to_string).unwrap_or_default();
         // A panel's thresholds are those of the alert that its query stands for.
         let text = match is.kind {
             Kind::Panel => format!("{} {} {}", is.name, was.value, is.value),
             _ => format!("{} {} {}", is.name, value(leaf.was), value(leaf.is)),
         };
-        Difference { text, ..Difference::of(class, path, is, says, spot) }
+        Difference {
+            text,
+            ..Difference::of(class, path, is, says, spot)
+        }
     }
 
     /// Of an item that is not one of the file's own, such as an alert that goes elsewhere.
-    pub fn about(class: Class, path: &str, kind: Kind, name: String, says: String, spot: Spot) -> Difference {
+    pub fn about(
+        class: Class,
+        path: &str,
+        kind: Kind,
+        name: String,
+        says: String,
+        spot: Spot,
+    ) -> Difference {
         let text = format!("{name} {says}");
-        Difference { class, path: path.to_string(), kind, name, text, says, spot }
+        Difference {
+            class,
+            path: path.to_string(),
+            kind,
+            name,
+            text,
+            says,
+            spot,
+        }
     }
 
     /// Of a whole file.
     pub fn of_file(class: Class, path: &str, says: &str, spot: Spot) -> Difference {
-        Difference { class, path: path.to_string(), kind: Kind::File, name: String::new(), text: String::new(), says: says.to_string(), spot }
+        Difference {
+            class,
+            path: path.to_string(),
+            kind: Kind::File,
+            name: String::new(),
+            text: String::new(),
+            says: says.to_string(),
+            spot,
+        }
     }
 }
 
@@ -81,15 +131,26 @@ pub struct Group<'a> {
 impl<'a> Group<'a> {
     /// None yet; those that are `explained` do not count.
     pub fn new(explained: Option<&'a Explained>) -> Group<'a> {
-        Group { explained, said: Vec::new(), known: HashMap::new() }
+        Group {
+            explained,
+            said: Vec::new(),
+            known: HashMap::new(),
+        }
     }
 
     /// Adds one; where the same was said of another item of that kind, its name joins that line.
     pub fn push(&mut self, difference: Difference) {
-        if self.explained.is_some_and(|explained| explained.covers(&difference)) {
+        if self
+            .explained
+            .is_some_and(|explained| explained.covers(&difference))
+        {
             return;
         }
-        let key = (difference.path.clone(), difference.kind, difference.says.clone());
+        let key = (
+            difference.path.clone(),
+            difference.kind,
+            difference.says.clone(),
+        );
         let name = difference.name.clone();
         match self.known.get(&key) {
             Some(index) if !self.said[*index].1.contains(&name) => self.said[*index].1.push(name),
@@ -104,22 +165,49 @@ impl<'a> Group<'a> {
     /// As sentences, each with the line of the template that wrote it.
     pub fn changes(self, before: &Rendered, after: &Rendered) -> Vec<Change> {
         let change = |(difference, names): (Difference, Vec<String>)| {
-            let side = if difference.spot.before { before } else { after };
+            let side = if difference.spot.before {
+                before
+            } else {
+                after
+            };
             let (file, line) = match side.place(&difference.spot.path, &difference.spot.pointer) {
                 Place::Line { file, line, .. } => (file, line),
                 // Text has no values with lines of their own.
-                _ => (format!("templates/{}", side.file(&difference.spot.path).map_or(difference.path.as_str(), |file| file.template)), 1),
+                _ => (
+                    format!(
+                        "templates/{}",
+                        side.file(&difference.spot.path)
+                            .map_or(difference.path.as_str(), |file| file.template)
+                    ),
+                    1,
+                ),
             };
-            let at = At::Line { file, line, before: difference.spot.before };
+            let at = At::Line {
+                file,
+                line,
+                before: difference.spot.before,
+            };
             let kind = difference.kind.word();
             let lead = match (kind, names.as_slice()) {
-                ("", [name]) if name.is_empty() => format!("{} {}", difference.path, difference.says),
+                ("", [name]) if name.is_empty() => {
+                    format!("{} {}", difference.path, difference.says)
+                }
                 (_, names) => {
-                    let says = if names.len() > 1 { of_several(&difference.says) } else { difference.says.clone() };
+                    let says = if names.len() > 1 {
+                        of_several(&difference.says)
+                    } else {
+                        difference.says.clone()
+                    };
                     format!("{}: {}: {says}", difference.path, counted(kind, names))
                 }
             };
-            Change { class: difference.class, lead, services: Vec::new(), rest: String::new(), at }
+            Change {
+                class: difference.class,
+                lead,
+                services: Vec::new(),
+                rest: String::new(),
+                at,
+            }
         };
         self.said.into_iter().map(change).collect()
     }
@@ -139,7 +227,9 @@ fn of_several(says: &str) -> String {
         ("takes ", "take "),
         ("no longer runs", "no longer run"),
     ];
-    let verb = VERBS.iter().find_map(|(one, several)| Some(format!("{several}{}", says.strip_prefix(one)?)));
+    let verb = VERBS
+        .iter()
+        .find_map(|(one, several)| Some(format!("{several}{}", says.strip_prefix(one)?)));
     verb.unwrap_or_else(|| says.to_string())
 }
 
@@ -150,7 +240,12 @@ fn counted(kind: &str, names: &[String]) -> String {
         ("", names) => listed(names),
         (kind, [name]) => format!("{kind} {name}"),
         (kind, names) if names.len() > LISTED => {
-            format!("{} ({} and {} more)", plural(names.len(), kind), names[..3].join(", "), names.len() - 3)
+            format!(
+                "{} ({} and {} more)",
+                plural(names.len(), kind),
+                names[..3].join(", "),
+                names.len() - 3
+            )
         }
         (kind, names) => format!("{kind}s {}", listed(names)),
     }

@@ -15,7 +15,12 @@ use std::collections::{BTreeMap, BTreeSet};
 const TEMPLATE: &str = "monitoring/alertmanager/alertmanager.yml";
 
 /// What a route hands down to those inside it.
-const OPTIONS: [&str; 4] = ["group_by", "group_wait", "group_interval", "repeat_interval"];
+const OPTIONS: [&str; 4] = [
+    "group_by",
+    "group_wait",
+    "group_interval",
+    "repeat_interval",
+];
 
 /// Silence at times belongs to the route itself.
 const TIMES: [&str; 2] = ["mute_time_intervals", "active_time_intervals"];
@@ -45,18 +50,43 @@ pub struct Routing {
 impl Routing {
     /// Reads both; the alerts are those of the new side.
     pub fn of(before: &Rendered, after: &Rendered, catalog: &Catalog) -> Routing {
-        let rules = |side: &Rendered| side.files.iter().filter(|file| file.template.ends_with("_rules.yml")).map(|file| file.text.clone()).collect::<Vec<_>>();
+        let rules = |side: &Rendered| {
+            side.files
+                .iter()
+                .filter(|file| file.template.ends_with("_rules.yml"))
+                .map(|file| file.text.clone())
+                .collect::<Vec<_>>()
+        };
         let rules_differ = rules(before) != rules(after);
         let [before, old] = [Side::of(before), Side::of(after)];
         let mut labels = BTreeSet::new();
-        [&before, &old].iter().filter_map(|side| side.root.as_ref()).for_each(|root| root.labels(&mut labels));
-        let alerts = alerts(after, catalog, labels.iter().any(|label| !["alertname", "severity"].contains(&label.as_str())));
-        Routing { before, after: old, alerts, rules_differ }
+        [&before, &old]
+            .iter()
+            .filter_map(|side| side.root.as_ref())
+            .for_each(|root| root.labels(&mut labels));
+        let alerts = alerts(
+            after,
+            catalog,
+            labels
+                .iter()
+                .any(|label| !["alertname", "severity"].contains(&label.as_str())),
+        );
+        Routing {
+            before,
+            after: old,
+            alerts,
+            rules_differ,
+        }
     }
 
     /// Whether an alert reaches the receiver, on the side that is compared with.
     pub fn used(&self, receiver: &str) -> bool {
-        let reached = |alert: &BTreeMap<String, String>| self.before.told(alert).iter().any(|route| route["receiver"] == receiver);
+        let reached = |alert: &BTreeMap<String, String>| {
+            self.before
+                .told(alert)
+                .iter()
+                .any(|route| route["receiver"] == receiver)
+        };
         self.alerts.iter().any(reached)
     }
 
@@ -71,7 +101,14 @@ impl Routing {
             let (was, is) = (self.before.told(alert), self.after.told(alert));
             let mut say = |class: Class, says: String| {
                 told = true;
-                found.push(Difference::about(class, &self.after.path, Kind::Alert, alert["alertname"].clone(), says, spot()));
+                found.push(Difference::about(
+                    class,
+                    &self.after.path,
+                    Kind::Alert,
+                    alert["alertname"].clone(),
+                    says,
+                    spot(),
+                ));
             };
             let (old, new) = (names(&was), names(&is));
             if old != new {
@@ -79,9 +116,19 @@ impl Routing {
                 say(class, says);
             }
             // Settings are compared between routes of one receiver, else between the first of each side.
-            let pair = is.iter().find_map(|new| was.iter().find(|old| old["receiver"] == new["receiver"]).map(|old| (old, new)));
-            let Some((old, new)) = pair.or(was.first().zip(is.first())) else { continue };
-            for key in OPTIONS.iter().chain(&TIMES).filter(|key| old.get(**key) != new.get(**key)) {
+            let pair = is.iter().find_map(|new| {
+                was.iter()
+                    .find(|old| old["receiver"] == new["receiver"])
+                    .map(|old| (old, new))
+            });
+            let Some((old, new)) = pair.or(was.first().zip(is.first())) else {
+                continue;
+            };
+            for key in OPTIONS
+                .iter()
+                .chain(&TIMES)
+                .filter(|key| old.get(**key) != new.get(**key))
+            {
                 if let Some((class, says)) = setting(key, old.get(*key), new.get(*key)) {
                     say(class, says);
                 }
@@ -89,17 +136,38 @@ impl Routing {
         }
         if !told {
             let says = "is written differently; every alert still goes where it went";
-            found.push(Difference::about(Notice, &self.after.path, Kind::Key, "route".to_string(), says.to_string(), spot()));
+            found.push(Difference::about(
+                Notice,
+                &self.after.path,
+                Kind::Key,
+                "route".to_string(),
+                says.to_string(),
+                spot(),
+            ));
         }
     }
 
-    fn elsewhere(&self, alert: &BTreeMap<String, String>, old: &BTreeSet<&str>, new: &BTreeSet<&str>) -> (Class, String) {
+    fn elsewhere(
+        &self,
+        alert: &BTreeMap<String, String>,
+        old: &BTreeSet<&str>,
+        new: &BTreeSet<&str>,
+    ) -> (Class, String) {
         let (was, is) = (self.before.integrations(old), self.after.integrations(new));
         let severity = alert.get("severity").map_or("", String::as_str);
         let list = |names: &BTreeSet<&str>| listed(&names.iter().collect::<Vec<_>>());
         let says = match (was.is_empty(), is.is_empty()) {
-            (_, true) => format!("goes to {} instead of {}: no one is notified", list(new), list(old)),
-            _ => format!("goes to {} instead of {}{}", list(new), list(old), routes::ways(&was, &is)),
+            (_, true) => format!(
+                "goes to {} instead of {}: no one is notified",
+                list(new),
+                list(old)
+            ),
+            _ => format!(
+                "goes to {} instead of {}{}",
+                list(new),
+                list(old),
+                routes::ways(&was, &is)
+            ),
         };
         let class = match () {
             () if was.is_empty() && is.is_empty() => Notice,
@@ -121,11 +189,16 @@ fn canonical(route: &Value) -> Value {
                     Value::Array(list)
                 }
                 ("group_wait" | "group_interval" | "repeat_interval", Value::String(text)) => {
-                    Duration::parse(text).map_or_else(|| value.clone(), |time| time.to_string().into())
+                    Duration::parse(text)
+                        .map_or_else(|| value.clone(), |time| time.to_string().into())
                 }
                 _ => canonical(value),
             };
-            Value::Object(map.iter().map(|(key, inside)| (key.clone(), value(key, inside))).collect())
+            Value::Object(
+                map.iter()
+                    .map(|(key, inside)| (key.clone(), value(key, inside)))
+                    .collect(),
+            )
         }
         Value::Array(list) => Value::Array(list.iter().map(canonical).collect()),
         scalar => scalar.clone(),
@@ -133,21 +206,46 @@ fn canonical(route: &Value) -> Value {
 }
 
 fn names(routes: &[Map<String, Value>]) -> BTreeSet<&str> {
-    routes.iter().filter_map(|route| route["receiver"].as_str()).collect()
+    routes
+        .iter()
+        .filter_map(|route| route["receiver"].as_str())
+        .collect()
 }
 
 /// How long until people are told, and how often.
 fn setting(key: &str, was: Option<&Value>, is: Option<&Value>) -> Option<(Class, String)> {
-    let text = |value: Option<&Value>| value.map_or_else(|| "nothing".to_string(), Value::to_string).replace('"', "");
+    let text = |value: Option<&Value>| {
+        value
+            .map_or_else(|| "nothing".to_string(), Value::to_string)
+            .replace('"', "")
+    };
     let says = format!("`{key}` is {} instead of {}", text(is), text(was));
     if TIMES.contains(&key) {
-        return Some(if is.is_some() { (Dangerous, format!("{says}; at some times no one is notified")) } else { (Safe, says) });
+        return Some(if is.is_some() {
+            (
+                Dangerous,
+                format!("{says}; at some times no one is notified"),
+            )
+        } else {
+            (Safe, says)
+        });
     }
     if key == "group_by" {
-        let set = |value: Option<&Value>| value.and_then(Value::as_array).into_iter().flatten().map(Value::to_string).collect::<BTreeSet<_>>();
+        let set = |value: Option<&Value>| {
+            value
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .map(Value::to_string)
+                .collect::<BTreeSet<_>>()
+        };
         let (was, is) = (set(was), set(is));
         // In fewer groups one alert hides in the notification of another.
-        let class = if is.is_superset(&was) { Notice } else { Warning };
+        let class = if is.is_superset(&was) {
+            Notice
+        } else {
+            Warning
+        };
         return (was != is).then_some((class, says));
     }
     // The Alertmanager's own where the configuration has none.
@@ -156,7 +254,11 @@ fn setting(key: &str, was: Option<&Value>, is: Option<&Value>) -> Option<(Class,
         "group_interval" => 300_000,
         _ => 4 * 3_600_000,
     };
-    let time = |value: Option<&Value>| value.map_or(Some(Duration(own)), |value| value.as_str().and_then(Duration::parse));
+    let time = |value: Option<&Value>| {
+        value.map_or(Some(Duration(own)), |value| {
+            value.as_str().and_then(Duration::parse)
+        })
+    };
     match (time(was), time(is)) {
         (Some(was), Some(is)) if was == is => None,
         (Some(was), Some(is)) => Some((weight::longer(was, is), says)),
@@ -165,27 +267,65 @@ fn setting(key: &str, was: Option<&Value>, is: Option<&Value>) -> Option<(Class,
 }
 
 /// One set of labels for each alert and severity; for each service too where routes ask for more.
-fn alerts(rendered: &Rendered, catalog: &Catalog, by_service: bool) -> Vec<BTreeMap<String, String>> {
+fn alerts(
+    rendered: &Rendered,
+    catalog: &Catalog,
+    by_service: bool,
+) -> Vec<BTreeMap<String, String>> {
     let mut found = BTreeSet::new();
     for alert in &catalog.alerts {
         for branch in &alert.branches {
-            let base = BTreeMap::from([("alertname".to_string(), alert.name.clone()), ("severity".to_string(), branch.severity.clone())]);
+            let base = BTreeMap::from([
+                ("alertname".to_string(), alert.name.clone()),
+                ("severity".to_string(), branch.severity.clone()),
+            ]);
             match by_service {
                 false => drop(found.insert(base)),
-                true => found.extend(branch.services.iter().filter_map(|name| catalog.service(name)).map(|service| {
-                    let of_service = [("job", &service.name), ("service", &service.name), ("component", &service.group)];
-                    base.clone().into_iter().chain(of_service.map(|(label, value)| (label.to_string(), value.clone()))).collect()
-                })),
+                true => found.extend(
+                    branch
+                        .services
+                        .iter()
+                        .filter_map(|name| catalog.service(name))
+                        .map(|service| {
+                            let of_service = [
+                                ("job", &service.name),
+                                ("service", &service.name),
+                                ("component", &service.group),
+                            ];
+                            base.clone()
+                                .into_iter()
+                                .chain(
+                                    of_service
+                                        .map(|(label, value)| (label.to_string(), value.clone())),
+                                )
+                                .collect()
+                        }),
+                ),
             }
         }
     }
-    let named: BTreeSet<&str> = catalog.alerts.iter().map(|alert| alert.name.as_str()).collect();
-    let files = rendered.files.iter().filter(|file| file.template.ends_with("_rules.yml"));
+    let named: BTreeSet<&str> = catalog
+        .alerts
+        .iter()
+        .map(|alert| alert.name.as_str())
+        .collect();
+    let files = rendered
+        .files
+        .iter()
+        .filter(|file| file.template.ends_with("_rules.yml"));
     let groups = files.flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
     for rule in groups.flat_map(|group| group["rules"].as_array().into_iter().flatten()) {
         if let Some(name) = rule["alert"].as_str().filter(|name| !named.contains(name)) {
-            let labels = rule["labels"].as_object().into_iter().flatten().filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string())));
-            found.insert(labels.chain([("alertname".to_string(), name.to_string())]).collect());
+            let labels = rule["labels"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string())));
+            found.insert(
+                labels
+                    .chain([("alertname".to_string(), name.to_string())])
+                    .collect(),
+            );
         }
     }
     found.into_iter().collect()
@@ -195,8 +335,14 @@ impl Side {
     fn of(rendered: &Rendered) -> Side {
         let file = rendered.files.iter().find(|file| file.template == TEMPLATE);
         let routing = file.map(|file| file.value.clone()).unwrap_or_default();
-        let root = routing.get("route").map(|route| Route::read(route, &Map::new()));
-        Side { path: file.map_or_else(|| TEMPLATE.to_string(), |file| file.path.clone()), routing, root }
+        let root = routing
+            .get("route")
+            .map(|route| Route::read(route, &Map::new()));
+        Side {
+            path: file.map_or_else(|| TEMPLATE.to_string(), |file| file.path.clone()),
+            routing,
+            root,
+        }
     }
 
     /// The settings of every route that an alert ends in.
@@ -211,13 +357,21 @@ impl Side {
     /// Integration → its settings, of several receivers.
     fn integrations(&self, receivers: &BTreeSet<&str>) -> Map<String, Value> {
         let all = self.routing["receivers"].as_array().into_iter().flatten();
-        let wanted = all.filter(|receiver| receiver["name"].as_str().is_some_and(|name| receivers.contains(name)));
+        let wanted = all.filter(|receiver| {
+            receiver["name"]
+                .as_str()
+                .is_some_and(|name| receivers.contains(name))
+        });
         let entries = wanted.flat_map(|receiver| receiver.as_object().into_iter().flatten());
-        let kinds = entries
-            .filter_map(|(key, value)| Some((key.strip_suffix("_configs")?, value)).filter(|(_, value)| value.as_array().is_some_and(|list| !list.is_empty())));
+        let kinds = entries.filter_map(|(key, value)| {
+            Some((key.strip_suffix("_configs")?, value))
+                .filter(|(_, value)| value.as_array().is_some_and(|list| !list.is_empty()))
+        });
         let mut found: Map<String, Value> = Map::new();
         for (kind, settings) in kinds {
-            let list = found.entry(kind.to_string()).or_insert_with(|| Value::Array(Vec::new()));
+            let list = found
+                .entry(kind.to_string())
+                .or_insert_with(|| Value::Array(Vec::new()));
             if let (Value::Array(list), Value::Array(settings)) = (list, settings) {
                 list.extend(settings.iter().cloned());
             }
@@ -231,14 +385,27 @@ impl Route {
         let mut settings = handed.clone();
         TIMES.iter().for_each(|key| drop(settings.remove(*key)));
         settings.remove("continue");
-        for key in OPTIONS.iter().chain(&TIMES).chain(&["receiver", "continue"]) {
+        for key in OPTIONS
+            .iter()
+            .chain(&TIMES)
+            .chain(&["receiver", "continue"])
+        {
             if let Some(value) = route.get(*key) {
                 settings.insert(key.to_string(), value.clone());
             }
         }
         settings.entry("receiver").or_insert(Value::Null);
-        let inside = route["routes"].as_array().into_iter().flatten().map(|route| Route::read(route, &settings)).collect();
-        Route { matchers: matchers(route), settings, inside }
+        let inside = route["routes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|route| Route::read(route, &settings))
+            .collect();
+        Route {
+            matchers: matchers(route),
+            settings,
+            inside,
+        }
     }
 
     fn labels(&self, found: &mut BTreeSet<String>) {
@@ -247,8 +414,16 @@ impl Route {
     }
 
     /// Whether the alert is one of this route's; where it ends.
-    fn follow(&self, alert: &BTreeMap<String, String>, found: &mut Vec<Map<String, Value>>) -> bool {
-        if !self.matchers.iter().all(|matcher| picks(matcher, alert.get(&matcher.name).map_or("", String::as_str))) {
+    fn follow(
+        &self,
+        alert: &BTreeMap<String, String>,
+        found: &mut Vec<Map<String, Value>>,
+    ) -> bool {
+        if !self
+            .matchers
+            .iter()
+            .all(|matcher| picks(matcher, alert.get(&matcher.name).map_or("", String::as_str)))
+        {
             return false;
         }
         let mut inside = false;
@@ -269,12 +444,30 @@ impl Route {
 
 /// `matchers`, and the older `match` and `match_re`. One that cannot be read matches nothing that is known of it here.
 fn matchers(route: &Value) -> Vec<Matcher> {
-    let new = route["matchers"].as_array().into_iter().flatten().filter_map(Value::as_str).map(|text| text.trim().trim_matches(['{', '}']).to_string());
-    let old = [("match", "="), ("match_re", "=~")].into_iter().flat_map(|(key, op)| {
-        let pairs = route[key].as_object().into_iter().flatten();
-        pairs.map(move |(label, value)| format!("{label}{op}{}", Value::from(value.as_str().unwrap_or_default())))
-    });
-    new.chain(old).flat_map(|text| selector(&text).or_else(|| selector(&quoted(&text))).unwrap_or_default()).collect()
+    let new = route["matchers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(|text| text.trim().trim_matches(['{', '}']).to_string());
+    let old = [("match", "="), ("match_re", "=~")]
+        .into_iter()
+        .flat_map(|(key, op)| {
+            let pairs = route[key].as_object().into_iter().flatten();
+            pairs.map(move |(label, value)| {
+                format!(
+                    "{label}{op}{}",
+                    Value::from(value.as_str().unwrap_or_default())
+                )
+            })
+        });
+    new.chain(old)
+        .flat_map(|text| {
+            selector(&text)
+                .or_else(|| selector(&quoted(&text)))
+                .unwrap_or_default()
+        })
+        .collect()
 }
 
 fn selector(matchers: &str) -> Option<Vec<Matcher>> {
@@ -286,10 +479,19 @@ fn selector(matchers: &str) -> Option<Vec<Matcher>> {
 
 /// The Alertmanager takes `severity=critical` too.
 fn quoted(matcher: &str) -> String {
-    let at = matcher.find(|c: char| ['=', '!', '~'].contains(&c)).unwrap_or(matcher.len());
+    let at = matcher
+        .find(|c: char| ['=', '!', '~'].contains(&c))
+        .unwrap_or(matcher.len());
     let (name, rest) = matcher.split_at(at);
-    let end = rest.find(|c: char| !['=', '!', '~'].contains(&c)).unwrap_or(rest.len());
-    format!("{}{}{}", name.trim(), &rest[..end], Value::from(rest[end..].trim()))
+    let end = rest
+        .find(|c: char| !['=', '!', '~'].contains(&c))
+        .unwrap_or(rest.len());
+    format!(
+        "{}{}{}",
+        name.trim(),
+        &rest[..end],
+        Value::from(rest[end..].trim())
+    )
 }
 
 #[cfg(test)]
@@ -306,11 +508,32 @@ mod tests {
         let root = Route::read(&tree, &Map::new());
         let told = |labels: &[(&str, &str)]| {
             let mut found = Vec::new();
-            root.follow(&labels.iter().map(|(label, value)| (label.to_string(), value.to_string())).collect(), &mut found);
-            found.iter().map(|route| format!("{} {}", route["receiver"].as_str().unwrap(), route["group_wait"].as_str().unwrap())).collect::<Vec<_>>()
+            root.follow(
+                &labels
+                    .iter()
+                    .map(|(label, value)| (label.to_string(), value.to_string()))
+                    .collect(),
+                &mut found,
+            );
+            found
+                .iter()
+                .map(|route| {
+                    format!(
+                        "{} {}",
+                        route["receiver"].as_str().unwrap(),
+                        route["group_wait"].as_str().unwrap()
+                    )
+                })
+                .collect::<Vec<_>>()
         };
-        assert_eq!(told(&[("severity", "critical"), ("job", "a")]), ["audit 30s", "pager 1s"]);
-        assert_eq!(told(&[("severity", "critical"), ("job", "b")]), ["audit 30s", "pager 30s"]);
+        assert_eq!(
+            told(&[("severity", "critical"), ("job", "a")]),
+            ["audit 30s", "pager 1s"]
+        );
+        assert_eq!(
+            told(&[("severity", "critical"), ("job", "b")]),
+            ["audit 30s", "pager 30s"]
+        );
         assert_eq!(told(&[("severity", "warning")]), ["audit 30s"]);
         assert_eq!(told(&[("severity", "info")]), ["old 30s"]);
         assert_eq!(told(&[("severity", "none")]), ["null 30s"]);
@@ -318,12 +541,29 @@ mod tests {
 
     #[test]
     fn a_wait_of_hours_is_dangerous_and_a_default_is_no_change() {
-        let class = |key: &str, was: Option<Value>, is: Option<Value>| setting(key, was.as_ref(), is.as_ref()).map(|(class, _)| class);
-        assert_eq!(class("group_wait", Some("30s".into()), Some("9h".into())), Some(Dangerous));
-        assert_eq!(class("repeat_interval", Some("4h".into()), Some("12h".into())), Some(Warning));
+        let class = |key: &str, was: Option<Value>, is: Option<Value>| {
+            setting(key, was.as_ref(), is.as_ref()).map(|(class, _)| class)
+        };
+        assert_eq!(
+            class("group_wait", Some("30s".into()), Some("9h".into())),
+            Some(Dangerous)
+        );
+        assert_eq!(
+            class("repeat_interval", Some("4h".into()), Some("12h".into())),
+            Some(Warning)
+        );
         assert_eq!(class("group_interval", Some("5m".into()), None), None);
-        assert_eq!(class("group_by", Some(json!(["a", "b"])), Some(json!(["b", "a"]))), None);
-        assert_eq!(class("group_by", Some(json!(["a", "b"])), Some(json!(["a"]))), Some(Warning));
-        assert_eq!(class("mute_time_intervals", None, Some(json!(["nights"]))), Some(Dangerous));
+        assert_eq!(
+            class("group_by", Some(json!(["a", "b"])), Some(json!(["b", "a"]))),
+            None
+        );
+        assert_eq!(
+            class("group_by", Some(json!(["a", "b"])), Some(json!(["a"]))),
+            Some(Warning)
+        );
+        assert_eq!(
+            class("mute_time_intervals", None, Some(json!(["nights"]))),
+            Some(Dangerous)
+        );
     }
 }

@@ -14,32 +14,58 @@ pub fn checked(inquiry: &Inquiry, grafana: &Endpoint) -> Checked {
     let health = match grafana.json(client, "/api/health") {
         Ok(health) => health,
         Err(refusal) => {
-            let finding = Diagnostic::error("grafana-unreachable", at(), grafana.sentence(&refusal)).help(remedy(&refusal, "--grafana-url"));
+            let finding =
+                Diagnostic::error("grafana-unreachable", at(), grafana.sentence(&refusal))
+                    .help(remedy(&refusal, "--grafana-url"));
             return Checked::new("grafana", "-", "could not be asked", vec![finding]);
         }
     };
     let mut findings = Vec::new();
     if health["database"] != "ok" {
-        findings
-            .push(Diagnostic::error("grafana-unwell", at(), "Grafana says that its database is not well").help("look at its log: its volume must be writable"));
+        findings.push(
+            Diagnostic::error(
+                "grafana-unwell",
+                at(),
+                "Grafana says that its database is not well",
+            )
+            .help("look at its log: its volume must be writable"),
+        );
     }
     let uid = &inquiry.catalog.grafana.datasource_uid;
     match grafana.json(client, &format!("/api/datasources/uid/{uid}")) {
         Ok(source) if source["type"] == "prometheus" => {}
         Ok(source) => findings.push(
-            Diagnostic::error("grafana-datasource", at(), format!("the data source `{uid}` is of type {}, not prometheus", source["type"]))
-                .help("provision the rendered data source"),
+            Diagnostic::error(
+                "grafana-datasource",
+                at(),
+                format!(
+                    "the data source `{uid}` is of type {}, not prometheus",
+                    source["type"]
+                ),
+            )
+            .help("provision the rendered data source"),
         ),
-        Err(refusal) => findings.push(missing(grafana, &refusal, "grafana-datasource", &format!("the data source `{uid}`"))),
+        Err(refusal) => findings.push(missing(
+            grafana,
+            &refusal,
+            "grafana-datasource",
+            &format!("the data source `{uid}`"),
+        )),
     }
     let rendered: Vec<(&str, &Value)> = dashboards(inquiry.rendered).collect();
-    let found: Vec<Diagnostic> = rendered.iter().filter_map(|(file, dashboard)| compare(inquiry, grafana, file, dashboard)).collect();
+    let found: Vec<Diagnostic> = rendered
+        .iter()
+        .filter_map(|(file, dashboard)| compare(inquiry, grafana, file, dashboard))
+        .collect();
     let there = rendered.len() - found.len();
     findings.extend(found);
     Checked::new(
         "grafana",
         format!("{there}/{}", rendered.len()),
-        format!("dashboards as rendered; version {}", health["version"].as_str().unwrap_or("?")),
+        format!(
+            "dashboards as rendered; version {}",
+            health["version"].as_str().unwrap_or("?")
+        ),
         findings,
     )
 }
@@ -54,16 +80,32 @@ fn missing(grafana: &Endpoint, refusal: &Refusal, code: &'static str, what: &str
     Diagnostic::error(code, Place::Key("/grafana".into()), message).help(help)
 }
 
-fn compare(inquiry: &Inquiry, grafana: &Endpoint, file: &str, rendered: &Value) -> Option<Diagnostic> {
+fn compare(
+    inquiry: &Inquiry,
+    grafana: &Endpoint,
+    file: &str,
+    rendered: &Value,
+) -> Option<Diagnostic> {
     let uid = rendered["uid"].as_str().unwrap_or_default();
     let stored = match grafana.json(&inquiry.client, &format!("/api/dashboards/uid/{uid}")) {
         Ok(answer) => answer["dashboard"].clone(),
-        Err(refusal) => return Some(missing(grafana, &refusal, "grafana-dashboard", &format!("the dashboard `{uid}` ({file})"))),
+        Err(refusal) => {
+            return Some(missing(
+                grafana,
+                &refusal,
+                "grafana-dashboard",
+                &format!("the dashboard `{uid}` ({file})"),
+            ));
+        }
     };
     let (wanted, there) = (shown(rendered), shown(&stored));
-    let differs = wanted.into_iter().zip(there.into_iter().map(Some).chain(std::iter::repeat(None))).find(|(a, b)| Some(a) != b.as_ref());
+    let differs = wanted
+        .into_iter()
+        .zip(there.into_iter().map(Some).chain(std::iter::repeat(None)))
+        .find(|(a, b)| Some(a) != b.as_ref());
     let ((title, _), _) = differs?;
-    let message = format!("Grafana's dashboard `{uid}` differs from the rendered one at the panel `{title}`");
+    let message =
+        format!("Grafana's dashboard `{uid}` differs from the rendered one at the panel `{title}`");
     Some(
         Diagnostic::error("grafana-dashboard", Place::File(format!("{}/{file}", inquiry.catalog.platform.output)), message)
             .help("wait for its provisioning to read the file again; a copy saved by hand has another uid"),
@@ -74,7 +116,12 @@ fn compare(inquiry: &Inquiry, grafana: &Endpoint, file: &str, rendered: &Value) 
 fn shown(dashboard: &Value) -> Vec<(&str, Vec<&str>)> {
     let queries = panels(dashboard).into_iter().map(|(_, panel)| {
         let targets = panel["targets"].as_array().into_iter().flatten();
-        (panel["title"].as_str().unwrap_or_default(), targets.filter_map(|target| target["expr"].as_str()).collect())
+        (
+            panel["title"].as_str().unwrap_or_default(),
+            targets
+                .filter_map(|target| target["expr"].as_str())
+                .collect(),
+        )
     });
     queries.collect()
 }

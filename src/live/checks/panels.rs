@@ -14,12 +14,16 @@ pub fn checked(inquiry: &Inquiry) -> Option<Checked> {
     if queries.is_empty() {
         return None;
     }
-    let answers = each(&queries, workers::QUERIES, |panel| query(&inquiry.prometheus, &inquiry.client, &panel.expression));
+    let answers = each(&queries, workers::QUERIES, |panel| {
+        query(&inquiry.prometheus, &inquiry.client, &panel.expression)
+    });
     let mut findings = Vec::new();
     let mut late = false;
     let mut shows: BTreeMap<(&str, &str), bool> = BTreeMap::new();
     for (panel, answer) in queries.iter().zip(answers) {
-        let something = answer.as_ref().map_or(true, |series| !series.is_empty() || panel.expression.contains("ALERTS"));
+        let something = answer.as_ref().map_or(true, |series| {
+            !series.is_empty() || panel.expression.contains("ALERTS")
+        });
         *shows.entry((&panel.file, &panel.panel)).or_default() |= something;
         if let Err(refusal) = answer {
             // Prometheus out of breath is one finding, however many queries it leaves without an answer.
@@ -32,15 +36,27 @@ pub fn checked(inquiry: &Inquiry) -> Option<Checked> {
     }
     findings.extend(blank(&shows, &inquiry.catalog.platform.output));
     let full = shows.values().filter(|something| **something).count();
-    Some(Checked::new("panels", format!("{full}/{}", shows.len()), format!("show something; {} queries ran", queries.len()), findings))
+    Some(Checked::new(
+        "panels",
+        format!("{full}/{}", shows.len()),
+        format!("show something; {} queries ran", queries.len()),
+        findings,
+    ))
 }
 
 fn refused(inquiry: &Inquiry, panel: &PanelQuery, refusal: &Refusal) -> Diagnostic {
-    let place = Place::File(format!("{}/{}", inquiry.catalog.platform.output, panel.file));
+    let place = Place::File(format!(
+        "{}/{}",
+        inquiry.catalog.platform.output, panel.file
+    ));
     let reason = match refusal {
         Refusal::Failed(failure) => {
-            let message = format!("the query of panel `{}` got no answer from Prometheus: {failure}", panel.panel);
-            return Diagnostic::warning("panel-not-answered", place, message).help("give it more time with --timeout");
+            let message = format!(
+                "the query of panel `{}` got no answer from Prometheus: {failure}",
+                panel.panel
+            );
+            return Diagnostic::warning("panel-not-answered", place, message)
+                .help("give it more time with --timeout");
         }
         Refusal::Status(_, reason) => reason.clone(),
         other => inquiry.prometheus.sentence(other),
@@ -56,7 +72,11 @@ fn blank(shows: &BTreeMap<(&str, &str), bool>, output: &str) -> Vec<Diagnostic> 
         blank.entry(file).or_default().push(panel);
     }
     let finding = move |(file, panels): (&str, Vec<&str>)| {
-        let message = format!("{} panels show nothing: {}", panels.len(), panels.join(", "));
+        let message = format!(
+            "{} panels show nothing: {}",
+            panels.len(),
+            panels.join(", ")
+        );
         Diagnostic::warning("panel-without-data", Place::File(format!("{output}/{file}")), message)
             .help("rates need two scrapes, and counters that were counted: wait a minute, or generate requests with --traffic")
     };

@@ -20,19 +20,38 @@ impl Probes {
     pub fn ask(inquiry: &Inquiry) -> Probes {
         let values = |metric: &str| {
             let expression = format!("min by (service) ({metric}{{job=\"{JOB}\"}})");
-            let series = query(&inquiry.prometheus, &inquiry.client, &expression).unwrap_or_default();
-            let one = |one: &serde_json::Value| Some((one["metric"]["service"].as_str()?.to_string(), one["value"][1].as_str()?.parse().ok()?));
+            let series =
+                query(&inquiry.prometheus, &inquiry.client, &expression).unwrap_or_default();
+            let one = |one: &serde_json::Value| {
+                Some((
+                    one["metric"]["service"].as_str()?.to_string(),
+                    one["value"][1].as_str()?.parse().ok()?,
+                ))
+            };
             series.iter().filter_map(one).collect()
         };
-        Probes { success: values("probe_success"), status: values("probe_http_status_code") }
+        Probes {
+            success: values("probe_success"),
+            status: values("probe_http_status_code"),
+        }
     }
 
     /// What is known of a probed service: what was seen, or what stops it.
-    pub fn verdict(&self, inquiry: &Inquiry, running: &Running, service: &Service) -> Result<String, Diagnostic> {
+    pub fn verdict(
+        &self,
+        inquiry: &Inquiry,
+        running: &Running,
+        service: &Service,
+    ) -> Result<String, Diagnostic> {
         let at = || Place::Key(format!("/services/{}", service.name));
         let name = &service.name;
-        let Some(target) = running.targets.iter().find(|target| target.job == JOB && target.service == *name) else {
-            let message = format!("{name}: its health check is not made: the job {JOB} has no target for it");
+        let Some(target) = running
+            .targets
+            .iter()
+            .find(|target| target.job == JOB && target.service == *name)
+        else {
+            let message =
+                format!("{name}: its health check is not made: the job {JOB} has no target for it");
             return Err(Diagnostic::error("probe-target-missing", at(), message)
                 .help("just after its start Prometheus takes some seconds; later, load the rendered configuration"));
         };
@@ -41,13 +60,24 @@ impl Probes {
             ("up", Some(success)) if *success > 0.0 => Ok("the probe succeeds".into()),
             ("up", Some(_)) => {
                 let status = self.status.get(name).copied().unwrap_or(0.0);
-                let how = if status > 0.0 { format!("is answered with {status}") } else { "gets no answer in time".into() };
-                let message = format!("{name} is scraped, but its health check fails: the blackbox exporter's request for {} {how}", service.health_path);
+                let how = if status > 0.0 {
+                    format!("is answered with {status}")
+                } else {
+                    "gets no answer in time".into()
+                };
+                let message = format!(
+                    "{name} is scraped, but its health check fails: the blackbox exporter's request for {} {how}",
+                    service.health_path
+                );
                 Err(Diagnostic::error("probe-fails", at(), message)
                     .help("the exporter's /probe with module=health, debug=true and this target tells every step; only 2xx is well, a redirect is not"))
             }
-            _ => Err(Diagnostic::error("probe-unknown", at(), format!("{name}: its health has not been probed yet"))
-                .help("wait for one scrape interval: --wait 60s")),
+            _ => Err(Diagnostic::error(
+                "probe-unknown",
+                at(),
+                format!("{name}: its health has not been probed yet"),
+            )
+            .help("wait for one scrape interval: --wait 60s")),
         }
     }
 }
@@ -58,35 +88,62 @@ fn unanswered(inquiry: &Inquiry, place: Place, service: &str, error: &str) -> Di
     let help = if error.contains("400") {
         "it does not know the module `health`: mount the rendered folder monitoring/blackbox and restart it".to_string()
     } else {
-        format!("start the blackbox exporter where Prometheus looks for it, at {address} (`[blackbox] address`)")
+        format!(
+            "start the blackbox exporter where Prometheus looks for it, at {address} (`[blackbox] address`)"
+        )
     };
-    let message = format!("{service}: its health check is not made: the blackbox exporter gives no answer: {error}");
+    let message = format!(
+        "{service}: its health check is not made: the blackbox exporter gives no answer: {error}"
+    );
     Diagnostic::error("probe-target-down", place, message).help(help)
 }
 
 /// Whether every probed service is well as the exporter sees it. What this machine sees too is told once, by the services' own check; `well` are those that it sees well.
 pub fn checked(inquiry: &Inquiry, running: &Running, well: &[&str]) -> Option<Checked> {
-    let probed: Vec<&Service> = inquiry.catalog.services.iter().filter(|service| service.health_probe).collect();
+    let probed: Vec<&Service> = inquiry
+        .catalog
+        .services
+        .iter()
+        .filter(|service| service.health_probe)
+        .collect();
     if probed.is_empty() {
         return None;
     }
     if !running.jobs().contains(&JOB) {
-        return Some(Checked::new("probes", format!("0/{}", probed.len()), format!("the job {JOB} is not loaded"), Vec::new()));
+        return Some(Checked::new(
+            "probes",
+            format!("0/{}", probed.len()),
+            format!("the job {JOB} is not loaded"),
+            Vec::new(),
+        ));
     }
     let probes = Probes::ask(inquiry);
     let (mut fine, mut findings) = (0, Vec::new());
     for service in &probed {
         match probes.verdict(inquiry, running, service) {
             Ok(_) => fine += 1,
-            Err(finding) if finding.code == "probe-fails" && !well.contains(&service.name.as_str()) => {}
+            Err(finding)
+                if finding.code == "probe-fails" && !well.contains(&service.name.as_str()) => {}
             Err(finding) => findings.push(finding),
         }
     }
     // One exporter that is gone is one finding, not one for each service.
-    let silent = findings.iter().filter(|finding| finding.code == "probe-target-down").count();
+    let silent = findings
+        .iter()
+        .filter(|finding| finding.code == "probe-target-down")
+        .count();
     if silent > 1 && silent == probed.len() {
         findings.truncate(1);
-        findings[0].message = findings[0].message.replacen(&format!("{}: its health check is", probed[0].name), "no health check is", 1);
+        findings[0].message = findings[0].message.replacen(
+            &format!("{}: its health check is", probed[0].name),
+            "no health check is",
+            1,
+        );
     }
-    Some(Checked::new("probes", format!("{fine}/{}", probed.len()), "health checks of the blackbox exporter succeed", findings))
+    Some(Checked::new(
+        "probes",
+        format!("{fine}/{}", probed.len()),
+        "health checks of the blackbox exporter succeed",
+        findings,
+    ))
 }

@@ -8,23 +8,53 @@ use serde_json::Value;
 
 /// Where the rendered configuration is.
 pub fn config_place(inquiry: &Inquiry) -> Place {
-    let file = inquiry.rendered.iter().find(|file| file.value.get("scrape_configs").is_some());
-    Place::File(format!("{}/{}", inquiry.catalog.platform.output, file.map_or("", |file| file.path.as_str())))
+    let file = inquiry
+        .rendered
+        .iter()
+        .find(|file| file.value.get("scrape_configs").is_some());
+    Place::File(format!(
+        "{}/{}",
+        inquiry.catalog.platform.output,
+        file.map_or("", |file| file.path.as_str())
+    ))
 }
 
 /// In what the loaded configuration differs from the rendered one: jobs by name, everything else in place.
 pub fn config_differences(inquiry: &Inquiry, running: &Running) -> Vec<String> {
-    let Some(rendered) = prometheus_config(inquiry.rendered) else { return Vec::new() };
+    let Some(rendered) = prometheus_config(inquiry.rendered) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     let names = |config: &Value| -> Vec<String> {
-        config["scrape_configs"].as_array().into_iter().flatten().filter_map(|job| job["job_name"].as_str().map(str::to_string)).collect()
+        config["scrape_configs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|job| job["job_name"].as_str().map(str::to_string))
+            .collect()
     };
     let (wanted, loaded) = (names(rendered), names(&running.config));
-    found.extend(wanted.iter().filter(|name| !loaded.contains(name)).map(|name| format!("the job {name} is not loaded")));
-    found.extend(loaded.iter().filter(|name| !wanted.contains(name)).map(|name| format!("the job {name} is loaded and no longer rendered")));
+    found.extend(
+        wanted
+            .iter()
+            .filter(|name| !loaded.contains(name))
+            .map(|name| format!("the job {name} is not loaded")),
+    );
+    found.extend(
+        loaded
+            .iter()
+            .filter(|name| !wanted.contains(name))
+            .map(|name| format!("the job {name} is loaded and no longer rendered")),
+    );
     for name in wanted.iter().filter(|name| loaded.contains(name)) {
-        let (Some(a), Some(b)) = (job(rendered, name), job(&running.config, name)) else { continue };
-        found.extend(differences(a, b, &format!("job {name}: "), inquiry.reach.port_offset).into_iter().map(|text| text.replace(": .", ": ")));
+        let (Some(a), Some(b)) = (job(rendered, name), job(&running.config, name)) else {
+            continue;
+        };
+        found.extend(
+            differences(a, b, &format!("job {name}: "), inquiry.reach.port_offset)
+                .into_iter()
+                .map(|text| text.replace(": .", ": ")),
+        );
     }
     for key in ["global", "rule_files", "alerting"] {
         found.extend(differences(&rendered[key], &running.config[key], key, 0));
@@ -36,16 +66,22 @@ pub fn config_differences(inquiry: &Inquiry, running: &Running) -> Vec<String> {
 /// reloaded over HTTP can be by every web page.
 pub fn reload_command(inquiry: &Inquiry, container: &str) -> String {
     let output = &inquiry.catalog.platform.output;
-    format!("`docker compose -f {output}/docker-compose.monitoring.yml kill -s SIGHUP {container}`, or send SIGHUP to it where it runs")
+    format!(
+        "`docker compose -f {output}/docker-compose.monitoring.yml kill -s SIGHUP {container}`, or send SIGHUP to it where it runs"
+    )
 }
 
 /// What makes a running Prometheus load the files that are on disk.
 pub fn reload_help(inquiry: &Inquiry, running: &Running) -> String {
     let reload = reload_command(inquiry, "prometheus");
     if running.reloaded {
-        format!("{reload}; when that changes nothing, the container still sees an old file: mount its folder, and restart it")
+        format!(
+            "{reload}; when that changes nothing, the container still sees an old file: mount its folder, and restart it"
+        )
     } else {
-        format!("its last reload failed and its log says why: `promtool check config` finds it too; then {reload}")
+        format!(
+            "its last reload failed and its log says why: `promtool check config` finds it too; then {reload}"
+        )
     }
 }
 
@@ -54,14 +90,36 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
     let found = config_differences(inquiry, running);
     let mut findings = Vec::new();
     if !running.reloaded {
-        let message = format!("the last reload of Prometheus failed: it still runs the configuration of {}", running.loaded_at);
-        findings.push(Diagnostic::error("reload-failed", config_place(inquiry), message).help(reload_help(inquiry, running)));
+        let message = format!(
+            "the last reload of Prometheus failed: it still runs the configuration of {}",
+            running.loaded_at
+        );
+        findings.push(
+            Diagnostic::error("reload-failed", config_place(inquiry), message)
+                .help(reload_help(inquiry, running)),
+        );
     }
     if !found.is_empty() {
-        let message = format!("Prometheus runs another configuration, loaded {}: {}", running.loaded_at, first(&found, 3));
-        findings.push(Diagnostic::error("config-not-loaded", config_place(inquiry), message).help(reload_help(inquiry, running)));
+        let message = format!(
+            "Prometheus runs another configuration, loaded {}: {}",
+            running.loaded_at,
+            first(&found, 3)
+        );
+        findings.push(
+            Diagnostic::error("config-not-loaded", config_place(inquiry), message)
+                .help(reload_help(inquiry, running)),
+        );
     }
     let state = if findings.is_empty() { "ok" } else { "differs" };
-    let note = if findings.is_empty() { "its configuration is the rendered one".to_string() } else { format!("{} differences", found.len()) };
-    Checked::new("prometheus", state, format!("{}, {note}", running.version), findings)
+    let note = if findings.is_empty() {
+        "its configuration is the rendered one".to_string()
+    } else {
+        format!("{} differences", found.len())
+    };
+    Checked::new(
+        "prometheus",
+        state,
+        format!("{}, {note}", running.version),
+        findings,
+    )
 }

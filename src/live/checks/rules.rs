@@ -10,8 +10,11 @@ use std::collections::HashMap;
 
 /// Whether every rendered rule is loaded and evaluated.
 pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
-    let loaded: HashMap<String, (Rule, &Value)> =
-        running.rules().map(|rule| (loaded_rule(rule), rule)).map(|(rule, raw)| (rule.name.clone(), (rule, raw))).collect();
+    let loaded: HashMap<String, (Rule, &Value)> = running
+        .rules()
+        .map(|rule| (loaded_rule(rule), rule))
+        .map(|(rule, raw)| (rule.name.clone(), (rule, raw)))
+        .collect();
     let rendered = rendered_rules(inquiry.rendered);
     let (mut findings, mut fine) = (Vec::new(), 0);
     let mut stale = Vec::new();
@@ -19,7 +22,9 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
         match loaded.get(&rule.name) {
             None => stale.push(format!("{} is not loaded", rule.name)),
             Some((running, raw)) => {
-                stale.extend(rule_difference(rule, running).map(|how| format!("{}: {how}", rule.name)));
+                stale.extend(
+                    rule_difference(rule, running).map(|how| format!("{}: {how}", rule.name)),
+                );
                 match raw["health"].as_str() {
                     Some("err") => findings.push(failing(inquiry, &rule.name, raw)),
                     _ => fine += usize::from(rule.alert),
@@ -27,12 +32,20 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
             }
         }
     }
-    let extra = loaded.values().filter(|(rule, _)| rule.alert && !rendered.iter().any(|wanted| wanted.name == rule.name));
+    let extra = loaded
+        .values()
+        .filter(|(rule, _)| rule.alert && !rendered.iter().any(|wanted| wanted.name == rule.name));
     stale.extend(extra.map(|(rule, _)| format!("{} is loaded and no longer rendered", rule.name)));
     if !stale.is_empty() {
         stale.sort();
-        let message = format!("Prometheus evaluates other rules than were rendered: {}", first(&stale, 3));
-        findings.push(Diagnostic::error("rules-not-loaded", config_place(inquiry), message).help(reload_help(inquiry, running)));
+        let message = format!(
+            "Prometheus evaluates other rules than were rendered: {}",
+            first(&stale, 3)
+        );
+        findings.push(
+            Diagnostic::error("rules-not-loaded", config_place(inquiry), message)
+                .help(reload_help(inquiry, running)),
+        );
     }
     let alerts = rendered.iter().filter(|rule| rule.alert).count();
     let note = format!("alerts loaded; {} rules in all", running.rules().count());
@@ -41,8 +54,20 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
 
 /// A rule that Prometheus cannot evaluate, by its name and as Prometheus reports it.
 pub fn failing(inquiry: &Inquiry, name: &str, raw: &Value) -> Diagnostic {
-    let message = format!("{name} fails to evaluate: {}", raw["lastError"].as_str().unwrap_or_default());
-    let own = inquiry.catalog.alerts.iter().any(|alert| alert.name == name);
-    let place = if own { Place::Key(format!("/alerts/{name}")) } else { config_place(inquiry) };
-    Diagnostic::error("rule-fails", place, message).help("two series where one is expected make it fail: look for a job that is scraped twice")
+    let message = format!(
+        "{name} fails to evaluate: {}",
+        raw["lastError"].as_str().unwrap_or_default()
+    );
+    let own = inquiry
+        .catalog
+        .alerts
+        .iter()
+        .any(|alert| alert.name == name);
+    let place = if own {
+        Place::Key(format!("/alerts/{name}"))
+    } else {
+        config_place(inquiry)
+    };
+    Diagnostic::error("rule-fails", place, message)
+        .help("two series where one is expected make it fail: look for a job that is scraped twice")
 }

@@ -34,19 +34,31 @@ pub struct Visit<'a> {
 pub fn traffic(inquiry: &Inquiry) -> usize {
     let ask = |service: &Service| {
         let url = inquiry.reach.url(service, &service.health_path);
-        (0..REQUESTS).take_while(|_| inquiry.client.get(&url, &[]).is_ok()).count()
+        (0..REQUESTS)
+            .take_while(|_| inquiry.client.get(&url, &[]).is_ok())
+            .count()
     };
-    each(&inquiry.catalog.services, workers::SERVICES, ask).into_iter().sum()
+    each(&inquiry.catalog.services, workers::SERVICES, ask)
+        .into_iter()
+        .sum()
 }
 
 /// Visits every service.
 pub fn visit<'a>(inquiry: &Inquiry<'a>) -> Vec<Visit<'a>> {
     let declared = Declared::new(inquiry.catalog);
-    each(&inquiry.catalog.services, workers::SERVICES, |service| one(inquiry, &declared, service))
+    each(&inquiry.catalog.services, workers::SERVICES, |service| {
+        one(inquiry, &declared, service)
+    })
 }
 
 fn one<'a>(inquiry: &Inquiry, declared: &Declared<'a>, service: &'a Service) -> Visit<'a> {
-    let mut visit = Visit { service, healthy: false, scraped: false, missing: Vec::new(), findings: Vec::new() };
+    let mut visit = Visit {
+        service,
+        healthy: false,
+        scraped: false,
+        missing: Vec::new(),
+        findings: Vec::new(),
+    };
     match scrape(&inquiry.client, &inquiry.reach, service) {
         Ok(scrape) => {
             let Kept { missing, findings } = declared.check(service, &scrape.exposition);
@@ -54,14 +66,20 @@ fn one<'a>(inquiry: &Inquiry, declared: &Declared<'a>, service: &'a Service) -> 
             visit.missing = missing;
             visit.findings.extend(scrape.notes);
             visit.findings.extend(findings);
-            visit.findings.extend(falling(inquiry, service, scrape.exposition));
+            visit
+                .findings
+                .extend(falling(inquiry, service, scrape.exposition));
         }
         Err((_, finding)) => visit.findings.push(finding),
     }
     match health(&inquiry.client, &inquiry.reach, service) {
         Ok(()) => visit.healthy = true,
         // A port that is closed is one finding, not two.
-        Err(finding) if visit.findings.iter().any(|other| other.code == finding.code && !visit.scraped) => {}
+        Err(finding)
+            if visit
+                .findings
+                .iter()
+                .any(|other| other.code == finding.code && !visit.scraped) => {}
         Err(finding) => visit.findings.push(finding),
     }
     visit
@@ -70,7 +88,9 @@ fn one<'a>(inquiry: &Inquiry, declared: &Declared<'a>, service: &'a Service) -> 
 fn falling(inquiry: &Inquiry, service: &Service, first: Exposition) -> Option<Diagnostic> {
     let mut before = first;
     for _ in 1..SCRAPES {
-        let after = scrape(&inquiry.client, &inquiry.reach, service).ok()?.exposition;
+        let after = scrape(&inquiry.client, &inquiry.reach, service)
+            .ok()?
+            .exposition;
         if let Some(finding) = backwards(service, &before, &after) {
             return Some(finding);
         }
@@ -82,21 +102,55 @@ fn falling(inquiry: &Inquiry, service: &Service, first: Exposition) -> Option<Di
 /// The summary of the services, and of the contract.
 pub fn checked(inquiry: &Inquiry, visits: Vec<Visit>) -> [Checked; 2] {
     let total = visits.len();
-    let healthy = visits.iter().filter(|visit| visit.healthy && visit.scraped).count();
-    let expected: usize = inquiry.catalog.metrics.iter().map(|metric| metric.services.len()).sum();
-    let unseen: usize = visits.iter().filter(|visit| !visit.scraped).map(|visit| emitted(inquiry, visit.service)).sum();
+    let healthy = visits
+        .iter()
+        .filter(|visit| visit.healthy && visit.scraped)
+        .count();
+    let expected: usize = inquiry
+        .catalog
+        .metrics
+        .iter()
+        .map(|metric| metric.services.len())
+        .sum();
+    let unseen: usize = visits
+        .iter()
+        .filter(|visit| !visit.scraped)
+        .map(|visit| emitted(inquiry, visit.service))
+        .sum();
     let missing: usize = visits.iter().map(|visit| visit.missing.len()).sum();
     let absent = absent(inquiry, &visits);
-    let findings = visits.into_iter().flat_map(|visit| visit.findings).collect();
-    let note = if unseen > 0 { format!("declared metrics exposed; {unseen} could not be asked for") } else { "declared metrics exposed".into() };
+    let findings = visits
+        .into_iter()
+        .flat_map(|visit| visit.findings)
+        .collect();
+    let note = if unseen > 0 {
+        format!("declared metrics exposed; {unseen} could not be asked for")
+    } else {
+        "declared metrics exposed".into()
+    };
     [
-        Checked::new("services", format!("{healthy}/{total}"), "well, and their metrics can be read", findings),
-        Checked::new("metrics", format!("{}/{expected}", expected - unseen - missing), note, absent),
+        Checked::new(
+            "services",
+            format!("{healthy}/{total}"),
+            "well, and their metrics can be read",
+            findings,
+        ),
+        Checked::new(
+            "metrics",
+            format!("{}/{expected}", expected - unseen - missing),
+            note,
+            absent,
+        ),
     ]
 }
 
 fn emitted(inquiry: &Inquiry, service: &Service) -> usize {
-    inquiry.catalog.metrics.iter().filter(|metric| metric.services.contains(&service.name)).count()
+    inquiry
+        .catalog
+        .metrics
+        .iter()
+        .filter(|metric| metric.services.contains(&service.name))
+        .count()
 }
 
 /// A missing metric is a different matter when nobody ever had it, when others have it, and when it was there before.
@@ -104,11 +158,19 @@ fn absent(inquiry: &Inquiry, visits: &[Visit]) -> Vec<Diagnostic> {
     let mut by_metric: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for visit in visits {
         for metric in &visit.missing {
-            by_metric.entry(&metric.key).or_default().push(&visit.service.name);
+            by_metric
+                .entry(&metric.key)
+                .or_default()
+                .push(&visit.service.name);
         }
     }
     let missing: Vec<(&str, Vec<&str>)> = by_metric.into_iter().collect();
-    each(&missing, workers::QUERIES, |(key, services)| absence(inquiry, key, services)).into_iter().flatten().collect()
+    each(&missing, workers::QUERIES, |(key, services)| {
+        absence(inquiry, key, services)
+    })
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn absence(inquiry: &Inquiry, key: &str, services: &[&str]) -> Option<Diagnostic> {
@@ -116,21 +178,46 @@ fn absence(inquiry: &Inquiry, key: &str, services: &[&str]) -> Option<Diagnostic
     let name = sample_names(metric).swap_remove(0);
     let jobs = |expression: String| -> BTreeSet<String> {
         let series = query(&inquiry.prometheus, &inquiry.client, &expression).unwrap_or_default();
-        series.iter().filter_map(|one| one["metric"]["job"].as_str().map(str::to_string)).collect()
+        series
+            .iter()
+            .filter_map(|one| one["metric"]["job"].as_str().map(str::to_string))
+            .collect()
     };
     let ever = jobs(format!("count by (job) (last_over_time({name}[7d]))"));
-    let who = if services.len() > 3 { format!("{} and {} more", services[..3].join(", "), services.len() - 3) } else { services.join(", ") };
+    let who = if services.len() > 3 {
+        format!(
+            "{} and {} more",
+            services[..3].join(", "),
+            services.len() - 3
+        )
+    } else {
+        services.join(", ")
+    };
     let place = Place::Key(format!("/metrics/{key}"));
     let code = "increment it in the endpoint's handler, and initialise its label values at start";
     Some(if ever.is_empty() {
         let message = format!("{} was never seen: {who} should expose it", metric.name);
-        Diagnostic::error("metric-never-seen", place, message).help(format!("create it in the service ({code}), or correct the name in the contract"))
+        Diagnostic::error("metric-never-seen", place, message).help(format!(
+            "create it in the service ({code}), or correct the name in the contract"
+        ))
     } else if services.iter().any(|service| ever.contains(*service)) {
-        Diagnostic::error("metric-vanished", place, format!("{who}: {} was there within the last 7 days, and is not now", metric.name))
-            .help(format!("look for a release that dropped it; {code}"))
+        Diagnostic::error(
+            "metric-vanished",
+            place,
+            format!(
+                "{who}: {} was there within the last 7 days, and is not now",
+                metric.name
+            ),
+        )
+        .help(format!("look for a release that dropped it; {code}"))
     } else {
         let others: Vec<String> = ever.into_iter().collect();
-        let message = format!("{who}: {} has no series from there; it comes from {}", metric.name, super::first(&others, 3));
-        Diagnostic::error("metric-missing", place, message).help(format!("{code}; or name its services in the contract"))
+        let message = format!(
+            "{who}: {} has no series from there; it comes from {}",
+            metric.name,
+            super::first(&others, 3)
+        );
+        Diagnostic::error("metric-missing", place, message)
+            .help(format!("{code}; or name its services in the contract"))
     })
 }

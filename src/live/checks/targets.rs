@@ -7,8 +7,15 @@ use crate::live::prometheus::{Running, Target};
 
 /// The target of a service.
 pub fn target<'a>(running: &'a Running, service: &Service) -> Option<&'a Target> {
-    let own = || running.targets.iter().filter(|target| target.job == service.name);
-    own().find(|target| target.health != "up").or_else(|| own().next())
+    let own = || {
+        running
+            .targets
+            .iter()
+            .filter(|target| target.job == service.name)
+    };
+    own()
+        .find(|target| target.health != "up")
+        .or_else(|| own().next())
 }
 
 /// Why Prometheus cannot scrape a target, in its words, and what to do.
@@ -19,15 +26,41 @@ pub fn down(inquiry: &Inquiry, service: &Service, target: &Target) -> Diagnostic
             "no such host",
             "Linux knows host.docker.internal only when compose says `extra_hosts: [\"host.docker.internal:host-gateway\"]`; the rendered file does",
         ),
-        ("connection refused", "the service must listen on 0.0.0.0, not on 127.0.0.1: a container does not come in over the loopback interface"),
-        ("context deadline exceeded", "a firewall drops the packets from the container network, or the scrape takes longer than scrape_timeout"),
-        ("Content-Type", "send `text/plain; version=0.0.4; charset=utf-8`, the client library's CONTENT_TYPE_LATEST"),
-        ("HTTP status", "serve the metrics at metrics_path with status 200, without a login"),
+        (
+            "connection refused",
+            "the service must listen on 0.0.0.0, not on 127.0.0.1: a container does not come in over the loopback interface",
+        ),
+        (
+            "context deadline exceeded",
+            "a firewall drops the packets from the container network, or the scrape takes longer than scrape_timeout",
+        ),
+        (
+            "Content-Type",
+            "send `text/plain; version=0.0.4; charset=utf-8`, the client library's CONTENT_TYPE_LATEST",
+        ),
+        (
+            "HTTP status",
+            "serve the metrics at metrics_path with status 200, without a login",
+        ),
     ];
-    let help = cause.iter().find(|(words, _)| error.contains(words)).map_or("compare with what this machine sees: `monstack why SERVICE`", |(_, help)| help);
+    let help = cause
+        .iter()
+        .find(|(words, _)| error.contains(words))
+        .map_or(
+            "compare with what this machine sees: `monstack why SERVICE`",
+            |(_, help)| help,
+        );
     let place = Place::Key(format!("/services/{}", service.name));
     let from = &inquiry.prometheus.name;
-    Diagnostic::error("target-down", place, format!("{}: {from} cannot scrape {}: {error}", service.name, target.url)).help(help)
+    Diagnostic::error(
+        "target-down",
+        place,
+        format!(
+            "{}: {from} cannot scrape {}: {error}",
+            service.name, target.url
+        ),
+    )
+    .help(help)
 }
 
 /// Whether every service is scraped; services that do not answer here either are told apart from those that only Prometheus cannot reach.
@@ -41,11 +74,17 @@ pub fn checked(inquiry: &Inquiry, running: &Running, answering: &[&str]) -> Chec
                 waiting += 1;
                 let message = format!("{}: {} has not been scraped yet", service.name, target.url);
                 findings.push(
-                    Diagnostic::error("target-unknown", Place::Key(format!("/services/{}", service.name)), message)
-                        .help("wait for one scrape interval: --wait 60s"),
+                    Diagnostic::error(
+                        "target-unknown",
+                        Place::Key(format!("/services/{}", service.name)),
+                        message,
+                    )
+                    .help("wait for one scrape interval: --wait 60s"),
                 );
             }
-            Some(target) if answering.contains(&service.name.as_str()) => findings.push(down(inquiry, service, target)),
+            Some(target) if answering.contains(&service.name.as_str()) => {
+                findings.push(down(inquiry, service, target))
+            }
             Some(_) => {}
             None if running.jobs().contains(&service.name.as_str()) => {
                 let message = format!("{}: its job is loaded but has no target", service.name);
@@ -57,6 +96,15 @@ pub fn checked(inquiry: &Inquiry, running: &Running, answering: &[&str]) -> Chec
             None => {}
         }
     }
-    let note = if waiting > 0 { format!("up; {waiting} not scraped yet") } else { "up".into() };
-    Checked::new("targets", format!("{up}/{}", inquiry.catalog.services.len()), note, findings)
+    let note = if waiting > 0 {
+        format!("up; {waiting} not scraped yet")
+    } else {
+        "up".into()
+    };
+    Checked::new(
+        "targets",
+        format!("{up}/{}", inquiry.catalog.services.len()),
+        note,
+        findings,
+    )
 }

@@ -14,26 +14,69 @@ pub struct Patterns<'a>(HashMap<&'a str, Regex>);
 impl<'a> Patterns<'a> {
     /// Those that the labels of the metrics are declared with.
     pub fn new(metrics: &'a [Metric]) -> Patterns<'a> {
-        let written = metrics.iter().flat_map(|metric| metric.labels.values()).filter_map(Value::as_str);
-        Patterns(written.filter_map(|pattern| Some((pattern, Regex::new(&format!("^(?:{})$", rewritten(pattern).ok()?)).ok()?))).collect())
+        let written = metrics
+            .iter()
+            .flat_map(|metric| metric.labels.values())
+            .filter_map(Value::as_str);
+        Patterns(
+            written
+                .filter_map(|pattern| {
+                    Some((
+                        pattern,
+                        Regex::new(&format!("^(?:{})$", rewritten(pattern).ok()?)).ok()?,
+                    ))
+                })
+                .collect(),
+        )
     }
 
     /// Values outside the contract, labels that are missing, values that look like ids.
-    pub fn judge(&self, service: &Service, metric: &Metric, samples: &[&Sample]) -> Vec<Diagnostic> {
+    pub fn judge(
+        &self,
+        service: &Service,
+        metric: &Metric,
+        samples: &[&Sample],
+    ) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         for (label, declared) in &metric.labels {
             let values: BTreeSet<&str> = samples.iter().map(|sample| sample.label(label)).collect();
             let place = Place::Value(format!("/metrics/{}/labels/{label}", metric.key));
-            let outside: Vec<&str> = values.iter().copied().filter(|value| !self.accepts(declared, value)).collect();
+            let outside: Vec<&str> = values
+                .iter()
+                .copied()
+                .filter(|value| !self.accepts(declared, value))
+                .collect();
             if outside == [""] {
-                let message = format!("{}: {} has series without the label `{label}`", service.name, metric.name);
-                findings.push(Diagnostic::error("label-missing", place, message).help(format!("set `{label}` wherever the metric is counted")));
+                let message = format!(
+                    "{}: {} has series without the label `{label}`",
+                    service.name, metric.name
+                );
+                findings.push(
+                    Diagnostic::error("label-missing", place, message)
+                        .help(format!("set `{label}` wherever the metric is counted")),
+                );
             } else if !outside.is_empty() {
-                let message = format!("{}: {}{{{label}}} is {}, which the contract does not know", service.name, metric.name, shown(&outside));
-                let help = format!("write one of its values ({}); alerts that match `{label}` do not see the others", plain(declared));
+                let message = format!(
+                    "{}: {}{{{label}}} is {}, which the contract does not know",
+                    service.name,
+                    metric.name,
+                    shown(&outside)
+                );
+                let help = format!(
+                    "write one of its values ({}); alerts that match `{label}` do not see the others",
+                    plain(declared)
+                );
                 findings.push(Diagnostic::error("label-value", place, message).help(help));
-            } else if let Some(id) = values.iter().find(|value| declared.is_string() && looks_like_id(value)) {
-                let message = format!("{}: {}{{{label}={id:?}}} looks like an id: {} values so far", service.name, metric.name, values.len());
+            } else if let Some(id) = values
+                .iter()
+                .find(|value| declared.is_string() && looks_like_id(value))
+            {
+                let message = format!(
+                    "{}: {}{{{label}={id:?}}} looks like an id: {} values so far",
+                    service.name,
+                    metric.name,
+                    values.len()
+                );
                 findings.push(
                     Diagnostic::warning("id-like-label", place, message)
                         .help("label with the route's template (`/items/{item_id}`), never with what a user sent"),
@@ -47,10 +90,19 @@ impl<'a> Patterns<'a> {
             .collect();
         if !undeclared.is_empty() {
             let names: Vec<&str> = undeclared.into_iter().collect();
-            let message = format!("{}: {} has labels that the contract does not know: {}", service.name, metric.name, shown(&names));
+            let message = format!(
+                "{}: {} has labels that the contract does not know: {}",
+                service.name,
+                metric.name,
+                shown(&names)
+            );
             findings.push(
-                Diagnostic::warning("label-undeclared", Place::Key(format!("/metrics/{}", metric.key)), message)
-                    .help("declare them, or take them out of the code"),
+                Diagnostic::warning(
+                    "label-undeclared",
+                    Place::Key(format!("/metrics/{}", metric.key)),
+                    message,
+                )
+                .help("declare them, or take them out of the code"),
             );
         }
         findings
@@ -59,7 +111,10 @@ impl<'a> Patterns<'a> {
     fn accepts(&self, declared: &Value, value: &str) -> bool {
         match declared {
             Value::Array(listed) => listed.iter().any(|one| one == value),
-            Value::String(pattern) => self.0.get(pattern.as_str()).is_none_or(|regex| regex.is_match(value)),
+            Value::String(pattern) => self
+                .0
+                .get(pattern.as_str())
+                .is_none_or(|regex| regex.is_match(value)),
             _ => true,
         }
     }
@@ -69,15 +124,26 @@ impl<'a> Patterns<'a> {
 fn looks_like_id(value: &str) -> bool {
     value.split(['/', ':']).any(|part| {
         let digits = part.bytes().filter(u8::is_ascii_digit).count();
-        let hexadecimal = part.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        let hexadecimal = part
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
         let whole = !part.is_empty() && digits == part.len();
-        (whole && (part.len() >= 6 || value.contains('/'))) || (hexadecimal && part.len() >= 16 && digits > 0)
+        (whole && (part.len() >= 6 || value.contains('/')))
+            || (hexadecimal && part.len() >= 16 && digits > 0)
     })
 }
 
 fn shown(values: &[&str]) -> String {
-    let first: Vec<String> = values.iter().take(5).map(|value| format!("{:?}", value.chars().take(60).collect::<String>())).collect();
-    let more = if values.len() > 5 { format!(" and {} more", values.len() - 5) } else { String::new() };
+    let first: Vec<String> = values
+        .iter()
+        .take(5)
+        .map(|value| format!("{:?}", value.chars().take(60).collect::<String>()))
+        .collect();
+    let more = if values.len() > 5 {
+        format!(" and {} more", values.len() - 5)
+    } else {
+        String::new()
+    };
     format!("{}{more}", first.join(", "))
 }
 
@@ -94,10 +160,23 @@ mod tests {
 
     #[test]
     fn ids_are_told_from_routes() {
-        for id in ["/items/17", "123456", "/u/550e8400-e29b-41d4-a716-446655440000", "d41d8cd98f00b204e9800998ecf8427e"] {
+        for id in [
+            "/items/17",
+            "123456",
+            "/u/550e8400-e29b-41d4-a716-446655440000",
+            "d41d8cd98f00b204e9800998ecf8427e",
+        ] {
             assert!(looks_like_id(id), "{id}");
         }
-        for route in ["/health", "/items/{item_id}", "200", "/v1/items", "GET", "/api/v2", ""] {
+        for route in [
+            "/health",
+            "/items/{item_id}",
+            "200",
+            "/v1/items",
+            "GET",
+            "/api/v2",
+            "",
+        ] {
             assert!(!looks_like_id(route), "{route}");
         }
     }

@@ -13,24 +13,56 @@ pub fn duplicates(service: &Service, exposition: &Exposition) -> Option<Diagnost
         labels.sort();
         !seen.insert((&sample.name, labels))
     })?;
-    let message = format!("{}: line {} repeats the series {}", service.name, double.line, double.series());
+    let message = format!(
+        "{}: line {} repeats the series {}",
+        service.name,
+        double.line,
+        double.series()
+    );
     Some(
-        Diagnostic::error("duplicate-series", Place::Key(format!("/services/{}", service.name)), message)
-            .help("expose each series once: Prometheus keeps one of them"),
+        Diagnostic::error(
+            "duplicate-series",
+            Place::Key(format!("/services/{}", service.name)),
+            message,
+        )
+        .help("expose each series once: Prometheus keeps one of them"),
     )
 }
 
 /// A counter that is smaller than it was a moment ago.
 pub fn backwards(service: &Service, before: &Exposition, after: &Exposition) -> Option<Diagnostic> {
-    let counts = |name: &str| name.ends_with("_total") || name.ends_with("_count") || name.ends_with("_bucket");
-    let old: HashMap<_, f64> =
-        before.samples.iter().filter(|sample| counts(&sample.name)).map(|sample| ((sample.name.as_str(), sample.labels.as_slice()), sample.value)).collect();
+    let counts = |name: &str| {
+        name.ends_with("_total") || name.ends_with("_count") || name.ends_with("_bucket")
+    };
+    let old: HashMap<_, f64> = before
+        .samples
+        .iter()
+        .filter(|sample| counts(&sample.name))
+        .map(|sample| {
+            (
+                (sample.name.as_str(), sample.labels.as_slice()),
+                sample.value,
+            )
+        })
+        .collect();
     let fallen = after.samples.iter().find_map(|sample| {
         let old = *old.get(&(sample.name.as_str(), sample.labels.as_slice()))?;
         (sample.value < old).then_some((sample, old))
     });
     let (sample, old) = fallen?;
-    let message = format!("{}: the counter {} goes backwards, from {old} to {}", service.name, sample.series(), sample.value);
+    let message = format!(
+        "{}: the counter {} goes backwards, from {old} to {}",
+        service.name,
+        sample.series(),
+        sample.value
+    );
     let help = "several workers answer in turn, each with its own registry: run one worker a port, or the client library's multiprocess mode";
-    Some(Diagnostic::error("counter-backwards", Place::Key(format!("/services/{}", service.name)), message).help(help))
+    Some(
+        Diagnostic::error(
+            "counter-backwards",
+            Place::Key(format!("/services/{}", service.name)),
+            message,
+        )
+        .help(help),
+    )
 }

@@ -39,7 +39,11 @@ impl<'a> Cursor<'a> {
 
     /// Columns are counted for an error only: a line may have millions of labels.
     pub fn error_at(&self, at: usize, reason: impl Into<String>) -> ParseError {
-        ParseError { line: self.line, column: self.text[..at].chars().count() + 1, reason: reason.into() }
+        ParseError {
+            line: self.line,
+            column: self.text[..at].chars().count() + 1,
+            reason: reason.into(),
+        }
     }
 
     pub fn skip_blanks(&mut self) {
@@ -50,7 +54,10 @@ impl<'a> Cursor<'a> {
     pub fn blank(&self) -> Result<(), ParseError> {
         match self.peek() {
             None | Some(' ' | '\t') => Ok(()),
-            Some(c) => Err(self.error(format!("`{}` stands where a space must be", c.escape_debug()))),
+            Some(c) => Err(self.error(format!(
+                "`{}` stands where a space must be",
+                c.escape_debug()
+            ))),
         }
     }
 
@@ -88,10 +95,14 @@ impl<'a> Cursor<'a> {
     fn name(&mut self, also: impl Fn(char) -> bool, what: &str) -> Result<String, ParseError> {
         match self.peek() {
             Some(c) if c.is_ascii_alphabetic() || c == '_' || also(c) => {}
-            Some(c) => return Err(self.error(format!("`{}` cannot start {what}", c.escape_debug()))),
+            Some(c) => {
+                return Err(self.error(format!("`{}` cannot start {what}", c.escape_debug())));
+            }
             None => return Err(self.error(format!("the line ends where {what} must be"))),
         }
-        Ok(self.take_while(|c| c.is_ascii_alphanumeric() || c == '_' || also(c)).to_string())
+        Ok(self
+            .take_while(|c| c.is_ascii_alphanumeric() || c == '_' || also(c))
+            .to_string())
     }
 
     /// The text behind an opening quote, unescaped.
@@ -110,7 +121,11 @@ impl<'a> Cursor<'a> {
             match self.peek() {
                 Some('n') => out.push('\n'),
                 Some(c @ ('"' | '\\')) => out.push(c),
-                _ => return Err(self.error("a backslash stands before something other than `\\`, `\"` or `n`")),
+                _ => {
+                    return Err(self.error(
+                        "a backslash stands before something other than `\\`, `\"` or `n`",
+                    ));
+                }
             }
             self.at += 1;
         }
@@ -127,7 +142,11 @@ impl<'a> Cursor<'a> {
             }
             let start = self.at;
             let quoted = self.take('"');
-            let name = if quoted { self.quoted()? } else { self.name(|_| false, "a label name")? };
+            let name = if quoted {
+                self.quoted()?
+            } else {
+                self.name(|_| false, "a label name")?
+            };
             self.skip_blanks();
             if quoted && metric.is_empty() && self.peek() != Some('=') {
                 *metric = name;
@@ -164,7 +183,10 @@ impl<'a> Cursor<'a> {
             Ok(number) if number.is_finite() || !finite => Ok(number),
             Ok(_) => Err(self.error_at(start, format!("{word} does not fit 64 bits"))),
             Err(_) if word.is_empty() => Err(self.error_at(start, "the value is missing")),
-            Err(_) if word.ends_with('\r') => Err(self.error_at(start + word.len() - 1, "the line ends with a carriage return")),
+            Err(_) if word.ends_with('\r') => Err(self.error_at(
+                start + word.len() - 1,
+                "the line ends with a carriage return",
+            )),
             Err(_) => Err(self.error_at(start, format!("`{}` is not a number", short(word)))),
         }
     }
@@ -173,8 +195,16 @@ impl<'a> Cursor<'a> {
     pub fn timestamp(&mut self, openmetrics: bool) -> Result<(), ParseError> {
         let start = self.at;
         let word = self.word();
-        let fine = if openmetrics { word.parse::<f64>().is_ok() } else { word.parse::<i64>().is_ok() };
-        if fine { Ok(()) } else { Err(self.error_at(start, format!("`{}` is not a timestamp", short(word)))) }
+        let fine = if openmetrics {
+            word.parse::<f64>().is_ok()
+        } else {
+            word.parse::<i64>().is_ok()
+        };
+        if fine {
+            Ok(())
+        } else {
+            Err(self.error_at(start, format!("`{}` is not a timestamp", short(word))))
+        }
     }
 
     /// What OpenMetrics puts behind a value: labels, a number and perhaps a time.

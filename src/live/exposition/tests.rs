@@ -19,14 +19,39 @@ const GOOD: &[&str] = &[
 ];
 
 const BAD: &[(&str, usize, usize, &str)] = &[
-    ("a{b=\"x\"} 1\n{\"status\": \"ok\"}\n", 2, 10, "a comma or a closing brace is missing"),
-    ("\"# HELP a b\"\n", 1, 1, "`\\\"` cannot start a metric name"),
+    (
+        "a{b=\"x\"} 1\n{\"status\": \"ok\"}\n",
+        2,
+        10,
+        "a comma or a closing brace is missing",
+    ),
+    (
+        "\"# HELP a b\"\n",
+        1,
+        1,
+        "`\\\"` cannot start a metric name",
+    ),
     ("<html>\n", 1, 1, "`<` cannot start a metric name"),
     ("a{b=\"x} 1\n", 1, 5, "this quote is never closed"),
-    ("a{b=x} 1\n", 1, 5, "the value of label `b` is not in quotes"),
-    ("a{b=\"x\" c=\"y\"} 1\n", 1, 9, "a comma or a closing brace is missing"),
+    (
+        "a{b=x} 1\n",
+        1,
+        5,
+        "the value of label `b` is not in quotes",
+    ),
+    (
+        "a{b=\"x\" c=\"y\"} 1\n",
+        1,
+        9,
+        "a comma or a closing brace is missing",
+    ),
     ("a{b=\"x\",b=\"y\"} 1\n", 1, 9, "label `b` is duplicated"),
-    ("a{b=\"\\t\"} 1\n", 1, 7, "a backslash stands before something other than `\\`, `\"` or `n`"),
+    (
+        "a{b=\"\\t\"} 1\n",
+        1,
+        7,
+        "a backslash stands before something other than `\\`, `\"` or `n`",
+    ),
     ("a{1b=\"x\"} 1\n", 1, 3, "`1` cannot start a label name"),
     ("ok 1\na one\n", 2, 3, "`one` is not a number"),
     ("a\n", 1, 2, "the value is missing"),
@@ -34,9 +59,24 @@ const BAD: &[(&str, usize, usize, &str)] = &[
     ("a 1 1.5\n", 1, 5, "`1.5` is not a timestamp"),
     ("a 1e999\n", 1, 3, "1e999 does not fit 64 bits"),
     ("a 1\r\n", 1, 4, "the line ends with a carriage return"),
-    ("# TYPE a counted\na 1\n", 1, 10, "`counted` is not a metric type"),
-    ("# TYPE a counter\n# TYPE a gauge\na 1\n", 2, 8, "a second `# TYPE` for `a`"),
-    ("a 1\n# TYPE a gauge\n", 2, 8, "the `# TYPE` of `a` comes after its samples"),
+    (
+        "# TYPE a counted\na 1\n",
+        1,
+        10,
+        "`counted` is not a metric type",
+    ),
+    (
+        "# TYPE a counter\n# TYPE a gauge\na 1\n",
+        2,
+        8,
+        "a second `# TYPE` for `a`",
+    ),
+    (
+        "a 1\n# TYPE a gauge\n",
+        2,
+        8,
+        "the `# TYPE` of `a` comes after its samples",
+    ),
     ("a-b 1\n", 1, 2, "`-b` is not a number"),
 ];
 
@@ -49,7 +89,12 @@ fn promtool_reads(text: &str) -> bool {
         .stderr(Stdio::null())
         .spawn()
         .expect("promtool is missing: install Debian's package prometheus");
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
     child.wait().unwrap().code() != Some(1)
 }
 
@@ -66,7 +111,11 @@ fn what_promtool_refuses_is_refused_at_its_place() {
     for (text, line, column, reason) in BAD {
         assert!(!promtool_reads(text), "promtool reads {text:?}");
         let error = parse(text.as_bytes(), false).expect_err(text);
-        assert_eq!((error.line, error.column, error.reason.as_str()), (*line, *column, *reason), "{text:?}");
+        assert_eq!(
+            (error.line, error.column, error.reason.as_str()),
+            (*line, *column, *reason),
+            "{text:?}"
+        );
     }
 }
 
@@ -78,13 +127,23 @@ fn openmetrics_has_an_end_exemplars_and_families_without_suffix() {
     assert_eq!(exposition.samples[0].label("b"), "x");
     assert_eq!(exposition.samples[0].series(), "a_total{b=\"x\"}");
     assert_eq!(parse(b"a 1\n", true).unwrap_err().line, 2);
-    assert_eq!(parse(b"# EOF\na 1\n", true).unwrap_err().reason, "there is text after `# EOF`");
+    assert_eq!(
+        parse(b"# EOF\na 1\n", true).unwrap_err().reason,
+        "there is text after `# EOF`"
+    );
     assert!(parse(b"{\"http.requests\",code=\"200\"} 1\n", false).is_ok());
 }
 
 #[test]
 fn bytes_that_are_no_text_have_a_place_too() {
-    assert_eq!(parse(b"a 1\nb{c=\"\xff\"} 1\n", false).unwrap_err(), ParseError { line: 2, column: 6, reason: "byte 0xff is not UTF-8 text".into() });
+    assert_eq!(
+        parse(b"a 1\nb{c=\"\xff\"} 1\n", false).unwrap_err(),
+        ParseError {
+            line: 2,
+            column: 6,
+            reason: "byte 0xff is not UTF-8 text".into()
+        }
+    );
 }
 
 /// Columns were counted, and names compared, for each of a line's labels: 100,000 took minutes.
@@ -95,5 +154,8 @@ fn a_line_may_have_many_labels() {
     assert_eq!(read.samples[0].labels.len(), labels.len());
     let twice = format!("a{{{},l0=\"\"}} 1\n", labels.join(","));
     let error = parse(twice.as_bytes(), false).unwrap_err();
-    assert_eq!((error.column, error.reason.as_str()), (twice.find(",l0=").unwrap() + 2, "label `l0` is duplicated"));
+    assert_eq!(
+        (error.column, error.reason.as_str()),
+        (twice.find(",l0=").unwrap() + 2, "label `l0` is duplicated")
+    );
 }

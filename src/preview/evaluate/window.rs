@@ -14,19 +14,39 @@ struct Window<'a> {
 }
 
 /// Evaluates a function of a range at every instant that is asked for.
-pub fn over(evaluation: &Evaluation, name: &str, argument: &Expr, parameter: f64) -> Result<Vec<Series>, String> {
-    let everything = Evaluation { from: 0, ..*evaluation };
+pub fn over(
+    evaluation: &Evaluation,
+    name: &str,
+    argument: &Expr,
+    parameter: f64,
+) -> Result<Vec<Series>, String> {
+    let everything = Evaluation {
+        from: 0,
+        ..*evaluation
+    };
     let (series, range, at) = match argument {
-        Expr::MatrixSelector(matrix) => (evaluation.moved((evaluation.select)(&matrix.vs)?, matrix.vs.offset.as_ref()), matrix.range, matrix.vs.at.as_ref()),
-        Expr::Subquery(subquery) => (evaluation.moved(everything.vector(&subquery.expr)?, subquery.offset.as_ref()), subquery.range, subquery.at.as_ref()),
+        Expr::MatrixSelector(matrix) => (
+            evaluation.moved((evaluation.select)(&matrix.vs)?, matrix.vs.offset.as_ref()),
+            matrix.range,
+            matrix.vs.at.as_ref(),
+        ),
+        Expr::Subquery(subquery) => (
+            evaluation.moved(everything.vector(&subquery.expr)?, subquery.offset.as_ref()),
+            subquery.range,
+            subquery.at.as_ref(),
+        ),
         Expr::Paren(paren) => return over(evaluation, name, &paren.expr, parameter),
         _ => return Err(format!("`{name}` reads a range")),
     };
     let steps = (range.as_secs() as usize / evaluation.axis.step as usize).max(2);
     let weight = (evaluation.axis.step as f64 / evaluation.interval as f64).max(1.0);
     let value = |values: &[f64], index: usize| {
-        let window =
-            Window { values: &values[(index + 1).saturating_sub(steps)..=index], step: evaluation.axis.step as f64, length: range.as_secs_f64(), weight };
+        let window = Window {
+            values: &values[(index + 1).saturating_sub(steps)..=index],
+            step: evaluation.axis.step as f64,
+            length: range.as_secs_f64(),
+            weight,
+        };
         reduced(name, &window, parameter)
     };
     let mut results = Vec::new();
@@ -34,28 +54,54 @@ pub fn over(evaluation: &Evaluation, name: &str, argument: &Expr, parameter: f64
         let values = match at {
             Some(at) => vec![value(&series.values, evaluation.pin(at)?)?; evaluation.axis.count],
             None => (0..evaluation.axis.count)
-                .map(|index| if index < evaluation.from { Ok(f64::NAN) } else { value(&series.values, index) })
+                .map(|index| {
+                    if index < evaluation.from {
+                        Ok(f64::NAN)
+                    } else {
+                        value(&series.values, index)
+                    }
+                })
                 .collect::<Result<Vec<f64>, String>>()?,
         };
-        let result = Series { values, labels: series.labels };
-        results.push(if name == "last_over_time" { result } else { unnamed(result) });
+        let result = Series {
+            values,
+            labels: series.labels,
+        };
+        results.push(if name == "last_over_time" {
+            result
+        } else {
+            unnamed(result)
+        });
     }
     Ok(coalesced(results))
 }
 
 fn reduced(name: &str, window: &Window, parameter: f64) -> Result<f64, String> {
-    let samples = || window.values.iter().copied().filter(|value| !value.is_nan());
+    let samples = || {
+        window
+            .values
+            .iter()
+            .copied()
+            .filter(|value| !value.is_nan())
+    };
     let count = samples().count() as f64;
     if count == 0.0 {
         return Ok(f64::NAN);
     }
     let sum = || samples().sum::<f64>();
     let mean = sum() / count;
-    let variance = || samples().map(|value| (value - mean) * (value - mean)).sum::<f64>() / count;
+    let variance = || {
+        samples()
+            .map(|value| (value - mean) * (value - mean))
+            .sum::<f64>()
+            / count
+    };
     Ok(match name {
         "rate" => slope(window),
         "increase" | "delta" => slope(window) * window.length,
-        "irate" | "idelta" | "deriv" => recent(window) * if name == "idelta" { window.step } else { 1.0 },
+        "irate" | "idelta" | "deriv" => {
+            recent(window) * if name == "idelta" { window.step } else { 1.0 }
+        }
         "changes" => steps(samples(), |a, b| a != b),
         "resets" => steps(samples(), |a, b| b < a),
         "avg_over_time" => mean,
@@ -77,7 +123,9 @@ fn slope(window: &Window) -> f64 {
     let first = window.values.iter().position(|value| !value.is_nan());
     let last = window.values.iter().rposition(|value| !value.is_nan());
     match (first, last) {
-        (Some(first), Some(last)) if last > first => (window.values[last] - window.values[first]) / ((last - first) as f64 * window.step),
+        (Some(first), Some(last)) if last > first => {
+            (window.values[last] - window.values[first]) / ((last - first) as f64 * window.step)
+        }
         _ => f64::NAN,
     }
 }
@@ -92,7 +140,10 @@ fn recent(window: &Window) -> f64 {
 
 fn steps(samples: impl Iterator<Item = f64>, counts: impl Fn(f64, f64) -> bool) -> f64 {
     let samples: Vec<f64> = samples.collect();
-    samples.windows(2).filter(|pair| counts(pair[0], pair[1])).count() as f64
+    samples
+        .windows(2)
+        .filter(|pair| counts(pair[0], pair[1]))
+        .count() as f64
 }
 
 /// As Prometheus: between the two nearest ranks.

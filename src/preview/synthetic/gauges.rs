@@ -6,7 +6,11 @@ use crate::preview::story::Part;
 
 /// A declared gauge.
 pub fn gauge(source: &Source, wave: f64) -> f64 {
-    let steady = source.plan.is_some_and(|plan| plan.motions.iter().any(|motion| motion.shape.metric.name == source.name && motion.steady));
+    let steady = source.plan.is_some_and(|plan| {
+        plan.motions
+            .iter()
+            .any(|motion| motion.shape.metric.name == source.name && motion.steady)
+    });
     let large = 10.0 + 40.0 * fraction(hash(source.name));
     match () {
         () if steady => 2.0,
@@ -40,9 +44,16 @@ pub fn built_in(source: &Source, wave: f64, time: i64, now: i64, part: Part) -> 
         "process_virtual_memory_bytes" => 2.1e9 + 1e9 * own,
         "process_open_fds" => (14.0 + 50.0 * own + 8.0 * wave).floor(),
         "process_max_fds" => 1024.0,
-        name if name.ends_with("_start_time_seconds") => (now - 3600 * (7 + (own * 90.0) as i64)) as f64,
+        name if name.ends_with("_start_time_seconds") => {
+            (now - 3600 * (7 + (own * 90.0) as i64)) as f64
+        }
         name if name.ends_with("_timestamp_seconds") => (time - 60) as f64,
-        name if name.ends_with("_info") || name.contains("success") || name.contains("discovered") => 1.0,
+        name if name.ends_with("_info")
+            || name.contains("success")
+            || name.contains("discovered") =>
+        {
+            1.0
+        }
         name if name.ends_with("_capacity") => 10_000.0,
         name if name.ends_with("_bytes") => 1e8 * (1.0 + own + 0.2 * wave),
         name if name.ends_with("_seconds") => 0.05 + 0.1 * wave,
@@ -53,7 +64,9 @@ pub fn built_in(source: &Source, wave: f64, time: i64, now: i64, part: Part) -> 
 
 /// Resident memory: well under the limit, or growing past the alert's threshold without reaching it.
 fn resident(source: &Source, own: f64, wave: f64, part: Part) -> f64 {
-    let Some(plan) = source.plan else { return 1.5e8 + 1e7 * wave };
+    let Some(plan) = source.plan else {
+        return 1.5e8 + 1e7 * wave;
+    };
     let usual = plan.memory.well * (0.6 + 0.7 * own + 0.15 * wave);
     match part {
         // The plan's faulty level is half as much again as the threshold.
@@ -64,5 +77,16 @@ fn resident(source: &Source, own: f64, wave: f64, part: Part) -> f64 {
 
 /// Whether a name speaks of something that should not happen.
 pub fn fails(name: &str) -> bool {
-    ["error", "fail", "drop", "dead", "corrupt", "discard", "missed", "uncollectable"].iter().any(|word| name.contains(word))
+    [
+        "error",
+        "fail",
+        "drop",
+        "dead",
+        "corrupt",
+        "discard",
+        "missed",
+        "uncollectable",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
 }

@@ -14,7 +14,9 @@ impl Synthetic<'_> {
         let time = self.axis.at(index);
         let own = || wave(source.seeds.0, time);
         match (source.kind, source.metric) {
-            (_, Some(metric)) if metric.r#type == "histogram" => self.distribution(source, metric, index, part),
+            (_, Some(metric)) if metric.r#type == "histogram" => {
+                self.distribution(source, metric, index, part)
+            }
             (Kind::Counter, Some(_)) => self.events(source, index, part),
             (Kind::Counter, None) => self.process(source, source.waves[index]).unwrap_or(0.0),
             (_, Some(_)) => gauge(source, own()),
@@ -29,24 +31,44 @@ impl Synthetic<'_> {
             "process_cpu_system_seconds_total" => 0.2,
             _ => return (!fails(source.name)).then_some(wave),
         };
-        Some(share * source.plan.map_or(0.1, |plan| plan.cpu.well) * (0.4 + 1.4 * source.own + 0.4 * wave))
+        Some(
+            share
+                * source.plan.map_or(0.1, |plan| plan.cpu.well)
+                * (0.4 + 1.4 * source.own + 0.4 * wave),
+        )
     }
 
     fn events(&self, source: &Source, index: usize, part: Part) -> f64 {
         let failing = part == Part::Failing;
-        let rate =
-            source.motion.map_or(1.0, |motion| if failing && !motion.concerned.is_empty() && !stalls(motion) { motion.rate.faulty } else { motion.rate.well });
-        rate * busy(source, index) * if failing { source.shares.1 } else { source.shares.0 }
+        let rate = source.motion.map_or(1.0, |motion| {
+            if failing && !motion.concerned.is_empty() && !stalls(motion) {
+                motion.rate.faulty
+            } else {
+                motion.rate.well
+            }
+        });
+        rate * busy(source, index)
+            * if failing {
+                source.shares.1
+            } else {
+                source.shares.0
+            }
     }
 
     /// The part of the events that took no longer than `le`: half of them twice as long as the median or less.
     fn distribution(&self, source: &Source, metric: &Metric, index: usize, part: Part) -> f64 {
         let rate = 20.0 * busy(source, index) * source.shares.0;
-        let typical = metric.buckets.get(metric.buckets.len() / 3).copied().unwrap_or(1.0);
+        let typical = metric
+            .buckets
+            .get(metric.buckets.len() / 3)
+            .copied()
+            .unwrap_or(1.0);
         let slow = if part == Part::Failing { 3.0 } else { 1.0 };
         let median = typical * slow * (0.4 + source.own + 0.3 * source.waves[index]);
         match source.bound {
-            Some(bound) if bound.is_finite() => rate * (bound * bound * bound) / (bound * bound * bound + median * median * median),
+            Some(bound) if bound.is_finite() => {
+                rate * (bound * bound * bound) / (bound * bound * bound + median * median * median)
+            }
             None if source.name.ends_with("_sum") => rate * median * 1.3,
             _ => rate,
         }

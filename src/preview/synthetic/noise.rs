@@ -4,12 +4,16 @@ use crate::preview::answers::Labels;
 
 /// Of a whole set of labels.
 pub fn seed(labels: &Labels) -> u64 {
-    labels.iter().fold(17, |seed, (label, value)| seed ^ hash(label).wrapping_mul(31) ^ hash(value).rotate_left(9))
+    labels.iter().fold(17, |seed, (label, value)| {
+        seed ^ hash(label).wrapping_mul(31) ^ hash(value).rotate_left(9)
+    })
 }
 
 /// FNV-1a, with its bits mixed once more.
 pub fn hash(text: &str) -> u64 {
-    let folded = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let folded = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     mixed(folded)
 }
 
@@ -27,7 +31,10 @@ pub fn fraction(seed: u64) -> f64 {
 /// 0 to 1, moving smoothly: random heights every few minutes with a little noise on top.
 pub fn wave(seed: u64, time: i64) -> f64 {
     let height = |period: i64| {
-        let (cell, within) = (time.div_euclid(period), time.rem_euclid(period) as f64 / period as f64);
+        let (cell, within) = (
+            time.div_euclid(period),
+            time.rem_euclid(period) as f64 / period as f64,
+        );
         let eased = within * within * (3.0 - 2.0 * within);
         let at = |cell: i64| fraction(seed ^ mixed(cell as u64 ^ period as u64));
         at(cell) + (at(cell + 1) - at(cell)) * eased

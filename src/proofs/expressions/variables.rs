@@ -15,13 +15,26 @@ impl Variables {
     pub fn of(dashboard: &Value, files: &[File]) -> Variables {
         let scrape = scrape_interval(files).unwrap_or(Duration(15_000));
         let mut variables = BTreeMap::from([
-            ("__rate_interval".to_string(), Duration(scrape.0 * 4).to_string()),
+            (
+                "__rate_interval".to_string(),
+                Duration(scrape.0 * 4).to_string(),
+            ),
             ("__interval".to_string(), scrape.to_string()),
             ("__range".to_string(), "1h".to_string()),
         ]);
-        for variable in dashboard["templating"]["list"].as_array().into_iter().flatten() {
-            let value = variable["allValue"].as_str().or(variable["current"]["value"].as_str()).unwrap_or(".+");
-            variables.insert(variable["name"].as_str().unwrap_or_default().to_string(), value.to_string());
+        for variable in dashboard["templating"]["list"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let value = variable["allValue"]
+                .as_str()
+                .or(variable["current"]["value"].as_str())
+                .unwrap_or(".+");
+            variables.insert(
+                variable["name"].as_str().unwrap_or_default().to_string(),
+                value.to_string(),
+            );
         }
         Variables(variables)
     }
@@ -57,9 +70,18 @@ mod tests {
         let list = json!({"templating": {"list": [{"name": "job", "allValue": ".+"}, {"name": "service", "current": {"value": "planner"}}]}});
         let variables = Variables::of(&list, &[]);
         let filled = |text| variables.fill(text);
-        assert_eq!(filled("up{job=~\"$job\", a=\"${service:regex}\"}"), ("up{job!=\"\", a=\"planner\"}".into(), None));
-        assert_eq!(filled("rate(x[$__rate_interval])"), ("rate(x[1m])".into(), None));
-        assert_eq!(filled("up{job=\"$jobs\"}"), ("up{job=\"$jobs\"}".into(), Some("jobs".into())));
+        assert_eq!(
+            filled("up{job=~\"$job\", a=\"${service:regex}\"}"),
+            ("up{job!=\"\", a=\"planner\"}".into(), None)
+        );
+        assert_eq!(
+            filled("rate(x[$__rate_interval])"),
+            ("rate(x[1m])".into(), None)
+        );
+        assert_eq!(
+            filled("up{job=\"$jobs\"}"),
+            ("up{job=\"$jobs\"}".into(), Some("jobs".into()))
+        );
         assert_eq!(filled("up{a=~\"b$\"}"), ("up{a=~\"b$\"}".into(), None));
     }
 }

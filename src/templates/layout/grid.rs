@@ -25,7 +25,12 @@ struct Places {
 
 impl Object for Grid {
     /// `id(key)`, `row()`, `line(widths, height)`, `spread(count, most, height)`, `next()`, and `fold()` behind a collapsed row's panels.
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let mut places = self.0.lock().map_err(|_| refuse("the grid is broken"))?;
         match method {
             "id" => places.id(from_args::<(&str,)>(args)?.0).map(Value::from),
@@ -45,7 +50,10 @@ impl Object for Grid {
             }
             "spread" => {
                 let (count, most, height) = from_args::<(usize, usize, usize)>(args)?;
-                spread(count, most).iter().try_for_each(|widths| places.push(widths, height)).map(|()| Value::from(""))
+                spread(count, most)
+                    .iter()
+                    .try_for_each(|widths| places.push(widths, height))
+                    .map(|()| Value::from(""))
             }
             "next" => places.next(),
             _ => Err(Error::from(ErrorKind::UnknownMethod)),
@@ -59,9 +67,14 @@ impl Places {
         if !self.keys.insert(key.to_string()) {
             return Err(refuse(format!("two panels have the key {key:?}")));
         }
-        let hash = key.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let hash = key.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
         let id = (hash & 0x7fff_ffff).max(1);
-        let id = (id..=0x7fff_ffff).chain(1..id).find(|id| !self.taken.contains(id)).unwrap_or(id);
+        let id = (id..=0x7fff_ffff)
+            .chain(1..id)
+            .find(|id| !self.taken.contains(id))
+            .unwrap_or(id);
         self.taken.insert(id);
         Ok(id)
     }
@@ -70,13 +83,17 @@ impl Places {
     fn line(&mut self, widths: &[usize], height: usize) -> Result<(), Error> {
         match self.free.len() {
             0 => self.push(widths, height),
-            left => Err(refuse(format!("{left} places of the grid above have no panel"))),
+            left => Err(refuse(format!(
+                "{left} places of the grid above have no panel"
+            ))),
         }
     }
 
     fn push(&mut self, widths: &[usize], height: usize) -> Result<(), Error> {
         if widths.iter().sum::<usize>() > COLUMNS {
-            return Err(refuse(format!("{widths:?} is wider than {COLUMNS} columns")));
+            return Err(refuse(format!(
+                "{widths:?} is wider than {COLUMNS} columns"
+            )));
         }
         let mut x = 0;
         for width in widths {
@@ -88,7 +105,10 @@ impl Places {
     }
 
     fn next(&mut self) -> Result<Value, Error> {
-        let [h, w, x, y] = self.free.pop_front().ok_or_else(|| refuse("the grid has no place left: ask for a line first"))?;
+        let [h, w, x, y] = self
+            .free
+            .pop_front()
+            .ok_or_else(|| refuse("the grid has no place left: ask for a line first"))?;
         Ok(Value::from(Serde(json!({"h": h, "w": w, "x": x, "y": y}))))
     }
 }
@@ -96,11 +116,15 @@ impl Places {
 /// As few lines as hold `count` panels with `most` to a line, each line filled from edge to edge.
 fn spread(count: usize, most: usize) -> Vec<Vec<usize>> {
     let lines = count.div_ceil(most.clamp(1, COLUMNS));
-    let part = |whole: usize, parts: usize, index: usize| whole / parts + usize::from(index < whole % parts);
+    let part = |whole: usize, parts: usize, index: usize| {
+        whole / parts + usize::from(index < whole % parts)
+    };
     (0..lines)
         .map(|line| {
             let panels = part(count, lines, line);
-            (0..panels).map(|panel| part(COLUMNS, panels, panel)).collect()
+            (0..panels)
+                .map(|panel| part(COLUMNS, panels, panel))
+                .collect()
         })
         .collect()
 }
@@ -130,7 +154,10 @@ mod tests {
     fn a_number_depends_on_the_key_alone() {
         let (mut alone, mut second) = (Places::default(), Places::default());
         second.id("other").unwrap();
-        assert_eq!(alone.id("overview/up").unwrap(), second.id("overview/up").unwrap());
+        assert_eq!(
+            alone.id("overview/up").unwrap(),
+            second.id("overview/up").unwrap()
+        );
         assert!(alone.id("overview/up").is_err());
     }
 }

@@ -22,12 +22,20 @@ impl Object for Growing {
         Enumerator::Seq(self.0.lock().map_or(0, |items| items.len()))
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         if method != "push" {
             return Err(Error::from(ErrorKind::UnknownMethod));
         }
         let (item,) = from_args::<(Value,)>(args)?;
-        self.0.lock().map_err(|_| refuse("the list is broken"))?.push(item);
+        self.0
+            .lock()
+            .map_err(|_| refuse("the list is broken"))?
+            .push(item);
         Ok(Value::from(""))
     }
 }
