@@ -5,7 +5,7 @@ use crate::overlay::Overlay;
 use crate::source::read::Unreadable;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 /// One kind: the keys of its alerts, what they read, and how they behave.
@@ -96,6 +96,9 @@ pub struct Given {
     /// Label → an expression for its value, or for a list of values: the first, or `nth` of them, is given.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// Label → an expression for the pattern of all values that behave like the one given, for stand-ins that have many.
+    #[serde(default)]
+    pub like: BTreeMap<String, String>,
     /// Which value of a list; -1 is the last.
     #[serde(default)]
     pub nth: i64,
@@ -323,6 +326,13 @@ impl Kind {
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
         Some(Value::Object(property))
+    }
+
+    /// Metrics that its alerts read and no catalog declares: those of a service's own process.
+    pub fn process_metrics(&self) -> BTreeSet<&str> {
+        let own = self.series.values().map(|given| given.metric.as_str());
+        own.filter(|metric| metric.starts_with("process_"))
+            .collect()
     }
 
     /// Whether alerts of this kind have the key.

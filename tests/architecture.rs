@@ -476,9 +476,8 @@ fn codes() -> BTreeSet<String> {
 }
 
 fn dashed_word(text: &str) -> bool {
-    text.split('-').all(|part| {
-        !part.is_empty() && part.chars().all(|letter| letter.is_ascii_lowercase())
-    })
+    text.split('-')
+        .all(|part| !part.is_empty() && part.chars().all(|letter| letter.is_ascii_lowercase()))
 }
 
 /// The literals of a source that look like codes.
@@ -495,7 +494,11 @@ fn dashed(text: &str) -> impl Iterator<Item = String> + '_ {
 #[test]
 fn every_finding_can_be_explained() {
     let table = &sources()["src/commands/explain/codes.rs"];
-    let entries = table.split("CODES").nth(1).expect("it has a table").split('(');
+    let entries = table
+        .split("CODES")
+        .nth(1)
+        .expect("it has a table")
+        .split('(');
     let plain: Vec<&str> = entries
         .filter_map(|entry| entry.trim_start().strip_prefix('"')?.split('"').next())
         .filter(|code| dashed_word(code))
