@@ -167,6 +167,24 @@ fn its_keys_are_checked_and_its_mistakes_have_a_place() {
             "unknown field `dose`",
             ":",
         ),
+        (
+            "{ lag = [\"level n.below\"]",
+            "{ lug = [\"level n.below\"]",
+            "gives `lug`, which is not among `series`",
+            ":34:",
+        ),
+        (
+            "case = \"resolves",
+            "case = \"recovers",
+            "the fault `lag` names a case that is not there",
+            ":56:",
+        ),
+        (
+            "later = \"now.fires + 5\"",
+            "later = \"now.fires +\"",
+            "`now.fires +` is not a valid expression",
+            ":22:",
+        ),
     ] {
         fs::write(&data, sound.replacen(from, to, 1)).expect("writable");
         let said = text(&monstack(&root, &["render"]).stderr);
