@@ -57,7 +57,9 @@ pub struct Behaviours<'a> {
     neighbourhood: Neighbourhood,
     alerts: HashMap<&'a str, Value>,
     bridge: String,
-    known: RefCell<HashMap<(String, String), Rc<Behaviour>>>,
+    known: RefCell<HashMap<String, Rc<Behaviour>>>,
+    /// Of the service that was asked for last: its alerts are asked for in a row.
+    settings: RefCell<(String, Rc<str>)>,
 }
 
 impl<'a> Behaviours<'a> {
@@ -78,6 +80,7 @@ impl<'a> Behaviours<'a> {
             alerts,
             bridge,
             known: RefCell::default(),
+            settings: RefCell::new((String::new(), Rc::from(""))),
         })
     }
 
@@ -86,20 +89,32 @@ impl<'a> Behaviours<'a> {
         let Some(branch) = alert.branch_of(&service.name) else {
             return Ok(Rc::default());
         };
-        // Services that differ in nothing but who and where they are behave the same.
-        let mut settings = service.clone();
-        settings.name = String::new();
-        settings.group = String::new();
-        settings.port = 0;
-        settings.overrides.clear();
-        let own = serde_json::to_string(&(settings, &branch.above, &branch.window))?;
-        let key = (alert.name.clone(), own);
+        let own = self.settings(service)?;
+        let key = format!(
+            "{} {:?} {:?} {own}",
+            alert.name, branch.above, branch.window
+        );
         if let Some(known) = self.known.borrow().get(&key) {
             return Ok(known.clone());
         }
         let behaviour = Rc::new(self.play(alert, branch, service)?);
         self.known.borrow_mut().insert(key, behaviour.clone());
         Ok(behaviour)
+    }
+
+    /// What services that behave the same have in common: all but who and where they are.
+    fn settings(&self, service: &Service) -> Result<Rc<str>> {
+        let mut last = self.settings.borrow_mut();
+        if last.0 != service.name {
+            let mut settings = service.clone();
+            settings.name = String::new();
+            settings.group = String::new();
+            settings.port = 0;
+            settings.overrides.clear();
+            let text = serde_json::to_string(&settings)?;
+            *last = (service.name.clone(), Rc::from(text));
+        }
+        Ok(last.1.clone())
     }
 
     fn play(

@@ -12,6 +12,8 @@ use std::rc::Rc;
 /// What goes wrong between a service and whoever asks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
+    Down,
+    HealthFails,
     Slow,
     MetricMissing,
     Reset,
@@ -24,7 +26,13 @@ pub enum Transport {
 }
 
 /// Each with its name on the command line, and what the service then does.
-const TRANSPORT: [(Transport, &str, &str); 9] = [
+const TRANSPORT: [(Transport, &str, &str); 11] = [
+    (Transport::Down, "down", "refuses connections"),
+    (
+        Transport::HealthFails,
+        "health-fails",
+        "answers its health path with 503; its metrics stay healthy",
+    ),
     (
         Transport::Slow,
         "slow",
@@ -65,7 +73,8 @@ const TRANSPORT: [(Transport, &str, &str); 9] = [
 ];
 
 /// Those that fail every scrape.
-const UNREACHABLE: [Transport; 6] = [
+const UNREACHABLE: [Transport; 7] = [
+    Transport::Down,
     Transport::Slow,
     Transport::Hanging,
     Transport::Garbage,
@@ -96,8 +105,13 @@ impl fmt::Display for Fault {
 pub fn all(kinds: &Kinds) -> Vec<(&str, &str)> {
     let of_kinds = kinds.iter().flat_map(|kind| &kind.faults);
     let of_kinds = of_kinds.map(|fault| (fault.name.as_str(), fault.does.as_str()));
-    let transport = TRANSPORT.iter().map(|(_, name, does)| (*name, *does));
-    of_kinds.chain(transport).collect()
+    let mut all: Vec<(&str, &str)> = of_kinds.collect();
+    for (_, name, does) in TRANSPORT {
+        if all.iter().all(|(known, _)| *known != name) {
+            all.push((name, does));
+        }
+    }
+    all
 }
 
 impl Fault {
@@ -248,8 +262,7 @@ impl Fault {
                 Some(transport) if UNREACHABLE.contains(&transport) => {
                     faults.find(|fault| fault.stops("up"))
                 }
-                Some(_) => None,
-                None => faults.find(|fault| fault.name == self.name),
+                _ => faults.find(|fault| fault.name == self.name),
             };
             if let Some(fault) = fault {
                 let differs = fault.series.iter().filter(|moving| {

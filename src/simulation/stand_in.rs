@@ -64,12 +64,12 @@ impl StandIn {
 
     /// Whether a connection is accepted at all.
     pub fn up(&self, fault: Option<&Fault>) -> bool {
-        self.plan.own("up", fault) != Some(0.0)
+        !is(fault, Transport::Down) && self.plan.own("up", fault) != Some(0.0)
     }
 
     /// What the health path says.
     pub fn healthy(&self, fault: Option<&Fault>) -> bool {
-        self.plan.own("probe_success", fault) != Some(0.0)
+        !is(fault, Transport::HealthFails) && self.plan.own("probe_success", fault) != Some(0.0)
     }
 
     fn wave(&self, now: f64, period: f64) -> f64 {
@@ -198,6 +198,10 @@ impl StandIn {
             ),
         }
     }
+}
+
+fn is(fault: Option<&Fault>, transport: Transport) -> bool {
+    fault.and_then(Fault::transport) == Some(transport)
 }
 
 /// Hands events out to the series of a part: early ones get more than late ones.
