@@ -64,6 +64,8 @@ pub enum Panel {
     Cpu,
     /// In place of the panel of memory.
     Memory,
+    /// With the resources, also on the dashboard of one service.
+    Service,
 }
 
 /// What `above` is compared with, so that values just below and just above it can be made.

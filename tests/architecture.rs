@@ -209,6 +209,26 @@ fn every_kind_is_a_whole_folder_of_templates_and_an_entry_of_the_schema() {
 }
 
 #[test]
+fn no_template_knows_a_kind_by_its_name() {
+    let mut wrong = Vec::new();
+    for (name, text) in templates() {
+        if name.starts_with("kinds/") {
+            continue;
+        }
+        for (number, line) in text.lines().enumerate() {
+            let named = kinds().into_iter().filter(|kind| {
+                line.contains(&format!("\"{kind}\"")) || line.contains(&format!("'{kind}'"))
+            });
+            wrong.extend(named.map(|kind| format!("templates/{name}:{}: {kind}", number + 1)));
+        }
+    }
+    none(
+        "ask what the kind says in its kind.toml: `alert.kind.panel`, `alert.kind.holds_back_others`, `alert.roles`",
+        &wrong,
+    );
+}
+
+#[test]
 fn templates_never_bypass_escaping() {
     let mut wrong = Vec::new();
     for (name, text) in templates() {
@@ -476,9 +496,8 @@ fn codes() -> BTreeSet<String> {
 }
 
 fn dashed_word(text: &str) -> bool {
-    text.split('-').all(|part| {
-        !part.is_empty() && part.chars().all(|letter| letter.is_ascii_lowercase())
-    })
+    text.split('-')
+        .all(|part| !part.is_empty() && part.chars().all(|letter| letter.is_ascii_lowercase()))
 }
 
 /// The literals of a source that look like codes.
@@ -495,7 +514,11 @@ fn dashed(text: &str) -> impl Iterator<Item = String> + '_ {
 #[test]
 fn every_finding_can_be_explained() {
     let table = &sources()["src/commands/explain/codes.rs"];
-    let entries = table.split("CODES").nth(1).expect("it has a table").split('(');
+    let entries = table
+        .split("CODES")
+        .nth(1)
+        .expect("it has a table")
+        .split('(');
     let plain: Vec<&str> = entries
         .filter_map(|entry| entry.trim_start().strip_prefix('"')?.split('"').next())
         .filter(|code| dashed_word(code))
