@@ -23,6 +23,7 @@ pub fn add_to(environment: &mut Environment) {
     environment.add_function("by_measure", by_measure);
     environment.add_filter("query", query);
     environment.add_filter("unit", unit);
+    environment.add_filter("rate_unit", rate_unit);
     environment.add_filter("heading", heading);
 }
 
@@ -161,6 +162,14 @@ fn unit(metric: &str) -> &'static str {
         Some("bytes") => "bytes",
         Some("ratio") => "percentunit",
         _ => "short",
+    }
+}
+
+/// Grafana's unit of how fast a counter grows: operations a second, unless it counts something with a unit.
+fn rate_unit(unit: &str) -> String {
+    match unit {
+        "short" => "ops".to_string(),
+        unit => unit.to_string(),
     }
 }
 
