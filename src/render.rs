@@ -174,12 +174,16 @@ fn template_error(
         innermost = inner;
     }
     let name = innermost.name().or(error.name()).unwrap_or(template);
-    let line = innermost.line().or(error.line()).unwrap_or(1);
+    let mut line = innermost.line().or(error.line()).unwrap_or(1);
     let text = environment
         .get_template(name)
         .map(|loaded| loaded.source().to_string())
         .ok()
         .or_else(|| innermost.template_source().map(str::to_string));
+    line += innermost
+        .detail()
+        .and_then(|detail| lines_to_argument(detail, text.as_deref()?, line))
+        .unwrap_or(0);
     let place = text.map_or_else(
         || Place::File(format!("templates/{name}")),
         |text| line_place(name, line, &text),
@@ -189,6 +193,16 @@ fn template_error(
         |detail| format!("{}: {detail}", innermost.kind()),
     );
     Diagnostic::error("template", place, reason).help("mend this line of the template")
+}
+
+/// From the line where a macro is called to that of the argument that it does not know.
+fn lines_to_argument(detail: &str, text: &str, call: usize) -> Option<usize> {
+    let argument = detail
+        .strip_prefix("unknown keyword argument `")?
+        .strip_suffix('`')?;
+    text.lines()
+        .skip(call - 1)
+        .position(|line| line.contains(&format!("{argument}=")))
 }
 
 /// An error and what lies behind it, outermost first.
@@ -292,7 +306,12 @@ impl Origin {
             minijinja::OutputSpanKind::Raw => self.output[span.output_range().start..first]
                 .matches('\n')
                 .count(),
-            _ => 0,
+            // A macro's output belongs to its call. One of several lines is known by its title.
+            _ => loaded
+                .source()
+                .get(span.source_range())
+                .and_then(|call| call.lines().position(|line| line.contains("title=")))
+                .unwrap_or(0),
         };
         Some(line_place(
             span.name(),
