@@ -174,16 +174,16 @@ fn template_error(
         innermost = inner;
     }
     let name = innermost.name().or(error.name()).unwrap_or(template);
-    let mut line = innermost.line().or(error.line()).unwrap_or(1);
+    let line = innermost.line().or(error.line()).unwrap_or(1);
     let text = environment
         .get_template(name)
         .map(|loaded| loaded.source().to_string())
         .ok()
         .or_else(|| innermost.template_source().map(str::to_string));
-    line += innermost
+    let line = innermost
         .detail()
-        .and_then(|detail| lines_to_argument(detail, text.as_deref()?, line))
-        .unwrap_or(0);
+        .and_then(|detail| argument_line(detail, text.as_deref()?, line))
+        .unwrap_or(line);
     let place = text.map_or_else(
         || Place::File(format!("templates/{name}")),
         |text| line_place(name, line, &text),
@@ -195,14 +195,18 @@ fn template_error(
     Diagnostic::error("template", place, reason).help("mend this line of the template")
 }
 
-/// From the line where a macro is called to that of the argument that it does not know.
-fn lines_to_argument(detail: &str, text: &str, call: usize) -> Option<usize> {
+/// The line of an argument that a macro does not know: the nearest to where it is called, which of a block is its end.
+fn argument_line(detail: &str, text: &str, call: usize) -> Option<usize> {
     let argument = detail
         .strip_prefix("unknown keyword argument `")?
         .strip_suffix('`')?;
-    text.lines()
-        .skip(call - 1)
-        .position(|line| line.contains(&format!("{argument}=")))
+    let named = (1..).zip(text.lines()).filter(|(_, line)| {
+        line.match_indices(argument)
+            .any(|(at, name)| line[at + name.len()..].starts_with('='))
+    });
+    named
+        .map(|(number, _)| number)
+        .min_by_key(|number| call.abs_diff(*number))
 }
 
 /// An error and what lies behind it, outermost first.
