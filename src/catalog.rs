@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 pub use services::{Service, ipv6, layers, origin};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-pub use units::{Duration, Size};
+pub use units::{Duration, Size, with_unit};
 
 /// Everything that the catalog says, in its order.
 #[derive(Clone, Debug, Serialize)]

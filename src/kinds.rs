@@ -17,6 +17,9 @@ pub struct Kind {
     pub name: String,
     /// When an alert of this kind fires, in one sentence.
     pub description: String,
+    /// That of its threshold, from `keys.above`: ratio, seconds, bytes or another.
+    #[serde(skip_deserializing)]
+    pub unit: Option<String>,
     /// Its own keys, in the order in which they are explained.
     #[serde(default, skip_serializing)]
     pub keys: serde_json::Map<String, Value>,
@@ -64,6 +67,8 @@ pub enum Panel {
     Cpu,
     /// In place of the panel of memory.
     Memory,
+    /// With the resources, also on the dashboard of one service.
+    Service,
 }
 
 /// What `above` is compared with, so that values just below and just above it can be made.
@@ -284,6 +289,9 @@ fn parse(name: &str, path: &str, text: &str) -> Result<Kind, Box<Diagnostic>> {
         )
     })?;
     kind.name = name.to_string();
+    kind.unit = kind
+        .says("above", "unit")
+        .and_then(|unit| Some(unit.as_str()?.to_string()));
     Ok(kind)
 }
 

@@ -180,6 +180,10 @@ fn template_error(
         .map(|loaded| loaded.source().to_string())
         .ok()
         .or_else(|| innermost.template_source().map(str::to_string));
+    let line = innermost
+        .detail()
+        .and_then(|detail| argument_line(detail, text.as_deref()?, line))
+        .unwrap_or(line);
     let place = text.map_or_else(
         || Place::File(format!("templates/{name}")),
         |text| line_place(name, line, &text),
@@ -189,6 +193,20 @@ fn template_error(
         |detail| format!("{}: {detail}", innermost.kind()),
     );
     Diagnostic::error("template", place, reason).help("mend this line of the template")
+}
+
+/// The line of an argument that a macro does not know: the nearest to where it is called, which of a block is its end.
+fn argument_line(detail: &str, text: &str, call: usize) -> Option<usize> {
+    let argument = detail
+        .strip_prefix("unknown keyword argument `")?
+        .strip_suffix('`')?;
+    let named = (1..).zip(text.lines()).filter(|(_, line)| {
+        line.match_indices(argument)
+            .any(|(at, name)| line[at + name.len()..].starts_with('='))
+    });
+    named
+        .map(|(number, _)| number)
+        .min_by_key(|number| call.abs_diff(*number))
 }
 
 /// An error and what lies behind it, outermost first.
@@ -292,7 +310,12 @@ impl Origin {
             minijinja::OutputSpanKind::Raw => self.output[span.output_range().start..first]
                 .matches('\n')
                 .count(),
-            _ => 0,
+            // A macro's output belongs to its call. One of several lines is known by its title.
+            _ => loaded
+                .source()
+                .get(span.source_range())
+                .and_then(|call| call.lines().position(|line| line.contains("title=")))
+                .unwrap_or(0),
         };
         Some(line_place(
             span.name(),

@@ -208,6 +208,40 @@ fn every_kind_is_a_whole_folder_of_templates_and_an_entry_of_the_schema() {
     }
 }
 
+/// Prose in Markdown and in comments, and Python, which has its own rules, may be wider.
+#[test]
+fn lines_of_templates_fit_a_screen() {
+    let mut wrong = Vec::new();
+    for (name, text) in templates() {
+        let prose = name.ends_with(".md") || name.ends_with(".py");
+        let long = (1..)
+            .zip(text.lines())
+            .filter(|(_, line)| line.chars().count() > 160 && !prose && !line.starts_with('#'));
+        wrong.extend(long.map(|(number, _)| format!("templates/{name}:{number}")));
+    }
+    none("break the line; a hole may go over several", &wrong);
+}
+
+#[test]
+fn no_template_knows_a_kind_by_its_name() {
+    let mut wrong = Vec::new();
+    for (name, text) in templates() {
+        if name.starts_with("kinds/") {
+            continue;
+        }
+        for (number, line) in text.lines().enumerate() {
+            let named = kinds().into_iter().filter(|kind| {
+                line.contains(&format!("\"{kind}\"")) || line.contains(&format!("'{kind}'"))
+            });
+            wrong.extend(named.map(|kind| format!("templates/{name}:{}: {kind}", number + 1)));
+        }
+    }
+    none(
+        "ask what the kind says in its kind.toml: `alert.kind.panel`, `alert.kind.holds_back_others`, `alert.roles`",
+        &wrong,
+    );
+}
+
 #[test]
 fn templates_never_bypass_escaping() {
     let mut wrong = Vec::new();

@@ -1,6 +1,6 @@
 //! Every lint and every proof finds its own bad example, and nothing at all in the good one.
 
-use monstack::diagnostic::Severity;
+use monstack::diagnostic::{Place, Severity};
 use monstack::lints::{EXAMPLE, LINTS, example};
 use monstack::pipeline::{Outcome, prove};
 use monstack::proofs::{Example, PROOFS};
@@ -144,6 +144,103 @@ fn proofs_find_their_templates() {
         fs::remove_dir_all(root).unwrap();
         Ok(())
     });
+}
+
+/// The place of the first error of the whole catalog when a line of a template is written otherwise.
+fn place(name: &str, file: &str, line: &str, otherwise: &str) -> (Place, String) {
+    let root = copy_of_templates(name);
+    let path = root.join("templates").join(file);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(line), "{file} does not contain {line:?}");
+    fs::write(&path, text.replacen(line, otherwise, 1)).unwrap();
+    let found = outcome(&full(), &root).diagnostics;
+    fs::remove_dir_all(root).unwrap();
+    let error = found
+        .into_iter()
+        .find(|found| found.severity == Severity::Error)
+        .expect("it finds something");
+    (error.place, error.message)
+}
+
+#[test]
+fn a_mistake_in_a_panel_is_named_at_the_row_with_its_title() {
+    let rows = "monitoring/grafana/dashboards/rows";
+    let file = format!("{rows}/overview.yml");
+    let steps = "unit=\"none\", steps=[[\"red\", 1]]";
+    let misspelt = steps.replace("steps", "stepps");
+    let (place_of, message) = place("misspelt-argument", &file, steps, &misspelt);
+    assert!(
+        matches!(&place_of, Place::Line { file, text, .. } if file.ends_with("rows/overview.yml") && text.contains("stepps=")),
+        "{place_of:?}"
+    );
+    assert!(
+        message.contains("unknown keyword argument `stepps`"),
+        "{message}"
+    );
+    let file = format!("{rows}/memory.yml");
+    let (place_of, message) = place(
+        "misspelt-metric",
+        &file,
+        "process_resident_memory_bytes{",
+        "process_resident_memory_byte{",
+    );
+    assert!(
+        matches!(&place_of, Place::Line { file, text, .. } if file.ends_with("rows/memory.yml") && text.contains("title=\"Memory\"")),
+        "{place_of:?}: {message}"
+    );
+    // A query that is given by name, on several lines.
+    let file = format!("{rows}/service.yml");
+    let (place_of, message) = place(
+        "misspelt-limit",
+        &file,
+        "_cpu_limit_cores:catalog{",
+        "_cpu_limit_core:catalog{",
+    );
+    assert!(
+        matches!(&place_of, Place::Line { file, text, .. } if file.ends_with("rows/service.yml") && text.contains("title=\"CPU and its limit\"")),
+        "{place_of:?}: {message}"
+    );
+}
+
+/// A kind of a user's own, with another unit than a ratio.
+#[test]
+fn a_kind_of_ones_own_is_drawn_and_documented_with_its_unit() {
+    let root = copy_of_templates("own-kind");
+    let kind = root.join("templates/kinds/too_old");
+    copy(&root.join("templates/kinds/cpu_ratio"), &kind);
+    let text = fs::read_to_string(kind.join("kind.toml")).unwrap();
+    let text = text
+        .replace("panel = \"cpu\"", "panel = \"service\"")
+        .replace(
+            "ref = \"ratio\"\nunit = \"ratio\"",
+            "type = \"number\"\nunit = \"seconds\"",
+        )
+        .split("[[faults]]")
+        .next()
+        .unwrap_or_default()
+        .to_string();
+    fs::write(kind.join("kind.toml"), text).unwrap();
+    let catalog = full()
+        + "\n[alerts.TooOld]\nkind = \"too_old\"\nabove = 2.5\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n";
+    let found = outcome(&catalog, &root);
+    let wrong: Vec<String> = errors(&found)
+        .into_iter()
+        .filter(|error| !error.starts_with("impossible-threshold"))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let rendered = found.rendered.expect("it renders");
+    let text = |end: &str| {
+        let file = rendered.files.iter().find(|file| file.path.ends_with(end));
+        &file.expect("it is rendered").text
+    };
+    assert!(text("RUNBOOK.md").contains("above 2.5s"));
+    for dashboard in ["-overview.json", "-service.json"] {
+        let (before, _) = text(dashboard)
+            .split_once("TooOld fires above 2.5s for 5m.")
+            .unwrap_or_else(|| panic!("{dashboard} draws it"));
+        assert!(!before.is_empty());
+    }
+    fs::remove_dir_all(root).unwrap();
 }
 
 #[test]

@@ -264,14 +264,19 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
     ),
     (
         "kinds/error_ratio/panel.yml",
-        "\"above\": above",
-        "\"above\": [0.7] if dashboard == \"service\" else above",
+        "above=signal.above",
+        "above=[0.7] if dashboard.name == \"service\" else signal.above",
         "notice",
         "panel \"Share of requests that failed\" in \"Requests and resources\": has the thresholds `green, red from 0.7` instead of `green, red from 0.1`",
     ),
     (
         "monitoring/grafana/dashboards/rows/scrapes.yml",
-        "  [\"samples\", \"Samples per scrape\", \"How many samples each instance gives; steady growth means that a label takes ever new values.\", \"short\", \"scrape_samples_scraped\"],\n",
+        r#"{% call timeseries(dashboard, key="service/scrape/samples", title="Samples per scrape",
+    description="How many samples each instance gives; steady growth means that a label takes ever new values.",
+    unit="short", min=0, legend="{{job}} {{instance}}") %}
+topk(20, max by (job, instance) (scrape_samples_scraped{<< scraped >>}))
+{% endcall %}
+"#,
         "",
         "notice",
         "panel \"Samples per scrape\": is removed",
@@ -280,8 +285,9 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
         "monitoring/grafana/dashboards/rows/scrapes.yml",
         "{% do grid.spread(7 if probed else 5, 3, 7) %}",
         r#"{% do grid.spread(8 if probed else 6, 3, 7) %}
-{% set panel = {"key": "service/busy", "title": "Busy", "description": "Cores.", "unit": "short", "targets": [{"expr": "sum(rate(process_cpu_seconds_total{job=~\"$job\"}[$__rate_interval]))", "legend": "all"}]} %}
-{% include "monitoring/grafana/dashboards/panels/timeseries.yml" %}"#,
+{% call timeseries(dashboard, key="service/busy", title="Busy", description="Cores.", unit="short", legend="all") %}
+sum(rate(process_cpu_seconds_total{job=~"$job"}[$__rate_interval]))
+{% endcall %}"#,
         "safe",
         "panel \"Busy\": is new",
     ),

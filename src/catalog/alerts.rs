@@ -10,6 +10,7 @@ pub use branches::{Branch, Hold};
 pub use own_tests::OwnTest;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// `[alerts.NAME]`, and the services it covers.
@@ -32,6 +33,8 @@ pub struct Alert {
     pub description: Option<String>,
     /// The kind's own keys, as written or by default: metrics, expressions.
     pub settings: Map<String, Value>,
+    /// What a metric is to it (requests, failures, attempts) → the metric's key.
+    pub roles: BTreeMap<String, String>,
     /// Names of the services it covers: they emit what it reads, and are not excepted.
     pub covers: Vec<String>,
     /// Names of services that it would cover, had the catalog not excepted them.
@@ -156,6 +159,7 @@ impl Alert {
             settings: settings
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect(),
+            roles: BTreeMap::new(),
             covers: Vec::new(),
             excepts: Vec::new(),
             branches: Vec::new(),
@@ -163,6 +167,16 @@ impl Alert {
             mixed_severity: false,
             signals: Vec::new(),
         };
+        alert.roles = alert
+            .kind
+            .keys
+            .keys()
+            .filter_map(|key| {
+                let role = alert.kind.says(key, "role")?.as_str()?;
+                let metric = alert.settings.get(key)?.as_str()?;
+                Some((role.to_string(), metric.to_string()))
+            })
+            .collect();
         alert.branch(written["above"].as_f64(), services, emitters);
         alert.share(
             &catalog["platform"],

@@ -1,4 +1,4 @@
-//! Durations and sizes as Prometheus and people write them.
+//! Durations, sizes and numbers with a unit, as Prometheus and people write them.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::fmt;
@@ -141,6 +141,25 @@ impl fmt::Display for Size {
     }
 }
 
+/// A number as people write it: 0.1 of `ratio` is `10%`, 90 `seconds` are `1m30s`, 536870912 `bytes` are `512MiB`. A number
+/// without a unit is plain, one with a unit of another name has that behind it.
+pub fn with_unit(value: f64, unit: Option<&str>) -> String {
+    /// As many digits as a threshold can have, without what floating point adds.
+    fn plain(value: f64) -> f64 {
+        (value * 1e9).round() / 1e9
+    }
+    let whole = value >= 1.0 && value.fract() == 0.0 && value < LONGEST as f64;
+    match unit {
+        Some("ratio") => format!("{}%", plain(value * 100.0)),
+        Some("seconds") if whole => Duration(value as u64 * 1000).to_string(),
+        Some("seconds") => format!("{}s", plain(value)),
+        Some("bytes") if whole => Size(value as u64).to_string(),
+        Some("bytes") => format!("{}B", plain(value)),
+        Some(unit) => format!("{} {unit}", plain(value)),
+        None => plain(value).to_string(),
+    }
+}
+
 impl Serialize for Duration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -212,6 +231,25 @@ mod tests {
             "99999999999999999999y",
         ] {
             assert_eq!(Duration::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_read_with_their_unit() {
+        for (value, unit, text) in [
+            (0.1, Some("ratio"), "10%"),
+            (0.07, Some("ratio"), "7%"),
+            (0.125, Some("ratio"), "12.5%"),
+            (2.5, Some("seconds"), "2.5s"),
+            (90.0, Some("seconds"), "1m30s"),
+            (0.0, Some("seconds"), "0s"),
+            (536_870_912.0, Some("bytes"), "512MiB"),
+            (0.5, Some("bytes"), "0.5B"),
+            (100.0, Some("connections"), "100 connections"),
+            (0.3, None, "0.3"),
+            (-2.0, None, "-2"),
+        ] {
+            assert_eq!(with_unit(value, unit), text);
         }
     }
 

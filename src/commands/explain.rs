@@ -3,7 +3,7 @@
 mod codes;
 
 use super::{Cli, Report};
-use crate::catalog::{Alert, Catalog, Service, origin, schema};
+use crate::catalog::{Alert, Catalog, Service, origin, schema, with_unit};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::plain;
 use crate::lints::LINTS;
@@ -253,7 +253,9 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
     for branch in &alert.branches {
         for name in &branch.services {
             let set = [
-                branch.above.map(|above| format!("above {above}")),
+                branch
+                    .above
+                    .map(|above| format!("above {}", with_unit(above, alert.kind.unit.as_deref()))),
                 branch.window.map(|window| format!("window {window}")),
                 Some(format!("for {}", branch.r#for)),
                 Some(branch.severity.clone()),
@@ -302,6 +304,7 @@ fn alert_at(alert: &Alert, service: &Service, catalog: &Catalog, source: &Source
     rows.extend(
         branch
             .above
+            .map(|above| with_unit(above, alert.kind.unit.as_deref()))
             .map(|above| row("above", above, source, at("above"))),
     );
     rows.extend(

@@ -3,7 +3,7 @@
 use super::Class::{Dangerous, Notice, Safe};
 use super::rendered::promql;
 use super::{At, Comparison, expression, routes, weight};
-use crate::catalog::{Alert, Branch, Duration, Service};
+use crate::catalog::{Alert, Branch, Duration, Service, with_unit};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -178,10 +178,11 @@ fn threshold(comparison: &mut Comparison, pair: &Pair, before: Option<f64>, afte
         (Notice, "tighter")
     };
     let at = pair.at(comparison, "above");
+    let unit = pair.new.kind.unit.as_deref();
     let rest = format!(
         ": fires above {} instead of {}",
-        percent(after),
-        percent(before)
+        with_unit(after, unit),
+        with_unit(before, unit)
     );
     comparison.say_of(
         class,
@@ -190,11 +191,6 @@ fn threshold(comparison: &mut Comparison, pair: &Pair, before: Option<f64>, afte
         rest,
         at,
     );
-}
-
-/// 0.07 is 7%, not 7.000000000000001%.
-fn percent(ratio: f64) -> String {
-    format!("{}%", (ratio * 1e10).round() / 1e8)
 }
 
 fn window(

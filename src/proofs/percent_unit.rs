@@ -10,8 +10,8 @@ pub const PROOF: Proof = Proof {
     doc: "Grafana's `percentunit` reads 1 as 100 %, `percent` reads it as 1 %: with the wrong one the panel is out by a factor of a hundred, and looks plausible.",
     example: Example::Template {
         file: "monitoring/grafana/dashboards/rows/overview.yml",
-        good: "{% set expr %}avg(avg_over_time(",
-        bad: "{% set expr %}100 * avg(avg_over_time(",
+        good: "avg(avg_over_time(",
+        bad: "100 * avg(avg_over_time(",
     },
     check: Check::Expression(|expression, nodes, _| {
         let unit = expression.owner["fieldConfig"]["defaults"]["unit"]

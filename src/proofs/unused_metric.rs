@@ -12,7 +12,7 @@ pub const PROOF: Proof = Proof {
     doc: "No rule and no panel reads the metric: its series are stored and nobody looks.",
     example: Example::Template {
         file: "monitoring/grafana/dashboards/contract.yml",
-        good: "part.domain.push(metric)",
+        good: "contract.domain.push(metric)",
         bad: "growing().push(metric)",
     },
     check: Check::Stack(|stack| {

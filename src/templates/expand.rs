@@ -42,11 +42,69 @@ fn action(inner: &str, labels: &Value, value: f64) -> Result<String, Error> {
         }
         ["$value"] => Ok(general(value, 17)),
         ["$value", "humanizePercentage"] => Ok(general(value * 100.0, 4) + "%"),
-        ["$value", "humanize"] if value == 0.0 => Ok("0".to_string()),
+        ["$value", "humanize"] => Ok(humanize(value)),
+        ["$value", "humanize1024"] => Ok(humanize_binary(value)),
+        ["$value", "humanizeDuration"] => Ok(humanize_duration(value)),
         _ => Err(refuse(format!(
             "unit tests cannot write out {{{{ {inner} }}}}"
         ))),
     }
+}
+
+/// With a prefix of the SI: 1500 → `1.5k`, 0.002 → `2m`.
+fn humanize(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1.0 {
+        return small(value);
+    }
+    scaled(value, 1000.0, &["k", "M", "G", "T", "P", "E", "Z", "Y"])
+}
+
+/// With a prefix of powers of 1024: 1536 → `1.5ki`.
+fn humanize_binary(value: f64) -> String {
+    scaled(
+        value,
+        1024.0,
+        &["ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"],
+    )
+}
+
+/// Seconds in days, hours, minutes and seconds: 90 → `1m 30s`, 2.5 → `2.5s`, 0.002 → `2ms`.
+fn humanize_duration(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1.0 {
+        return small(value) + "s";
+    }
+    let (sign, whole) = (if value < 0.0 { "-" } else { "" }, value.abs() as u64);
+    let (seconds, minutes) = (whole % 60, whole / 60 % 60);
+    let (hours, days) = (whole / 3600 % 24, whole / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{}s", general(value, 4)),
+        (0, 0, _) => format!("{sign}{minutes}m {seconds}s"),
+        (0, ..) => format!("{sign}{hours}h {minutes}m {seconds}s"),
+        _ => format!("{sign}{days}d {hours}h {minutes}m {seconds}s"),
+    }
+}
+
+fn scaled(mut value: f64, by: f64, prefixes: &[&str]) -> String {
+    let mut prefix = "";
+    for next in prefixes {
+        if value.abs() < by {
+            break;
+        }
+        (value, prefix) = (value / by, next);
+    }
+    general(value, 4) + prefix
+}
+
+/// A number between -1 and 1 that is not 0.
+fn small(mut value: f64) -> String {
+    let mut prefix = "";
+    for next in ["m", "u", "n", "p", "f", "a", "z", "y"] {
+        if value.abs() >= 1.0 {
+            break;
+        }
+        (value, prefix) = (value * 1000.0, next);
+    }
+    general(value, 4) + prefix
 }
 
 /// Go's `%.{digits}g`, in the plain form that shares and counts take.
@@ -114,5 +172,18 @@ mod tests {
             "b."
         );
         assert_eq!(expand("{{ $labels.nothing }}|{{ $value }}", 0.0), "|0");
+        for (value, plain, binary, duration) in [
+            (0.0, "0", "0", "0s"),
+            (0.002, "2m", "0.002", "2ms"),
+            (2.5, "2.5", "2.5", "2.5s"),
+            (90.0, "90", "90", "1m 30s"),
+            (1536.0, "1.536k", "1.5ki", "25m 36s"),
+            (-90_061.0, "-90.06k", "-87.95ki", "-1d 1h 1m 1s"),
+            (5e8, "500M", "476.8Mi", "5787d 0h 53m 20s"),
+        ] {
+            assert_eq!(expand("{{ $value | humanize }}", value), plain);
+            assert_eq!(expand("{{ $value | humanize1024 }}", value), binary);
+            assert_eq!(expand("{{ $value | humanizeDuration }}", value), duration);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What templates may ask for: numbers worked out from others, and words checked before they go unquoted.
 
 use super::refuse;
-use crate::catalog::{Duration, Size, snake};
+use crate::catalog::{Duration, Size, snake, with_unit};
 use minijinja::value::Value;
 use minijinja::{Environment, Error};
 use std::collections::HashSet;
@@ -14,7 +14,10 @@ pub fn add_to(environment: &mut Environment) {
     environment.add_filter("seconds", seconds);
     environment.add_filter("compose_size", compose_size);
     environment.add_filter("snake", |name: &str| snake(name));
-    environment.add_filter("percent", percent);
+    environment.add_filter("with_unit", |value: f64, unit: Option<&str>| {
+        with_unit(value, unit)
+    });
+    environment.add_filter("grafana_unit", grafana_unit);
     environment.add_filter("comment", comment);
     environment.add_filter("lines", lines);
     environment.add_filter("words", words);
@@ -168,9 +171,14 @@ fn compose_size(bytes: u64) -> String {
         + if text.ends_with("iB") { "" } else { "b" }
 }
 
-/// 0.1 → `10%`, without the dust of floating point.
-fn percent(share: f64) -> String {
-    format!("{}%", (share * 100.0 * 1e9).round() / 1e9)
+/// Grafana's name of a kind's unit.
+fn grafana_unit(unit: Option<&str>) -> &'static str {
+    match unit {
+        Some("ratio") => "percentunit",
+        Some("seconds") => "s",
+        Some("bytes") => "bytes",
+        _ => "short",
+    }
 }
 
 #[cfg(test)]
@@ -181,7 +189,6 @@ mod tests {
     fn names_and_numbers_read_as_people_write_them() {
         assert_eq!(snake("TooManyErrors"), "too_many_errors");
         assert_eq!(snake("TLSCertificateExpired"), "tls_certificate_expired");
-        assert_eq!(percent(0.07), "7%");
         assert_eq!(compose_size(1 << 30), "1g");
         assert_eq!(compose_size(1000), "1000b");
         assert!(bare(&Value::from("5m] or x[")).is_err());

@@ -17,12 +17,13 @@ pub fn add_to(environment: &mut Environment) {
     environment.add_function("grid", || Value::from_object(Grid::default()));
     environment.add_function("growing", || Value::from_object(Growing::default()));
     environment.add_function("keyed", keyed);
-    environment.add_function("by_setting", by_setting);
+    environment.add_function("by_role", by_role);
     environment.add_function("by_group", by_group);
     environment.add_function("branches_by_group", branches_by_group);
     environment.add_function("by_measure", by_measure);
     environment.add_filter("query", query);
     environment.add_filter("unit", unit);
+    environment.add_filter("rate_unit", rate_unit);
     environment.add_filter("heading", heading);
 }
 
@@ -37,15 +38,12 @@ fn keyed(items: &Value, field: &str) -> Result<Value, Error> {
     Ok(Value::from(found))
 }
 
-/// The values of a kind's own key → the alerts of that kind that have it.
-fn by_setting(alerts: &Value, kind: &str, key: &str) -> Result<Value, Error> {
+/// The metrics that have a role for an alert → those alerts.
+fn by_role(alerts: &Value, role: &str) -> Result<Value, Error> {
     let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for alert in alerts.try_iter()? {
-        if alert.get_attr("kind")?.get_attr("name")?.as_str() == Some(kind) {
-            found
-                .entry(alert.get_attr("settings")?.get_attr(key)?.to_string())
-                .or_default()
-                .push(alert);
+        if let Some(metric) = alert.get_attr("roles")?.get_attr(role)?.as_str() {
+            found.entry(metric.to_string()).or_default().push(alert);
         }
     }
     Ok(Value::from(found))
@@ -164,6 +162,14 @@ fn unit(metric: &str) -> &'static str {
         Some("bytes") => "bytes",
         Some("ratio") => "percentunit",
         _ => "short",
+    }
+}
+
+/// Grafana's unit of how fast a counter grows: operations a second, unless it counts something with a unit.
+fn rate_unit(unit: &str) -> String {
+    match unit {
+        "short" => "ops".to_string(),
+        unit => unit.to_string(),
     }
 }
 

@@ -632,7 +632,7 @@ fn a_template_that_cannot_be_read_is_named_with_its_line() {
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::write(to, template).unwrap();
     }
-    let wrong = shop.join("templates/docs/metrics_check.md");
+    let wrong = shop.join("templates/docs/commands.md");
     fs::write(&wrong, b"one\ntwo \xff\n").unwrap();
     let refused: Run = monstack(&["render", "--root"])
         .arg(&shop)
@@ -640,7 +640,7 @@ fn a_template_that_cannot_be_read_is_named_with_its_line() {
         .unwrap()
         .into();
     assert!(
-        refused.code == Some(1) && refused.err.contains("templates/docs/metrics_check.md:2"),
+        refused.code == Some(1) && refused.err.contains("templates/docs/commands.md:2"),
         "{}",
         refused.err
     );
@@ -657,7 +657,7 @@ fn a_template_that_cannot_be_read_is_named_with_its_line() {
         refused.code == Some(1)
             && refused
                 .err
-                .contains("cannot read templates/docs/metrics_check.md: it is a pipe"),
+                .contains("cannot read templates/docs/commands.md: it is a pipe"),
         "{}",
         refused.err
     );
