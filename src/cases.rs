@@ -388,23 +388,30 @@ impl<'a> Scene<'a> {
         case.map_or(Ok(Vec::new()), |case| self.moving(case, 0))
     }
 
-    /// The same under a fault: at the step at which the alert is first seen firing.
-    pub fn faulty(&self, fault: &str) -> Result<Vec<Moving>, Error> {
-        let spec = self.kind.faults.iter().find(|spec| spec.name == fault);
-        let Some(case) =
-            spec.and_then(|spec| self.kind.cases.iter().find(|case| case.name == spec.case))
-        else {
-            return Ok(Vec::new());
+    /// The same under a fault, at the step at which the alert is first seen firing, and the value with which it fires.
+    pub fn faulty(&self, fault: &str) -> Result<(Vec<Moving>, Option<f64>), Error> {
+        let fault = self.kind.faults.iter().find(|known| known.name == fault);
+        let case =
+            fault.and_then(|fault| self.kind.cases.iter().find(|case| case.name == fault.case));
+        let Some(case) = case else {
+            return Ok((Vec::new(), None));
         };
         if !self.shown(case)? {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         }
         let fires = case
             .seen
             .iter()
             .find(|seen| seen.is.as_deref() == Some("firing"));
         let at = fires.map_or(Ok(0), |seen| self.step(&case.name, &seen.at))?;
-        self.moving(case, at)
+        let value = fires.and_then(|seen| seen.value.as_ref());
+        let value = value
+            .map(|value| self.value(&case.name, value))
+            .transpose()?;
+        Ok((
+            self.moving(case, at)?,
+            value.and_then(|value| f64::try_from(value).ok()),
+        ))
     }
 
     fn moving(&self, case: &Case, step: i64) -> Result<Vec<Moving>, Error> {
@@ -419,14 +426,15 @@ impl<'a> Scene<'a> {
             if !own || !self.holds("series.when", given.when.as_ref())? {
                 continue;
             }
-            let mut labels = BTreeMap::new();
-            for (label, expression) in &given.labels {
-                labels.insert(label.clone(), self.label(expression)?);
+            let mut like = BTreeMap::new();
+            for (label, expression) in &given.like {
+                let pattern = self.value("series.like", expression)?.to_string();
+                like.insert(label.clone(), pattern);
             }
             if let Some(moves) = phases::at(&self.phases(case, name)?, step) {
                 all.push(Moving {
                     metric: self.metric(given)?,
-                    labels,
+                    like,
                     moves,
                 });
             }
@@ -440,8 +448,8 @@ impl<'a> Scene<'a> {
 pub struct Moving {
     /// The metric's full name.
     pub metric: String,
-    /// Label → the values of the series that move so.
-    pub labels: BTreeMap<String, Vec<String>>,
+    /// Label → the pattern of its values in the series that move so; empty: all that nothing else is said of.
+    pub like: BTreeMap<String, String>,
     /// At each step.
     pub moves: Moves,
 }

@@ -5,7 +5,7 @@ use crate::overlay::Overlay;
 use crate::source::read::Unreadable;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 /// One kind: the keys of its alerts, what they read, and how they behave.
@@ -101,6 +101,9 @@ pub struct Given {
     /// Label → an expression for its value, or for a list of values: the first, or `nth` of them, is given.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// Label → an expression for the pattern of all values that behave like the one given, for stand-ins that have many.
+    #[serde(default)]
+    pub like: BTreeMap<String, String>,
     /// Which value of a list; -1 is the last.
     #[serde(default)]
     pub nth: i64,
@@ -180,6 +183,8 @@ pub struct FaultSpec {
     pub case: String,
 }
 
+const HELP: &str = "see the built-in kinds: `monstack templates show kinds/ratio/kind.toml`";
+
 /// All kinds, by name.
 #[derive(Debug, Default, PartialEq)]
 pub struct Kinds {
@@ -211,7 +216,7 @@ impl Kinds {
             let path = format!("kinds/{name}/kind.toml");
             match overlay.text(&path) {
                 Ok(Some(text)) => match parse(&name, &path, &text) {
-                    Ok(kind) => drop(all.insert(name, kind)),
+                    Ok(kind) => drop(all.insert(name, (kind, text))),
                     Err(diagnostic) => wrong.push(*diagnostic),
                 },
                 // A folder without it is somebody else's.
@@ -219,29 +224,31 @@ impl Kinds {
                 Err(reason) => wrong.push(unreadable(&path, reason)),
             }
         }
-        let behaved: Vec<(String, Kind)> = all
+        let others: BTreeMap<String, Kind> = all
             .iter()
-            .filter_map(|(name, kind)| {
-                Some((name.clone(), all.get(kind.behaves_as.as_ref()?)?.clone()))
-            })
+            .map(|(name, (kind, _))| (name.clone(), kind.clone()))
             .collect();
-        for (name, other) in behaved {
-            if let Some(kind) = all.get_mut(&name) {
-                kind.times = other.times;
-                kind.cases = other.cases;
-                kind.compares = kind.compares.take().or(other.compares);
+        for (kind, text) in all.values_mut() {
+            if let Some(other) = &kind.behaves_as {
+                match others.get(other) {
+                    Some(other) => kind.behave_as(other),
+                    None => {
+                        let message = format!("there is no kind `{other}` that it could behave as");
+                        wrong.push(kind.mistake(text, other, message));
+                    }
+                }
             }
+            wrong.extend(kind.mistakes(text));
         }
-        if wrong.is_empty() {
-            Ok(Kinds {
-                all: all
-                    .into_iter()
-                    .map(|(name, kind)| (name, Arc::new(kind)))
-                    .collect(),
-            })
-        } else {
-            Err(wrong)
+        if !wrong.is_empty() {
+            return Err(wrong);
         }
+        let all = all.into_iter();
+        Ok(Kinds {
+            all: all
+                .map(|(name, (kind, _))| (name, Arc::new(kind)))
+                .collect(),
+        })
     }
 
     /// The kind of this name.
@@ -264,10 +271,7 @@ fn parse(name: &str, path: &str, text: &str) -> Result<Kind, Box<Diagnostic>> {
             line: line + 1,
             text: text.lines().nth(line).unwrap_or_default().to_string(),
         };
-        Box::new(
-            Diagnostic::error("invalid-kind", place, message)
-                .help("see the built-in kinds: `monstack templates show kinds/ratio/kind.toml`"),
-        )
+        Box::new(Diagnostic::error("invalid-kind", place, message).help(HELP))
     };
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(plain) {
@@ -306,6 +310,101 @@ fn unreadable(path: &str, reason: Unreadable) -> Diagnostic {
 }
 
 impl Kind {
+    fn behave_as(&mut self, other: &Kind) {
+        self.times = other.times.clone();
+        self.cases = other.cases.clone();
+        self.compares = self.compares.take().or(other.compares.clone());
+    }
+
+    /// What can be seen of it without an alert: names that lead nowhere, and expressions that cannot be read.
+    fn mistakes(&self, text: &str) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for (name, case) in self
+            .cases
+            .iter()
+            .flat_map(|case| case.series.keys().map(move |name| (name, case)))
+        {
+            if !self.series.contains_key(name) {
+                let message = format!(
+                    "`{}` gives `{name}`, which is not among `series`",
+                    case.name
+                );
+                found.push(self.mistake(text, name, message));
+            }
+        }
+        for fault in &self.faults {
+            if !self.cases.iter().any(|case| case.name == fault.case) {
+                let message = format!(
+                    "the fault `{}` names a case that is not there: `{}`",
+                    fault.name, fault.case
+                );
+                found.push(self.mistake(text, &fault.case, message));
+            }
+        }
+        let environment = minijinja::Environment::new();
+        for expression in self.expressions() {
+            if let Err(error) = environment.compile_expression(expression) {
+                let reason = error.detail().unwrap_or("it cannot be read");
+                let message = format!("`{expression}` is not a valid expression: {reason}");
+                found.push(self.mistake(text, expression, message));
+            }
+        }
+        found
+    }
+
+    /// Every expression; of a phase what stands behind its words.
+    fn expressions(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        let tables = [&self.constants, &self.numbers, &self.times];
+        all.extend(
+            tables
+                .into_iter()
+                .flat_map(Map::values)
+                .filter_map(Value::as_str),
+        );
+        for given in self.series.values() {
+            all.extend(
+                given
+                    .labels
+                    .values()
+                    .chain(given.like.values())
+                    .map(String::as_str),
+            );
+            all.extend(given.when.as_deref());
+        }
+        for case in &self.cases {
+            all.extend(case.when.as_deref());
+            for seen in &case.seen {
+                let optional = [&seen.is, &seen.value, &seen.signal, &seen.when];
+                all.push(&seen.at);
+                all.extend(optional.into_iter().flatten().map(String::as_str));
+            }
+            for phase in case.series.values().flatten() {
+                let words = ["restart rate ", "rate ", "level "];
+                for part in phase.split(" until ") {
+                    let bare = words.iter().find_map(|word| part.strip_prefix(word));
+                    let bare = bare.unwrap_or(part);
+                    all.extend((!["stale", "absent"].contains(&bare)).then_some(bare));
+                }
+            }
+        }
+        all
+    }
+
+    /// At the first line that holds the words, or the first of all.
+    fn mistake(&self, text: &str, words: &str, message: String) -> Diagnostic {
+        let line = text
+            .lines()
+            .position(|line| line.contains(words))
+            .unwrap_or(0);
+        let place = Place::Line {
+            file: format!("templates/kinds/{}/kind.toml", self.name),
+            line: line + 1,
+            text: text.lines().nth(line).unwrap_or_default().to_string(),
+        };
+        Diagnostic::error("invalid-kind", place, message).help(HELP)
+    }
+
     /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `labels`, `role`, `unit`.
     pub fn property(&self, key: &str) -> Option<Value> {
         let written = self.keys.get(key)?.as_object()?;
@@ -331,6 +430,13 @@ impl Kind {
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
         Some(Value::Object(property))
+    }
+
+    /// Metrics that its alerts read and no catalog declares: those of a service's own process.
+    pub fn process_metrics(&self) -> BTreeSet<&str> {
+        let own = self.series.values().map(|given| given.metric.as_str());
+        own.filter(|metric| metric.starts_with("process_"))
+            .collect()
     }
 
     /// Whether alerts of this kind have the key.

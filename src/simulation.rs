@@ -1,5 +1,6 @@
 //! Stand-ins for the services of a catalog: each answers on a port of its own, all in one process.
 
+mod behaviour;
 pub mod control;
 pub mod fault;
 mod server;
@@ -13,7 +14,7 @@ use anyhow::{Context, Result, bail};
 pub(crate) use server::{answer, listen};
 use stand_in::StandIn;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
@@ -32,6 +33,12 @@ struct Post {
     address: SocketAddr,
     fault: watch::Sender<Option<Fault>>,
     stand_in: Mutex<StandIn>,
+}
+
+impl Post {
+    fn stand_in(&self) -> std::sync::MutexGuard<'_, StandIn> {
+        self.stand_in.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Everything that is simulated.
@@ -63,7 +70,7 @@ impl Fleet {
             .map_or(0.0, |since| since.as_secs_f64().round());
         let mut posts = Vec::new();
         let mut listeners = Vec::new();
-        for (service, plan) in services.iter().zip(shape::plans(catalog, services)) {
+        for (service, plan) in services.iter().zip(shape::plans(catalog, services)?) {
             let port = match ports {
                 Ports::Shifted(offset) => shifted(service.port, offset)
                     .with_context(|| format!("service {}", service.name))?,
@@ -121,10 +128,7 @@ impl Fleet {
 
     /// The stand-in, its counters moved on to now under the fault that was on until now.
     fn moved<'a>(&self, post: &'a Post) -> std::sync::MutexGuard<'a, StandIn> {
-        let mut stand_in = post
-            .stand_in
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut stand_in = post.stand_in();
         stand_in.move_on(
             self.start.elapsed().as_secs_f64(),
             self.speed,

@@ -2,8 +2,9 @@
 
 use super::{Cli, Report};
 use crate::catalog::{Catalog, Service};
+use crate::kinds::Kinds;
 use crate::pipeline;
-use crate::simulation::fault::{Fault, KINDS};
+use crate::simulation::fault::{self, Fault};
 use crate::simulation::{Fleet, Ports, control, shifted};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -36,9 +37,10 @@ pub struct Args {
 }
 
 fn after_help() -> String {
-    let kinds: String = KINDS
-        .iter()
-        .map(|(_, name, what)| format!("  {name:<18} {what}\n"))
+    let built_in = Kinds::built_in();
+    let faults = fault::all(&built_in).into_iter();
+    let kinds: String = faults
+        .map(|(name, does)| format!("  {name:<18} {does}\n"))
         .collect();
     format!(
         "Kinds of faults:\n{kinds}\nSwitch them while it runs:\n  curl http://127.0.0.1:9199/faults                       what is broken\n  \

@@ -6,7 +6,7 @@ use super::{Drill, Row, Verdict, inhibition};
 use crate::catalog::{Alert, Branch, Duration};
 use crate::drill::receiver::{Notification, Receiver};
 use crate::simulation::Fleet;
-use crate::simulation::fault::{Fault, Kind};
+use crate::simulation::fault::{Expected, Fault};
 use anyhow::Result;
 use std::time::Instant;
 
@@ -37,7 +37,7 @@ pub async fn all(
     let mut settling = Vec::new();
     for alert in &drill.alerts {
         for branch in &alert.branches {
-            for (service, fault) in Fault::all(drill.catalog, alert, branch) {
+            for (service, fault) in Fault::of_branch(drill.catalog, alert, branch)? {
                 // Fired again before its all-clear, an alert would not be notified of again.
                 if rows
                     .iter()
@@ -98,19 +98,20 @@ impl Scene<'_> {
                 ..Row::new(&alert.name, service, "-", routed)
             };
             self.tell(&format!(
-                "{}: no fault is known that trips an expression of the catalog's own",
+                "{}: its kind says no fault that triggers it",
                 alert.name
             ));
             return Ok((row, Instant::now()));
         };
         let mut row = Row::new(&alert.name, service, &fault.to_string(), routed);
         let from = self.receiver.since(0).len();
+        let expected = fault.expected(self.drill.catalog, alert, service)?;
         self.fleet.set(service, Some(fault.clone()));
         self.tell(&format!("{}@{service}: {fault}", alert.name));
         let began = Instant::now();
         let limit = self.limit(branch);
         while row.delivered.is_none() && row.verdict == Verdict::Passed {
-            self.look(&mut row, &fault, began, from, before).await;
+            self.look(&mut row, &expected, began, from, before).await;
             if began.elapsed() > limit {
                 let step = if row.firing.is_some() {
                     "fired, but no notification came"
@@ -125,7 +126,7 @@ impl Scene<'_> {
         }
         self.fleet.set(service, None);
         let mended = Instant::now();
-        self.until_quiet(&mut row, &fault, began, from, before, limit)
+        self.until_quiet(&mut row, &expected, began, from, before, limit)
             .await;
         Ok((row, mended))
     }
@@ -147,24 +148,19 @@ impl Scene<'_> {
     async fn look(
         &self,
         row: &mut Row,
-        fault: &Fault,
+        wanted: &Expected,
         began: Instant,
         from: usize,
         before: &[Row],
     ) {
-        let trips: Vec<&str> = fault
-            .trips(self.drill.catalog, &row.service)
-            .iter()
-            .map(|alert| alert.name.as_str())
-            .collect();
         let expected = |name: &str, job: &str| {
-            (job == row.service && trips.contains(&name))
+            (job == row.service && wanted.triggers.iter().any(|alert| alert == name))
                 || self.always.iter().any(|always| always == name)
         };
         let now = self.since(began);
         let active = self.active().await.unwrap_or_default();
         // A service that is down may have other alerts at Prometheus: the Alertmanager holds them back.
-        let hidden = |job: &str| fault.kind == Kind::Down && job == row.service;
+        let hidden = |job: &str| wanted.unreachable && job == row.service;
         let stray = active
             .iter()
             .find(|one| one.firing && !expected(&one.name, &one.job) && !hidden(&one.job))
@@ -189,9 +185,11 @@ impl Scene<'_> {
                     "{}@{}: firing: {}",
                     row.alert, row.service, mine.description
                 ));
-                // A kind `down` says by its value what failed: 0 the scrape, 1 the health check alone.
-                if fault.kind == Kind::HealthFails && mine.value != 1.0 {
-                    row.fail("fired as though the scrape had failed");
+                if let Some(value) = wanted.value.filter(|value| *value != mine.value) {
+                    row.fail(format!(
+                        "fired with the value {} instead of {value}",
+                        mine.value
+                    ));
                 }
             } else if !mine.firing && row.pending.is_none() {
                 row.pending = Some(now);
@@ -221,7 +219,7 @@ impl Scene<'_> {
     async fn until_quiet(
         &self,
         row: &mut Row,
-        fault: &Fault,
+        wanted: &Expected,
         began: Instant,
         from: usize,
         before: &[Row],
@@ -229,7 +227,7 @@ impl Scene<'_> {
     ) {
         let mended = Instant::now();
         loop {
-            self.look(row, fault, began, from, before).await;
+            self.look(row, wanted, began, from, before).await;
             match self.active().await {
                 Some(active) if !active.iter().any(|one| self.ours(&one.name)) => return,
                 _ if mended.elapsed() > limit => {

@@ -4,7 +4,7 @@ mod labels;
 mod series;
 
 use super::exposition::{Exposition, Sample};
-use crate::catalog::{Catalog, Metric, Service};
+use crate::catalog::{Alert, Catalog, Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use labels::Patterns;
 pub use series::backwards;
@@ -102,21 +102,17 @@ impl<'a> Declared<'a> {
         service: &Service,
         by_name: &HashMap<&str, Vec<&Sample>>,
     ) -> Vec<Diagnostic> {
-        let needed = [
-            ("memory_ratio", "process_resident_memory_bytes"),
-            ("cpu_ratio", "process_cpu_seconds_total"),
-        ];
-        let read = |kind: &str| {
-            self.catalog
-                .alerts
-                .iter()
-                .find(|alert| alert.kind.name == kind && alert.covers_service(&service.name))
-        };
-        let missing = needed
-            .into_iter()
-            .filter(|(_, name)| !by_name.contains_key(name))
-            .filter_map(|(kind, name)| Some((read(kind)?, name)));
+        let mut missing: Vec<(&Alert, &str)> = Vec::new();
+        for alert in &self.catalog.alerts {
+            for name in alert.kind.process_metrics() {
+                let first = missing.iter().all(|(_, known)| *known != name);
+                if first && !by_name.contains_key(name) && alert.covers_service(&service.name) {
+                    missing.push((alert, name));
+                }
+            }
+        }
         missing
+            .into_iter()
             .map(|(alert, name)| {
                 let message = format!("{}: {name} is not exposed, so {} can never fire for it", service.name, alert.name);
                 Diagnostic::error("process-metric-missing", Place::Key(format!("/services/{}", service.name)), message)

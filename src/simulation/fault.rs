@@ -1,22 +1,18 @@
-//! What can be wrong with a stand-in service: each alert kind has the fault that trips it.
+//! What can be wrong with a stand-in: what kinds of alerts say of a service, and what can go wrong on the way to it.
 
+use super::behaviour::{Behaviours, FaultBehaviour};
+use crate::cases::phases::Moves;
 use crate::catalog::{Alert, Branch, Catalog, Service};
 use crate::diagnostic::suggestion;
+use crate::kinds::Kinds;
 use anyhow::{Result, bail};
 use std::fmt;
+use std::rc::Rc;
 
-/// A kind of fault.
+/// What goes wrong between a service and whoever asks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each is told in KINDS
-pub enum Kind {
-    Down,
+pub enum Transport {
     Slow,
-    Errors,
-    RatioErrors,
-    HealthFails,
-    Memory,
-    Cpu,
-    StalledTraining,
     MetricMissing,
     Reset,
     WrongContentType,
@@ -27,253 +23,294 @@ pub enum Kind {
     Unauthorized,
 }
 
-/// Every kind: its name on the command line, and what the service then does.
-pub const KINDS: &[(Kind, &str, &str)] = &[
-    (Kind::Down, "down", "refuses connections"),
-    (Kind::Slow, "slow", "answers only after the scrape timeout"),
-    (Kind::Errors, "errors", "answers most requests with 5xx"),
+/// Each with its name on the command line, and what the service then does.
+const TRANSPORT: [(Transport, &str, &str); 9] = [
     (
-        Kind::RatioErrors,
-        "ratio-errors",
-        "fails most attempts that a ratio alert counts; `ratio-errors:ALERT` chooses the alert",
+        Transport::Slow,
+        "slow",
+        "answers only after the scrape timeout",
     ),
     (
-        Kind::HealthFails,
-        "health-fails",
-        "answers its health path with 503; its metrics stay well",
-    ),
-    (Kind::Memory, "memory", "uses more than its memory_limit"),
-    (Kind::Cpu, "cpu", "uses more than its cpu_limit"),
-    (
-        Kind::StalledTraining,
-        "stalled-training",
-        "stays active without progress; `stalled-training:ALERT` chooses the alert",
-    ),
-    (
-        Kind::MetricMissing,
+        Transport::MetricMissing,
         "metric-missing",
         "leaves out a declared metric; `metric-missing:NAME` chooses it",
     ),
     (
-        Kind::Reset,
+        Transport::Reset,
         "reset",
         "lets counters go backwards, as several workers do that share a port",
     ),
     (
-        Kind::WrongContentType,
+        Transport::WrongContentType,
         "wrong-content-type",
         "sends its metrics as JSON text",
     ),
     (
-        Kind::Hanging,
+        Transport::Hanging,
         "hanging",
         "accepts connections and never answers",
     ),
-    (Kind::Garbage, "garbage", "sends bytes that are no metrics"),
-    (Kind::Endless, "endless", "never ends its answer"),
     (
-        Kind::Redirect,
+        Transport::Garbage,
+        "garbage",
+        "sends bytes that are not metrics",
+    ),
+    (Transport::Endless, "endless", "never ends its answer"),
+    (
+        Transport::Redirect,
         "redirect",
         "redirects its metrics to another path",
     ),
-    (Kind::Unauthorized, "unauthorized", "answers 401"),
+    (Transport::Unauthorized, "unauthorized", "answers 401"),
 ];
 
-/// A kind, and what it is about where that can be chosen.
+/// Those that fail every scrape.
+const UNREACHABLE: [Transport; 6] = [
+    Transport::Slow,
+    Transport::Hanging,
+    Transport::Garbage,
+    Transport::Endless,
+    Transport::Unauthorized,
+    Transport::WrongContentType,
+];
+
+/// A fault by name, and what it is about where that can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Which.
-    pub kind: Kind,
+    /// As it is called on the command line.
+    pub name: String,
     /// An alert's name, or a metric's without the prefix.
     pub about: Option<String>,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let name = KINDS
-            .iter()
-            .find(|(kind, ..)| *kind == self.kind)
-            .map_or("", |(_, name, _)| name);
-        f.write_str(name)?;
+        f.write_str(&self.name)?;
         self.about
             .as_ref()
             .map_or(Ok(()), |about| write!(f, ":{about}"))
     }
 }
 
+/// Every fault of these kinds and of the way to a service: its name, and what the service then does.
+pub fn all(kinds: &Kinds) -> Vec<(&str, &str)> {
+    let of_kinds = kinds.iter().flat_map(|kind| &kind.faults);
+    let of_kinds = of_kinds.map(|fault| (fault.name.as_str(), fault.does.as_str()));
+    let transport = TRANSPORT.iter().map(|(_, name, does)| (*name, *does));
+    of_kinds.chain(transport).collect()
+}
+
 impl Fault {
-    /// From `KIND` or `KIND:ABOUT`, for a service of the catalog.
+    /// From `NAME` or `NAME:ABOUT`, for a service of the catalog.
     pub fn parse(text: &str, catalog: &Catalog, service: &str) -> Result<Fault> {
-        let (name, about) = text.split_once(':').map_or((text, None), |(name, about)| {
-            (name, Some(about.to_string()))
-        });
-        let name = if name == "stalled" {
-            "stalled-training"
-        } else {
-            name
+        let (name, about) = match text.split_once(':') {
+            Some((name, about)) => (name, Some(about.to_string())),
+            None => (text, None),
         };
-        let Some((kind, ..)) = KINDS.iter().find(|(_, known, _)| *known == name) else {
-            bail!(
-                "there is no fault `{name}`: {}",
-                suggestion(name, KINDS.iter().map(|(_, name, _)| *name))
-            );
-        };
-        let fault = Fault { kind: *kind, about };
+        let names: Vec<&str> = all(&catalog.kinds)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        if !names.contains(&name) {
+            bail!("there is no fault `{name}`: {}", suggestion(name, names));
+        }
+        let name = name.to_string();
+        let fault = Fault { name, about };
         fault.check(catalog, service)?;
         Ok(fault)
     }
 
+    /// What goes wrong on the way to the service; None: the service itself has the fault.
+    pub fn transport(&self) -> Option<Transport> {
+        let mut all = TRANSPORT.iter();
+        all.find(|(_, name, _)| *name == self.name)
+            .map(|(transport, ..)| *transport)
+    }
+
     /// A fault that changes nothing would teach nothing.
     fn check(&self, catalog: &Catalog, service: &str) -> Result<()> {
-        let trips = self.trips(catalog, service);
-        match (self.kind, &self.about) {
-            (Kind::RatioErrors | Kind::StalledTraining | Kind::Errors, _) if trips.is_empty() => {
-                let able: Vec<&str> = catalog
-                    .alerts
-                    .iter()
-                    .filter(|alert| alert.covers_service(service))
-                    .map(|alert| alert.name.as_str())
-                    .collect();
+        let of_kind = catalog
+            .kinds
+            .iter()
+            .find(|kind| kind.faults.iter().any(|fault| fault.name == self.name));
+        if let Some(kind) = of_kind {
+            let chosen = kind
+                .keys
+                .keys()
+                .any(|key| kind.says(key, "metric").is_some());
+            if let Some(about) = self.about.as_ref().filter(|_| !chosen) {
+                bail!("`{}` takes no `:{about}`", self.name);
+            }
+            if chosen && self.triggers(catalog, service)?.is_empty() {
+                let covering = catalog.alerts.iter();
+                let covering = covering.filter(|alert| alert.covers_service(service));
+                let able: Vec<&str> = covering.map(|alert| alert.name.as_str()).collect();
+                let able = if able.is_empty() {
+                    "none".to_string()
+                } else {
+                    able.join(", ")
+                };
+                bail!("`{self}` triggers no alert of `{service}`, which is covered by {able}");
+            }
+            return Ok(());
+        }
+        if self.transport() != Some(Transport::MetricMissing) {
+            if let Some(about) = &self.about {
+                bail!("`{}` takes no `:{about}`", self.name);
+            }
+            return Ok(());
+        }
+        let emitted =
+            |metric: &&crate::catalog::Metric| metric.services.iter().any(|name| name == service);
+        let declared = catalog.metrics.iter().filter(emitted);
+        let declared: Vec<&str> = declared.map(|metric| metric.key.as_str()).collect();
+        match &self.about {
+            Some(about) if !declared.contains(&about.as_str()) => {
                 bail!(
-                    "`{self}` trips no alert of `{service}`, which is covered by {}",
-                    if able.is_empty() {
-                        "none".into()
-                    } else {
-                        able.join(", ")
-                    }
+                    "`{service}` declares no metric `{about}`: {}",
+                    suggestion(about, declared)
                 )
             }
-            (Kind::MetricMissing, about) => {
-                let declared = || {
-                    catalog
-                        .metrics
-                        .iter()
-                        .filter(|metric| metric.services.iter().any(|name| name == service))
-                        .map(|metric| metric.key.as_str())
-                };
-                match about {
-                    Some(about) if !declared().any(|key| key == about) => {
-                        bail!(
-                            "`{service}` declares no metric `{about}`: {}",
-                            suggestion(about, declared().collect::<Vec<_>>())
-                        )
-                    }
-                    None if declared().next().is_none() => {
-                        bail!("`{service}` declares no metric that could be missing")
-                    }
-                    _ => Ok(()),
-                }
+            None if declared.is_empty() => {
+                bail!("`{service}` declares no metric that could be missing")
             }
-            (Kind::RatioErrors | Kind::StalledTraining | Kind::Errors, _) | (_, None) => Ok(()),
-            (_, Some(about)) => bail!(
-                "`{}` takes no `:{about}`",
-                Fault {
-                    kind: self.kind,
-                    about: None
-                }
-            ),
+            _ => Ok(()),
         }
     }
 
-    /// The fault that trips an alert; an expression of the catalog's own has none that could be known.
-    pub fn of(alert: &Alert) -> Option<Fault> {
-        let (kind, named) = match alert.kind.name.as_str() {
-            "down" => (Kind::Down, false),
-            "error_ratio" => (Kind::Errors, true),
-            "memory_ratio" => (Kind::Memory, false),
-            "cpu_ratio" => (Kind::Cpu, false),
-            "ratio" => (Kind::RatioErrors, true),
-            "stalled" => (Kind::StalledTraining, true),
-            _ => return None,
-        };
-        Some(Fault {
-            kind,
-            about: named.then(|| alert.name.clone()),
-        })
-    }
-
-    /// Every way to trip a branch of an alert, and on which service: one that is down by its health check alone should be another
-    /// one than that which does not answer, because the all-clear of the first is still on its way.
-    pub fn all<'a>(
+    /// Every way to trigger a branch of an alert, and on which service: for the second another one than for the first, because
+    /// the all-clear of the first is still on its way. None: its kind says no fault, so none is known.
+    pub fn of_branch<'a>(
         catalog: &Catalog,
         alert: &Alert,
         branch: &'a Branch,
-    ) -> Vec<(&'a str, Option<Fault>)> {
-        let first = branch.services[0].as_str();
-        let probed_apart =
-            |service: &Service| service.health_probe && service.health_path != service.metrics_path;
-        let probed = || {
-            branch.services.iter().filter(|name| {
-                alert.kind.holds_back_others && catalog.service(name).is_some_and(probed_apart)
-            })
-        };
-        let health = probed()
-            .find(|name| *name != first)
-            .or_else(|| probed().next());
-        let fails = health.map(|name| {
-            (
-                name.as_str(),
-                Some(Fault {
-                    kind: Kind::HealthFails,
-                    about: None,
-                }),
-            )
-        });
-        std::iter::once((first, Fault::of(alert)))
-            .chain(fails)
-            .collect()
+    ) -> Result<Vec<(&'a str, Option<Fault>)>> {
+        let behaviours = Behaviours::of(catalog)?;
+        let mut ways: Vec<(&str, Option<Fault>)> = Vec::new();
+        for spec in &alert.kind.faults {
+            let mut able = Vec::new();
+            for name in &branch.services {
+                let Some(service) = catalog.service(name) else {
+                    continue;
+                };
+                let behaviour = behaviours.one(alert, service)?;
+                let mut faults = behaviour.faults.iter();
+                let fault = faults.find(|fault| fault.name == spec.name);
+                if fault.is_some_and(|fault| can_be_seen(fault, service)) {
+                    able.push(name.as_str());
+                }
+                if able
+                    .iter()
+                    .any(|name| ways.iter().all(|(used, _)| used != name))
+                {
+                    break;
+                }
+            }
+            let fresh = able
+                .iter()
+                .find(|name| ways.iter().all(|(used, _)| used != *name));
+            let chosen = alert
+                .kind
+                .keys
+                .keys()
+                .any(|key| alert.kind.says(key, "metric").is_some());
+            let about = chosen.then(|| alert.name.clone());
+            let name = spec.name.clone();
+            ways.extend(
+                fresh
+                    .or(able.first())
+                    .map(|service| (*service, Some(Fault { name, about }))),
+            );
+        }
+        if ways.is_empty() {
+            ways.extend(
+                branch
+                    .services
+                    .first()
+                    .map(|service| (service.as_str(), None)),
+            );
+        }
+        Ok(ways)
     }
 
-    /// The alerts that this fault of a service trips: those it is about, and those that read the same.
-    pub fn trips<'a>(&self, catalog: &'a Catalog, service: &str) -> Vec<&'a Alert> {
-        let covering = || {
-            catalog
-                .alerts
-                .iter()
-                .filter(|alert| alert.covers_service(service))
+    /// The alerts that this fault of a service triggers: those it is about, and those that see the same series differ.
+    pub fn triggers<'a>(&self, catalog: &'a Catalog, service: &str) -> Result<Vec<&'a Alert>> {
+        let Some(service) = catalog.service(service) else {
+            return Ok(Vec::new());
         };
-        let unreachable = [
-            Kind::Slow,
-            Kind::Hanging,
-            Kind::Garbage,
-            Kind::Endless,
-            Kind::Unauthorized,
-            Kind::WrongContentType,
-        ];
-        if self.kind == Kind::Down || unreachable.contains(&self.kind) {
-            return covering()
-                .filter(|alert| alert.kind.holds_back_others)
-                .collect();
+        let behaviours = Behaviours::of(catalog)?;
+        let mut found = Vec::new();
+        let mut chosen = Vec::new();
+        for alert in behaviours.alerts_of(&service.name) {
+            let behaviour = behaviours.one(alert, service)?;
+            let mut faults = behaviour.faults.iter();
+            let fault = match self.transport() {
+                Some(transport) if UNREACHABLE.contains(&transport) => {
+                    faults.find(|fault| fault.stops("up"))
+                }
+                Some(_) => None,
+                None => faults.find(|fault| fault.name == self.name),
+            };
+            if let Some(fault) = fault {
+                let differs = fault.series.iter().filter(|moving| {
+                    let mut healthy = behaviour.healthy.iter();
+                    healthy.all(|known| {
+                        (&known.metric, &known.like, known.moves)
+                            != (&moving.metric, &moving.like, moving.moves)
+                    })
+                });
+                let differs: Vec<String> = differs.map(|moving| moving.metric.clone()).collect();
+                if self.about.as_ref() == Some(&alert.name) {
+                    chosen.clone_from(&differs);
+                }
+                found.push((alert, differs));
+            }
         }
-        if self.kind == Kind::HealthFails {
-            let probed = catalog
-                .service(service)
-                .is_some_and(|service| service.health_probe);
-            return covering()
-                .filter(|alert| probed && alert.kind.holds_back_others)
-                .collect();
+        if self.about.is_some() && self.transport().is_none() {
+            found.retain(|(_, differs)| !chosen.is_empty() && *differs == chosen);
         }
-        let same_kind =
-            |alert: &&Alert| Fault::of(alert).is_some_and(|fault| fault.kind == self.kind);
-        let Some(about) = &self.about else {
-            return covering().filter(same_kind).collect();
+        Ok(found.into_iter().map(|(alert, _)| alert).collect())
+    }
+
+    /// What must be seen of an alert under it.
+    pub fn expected(&self, catalog: &Catalog, alert: &Alert, service: &str) -> Result<Expected> {
+        let triggers = self.triggers(catalog, service)?;
+        let triggers = triggers
+            .into_iter()
+            .map(|alert| alert.name.clone())
+            .collect();
+        let behaviour = match catalog.service(service) {
+            Some(service) => Behaviours::of(catalog)?.one(alert, service)?,
+            None => Rc::default(),
         };
-        let Some(chosen) = covering()
-            .filter(same_kind)
-            .find(|alert| alert.name == *about)
-        else {
-            return Vec::new();
-        };
-        covering()
-            .filter(same_kind)
-            .filter(|alert| disturbed(alert) == disturbed(chosen))
-            .collect()
+        let mut faults = behaviour.faults.iter();
+        let fault = faults.find(|fault| fault.name == self.name);
+        Ok(Expected {
+            triggers,
+            value: fault.and_then(|fault| fault.value),
+            unreachable: fault.is_some_and(|fault| fault.stops("up")),
+        })
     }
 }
 
-/// The counter that the fault disturbs.
-fn disturbed(alert: &Alert) -> Option<&str> {
-    ["errors", "progress", "requests"]
-        .iter()
-        .find_map(|key| alert.settings.get(*key)?.as_str())
+/// What a fault must lead to.
+pub struct Expected {
+    /// Names of the alerts of the service that fire.
+    pub triggers: Vec<String>,
+    /// The value with which the alert that it is about fires, where that does not depend on how long the fault has lasted.
+    pub value: Option<f64>,
+    /// Whether no scrape reaches the service.
+    pub unreachable: bool,
+}
+
+/// A health check can fail by itself only where it is asked at a path of its own.
+fn can_be_seen(fault: &FaultBehaviour, service: &Service) -> bool {
+    let health_only = fault.stops("probe_success") && !fault.stops("up");
+    let up = |metric: &str| {
+        fault
+            .series
+            .iter()
+            .any(|moving| moving.metric == metric && moving.moves != Moves::Absent)
+    };
+    !health_only || (up("up") && service.health_path != service.metrics_path)
 }

@@ -1,7 +1,7 @@
 //! HTTP of the stand-ins: well-behaved until a fault is on.
 
 use super::{Fleet, Post};
-use crate::simulation::fault::Kind;
+use crate::simulation::fault::{Fault, Transport};
 use anyhow::{Context, Result};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, LOCATION};
@@ -80,10 +80,8 @@ pub async fn attend(fleet: Arc<Fleet>, post: Arc<Post>, first: TcpListener) {
     let mut listener = Some(first);
     let mut faults = post.fault.subscribe();
     loop {
-        let down = faults
-            .borrow_and_update()
-            .as_ref()
-            .is_some_and(|fault| fault.kind == Kind::Down);
+        let fault = faults.borrow_and_update().clone();
+        let down = !post.stand_in().up(fault.as_ref());
         if down {
             listener = None;
             let _ = faults.changed().await;
@@ -121,14 +119,15 @@ async fn connection(fleet: Arc<Fleet>, post: Arc<Post>, stream: TcpStream) {
 }
 
 async fn respond(fleet: &Fleet, post: &Post, path: &str) -> Response<Content> {
-    let kind = post.fault.borrow().as_ref().map(|fault| fault.kind);
+    let fault = post.fault.borrow().clone();
+    let kind = fault.as_ref().and_then(Fault::transport);
     match kind {
-        Some(Kind::Hanging) => std::future::pending().await,
-        Some(Kind::Slow) => {
+        Some(Transport::Hanging) => std::future::pending().await,
+        Some(Transport::Slow) => {
             sleep(Duration::from_millis(post.service.scrape_timeout.0 * 3 / 2).div_f64(fleet.speed))
                 .await
         }
-        Some(Kind::Unauthorized) => {
+        Some(Transport::Unauthorized) => {
             return answer(StatusCode::UNAUTHORIZED, "text/plain", "who are you?\n");
         }
         _ => {}
@@ -145,30 +144,30 @@ async fn respond(fleet: &Fleet, post: &Post, path: &str) -> Response<Content> {
             .unwrap_or_default()
         && !metrics
     {
-        return health(post, kind);
+        return health(post, fault.as_ref());
     }
-    if metrics && kind == Some(Kind::Redirect) {
+    if metrics && kind == Some(Transport::Redirect) {
         let mut response = answer(StatusCode::TEMPORARY_REDIRECT, "text/plain", "");
         response
             .headers_mut()
             .extend(moved.parse().map(|place| (LOCATION, place)));
         return response;
     }
-    let followed = path == moved && kind == Some(Kind::Redirect);
+    let followed = path == moved && kind == Some(Transport::Redirect);
     if !metrics && !followed {
         return answer(StatusCode::NOT_FOUND, "text/plain", "not found\n");
     }
     match kind {
-        Some(Kind::Garbage) => answer(
+        Some(Transport::Garbage) => answer(
             StatusCode::OK,
             TEXT_FORMAT,
             &b"\x00\xff\xfe no metrics \x80\n"[..],
         ),
-        Some(Kind::Endless) => Response::builder()
+        Some(Transport::Endless) => Response::builder()
             .header(CONTENT_TYPE, TEXT_FORMAT)
             .body(Content::Endless(Box::pin(sleep(DRIP))))
             .expect("a fixed header makes a response"),
-        Some(Kind::WrongContentType) => answer(
+        Some(Transport::WrongContentType) => answer(
             StatusCode::OK,
             "application/json",
             serde_json::Value::from(fleet.scrape(post)).to_string(),
@@ -177,10 +176,11 @@ async fn respond(fleet: &Fleet, post: &Post, path: &str) -> Response<Content> {
     }
 }
 
-fn health(post: &Post, kind: Option<Kind>) -> Response<Content> {
-    let (status, word) = match kind {
-        Some(Kind::HealthFails) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
-        _ => (StatusCode::OK, "healthy"),
+fn health(post: &Post, fault: Option<&Fault>) -> Response<Content> {
+    let (status, word) = if post.stand_in().healthy(fault) {
+        (StatusCode::OK, "healthy")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "unhealthy")
     };
     let body = serde_json::json!({"status": word, "service": post.service.name});
     answer(status, "application/json", format!("{body}\n"))

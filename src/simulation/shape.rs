@@ -1,16 +1,19 @@
 //! What a stand-in exposes and how it moves: fixed once from the catalog, so that a thousand services share their texts.
 
+use super::behaviour::Behaviours;
+pub use super::behaviour::TRAFFIC;
+use super::fault::Fault;
 use super::words;
-use crate::catalog::{Alert, Catalog, Metric, Service};
-use crate::simulation::fault::{Fault, Kind};
-use std::collections::HashMap;
+use crate::cases::Moving;
+use crate::cases::phases::Moves;
+use crate::catalog::{Catalog, Metric, Service};
+use crate::contract::domain::Domain;
+use anyhow::Result;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Series of one metric; more label sets than this are thinned out, each value kept.
 const SERIES_LIMIT: usize = 500;
-
-/// Requests, attempts, steps: events a second of a counter that nothing says more about.
-const TRAFFIC: f64 = 20.0;
 
 /// A declared metric and its label sets, shared by every service that emits it.
 #[derive(Debug)]
@@ -19,8 +22,8 @@ pub struct Shape {
     pub metric: Metric,
     /// `a="b",c="d"` of each series.
     pub labels: Vec<String>,
-    /// Whether a series counts requests answered with 5xx.
-    pub failed: Vec<bool>,
+    /// The same as values, in the order of the metric's labels.
+    values: Vec<Vec<String>>,
 }
 
 impl Shape {
@@ -31,51 +34,69 @@ impl Shape {
             .map(|(label, declared)| (label, words::values(label, declared)))
             .collect();
         let all: usize = choices.iter().map(|(_, values)| values.len()).product();
-        let longest = choices
-            .iter()
-            .map(|(_, values)| values.len())
-            .max()
-            .unwrap_or(1);
+        let longest = choices.iter().map(|(_, values)| values.len()).max();
         let whole = all <= SERIES_LIMIT;
         let mut shape = Shape {
             metric: metric.clone(),
             labels: Vec::new(),
-            failed: Vec::new(),
+            values: Vec::new(),
         };
-        for index in 0..if whole { all } else { longest } {
+        for index in 0..if whole { all } else { longest.unwrap_or(1) } {
             let mut rest = index;
-            let mut texts = Vec::new();
-            let mut failed = false;
+            let (mut texts, mut own) = (Vec::new(), Vec::new());
             for (label, values) in &choices {
-                let value = &values[if whole {
-                    rest % values.len()
-                } else {
-                    index % values.len()
-                }];
+                let at = if whole { rest } else { index } % values.len();
                 rest /= values.len();
-                failed |= label.as_str() == "status" && value.len() == 3 && value.starts_with('5');
-                texts.push(format!(
-                    "{label}=\"{}\"",
-                    value
-                        .replace('\\', "\\\\")
-                        .replace('"', "\\\"")
-                        .replace('\n', "\\n")
-                ));
+                let value = values[at].replace('\\', "\\\\");
+                let value = value.replace('"', "\\\"").replace('\n', "\\n");
+                texts.push(format!("{label}=\"{value}\""));
+                own.push(values[at].clone());
             }
             shape.labels.push(texts.join(","));
-            shape.failed.push(failed);
+            shape.values.push(own);
         }
         shape
     }
+
+    /// Which series have labels like these.
+    fn like(&self, like: &BTreeMap<String, String>) -> Vec<bool> {
+        let matches = |values: &Vec<String>| {
+            let mut own = self.metric.labels.keys().zip(values);
+            own.all(|(label, value)| {
+                like.get(label).is_none_or(|pattern| {
+                    Domain::Values(vec![value.clone()])
+                        .example(pattern, true)
+                        .is_some()
+                })
+            })
+        };
+        self.values.iter().map(matches).collect()
+    }
 }
 
-/// A value while the service is well, and while the fault that concerns it is on.
-#[derive(Clone, Copy, Debug)]
+/// A value while the service is healthy, and under each fault that concerns it; None: there is no such series then.
+#[derive(Clone, Debug, Default)]
 pub struct Level {
-    /// Trips nothing.
-    pub well: f64,
-    /// Trips every alert of its kind.
-    pub faulty: f64,
+    /// While nothing is wrong.
+    pub healthy: Option<f64>,
+    /// The fault's name, the alert that it is about, the value.
+    pub faulty: Vec<(String, String, Option<f64>)>,
+    /// The highest threshold of the alerts that compare its ratio to something; 0: there is none.
+    pub above: f64,
+    /// Whether it counts seconds of real time, however fast the simulation goes.
+    pub real_time: bool,
+}
+
+impl Level {
+    /// The value under a fault, if there is one.
+    pub fn under(&self, fault: Option<&Fault>) -> Option<f64> {
+        let concerned = fault.and_then(|fault| {
+            let about = |alert: &String| fault.about.as_ref().is_none_or(|about| about == alert);
+            let mut faulty = self.faulty.iter();
+            faulty.find(|(name, alert, _)| *name == fault.name && about(alert))
+        });
+        concerned.map_or(self.healthy, |(.., value)| *value)
+    }
 }
 
 /// How one metric of one service moves.
@@ -83,14 +104,32 @@ pub struct Level {
 pub struct Motion {
     /// What is printed.
     pub shape: Arc<Shape>,
-    /// Events a second over all series; the value of a gauge.
-    pub rate: Level,
-    /// The share of events that fall to 5xx series.
-    pub failed: Level,
-    /// A gauge that says that work is under way.
+    /// For each part of its series: which they are, and their events a second, or the value of a gauge. The last part is
+    /// the rest.
+    pub parts: Vec<(Vec<bool>, Level)>,
+    /// A gauge of which a kind says the value.
     pub steady: bool,
-    /// The kind and alerts whose fault changes the rate or the share.
-    pub concerned: Vec<(Kind, String)>,
+}
+
+impl Motion {
+    /// Of one series.
+    pub fn of(&self, series: usize) -> &Level {
+        let part = self.parts.iter().find(|(part, _)| part[series]);
+        part.map_or(self.rest(), |(_, level)| level)
+    }
+
+    /// Of the series that no kind tells apart.
+    pub fn rest(&self) -> &Level {
+        &self.parts[self.parts.len() - 1].1
+    }
+
+    /// Of the series that a kind tells apart, if one does: requests that fail.
+    pub fn apart(&self) -> Option<&Level> {
+        self.parts
+            .first()
+            .filter(|_| self.parts.len() > 1)
+            .map(|(_, level)| level)
+    }
 }
 
 /// One service's metrics.
@@ -98,145 +137,144 @@ pub struct Motion {
 pub struct Plan {
     /// Declared metrics.
     pub motions: Vec<Motion>,
-    /// Resident bytes.
-    pub memory: Level,
-    /// Cores in use.
-    pub cpu: Level,
+    /// What no catalog declares, by name: metrics of the process, `up`, `probe_success`.
+    pub own: BTreeMap<String, Level>,
+}
+
+impl Plan {
+    /// The value of a metric that no catalog declares; None: nothing is said of it, or there is none under this fault.
+    pub fn own(&self, metric: &str, fault: Option<&Fault>) -> Option<f64> {
+        self.own.get(metric)?.under(fault)
+    }
 }
 
 /// A plan for each service, in the same order.
-pub fn plans(catalog: &Catalog, services: &[&Service]) -> Vec<Plan> {
-    let shapes: HashMap<&str, Arc<Shape>> = catalog
-        .metrics
-        .iter()
+pub fn plans(catalog: &Catalog, services: &[&Service]) -> Result<Vec<Plan>> {
+    let metrics = catalog.metrics.iter();
+    let shapes: HashMap<&str, Arc<Shape>> = metrics
         .map(|metric| (metric.key.as_str(), Arc::new(Shape::new(metric))))
         .collect();
-    services
-        .iter()
-        .map(|service| plan(catalog, service, &shapes))
-        .collect()
+    let behaviours = Behaviours::of(catalog)?;
+    let plan = |service: &&Service| plan(catalog, service, &shapes, &behaviours);
+    services.iter().map(plan).collect()
 }
 
-fn plan(catalog: &Catalog, service: &Service, shapes: &HashMap<&str, Arc<Shape>>) -> Plan {
+/// What the kinds say of one series of a service.
+#[derive(Default)]
+struct Said {
+    healthy: Vec<Option<f64>>,
+    faulty: Vec<(String, String, Option<f64>)>,
+    above: f64,
+    real_time: bool,
+}
+
+/// A metric's full name, and how the labels of the series are that are told apart.
+type Key = (String, BTreeMap<String, String>);
+
+fn said(behaviours: &Behaviours, service: &Service) -> Result<BTreeMap<Key, Said>> {
+    let mut said: BTreeMap<Key, Said> = BTreeMap::new();
+    for alert in behaviours.alerts_of(&service.name) {
+        let behaviour = behaviours.one(alert, service)?;
+        for moving in &behaviour.healthy {
+            let said = said
+                .entry((moving.metric.clone(), moving.like.clone()))
+                .or_default();
+            said.healthy.push(value(moving));
+            said.real_time |= behaviour.real_time;
+        }
+        for fault in &behaviour.faults {
+            for moving in &fault.series {
+                let said = said
+                    .entry((moving.metric.clone(), moving.like.clone()))
+                    .or_default();
+                let (fault, alert) = (fault.name.clone(), alert.name.clone());
+                said.faulty.push((fault, alert, value(moving)));
+                said.above = said.above.max(behaviour.above.unwrap_or(0.0));
+            }
+        }
+    }
+    Ok(said)
+}
+
+/// Events a second, or the value of a gauge.
+fn value(moving: &Moving) -> Option<f64> {
+    match moving.moves {
+        Moves::Rate(value, _) | Moves::Level(value) => Some(value),
+        Moves::Stale | Moves::Absent => None,
+    }
+}
+
+/// What was said of a series, taken out of it; else its usual value.
+fn level(said: &mut BTreeMap<Key, Said>, key: &Key, usual: f64) -> (Level, bool) {
+    let said = said.remove(key).unwrap_or_default();
+    // Of what several call healthy the lowest: it is healthy for all of them.
+    let lowest = said.healthy.iter().flatten().copied().reduce(f64::min);
+    let spoken = !said.healthy.is_empty();
+    let level = Level {
+        healthy: if spoken { lowest } else { Some(usual) },
+        faulty: said.faulty,
+        above: said.above,
+        real_time: said.real_time,
+    };
+    (level, spoken)
+}
+
+fn plan(
+    catalog: &Catalog,
+    service: &Service,
+    shapes: &HashMap<&str, Arc<Shape>>,
+    behaviours: &Behaviours,
+) -> Result<Plan> {
+    let mut said = said(behaviours, service)?;
+    let mut motions = Vec::new();
     let emitted = catalog
         .metrics
         .iter()
         .filter(|metric| metric.services.contains(&service.name));
-    let memory = share(
-        &alerts(catalog, service, "memory_ratio"),
-        service,
-        0.45,
-        1.5,
-    );
-    let cpu = share(&alerts(catalog, service, "cpu_ratio"), service, 0.25, 2.0);
-    let limit = service.memory_limit.0 as f64;
-    Plan {
-        motions: emitted
-            .map(|metric| {
-                motion(
-                    catalog,
-                    service,
-                    metric,
-                    shapes[metric.key.as_str()].clone(),
-                )
-            })
-            .collect(),
-        memory: Level {
-            well: memory.well * limit,
-            faulty: memory.faulty * limit,
-        },
-        cpu: Level {
-            well: cpu.well * service.cpu_limit,
-            faulty: cpu.faulty * service.cpu_limit,
-        },
-    }
-}
-
-/// Alerts of a kind that cover a service.
-fn alerts<'a>(catalog: &'a Catalog, service: &Service, kind: &str) -> Vec<&'a Alert> {
-    catalog
-        .alerts
-        .iter()
-        .filter(|alert| alert.kind.name == kind && alert.covers_service(&service.name))
-        .collect()
-}
-
-/// The thresholds of these alerts for a service, lowest and highest.
-fn thresholds(alerts: &[&Alert], service: &Service) -> (f64, f64) {
-    let own = |alert: &&Alert| {
-        alert
-            .branch_of(&service.name)
-            .and_then(|branch| branch.above)
-    };
-    let all = alerts.iter().filter_map(own);
-    all.fold((0.8, 0.0), |(low, high), above| {
-        (f64::min(low, above), f64::max(high, above))
-    })
-}
-
-/// A part of the lowest threshold while well, a multiple of the highest while faulty.
-fn share(alerts: &[&Alert], service: &Service, part: f64, multiple: f64) -> Level {
-    let (low, high) = thresholds(alerts, service);
-    Level {
-        well: part * low,
-        faulty: multiple * high.max(low),
-    }
-}
-
-/// A tenth of the lowest threshold while well; while faulty, well above the highest and still a share.
-fn failing(alerts: &[&Alert], service: &Service) -> Level {
-    let (low, high) = thresholds(alerts, service);
-    Level {
-        well: 0.1 * low,
-        faulty: high + 0.7 * (1.0 - high),
-    }
-}
-
-fn motion(catalog: &Catalog, service: &Service, metric: &Metric, shape: Arc<Shape>) -> Motion {
-    let reads = |alert: &&Alert, key: &str| {
-        alert.settings.get(key).and_then(|value| value.as_str()) == Some(metric.key.as_str())
-    };
-    let of = |kind: &str, key: &str| -> Vec<&Alert> {
-        alerts(catalog, service, kind)
-            .into_iter()
-            .filter(|alert| reads(alert, key))
-            .collect()
-    };
-    let (errors, progress) = (of("ratio", "errors"), of("stalled", "progress"));
-    let (requests, active) = (of("error_ratio", "requests"), of("stalled", "active"));
-    let mut rate = Level {
-        well: usual(metric),
-        faulty: usual(metric),
-    };
-    if !errors.is_empty() {
-        let share = failing(&errors, service);
-        rate = Level {
-            well: TRAFFIC * share.well,
-            faulty: TRAFFIC * share.faulty,
+    for metric in emitted {
+        let shape = shapes[metric.key.as_str()].clone();
+        let of = |(name, like): &&Key| *name == metric.name && !like.is_empty();
+        let apart: Vec<Key> = said.keys().filter(of).cloned().collect();
+        let mut parts = Vec::new();
+        for key in apart {
+            parts.push((shape.like(&key.1), level(&mut said, &key, 0.0).0));
+        }
+        let taken = |index: usize| {
+            parts
+                .iter()
+                .any(|(part, _): &(Vec<bool>, Level)| part[index])
         };
+        let rest = (0..shape.labels.len()).map(|index| !taken(index)).collect();
+        let whole = (metric.name.clone(), BTreeMap::new());
+        let (level, spoken) = level(&mut said, &whole, usual(metric));
+        parts.push((rest, level));
+        let steady = spoken && metric.r#type == "gauge";
+        motions.push(Motion {
+            shape,
+            parts,
+            steady,
+        });
     }
-    if !progress.is_empty() {
-        rate.faulty = 0.0;
+    let limit = service.memory_limit.0 as f64;
+    let mut own = BTreeMap::new();
+    for (metric, usual) in [
+        ("process_resident_memory_bytes", 0.36 * limit),
+        ("process_cpu_seconds_total", 0.2 * service.cpu_limit),
+        ("up", 1.0),
+        ("probe_success", 1.0),
+    ] {
+        let key = (metric.to_string(), BTreeMap::new());
+        let (mut level, _) = level(&mut said, &key, usual);
+        level.real_time |= metric.starts_with("process_");
+        own.insert(metric.to_string(), level);
     }
-    let concerned = [&errors, &progress, &requests]
-        .into_iter()
-        .flatten()
-        .filter_map(|alert| Some((Fault::of(alert)?.kind, alert.name.clone())));
-    Motion {
-        rate,
-        steady: !active.is_empty(),
-        failed: failing(&requests, service),
-        concerned: concerned.collect(),
-        shape,
-    }
+    Ok(Plan { motions, own })
 }
 
 /// Errors are rare, traffic is not.
 fn usual(metric: &Metric) -> f64 {
-    let rare = ["error", "exception", "fail", "timeout", "dropped", "retr"]
-        .iter()
-        .any(|word| metric.key.contains(word))
-        && !metric.key.contains("retriev");
+    let rare = ["error", "exception", "fail", "timeout", "dropped", "retr"];
+    let rare = rare.iter().any(|word| metric.key.contains(word)) && !metric.key.contains("retriev");
     if rare && metric.r#type == "counter" {
         TRAFFIC / 400.0
     } else {

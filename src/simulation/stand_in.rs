@@ -1,8 +1,8 @@
 //! One stand-in service: its counters at this moment, and the text that it exposes.
 
-use super::shape::{Level, Motion, Plan};
+use super::shape::Plan;
 use crate::catalog::Service;
-use crate::simulation::fault::{Fault, Kind};
+use crate::simulation::fault::{Fault, Transport};
 use std::fmt::Write;
 
 /// Counters, and when they were last moved.
@@ -39,27 +39,37 @@ impl StandIn {
         }
     }
 
-    /// Moves everything on to `now`, in seconds since the start: events pass `speed` times as fast, CPU time does not.
+    /// Moves everything on to `now`, in seconds since the start: events pass `speed` times as fast, what counts seconds does not.
     pub fn move_on(&mut self, now: f64, speed: f64, fault: Option<&Fault>) {
         let passed = (now - self.last).max(0.0);
         self.last = now;
-        self.cpu += passed * at(self.plan.cpu, fault, Kind::Cpu);
+        self.cpu += passed
+            * self
+                .plan
+                .own("process_cpu_seconds_total", fault)
+                .unwrap_or(0.0);
         let traffic = 1.0 + 0.3 * self.wave(now * speed, 600.0);
         for (motion, counts) in self.plan.motions.iter().zip(&mut self.counts) {
-            let hit = concerns(motion, fault);
-            let rate = if hit {
-                motion.rate.faulty
-            } else {
-                motion.rate.well
-            };
-            let failed = if hit {
-                motion.failed.faulty
-            } else {
-                motion.failed.well
-            };
-            let events = rate * traffic * passed * speed;
-            spread(&motion.shape.failed, counts, events, failed);
+            for (part, level) in &motion.parts {
+                let rate = level.under(fault).unwrap_or(0.0);
+                let pace = if level.real_time {
+                    1.0
+                } else {
+                    traffic * speed
+                };
+                spread(part, counts, rate * pace * passed);
+            }
         }
+    }
+
+    /// Whether a connection is accepted at all.
+    pub fn up(&self, fault: Option<&Fault>) -> bool {
+        self.plan.own("up", fault) != Some(0.0)
+    }
+
+    /// What the health path says.
+    pub fn healthy(&self, fault: Option<&Fault>) -> bool {
+        self.plan.own("probe_success", fault) != Some(0.0)
     }
 
     fn wave(&self, now: f64, period: f64) -> f64 {
@@ -69,12 +79,12 @@ impl StandIn {
     /// The text of a scrape.
     pub fn expose(&mut self, fault: Option<&Fault>) -> String {
         self.scrapes += 1;
-        let backwards =
-            fault.is_some_and(|fault| fault.kind == Kind::Reset) && self.scrapes.is_multiple_of(2);
+        let transport = fault.and_then(Fault::transport);
+        let backwards = transport == Some(Transport::Reset) && self.scrapes.is_multiple_of(2);
         let scale = if backwards { 0.5 } else { 1.0 };
         let mut out = String::new();
         for (index, motion) in self.plan.motions.iter().enumerate() {
-            let missing = fault.filter(|fault| fault.kind == Kind::MetricMissing);
+            let missing = fault.filter(|_| transport == Some(Transport::MetricMissing));
             if missing.is_some_and(|fault| {
                 fault
                     .about
@@ -85,17 +95,20 @@ impl StandIn {
             }
             let metric = &motion.shape.metric;
             heading(&mut out, &metric.name, &metric.r#type, &metric.help);
-            for (labels, count) in motion.shape.labels.iter().zip(&self.counts[index]) {
+            for (series_index, labels) in motion.shape.labels.iter().enumerate() {
+                let level = motion.of(series_index).under(fault);
+                let Some(level) = level else { continue };
+                let count = (self.counts[index][series_index] * scale).floor();
                 match metric.r#type.as_str() {
-                    "counter" => series(&mut out, &metric.name, labels, (count * scale).floor()),
-                    "histogram" => histogram(
-                        &mut out,
-                        &metric.name,
-                        labels,
-                        &metric.buckets,
-                        (count * scale).floor(),
-                    ),
-                    _ => series(&mut out, &metric.name, labels, self.gauge(motion)),
+                    "counter" => series(&mut out, &metric.name, labels, count),
+                    "histogram" => {
+                        histogram(&mut out, &metric.name, labels, &metric.buckets, count);
+                    }
+                    _ if motion.steady => series(&mut out, &metric.name, labels, level),
+                    _ => {
+                        let swings = 1.0 + 0.4 * self.wave(self.last, 300.0);
+                        series(&mut out, &metric.name, labels, (level * swings).round());
+                    }
                 }
             }
         }
@@ -103,19 +116,13 @@ impl StandIn {
         out
     }
 
-    /// A gauge that says whether work is under way stands still; others swing.
-    fn gauge(&self, motion: &Motion) -> f64 {
-        if motion.steady {
-            1.0
-        } else {
-            (motion.rate.well * (1.0 + 0.4 * self.wave(self.last, 300.0))).round()
-        }
-    }
-
     /// What a client library of the runtime exposes of itself.
     fn process(&self, out: &mut String, fault: Option<&Fault>, scale: f64) {
-        let memory =
-            at(self.plan.memory, fault, Kind::Memory) * (1.0 + 0.05 * self.wave(self.last, 300.0));
+        let memory = self
+            .plan
+            .own("process_resident_memory_bytes", fault)
+            .unwrap_or(0.0)
+            * (1.0 + 0.05 * self.wave(self.last, 300.0));
         let mut one = |name: &str, kind: &str, help: &str, value: f64| {
             heading(out, name, kind, help);
             series(out, name, "", value);
@@ -193,38 +200,13 @@ impl StandIn {
     }
 }
 
-fn at(level: Level, fault: Option<&Fault>, kind: Kind) -> f64 {
-    if fault.is_some_and(|fault| fault.kind == kind) {
-        level.faulty
-    } else {
-        level.well
-    }
-}
-
-fn concerns(motion: &Motion, fault: Option<&Fault>) -> bool {
-    let Some(fault) = fault else { return false };
-    motion.concerned.iter().any(|(kind, alert)| {
-        *kind == fault.kind && fault.about.as_ref().is_none_or(|about| about == alert)
-    })
-}
-
-/// Hands events out to series: `share` of them to those that failed, and early series get more than late ones.
-fn spread(failed: &[bool], counts: &mut [f64], events: f64, share: f64) {
+/// Hands events out to the series of a part: early ones get more than late ones.
+fn spread(part: &[bool], counts: &mut [f64], events: f64) {
     let weight = |index: usize| 1.0 / (index + 1) as f64;
-    let sum = |wanted: bool| {
-        (0..failed.len())
-            .filter(|index| failed[*index] == wanted)
-            .map(weight)
-            .sum::<f64>()
-    };
-    let (bad, good) = (sum(true), sum(false));
-    for (index, count) in counts.iter_mut().enumerate() {
-        let part = match (failed[index], bad > 0.0 && good > 0.0) {
-            (true, true) => share * weight(index) / bad,
-            (false, true) => (1.0 - share) * weight(index) / good,
-            _ => weight(index) / (bad + good),
-        };
-        *count += events * part;
+    let taken = || (0..part.len()).filter(|index| part[*index]);
+    let sum: f64 = taken().map(weight).sum();
+    for index in taken() {
+        counts[index] += events * weight(index) / sum;
     }
 }
 

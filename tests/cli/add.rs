@@ -69,7 +69,10 @@ fn add_keeps_every_byte_but_its_own() {
             CATALOG.replace("services.checkout", "\"services\".'checkout'"),
             CATALOG
                 .replace("services.checkout", "\"services\".'checkout'")
-                .replace("[alerts", &format!("{table}[alerts")),
+                .replace(
+                    "[alerts",
+                    &format!("{}[alerts", table.replace("services", "\"services\"")),
+                ),
         ),
     ];
     for (name, catalog, wanted) in cases {

@@ -56,12 +56,7 @@ fn stand_ins_expose_what_promtool_accepts_and_take_faults_while_they_run() {
     );
 
     assert_eq!(
-        request(
-            root.control,
-            "PUT",
-            "/faults/websocket-service/stalled-training"
-        )
-        .0,
+        request(root.control, "PUT", "/faults/websocket-service/stalled").0,
         400,
         "it trips no alert there"
     );

@@ -106,7 +106,8 @@ fn every_panel_has_data_when_the_services_have() {
     // Below the ports that the system gives away by itself.
     let offset = 12_000 + free_port() % 10_000;
     configuration(&folder, offset);
-    let (control, port) = (free_port().to_string(), free_port());
+    // The control port is moved by the same offset.
+    let (control, port) = ((free_port() - offset).to_string(), free_port());
     let _services = started(
         &mut monstack(&[
             "simulate",

@@ -1,109 +1,196 @@
 //! The catalog's text with one service more.
 
-use crate::pipeline::CATALOG;
-use crate::source::{Source, step};
-use serde_json::{Value, json};
+use toml_edit::{DocumentMut, InlineTable, Item, Key, RawString, Table, TableLike, Value};
 
-/// The text with the service in it, behind the last one of its group, else behind the last of all.
-/// Text is inserted, not rewritten, so every comment, every order and every line ending stays.
+/// The text with the service in it, behind the last one of its group, else behind the last of all, written as that one is.
+/// Every comment, every order and every line ending stays. A text that is not TOML stays as it is.
 pub fn with_service(text: &str, name: &str, group: &str, port: u32) -> String {
-    let (source, _) = Source::parse(CATALOG, text);
-    let mut wanted = source.value.clone();
-    wanted["services"][name] = json!({"group": group, "port": port});
-    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let word = |word: &str| toml_edit::value(word).to_string().trim().to_string();
-    let key = toml_edit::Key::new(name);
-    let table = [
-        format!("[services.{key}]"),
-        format!("group = {}", word(group)),
-        format!("port = {port}"),
-    ]
-    .join(newline);
-    let inline = format!("{key} = {{ group = {}, port = {port} }}", word(group));
-    let (value_end, line_end) = end_of_services(&source, group);
-    let behind = paragraph(text, line_end, &table, newline);
-    let ways = [
-        line(text, line_end, &inline, newline),
-        format!("{}, {inline}{}", &text[..value_end], &text[value_end..]),
-        behind.clone(),
-        paragraph(text, text.len(), &table, newline),
-    ];
-    // Services are written as lines of one table, within one line, or as tables: the first way that means the right thing.
-    let means = |(source, errors): (Source, Vec<_>)| source.value == wanted && errors.is_empty();
-    let right = ways
+    // What is written anew ends its lines with `\n`, whatever the file does.
+    let Ok(mut document) = text.replace("\r\n", "\n").parse::<DocumentMut>() else {
+        return text.to_string();
+    };
+    if document.get("services").is_none() {
+        let mut services = Table::new();
+        services.set_implicit(true);
+        document.insert("services", Item::Table(services));
+    }
+    let mut header = None;
+    match &mut document["services"] {
+        Item::Value(Value::InlineTable(services)) => into_line(services, name, group, port),
+        Item::Table(services) => {
+            let before = last_of_group(services, group);
+            let beside = before.as_ref().and_then(|key| services.get(key));
+            if beside.is_some_and(|item| item.is_inline_table()) || as_dotted_keys(services, beside)
+            {
+                insert(
+                    services,
+                    name,
+                    Item::Value(service(group, port).into()),
+                    before,
+                );
+            } else {
+                let mut table = service(group, port).into_table();
+                table.decor_mut().set_prefix("\n");
+                let last = before
+                    .as_ref()
+                    .and_then(|key| services.get(key)?.as_table());
+                header = Some(last.and_then(last_position));
+                insert(services, name, Item::Table(table), before);
+            }
+        }
+        _ => return text.to_string(),
+    }
+    if let Some(position) = header {
+        keep_comments(&mut document, name, position);
+    }
+    let edited = document.to_string();
+    if text.contains("\r\n") {
+        edited.replace('\n', "\r\n")
+    } else {
+        edited
+    }
+}
+
+fn service(group: &str, port: u32) -> InlineTable {
+    let mut service = InlineTable::new();
+    service.insert("group", group.into());
+    service.insert("port", i64::from(port).into());
+    service
+}
+
+/// `[services]` with `a.group = …` below it.
+fn as_dotted_keys(services: &Table, beside: Option<&Item>) -> bool {
+    !services.is_dotted()
+        && beside
+            .and_then(Item::as_table)
+            .is_some_and(Table::is_dotted)
+}
+
+/// The last service of the group, else the last of all.
+fn last_of_group(services: &dyn TableLike, group: &str) -> Option<String> {
+    let of_group = |item: &Item| item.get("group").and_then(Item::as_str) == Some(group);
+    let names = services.iter();
+    let last = names.filter(|(_, item)| of_group(item)).last();
+    last.or(services.iter().last())
+        .map(|(name, _)| name.to_string())
+}
+
+/// Inserts behind a key, or at the end.
+fn insert(services: &mut Table, name: &str, item: Item, before: Option<String>) {
+    let mut behind: Vec<String> = services.iter().map(|(key, _)| key.to_string()).collect();
+    let end = behind.iter().position(|key| Some(key) == before.as_ref());
+    behind.drain(..end.map_or(behind.len(), |end| end + 1));
+    let mut moved: Vec<(Key, Item)> = Vec::new();
+    for key in behind {
+        moved.extend(services.remove_entry(&key));
+    }
+    services.insert(name, item);
+    for (key, item) in moved {
+        services.insert_formatted(&key, item);
+    }
+}
+
+/// Inserts into `services = { … }`; the space before what follows stays there.
+fn into_line(services: &mut InlineTable, name: &str, group: &str, port: u32) {
+    let before = last_of_group(services, group);
+    let behind = services.iter().map(|(key, _)| key.to_string());
+    let behind = behind
+        .skip_while(|key| Some(key) != before.as_ref())
+        .skip(1);
+    let behind: Vec<String> = behind.collect();
+    let moved: Vec<(Key, Value)> = behind
         .iter()
-        .find(|edited| means(Source::parse(CATALOG, edited)));
-    right.cloned().unwrap_or(behind)
+        .filter_map(|key| services.remove_entry(key))
+        .collect();
+    let mut new = Value::from(service(group, port));
+    if let Some(last) = before.as_ref().and_then(|key| services.get_mut(key)) {
+        let suffix = last.decor().suffix().cloned().unwrap_or_default();
+        last.decor_mut().set_suffix("");
+        new.decor_mut().set_prefix(" ");
+        new.decor_mut().set_suffix(suffix);
+    }
+    services.insert(name, new);
+    for (key, value) in moved {
+        services.insert_formatted(&key, value);
+    }
 }
 
-/// Inserted at the start of a line, with a blank line on each side.
-fn paragraph(text: &str, at: usize, inserted: &str, newline: &str) -> String {
-    let (head, tail) = text.split_at(at);
-    let above = if head.is_empty() || head.ends_with('\n') {
-        newline.to_string()
-    } else {
-        newline.repeat(2)
-    };
-    let below = if tail.is_empty() || tail.starts_with(['\r', '\n']) {
-        ""
-    } else {
-        newline
-    };
-    format!("{head}{above}{inserted}{newline}{below}{tail}")
+/// The position of the last header of a table and those inside it.
+fn last_position(table: &Table) -> Option<isize> {
+    let inside = table.iter().filter_map(|(_, item)| item.as_table());
+    inside
+        .filter_map(last_position)
+        .chain(table.position())
+        .max()
 }
 
-/// Inserted as a line of its own.
-fn line(text: &str, at: usize, inserted: &str, newline: &str) -> String {
-    let (head, tail) = text.split_at(at);
-    let above = if head.is_empty() || head.ends_with('\n') {
-        ""
-    } else {
-        newline
-    };
-    format!("{head}{above}{inserted}{newline}{tail}")
+/// Comments directly behind the table before stay with it; those directly on what follows are about that.
+fn keep_comments(document: &mut DocumentMut, name: &str, position: Option<isize>) {
+    let mut own = String::new();
+    let next = position.and_then(|position| next_header(document.as_table_mut(), position));
+    match next {
+        Some(next) => {
+            let prefix = next
+                .decor()
+                .prefix()
+                .and_then(RawString::as_str)
+                .unwrap_or_default();
+            let (kept, rest) = note(prefix);
+            own = kept.to_string();
+            let blank = if rest.starts_with('\n') { "" } else { "\n" };
+            let rest = format!("{blank}{rest}");
+            next.decor_mut().set_prefix(rest);
+        }
+        None => {
+            let trailing = document.trailing().as_str().unwrap_or_default().to_string();
+            if !trailing.trim().is_empty() {
+                own = trailing;
+                document.set_trailing("");
+            }
+        }
+    }
+    if let Some(table) = document["services"][name].as_table_mut() {
+        table.decor_mut().set_prefix(format!("{own}\n"));
+    }
 }
 
-/// The byte behind the service that the new one follows, and the start of the line after it and after comments that belong to it.
-fn end_of_services(source: &Source, group: &str) -> (usize, usize) {
-    let names = names(&source.value);
-    let Some(name) = names
-        .iter()
-        .rfind(|name| source.value["services"][name]["group"] == group)
-        .or(names.last())
-    else {
-        return (source.text.len(), source.text.len());
-    };
-    let end = source.end(&format!("/services/{}", step(name)));
-    let rest = &source.text[end..];
-    let mut length = rest.find('\n').map_or(rest.len(), |newline| newline + 1);
-    let comments: usize = rest[length..]
+/// The comments at the start of what stands before a header, if a blank line ends them, and the rest.
+fn note(prefix: &str) -> (&str, &str) {
+    let comments: usize = prefix
         .split_inclusive('\n')
         .take_while(|line| line.trim_start().starts_with('#'))
         .map(str::len)
         .sum();
-    // Comments that stand directly on what follows are about that.
-    if rest[length + comments..]
-        .lines()
-        .next()
-        .is_none_or(|line| line.trim().is_empty())
-    {
-        length += comments;
-    }
-    (end, end + length)
+    let ended = prefix[comments..].starts_with('\n');
+    prefix.split_at(if ended { comments } else { 0 })
 }
 
-fn names(catalog: &Value) -> Vec<&String> {
-    catalog["services"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, _)| name)
-        .collect()
+/// The table whose header is the first behind a position.
+fn next_header(table: &mut Table, position: isize) -> Option<&mut Table> {
+    let mut found: Option<&mut Table> = None;
+    for (_, item) in table.iter_mut() {
+        let Item::Table(inner) = item else { continue };
+        let own = inner.position().filter(|own| *own > position);
+        let candidate = match own {
+            Some(_) => Some(inner),
+            None => next_header(inner, position),
+        };
+        if let Some(candidate) = candidate {
+            let at = |table: &Table| table.position().unwrap_or(isize::MAX);
+            if found.as_ref().is_none_or(|known| at(candidate) < at(known)) {
+                found = Some(candidate);
+            }
+        }
+    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::CATALOG;
+    use crate::source::Source;
+    use serde_json::json;
 
     #[test]
     fn comments_order_and_line_endings_stay() {

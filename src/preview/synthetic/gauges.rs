@@ -6,18 +6,21 @@ use crate::preview::story::Part;
 
 /// A declared gauge.
 pub fn gauge(source: &Source, wave: f64) -> f64 {
-    let steady = source.plan.is_some_and(|plan| {
-        plan.motions
-            .iter()
-            .any(|motion| motion.shape.metric.name == source.name && motion.steady)
-    });
+    let motions = source.plan.iter().flat_map(|plan| &plan.motions);
+    let said = motions
+        .filter(|motion| motion.shape.metric.name == source.name && motion.steady)
+        .find_map(|motion| motion.rest().healthy);
     let large = 10.0 + 40.0 * fraction(hash(source.name));
-    match () {
-        () if steady => 2.0,
-        () if source.name.ends_with("_ratio") => 0.2 + 0.3 * wave,
-        () if source.name.ends_with("_bytes") => 4e6 * (large + 10.0 * wave),
-        () if source.name.ends_with("_timestamp_seconds") => 0.0,
-        () => (large * (0.7 + 0.6 * wave)).floor(),
+    if let Some(value) = said {
+        value
+    } else if source.name.ends_with("_ratio") {
+        0.2 + 0.3 * wave
+    } else if source.name.ends_with("_bytes") {
+        4e6 * (large + 10.0 * wave)
+    } else if source.name.ends_with("_timestamp_seconds") {
+        0.0
+    } else {
+        (large * (0.7 + 0.6 * wave)).floor()
     }
 }
 
@@ -64,13 +67,21 @@ pub fn built_in(source: &Source, wave: f64, time: i64, now: i64, part: Part) -> 
 
 /// Resident memory: well under the limit, or growing past the alert's threshold without reaching it.
 fn resident(source: &Source, own: f64, wave: f64, part: Part) -> f64 {
-    let Some(plan) = source.plan else {
+    let level = source
+        .plan
+        .and_then(|plan| plan.own.get("process_resident_memory_bytes"));
+    let Some(level) = level else {
         return 1.5e8 + 1e7 * wave;
     };
-    let usual = plan.memory.well * (0.6 + 0.7 * own + 0.15 * wave);
-    match part {
-        // The plan's faulty level is half as much again as the threshold.
-        Part::Filling(progress) => usual + progress * (plan.memory.faulty / 1.5 * 1.05 - usual),
+    let usual = level.healthy.unwrap_or(0.0) * (0.6 + 0.7 * own + 0.15 * wave);
+    let faulty = level
+        .faulty
+        .iter()
+        .filter_map(|(.., value)| *value)
+        .reduce(f64::max);
+    match (part, faulty) {
+        // A fault is twice the threshold.
+        (Part::Filling(progress), Some(faulty)) => usual + progress * (faulty / 2.0 * 1.05 - usual),
         _ => usual,
     }
 }

@@ -2,11 +2,12 @@
 
 use super::gauges::{built_in, fails, gauge};
 use super::noise::wave;
-use super::shares::{busy, stalls};
+use super::shares::{busy, grows};
 use super::{Source, Synthetic};
 use crate::catalog::Metric;
 use crate::contract::series::Kind;
 use crate::preview::story::Part;
+use crate::simulation::shape::TRAFFIC;
 
 impl Synthetic<'_> {
     /// Events a second of a counter, the value of a gauge.
@@ -33,7 +34,10 @@ impl Synthetic<'_> {
         };
         Some(
             share
-                * source.plan.map_or(0.1, |plan| plan.cpu.well)
+                * source
+                    .plan
+                    .and_then(|plan| plan.own("process_cpu_seconds_total", None))
+                    .unwrap_or(0.1)
                 * (0.4 + 1.4 * source.own + 0.4 * wave),
         )
     }
@@ -41,10 +45,14 @@ impl Synthetic<'_> {
     fn events(&self, source: &Source, index: usize, part: Part) -> f64 {
         let failing = part == Part::Failing;
         let rate = source.motion.map_or(1.0, |motion| {
-            if failing && !motion.concerned.is_empty() && !stalls(motion) {
-                motion.rate.faulty
+            let level = motion.rest();
+            let healthy = level.healthy.unwrap_or(0.0);
+            // Far above the threshold, and still not everything.
+            let failed = TRAFFIC * (level.above + 0.7 * (1.0 - level.above));
+            if failing && level.above > 0.0 && grows(level) {
+                failed
             } else {
-                motion.rate.well
+                healthy
             }
         });
         rate * busy(source, index)

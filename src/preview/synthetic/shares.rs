@@ -4,7 +4,7 @@ use super::noise::{fraction, hash};
 use super::{STATUS, Source};
 use crate::preview::answers::Labels;
 use crate::preview::story::Part;
-use crate::simulation::shape::Motion;
+use crate::simulation::shape::{Level, Motion};
 
 /// How much of a metric's events one label set has: little of what failed, unequal parts of the rest.
 pub fn share(labels: &Labels, motion: Option<&Motion>, job: u64, part: Part) -> f64 {
@@ -26,19 +26,22 @@ pub fn share(labels: &Labels, motion: Option<&Motion>, job: u64, part: Part) -> 
 
 /// Answers with 5xx beside the others: far below the lowest threshold, or nearly twice the highest.
 fn failed(motion: &Motion, job: u64, part: Part) -> f64 {
-    // The plan's faulty level lies 0.7 of the way from the threshold to everything.
-    let threshold = f64::max((motion.failed.faulty - 0.7) / 0.3, 0.02);
+    let Some(apart) = motion.apart() else {
+        return 0.002;
+    };
+    let healthy = apart.healthy.unwrap_or(0.0) / motion.rest().healthy.unwrap_or(1.0);
     let wanted = if part == Part::Failing {
-        f64::min(1.8 * threshold, 0.9)
+        f64::min(1.8 * apart.above.max(0.02), 0.9)
     } else {
-        motion.failed.well * (0.1 + 0.7 * fraction(job ^ 3))
+        healthy * (0.1 + 0.7 * fraction(job ^ 3))
     };
     0.97 * wanted / (1.0 - wanted)
 }
 
-/// A counter that an alert wants to see growing: it is left alone, so that one thing goes wrong at a time.
-pub fn stalls(motion: &Motion) -> bool {
-    motion.rate.faulty == 0.0
+/// Whether a fault makes more of it: failures, and not the attempts that are counted beside them.
+pub fn grows(level: &Level) -> bool {
+    let mut values = level.faulty.iter().map(|(.., value)| *value);
+    values.any(|value| value > level.healthy)
 }
 
 /// How busy a service is, around one.

@@ -1,0 +1,165 @@
+//! What the kinds of a catalog's alerts say of its services: how their series are while they are healthy, and under each fault.
+
+use crate::cases::neighbourhood::Neighbourhood;
+use crate::cases::phases::Moves;
+use crate::cases::{Clock, Moving, Scene};
+use crate::catalog::{Alert, Catalog, Service};
+use crate::kinds::Compares;
+use crate::templates::functions::four_scrapes;
+use anyhow::{Result, anyhow};
+use minijinja::value::{Serde, Value};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Requests, attempts, steps: events a second of a counter that nothing says more about.
+pub const TRAFFIC: f64 = 20.0;
+
+/// Seconds of one step of a case, when it is played.
+const STEP: f64 = 15.0;
+
+/// How one alert's kind says that a service behaves.
+#[derive(Debug, Default)]
+pub struct Behaviour {
+    /// Its series while nothing is wrong, a second instead of a step.
+    pub healthy: Vec<Moving>,
+    /// The same under each fault that the service can have.
+    pub faults: Vec<FaultBehaviour>,
+    /// The threshold, where the kind compares a ratio.
+    pub above: Option<f64>,
+    /// Whether its counters count seconds of real time, however fast the simulation goes.
+    pub real_time: bool,
+}
+
+/// A fault, played.
+#[derive(Debug)]
+pub struct FaultBehaviour {
+    /// As it is called on the command line.
+    pub name: String,
+    /// The series that differ.
+    pub series: Vec<Moving>,
+    /// The value with which the alert fires, where it does not depend on how long the fault has lasted.
+    pub value: Option<f64>,
+}
+
+impl FaultBehaviour {
+    /// Whether a series stands at 0 under it.
+    pub fn stops(&self, metric: &str) -> bool {
+        self.series
+            .iter()
+            .any(|moving| moving.metric == metric && moving.moves == Moves::Level(0.0))
+    }
+}
+
+/// The behaviours of a catalog's services, each kind of them worked out once.
+pub struct Behaviours<'a> {
+    catalog: &'a Catalog,
+    neighbourhood: Neighbourhood,
+    alerts: HashMap<&'a str, Value>,
+    bridge: String,
+    known: RefCell<HashMap<(String, String), Rc<Behaviour>>>,
+}
+
+impl<'a> Behaviours<'a> {
+    /// Of a catalog.
+    pub fn of(catalog: &'a Catalog) -> Result<Behaviours<'a>> {
+        let services = Value::from(Serde(&catalog.services));
+        let metrics = Value::from(Serde(&catalog.metrics));
+        let bridge = four_scrapes(&services).map_err(|error| anyhow!("{error}"))?;
+        let neighbourhood =
+            Neighbourhood::of(&services, &metrics).map_err(|error| anyhow!("{error}"))?;
+        let alerts = catalog.alerts.iter();
+        let alerts = alerts
+            .map(|alert| (alert.name.as_str(), Value::from(Serde(alert))))
+            .collect();
+        Ok(Behaviours {
+            catalog,
+            neighbourhood,
+            alerts,
+            bridge,
+            known: RefCell::default(),
+        })
+    }
+
+    /// How an alert's kind says that a service behaves; nothing, where it does not cover it.
+    pub fn one(&self, alert: &Alert, service: &Service) -> Result<Rc<Behaviour>> {
+        let Some(branch) = alert.branch_of(&service.name) else {
+            return Ok(Rc::default());
+        };
+        // Services that differ in nothing but who and where they are behave the same.
+        let mut settings = service.clone();
+        settings.name = String::new();
+        settings.group = String::new();
+        settings.port = 0;
+        settings.overrides.clear();
+        let own = serde_json::to_string(&(settings, &branch.above, &branch.window))?;
+        let key = (alert.name.clone(), own);
+        if let Some(known) = self.known.borrow().get(&key) {
+            return Ok(known.clone());
+        }
+        let behaviour = Rc::new(self.play(alert, branch, service)?);
+        self.known.borrow_mut().insert(key, behaviour.clone());
+        Ok(behaviour)
+    }
+
+    fn play(
+        &self,
+        alert: &Alert,
+        branch: &crate::catalog::Branch,
+        service: &Service,
+    ) -> Result<Behaviour> {
+        let said = |error: minijinja::Error| anyhow!("{}", error.detail().unwrap_or("it fails"));
+        let step = format!("{STEP}s");
+        let clock = Clock {
+            step: &step,
+            bridge: &self.bridge,
+            traffic: Some(TRAFFIC * STEP),
+        };
+        let branch_value = Value::from(Serde(branch));
+        let scene = Scene::new(
+            &alert.kind,
+            &self.neighbourhood,
+            &self.alerts[alert.name.as_str()],
+            &branch_value,
+            &service.name,
+            &clock,
+        )
+        .map_err(said)?;
+        let mut faults = Vec::new();
+        for fault in &alert.kind.faults {
+            let (series, value) = scene.faulty(&fault.name).map_err(said)?;
+            if !series.is_empty() {
+                let name = fault.name.clone();
+                let value = value.filter(|_| alert.kind.compares.is_none());
+                let series = series.into_iter().map(a_second).collect();
+                faults.push(FaultBehaviour {
+                    name,
+                    series,
+                    value,
+                });
+            }
+        }
+        let healthy = scene.healthy().map_err(said)?;
+        Ok(Behaviour {
+            healthy: healthy.into_iter().map(a_second).collect(),
+            faults,
+            above: branch
+                .above
+                .filter(|_| alert.kind.compares == Some(Compares::Ratio)),
+            real_time: matches!(alert.kind.compares, Some(Compares::Rate { .. })),
+        })
+    }
+
+    /// The alerts that cover a service.
+    pub fn alerts_of<'b>(&self, service: &'b str) -> impl Iterator<Item = &'a Alert> + use<'a, 'b> {
+        let covers = move |alert: &&Alert| alert.covers_service(service);
+        self.catalog.alerts.iter().filter(covers)
+    }
+}
+
+fn a_second(mut moving: Moving) -> Moving {
+    if let Moves::Rate(by, restarts) = moving.moves {
+        moving.moves = Moves::Rate(by / STEP, restarts);
+    }
+    moving
+}
