@@ -99,10 +99,13 @@ fn it_is_rendered_tested_drawn_and_explained() {
             "{dashboard} does not draw it"
         );
     }
-    assert!(read("docs/RUNBOOK.md").contains("How far behind is it?"));
+    let overview = read("monitoring/grafana/dashboards/shop-overview.json");
+    assert!(overview.contains("Behind fires above 2.5s for 2m, above 1m for 2m on two."));
+    let runbook = read("docs/RUNBOOK.md");
+    assert!(runbook.contains("How far behind is it?") && runbook.contains("above 2.5s"));
     let explained = text(&monstack(&root, &["explain", "Behind@two"]).stdout);
     assert!(
-        explained.contains("lag") && explained.contains("60"),
+        explained.contains("lag") && explained.contains("1m"),
         "{explained}"
     );
     let schema: Value = serde_json::from_slice(&monstack(&root, &["schema"]).stdout).expect("JSON");
