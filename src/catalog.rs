@@ -12,12 +12,12 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::kinds::Kinds;
 use crate::source::Source;
 use alerts::Emitters;
-pub use alerts::{Alert, Branch, Override};
+pub use alerts::{Alert, Branch};
 pub use limits::{Limit, Limits};
 pub use metrics::Metric;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-pub use services::{Service, ipv6, layers, origin};
+pub use services::{Override, Service, ipv6, layers, origin};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 pub use units::{Duration, Size, with_unit};
@@ -217,6 +217,9 @@ impl Prometheus {
     }
 }
 
+/// The receiver that notifies no one; alerts of a severity without a route go there.
+pub(crate) const NO_ONE: &str = "null";
+
 impl Catalog {
     /// Reads a source that the schema has looked at. What it refused is left out, so that one mistake does not hide another;
     /// such a catalog is good for lints only.
@@ -314,7 +317,15 @@ impl Catalog {
         self.alertmanager
             .routes
             .values()
-            .any(|receiver| receiver != "null")
+            .any(|receiver| receiver != NO_ONE)
+    }
+
+    /// The receiver that is meant to get alerts of a severity.
+    pub(crate) fn receiver(&self, severity: &str) -> &str {
+        self.alertmanager
+            .routes
+            .get(severity)
+            .map_or(NO_ONE, String::as_str)
     }
 
     /// A service by name.

@@ -3,8 +3,6 @@
 
 mod alerts;
 mod conditions;
-mod explained;
-mod expression;
 mod metrics;
 mod pairs;
 mod platform;
@@ -17,9 +15,8 @@ mod weight;
 use crate::catalog::{Alert, Catalog, Metric, Service};
 pub(crate) use crate::diagnostic::plural;
 use crate::source::Source;
-pub use explained::Explained;
 use pairs::Pairs;
-pub use rendered::compare as compare_rendered;
+pub use rendered::{Explained, compare as compare_rendered};
 use std::collections::HashSet;
 
 /// How much a change weighs.

@@ -10,8 +10,8 @@ mod servers;
 mod watch;
 
 use crate::catalog::{Alert, Catalog, Duration};
-use crate::render::File;
 use crate::simulation::{Fleet, Ports};
+use crate::stack::files::Files;
 use anyhow::Result;
 use receiver::Receiver;
 pub use rows::{Row, Verdict};
@@ -25,7 +25,7 @@ pub struct Drill<'a> {
     /// Whose alerts.
     pub catalog: &'a Catalog,
     /// The files that are put into force.
-    pub rendered: &'a [File],
+    pub rendered: Files<'a>,
     /// The alerts to drill.
     pub alerts: Vec<&'a Alert>,
     /// How much faster than written everything happens.

@@ -17,7 +17,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use write::{FILE, FOLDER};
 
-pub use ownership::MANIFEST;
+pub use disk::MANIFEST;
 pub use write::{create, replace, sweep, write};
 
 /// How a file on disk differs from its rendering.

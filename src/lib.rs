@@ -51,7 +51,10 @@ pub mod templates;
 // Catalog × artifacts → Files.
 pub mod render;
 
-// What must hold of the Files.
+// The Files by role, read into what they mean.
+pub mod stack;
+
+// What must hold of the Stack.
 pub mod proofs;
 
 // Generated/ on disk: compare, then write.

@@ -7,6 +7,7 @@ pub mod colour; // the colours that the page has
 pub mod dashboard; // sections of panels
 pub mod evaluate; // a part of PromQL over columns of values
 pub mod field; // overrides, mappings, thresholds
+pub mod legend; // how a series is named
 pub mod maker; // a dashboard's JSON → sections of panels
 pub mod page; // sections → HTML
 pub mod plot; // lines → SVG
@@ -24,8 +25,8 @@ pub mod variables; // Grafana's variables filled in
 
 use crate::catalog::Catalog;
 use crate::diagnostic::Diagnostic;
-use crate::proofs::stack::Stack;
 use crate::render::Rendered;
+use crate::stack::Stack;
 use answers::Answers;
 use anyhow::Result;
 use std::collections::BTreeMap;
@@ -61,8 +62,9 @@ pub fn preview(
     data: &Data,
     chosen: &BTreeMap<String, String>,
 ) -> Result<Preview> {
-    let (stack, _) = Stack::read(catalog, rendered);
+    let stack = Stack::read(catalog, rendered);
     let shown = stack
+        .files
         .dashboards()
         .map(|file| variables::seconds(&file.value))
         .max()
@@ -79,6 +81,7 @@ pub fn preview(
         chosen,
     };
     let made: Vec<dashboard::Dashboard> = stack
+        .files
         .dashboards()
         .map(|file| maker.dashboard(file))
         .collect();

@@ -1,10 +1,7 @@
 //! What must hold of the rendered Files: one proof per file, named after its code.
 
 mod division;
-mod expressions;
 mod finding;
-mod own;
-pub mod stack;
 
 mod alert_labels;
 mod alert_without_condition;
@@ -16,6 +13,7 @@ mod fixed_panel_window;
 mod gauge_function_on_counter;
 mod impossible_threshold;
 mod inhibition;
+mod invalid_promql;
 mod labels_do_not_fit;
 mod late_numerator;
 mod legend_label;
@@ -55,10 +53,10 @@ use crate::contract::Contract;
 use crate::contract::evaluate::{Node, nodes};
 use crate::diagnostic::Diagnostic;
 use crate::render::Rendered;
-pub use expressions::{Expression, Usage};
+use crate::stack::Stack;
+use crate::stack::expressions::{Expression, Usage};
+use crate::stack::own_tests::OwnTests;
 pub use finding::Finding;
-pub use own::OwnTests;
-pub use stack::Stack;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -121,6 +119,7 @@ pub const PROOFS: &[Proof] = &[
     gauge_function_on_counter::PROOF,
     impossible_threshold::PROOF,
     inhibition::PROOF,
+    invalid_promql::PROOF,
     labels_do_not_fit::PROOF,
     late_numerator::PROOF,
     legend_label::PROOF,
@@ -154,12 +153,12 @@ pub const PROOFS: &[Proof] = &[
     untested_rule::PROOF,
     unused_metric::PROOF,
     variable_label::PROOF,
-    expressions::PROOF,
 ];
 
 /// Everything that the proofs have against the rendered files.
 pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
-    let (stack, mut findings) = Stack::read(catalog, rendered);
+    let stack = Stack::read(catalog, rendered);
+    let mut findings = Vec::new();
     let mut sound = HashSet::new();
     for expression in &stack.expressions {
         // Tests say the same of many series: what was sound once is not looked at again.

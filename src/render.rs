@@ -1,6 +1,8 @@
 //! Catalog × artifacts → Files in memory, each parsed back.
 
-use crate::artifacts::ARTIFACTS;
+mod before;
+
+use crate::artifacts::{ARTIFACTS, Artifact, Role};
 use crate::cases::Suites;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
@@ -12,6 +14,7 @@ use crate::templates::functions::four_scrapes;
 use crate::templates::{self, UnreadableTemplate};
 use crate::yaml;
 use anyhow::Result;
+use before::Before;
 use minijinja::value::{Serde, Value as TemplateValue};
 use minijinja::{Environment, context};
 use serde_json::Value;
@@ -26,9 +29,41 @@ pub struct File {
     /// What is written.
     pub text: String,
     /// The parsed content; Null where the file is neither YAML nor JSON.
-    pub value: Value,
+    pub value: Arc<Value>,
     /// Its template, by which a file is known whatever its path.
     pub template: &'static str,
+    /// What it is for.
+    pub role: Role,
+    /// The alert that it is about, of an artifact with a file for each.
+    alert: Option<String>,
+}
+
+impl File {
+    /// Where the groups of a rule file are; None: it is a file of another role.
+    pub(crate) fn groups_pointer(&self) -> Option<&'static str> {
+        match self.role {
+            Role::Rules { groups } => Some(groups),
+            _ => None,
+        }
+    }
+
+    /// The groups of a rule file with their pointers; none of a file of another role.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (String, &Value)> {
+        let at = self.groups_pointer();
+        let groups = at.and_then(|at| Some((at, self.value.pointer(at)?.as_array()?)));
+        groups.into_iter().flat_map(|(at, groups)| {
+            let pointer = move |(index, group)| (format!("{at}/{index}"), group);
+            groups.iter().enumerate().map(pointer)
+        })
+    }
+
+    /// The rules of a rule file with their pointers.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (String, &Value)> {
+        self.groups().flat_map(|(at, group)| {
+            let rules = group["rules"].as_array().into_iter().flatten().enumerate();
+            rules.map(move |(index, rule)| (format!("{at}/rules/{index}"), rule))
+        })
+    }
 }
 
 /// Everything rendered from one catalog, with what is needed to find a line's template again.
@@ -48,11 +83,15 @@ pub struct Rendered {
 
 /// Renders every artifact with the templates of `root`; a template's mistakes come all at once.
 pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Diagnostic>>> {
-    with(catalog, &Overlay::of(root))
+    with(catalog, &Overlay::of(root), ARTIFACTS)
 }
 
-/// The same with templates from anywhere.
-pub fn with(catalog: &Catalog, templates: &Overlay) -> Result<Result<Rendered, Vec<Diagnostic>>> {
+/// The same of any artifacts, with templates from anywhere.
+pub fn with(
+    catalog: &Catalog,
+    templates: &Overlay,
+    artifacts: &[Artifact],
+) -> Result<Result<Rendered, Vec<Diagnostic>>> {
     let environment = templates::environment(templates)?;
     let (output, values) = (
         catalog.platform.output.clone(),
@@ -68,33 +107,27 @@ pub fn with(catalog: &Catalog, templates: &Overlay) -> Result<Result<Rendered, V
         kinds: catalog.kinds.clone(),
     };
     let mut diagnostics = Vec::new();
-    let mut failed: Vec<String> = Vec::new();
-    for artifact in ARTIFACTS.iter().filter(|artifact| (artifact.when)(catalog)) {
+    let mut failed: Vec<(String, Role)> = Vec::new();
+    for artifact in artifacts.iter().filter(|artifact| (artifact.when)(catalog)) {
         let path = artifact.output.replace("{slug}", &catalog.platform.slug);
-        // What reads a file that was not rendered would only say so again.
-        if failed.iter().any(|path| reads(artifact.template, path)) {
-            continue;
-        }
-        let parts = match path.contains("{alert}") {
-            true => rendered
-                .of_alerts(artifact.template)
-                .into_iter()
-                .map(|(alert, context)| (path.replace("{alert}", &alert), context))
-                .collect(),
-            false => vec![(path, rendered.context(artifact.template))],
-        };
-        for (path, context) in parts {
-            match one(
-                &rendered.environment,
-                artifact.template,
-                &rendered.output,
-                &path,
-                &context,
-            ) {
-                Ok(file) => rendered.files.push(file),
-                Err(diagnostic) => {
-                    diagnostics.push(*diagnostic);
-                    failed.push(path);
+        let before = Arc::new(Before::of(
+            &rendered.files,
+            failed.iter().map(|(path, _)| path),
+        ));
+        // The rule of an alert may have been in a file that failed.
+        let ruled = !failed
+            .iter()
+            .any(|(_, role)| matches!(role, Role::Rules { .. }));
+        for part in rendered.parts(&path, &before, ruled) {
+            let file = one(&rendered.environment, artifact, &rendered.output, part);
+            // What reads a file that was not rendered would only say so again.
+            let follows = before.missed();
+            match file {
+                Ok(file) if !follows => rendered.files.push(file),
+                Ok(File { path, .. }) => failed.push((path, artifact.role)),
+                Err((path, diagnostic)) => {
+                    failed.push((path, artifact.role));
+                    diagnostics.extend((!follows).then_some(*diagnostic));
                 }
             }
         }
@@ -106,36 +139,41 @@ pub fn with(catalog: &Catalog, templates: &Overlay) -> Result<Result<Rendered, V
     })
 }
 
-/// Unit tests read the rules they are about, and documents quote rules; nothing else reads a rendered file.
-fn reads(template: &str, path: &str) -> bool {
-    match template.strip_suffix(".test.yml") {
-        Some(rules) => path == format!("{rules}.yml"),
-        None => template.ends_with(".md") && path.ends_with("_rules.yml"),
-    }
+/// One file of an artifact before it is rendered.
+struct Part {
+    path: String,
+    alert: Option<String>,
+    context: TemplateValue,
 }
 
 fn one(
     environment: &Environment,
-    template: &'static str,
+    artifact: &Artifact,
     output: &str,
-    path: &str,
-    context: &TemplateValue,
-) -> Result<File, Box<Diagnostic>> {
+    part: Part,
+) -> Result<File, (String, Box<Diagnostic>)> {
+    let Part {
+        path,
+        alert,
+        context,
+    } = part;
+    let template = artifact.template;
+    let failed = |diagnostic| (path.clone(), Box::new(diagnostic));
     let rendered = environment
         .get_template(template)
-        .and_then(|loaded| loaded.render(context))
-        .map_err(|error| Box::new(template_error(environment, template, &error)))?;
+        .and_then(|loaded| loaded.render(&context))
+        .map_err(|error| failed(template_error(environment, template, &error)))?;
     let parsed = if template.ends_with(".yml") {
         yaml::parse(&rendered)
     } else {
         Ok(Value::Null)
     };
     let value = parsed.map_err(|error| {
-        let origin = Origin::read(environment, template, context);
+        let origin = Origin::read(environment, template, &context);
         let place = origin
             .and_then(|origin| origin.place(environment, error.line))
             .unwrap_or(Place::File(format!("templates/{template}")));
-        Box::new(
+        failed(
             Diagnostic::error(
                 "invalid-yaml",
                 place,
@@ -149,10 +187,12 @@ fn one(
         false => rendered,
     };
     Ok(File {
-        path: path.to_string(),
+        path,
         text,
-        value,
+        value: Arc::new(value),
         template,
+        role: artifact.role,
+        alert,
     })
 }
 
@@ -331,22 +371,40 @@ impl Rendered {
         self.files.iter().find(|file| file.path == path)
     }
 
-    /// What a template sees: the catalog, and the files that it reads. Made when it is wanted: the files of a large catalog are large.
-    fn context(&self, template: &str) -> TemplateValue {
-        let read = self.files.iter().filter(|file| reads(template, &file.path));
-        let before: BTreeMap<&str, TemplateValue> = read
-            .map(|file| (file.path.as_str(), TemplateValue::from(Serde(&file.value))))
-            .collect();
-        context! { rendered => before, ..self.catalog.clone() }
+    /// What a template sees: the catalog, and what was rendered before it.
+    fn context(&self, before: &Arc<Before>) -> TemplateValue {
+        let rendered = TemplateValue::from_dyn_object(before.clone());
+        context! { rendered, ..self.catalog.clone() }
     }
 
-    /// The same for each alert with a file of its own: the alert, and the rule that was rendered for it, if one was.
-    fn of_alerts(&self, template: &str) -> Vec<(String, TemplateValue)> {
-        let read = self.files.iter().filter(|file| reads(template, &file.path));
-        let groups = read.flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
-        let rules = groups.flat_map(|group| group["rules"].as_array().into_iter().flatten());
-        let rules: HashMap<&str, &Value> = rules
-            .filter_map(|rule| Some((rule["alert"].as_str()?, rule)))
+    /// The files that an artifact is rendered into; without those of alerts whose rule is missing, unless all are `ruled`.
+    fn parts(&self, path: &str, before: &Arc<Before>, ruled: bool) -> Vec<Part> {
+        if !path.contains("{alert}") {
+            return vec![Part {
+                path: path.to_string(),
+                alert: None,
+                context: self.context(before),
+            }];
+        }
+        let alerts = self.of_alerts(self.files.as_slice(), before).into_iter();
+        alerts
+            .filter(|(_, context)| {
+                ruled || context.get_attr("rule").is_ok_and(|rule| !rule.is_none())
+            })
+            .map(|(alert, context)| Part {
+                path: path.replace("{alert}", &alert),
+                alert: Some(alert),
+                context,
+            })
+            .collect()
+    }
+
+    /// What a template with a file for each alert sees: the alert, and the rule that was rendered for it, if one was.
+    fn of_alerts(&self, files: &[File], before: &Arc<Before>) -> Vec<(String, TemplateValue)> {
+        let rules: HashMap<&str, &Value> = files
+            .iter()
+            .flat_map(File::rules)
+            .filter_map(|(_, rule)| Some((rule["alert"].as_str()?, rule)))
             .collect();
         let bridge = self
             .catalog
@@ -355,7 +413,7 @@ impl Rendered {
         let suites = bridge
             .and_then(|bridge| Suites::of(&self.catalog, &self.kinds, bridge))
             .unwrap_or_default();
-        let context = context! { suites, ..self.context(template) };
+        let context = context! { suites, ..self.context(before) };
         let alerts = self
             .catalog
             .get_attr("alerts")
@@ -379,24 +437,24 @@ impl Rendered {
 
     /// What the template of a file saw.
     fn seen(&self, file: &File) -> Option<TemplateValue> {
-        match ARTIFACTS.iter().any(|artifact| {
-            artifact.template == file.template && artifact.output.contains("{alert}")
-        }) {
-            // An output's name holds its alert's between separators, so that no other alert's fits.
-            true => {
-                let name = file.path.rsplit('/').next()?.split('.').next()?;
-                let mut alerts = self
-                    .alerts
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
-                alerts
-                    .entry(file.template)
-                    .or_insert_with(|| self.of_alerts(file.template).into_iter().collect())
-                    .get(name)
-                    .cloned()
-            }
-            false => Some(self.context(file.template)),
-        }
+        let first = self
+            .files
+            .iter()
+            .position(|other| other.template == file.template)?;
+        let files = &self.files[..first];
+        let before = Arc::new(Before::of(files, []));
+        let Some(alert) = &file.alert else {
+            return Some(self.context(&before));
+        };
+        let mut alerts = self
+            .alerts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        alerts
+            .entry(file.template)
+            .or_insert_with(|| self.of_alerts(files, &before).into_iter().collect())
+            .get(alert)
+            .cloned()
     }
 
     /// The template line behind a value of a file.

@@ -1,6 +1,7 @@
 //! `diff` on pairs of catalogs, as text and as Markdown, and on every kind of BASE that can go wrong.
 //! UPDATE_GOLDEN=1 writes what is printed into tests/diff/<case>/.
 
+use monstack::artifacts::ARTIFACTS;
 use monstack::catalog::Catalog;
 use monstack::catalog::schema::SCHEMA;
 use monstack::diff::{Change, Class, Explained, Side, compare, compare_rendered};
@@ -766,7 +767,7 @@ fn loaded(name: &str, text: &str) -> Option<(Source, Catalog)> {
 }
 
 fn rendered(catalog: &Catalog) -> Option<Rendered> {
-    render::with(catalog, &Overlay::default())
+    render::with(catalog, &Overlay::default(), ARTIFACTS)
         .expect("the templates are readable")
         .ok()
 }

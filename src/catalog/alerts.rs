@@ -64,25 +64,6 @@ pub struct Signal {
     pub only: Vec<String>,
 }
 
-/// `[services.NAME.alerts.ALERT]`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Override {
-    /// Another threshold.
-    pub above: Option<f64>,
-    /// Another window.
-    pub window: Option<Duration>,
-    /// Another time before it fires.
-    pub r#for: Option<Duration>,
-    /// Another severity.
-    pub severity: Option<String>,
-    /// False: not covered.
-    pub enabled: Option<bool>,
-    /// Why it differs.
-    #[allow(dead_code)]
-    pub reason: Option<String>,
-}
-
 /// Keys that every alert has; what remains belongs to the kind.
 const COMMON: [&str; 8] = [
     "kind",

@@ -1,6 +1,6 @@
 //! A service with the settings of its group and of all services filled in.
 
-use super::{Duration, Override, Size};
+use super::{Duration, Size};
 use crate::source::{Source, step};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -59,6 +59,25 @@ pub struct Service {
     /// Where it differs from an alert.
     #[serde(default, rename(deserialize = "alerts"), skip_serializing)]
     pub overrides: BTreeMap<String, Override>,
+}
+
+/// `[services.NAME.alerts.ALERT]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Override {
+    /// Another threshold.
+    pub above: Option<f64>,
+    /// Another window.
+    pub window: Option<Duration>,
+    /// Another time before it fires.
+    pub r#for: Option<Duration>,
+    /// Another severity.
+    pub severity: Option<String>,
+    /// False: not covered.
+    pub enabled: Option<bool>,
+    /// Why it differs.
+    #[allow(dead_code)]
+    pub reason: Option<String>,
 }
 
 impl Service {

@@ -3,6 +3,7 @@
 mod base;
 
 use super::{Cli, Report};
+use crate::artifacts::ARTIFACTS;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Format, Place, plural};
 use crate::diff::print::Printer;
@@ -122,7 +123,7 @@ impl New<'_> {
         }
         let now = match self.rendered {
             Some(rendered) => rendered,
-            None => match render::with(self.catalog, self.templates)? {
+            None => match render::with(self.catalog, self.templates, ARTIFACTS)? {
                 Ok(rendered) => rendered,
                 Err(_) => {
                     limits.push(
@@ -133,7 +134,7 @@ impl New<'_> {
                 }
             },
         };
-        let then = match render::with(before, &base.templates)? {
+        let then = match render::with(before, &base.templates, ARTIFACTS)? {
             Ok(then) => then,
             Err(errors) => {
                 limits.push(unrendered(&base.name, &errors));
@@ -148,22 +149,24 @@ impl New<'_> {
                 Some(explained),
             )));
         }
-        Ok(match render::with(self.catalog, &base.templates)? {
-            Ok(middle) => {
-                let of_templates = compare_rendered(&middle, &now, self.catalog, None);
-                of_templates
-                    .into_iter()
-                    .chain(of_catalog(compare_rendered(
-                        &then,
-                        &middle,
-                        self.catalog,
-                        Some(explained),
-                    )))
-                    .collect()
-            }
-            // The old templates may not know what is new in the catalog: then both sides as a whole.
-            Err(_) => compare_rendered(&then, &now, self.catalog, None),
-        })
+        Ok(
+            match render::with(self.catalog, &base.templates, ARTIFACTS)? {
+                Ok(middle) => {
+                    let of_templates = compare_rendered(&middle, &now, self.catalog, None);
+                    of_templates
+                        .into_iter()
+                        .chain(of_catalog(compare_rendered(
+                            &then,
+                            &middle,
+                            self.catalog,
+                            Some(explained),
+                        )))
+                        .collect()
+                }
+                // The old templates may not know what is new in the catalog: then both sides as a whole.
+                Err(_) => compare_rendered(&then, &now, self.catalog, None),
+            },
+        )
     }
 }
 

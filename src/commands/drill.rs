@@ -5,6 +5,7 @@ use super::{Cli, Report};
 use crate::catalog::{Alert, Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::drill::{Drill, Row, Verdict, run as drill};
+use crate::stack::files::Files;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -49,7 +50,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let alerts = chosen(&catalog, &args.only)?;
     let plan = Drill {
         catalog: &catalog,
-        rendered: &rendered,
+        rendered: Files::of(&rendered),
         alerts,
         time_scale: args.time_scale,
         prometheus: args.prometheus_bin.clone(),

@@ -3,7 +3,7 @@
 mod codes;
 
 use super::{Cli, Report};
-use crate::catalog::{Alert, Catalog, Service, origin, schema, with_unit};
+use crate::catalog::{Alert, Catalog, NO_ONE, Service, origin, schema, with_unit};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::plain;
 use crate::lints::LINTS;
@@ -320,15 +320,13 @@ fn alert_at(alert: &Alert, service: &Service, catalog: &Catalog, source: &Source
 
 /// Who is notified of a severity.
 fn receiver(severity: &str, catalog: &Catalog, source: &Source) -> Row {
-    let receiver = catalog
-        .alertmanager
-        .routes
-        .get(severity)
-        .map(String::as_str)
-        .filter(|receiver| *receiver != "null");
+    let receiver = match catalog.receiver(severity) {
+        NO_ONE => "null (no one is notified)",
+        receiver => receiver,
+    };
     row(
         "receiver",
-        receiver.unwrap_or("null (no one is notified)"),
+        receiver,
         source,
         Some(format!("/alertmanager/routes/{severity}")),
     )

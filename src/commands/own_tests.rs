@@ -3,8 +3,9 @@
 
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::pipeline::Outcome;
-use crate::proofs::OwnTests;
 use crate::render::File;
+use crate::stack::files::{Files, beside};
+use crate::stack::own_tests::OwnTests;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -30,9 +31,9 @@ pub fn run(outcome: &mut Outcome) -> Result<()> {
         return Ok(());
     };
     let own = OwnTests::of(catalog);
-    let documents: Vec<Document> = rendered
-        .files
-        .iter()
+    let files = Files::of(&rendered.files);
+    let documents: Vec<Document> = files
+        .tests()
         .filter_map(|file| Document::of(file, &own.of_file(file)))
         .collect();
     let Some(first) = documents
@@ -47,7 +48,7 @@ pub fn run(outcome: &mut Outcome) -> Result<()> {
         .map(|test| test.alert.as_str())
         .collect();
     let place = Place::Key(format!("/alerts/{}/tests", first.alert));
-    let files: Vec<String> = documents
+    let by_hand: Vec<String> = documents
         .iter()
         .map(|document| {
             format!(
@@ -71,20 +72,20 @@ pub fn run(outcome: &mut Outcome) -> Result<()> {
         )
         .help(help)
     };
-    let found = match runtime.block_on(tried(&documents, &alerts, &rendered.files))? {
+    let found = match runtime.block_on(tried(&documents, &alerts, files))? {
         Tried::Ran(found) => found,
         Tried::Missing => vec![not_run(
             "promtool is not on the PATH",
             format!(
                 "install Prometheus, which brings it (Debian's package prometheus), and render again; or run, where it is: {}",
-                files.join("; ")
+                by_hand.join("; ")
             ),
         )],
         Tried::TooLong => vec![not_run(
             &format!("promtool took longer than {} seconds", PATIENCE.as_secs()),
             format!(
                 "look at the alerts earlier or put the samples further apart; or run, with more time: {}",
-                files.join("; ")
+                by_hand.join("; ")
             ),
         )],
     };
@@ -133,26 +134,15 @@ impl Document<'_> {
     }
 
     /// The rule files that it names, as rendered, by the name that each has in the folder of the run.
-    fn rules<'a>(&self, files: &'a [File]) -> Vec<(String, Option<&'a File>)> {
+    fn rules<'a>(&self, files: Files<'a>) -> Vec<(String, Option<&'a File>)> {
         let names = self.file.value["rule_files"]
             .as_array()
             .into_iter()
             .flatten()
             .filter_map(Value::as_str);
         let found = names.map(|name| {
-            let mut path: Vec<&str> = self.file.path.split('/').collect();
-            path.pop();
-            for step in name.split('/') {
-                match step {
-                    ".." => path.truncate(path.len().saturating_sub(1)),
-                    step => path.push(step),
-                }
-            }
-            let path = path.join("/");
-            (
-                path.replace('/', "_"),
-                files.iter().find(|file| file.path == path),
-            )
+            let path = beside(self.file, name);
+            (path.replace('/', "_"), files.at(&path))
         });
         found.collect()
     }
@@ -192,7 +182,7 @@ impl Drop for Folder {
 async fn tried(
     documents: &[Document<'_>],
     alerts: &BTreeSet<&str>,
-    files: &[File],
+    files: Files<'_>,
 ) -> Result<Tried> {
     let folder =
         Folder(std::env::temp_dir().join(format!("monstack-tests-{}", std::process::id())));
@@ -253,14 +243,8 @@ async fn tried(
 }
 
 /// Whether the condition of some alert reads what other alerts do: then they cannot be tried without each other.
-fn entangled(files: &[File]) -> bool {
-    let groups = files
-        .iter()
-        .flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
-    let mut alerts = groups
-        .flat_map(|group| group["rules"].as_array().into_iter().flatten())
-        .filter(|rule| rule.get("alert").is_some());
-    alerts.any(|rule| {
+fn entangled(files: Files) -> bool {
+    files.alerts().any(|(_, _, rule)| {
         rule["expr"]
             .as_str()
             .is_some_and(|expr| expr.contains("ALERTS") || expr.contains("__name__"))
@@ -294,12 +278,7 @@ fn only(rules: &File, alerts: &BTreeSet<&str>) -> String {
         );
         Value::Object(kept)
     };
-    let groups: Vec<Value> = rules.value["groups"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(one)
-        .collect();
+    let groups: Vec<Value> = rules.groups().map(|(_, group)| one(group)).collect();
     json!({ "groups": groups }).to_string()
 }
 

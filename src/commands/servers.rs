@@ -10,6 +10,7 @@ use crate::live::probe::Reach;
 use crate::live::secret;
 use crate::pipeline::Outcome;
 use crate::render::File;
+use crate::stack::files::Files;
 use anyhow::{Context, Result, anyhow, bail};
 use std::env::var;
 use std::path::{Path, PathBuf};
@@ -252,7 +253,7 @@ impl Servers {
     }
 
     /// Everything that is needed to ask.
-    pub fn inquiry<'a>(&self, catalog: &'a Catalog, rendered: &'a [File]) -> Result<Inquiry<'a>> {
+    pub fn inquiry<'a>(&self, catalog: &'a Catalog, files: &'a [File]) -> Result<Inquiry<'a>> {
         let authority = self
             .ca_file
             .as_ref()
@@ -288,7 +289,7 @@ impl Servers {
         }
         Ok(Inquiry {
             catalog,
-            rendered,
+            rendered: Files::of(files),
             client,
             reach: Reach {
                 address: self.services_address.clone(),

@@ -7,6 +7,7 @@ use crate::diagnostic::Format;
 use crate::generated::{Change, compare};
 use crate::live::walk::{LINKS, Walk, offline, online};
 use crate::render::File;
+use crate::stack::files::Files;
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -65,7 +66,7 @@ fn walk(
     offline(
         &mut walk,
         &catalog.platform.output,
-        rendered,
+        Files::of(rendered),
         service,
         line,
         changes,

@@ -1,8 +1,8 @@
 //! When an alert fires, how soon and how loud: what changes in that, and for which services.
 
 use super::Class::{Dangerous, Notice, Safe};
-use super::rendered::promql;
-use super::{At, Comparison, expression, routes, weight};
+use super::rendered::{expression, promql};
+use super::{At, Comparison, routes, weight};
 use crate::catalog::{Alert, Branch, Duration, Service, with_unit};
 use serde_json::Value;
 use std::collections::HashMap;

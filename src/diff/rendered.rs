@@ -3,6 +3,9 @@
 //! A file is known by its template and read into items (an alert, a job, a panel) that have a name on both sides; the order of
 //! items has no meaning. What no room has words for is still said, with its key and both values.
 
+mod difference;
+mod explained;
+pub mod expression;
 mod items;
 mod leaves;
 mod places;
@@ -11,14 +14,14 @@ mod readers;
 mod routing;
 mod wording;
 
-use super::{Change, Class, Explained};
-use crate::artifacts::ARTIFACTS;
+use super::{Change, Class};
+use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::Catalog;
 use crate::render::{File, Rendered};
-use items::Item;
-pub use items::Kind;
-pub use places::Difference;
-use places::{Group, Spot};
+use difference::{Difference, Spot};
+pub use explained::Explained;
+use items::{Item, Kind};
+use places::Group;
 use readers::Readers;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -68,7 +71,7 @@ pub fn compare(
 
 /// What is made from the rules differs with them, and says nothing new.
 fn follows(file: &File) -> bool {
-    file.template.ends_with(".test.yml") || file.template.ends_with(".md")
+    matches!(file.role, Role::RuleTests | Role::Markdown)
 }
 
 fn file(
@@ -80,7 +83,7 @@ fn file(
 ) {
     if follows(is) {
         if !routes.rules_differ && lines(&was.text, is) != lines(&is.text, is) {
-            let what = if is.template.ends_with(".md") {
+            let what = if is.role == Role::Markdown {
                 "is worded differently"
             } else {
                 "has different tests"
@@ -185,9 +188,8 @@ fn file(
 
 /// The lines that count: without comments, which begin with # in Python, and without what a checkout does to their ends.
 fn lines(text: &str, file: &File) -> String {
-    let comment =
-        |line: &&str| file.template.ends_with(".py") && line.trim_start().starts_with('#');
-    if file.template.ends_with(".yml") {
+    let comment = |line: &&str| file.role == Role::Python && line.trim_start().starts_with('#');
+    if !file.value.is_null() {
         // Comments and the order of keys have no meaning.
         return crate::yaml::parse(text)
             .map_or_else(|_| text.to_string(), |value| sorted(&value).to_string());

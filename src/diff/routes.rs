@@ -2,7 +2,7 @@
 
 use super::Class::{Dangerous, Notice, Safe, Warning};
 use super::{At, Comparison, listed, weight};
-use crate::catalog::{Catalog, Duration};
+use crate::catalog::{Catalog, Duration, NO_ONE};
 use crate::json::plain;
 use serde_json::{Map, Value};
 
@@ -22,11 +22,10 @@ pub fn rank(severity: &str) -> usize {
 
 /// Who is told of a severity.
 pub fn receiver<'a>(catalog: &'a Catalog, severity: &str) -> &'a str {
-    catalog
-        .alertmanager
-        .routes
-        .get(severity)
-        .map_or(NOBODY, String::as_str)
+    match catalog.receiver(severity) {
+        NO_ONE => NOBODY,
+        receiver => receiver,
+    }
 }
 
 /// "a warning", "a critical alert".

@@ -1,16 +1,7 @@
 //! The blackbox exporter of the drill: it asks the stand-ins' health paths for the drill's Prometheus.
 
-use crate::render::File;
 use crate::simulation::Fleet;
 use serde_json::Value;
-
-/// The modules of the rendered exporter; None: nothing is probed.
-pub fn modules(files: &[File]) -> Option<&Value> {
-    files
-        .iter()
-        .map(|file| &file.value)
-        .find(|value| value.get("modules").is_some())
-}
 
 /// Its flags. It answers a little before Prometheus gives up, by half a second unless told otherwise.
 pub fn arguments(config: &str, address: &str, time_scale: f64) -> [String; 4] {

@@ -4,7 +4,6 @@ use super::{Drill, prober, scaled};
 use crate::drill::receiver::Receiver;
 use crate::live::endpoint::{Endpoint, Login};
 use crate::live::http::Client;
-use crate::live::loaded::{alertmanager_config, prometheus_config};
 use crate::simulation::Fleet;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use serde_json::{Value, json};
@@ -55,7 +54,9 @@ impl Stage {
             Endpoint::new(name, &format!("http://{}", at(port)), Login::Address)
                 .map(std::sync::Arc::new)
         };
-        let exporter = prober::modules(drill.rendered)
+        let exporter = drill
+            .rendered
+            .blackbox()
             .map(|_| free_port())
             .transpose()?
             .map(at);
@@ -128,37 +129,36 @@ impl Stage {
         exporter: Option<&str>,
     ) -> Result<Vec<String>> {
         let (Some(config), Some(routes)) = (
-            prometheus_config(drill.rendered),
-            alertmanager_config(drill.rendered),
+            drill.rendered.prometheus().next(),
+            drill.rendered.alertmanager(),
         ) else {
             bail!("the rendered files hold no configuration of Prometheus or of the Alertmanager");
         };
-        let mut config = config.clone();
+        let mut rule_files = Vec::new();
+        for (pattern, files) in drill.rendered.named_rule_files(config) {
+            if files.is_empty() {
+                bail!("the rule file {pattern} is not rendered");
+            }
+            for file in files {
+                let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+                self.put(name, file.value.as_ref().clone(), drill.time_scale)?;
+                rule_files.push(Value::from(name));
+            }
+        }
+        let mut config = config.value.as_ref().clone();
+        config["rule_files"] = rule_files.into();
         let left_out = on_loopback(&mut config, drill, fleet, own, exporter);
-        let mut routes = routes.clone();
+        let mut routes = routes.value.as_ref().clone();
         for receiving in routes["receivers"].as_array_mut().into_iter().flatten() {
             let name = receiving["name"].as_str().unwrap_or_default().to_string();
             *receiving = json!({"name": name, "webhook_configs": [{"url": format!("http://{}/{name}", receiver.address), "send_resolved": true}]});
         }
-        for name in config["rule_files"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-        {
-            let file = drill
-                .rendered
-                .iter()
-                .find(|file| file.path.rsplit('/').next() == name.rsplit('/').next());
-            let file = file.with_context(|| format!("the rule file {name} is not rendered"))?;
+        if let Some(file) = drill.rendered.blackbox() {
             self.put(
-                name.rsplit('/').next().unwrap_or(name),
-                file.value.clone(),
+                "blackbox.yml",
+                file.value.as_ref().clone(),
                 drill.time_scale,
             )?;
-        }
-        if let Some(modules) = prober::modules(drill.rendered) {
-            self.put("blackbox.yml", modules.clone(), drill.time_scale)?;
         }
         self.put("prometheus.yml", config, drill.time_scale)?;
         self.put("alertmanager.yml", routes, drill.time_scale)?;

@@ -85,13 +85,7 @@ impl Scene<'_> {
         fault: Option<Fault>,
         before: &[Row],
     ) -> Result<(Row, Instant)> {
-        let routed = self
-            .drill
-            .catalog
-            .alertmanager
-            .routes
-            .get(&branch.severity)
-            .map_or("null", String::as_str);
+        let routed = self.drill.catalog.receiver(&branch.severity);
         let Some(fault) = fault else {
             let row = Row {
                 verdict: Verdict::NotDrilled,

@@ -1,11 +1,13 @@
 //! What the disk holds, found without following a link and without waiting for a device.
 
-use super::ownership::MANIFEST;
 use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, FileType};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+/// The list of what `render` wrote, in the output folder. It is compared and written like every other file.
+pub const MANIFEST: &str = ".monstack-files";
 
 /// What lies below the output folder; every path is seen from there.
 #[derive(Default)]

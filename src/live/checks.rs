@@ -15,7 +15,7 @@ use super::probe::Reach;
 use super::prometheus::Running;
 use crate::catalog::Catalog;
 use crate::diagnostic::Diagnostic;
-use crate::render::File;
+use crate::stack::files::Files;
 use anyhow::{Result, bail};
 
 /// Who is asked, and about which catalog.
@@ -23,7 +23,7 @@ pub struct Inquiry<'a> {
     /// What should be.
     pub catalog: &'a Catalog,
     /// What should be loaded.
-    pub rendered: &'a [File],
+    pub rendered: Files<'a>,
     /// With what it is asked.
     pub client: Client,
     /// Where the services are.

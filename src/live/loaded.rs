@@ -2,7 +2,6 @@
 
 use crate::catalog::Duration;
 use crate::json::plain;
-use crate::render::File;
 use serde_json::Value;
 
 /// Names of this machine: seen from a container, and from itself.
@@ -99,22 +98,6 @@ fn same_address(wanted: &str, found: &str, port_offset: i32) -> bool {
 /// A matcher as both write it: `severity="critical"`.
 fn matcher(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
-}
-
-/// The rendered configuration of Prometheus.
-pub fn prometheus_config(rendered: &[File]) -> Option<&Value> {
-    rendered
-        .iter()
-        .map(|file| &file.value)
-        .find(|value| value.get("scrape_configs").is_some())
-}
-
-/// The rendered configuration of the Alertmanager.
-pub fn alertmanager_config(rendered: &[File]) -> Option<&Value> {
-    rendered
-        .iter()
-        .map(|file| &file.value)
-        .find(|value| value.get("route").is_some() && value.get("receivers").is_some())
 }
 
 /// A scrape job of a configuration.

@@ -2,8 +2,8 @@
 
 use crate::catalog::Catalog;
 use crate::pieces::{Piece, pieces};
-use crate::proofs::stack::panels;
-use crate::render::File;
+use crate::stack::dashboards::panels;
+use crate::stack::files::Files;
 use serde_json::Value;
 
 /// One query of one panel.
@@ -16,16 +16,8 @@ pub struct PanelQuery {
     pub expression: String,
 }
 
-/// Every rendered dashboard, with its path under the output folder.
-pub fn dashboards(rendered: &[File]) -> impl Iterator<Item = (&str, &Value)> {
-    rendered
-        .iter()
-        .filter(|file| file.value["panels"].is_array())
-        .map(|file| (file.path.as_str(), &file.value))
-}
-
 /// Every query of every panel, those in rows included.
-pub fn queries(rendered: &[File], catalog: &Catalog) -> Vec<PanelQuery> {
+pub fn queries(rendered: Files, catalog: &Catalog) -> Vec<PanelQuery> {
     let of = |(file, panel): (&str, &Value)| {
         let title = panel["title"].as_str().unwrap_or_default();
         let expressions = panel["targets"]
@@ -41,10 +33,10 @@ pub fn queries(rendered: &[File], catalog: &Catalog) -> Vec<PanelQuery> {
             })
             .collect::<Vec<_>>()
     };
-    let all = dashboards(rendered).flat_map(|(file, dashboard)| {
-        panels(dashboard)
+    let all = rendered.dashboards().flat_map(|file| {
+        panels(&file.value)
             .into_iter()
-            .map(move |(_, panel)| (file, panel))
+            .map(move |(_, panel)| (file.path.as_str(), panel))
     });
     all.flat_map(of).collect()
 }

@@ -1,8 +1,7 @@
 //! The rules that a server evaluates, held against those that were rendered.
 
-use super::loaded::prometheus_config;
 use crate::catalog::Duration;
-use crate::render::File;
+use crate::stack::files::Files;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -52,25 +51,15 @@ fn key(name: &str, labels: &BTreeMap<String, String>, alert: bool) -> String {
 }
 
 /// The rules of every rendered rule file that Prometheus is told to load.
-pub fn rendered_rules(rendered: &[File]) -> Vec<Rule> {
-    let Some(config) = prometheus_config(rendered) else {
+pub fn rendered_rules(rendered: Files) -> Vec<Rule> {
+    let Some(config) = rendered.prometheus().next() else {
         return Vec::new();
     };
-    let files = config["rule_files"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
-    let groups = files.filter_map(|name| {
-        rendered
-            .iter()
-            .find(|file| file.path.rsplit('/').next() == name.rsplit('/').next())
-    });
-    let rules = groups
-        .flat_map(|file| file.value["groups"].as_array().into_iter().flatten())
-        .flat_map(|group| group["rules"].as_array().into_iter().flatten());
-    rules
-        .map(|rule| {
+    let files = rendered.named_rule_files(config);
+    files
+        .flat_map(|(_, files)| files)
+        .flat_map(|file| file.rules())
+        .map(|(_, rule)| {
             let alert = rule.get("alert").is_some();
             let name = rule["alert"]
                 .as_str()

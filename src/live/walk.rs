@@ -6,7 +6,7 @@ use super::checks::{Inquiry, grafana, running};
 use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::generated::{Change, Kind};
-use crate::render::File;
+use crate::stack::files::Files;
 use anyhow::Result;
 
 /// The links, in order.
@@ -67,7 +67,7 @@ impl Walk {
 pub fn offline(
     walk: &mut Walk,
     output: &str,
-    rendered: &[File],
+    rendered: Files,
     service: &Service,
     line: usize,
     changes: &[Change],
@@ -103,10 +103,8 @@ pub fn offline(
     });
 }
 
-fn job_file(output: &str, rendered: &[File]) -> String {
-    let file = rendered
-        .iter()
-        .find(|file| file.value.get("scrape_configs").is_some());
+fn job_file(output: &str, rendered: Files) -> String {
+    let file = rendered.prometheus().next();
     file.map(|file| format!("in {output}/{}", file.path))
         .unwrap_or_default()
 }

@@ -1,8 +1,8 @@
 //! What a dashboard marks on every chart: the times at which its annotations' queries return something.
 
 use super::answers::{Answers, Axis};
+use super::legend::legend;
 use super::plot::runs;
-use super::subject::legend;
 use super::units::clock;
 use super::variables::Variables;
 use serde_json::Value;

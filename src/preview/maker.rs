@@ -10,8 +10,8 @@ use super::variables::{Variables, seconds};
 use super::{page, stat, story, table, timeline, timeseries};
 use crate::catalog::Catalog;
 use crate::diagnostic::Diagnostic;
-use crate::proofs::stack::scrape_interval;
 use crate::render::{File, Rendered};
+use crate::stack::files::Files;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -54,7 +54,8 @@ impl Maker<'_> {
             .services
             .get(story::richest(self.catalog))
             .map_or("", |service| service.name.as_str());
-        let scrape = scrape_interval(&self.rendered.files)
+        let scrape = Files::of(&self.rendered.files)
+            .scrape_interval()
             .unwrap_or(self.catalog.prometheus.scrape_interval);
         let variables = Variables::of(value, step, scrape, service, self.chosen);
         let time = (

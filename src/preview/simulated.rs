@@ -5,7 +5,7 @@ use super::evaluate::{Evaluation, coalesced};
 use super::synthetic::Synthetic;
 use crate::catalog::{Catalog, Duration};
 use crate::json::plain;
-use crate::proofs::stack::{Stack, rules};
+use crate::stack::Stack;
 use promql_parser::parser::{Expr, VectorSelector};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -43,11 +43,7 @@ impl<'a> Simulated<'a> {
             step,
             count: ((2 * shown + HISTORY) / step + 1) as usize,
         };
-        let rules = stack
-            .rule_files()
-            .flat_map(rules)
-            .map(|(_, _, rule)| rule)
-            .collect();
+        let rules = stack.files.rules().map(|(_, _, rule)| rule).collect();
         Simulated {
             stack,
             rules,

@@ -14,7 +14,7 @@ pub const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         let mut taken: HashMap<String, &str> = HashMap::new();
-        for file in stack.dashboards() {
+        for file in stack.files.dashboards() {
             let value = &file.value;
             let mut wrong = |pointer: &str, message: String, help: &str| {
                 found.push(Finding::at(&file.path, pointer, message, help))

@@ -1,8 +1,8 @@
 //! Links between dashboards, alerts and the runbook lead somewhere.
 
-use super::stack::walk;
 use super::{Check, Example, Finding, Proof};
 use crate::render::File;
+use crate::stack::document::walk;
 use std::collections::{HashMap, HashSet};
 
 pub const PROOF: Proof = Proof {
@@ -15,6 +15,7 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let dashboards: HashMap<&str, HashSet<&str>> = stack
+            .files
             .dashboards()
             .map(|file| {
                 (
@@ -23,17 +24,14 @@ pub const PROOF: Proof = Proof {
                 )
             })
             .collect();
-        let runbook = stack
+        let sections: HashSet<String> = stack
             .files
-            .iter()
-            .find(|file| file.path.ends_with("RUNBOOK.md"));
-        let sections: HashSet<String> = runbook
-            .into_iter()
+            .documents()
             .flat_map(|file| file.text.lines())
             .filter_map(anchor)
             .collect();
         let mut found = Vec::new();
-        for file in stack.dashboards().chain(stack.rule_files()) {
+        for file in stack.files.dashboards().chain(stack.files.rule_files()) {
             let mut seen = HashSet::new();
             walk(&file.value, &mut |pointer, key, value| {
                 let Some(text) = value.as_str() else { return };

@@ -1,6 +1,5 @@
 //! What divides what in an expression, however it is nested, and what a value can never be.
 
-use super::unguarded_division::traffic;
 use crate::contract::evaluate::Node;
 use crate::contract::series::Kind;
 use promql_parser::parser::token::{
@@ -8,6 +7,15 @@ use promql_parser::parser::token::{
     T_POW, T_SUB,
 };
 use promql_parser::parser::{BinaryExpr, Expr};
+
+/// Whether the rate of something is in it.
+pub fn traffic(node: &Node, nodes: &[Node]) -> bool {
+    let rate = matches!(node.expr, Expr::Call(call) if ["rate", "irate", "increase"].contains(&call.func.name));
+    rate || node
+        .operands
+        .iter()
+        .any(|operand| traffic(&nodes[*operand], nodes))
+}
 
 /// The expression around each node; None for the whole.
 pub fn parents(nodes: &[Node]) -> Vec<Option<usize>> {

@@ -1,6 +1,7 @@
 //! What a proof found in a rendered file, told at the place that the user can mend.
 
 use super::{Expression, OwnTests};
+use crate::artifacts::Role;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::render::Rendered;
@@ -107,35 +108,43 @@ impl Finding {
         rendered: &Rendered,
         own: &OwnTests,
     ) -> Option<(String, bool)> {
-        if let Some(inside) = self.pointer.strip_prefix("/tests/")
+        if rendered
+            .file(&self.path)
+            .is_some_and(|file| file.role == Role::RuleTests)
+            && let Some(inside) = self.pointer.strip_prefix("/tests/")
             && let Some(pointer) = self.own_test(inside, rendered, own)
         {
             return Some((pointer, true));
         }
-        let file = &rendered.file(&self.path)?.value;
+        let file = rendered.file(&self.path)?;
         let part = |steps: usize| {
-            file.pointer(
-                &self
-                    .pointer
-                    .split('/')
-                    .take(steps)
-                    .collect::<Vec<_>>()
-                    .join("/"),
-            )
+            let steps: Vec<&str> = self.pointer.split('/').take(steps + 1).collect();
+            file.value.pointer(&steps.join("/"))
         };
-        let rule = part(5)?;
-        let alert = match (rule["alert"].as_str(), rule["record"].as_str()) {
-            (Some(name), _) => catalog.alert(name),
-            // What is recorded for one alert is that alert's.
-            (None, Some(name)) => catalog
-                .alerts
-                .iter()
-                .find(|alert| alert.signals.iter().any(|signal| signal.name == name)),
-            (None, None) => catalog
-                .alerts
-                .iter()
-                .find(|alert| tests(part(3).unwrap_or(&Value::Null), &alert.name)),
-        }?;
+        let (rule, alert) = match (file.groups_pointer(), file.role) {
+            (Some(groups), _) => {
+                let rule = part(groups.matches('/').count() + 3)?;
+                let alert = match (rule["alert"].as_str(), rule["record"].as_str()) {
+                    (Some(name), _) => catalog.alert(name)?,
+                    // What is recorded for one alert is that alert's.
+                    (None, Some(name)) => catalog
+                        .alerts
+                        .iter()
+                        .find(|alert| alert.signals.iter().any(|signal| signal.name == name))?,
+                    (None, None) => return None,
+                };
+                (rule, alert)
+            }
+            (None, Role::RuleTests) => {
+                let test = part(2)?;
+                let alert = catalog
+                    .alerts
+                    .iter()
+                    .find(|alert| tests(test, &alert.name))?;
+                (test, alert)
+            }
+            _ => return None,
+        };
         let name = &alert.name;
         match alert.settings.contains_key("expr")
             && self.pointer.ends_with("/expr")

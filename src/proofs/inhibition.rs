@@ -18,7 +18,7 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        let Some(routing) = stack.routing() else {
+        let Some(routing) = stack.files.alertmanager() else {
             return found;
         };
         let alerts: Vec<(String, BTreeSet<String>)> = stack

@@ -1,7 +1,7 @@
 //! A ratio is 0, not empty, before the first failure.
 
+use super::division::traffic;
 use super::division::{factors, filled, filled_around, parents, products};
-use super::unguarded_division::traffic;
 use super::{Check, Example, Finding, Proof};
 use crate::contract::evaluate::Node;
 use promql_parser::parser::{Expr, VectorSelector};

@@ -1,7 +1,7 @@
 //! No secret is written where a file is meant.
 
-use super::stack::walk;
 use super::{Check, Example, Finding, Proof};
+use crate::stack::document::walk;
 
 /// Keys of the Alertmanager and Prometheus whose value is a secret; each has a twin that ends in `_file`.
 const SECRETS: [&str; 12] = [
@@ -29,7 +29,7 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        let configs = stack.configs().chain(stack.routing());
+        let configs = stack.files.prometheus().chain(stack.files.alertmanager());
         for file in configs {
             walk(&file.value, &mut |pointer, key, value| {
                 if SECRETS.contains(&key) && value.is_string() {

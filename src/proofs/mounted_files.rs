@@ -1,7 +1,7 @@
 //! Containers mount directories, and what they name exists.
 
-use super::stack::mount;
 use super::{Check, Example, Finding, Proof};
+use crate::stack::compose::mount;
 use serde_json::Value;
 
 pub const PROOF: Proof = Proof {
@@ -14,56 +14,54 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        for file in stack.compose() {
-            for (name, service) in file.value["services"].as_object().into_iter().flatten() {
-                for (index, volume) in service["volumes"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .enumerate()
+        for (file, name, service) in stack.files.containers() {
+            for (index, volume) in service["volumes"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .enumerate()
+            {
+                let source = mount(volume).map_or("", |(source, _)| source);
+                let pointer = format!("/services/{name}/volumes/{index}");
+                let Some(path) = source.strip_prefix("./") else {
+                    continue;
+                };
+                if stack.files.at(path).is_some() {
+                    found.push(Finding::at(
+                        &file.path,
+                        pointer,
+                        format!("`{name}` mounts the single file {path}"),
+                        "mount its folder",
+                    ));
+                } else if !stack
+                    .files
+                    .all()
+                    .any(|rendered| rendered.path.starts_with(&format!("{path}/")))
                 {
-                    let source = mount(volume).map_or("", |(source, _)| source);
-                    let pointer = format!("/services/{name}/volumes/{index}");
-                    let Some(path) = source.strip_prefix("./") else {
-                        continue;
-                    };
-                    if stack.files.iter().any(|rendered| rendered.path == path) {
-                        found.push(Finding::at(
-                            &file.path,
-                            pointer,
-                            format!("`{name}` mounts the single file {path}"),
-                            "mount its folder",
-                        ));
-                    } else if !stack
-                        .files
-                        .iter()
-                        .any(|rendered| rendered.path.starts_with(&format!("{path}/")))
-                    {
-                        found.push(Finding::at(
-                            &file.path,
-                            pointer,
-                            format!("`{name}` mounts {path}, where nothing is rendered"),
-                            format!(
-                                "mount a folder that exists under {}/",
-                                stack.catalog.platform.output
-                            ),
-                        ));
-                    }
+                    found.push(Finding::at(
+                        &file.path,
+                        pointer,
+                        format!("`{name}` mounts {path}, where nothing is rendered"),
+                        format!(
+                            "mount a folder that exists under {}/",
+                            stack.catalog.platform.output
+                        ),
+                    ));
                 }
-                found.extend(dependencies(
-                    stack.compose().map(|file| &file.value),
-                    &file.path,
-                    name,
-                    service,
-                ));
             }
+            found.extend(dependencies(
+                stack.files.containers().map(|(_, name, _)| name),
+                &file.path,
+                name,
+                service,
+            ));
         }
         found
     }),
 };
 
 fn dependencies<'a>(
-    files: impl Iterator<Item = &'a Value> + Clone,
+    names: impl Iterator<Item = &'a str> + Clone,
     path: &str,
     name: &str,
     service: &Value,
@@ -76,11 +74,9 @@ fn dependencies<'a>(
         Value::Object(map) => map.keys().cloned().collect(),
         _ => Vec::new(),
     };
-    let lost = wanted.into_iter().filter(|wanted| {
-        !files
-            .clone()
-            .any(|file| file["services"].get(wanted).is_some())
-    });
+    let lost = wanted
+        .into_iter()
+        .filter(|wanted| !names.clone().any(|name| name == wanted));
     lost.map(|wanted| {
         Finding::at(
             path,

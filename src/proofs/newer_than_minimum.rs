@@ -1,7 +1,7 @@
 //! Nothing is rendered that the oldest Prometheus to be served does not know.
 
-use super::stack::walk;
 use super::{Check, Example, Finding, Proof};
+use crate::stack::document::walk;
 
 /// Keys with the first version that knows them, from Prometheus' documentation by tag; an unknown key stops its start.
 const SINCE: [(&str, (u32, u32)); 16] = [
@@ -34,16 +34,17 @@ pub const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let minimum = version(&stack.catalog.prometheus.minimum_version);
         let mut found = Vec::new();
-        for file in stack.configs().chain(stack.rule_files()) {
+        for file in stack.files.prometheus().chain(stack.files.rule_files()) {
+            let labels: Vec<String> = file
+                .groups()
+                .map(|(group, _)| format!("{group}/labels"))
+                .collect();
             walk(&file.value, &mut |pointer, key, _| {
                 let since = SINCE
                     .iter()
                     .find(|(known, since)| *known == key && *since > minimum);
                 // Labels of a whole rule group are as new as 3.0; labels of a rule or target are old.
-                let group = key == "labels"
-                    && pointer.matches('/').count() == 3
-                    && pointer.starts_with("/groups/")
-                    && (3, 0) > minimum;
+                let group = (3, 0) > minimum && labels.iter().any(|labels| labels == pointer);
                 if let Some((major, minor)) =
                     since.map(|(_, since)| *since).or(group.then_some((3, 0)))
                 {

@@ -17,8 +17,8 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        for file in stack.dashboards() {
-            let all = super::stack::panels(&file.value);
+        for file in stack.files.dashboards() {
+            let all = crate::stack::dashboards::panels(&file.value);
             let mut ids = HashMap::new();
             for (pointer, panel) in &all {
                 let title = panel["title"].as_str().unwrap_or_default();

@@ -12,8 +12,8 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        for file in stack.dashboards() {
-            for (pointer, panel) in super::stack::panels(&file.value) {
+        for file in stack.files.dashboards() {
+            for (pointer, panel) in crate::stack::dashboards::panels(&file.value) {
                 let kind = panel["type"].as_str().unwrap_or_default();
                 let title = panel["title"].as_str().unwrap_or_default();
                 let text = |key: &str| {

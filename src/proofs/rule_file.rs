@@ -2,7 +2,6 @@
 
 use super::{Check, Example, Finding, Proof};
 use crate::render::File;
-use serde_json::Value;
 
 pub const PROOF: Proof = Proof {
     code: "rule-file",
@@ -14,20 +13,13 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        for config in stack.configs() {
-            let rules: Vec<&File> = stack.rule_files().collect();
-            let patterns: Vec<(usize, &str)> = config.value["rule_files"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .enumerate()
-                .collect();
-            for file in &rules {
-                if !patterns
-                    .iter()
-                    .any(|(_, pattern)| matches(config, pattern, &file.path))
-                {
+        for config in stack.files.prometheus() {
+            let named: Vec<(&str, Vec<&File>)> = stack.files.named_rule_files(config).collect();
+            for file in stack.files.own_rule_files() {
+                let loaded = |(_, files): &(&str, Vec<&File>)| {
+                    files.iter().any(|named| named.path == file.path)
+                };
+                if !named.iter().any(loaded) {
                     found.push(Finding::at(
                         &config.path,
                         "/rule_files",
@@ -36,11 +28,8 @@ pub const PROOF: Proof = Proof {
                     ));
                 }
             }
-            for (index, pattern) in patterns {
-                if !rules
-                    .iter()
-                    .any(|file| matches(config, pattern, &file.path))
-                {
+            for (index, (pattern, files)) in named.iter().enumerate() {
+                if files.is_empty() {
                     found.push(Finding::at(
                         &config.path,
                         format!("/rule_files/{index}"),
@@ -53,23 +42,3 @@ pub const PROOF: Proof = Proof {
         found
     }),
 };
-
-/// Whether a pattern of `rule_files`, relative to the configuration, matches a path; a star stays within its folder.
-fn matches(config: &File, pattern: &str, path: &str) -> bool {
-    let folder = config
-        .path
-        .rsplit_once('/')
-        .map_or("", |(folder, _)| folder);
-    let whole = if folder.is_empty() {
-        pattern.to_string()
-    } else {
-        format!("{folder}/{pattern}")
-    };
-    match whole.split_once('*') {
-        None => whole == path,
-        Some((before, after)) => path
-            .strip_prefix(before)
-            .and_then(|rest| rest.strip_suffix(after))
-            .is_some_and(|middle| !middle.contains('/')),
-    }
-}

@@ -16,7 +16,7 @@ pub const PROOF: Proof = Proof {
         let mut found = Vec::new();
         let mut seen: HashMap<&str, usize> = HashMap::new();
         let mut of_catalog = None;
-        for (file, pointer, rule) in stack.alerts() {
+        for (file, pointer, rule) in stack.files.alerts() {
             let name = rule["alert"].as_str().unwrap_or_default();
             *seen.entry(name).or_default() += 1;
             let Some(alert) = stack.catalog.alert(name) else {
@@ -53,22 +53,28 @@ pub const PROOF: Proof = Proof {
                 ));
             }
         }
-        let path = of_catalog
-            .or(stack.rule_files().next())
-            .map_or("", |file| file.path.as_str());
+        let (path, groups) =
+            of_catalog
+                .or(stack.files.rule_files().next())
+                .map_or(("", ""), |file| {
+                    (
+                        file.path.as_str(),
+                        file.groups_pointer().unwrap_or_default(),
+                    )
+                });
         for alert in &stack.catalog.alerts {
             let times = seen.get(alert.name.as_str()).copied().unwrap_or(0);
             if times != 1 {
                 found.push(Finding::at(
                     path,
-                    "/groups",
+                    groups,
                     format!("`{}` is rendered {times} times", alert.name),
                     "render every alert of the catalog once",
                 ));
             }
         }
         if let Some(file) = of_catalog {
-            for (_, pointer, rule) in super::stack::rules(file).filter(|(_, _, rule)| {
+            for (pointer, rule) in file.rules().filter(|(_, rule)| {
                 rule["alert"]
                     .as_str()
                     .is_none_or(|name| stack.catalog.alert(name).is_none())

@@ -15,7 +15,7 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        for config in stack.configs() {
+        for config in stack.files.prometheus() {
             let jobs: Vec<(usize, &Value)> = config.value["scrape_configs"]
                 .as_array()
                 .into_iter()

@@ -14,19 +14,14 @@ pub const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let often = stack.catalog.prometheus.evaluation_interval;
         let mut found = Vec::new();
-        for file in stack.rule_files() {
-            for (index, group) in file.value["groups"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .enumerate()
-            {
+        for file in stack.files.rule_files() {
+            for (pointer, group) in file.groups() {
                 let name = group["name"].as_str().unwrap_or_default();
                 let interval = group["interval"].as_str().and_then(Duration::parse);
                 if let Some(interval) = interval.filter(|interval| *interval > often) {
                     found.push(Finding::at(
                         &file.path,
-                        format!("/groups/{index}/interval"),
+                        format!("{pointer}/interval"),
                         format!("the group `{name}` is evaluated every {interval}, the catalog says every {often}"),
                         "take the interval out, or raise `prometheus.evaluation_interval`",
                     ));
@@ -37,7 +32,7 @@ pub const PROOF: Proof = Proof {
                     );
                     found.push(Finding::at(
                         &file.path,
-                        format!("/groups/{index}/limit"),
+                        format!("{pointer}/limit"),
                         message,
                         "take the limit out",
                     ));

@@ -12,7 +12,7 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        for config in stack.configs() {
+        for config in stack.files.prometheus() {
             if config.value["alerting"]
                 .get("alert_relabel_configs")
                 .is_some()

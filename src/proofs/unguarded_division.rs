@@ -1,8 +1,7 @@
 //! A ratio of traffic is empty, not NaN, when there is none.
 
-use super::division::{factors, guarded_around, nonzero, parents};
+use super::division::{factors, guarded_around, nonzero, parents, traffic};
 use super::{Check, Example, Finding, Proof};
-use crate::contract::evaluate::Node;
 use promql_parser::parser::Expr;
 use promql_parser::parser::token::T_DIV;
 
@@ -38,12 +37,3 @@ pub const PROOF: Proof = Proof {
         found
     }),
 };
-
-/// Whether the rate of something is in it.
-pub fn traffic(node: &Node, nodes: &[Node]) -> bool {
-    let rate = matches!(node.expr, Expr::Call(call) if ["rate", "irate", "increase"].contains(&call.func.name));
-    rate || node
-        .operands
-        .iter()
-        .any(|operand| traffic(&nodes[*operand], nodes))
-}

@@ -1,7 +1,7 @@
 //! Every data source that a dashboard names is provisioned.
 
-use super::stack::panels;
 use super::{Check, Example, Finding, Proof};
+use crate::stack::dashboards::panels;
 use serde_json::Value;
 
 pub const PROOF: Proof = Proof {
@@ -15,15 +15,15 @@ pub const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let sources: Vec<&Value> = stack
             .files
-            .iter()
-            .flat_map(|file| file.value["datasources"].as_array().into_iter().flatten())
+            .datasources()
+            .map(|(_, _, source)| source)
             .collect();
         let provisioned: Vec<&str> = sources
             .iter()
             .filter_map(|source| source["uid"].as_str())
             .collect();
         let mut found = Vec::new();
-        for file in stack.dashboards() {
+        for file in stack.files.dashboards() {
             let variables: Vec<&Value> = file.value["templating"]["list"]
                 .as_array()
                 .into_iter()

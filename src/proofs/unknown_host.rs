@@ -1,8 +1,8 @@
 //! Every name that a container looks up is one that it can find.
 
-use super::stack::Stack;
 use super::{Check, Example, Finding, Proof};
 use crate::diagnostic::nearest;
+use crate::stack::Stack;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
@@ -18,14 +18,9 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let containers: Vec<(&str, &str, &Value)> = stack
-            .compose()
-            .flat_map(|file| {
-                file.value["services"]
-                    .as_object()
-                    .into_iter()
-                    .flatten()
-                    .map(move |(name, container)| (file.path.as_str(), name.as_str(), container))
-            })
+            .files
+            .containers()
+            .map(|(file, name, container)| (file.path.as_str(), name, container))
             .collect();
         let named: HashMap<&str, (&str, &Value)> = containers
             .iter()
@@ -97,7 +92,7 @@ pub const PROOF: Proof = Proof {
 /// File, pointer, address, and the container that looks it up.
 fn addresses<'a>(stack: &Stack<'a>) -> Vec<(&'a str, String, &'a str, &'static str)> {
     let mut all = Vec::new();
-    for config in stack.configs() {
+    for config in stack.files.prometheus() {
         let lists = [
             ("/scrape_configs", &config.value["scrape_configs"]),
             (
@@ -142,7 +137,7 @@ fn addresses<'a>(stack: &Stack<'a>) -> Vec<(&'a str, String, &'a str, &'static s
             }
         }
     }
-    if let Some(routing) = stack.routing() {
+    if let Some(routing) = stack.files.alertmanager() {
         for (index, receiver) in routing.value["receivers"]
             .as_array()
             .into_iter()
@@ -164,22 +159,10 @@ fn addresses<'a>(stack: &Stack<'a>) -> Vec<(&'a str, String, &'a str, &'static s
             }));
         }
     }
-    for file in stack.files {
-        for (index, source) in file.value["datasources"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .enumerate()
-        {
-            let url = source["url"].as_str().unwrap_or_default();
-            all.push((
-                file.path.as_str(),
-                format!("/datasources/{index}/url"),
-                url,
-                "grafana",
-            ));
-        }
-    }
+    all.extend(stack.files.datasources().map(|(file, pointer, source)| {
+        let url = source["url"].as_str().unwrap_or_default();
+        (file.path.as_str(), format!("{pointer}/url"), url, "grafana")
+    }));
     all
 }
 

@@ -1,7 +1,7 @@
 //! Every dashboard lies where a provider looks for it.
 
-use super::stack::Stack;
 use super::{Check, Example, Finding, Proof};
+use crate::stack::compose::mounted;
 
 pub const PROOF: Proof = Proof {
     code: "unprovisioned-dashboard",
@@ -12,15 +12,17 @@ pub const PROOF: Proof = Proof {
         bad: "path: /var/lib/dashboards",
     },
     check: Check::Stack(|stack| {
-        let providers = stack
+        // What a container sees under the provider's path.
+        let folder = |path| {
+            let mut containers = stack.files.containers();
+            containers.find_map(|(_, _, container)| mounted(container, path))
+        };
+        let folders: Vec<String> = stack
             .files
-            .iter()
-            .flat_map(|file| file.value["providers"].as_array().into_iter().flatten());
-        let folders: Vec<String> = providers
-            .filter_map(|provider| provider["options"]["path"].as_str())
-            .filter_map(|path| mounted(stack, path))
+            .providers()
+            .filter_map(|provider| folder(provider["options"]["path"].as_str()?))
             .collect();
-        let lost = stack.dashboards().filter(|file| {
+        let lost = stack.files.dashboards().filter(|file| {
             !folders.iter().any(|folder| {
                 file.path
                     .strip_prefix(folder.as_str())
@@ -38,24 +40,3 @@ pub const PROOF: Proof = Proof {
         .collect()
     }),
 };
-
-/// The folder under generated/ that a container sees as `path`.
-fn mounted(stack: &Stack, path: &str) -> Option<String> {
-    let services = stack
-        .compose()
-        .flat_map(|file| file.value["services"].as_object().into_iter().flatten());
-    let volumes =
-        services.flat_map(|(_, service)| service["volumes"].as_array().into_iter().flatten());
-    volumes
-        .filter_map(|volume| match volume.as_str() {
-            Some(text) => text.trim_end_matches(":ro").split_once(':'),
-            None => volume["source"].as_str().zip(volume["target"].as_str()),
-        })
-        .find_map(|(source, target)| {
-            Some(format!(
-                "{}{}",
-                source.trim_start_matches("./"),
-                path.strip_prefix(target)?
-            ))
-        })
-}

@@ -1,7 +1,7 @@
 //! The servers are started with the configuration that is rendered.
 
-use super::stack::mount;
 use super::{Check, Example, Finding, Proof};
+use crate::stack::compose::mounted;
 use serde_json::Value;
 
 const FLAG: &str = "--config.file=";
@@ -16,18 +16,13 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        for file in stack.configs().chain(stack.routing()) {
-            let containers = stack
-                .compose()
-                .flat_map(|compose| compose.value["services"].as_object().into_iter().flatten());
+        let containers = || stack.files.containers().map(|(_, _, container)| container);
+        let configs = stack.files.prometheus().chain(stack.files.alertmanager());
+        for file in configs {
             let mut read =
-                containers.filter_map(|(_, container)| Some((container, configured(container)?)));
+                containers().filter_map(|container| mounted(container, configured(container)?));
             // Without containers nobody is started from here.
-            if stack.compose().next().is_some()
-                && !read.any(|(container, path)| {
-                    mounted(container, path).is_some_and(|path| path == file.path)
-                })
-            {
+            if containers().next().is_some() && !read.any(|path| path == file.path) {
                 found.push(Finding::at(
                     &file.path,
                     "",
@@ -46,16 +41,4 @@ fn configured(container: &Value) -> Option<&str> {
         .iter()
         .filter_map(Value::as_str)
         .find_map(|flag| flag.strip_prefix(FLAG))
-}
-
-/// The file under generated/ that a container sees at a path.
-fn mounted(container: &Value, path: &str) -> Option<String> {
-    let mut folders = container["volumes"].as_array()?.iter().filter_map(mount);
-    folders.find_map(|(source, target)| {
-        Some(format!(
-            "{}{}",
-            source.trim_start_matches("./"),
-            path.strip_prefix(target)?
-        ))
-    })
 }

@@ -1,10 +1,11 @@
 //! Every alert reaches a route of its own severity, and every route a receiver that exists.
 
-use super::stack::Stack;
 use super::{Check, Example, Finding, Proof};
 use crate::render::File;
+use crate::stack::Stack;
+use crate::stack::routes::{Route, TIMES, alerts};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What every alert of a service has.
 const LABELS: [&str; 5] = ["alertname", "job", "service", "component", "severity"];
@@ -19,7 +20,7 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        let Some(routing) = stack.routing() else {
+        let Some(routing) = stack.files.alertmanager() else {
             return found;
         };
         let receivers: Vec<&str> = routing.value["receivers"]
@@ -28,122 +29,86 @@ pub const PROOF: Proof = Proof {
             .flatten()
             .filter_map(|receiver| receiver["name"].as_str())
             .collect();
-        let mut routes = vec![("/route".to_string(), &routing.value["route"])];
-        let children = routing.value["route"]["routes"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .enumerate();
-        routes.extend(children.map(|(index, route)| (format!("/route/routes/{index}"), route)));
-        for (pointer, route) in &routes {
-            let receiver = route["receiver"].as_str().unwrap_or_default();
+        let Some(tree) = Route::of(&routing.value) else {
+            return found;
+        };
+        for route in tree.all() {
+            let receiver = route.receiver();
             if !receivers.contains(&receiver) {
                 found.push(Finding::at(
                     &routing.path,
-                    format!("{pointer}/receiver"),
+                    format!("{}/receiver", route.pointer),
                     format!("there is no receiver `{receiver}`"),
                     "define it under `receivers`",
                 ));
             }
         }
         found.extend(silent(stack, routing));
-        found.extend(
-            routes[1..]
-                .iter()
-                .flat_map(|(pointer, route)| narrowed(&routing.path, pointer, route)),
-        );
-        let mut severities: Vec<&str> = stack
-            .catalog
-            .alerts
-            .iter()
-            .flat_map(|alert| alert.branches.iter().map(|branch| branch.severity.as_str()))
-            .collect();
-        severities.extend(
-            stack
-                .alerts()
-                .filter_map(|(_, _, rule)| rule["labels"]["severity"].as_str()),
-        );
-        severities.sort_unstable();
-        severities.dedup();
-        // Severity `none` is for alerts that are not meant to reach anybody, such as a watchdog.
-        for severity in severities
-            .into_iter()
-            .filter(|severity| *severity != "none")
-        {
-            let wanted = stack
-                .catalog
-                .alertmanager
-                .routes
-                .get(severity)
-                .map_or("null", String::as_str);
-            match routes[1..]
-                .iter()
-                .find(|(_, route)| routed(route, severity))
-            {
-                None => found.push(Finding::at(
-                    &routing.path,
-                    "/route/routes",
-                    format!("no route matches severity `{severity}`"),
-                    "add a route for it",
-                )),
-                Some((pointer, route)) if route["receiver"] != wanted => {
-                    found.push(Finding::at(
-                        &routing.path,
-                        format!("{pointer}/receiver"),
-                        format!(
-                            "severity `{severity}` goes to `{}`, the catalog says `{wanted}`",
-                            route["receiver"].as_str().unwrap_or_default()
-                        ),
-                        "render the receiver from `alertmanager.routes`",
-                    ));
-                }
-                Some(_) => {}
-            }
-        }
+        let inside = tree.all().into_iter().skip(1);
+        found.extend(inside.flat_map(|route| narrowed(&routing.path, route)));
+        found.extend(elsewhere(stack, routing, &tree));
         found
     }),
 };
 
-/// What a route has beside its severity that keeps alerts from it.
-fn narrowed(path: &str, pointer: &str, route: &Value) -> Vec<Finding> {
+/// Alerts that do not end where the catalog sends their severity; each mistake once.
+fn elsewhere(stack: &Stack, routing: &File, tree: &Route) -> Vec<Finding> {
     let mut found = Vec::new();
-    for key in ["mute_time_intervals", "active_time_intervals"] {
-        if route.get(key).is_some() {
-            let message = "at some times the route tells nobody";
+    let mut seen = HashSet::new();
+    for alert in alerts(stack.files, stack.catalog, &tree.labels()) {
+        // Severity `none` is for alerts that are not meant to reach anybody, such as a watchdog.
+        let Some(severity) = alert.get("severity").filter(|severity| *severity != "none") else {
+            continue;
+        };
+        let wanted = stack.catalog.receiver(severity);
+        let ends = tree.ends(&alert);
+        let first = ends.first().map_or("", |route| route.pointer.as_str());
+        if [tree.pointer.as_str(), ""].contains(&first) {
+            if seen.insert((severity.clone(), String::new())) {
+                found.push(Finding::at(
+                    &routing.path,
+                    "/route/routes",
+                    format!("no route matches severity `{severity}`"),
+                    "add a route for it",
+                ));
+            }
+        } else if !ends.iter().any(|route| route.receiver() == wanted)
+            && seen.insert((severity.clone(), first.to_string()))
+        {
             found.push(Finding::at(
-                path,
-                format!("{pointer}/{key}"),
-                message,
-                "take it out, or accept it in `[platform]` with a reason",
+                &routing.path,
+                format!("{first}/receiver"),
+                format!(
+                    "severity `{severity}` goes to `{}`, the catalog says `{wanted}`",
+                    ends[0].receiver()
+                ),
+                "render the receiver from `alertmanager.routes`",
             ));
         }
     }
-    let old = ["match", "match_re"]
+    found
+}
+
+/// What a route has beside its severity that keeps alerts from it.
+fn narrowed(path: &str, route: &Route) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for key in TIMES
         .iter()
-        .filter(|key| route.get(**key).is_some());
-    found.extend(old.map(|key| {
-        Finding::at(
-            path,
-            format!("{pointer}/{key}"),
-            format!("`{key}` is not read here"),
-            "write it as `matchers`",
-        )
-    }));
-    let matchers = route["matchers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
-    for label in matchers
-        .filter_map(|matcher| matcher.split(['=', '!']).next())
-        .map(str::trim)
-        .filter(|label| !LABELS.contains(label))
+        .filter(|key| route.settings.contains_key(**key))
     {
-        let message = format!("the route selects by `{label}`, which not every alert has");
         found.push(Finding::at(
             path,
-            format!("{pointer}/matchers"),
-            message,
+            format!("{}/{key}", route.pointer),
+            "at some times the route tells nobody",
+            "take it out, or accept it in `[platform]` with a reason",
+        ));
+    }
+    let labels = route.matchers.iter().map(|matcher| matcher.name.as_str());
+    for label in labels.filter(|label| !LABELS.contains(label)) {
+        found.push(Finding::at(
+            path,
+            format!("{}/matchers", route.pointer),
+            format!("the route selects by `{label}`, which not every alert has"),
             "select by a label that every alert has",
         ));
     }
@@ -187,25 +152,4 @@ fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
         }
     }
     found
-}
-
-/// Whether every matcher of a route picks an alert of this severity; other labels are taken to fit.
-fn routed(route: &Value, severity: &str) -> bool {
-    let matchers: Vec<&str> = route["matchers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    matchers.iter().all(|matcher| {
-        let selector = crate::promql::parse(&format!("alert{{{matcher}}}"));
-        match selector {
-            Ok(promql_parser::parser::Expr::VectorSelector(vector)) => {
-                vector.matchers.matchers.iter().all(|matcher| {
-                    matcher.name != "severity" || crate::promql::judge::picks(matcher, severity)
-                })
-            }
-            _ => false,
-        }
-    })
 }

@@ -1,6 +1,7 @@
 //! Every alert has a unit test in which it fires and one in which it does not.
 
 use super::{Check, Example, Finding, Proof};
+use crate::stack::files::beside;
 use std::collections::HashMap;
 
 pub const PROOF: Proof = Proof {
@@ -14,12 +15,7 @@ pub const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         let mut shown: HashMap<&str, (bool, bool)> = HashMap::new();
-        for file in stack
-            .files
-            .iter()
-            .filter(|file| file.value.get("tests").is_some())
-        {
-            let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for file in stack.files.tests() {
             for (index, name) in file.value["rule_files"]
                 .as_array()
                 .into_iter()
@@ -27,8 +23,7 @@ pub const PROOF: Proof = Proof {
                 .filter_map(|name| name.as_str())
                 .enumerate()
             {
-                let path = beside(folder, name);
-                if !stack.files.iter().any(|rules| rules.path == path) {
+                if stack.files.at(&beside(file, name)).is_none() {
                     found.push(Finding::at(
                         &file.path,
                         format!("/rule_files/{index}"),
@@ -75,7 +70,7 @@ pub const PROOF: Proof = Proof {
                 }
             }
         }
-        for (file, pointer, rule) in stack.alerts() {
+        for (file, pointer, rule) in stack.files.alerts() {
             let name = rule["alert"].as_str().unwrap_or_default();
             let missing = match shown.get(name).copied().unwrap_or_default() {
                 (true, true) => continue,
@@ -99,16 +94,3 @@ pub const PROOF: Proof = Proof {
         found
     }),
 };
-
-/// The path of a file that is named relative to a folder; `..` leaves a folder.
-fn beside(folder: &str, name: &str) -> String {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in name.split('/') {
-        match part {
-            ".." => drop(parts.pop()),
-            "." => {}
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
-}

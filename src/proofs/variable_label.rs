@@ -14,7 +14,7 @@ pub const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        for file in stack.dashboards() {
+        for file in stack.files.dashboards() {
             for (index, variable) in file.value["templating"]["list"]
                 .as_array()
                 .into_iter()

@@ -112,7 +112,7 @@ fn parsed(rendered: &Rendered) -> Vec<Value> {
         .map(|name| {
             rendered
                 .file(name)
-                .map_or_else(none, |file| file.value.clone())
+                .map_or_else(none, |file| file.value.as_ref().clone())
         })
         .collect()
 }

@@ -54,6 +54,7 @@ fn every_mutant_of_the_shipped_catalog_is_killed() {
             .file(path)
             .unwrap_or_else(|| panic!("{path} is rendered"))
             .value
+            .as_ref()
             .clone()
     };
     let tests = |alert: &str| file(&format!("monitoring/tests/{alert}.test.yml"));

@@ -1,7 +1,7 @@
 //! The services of an alert sorted by their setting: one branch of the rule per distinct one.
 
-use super::{Alert, Override, Signal};
-use crate::catalog::{Metric, Service, snake, units::Duration};
+use super::{Alert, Signal};
+use crate::catalog::{Metric, Override, Service, snake, units::Duration};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;

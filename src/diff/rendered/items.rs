@@ -1,5 +1,6 @@
 //! A rendered file as items that have a name: what people speak of, whatever its place in the file.
 
+use crate::artifacts::Role;
 use crate::json::plain;
 use crate::render::File;
 use serde_json::{Map, Value, json};
@@ -80,31 +81,31 @@ pub struct Item {
     pub value: Value,
 }
 
-/// The items of a file, by the template that makes it.
+/// The items of a file, by what it is for.
 pub fn of(file: &File) -> Vec<Item> {
     let value = &file.value;
-    let mut items = match file.template {
-        template if template.ends_with("_rules.yml") => rules(value),
-        "monitoring/working_prometheus.yml" => prometheus(value),
-        "monitoring/alertmanager/alertmanager.yml" => alertmanager(value),
-        template if template.starts_with("monitoring/blackbox/") => [
+    let mut items = match file.role {
+        Role::Rules { groups } => rules(file, groups),
+        Role::Prometheus => prometheus(value),
+        Role::Alertmanager => alertmanager(value),
+        Role::Blackbox => [
             entries(value, "modules", Kind::Module),
             rest(value, &["modules"]),
         ]
         .concat_items(),
-        template if template.starts_with("monitoring/grafana/dashboards/") => dashboard(value),
-        template if template.contains("/provisioning/datasources/") => [
+        Role::Dashboard => dashboard(value),
+        Role::Datasources => [
             list(value, "datasources", "name", Kind::Datasource),
             rest(value, &["datasources"]),
         ]
         .concat_items(),
-        template if template.contains("/provisioning/dashboards/") => [
+        Role::DashboardProvider => [
             list(value, "providers", "name", Kind::Provider),
             rest(value, &["providers"]),
         ]
         .concat_items(),
-        template if template.starts_with("docker-compose") => compose(value),
-        _ => rest(value, &[]),
+        Role::Compose => compose(value),
+        Role::RuleTests | Role::Python | Role::Markdown | Role::Plain => rest(value, &[]),
     };
     let mut seen: HashMap<(Kind, String), usize> = HashMap::new();
     for item in &mut items {
@@ -170,6 +171,21 @@ fn entries(value: &Value, key: &str, kind: Kind) -> Vec<Item> {
         .collect()
 }
 
+/// Every key beside the one at a pointer, and beside those that it is inside of.
+fn around(value: &Value, pointer: &str) -> Vec<Item> {
+    let mut found = Vec::new();
+    let (mut value, mut outside) = (value, String::new());
+    for step in pointer.split('/').skip(1) {
+        found.extend(rest(value, &[step]).into_iter().map(|item| Item {
+            pointer: format!("{outside}{}", item.pointer),
+            ..item
+        }));
+        value = &value[step];
+        outside = format!("{outside}/{step}");
+    }
+    found
+}
+
 fn without(value: &Value, keys: &[&str]) -> Value {
     let kept = value
         .as_object()
@@ -190,10 +206,9 @@ fn sorted(value: &Value) -> Value {
 }
 
 /// Rules by name, in whichever group they are; a rule in a group that is evaluated otherwise is told at the group.
-fn rules(value: &Value) -> Vec<Item> {
-    let mut found = rest(value, &["groups"]);
-    for (index, group) in value["groups"].as_array().into_iter().flatten().enumerate() {
-        let pointer = format!("/groups/{index}");
+fn rules(file: &File, groups: &str) -> Vec<Item> {
+    let mut found = around(&file.value, groups);
+    for (pointer, group) in file.groups() {
         let name = group["name"].as_str().unwrap_or_default().to_string();
         found.push(Item {
             kind: Kind::Rules,
@@ -308,7 +323,7 @@ fn alertmanager(value: &Value) -> Vec<Item> {
 fn dashboard(value: &Value) -> Vec<Item> {
     let mut found = Vec::new();
     let mut layout = Map::new();
-    let panels = crate::proofs::stack::panels(value);
+    let panels = crate::stack::dashboards::panels(value);
     let title = |panel: &Value| panel["title"].as_str().unwrap_or_default().to_string();
     let mut titles: HashMap<String, usize> = HashMap::new();
     let is_row = |panel: &Value| panel["type"] == "row";

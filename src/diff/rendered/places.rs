@@ -1,125 +1,12 @@
 //! Differences on their way to sentences: those that say the same of several items become one line.
 
-use super::items::{Item, Kind};
-use super::leaves::Leaf;
+use super::difference::Difference;
+use super::explained::Explained;
+use super::items::Kind;
 use crate::diagnostic::Place;
-use crate::diff::{At, Change, Class, Explained, listed, plural};
+use crate::diff::{At, Change, listed, plural};
 use crate::render::Rendered;
 use std::collections::HashMap;
-
-/// A value of a rendered file.
-pub struct Spot {
-    path: String,
-    pointer: String,
-    before: bool,
-}
-
-impl Spot {
-    /// In the rendering that is compared with: what is gone.
-    pub fn before(path: &str, pointer: &str) -> Spot {
-        Spot {
-            path: path.to_string(),
-            pointer: pointer.to_string(),
-            before: true,
-        }
-    }
-
-    /// In the new rendering.
-    pub fn after(path: &str, pointer: &str) -> Spot {
-        Spot {
-            path: path.to_string(),
-            pointer: pointer.to_string(),
-            before: false,
-        }
-    }
-}
-
-/// What is said of one item of one file.
-pub struct Difference {
-    class: Class,
-    /// The file's, below the folder that is rendered to.
-    pub path: String,
-    /// Of what it is said.
-    pub kind: Kind,
-    /// Of which one.
-    pub name: String,
-    /// The name and the values, in which those that made the difference are named.
-    pub text: String,
-    says: String,
-    spot: Spot,
-}
-
-impl Difference {
-    /// Of an item.
-    pub fn of(class: Class, path: &str, item: &Item, says: String, spot: Spot) -> Difference {
-        let text = format!("{} {}", item.name, item.value);
-        Difference {
-            class,
-            path: path.to_string(),
-            kind: item.kind,
-            name: item.name.clone(),
-            text,
-            says,
-            spot,
-        }
-    }
-
-    /// Of a value of an item that is there on both sides.
-    pub fn of_leaf(
-        class: Class,
-        path: &str,
-        (was, is): (&Item, &Item),
-        leaf: &Leaf,
-        says: String,
-        spot: Spot,
-    ) -> Difference {
-        let value =
-            |value: Option<&serde_json::Value>| value.map(ToString::to_string).unwrap_or_default();
-        // A panel's thresholds are those of the alert that its query stands for.
-        let text = match is.kind {
-            Kind::Panel => format!("{} {} {}", is.name, was.value, is.value),
-            _ => format!("{} {} {}", is.name, value(leaf.was), value(leaf.is)),
-        };
-        Difference {
-            text,
-            ..Difference::of(class, path, is, says, spot)
-        }
-    }
-
-    /// Of an item that is not one of the file's own, such as an alert that goes elsewhere.
-    pub fn about(
-        class: Class,
-        path: &str,
-        kind: Kind,
-        name: String,
-        says: String,
-        spot: Spot,
-    ) -> Difference {
-        let text = format!("{name} {says}");
-        Difference {
-            class,
-            path: path.to_string(),
-            kind,
-            name,
-            text,
-            says,
-            spot,
-        }
-    }
-
-    /// Of a whole file.
-    pub fn of_file(class: Class, path: &str, says: &str, spot: Spot) -> Difference {
-        Difference {
-            class,
-            path: path.to_string(),
-            kind: Kind::File,
-            name: String::new(),
-            text: String::new(),
-            says: says.to_string(),
-            spot,
-        }
-    }
-}
 
 /// The differences found so far, in the order in which they were.
 pub struct Group<'a> {

@@ -1,6 +1,7 @@
 //! Which alerts stand behind a recorded series, through other recorded series too.
 
 use crate::render::Rendered;
+use crate::stack::files::Files;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
@@ -11,14 +12,8 @@ pub struct Readers(HashMap<String, Vec<String>>);
 impl Readers {
     /// Of all rule files.
     pub fn of(rendered: &Rendered) -> Readers {
-        let files = rendered
-            .files
-            .iter()
-            .filter(|file| file.template.ends_with("_rules.yml"));
-        let groups = files.flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
-        let rules: Vec<&Value> = groups
-            .flat_map(|group| group["rules"].as_array().into_iter().flatten())
-            .collect();
+        let rules = Files::of(&rendered.files).rules();
+        let rules: Vec<&Value> = rules.map(|(_, _, rule)| rule).collect();
         let recorded: HashSet<&str> = rules
             .iter()
             .filter_map(|rule| rule["record"].as_str())

@@ -1,48 +1,30 @@
 //! Who is told of each alert, and when: the tree of routes followed on both sides, as the Alertmanager follows it.
 
+use super::difference::{Difference, Spot};
 use super::items::Kind;
-use super::places::{Difference, Group, Spot};
+use super::places::Group;
 use crate::catalog::{Catalog, Duration};
 use crate::diff::Class::{self, Dangerous, Notice, Safe, Warning};
 use crate::diff::{listed, routes, weight};
-use crate::promql::judge::picks;
 use crate::render::Rendered;
-use promql_parser::label::Matcher;
-use promql_parser::parser::{Expr, parse};
+use crate::stack::files::Files;
+use crate::stack::routes::{Labels, OPTIONS, Route, TIMES, alerts};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
-
-const TEMPLATE: &str = "monitoring/alertmanager/alertmanager.yml";
-
-/// What a route hands down to those inside it.
-const OPTIONS: [&str; 4] = [
-    "group_by",
-    "group_wait",
-    "group_interval",
-    "repeat_interval",
-];
-
-/// Silence at times belongs to the route itself.
-const TIMES: [&str; 2] = ["mute_time_intervals", "active_time_intervals"];
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// One side's configuration, its matchers read.
 struct Side {
     path: String,
-    routing: Value,
+    routing: Arc<Value>,
     root: Option<Route>,
-}
-
-struct Route {
-    matchers: Vec<Matcher>,
-    settings: Map<String, Value>,
-    inside: Vec<Route>,
 }
 
 /// Both sides, and the alerts that are sent through them.
 pub struct Routing {
     before: Side,
     after: Side,
-    alerts: Vec<BTreeMap<String, String>>,
+    alerts: Vec<Labels>,
     /// Whether the text of a rule file differs, in meaning or not: what quotes rules then differs with them.
     pub rules_differ: bool,
 }
@@ -51,26 +33,19 @@ impl Routing {
     /// Reads both; the alerts are those of the new side.
     pub fn of(before: &Rendered, after: &Rendered, catalog: &Catalog) -> Routing {
         let rules = |side: &Rendered| {
-            side.files
-                .iter()
-                .filter(|file| file.template.ends_with("_rules.yml"))
+            Files::of(&side.files)
+                .rule_files()
                 .map(|file| file.text.clone())
                 .collect::<Vec<_>>()
         };
         let rules_differ = rules(before) != rules(after);
         let [before, old] = [Side::of(before), Side::of(after)];
-        let mut labels = BTreeSet::new();
-        [&before, &old]
+        let asked = [&before, &old]
             .iter()
             .filter_map(|side| side.root.as_ref())
-            .for_each(|root| root.labels(&mut labels));
-        let alerts = alerts(
-            after,
-            catalog,
-            labels
-                .iter()
-                .any(|label| !["alertname", "severity"].contains(&label.as_str())),
-        );
+            .flat_map(Route::labels)
+            .collect();
+        let alerts = alerts(Files::of(&after.files), catalog, &asked);
         Routing {
             before,
             after: old,
@@ -81,11 +56,11 @@ impl Routing {
 
     /// Whether an alert reaches the receiver, on the side that is compared with.
     pub fn used(&self, receiver: &str) -> bool {
-        let reached = |alert: &BTreeMap<String, String>| {
+        let reached = |alert: &Labels| {
             self.before
                 .told(alert)
                 .iter()
-                .any(|route| route["receiver"] == receiver)
+                .any(|route| route.receiver() == receiver)
         };
         self.alerts.iter().any(reached)
     }
@@ -118,12 +93,13 @@ impl Routing {
             // Settings are compared between routes of one receiver, else between the first of each side.
             let pair = is.iter().find_map(|new| {
                 was.iter()
-                    .find(|old| old["receiver"] == new["receiver"])
+                    .find(|old| old.receiver() == new.receiver())
                     .map(|old| (old, new))
             });
             let Some((old, new)) = pair.or(was.first().zip(is.first())) else {
                 continue;
             };
+            let (old, new) = (&old.settings, &new.settings);
             for key in OPTIONS
                 .iter()
                 .chain(&TIMES)
@@ -149,7 +125,7 @@ impl Routing {
 
     fn elsewhere(
         &self,
-        alert: &BTreeMap<String, String>,
+        alert: &Labels,
         old: &BTreeSet<&str>,
         new: &BTreeSet<&str>,
     ) -> (Class, String) {
@@ -205,10 +181,11 @@ fn canonical(route: &Value) -> Value {
     }
 }
 
-fn names(routes: &[Map<String, Value>]) -> BTreeSet<&str> {
+fn names<'a>(routes: &[&'a Route]) -> BTreeSet<&'a str> {
     routes
         .iter()
-        .filter_map(|route| route["receiver"].as_str())
+        .map(|route| route.receiver())
+        .filter(|receiver| !receiver.is_empty())
         .collect()
 }
 
@@ -266,92 +243,22 @@ fn setting(key: &str, was: Option<&Value>, is: Option<&Value>) -> Option<(Class,
     }
 }
 
-/// One set of labels for each alert and severity; for each service too where routes ask for more.
-fn alerts(
-    rendered: &Rendered,
-    catalog: &Catalog,
-    by_service: bool,
-) -> Vec<BTreeMap<String, String>> {
-    let mut found = BTreeSet::new();
-    for alert in &catalog.alerts {
-        for branch in &alert.branches {
-            let base = BTreeMap::from([
-                ("alertname".to_string(), alert.name.clone()),
-                ("severity".to_string(), branch.severity.clone()),
-            ]);
-            match by_service {
-                false => drop(found.insert(base)),
-                true => found.extend(
-                    branch
-                        .services
-                        .iter()
-                        .filter_map(|name| catalog.service(name))
-                        .map(|service| {
-                            let of_service = [
-                                ("job", &service.name),
-                                ("service", &service.name),
-                                ("component", &service.group),
-                            ];
-                            base.clone()
-                                .into_iter()
-                                .chain(
-                                    of_service
-                                        .map(|(label, value)| (label.to_string(), value.clone())),
-                                )
-                                .collect()
-                        }),
-                ),
-            }
-        }
-    }
-    let named: BTreeSet<&str> = catalog
-        .alerts
-        .iter()
-        .map(|alert| alert.name.as_str())
-        .collect();
-    let files = rendered
-        .files
-        .iter()
-        .filter(|file| file.template.ends_with("_rules.yml"));
-    let groups = files.flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
-    for rule in groups.flat_map(|group| group["rules"].as_array().into_iter().flatten()) {
-        if let Some(name) = rule["alert"].as_str().filter(|name| !named.contains(name)) {
-            let labels = rule["labels"]
-                .as_object()
-                .into_iter()
-                .flatten()
-                .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string())));
-            found.insert(
-                labels
-                    .chain([("alertname".to_string(), name.to_string())])
-                    .collect(),
-            );
-        }
-    }
-    found.into_iter().collect()
-}
-
 impl Side {
     fn of(rendered: &Rendered) -> Side {
-        let file = rendered.files.iter().find(|file| file.template == TEMPLATE);
+        let file = Files::of(&rendered.files).alertmanager();
         let routing = file.map(|file| file.value.clone()).unwrap_or_default();
-        let root = routing
-            .get("route")
-            .map(|route| Route::read(route, &Map::new()));
         Side {
-            path: file.map_or_else(|| TEMPLATE.to_string(), |file| file.path.clone()),
+            path: file.map_or_else(String::new, |file| file.path.clone()),
+            root: Route::of(&routing),
             routing,
-            root,
         }
     }
 
-    /// The settings of every route that an alert ends in.
-    fn told(&self, alert: &BTreeMap<String, String>) -> Vec<Map<String, Value>> {
-        let mut found = Vec::new();
-        if let Some(root) = &self.root {
-            root.follow(alert, &mut found);
-        }
-        found
+    /// Every route that an alert ends in.
+    fn told(&self, alert: &Labels) -> Vec<&Route> {
+        self.root
+            .as_ref()
+            .map_or_else(Vec::new, |root| root.ends(alert))
     }
 
     /// Integration → its settings, of several receivers.
@@ -380,164 +287,10 @@ impl Side {
     }
 }
 
-impl Route {
-    fn read(route: &Value, handed: &Map<String, Value>) -> Route {
-        let mut settings = handed.clone();
-        TIMES.iter().for_each(|key| drop(settings.remove(*key)));
-        settings.remove("continue");
-        for key in OPTIONS
-            .iter()
-            .chain(&TIMES)
-            .chain(&["receiver", "continue"])
-        {
-            if let Some(value) = route.get(*key) {
-                settings.insert(key.to_string(), value.clone());
-            }
-        }
-        settings.entry("receiver").or_insert(Value::Null);
-        let inside = route["routes"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|route| Route::read(route, &settings))
-            .collect();
-        Route {
-            matchers: matchers(route),
-            settings,
-            inside,
-        }
-    }
-
-    fn labels(&self, found: &mut BTreeSet<String>) {
-        found.extend(self.matchers.iter().map(|matcher| matcher.name.clone()));
-        self.inside.iter().for_each(|route| route.labels(found));
-    }
-
-    /// Whether the alert is one of this route's; where it ends.
-    fn follow(
-        &self,
-        alert: &BTreeMap<String, String>,
-        found: &mut Vec<Map<String, Value>>,
-    ) -> bool {
-        if !self
-            .matchers
-            .iter()
-            .all(|matcher| picks(matcher, alert.get(&matcher.name).map_or("", String::as_str)))
-        {
-            return false;
-        }
-        let mut inside = false;
-        for route in &self.inside {
-            if route.follow(alert, found) {
-                inside = true;
-                if route.settings.get("continue") != Some(&Value::Bool(true)) {
-                    break;
-                }
-            }
-        }
-        if !inside {
-            found.push(self.settings.clone());
-        }
-        true
-    }
-}
-
-/// `matchers`, and the older `match` and `match_re`. One that cannot be read matches nothing that is known of it here.
-fn matchers(route: &Value) -> Vec<Matcher> {
-    let new = route["matchers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(|text| text.trim().trim_matches(['{', '}']).to_string());
-    let old = [("match", "="), ("match_re", "=~")]
-        .into_iter()
-        .flat_map(|(key, op)| {
-            let pairs = route[key].as_object().into_iter().flatten();
-            pairs.map(move |(label, value)| {
-                format!(
-                    "{label}{op}{}",
-                    Value::from(value.as_str().unwrap_or_default())
-                )
-            })
-        });
-    new.chain(old)
-        .flat_map(|text| {
-            selector(&text)
-                .or_else(|| selector(&quoted(&text)))
-                .unwrap_or_default()
-        })
-        .collect()
-}
-
-fn selector(matchers: &str) -> Option<Vec<Matcher>> {
-    match parse(&format!("alert{{{matchers}}}")) {
-        Ok(Expr::VectorSelector(vector)) => Some(vector.matchers.matchers),
-        _ => None,
-    }
-}
-
-/// The Alertmanager takes `severity=critical` too.
-fn quoted(matcher: &str) -> String {
-    let at = matcher
-        .find(|c: char| ['=', '!', '~'].contains(&c))
-        .unwrap_or(matcher.len());
-    let (name, rest) = matcher.split_at(at);
-    let end = rest
-        .find(|c: char| !['=', '!', '~'].contains(&c))
-        .unwrap_or(rest.len());
-    format!(
-        "{}{}{}",
-        name.trim(),
-        &rest[..end],
-        Value::from(rest[end..].trim())
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn the_tree_is_followed_as_the_alertmanager_follows_it() {
-        let tree = json!({"receiver": "null", "group_wait": "30s", "routes": [
-            {"receiver": "audit", "continue": true, "matchers": ["severity=~\"critical|warning\""]},
-            {"receiver": "pager", "matchers": ["severity = critical"], "routes": [{"matchers": ["job=\"a\""], "group_wait": "1s"}]},
-            {"receiver": "old", "match": {"severity": "info"}}]});
-        let root = Route::read(&tree, &Map::new());
-        let told = |labels: &[(&str, &str)]| {
-            let mut found = Vec::new();
-            root.follow(
-                &labels
-                    .iter()
-                    .map(|(label, value)| (label.to_string(), value.to_string()))
-                    .collect(),
-                &mut found,
-            );
-            found
-                .iter()
-                .map(|route| {
-                    format!(
-                        "{} {}",
-                        route["receiver"].as_str().unwrap(),
-                        route["group_wait"].as_str().unwrap()
-                    )
-                })
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            told(&[("severity", "critical"), ("job", "a")]),
-            ["audit 30s", "pager 1s"]
-        );
-        assert_eq!(
-            told(&[("severity", "critical"), ("job", "b")]),
-            ["audit 30s", "pager 30s"]
-        );
-        assert_eq!(told(&[("severity", "warning")]), ["audit 30s"]);
-        assert_eq!(told(&[("severity", "info")]), ["old 30s"]);
-        assert_eq!(told(&[("severity", "none")]), ["null 30s"]);
-    }
 
     #[test]
     fn a_wait_of_hours_is_dangerous_and_a_default_is_no_change() {

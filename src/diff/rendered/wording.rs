@@ -1,12 +1,13 @@
 //! What a difference means to those who are told, and how much it weighs.
 
+use super::expression;
 use super::items::{Item, Kind};
 use super::leaves::Leaf;
 use super::readers::Readers;
 use super::routing::Routing;
 use crate::catalog::{Duration, Size};
 use crate::diff::Class::{self, Dangerous, Notice, Safe, Warning};
-use crate::diff::{expression, listed, routes, weight};
+use crate::diff::{listed, routes, weight};
 use crate::json::plain;
 use serde_json::Value;
 

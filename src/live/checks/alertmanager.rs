@@ -2,16 +2,12 @@
 
 use super::{Checked, Inquiry, first, remedy};
 use crate::diagnostic::{Diagnostic, Place, plural};
-use crate::live::loaded::{alertmanager_config, differences};
+use crate::live::loaded::differences;
 use crate::live::prometheus::Running;
 use crate::yaml;
-use serde_json::Value;
 
 fn place(inquiry: &Inquiry) -> Place {
-    let file = inquiry
-        .rendered
-        .iter()
-        .find(|file| file.value.get("receivers").is_some() && file.value.get("route").is_some());
+    let file = inquiry.rendered.alertmanager();
     Place::File(format!(
         "{}/{}",
         inquiry.catalog.platform.output,
@@ -48,8 +44,10 @@ pub fn config_differences(inquiry: &Inquiry) -> Result<(String, Vec<String>), Di
                 .help("give its address with --alertmanager-url"),
         );
     }
-    let found = alertmanager_config(inquiry.rendered)
-        .map_or_else(Vec::new, |rendered| differences(rendered, &loaded, "", 0));
+    let found = inquiry
+        .rendered
+        .alertmanager()
+        .map_or_else(Vec::new, |file| differences(&file.value, &loaded, "", 0));
     Ok((version, found))
 }
 
@@ -98,34 +96,10 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
 }
 
 fn receivers(inquiry: &Inquiry) -> usize {
-    let all =
-        alertmanager_config(inquiry.rendered).and_then(|config| config["receivers"].as_array());
+    let config = inquiry.rendered.alertmanager();
+    let all = config.and_then(|file| file.value["receivers"].as_array());
     all.into_iter()
         .flatten()
         .filter(|receiver| receiver["name"] != "null")
         .count()
-}
-
-/// The receiver of an alert's severity, as rendered: the first route that matches, else the root's.
-pub fn receiver(inquiry: &Inquiry, severity: &str) -> String {
-    let Some(config) = alertmanager_config(inquiry.rendered) else {
-        return String::new();
-    };
-    let matches = |route: &&Value| {
-        let matchers = route["matchers"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
-        matchers
-            .map(|matcher| matcher.replace(' ', ""))
-            .all(|matcher| matcher == format!("severity=\"{severity}\""))
-    };
-    let route = config["route"]["routes"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(matches)
-        .unwrap_or(&config["route"]);
-    route["receiver"].as_str().unwrap_or_default().to_string()
 }

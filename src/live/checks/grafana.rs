@@ -3,8 +3,8 @@
 use super::{Checked, Inquiry, remedy};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::endpoint::{Endpoint, Refusal};
-use crate::live::panels::dashboards;
-use crate::proofs::stack::panels;
+use crate::render::File;
+use crate::stack::dashboards::panels;
 use serde_json::Value;
 
 /// Whether it is well, and shows what was rendered.
@@ -52,10 +52,10 @@ pub fn checked(inquiry: &Inquiry, grafana: &Endpoint) -> Checked {
             &format!("the data source `{uid}`"),
         )),
     }
-    let rendered: Vec<(&str, &Value)> = dashboards(inquiry.rendered).collect();
+    let rendered: Vec<&File> = inquiry.rendered.dashboards().collect();
     let found: Vec<Diagnostic> = rendered
         .iter()
-        .filter_map(|(file, dashboard)| compare(inquiry, grafana, file, dashboard))
+        .filter_map(|file| compare(inquiry, grafana, &file.path, &file.value))
         .collect();
     let there = rendered.len() - found.len();
     findings.extend(found);

@@ -2,16 +2,13 @@
 
 use super::{Checked, Inquiry, first};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::live::loaded::{differences, job, prometheus_config};
+use crate::live::loaded::{differences, job};
 use crate::live::prometheus::Running;
 use serde_json::Value;
 
 /// Where the rendered configuration is.
 pub fn config_place(inquiry: &Inquiry) -> Place {
-    let file = inquiry
-        .rendered
-        .iter()
-        .find(|file| file.value.get("scrape_configs").is_some());
+    let file = inquiry.rendered.prometheus().next();
     Place::File(format!(
         "{}/{}",
         inquiry.catalog.platform.output,
@@ -21,7 +18,7 @@ pub fn config_place(inquiry: &Inquiry) -> Place {
 
 /// In what the loaded configuration differs from the rendered one: jobs by name, everything else in place.
 pub fn config_differences(inquiry: &Inquiry, running: &Running) -> Vec<String> {
-    let Some(rendered) = prometheus_config(inquiry.rendered) else {
+    let Some(rendered) = inquiry.rendered.config() else {
         return Vec::new();
     };
     let mut found = Vec::new();

@@ -1,7 +1,7 @@
 //! The links of the chain that are asked of servers, each with its cause and remedy when it is broken.
 
 use super::Walk;
-use crate::catalog::Service;
+use crate::catalog::{Branch, Service};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::live::checks::prometheus::{config_differences, reload_help};
 use crate::live::checks::targets::{down, target};
@@ -10,6 +10,8 @@ use crate::live::exposed::Declared;
 use crate::live::probe::{Scrape, Stage, health, scrape};
 use crate::live::prometheus::{Running, query};
 use crate::live::rules::{loaded_rule, rendered_rules, rule_difference};
+use crate::stack::routes::{Labels, Route, labels};
+use std::collections::{BTreeMap, BTreeSet};
 
 fn at(service: &Service) -> Place {
     Place::Key(format!("/services/{}", service.name))
@@ -317,22 +319,28 @@ pub fn route(
         alertmanager::checked(inquiry, running).findings,
         String::new(),
     )?;
-    let branches = inquiry
-        .catalog
-        .alerts
-        .iter()
-        .flat_map(|alert| &alert.branches)
-        .filter(|branch| branch.services.contains(&service.name));
-    let mut severities: Vec<&str> = branches.map(|branch| branch.severity.as_str()).collect();
-    severities.sort_unstable();
-    severities.dedup();
-    let routes: Vec<String> = severities
-        .iter()
-        .map(|severity| {
-            format!(
-                "{severity} to {}",
-                named(&alertmanager::receiver(inquiry, severity))
-            )
+    let tree = inquiry.rendered.alertmanager();
+    let tree = tree.and_then(|file| Route::of(&file.value));
+    let receivers = |labels: &Labels| {
+        let ends = tree.iter().flat_map(|tree| tree.ends(labels));
+        ends.map(|route| named(route.receiver()).to_string())
+            .collect::<BTreeSet<String>>()
+    };
+    // Severity → everyone who gets some alert of it.
+    let mut routes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for alert in &inquiry.catalog.alerts {
+        let own = |branch: &&Branch| branch.services.contains(&service.name);
+        for branch in alert.branches.iter().filter(own) {
+            let labels = labels(alert, branch, service);
+            let known = routes.entry(&branch.severity).or_default();
+            known.extend(receivers(&labels));
+        }
+    }
+    let routes: Vec<String> = routes
+        .into_iter()
+        .map(|(severity, receivers)| {
+            let receivers: Vec<String> = receivers.into_iter().collect();
+            format!("{severity} to {}", receivers.join(" and "))
         })
         .collect();
     let job = format!(

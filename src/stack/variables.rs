@@ -1,19 +1,18 @@
 //! Grafana's variables in an expression, each filled with a value that it can have.
 
+use super::files::Files;
 use crate::catalog::Duration;
 use crate::pieces::{Piece, pieces};
-use crate::proofs::stack::scrape_interval;
-use crate::render::File;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Name → value.
-pub struct Variables(BTreeMap<String, String>);
+pub(super) struct Variables(BTreeMap<String, String>);
 
 impl Variables {
     /// Grafana's own and those of the dashboard; the datasources among the files say how often is scraped.
-    pub fn of(dashboard: &Value, files: &[File]) -> Variables {
-        let scrape = scrape_interval(files).unwrap_or(Duration(15_000));
+    pub(super) fn of(dashboard: &Value, files: Files) -> Variables {
+        let scrape = files.scrape_interval().unwrap_or(Duration(15_000));
         let mut variables = BTreeMap::from([
             (
                 "__rate_interval".to_string(),
@@ -40,7 +39,7 @@ impl Variables {
     }
 
     /// The text with `$name`, `${name}` and `${name:format}` filled in; the name of the first that is not defined.
-    pub fn fill(&self, text: &str) -> (String, Option<String>) {
+    pub(super) fn fill(&self, text: &str) -> (String, Option<String>) {
         let mut unknown = None;
         let mut filled = String::new();
         for piece in pieces(text) {
@@ -68,7 +67,7 @@ mod tests {
     #[test]
     fn a_variable_ends_where_its_name_ends() {
         let list = json!({"templating": {"list": [{"name": "job", "allValue": ".+"}, {"name": "service", "current": {"value": "planner"}}]}});
-        let variables = Variables::of(&list, &[]);
+        let variables = Variables::of(&list, Files::of(&[]));
         let filled = |text| variables.fill(text);
         assert_eq!(
             filled("up{job=~\"$job\", a=\"${service:regex}\"}"),

@@ -1,8 +1,9 @@
 //! What the sentences about the catalogs explain: a rendered difference about something that none of them names is told too.
 
-use super::rendered::{Difference, Kind};
-use super::{At, Change, Side};
+use super::difference::Difference;
+use super::items::Kind;
 use crate::catalog::snake;
+use crate::diff::{At, Change, Side};
 use std::collections::HashSet;
 
 /// What a catalog's sentences are about, by name.

@@ -1,7 +1,7 @@
 //! Two PromQL conditions: whether the new one fires for more, for less, or for something else.
 
-use super::Class::{self, Dangerous, Notice, Safe};
-use super::rendered::promql;
+use super::promql;
+use crate::diff::Class::{self, Dangerous, Notice, Safe};
 use crate::promql::parse;
 use promql_parser::parser::token::{
     T_ADD, T_DIV, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_MUL, T_SUB,

@@ -1,0 +1,28 @@
+//! Every expression can be read, and its variables are defined.
+
+use super::{Check, Example, Finding, Proof};
+use crate::stack::expressions::{Unread, Why};
+
+pub const PROOF: Proof = Proof {
+    code: "invalid-promql",
+    doc: "Prometheus refuses the whole rule file, and Grafana shows an error instead of the panel. A variable of Grafana that is not defined is sent as it stands.",
+    example: Example::Condition {
+        bad: "sum by (job, service, component) (shop_orders_active > 100",
+        good: "sum by (job, service, component) (shop_orders_active) > 100",
+    },
+    check: Check::Stack(|stack| stack.unread.iter().map(finding).collect()),
+};
+
+fn finding(unread: &Unread) -> Finding {
+    let (message, help) = match &unread.why {
+        Why::Syntax(reason) => (
+            format!("this is no PromQL: {reason}"),
+            "mend the expression: brackets in pairs, operators between two sides, strings in quotes",
+        ),
+        Why::Variable(name) => (
+            format!("the variable `${name}` is not defined"),
+            "define it under `templating`, or take it out",
+        ),
+    };
+    Finding::at(unread.path, &unread.pointer, message, help)
+}

@@ -1,0 +1,54 @@
+//! The rendered Files, read into what they mean: what scrapes, records, alerts, routes and shows.
+
+pub(crate) mod compose;
+pub(crate) mod dashboards;
+pub(crate) mod document;
+pub mod expressions;
+pub mod files;
+pub mod own_tests;
+pub(crate) mod routes;
+mod variables;
+
+use crate::catalog::Catalog;
+use crate::contract::Contract;
+use crate::render::Rendered;
+use expressions::{Expression, Unread, Usage};
+use files::Files;
+use serde_json::Value;
+
+/// Everything rendered, as one.
+pub struct Stack<'a> {
+    /// What it was rendered from.
+    pub catalog: &'a Catalog,
+    /// By role.
+    pub files: Files<'a>,
+    /// Every series that can exist.
+    pub contract: Contract,
+    /// Every PromQL expression.
+    pub expressions: Vec<Expression<'a>>,
+    /// What stands where an expression should, and cannot be read.
+    pub(crate) unread: Vec<Unread<'a>>,
+}
+
+impl<'a> Stack<'a> {
+    /// Reads the files.
+    pub(crate) fn read(catalog: &'a Catalog, rendered: &'a Rendered) -> Stack<'a> {
+        let files = Files::of(&rendered.files);
+        let mut contract = Contract::new(catalog, files.config().unwrap_or(&Value::Null));
+        let (expressions, unread) = expressions::read(files, &mut contract);
+        Stack {
+            catalog,
+            files,
+            contract,
+            expressions,
+            unread,
+        }
+    }
+
+    /// The expressions of one usage.
+    pub(crate) fn used(&self, usage: Usage) -> impl Iterator<Item = &Expression<'a>> {
+        self.expressions
+            .iter()
+            .filter(move |expression| expression.usage == usage)
+    }
+}

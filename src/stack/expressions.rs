@@ -1,0 +1,229 @@
+//! Every PromQL expression of the rendered files, with Grafana's variables filled in.
+
+use super::dashboards::panels;
+use super::files::Files;
+use super::variables::Variables;
+use crate::contract::Contract;
+use crate::json::plain;
+use crate::render::File;
+use promql_parser::parser::Expr;
+use serde_json::Value;
+use std::rc::Rc;
+
+/// Where an expression is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// The condition of an alert.
+    Alert,
+    /// What a recording rule writes.
+    Record,
+    /// A panel, a variable or an annotation of a dashboard.
+    Panel,
+    /// A unit test.
+    Test,
+}
+
+/// One expression.
+pub struct Expression<'a> {
+    /// The file, under the output folder.
+    pub path: &'a str,
+    /// Where in the file.
+    pub pointer: String,
+    /// Who reads it.
+    pub usage: Usage,
+    /// As it is written.
+    pub written: String,
+    /// Its syntax, with variables filled in.
+    pub ast: Rc<Expr>,
+    /// The alert or panel that it belongs to; Null for others.
+    pub owner: &'a Value,
+    /// The panel's target that it stands in; Null for others.
+    pub target: &'a Value,
+}
+
+/// A text that is not read as an expression.
+pub(crate) struct Unread<'a> {
+    /// The file, under the output folder.
+    pub(crate) path: &'a str,
+    /// Where in the file.
+    pub(crate) pointer: String,
+    /// Why.
+    pub(crate) why: Why,
+}
+
+/// Why a text is not read.
+pub(crate) enum Why {
+    /// What the parser says.
+    Syntax(String),
+    /// A variable of Grafana that is not defined; the rest is read.
+    Variable(String),
+}
+
+/// A text before it is parsed.
+struct Text<'a> {
+    file: &'a File,
+    pointer: String,
+    usage: Usage,
+    owner: &'a Value,
+    target: &'a Value,
+}
+
+static NONE: Value = Value::Null;
+
+/// What is read so far.
+struct Reading<'a, 'c> {
+    files: Files<'a>,
+    contract: &'c mut Contract,
+    expressions: Vec<Expression<'a>>,
+    unread: Vec<Unread<'a>>,
+}
+
+/// Reads every expression; recording rules are evaluated on the way, in the order in which they are loaded.
+pub(super) fn read<'a>(
+    files: Files<'a>,
+    contract: &mut Contract,
+) -> (Vec<Expression<'a>>, Vec<Unread<'a>>) {
+    let mut reading = Reading {
+        files,
+        contract,
+        expressions: Vec::new(),
+        unread: Vec::new(),
+    };
+    for (file, pointer, rule) in files.rules() {
+        reading.rule(file, &pointer, rule);
+    }
+    files.dashboards().for_each(|file| reading.dashboard(file));
+    files.tests().for_each(|file| reading.tests(file));
+    (reading.expressions, reading.unread)
+}
+
+impl<'a> Reading<'a, '_> {
+    fn add(&mut self, at: Text<'a>, written: &str, filled: &str) -> Option<Rc<Expr>> {
+        let Text {
+            file,
+            pointer,
+            usage,
+            owner,
+            target,
+        } = at;
+        match self.contract.parse(filled) {
+            Ok(ast) => {
+                self.expressions.push(Expression {
+                    path: &file.path,
+                    pointer,
+                    usage,
+                    written: written.to_string(),
+                    ast: ast.clone(),
+                    owner,
+                    target,
+                });
+                Some(ast)
+            }
+            Err(reason) => {
+                let reason = reason.lines().next().unwrap_or_default().to_string();
+                self.unread.push(Unread {
+                    path: &file.path,
+                    pointer,
+                    why: Why::Syntax(reason),
+                });
+                None
+            }
+        }
+    }
+
+    fn rule(&mut self, file: &'a File, pointer: &str, rule: &'a Value) {
+        let (usage, owner) = if rule.get("alert").is_some() {
+            (Usage::Alert, rule)
+        } else {
+            (Usage::Record, &NONE)
+        };
+        let written = plain(&rule["expr"]);
+        let text = Text {
+            file,
+            pointer: format!("{pointer}/expr"),
+            usage,
+            owner,
+            target: &NONE,
+        };
+        let ast = self.add(text, &written, &written);
+        if let (Usage::Record, Some(ast), Some(name)) = (usage, ast, rule["record"].as_str()) {
+            self.contract.record(name, &ast, &rule["labels"]);
+        }
+    }
+
+    fn dashboard(&mut self, file: &'a File) {
+        let variables = Variables::of(&file.value, self.files);
+        let mut read = |pointer: String, text: &str, owner: &'a Value, target: &'a Value| {
+            let (filled, unknown) = variables.fill(text);
+            self.unread.extend(unknown.map(|unknown| Unread {
+                path: &file.path,
+                pointer: pointer.clone(),
+                why: Why::Variable(unknown),
+            }));
+            let at = Text {
+                file,
+                pointer,
+                usage: Usage::Panel,
+                owner,
+                target,
+            };
+            self.add(at, text, &filled);
+        };
+        for (pointer, panel) in panels(&file.value) {
+            let targets = panel["targets"].as_array().into_iter().flatten();
+            for (index, target) in targets.enumerate() {
+                if let Some(text) = target["expr"].as_str() {
+                    let pointer = format!("{pointer}/targets/{index}/expr");
+                    read(pointer, text, panel, target);
+                }
+            }
+        }
+        let annotations = file.value["annotations"]["list"].as_array();
+        for (index, annotation) in annotations.into_iter().flatten().enumerate() {
+            if let Some(text) = annotation["expr"].as_str() {
+                let pointer = format!("/annotations/list/{index}/expr");
+                read(pointer, text, &NONE, &NONE);
+            }
+        }
+        let list = file.value["templating"]["list"].as_array();
+        for (index, variable) in list.into_iter().flatten().enumerate() {
+            let query = variable["query"]
+                .as_str()
+                .or(variable["query"]["query"].as_str())
+                .unwrap_or_default();
+            if let Some(selector) = selector(query) {
+                let pointer = format!("/templating/list/{index}/query");
+                read(pointer, selector, &NONE, &NONE);
+            }
+        }
+    }
+
+    fn tests(&mut self, file: &'a File) {
+        let tests = file.value["tests"].as_array().into_iter().flatten();
+        for (index, test) in tests.enumerate() {
+            let lists = [("promql_expr_test", "expr"), ("input_series", "series")];
+            for (list, key) in lists {
+                let cases = test[list].as_array().into_iter().flatten();
+                for (at, case) in cases.enumerate() {
+                    let text = case[key].as_str().unwrap_or_default();
+                    let at = Text {
+                        file,
+                        pointer: format!("/tests/{index}/{list}/{at}/{key}"),
+                        usage: Usage::Test,
+                        owner: &NONE,
+                        target: &NONE,
+                    };
+                    self.add(at, text, text);
+                }
+            }
+        }
+    }
+}
+
+/// What a variable's query asks of: `label_values(up, job)`, `query_result(up)`.
+fn selector(query: &str) -> Option<&str> {
+    let inside = |function: &str| query.strip_prefix(function)?.strip_suffix(')');
+    let selector =
+        inside("query_result(").or_else(|| Some(inside("label_values(")?.rsplit_once(',')?.0))?;
+    Some(selector.trim()).filter(|selector| !selector.is_empty())
+}

@@ -1,0 +1,168 @@
+//! The Files by role. Who needs the rule files, the dashboards or the containers asks here.
+
+use crate::artifacts::{RULES, Role};
+use crate::catalog::Duration;
+use crate::render::File;
+use serde_json::Value;
+
+/// All rendered files.
+#[derive(Clone, Copy)]
+pub struct Files<'a>(&'a [File]);
+
+impl<'a> Files<'a> {
+    /// Of a whole stack.
+    pub(crate) fn of(files: &'a [File]) -> Files<'a> {
+        Files(files)
+    }
+
+    /// Every file, whatever it is for.
+    pub(crate) fn all(self) -> impl Iterator<Item = &'a File> + Clone {
+        self.0.iter()
+    }
+
+    /// The files of one role.
+    fn with(self, role: Role) -> impl Iterator<Item = &'a File> + Clone {
+        self.all().filter(move |file| file.role == role)
+    }
+
+    /// The file at a path under the output folder.
+    pub(crate) fn at(self, path: &str) -> Option<&'a File> {
+        self.all().find(|file| file.path == path)
+    }
+
+    /// The configurations of Prometheus.
+    pub(crate) fn prometheus(self) -> impl Iterator<Item = &'a File> + Clone {
+        self.with(Role::Prometheus)
+    }
+
+    /// What the first of them says.
+    pub(crate) fn config(self) -> Option<&'a Value> {
+        self.prometheus().next().map(|file| file.value.as_ref())
+    }
+
+    /// The files with rules, for whatever reads them.
+    pub(crate) fn rule_files(self) -> impl Iterator<Item = &'a File> + Clone {
+        self.all()
+            .filter(|file| matches!(file.role, Role::Rules { .. }))
+    }
+
+    /// The rule files that Prometheus reads itself; an operator reads the others, and gives it their groups.
+    pub(crate) fn own_rule_files(self) -> impl Iterator<Item = &'a File> + Clone {
+        self.with(RULES)
+    }
+
+    /// The rule files that a configuration of Prometheus names, in its order: for each pattern those that it matches.
+    pub(crate) fn named_rule_files<'c>(
+        self,
+        config: &'c File,
+    ) -> impl Iterator<Item = (&'c str, Vec<&'a File>)>
+    where
+        'a: 'c,
+    {
+        let patterns = config.value["rule_files"].as_array().into_iter().flatten();
+        patterns.filter_map(Value::as_str).map(move |pattern| {
+            let named = self
+                .own_rule_files()
+                .filter(|file| names(config, pattern, &file.path));
+            (pattern, named.collect())
+        })
+    }
+
+    /// Every rule with its file and pointer.
+    pub(crate) fn rules(self) -> impl Iterator<Item = (&'a File, String, &'a Value)> {
+        self.rule_files().flat_map(|file| {
+            file.rules()
+                .map(move |(pointer, rule)| (file, pointer, rule))
+        })
+    }
+
+    /// Every alerting rule with its file and pointer.
+    pub(crate) fn alerts(self) -> impl Iterator<Item = (&'a File, String, &'a Value)> {
+        self.rules()
+            .filter(|(_, _, rule)| rule.get("alert").is_some())
+    }
+
+    /// The files with unit tests of rules.
+    pub(crate) fn tests(self) -> impl Iterator<Item = &'a File> + Clone {
+        self.with(Role::RuleTests)
+    }
+
+    /// The Alertmanager's configuration.
+    pub(crate) fn alertmanager(self) -> Option<&'a File> {
+        self.with(Role::Alertmanager).next()
+    }
+
+    /// The blackbox exporter's configuration.
+    pub(crate) fn blackbox(self) -> Option<&'a File> {
+        self.with(Role::Blackbox).next()
+    }
+
+    /// The dashboards.
+    pub(crate) fn dashboards(self) -> impl Iterator<Item = &'a File> + Clone {
+        self.with(Role::Dashboard)
+    }
+
+    /// Every data source with its file and pointer.
+    pub(crate) fn datasources(self) -> impl Iterator<Item = (&'a File, String, &'a Value)> {
+        self.with(Role::Datasources).flat_map(|file| {
+            let sources = file.value["datasources"].as_array().into_iter().flatten();
+            sources
+                .enumerate()
+                .map(move |(index, source)| (file, format!("/datasources/{index}"), source))
+        })
+    }
+
+    /// How often is scraped, as the data sources say it; None where there is none.
+    pub(crate) fn scrape_interval(self) -> Option<Duration> {
+        self.datasources()
+            .filter_map(|(_, _, source)| {
+                Duration::parse(source["jsonData"]["timeInterval"].as_str()?)
+            })
+            .max()
+    }
+
+    /// Every place where Grafana looks for dashboards.
+    pub(crate) fn providers(self) -> impl Iterator<Item = &'a Value> {
+        self.with(Role::DashboardProvider)
+            .flat_map(|file| file.value["providers"].as_array().into_iter().flatten())
+    }
+
+    /// Every container with its file and name.
+    pub(crate) fn containers(self) -> impl Iterator<Item = (&'a File, &'a str, &'a Value)> + Clone {
+        self.with(Role::Compose).flat_map(|file| {
+            let containers = file.value["services"].as_object().into_iter().flatten();
+            containers.map(move |(name, container)| (file, name.as_str(), container))
+        })
+    }
+
+    /// The documents for people.
+    pub(crate) fn documents(self) -> impl Iterator<Item = &'a File> {
+        self.with(Role::Markdown)
+    }
+}
+
+/// The path of what a file names relative to its own folder; `..` leaves a folder.
+pub(crate) fn beside(file: &File, name: &str) -> String {
+    let mut parts: Vec<&str> = file.path.split('/').collect();
+    parts.pop();
+    for part in name.split('/') {
+        match part {
+            ".." => drop(parts.pop()),
+            "." => {}
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// Whether a pattern of a file matches a path; a star stays within its folder.
+fn names(file: &File, pattern: &str, path: &str) -> bool {
+    let whole = beside(file, pattern);
+    match whole.split_once('*') {
+        None => whole == path,
+        Some((before, after)) => path
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after))
+            .is_some_and(|middle| !middle.contains('/')),
+    }
+}
