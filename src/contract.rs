@@ -7,12 +7,11 @@ pub mod status;
 pub mod targets;
 
 use crate::catalog::{Catalog, Metric};
-use crate::promql::{self, judge::picks};
+use crate::promql::matchers::picks;
+use crate::promql::{self, Expr, Matcher};
 use domain::Domain;
 use evaluate::nodes;
 use fixedbitset::FixedBitSet;
-use promql_parser::label::Matcher;
-use promql_parser::parser::Expr;
 use serde_json::{Map, Value};
 use series::{Kind, Series, merged};
 use std::cell::RefCell;

@@ -5,7 +5,6 @@ pub mod answers; // series on a time axis, and who answers a query with them
 pub mod body; // what a panel shows, ready to draw
 pub mod colour; // the colours that the page has
 pub mod dashboard; // sections of panels
-pub mod evaluate; // a part of PromQL over columns of values
 pub mod field; // overrides, mappings, thresholds
 pub mod maker; // a dashboard's JSON → sections of panels
 pub mod page; // sections → HTML

@@ -276,6 +276,20 @@ fn modules_use_only_those_above_them() {
 }
 
 #[test]
+fn only_promql_parses_and_walks_promql() {
+    let named = |(path, text): &(&String, &String)| {
+        !path.starts_with("src/promql") && text.contains("promql_parser")
+    };
+    let sources = sources();
+    let wrong: Vec<String> = sources
+        .iter()
+        .filter(named)
+        .map(|(path, _)| path.clone())
+        .collect();
+    none("its types are re-exported from crate::promql", &wrong);
+}
+
+#[test]
 fn few_modules_touch_the_outside_world() {
     let may = [
         "source",
@@ -476,9 +490,8 @@ fn codes() -> BTreeSet<String> {
 }
 
 fn dashed_word(text: &str) -> bool {
-    text.split('-').all(|part| {
-        !part.is_empty() && part.chars().all(|letter| letter.is_ascii_lowercase())
-    })
+    text.split('-')
+        .all(|part| !part.is_empty() && part.chars().all(|letter| letter.is_ascii_lowercase()))
 }
 
 /// The literals of a source that look like codes.
@@ -495,7 +508,11 @@ fn dashed(text: &str) -> impl Iterator<Item = String> + '_ {
 #[test]
 fn every_finding_can_be_explained() {
     let table = &sources()["src/commands/explain/codes.rs"];
-    let entries = table.split("CODES").nth(1).expect("it has a table").split('(');
+    let entries = table
+        .split("CODES")
+        .nth(1)
+        .expect("it has a table")
+        .split('(');
     let plain: Vec<&str> = entries
         .filter_map(|entry| entry.trim_start().strip_prefix('"')?.split('"').next())
         .filter(|code| dashed_word(code))

@@ -3,12 +3,14 @@
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::series::{Kind, Series, merged};
-use promql_parser::parser::token::{
+use crate::promql::token::{
     T_AVG, T_BOTTOMK, T_COUNT_VALUES, T_LAND, T_LIMITK, T_LOR, T_LUNLESS, T_MAX, T_MIN, T_SUM,
     T_TOPK,
 };
-use promql_parser::parser::{
-    AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorMatchCardinality, VectorSelector,
+use crate::promql::walk::{children, selector, text};
+use crate::promql::{
+    AggregateExpr, BinaryExpr, Call, Expr, MatchOp, ValueType, VectorMatchCardinality,
+    VectorSelector, compared, grouped, returns_bool,
 };
 
 /// One node of an expression.
@@ -29,7 +31,6 @@ impl Node<'_> {
 
     /// Whether it is a vector of any sort.
     pub fn vector(&self) -> bool {
-        use promql_parser::parser::value::ValueType;
         matches!(
             self.expr.value_type(),
             ValueType::Vector | ValueType::Matrix
@@ -55,8 +56,9 @@ fn visit<'a>(expr: &'a Expr, contract: &Contract, nodes: &mut Vec<Node<'a>>) -> 
             .map_or(&[][..], |operand| nodes[*operand].series.as_slice())
     };
     let series = match expr {
-        Expr::VectorSelector(selector) => select(selector, contract),
-        Expr::MatrixSelector(matrix) => select(&matrix.vs, contract),
+        Expr::VectorSelector(_) | Expr::MatrixSelector(_) => {
+            selector(expr).map_or(Vec::new(), |selector| select(selector, contract))
+        }
         Expr::Paren(_) | Expr::Subquery(_) => of(0).to_vec(),
         Expr::Unary(_) => derived(of(0).to_vec()),
         Expr::Aggregate(aggregate) => aggregated(
@@ -80,24 +82,6 @@ fn visit<'a>(expr: &'a Expr, contract: &Contract, nodes: &mut Vec<Node<'a>>) -> 
         operands,
     });
     nodes.len() - 1
-}
-
-/// The operands of an expression, in the order in which they are written.
-pub fn children(expr: &Expr) -> Vec<&Expr> {
-    match expr {
-        Expr::Paren(paren) => vec![&*paren.expr],
-        Expr::Unary(unary) => vec![&*unary.expr],
-        Expr::Subquery(subquery) => vec![&*subquery.expr],
-        Expr::Aggregate(aggregate) => aggregate
-            .param
-            .iter()
-            .map(|param| &**param)
-            .chain([&*aggregate.expr])
-            .collect(),
-        Expr::Binary(binary) => vec![&*binary.lhs, &*binary.rhs],
-        Expr::Call(call) => call.args.args.iter().map(|argument| &**argument).collect(),
-        _ => Vec::new(),
-    }
 }
 
 fn select(selector: &VectorSelector, contract: &Contract) -> Vec<Series> {
@@ -126,23 +110,17 @@ fn aggregated(aggregate: &AggregateExpr, input: Vec<Series>) -> Vec<Series> {
     if [T_TOPK, T_BOTTOMK, T_LIMITK].contains(&operator) {
         return input;
     }
-    let keep = |label: &str| match &aggregate.modifier {
-        Some(LabelModifier::Include(labels)) => labels.labels.iter().any(|kept| kept == label),
-        Some(LabelModifier::Exclude(labels)) => {
-            !labels.labels.iter().any(|dropped| dropped == label)
-        }
-        None => false,
-    };
+    let keep = grouped(aggregate.modifier.as_ref());
     // A sum of counters still says how long something has run.
     let value = [T_SUM, T_AVG, T_MIN, T_MAX].contains(&operator);
     let grouped = input.into_iter().map(|series| {
         if value {
             Series {
                 kind: series.kind,
-                ..series.keeping(keep)
+                ..series.keeping(&keep)
             }
         } else {
-            series.keeping(keep)
+            series.keeping(&keep)
         }
     });
     match (operator == T_COUNT_VALUES, aggregate.param.as_deref()) {
@@ -150,21 +128,6 @@ fn aggregated(aggregate: &AggregateExpr, input: Vec<Series>) -> Vec<Series> {
             .map(|series| series.with(&label.val, Domain::any()))
             .collect(),
         _ => grouped.collect(),
-    }
-}
-
-/// The labels that a binary operator compares.
-pub fn compared(binary: &BinaryExpr) -> impl Fn(&str) -> bool + '_ {
-    let matching = binary
-        .modifier
-        .as_ref()
-        .and_then(|modifier| modifier.matching.as_ref());
-    move |label| match matching {
-        Some(LabelModifier::Include(labels)) => labels.labels.iter().any(|on| on == label),
-        Some(LabelModifier::Exclude(labels)) => {
-            !labels.labels.iter().any(|ignored| ignored == label)
-        }
-        None => true,
     }
 }
 
@@ -176,11 +139,7 @@ fn combined(
     right_vector: bool,
     contract: &Contract,
 ) -> Vec<Series> {
-    let comparison = binary.op.is_comparison_operator()
-        && !binary
-            .modifier
-            .as_ref()
-            .is_some_and(|modifier| modifier.return_bool);
+    let comparison = binary.op.is_comparison_operator() && !returns_bool(binary);
     let one = |series: &[Series]| {
         if comparison {
             series.to_vec()
@@ -263,9 +222,11 @@ fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) 
     let input = vectors
         .first()
         .map_or(Vec::new(), |operand| nodes[*operand].series.clone());
-    let text = |index: usize| match call.args.args.get(index).map(|argument| &**argument) {
-        Some(Expr::StringLiteral(text)) => text.val.as_str(),
-        _ => "",
+    let text = |index: usize| {
+        let argument = call.args.args.get(index);
+        argument
+            .and_then(|argument| text(argument))
+            .unwrap_or_default()
     };
     match call.func.name {
         "vector" => vec![Series::bare(&contract.targets)],
@@ -316,14 +277,13 @@ fn relabeled(series: Series, label: &str, domain: Domain) -> Series {
 
 /// `absent` has the labels that its selector names with `=`.
 fn absent(call: &Call, contract: &Contract) -> Series {
-    let matchers = match call.args.args.first().map(|argument| &**argument) {
-        Some(Expr::VectorSelector(selector)) => selector.matchers.matchers.as_slice(),
-        Some(Expr::MatrixSelector(matrix)) => matrix.vs.matchers.matchers.as_slice(),
-        _ => &[],
-    };
-    let equal = matchers.iter().filter(|matcher| {
-        matches!(matcher.op, promql_parser::label::MatchOp::Equal) && !matcher.value.is_empty()
-    });
+    let first = call.args.args.first();
+    let matchers = first
+        .and_then(|argument| selector(argument))
+        .map_or(&[][..], |selector| &selector.matchers.matchers);
+    let equal = matchers
+        .iter()
+        .filter(|matcher| matches!(matcher.op, MatchOp::Equal) && !matcher.value.is_empty());
     equal.fold(Series::bare(&contract.targets), |series, matcher| {
         series.with(&matcher.name, Domain::Values(vec![matcher.value.clone()]))
     })

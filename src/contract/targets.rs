@@ -1,9 +1,9 @@
 //! What Prometheus scrapes, as its rendered configuration says: targets, their labels, their intervals.
 
 use crate::catalog::Duration;
-use crate::promql::judge::Judge;
+use crate::promql::matchers::Judge;
+use crate::promql::{MatchOp, Matcher};
 use fixedbitset::FixedBitSet;
-use promql_parser::label::{MatchOp, Matcher};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

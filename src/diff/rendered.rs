@@ -6,7 +6,6 @@
 mod items;
 mod leaves;
 mod places;
-pub mod promql;
 mod readers;
 mod routing;
 mod wording;

@@ -1,12 +1,13 @@
 //! Answers without a server: synthetic series, the rendered rules evaluated over them, and the alerts that follow.
 
-use super::answers::{Answers, Axis, Labels, Series, picks};
-use super::evaluate::{Evaluation, coalesced};
+use super::answers::{Answers, Axis, Labels, Series};
 use super::synthetic::Synthetic;
 use crate::catalog::{Catalog, Duration};
 use crate::json::plain;
+use crate::promql::evaluate::{Evaluation, coalesced};
+use crate::promql::matchers::pick;
+use crate::promql::{Expr, VectorSelector};
 use crate::proofs::stack::{Stack, rules};
-use promql_parser::parser::{Expr, VectorSelector};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -89,7 +90,7 @@ impl<'a> Simulated<'a> {
         Ok(self
             .family(name)?
             .iter()
-            .filter(|series| picks(&selector.matchers, &series.labels))
+            .filter(|series| pick(&selector.matchers, &series.labels))
             .cloned()
             .collect())
     }

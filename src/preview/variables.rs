@@ -1,7 +1,7 @@
 //! Grafana's variables filled in: those of the dashboard with what it opens with, its own with the time shown.
 
 use crate::catalog::Duration;
-use crate::pieces::{Piece, pieces};
+use crate::promql::variables::{Filling, fill};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -95,11 +95,10 @@ impl Variables {
 
     /// `$name`, `${name}` and `${name:format}` replaced.
     pub fn filled(&self, text: &str) -> String {
-        let filled = pieces(text).map(|piece| match piece {
-            Piece::Text(text) => text,
-            Piece::Variable(name, written) => self.values.get(name).map_or(written, String::as_str),
-        });
-        filled.collect()
+        fill(text, |variable| {
+            let value = self.values.get(variable.name).cloned();
+            value.map_or(Filling::Unknown, Filling::Text)
+        })
     }
 }
 

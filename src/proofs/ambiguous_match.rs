@@ -2,8 +2,8 @@
 
 use super::{Check, Example, Finding, Proof};
 use crate::contract::series::Series;
-use promql_parser::parser::token::{T_LAND, T_LOR, T_LUNLESS};
-use promql_parser::parser::{Expr, VectorMatchCardinality};
+use crate::promql::token::{T_LAND, T_LOR, T_LUNLESS};
+use crate::promql::{Expr, VectorMatchCardinality};
 
 pub const PROOF: Proof = Proof {
     code: "ambiguous-match",
@@ -30,7 +30,7 @@ pub const PROOF: Proof = Proof {
             {
                 continue;
             }
-            let compared = crate::contract::evaluate::compared(binary);
+            let compared = crate::promql::compared(binary);
             let several = |series: &Series| -> Option<String> {
                 let label = series.labels.keys().find(|label| !compared(label));
                 let told_apart = ["job", "instance", "service"]

@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Finding, Proof};
 use crate::contract::series::Kind;
-use promql_parser::parser::Expr;
+use crate::promql::Expr;
 
 const GAUGE_FUNCTIONS: [&str; 5] = ["delta", "idelta", "deriv", "predict_linear", "holt_winters"];
 

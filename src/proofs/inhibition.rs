@@ -2,9 +2,8 @@
 
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::evaluate::nodes;
-use crate::promql::{judge, parse};
-use promql_parser::label::Matcher;
-use promql_parser::parser::Expr;
+use crate::promql::Matcher;
+use crate::promql::matchers;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -130,18 +129,13 @@ fn matchers(list: &Value) -> Vec<Matcher> {
         .into_iter()
         .flatten()
         .filter_map(Value::as_str);
-    texts
-        .filter_map(|text| match parse(&format!("alert{{{text}}}")) {
-            Ok(Expr::VectorSelector(selector)) => selector.matchers.matchers.into_iter().next(),
-            _ => None,
-        })
-        .collect()
+    texts.filter_map(matchers::read).flatten().collect()
 }
 
 /// Whether an alert can match: its name is known, other labels only by being there.
 fn picks(matcher: &Matcher, name: &str, labels: &BTreeSet<String>) -> bool {
     match matcher.name.as_str() {
-        "alertname" => judge::picks(matcher, name),
-        label => labels.contains(label) || judge::picks(matcher, ""),
+        "alertname" => matchers::picks(matcher, name),
+        label => labels.contains(label) || matchers::picks(matcher, ""),
     }
 }

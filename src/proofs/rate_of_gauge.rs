@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Finding, Proof};
 use crate::contract::series::Kind;
-use promql_parser::parser::Expr;
+use crate::promql::Expr;
 
 pub const PROOF: Proof = Proof {
     code: "rate-of-gauge",

@@ -3,7 +3,7 @@
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::evaluate::Node;
 use crate::contract::series::Kind;
-use promql_parser::parser::Expr;
+use crate::promql::Expr;
 
 pub const PROOF: Proof = Proof {
     code: "raw-counter",

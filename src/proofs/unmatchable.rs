@@ -5,8 +5,8 @@ use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::series::Series;
 use crate::diagnostic::suggestion;
-use promql_parser::label::Matcher;
-use promql_parser::parser::Expr;
+use crate::promql::Matcher;
+use crate::promql::walk::selector;
 
 pub const PROOF: Proof = Proof {
     code: "unmatchable",
@@ -18,10 +18,8 @@ pub const PROOF: Proof = Proof {
     check: Check::Expression(|expression, nodes, contract| {
         let mut found = Vec::new();
         for node in nodes.iter().filter(|node| node.series.is_empty()) {
-            let selector = match node.expr {
-                Expr::VectorSelector(selector) => selector,
-                Expr::MatrixSelector(matrix) => &matrix.vs,
-                _ => continue,
+            let Some(selector) = selector(node.expr) else {
+                continue;
             };
             let name = selector.name.as_deref().unwrap_or_default();
             // A unit test may have more instances and other buckets than the catalog.

@@ -2,6 +2,7 @@
 
 use super::stack::Stack;
 use super::{Check, Example, Finding, Proof};
+use crate::promql::matchers;
 use crate::render::File;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -198,14 +199,9 @@ fn routed(route: &Value, severity: &str) -> bool {
         .filter_map(Value::as_str)
         .collect();
     matchers.iter().all(|matcher| {
-        let selector = crate::promql::parse(&format!("alert{{{matcher}}}"));
-        match selector {
-            Ok(promql_parser::parser::Expr::VectorSelector(vector)) => {
-                vector.matchers.matchers.iter().all(|matcher| {
-                    matcher.name != "severity" || crate::promql::judge::picks(matcher, severity)
-                })
-            }
-            _ => false,
-        }
+        matchers::read(matcher).is_some_and(|read| {
+            let mut own = read.iter().filter(|one| one.name == "severity");
+            own.all(|matcher| matchers::picks(matcher, severity))
+        })
     })
 }

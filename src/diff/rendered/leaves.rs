@@ -1,7 +1,7 @@
 //! The values in which two items differ.
 
-use super::promql;
 use crate::catalog::Duration;
+use crate::promql::canonical;
 use crate::source::step;
 use serde_json::Value;
 
@@ -97,7 +97,7 @@ fn same(key: &str, was: Option<&Value>, is: Option<&Value>) -> bool {
     };
     let duration = |text: &str| Duration::parse(text);
     match key {
-        "expr" | "query" | "definition" => promql::same(was, is),
+        "expr" | "query" | "definition" => canonical::same(was, is),
         _ => duration(was).is_some_and(|was| duration(is) == Some(was)),
     }
 }

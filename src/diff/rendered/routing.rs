@@ -5,10 +5,9 @@ use super::places::{Difference, Group, Spot};
 use crate::catalog::{Catalog, Duration};
 use crate::diff::Class::{self, Dangerous, Notice, Safe, Warning};
 use crate::diff::{listed, routes, weight};
-use crate::promql::judge::picks;
+use crate::promql::Matcher;
+use crate::promql::matchers::{picks, read};
 use crate::render::Rendered;
-use promql_parser::label::Matcher;
-use promql_parser::parser::{Expr, parse};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -463,18 +462,11 @@ fn matchers(route: &Value) -> Vec<Matcher> {
         });
     new.chain(old)
         .flat_map(|text| {
-            selector(&text)
-                .or_else(|| selector(&quoted(&text)))
+            read(&text)
+                .or_else(|| read(&quoted(&text)))
                 .unwrap_or_default()
         })
         .collect()
-}
-
-fn selector(matchers: &str) -> Option<Vec<Matcher>> {
-    match parse(&format!("alert{{{matchers}}}")) {
-        Ok(Expr::VectorSelector(vector)) => Some(vector.matchers.matchers),
-        _ => None,
-    }
 }
 
 /// The Alertmanager takes `severity=critical` too.

@@ -1,7 +1,7 @@
 //! Grafana's variables in an expression, each filled with a value that it can have.
 
 use crate::catalog::Duration;
-use crate::pieces::{Piece, pieces};
+use crate::promql::variables::{Filling, fill};
 use crate::proofs::stack::scrape_interval;
 use crate::render::File;
 use serde_json::Value;
@@ -42,19 +42,13 @@ impl Variables {
     /// The text with `$name`, `${name}` and `${name:format}` filled in; the name of the first that is not defined.
     pub fn fill(&self, text: &str) -> (String, Option<String>) {
         let mut unknown = None;
-        let mut filled = String::new();
-        for piece in pieces(text) {
-            filled += match piece {
-                Piece::Text(text) => text,
-                Piece::Variable(name, written) => self.0.get(name).map_or_else(
-                    || {
-                        unknown.get_or_insert(name.to_string());
-                        written
-                    },
-                    String::as_str,
-                ),
-            };
-        }
+        let filled = fill(text, |variable| match self.0.get(variable.name) {
+            Some(value) => Filling::Text(value.clone()),
+            None => {
+                unknown.get_or_insert(variable.name.to_string());
+                Filling::Unknown
+            }
+        });
         // A variable that stands for everything is `=~".+"`, which is `!=""` without a regular expression to build each time.
         (filled.replace("=~\".+\"", "!=\"\""), unknown)
     }

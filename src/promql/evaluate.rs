@@ -1,13 +1,14 @@
 //! A part of PromQL evaluated over whole columns at once: every node gives its values at every instant of one axis.
-//! It is what simulated panels need, and refuses the rest with a sentence.
+//! What it does not know it refuses with a sentence.
 
 mod aggregate;
 mod binary;
 mod call;
+mod series;
 mod window;
 
-use super::answers::{Axis, Labels, Series};
-use promql_parser::parser::{AtModifier, Expr, Offset, VectorSelector};
+use super::{AtModifier, Expr, Offset, VectorSelector};
+pub use series::{Axis, Labels, Series};
 use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 

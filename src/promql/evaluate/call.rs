@@ -1,9 +1,9 @@
 //! Functions of series, labels and numbers.
 
-use super::super::answers::{Labels, Series};
-use super::{Evaluation, Outcome, coalesced, each, unnamed, window};
-use promql_parser::label::{MatchOp, Matcher};
-use promql_parser::parser::{Call, Expr};
+use super::{Evaluation, Labels, Outcome, Series, coalesced, each, unnamed, window};
+use crate::promql::MatchOp;
+use crate::promql::walk::{selector, text};
+use crate::promql::{Call, Expr};
 use regex_automata::meta::Regex;
 use std::collections::BTreeMap;
 
@@ -112,11 +112,10 @@ fn single(series: Vec<Series>, count: usize) -> Vec<f64> {
 
 /// 1 while nothing is there, with the labels that the selector names with `=`.
 fn absent(evaluation: &Evaluation, arguments: &[&Expr], series: Vec<Series>) -> Vec<Series> {
-    let matchers: &[Matcher] = match arguments.first() {
-        Some(Expr::VectorSelector(selector)) => &selector.matchers.matchers,
-        Some(Expr::MatrixSelector(matrix)) => &matrix.vs.matchers.matchers,
-        _ => &[],
-    };
+    let matchers = arguments
+        .first()
+        .and_then(|argument| selector(argument))
+        .map_or(&[][..], |selector| &selector.matchers.matchers);
     let equal = matchers
         .iter()
         .filter(|matcher| matches!(matcher.op, MatchOp::Equal) && matcher.name != "__name__");
@@ -131,9 +130,9 @@ fn absent(evaluation: &Evaluation, arguments: &[&Expr], series: Vec<Series>) -> 
 }
 
 fn texts(arguments: &[&Expr]) -> Result<Vec<String>, String> {
-    let text = |argument: &&Expr| match argument {
-        Expr::StringLiteral(text) => Ok(text.val.clone()),
-        other => Err(format!("`{other}` is not a string")),
+    let text = |argument: &&Expr| match text(argument) {
+        Some(text) => Ok(text.to_string()),
+        None => Err(format!("`{argument}` is not a string")),
     };
     arguments.iter().skip(1).map(text).collect()
 }
