@@ -1,23 +1,23 @@
 //! PromQL, each thing once: parsed within limits, walked, printed, its matchers judged, Grafana's variables filled in,
 //! evaluated. The parser's types are used from here, its functions only in this room.
 
-pub mod canonical;
-pub mod evaluate;
-pub mod matchers;
+pub(crate) mod canonical;
+pub(crate) mod evaluate;
+pub(crate) mod matchers;
 mod modifiers;
-pub mod number;
+pub(crate) mod number;
 mod parse;
 mod patterns;
-pub mod re2;
+pub(crate) mod re2;
 pub mod samples;
-pub mod variables;
-pub mod walk;
+pub(crate) mod variables;
+pub(crate) mod walk;
 
-pub use modifiers::{compared, grouped, returns_bool};
-pub use parse::{MOST_BYTES, MOST_LEVELS, parse, refused_pattern};
-pub use promql_parser::label::{MatchOp, Matcher};
-pub use promql_parser::parser::value::ValueType;
-pub use promql_parser::parser::{
+pub(crate) use modifiers::{compared, grouped, returns_bool};
+pub(crate) use parse::{parse, refused_pattern};
+pub(crate) use promql_parser::label::{MatchOp, Matcher};
+pub(crate) use promql_parser::parser::value::ValueType;
+pub(crate) use promql_parser::parser::{
     AggregateExpr, AtModifier, BinaryExpr, Call, Expr, LabelModifier, Offset,
     VectorMatchCardinality, VectorSelector, token,
 };

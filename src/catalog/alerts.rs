@@ -4,6 +4,7 @@ mod branches;
 mod own_tests;
 
 use crate::catalog::{Service, units::Duration};
+use crate::json::Parts;
 use crate::kinds::{Kind, Kinds};
 pub(super) use branches::Emitters;
 pub use branches::{Branch, Hold};
@@ -65,18 +66,13 @@ pub struct Signal {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Override {
-    /// Another threshold.
     pub above: Option<f64>,
-    /// Another window.
     pub window: Option<Duration>,
     /// Another time before it fires.
     pub r#for: Option<Duration>,
-    /// Another severity.
     pub severity: Option<String>,
     /// False: not covered.
     pub enabled: Option<bool>,
-    /// Why it differs.
-    #[allow(dead_code)]
     pub reason: Option<String>,
 }
 
@@ -137,9 +133,7 @@ impl Alert {
         let text = |key: &str| written[key].as_str().map(str::to_string);
         let duration = |key: &str| written.get(key).map(Duration::deserialize).transpose();
         let settings = written
-            .as_object()
-            .into_iter()
-            .flatten()
+            .entries()
             .filter(|(key, _)| !COMMON.contains(&key.as_str()));
         let mut alert = Alert {
             name: name.to_string(),

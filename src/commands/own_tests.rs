@@ -2,6 +2,7 @@
 //! rule files in a temporary folder. Nothing else in monstack runs promtool.
 
 use crate::diagnostic::{Diagnostic, Place, plural};
+use crate::json::Parts;
 use crate::pipeline::Outcome;
 use crate::proofs::OwnTests;
 use crate::render::File;
@@ -92,11 +93,8 @@ pub fn run(outcome: &mut Outcome) -> Result<()> {
     Ok(())
 }
 
-/// What came of it.
 enum Tried {
-    /// Every test that fails.
     Ran(Vec<Diagnostic>),
-    /// There is no promtool.
     Missing,
     /// Not all of them came to an end in time.
     TooLong,
@@ -134,11 +132,7 @@ impl Document<'_> {
 
     /// The rule files that it names, as rendered, by the name that each has in the folder of the run.
     fn rules<'a>(&self, files: &'a [File]) -> Vec<(String, Option<&'a File>)> {
-        let names = self.file.value["rule_files"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
+        let names = self.file.value["rule_files"].texts();
         let found = names.map(|name| {
             let mut path: Vec<&str> = self.file.path.split('/').collect();
             path.pop();
@@ -254,11 +248,9 @@ async fn tried(
 
 /// Whether the condition of some alert reads what other alerts do: then they cannot be tried without each other.
 fn entangled(files: &[File]) -> bool {
-    let groups = files
-        .iter()
-        .flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
+    let groups = files.iter().flat_map(|file| file.value["groups"].items());
     let mut alerts = groups
-        .flat_map(|group| group["rules"].as_array().into_iter().flatten())
+        .flat_map(|group| group["rules"].items())
         .filter(|rule| rule.get("alert").is_some());
     alerts.any(|rule| {
         rule["expr"]
@@ -276,34 +268,20 @@ fn only(rules: &File, alerts: &BTreeSet<&str>) -> String {
     };
     let one = |group: &Value| -> Value {
         let mut kept: Map<String, Value> = group
-            .as_object()
-            .into_iter()
-            .flatten()
+            .entries()
             .filter(|(key, _)| *key != "rules")
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         kept.insert(
             "rules".to_string(),
-            group["rules"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter(tried)
-                .cloned()
-                .collect(),
+            group["rules"].items().filter(tried).cloned().collect(),
         );
         Value::Object(kept)
     };
-    let groups: Vec<Value> = rules.value["groups"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(one)
-        .collect();
+    let groups: Vec<Value> = rules.value["groups"].items().map(one).collect();
     json!({ "groups": groups }).to_string()
 }
 
-/// How one run ended.
 enum Ended {
     Missing,
     TooLong,

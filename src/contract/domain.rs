@@ -1,7 +1,7 @@
 //! The values that a label can have, and whether a matcher can pick one of them.
 
-use crate::catalog::pattern::rewritten;
 use crate::promql::matchers::Judge;
+use crate::promql::re2::anchored;
 use crate::promql::{MatchOp, Matcher};
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
@@ -217,7 +217,7 @@ impl Automaton {
             .minimum_cache_clear_count(Some(0));
         let dfa = DFA::builder()
             .configure(config)
-            .build(&format!("^(?s:{})$", rewritten(pattern).ok()?))
+            .build(&anchored(pattern).ok()?)
             .ok()?;
         Some(Automaton {
             cache: dfa.create_cache(),

@@ -15,7 +15,7 @@ use crate::artifacts::ARTIFACTS;
 use crate::catalog::Catalog;
 use crate::render::{File, Rendered};
 use items::Item;
-pub use items::Kind;
+pub use items::ItemKind;
 pub use places::Difference;
 use places::{Group, Spot};
 use readers::Readers;
@@ -125,8 +125,9 @@ fn file(
     let (own, others) = (by_name(&old), by_name(&new));
     let scene = wording::Scene { readers, routes };
     // Where a panel comes or goes, those behind it move.
-    let moved = |(kind, name): &(Kind, String), known: &HashMap<(Kind, String), usize>| {
-        matches!(kind, Kind::Panel | Kind::Row) && !known.contains_key(&(*kind, name.clone()))
+    let moved = |(kind, name): &(ItemKind, String), known: &HashMap<(ItemKind, String), usize>| {
+        matches!(kind, ItemKind::Panel | ItemKind::Row)
+            && !known.contains_key(&(*kind, name.clone()))
     };
     let rearranged =
         own.keys().any(|key| moved(key, &others)) || others.keys().any(|key| moved(key, &own));
@@ -160,7 +161,7 @@ fn file(
             }
             continue;
         };
-        if item.kind == Kind::Layout && rearranged {
+        if item.kind == ItemKind::Layout && rearranged {
             continue;
         }
         for leaf in leaves::of(&known.value, &item.value) {

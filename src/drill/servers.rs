@@ -2,6 +2,7 @@
 
 use super::{Drill, prober, scaled};
 use crate::drill::receiver::Receiver;
+use crate::json::Parts;
 use crate::live::endpoint::{Endpoint, Login};
 use crate::live::http::Client;
 use crate::live::loaded::{alertmanager_config, prometheus_config};
@@ -140,12 +141,7 @@ impl Stage {
             let name = receiving["name"].as_str().unwrap_or_default().to_string();
             *receiving = json!({"name": name, "webhook_configs": [{"url": format!("http://{}/{name}", receiver.address), "send_resolved": true}]});
         }
-        for name in config["rule_files"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-        {
+        for name in config["rule_files"].texts() {
             let file = drill
                 .rendered
                 .iter()
@@ -236,11 +232,7 @@ fn on_loopback(
             continue;
         }
         for group in job["static_configs"].as_array_mut().into_iter().flatten() {
-            let targets = group["targets"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str);
+            let targets = group["targets"].texts();
             let moved: Vec<Value> = targets
                 .filter_map(|target| match fleet.address(&name) {
                     Some(address) => Some(address.to_string().into()),

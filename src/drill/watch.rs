@@ -243,7 +243,6 @@ impl Scene<'_> {
         }
     }
 
-    /// Waits for the all-clears.
     async fn settle(&self, rows: &mut [Row], settling: &[Settling]) {
         let settings = &self.drill.catalog.alertmanager;
         let limit =

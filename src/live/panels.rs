@@ -1,6 +1,7 @@
 //! The queries of the rendered dashboards, as Prometheus can run them.
 
 use crate::catalog::Catalog;
+use crate::json::Parts;
 use crate::promql::variables::{Filling, fill};
 use crate::proofs::stack::panels;
 use crate::render::File;
@@ -10,7 +11,6 @@ use serde_json::Value;
 pub struct PanelQuery {
     /// Under the output folder.
     pub file: String,
-    /// Title of the panel.
     pub panel: String,
     /// With Grafana's variables filled in.
     pub expression: String,
@@ -29,9 +29,7 @@ pub fn queries(rendered: &[File], catalog: &Catalog) -> Vec<PanelQuery> {
     let of = |(file, panel): (&str, &Value)| {
         let title = panel["title"].as_str().unwrap_or_default();
         let expressions = panel["targets"]
-            .as_array()
-            .into_iter()
-            .flatten()
+            .items()
             .filter_map(|target| target["expr"].as_str());
         expressions
             .map(|written| PanelQuery {

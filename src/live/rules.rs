@@ -2,6 +2,8 @@
 
 use super::loaded::prometheus_config;
 use crate::catalog::Duration;
+use crate::json::Parts;
+use crate::promql::canonical::{one_line, same};
 use crate::render::File;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -15,9 +17,7 @@ pub struct Rule {
     pub expression: String,
     /// An alert's `for`, in seconds.
     pub hold: f64,
-    /// Labels that it adds.
     pub labels: BTreeMap<String, String>,
-    /// What it says.
     pub annotations: BTreeMap<String, String>,
     /// Whether it is an alert.
     pub alert: bool,
@@ -25,18 +25,9 @@ pub struct Rule {
 
 fn texts(value: &Value) -> BTreeMap<String, String> {
     value
-        .as_object()
-        .into_iter()
-        .flatten()
+        .entries()
         .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_string()))
         .collect()
-}
-
-fn canonical(expression: &str) -> String {
-    crate::promql::parse(expression).map_or_else(
-        |_| expression.split_whitespace().collect::<Vec<_>>().join(" "),
-        |tree| tree.to_string(),
-    )
 }
 
 /// The key of a rule: alerts have a name of their own, recorded series share one.
@@ -56,19 +47,15 @@ pub fn rendered_rules(rendered: &[File]) -> Vec<Rule> {
     let Some(config) = prometheus_config(rendered) else {
         return Vec::new();
     };
-    let files = config["rule_files"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
+    let files = config["rule_files"].texts();
     let groups = files.filter_map(|name| {
         rendered
             .iter()
             .find(|file| file.path.rsplit('/').next() == name.rsplit('/').next())
     });
     let rules = groups
-        .flat_map(|file| file.value["groups"].as_array().into_iter().flatten())
-        .flat_map(|group| group["rules"].as_array().into_iter().flatten());
+        .flat_map(|file| file.value["groups"].items())
+        .flat_map(|group| group["rules"].items());
     rules
         .map(|rule| {
             let alert = rule.get("alert").is_some();
@@ -79,7 +66,7 @@ pub fn rendered_rules(rendered: &[File]) -> Vec<Rule> {
             let labels = texts(&rule["labels"]);
             Rule {
                 name: key(name, &labels, alert),
-                expression: canonical(rule["expr"].as_str().unwrap_or_default()),
+                expression: one_line(rule["expr"].as_str().unwrap_or_default()),
                 hold: rule["for"]
                     .as_str()
                     .and_then(Duration::parse)
@@ -99,7 +86,7 @@ pub fn loaded_rule(rule: &Value) -> Rule {
     let labels = texts(&rule["labels"]);
     Rule {
         name: key(rule["name"].as_str().unwrap_or_default(), &labels, alert),
-        expression: canonical(rule["query"].as_str().unwrap_or_default()),
+        expression: one_line(rule["query"].as_str().unwrap_or_default()),
         hold: rule["duration"].as_f64().unwrap_or_default(),
         labels,
         annotations: texts(&rule["annotations"]),
@@ -109,7 +96,7 @@ pub fn loaded_rule(rule: &Value) -> Rule {
 
 /// In what two rules of one name differ.
 pub fn rule_difference(rendered: &Rule, loaded: &Rule) -> Option<String> {
-    if rendered.expression != loaded.expression {
+    if !same(&rendered.expression, &loaded.expression) {
         return Some(format!(
             "its expression is `{}`, rendered is `{}`",
             loaded.expression, rendered.expression
@@ -129,18 +116,4 @@ pub fn rule_difference(rendered: &Rule, loaded: &Rule) -> Option<String> {
         .into_iter()
         .find(|(_, a, b)| a != b)
         .map(|(what, ..)| format!("its {what} differ"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prometheus_prints_expressions_its_own_way() {
-        assert_eq!(
-            canonical("sum by (job,service) (rate(x[300s]))\n > 0.10"),
-            canonical("sum by (job, service) (rate(x[5m])) > 0.1")
-        );
-        assert_ne!(canonical("up == 0"), canonical("up == 1"));
-    }
 }

@@ -3,7 +3,7 @@
 use super::answers::{Answers, Axis, Labels, Series};
 use super::synthetic::Synthetic;
 use crate::catalog::{Catalog, Duration};
-use crate::json::plain;
+use crate::json::{Parts, plain};
 use crate::promql::evaluate::{Evaluation, coalesced};
 use crate::promql::matchers::pick;
 use crate::promql::{Expr, VectorSelector};
@@ -184,9 +184,7 @@ fn labeled(labels: &Labels, rule: &Value, kind: &str, name: &str) -> Labels {
     }
     labels.extend(
         rule["labels"]
-            .as_object()
-            .into_iter()
-            .flatten()
+            .entries()
             .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string()))),
     );
     labels

@@ -11,7 +11,7 @@ use super::story::{Part, Story};
 use crate::catalog::{Catalog, Metric};
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
-use crate::contract::series::{Kind, Series as Declared};
+use crate::contract::series::{MetricType as Kind, SeriesSet as Declared};
 use crate::promql::VectorSelector;
 use crate::promql::matchers::pick;
 use crate::simulation::shape::{Motion, Plan, plans};

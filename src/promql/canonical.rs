@@ -7,6 +7,12 @@ use promql_parser::label::{Labels, Matchers};
 use promql_parser::parser::{ParenExpr, StringLiteral};
 use std::collections::BTreeSet;
 
+/// A text on one line, with the parser's blanks where it can be parsed: how expressions of two servers are shown.
+pub fn one_line(written: &str) -> String {
+    let words = || written.split_whitespace().collect::<Vec<_>>().join(" ");
+    parse(written).map_or_else(|_| words(), |tree| tree.to_string())
+}
+
 /// Whether two texts say the same; those that are not PromQL do when their words do.
 pub fn same(was: &str, is: &str) -> bool {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -168,6 +174,11 @@ mod tests {
                 "(sum by (b, a) (rate(x{d=~\"2\", c=\"1\"}[5m]))) > (0.10)",
             ),
             ("a + b * c", "a + (b * c)"),
+            // As Prometheus prints what it has loaded.
+            (
+                "sum by (job,service) (rate(x[300s]))\n > 0.10",
+                "sum by (job, service) (rate(x[5m])) > 0.1",
+            ),
             (
                 "rate(x{job=~\"$job\"}[$__rate_interval])",
                 "rate( x{ job=~\"$job\" }[$__rate_interval] )",

@@ -1,6 +1,6 @@
 //! Whether a matcher picks a value, as Prometheus decides it: the parser's own verdict follows Rust's syntax of patterns.
 
-use super::re2::rewritten;
+use super::re2::anchored;
 use super::{Expr, MatchOp, Matcher, parse};
 use promql_parser::label::Matchers;
 use regex_automata::meta::{Config, Regex};
@@ -73,14 +73,13 @@ pub fn read(text: &str) -> Option<Vec<Matcher>> {
     }
 }
 
-/// Prometheus matches the whole value, and has `.` match a newline too.
 fn build(pattern: &str) -> Option<Regex> {
     let config = Config::new()
         .nfa_size_limit(Some(MOST_BUILT))
         .onepass_size_limit(None);
     Regex::builder()
         .configure(config)
-        .build(&format!("^(?s:{})$", rewritten(pattern).ok()?))
+        .build(&anchored(pattern).ok()?)
         .ok()
 }
 

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 /// Parser, proofs and printing all go down an expression level by level, on a stack of a few megabytes. The deepest
 /// expression of the well-known mixins has about 20 levels; one branch of `or` for each of several hundred services fits.
-pub const MOST_LEVELS: usize = 1000;
+const MOST_LEVELS: usize = 1000;
 
 /// Bytes of one expression, rendered ones included: a selector that names 100,000 services takes about two million.
-pub const MOST_BYTES: usize = 4 << 20;
+const MOST_BYTES: usize = 4 << 20;
 
 /// Prometheus counts nanoseconds in 64 bits with a sign.
 const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
@@ -110,8 +110,10 @@ fn levels(text: &str) -> usize {
                 open[last].operator(if operand { 3 } else { SIGN });
                 operand = false;
             }
-            '*' | '/' | '%' => (open[last].operator(4), operand = false).0,
-            '^' => (open[last].operator(5), operand = false).0,
+            '*' | '/' | '%' | '^' => {
+                open[last].operator(if character == '^' { 5 } else { 4 });
+                operand = false;
+            }
             '=' | '!' | '<' | '>' => {
                 let _ = rest.next_if(|(_, next)| *next == '=' || *next == '~');
                 open[last].operator(2);
@@ -124,11 +126,12 @@ fn levels(text: &str) -> usize {
                 {
                     end = at + next.len_utf8();
                 }
-                let word = &text[at..end];
-                let precedence = ["or", "and", "unless", "atan2"]
-                    .iter()
-                    .position(|known| word.eq_ignore_ascii_case(known))
-                    .map(|index| [0, 1, 1, 4][index]);
+                let precedence = match text[at..end].to_ascii_lowercase().as_str() {
+                    "or" => Some(0),
+                    "and" | "unless" => Some(1),
+                    "atan2" => Some(4),
+                    _ => None,
+                };
                 match precedence {
                     Some(precedence) => open[last].operator(precedence),
                     None => open[last].run[SIGN] = 0,

@@ -22,9 +22,7 @@ impl Variable<'_> {
     }
 }
 
-/// What a variable becomes.
 pub enum Filling {
-    /// This text.
     Text(String),
     /// Everything: a matcher with it is left out.
     Everything,
@@ -79,7 +77,6 @@ pub fn variables(text: &str) -> impl Iterator<Item = (&str, &str)> {
 /// A part of a text.
 #[derive(Debug, PartialEq)]
 enum Piece<'a> {
-    /// As it stands.
     Text(&'a str),
     /// The name of a variable, and how it is written.
     Variable(&'a str, &'a str),

@@ -1,7 +1,7 @@
 //! An operator that pairs one series with one finds at most one on each side.
 
 use super::{Check, Example, Finding, Proof};
-use crate::contract::series::Series;
+use crate::contract::series::SeriesSet;
 use crate::promql::token::{T_LAND, T_LOR, T_LUNLESS};
 use crate::promql::{Expr, VectorMatchCardinality};
 
@@ -31,7 +31,7 @@ pub const PROOF: Proof = Proof {
                 continue;
             }
             let compared = crate::promql::compared(binary);
-            let several = |series: &Series| -> Option<String> {
+            let several = |series: &SeriesSet| -> Option<String> {
                 let label = series.labels.keys().find(|label| !compared(label));
                 let told_apart = ["job", "instance", "service"]
                     .iter()

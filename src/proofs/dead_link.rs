@@ -2,6 +2,7 @@
 
 use super::stack::walk;
 use super::{Check, Example, Finding, Proof};
+use crate::json::Parts;
 use crate::render::File;
 use std::collections::{HashMap, HashSet};
 
@@ -90,9 +91,7 @@ fn dashboard(
 
 fn variables(file: &File) -> HashSet<&str> {
     file.value["templating"]["list"]
-        .as_array()
-        .into_iter()
-        .flatten()
+        .items()
         .filter_map(|variable| variable["name"].as_str())
         .collect()
 }

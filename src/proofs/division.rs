@@ -2,7 +2,7 @@
 
 use super::unguarded_division::traffic;
 use crate::contract::evaluate::Node;
-use crate::contract::series::Kind;
+use crate::contract::series::MetricType;
 use crate::promql::number::number;
 use crate::promql::returns_bool;
 use crate::promql::token::{
@@ -331,7 +331,7 @@ fn nonnegative(node: &Node, nodes: &[Node]) -> bool {
                 && node
                     .series
                     .iter()
-                    .all(|series| series.kind == Kind::Counter)
+                    .all(|series| series.kind == MetricType::Counter)
         }
     }
 }

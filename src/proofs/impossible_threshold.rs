@@ -3,7 +3,7 @@
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::domain::Domain;
 use crate::contract::evaluate::Node;
-use crate::contract::series::{Kind, Series};
+use crate::contract::series::{MetricType, SeriesSet};
 use crate::promql::Expr;
 use crate::promql::number::number;
 use crate::promql::walk::selector;
@@ -95,7 +95,7 @@ fn bounds(node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
             && node
                 .series
                 .iter()
-                .all(|series| series.kind == Kind::Counter) =>
+                .all(|series| series.kind == MetricType::Counter) =>
         {
             Some((0.0, f64::INFINITY))
         }
@@ -105,7 +105,7 @@ fn bounds(node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
 
 /// The greatest finite bound of buckets, where all of them are known.
 fn last_bound(buckets: &Node) -> Option<f64> {
-    let bounds = |series: &Series| match series.labels.get("le") {
+    let bounds = |series: &SeriesSet| match series.labels.get("le") {
         Some(Domain::Values(values)) => Some(
             values
                 .iter()

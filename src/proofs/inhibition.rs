@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::evaluate::nodes;
+use crate::json::Parts;
 use crate::promql::Matcher;
 use crate::promql::matchers;
 use serde_json::Value;
@@ -47,12 +48,7 @@ pub const PROOF: Proof = Proof {
                 )
             })
             .collect();
-        for (index, rule) in routing.value["inhibit_rules"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .enumerate()
-        {
+        for (index, rule) in routing.value["inhibit_rules"].items().enumerate() {
             let pointer = format!("/inhibit_rules/{index}");
             let side = |key: &str| -> Vec<&(String, BTreeSet<String>)> {
                 let matchers = matchers(&rule[key]);
@@ -99,12 +95,7 @@ pub const PROOF: Proof = Proof {
                     "compare by a label that tells services apart: `equal: [job]`",
                 ));
             }
-            for label in rule["equal"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-            {
+            for label in rule["equal"].texts() {
                 if let Some((name, _)) = sources
                     .iter()
                     .chain(&targets)
@@ -124,11 +115,7 @@ pub const PROOF: Proof = Proof {
 };
 
 fn matchers(list: &Value) -> Vec<Matcher> {
-    let texts = list
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
+    let texts = list.texts();
     texts.filter_map(matchers::read).flatten().collect()
 }
 

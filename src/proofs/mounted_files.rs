@@ -2,6 +2,7 @@
 
 use super::stack::mount;
 use super::{Check, Example, Finding, Proof};
+use crate::json::Parts;
 use serde_json::Value;
 
 pub const PROOF: Proof = Proof {
@@ -15,13 +16,8 @@ pub const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         for file in stack.compose() {
-            for (name, service) in file.value["services"].as_object().into_iter().flatten() {
-                for (index, volume) in service["volumes"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .enumerate()
-                {
+            for (name, service) in file.value["services"].entries() {
+                for (index, volume) in service["volumes"].items().enumerate() {
                     let source = mount(volume).map_or("", |(source, _)| source);
                     let pointer = format!("/services/{name}/volumes/{index}");
                     let Some(path) = source.strip_prefix("./") else {

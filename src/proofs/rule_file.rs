@@ -1,8 +1,8 @@
 //! Every rule file is loaded, and every file that is to be loaded exists.
 
 use super::{Check, Example, Finding, Proof};
+use crate::json::Parts;
 use crate::render::File;
-use serde_json::Value;
 
 pub const PROOF: Proof = Proof {
     code: "rule-file",
@@ -16,13 +16,8 @@ pub const PROOF: Proof = Proof {
         let mut found = Vec::new();
         for config in stack.configs() {
             let rules: Vec<&File> = stack.rule_files().collect();
-            let patterns: Vec<(usize, &str)> = config.value["rule_files"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .enumerate()
-                .collect();
+            let patterns: Vec<(usize, &str)> =
+                config.value["rule_files"].texts().enumerate().collect();
             for file in &rules {
                 if !patterns
                     .iter()

@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Finding, Proof};
 use crate::catalog::Duration;
+use crate::json::Parts;
 
 pub const PROOF: Proof = Proof {
     code: "slow-rule-group",
@@ -15,12 +16,7 @@ pub const PROOF: Proof = Proof {
         let often = stack.catalog.prometheus.evaluation_interval;
         let mut found = Vec::new();
         for file in stack.rule_files() {
-            for (index, group) in file.value["groups"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .enumerate()
-            {
+            for (index, group) in file.value["groups"].items().enumerate() {
                 let name = group["name"].as_str().unwrap_or_default();
                 let interval = group["interval"].as_str().and_then(Duration::parse);
                 if let Some(interval) = interval.filter(|interval| *interval > often) {

@@ -2,6 +2,7 @@
 
 use super::stack::panels;
 use super::{Check, Example, Finding, Proof};
+use crate::json::Parts;
 use serde_json::Value;
 
 pub const PROOF: Proof = Proof {
@@ -16,7 +17,7 @@ pub const PROOF: Proof = Proof {
         let sources: Vec<&Value> = stack
             .files
             .iter()
-            .flat_map(|file| file.value["datasources"].as_array().into_iter().flatten())
+            .flat_map(|file| file.value["datasources"].items())
             .collect();
         let provisioned: Vec<&str> = sources
             .iter()
@@ -24,11 +25,7 @@ pub const PROOF: Proof = Proof {
             .collect();
         let mut found = Vec::new();
         for file in stack.dashboards() {
-            let variables: Vec<&Value> = file.value["templating"]["list"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .collect();
+            let variables: Vec<&Value> = file.value["templating"]["list"].items().collect();
             let resolve = |uid: &str| -> Option<String> {
                 let name = uid
                     .trim_start_matches("${")
@@ -50,11 +47,7 @@ pub const PROOF: Proof = Proof {
                         .as_str()
                         .map(|uid| (format!("{pointer}/datasource/uid"), uid)),
                 );
-                let targets = panel["targets"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .enumerate();
+                let targets = panel["targets"].items().enumerate();
                 used.extend(targets.filter_map(|(index, target)| {
                     Some((
                         format!("{pointer}/targets/{index}/datasource/uid"),
@@ -67,7 +60,7 @@ pub const PROOF: Proof = Proof {
                 ("/annotations/list", &file.value["annotations"]["list"]),
             ];
             for (pointer, list) in lists {
-                let named = list.as_array().into_iter().flatten().enumerate();
+                let named = list.items().enumerate();
                 used.extend(named.filter_map(|(index, entry)| {
                     Some((
                         format!("{pointer}/{index}/datasource/uid"),

@@ -3,6 +3,7 @@
 use super::stack::Stack;
 use super::{Check, Example, Finding, Proof};
 use crate::diagnostic::nearest;
+use crate::json::Parts;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
@@ -21,9 +22,7 @@ pub const PROOF: Proof = Proof {
             .compose()
             .flat_map(|file| {
                 file.value["services"]
-                    .as_object()
-                    .into_iter()
-                    .flatten()
+                    .entries()
                     .map(move |(name, container)| (file.path.as_str(), name.as_str(), container))
             })
             .collect();
@@ -106,16 +105,14 @@ fn addresses<'a>(stack: &Stack<'a>) -> Vec<(&'a str, String, &'a str, &'static s
             ),
         ];
         for (pointer, list) in lists {
-            for (index, entry) in list.as_array().into_iter().flatten().enumerate() {
-                let groups = entry["static_configs"].as_array().into_iter().flatten();
+            for (index, entry) in list.items().enumerate() {
+                let groups = entry["static_configs"].items();
                 let targets = groups
-                    .flat_map(|group| group["targets"].as_array().into_iter().flatten())
+                    .flat_map(|group| group["targets"].items())
                     .filter_map(Value::as_str);
                 // Where an exporter is asked instead of the targets, it looks the targets up, and Prometheus the exporter.
                 let exporter = entry["relabel_configs"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
+                    .items()
                     .find(|rule| rule["target_label"] == "__address__");
                 let exporter = exporter.and_then(|rule| rule["replacement"].as_str());
                 let asker = if exporter.is_some() {
@@ -143,16 +140,9 @@ fn addresses<'a>(stack: &Stack<'a>) -> Vec<(&'a str, String, &'a str, &'static s
         }
     }
     if let Some(routing) = stack.routing() {
-        for (index, receiver) in routing.value["receivers"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .enumerate()
-        {
+        for (index, receiver) in routing.value["receivers"].items().enumerate() {
             let webhooks = receiver["webhook_configs"]
-                .as_array()
-                .into_iter()
-                .flatten()
+                .items()
                 .filter_map(|webhook| webhook["url"].as_str());
             all.extend(webhooks.map(|url| {
                 (
@@ -165,12 +155,7 @@ fn addresses<'a>(stack: &Stack<'a>) -> Vec<(&'a str, String, &'a str, &'static s
         }
     }
     for file in stack.files {
-        for (index, source) in file.value["datasources"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .enumerate()
-        {
+        for (index, source) in file.value["datasources"].items().enumerate() {
             let url = source["url"].as_str().unwrap_or_default();
             all.push((
                 file.path.as_str(),

@@ -3,7 +3,7 @@
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
-use crate::contract::series::Series;
+use crate::contract::series::SeriesSet;
 use crate::diagnostic::suggestion;
 use crate::promql::Matcher;
 use crate::promql::walk::selector;
@@ -63,7 +63,7 @@ pub const PROOF: Proof = Proof {
 /// The first matcher that picks nothing by itself, and why.
 fn fault(
     name: &str,
-    family: &[Series],
+    family: &[SeriesSet],
     matchers: &[Matcher],
     contract: &Contract,
 ) -> Option<(String, String)> {
@@ -82,7 +82,7 @@ fn fault(
     };
     let matcher = matchers.iter().find(alone)?;
     let label = matcher.name.as_str();
-    let having: Vec<&Series> = family.iter().filter(|series| series.has(label)).collect();
+    let having: Vec<&SeriesSet> = family.iter().filter(|series| series.has(label)).collect();
     if having.is_empty() {
         let known: Vec<&str> = family.iter().flat_map(|series| series.names()).collect();
         return Some((

@@ -2,6 +2,7 @@
 
 use super::stack::Stack;
 use super::{Check, Example, Finding, Proof};
+use crate::json::Parts;
 
 pub const PROOF: Proof = Proof {
     code: "unprovisioned-dashboard",
@@ -15,7 +16,7 @@ pub const PROOF: Proof = Proof {
         let providers = stack
             .files
             .iter()
-            .flat_map(|file| file.value["providers"].as_array().into_iter().flatten());
+            .flat_map(|file| file.value["providers"].items());
         let folders: Vec<String> = providers
             .filter_map(|provider| provider["options"]["path"].as_str())
             .filter_map(|path| mounted(stack, path))
@@ -43,9 +44,8 @@ pub const PROOF: Proof = Proof {
 fn mounted(stack: &Stack, path: &str) -> Option<String> {
     let services = stack
         .compose()
-        .flat_map(|file| file.value["services"].as_object().into_iter().flatten());
-    let volumes =
-        services.flat_map(|(_, service)| service["volumes"].as_array().into_iter().flatten());
+        .flat_map(|file| file.value["services"].entries());
+    let volumes = services.flat_map(|(_, service)| service["volumes"].items());
     volumes
         .filter_map(|volume| match volume.as_str() {
             Some(text) => text.trim_end_matches(":ro").split_once(':'),

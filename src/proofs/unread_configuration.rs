@@ -2,6 +2,7 @@
 
 use super::stack::mount;
 use super::{Check, Example, Finding, Proof};
+use crate::json::Parts;
 use serde_json::Value;
 
 const FLAG: &str = "--config.file=";
@@ -19,7 +20,7 @@ pub const PROOF: Proof = Proof {
         for file in stack.configs().chain(stack.routing()) {
             let containers = stack
                 .compose()
-                .flat_map(|compose| compose.value["services"].as_object().into_iter().flatten());
+                .flat_map(|compose| compose.value["services"].entries());
             let mut read =
                 containers.filter_map(|(_, container)| Some((container, configured(container)?)));
             // Without containers nobody is started from here.

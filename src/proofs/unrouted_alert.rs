@@ -2,6 +2,7 @@
 
 use super::stack::Stack;
 use super::{Check, Example, Finding, Proof};
+use crate::json::Parts;
 use crate::promql::matchers;
 use crate::render::File;
 use serde_json::Value;
@@ -24,17 +25,11 @@ pub const PROOF: Proof = Proof {
             return found;
         };
         let receivers: Vec<&str> = routing.value["receivers"]
-            .as_array()
-            .into_iter()
-            .flatten()
+            .items()
             .filter_map(|receiver| receiver["name"].as_str())
             .collect();
         let mut routes = vec![("/route".to_string(), &routing.value["route"])];
-        let children = routing.value["route"]["routes"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .enumerate();
+        let children = routing.value["route"]["routes"].items().enumerate();
         routes.extend(children.map(|(index, route)| (format!("/route/routes/{index}"), route)));
         for (pointer, route) in &routes {
             let receiver = route["receiver"].as_str().unwrap_or_default();
@@ -130,11 +125,7 @@ fn narrowed(path: &str, pointer: &str, route: &Value) -> Vec<Finding> {
             "write it as `matchers`",
         )
     }));
-    let matchers = route["matchers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
+    let matchers = route["matchers"].texts();
     for label in matchers
         .filter_map(|matcher| matcher.split(['=', '!']).next())
         .map(str::trim)
@@ -154,11 +145,7 @@ fn narrowed(path: &str, pointer: &str, route: &Value) -> Vec<Finding> {
 /// Receivers that are rendered without what the catalog gives them.
 fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
     let mut found = Vec::new();
-    let rendered: Vec<&Value> = routing.value["receivers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .collect();
+    let rendered: Vec<&Value> = routing.value["receivers"].items().collect();
     let named = rendered.iter().enumerate().rev(); // of two with one name the first stays
     let index: HashMap<&str, usize> = named
         .filter_map(|(index, receiver)| Some((receiver["name"].as_str()?, index)))
@@ -167,12 +154,7 @@ fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
         let Some(index) = index.get(name.as_str()).copied() else {
             continue;
         };
-        for integration in integrations
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(integration, _)| integration)
-        {
+        for integration in integrations.entries().map(|(integration, _)| integration) {
             let list = format!("{integration}_configs");
             if rendered[index][&list].as_array().is_none_or(Vec::is_empty) {
                 let message = format!(
@@ -192,12 +174,7 @@ fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
 
 /// Whether every matcher of a route picks an alert of this severity; other labels are taken to fit.
 fn routed(route: &Value, severity: &str) -> bool {
-    let matchers: Vec<&str> = route["matchers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let matchers: Vec<&str> = route["matchers"].texts().collect();
     matchers.iter().all(|matcher| {
         matchers::read(matcher).is_some_and(|read| {
             let mut own = read.iter().filter(|one| one.name == "severity");

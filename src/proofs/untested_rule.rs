@@ -1,6 +1,7 @@
 //! Every alert has a unit test in which it fires and one in which it does not.
 
 use super::{Check, Example, Finding, Proof};
+use crate::json::Parts;
 use std::collections::HashMap;
 
 pub const PROOF: Proof = Proof {
@@ -21,9 +22,7 @@ pub const PROOF: Proof = Proof {
         {
             let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             for (index, name) in file.value["rule_files"]
-                .as_array()
-                .into_iter()
-                .flatten()
+                .items()
                 .filter_map(|name| name.as_str())
                 .enumerate()
             {
@@ -37,12 +36,7 @@ pub const PROOF: Proof = Proof {
                     ));
                 }
             }
-            for (index, test) in file.value["tests"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .enumerate()
-            {
+            for (index, test) in file.value["tests"].items().enumerate() {
                 if test.get("interval").is_none() {
                     found.push(Finding::at(
                         &file.path,
@@ -51,7 +45,7 @@ pub const PROOF: Proof = Proof {
                         "write `interval`",
                     ));
                 }
-                for case in test["alert_rule_test"].as_array().into_iter().flatten() {
+                for case in test["alert_rule_test"].items() {
                     let fires = case["exp_alerts"]
                         .as_array()
                         .is_some_and(|alerts| !alerts.is_empty());
@@ -61,7 +55,7 @@ pub const PROOF: Proof = Proof {
                     *entry = (entry.0 || fires, entry.1 || !fires);
                 }
                 // An alert of kind promql is looked at through ALERTS.
-                for case in test["promql_expr_test"].as_array().into_iter().flatten() {
+                for case in test["promql_expr_test"].items() {
                     let named = case["expr"]
                         .as_str()
                         .and_then(|text| text.split_once("alertname=\"")?.1.split('"').next());

@@ -3,6 +3,7 @@
 use super::{Check, Example, Finding, Proof};
 use crate::contract::evaluate::nodes;
 use crate::diagnostic::suggestion;
+use crate::json::Parts;
 
 pub const PROOF: Proof = Proof {
     code: "variable-label",
@@ -15,12 +16,7 @@ pub const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         for file in stack.dashboards() {
-            for (index, variable) in file.value["templating"]["list"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .enumerate()
-            {
+            for (index, variable) in file.value["templating"]["list"].items().enumerate() {
                 let query = variable["query"]
                     .as_str()
                     .or(variable["query"]["query"].as_str())

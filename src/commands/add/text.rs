@@ -1,5 +1,6 @@
 //! The catalog's text with one service more.
 
+use crate::json::Parts;
 use crate::pipeline::CATALOG;
 use crate::source::{Source, step};
 use serde_json::{Value, json};
@@ -94,9 +95,7 @@ fn end_of_services(source: &Source, group: &str) -> (usize, usize) {
 
 fn names(catalog: &Value) -> Vec<&String> {
     catalog["services"]
-        .as_object()
-        .into_iter()
-        .flatten()
+        .entries()
         .map(|(name, _)| name)
         .collect()
 }

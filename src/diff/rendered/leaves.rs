@@ -11,7 +11,6 @@ pub struct Leaf<'a> {
     pub path: Vec<String>,
     /// On the side that is compared with.
     pub was: Option<&'a Value>,
-    /// On the new side.
     pub is: Option<&'a Value>,
 }
 

@@ -1,6 +1,6 @@
 //! Differences on their way to sentences: those that say the same of several items become one line.
 
-use super::items::{Item, Kind};
+use super::items::{Item, ItemKind};
 use super::leaves::Leaf;
 use crate::diagnostic::Place;
 use crate::diff::{At, Change, Class, Explained, listed, plural};
@@ -24,7 +24,6 @@ impl Spot {
         }
     }
 
-    /// In the new rendering.
     pub fn after(path: &str, pointer: &str) -> Spot {
         Spot {
             path: path.to_string(),
@@ -40,8 +39,7 @@ pub struct Difference {
     /// The file's, below the folder that is rendered to.
     pub path: String,
     /// Of what it is said.
-    pub kind: Kind,
-    /// Of which one.
+    pub kind: ItemKind,
     pub name: String,
     /// The name and the values, in which those that made the difference are named.
     pub text: String,
@@ -50,7 +48,6 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Of an item.
     pub fn of(class: Class, path: &str, item: &Item, says: String, spot: Spot) -> Difference {
         let text = format!("{} {}", item.name, item.value);
         Difference {
@@ -77,7 +74,7 @@ impl Difference {
             |value: Option<&serde_json::Value>| value.map(ToString::to_string).unwrap_or_default();
         // A panel's thresholds are those of the alert that its query stands for.
         let text = match is.kind {
-            Kind::Panel => format!("{} {} {}", is.name, was.value, is.value),
+            ItemKind::Panel => format!("{} {} {}", is.name, was.value, is.value),
             _ => format!("{} {} {}", is.name, value(leaf.was), value(leaf.is)),
         };
         Difference {
@@ -90,7 +87,7 @@ impl Difference {
     pub fn about(
         class: Class,
         path: &str,
-        kind: Kind,
+        kind: ItemKind,
         name: String,
         says: String,
         spot: Spot,
@@ -107,12 +104,11 @@ impl Difference {
         }
     }
 
-    /// Of a whole file.
     pub fn of_file(class: Class, path: &str, says: &str, spot: Spot) -> Difference {
         Difference {
             class,
             path: path.to_string(),
-            kind: Kind::File,
+            kind: ItemKind::File,
             name: String::new(),
             text: String::new(),
             says: says.to_string(),
@@ -125,7 +121,7 @@ impl Difference {
 pub struct Group<'a> {
     explained: Option<&'a Explained>,
     said: Vec<(Difference, Vec<String>)>,
-    known: HashMap<(String, Kind, String), usize>,
+    known: HashMap<(String, ItemKind, String), usize>,
 }
 
 impl<'a> Group<'a> {

@@ -1,5 +1,6 @@
 //! Which alerts stand behind a recorded series, through other recorded series too.
 
+use crate::json::Parts;
 use crate::render::Rendered;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -9,16 +10,13 @@ use std::collections::{HashMap, HashSet};
 pub struct Readers(HashMap<String, Vec<String>>);
 
 impl Readers {
-    /// Of all rule files.
     pub fn of(rendered: &Rendered) -> Readers {
         let files = rendered
             .files
             .iter()
             .filter(|file| file.template.ends_with("_rules.yml"));
-        let groups = files.flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
-        let rules: Vec<&Value> = groups
-            .flat_map(|group| group["rules"].as_array().into_iter().flatten())
-            .collect();
+        let groups = files.flat_map(|file| file.value["groups"].items());
+        let rules: Vec<&Value> = groups.flat_map(|group| group["rules"].items()).collect();
         let recorded: HashSet<&str> = rules
             .iter()
             .filter_map(|rule| rule["record"].as_str())

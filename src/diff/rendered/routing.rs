@@ -1,10 +1,11 @@
 //! Who is told of each alert, and when: the tree of routes followed on both sides, as the Alertmanager follows it.
 
-use super::items::Kind;
+use super::items::ItemKind;
 use super::places::{Difference, Group, Spot};
 use crate::catalog::{Catalog, Duration};
 use crate::diff::Class::{self, Dangerous, Notice, Safe, Warning};
 use crate::diff::{listed, routes, weight};
+use crate::json::Parts;
 use crate::promql::Matcher;
 use crate::promql::matchers::{picks, read};
 use crate::render::Rendered;
@@ -103,7 +104,7 @@ impl Routing {
                 found.push(Difference::about(
                     class,
                     &self.after.path,
-                    Kind::Alert,
+                    ItemKind::Alert,
                     alert["alertname"].clone(),
                     says,
                     spot(),
@@ -138,7 +139,7 @@ impl Routing {
             found.push(Difference::about(
                 Notice,
                 &self.after.path,
-                Kind::Key,
+                ItemKind::Key,
                 "route".to_string(),
                 says.to_string(),
                 spot(),
@@ -168,10 +169,12 @@ impl Routing {
                 routes::ways(&was, &is)
             ),
         };
-        let class = match () {
-            () if was.is_empty() && is.is_empty() => Notice,
-            () if is.is_empty() => Dangerous,
-            () => weight::elsewhere(routes::rank(severity) == 0, &was, &is),
+        let class = if was.is_empty() && is.is_empty() {
+            Notice
+        } else if is.is_empty() {
+            Dangerous
+        } else {
+            weight::elsewhere(routes::rank(severity) == 0, &was, &is)
         };
         (class, says)
     }
@@ -312,13 +315,11 @@ fn alerts(
         .files
         .iter()
         .filter(|file| file.template.ends_with("_rules.yml"));
-    let groups = files.flat_map(|file| file.value["groups"].as_array().into_iter().flatten());
-    for rule in groups.flat_map(|group| group["rules"].as_array().into_iter().flatten()) {
+    let groups = files.flat_map(|file| file.value["groups"].items());
+    for rule in groups.flat_map(|group| group["rules"].items()) {
         if let Some(name) = rule["alert"].as_str().filter(|name| !named.contains(name)) {
             let labels = rule["labels"]
-                .as_object()
-                .into_iter()
-                .flatten()
+                .entries()
                 .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string())));
             found.insert(
                 labels
@@ -355,13 +356,13 @@ impl Side {
 
     /// Integration → its settings, of several receivers.
     fn integrations(&self, receivers: &BTreeSet<&str>) -> Map<String, Value> {
-        let all = self.routing["receivers"].as_array().into_iter().flatten();
+        let all = self.routing["receivers"].items();
         let wanted = all.filter(|receiver| {
             receiver["name"]
                 .as_str()
                 .is_some_and(|name| receivers.contains(name))
         });
-        let entries = wanted.flat_map(|receiver| receiver.as_object().into_iter().flatten());
+        let entries = wanted.flat_map(|receiver| receiver.entries());
         let kinds = entries.filter_map(|(key, value)| {
             Some((key.strip_suffix("_configs")?, value))
                 .filter(|(_, value)| value.as_array().is_some_and(|list| !list.is_empty()))
@@ -395,9 +396,7 @@ impl Route {
         }
         settings.entry("receiver").or_insert(Value::Null);
         let inside = route["routes"]
-            .as_array()
-            .into_iter()
-            .flatten()
+            .items()
             .map(|route| Route::read(route, &settings))
             .collect();
         Route {
@@ -444,15 +443,12 @@ impl Route {
 /// `matchers`, and the older `match` and `match_re`. One that cannot be read matches nothing that is known of it here.
 fn matchers(route: &Value) -> Vec<Matcher> {
     let new = route["matchers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
+        .texts()
         .map(|text| text.trim().trim_matches(['{', '}']).to_string());
     let old = [("match", "="), ("match_re", "=~")]
         .into_iter()
         .flat_map(|(key, op)| {
-            let pairs = route[key].as_object().into_iter().flatten();
+            let pairs = route[key].entries();
             pairs.map(move |(label, value)| {
                 format!(
                     "{label}{op}{}",

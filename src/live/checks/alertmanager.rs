@@ -2,6 +2,7 @@
 
 use super::{Checked, Inquiry, first, remedy};
 use crate::diagnostic::{Diagnostic, Place, plural};
+use crate::json::Parts;
 use crate::live::loaded::{alertmanager_config, differences};
 use crate::live::prometheus::Running;
 use crate::yaml;
@@ -112,19 +113,13 @@ pub fn receiver(inquiry: &Inquiry, severity: &str) -> String {
         return String::new();
     };
     let matches = |route: &&Value| {
-        let matchers = route["matchers"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
+        let matchers = route["matchers"].texts();
         matchers
             .map(|matcher| matcher.replace(' ', ""))
             .all(|matcher| matcher == format!("severity=\"{severity}\""))
     };
     let route = config["route"]["routes"]
-        .as_array()
-        .into_iter()
-        .flatten()
+        .items()
         .find(matches)
         .unwrap_or(&config["route"]);
     route["receiver"].as_str().unwrap_or_default().to_string()

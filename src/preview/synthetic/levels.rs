@@ -5,7 +5,7 @@ use super::noise::wave;
 use super::shares::{busy, stalls};
 use super::{Source, Synthetic};
 use crate::catalog::Metric;
-use crate::contract::series::Kind;
+use crate::contract::series::MetricType as Kind;
 use crate::preview::story::Part;
 
 impl Synthetic<'_> {

@@ -8,7 +8,6 @@ use crate::promql::token::{
 use crate::promql::{AggregateExpr, Expr, LabelModifier};
 use std::collections::BTreeMap;
 
-/// Evaluates an aggregation.
 pub fn aggregated(
     evaluation: &Evaluation,
     aggregate: &AggregateExpr,

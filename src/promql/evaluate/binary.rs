@@ -9,7 +9,6 @@ use crate::promql::token::{
 use crate::promql::{BinaryExpr, VectorMatchCardinality};
 use std::collections::HashMap;
 
-/// Evaluates an operator.
 pub fn combined(evaluation: &Evaluation, binary: &BinaryExpr) -> Result<Outcome, String> {
     let operator = binary.op.id();
     let truth = binary

@@ -2,12 +2,12 @@
 
 use super::{Evaluation, Labels, Outcome, Series, coalesced, each, unnamed, window};
 use crate::promql::MatchOp;
+use crate::promql::re2::anchored;
 use crate::promql::walk::{selector, text};
 use crate::promql::{Call, Expr};
 use regex_automata::meta::Regex;
 use std::collections::BTreeMap;
 
-/// Evaluates a function.
 pub fn called(evaluation: &Evaluation, call: &Call) -> Result<Outcome, String> {
     let arguments: Vec<&Expr> = call.args.args.iter().map(|argument| &**argument).collect();
     let series = |index: usize| {
@@ -142,7 +142,7 @@ fn replaced(series: Vec<Series>, texts: &[String]) -> Result<Vec<Series>, String
     let [destination, replacement, source, pattern] = texts else {
         return Err("`label_replace` has five arguments".to_string());
     };
-    let regex = Regex::new(&format!("^(?s:{pattern})$")).map_err(|error| error.to_string())?;
+    let regex = Regex::new(&anchored(pattern)?).map_err(|error| error.to_string())?;
     let mut captures = regex.create_captures();
     let mut result = series;
     for series in &mut result {

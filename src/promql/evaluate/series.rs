@@ -22,14 +22,11 @@ impl Series {
     }
 }
 
-/// Evenly spaced instants.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Axis {
     /// Unix time of the last instant, in seconds.
     pub end: i64,
-    /// Seconds between two.
     pub step: i64,
-    /// How many.
     pub count: usize,
 }
 

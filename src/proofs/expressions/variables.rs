@@ -1,6 +1,7 @@
 //! Grafana's variables in an expression, each filled with a value that it can have.
 
 use crate::catalog::Duration;
+use crate::json::Parts;
 use crate::promql::variables::{Filling, fill};
 use crate::proofs::stack::scrape_interval;
 use crate::render::File;
@@ -22,11 +23,7 @@ impl Variables {
             ("__interval".to_string(), scrape.to_string()),
             ("__range".to_string(), "1h".to_string()),
         ]);
-        for variable in dashboard["templating"]["list"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
+        for variable in dashboard["templating"]["list"].items() {
             let value = variable["allValue"]
                 .as_str()
                 .or(variable["current"]["value"].as_str())
