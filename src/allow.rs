@@ -1,6 +1,7 @@
 //! Findings that the catalog accepts: each beside what it is about, with a reason, and perhaps until a day.
 
 use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::json::Parts;
 use crate::source::Source;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -75,14 +76,18 @@ pub fn never(code: &str) -> Option<&'static str> {
 pub struct Allow {
     /// The table that it stands in.
     pub table: String,
-    /// The entry.
     pub pointer: String,
     /// The code that it accepts.
     pub check: String,
-    /// Why.
     pub reason: String,
     /// The last day of it.
     pub until: Option<String>,
+}
+
+impl Allow {
+    fn check_place(&self) -> Place {
+        Place::Value(format!("{}/check", self.pointer))
+    }
 }
 
 /// Every entry of a catalog, in its order.
@@ -92,88 +97,101 @@ pub fn entries(catalog: &Value) -> Vec<Allow> {
     allows
 }
 
-/// Removes what is accepted, and adds what is wrong with the acceptances themselves: unknown, expired, without use.
-/// `complete`: every check has run, so an entry that met nothing meets nothing.
-pub fn apply(
-    diagnostics: Vec<Diagnostic>,
-    source: &Source,
-    codes: &[&'static str],
-    complete: bool,
-) -> Vec<Diagnostic> {
-    let allows = entries(&source.value);
-    let today = chrono::Utc::now().date_naive().to_string();
-    let (expired, valid): (Vec<&Allow>, Vec<&Allow>) = allows
-        .iter()
-        .partition(|allow| allow.until.as_ref().is_some_and(|until| *until < today));
-    let mut first: HashMap<(&str, &str), usize> = HashMap::new();
-    for (index, allow) in valid.iter().enumerate() {
-        first.entry((&allow.check, &allow.table)).or_insert(index);
-    }
-    let accepted = |code: &str, table: &str| {
-        causes(code)
-            .filter(|cause| never(cause).is_none())
-            .filter_map(|cause| first.get(&(cause, table)).copied())
-            .min()
-    };
-    let mut used = vec![false; valid.len()];
-    let mut left = Vec::new();
-    for diagnostic in diagnostics {
-        match tables(&diagnostic, source)
-            .iter()
-            .filter_map(|table| accepted(diagnostic.code, table))
-            .min()
-        {
-            Some(index) => used[index] = true,
-            None => left.push(diagnostic),
+/// The `allow` entries of a catalog, while its findings come in.
+pub struct Allows {
+    valid: Vec<Allow>,
+    expired: Vec<Allow>,
+    /// For each valid one, whether it has accepted something.
+    used: Vec<bool>,
+}
+
+impl Allows {
+    /// Those of a catalog as of today, the one thing that monstack asks the clock.
+    pub fn of(source: &Source) -> Allows {
+        let today = chrono::Utc::now().date_naive().to_string();
+        let past = |allow: &Allow| allow.until.as_ref().is_some_and(|until| *until < today);
+        let (expired, valid): (Vec<Allow>, Vec<Allow>) =
+            entries(&source.value).into_iter().partition(past);
+        Allows {
+            used: vec![false; valid.len()],
+            valid,
+            expired,
         }
     }
-    for allow in expired {
-        let until = allow.until.as_deref().unwrap_or_default();
-        left.push(
+
+    /// What is left of findings without the accepted ones.
+    pub fn accept(&mut self, diagnostics: Vec<Diagnostic>, source: &Source) -> Vec<Diagnostic> {
+        let mut first: HashMap<(&str, &str), usize> = HashMap::new();
+        for (index, allow) in self.valid.iter().enumerate() {
+            first.entry((&allow.check, &allow.table)).or_insert(index);
+        }
+        let accepted = |code: &str, table: &str| {
+            causes(code)
+                .filter(|cause| never(cause).is_none())
+                .filter_map(|cause| first.get(&(cause, table)).copied())
+                .min()
+        };
+        let mut left = Vec::new();
+        for diagnostic in diagnostics {
+            match tables(&diagnostic, source)
+                .iter()
+                .filter_map(|table| accepted(diagnostic.code, table))
+                .min()
+            {
+                Some(index) => self.used[index] = true,
+                None => left.push(diagnostic),
+            }
+        }
+        left
+    }
+
+    /// What is wrong with the entries themselves, whatever is found: expired, unknown, never accepted.
+    pub fn mistakes(&self, codes: &[&'static str]) -> Vec<Diagnostic> {
+        let expired = self.expired.iter().map(|allow| {
+            let until = allow.until.as_deref().unwrap_or_default();
             Diagnostic::error(
                 "expired-allow",
                 Place::Value(format!("{}/until", allow.pointer)),
                 format!("this was accepted until {until}"),
             )
-            .help("fix what it accepts, or give it another day with another reason"),
-        );
+            .help("fix what it accepts, or give it another day with another reason")
+        });
+        let wrong = self.valid.iter().filter_map(|allow| {
+            if !codes.contains(&allow.check.as_str()) {
+                let message = format!("there is no finding `{}`", allow.check);
+                let help = suggestion(&allow.check, codes.iter().copied());
+                return Some(
+                    Diagnostic::error("unknown-check", allow.check_place(), message).help(help),
+                );
+            }
+            let reason = never(&allow.check)?;
+            let message = format!("`{}` cannot be accepted: {reason}", allow.check);
+            Some(
+                Diagnostic::error("never-accepted", allow.check_place(), message)
+                    .help("fix what it finds, and remove the entry"),
+            )
+        });
+        expired.chain(wrong).collect()
     }
-    for (allow, used) in valid.iter().zip(used) {
-        let check = Place::Value(format!("{}/check", allow.pointer));
-        if !codes.contains(&allow.check.as_str()) {
-            left.push(
-                Diagnostic::error(
-                    "unknown-check",
-                    check,
-                    format!("there is no finding `{}`", allow.check),
-                )
-                .help(suggestion(&allow.check, codes.iter().copied())),
-            );
-        } else if let Some(reason) = never(&allow.check) {
-            left.push(
-                Diagnostic::error(
-                    "never-accepted",
-                    check,
-                    format!("`{}` cannot be accepted: {reason}", allow.check),
-                )
-                .help("fix what it finds, and remove the entry"),
-            );
-        } else if !used && complete {
-            left.push(
-                Diagnostic::error(
-                    "unused-allow",
-                    check,
-                    format!("nothing here is found by `{}`", allow.check),
-                )
-                .help("remove the entry"),
-            );
-        }
+
+    /// The entries that met nothing, once every check has run.
+    pub fn unused(&self, codes: &[&'static str]) -> Vec<Diagnostic> {
+        let unused = self.valid.iter().zip(&self.used).filter(|(allow, used)| {
+            let known = codes.contains(&allow.check.as_str()) && never(&allow.check).is_none();
+            known && !**used
+        });
+        unused
+            .map(|(allow, _)| {
+                let message = format!("nothing here is found by `{}`", allow.check);
+                Diagnostic::error("unused-allow", allow.check_place(), message)
+                    .help("remove the entry")
+            })
+            .collect()
     }
-    left
 }
 
 fn collect(value: &Value, pointer: &str, allows: &mut Vec<Allow>) {
-    for (key, value) in value.as_object().into_iter().flatten() {
+    for (key, value) in value.entries() {
         let inside = format!("{pointer}/{}", crate::source::step(key));
         match (key.as_str(), value.as_array()) {
             ("allow", Some(entries)) => {

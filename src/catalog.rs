@@ -9,6 +9,7 @@ mod services;
 pub mod units;
 
 use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
 use crate::kinds::Kinds;
 use crate::source::Source;
 use alerts::Emitters;
@@ -30,25 +31,17 @@ pub struct Catalog {
     pub kinds: Arc<Kinds>,
     /// What the catalog is about.
     pub platform: Platform,
-    /// The Prometheus server.
     pub prometheus: Prometheus,
     /// The Alertmanager and its routes.
     pub alertmanager: Alertmanager,
     /// Receiver → its integrations, as written.
     pub receivers: Map<String, Value>,
-    /// The blackbox exporter.
     pub blackbox: Blackbox,
-    /// The Grafana server.
     pub grafana: Grafana,
-    /// How the containers run.
     pub compose: Compose,
-    /// Rows of the overview.
     pub groups: Vec<Group>,
-    /// Scrape jobs.
     pub services: Vec<Service>,
-    /// The metric contract.
     pub metrics: Vec<Metric>,
-    /// Rules.
     pub alerts: Vec<Alert>,
     /// What the services may use.
     pub limits: Limits,
@@ -163,7 +156,6 @@ pub struct Blackbox {
 pub struct Grafana {
     /// Dashboards refer to the data source by it.
     pub datasource_uid: String,
-    /// Where Grafana reaches Prometheus.
     pub datasource_url: String,
     /// Of this machine, where it is published.
     pub port: u16,
@@ -197,7 +189,6 @@ pub struct Compose {
 pub struct Group {
     /// The value of the label `component`.
     pub key: String,
-    /// Title of its row.
     pub title: String,
     /// Names of its services.
     pub services: Vec<String>,
@@ -328,7 +319,6 @@ impl Catalog {
             .map_or(NO_ONE, String::as_str)
     }
 
-    /// A service by name.
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.names
             .services
@@ -344,7 +334,6 @@ impl Catalog {
             .map(|index| &self.metrics[*index])
     }
 
-    /// An alert by name.
     pub fn alert(&self, name: &str) -> Option<&Alert> {
         self.names
             .alerts
@@ -399,5 +388,5 @@ fn entries<'a>(
     value: &'a Value,
     key: &str,
 ) -> impl Iterator<Item = (&'a String, &'a Value)> + use<'a> {
-    value[key].as_object().into_iter().flatten()
+    value[key].entries()
 }

@@ -1,94 +1,32 @@
 //! The closed metric contract: every series that can exist, from the catalog, the rendered targets and the rendered rules.
 
-pub mod domain;
-pub mod evaluate;
-pub mod series;
-pub mod status;
-pub mod targets;
+pub(crate) mod domain;
+pub(crate) mod evaluate;
+mod exposed;
+pub(crate) mod series;
+pub(crate) mod status;
+pub(crate) mod targets;
 
-use crate::catalog::{Catalog, Metric};
-use crate::promql::{self, judge::picks};
+use crate::catalog::Catalog;
+use crate::json::Parts;
+use crate::promql::matchers::picks;
+use crate::promql::{self, Expr, Matcher};
 use domain::Domain;
 use evaluate::nodes;
+use exposed::bounds;
+pub use exposed::built_in;
 use fixedbitset::FixedBitSet;
-use promql_parser::label::Matcher;
-use promql_parser::parser::Expr;
-use serde_json::{Map, Value};
-use series::{Kind, Series, merged};
+use serde_json::Value;
+use series::{MetricType, SeriesSet, merged};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
-use std::sync::LazyLock;
 use targets::Targets;
-
-static PROFILES: LazyLock<Value> = LazyLock::new(|| {
-    toml::from_str(include_str!("contract/profiles.toml")).expect("profiles.toml is TOML")
-});
-
-/// The names that something exposes by itself: a runtime's client, Prometheus, the Alertmanager, the prober.
-pub fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + use<> {
-    PROFILES[profile]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, _)| name.as_str())
-}
-
-/// The values of `le` of a histogram. Prometheus 3 writes every whole number with its `.0`, and so does Python's client;
-/// what those of Go and Node write, `1`, is left as it is by Prometheus 2.
-fn bounds(metric: &Metric, catalog: &Catalog) -> Domain {
-    if metric.r#type != "histogram" || metric.buckets.is_empty() {
-        return Domain::Pattern(".+".to_string());
-    }
-    let tag = catalog
-        .prometheus
-        .image
-        .rsplit(':')
-        .next()
-        .unwrap_or_default();
-    let older = tag.trim_start_matches('v').starts_with("2.");
-    let mut values: Vec<String> = metric
-        .buckets
-        .iter()
-        .map(|bound| openmetrics(*bound))
-        .collect();
-    if older {
-        let plain: Vec<String> = values
-            .iter()
-            .filter_map(|value| value.strip_suffix(".0"))
-            .map(str::to_string)
-            .collect();
-        values.extend(plain);
-    }
-    values.push("+Inf".to_string());
-    Domain::Values(values)
-}
-
-/// A number as OpenMetrics writes a bound: `0.5`, `1.0`, `100000.0`, `1e+06`, `2.5e-05`.
-fn openmetrics(value: f64) -> String {
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    if (-4..6).contains(&exponent) {
-        let plain = value.to_string();
-        return if plain.contains('.') {
-            plain
-        } else {
-            format!("{plain}.0")
-        };
-    }
-    format!(
-        "{mantissa}e{}{:02}",
-        if exponent < 0 { '-' } else { '+' },
-        exponent.abs()
-    )
-}
 
 /// Every series that can exist.
 pub struct Contract {
-    /// What is scraped.
     pub targets: Targets,
-    families: HashMap<String, Vec<Series>>,
+    families: HashMap<String, Vec<SeriesSet>>,
     meets: RefCell<HashMap<(Domain, String, String), bool>>,
     parsed: RefCell<HashMap<String, Result<Rc<Expr>, String>>>,
 }
@@ -141,136 +79,29 @@ impl Contract {
         contract
     }
 
-    fn profile(&mut self, name: &str, targets: FixedBitSet) {
-        if targets.is_clear() {
-            return;
-        }
-        for (metric, about) in PROFILES[name].as_object().into_iter().flatten() {
-            let labels = about["labels"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str);
-            let labels: Map<String, Value> = labels
-                .map(|label| (label.to_string(), Value::from(".*")))
-                .collect();
-            self.family_of(
-                metric,
-                about["type"].as_str().unwrap_or_default(),
-                &labels,
-                targets.clone(),
-            );
-        }
-    }
-
-    /// The series of a metric of a type, as a client library names them.
-    fn family_of(
-        &mut self,
-        name: &str,
-        sort: &str,
-        labels: &Map<String, Value>,
-        emitters: FixedBitSet,
-    ) {
-        let mut with = |suffix: &str, kind: Kind, label: Option<&str>| {
-            let mut labels = labels.clone();
-            labels.extend(label.map(|label| (label.to_string(), Value::from(".+"))));
-            self.expose(&format!("{name}{suffix}"), kind, &labels, emitters.clone());
-        };
-        match sort {
-            "histogram" => with("_bucket", Kind::Counter, Some("le")),
-            "summary" => with("", Kind::Gauge, Some("quantile")),
-            "counter" => return with("", Kind::Counter, None),
-            _ => return with("", Kind::Gauge, None),
-        }
-        with("_sum", Kind::Counter, None);
-        with("_count", Kind::Counter, None);
-    }
-
-    fn declare(&mut self, metric: &Metric, bounds: &Domain) {
-        let emitters = self
-            .targets
-            .with_any("job", metric.services.iter().map(String::as_str));
-        self.family_of(&metric.name, &metric.r#type, &metric.labels, emitters);
-        let buckets = self
-            .families
-            .get_mut(&format!("{}_bucket", metric.name))
-            .filter(|_| metric.r#type == "histogram");
-        for series in buckets.into_iter().flatten() {
-            series.labels.insert("le".to_string(), bounds.clone());
-        }
-    }
-
-    /// Series on targets, apart for targets with different labels.
-    fn expose(
-        &mut self,
-        name: &str,
-        kind: Kind,
-        labels: &Map<String, Value>,
-        emitters: FixedBitSet,
-    ) {
-        let labels: BTreeMap<String, Domain> = labels
-            .iter()
-            .map(|(label, written)| (label.clone(), Domain::declared(written)))
-            .collect();
-        let apart = self.targets.apart(&emitters);
-        let series: Vec<Series> = apart
-            .map(|(carried, targets)| Series {
-                targets,
-                carried: carried.clone(),
-                labels: labels.clone(),
-                kind,
-            })
-            .collect();
-        self.families
-            .entry(name.to_string())
-            .or_default()
-            .extend(series);
-    }
-
-    /// `ALERTS`, which Prometheus writes itself; the alerts' own labels are known once their rules are recorded.
-    fn alerts(&mut self) {
-        let mut series = Series::bare(&self.targets)
-            .with("alertname", Domain::any())
-            .with("severity", Domain::any());
-        series.targets = self.targets.all();
-        series.kind = Kind::Gauge;
-        series.carried = ["job", "service", "component"].map(str::to_string).into();
-        let state = Domain::Values(vec!["pending".to_string(), "firing".to_string()]);
-        self.families
-            .insert("ALERTS_FOR_STATE".to_string(), vec![series.clone()]);
-        self.families
-            .insert("ALERTS".to_string(), vec![series.with("alertstate", state)]);
-    }
-
     /// Adds what a recording rule writes.
     pub fn record(&mut self, name: &str, expr: &Expr, labels: &Value) {
         let series = nodes(expr, self)
             .pop()
             .map_or(Vec::new(), |whole| whole.series);
-        let recorded = series
+        let recorded: Vec<SeriesSet> = series
             .into_iter()
             .map(|series| self.labeled(series, labels))
             .collect();
         let family = self.families.entry(name.to_string()).or_default();
-        let known = std::mem::take(family);
-        *family = merged(
-            known
-                .into_iter()
-                .chain(std::convert::identity::<Vec<Series>>(recorded))
-                .collect(),
-        );
+        let mut all = std::mem::take(family);
+        all.extend(recorded);
+        *family = merged(all);
     }
 
     /// A rule's own labels over those of its expression; labels that are a target's are the target's.
-    pub fn labeled(&self, series: Series, labels: &Value) -> Series {
-        let mut series = Series {
-            kind: Kind::Gauge,
+    pub fn labeled(&self, series: SeriesSet, labels: &Value) -> SeriesSet {
+        let mut series = SeriesSet {
+            kind: MetricType::Gauge,
             ..series
         };
         let written: Vec<(&String, &str)> = labels
-            .as_object()
-            .into_iter()
-            .flatten()
+            .entries()
             .filter_map(|(label, value)| Some((label, value.as_str()?)))
             .collect();
         for (label, value) in &written {
@@ -299,7 +130,7 @@ impl Contract {
     }
 
     /// The values that a label has in the series.
-    pub fn values(&self, series: &Series, label: &str) -> Domain {
+    pub fn values(&self, series: &SeriesSet, label: &str) -> Domain {
         if !series.carried.contains(label) {
             return series
                 .labels
@@ -316,7 +147,7 @@ impl Contract {
     }
 
     /// All series of a name; empty when nobody writes it.
-    pub fn family(&self, name: &str) -> &[Series] {
+    pub fn family(&self, name: &str) -> &[SeriesSet] {
         self.families.get(name).map_or(&[], Vec::as_slice)
     }
 
@@ -331,7 +162,7 @@ impl Contract {
     }
 
     /// The part of the series that all matchers pick.
-    pub fn picked(&self, series: &Series, matchers: &[Matcher]) -> Option<Series> {
+    pub fn picked(&self, series: &SeriesSet, matchers: &[Matcher]) -> Option<SeriesSet> {
         let mut picked = series.clone();
         for matcher in matchers.iter().filter(|matcher| matcher.name != "__name__") {
             if picked.carried.contains(&matcher.name) {
@@ -370,28 +201,5 @@ impl Contract {
             .entry(text.to_string())
             .or_insert_with(|| promql::parse(text).map(Rc::new))
             .clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::openmetrics;
-
-    #[test]
-    fn bounds_are_written_as_openmetrics_does() {
-        for (value, written) in [
-            (0.005, "0.005"),
-            (1.0, "1.0"),
-            (2.5, "2.5"),
-            (10.0, "10.0"),
-            (100_000.0, "100000.0"),
-            (1e6, "1e+06"),
-            (2.5e6, "2.5e+06"),
-            (1e-5, "1e-05"),
-            (0.0001, "0.0001"),
-            (1e100, "1e+100"),
-        ] {
-            assert_eq!(openmetrics(value), written);
-        }
     }
 }

@@ -47,7 +47,6 @@ pub enum Place {
         file: String,
         /// From 1.
         line: usize,
-        /// What stands there.
         text: String,
     },
     /// A whole file: missing, unreadable.
@@ -69,7 +68,6 @@ pub struct Diagnostic {
     pub label: String,
     /// Other places that take part, each with its text.
     pub others: Vec<(Place, String)>,
-    /// What to do.
     pub help: String,
     /// The catalog's table whose `allow` may accept it, where the place does not tell; empty when it does.
     pub owner: String,

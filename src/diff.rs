@@ -37,7 +37,6 @@ impl Class {
     /// All of them, most dangerous first.
     pub const ALL: [Class; 4] = [Class::Dangerous, Class::Warning, Class::Notice, Class::Safe];
 
-    /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
             Class::Dangerous => "dangerous",
@@ -61,15 +60,12 @@ pub enum At {
         file: String,
         /// From 1.
         line: usize,
-        /// On which side.
         before: bool,
     },
 }
 
-/// One change in behaviour.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// How much it weighs.
     pub class: Class,
     /// The sentence up to the services, or the whole of it.
     lead: String,
@@ -122,9 +118,7 @@ fn listed<T: AsRef<str>>(names: &[T]) -> String {
 /// A catalog and the text that it comes from.
 #[derive(Clone, Copy)]
 pub struct Side<'a> {
-    /// For places.
     pub source: &'a Source,
-    /// For values.
     pub catalog: &'a Catalog,
 }
 

@@ -22,7 +22,6 @@ use std::time::Instant;
 
 /// What is drilled, and with what.
 pub struct Drill<'a> {
-    /// Whose alerts.
     pub catalog: &'a Catalog,
     /// The files that are put into force.
     pub rendered: Files<'a>,
@@ -30,9 +29,7 @@ pub struct Drill<'a> {
     pub alerts: Vec<&'a Alert>,
     /// How much faster than written everything happens.
     pub time_scale: f64,
-    /// The program.
     pub prometheus: PathBuf,
-    /// The program.
     pub alertmanager: PathBuf,
     /// The program; needed where health is probed.
     pub blackbox: PathBuf,

@@ -22,12 +22,10 @@ pub use write::{create, replace, sweep, write};
 
 /// How a file on disk differs from its rendering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// It reads differently.
+pub enum FileStatus {
     Modified,
     /// Its lines end in CRLF, and it differs in nothing else.
     LineEndings,
-    /// It is not there.
     Missing,
     /// It is ours, and nothing generates it.
     Orphaned,
@@ -35,14 +33,12 @@ pub enum Kind {
 
 /// One difference between the output folder and the rendering.
 #[derive(Debug)]
-pub struct Change {
+pub struct FileChange {
     /// Under the output folder, with slashes; lossy where the name on disk is not UTF-8.
     pub path: String,
-    /// In which way.
-    pub kind: Kind,
+    pub kind: FileStatus,
     /// What is on disk, with the line ends of the rendering; lossy where it is not UTF-8.
     pub before: String,
-    /// What was rendered.
     pub after: String,
     /// The same path, exactly as the disk has it.
     exact: PathBuf,
@@ -53,9 +49,7 @@ pub struct Change {
 pub struct Mode {
     /// Under the output folder; a folder's ends with a slash.
     pub path: String,
-    /// What it is.
     pub mode: u32,
-    /// What it must allow.
     pub wanted: u32,
     exact: PathBuf,
 }
@@ -73,7 +67,7 @@ pub struct Obstacle {
 #[derive(Debug, Default)]
 pub struct Comparison {
     /// By path.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FileChange>,
     /// By path.
     pub modes: Vec<Mode>,
     /// What is not ours and is left alone: a path, or a folder with a slash, and how many files it stands for.
@@ -145,7 +139,7 @@ impl Comparing<'_> {
             let Some(kind) = self.found.files.get(exact) else {
                 self.result
                     .changes
-                    .push(change(exact, Kind::Missing, &[], text));
+                    .push(change(exact, FileStatus::Missing, &[], text));
                 continue;
             };
             if let Some(sort) = sort(*kind) {
@@ -166,11 +160,12 @@ impl Comparing<'_> {
                 true if unified(&lossy(&before)) == unified(text) => self
                     .result
                     .changes
-                    .push(change(exact, Kind::LineEndings, &before, text)),
-                true => self
-                    .result
-                    .changes
-                    .push(change(exact, Kind::Modified, &before, text)),
+                    .push(change(exact, FileStatus::LineEndings, &before, text)),
+                true => {
+                    self.result
+                        .changes
+                        .push(change(exact, FileStatus::Modified, &before, text))
+                }
                 false => self.result.obstacles.push(Obstacle {
                     path: shown(exact),
                     what: "was not written by monstack".into(),
@@ -198,7 +193,7 @@ impl Comparing<'_> {
                 let before = fs::read(self.folder.join(exact)).unwrap_or_default();
                 self.result
                     .changes
-                    .push(change(exact, Kind::Orphaned, &before, ""));
+                    .push(change(exact, FileStatus::Orphaned, &before, ""));
             } else {
                 self.others.push(exact.clone());
             }
@@ -340,14 +335,14 @@ impl Comparing<'_> {
     }
 }
 
-fn change(exact: &Path, kind: Kind, before: &[u8], after: &str) -> Change {
+fn change(exact: &Path, kind: FileStatus, before: &[u8], after: &str) -> FileChange {
     let before = lossy(before);
     let before = if after.contains("\r\n") {
         before
     } else {
         unified(&before)
     };
-    Change {
+    FileChange {
         path: shown(exact),
         kind,
         before,
@@ -366,14 +361,14 @@ fn unified(text: &str) -> String {
 }
 
 /// A unified diff from disk to rendering; at most `limit` lines, then how many more.
-pub fn diff(output: &str, change: &Change, limit: usize) -> String {
+pub fn diff(output: &str, change: &FileChange, limit: usize) -> String {
     // A name is a line of the difference, whatever it holds.
     let path = visible::line(&change.path);
     let (old, new) = (format!("a/{output}/{path}"), format!("b/{output}/{path}"));
     let (old, new) = match change.kind {
-        Kind::Modified | Kind::LineEndings => (old.as_str(), new.as_str()),
-        Kind::Missing => ("/dev/null", new.as_str()),
-        Kind::Orphaned => (old.as_str(), "/dev/null"),
+        FileStatus::Modified | FileStatus::LineEndings => (old.as_str(), new.as_str()),
+        FileStatus::Missing => ("/dev/null", new.as_str()),
+        FileStatus::Orphaned => (old.as_str(), "/dev/null"),
     };
     let text = TextDiff::from_lines(change.before.as_str(), change.after.as_str())
         .unified_diff()

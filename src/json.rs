@@ -5,6 +5,28 @@ use serde_json::Value;
 /// Longer lines are broken up.
 const WIDTH: usize = 160;
 
+/// What is in a value of which it is not known whether it is a list or an object; of anything else, nothing.
+pub trait Parts {
+    fn items(&self) -> std::slice::Iter<'_, Value>;
+    /// The items that are texts.
+    fn texts(&self) -> impl Iterator<Item = &str> + Clone;
+    fn entries(&self) -> impl Iterator<Item = (&String, &Value)> + Clone;
+}
+
+impl Parts for Value {
+    fn items(&self) -> std::slice::Iter<'_, Value> {
+        self.as_array().map_or(&[][..], Vec::as_slice).iter()
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> + Clone {
+        self.items().filter_map(Value::as_str)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&String, &Value)> + Clone {
+        self.as_object().into_iter().flatten()
+    }
+}
+
 /// A value as it is written: a text without its quotes.
 pub fn plain(value: &Value) -> String {
     value

@@ -18,10 +18,7 @@ pub mod yaml;
 // JSON as people review it.
 pub mod json;
 
-// Where Grafana's variables stand in a text.
-pub mod pieces;
-
-// PromQL as text → its syntax, within limits.
+// PromQL: parsed, walked, printed, matched, filled in, evaluated.
 pub mod promql;
 
 // Kinds of alerts: their keys, and how they behave.

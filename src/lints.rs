@@ -50,11 +50,9 @@ pub struct Lint {
     pub bad: &'static str,
     /// The same fragment, mended.
     pub good: &'static str,
-    /// What it finds.
     pub check: fn(&Catalog, &Source) -> Vec<Diagnostic>,
 }
 
-/// Every lint, by name.
 pub const LINTS: &[Lint] = &[
     alert_without_service::LINT,
     beyond_limit::LINT,

@@ -1,5 +1,6 @@
 //! services.toml → Catalog → lints → Files → proofs: what every verb does before its own work.
 
+use crate::allow::Allows;
 use crate::catalog::Catalog;
 use crate::catalog::schema::Schema;
 use crate::diagnostic::{Diagnostic, Place, Severity, sorted};
@@ -18,7 +19,6 @@ pub const CATALOG: &str = "services.toml";
 
 /// How far a catalog came, and everything that was found on the way.
 pub struct Outcome {
-    /// The text, for places.
     pub source: Source,
     /// There unless its syntax or schema is wrong.
     pub catalog: Option<Catalog>,
@@ -33,17 +33,23 @@ impl Outcome {
     pub fn failed(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::stops)
     }
+
+    fn in_order(mut self) -> Outcome {
+        self.diagnostics = sorted(self.diagnostics, &self.source);
+        self
+    }
 }
 
-/// Reads the catalog of `root` as text; a file that is missing, unreadable or not text is a finding, not an error.
-#[allow(clippy::result_large_err, reason = "a catalog is read once")]
-pub fn read(root: &Path) -> Result<Source, (Source, Diagnostic)> {
+/// The text of the catalog of `root`; one that is missing, unreadable or not text is a finding, not an error.
+pub fn read(root: &Path) -> Result<String, Box<Outcome>> {
     let path = root.join(CATALOG);
     let refused = |text: &str, place: Place, message: String, help: &str| {
-        (
-            Source::parse(CATALOG, text).0,
-            Diagnostic::error("unreadable-catalog", place, message).help(help),
-        )
+        Box::new(Outcome {
+            source: Source::parse(CATALOG, text).0,
+            catalog: None,
+            rendered: None,
+            diagnostics: vec![Diagnostic::error("unreadable-catalog", place, message).help(help)],
+        })
     };
     let whole = || Place::File(path.display().to_string());
     let text = source::read::read(&path).map_err(|unreadable| match unreadable {
@@ -83,12 +89,11 @@ pub fn read(root: &Path) -> Result<Source, (Source, Diagnostic)> {
             help,
         ));
     }
-    Ok(Source::parse(CATALOG, &text).0)
+    Ok(text)
 }
 
 /// A text that is no catalog, and everything that is wrong with it.
 pub struct Refused {
-    /// The text, for places.
     pub source: Source,
     /// Sorted by place.
     pub diagnostics: Vec<Diagnostic>,
@@ -157,16 +162,11 @@ fn syntax(errors: Vec<SyntaxError>) -> Vec<Diagnostic> {
     errors.into_iter().map(diagnose).collect()
 }
 
-/// Reads, checks and renders the catalog of `root`; an error is one of the machine, not of the catalog.
+/// Reads, checks, renders and proves the catalog of `root`; an error is one of the machine, not of the catalog.
 pub fn run(root: &Path) -> Result<Outcome> {
     match read(root) {
-        Ok(source) => prove(&source.text, root),
-        Err((source, diagnostic)) => Ok(Outcome {
-            source,
-            catalog: None,
-            rendered: None,
-            diagnostics: vec![diagnostic],
-        }),
+        Ok(text) => prove(&text, root),
+        Err(unreadable) => Ok(*unreadable),
     }
 }
 
@@ -188,42 +188,42 @@ pub fn draw(root: &Path) -> Result<Outcome> {
 /// The catalog of `root` and its lints, nothing rendered.
 pub fn lint(root: &Path) -> Outcome {
     match read(root) {
-        Ok(source) => finished(linted(&source.text, &Overlay::of(root)), false),
-        Err((source, diagnostic)) => Outcome {
-            source,
-            catalog: None,
-            rendered: None,
-            diagnostics: vec![diagnostic],
-        },
+        Ok(text) => linted(&text, &Overlay::of(root)).0.in_order(),
+        Err(unreadable) => *unreadable,
     }
 }
 
-/// The same for a text that is not on disk yet.
+/// A text checked, rendered and proved as if it were the catalog of `root`; `add` proves what it will write.
 pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
-    let mut outcome = linted(text, &Overlay::of(root));
-    let unsound = accepted(outcome.diagnostics.clone(), &outcome.source, false)
-        .iter()
-        .any(Diagnostic::stops);
-    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !unsound) else {
-        return Ok(finished(outcome, false));
+    let (mut outcome, mut allows) = linted(text, &Overlay::of(root));
+    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
+        return Ok(outcome.in_order());
     };
-    match render(catalog, root)? {
-        Ok(rendered) => {
-            outcome
-                .diagnostics
-                .extend(proofs::inspect(catalog, &rendered));
-            outcome.rendered = Some(rendered);
-            Ok(finished(outcome, true))
-        }
-        Err(diagnostics) => {
-            outcome.diagnostics.extend(diagnostics);
-            Ok(finished(outcome, false))
-        }
+    let (found, rendered) = match render(catalog, root)? {
+        Ok(rendered) => (proofs::inspect(catalog, &rendered), Some(rendered)),
+        Err(diagnostics) => (diagnostics, None),
+    };
+    let left = allows.accept(found, &outcome.source);
+    outcome.diagnostics.extend(left);
+    if rendered.is_some() {
+        outcome.diagnostics.extend(allows.unused(&codes()));
     }
+    outcome.rendered = rendered;
+    Ok(outcome.in_order())
+}
+
+/// Syntax, schema and lints, without what the catalog accepts of them.
+fn linted(text: &str, overlay: &Overlay) -> (Outcome, Allows) {
+    let mut outcome = checked(text, overlay);
+    let mut allows = Allows::of(&outcome.source);
+    let found = std::mem::take(&mut outcome.diagnostics);
+    outcome.diagnostics = allows.accept(found, &outcome.source);
+    outcome.diagnostics.extend(allows.mistakes(&codes()));
+    (outcome, allows)
 }
 
 /// Syntax, schema, lints; nothing is accepted yet.
-fn linted(text: &str, overlay: &Overlay) -> Outcome {
+fn checked(text: &str, overlay: &Overlay) -> Outcome {
     let (source, errors) = Source::parse(CATALOG, text);
     let mut outcome = Outcome {
         source,
@@ -265,14 +265,11 @@ fn linted(text: &str, overlay: &Overlay) -> Outcome {
     outcome
 }
 
-/// Without what the catalog accepts; every code of a lint or proof may be named by an `allow`.
-fn accepted(diagnostics: Vec<Diagnostic>, source: &Source, complete: bool) -> Vec<Diagnostic> {
-    let codes: Vec<&'static str> = lints::LINTS
-        .iter()
-        .map(|lint| lint.code)
-        .chain(proofs::PROOFS.iter().map(|proof| proof.code))
-        .collect();
-    allow::apply(diagnostics, source, &codes, complete)
+/// Every code of a lint or proof: what an `allow` may name.
+fn codes() -> Vec<&'static str> {
+    let lints = lints::LINTS.iter().map(|lint| lint.code);
+    let proofs = proofs::PROOFS.iter().map(|proof| proof.code);
+    lints.chain(proofs).collect()
 }
 
 fn pointer(place: &Place) -> Option<&str> {
@@ -294,13 +291,4 @@ fn follows(found: &Diagnostic, refused: &BTreeSet<&str>, source: &Source) -> boo
             .range(inside.as_str()..)
             .next()
             .is_some_and(|next| next.starts_with(&inside))
-}
-
-/// `complete`: every check has run.
-fn finished(mut outcome: Outcome, complete: bool) -> Outcome {
-    outcome.diagnostics = sorted(
-        accepted(outcome.diagnostics, &outcome.source, complete),
-        &outcome.source,
-    );
-    outcome
 }

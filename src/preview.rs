@@ -1,15 +1,15 @@
 //! The dashboards as one HTML page: queries answered, panels drawn, nothing loaded from anywhere.
 
 pub mod annotations; // what is marked on every chart
-pub mod answers; // series on a time axis, and who answers a query with them
+pub mod answers; // who answers a query
 pub mod body; // what a panel shows, ready to draw
 pub mod colour; // the colours that the page has
 pub mod dashboard; // sections of panels
-pub mod evaluate; // a part of PromQL over columns of values
 pub mod field; // overrides, mappings, thresholds
 pub mod legend; // how a series is named
 pub mod maker; // a dashboard's JSON → sections of panels
 pub mod page; // sections → HTML
+mod panel; // one panel: asked and drawn
 pub mod plot; // lines → SVG
 pub mod prometheus; // answers of a running server
 pub mod simulated; // answers without a server
@@ -39,13 +39,10 @@ pub enum Data<'a> {
     Live(&'a dyn Answers, String),
 }
 
-/// A finished page.
 pub struct Preview {
-    /// The whole file.
     pub html: String,
     /// Panels that could not be drawn.
     pub diagnostics: Vec<Diagnostic>,
-    /// Titles of dashboards.
     pub dashboards: usize,
     /// Panels without those that are only rows.
     pub panels: usize,

@@ -107,7 +107,7 @@ pub enum Check {
     Stack(fn(&Stack) -> Vec<Finding>),
 }
 
-/// Every proof, by name.
+/// Every proof, by its code.
 pub const PROOFS: &[Proof] = &[
     alert_labels::PROOF,
     alert_without_condition::PROOF,

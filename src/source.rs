@@ -15,7 +15,6 @@ use toml::de::{DeTable, DeValue};
 pub struct Source {
     /// The path as the user would write it; it opens every diagnostic.
     pub name: String,
-    /// The whole text.
     pub text: String,
     /// The content, tables in file order.
     pub value: Value,
@@ -35,7 +34,6 @@ struct Span {
 pub struct SyntaxError {
     /// The bytes at fault.
     pub span: Range<usize>,
-    /// The parser's reason.
     pub reason: String,
 }
 

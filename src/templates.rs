@@ -52,9 +52,7 @@ pub fn environment(templates: &Overlay) -> Result<Environment<'static>> {
 /// A template that is there and cannot be read.
 #[derive(Debug)]
 pub struct UnreadableTemplate {
-    /// Its path under templates/.
     pub name: String,
-    /// Why.
     pub reason: Unreadable,
 }
 

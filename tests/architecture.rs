@@ -488,6 +488,20 @@ fn a_circle_is_seen_through_what_a_module_passes_on() {
 }
 
 #[test]
+fn only_promql_parses_and_walks_promql() {
+    let named = |(path, text): &(&String, &String)| {
+        !path.starts_with("src/promql") && text.contains("promql_parser")
+    };
+    let sources = sources();
+    let wrong: Vec<String> = sources
+        .iter()
+        .filter(named)
+        .map(|(path, _)| path.clone())
+        .collect();
+    none("its types are re-exported from crate::promql", &wrong);
+}
+
+#[test]
 fn few_modules_touch_the_outside_world() {
     let may = [
         "source",

@@ -4,6 +4,7 @@ mod branches;
 mod own_tests;
 
 use crate::catalog::{Service, units::Duration};
+use crate::json::Parts;
 use crate::kinds::{Kind, Kinds};
 pub(super) use branches::Emitters;
 pub use branches::{Branch, Hold};
@@ -121,9 +122,7 @@ impl Alert {
         let text = |key: &str| written[key].as_str().map(str::to_string);
         let duration = |key: &str| written.get(key).map(Duration::deserialize).transpose();
         let settings = written
-            .as_object()
-            .into_iter()
-            .flatten()
+            .entries()
             .filter(|(key, _)| !COMMON.contains(&key.as_str()));
         let mut alert = Alert {
             name: name.to_string(),

@@ -10,17 +10,14 @@ pub struct Metric {
     /// The name without the prefix.
     #[serde(default)]
     pub key: String,
-    /// The whole name.
     #[serde(default)]
     pub name: String,
     /// `counter`, `gauge` or `histogram`.
     pub r#type: String,
-    /// What it measures.
     pub help: String,
     /// Label → its values or a pattern, as written.
     #[serde(default)]
     pub labels: Map<String, Value>,
-    /// Who emits it.
     #[serde(default)]
     pub services: Vec<String>,
     /// Upper bounds of a histogram.

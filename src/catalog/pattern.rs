@@ -75,7 +75,6 @@ enum Step {
     Fork(Vec<usize>),
     /// Nothing but a boundary.
     Look(Look, usize),
-    /// The end.
     Accept,
 }
 
@@ -86,7 +85,6 @@ enum Side {
     Edge,
     /// A letter, digit or underscore of ASCII.
     Word,
-    /// A line feed.
     Newline,
     /// Any other character; or any, where the pattern does not ask.
     Other,

@@ -6,6 +6,7 @@ mod mistakes;
 use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
 use crate::diagnostic::Diagnostic;
+use crate::json::Parts;
 use crate::kinds::Kinds;
 use crate::source::Source;
 pub use defaults::with_defaults;
@@ -61,9 +62,7 @@ pub fn with(kinds: &Kinds) -> Value {
     let mut value = SCHEMA.clone();
     let alert = &mut value["properties"]["alerts"]["additionalProperties"];
     let common: Vec<String> = alert["properties"]
-        .as_object()
-        .into_iter()
-        .flatten()
+        .entries()
         .map(|(key, _)| key.clone())
         .collect();
     let common: Vec<&str> = common.iter().map(String::as_str).collect();
@@ -95,16 +94,14 @@ fn validator(schema: &Value) -> Validator {
 fn applicable<'a>(node: &'a Value, value: &Value) -> Vec<&'a Value> {
     let holds = |condition: &Value| {
         condition["properties"]
-            .as_object()
-            .into_iter()
-            .flatten()
+            .entries()
             .all(|(key, wanted)| value.get(key) == wanted.get("const"))
     };
     let mut found: Vec<&Value> = referred(node)
         .into_iter()
         .map(|node| alternative(node, value))
         .collect();
-    for entry in node["allOf"].as_array().into_iter().flatten() {
+    for entry in node["allOf"].items() {
         if let (Some(condition), Some(then)) = (entry.get("if"), entry.get("then"))
             && holds(condition)
         {
@@ -134,7 +131,7 @@ fn meant(alternatives: &[Value], value: &Value) -> Option<usize> {
 /// A node and what it refers to, nearest first. Older readers of schemas, taplo's among them, look at nothing beside a
 /// `$ref`: so it stands alone, in an `allOf` where there is more to say.
 fn referred(node: &Value) -> Vec<&Value> {
-    let entries = node["allOf"].as_array().into_iter().flatten();
+    let entries = node["allOf"].items();
     let targets = std::iter::once(node)
         .chain(entries)
         .filter_map(|node| SCHEMA.pointer(&node.get("$ref")?.as_str()?[1..]));
@@ -197,10 +194,7 @@ mod tests {
                 map.iter()
                     .for_each(|(key, value)| walk(value, &format!("{path}/{key}")));
             }
-            node.as_array()
-                .into_iter()
-                .flatten()
-                .for_each(|value| walk(value, path));
+            node.items().for_each(|value| walk(value, path));
         }
         walk(&SCHEMA, "");
     }

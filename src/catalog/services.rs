@@ -50,7 +50,6 @@ pub struct Service {
     /// Whether the compose file starts it; what it does not start is only scraped.
     #[serde(default)]
     pub container: bool,
-    /// Which process metrics exist.
     pub runtime: String,
     /// In bytes.
     pub memory_limit: Size,

@@ -27,16 +27,19 @@ pub struct Args {
 /// Edits in memory, proves the whole, and only then writes.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let _held = render::hold(&cli.root);
-    let source = match pipeline::read(&cli.root) {
-        Ok(source) => source,
-        Err((source, diagnostic)) => return Ok(Report::new(source, vec![diagnostic])),
+    let text = match pipeline::read(&cli.root) {
+        Ok(text) => text,
+        Err(unreadable) => return Ok(Report::new(unreadable.source, unreadable.diagnostics)),
     };
-    if source.contains(&format!("/services/{}", step(&args.name))) {
-        return Ok(taken(&args.name, source));
+    let before = pipeline::prove(&text, &cli.root)?;
+    if before
+        .source
+        .contains(&format!("/services/{}", step(&args.name)))
+    {
+        return Ok(taken(&args.name, before.source));
     }
-    let before = pipeline::prove(&source.text, &cli.root)?;
     // A catalog without services is wrong only until this one is in it.
-    let first = source.value.get("services").is_none_or(|services| {
+    let first = before.source.value.get("services").is_none_or(|services| {
         services
             .as_object()
             .is_some_and(|services| services.is_empty())
@@ -44,7 +47,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     if before.failed() && !first {
         return Ok(render::prepare(before, cli, false)?.report);
     }
-    let edited = with_service(&source.text, &args.name, &args.group, args.port);
+    let edited = with_service(&text, &args.name, &args.group, args.port);
     let mut outcome = pipeline::prove(&edited, &cli.root)?;
     own_tests::run(&mut outcome)?;
     let line = outcome.source.line(&format!("/services/{}", args.name));

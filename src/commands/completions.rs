@@ -11,7 +11,6 @@ pub struct Args {
     shell: Shell,
 }
 
-/// The script.
 pub fn run(args: &Args) -> Report {
     let mut script = Vec::new();
     generate(

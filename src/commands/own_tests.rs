@@ -2,6 +2,7 @@
 //! rule files in a temporary folder. Nothing else in monstack runs promtool.
 
 use crate::diagnostic::{Diagnostic, Place, plural};
+use crate::json::Parts;
 use crate::pipeline::Outcome;
 use crate::render::File;
 use crate::stack::files::{Files, beside};
@@ -93,11 +94,8 @@ pub fn run(outcome: &mut Outcome) -> Result<()> {
     Ok(())
 }
 
-/// What came of it.
 enum Tried {
-    /// Every test that fails.
     Ran(Vec<Diagnostic>),
-    /// There is no promtool.
     Missing,
     /// Not all of them came to an end in time.
     TooLong,
@@ -260,21 +258,13 @@ fn only(rules: &File, alerts: &BTreeSet<&str>) -> String {
     };
     let one = |group: &Value| -> Value {
         let mut kept: Map<String, Value> = group
-            .as_object()
-            .into_iter()
-            .flatten()
+            .entries()
             .filter(|(key, _)| *key != "rules")
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         kept.insert(
             "rules".to_string(),
-            group["rules"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter(tried)
-                .cloned()
-                .collect(),
+            group["rules"].items().filter(tried).cloned().collect(),
         );
         Value::Object(kept)
     };
@@ -282,7 +272,6 @@ fn only(rules: &File, alerts: &BTreeSet<&str>) -> String {
     json!({ "groups": groups }).to_string()
 }
 
-/// How one run ended.
 enum Ended {
     Missing,
     TooLong,

@@ -2,7 +2,7 @@
 
 use super::{Cli, Report, own_tests};
 use crate::diagnostic::{Diagnostic, Format, Place, plural};
-use crate::generated::{Change, Comparison, Kind, MANIFEST, compare, diff, sweep, write};
+use crate::generated::{Comparison, FileChange, FileStatus, MANIFEST, compare, diff, sweep, write};
 use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG, Outcome};
 use anyhow::Result;
@@ -254,12 +254,12 @@ fn own_templates(report: &mut Report, replaced: &[String]) {
     }
 }
 
-fn word(kind: Kind) -> &'static str {
+fn word(kind: FileStatus) -> &'static str {
     match kind {
-        Kind::Modified => "modified",
-        Kind::LineEndings => "line-endings",
-        Kind::Missing => "missing",
-        Kind::Orphaned => "orphaned",
+        FileStatus::Modified => "modified",
+        FileStatus::LineEndings => "line-endings",
+        FileStatus::Missing => "missing",
+        FileStatus::Orphaned => "orphaned",
     }
 }
 
@@ -296,7 +296,7 @@ fn list(report: &mut Report, comparison: &Comparison, output: &str, words: [&str
     for change in comparison
         .changes
         .iter()
-        .filter(|change| change.kind != Kind::LineEndings)
+        .filter(|change| change.kind != FileStatus::LineEndings)
     {
         report.line(listed(change, output, words));
     }
@@ -310,7 +310,7 @@ fn list(report: &mut Report, comparison: &Comparison, output: &str, words: [&str
     let ends: Vec<&str> = comparison
         .changes
         .iter()
-        .filter(|change| change.kind == Kind::LineEndings)
+        .filter(|change| change.kind == FileStatus::LineEndings)
         .map(|change| change.path.as_str())
         .collect();
     if !ends.is_empty() {
@@ -338,11 +338,11 @@ fn advice(output: &str) -> String {
 }
 
 /// One line of the list of changes: what happened, the path, lines more and less.
-fn listed(change: &Change, output: &str, words: [&str; 4]) -> String {
+fn listed(change: &FileChange, output: &str, words: [&str; 4]) -> String {
     let (more, less) = match change.kind {
-        Kind::Missing => (change.after.lines().count(), 0),
-        Kind::Orphaned => (0, change.before.lines().count()),
-        Kind::Modified | Kind::LineEndings => {
+        FileStatus::Missing => (change.after.lines().count(), 0),
+        FileStatus::Orphaned => (0, change.before.lines().count()),
+        FileStatus::Modified | FileStatus::LineEndings => {
             let text = similar::TextDiff::from_lines(change.before.as_str(), change.after.as_str());
             let count = |tag| {
                 text.iter_all_changes()
@@ -382,7 +382,7 @@ fn stale(mut report: Report, comparison: &Comparison, output: &str, cli: &Cli) -
     beside(&mut report, comparison, output, cli);
     for change in changes
         .iter()
-        .filter(|change| change.kind != Kind::LineEndings)
+        .filter(|change| change.kind != FileStatus::LineEndings)
     {
         report.line("");
         report.block(&diff(output, change, DIFF_LINES));
@@ -392,7 +392,7 @@ fn stale(mut report: Report, comparison: &Comparison, output: &str, cli: &Cli) -
     report.data.insert("mend".into(), mend.clone().into());
     let ends: Vec<&str> = changes
         .iter()
-        .filter(|change| change.kind == Kind::LineEndings)
+        .filter(|change| change.kind == FileStatus::LineEndings)
         .map(|change| change.path.as_str())
         .collect();
     if !ends.is_empty() {
@@ -423,7 +423,7 @@ fn annotate(report: &mut Report, comparison: &Comparison, output: &str, mend: &s
     let changes = comparison
         .changes
         .iter()
-        .filter(|change| change.kind != Kind::LineEndings)
+        .filter(|change| change.kind != FileStatus::LineEndings)
         .map(|change| (&change.path, word(change.kind).to_string()));
     let modes = comparison.modes.iter().map(|mode| {
         (

@@ -91,7 +91,6 @@ impl Report {
         self.found = true;
     }
 
-    /// One more finding.
     pub fn push(&mut self, finding: Diagnostic) {
         self.found |= finding.severity == Severity::Error;
         self.findings.push(finding);

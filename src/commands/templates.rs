@@ -31,7 +31,6 @@ enum Action {
     },
 }
 
-/// Lists, prints or writes.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     match &args.action {
         Action::List => Ok(list(cli)),

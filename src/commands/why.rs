@@ -4,7 +4,7 @@ use super::servers::{Servers, drawn};
 use super::{Cli, Report};
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::Format;
-use crate::generated::{Change, compare};
+use crate::generated::{FileChange, compare};
 use crate::live::walk::{LINKS, Walk, offline, online};
 use crate::render::File;
 use crate::stack::files::Files;
@@ -59,7 +59,7 @@ fn walk(
     rendered: &[File],
     service: &Service,
     line: usize,
-    changes: &[Change],
+    changes: &[FileChange],
     mend: &str,
 ) -> Result<Walk> {
     let mut walk = Walk::default();
@@ -85,27 +85,22 @@ fn walk(
 fn tell(report: &mut Report, walk: Walk, format: Format) {
     let mut links = Vec::new();
     for (index, name) in LINKS.iter().enumerate() {
-        let (state, note) = match walk.links.get(index) {
-            Some(link) => (if link.holds { "ok" } else { "FAIL" }, link.note.clone()),
-            None => ("-", "not checked".to_string()),
+        let (holds, state, note) = match walk.links.iter().find(|link| link.name == *name) {
+            Some(link) if link.holds => (true, "ok", link.note.as_str()),
+            Some(link) => (false, "FAIL", link.note.as_str()),
+            None if *name == "dashboards" => continue,
+            None => (true, "-", "not checked"),
         };
-        if index >= walk.links.len() && *name == "dashboards" {
-            continue;
-        }
         report.line(format!("{:>2} {name:<11} {state:<5} {note}", index + 1));
         links.push(json!({"link": name, "state": state.to_lowercase(), "note": note}));
-        if let (Some(broken), false) = (
-            &walk.broken,
-            walk.links.get(index).is_none_or(|link| link.holds),
-        ) {
+        if let Some(broken) = walk.broken.as_ref().filter(|_| !holds) {
             report.line(format!("{:>21}fix: {}", "", broken.help));
         }
     }
     report.data.insert("links".into(), Value::Array(links));
     if let Some(broken) = walk.broken {
-        report
-            .data
-            .insert("broken".into(), LINKS[walk.links.len() - 1].into());
+        let last = walk.links.last().map(|link| link.name);
+        report.data.insert("broken".into(), last.into());
         // In text, the link itself has said it.
         if format == Format::Text {
             report.find()

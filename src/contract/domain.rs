@@ -1,8 +1,8 @@
 //! The values that a label can have, and whether a matcher can pick one of them.
 
-use crate::catalog::pattern::rewritten;
-use crate::promql::judge::Judge;
-use promql_parser::label::{MatchOp, Matcher};
+use crate::promql::matchers::Judge;
+use crate::promql::re2::anchored;
+use crate::promql::{MatchOp, Matcher};
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::{Anchored, Input, MatchKind};
@@ -217,7 +217,7 @@ impl Automaton {
             .minimum_cache_clear_count(Some(0));
         let dfa = DFA::builder()
             .configure(config)
-            .build(&format!("^(?s:{})$", rewritten(pattern).ok()?))
+            .build(&anchored(pattern).ok()?)
             .ok()?;
         Some(Automaton {
             cache: dfa.create_cache(),
@@ -251,12 +251,7 @@ mod tests {
     use super::*;
 
     fn matcher(selector: &str) -> Matcher {
-        match crate::promql::parse(&format!("up{{{selector}}}")).unwrap() {
-            promql_parser::parser::Expr::VectorSelector(vector) => {
-                vector.matchers.matchers[0].clone()
-            }
-            other => panic!("{other}"),
-        }
+        crate::promql::matchers::read(selector).unwrap().remove(0)
     }
 
     #[test]

@@ -1,22 +1,20 @@
 //! PromQL evaluated over kinds, targets and labels instead of samples: every node of an expression with what it can return.
 
+mod functions;
+mod operators;
+
 use crate::contract::Contract;
-use crate::contract::domain::Domain;
-use crate::contract::series::{Kind, Series, merged};
-use promql_parser::parser::token::{
-    T_AVG, T_BOTTOMK, T_COUNT_VALUES, T_LAND, T_LIMITK, T_LOR, T_LUNLESS, T_MAX, T_MIN, T_SUM,
-    T_TOPK,
-};
-use promql_parser::parser::{
-    AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorMatchCardinality, VectorSelector,
-};
+use crate::contract::series::{MetricType, SeriesSet, merged};
+use crate::promql::walk::{children, selector};
+use crate::promql::{Expr, ValueType, VectorSelector};
+use functions::called;
+use operators::{aggregated, combined};
 
 /// One node of an expression.
 pub struct Node<'a> {
-    /// The syntax.
     pub expr: &'a Expr,
     /// What it can return; empty for scalars and strings, and for vectors that are always empty.
-    pub series: Vec<Series>,
+    pub series: Vec<SeriesSet>,
     /// Indices of its operands in the list of nodes, before its own.
     pub operands: Vec<usize>,
 }
@@ -29,7 +27,6 @@ impl Node<'_> {
 
     /// Whether it is a vector of any sort.
     pub fn vector(&self) -> bool {
-        use promql_parser::parser::value::ValueType;
         matches!(
             self.expr.value_type(),
             ValueType::Vector | ValueType::Matrix
@@ -55,8 +52,9 @@ fn visit<'a>(expr: &'a Expr, contract: &Contract, nodes: &mut Vec<Node<'a>>) -> 
             .map_or(&[][..], |operand| nodes[*operand].series.as_slice())
     };
     let series = match expr {
-        Expr::VectorSelector(selector) => select(selector, contract),
-        Expr::MatrixSelector(matrix) => select(&matrix.vs, contract),
+        Expr::VectorSelector(_) | Expr::MatrixSelector(_) => {
+            selector(expr).map_or(Vec::new(), |selector| select(selector, contract))
+        }
         Expr::Paren(_) | Expr::Subquery(_) => of(0).to_vec(),
         Expr::Unary(_) => derived(of(0).to_vec()),
         Expr::Aggregate(aggregate) => aggregated(
@@ -82,25 +80,7 @@ fn visit<'a>(expr: &'a Expr, contract: &Contract, nodes: &mut Vec<Node<'a>>) -> 
     nodes.len() - 1
 }
 
-/// The operands of an expression, in the order in which they are written.
-pub fn children(expr: &Expr) -> Vec<&Expr> {
-    match expr {
-        Expr::Paren(paren) => vec![&*paren.expr],
-        Expr::Unary(unary) => vec![&*unary.expr],
-        Expr::Subquery(subquery) => vec![&*subquery.expr],
-        Expr::Aggregate(aggregate) => aggregate
-            .param
-            .iter()
-            .map(|param| &**param)
-            .chain([&*aggregate.expr])
-            .collect(),
-        Expr::Binary(binary) => vec![&*binary.lhs, &*binary.rhs],
-        Expr::Call(call) => call.args.args.iter().map(|argument| &**argument).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn select(selector: &VectorSelector, contract: &Contract) -> Vec<Series> {
+fn select(selector: &VectorSelector, contract: &Contract) -> Vec<SeriesSet> {
     let Some(name) = selector.name.as_deref() else {
         return Vec::new();
     };
@@ -111,220 +91,12 @@ fn select(selector: &VectorSelector, contract: &Contract) -> Vec<Series> {
         .collect()
 }
 
-fn derived(series: Vec<Series>) -> Vec<Series> {
+fn derived(series: Vec<SeriesSet>) -> Vec<SeriesSet> {
     series
         .into_iter()
-        .map(|series| Series {
-            kind: Kind::Derived,
+        .map(|series| SeriesSet {
+            kind: MetricType::Derived,
             ..series
         })
         .collect()
-}
-
-fn aggregated(aggregate: &AggregateExpr, input: Vec<Series>) -> Vec<Series> {
-    let operator = aggregate.op.id();
-    if [T_TOPK, T_BOTTOMK, T_LIMITK].contains(&operator) {
-        return input;
-    }
-    let keep = |label: &str| match &aggregate.modifier {
-        Some(LabelModifier::Include(labels)) => labels.labels.iter().any(|kept| kept == label),
-        Some(LabelModifier::Exclude(labels)) => {
-            !labels.labels.iter().any(|dropped| dropped == label)
-        }
-        None => false,
-    };
-    // A sum of counters still says how long something has run.
-    let value = [T_SUM, T_AVG, T_MIN, T_MAX].contains(&operator);
-    let grouped = input.into_iter().map(|series| {
-        if value {
-            Series {
-                kind: series.kind,
-                ..series.keeping(keep)
-            }
-        } else {
-            series.keeping(keep)
-        }
-    });
-    match (operator == T_COUNT_VALUES, aggregate.param.as_deref()) {
-        (true, Some(Expr::StringLiteral(label))) => grouped
-            .map(|series| series.with(&label.val, Domain::any()))
-            .collect(),
-        _ => grouped.collect(),
-    }
-}
-
-/// The labels that a binary operator compares.
-pub fn compared(binary: &BinaryExpr) -> impl Fn(&str) -> bool + '_ {
-    let matching = binary
-        .modifier
-        .as_ref()
-        .and_then(|modifier| modifier.matching.as_ref());
-    move |label| match matching {
-        Some(LabelModifier::Include(labels)) => labels.labels.iter().any(|on| on == label),
-        Some(LabelModifier::Exclude(labels)) => {
-            !labels.labels.iter().any(|ignored| ignored == label)
-        }
-        None => true,
-    }
-}
-
-fn combined(
-    binary: &BinaryExpr,
-    left: &[Series],
-    right: &[Series],
-    left_vector: bool,
-    right_vector: bool,
-    contract: &Contract,
-) -> Vec<Series> {
-    let comparison = binary.op.is_comparison_operator()
-        && !binary
-            .modifier
-            .as_ref()
-            .is_some_and(|modifier| modifier.return_bool);
-    let one = |series: &[Series]| {
-        if comparison {
-            series.to_vec()
-        } else {
-            derived(series.to_vec())
-        }
-    };
-    match (left_vector, right_vector) {
-        (true, false) => return one(left),
-        (false, true) => return one(right),
-        (false, false) => return Vec::new(),
-        (true, true) => {}
-    }
-    match binary.op.id() {
-        T_LOR => return left.iter().chain(right).cloned().collect(),
-        T_LUNLESS => return left.to_vec(),
-        _ => {}
-    }
-    let many_right = matches!(
-        binary.modifier.as_ref().map(|modifier| &modifier.card),
-        Some(VectorMatchCardinality::OneToMany(_))
-    );
-    let (many, others) = if many_right {
-        (right, left)
-    } else {
-        (left, right)
-    };
-    let pairs = many
-        .iter()
-        .flat_map(|own| others.iter().map(move |other| (own, other)));
-    pairs
-        .filter_map(|(own, other)| {
-            Some(joined(
-                binary,
-                own.meeting(other, compared(binary), &contract.targets)?,
-                other,
-                comparison,
-            ))
-        })
-        .collect()
-}
-
-/// The labels of a result: all for set operators and grouped sides, else those compared.
-fn joined(binary: &BinaryExpr, met: Series, other: &Series, comparison: bool) -> Series {
-    let kind = if comparison || binary.op.id() == T_LAND {
-        met.kind
-    } else {
-        Kind::Derived
-    };
-    let card = binary.modifier.as_ref().map(|modifier| &modifier.card);
-    let mut result = match card {
-        _ if binary.op.id() == T_LAND => met,
-        Some(
-            VectorMatchCardinality::ManyToOne(extra) | VectorMatchCardinality::OneToMany(extra),
-        ) => {
-            let mut result = met;
-            for label in &extra.labels {
-                match other.labels.get(label) {
-                    Some(domain) => result = result.with(label, domain.clone()),
-                    None if other.carried.contains(label) => {
-                        result.carried.insert(label.clone());
-                    }
-                    None => {}
-                }
-            }
-            result
-        }
-        _ => met.keeping(compared(binary)),
-    };
-    result.kind = kind;
-    result
-}
-
-fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) -> Vec<Series> {
-    let vectors: Vec<usize> = operands
-        .iter()
-        .copied()
-        .filter(|operand| nodes[*operand].vector())
-        .collect();
-    let input = vectors
-        .first()
-        .map_or(Vec::new(), |operand| nodes[*operand].series.clone());
-    let text = |index: usize| match call.args.args.get(index).map(|argument| &**argument) {
-        Some(Expr::StringLiteral(text)) => text.val.as_str(),
-        _ => "",
-    };
-    match call.func.name {
-        "vector" => vec![Series::bare(&contract.targets)],
-        "scalar" | "time" | "pi" => Vec::new(),
-        "absent" | "absent_over_time" => vec![absent(call, contract)],
-        "label_replace" => {
-            let copied = text(2) == "$1" && ["(.+)", "(.*)"].contains(&text(4));
-            let domain = |series: &Series| match copied {
-                true => contract.values(series, text(3)),
-                false if text(2).contains('$') => Domain::any(),
-                false => Domain::Values(vec![text(2).to_string()]),
-            };
-            input
-                .into_iter()
-                .map(|series| relabeled(series.clone(), text(1), domain(&series)))
-                .collect()
-        }
-        "label_join" => input
-            .into_iter()
-            .map(|series| relabeled(series, text(1), Domain::any()))
-            .collect(),
-        "histogram_quantile" => input
-            .into_iter()
-            .map(|series| series.keeping(|label| label != "le"))
-            .collect(),
-        "last_over_time" | "sort" | "sort_desc" => input,
-        "hour" | "minute" | "month" | "year" | "day_of_month" | "day_of_week" | "days_in_month"
-            if vectors.is_empty() =>
-        {
-            vec![Series::bare(&contract.targets)]
-        }
-        _ => derived(input),
-    }
-}
-
-fn relabeled(series: Series, label: &str, domain: Domain) -> Series {
-    match domain {
-        Domain::Values(values) if values == [""] => {
-            let kind = series.kind;
-            Series {
-                kind,
-                ..series.keeping(|kept| kept != label)
-            }
-        }
-        domain => series.with(label, domain),
-    }
-}
-
-/// `absent` has the labels that its selector names with `=`.
-fn absent(call: &Call, contract: &Contract) -> Series {
-    let matchers = match call.args.args.first().map(|argument| &**argument) {
-        Some(Expr::VectorSelector(selector)) => selector.matchers.matchers.as_slice(),
-        Some(Expr::MatrixSelector(matrix)) => matrix.vs.matchers.matchers.as_slice(),
-        _ => &[],
-    };
-    let equal = matchers.iter().filter(|matcher| {
-        matches!(matcher.op, promql_parser::label::MatchOp::Equal) && !matcher.value.is_empty()
-    });
-    equal.fold(Series::bare(&contract.targets), |series, matcher| {
-        series.with(&matcher.name, Domain::Values(vec![matcher.value.clone()]))
-    })
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a sample means: decides which functions may read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum MetricType {
     /// Only goes up, but for restarts.
     Counter,
     /// Goes up and down.
@@ -18,25 +18,24 @@ pub enum Kind {
 
 /// Series that are alike: of the same targets, with the same labels.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Series {
+pub struct SeriesSet {
     /// Where they come from; empty for series of no target.
     pub targets: FixedBitSet,
     /// The targets' labels that they still have.
     pub carried: BTreeSet<String>,
     /// Labels of their own, with their values.
     pub labels: BTreeMap<String, Domain>,
-    /// What their samples mean.
-    pub kind: Kind,
+    pub kind: MetricType,
 }
 
-impl Series {
+impl SeriesSet {
     /// Series without labels or targets.
-    pub fn bare(targets: &Targets) -> Series {
-        Series {
+    pub fn bare(targets: &Targets) -> SeriesSet {
+        SeriesSet {
             targets: targets.none(),
             carried: BTreeSet::new(),
             labels: BTreeMap::new(),
-            kind: Kind::Derived,
+            kind: MetricType::Derived,
         }
     }
 
@@ -55,15 +54,15 @@ impl Series {
     }
 
     /// With only (or without) the labels of a list.
-    pub fn keeping(mut self, keep: impl Fn(&str) -> bool) -> Series {
+    pub fn keeping(mut self, keep: impl Fn(&str) -> bool) -> SeriesSet {
         self.carried.retain(|label| keep(label));
         self.labels.retain(|label, _| keep(label));
-        self.kind = Kind::Derived;
+        self.kind = MetricType::Derived;
         self
     }
 
     /// With a label of its own, over the target's if it was that.
-    pub fn with(mut self, label: &str, domain: Domain) -> Series {
+    pub fn with(mut self, label: &str, domain: Domain) -> SeriesSet {
         self.carried.remove(label);
         self.labels.insert(label.to_string(), domain);
         self
@@ -72,11 +71,11 @@ impl Series {
     /// The part of these that meets the other side on labels that `compared` picks; None when they can never meet.
     pub fn meeting(
         &self,
-        other: &Series,
+        other: &SeriesSet,
         compared: impl Fn(&str) -> bool,
         targets: &Targets,
-    ) -> Option<Series> {
-        let names = |series: &Series| {
+    ) -> Option<SeriesSet> {
+        let names = |series: &SeriesSet| {
             series
                 .names()
                 .into_iter()
@@ -129,8 +128,8 @@ fn valued(domain: &Domain, label: &str, targets: &Targets) -> FixedBitSet {
 }
 
 /// One entry for series that differ only in their targets.
-pub fn merged(all: Vec<Series>) -> Vec<Series> {
-    let mut merged: Vec<Series> = Vec::new();
+pub fn merged(all: Vec<SeriesSet>) -> Vec<SeriesSet> {
+    let mut merged: Vec<SeriesSet> = Vec::new();
     for series in all {
         match merged.iter_mut().find(|known| {
             (&known.carried, &known.labels, known.kind)

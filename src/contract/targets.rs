@@ -1,9 +1,10 @@
 //! What Prometheus scrapes, as its rendered configuration says: targets, their labels, their intervals.
 
 use crate::catalog::Duration;
-use crate::promql::judge::Judge;
+use crate::json::Parts;
+use crate::promql::matchers::Judge;
+use crate::promql::{MatchOp, Matcher};
 use fixedbitset::FixedBitSet;
-use promql_parser::label::{MatchOp, Matcher};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -30,20 +31,14 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// Reads a Prometheus configuration.
     pub fn read(config: &Value) -> Targets {
         let global = config["global"]["scrape_interval"].as_str().unwrap_or("1m");
         let mut list = Vec::new();
-        for job in config["scrape_configs"].as_array().into_iter().flatten() {
+        for job in config["scrape_configs"].items() {
             let interval = Duration::parse(job["scrape_interval"].as_str().unwrap_or(global))
                 .unwrap_or_default();
-            for group in job["static_configs"].as_array().into_iter().flatten() {
-                for address in group["targets"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(Value::as_str)
-                {
+            for group in job["static_configs"].items() {
+                for address in group["targets"].texts() {
                     let mut labels = BTreeMap::from([
                         (
                             "job".to_string(),
@@ -51,7 +46,7 @@ impl Targets {
                         ),
                         ("instance".to_string(), address.to_string()),
                     ]);
-                    let own = group["labels"].as_object().into_iter().flatten();
+                    let own = group["labels"].entries();
                     labels.extend(own.filter_map(|(label, value)| {
                         Some((label.clone(), value.as_str()?.to_string()))
                     }));
@@ -107,12 +102,10 @@ impl Targets {
             .filter(|(_, targets)| !targets.is_clear())
     }
 
-    /// No targets.
     pub fn none(&self) -> FixedBitSet {
         FixedBitSet::with_capacity(self.list.len())
     }
 
-    /// All targets.
     pub fn all(&self) -> FixedBitSet {
         let mut all = self.none();
         all.insert_range(..);

@@ -1,9 +1,10 @@
 //! When an alert fires, how soon and how loud: what changes in that, and for which services.
 
 use super::Class::{Dangerous, Notice, Safe};
-use super::rendered::{expression, promql};
+use super::rendered::expression;
 use super::{At, Comparison, routes, weight};
 use crate::catalog::{Alert, Branch, Duration, Service, with_unit};
+use crate::promql::canonical::same;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -111,7 +112,7 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
         match setting.as_str() {
             "tests" => comparison.say(Safe, format!("{} has different tests", new.name), place),
             // In other words.
-            "expr" if promql::same(expression(old), expression(new)) => {}
+            "expr" if same(expression(old), expression(new)) => {}
             "expr" => {
                 let (class, word) = expression::changed(expression(old), expression(new));
                 comparison.say(

@@ -9,7 +9,6 @@ pub mod expression;
 mod items;
 mod leaves;
 mod places;
-pub mod promql;
 mod readers;
 mod routing;
 mod wording;
@@ -20,7 +19,7 @@ use crate::catalog::Catalog;
 use crate::render::{File, Rendered};
 use difference::{Difference, Spot};
 pub use explained::Explained;
-use items::{Item, Kind};
+use items::{Item, ItemKind};
 use places::Group;
 use readers::Readers;
 use serde_json::Value;
@@ -129,8 +128,9 @@ fn file(
     let (own, others) = (by_name(&old), by_name(&new));
     let scene = wording::Scene { readers, routes };
     // Where a panel comes or goes, those behind it move.
-    let moved = |(kind, name): &(Kind, String), known: &HashMap<(Kind, String), usize>| {
-        matches!(kind, Kind::Panel | Kind::Row) && !known.contains_key(&(*kind, name.clone()))
+    let moved = |(kind, name): &(ItemKind, String), known: &HashMap<(ItemKind, String), usize>| {
+        matches!(kind, ItemKind::Panel | ItemKind::Row)
+            && !known.contains_key(&(*kind, name.clone()))
     };
     let rearranged =
         own.keys().any(|key| moved(key, &others)) || others.keys().any(|key| moved(key, &own));
@@ -164,7 +164,7 @@ fn file(
             }
             continue;
         };
-        if item.kind == Kind::Layout && rearranged {
+        if item.kind == ItemKind::Layout && rearranged {
             continue;
         }
         for leaf in leaves::of(&known.value, &item.value) {

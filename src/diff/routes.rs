@@ -3,6 +3,7 @@
 use super::Class::{Dangerous, Notice, Safe, Warning};
 use super::{At, Comparison, listed, weight};
 use crate::catalog::{Catalog, Duration, NO_ONE};
+use crate::json::Parts;
 use crate::json::plain;
 use serde_json::{Map, Value};
 
@@ -202,14 +203,7 @@ pub fn ways(was: &Map<String, Value>, is: &Map<String, Value>) -> String {
 }
 
 fn kinds(receiver: &Value) -> String {
-    listed(
-        &receiver
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(kind, _)| kind)
-            .collect::<Vec<_>>(),
-    )
+    listed(&receiver.entries().map(|(kind, _)| kind).collect::<Vec<_>>())
 }
 
 /// What one receiver sends, and where to.

@@ -15,10 +15,12 @@ const UNFELT: Duration = Duration(30_000);
 
 /// Of a value that tells people less, or later, the larger it is.
 pub fn larger(was: f64, is: f64) -> Class {
-    match () {
-        () if is <= was => Notice,
-        () if was <= 0.0 || is / was >= MUCH => Dangerous,
-        () => Warning,
+    if is <= was {
+        Notice
+    } else if was <= 0.0 || is / was >= MUCH {
+        Dangerous
+    } else {
+        Warning
     }
 }
 
@@ -33,14 +35,19 @@ pub fn longer(was: Duration, is: Duration) -> Class {
 
 /// Who is told by other ways than before: `was` and `is` hold integrations with their settings.
 pub fn elsewhere(critical: bool, was: &Map<String, Value>, is: &Map<String, Value>) -> Class {
-    match () {
-        () if was == is => Notice,
-        () if was.is_empty() => Safe,
-        () if was.keys().any(|kind| !is.contains_key(kind)) => Dangerous,
-        () if was.iter().all(|(kind, settings)| is[kind] == *settings) => Safe,
-        () if critical => Dangerous,
-        () => Warning,
+    if was == is {
+        return Notice;
     }
+    if was.is_empty() {
+        return Safe;
+    }
+    if was.keys().any(|kind| !is.contains_key(kind)) {
+        return Dangerous;
+    }
+    if was.iter().all(|(kind, settings)| is[kind] == *settings) {
+        return Safe;
+    }
+    if critical { Dangerous } else { Warning }
 }
 
 #[cfg(test)]

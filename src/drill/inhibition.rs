@@ -3,6 +3,7 @@
 use super::servers::{PATIENCE, Stage, ask};
 use super::{Drill, Row};
 use crate::catalog::Alert;
+use crate::json::Parts;
 use crate::live::http::Client;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -52,9 +53,7 @@ pub async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
     }
     let state = |alerts: &Value, alert: &str, job: &str| {
         let found = alerts
-            .as_array()
-            .into_iter()
-            .flatten()
+            .items()
             .find(|one| one["labels"]["alertname"] == alert && one["labels"]["job"] == job);
         found
             .and_then(|one| one["status"]["state"].as_str().map(str::to_string))

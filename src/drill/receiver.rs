@@ -1,5 +1,6 @@
 //! A loopback receiver of the Alertmanager's notifications: the path says for whom they were.
 
+use crate::json::Parts;
 use crate::simulation::{answer, listen};
 use anyhow::Result;
 use hyper::body::{Body, Incoming};
@@ -19,19 +20,15 @@ use std::time::Instant;
 pub struct Notification {
     /// The receiver that was notified.
     pub receiver: String,
-    /// The alert's name.
     pub alert: String,
-    /// Its job.
     pub job: String,
     /// Or resolved.
     pub firing: bool,
-    /// When it came.
     pub at: Instant,
 }
 
 /// What was received so far.
 pub struct Receiver {
-    /// Where it listens.
     pub address: SocketAddr,
     received: Arc<Mutex<Vec<Notification>>>,
 }
@@ -108,10 +105,5 @@ fn read(receiver: &str, body: &[u8]) -> Vec<Notification> {
         firing: alert["status"] == "firing",
         at: Instant::now(),
     };
-    document["alerts"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(one)
-        .collect()
+    document["alerts"].items().map(one).collect()
 }

@@ -2,10 +2,8 @@
 
 use crate::catalog::Duration;
 
-/// How one alert went.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// Every step was seen.
     Passed,
     /// No fault is known that trips it.
     NotDrilled,
@@ -16,13 +14,10 @@ pub enum Verdict {
 /// One alert on one service. Times are those of the catalog: multiplied by the time scale.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Its name.
     pub alert: String,
     /// The service that was broken.
     pub service: String,
-    /// How.
     pub fault: String,
-    /// Who should be notified.
     pub receiver: String,
     /// From the fault to pending.
     pub pending: Option<Duration>,
@@ -32,7 +27,6 @@ pub struct Row {
     pub delivered: Option<Duration>,
     /// From the end of the fault to the all-clear's notification.
     pub resolved: Option<Duration>,
-    /// The sum of it.
     pub verdict: Verdict,
 }
 

@@ -4,6 +4,7 @@ use super::Drill;
 use super::servers::{Stage, ask};
 use crate::catalog::Duration;
 use crate::drill::receiver::Receiver;
+use crate::json::Parts;
 use crate::simulation::Fleet;
 use anyhow::{Result, bail};
 use serde_json::Value;
@@ -17,36 +18,26 @@ const START: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// An alert that Prometheus holds pending or firing.
 pub struct Active {
-    /// Of the alert.
     pub name: String,
-    /// That it fires for.
     pub job: String,
     /// Or pending.
     pub firing: bool,
-    /// Of its expression.
     pub value: f64,
-    /// What it says.
     pub description: String,
 }
 
 /// Everything that is needed to watch.
 pub struct Scene<'a> {
-    /// What is drilled.
     pub drill: &'a Drill<'a>,
-    /// The stand-ins.
     pub fleet: &'a Fleet,
-    /// Of notifications.
     pub receiver: &'a Receiver,
-    /// The servers.
     pub stage: &'a Stage,
-    /// When the drill began.
     pub start: Instant,
     /// Alerts that fire while all is well, as a watchdog does.
     pub always: Vec<String>,
 }
 
 impl Scene<'_> {
-    /// A line of progress.
     pub fn tell(&self, line: &str) {
         self.drill.tell(self.start, line);
     }
@@ -104,9 +95,7 @@ impl Scene<'_> {
             .await
             .unwrap_or_default();
             let ups = targets["data"]["activeTargets"]
-                .as_array()
-                .into_iter()
-                .flatten()
+                .items()
                 .filter(|target| target["health"] == "up");
             let ours = ups
                 .filter(|target| {

@@ -2,6 +2,7 @@
 
 use super::{Drill, prober, scaled};
 use crate::drill::receiver::Receiver;
+use crate::json::Parts;
 use crate::live::endpoint::{Endpoint, Login};
 use crate::live::http::Client;
 use crate::simulation::Fleet;
@@ -236,11 +237,7 @@ fn on_loopback(
             continue;
         }
         for group in job["static_configs"].as_array_mut().into_iter().flatten() {
-            let targets = group["targets"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str);
+            let targets = group["targets"].texts();
             let moved: Vec<Value> = targets
                 .filter_map(|target| match fleet.address(&name) {
                     Some(address) => Some(address.to_string().into()),

@@ -235,7 +235,6 @@ impl Scene<'_> {
         }
     }
 
-    /// Waits for the all-clears.
     async fn settle(&self, rows: &mut [Row], settling: &[Settling]) {
         let settings = &self.drill.catalog.alertmanager;
         let limit =

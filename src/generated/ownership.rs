@@ -53,7 +53,6 @@ pub fn manifest(files: &[File]) -> String {
 /// out of it matches nothing.
 #[derive(Default)]
 pub struct Listed {
-    /// Every path.
     pub all: BTreeSet<PathBuf>,
     /// Those that carry no proof of their own.
     pub bare: BTreeSet<PathBuf>,

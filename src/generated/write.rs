@@ -1,7 +1,7 @@
 //! Makes the disk what was rendered: each file whole at every moment, and readable for the containers.
 
 use super::ownership::{part, part_of};
-use super::{Comparison, Kind};
+use super::{Comparison, FileStatus};
 use crate::diagnostic::plural;
 use anyhow::{Context, Result, anyhow};
 use rustix::process::{Pid, test_kill_process};
@@ -21,7 +21,7 @@ pub fn write(root: &Path, output: &str, comparison: &Comparison) -> Result<()> {
     let (orphans, contents): (Vec<_>, Vec<_>) = comparison
         .changes
         .iter()
-        .partition(|change| change.kind == Kind::Orphaned);
+        .partition(|change| change.kind == FileStatus::Orphaned);
     let all = comparison.changes.len() + comparison.modes.len();
     let mut done = 0;
     let mut steps = || -> Result<()> {

@@ -2,6 +2,7 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
 
 pub const LINT: Lint = Lint {
     code: "missing-label",
@@ -21,9 +22,7 @@ pub const LINT: Lint = Lint {
                     continue;
                 };
                 let wanted = property["labels"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
+                    .items()
                     .filter_map(|label| label.as_str());
                 for label in wanted.filter(|label| !metric.labels.contains_key(*label)) {
                     found.push(

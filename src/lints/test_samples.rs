@@ -3,10 +3,10 @@
 use super::Lint;
 use crate::catalog::{Alert, Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::promql::Expr;
+use crate::promql::MatchOp;
 use crate::promql::{parse, samples};
 use crate::source::step;
-use promql_parser::label::MatchOp;
-use promql_parser::parser::Expr;
 use std::collections::HashMap;
 
 /// Of one test. promtool keeps them all in memory; a year of one series every half minute fits.

@@ -2,6 +2,7 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
 
 /// The folder that the rendered compose file mounts for secrets.
 const FOLDER: &str = "/etc/alertmanager/secrets/";
@@ -14,12 +15,8 @@ pub const LINT: Lint = Lint {
     check: |catalog, _| {
         let mut found = Vec::new();
         for (receiver, integrations) in &catalog.receivers {
-            for (integration, settings) in integrations.as_object().into_iter().flatten() {
-                let files = settings
-                    .as_object()
-                    .into_iter()
-                    .flatten()
-                    .filter(|(key, _)| key.ends_with("_file"));
+            for (integration, settings) in integrations.entries() {
+                let files = settings.entries().filter(|(key, _)| key.ends_with("_file"));
                 for (key, file) in files
                     .filter(|(_, file)| file.as_str().is_some_and(|file| !file.starts_with(FOLDER)))
                 {

@@ -20,17 +20,14 @@ use anyhow::{Result, bail};
 
 /// Who is asked, and about which catalog.
 pub struct Inquiry<'a> {
-    /// What should be.
     pub catalog: &'a Catalog,
     /// What should be loaded.
     pub rendered: Files<'a>,
     /// With what it is asked.
     pub client: Client,
-    /// Where the services are.
     pub reach: Reach,
     /// It must be the right one.
     pub prometheus: Endpoint,
-    /// Who notifies.
     pub alertmanager: Endpoint,
     /// Asked when its address is given.
     pub grafana: Option<Endpoint>,
@@ -38,13 +35,11 @@ pub struct Inquiry<'a> {
 
 /// One line of the summary, and what was found.
 pub struct Checked {
-    /// What was looked at.
     pub what: &'static str,
     /// How much of it is right: `11/12`, or `ok`.
     pub state: String,
     /// The rest of the line.
     pub note: String,
-    /// Findings with remedies.
     pub findings: Vec<Diagnostic>,
 }
 

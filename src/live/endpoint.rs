@@ -19,11 +19,9 @@ pub struct Endpoint {
 /// Why a server's API gave nothing.
 #[derive(Clone, Debug)]
 pub enum Refusal {
-    /// There is no answer.
     Failed(Failure),
     /// It wants a token or password, or another one.
     Unauthorized(u16),
-    /// It sends people elsewhere.
     Redirect(String),
     /// It answers with an error; its words are in here.
     Status(u16, String),
@@ -37,7 +35,6 @@ pub enum Login {
     /// Nothing but what the address itself holds.
     #[default]
     Address,
-    /// A bearer token.
     Token(String),
     /// A user, else the address's, and a password, else the address's.
     Password(Option<String>, Option<String>),

@@ -22,7 +22,6 @@ pub struct Declared<'a> {
 pub struct Kept<'a> {
     /// What it should expose and does not.
     pub missing: Vec<&'a Metric>,
-    /// Everything else.
     pub findings: Vec<Diagnostic>,
 }
 
@@ -38,7 +37,6 @@ pub fn sample_names(metric: &Metric) -> Vec<String> {
 }
 
 impl<'a> Declared<'a> {
-    /// Of a catalog.
     pub fn new(catalog: &'a Catalog) -> Declared<'a> {
         let mut emitted: HashMap<&str, Vec<&Metric>> = HashMap::new();
         for metric in &catalog.metrics {

@@ -16,14 +16,11 @@ pub struct Exposition {
     sampled: HashSet<String>,
 }
 
-/// One line of data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// With its suffix: `_total`, `_bucket` …
     pub name: String,
-    /// As written.
     pub labels: Vec<(String, String)>,
-    /// What was measured.
     pub value: f64,
     /// From 1.
     pub line: usize,
@@ -36,7 +33,6 @@ pub struct ParseError {
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
-    /// One clause.
     pub reason: String,
 }
 

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Error};
 
-/// What is asked with.
 pub struct Client {
     agent: Agent,
     timeout: Duration,
@@ -20,7 +19,6 @@ pub struct Answer {
     pub status: u16,
     /// The header Content-Type; empty when there is none.
     pub content_type: String,
-    /// The header Location.
     pub location: String,
     /// At most 32 MiB.
     pub body: Vec<u8>,
@@ -119,7 +117,6 @@ impl Client {
         self.answer(response, start)
     }
 
-    /// POSTs a document.
     pub fn post(&self, url: &str, document: &serde_json::Value) -> Result<Answer, Failure> {
         let start = Instant::now();
         let response = self

@@ -1,7 +1,8 @@
 //! The queries of the rendered dashboards, as Prometheus can run them.
 
 use crate::catalog::Catalog;
-use crate::pieces::{Piece, pieces};
+use crate::json::Parts;
+use crate::promql::variables::{Filling, fill};
 use crate::stack::dashboards::panels;
 use crate::stack::files::Files;
 use serde_json::Value;
@@ -10,7 +11,6 @@ use serde_json::Value;
 pub struct PanelQuery {
     /// Under the output folder.
     pub file: String,
-    /// Title of the panel.
     pub panel: String,
     /// With Grafana's variables filled in.
     pub expression: String,
@@ -21,9 +21,7 @@ pub fn queries(rendered: Files, catalog: &Catalog) -> Vec<PanelQuery> {
     let of = |(file, panel): (&str, &Value)| {
         let title = panel["title"].as_str().unwrap_or_default();
         let expressions = panel["targets"]
-            .as_array()
-            .into_iter()
-            .flatten()
+            .items()
             .filter_map(|target| target["expr"].as_str());
         expressions
             .map(|written| PanelQuery {
@@ -47,31 +45,15 @@ fn filled(expression: &str, catalog: &Catalog) -> String {
         .services
         .first()
         .map_or("", |service| service.name.as_str());
-    let mut out = String::new();
-    let mut everything = false;
-    for piece in pieces(expression) {
-        match piece {
+    fill(expression, |variable| {
+        Filling::Text(match variable.name {
             // Everything is no matcher at all: of `.+` Prometheus would look up every value, in every query.
-            Piece::Variable(..) if out.ends_with("=~\"") => {
-                out.truncate(
-                    out.trim_end_matches("=~\"")
-                        .rfind(['{', ',', ' '])
-                        .map_or(0, |before| before + 1),
-                );
-                everything = true;
-            }
-            Piece::Text(text) if everything => {
-                let rest = text.trim_start_matches('"');
-                out += rest.strip_prefix(',').unwrap_or(rest);
-                everything = false;
-            }
-            Piece::Text(text) => out += text,
-            Piece::Variable("__range_s" | "__interval_ms" | "__range_ms", _) => out += "300",
-            Piece::Variable("__rate_interval" | "__interval" | "__range", _) => out += "5m",
-            Piece::Variable(..) => out += first,
-        }
-    }
-    out
+            _ if variable.is_pattern() => return Filling::Everything,
+            "__range_s" | "__interval_ms" | "__range_ms" => "300".to_string(),
+            "__rate_interval" | "__interval" | "__range" => "5m".to_string(),
+            _ => first.to_string(),
+        })
+    })
 }
 
 #[cfg(test)]

@@ -16,13 +16,12 @@ const ACCEPT: &str =
 pub struct Reach {
     /// Instead of the host that the catalog means.
     pub address: Option<String>,
-    /// Added to every port.
     pub port_offset: i32,
 }
 
 /// How far the way to a service's metrics is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
+pub enum ProbeStage {
     /// No connection or no answer.
     Reachable,
     /// An answer, but not the metrics.
@@ -31,11 +30,20 @@ pub enum Stage {
     Parsed,
 }
 
+impl ProbeStage {
+    /// The link of `why` that breaks there.
+    pub fn link(self) -> &'static str {
+        match self {
+            ProbeStage::Reachable => "reachable",
+            ProbeStage::Http => "http",
+            ProbeStage::Parsed => "parsed",
+        }
+    }
+}
+
 /// A scrape that worked, and what was odd about it.
 pub struct Scrape {
-    /// What it says.
     pub exposition: Exposition,
-    /// Warnings.
     pub notes: Vec<Diagnostic>,
 }
 
@@ -92,13 +100,13 @@ pub fn scrape(
     client: &Client,
     reach: &Reach,
     service: &Service,
-) -> Result<Scrape, (Stage, Diagnostic)> {
+) -> Result<Scrape, (ProbeStage, Diagnostic)> {
     let url = reach.url(service, &service.metrics_path);
     let mut notes = Vec::new();
     let mut answer = ask(client, service, &url)?;
     if (300..400).contains(&answer.status) {
         let target = redirected(&url, &answer.location)
-            .ok_or_else(|| (Stage::Http, elsewhere(service, &url, &answer)))?;
+            .ok_or_else(|| (ProbeStage::Http, elsewhere(service, &url, &answer)))?;
         let path = target.splitn(4, '/').nth(3).unwrap_or_default();
         notes.push(
             Diagnostic::warning(
@@ -117,7 +125,7 @@ pub fn scrape(
         answer = ask(client, service, &target)?;
     }
     if answer.status != 200 {
-        return Err((Stage::Http, wrong_status(service, &url, &answer)));
+        return Err((ProbeStage::Http, wrong_status(service, &url, &answer)));
     }
     let exposition = read(service, &url, &answer)?;
     if answer.took.as_secs_f64() > service.scrape_timeout.seconds() {
@@ -133,15 +141,15 @@ pub fn scrape(
     Ok(Scrape { exposition, notes })
 }
 
-fn ask(client: &Client, service: &Service, url: &str) -> Result<Answer, (Stage, Diagnostic)> {
+fn ask(client: &Client, service: &Service, url: &str) -> Result<Answer, (ProbeStage, Diagnostic)> {
     client.get(url, &[("accept", ACCEPT)]).map_err(|failure| {
         let stage = if matches!(
             failure,
             Failure::TooLarge | Failure::NotHttp(_) | Failure::CutOff | Failure::Unfinished(_)
         ) {
-            Stage::Http
+            ProbeStage::Http
         } else {
-            Stage::Reachable
+            ProbeStage::Reachable
         };
         (stage, unreachable(service, url, &failure))
     })
@@ -203,7 +211,11 @@ fn wrong_status(service: &Service, url: &str, answer: &Answer) -> Diagnostic {
     .help(help)
 }
 
-fn read(service: &Service, url: &str, answer: &Answer) -> Result<Exposition, (Stage, Diagnostic)> {
+fn read(
+    service: &Service,
+    url: &str,
+    answer: &Answer,
+) -> Result<Exposition, (ProbeStage, Diagnostic)> {
     let found = |code, message: String, help: &str| {
         Diagnostic::error(code, at(service), format!("{}: {message}", service.name)).help(help)
     };
@@ -215,7 +227,7 @@ fn read(service: &Service, url: &str, answer: &Answer) -> Result<Exposition, (St
         .trim();
     if answer.body.iter().all(u8::is_ascii_whitespace) {
         return Err((
-            Stage::Parsed,
+            ProbeStage::Parsed,
             found(
                 "blank-metrics",
                 format!("{url} answers with nothing"),
@@ -227,7 +239,10 @@ fn read(service: &Service, url: &str, answer: &Answer) -> Result<Exposition, (St
         let message =
             format!("{url} sends its metrics as one JSON text in quotes (Content-Type {kind})");
         let help = "FastAPI turns `return generate_latest()` into JSON: return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)";
-        return Err((Stage::Parsed, found("json-quoted-metrics", message, help)));
+        return Err((
+            ProbeStage::Parsed,
+            found("json-quoted-metrics", message, help),
+        ));
     }
     if !matches!(kind, "text/plain" | "application/openmetrics-text") {
         let shown = if kind.is_empty() {
@@ -240,7 +255,7 @@ fn read(service: &Service, url: &str, answer: &Answer) -> Result<Exposition, (St
             beginning(&answer.body)
         );
         return Err((
-            Stage::Http,
+            ProbeStage::Http,
             found(
                 "content-type",
                 message,
@@ -250,6 +265,6 @@ fn read(service: &Service, url: &str, answer: &Answer) -> Result<Exposition, (St
     }
     parse(&answer.body, kind == "application/openmetrics-text").map_err(|error| {
         let message = format!("{url} is no metrics text: line {}, column {}: {}", error.line, error.column, error.reason);
-        (Stage::Parsed, found("metrics-parse", message, "expose what the client library generates, unchanged; `promtool check metrics` reads it from a pipe"))
+        (ProbeStage::Parsed, found("metrics-parse", message, "expose what the client library generates, unchanged; `promtool check metrics` reads it from a pipe"))
     })
 }

@@ -3,6 +3,7 @@
 use super::endpoint::{Endpoint, Refusal, encoded};
 use super::http::Client;
 use super::secret::without_user;
+use crate::json::Parts;
 use crate::yaml;
 use serde_json::Value;
 
@@ -14,7 +15,6 @@ pub struct Running {
     pub config: Value,
     /// Rule groups, each rule with its health.
     pub groups: Vec<Value>,
-    /// What it scrapes.
     pub targets: Vec<Target>,
     /// The addresses of the Alertmanagers that it sends to.
     pub alertmanagers: Vec<String>,
@@ -24,13 +24,10 @@ pub struct Running {
     pub loaded_at: String,
 }
 
-/// A scrape target.
 pub struct Target {
-    /// Its job.
     pub job: String,
     /// Its label `service`; empty when it has none.
     pub service: String,
-    /// Where it is scraped.
     pub url: String,
     /// `up`, `down` or `unknown`.
     pub health: String,
@@ -62,16 +59,9 @@ impl Running {
                 .as_array()
                 .cloned()
                 .unwrap_or_default(),
-            targets: targets["activeTargets"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(target)
-                .collect(),
+            targets: targets["activeTargets"].items().map(target).collect(),
             alertmanagers: get("/api/v1/alertmanagers")?["activeAlertmanagers"]
-                .as_array()
-                .into_iter()
-                .flatten()
+                .items()
                 .map(|one| without_user(&text(&one["url"])))
                 .collect(),
             reloaded: runtime["reloadConfigSuccess"].as_bool().unwrap_or(true),
@@ -82,18 +72,14 @@ impl Running {
     /// The jobs that it loaded.
     pub fn jobs(&self) -> Vec<&str> {
         self.config["scrape_configs"]
-            .as_array()
-            .into_iter()
-            .flatten()
+            .items()
             .filter_map(|job| job["job_name"].as_str())
             .collect()
     }
 
     /// Every rule that it loaded.
     pub fn rules(&self) -> impl Iterator<Item = &Value> {
-        self.groups
-            .iter()
-            .flat_map(|group| group["rules"].as_array().into_iter().flatten())
+        self.groups.iter().flat_map(|group| group["rules"].items())
     }
 }
 

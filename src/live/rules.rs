@@ -1,6 +1,8 @@
 //! The rules that a server evaluates, held against those that were rendered.
 
 use crate::catalog::Duration;
+use crate::json::Parts;
+use crate::promql::canonical::{one_line, same};
 use crate::stack::files::Files;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -14,9 +16,7 @@ pub struct Rule {
     pub expression: String,
     /// An alert's `for`, in seconds.
     pub hold: f64,
-    /// Labels that it adds.
     pub labels: BTreeMap<String, String>,
-    /// What it says.
     pub annotations: BTreeMap<String, String>,
     /// Whether it is an alert.
     pub alert: bool,
@@ -24,18 +24,9 @@ pub struct Rule {
 
 fn texts(value: &Value) -> BTreeMap<String, String> {
     value
-        .as_object()
-        .into_iter()
-        .flatten()
+        .entries()
         .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_string()))
         .collect()
-}
-
-fn canonical(expression: &str) -> String {
-    crate::promql::parse(expression).map_or_else(
-        |_| expression.split_whitespace().collect::<Vec<_>>().join(" "),
-        |tree| tree.to_string(),
-    )
 }
 
 /// The key of a rule: alerts have a name of their own, recorded series share one.
@@ -68,7 +59,7 @@ pub fn rendered_rules(rendered: Files) -> Vec<Rule> {
             let labels = texts(&rule["labels"]);
             Rule {
                 name: key(name, &labels, alert),
-                expression: canonical(rule["expr"].as_str().unwrap_or_default()),
+                expression: one_line(rule["expr"].as_str().unwrap_or_default()),
                 hold: rule["for"]
                     .as_str()
                     .and_then(Duration::parse)
@@ -88,7 +79,7 @@ pub fn loaded_rule(rule: &Value) -> Rule {
     let labels = texts(&rule["labels"]);
     Rule {
         name: key(rule["name"].as_str().unwrap_or_default(), &labels, alert),
-        expression: canonical(rule["query"].as_str().unwrap_or_default()),
+        expression: one_line(rule["query"].as_str().unwrap_or_default()),
         hold: rule["duration"].as_f64().unwrap_or_default(),
         labels,
         annotations: texts(&rule["annotations"]),
@@ -98,7 +89,7 @@ pub fn loaded_rule(rule: &Value) -> Rule {
 
 /// In what two rules of one name differ.
 pub fn rule_difference(rendered: &Rule, loaded: &Rule) -> Option<String> {
-    if rendered.expression != loaded.expression {
+    if !same(&rendered.expression, &loaded.expression) {
         return Some(format!(
             "its expression is `{}`, rendered is `{}`",
             loaded.expression, rendered.expression
@@ -118,18 +109,4 @@ pub fn rule_difference(rendered: &Rule, loaded: &Rule) -> Option<String> {
         .into_iter()
         .find(|(_, a, b)| a != b)
         .map(|(what, ..)| format!("its {what} differ"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prometheus_prints_expressions_its_own_way() {
-        assert_eq!(
-            canonical("sum by (job,service) (rate(x[300s]))\n > 0.10"),
-            canonical("sum by (job, service) (rate(x[5m])) > 0.1")
-        );
-        assert_ne!(canonical("up == 0"), canonical("up == 1"));
-    }
 }

@@ -1,11 +1,12 @@
 //! The chain from the catalog to the receiver, link by link: the document's troubleshooting section as questions.
 
 mod links;
+mod service;
 
 use super::checks::{Inquiry, grafana, running};
 use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::generated::{Change, Kind};
+use crate::generated::{FileChange, FileStatus};
 use crate::stack::files::Files;
 use anyhow::Result;
 
@@ -28,6 +29,8 @@ pub const LINKS: [&str; 13] = [
 
 /// A link that was looked at.
 pub struct Link {
+    /// One of LINKS.
+    pub name: &'static str,
     /// Whether the next one is worth looking at.
     pub holds: bool,
     /// What was seen.
@@ -37,9 +40,8 @@ pub struct Link {
 /// The links so far.
 #[derive(Default)]
 pub struct Walk {
-    /// One for each of LINKS, as far as the walk came.
     pub links: Vec<Link>,
-    /// What is wrong with the last of them.
+    /// What is wrong with the last link.
     pub broken: Option<Diagnostic>,
 }
 
@@ -49,7 +51,7 @@ impl Walk {
         self.broken.is_none()
     }
 
-    fn add(&mut self, seen: Result<String, Diagnostic>) -> bool {
+    fn add(&mut self, name: &'static str, seen: Result<String, Diagnostic>) -> bool {
         let (holds, note) = match seen {
             Ok(note) => (true, note),
             Err(finding) => {
@@ -58,7 +60,7 @@ impl Walk {
                 (false, note)
             }
         };
-        self.links.push(Link { holds, note });
+        self.links.push(Link { name, holds, note });
         holds
     }
 }
@@ -70,29 +72,32 @@ pub fn offline(
     rendered: Files,
     service: &Service,
     line: usize,
-    changes: &[Change],
+    changes: &[FileChange],
     mend: &str,
 ) {
-    walk.add(Ok(format!(
+    let place = format!(
         "services.toml:{line}  port {}, runs_on {}, group {}",
         service.port, service.runs_on, service.group
-    )));
+    );
+    walk.add("catalog", Ok(place));
     let stale = changes.iter().find(|change| {
-        change.kind != Kind::LineEndings
+        change.kind != FileStatus::LineEndings
             && [".yml", ".json"]
                 .iter()
                 .any(|end| change.path.ends_with(end))
     });
-    walk.add(match stale {
+    let rendered = match stale {
         None => Ok(format!(
             "{output}/ is what services.toml says; job {}",
             job_file(output, rendered)
         )),
         Some(change) => {
             let how = match change.kind {
-                Kind::Modified | Kind::LineEndings => "is older than services.toml, or was edited",
-                Kind::Missing => "is missing",
-                Kind::Orphaned => "is left over",
+                FileStatus::Modified | FileStatus::LineEndings => {
+                    "is older than services.toml, or was edited"
+                }
+                FileStatus::Missing => "is missing",
+                FileStatus::Orphaned => "is left over",
             };
             let path = format!("{output}/{}", change.path);
             Err(
@@ -100,7 +105,8 @@ pub fn offline(
                     .help(mend),
             )
         }
-    });
+    };
+    walk.add("rendered", rendered);
 }
 
 fn job_file(output: &str, rendered: Files) -> String {
@@ -112,28 +118,26 @@ fn job_file(output: &str, rendered: Files) -> String {
 /// The links that servers and the service itself are asked about.
 pub fn online(walk: &mut Walk, inquiry: &Inquiry, service: &Service) -> Result<()> {
     let running = running(inquiry)?;
-    if !walk.add(links::loaded(inquiry, &running, service))
-        || !walk.add(links::discovered(&running, service))
+    if !walk.add("loaded", links::loaded(inquiry, &running, service))
+        || !walk.add("discovered", links::discovered(&running, service))
     {
         return Ok(());
     }
-    let Some(scraped) = links::way(walk, inquiry, &running, service) else {
+    let Some(scraped) = service::way(walk, inquiry, &running, service) else {
         return Ok(());
     };
-    let links: [&dyn Fn() -> Result<String, Diagnostic>; 4] = [
-        &|| links::healthy(inquiry, &running, service, scraped.is_some()),
-        &|| links::metrics(inquiry, service, scraped.as_ref()),
-        &|| links::alerts(inquiry, &running, service),
-        &|| links::route(inquiry, &running, service),
-    ];
-    if links.iter().all(|link| walk.add(link()))
-        && let Some(endpoint) = &inquiry.grafana
-    {
+    let health = service::healthy(inquiry, &running, service, scraped.is_some());
+    let whole = walk.add("health", health)
+        && walk.add(
+            "metrics",
+            service::metrics(inquiry, service, scraped.as_ref()),
+        )
+        && walk.add("alerts", links::alerts(inquiry, &running, service))
+        && walk.add("route", links::route(inquiry, &running, service));
+    if let Some(endpoint) = inquiry.grafana.as_ref().filter(|_| whole) {
         let checked = grafana::checked(inquiry, endpoint);
-        walk.add(links::first_error(
-            checked.findings,
-            format!("{} {}", checked.state, checked.note),
-        ));
+        let state = format!("{} {}", checked.state, checked.note);
+        walk.add("dashboards", links::first_error(checked.findings, state));
     }
     Ok(())
 }

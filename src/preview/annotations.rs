@@ -4,16 +4,14 @@ use super::answers::{Answers, Axis};
 use super::legend::legend;
 use super::plot::runs;
 use super::units::clock;
-use super::variables::Variables;
+use super::variables::ShownVariables;
 use serde_json::Value;
 
-/// One mark.
 pub struct Annotation {
     /// What it says: title and text, as the dashboard has them.
     pub text: String,
     /// The first of its instants.
     pub from: usize,
-    /// The last.
     pub to: usize,
 }
 
@@ -32,7 +30,7 @@ impl Annotation {
 /// The marks of one entry of a dashboard's `annotations`; none when it is switched off.
 pub fn annotations(
     entry: &Value,
-    variables: &Variables,
+    variables: &ShownVariables,
     answers: &dyn Answers,
     axis: &Axis,
 ) -> Result<Vec<Annotation>, String> {

@@ -1,58 +1,6 @@
-//! Series on a time axis, and who answers a query with them.
+//! Who answers a panel's queries.
 
-use crate::promql::judge;
-use promql_parser::label::Matchers;
-use std::collections::BTreeMap;
-
-/// A label's name → its value; `__name__` is the metric.
-pub type Labels = BTreeMap<String, String>;
-
-/// Whether all matchers pick a series by its labels; its metric has been looked up already.
-pub fn picks(matchers: &Matchers, labels: &Labels) -> bool {
-    let value = |label: &str| labels.get(label).map_or("", String::as_str);
-    matchers
-        .matchers
-        .iter()
-        .all(|matcher| matcher.name == "__name__" || judge::picks(matcher, value(&matcher.name)))
-}
-
-/// One line: as many values as its axis has instants; NaN where there is no sample.
-#[derive(Clone, Debug)]
-pub struct Series {
-    /// What tells it from others.
-    pub labels: Labels,
-    /// In the order of the axis.
-    pub values: Vec<f64>,
-}
-
-impl Series {
-    /// The last value that there is.
-    pub fn last(&self) -> Option<f64> {
-        self.values
-            .iter()
-            .rev()
-            .copied()
-            .find(|value| !value.is_nan())
-    }
-}
-
-/// Evenly spaced instants.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Axis {
-    /// Unix time of the last instant, in seconds.
-    pub end: i64,
-    /// Seconds between two.
-    pub step: i64,
-    /// How many.
-    pub count: usize,
-}
-
-impl Axis {
-    /// Unix time of an instant, in seconds.
-    pub fn at(&self, index: usize) -> i64 {
-        self.end - (self.count - 1 - index) as i64 * self.step
-    }
-}
+pub use crate::promql::evaluate::{Axis, Labels, Series};
 
 /// Whoever answers a panel's queries; a refusal is a sentence.
 pub trait Answers {

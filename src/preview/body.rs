@@ -7,9 +7,7 @@ use serde::Serialize;
 /// One number with its name.
 #[derive(Serialize)]
 pub struct Number {
-    /// Of the series.
     pub name: String,
-    /// Of the value.
     pub shown: Shown,
     /// How much of the bar is filled, in percent.
     pub part: String,
@@ -20,7 +18,6 @@ pub struct Number {
 /// A label of an axis.
 #[derive(Serialize)]
 pub struct Tick {
-    /// What it says.
     pub text: String,
     /// Where, in percent from the left or the top.
     pub at: String,
@@ -29,11 +26,9 @@ pub struct Tick {
 /// A line of a legend.
 #[derive(Serialize)]
 pub struct Key {
-    /// The colour and dashes of its line.
+    /// The classes of its line.
     pub mark: String,
-    /// Of the series.
     pub name: String,
-    /// Its last value.
     pub value: String,
 }
 
@@ -55,7 +50,6 @@ pub struct Stretch {
 /// One line of a state timeline.
 #[derive(Serialize)]
 pub struct States {
-    /// Of the series.
     pub name: String,
     /// In the order of time.
     pub stretches: Vec<Stretch>,
@@ -87,27 +81,20 @@ pub enum Body {
         /// Whether the colour fills the tile.
         background: bool,
     },
-    /// Bars from the left.
     Bars {
         /// From top to bottom.
         numbers: Vec<Number>,
     },
-    /// Lines over time.
     Lines {
-        /// Geometry without text.
         svg: String,
-        /// Values beside it.
         rows: Vec<Tick>,
-        /// Times under it.
         columns: Vec<Tick>,
-        /// Its legend.
         keys: Vec<Key>,
         /// Whether the legend is shown.
         legend: bool,
         /// All of it in words.
         words: String,
     },
-    /// States over time.
     Timeline {
         /// From top to bottom.
         lines: Vec<States>,
@@ -116,26 +103,20 @@ pub enum Body {
     },
     /// Rows and columns.
     Table {
-        /// Titles.
         columns: Vec<String>,
         /// Cells in the order of the columns.
         rows: Vec<Vec<Cell>>,
     },
-    /// Words.
     Text {
-        /// As they are written.
         text: String,
     },
     /// Nothing came back.
     Empty {
-        /// What stands there instead.
         text: String,
         /// Whether the panel itself says what that means.
         expected: bool,
     },
-    /// It cannot be drawn.
     Refused {
-        /// Why not.
         reason: String,
     },
 }

@@ -17,20 +17,15 @@ pub struct Place {
     pub h: u64,
 }
 
-/// One panel.
 #[derive(Serialize)]
 pub struct Panel {
     /// Its anchor in the page.
     pub anchor: String,
-    /// Its title.
     pub title: String,
-    /// Its description.
     pub description: String,
     /// Its type, as Grafana names it.
     pub sort: String,
-    /// Where it is.
     pub place: Place,
-    /// What it shows.
     pub body: Body,
     /// Its queries with the variables filled in.
     pub queries: Vec<String>,
@@ -41,7 +36,6 @@ pub struct Panel {
 /// The panels under one row's title; those above the first row have none.
 #[derive(Serialize)]
 pub struct Section {
-    /// The row's title.
     pub title: String,
     /// Its anchor in the page.
     pub anchor: String,
@@ -51,14 +45,11 @@ pub struct Section {
     pub panels: Vec<Panel>,
 }
 
-/// One dashboard.
 #[derive(Serialize)]
 pub struct Dashboard {
     /// Its uid, the anchor in the page.
     pub anchor: String,
-    /// Its title.
     pub title: String,
-    /// Its description.
     pub description: String,
     /// Label and value of its variables.
     pub variables: Vec<(String, String)>,

@@ -2,6 +2,7 @@
 
 use super::colour::colour;
 use super::units;
+use crate::json::Parts;
 use regex_automata::meta::Regex;
 use serde_json::{Map, Value};
 
@@ -36,12 +37,10 @@ impl Field {
             settings = Value::Object(Map::new());
         }
         for change in config["overrides"]
-            .as_array()
-            .into_iter()
-            .flatten()
+            .items()
             .filter(|change| concerns(&change["matcher"], name, reference))
         {
-            for property in change["properties"].as_array().into_iter().flatten() {
+            for property in change["properties"].items() {
                 set(
                     &mut settings,
                     property["id"].as_str().unwrap_or_default(),
@@ -191,11 +190,7 @@ impl Field {
 
     /// The steps of the thresholds, lowest first.
     pub fn steps(&self) -> Vec<Step> {
-        let steps = self
-            .get("/thresholds/steps")
-            .as_array()
-            .into_iter()
-            .flatten();
+        let steps = self.get("/thresholds/steps").items();
         steps
             .map(|step| Step {
                 from: step["value"].as_f64(),

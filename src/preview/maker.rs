@@ -4,12 +4,11 @@ use super::annotations::{self, Annotation};
 use super::answers::{Answers, Axis};
 use super::body::Body;
 use super::dashboard::{Dashboard, Panel, Place, Section};
-use super::field::Field;
-use super::subject::{Found, Subject};
-use super::variables::{Variables, seconds};
-use super::{page, stat, story, table, timeline, timeseries};
+use super::variables::{ShownVariables, seconds};
+use super::{page, story};
 use crate::catalog::Catalog;
 use crate::diagnostic::Diagnostic;
+use crate::json::Parts;
 use crate::render::{File, Rendered};
 use crate::stack::files::Files;
 use serde_json::Value;
@@ -19,17 +18,15 @@ use std::collections::BTreeMap;
 const INSTANTS: i64 = 60;
 
 /// What all panels of a dashboard share.
-struct Shown<'a> {
-    variables: &'a Variables,
-    annotations: &'a [Annotation],
-    axis: Axis,
+pub(super) struct Shown<'a> {
+    pub(super) variables: &'a ShownVariables,
+    pub(super) annotations: &'a [Annotation],
+    pub(super) axis: Axis,
 }
 
 /// What dashboards are made from.
 pub struct Maker<'a> {
-    /// Who answers the queries.
     pub answers: &'a dyn Answers,
-    /// Names the services.
     pub catalog: &'a Catalog,
     /// Finds the template behind a panel.
     pub rendered: &'a Rendered,
@@ -57,7 +54,7 @@ impl Maker<'_> {
         let scrape = Files::of(&self.rendered.files)
             .scrape_interval()
             .unwrap_or(self.catalog.prometheus.scrape_interval);
-        let variables = Variables::of(value, step, scrape, service, self.chosen);
+        let variables = ShownVariables::of(value, step, scrape, service, self.chosen);
         let time = (
             super::units::clock(axis.at(0)),
             super::units::clock(axis.end),
@@ -78,7 +75,7 @@ impl Maker<'_> {
             annotations: &annotations,
             axis,
         };
-        for (index, panel) in value["panels"].as_array().into_iter().flatten().enumerate() {
+        for (index, panel) in value["panels"].items().enumerate() {
             let pointer = format!("/panels/{index}");
             if panel["type"] == "row" {
                 let title = variables.filled(panel["title"].as_str().unwrap_or_default());
@@ -88,7 +85,7 @@ impl Maker<'_> {
                     collapsed: panel["collapsed"] == true,
                     panels: Vec::new(),
                 });
-                for (inner, panel) in panel["panels"].as_array().into_iter().flatten().enumerate() {
+                for (inner, panel) in panel["panels"].items().enumerate() {
                     self.add(
                         &mut made,
                         file,
@@ -110,16 +107,11 @@ impl Maker<'_> {
         &self,
         made: &mut Dashboard,
         file: &File,
-        variables: &Variables,
+        variables: &ShownVariables,
         axis: &Axis,
     ) -> Vec<Annotation> {
         let mut all = Vec::new();
-        for (index, entry) in file.value["annotations"]["list"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .enumerate()
-        {
+        for (index, entry) in file.value["annotations"]["list"].items().enumerate() {
             match annotations::annotations(entry, variables, self.answers, axis) {
                 Ok(found) => all.extend(found),
                 Err(reason) => made.diagnostics.push(self.undrawn(
@@ -166,7 +158,7 @@ impl Maker<'_> {
             w: number("w").clamp(1, 24),
             h: number("h").max(1),
         };
-        let links = panel["links"].as_array().into_iter().flatten();
+        let links = panel["links"].items();
         let links = links
             .map(|link| {
                 (
@@ -205,85 +197,6 @@ impl Maker<'_> {
         );
         Diagnostic::warning("preview", self.rendered.place(&file.path, pointer), message)
             .help("look at it in Grafana: the preview knows fewer panels and functions")
-    }
-
-    fn body(&self, panel: &Value, shown: &Shown) -> (Body, Vec<String>) {
-        let Shown {
-            variables,
-            annotations,
-            axis,
-        } = *shown;
-        let mut found = Vec::new();
-        let mut queries = Vec::new();
-        let mut refused = None;
-        for target in panel["targets"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|target| target["hide"] != true)
-        {
-            let Some(expression) = target["expr"]
-                .as_str()
-                .map(|expression| variables.filled(expression))
-            else {
-                continue;
-            };
-            let answer = if target["instant"] == true {
-                self.answers.instant(&expression)
-            } else {
-                self.answers.range(&expression, &axis)
-            };
-            let text = |key: &str| target[key].as_str().unwrap_or_default().to_string();
-            match answer {
-                Ok(series) => found.push(Found {
-                    reference: text("refId"),
-                    legend: text("legendFormat"),
-                    series,
-                }),
-                Err(reason) => {
-                    refused = Some(format!(
-                        "query {}: {}",
-                        text("refId"),
-                        reason.lines().next().unwrap_or_default()
-                    ))
-                }
-            }
-            queries.push(expression);
-        }
-        if let Some(reason) = refused {
-            return (Body::Refused { reason }, queries);
-        }
-        let subject = Subject {
-            panel,
-            found: &found,
-            annotations,
-            axis,
-        };
-        let body = match panel["type"].as_str().unwrap_or_default() {
-            "stat" => stat::tiles(&subject),
-            "bargauge" | "gauge" => stat::bars(&subject),
-            "timeseries" | "graph" => timeseries::lines(&subject),
-            "state-timeline" | "status-history" => timeline::timeline(&subject),
-            "table" => table::table(&subject),
-            "text" => Some(Body::Text {
-                text: variables.filled(panel["options"]["content"].as_str().unwrap_or_default()),
-            }),
-            other => Some(Body::Refused {
-                reason: format!("panels of type `{other}` are not drawn here"),
-            }),
-        };
-        let field = Field::of(panel, "", "");
-        let expected = field
-            .get("/noValue")
-            .as_str()
-            .is_some_and(|text| !text.is_empty());
-        (
-            body.unwrap_or_else(|| Body::Empty {
-                text: field.missing().text,
-                expected,
-            }),
-            queries,
-        )
     }
 }
 

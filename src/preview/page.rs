@@ -52,7 +52,7 @@ pub fn page(
     environment
         .add_template("panel.html", PANEL)
         .context("reading the panel's template")?;
-    let style = format!("{STYLE}{}{}", marks(), places(&dashboards));
+    let style = format!("{STYLE}{}{}", paints(), places(&dashboards));
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));
     let (empty, quiet, refused) = (
         listed(&dashboards, "empty"),
@@ -130,23 +130,19 @@ fn chrono_date(now: i64) -> String {
         .map_or_else(String::new, |time| time.format("%-d %B %Y").to_string())
 }
 
-/// What the marks of lines mean: colours of the theme, and dashes.
-fn marks() -> String {
-    let mut rules = String::new();
-    let names = COLOURS
+/// The colours of what is drawn: those of the palette by number, others by name.
+fn paints() -> String {
+    let palette = (0..PALETTE).map(|index| (index.to_string(), format!("--line-{index}")));
+    let named = COLOURS
         .iter()
-        .enumerate()
-        .map(|(index, name)| (64 + index, format!("--{name}")));
-    for (colour, variable) in (0..PALETTE)
-        .map(|index| (index, format!("--line-{index}")))
-        .chain(names)
-    {
+        .map(|name| (name.to_string(), format!("--{name}")));
+    let mut rules = String::new();
+    for (paint, variable) in palette.chain(named) {
         let _ = writeln!(
             rules,
-            "[stroke$=\"{colour:02X}\"]{{stroke:var({variable})}}[fill$=\"{colour:02X}\"]{{fill:var({variable})}}"
+            ".paint-{paint}:is(line),.paint-{paint} polyline{{stroke:var({variable})}}.paint-{paint} :is(polygon,rect){{fill:var({variable})}}"
         );
     }
-    rules.push_str("[stroke=\"#0000FF\"]{stroke:var(--grid)}\n");
     rules
 }
 

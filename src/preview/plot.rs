@@ -1,6 +1,7 @@
-//! Lines and areas as SVG geometry without text, stretched to whatever room the page gives it; colours are marks that
-//! the style sheet turns into those of the theme.
+//! Lines and areas as SVG geometry without text, stretched to whatever room the page gives it; classes say what each is,
+//! and the style sheet gives it the colours of the theme.
 
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 /// The plane that geometry is drawn on; the page stretches it, strokes keep their width.
@@ -9,53 +10,68 @@ const SIZE: (u32, u32) = (2000, 1000);
 /// The colours of lines without one of their own, and the patterns that tell them apart without colour.
 pub const PALETTE: usize = 8;
 
-/// How a line is marked: plotters writes it as a colour, the style sheet reads it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mark {
-    /// 1: a line. 2: a threshold. 3: an annotation.
-    pub sort: u8,
-    /// Which pattern of dashes.
-    pub dash: u8,
-    /// Which colour: the palette's, or from 64 on a named one.
-    pub colour: u8,
+    sort: &'static str,
+    /// Which pattern of dashes; 0 is none.
+    dash: usize,
+    colour: Colour,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Colour {
+    /// Of a line without one of its own.
+    Palette(usize),
+    Named(&'static str),
 }
 
 impl Mark {
     /// The n-th line: the palette first, then again with another pattern.
     pub fn line(index: usize) -> Mark {
         Mark {
-            sort: 1,
-            dash: (index / PALETTE % 4) as u8,
-            colour: (index % PALETTE) as u8,
+            sort: "line",
+            dash: index / PALETTE % 4,
+            colour: Colour::Palette(index % PALETTE),
         }
     }
 
-    /// A colour with a name.
-    pub fn named(sort: u8, name: &str, dash: usize) -> Mark {
-        let place = super::colour::COLOURS
-            .iter()
-            .position(|known| *known == name)
-            .unwrap_or(0);
+    /// A line with a colour of its own, the n-th of those.
+    pub fn fixed(colour: &'static str, index: usize) -> Mark {
         Mark {
-            sort,
-            dash: (dash % 4) as u8,
-            colour: 64 + place as u8,
+            sort: "line",
+            dash: index % 4,
+            colour: Colour::Named(colour),
         }
     }
 
-    /// `#RRGGBB`, as plotters writes it.
-    pub fn written(self) -> String {
-        format!("#{:02X}{:02X}{:02X}", self.sort, self.dash, self.colour)
+    pub fn threshold(colour: &'static str) -> Mark {
+        Mark {
+            sort: "threshold",
+            dash: 0,
+            colour: Colour::Named(colour),
+        }
     }
 
-    fn style(self) -> RGBColor {
-        RGBColor(self.sort, self.dash, self.colour)
+    const ANNOTATION: Mark = Mark {
+        sort: "annotation",
+        dash: 0,
+        colour: Colour::Named("red"),
+    };
+
+    /// The classes that the style sheet knows it by.
+    pub fn classes(self) -> String {
+        let dash = match self.dash {
+            0 => String::new(),
+            dash => format!(" dash-{dash}"),
+        };
+        match self.colour {
+            Colour::Palette(index) => format!("{}{dash} paint-{index}", self.sort),
+            Colour::Named(name) => format!("{}{dash} paint-{name}", self.sort),
+        }
     }
 }
 
-/// One line.
 pub struct Line {
-    /// How it looks.
     pub mark: Mark,
     /// The upper edge at each instant; NaN leaves a gap.
     pub values: Vec<f64>,
@@ -83,86 +99,107 @@ pub fn drawn(lines: &[Line], ground: &Ground, (low, high): (f64, f64)) -> Result
         .max()
         .unwrap_or(2)
         .max(2);
-    let mut svg = String::new();
-    paint(&mut svg, count, lines, ground, (low, high)).map_err(|error| error.to_string())?;
-    // The element around it is the page's own.
-    let inner = svg.split_once('>').map_or("", |(_, rest)| rest);
-    let inner = inner
-        .rsplit_once("</svg>")
-        .map_or(inner, |(inner, _)| inner);
-    Ok(inner
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join("\n"))
+    let plane = Plane {
+        last: (count - 1) as f64,
+        low,
+        high,
+    };
+    paint(&plane, lines, ground).map_err(|error| error.to_string())
 }
 
-fn paint(
-    svg: &mut String,
-    count: usize,
-    lines: &[Line],
-    ground: &Ground,
-    (low, high): (f64, f64),
-) -> Result<(), Box<dyn std::error::Error>> {
-    let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    let last = (count - 1) as f64;
-    let mut chart = ChartBuilder::on(&root).build_cartesian_2d(0.0..last, low..high)?;
-    for tick in ground.ticks {
-        chart.draw_series([PathElement::new(
-            vec![(0.0, *tick), (last, *tick)],
-            RGBColor(0, 0, 255),
-        )])?;
+type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+type Drawn<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// What is drawn on: instants from 0 to `last`, values from `low` to `high`.
+struct Plane {
+    last: f64,
+    low: f64,
+    high: f64,
+}
+
+impl Plane {
+    /// Elements as one group with classes.
+    fn group(&self, classes: &str, draw: impl FnOnce(&mut Chart) -> Drawn<()>) -> Drawn<String> {
+        let mut svg = String::new();
+        {
+            let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+            let mut chart =
+                ChartBuilder::on(&root).build_cartesian_2d(0.0..self.last, self.low..self.high)?;
+            draw(&mut chart)?;
+            root.present()?;
+        }
+        // The element around it is the page's own.
+        let inner = svg.split_once('>').map_or("", |(_, rest)| rest);
+        let inner = inner
+            .rsplit_once("</svg>")
+            .map_or(inner, |(inner, _)| inner);
+        let elements: Vec<&str> = inner.lines().map(str::trim).collect();
+        Ok(format!(
+            "<g class=\"{classes}\">{}</g>\n",
+            elements.concat()
+        ))
     }
-    let marked = Mark::named(3, "red", 0).style();
-    for (first, until) in ground
-        .annotations
-        .iter()
-        .map(|(first, until)| (*first as f64, *until as f64))
-    {
-        chart.draw_series([Rectangle::new(
-            [(first, low), (until, high)],
-            marked.mix(0.06).filled(),
-        )])?;
-        chart.draw_series([PathElement::new(vec![(first, low), (first, high)], marked)])?;
+
+    /// From side to side.
+    fn across(&self, value: f64) -> PathElement<(f64, f64)> {
+        PathElement::new(vec![(0.0, value), (self.last, value)], BLACK)
+    }
+}
+
+/// Colours of the elements are those of the groups, so all are drawn in black here.
+fn paint(plane: &Plane, lines: &[Line], ground: &Ground) -> Drawn<String> {
+    let (low, high) = (plane.low, plane.high);
+    let mut svg = plane.group("grid", |chart| {
+        chart.draw_series(ground.ticks.iter().map(|tick| plane.across(*tick)))?;
+        Ok(())
+    })?;
+    if !ground.annotations.is_empty() {
+        svg += &plane.group(&Mark::ANNOTATION.classes(), |chart| {
+            for (first, until) in ground.annotations {
+                let (first, until) = (*first as f64, *until as f64);
+                let area = [(first, low), (until, high)];
+                chart.draw_series([Rectangle::new(area, BLACK.mix(0.06).filled())])?;
+                chart.draw_series([PathElement::new(vec![(first, low), (first, high)], BLACK)])?;
+            }
+            Ok(())
+        })?;
     }
     for line in lines {
-        for (first, upper) in runs(&line.values) {
-            let points: Vec<(f64, f64)> = upper
-                .iter()
-                .enumerate()
-                .map(|(index, value)| ((first + index) as f64, value.clamp(low, high)))
-                .collect();
-            if line.fill > 0.0 {
-                let lower = (first..first + upper.len())
-                    .rev()
-                    .map(|index| (index as f64, line.base[index].clamp(low, high)));
-                let outline: Vec<(f64, f64)> = points.iter().copied().chain(lower).collect();
-                chart.draw_series([Polygon::new(outline, line.mark.style().mix(line.fill))])?;
-            }
-            // A single sample would have no length.
-            let points = if points.len() == 1 {
-                vec![
-                    (points[0].0 - 0.2, points[0].1),
-                    (points[0].0 + 0.2, points[0].1),
-                ]
-            } else {
-                points
-            };
-            chart.draw_series(LineSeries::new(points, line.mark.style()))?;
+        svg += &plane.group(&line.mark.classes(), |chart| stretch(chart, line, plane))?;
+    }
+    let shown = |(value, _): &&(f64, Mark)| (low..=high).contains(value);
+    for (value, mark) in ground.thresholds.iter().filter(shown) {
+        svg += &plane.group(&mark.classes(), |chart| {
+            chart.draw_series([plane.across(*value)])?;
+            Ok(())
+        })?;
+    }
+    Ok(svg)
+}
+
+/// A line with its area, for each stretch without a gap.
+fn stretch(chart: &mut Chart, line: &Line, plane: &Plane) -> Drawn<()> {
+    let inside = |value: f64| value.clamp(plane.low, plane.high);
+    for (first, upper) in runs(&line.values) {
+        let points: Vec<(f64, f64)> = upper
+            .iter()
+            .enumerate()
+            .map(|(index, value)| ((first + index) as f64, inside(*value)))
+            .collect();
+        if line.fill > 0.0 {
+            let lower = (first..first + upper.len())
+                .rev()
+                .map(|index| (index as f64, inside(line.base[index])));
+            let outline: Vec<(f64, f64)> = points.iter().copied().chain(lower).collect();
+            chart.draw_series([Polygon::new(outline, BLACK.mix(line.fill))])?;
         }
+        // A single sample would have no length.
+        let points = match points.as_slice() {
+            [(at, value)] => vec![(at - 0.2, *value), (at + 0.2, *value)],
+            _ => points,
+        };
+        chart.draw_series(LineSeries::new(points, BLACK))?;
     }
-    for (value, mark) in ground
-        .thresholds
-        .iter()
-        .filter(|(value, _)| (low..=high).contains(value))
-    {
-        chart.draw_series([PathElement::new(
-            vec![(0.0, *value), (last, *value)],
-            mark.style(),
-        )])?;
-    }
-    root.present()?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Answers of a running Prometheus.
 
 use super::answers::{Answers, Axis, Labels, Series};
+use crate::json::Parts;
 use crate::live::endpoint::{Endpoint, encoded};
 use crate::live::http::Client;
 use serde_json::Value;
@@ -53,9 +54,7 @@ fn number(value: &Value) -> f64 {
 
 fn labels(metric: &Value) -> Labels {
     metric
-        .as_object()
-        .into_iter()
-        .flatten()
+        .entries()
         .map(|(label, value)| {
             (
                 label.clone(),
@@ -79,9 +78,9 @@ impl Answers for Prometheus {
             axis.step
         );
         let data = self.data(&path)?;
-        let series = data["result"].as_array().into_iter().flatten().map(|one| {
+        let series = data["result"].items().map(|one| {
             let mut values = vec![f64::NAN; axis.count];
-            for sample in one["values"].as_array().into_iter().flatten() {
+            for sample in one["values"].items() {
                 let index =
                     (sample[0].as_f64().unwrap_or_default() as i64 - axis.at(0)) / axis.step;
                 if let Some(value) = usize::try_from(index)
@@ -111,7 +110,7 @@ impl Answers for Prometheus {
                 values: vec![number(&data["result"][1])],
             }]);
         }
-        let series = data["result"].as_array().into_iter().flatten();
+        let series = data["result"].items();
         Ok(series
             .map(|one| Series {
                 labels: labels(&one["metric"]),

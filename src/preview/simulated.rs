@@ -1,12 +1,14 @@
 //! Answers without a server: synthetic series, the rendered rules evaluated over them, and the alerts that follow.
 
-use super::answers::{Answers, Axis, Labels, Series, picks};
-use super::evaluate::{Evaluation, coalesced};
+use super::answers::{Answers, Axis, Labels, Series};
 use super::synthetic::Synthetic;
 use crate::catalog::{Catalog, Duration};
+use crate::json::Parts;
 use crate::json::plain;
+use crate::promql::evaluate::{Evaluation, coalesced};
+use crate::promql::matchers::pick;
+use crate::promql::{Expr, VectorSelector};
 use crate::stack::Stack;
-use promql_parser::parser::{Expr, VectorSelector};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -85,7 +87,7 @@ impl<'a> Simulated<'a> {
         Ok(self
             .family(name)?
             .iter()
-            .filter(|series| picks(&selector.matchers, &series.labels))
+            .filter(|series| pick(&selector.matchers, &series.labels))
             .cloned()
             .collect())
     }
@@ -179,9 +181,7 @@ fn labeled(labels: &Labels, rule: &Value, kind: &str, name: &str) -> Labels {
     }
     labels.extend(
         rule["labels"]
-            .as_object()
-            .into_iter()
-            .flatten()
+            .entries()
             .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string()))),
     );
     labels

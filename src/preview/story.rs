@@ -9,9 +9,7 @@ use std::collections::HashMap;
 pub enum Part {
     /// Nothing is wrong.
     Well,
-    /// Answers with errors, slowly.
     Failing,
-    /// Its scrape fails.
     Down,
     /// Memory grows: from 0 to 1.
     Filling(f64),
@@ -26,13 +24,10 @@ const FILLING: (i64, i64) = (-20 * 60, 0);
 /// The trouble that a service is in.
 #[derive(Clone, Copy)]
 pub enum Role {
-    /// It answers with errors.
     Fails,
-    /// It does not answer.
     IsDown,
     /// It did not answer for a while.
     WasDown,
-    /// Its memory grows.
     Fills,
 }
 

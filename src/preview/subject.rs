@@ -8,21 +8,16 @@ use serde_json::Value;
 
 /// The answer to one query of a panel.
 pub struct Found {
-    /// The query's letter.
     pub reference: String,
     /// How its series are named.
     pub legend: String,
-    /// What came back.
     pub series: Vec<Series>,
 }
 
 /// One series of a panel with its name and what the configuration says of it.
 pub struct Named<'a> {
-    /// As the legend says.
     pub name: String,
-    /// Its values.
     pub series: &'a Series,
-    /// How they are read.
     pub field: Field,
 }
 
@@ -34,7 +29,6 @@ pub struct Subject<'a> {
     pub found: &'a [Found],
     /// What is marked on charts.
     pub annotations: &'a [Annotation],
-    /// The time shown.
     pub axis: Axis,
 }
 

@@ -6,16 +6,17 @@ mod levels;
 mod noise;
 mod shares;
 
-use super::answers::{Axis, Labels, Series, picks};
+use super::answers::{Axis, Labels, Series};
 use super::story::{Part, Story};
 use crate::catalog::{Catalog, Metric};
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
-use crate::contract::series::{Kind, Series as Declared};
+use crate::contract::series::{MetricType as Kind, SeriesSet as Declared};
+use crate::promql::VectorSelector;
+use crate::promql::matchers::pick;
 use crate::simulation::shape::{Motion, Plan, plans};
 use crate::simulation::words;
 use noise::{fraction, hash, seed, wave};
-use promql_parser::parser::VectorSelector;
 use serde_json::Value;
 use shares::share;
 use std::cell::RefCell;
@@ -98,7 +99,7 @@ impl<'a> Synthetic<'a> {
                     let mut labels = own.clone();
                     labels.extend(self.contract.targets.list[target].labels.clone());
                     labels.insert("__name__".to_string(), name.to_string());
-                    if picks(&selector.matchers, &labels) {
+                    if pick(&selector.matchers, &labels) {
                         let values = self.values(name, &labels, declared.kind);
                         found.push(Series { labels, values });
                     }

@@ -3,6 +3,7 @@
 use super::body::{Body, Cell};
 use super::field::{Field, Shown};
 use super::subject::{Found, Subject};
+use crate::json::Parts;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -18,9 +19,7 @@ type Row = BTreeMap<String, Content>;
 /// `table`.
 pub fn table(subject: &Subject) -> Option<Body> {
     let merged = subject.panel["transformations"]
-        .as_array()
-        .into_iter()
-        .flatten()
+        .items()
         .any(|one| one["id"] == "merge");
     let mut rows = rows(subject.found, subject.axis.end, merged);
     if rows.is_empty() {
@@ -28,18 +27,12 @@ pub fn table(subject: &Subject) -> Option<Body> {
     }
     let mut columns = columns(&rows);
     for one in subject.panel["transformations"]
-        .as_array()
-        .into_iter()
-        .flatten()
+        .items()
         .filter(|one| one["id"] == "organize")
     {
         columns = organized(columns, &one["options"]);
     }
-    for sort in subject.panel["options"]["sortBy"]
-        .as_array()
-        .into_iter()
-        .flatten()
-    {
+    for sort in subject.panel["options"]["sortBy"].items() {
         if let Some((name, _)) = columns
             .iter()
             .find(|(_, shown)| sort["displayName"] == shown.as_str())

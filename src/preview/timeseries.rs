@@ -27,7 +27,7 @@ pub fn lines(subject: &Subject) -> Option<Body> {
         let mark = match named.field.fixed() {
             Some(colour) => {
                 fixed += 1;
-                Mark::named(1, colour, fixed - 1)
+                Mark::fixed(colour, fixed - 1)
             }
             None => Mark::line(index),
         };
@@ -42,7 +42,7 @@ pub fn lines(subject: &Subject) -> Option<Body> {
             named.field.formatted(value, subject.axis.end)
         });
         keys.push(Key {
-            mark: mark.written(),
+            mark: mark.classes(),
             name: named.name.clone(),
             value,
         });
@@ -52,7 +52,7 @@ pub fn lines(subject: &Subject) -> Option<Body> {
     let (low, high) = (scale.first().copied()?, scale.last().copied()?);
     for (value, mark, side) in &thresholds {
         keys.push(Key {
-            mark: mark.written(),
+            mark: mark.classes(),
             name: format!("threshold, red {side}"),
             value: panel.formatted(*value, subject.axis.end),
         });
@@ -136,7 +136,7 @@ fn thresholds(panel: &Field) -> Vec<(f64, Mark, &'static str)> {
         let below = under(index) == "red";
         Some((
             step.from?,
-            Mark::named(2, if below { "red" } else { step.colour }, 0),
+            Mark::threshold(if below { "red" } else { step.colour }),
             if below { "below" } else { "from" },
         ))
     };

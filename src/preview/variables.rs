@@ -1,12 +1,13 @@
 //! Grafana's variables filled in: those of the dashboard with what it opens with, its own with the time shown.
 
 use crate::catalog::Duration;
-use crate::pieces::{Piece, pieces};
+use crate::json::Parts;
+use crate::promql::variables::{Filling, fill};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Name → value, and how a person reads it.
-pub struct Variables {
+pub struct ShownVariables {
     values: BTreeMap<String, String>,
     /// `Job: All` and the like, for the head of the dashboard.
     pub shown: Vec<(String, String)>,
@@ -21,7 +22,7 @@ pub fn seconds(dashboard: &Value) -> i64 {
         .map_or(3600, |range| (range.0 / 1000).max(60) as i64)
 }
 
-impl Variables {
+impl ShownVariables {
     /// The variables of a dashboard; `service` is shown where it shows one service, and `chosen` wins.
     pub fn of(
         dashboard: &Value,
@@ -29,11 +30,11 @@ impl Variables {
         scrape: Duration,
         service: &str,
         chosen: &BTreeMap<String, String>,
-    ) -> Variables {
+    ) -> ShownVariables {
         let range = seconds(dashboard);
         let scrape = (scrape.0 / 1000).max(1) as i64;
         let rate = i64::max(4 * scrape, step + scrape);
-        let mut variables = Variables {
+        let mut variables = ShownVariables {
             values: BTreeMap::new(),
             shown: Vec::new(),
         };
@@ -52,11 +53,7 @@ impl Variables {
                 .values
                 .insert(format!("{name}_ms"), (value * 1000).to_string());
         }
-        for variable in dashboard["templating"]["list"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
+        for variable in dashboard["templating"]["list"].items() {
             variables.add(variable, service, chosen);
         }
         variables
@@ -95,11 +92,10 @@ impl Variables {
 
     /// `$name`, `${name}` and `${name:format}` replaced.
     pub fn filled(&self, text: &str) -> String {
-        let filled = pieces(text).map(|piece| match piece {
-            Piece::Text(text) => text,
-            Piece::Variable(name, written) => self.values.get(name).map_or(written, String::as_str),
-        });
-        filled.collect()
+        fill(text, |variable| {
+            let value = self.values.get(variable.name).cloned();
+            value.map_or(Filling::Unknown, Filling::Text)
+        })
     }
 }
 
@@ -113,7 +109,8 @@ mod tests {
         let dashboard = json!({"time": {"from": "now-6h"}, "templating": {"list": [
             {"name": "job", "label": "Job", "allValue": ".+", "current": {"value": ["$__all"], "text": ["All"]}},
         ]}});
-        let variables = Variables::of(&dashboard, 60, Duration(15_000), "shop", &BTreeMap::new());
+        let variables =
+            ShownVariables::of(&dashboard, 60, Duration(15_000), "shop", &BTreeMap::new());
         assert_eq!(
             variables.filled("rate(x{job=~\"$job\",i=\"${job:regex}\"}[$__rate_interval]) $other"),
             "rate(x{job=~\".+\",i=\".+\"}[75s]) $other"

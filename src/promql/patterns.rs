@@ -1,8 +1,9 @@
 //! Expressions with texts that the parser refuses and Prometheus does not: patterns that it cannot build, and a backslash in
 //! backquotes, where it escapes nothing. They are parsed with words in their places, which are put back afterwards.
 
-use promql_parser::label::Matchers;
-use promql_parser::parser::{self, Expr};
+use super::Expr;
+use super::walk::{children_mut, selector_mut};
+use promql_parser::parser;
 use promql_parser::util::unquote_string;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -56,45 +57,26 @@ fn literals(text: &str) -> Vec<(usize, usize)> {
 }
 
 fn put_back(expr: &mut Expr, words: &HashMap<String, String>) {
-    let restore = |matchers: &mut Matchers| {
-        for matcher in matchers
+    if let Some(selector) = selector_mut(expr) {
+        let all = &mut selector.matchers;
+        for matcher in all
             .matchers
             .iter_mut()
-            .chain(matchers.or_matchers.iter_mut().flatten())
+            .chain(all.or_matchers.iter_mut().flatten())
         {
             if let Some(written) = words.get(&matcher.value) {
                 matcher.value.clone_from(written);
             }
         }
-    };
-    match expr {
-        Expr::VectorSelector(vector) => restore(&mut vector.matchers),
-        Expr::MatrixSelector(matrix) => restore(&mut matrix.vs.matchers),
-        Expr::Subquery(subquery) => put_back(&mut subquery.expr, words),
-        Expr::Paren(paren) => put_back(&mut paren.expr, words),
-        Expr::Unary(unary) => put_back(&mut unary.expr, words),
-        Expr::Aggregate(aggregate) => {
-            aggregate
-                .param
-                .iter_mut()
-                .for_each(|param| put_back(param, words));
-            put_back(&mut aggregate.expr, words);
-        }
-        Expr::Binary(binary) => [&mut binary.lhs, &mut binary.rhs]
-            .into_iter()
-            .for_each(|side| put_back(side, words)),
-        Expr::Call(call) => call
-            .args
-            .args
-            .iter_mut()
-            .for_each(|argument| put_back(argument, words)),
-        Expr::StringLiteral(literal) => {
-            if let Some(written) = words.get(&literal.val) {
-                literal.val.clone_from(written);
-            }
-        }
-        Expr::NumberLiteral(_) | Expr::Extension(_) => {}
     }
+    if let Expr::StringLiteral(literal) = expr
+        && let Some(written) = words.get(&literal.val)
+    {
+        literal.val.clone_from(written);
+    }
+    children_mut(expr)
+        .into_iter()
+        .for_each(|child| put_back(child, words));
 }
 
 #[cfg(test)]

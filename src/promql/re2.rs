@@ -10,6 +10,11 @@ use std::str::Chars;
 /// Go's limit of a repetition.
 const MOST_REPEATED: u32 = 1000;
 
+/// A pattern as Prometheus applies it, in Rust's syntax: to the whole value, and `.` matches a newline too.
+pub fn anchored(pattern: &str) -> Result<String, String> {
+    Ok(format!("^(?s:{})$", rewritten(pattern)?))
+}
+
 /// RE2's syntax in that of regex-syntax, with the same meaning.
 pub fn rewritten(pattern: &str) -> Result<String, String> {
     let mut out = String::new();

@@ -2,8 +2,8 @@
 
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::evaluate::Node;
-use promql_parser::parser::Expr;
-use promql_parser::parser::token::T_LUNLESS;
+use crate::promql::token::{T_LOR, T_LUNLESS};
+use crate::promql::{Expr, returns_bool};
 
 pub const PROOF: Proof = Proof {
     code: "alert-without-condition",
@@ -37,14 +37,9 @@ fn conditional(node: &Node, nodes: &[Node]) -> bool {
             .is_some_and(|operand| conditional(&nodes[*operand], nodes))
     };
     match node.expr {
-        Expr::Binary(binary) if binary.op.is_comparison_operator() => !binary
-            .modifier
-            .as_ref()
-            .is_some_and(|modifier| modifier.return_bool),
+        Expr::Binary(binary) if binary.op.is_comparison_operator() => !returns_bool(binary),
         Expr::Binary(binary) if binary.op.id() == T_LUNLESS => true,
-        Expr::Binary(binary) if binary.op.id() == promql_parser::parser::token::T_LOR => {
-            below(0) && below(1)
-        }
+        Expr::Binary(binary) if binary.op.id() == T_LOR => below(0) && below(1),
         Expr::Binary(_) => below(0) || below(1),
         Expr::Call(call) if call.func.name.starts_with("absent") => true,
         Expr::Aggregate(_) => node

@@ -1,9 +1,9 @@
 //! An operator that pairs one series with one finds at most one on each side.
 
 use super::{Check, Example, Finding, Proof};
-use crate::contract::series::Series;
-use promql_parser::parser::token::{T_LAND, T_LOR, T_LUNLESS};
-use promql_parser::parser::{Expr, VectorMatchCardinality};
+use crate::contract::series::SeriesSet;
+use crate::promql::token::{T_LAND, T_LOR, T_LUNLESS};
+use crate::promql::{Expr, VectorMatchCardinality};
 
 pub const PROOF: Proof = Proof {
     code: "ambiguous-match",
@@ -30,8 +30,8 @@ pub const PROOF: Proof = Proof {
             {
                 continue;
             }
-            let compared = crate::contract::evaluate::compared(binary);
-            let several = |series: &Series| -> Option<String> {
+            let compared = crate::promql::compared(binary);
+            let several = |series: &SeriesSet| -> Option<String> {
                 let label = series.labels.keys().find(|label| !compared(label));
                 let told_apart = ["job", "instance", "service"]
                     .iter()

@@ -1,6 +1,7 @@
 //! A label that an annotation names is one that the alert has.
 
 use super::{Check, Example, Finding, Proof, Usage};
+use crate::json::Parts;
 
 pub const PROOF: Proof = Proof {
     code: "annotation-label",
@@ -16,11 +17,7 @@ pub const PROOF: Proof = Proof {
             return found;
         };
         let rule = expression.pointer.trim_end_matches("/expr");
-        for (key, text) in expression.owner["annotations"]
-            .as_object()
-            .into_iter()
-            .flatten()
-        {
+        for (key, text) in expression.owner["annotations"].entries() {
             for variable in variables(text.as_str().unwrap_or_default()) {
                 let Some(label) = variable.strip_prefix("labels.") else {
                     if !["value", "labels", "externalLabels", "externalURL"]

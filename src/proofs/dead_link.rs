@@ -1,6 +1,7 @@
 //! Links between dashboards, alerts and the runbook lead somewhere.
 
 use super::{Check, Example, Finding, Proof};
+use crate::json::Parts;
 use crate::render::File;
 use crate::stack::document::walk;
 use std::collections::{HashMap, HashSet};
@@ -88,9 +89,7 @@ fn dashboard(
 
 fn variables(file: &File) -> HashSet<&str> {
     file.value["templating"]["list"]
-        .as_array()
-        .into_iter()
-        .flatten()
+        .items()
         .filter_map(|variable| variable["name"].as_str())
         .collect()
 }

@@ -1,12 +1,14 @@
 //! What divides what in an expression, however it is nested, and what a value can never be.
 
 use crate::contract::evaluate::Node;
-use crate::contract::series::Kind;
-use promql_parser::parser::token::{
+use crate::contract::series::MetricType;
+use crate::promql::number::number;
+use crate::promql::returns_bool;
+use crate::promql::token::{
     T_ADD, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_NEQ,
     T_POW, T_SUB,
 };
-use promql_parser::parser::{BinaryExpr, Expr};
+use crate::promql::{BinaryExpr, Expr};
 
 /// Whether the rate of something is in it.
 pub fn traffic(node: &Node, nodes: &[Node]) -> bool {
@@ -162,8 +164,8 @@ fn condition(set: &BinaryExpr, condition: &Node, of: &Node, nodes: &[Node]) -> b
         stripped(side, nodes).expr.to_string() == stripped(of, nodes).expr.to_string()
     };
     let kept = match (
-        same(left).then(|| number(right, nodes)),
-        same(right).then(|| number(left, nodes)),
+        same(left).then(|| number(right.expr)),
+        same(right).then(|| number(left.expr)),
     ) {
         (Some(Some(bound)), _) => at_zero(binary.op.id(), bound),
         (_, Some(Some(bound))) => at_zero(mirrored(binary.op.id()), bound),
@@ -179,28 +181,6 @@ fn stripped<'a, 'b>(node: &'a Node<'b>, nodes: &'a [Node<'b>]) -> &'a Node<'b> {
         stripped(&nodes[node.operands[0]], nodes)
     } else {
         node
-    }
-}
-
-/// A number, however it is written.
-pub fn number(node: &Node, nodes: &[Node]) -> Option<f64> {
-    let operand = |index: usize| number(&nodes[node.operands[index]], nodes);
-    match node.expr {
-        Expr::NumberLiteral(literal) => Some(literal.val),
-        Expr::Paren(_) => operand(0),
-        Expr::Unary(_) => operand(0).map(|value| -value),
-        Expr::Binary(binary) => {
-            let (left, right) = (operand(0)?, operand(1)?);
-            match binary.op.id() {
-                T_ADD => Some(left + right),
-                T_SUB => Some(left - right),
-                T_MUL => Some(left * right),
-                T_DIV => Some(left / right),
-                T_POW => Some(left.powf(right)),
-                _ => None,
-            }
-        }
-        _ => None,
     }
 }
 
@@ -227,13 +207,6 @@ fn mirrored(operator: u16) -> u16 {
     }
 }
 
-fn returns_bool(binary: &BinaryExpr) -> bool {
-    binary
-        .modifier
-        .as_ref()
-        .is_some_and(|modifier| modifier.return_bool)
-}
-
 /// Whether a value can never be 0.
 pub fn nonzero(node: &Node, nodes: &[Node]) -> bool {
     let at = |index: usize| &nodes[node.operands[index]];
@@ -245,7 +218,7 @@ pub fn nonzero(node: &Node, nodes: &[Node]) -> bool {
             if returns_bool(binary) {
                 return false;
             }
-            match (number(at(0), nodes), number(at(1), nodes)) {
+            match (number(at(0).expr), number(at(1).expr)) {
                 (None, Some(bound)) => {
                     nonzero(at(0), nodes) || at_zero(binary.op.id(), bound) == Some(false)
                 }
@@ -284,7 +257,7 @@ pub fn nonzero(node: &Node, nodes: &[Node]) -> bool {
             let bound = |index: usize| {
                 node.operands
                     .get(index)
-                    .and_then(|operand| number(&nodes[*operand], nodes))
+                    .and_then(|operand| number(nodes[*operand].expr))
             };
             match call.func.name {
                 "clamp_min" => bound(1).is_some_and(|least| least > 0.0) || positive(at(0)),
@@ -316,7 +289,7 @@ fn nonnegative(node: &Node, nodes: &[Node]) -> bool {
         Expr::Paren(_) | Expr::Subquery(_) => nonnegative(at(0), nodes),
         Expr::Binary(binary) if binary.op.is_comparison_operator() => {
             returns_bool(binary)
-                || match (number(at(0), nodes), number(at(1), nodes)) {
+                || match (number(at(0).expr), number(at(1).expr)) {
                     (None, Some(bound)) => {
                         nonnegative(at(0), nodes)
                             || ([T_GTR, T_GTE].contains(&binary.op.id()) && bound >= 0.0)
@@ -349,7 +322,7 @@ fn nonnegative(node: &Node, nodes: &[Node]) -> bool {
                 let least = node
                     .operands
                     .get(1)
-                    .and_then(|operand| number(&nodes[*operand], nodes));
+                    .and_then(|operand| number(nodes[*operand].expr));
                 least.is_some_and(|least| least >= 0.0)
                     || (call.func.name == "clamp_min" && nonnegative(at(0), nodes))
             }
@@ -366,7 +339,7 @@ fn nonnegative(node: &Node, nodes: &[Node]) -> bool {
                 && node
                     .series
                     .iter()
-                    .all(|series| series.kind == Kind::Counter)
+                    .all(|series| series.kind == MetricType::Counter)
         }
     }
 }

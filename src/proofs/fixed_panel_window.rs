@@ -1,7 +1,7 @@
 //! The rate of a panel spans what Grafana draws a point for.
 
 use super::{Check, Example, Finding, Proof, Usage};
-use promql_parser::parser::Expr;
+use crate::promql::Expr;
 
 pub const PROOF: Proof = Proof {
     code: "fixed-panel-window",

@@ -1,8 +1,8 @@
 //! Functions for gauges do not read counters.
 
 use super::{Check, Example, Finding, Proof};
-use crate::contract::series::Kind;
-use promql_parser::parser::Expr;
+use crate::contract::series::MetricType;
+use crate::promql::Expr;
 
 const GAUGE_FUNCTIONS: [&str; 5] = ["delta", "idelta", "deriv", "predict_linear", "holt_winters"];
 
@@ -25,7 +25,7 @@ pub const PROOF: Proof = Proof {
                 operand
                     .series
                     .iter()
-                    .any(|series| series.kind == Kind::Counter)
+                    .any(|series| series.kind == MetricType::Counter)
             })
             .map(|(call, operand)| {
                 Finding::on(

@@ -3,8 +3,10 @@
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::domain::Domain;
 use crate::contract::evaluate::Node;
-use crate::contract::series::{Kind, Series};
-use promql_parser::parser::Expr;
+use crate::contract::series::{MetricType, SeriesSet};
+use crate::promql::Expr;
+use crate::promql::number::number;
+use crate::promql::walk::selector;
 
 pub const PROOF: Proof = Proof {
     code: "impossible-threshold",
@@ -21,7 +23,7 @@ pub const PROOF: Proof = Proof {
             };
             let sides = (&nodes[node.operands[0]], &nodes[node.operands[1]]);
             let (Some((least, most)), Some(number)) =
-                (bounds(sides.0, nodes), number(sides.1, nodes))
+                (bounds(sides.0, nodes), number(sides.1.expr))
             else {
                 continue;
             };
@@ -63,11 +65,10 @@ fn bounds(node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
             .last()
             .and_then(|operand| bounds(&nodes[*operand], nodes))
     };
+    if selector(node.expr).is_some_and(|selector| selector.name.as_deref() == Some("up")) {
+        return Some((0.0, 1.0));
+    }
     match node.expr {
-        Expr::VectorSelector(selector) if selector.name.as_deref() == Some("up") => {
-            Some((0.0, 1.0))
-        }
-        Expr::MatrixSelector(matrix) if matrix.vs.name.as_deref() == Some("up") => Some((0.0, 1.0)),
         Expr::Paren(_) => operand(),
         Expr::Aggregate(aggregate) => match aggregate.op.to_string().as_str() {
             "min" | "max" | "avg" | "topk" | "bottomk" => operand(),
@@ -81,7 +82,7 @@ fn bounds(node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
             "rate" | "irate" | "increase" | "changes" | "resets" => Some((0.0, f64::INFINITY)),
             // Above the last bound of the buckets it knows nothing, and says that bound.
             "histogram_quantile" => {
-                let share = number(&nodes[node.operands[0]], nodes)
+                let share = number(nodes[node.operands[0]].expr)
                     .filter(|share| (0.0..=1.0).contains(share));
                 share
                     .and_then(|_| last_bound(&nodes[*node.operands.last()?]))
@@ -94,7 +95,7 @@ fn bounds(node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
             && node
                 .series
                 .iter()
-                .all(|series| series.kind == Kind::Counter) =>
+                .all(|series| series.kind == MetricType::Counter) =>
         {
             Some((0.0, f64::INFINITY))
         }
@@ -104,7 +105,7 @@ fn bounds(node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
 
 /// The greatest finite bound of buckets, where all of them are known.
 fn last_bound(buckets: &Node) -> Option<f64> {
-    let bounds = |series: &Series| match series.labels.get("le") {
+    let bounds = |series: &SeriesSet| match series.labels.get("le") {
         Some(Domain::Values(values)) => Some(
             values
                 .iter()
@@ -120,13 +121,4 @@ fn last_bound(buckets: &Node) -> Option<f64> {
         .map(bounds)
         .collect::<Option<Vec<f64>>>()?;
     last.into_iter().reduce(f64::max)
-}
-
-fn number(node: &Node, nodes: &[Node]) -> Option<f64> {
-    match node.expr {
-        Expr::NumberLiteral(number) => Some(number.val),
-        Expr::Unary(_) => number(&nodes[node.operands[0]], nodes).map(|number| -number),
-        Expr::Paren(_) => number(&nodes[node.operands[0]], nodes),
-        _ => None,
-    }
 }

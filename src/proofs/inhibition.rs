@@ -2,9 +2,9 @@
 
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::evaluate::nodes;
-use crate::promql::{judge, parse};
-use promql_parser::label::Matcher;
-use promql_parser::parser::Expr;
+use crate::json::Parts;
+use crate::promql::Matcher;
+use crate::promql::matchers;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -48,12 +48,7 @@ pub const PROOF: Proof = Proof {
                 )
             })
             .collect();
-        for (index, rule) in routing.value["inhibit_rules"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .enumerate()
-        {
+        for (index, rule) in routing.value["inhibit_rules"].items().enumerate() {
             let pointer = format!("/inhibit_rules/{index}");
             let side = |key: &str| -> Vec<&(String, BTreeSet<String>)> {
                 let matchers = matchers(&rule[key]);
@@ -100,12 +95,7 @@ pub const PROOF: Proof = Proof {
                     "compare by a label that tells services apart: `equal: [job]`",
                 ));
             }
-            for label in rule["equal"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-            {
+            for label in rule["equal"].texts() {
                 if let Some((name, _)) = sources
                     .iter()
                     .chain(&targets)
@@ -125,23 +115,14 @@ pub const PROOF: Proof = Proof {
 };
 
 fn matchers(list: &Value) -> Vec<Matcher> {
-    let texts = list
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
-    texts
-        .filter_map(|text| match parse(&format!("alert{{{text}}}")) {
-            Ok(Expr::VectorSelector(selector)) => selector.matchers.matchers.into_iter().next(),
-            _ => None,
-        })
-        .collect()
+    let texts = list.texts();
+    texts.filter_map(matchers::read).flatten().collect()
 }
 
 /// Whether an alert can match: its name is known, other labels only by being there.
 fn picks(matcher: &Matcher, name: &str, labels: &BTreeSet<String>) -> bool {
     match matcher.name.as_str() {
-        "alertname" => judge::picks(matcher, name),
-        label => labels.contains(label) || judge::picks(matcher, ""),
+        "alertname" => matchers::picks(matcher, name),
+        label => labels.contains(label) || matchers::picks(matcher, ""),
     }
 }

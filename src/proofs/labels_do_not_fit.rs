@@ -1,8 +1,8 @@
 //! Both sides of an operator can meet.
 
 use super::{Check, Example, Finding, Proof};
-use promql_parser::parser::Expr;
-use promql_parser::parser::token::T_LOR;
+use crate::promql::Expr;
+use crate::promql::token::T_LOR;
 
 pub const PROOF: Proof = Proof {
     code: "labels-do-not-fit",
@@ -26,7 +26,7 @@ pub const PROOF: Proof = Proof {
             {
                 continue;
             }
-            let compared = crate::contract::evaluate::compared(binary);
+            let compared = crate::promql::compared(binary);
             let fits = left.series.iter().any(|own| {
                 right
                     .series

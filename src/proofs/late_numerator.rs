@@ -4,7 +4,8 @@ use super::division::traffic;
 use super::division::{factors, filled, filled_around, parents, products};
 use super::{Check, Example, Finding, Proof};
 use crate::contract::evaluate::Node;
-use promql_parser::parser::{Expr, VectorSelector};
+use crate::promql::VectorSelector;
+use crate::promql::walk::selectors;
 use std::collections::BTreeSet;
 
 pub const PROOF: Proof = Proof {
@@ -28,11 +29,11 @@ pub const PROOF: Proof = Proof {
             }
             let whole: BTreeSet<String> = divided
                 .iter()
-                .flat_map(|divisor| selectors(&nodes[*divisor], nodes))
+                .flat_map(|divisor| read_by(&nodes[*divisor]))
                 .collect();
             let late = over.into_iter().map(|part| &nodes[part]).filter(|part| {
                 traffic(part, nodes)
-                    && selectors(part, nodes).difference(&whole).next().is_some()
+                    && read_by(part).difference(&whole).next().is_some()
                     && !filled(part, nodes)
             });
             found.extend(late.map(|part| {
@@ -51,16 +52,8 @@ pub const PROOF: Proof = Proof {
 };
 
 /// What is read; a histogram's `_sum`, `_count` and all of its buckets appear together.
-fn selectors(node: &Node, nodes: &[Node]) -> BTreeSet<String> {
-    match node.expr {
-        Expr::VectorSelector(selector) => BTreeSet::from([read(selector)]),
-        Expr::MatrixSelector(matrix) => BTreeSet::from([read(&matrix.vs)]),
-        _ => node
-            .operands
-            .iter()
-            .flat_map(|operand| selectors(&nodes[*operand], nodes))
-            .collect(),
-    }
+fn read_by(node: &Node) -> BTreeSet<String> {
+    selectors(node.expr).into_iter().map(read).collect()
 }
 
 fn read(selector: &VectorSelector) -> String {

@@ -2,8 +2,10 @@
 
 use super::{Check, Example, Finding, Proof};
 use crate::contract::evaluate::Node;
-use promql_parser::parser::token::{T_DIV, T_LAND, T_LUNLESS};
-use promql_parser::parser::{BinaryExpr, Expr};
+use crate::promql::number::number;
+use crate::promql::token::{T_DIV, T_LAND, T_LUNLESS};
+use crate::promql::walk::{selector, selectors};
+use crate::promql::{Expr, returns_bool};
 
 pub const PROOF: Proof = Proof {
     code: "missing-denominator",
@@ -22,8 +24,9 @@ pub const PROOF: Proof = Proof {
                 (node.operands[0], node.operands[1]),
                 (node.operands[1], node.operands[0]),
             ];
-            for (vector, number) in sides {
-                let ratio = matches!(number_of(&nodes[number], nodes), Some(value) if value > 0.0 && value <= 1.0);
+            for (vector, other) in sides {
+                let ratio =
+                    matches!(number(nodes[other].expr), Some(value) if value > 0.0 && value <= 1.0);
                 if binary.op.is_comparison_operator()
                     && ratio
                     && amount(&nodes[vector], nodes, Use::Compared)
@@ -58,14 +61,6 @@ pub const PROOF: Proof = Proof {
     }),
 };
 
-fn number_of(node: &Node, nodes: &[Node]) -> Option<f64> {
-    match node.expr {
-        Expr::NumberLiteral(number) => Some(number.val),
-        Expr::Paren(_) => number_of(&nodes[node.operands[0]], nodes),
-        _ => None,
-    }
-}
-
 /// What becomes of a value.
 #[derive(Clone, Copy, PartialEq)]
 enum Use {
@@ -84,9 +79,10 @@ fn amount(node: &Node, nodes: &[Node], to: Use) -> bool {
             .iter()
             .any(|operand| amount(&nodes[*operand], nodes, to))
     };
+    if let Some(selector) = selector(node.expr) {
+        return selector.name.as_deref().is_some_and(in_unit);
+    }
     match node.expr {
-        Expr::VectorSelector(selector) => selector.name.as_deref().is_some_and(in_unit),
-        Expr::MatrixSelector(matrix) => matrix.vs.name.as_deref().is_some_and(in_unit),
         Expr::Binary(binary) if binary.op.id() == T_DIV || returns_bool(binary) => false,
         // What stands on the right only decides whether the left is there.
         Expr::Binary(binary) if [T_LAND, T_LUNLESS].contains(&binary.op.id()) => of(0),
@@ -101,7 +97,7 @@ fn amount(node: &Node, nodes: &[Node], to: Use) -> bool {
             false
         }
         Expr::Call(call) => match call.func.name {
-            "rate" | "irate" if to == Use::Percent => any() && !seconds(node, nodes),
+            "rate" | "irate" if to == Use::Percent => any() && !seconds(node.expr),
             "rate" | "irate" | "increase" | "delta" | "idelta" | "deriv" if to == Use::Compared => {
                 false
             }
@@ -114,29 +110,12 @@ fn amount(node: &Node, nodes: &[Node], to: Use) -> bool {
 }
 
 /// Whether what a rate is of counts seconds.
-fn seconds(node: &Node, nodes: &[Node]) -> bool {
-    match node.expr {
-        Expr::VectorSelector(selector) => selector
-            .name
-            .as_deref()
-            .is_some_and(|name| name.ends_with("_seconds_total")),
-        Expr::MatrixSelector(matrix) => matrix
-            .vs
-            .name
-            .as_deref()
-            .is_some_and(|name| name.ends_with("_seconds_total")),
-        _ => node
-            .operands
-            .iter()
-            .any(|operand| seconds(&nodes[*operand], nodes)),
-    }
-}
-
-fn returns_bool(binary: &BinaryExpr) -> bool {
-    binary
-        .modifier
-        .as_ref()
-        .is_some_and(|modifier| modifier.return_bool)
+fn seconds(expr: &Expr) -> bool {
+    let mut names = selectors(expr).into_iter();
+    names.any(|selector| {
+        let name = selector.name.as_deref();
+        name.is_some_and(|name| name.ends_with("_seconds_total"))
+    })
 }
 
 fn in_unit(name: &str) -> bool {

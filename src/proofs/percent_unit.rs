@@ -2,8 +2,8 @@
 
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::evaluate::Node;
-use promql_parser::parser::Expr;
-use promql_parser::parser::token::{T_DIV, T_MUL};
+use crate::promql::Expr;
+use crate::promql::token::{T_DIV, T_MUL};
 
 pub const PROOF: Proof = Proof {
     code: "percent-unit",

@@ -1,7 +1,7 @@
 //! `histogram_quantile` needs the label `le`.
 
 use super::{Check, Example, Finding, Proof};
-use promql_parser::parser::Expr;
+use crate::promql::Expr;
 
 pub const PROOF: Proof = Proof {
     code: "quantile-without-le",

@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::catalog::Duration;
-use promql_parser::parser::Expr;
+use crate::promql::Expr;
 
 pub const PROOF: Proof = Proof {
     code: "range-too-short",

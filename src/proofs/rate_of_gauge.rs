@@ -1,8 +1,8 @@
 //! `rate`, `irate` and `increase` read counters only.
 
 use super::{Check, Example, Finding, Proof};
-use crate::contract::series::Kind;
-use promql_parser::parser::Expr;
+use crate::contract::series::MetricType;
+use crate::promql::Expr;
 
 pub const PROOF: Proof = Proof {
     code: "rate-of-gauge",
@@ -34,7 +34,7 @@ pub const PROOF: Proof = Proof {
             } else if operand
                 .series
                 .iter()
-                .any(|series| series.kind != Kind::Counter)
+                .any(|series| series.kind != MetricType::Counter)
             {
                 let message = format!(
                     "`{}` reads `{}`, which is no counter",

@@ -2,8 +2,8 @@
 
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::evaluate::Node;
-use crate::contract::series::Kind;
-use promql_parser::parser::Expr;
+use crate::contract::series::MetricType;
+use crate::promql::Expr;
 
 pub const PROOF: Proof = Proof {
     code: "raw-counter",
@@ -18,7 +18,7 @@ pub const PROOF: Proof = Proof {
                 && node
                     .series
                     .iter()
-                    .all(|series| series.kind == Kind::Counter)
+                    .all(|series| series.kind == MetricType::Counter)
         };
         let mut found = Vec::new();
         for node in nodes {

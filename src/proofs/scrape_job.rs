@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Finding, Proof};
 use crate::catalog::{Catalog, Duration};
+use crate::json::Parts;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 
@@ -147,7 +148,7 @@ fn unread(path: &str, jobs: &[(usize, &Value)]) -> Vec<Finding> {
 
 /// What a job asks with, in one way of writing it.
 fn query(params: &Value) -> String {
-    let sorted: BTreeMap<&String, &Value> = params.as_object().into_iter().flatten().collect();
+    let sorted: BTreeMap<&String, &Value> = params.entries().collect();
     json!(sorted).to_string()
 }
 
@@ -177,10 +178,8 @@ fn doubles(path: &str, jobs: &[(usize, &Value)], catalog: &Catalog) -> Vec<Findi
             ));
         }
         for target in job["static_configs"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .flat_map(|group| group["targets"].as_array().into_iter().flatten())
+            .items()
+            .flat_map(|group| group["targets"].items())
         {
             let address = (
                 target.as_str().unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! Prometheus knows an Alertmanager to send alerts to.
 
 use super::{Check, Example, Finding, Proof};
+use crate::json::Parts;
 
 pub const PROOF: Proof = Proof {
     code: "undelivered-alert",
@@ -25,12 +26,10 @@ pub const PROOF: Proof = Proof {
                 ));
             }
             let groups = config.value["alerting"]["alertmanagers"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .flat_map(|group| group["static_configs"].as_array().into_iter().flatten());
+                .items()
+                .flat_map(|group| group["static_configs"].items());
             let known: Vec<&str> = groups
-                .flat_map(|group| group["targets"].as_array().into_iter().flatten())
+                .flat_map(|group| group["targets"].items())
                 .filter_map(|target| target.as_str())
                 .collect();
             for address in stack

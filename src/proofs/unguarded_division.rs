@@ -2,8 +2,8 @@
 
 use super::division::{factors, guarded_around, nonzero, parents, traffic};
 use super::{Check, Example, Finding, Proof};
-use promql_parser::parser::Expr;
-use promql_parser::parser::token::T_DIV;
+use crate::promql::Expr;
+use crate::promql::token::T_DIV;
 
 pub const PROOF: Proof = Proof {
     code: "unguarded-division",

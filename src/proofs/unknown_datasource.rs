@@ -1,6 +1,7 @@
 //! Every data source that a dashboard names is provisioned.
 
 use super::{Check, Example, Finding, Proof};
+use crate::json::Parts;
 use crate::stack::dashboards::panels;
 use serde_json::Value;
 
@@ -50,11 +51,7 @@ pub const PROOF: Proof = Proof {
                         .as_str()
                         .map(|uid| (format!("{pointer}/datasource/uid"), uid)),
                 );
-                let targets = panel["targets"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .enumerate();
+                let targets = panel["targets"].items().enumerate();
                 used.extend(targets.filter_map(|(index, target)| {
                     Some((
                         format!("{pointer}/targets/{index}/datasource/uid"),
@@ -67,7 +64,7 @@ pub const PROOF: Proof = Proof {
                 ("/annotations/list", &file.value["annotations"]["list"]),
             ];
             for (pointer, list) in lists {
-                let named = list.as_array().into_iter().flatten().enumerate();
+                let named = list.items().enumerate();
                 used.extend(named.filter_map(|(index, entry)| {
                     Some((
                         format!("{pointer}/{index}/datasource/uid"),

@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Finding, Proof};
 use crate::diagnostic::suggestion;
-use promql_parser::parser::{Expr, LabelModifier};
+use crate::promql::{Expr, LabelModifier};
 
 pub const PROOF: Proof = Proof {
     code: "unknown-grouping",

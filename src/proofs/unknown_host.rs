@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Finding, Proof};
 use crate::diagnostic::nearest;
+use crate::json::Parts;
 use crate::stack::Stack;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -101,16 +102,14 @@ fn addresses<'a>(stack: &Stack<'a>) -> Vec<(&'a str, String, &'a str, &'static s
             ),
         ];
         for (pointer, list) in lists {
-            for (index, entry) in list.as_array().into_iter().flatten().enumerate() {
-                let groups = entry["static_configs"].as_array().into_iter().flatten();
+            for (index, entry) in list.items().enumerate() {
+                let groups = entry["static_configs"].items();
                 let targets = groups
-                    .flat_map(|group| group["targets"].as_array().into_iter().flatten())
+                    .flat_map(|group| group["targets"].items())
                     .filter_map(Value::as_str);
                 // Where an exporter is asked instead of the targets, it looks the targets up, and Prometheus the exporter.
                 let exporter = entry["relabel_configs"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
+                    .items()
                     .find(|rule| rule["target_label"] == "__address__");
                 let exporter = exporter.and_then(|rule| rule["replacement"].as_str());
                 let asker = if exporter.is_some() {
@@ -145,9 +144,7 @@ fn addresses<'a>(stack: &Stack<'a>) -> Vec<(&'a str, String, &'a str, &'static s
             .enumerate()
         {
             let webhooks = receiver["webhook_configs"]
-                .as_array()
-                .into_iter()
-                .flatten()
+                .items()
                 .filter_map(|webhook| webhook["url"].as_str());
             all.extend(webhooks.map(|url| {
                 (

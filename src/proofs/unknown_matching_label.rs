@@ -3,7 +3,7 @@
 use super::{Check, Example, Finding, Proof};
 use crate::contract::evaluate::Node;
 use crate::diagnostic::suggestion;
-use promql_parser::parser::{Expr, LabelModifier, VectorMatchCardinality};
+use crate::promql::{Expr, LabelModifier, VectorMatchCardinality};
 
 pub const PROOF: Proof = Proof {
     code: "unknown-matching-label",

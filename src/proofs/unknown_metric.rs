@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Finding, Proof};
 use crate::diagnostic::suggestion;
-use promql_parser::parser::Expr;
+use crate::promql::walk::selector;
 
 pub const PROOF: Proof = Proof {
     code: "unknown-metric",
@@ -14,10 +14,8 @@ pub const PROOF: Proof = Proof {
     check: Check::Expression(|expression, nodes, contract| {
         let mut found = Vec::new();
         for node in nodes {
-            let selector = match node.expr {
-                Expr::VectorSelector(selector) => selector,
-                Expr::MatrixSelector(matrix) => &matrix.vs,
-                _ => continue,
+            let Some(selector) = selector(node.expr) else {
+                continue;
             };
             match selector.name.as_deref() {
                 Some(name) if contract.knows(name) => {}

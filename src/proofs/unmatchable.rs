@@ -3,10 +3,10 @@
 use super::{Check, Example, Finding, Proof, Usage};
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
-use crate::contract::series::Series;
+use crate::contract::series::SeriesSet;
 use crate::diagnostic::suggestion;
-use promql_parser::label::Matcher;
-use promql_parser::parser::Expr;
+use crate::promql::Matcher;
+use crate::promql::walk::selector;
 
 pub const PROOF: Proof = Proof {
     code: "unmatchable",
@@ -18,10 +18,8 @@ pub const PROOF: Proof = Proof {
     check: Check::Expression(|expression, nodes, contract| {
         let mut found = Vec::new();
         for node in nodes.iter().filter(|node| node.series.is_empty()) {
-            let selector = match node.expr {
-                Expr::VectorSelector(selector) => selector,
-                Expr::MatrixSelector(matrix) => &matrix.vs,
-                _ => continue,
+            let Some(selector) = selector(node.expr) else {
+                continue;
             };
             let name = selector.name.as_deref().unwrap_or_default();
             // A unit test may have more instances and other buckets than the catalog.
@@ -65,7 +63,7 @@ pub const PROOF: Proof = Proof {
 /// The first matcher that picks nothing by itself, and why.
 fn fault(
     name: &str,
-    family: &[Series],
+    family: &[SeriesSet],
     matchers: &[Matcher],
     contract: &Contract,
 ) -> Option<(String, String)> {
@@ -84,7 +82,7 @@ fn fault(
     };
     let matcher = matchers.iter().find(alone)?;
     let label = matcher.name.as_str();
-    let having: Vec<&Series> = family.iter().filter(|series| series.has(label)).collect();
+    let having: Vec<&SeriesSet> = family.iter().filter(|series| series.has(label)).collect();
     if having.is_empty() {
         let known: Vec<&str> = family.iter().flat_map(|series| series.names()).collect();
         return Some((

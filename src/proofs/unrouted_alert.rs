@@ -1,6 +1,7 @@
 //! Every alert reaches a route of its own severity, and every route a receiver that exists.
 
 use super::{Check, Example, Finding, Proof};
+use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::routes::{Route, TIMES, alerts};
@@ -24,9 +25,7 @@ pub const PROOF: Proof = Proof {
             return found;
         };
         let receivers: Vec<&str> = routing.value["receivers"]
-            .as_array()
-            .into_iter()
-            .flatten()
+            .items()
             .filter_map(|receiver| receiver["name"].as_str())
             .collect();
         let Some(tree) = Route::of(&routing.value) else {
@@ -118,11 +117,7 @@ fn narrowed(path: &str, route: &Route) -> Vec<Finding> {
 /// Receivers that are rendered without what the catalog gives them.
 fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
     let mut found = Vec::new();
-    let rendered: Vec<&Value> = routing.value["receivers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .collect();
+    let rendered: Vec<&Value> = routing.value["receivers"].items().collect();
     let named = rendered.iter().enumerate().rev(); // of two with one name the first stays
     let index: HashMap<&str, usize> = named
         .filter_map(|(index, receiver)| Some((receiver["name"].as_str()?, index)))
@@ -131,12 +126,7 @@ fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
         let Some(index) = index.get(name.as_str()).copied() else {
             continue;
         };
-        for integration in integrations
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(integration, _)| integration)
-        {
+        for integration in integrations.entries().map(|(integration, _)| integration) {
             let list = format!("{integration}_configs");
             if rendered[index][&list].as_array().is_none_or(Vec::is_empty) {
                 let message = format!(

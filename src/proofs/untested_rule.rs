@@ -1,6 +1,7 @@
 //! Every alert has a unit test in which it fires and one in which it does not.
 
 use super::{Check, Example, Finding, Proof};
+use crate::json::Parts;
 use crate::stack::files::beside;
 use std::collections::HashMap;
 
@@ -17,9 +18,7 @@ pub const PROOF: Proof = Proof {
         let mut shown: HashMap<&str, (bool, bool)> = HashMap::new();
         for file in stack.files.tests() {
             for (index, name) in file.value["rule_files"]
-                .as_array()
-                .into_iter()
-                .flatten()
+                .items()
                 .filter_map(|name| name.as_str())
                 .enumerate()
             {
@@ -32,12 +31,7 @@ pub const PROOF: Proof = Proof {
                     ));
                 }
             }
-            for (index, test) in file.value["tests"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .enumerate()
-            {
+            for (index, test) in file.value["tests"].items().enumerate() {
                 if test.get("interval").is_none() {
                     found.push(Finding::at(
                         &file.path,
@@ -46,7 +40,7 @@ pub const PROOF: Proof = Proof {
                         "write `interval`",
                     ));
                 }
-                for case in test["alert_rule_test"].as_array().into_iter().flatten() {
+                for case in test["alert_rule_test"].items() {
                     let fires = case["exp_alerts"]
                         .as_array()
                         .is_some_and(|alerts| !alerts.is_empty());
@@ -56,7 +50,7 @@ pub const PROOF: Proof = Proof {
                     *entry = (entry.0 || fires, entry.1 || !fires);
                 }
                 // An alert of kind promql is looked at through ALERTS.
-                for case in test["promql_expr_test"].as_array().into_iter().flatten() {
+                for case in test["promql_expr_test"].items() {
                     let named = case["expr"]
                         .as_str()
                         .and_then(|text| text.split_once("alertname=\"")?.1.split('"').next());

@@ -1,9 +1,8 @@
 //! A declared metric is read somewhere.
 
 use super::{Check, Example, Finding, Proof};
-use crate::contract::evaluate::children;
 use crate::diagnostic::Severity;
-use promql_parser::parser::Expr;
+use crate::promql::walk::selectors;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -24,7 +23,8 @@ pub const PROOF: Proof = Proof {
             .iter()
             .filter(|expression| seen.insert(Rc::as_ptr(&expression.ast)))
         {
-            read_by(&expression.ast, &mut read);
+            let names = selectors(&expression.ast).into_iter();
+            read.extend(names.filter_map(|selector| selector.name.as_deref()));
         }
         let unused = stack.catalog.metrics.iter().filter(|metric| {
             !["", "_bucket", "_sum", "_count"]
@@ -44,13 +44,3 @@ pub const PROOF: Proof = Proof {
             .collect()
     }),
 };
-
-fn read_by<'a>(expr: &'a Expr, read: &mut HashSet<&'a str>) {
-    match expr {
-        Expr::VectorSelector(selector) => read.extend(selector.name.as_deref()),
-        Expr::MatrixSelector(matrix) => read.extend(matrix.vs.name.as_deref()),
-        other => children(other)
-            .into_iter()
-            .for_each(|child| read_by(child, read)),
-    }
-}

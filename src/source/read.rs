@@ -21,9 +21,7 @@ pub enum Unreadable {
         text: String,
         /// Where in `text` the first of them stands.
         at: usize,
-        /// What is wrong there.
         reason: String,
-        /// What to do.
         help: &'static str,
     },
 }

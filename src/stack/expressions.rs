@@ -5,8 +5,8 @@ use super::files::Files;
 use super::variables::Variables;
 use crate::contract::Contract;
 use crate::json::plain;
+use crate::promql::Expr;
 use crate::render::File;
-use promql_parser::parser::Expr;
 use serde_json::Value;
 use std::rc::Rc;
 

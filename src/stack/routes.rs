@@ -2,9 +2,8 @@
 
 use super::files::Files;
 use crate::catalog::{Alert, Branch, Catalog, Service};
-use crate::promql::judge::picks;
-use promql_parser::label::Matcher;
-use promql_parser::parser::{Expr, parse};
+use crate::promql::Matcher;
+use crate::promql::matchers::{picks, read};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -194,16 +193,9 @@ fn matchers(route: &Value) -> Option<Vec<Matcher>> {
         });
     let all: Option<Vec<Vec<Matcher>>> = new
         .chain(old)
-        .map(|text| selector(&text).or_else(|| selector(&quoted(&text))))
+        .map(|text| read(&text).or_else(|| read(&quoted(&text))))
         .collect();
     Some(all?.concat())
-}
-
-fn selector(matchers: &str) -> Option<Vec<Matcher>> {
-    match parse(&format!("alert{{{matchers}}}")) {
-        Ok(Expr::VectorSelector(vector)) => Some(vector.matchers.matchers),
-        _ => None,
-    }
 }
 
 /// The Alertmanager takes `severity=critical` too.

@@ -2,7 +2,8 @@
 
 use super::files::Files;
 use crate::catalog::Duration;
-use crate::pieces::{Piece, pieces};
+use crate::json::Parts;
+use crate::promql::variables::{Filling, fill};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -21,11 +22,7 @@ impl Variables {
             ("__interval".to_string(), scrape.to_string()),
             ("__range".to_string(), "1h".to_string()),
         ]);
-        for variable in dashboard["templating"]["list"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
+        for variable in dashboard["templating"]["list"].items() {
             let value = variable["allValue"]
                 .as_str()
                 .or(variable["current"]["value"].as_str())
@@ -41,19 +38,13 @@ impl Variables {
     /// The text with `$name`, `${name}` and `${name:format}` filled in; the name of the first that is not defined.
     pub(super) fn fill(&self, text: &str) -> (String, Option<String>) {
         let mut unknown = None;
-        let mut filled = String::new();
-        for piece in pieces(text) {
-            filled += match piece {
-                Piece::Text(text) => text,
-                Piece::Variable(name, written) => self.0.get(name).map_or_else(
-                    || {
-                        unknown.get_or_insert(name.to_string());
-                        written
-                    },
-                    String::as_str,
-                ),
-            };
-        }
+        let filled = fill(text, |variable| match self.0.get(variable.name) {
+            Some(value) => Filling::Text(value.clone()),
+            None => {
+                unknown.get_or_insert(variable.name.to_string());
+                Filling::Unknown
+            }
+        });
         // A variable that stands for everything is `=~".+"`, which is `!=""` without a regular expression to build each time.
         (filled.replace("=~\".+\"", "!=\"\""), unknown)
     }

@@ -5,7 +5,6 @@ use minijinja::{Environment, Error, ErrorKind, State};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Registers the function.
 pub fn add_to(environment: &mut Environment) {
     environment.add_function("recorded", Recorded::of);
 }

@@ -139,7 +139,7 @@ fn every_panel_of_our_dashboards_has_data() {
 #[test]
 fn alerts_that_fire_are_marked_on_every_chart_and_named_once() {
     let (mut browser, _) = opened(SEED, "annotations", 1280);
-    let marked = browser.evaluate(r##"[...document.querySelectorAll('svg.plot')].map(plot => plot.querySelectorAll('[stroke^="#03"]').length)"##);
+    let marked = browser.evaluate(r##"[...document.querySelectorAll('svg.plot')].map(plot => plot.querySelectorAll('.annotation polyline').length)"##);
     let marked: Vec<u64> = marked
         .as_array()
         .expect("charts")

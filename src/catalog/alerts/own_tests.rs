@@ -2,13 +2,13 @@
 
 use super::Alert;
 use crate::catalog::units::Duration;
+use crate::json::Parts;
 use serde_json::Value;
 
 /// One entry of `tests`.
 pub struct OwnTest<'a> {
     /// Where it stands, as a JSON pointer.
     pub pointer: String,
-    /// What it shows.
     pub name: &'a str,
     /// When the alert is looked at.
     pub at: Duration,
@@ -26,13 +26,10 @@ impl<'a> OwnTest<'a> {
     /// Each series with its values, both as written.
     pub fn series(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         self.written["series"]
-            .as_object()
-            .into_iter()
-            .flatten()
+            .entries()
             .map(|(series, values)| (series.as_str(), values.as_str().unwrap_or_default()))
     }
 
-    /// What promtool calls it.
     pub fn title(&self, alert: &str) -> String {
         format!("{alert}: {}", self.name)
     }
@@ -56,9 +53,7 @@ impl Alert {
                 at: duration(&written["at"]).unwrap_or_default(),
                 every: duration(&written["every"]).unwrap_or(EVERY),
                 fires: written["fires"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
+                    .items()
                     .filter_map(|name| name.as_str().map(str::to_string))
                     .collect(),
                 written,

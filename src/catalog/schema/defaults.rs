@@ -2,6 +2,7 @@
 
 use super::{Schema, applicable, referred};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
 use crate::source::Source;
 use serde_json::{Map, Value};
 
@@ -47,7 +48,7 @@ fn complete(node: &Value, value: &mut Value) {
     let Value::Object(map) = value else { return };
     for key in nodes
         .iter()
-        .flat_map(|node| node["required"].as_array().into_iter().flatten())
+        .flat_map(|node| node["required"].items())
         .filter_map(Value::as_str)
     {
         if !map.contains_key(key) {

@@ -4,6 +4,7 @@ use super::{meant, properties};
 use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::json::Parts;
 use crate::source::step;
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
@@ -61,12 +62,7 @@ pub fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnostic> {
             )
         }
         Kind::Enum { options } => {
-            let options: Vec<&str> = options
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .collect();
+            let options: Vec<&str> = options.texts().collect();
             let word = error.instance().as_str().unwrap_or_default();
             let (code, message) = match node["title"].as_str() {
                 Some("an alert kind") => {
@@ -111,9 +107,7 @@ pub fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnostic> {
                 .is_some_and(|table| !table.is_empty()) =>
         {
             let wanted: Vec<String> = node["anyOf"]
-                .as_array()
-                .into_iter()
-                .flatten()
+                .items()
                 .filter_map(|one| one["required"][0].as_str())
                 .map(|key| format!("`{key}`"))
                 .collect();

@@ -8,15 +8,12 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// The other side.
 pub struct Base {
     /// The catalog's name in messages.
     pub name: String,
-    /// The catalog's text.
     pub text: String,
     /// What names of its templates begin with in messages.
     pub prefix: String,
-    /// Its own templates.
     pub templates: Overlay,
 }
 

@@ -1,6 +1,6 @@
 //! One difference between two renderings, of one item of one file.
 
-use super::items::{Item, Kind};
+use super::items::{Item, ItemKind};
 use super::leaves::Leaf;
 use crate::diff::Class;
 
@@ -37,7 +37,7 @@ pub struct Difference {
     /// The file's, below the folder that is rendered to.
     pub path: String,
     /// Of what it is said.
-    pub kind: Kind,
+    pub kind: ItemKind,
     /// Of which one.
     pub name: String,
     /// The name and the values, in which those that made the difference are named.
@@ -74,7 +74,7 @@ impl Difference {
             |value: Option<&serde_json::Value>| value.map(ToString::to_string).unwrap_or_default();
         // A panel's thresholds are those of the alert that its query stands for.
         let text = match is.kind {
-            Kind::Panel => format!("{} {} {}", is.name, was.value, is.value),
+            ItemKind::Panel => format!("{} {} {}", is.name, was.value, is.value),
             _ => format!("{} {} {}", is.name, value(leaf.was), value(leaf.is)),
         };
         Difference {
@@ -87,7 +87,7 @@ impl Difference {
     pub fn about(
         class: Class,
         path: &str,
-        kind: Kind,
+        kind: ItemKind,
         name: String,
         says: String,
         spot: Spot,
@@ -109,7 +109,7 @@ impl Difference {
         Difference {
             class,
             path: path.to_string(),
-            kind: Kind::File,
+            kind: ItemKind::File,
             name: String::new(),
             text: String::new(),
             says: says.to_string(),

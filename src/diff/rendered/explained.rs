@@ -1,7 +1,7 @@
 //! What the sentences about the catalogs explain: a rendered difference about something that none of them names is told too.
 
 use super::difference::Difference;
-use super::items::Kind;
+use super::items::ItemKind;
 use crate::catalog::snake;
 use crate::diff::{At, Change, Side};
 use std::collections::HashSet;
@@ -133,14 +133,18 @@ impl Explained {
         let text = &difference.text;
         match difference.kind {
             // What quotes the rest differs with it, and where panels stand is seen with the panels.
-            Kind::File if self.any => return true,
-            Kind::Panel | Kind::Row | Kind::Layout | Kind::Variable | Kind::Provider
+            ItemKind::File if self.any => return true,
+            ItemKind::Panel
+            | ItemKind::Row
+            | ItemKind::Layout
+            | ItemKind::Variable
+            | ItemKind::Provider
                 if self.drawn =>
             {
                 return true;
             }
-            Kind::Key if self.drawn && difference.path.contains("/dashboards/") => return true,
-            Kind::Datasource if self.drawn => return true,
+            ItemKind::Key if self.drawn && difference.path.contains("/dashboards/") => return true,
+            ItemKind::Datasource if self.drawn => return true,
             // What reads the probe comes and goes with it.
             _ if self.keys.contains("health_probe")
                 && ["health", "Health", "probes"]
@@ -150,7 +154,7 @@ impl Explained {
                 return true;
             }
             // `memory_limit` is in the name of the series that says it.
-            Kind::Recording
+            ItemKind::Recording
                 if self
                     .keys
                     .iter()
@@ -159,15 +163,15 @@ impl Explained {
                 return true;
             }
             // Settings of a server are rendered at the top of its file, in its container and at those that reach it.
-            Kind::Key
-            | Kind::Rules
-            | Kind::Module
-            | Kind::Datasource
-            | Kind::Provider
-            | Kind::Variable
-            | Kind::Container
-            | Kind::Resource
-            | Kind::Job
+            ItemKind::Key
+            | ItemKind::Rules
+            | ItemKind::Module
+            | ItemKind::Datasource
+            | ItemKind::Provider
+            | ItemKind::Variable
+            | ItemKind::Container
+            | ItemKind::Resource
+            | ItemKind::Job
                 if self.tables.iter().any(|table| {
                     table == "compose" && difference.path.contains("compose")
                         || difference.name.contains(table.as_str())
@@ -177,7 +181,7 @@ impl Explained {
                 return true;
             }
             // Of an alert in the Alertmanager's file, whom it tells and when.
-            Kind::Alert
+            ItemKind::Alert
                 if difference.path.contains("alertmanager")
                     && self.tables.contains("alertmanager") =>
             {

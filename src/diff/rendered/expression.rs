@@ -1,24 +1,22 @@
 //! Two PromQL conditions: whether the new one fires for more, for less, or for something else.
 
-use super::promql;
 use crate::diff::Class::{self, Dangerous, Notice, Safe};
-use crate::promql::parse;
-use promql_parser::parser::token::{
-    T_ADD, T_DIV, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_MUL, T_SUB,
-};
-use promql_parser::parser::{BinaryExpr, Expr};
+use crate::promql::canonical::{plain, print, same};
+use crate::promql::number::number;
+use crate::promql::token::{T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE};
+use crate::promql::{BinaryExpr, Expr, parse};
 
 /// The class of the change, and what the alert is or does now. Only conditions that differ in the numbers behind their
 /// comparisons can be ordered; of all others it cannot be said that they fire for no less.
 pub fn changed(before: &str, after: &str) -> (Class, &'static str) {
-    if promql::same(before, after) {
+    if same(before, after) {
         return (Safe, "is written differently but means the same");
     }
     let (Ok(mut before), Ok(mut after)) = (parse(before), parse(after)) else {
         return (Dangerous, OTHER);
     };
-    promql::plain(&mut before);
-    promql::plain(&mut after);
+    plain(&mut before);
+    plain(&mut after);
     match order(&before, &after) {
         Some(Order {
             looser: false,
@@ -46,7 +44,7 @@ struct Order {
 
 /// None: the two are not one condition with other numbers. A part of an `and` or `or` that fires less has the whole fire less.
 fn order(before: &Expr, after: &Expr) -> Option<Order> {
-    if format!("{before:?}") == format!("{after:?}") {
+    if print(before) == print(after) {
         return Some(Order {
             looser: false,
             tighter: false,
@@ -62,9 +60,9 @@ fn order(before: &Expr, after: &Expr) -> Option<Order> {
             tighter: one.tighter || other.tighter,
         });
     }
-    let ((upward, was), (same, is)) = (comparison(old)?, comparison(new)?);
-    let sides = |expr: &BinaryExpr| format!("{:?} {} {:?}", expr.lhs, expr.op, expr.modifier);
-    (sides(old) == sides(new) && upward == same).then_some(Order {
+    let ((upward, was), (_, is)) = (comparison(old)?, comparison(new)?);
+    let same = old.op == new.op && old.modifier == new.modifier;
+    (same && print(&old.lhs) == print(&new.lhs)).then_some(Order {
         looser: was != is && (is > was) == upward,
         tighter: was != is && (is > was) != upward,
     })
@@ -78,26 +76,6 @@ fn comparison(binary: &BinaryExpr) -> Option<(bool, f64)> {
         _ => return None,
     };
     Some((upward, number(&binary.rhs)?))
-}
-
-/// `10 * 0.1` is 1.
-fn number(expr: &Expr) -> Option<f64> {
-    match expr {
-        Expr::NumberLiteral(literal) => Some(literal.val),
-        Expr::Paren(paren) => number(&paren.expr),
-        Expr::Unary(unary) => number(&unary.expr).map(|value| -value),
-        Expr::Binary(binary) => {
-            let (left, right) = (number(&binary.lhs)?, number(&binary.rhs)?);
-            match binary.op.id() {
-                T_ADD => Some(left + right),
-                T_SUB => Some(left - right),
-                T_MUL => Some(left * right),
-                T_DIV => Some(left / right),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -1,27 +1,22 @@
 //! A rendered file as items that have a name: what people speak of, whatever its place in the file.
 
 use crate::artifacts::Role;
+use crate::json::Parts;
 use crate::json::plain;
 use crate::render::File;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
-/// What an item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ItemKind {
     /// A key at the top of a file.
     Key,
-    /// The whole file.
     File,
-    /// An alerting rule.
     Alert,
     /// A recording rule.
     Recording,
-    /// A group of rules.
     Rules,
-    /// A scrape job.
     Job,
-    /// Whom the Alertmanager tells.
     Receiver,
     /// What holds an alert back.
     Inhibition,
@@ -33,7 +28,6 @@ pub enum Kind {
     Panel,
     /// A row of a dashboard.
     Row,
-    /// Where the panels stand.
     Layout,
     /// A variable of a dashboard.
     Variable,
@@ -41,41 +35,42 @@ pub enum Kind {
     Datasource,
     /// A folder from which Grafana reads dashboards.
     Provider,
-    /// A service of compose.
     Container,
     /// A network, volume, secret or config of compose.
     Resource,
 }
 
-impl Kind {
+impl ItemKind {
     /// The word before its name; what has none is named alone.
     pub fn word(self) -> &'static str {
         match self {
-            Kind::Key | Kind::File | Kind::Layout | Kind::Inhibition | Kind::Resource => "",
-            Kind::Alert => "alert",
-            Kind::Recording => "recording rule",
-            Kind::Rules => "group",
-            Kind::Job => "job",
-            Kind::Receiver => "receiver",
-            Kind::Times => "time interval",
-            Kind::Module => "module",
-            Kind::Panel => "panel",
-            Kind::Row => "row",
-            Kind::Variable => "variable",
-            Kind::Datasource => "data source",
-            Kind::Provider => "provider",
-            Kind::Container => "container",
+            ItemKind::Key
+            | ItemKind::File
+            | ItemKind::Layout
+            | ItemKind::Inhibition
+            | ItemKind::Resource => "",
+            ItemKind::Alert => "alert",
+            ItemKind::Recording => "recording rule",
+            ItemKind::Rules => "group",
+            ItemKind::Job => "job",
+            ItemKind::Receiver => "receiver",
+            ItemKind::Times => "time interval",
+            ItemKind::Module => "module",
+            ItemKind::Panel => "panel",
+            ItemKind::Row => "row",
+            ItemKind::Variable => "variable",
+            ItemKind::Datasource => "data source",
+            ItemKind::Provider => "provider",
+            ItemKind::Container => "container",
         }
     }
 }
 
 /// A part of a file that stands for itself.
 pub struct Item {
-    /// What it is.
-    pub kind: Kind,
+    pub kind: ItemKind,
     /// Its name, once in its file.
     pub name: String,
-    /// Where it stands.
     pub pointer: String,
     /// What is compared; lists without an order are sorted.
     pub value: Value,
@@ -89,25 +84,25 @@ pub fn of(file: &File) -> Vec<Item> {
         Role::Prometheus => prometheus(value),
         Role::Alertmanager => alertmanager(value),
         Role::Blackbox => [
-            entries(value, "modules", Kind::Module),
+            entries(value, "modules", ItemKind::Module),
             rest(value, &["modules"]),
         ]
         .concat_items(),
         Role::Dashboard => dashboard(value),
         Role::Datasources => [
-            list(value, "datasources", "name", Kind::Datasource),
+            list(value, "datasources", "name", ItemKind::Datasource),
             rest(value, &["datasources"]),
         ]
         .concat_items(),
         Role::DashboardProvider => [
-            list(value, "providers", "name", Kind::Provider),
+            list(value, "providers", "name", ItemKind::Provider),
             rest(value, &["providers"]),
         ]
         .concat_items(),
         Role::Compose => compose(value),
         Role::RuleTests | Role::Python | Role::Markdown | Role::Plain => rest(value, &[]),
     };
-    let mut seen: HashMap<(Kind, String), usize> = HashMap::new();
+    let mut seen: HashMap<(ItemKind, String), usize> = HashMap::new();
     for item in &mut items {
         let count = seen.entry((item.kind, item.name.clone())).or_default();
         *count += 1;
@@ -118,7 +113,6 @@ pub fn of(file: &File) -> Vec<Item> {
     items
 }
 
-/// Several lists as one.
 trait Concat {
     fn concat_items(self) -> Vec<Item>;
 }
@@ -132,12 +126,10 @@ impl<const N: usize> Concat for [Vec<Item>; N] {
 /// Every key at the top but those that are read otherwise.
 fn rest(value: &Value, but: &[&str]) -> Vec<Item> {
     let keys = value
-        .as_object()
-        .into_iter()
-        .flatten()
+        .entries()
         .filter(|(key, _)| !but.contains(&key.as_str()));
     keys.map(|(key, value)| Item {
-        kind: Kind::Key,
+        kind: ItemKind::Key,
         name: key.clone(),
         pointer: format!("/{key}"),
         value: value.clone(),
@@ -146,8 +138,8 @@ fn rest(value: &Value, but: &[&str]) -> Vec<Item> {
 }
 
 /// The entries of a list, each named by one of its keys.
-fn list(value: &Value, key: &str, name: &str, kind: Kind) -> Vec<Item> {
-    let entries = value[key].as_array().into_iter().flatten().enumerate();
+fn list(value: &Value, key: &str, name: &str, kind: ItemKind) -> Vec<Item> {
+    let entries = value[key].items().enumerate();
     entries
         .map(|(index, entry)| Item {
             kind,
@@ -159,8 +151,8 @@ fn list(value: &Value, key: &str, name: &str, kind: Kind) -> Vec<Item> {
 }
 
 /// The entries of a mapping.
-fn entries(value: &Value, key: &str, kind: Kind) -> Vec<Item> {
-    let entries = value[key].as_object().into_iter().flatten();
+fn entries(value: &Value, key: &str, kind: ItemKind) -> Vec<Item> {
+    let entries = value[key].entries();
     entries
         .map(|(name, entry)| Item {
             kind,
@@ -188,9 +180,7 @@ fn around(value: &Value, pointer: &str) -> Vec<Item> {
 
 fn without(value: &Value, keys: &[&str]) -> Value {
     let kept = value
-        .as_object()
-        .into_iter()
-        .flatten()
+        .entries()
         .filter(|(key, _)| !keys.contains(&key.as_str()));
     Value::Object(
         kept.map(|(key, value)| (key.clone(), value.clone()))
@@ -211,20 +201,23 @@ fn rules(file: &File, groups: &str) -> Vec<Item> {
     for (pointer, group) in file.groups() {
         let name = group["name"].as_str().unwrap_or_default().to_string();
         found.push(Item {
-            kind: Kind::Rules,
+            kind: ItemKind::Rules,
             name,
             pointer: pointer.clone(),
             value: without(group, &["name", "rules"]),
         });
-        for (index, rule) in group["rules"].as_array().into_iter().flatten().enumerate() {
+        for (index, rule) in group["rules"].items().enumerate() {
             let (kind, name) = match rule["alert"].as_str() {
-                Some(alert) => (Kind::Alert, alert),
-                None => (Kind::Recording, rule["record"].as_str().unwrap_or_default()),
+                Some(alert) => (ItemKind::Alert, alert),
+                None => (
+                    ItemKind::Recording,
+                    rule["record"].as_str().unwrap_or_default(),
+                ),
             };
             // One series is recorded for each service by a rule of its own.
             let of = rule["labels"]["job"]
                 .as_str()
-                .filter(|_| kind == Kind::Recording)
+                .filter(|_| kind == ItemKind::Recording)
                 .map(|job| format!(" of {job}"))
                 .unwrap_or_default();
             found.push(Item {
@@ -239,7 +232,7 @@ fn rules(file: &File, groups: &str) -> Vec<Item> {
 }
 
 fn prometheus(value: &Value) -> Vec<Item> {
-    let mut jobs = list(value, "scrape_configs", "job_name", Kind::Job);
+    let mut jobs = list(value, "scrape_configs", "job_name", ItemKind::Job);
     for job in &mut jobs {
         // Of one group of targets the addresses and the labels are compared, and not where they stand.
         if let Some([only]) = job.value["static_configs"].as_array().map(Vec::as_slice) {
@@ -260,12 +253,7 @@ fn prometheus(value: &Value) -> Vec<Item> {
 /// The routes are followed and not compared as text.
 fn alertmanager(value: &Value) -> Vec<Item> {
     let mut inhibitions = Vec::new();
-    for (index, rule) in value["inhibit_rules"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .enumerate()
-    {
+    for (index, rule) in value["inhibit_rules"].items().enumerate() {
         let mut value = rule.clone();
         for key in ["source_matchers", "target_matchers", "equal"]
             .into_iter()
@@ -281,16 +269,13 @@ fn alertmanager(value: &Value) -> Vec<Item> {
                 .flatten()
                 .map(Value::to_string);
             let new = value[format!("{kind}_matchers")]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
+                .texts()
                 .map(str::to_string);
             new.chain(old).collect::<Vec<_>>().join(", ")
         };
         let name = format!("inhibition by {}", matchers("source"));
         inhibitions.push(Item {
-            kind: Kind::Inhibition,
+            kind: ItemKind::Inhibition,
             name,
             pointer: format!("/inhibit_rules/{index}"),
             value,
@@ -299,11 +284,11 @@ fn alertmanager(value: &Value) -> Vec<Item> {
     // Rules with one source are told apart by what they hold back, whatever their order.
     inhibitions.sort_by_cached_key(|item| item.value.to_string());
     let times = [
-        list(value, "time_intervals", "name", Kind::Times),
-        list(value, "mute_time_intervals", "name", Kind::Times),
+        list(value, "time_intervals", "name", ItemKind::Times),
+        list(value, "mute_time_intervals", "name", ItemKind::Times),
     ]
     .concat_items();
-    let mut receivers = list(value, "receivers", "name", Kind::Receiver);
+    let mut receivers = list(value, "receivers", "name", ItemKind::Receiver);
     receivers
         .iter_mut()
         .for_each(|receiver| receiver.value = without(&receiver.value, &["name"]));
@@ -335,12 +320,12 @@ fn dashboard(value: &Value) -> Vec<Item> {
     for (pointer, panel) in panels {
         let mut name = format!("\"{}\"", title(panel));
         let kind = if is_row(panel) {
-            Kind::Row
+            ItemKind::Row
         } else {
-            Kind::Panel
+            ItemKind::Panel
         };
         match kind {
-            Kind::Row => row = title(panel),
+            ItemKind::Row => row = title(panel),
             // Of those with one title, each has its row; two in one row are numbered.
             _ if titles[&title(panel)] > 1 && !row.is_empty() => name += &format!(" in \"{row}\""),
             _ => {}
@@ -363,12 +348,12 @@ fn dashboard(value: &Value) -> Vec<Item> {
     }
     let pointer = "/panels".to_string();
     found.push(Item {
-        kind: Kind::Layout,
+        kind: ItemKind::Layout,
         name: "panels".to_string(),
         pointer,
         value: Value::Object(layout),
     });
-    let variables = list(&value["templating"], "list", "name", Kind::Variable);
+    let variables = list(&value["templating"], "list", "name", ItemKind::Variable);
     found.extend(variables.into_iter().map(|item| Item {
         pointer: format!("/templating{}", item.pointer),
         ..item
@@ -451,7 +436,7 @@ const UNORDERED: [&str; 9] = [
 ];
 
 fn compose(value: &Value) -> Vec<Item> {
-    let mut containers = entries(value, "services", Kind::Container);
+    let mut containers = entries(value, "services", ItemKind::Container);
     for container in &mut containers {
         for key in UNORDERED
             .into_iter()
@@ -486,7 +471,7 @@ fn compose(value: &Value) -> Vec<Item> {
         ("configs", "config"),
     ] {
         found.extend(
-            entries(value, key, Kind::Resource)
+            entries(value, key, ItemKind::Resource)
                 .into_iter()
                 .map(|item| Item {
                     name: format!("{word} {}", item.name),

@@ -1,7 +1,7 @@
 //! The values in which two items differ.
 
-use super::promql;
 use crate::catalog::Duration;
+use crate::promql::canonical;
 use crate::source::step;
 use serde_json::Value;
 
@@ -11,7 +11,6 @@ pub struct Leaf<'a> {
     pub path: Vec<String>,
     /// On the side that is compared with.
     pub was: Option<&'a Value>,
-    /// On the new side.
     pub is: Option<&'a Value>,
 }
 
@@ -97,7 +96,7 @@ fn same(key: &str, was: Option<&Value>, is: Option<&Value>) -> bool {
     };
     let duration = |text: &str| Duration::parse(text);
     match key {
-        "expr" | "query" | "definition" => promql::same(was, is),
+        "expr" | "query" | "definition" => canonical::same(was, is),
         _ => duration(was).is_some_and(|was| duration(is) == Some(was)),
     }
 }

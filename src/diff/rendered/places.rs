@@ -2,7 +2,7 @@
 
 use super::difference::Difference;
 use super::explained::Explained;
-use super::items::Kind;
+use super::items::ItemKind;
 use crate::diagnostic::Place;
 use crate::diff::{At, Change, listed, plural};
 use crate::render::Rendered;
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 pub struct Group<'a> {
     explained: Option<&'a Explained>,
     said: Vec<(Difference, Vec<String>)>,
-    known: HashMap<(String, Kind, String), usize>,
+    known: HashMap<(String, ItemKind, String), usize>,
 }
 
 impl<'a> Group<'a> {

@@ -10,7 +10,6 @@ use std::collections::{HashMap, HashSet};
 pub struct Readers(HashMap<String, Vec<String>>);
 
 impl Readers {
-    /// Of all rule files.
     pub fn of(rendered: &Rendered) -> Readers {
         let rules = Files::of(&rendered.files).rules();
         let rules: Vec<&Value> = rules.map(|(_, _, rule)| rule).collect();

@@ -1,11 +1,12 @@
 //! Who is told of each alert, and when: the tree of routes followed on both sides, as the Alertmanager follows it.
 
 use super::difference::{Difference, Spot};
-use super::items::Kind;
+use super::items::ItemKind;
 use super::places::Group;
 use crate::catalog::{Catalog, Duration};
 use crate::diff::Class::{self, Dangerous, Notice, Safe, Warning};
 use crate::diff::{listed, routes, weight};
+use crate::json::Parts;
 use crate::render::Rendered;
 use crate::stack::files::Files;
 use crate::stack::routes::{Labels, OPTIONS, Route, TIMES, alerts};
@@ -79,7 +80,7 @@ impl Routing {
                 found.push(Difference::about(
                     class,
                     &self.after.path,
-                    Kind::Alert,
+                    ItemKind::Alert,
                     alert["alertname"].clone(),
                     says,
                     spot(),
@@ -115,7 +116,7 @@ impl Routing {
             found.push(Difference::about(
                 Notice,
                 &self.after.path,
-                Kind::Key,
+                ItemKind::Key,
                 "route".to_string(),
                 says.to_string(),
                 spot(),
@@ -145,10 +146,12 @@ impl Routing {
                 routes::ways(&was, &is)
             ),
         };
-        let class = match () {
-            () if was.is_empty() && is.is_empty() => Notice,
-            () if is.is_empty() => Dangerous,
-            () => weight::elsewhere(routes::rank(severity) == 0, &was, &is),
+        let class = if was.is_empty() && is.is_empty() {
+            Notice
+        } else if is.is_empty() {
+            Dangerous
+        } else {
+            weight::elsewhere(routes::rank(severity) == 0, &was, &is)
         };
         (class, says)
     }
@@ -263,13 +266,13 @@ impl Side {
 
     /// Integration → its settings, of several receivers.
     fn integrations(&self, receivers: &BTreeSet<&str>) -> Map<String, Value> {
-        let all = self.routing["receivers"].as_array().into_iter().flatten();
+        let all = self.routing["receivers"].items();
         let wanted = all.filter(|receiver| {
             receiver["name"]
                 .as_str()
                 .is_some_and(|name| receivers.contains(name))
         });
-        let entries = wanted.flat_map(|receiver| receiver.as_object().into_iter().flatten());
+        let entries = wanted.flat_map(|receiver| receiver.entries());
         let kinds = entries.filter_map(|(key, value)| {
             Some((key.strip_suffix("_configs")?, value))
                 .filter(|(_, value)| value.as_array().is_some_and(|list| !list.is_empty()))

@@ -1,49 +1,48 @@
 //! What a difference means to those who are told, and how much it weighs.
 
 use super::expression;
-use super::items::{Item, Kind};
+use super::items::{Item, ItemKind};
 use super::leaves::Leaf;
 use super::readers::Readers;
 use super::routing::Routing;
 use crate::catalog::{Duration, Size};
 use crate::diff::Class::{self, Dangerous, Notice, Safe, Warning};
 use crate::diff::{listed, routes, weight};
+use crate::json::Parts;
 use crate::json::plain;
 use serde_json::Value;
 
-/// What surrounds an item.
 pub struct Scene<'a> {
     /// Who reads a recorded series.
     pub readers: &'a Readers,
-    /// Who is told.
     pub routes: &'a Routing,
 }
 
 /// An item that is no longer there; None: it is told elsewhere.
 pub fn gone(item: &Item, scene: &Scene) -> Option<(Class, String)> {
     let (class, says) = match item.kind {
-        Kind::Layout | Kind::File => return None,
-        Kind::Alert => (Dangerous, "is removed: no one is notified of it any more"),
-        Kind::Recording => (
+        ItemKind::Layout | ItemKind::File => return None,
+        ItemKind::Alert => (Dangerous, "is removed: no one is notified of it any more"),
+        ItemKind::Recording => (
             Warning,
             "is no longer recorded: queries of it find nothing new",
         ),
-        Kind::Rules => (Notice, "is no longer there"),
-        Kind::Job => (Dangerous, "is no longer scraped"),
-        Kind::Receiver if scene.routes.used(&item.name) => {
+        ItemKind::Rules => (Notice, "is no longer there"),
+        ItemKind::Job => (Dangerous, "is no longer scraped"),
+        ItemKind::Receiver if scene.routes.used(&item.name) => {
             (Dangerous, "is removed, and was in use")
         }
-        Kind::Receiver => (Notice, "is removed"),
-        Kind::Inhibition => (Notice, "is removed: what it held back is notified"),
-        Kind::Times => (Warning, "is removed"),
-        Kind::Module => (Warning, "is removed"),
-        Kind::Panel | Kind::Row => (Notice, "is removed"),
-        Kind::Variable => (Notice, "is removed: links that set it have no effect"),
-        Kind::Datasource => (Dangerous, "is removed: what asks it shows nothing"),
-        Kind::Provider => (Dangerous, "is removed: its dashboards are no longer read"),
-        Kind::Container => (Dangerous, "no longer runs"),
-        Kind::Resource => (Warning, "is removed"),
-        Kind::Key => {
+        ItemKind::Receiver => (Notice, "is removed"),
+        ItemKind::Inhibition => (Notice, "is removed: what it held back is notified"),
+        ItemKind::Times => (Warning, "is removed"),
+        ItemKind::Module => (Warning, "is removed"),
+        ItemKind::Panel | ItemKind::Row => (Notice, "is removed"),
+        ItemKind::Variable => (Notice, "is removed: links that set it have no effect"),
+        ItemKind::Datasource => (Dangerous, "is removed: what asks it shows nothing"),
+        ItemKind::Provider => (Dangerous, "is removed: its dashboards are no longer read"),
+        ItemKind::Container => (Dangerous, "no longer runs"),
+        ItemKind::Resource => (Warning, "is removed"),
+        ItemKind::Key => {
             let class = if item.name == "rule_files" || item.name == "alerting" {
                 Dangerous
             } else {
@@ -58,12 +57,14 @@ pub fn gone(item: &Item, scene: &Scene) -> Option<(Class, String)> {
 /// An item that was not there.
 pub fn new(item: &Item) -> Option<(Class, String)> {
     let (class, says) = match item.kind {
-        Kind::Layout | Kind::File => return None,
-        Kind::Inhibition => {
+        ItemKind::Layout | ItemKind::File => return None,
+        ItemKind::Inhibition => {
             return Some((Dangerous, format!("is new: {}", held_back(&item.value))));
         }
-        Kind::Times | Kind::Module | Kind::Container | Kind::Resource => (Notice, "is new"),
-        Kind::Key => return Some((Warning, format!("is new: {}", short(&item.value)))),
+        ItemKind::Times | ItemKind::Module | ItemKind::Container | ItemKind::Resource => {
+            (Notice, "is new")
+        }
+        ItemKind::Key => return Some((Warning, format!("is new: {}", short(&item.value)))),
         _ => (Safe, "is new"),
     };
     Some((class, says.to_string()))
@@ -73,10 +74,7 @@ pub fn new(item: &Item) -> Option<(Class, String)> {
 fn held_back(rule: &Value) -> String {
     let texts = |key: &str| {
         rule[key]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
+            .texts()
             .map(|text| text.replace('`', "'"))
             .collect::<Vec<_>>()
     };
@@ -98,17 +96,17 @@ fn held_back(rule: &Value) -> String {
 /// A value of an item that is another one.
 pub fn changed(item: &Item, leaf: &Leaf, scene: &Scene) -> (Class, String) {
     let known = match item.kind {
-        Kind::Alert => alert(leaf),
-        Kind::Recording => recording(item, leaf, scene.readers),
-        Kind::Rules => (leaf.key() == "interval").then(|| interval(leaf)),
-        Kind::Job => job(leaf),
-        Kind::Key => key(item, leaf),
-        Kind::Receiver => Some(receiver(item, leaf, scene.routes)),
-        Kind::Inhibition => Some(inhibition(leaf)),
-        Kind::Panel | Kind::Row => Some(panel(leaf)),
-        Kind::Layout => Some((Safe, "are arranged differently".to_string())),
-        Kind::Variable => Some((Notice, stated(leaf))),
-        Kind::Datasource => Some((
+        ItemKind::Alert => alert(leaf),
+        ItemKind::Recording => recording(item, leaf, scene.readers),
+        ItemKind::Rules => (leaf.key() == "interval").then(|| interval(leaf)),
+        ItemKind::Job => job(leaf),
+        ItemKind::Key => key(item, leaf),
+        ItemKind::Receiver => Some(receiver(item, leaf, scene.routes)),
+        ItemKind::Inhibition => Some(inhibition(leaf)),
+        ItemKind::Panel | ItemKind::Row => Some(panel(leaf)),
+        ItemKind::Layout => Some((Safe, "are arranged differently".to_string())),
+        ItemKind::Variable => Some((Notice, stated(leaf))),
+        ItemKind::Datasource => Some((
             match leaf.key().as_str() {
                 "uid" => Dangerous,
                 "url" | "type" | "access" => Warning,
@@ -116,7 +114,7 @@ pub fn changed(item: &Item, leaf: &Leaf, scene: &Scene) -> (Class, String) {
             },
             stated(leaf),
         )),
-        Kind::Provider => Some((
+        ItemKind::Provider => Some((
             if leaf.under("options") {
                 Warning
             } else {
@@ -124,8 +122,8 @@ pub fn changed(item: &Item, leaf: &Leaf, scene: &Scene) -> (Class, String) {
             },
             stated(leaf),
         )),
-        Kind::Container => Some(container(leaf)),
-        Kind::Module => module(leaf),
+        ItemKind::Container => Some(container(leaf)),
+        ItemKind::Module => module(leaf),
         _ => None,
     };
     known.unwrap_or_else(|| (Warning, stated(leaf)))
@@ -323,10 +321,12 @@ fn job(leaf: &Leaf) -> Option<(Class, String)> {
                 value.and_then(Value::as_array).cloned().unwrap_or_default()
             };
             let (was, is) = (list(leaf.was), list(leaf.is));
-            match () {
-                () if was.iter().all(|target| is.contains(target)) => Safe,
-                () if is.iter().all(|target| was.contains(target)) => Dangerous,
-                () => Warning,
+            if was.iter().all(|target| is.contains(target)) {
+                Safe
+            } else if is.iter().all(|target| was.contains(target)) {
+                Dangerous
+            } else {
+                Warning
             }
         }
         ["static_configs", "labels", ..] => {
@@ -519,13 +519,12 @@ fn module(leaf: &Leaf) -> Option<(Class, String)> {
             };
             let (was, is) = (codes(leaf.was), codes(leaf.is));
             let says = format!("takes {} for well instead of {}", words(&is), words(&was));
-            match () {
-                () if is.iter().any(|code| !was.contains(code)) => Some((
-                    Dangerous,
-                    format!("{says}; what was a failure may no longer be one"),
-                )),
-                () => Some((Warning, format!("{says}; other answers are failures"))),
-            }
+            Some(if is.iter().any(|code| !was.contains(code)) {
+                let then = "what was a failure may no longer be one";
+                (Dangerous, format!("{says}; {then}"))
+            } else {
+                (Warning, format!("{says}; other answers are failures"))
+            })
         }
         _ => None,
     }

@@ -2,6 +2,7 @@
 
 use super::{Checked, Inquiry, remedy};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
 use crate::live::endpoint::{Endpoint, Refusal};
 use crate::render::File;
 use crate::stack::dashboards::panels;
@@ -115,7 +116,7 @@ fn compare(
 /// Title and queries of every panel, those in collapsed rows too.
 fn shown(dashboard: &Value) -> Vec<(&str, Vec<&str>)> {
     let queries = panels(dashboard).into_iter().map(|(_, panel)| {
-        let targets = panel["targets"].as_array().into_iter().flatten();
+        let targets = panel["targets"].items();
         (
             panel["title"].as_str().unwrap_or_default(),
             targets

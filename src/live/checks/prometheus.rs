@@ -2,6 +2,7 @@
 
 use super::{Checked, Inquiry, first};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
 use crate::live::loaded::{differences, job};
 use crate::live::prometheus::Running;
 use serde_json::Value;
@@ -24,9 +25,7 @@ pub fn config_differences(inquiry: &Inquiry, running: &Running) -> Vec<String> {
     let mut found = Vec::new();
     let names = |config: &Value| -> Vec<String> {
         config["scrape_configs"]
-            .as_array()
-            .into_iter()
-            .flatten()
+            .items()
             .filter_map(|job| job["job_name"].as_str().map(str::to_string))
             .collect()
     };

@@ -16,9 +16,7 @@ const SCRAPES: usize = 5;
 /// Requests that `--traffic` sends to each service.
 const REQUESTS: usize = 20;
 
-/// What one service showed.
 pub struct Visit<'a> {
-    /// Which.
     pub service: &'a Service,
     /// It said that it is well.
     pub healthy: bool,
@@ -26,7 +24,6 @@ pub struct Visit<'a> {
     pub scraped: bool,
     /// Declared metrics that it does not expose.
     pub missing: Vec<&'a Metric>,
-    /// Everything else.
     pub findings: Vec<Diagnostic>,
 }
 
@@ -43,7 +40,6 @@ pub fn traffic(inquiry: &Inquiry) -> usize {
         .sum()
 }
 
-/// Visits every service.
 pub fn visit<'a>(inquiry: &Inquiry<'a>) -> Vec<Visit<'a>> {
     let declared = Declared::new(inquiry.catalog);
     each(&inquiry.catalog.services, workers::SERVICES, |service| {

@@ -1,9 +1,9 @@
 //! Label values, held against what the contract lets them be.
 
-use crate::catalog::pattern::rewritten;
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::exposition::Sample;
+use crate::promql::re2::anchored;
 use regex_automata::meta::Regex;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -20,12 +20,7 @@ impl<'a> Patterns<'a> {
             .filter_map(Value::as_str);
         Patterns(
             written
-                .filter_map(|pattern| {
-                    Some((
-                        pattern,
-                        Regex::new(&format!("^(?:{})$", rewritten(pattern).ok()?)).ok()?,
-                    ))
-                })
+                .filter_map(|pattern| Some((pattern, Regex::new(&anchored(pattern).ok()?).ok()?)))
                 .collect(),
         )
     }

@@ -1,19 +1,17 @@
-//! The links of the chain that are asked of servers, each with its cause and remedy when it is broken.
+//! The links that are in the servers, each with its cause and remedy when it is broken.
 
-use super::Walk;
 use crate::catalog::{Branch, Service};
 use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::json::Parts;
 use crate::live::checks::prometheus::{config_differences, reload_help};
-use crate::live::checks::targets::{down, target};
-use crate::live::checks::{Inquiry, alertmanager, probes::Probes, rules};
-use crate::live::exposed::Declared;
-use crate::live::probe::{Scrape, Stage, health, scrape};
-use crate::live::prometheus::{Running, query};
+use crate::live::checks::targets::target;
+use crate::live::checks::{Inquiry, alertmanager, rules};
+use crate::live::prometheus::Running;
 use crate::live::rules::{loaded_rule, rendered_rules, rule_difference};
 use crate::stack::routes::{Labels, Route, labels};
 use std::collections::{BTreeMap, BTreeSet};
 
-fn at(service: &Service) -> Place {
+pub(super) fn at(service: &Service) -> Place {
     Place::Key(format!("/services/{}", service.name))
 }
 
@@ -73,179 +71,6 @@ pub fn discovered(running: &Running, service: &Service) -> Result<String, Diagno
     }
 }
 
-/// Reachable, http, parsed, scraped; None when one is broken, Some(None) when only Prometheus comes through to the service.
-pub fn way(
-    walk: &mut Walk,
-    inquiry: &Inquiry,
-    running: &Running,
-    service: &Service,
-) -> Option<Option<Scrape>> {
-    let target = target(running, service)?;
-    let up = target.health == "up";
-    let probe = scrape(&inquiry.client, &inquiry.reach, service);
-    let here = ["127.0.0.1", "localhost", "[::1]"]
-        .iter()
-        .any(|name| inquiry.prometheus.url.contains(&format!("//{name}")));
-    let seen = match probe {
-        Ok(scrape) => Some(scrape),
-        // Prometheus is elsewhere and gets through: this machine is what is cut off.
-        Err((Stage::Reachable, _)) if up && !here => None,
-        Err((stage, finding)) => {
-            let before = [Stage::Reachable, Stage::Http, Stage::Parsed]
-                .into_iter()
-                .filter(|earlier| *earlier < stage);
-            for _ in before {
-                walk.add(Ok("yes".into()));
-            }
-            walk.add(Err(finding));
-            return None;
-        }
-    };
-    let from = if seen.is_some() {
-        "from this machine"
-    } else {
-        "from Prometheus, though not from this machine"
-    };
-    walk.add(Ok(from.into()));
-    walk.add(Ok(seen
-        .as_ref()
-        .and_then(|scrape| scrape.notes.first())
-        .map_or("200".into(), |note| note.message.clone())));
-    walk.add(Ok(seen.as_ref().map_or("by Prometheus".into(), |scrape| {
-        format!("{} samples", scrape.exposition.samples.len())
-    })));
-    let scraped = match target.health.as_str() {
-        "up" => Ok("up".to_string()),
-        "down" => Err(down(inquiry, service, target)),
-        _ => Err(
-            Diagnostic::error("target-unknown", at(service), "it has not been scraped yet")
-                .help(format!("wait {}", service.scrape_interval)),
-        ),
-    };
-    walk.add(scraped).then_some(seen)
-}
-
-/// The health path, asked from this machine where it gets through, then what the blackbox exporter told Prometheus of it.
-pub fn healthy(
-    inquiry: &Inquiry,
-    running: &Running,
-    service: &Service,
-    through: bool,
-) -> Result<String, Diagnostic> {
-    let own = match through {
-        true => health(&inquiry.client, &inquiry.reach, service)
-            .map(|()| inquiry.reach.url(service, &service.health_path))?,
-        false => "not asked: only Prometheus reaches the service".into(),
-    };
-    if !service.health_probe {
-        return Ok(own);
-    }
-    Ok(format!(
-        "{own}; {}",
-        Probes::ask(inquiry).verdict(inquiry, running, service)?
-    ))
-}
-
-/// Whether everything declared is exposed, as it was declared.
-pub fn metrics(
-    inquiry: &Inquiry,
-    service: &Service,
-    seen: Option<&Scrape>,
-) -> Result<String, Diagnostic> {
-    let declared: Vec<_> = inquiry
-        .catalog
-        .metrics
-        .iter()
-        .filter(|metric| metric.services.contains(&service.name))
-        .collect();
-    let (missing, findings) = match seen {
-        Some(scrape) => {
-            let kept = Declared::new(inquiry.catalog).check(service, &scrape.exposition);
-            (kept.missing, kept.findings)
-        }
-        None => {
-            let series = query(
-                &inquiry.prometheus,
-                &inquiry.client,
-                &format!("count by (__name__) ({{job={:?}}})", service.name),
-            )
-            .unwrap_or_default();
-            let known = |name: &str| {
-                series.iter().any(|one| {
-                    one["metric"]["__name__"].as_str().is_some_and(|found| {
-                        found == name || found.strip_suffix("_count") == Some(name)
-                    })
-                })
-            };
-            (
-                declared
-                    .iter()
-                    .copied()
-                    .filter(|metric| !known(&metric.name))
-                    .collect(),
-                Vec::new(),
-            )
-        }
-    };
-    if let Some(metric) = missing.first() {
-        let message = format!(
-            "{} of {} declared metrics are missing, first {}",
-            missing.len(),
-            declared.len(),
-            metric.name
-        );
-        return Err(Diagnostic::error("metric-missing", Place::Key(format!("/metrics/{}", metric.key)), message)
-            .help("create the MetricsCollector at start and increment the metric in the endpoint's handler; the service's log says what stops it"));
-    }
-    first_error(
-        findings,
-        format!(
-            "{} declared, all exposed{}",
-            declared.len(),
-            idle(inquiry, service, seen)
-        ),
-    )
-}
-
-/// Traffic that nothing counts: the handlers may not increment.
-fn idle(inquiry: &Inquiry, service: &Service, seen: Option<&Scrape>) -> String {
-    let keys = inquiry
-        .catalog
-        .alerts
-        .iter()
-        .filter(|alert| alert.covers_service(&service.name));
-    let totals = keys.filter_map(|alert| {
-        ["requests", "total"]
-            .iter()
-            .find_map(|key| alert.settings.get(*key)?.as_str())
-    });
-    let names = totals
-        .filter_map(|key| inquiry.catalog.metric(key))
-        .map(|metric| &metric.name);
-    let counted = |name: &String| {
-        seen.is_none_or(|scrape| {
-            scrape
-                .exposition
-                .samples
-                .iter()
-                .filter(|sample| sample.name == *name)
-                .any(|sample| sample.value > 0.0)
-        })
-    };
-    let silent: Vec<&str> = names
-        .filter(|name| !counted(name))
-        .map(String::as_str)
-        .collect();
-    if silent.is_empty() {
-        String::new()
-    } else {
-        format!(
-            "; {} has counted nothing: no requests yet, or no handler increments it",
-            silent.join(", ")
-        )
-    }
-}
-
 /// Whether the alerts that cover the service are loaded and evaluated.
 pub fn alerts(
     inquiry: &Inquiry,
@@ -288,9 +113,7 @@ pub fn alerts(
             return Err(rules::failing(inquiry, &alert.name, raw));
         }
         let own = raw["alerts"]
-            .as_array()
-            .into_iter()
-            .flatten()
+            .items()
             .filter(|one| one["labels"]["job"] == service.name.as_str());
         active.extend(own.map(|one| {
             format!(
@@ -309,7 +132,6 @@ pub fn alerts(
     Ok(format!("{} cover it, {state}", covering.len()))
 }
 
-/// Where its alerts go.
 pub fn route(
     inquiry: &Inquiry,
     running: &Running,

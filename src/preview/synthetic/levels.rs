@@ -5,7 +5,7 @@ use super::noise::wave;
 use super::shares::{busy, grows};
 use super::{Source, Synthetic};
 use crate::catalog::Metric;
-use crate::contract::series::Kind;
+use crate::contract::series::MetricType as Kind;
 use crate::preview::story::Part;
 use crate::simulation::shape::TRAFFIC;
 

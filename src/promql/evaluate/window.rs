@@ -1,8 +1,7 @@
 //! Functions of the samples in a window: `rate`, `increase`, `avg_over_time` and the like.
 
-use super::super::answers::Series;
-use super::{Evaluation, coalesced, unnamed};
-use promql_parser::parser::Expr;
+use super::{Evaluation, Series, coalesced, unnamed};
+use crate::promql::Expr;
 
 /// One window of one series: its samples, how far apart they are, how long it is.
 struct Window<'a> {

@@ -1,30 +1,27 @@
 //! A part of PromQL evaluated over whole columns at once: every node gives its values at every instant of one axis.
-//! It is what simulated panels need, and refuses the rest with a sentence.
+//! What it does not know it refuses with a sentence.
 
 mod aggregate;
 mod binary;
 mod call;
+mod series;
 mod window;
 
-use super::answers::{Axis, Labels, Series};
-use promql_parser::parser::{AtModifier, Expr, Offset, VectorSelector};
+use super::{AtModifier, Expr, Offset, VectorSelector};
+pub use series::{Axis, Labels, Series};
 use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
-/// What an expression gives.
 pub enum Outcome {
     /// A number for every instant.
     Scalar(Vec<f64>),
-    /// Series.
     Vector(Vec<Series>),
-    /// A string.
-    Text(String),
+    Text,
 }
 
 /// Where selectors find their series.
 pub type Select<'a> = &'a dyn Fn(&VectorSelector) -> Result<Vec<Series>, String>;
 
-/// One evaluation.
 #[derive(Clone, Copy)]
 pub struct Evaluation<'a> {
     /// The instants of every column.
@@ -35,7 +32,6 @@ pub struct Evaluation<'a> {
     pub shown: usize,
     /// Seconds between samples as Prometheus would have them; the axis may be coarser.
     pub interval: i64,
-    /// Where series come from.
     pub select: Select<'a>,
 }
 
@@ -48,22 +44,21 @@ impl Evaluation<'_> {
                 labels: Labels::new(),
                 values,
             }]),
-            Outcome::Text(_) => Err("a string is no series".to_string()),
+            Outcome::Text => Err("a string is no series".to_string()),
         }
     }
 
-    /// Evaluates an expression.
     fn outcome(&self, expr: &Expr) -> Result<Outcome, String> {
         match expr {
             Expr::NumberLiteral(number) => Ok(Outcome::Scalar(vec![number.val; self.axis.count])),
-            Expr::StringLiteral(text) => Ok(Outcome::Text(text.val.clone())),
+            Expr::StringLiteral(_) => Ok(Outcome::Text),
             Expr::Paren(paren) => self.outcome(&paren.expr),
             Expr::Unary(unary) => Ok(match self.outcome(&unary.expr)? {
                 Outcome::Scalar(values) => {
                     Outcome::Scalar(values.into_iter().map(|value| -value).collect())
                 }
                 Outcome::Vector(series) => Outcome::Vector(each(series, |value| -value)),
-                Outcome::Text(_) => return Err("a string has no sign".to_string()),
+                Outcome::Text => return Err("a string has no sign".to_string()),
             }),
             Expr::VectorSelector(selector) => {
                 let moved = self.moved((self.select)(selector)?, selector.offset.as_ref());
@@ -88,7 +83,6 @@ impl Evaluation<'_> {
         }
     }
 
-    /// Later by an offset.
     fn moved(&self, series: Vec<Series>, offset: Option<&Offset>) -> Vec<Series> {
         let steps = |seconds: u64| seconds.div_ceil(self.axis.step as u64) as usize;
         let (later, earlier) = match offset {

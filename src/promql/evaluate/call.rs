@@ -1,13 +1,13 @@
 //! Functions of series, labels and numbers.
 
-use super::super::answers::{Labels, Series};
-use super::{Evaluation, Outcome, coalesced, each, unnamed, window};
-use promql_parser::label::{MatchOp, Matcher};
-use promql_parser::parser::{Call, Expr};
+use super::{Evaluation, Labels, Outcome, Series, coalesced, each, unnamed, window};
+use crate::promql::MatchOp;
+use crate::promql::re2::anchored;
+use crate::promql::walk::{selector, text};
+use crate::promql::{Call, Expr};
 use regex_automata::meta::Regex;
 use std::collections::BTreeMap;
 
-/// Evaluates a function.
 pub fn called(evaluation: &Evaluation, call: &Call) -> Result<Outcome, String> {
     let arguments: Vec<&Expr> = call.args.args.iter().map(|argument| &**argument).collect();
     let series = |index: usize| {
@@ -112,11 +112,10 @@ fn single(series: Vec<Series>, count: usize) -> Vec<f64> {
 
 /// 1 while nothing is there, with the labels that the selector names with `=`.
 fn absent(evaluation: &Evaluation, arguments: &[&Expr], series: Vec<Series>) -> Vec<Series> {
-    let matchers: &[Matcher] = match arguments.first() {
-        Some(Expr::VectorSelector(selector)) => &selector.matchers.matchers,
-        Some(Expr::MatrixSelector(matrix)) => &matrix.vs.matchers.matchers,
-        _ => &[],
-    };
+    let matchers = arguments
+        .first()
+        .and_then(|argument| selector(argument))
+        .map_or(&[][..], |selector| &selector.matchers.matchers);
     let equal = matchers
         .iter()
         .filter(|matcher| matches!(matcher.op, MatchOp::Equal) && matcher.name != "__name__");
@@ -131,9 +130,9 @@ fn absent(evaluation: &Evaluation, arguments: &[&Expr], series: Vec<Series>) -> 
 }
 
 fn texts(arguments: &[&Expr]) -> Result<Vec<String>, String> {
-    let text = |argument: &&Expr| match argument {
-        Expr::StringLiteral(text) => Ok(text.val.clone()),
-        other => Err(format!("`{other}` is not a string")),
+    let text = |argument: &&Expr| match text(argument) {
+        Some(text) => Ok(text.to_string()),
+        None => Err(format!("`{argument}` is not a string")),
     };
     arguments.iter().skip(1).map(text).collect()
 }
@@ -143,7 +142,7 @@ fn replaced(series: Vec<Series>, texts: &[String]) -> Result<Vec<Series>, String
     let [destination, replacement, source, pattern] = texts else {
         return Err("`label_replace` has five arguments".to_string());
     };
-    let regex = Regex::new(&format!("^(?s:{pattern})$")).map_err(|error| error.to_string())?;
+    let regex = Regex::new(&anchored(pattern)?).map_err(|error| error.to_string())?;
     let mut captures = regex.create_captures();
     let mut result = series;
     for series in &mut result {

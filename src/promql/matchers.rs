@@ -1,10 +1,11 @@
 //! Whether a matcher picks a value, as Prometheus decides it: the parser's own verdict follows Rust's syntax of patterns.
 
-use super::re2::rewritten;
-use promql_parser::label::{MatchOp, Matcher};
+use super::re2::anchored;
+use super::{Expr, MatchOp, Matcher, parse};
+use promql_parser::label::Matchers;
 use regex_automata::meta::{Config, Regex};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 /// Bytes of a pattern once it is written out. Prometheus sets no such limit; one beyond it is taken to pick everything.
@@ -57,27 +58,37 @@ pub fn picks(matcher: &Matcher, value: &str) -> bool {
     Judge::of(matcher).picks(value)
 }
 
-/// Prometheus matches the whole value, and has `.` match a newline too.
+/// Whether all matchers pick a series by its labels; its metric has been looked up already.
+pub fn pick(matchers: &Matchers, labels: &BTreeMap<String, String>) -> bool {
+    let value = |label: &str| labels.get(label).map_or("", String::as_str);
+    let mut all = matchers.matchers.iter();
+    all.all(|matcher| matcher.name == "__name__" || picks(matcher, value(&matcher.name)))
+}
+
+/// The matchers between the braces of a selector; the Alertmanager writes its own without the braces.
+pub fn read(text: &str) -> Option<Vec<Matcher>> {
+    match parse(&format!("alert{{{text}}}")) {
+        Ok(Expr::VectorSelector(vector)) => Some(vector.matchers.matchers),
+        _ => None,
+    }
+}
+
 fn build(pattern: &str) -> Option<Regex> {
     let config = Config::new()
         .nfa_size_limit(Some(MOST_BUILT))
         .onepass_size_limit(None);
     Regex::builder()
         .configure(config)
-        .build(&format!("^(?s:{})$", rewritten(pattern).ok()?))
+        .build(&anchored(pattern).ok()?)
         .ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use promql_parser::parser::Expr;
 
     fn picked(matcher: &str, value: &str) -> bool {
-        match crate::promql::parse(&format!("up{{a{matcher}}}")) {
-            Ok(Expr::VectorSelector(vector)) => picks(&vector.matchers.matchers[0], value),
-            other => panic!("{matcher}: {other:?}"),
-        }
+        picks(&read(&format!("a{matcher}")).unwrap()[0], value)
     }
 
     /// What RE2 and Rust read differently.

@@ -1,15 +1,13 @@
 //! `sum by`, `topk` and the other aggregations.
 
-use super::super::answers::{Labels, Series};
-use super::{Evaluation, coalesced, unnamed};
-use promql_parser::parser::token::{
+use super::{Evaluation, Labels, Series, coalesced, unnamed};
+use crate::promql::token::{
     T_AVG, T_BOTTOMK, T_COUNT, T_COUNT_VALUES, T_GROUP, T_MAX, T_MIN, T_QUANTILE, T_STDDEV,
     T_STDVAR, T_SUM, T_TOPK, TokenId,
 };
-use promql_parser::parser::{AggregateExpr, Expr, LabelModifier};
+use crate::promql::{AggregateExpr, Expr, LabelModifier};
 use std::collections::BTreeMap;
 
-/// Evaluates an aggregation.
 pub fn aggregated(
     evaluation: &Evaluation,
     aggregate: &AggregateExpr,
@@ -65,19 +63,13 @@ fn parameter(evaluation: &Evaluation, aggregate: &AggregateExpr) -> Result<Vec<f
 
 /// Indices of the series of each group, in the order in which the groups appear.
 fn grouped(input: &[Series], modifier: Option<&LabelModifier>) -> BTreeMap<Labels, Vec<usize>> {
-    let keep = |label: &str| match modifier {
-        Some(LabelModifier::Include(labels)) => labels.labels.iter().any(|kept| kept == label),
-        Some(LabelModifier::Exclude(labels)) => {
-            label != "__name__" && !labels.labels.iter().any(|dropped| dropped == label)
-        }
-        None => false,
-    };
+    let keep = crate::promql::grouped(modifier);
     let mut groups: BTreeMap<Labels, Vec<usize>> = BTreeMap::new();
     for (index, series) in input.iter().enumerate() {
         let labels = series
             .labels
             .iter()
-            .filter(|(label, _)| keep(label))
+            .filter(|(label, _)| *label != "__name__" && keep(label))
             .map(|(label, value)| (label.clone(), value.clone()))
             .collect();
         groups.entry(labels).or_default().push(index);

@@ -1,16 +1,14 @@
 //! Arithmetic, comparison and set operators.
 
-use super::super::answers::{Labels, Series};
-use super::{Evaluation, Outcome, coalesced, unnamed};
-use crate::contract::evaluate::compared;
-use promql_parser::parser::token::{
+use super::{Evaluation, Labels, Outcome, Series, coalesced, unnamed};
+use crate::promql::compared;
+use crate::promql::token::{
     T_ADD, T_ATAN2, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MOD,
     T_MUL, T_NEQ, T_POW, T_SUB, TokenId,
 };
-use promql_parser::parser::{BinaryExpr, VectorMatchCardinality};
+use crate::promql::{BinaryExpr, VectorMatchCardinality};
 use std::collections::HashMap;
 
-/// Evaluates an operator.
 pub fn combined(evaluation: &Evaluation, binary: &BinaryExpr) -> Result<Outcome, String> {
     let operator = binary.op.id();
     let truth = binary

@@ -1,12 +1,17 @@
 //! PromQL by its meaning and not by its words: blanks, parentheses and the order of matchers and labels are none of it.
 
-use crate::pieces::{Piece, pieces};
-use crate::promql::parse;
-use promql_parser::label::{Labels, MatchOp, Matcher, Matchers};
-use promql_parser::parser::{
-    AggregateExpr, BinModifier, BinaryExpr, Expr, LabelModifier, StringLiteral, VectorSelector,
-};
+use super::variables::{Filling, fill, variables};
+use super::walk::{children_mut, selector_mut, text};
+use super::{Expr, LabelModifier, MatchOp, Matcher, VectorSelector, parse};
+use promql_parser::label::{Labels, Matchers};
+use promql_parser::parser::{ParenExpr, StringLiteral};
 use std::collections::BTreeSet;
+
+/// A text on one line, with the parser's blanks where it can be parsed: how expressions of two servers are shown.
+pub fn one_line(written: &str) -> String {
+    let words = || written.split_whitespace().collect::<Vec<_>>().join(" ");
+    parse(written).map_or_else(|_| words(), |tree| tree.to_string())
+}
 
 /// Whether two texts say the same; those that are not PromQL do when their words do.
 pub fn same(was: &str, is: &str) -> bool {
@@ -15,39 +20,39 @@ pub fn same(was: &str, is: &str) -> bool {
 }
 
 /// One text for all that mean the same; None: Prometheus would not parse it.
-pub fn canonical(text: &str) -> Option<String> {
-    // A name of its own for each of Grafana's variables, wherever it stands: a duration inside brackets, a word elsewhere.
-    let names: BTreeSet<&str> = pieces(text)
-        .filter_map(|piece| {
-            if let Piece::Variable(_, written) = piece {
-                Some(written)
-            } else {
-                None
-            }
+fn canonical(written: &str) -> Option<String> {
+    // A name of its own for each of Grafana's variables: a duration inside brackets, a word elsewhere.
+    let names: BTreeSet<&str> = variables(written).map(|(_, written)| written).collect();
+    let filled = fill(written, |variable| {
+        let mut known = names.iter();
+        let index = known
+            .position(|known| *known == variable.written)
+            .unwrap_or_default();
+        Filling::Text(if variable.is_range() {
+            format!("{}ms", 87_654_321 + index)
+        } else {
+            format!("variable_{index}_")
         })
-        .collect();
-    let mut filled = String::new();
-    for piece in pieces(text) {
-        match piece {
-            Piece::Text(text) => filled += text,
-            Piece::Variable(_, written) => {
-                let index = names
-                    .iter()
-                    .position(|known| *known == written)
-                    .unwrap_or_default();
-                let inside_brackets = filled.rfind('[') > filled.rfind(']');
-                let quoted = filled.matches('"').count() % 2 == 1;
-                filled += &if inside_brackets && !quoted {
-                    format!("{}ms", 87_654_321 + index)
-                } else {
-                    format!("variable_{index}_")
-                };
+    });
+    let mut expr = parse(&filled).ok()?;
+    plain(&mut expr);
+    Some(format!("{} {names:?}", print(&expr)))
+}
+
+/// The text of an expression without needless words: two that are `plain` have the same text when they are the same.
+pub fn print(plain: &Expr) -> String {
+    fn bracket(expr: &mut Expr) {
+        for child in children_mut(expr) {
+            bracket(child);
+            if matches!(child, Expr::Binary(_) | Expr::Unary(_)) {
+                let expr = Box::new(child.clone());
+                *child = Expr::Paren(ParenExpr { expr });
             }
         }
     }
-    let mut expr = parse(&filled).ok()?;
-    plain(&mut expr);
-    Some(format!("{expr:?} {names:?}"))
+    let mut bracketed = plain.clone();
+    bracket(&mut bracketed);
+    bracketed.to_string()
 }
 
 /// Takes away what has no meaning. Parentheses are in the tree already.
@@ -55,38 +60,19 @@ pub fn plain(expr: &mut Expr) {
     while let Expr::Paren(paren) = expr {
         *expr = (*paren.expr).clone();
     }
+    children_mut(expr).into_iter().for_each(plain);
+    if let Some(selector) = selector_mut(expr) {
+        plain_selector(selector);
+    }
     match expr {
-        Expr::Aggregate(AggregateExpr {
-            expr,
-            param,
-            modifier,
-            ..
-        }) => {
-            plain(expr);
-            param.iter_mut().for_each(|param| plain(param));
-            modifier.iter_mut().for_each(in_order);
-        }
-        Expr::Unary(unary) => plain(&mut unary.expr),
-        Expr::Binary(BinaryExpr {
-            lhs, rhs, modifier, ..
-        }) => {
-            plain(lhs);
-            plain(rhs);
-            if let Some(BinModifier { matching, .. }) = modifier {
-                matching.iter_mut().for_each(in_order);
+        Expr::Aggregate(aggregate) => aggregate.modifier.iter_mut().for_each(in_order),
+        Expr::Binary(binary) => {
+            if let Some(modifier) = &mut binary.modifier {
+                modifier.matching.iter_mut().for_each(in_order);
             }
         }
-        Expr::Subquery(subquery) => plain(&mut subquery.expr),
-        Expr::VectorSelector(vector) => selector(vector),
-        Expr::MatrixSelector(matrix) => selector(&mut matrix.vs),
-        Expr::Call(call) => {
-            call.args
-                .args
-                .iter_mut()
-                .for_each(|argument| plain(argument));
-            any_order(expr);
-        }
-        Expr::Paren(_) | Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
+        Expr::Call(_) => any_order(expr),
+        _ => {}
     }
 }
 
@@ -138,54 +124,41 @@ fn replacing(expr: &Expr) -> Option<(&Expr, [String; 4])> {
     let [inner, texts @ ..] = call.args.args.as_slice() else {
         return None;
     };
-    let texts = texts.iter().map(|text| {
-        if let Expr::StringLiteral(literal) = &**text {
-            Some(literal.val.clone())
-        } else {
-            None
-        }
-    });
+    let texts = texts
+        .iter()
+        .map(|argument| text(argument).map(str::to_string));
     let texts = texts.collect::<Option<Vec<_>>>()?.try_into().ok()?;
     (call.func.name == "label_replace").then_some((inner, texts))
 }
 
 /// `a|b` is `b|a`; where brackets or a backslash may hide a `|`, the order stays.
 fn alternatives(matcher: &mut Matcher) {
-    if !matches!(matcher.op, MatchOp::Re(_) | MatchOp::NotRe(_))
-        || !matcher.value.contains('|')
-        || matcher.value.contains(['(', '[', '\\'])
+    if matches!(matcher.op, MatchOp::Re(_) | MatchOp::NotRe(_))
+        && !matcher.value.contains(['(', '[', '\\'])
     {
-        return;
+        let mut all: Vec<&str> = matcher.value.split('|').collect();
+        all.sort_unstable();
+        all.dedup();
+        matcher.value = all.join("|");
     }
-    let mut all: Vec<&str> = matcher.value.split('|').collect();
-    all.sort_unstable();
-    all.dedup();
-    matcher.value = all.join("|");
-    // The operator holds the pattern as it was written, and would tell the two apart.
-    matcher.name += if matches!(matcher.op, MatchOp::Re(_)) {
-        "=~"
-    } else {
-        "!~"
-    };
-    matcher.op = MatchOp::Equal;
 }
 
 /// `{__name__="up"}` is `up`.
-fn selector(vector: &mut VectorSelector) {
+fn plain_selector(selector: &mut VectorSelector) {
     let Matchers {
         matchers,
         or_matchers,
-    } = &mut vector.matchers;
-    if vector.name.is_none() && or_matchers.is_empty() {
+    } = &mut selector.matchers;
+    if selector.name.is_none() && or_matchers.is_empty() {
         let named = matchers
             .iter()
             .position(|matcher| matcher.name == "__name__" && matcher.op == MatchOp::Equal);
-        vector.name = named.map(|index| matchers.remove(index).value);
+        selector.name = named.map(|index| matchers.remove(index).value);
     }
     for list in std::iter::once(matchers).chain(or_matchers) {
         list.iter_mut().for_each(alternatives);
         list.sort_by_cached_key(ToString::to_string);
-        list.dedup();
+        list.dedup_by_key(|matcher| matcher.to_string());
     }
 }
 
@@ -201,11 +174,17 @@ mod tests {
                 "(sum by (b, a) (rate(x{d=~\"2\", c=\"1\"}[5m]))) > (0.10)",
             ),
             ("a + b * c", "a + (b * c)"),
+            // As Prometheus prints what it has loaded.
+            (
+                "sum by (job,service) (rate(x[300s]))\n > 0.10",
+                "sum by (job, service) (rate(x[5m])) > 0.1",
+            ),
             (
                 "rate(x{job=~\"$job\"}[$__rate_interval])",
                 "rate( x{ job=~\"$job\" }[$__rate_interval] )",
             ),
             ("{__name__=\"up\"}", "up"),
+            ("-(a + b) ^ 2", "-((a + b) ^ 2)"),
             ("label_values(up, job)", "label_values(up,  job)"),
             (
                 "x{a=~\"$job\",b=~\"$instance\"}",
@@ -224,6 +203,13 @@ mod tests {
         }
         for (was, is) in [
             ("(a + b) * c", "a + b * c"),
+            ("-a ^ 2", "(-a) ^ 2"),
+            ("x{a=\"1\" or b=\"2\"}", "x{a=\"1\" or b=\"3\"}"),
+            ("sum without () (a)", "sum(a)"),
+            ("a > bool 1", "a > 1"),
+            ("a / on (b) c", "a / on (b) group_left (d) c"),
+            ("rate((a + b)[5m:1m])", "rate((a + b)[5m:2m])"),
+            ("a @ 1", "a @ start()"),
             ("rate(x[$__rate_interval])", "rate(x[$__interval])"),
             ("x{a=\"$job\"}", "x{a=\"$service\"}"),
             ("sum by (a) (x)", "sum without (a) (x)"),

@@ -1,0 +1,89 @@
+//! What functions return.
+
+use super::{Node, derived};
+use crate::contract::Contract;
+use crate::contract::domain::Domain;
+use crate::contract::series::SeriesSet;
+use crate::promql::walk::{selector, text};
+use crate::promql::{Call, MatchOp};
+
+pub(super) fn called(
+    call: &Call,
+    operands: &[usize],
+    nodes: &[Node],
+    contract: &Contract,
+) -> Vec<SeriesSet> {
+    let vectors: Vec<usize> = operands
+        .iter()
+        .copied()
+        .filter(|operand| nodes[*operand].vector())
+        .collect();
+    let input = vectors
+        .first()
+        .map_or(Vec::new(), |operand| nodes[*operand].series.clone());
+    let text = |index: usize| {
+        let argument = call.args.args.get(index);
+        argument
+            .and_then(|argument| text(argument))
+            .unwrap_or_default()
+    };
+    match call.func.name {
+        "vector" => vec![SeriesSet::bare(&contract.targets)],
+        "scalar" | "time" | "pi" => Vec::new(),
+        "absent" | "absent_over_time" => vec![absent(call, contract)],
+        "label_replace" => {
+            let copied = text(2) == "$1" && ["(.+)", "(.*)"].contains(&text(4));
+            let domain = |series: &SeriesSet| match copied {
+                true => contract.values(series, text(3)),
+                false if text(2).contains('$') => Domain::any(),
+                false => Domain::Values(vec![text(2).to_string()]),
+            };
+            input
+                .into_iter()
+                .map(|series| relabeled(series.clone(), text(1), domain(&series)))
+                .collect()
+        }
+        "label_join" => input
+            .into_iter()
+            .map(|series| relabeled(series, text(1), Domain::any()))
+            .collect(),
+        "histogram_quantile" => input
+            .into_iter()
+            .map(|series| series.keeping(|label| label != "le"))
+            .collect(),
+        "last_over_time" | "sort" | "sort_desc" => input,
+        "hour" | "minute" | "month" | "year" | "day_of_month" | "day_of_week" | "days_in_month"
+            if vectors.is_empty() =>
+        {
+            vec![SeriesSet::bare(&contract.targets)]
+        }
+        _ => derived(input),
+    }
+}
+
+fn relabeled(series: SeriesSet, label: &str, domain: Domain) -> SeriesSet {
+    match domain {
+        Domain::Values(values) if values == [""] => {
+            let kind = series.kind;
+            SeriesSet {
+                kind,
+                ..series.keeping(|kept| kept != label)
+            }
+        }
+        domain => series.with(label, domain),
+    }
+}
+
+/// `absent` has the labels that its selector names with `=`.
+fn absent(call: &Call, contract: &Contract) -> SeriesSet {
+    let first = call.args.args.first();
+    let matchers = first
+        .and_then(|argument| selector(argument))
+        .map_or(&[][..], |selector| &selector.matchers.matchers);
+    let equal = matchers
+        .iter()
+        .filter(|matcher| matches!(matcher.op, MatchOp::Equal) && !matcher.value.is_empty());
+    equal.fold(SeriesSet::bare(&contract.targets), |series, matcher| {
+        series.with(&matcher.name, Domain::Values(vec![matcher.value.clone()]))
+    })
+}

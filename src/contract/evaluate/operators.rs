@@ -1,0 +1,121 @@
+//! What aggregations and binary operators return.
+
+use super::derived;
+use crate::contract::Contract;
+use crate::contract::domain::Domain;
+use crate::contract::series::{MetricType, SeriesSet};
+use crate::promql::token::{
+    T_AVG, T_BOTTOMK, T_COUNT_VALUES, T_LAND, T_LIMITK, T_LOR, T_LUNLESS, T_MAX, T_MIN, T_SUM,
+    T_TOPK,
+};
+use crate::promql::{
+    AggregateExpr, BinaryExpr, Expr, VectorMatchCardinality, compared, grouped, returns_bool,
+};
+
+pub(super) fn aggregated(aggregate: &AggregateExpr, input: Vec<SeriesSet>) -> Vec<SeriesSet> {
+    let operator = aggregate.op.id();
+    if [T_TOPK, T_BOTTOMK, T_LIMITK].contains(&operator) {
+        return input;
+    }
+    let keep = grouped(aggregate.modifier.as_ref());
+    // A sum of counters still says how long something has run.
+    let value = [T_SUM, T_AVG, T_MIN, T_MAX].contains(&operator);
+    let grouped = input.into_iter().map(|series| {
+        if value {
+            SeriesSet {
+                kind: series.kind,
+                ..series.keeping(&keep)
+            }
+        } else {
+            series.keeping(&keep)
+        }
+    });
+    match (operator == T_COUNT_VALUES, aggregate.param.as_deref()) {
+        (true, Some(Expr::StringLiteral(label))) => grouped
+            .map(|series| series.with(&label.val, Domain::any()))
+            .collect(),
+        _ => grouped.collect(),
+    }
+}
+
+pub(super) fn combined(
+    binary: &BinaryExpr,
+    left: &[SeriesSet],
+    right: &[SeriesSet],
+    left_vector: bool,
+    right_vector: bool,
+    contract: &Contract,
+) -> Vec<SeriesSet> {
+    let comparison = binary.op.is_comparison_operator() && !returns_bool(binary);
+    let one = |series: &[SeriesSet]| {
+        if comparison {
+            series.to_vec()
+        } else {
+            derived(series.to_vec())
+        }
+    };
+    match (left_vector, right_vector) {
+        (true, false) => return one(left),
+        (false, true) => return one(right),
+        (false, false) => return Vec::new(),
+        (true, true) => {}
+    }
+    match binary.op.id() {
+        T_LOR => return left.iter().chain(right).cloned().collect(),
+        T_LUNLESS => return left.to_vec(),
+        _ => {}
+    }
+    let many_right = matches!(
+        binary.modifier.as_ref().map(|modifier| &modifier.card),
+        Some(VectorMatchCardinality::OneToMany(_))
+    );
+    let (many, others) = if many_right {
+        (right, left)
+    } else {
+        (left, right)
+    };
+    let pairs = many
+        .iter()
+        .flat_map(|own| others.iter().map(move |other| (own, other)));
+    pairs
+        .filter_map(|(own, other)| {
+            Some(joined(
+                binary,
+                own.meeting(other, compared(binary), &contract.targets)?,
+                other,
+                comparison,
+            ))
+        })
+        .collect()
+}
+
+/// The labels of a result: all for set operators and grouped sides, else those compared.
+fn joined(binary: &BinaryExpr, met: SeriesSet, other: &SeriesSet, comparison: bool) -> SeriesSet {
+    let kind = if comparison || binary.op.id() == T_LAND {
+        met.kind
+    } else {
+        MetricType::Derived
+    };
+    let card = binary.modifier.as_ref().map(|modifier| &modifier.card);
+    let mut result = match card {
+        _ if binary.op.id() == T_LAND => met,
+        Some(
+            VectorMatchCardinality::ManyToOne(extra) | VectorMatchCardinality::OneToMany(extra),
+        ) => {
+            let mut result = met;
+            for label in &extra.labels {
+                match other.labels.get(label) {
+                    Some(domain) => result = result.with(label, domain.clone()),
+                    None if other.carried.contains(label) => {
+                        result.carried.insert(label.clone());
+                    }
+                    None => {}
+                }
+            }
+            result
+        }
+        _ => met.keeping(compared(binary)),
+    };
+    result.kind = kind;
+    result
+}

@@ -1,0 +1,191 @@
+//! What is exposed: by services as the catalog declares it, and by runtimes, servers and Prometheus itself.
+
+use super::Contract;
+use super::domain::Domain;
+use super::series::{MetricType, SeriesSet};
+use crate::catalog::{Catalog, Metric};
+use crate::json::Parts;
+use fixedbitset::FixedBitSet;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+static PROFILES: LazyLock<Value> =
+    LazyLock::new(|| toml::from_str(include_str!("profiles.toml")).expect("profiles.toml is TOML"));
+
+/// The names that something exposes by itself: a runtime's client, Prometheus, the Alertmanager, the prober.
+pub fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + use<> {
+    PROFILES[profile].entries().map(|(name, _)| name.as_str())
+}
+
+/// The values of `le` of a histogram. Prometheus 3 writes every whole number with its `.0`, and so does Python's client;
+/// what those of Go and Node write, `1`, is left as it is by Prometheus 2.
+pub(super) fn bounds(metric: &Metric, catalog: &Catalog) -> Domain {
+    if metric.r#type != "histogram" || metric.buckets.is_empty() {
+        return Domain::Pattern(".+".to_string());
+    }
+    let tag = catalog
+        .prometheus
+        .image
+        .rsplit(':')
+        .next()
+        .unwrap_or_default();
+    let older = tag.trim_start_matches('v').starts_with("2.");
+    let mut values: Vec<String> = metric
+        .buckets
+        .iter()
+        .map(|bound| openmetrics(*bound))
+        .collect();
+    if older {
+        let plain: Vec<String> = values
+            .iter()
+            .filter_map(|value| value.strip_suffix(".0"))
+            .map(str::to_string)
+            .collect();
+        values.extend(plain);
+    }
+    values.push("+Inf".to_string());
+    Domain::Values(values)
+}
+
+/// A number as OpenMetrics writes a bound: `0.5`, `1.0`, `100000.0`, `1e+06`, `2.5e-05`.
+fn openmetrics(value: f64) -> String {
+    let scientific = format!("{value:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..6).contains(&exponent) {
+        let plain = value.to_string();
+        return if plain.contains('.') {
+            plain
+        } else {
+            format!("{plain}.0")
+        };
+    }
+    format!(
+        "{mantissa}e{}{:02}",
+        if exponent < 0 { '-' } else { '+' },
+        exponent.abs()
+    )
+}
+
+impl Contract {
+    pub(super) fn profile(&mut self, name: &str, targets: FixedBitSet) {
+        if targets.is_clear() {
+            return;
+        }
+        for (metric, about) in PROFILES[name].entries() {
+            let labels = about["labels"].texts();
+            let labels: Map<String, Value> = labels
+                .map(|label| (label.to_string(), Value::from(".*")))
+                .collect();
+            self.family_of(
+                metric,
+                about["type"].as_str().unwrap_or_default(),
+                &labels,
+                targets.clone(),
+            );
+        }
+    }
+
+    /// The series of a metric of a type, as a client library names them.
+    fn family_of(
+        &mut self,
+        name: &str,
+        sort: &str,
+        labels: &Map<String, Value>,
+        emitters: FixedBitSet,
+    ) {
+        let mut with = |suffix: &str, kind: MetricType, label: Option<&str>| {
+            let mut labels = labels.clone();
+            labels.extend(label.map(|label| (label.to_string(), Value::from(".+"))));
+            self.expose(&format!("{name}{suffix}"), kind, &labels, emitters.clone());
+        };
+        match sort {
+            "histogram" => with("_bucket", MetricType::Counter, Some("le")),
+            "summary" => with("", MetricType::Gauge, Some("quantile")),
+            "counter" => return with("", MetricType::Counter, None),
+            _ => return with("", MetricType::Gauge, None),
+        }
+        with("_sum", MetricType::Counter, None);
+        with("_count", MetricType::Counter, None);
+    }
+
+    pub(super) fn declare(&mut self, metric: &Metric, bounds: &Domain) {
+        let emitters = self
+            .targets
+            .with_any("job", metric.services.iter().map(String::as_str));
+        self.family_of(&metric.name, &metric.r#type, &metric.labels, emitters);
+        let buckets = self
+            .families
+            .get_mut(&format!("{}_bucket", metric.name))
+            .filter(|_| metric.r#type == "histogram");
+        for series in buckets.into_iter().flatten() {
+            series.labels.insert("le".to_string(), bounds.clone());
+        }
+    }
+
+    /// Series on targets, apart for targets with different labels.
+    fn expose(
+        &mut self,
+        name: &str,
+        kind: MetricType,
+        labels: &Map<String, Value>,
+        emitters: FixedBitSet,
+    ) {
+        let labels: BTreeMap<String, Domain> = labels
+            .iter()
+            .map(|(label, written)| (label.clone(), Domain::declared(written)))
+            .collect();
+        let apart = self.targets.apart(&emitters);
+        let series: Vec<SeriesSet> = apart
+            .map(|(carried, targets)| SeriesSet {
+                targets,
+                carried: carried.clone(),
+                labels: labels.clone(),
+                kind,
+            })
+            .collect();
+        self.families
+            .entry(name.to_string())
+            .or_default()
+            .extend(series);
+    }
+
+    /// `ALERTS`, which Prometheus writes itself; the alerts' own labels are known once their rules are recorded.
+    pub(super) fn alerts(&mut self) {
+        let mut series = SeriesSet::bare(&self.targets)
+            .with("alertname", Domain::any())
+            .with("severity", Domain::any());
+        series.targets = self.targets.all();
+        series.kind = MetricType::Gauge;
+        series.carried = ["job", "service", "component"].map(str::to_string).into();
+        let state = Domain::Values(vec!["pending".to_string(), "firing".to_string()]);
+        self.families
+            .insert("ALERTS_FOR_STATE".to_string(), vec![series.clone()]);
+        self.families
+            .insert("ALERTS".to_string(), vec![series.with("alertstate", state)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::openmetrics;
+
+    #[test]
+    fn bounds_are_written_as_openmetrics_does() {
+        for (value, written) in [
+            (0.005, "0.005"),
+            (1.0, "1.0"),
+            (2.5, "2.5"),
+            (10.0, "10.0"),
+            (100_000.0, "100000.0"),
+            (1e6, "1e+06"),
+            (2.5e6, "2.5e+06"),
+            (1e-5, "1e-05"),
+            (0.0001, "0.0001"),
+            (1e100, "1e+100"),
+        ] {
+            assert_eq!(openmetrics(value), written);
+        }
+    }
+}

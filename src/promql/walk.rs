@@ -1,0 +1,113 @@
+//! The parts of an expression.
+
+use super::{Expr, VectorSelector};
+
+/// The operands of an expression, in the order in which they are written; of an aggregation its parameter first.
+pub fn children(expr: &Expr) -> Vec<&Expr> {
+    match expr {
+        Expr::Paren(paren) => vec![&paren.expr],
+        Expr::Unary(unary) => vec![&unary.expr],
+        Expr::Subquery(subquery) => vec![&subquery.expr],
+        Expr::Aggregate(aggregate) => {
+            let parameter = aggregate.param.iter().map(|param| &**param);
+            parameter.chain([&*aggregate.expr]).collect()
+        }
+        Expr::Binary(binary) => vec![&binary.lhs, &binary.rhs],
+        Expr::Call(call) => call.args.args.iter().map(|argument| &**argument).collect(),
+        Expr::VectorSelector(_)
+        | Expr::MatrixSelector(_)
+        | Expr::NumberLiteral(_)
+        | Expr::StringLiteral(_)
+        | Expr::Extension(_) => Vec::new(),
+    }
+}
+
+/// The same, to be changed.
+pub fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
+    match expr {
+        Expr::Paren(paren) => vec![&mut paren.expr],
+        Expr::Unary(unary) => vec![&mut unary.expr],
+        Expr::Subquery(subquery) => vec![&mut subquery.expr],
+        Expr::Aggregate(aggregate) => {
+            let parameter = aggregate.param.iter_mut().map(|param| &mut **param);
+            parameter.chain([&mut *aggregate.expr]).collect()
+        }
+        Expr::Binary(binary) => vec![&mut binary.lhs, &mut binary.rhs],
+        Expr::Call(call) => {
+            let arguments = call.args.args.iter_mut();
+            arguments.map(|argument| &mut **argument).collect()
+        }
+        Expr::VectorSelector(_)
+        | Expr::MatrixSelector(_)
+        | Expr::NumberLiteral(_)
+        | Expr::StringLiteral(_)
+        | Expr::Extension(_) => Vec::new(),
+    }
+}
+
+/// The selector that an expression is, with or without a range.
+pub fn selector(expr: &Expr) -> Option<&VectorSelector> {
+    match expr {
+        Expr::VectorSelector(vector) => Some(vector),
+        Expr::MatrixSelector(matrix) => Some(&matrix.vs),
+        _ => None,
+    }
+}
+
+/// The same, to be changed.
+pub fn selector_mut(expr: &mut Expr) -> Option<&mut VectorSelector> {
+    match expr {
+        Expr::VectorSelector(vector) => Some(vector),
+        Expr::MatrixSelector(matrix) => Some(&mut matrix.vs),
+        _ => None,
+    }
+}
+
+/// Every selector of an expression.
+pub fn selectors(expr: &Expr) -> Vec<&VectorSelector> {
+    match selector(expr) {
+        Some(selector) => vec![selector],
+        None => children(expr).into_iter().flat_map(selectors).collect(),
+    }
+}
+
+/// The text that an expression is.
+pub fn text(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::StringLiteral(literal) => Some(&literal.val),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promql::parse;
+
+    #[test]
+    fn children_are_all_operands() {
+        let mut tree = parse("topk(3, -(a + b)) > on (c) max_over_time(d[5m:1m])").unwrap();
+        let names = |tree: &Expr| -> Vec<String> {
+            let selectors = selectors(tree).into_iter();
+            selectors
+                .filter_map(|selector| selector.name.clone())
+                .collect()
+        };
+        assert_eq!(names(&tree), ["a", "b", "d"]);
+        assert_eq!(
+            children(children(&tree)[0])
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+            ["3", "-(a + b)"]
+        );
+        fn rename(expr: &mut Expr) {
+            if let Some(selector) = selector_mut(expr) {
+                selector.name = Some("x".to_string());
+            }
+            children_mut(expr).into_iter().for_each(rename);
+        }
+        rename(&mut tree);
+        assert_eq!(names(&tree), ["x", "x", "x"]);
+    }
+}
