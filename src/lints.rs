@@ -48,7 +48,7 @@ pub struct Lint {
     pub doc: &'static str,
     /// A fragment of a catalog that it finds.
     pub bad: &'static str,
-    /// The same fragment, mended.
+    /// The same fragment, fixed.
     pub good: &'static str,
     pub check: fn(&Catalog, &Source) -> Vec<Diagnostic>,
 }

@@ -153,7 +153,7 @@ fn syntax(errors: Vec<SyntaxError>) -> Vec<Diagnostic> {
         "duplicate key" => {
             "it stands further up already: give this one another name, or make one of the two"
         }
-        _ => "mend the TOML; see https://toml.io",
+        _ => "fix the TOML; see https://toml.io",
     };
     let diagnose = |error: SyntaxError| {
         Diagnostic::error("syntax", Place::Bytes(error.span), error.reason.clone())

@@ -179,7 +179,7 @@ fn one(
                 place,
                 format!("{output}/{path} is not YAML: {}", error.reason),
             )
-            .help("mend this line of the template"),
+            .help("fix this line of the template"),
         )
     })?;
     let text = match path.ends_with(".json") {
@@ -232,7 +232,7 @@ fn template_error(
         || innermost.kind().to_string(),
         |detail| format!("{}: {detail}", innermost.kind()),
     );
-    Diagnostic::error("template", place, reason).help("mend this line of the template")
+    Diagnostic::error("template", place, reason).help("fix this line of the template")
 }
 
 /// The line of an argument that a macro does not know: the nearest to where it is called, which of a block is its end.

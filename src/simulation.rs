@@ -52,7 +52,7 @@ pub struct Fleet {
 pub fn shifted(port: u16, offset: i32) -> Result<u16> {
     match u16::try_from(i32::from(port) + offset) {
         Ok(port) if port > 0 => Ok(port),
-        _ => bail!("port {port} moved by {offset} is no port"),
+        _ => bail!("port {port} moved by {offset} is not a valid port"),
     }
 }
 
@@ -116,7 +116,7 @@ impl Fleet {
             .collect()
     }
 
-    /// Breaks or mends a service; false: there is no such one.
+    /// Breaks or fixes a service; false: there is no such one.
     pub fn set(&self, service: &str, fault: Option<Fault>) -> bool {
         let Some(post) = self.post(service) else {
             return false;

@@ -469,15 +469,15 @@ fn a_base_that_cannot_be_read_ends_with_2() {
     for (base, sentence) in [
         (
             "v9",
-            "`v9` is no file, no folder and no revision that git knows",
+            "`v9` is not a file, a folder or a revision that git knows",
         ),
-        ("HEAD~9", "`HEAD~9` is no file"),
-        ("missing.toml", "`missing.toml` is no file"),
+        ("HEAD~9", "`HEAD~9` is not a file"),
+        ("missing.toml", "`missing.toml` is not a file"),
         ("v1~1", "revision `v1~1` has no services.toml here"),
         ("latin.toml", "latin.toml is not UTF-8"),
         ("empty", "cannot read empty/services.toml"),
         ("--output=x", "unexpected argument"),
-        ("", "`` is no file"),
+        ("", "`` is not a file"),
     ] {
         let ended = monstack(&stack, &[base]);
         assert!(
@@ -489,7 +489,7 @@ fn a_base_that_cannot_be_read_ends_with_2() {
     }
     let option = monstack(&stack, &["--", "--all"]);
     assert!(
-        option.code == 2 && option.stderr.contains("`--all` is no file"),
+        option.code == 2 && option.stderr.contains("`--all` is not a file"),
         "{}",
         option.stderr
     );

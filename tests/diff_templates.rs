@@ -267,7 +267,7 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
         "above=signal.above",
         "above=[0.7] if dashboard.name == \"service\" else signal.above",
         "notice",
-        "panel \"Share of requests that failed\" in \"Requests and resources\": has the thresholds `green, red from 0.7` instead of `green, red from 0.1`",
+        "panel \"Error ratio of requests\" in \"Requests and resources\": has the thresholds `green, red from 0.7` instead of `green, red from 0.1`",
     ),
     (
         "monitoring/grafana/dashboards/rows/scrapes.yml",
@@ -303,14 +303,14 @@ sum(rate(process_cpu_seconds_total{job=~"$job"}[$__rate_interval]))
         "      method: GET\n",
         "      method: GET\n      valid_status_codes: [200]\n",
         "warning",
-        "module health: takes 200 for well instead of any 2xx; other answers are failures",
+        "module health: takes 200 as healthy instead of any 2xx; other answers are failures",
     ),
     (
         "monitoring/blackbox/blackbox.yml",
         "      method: GET\n",
         "      method: GET\n      valid_status_codes: [200, 404]\n",
         "dangerous",
-        "module health: takes 200 and 404 for well instead of any 2xx",
+        "module health: takes 200 and 404 as healthy instead of any 2xx",
     ),
     (
         "monitoring/blackbox/blackbox.yml",

@@ -174,7 +174,7 @@ fn tests_of_alerts_do_not_grow_with_the_services() {
             .value["evaluation_interval"]
             .clone()
     };
-    assert_eq!((step("Down"), step("Cpu")), ("15s".into(), "10s".into()));
+    assert_eq!((step("Down"), step("Cpu")), ("1m".into(), "10s".into()));
 }
 
 /// `rules:` without any is null, which is not a list.

@@ -183,7 +183,7 @@ pub fn rate_samples(above: f64, divisor: f64, window: &str, step: &str) -> Resul
             .unwrap_or(window.div_ceil(step))
     };
     Ok(
-        context! { below, at, above => high, double, share => share(high), climbs => climbs(high), climbs_double => climbs(double) },
+        context! { below, at, above => high, double, value => share(high), climbs => climbs(high), climbs_double => climbs(double) },
     )
 }
 
@@ -212,7 +212,7 @@ pub fn gauge_samples(above: f64, divisor: f64) -> Value {
         .map(|more| least + f64::from(more) * grain)
         .find(|high| written_alike(high / divisor))
         .unwrap_or(least);
-    context! { below, at, above => high, double => (edge * 2.0).ceil(), share => high / divisor }
+    context! { below, at, above => high, double => (edge * 2.0).ceil(), value => high / divisor }
 }
 
 #[cfg(test)]

@@ -235,11 +235,10 @@ fn annotation(printer: &Printer, change: &Change) -> Option<Diagnostic> {
         ),
         Class::Warning => Some(
             Diagnostic::warning("changed-behaviour", place, message)
-                .help("make sure that this is meant, and tell those whom it concerns"),
+                .help("make sure that this is meant, and tell those affected"),
         ),
         Class::Notice => Some(
-            Diagnostic::notice("changed-behaviour", place, message)
-                .help("tell those whom it concerns"),
+            Diagnostic::notice("changed-behaviour", place, message).help("tell those affected"),
         ),
         Class::Safe => None,
     }

@@ -362,7 +362,7 @@ fn listed(change: &FileChange, output: &str, words: [&str; 4]) -> String {
 }
 
 fn stale(mut report: Report, comparison: &Comparison, output: &str, cli: &Cli) -> Report {
-    let mend = cli.command("render");
+    let fix = cli.command("render");
     let changes = &comparison.changes;
     let number = changes.len() + comparison.modes.len();
     let differ = if number == 1 {
@@ -388,8 +388,8 @@ fn stale(mut report: Report, comparison: &Comparison, output: &str, cli: &Cli) -
         report.block(&diff(output, change, DIFF_LINES));
     }
     report.line("");
-    report.line(format!("nothing was written; mend it with: {mend}"));
-    report.data.insert("mend".into(), mend.clone().into());
+    report.line(format!("nothing was written; fix it with: {fix}"));
+    report.data.insert("fix".into(), fix.clone().into());
     let ends: Vec<&str> = changes
         .iter()
         .filter(|change| change.kind == FileStatus::LineEndings)
@@ -402,9 +402,9 @@ fn stale(mut report: Report, comparison: &Comparison, output: &str, cli: &Cli) -
         );
     }
     if cli.format == Format::Github {
-        annotate(&mut report, comparison, output, &mend);
+        annotate(&mut report, comparison, output, &fix);
         if !ends.is_empty() {
-            let help = format!("{}; then: {mend}", advice(output));
+            let help = format!("{}; then: {fix}", advice(output));
             report.push(
                 Diagnostic::error(
                     "stale",
@@ -419,7 +419,7 @@ fn stale(mut report: Report, comparison: &Comparison, output: &str, cli: &Cli) -
 }
 
 /// An annotation for each file.
-fn annotate(report: &mut Report, comparison: &Comparison, output: &str, mend: &str) {
+fn annotate(report: &mut Report, comparison: &Comparison, output: &str, fix: &str) {
     let changes = comparison
         .changes
         .iter()
@@ -442,7 +442,7 @@ fn annotate(report: &mut Report, comparison: &Comparison, output: &str, mend: &s
                 Place::File(path.clone()),
                 format!("{path} is {what}"),
             )
-            .help(format!("mend it with: {mend}")),
+            .help(format!("fix it with: {fix}")),
         );
     }
 }

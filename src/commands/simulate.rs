@@ -44,7 +44,7 @@ fn after_help() -> String {
         .collect();
     format!(
         "Kinds of faults:\n{kinds}\nSwitch them while it runs:\n  curl http://127.0.0.1:9199/faults                       what is broken\n  \
-         curl -X PUT http://127.0.0.1:9199/faults/SERVICE/KIND   break\n  curl -X DELETE http://127.0.0.1:9199/faults/SERVICE     mend"
+         curl -X PUT http://127.0.0.1:9199/faults/SERVICE/KIND   break\n  curl -X DELETE http://127.0.0.1:9199/faults/SERVICE     fix"
     )
 }
 

@@ -60,7 +60,7 @@ fn walk(
     service: &Service,
     line: usize,
     changes: &[FileChange],
-    mend: &str,
+    fix: &str,
 ) -> Result<Walk> {
     let mut walk = Walk::default();
     offline(
@@ -70,7 +70,7 @@ fn walk(
         service,
         line,
         changes,
-        mend,
+        fix,
     );
     if walk.whole() && !args.offline {
         online(

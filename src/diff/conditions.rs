@@ -215,7 +215,7 @@ fn window(
     comparison.say_of(
         weight::longer(before, after),
         &format!(
-            "{} looks back {after} instead of {before} for ",
+            "{} has a window of {after} instead of {before} for ",
             pair.new.name
         ),
         &pair.is.name,

@@ -251,7 +251,7 @@ fn integrations(comparison: &mut Comparison, name: &str, was: &Value, is: &Value
     }
     for kind in was.keys().filter(|kind| !is.contains_key(*kind)) {
         let message = format!(
-            "receiver {name} no longer sends to {kind}: it tells {} only",
+            "receiver {name} no longer sends to {kind}: it notifies {} only",
             listed(&is.keys().collect::<Vec<_>>())
         );
         comparison.say(

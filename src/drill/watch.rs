@@ -13,7 +13,7 @@ use std::time::Instant;
 /// An alert that is over at Prometheus; its all-clear is still on the way.
 struct Settling {
     row: usize,
-    mended: Instant,
+    fixed: Instant,
     from: usize,
 }
 
@@ -48,11 +48,11 @@ pub async fn all(
                         .await;
                 }
                 let from = receiver.since(0).len();
-                let (row, mended) = scene.one(alert, branch, service, fault, &rows).await?;
+                let (row, fixed) = scene.one(alert, branch, service, fault, &rows).await?;
                 if row.verdict == Verdict::Passed {
                     settling.push(Settling {
                         row: rows.len(),
-                        mended,
+                        fixed,
                         from,
                     });
                 }
@@ -119,10 +119,10 @@ impl Scene<'_> {
             row.fail("was never pending");
         }
         self.fleet.set(service, None);
-        let mended = Instant::now();
+        let fixed = Instant::now();
         self.until_quiet(&mut row, &expected, began, from, before, limit)
             .await;
-        Ok((row, mended))
+        Ok((row, fixed))
     }
 
     /// Twice what it should take, and some seconds for the machine.
@@ -219,15 +219,15 @@ impl Scene<'_> {
         before: &[Row],
         limit: std::time::Duration,
     ) {
-        let mended = Instant::now();
+        let fixed = Instant::now();
         loop {
             self.look(row, wanted, began, from, before).await;
             match self.active().await {
                 Some(active) if !active.iter().any(|one| self.ours(&one.name)) => return,
-                _ if mended.elapsed() > limit => {
+                _ if fixed.elapsed() > limit => {
                     return row.fail(format!(
                         "was still active {} after the fault had ended",
-                        self.since(mended)
+                        self.since(fixed)
                     ));
                 }
                 _ => {}
@@ -247,8 +247,7 @@ impl Scene<'_> {
                     !note.firing && note.alert == row.alert && note.job == row.service
                 };
                 if let Some(note) = self.receiver.since(one.from).into_iter().find(clear) {
-                    row.resolved =
-                        Some(self.written(note.at.saturating_duration_since(one.mended)));
+                    row.resolved = Some(self.written(note.at.saturating_duration_since(one.fixed)));
                     self.tell(&format!("{}@{}: resolved", row.alert, row.service));
                     break;
                 }

@@ -31,7 +31,7 @@ pub const LINT: Lint = Lint {
                 Place::Key(format!("/alerts/{}", alert.name)),
                 format!("no service can trigger `{}`", alert.name),
             )
-            .help("take the alert out, or let a service that emits its metrics be covered by it");
+            .help("remove the alert, or let a service that emits its metrics be covered by it");
             found.others.extend(excepted.take(3));
             found
         })

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 pub const LINT: Lint = Lint {
     code: "empty-group",
-    doc: "A group is one row of the overview; without a service the row stays empty for ever.",
+    doc: "A group is one row of the overview; without a service the row stays empty permanently.",
     bad: "[groups.batch]\ntitle = \"Batch\"\n",
     good: "[groups.batch]\ntitle = \"Batch\"\n\n[services.nightly]\ngroup = \"batch\"\nport = 8002\n",
     check: |catalog, _| {
@@ -32,7 +32,7 @@ pub const LINT: Lint = Lint {
                     format!("no service is in the group `{}`", group.key),
                 )
                 .help(format!(
-                    "add a service with `group = \"{}\"`, or take the group out",
+                    "add a service with `group = \"{}\"`, or remove the group",
                     group.key
                 ))
             })

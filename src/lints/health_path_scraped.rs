@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 
 pub const LINT: Lint = Lint {
     code: "health-path-scraped",
-    doc: "Scraping the health path makes `up` 0 for a healthy service, because its answer is no metrics.",
+    doc: "Scraping the health path makes `up` 0 for a healthy service, because its answer is not metrics.",
     bad: "[services.cart]\ngroup = \"web\"\nport = 8002\nmetrics_path = \"/health\"\n",
     good: "[services.cart]\ngroup = \"web\"\nport = 8002\nmetrics_path = \"/metrics\"\n",
     check: |catalog, source| {

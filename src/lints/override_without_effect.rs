@@ -41,7 +41,7 @@ pub const LINT: Lint = Lint {
                             Place::Key(place),
                             format!("`{name}` does not cover `{}`: the service does not emit what it reads", service.name),
                         )
-                        .help("take the override out, or name the service among the metric's `services`"),
+                        .help("remove the override, or name the service among the metric's `services`"),
                     );
                     continue;
                 }
@@ -55,7 +55,7 @@ pub const LINT: Lint = Lint {
                                 format!("kind `{}` does not read `{key}`", alert.kind.name),
                             )
                             .also(Place::Key(format!("/alerts/{name}")), "the alert")
-                            .help("take the key out"),
+                            .help("remove the key"),
                         );
                     }
                 }

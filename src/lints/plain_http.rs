@@ -12,7 +12,7 @@ const LIKELY: [u16; 4] = [4443, 6443, 8443, 9443];
 
 pub const LINT: Lint = Lint {
     code: "plain-http",
-    doc: "Services are scraped and probed over plain HTTP unless `scheme` says otherwise. A server that speaks HTTPS answers that with 400, so the service is down for ever.",
+    doc: "Services are scraped and probed over plain HTTP unless `scheme` says otherwise. A server that speaks HTTPS answers that with 400, so the service is down permanently.",
     bad: "[services.site]\ngroup = \"web\"\nport = 443\nruns_on = \"www.example.org\"\n",
     good: "[services.site]\ngroup = \"web\"\nport = 443\nruns_on = \"www.example.org\"\nscheme = \"https\"\n",
     check: |catalog, source| {

@@ -36,7 +36,7 @@ pub const LINT: Lint = Lint {
                         Place::Value("/prometheus/retention".to_string()),
                         "the retention",
                     )
-                    .help("keep samples longer, or look back less far"),
+                    .help("keep samples longer, or use a shorter range"),
                 );
             }
         }

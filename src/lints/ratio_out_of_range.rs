@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Place};
 
 pub const LINT: Lint = Lint {
     code: "ratio-out-of-range",
-    doc: "A share is between 0 and 1: an alert above 5 never fires, one above 0 always does.",
+    doc: "A ratio is between 0 and 1: an alert above 5 never fires, one above 0 always does.",
     bad: "[alerts.Memory]\nkind = \"memory_ratio\"\nabove = 0.9\nfor = \"5m\"\nseverity = \"warning\"\n\n[services.checkout.alerts.Memory]\nabove = 95\n",
     good: "[alerts.Memory]\nkind = \"memory_ratio\"\nabove = 0.9\nfor = \"5m\"\nseverity = \"warning\"\n\n[services.checkout.alerts.Memory]\nabove = 0.95\n",
     check: |catalog, _| {
@@ -32,7 +32,7 @@ pub const LINT: Lint = Lint {
                             format!("`above` is {above}"),
                         )
                         .help(format!(
-                            "`{name}` compares a share: write a number between 0 and 1, as in {}",
+                            "`{name}` compares a ratio: write a number between 0 and 1, as in {}",
                             if above > 1.0 && above < 100.0 {
                                 above / 100.0
                             } else {

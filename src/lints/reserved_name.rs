@@ -14,7 +14,7 @@ const TAKEN: [&str; 5] = [
 
 pub const LINT: Lint = Lint {
     code: "reserved-name",
-    doc: "Prometheus, the Alertmanager, Grafana and the blackbox exporter are scraped and started beside the services, so a service of that name would be there twice and Prometheus would not start.",
+    doc: "Prometheus, the Alertmanager, Grafana and the blackbox exporter are scraped and started beside the services, so a service of that name would be duplicated and Prometheus would not start.",
     bad: "[services.grafana]\ngroup = \"web\"\nport = 8002\n",
     good: "[services.dashboards]\ngroup = \"web\"\nport = 8002\n",
     check: |catalog, _| {

@@ -9,7 +9,7 @@ const LOOKBACK: u64 = 300_000;
 
 pub const LINT: Lint = Lint {
     code: "stale-between-samples",
-    doc: "Prometheus forgets a series five minutes after its last sample: with one missed sample in that time its alerts resolve and wait for their `for` anew, for ever.",
+    doc: "Prometheus forgets a series five minutes after its last sample: with one missed sample in that time its alerts resolve and wait for their `for` anew, permanently.",
     bad: "[services.cart]\ngroup = \"web\"\nport = 8002\nscrape_interval = \"5m\"\n",
     good: "[services.cart]\ngroup = \"web\"\nport = 8002\nscrape_interval = \"2m\"\n",
     check: |catalog, source| {

@@ -10,7 +10,7 @@ const PLACES: [&str; 2] = ["host", "compose"];
 
 pub const LINT: Lint = Lint {
     code: "undotted-host",
-    doc: "`runs_on` takes every word but `host` and `compose` for the name of a machine: misspelt, or naming an orchestrator, it is a host that nobody can resolve, and the service is down for ever.",
+    doc: "`runs_on` takes every word but `host` and `compose` for the name of a machine: misspelt, or naming an orchestrator, it is a host that nobody can resolve, and the service is down permanently.",
     bad: "[services.cart]\ngroup = \"web\"\nport = 8002\nruns_on = \"compsoe\"\n",
     good: "[services.cart]\ngroup = \"web\"\nport = 8002\nruns_on = \"compose\"\n",
     check: |catalog, source| {

@@ -18,7 +18,7 @@ pub const LINT: Lint = Lint {
         });
         idle.map(|receiver| {
             Diagnostic::error("unnotified-receiver", Place::Key(format!("/receivers/{receiver}")), format!("no severity is routed to `{receiver}`"))
-                .help(format!("add `critical = \"{receiver}\"` under `[alertmanager.routes]`, or take the receiver out"))
+                .help(format!("add `critical = \"{receiver}\"` under `[alertmanager.routes]`, or remove the receiver"))
         })
         .collect()
     },

@@ -8,7 +8,7 @@ const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
 
 pub const LINT: Lint = Lint {
     code: "unrouted-severity",
-    doc: "A severity without a route goes to the null receiver: somebody is told of the lesser alerts, and nobody of the worse ones.",
+    doc: "A severity without a route goes to the null receiver: someone is notified of the lesser alerts, and no one of the worse ones.",
     bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n\n[alertmanager.routes]\nwarning = \"on-call\"\n",
     good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
     check: |catalog, _| {

@@ -28,7 +28,7 @@ pub const LINT: Lint = Lint {
                         Place::Value(format!("/metrics/{name}/type")),
                         "declared here",
                     )
-                    .help(format!("name a {wanted}, or mend the metric's type")),
+                    .help(format!("name a {wanted}, or fix the metric's type")),
                 );
             }
         }

@@ -86,7 +86,7 @@ pub fn health(client: &Client, reach: &Reach, service: &Service) -> Result<(), D
             "health-fails",
             at(service),
             format!(
-                "{} is not well: {url} answers {status}: {}",
+                "{} is unhealthy: {url} answers {status}: {}",
                 service.name,
                 beginning(&answer.body)
             ),
@@ -264,7 +264,7 @@ fn read(
         ));
     }
     parse(&answer.body, kind == "application/openmetrics-text").map_err(|error| {
-        let message = format!("{url} is no metrics text: line {}, column {}: {}", error.line, error.column, error.reason);
+        let message = format!("{url} is not a valid metrics text: line {}, column {}: {}", error.line, error.column, error.reason);
         (ProbeStage::Parsed, found("metrics-parse", message, "expose what the client library generates, unchanged; `promtool check metrics` reads it from a pipe"))
     })
 }

@@ -73,7 +73,7 @@ pub fn offline(
     service: &Service,
     line: usize,
     changes: &[FileChange],
-    mend: &str,
+    fix: &str,
 ) {
     let place = format!(
         "services.toml:{line}  port {}, runs_on {}, group {}",
@@ -102,7 +102,7 @@ pub fn offline(
             let path = format!("{output}/{}", change.path);
             Err(
                 Diagnostic::error("stale", Place::File(path.clone()), format!("{path} {how}"))
-                    .help(mend),
+                    .help(fix),
             )
         }
     };

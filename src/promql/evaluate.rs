@@ -44,7 +44,7 @@ impl Evaluation<'_> {
                 labels: Labels::new(),
                 values,
             }]),
-            Outcome::Text => Err("a string is no series".to_string()),
+            Outcome::Text => Err("a string is not a series".to_string()),
         }
     }
 

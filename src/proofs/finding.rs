@@ -1,4 +1,4 @@
-//! What a proof found in a rendered file, told at the place that the user can mend.
+//! What a proof found in a rendered file, told at the place that the user can fix.
 
 use super::{Expression, OwnTests};
 use crate::artifacts::Role;

@@ -16,12 +16,12 @@ pub const PROOF: Proof = Proof {
 fn finding(unread: &Unread) -> Finding {
     let (message, help) = match &unread.why {
         Why::Syntax(reason) => (
-            format!("this is no PromQL: {reason}"),
-            "mend the expression: brackets in pairs, operators between two sides, strings in quotes",
+            format!("this is not valid PromQL: {reason}"),
+            "fix the expression: brackets in pairs, operators between two sides, strings in quotes",
         ),
         Why::Variable(name) => (
             format!("the variable `${name}` is not defined"),
-            "define it under `templating`, or take it out",
+            "define it under `templating`, or remove it",
         ),
     };
     Finding::at(unread.path, &unread.pointer, message, help)

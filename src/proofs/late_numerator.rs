@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 pub const PROOF: Proof = Proof {
     code: "late-numerator",
-    doc: "The series that counts failures often appears with the first of them; until then the ratio is empty, so a panel says No data when all is well and a recorded signal has gaps.",
+    doc: "The series that counts failures often appears with the first of them; until then the ratio is empty, so a panel says No data when all is healthy and a recorded signal has gaps.",
     example: Example::Condition {
         bad: "sum by (job, service, component) (rate(shop_requests_total{status=~\"5..\"}[5m])) / (sum by (job, service, component) (rate(shop_requests_total[5m])) > 0) > 0.1",
         good: "(sum by (job, service, component) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component) (rate(shop_requests_total[5m]))) / (sum by (job, service, component) (rate(shop_requests_total[5m])) > 0) > 0.1",

@@ -21,7 +21,7 @@ const SECRETS: [&str; 12] = [
 
 pub const PROOF: Proof = Proof {
     code: "literal-secret",
-    doc: "What is rendered is committed: a token in it is known to everybody who reads the repository, for ever.",
+    doc: "What is rendered is committed: a token in it is known to everybody who reads the repository, permanently.",
     example: Example::Template {
         file: "monitoring/alertmanager/alertmanager.yml",
         good: "receiver: \"null\"\n  group_by",

@@ -34,7 +34,7 @@ pub const PROOF: Proof = Proof {
                     found.push(Finding::on(
                         expression,
                         format!(
-                            "`{}` is no ratio, but is compared with one",
+                            "`{}` is not a ratio, but is compared with one",
                             nodes[vector].expr
                         ),
                         "divide it by its limit",
@@ -53,7 +53,7 @@ pub const PROOF: Proof = Proof {
         {
             found.push(Finding::on(
                 expression,
-                "the panel shows percent of what is no ratio",
+                "the panel shows percent of what is not a ratio",
                 "divide it by its limit, or give the panel its own unit",
             ));
         }

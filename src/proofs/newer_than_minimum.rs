@@ -51,8 +51,11 @@ pub const PROOF: Proof = Proof {
                     found.push(Finding::at(
                         &file.path,
                         pointer,
-                        format!("`{key}` needs Prometheus {major}.{minor}, `minimum_version` is {}", stack.catalog.prometheus.minimum_version),
-                        "raise `minimum_version` when every server is that new, or take the key out",
+                        format!(
+                            "`{key}` needs Prometheus {major}.{minor}, `minimum_version` is {}",
+                            stack.catalog.prometheus.minimum_version
+                        ),
+                        "raise `minimum_version` when every server is that new, or remove the key",
                     ));
                 }
             });

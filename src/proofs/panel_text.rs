@@ -4,7 +4,7 @@ use super::{Check, Example, Finding, Proof};
 
 pub const PROOF: Proof = Proof {
     code: "panel-text",
-    doc: "At three in the morning a number without a unit or a title is no information.",
+    doc: "At three in the morning a number without a unit or a title says nothing.",
     example: Example::Template {
         file: "monitoring/grafana/dashboards/panels/timeseries.yml",
         good: "unit: ",

@@ -24,10 +24,10 @@ pub const PROOF: Proof = Proof {
         let (wrong, help) = match unit {
             Some("percentunit") if hundredfold => (
                 "the panel multiplies by 100, and so does its unit",
-                "take `100 *` out, or use the unit `percent`",
+                "remove `100 *`, or use the unit `percent`",
             ),
             Some("percent") if !hundredfold && share(whole, nodes) => (
-                "the panel shows a share as that many percent",
+                "the panel shows a ratio as that many percent",
                 "use the unit `percentunit`",
             ),
             _ => return Vec::new(),

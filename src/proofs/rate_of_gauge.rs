@@ -37,7 +37,7 @@ pub const PROOF: Proof = Proof {
                 .any(|series| series.kind != MetricType::Counter)
             {
                 let message = format!(
-                    "`{}` reads `{}`, which is no counter",
+                    "`{}` reads `{}`, which is not a counter",
                     call.func.name, operand.expr
                 );
                 found.push(Finding::on(

@@ -5,7 +5,7 @@ use crate::render::File;
 
 pub const PROOF: Proof = Proof {
     code: "rule-file",
-    doc: "A rule file that no pattern of `rule_files` matches is simply not there; a pattern that matches nothing is no error to promtool or Prometheus.",
+    doc: "A rule file that no pattern of `rule_files` matches is simply not there; a pattern that matches nothing is not an error to promtool or Prometheus.",
     example: Example::Template {
         file: "monitoring/working_prometheus.yml",
         good: "- alert_rules.yml",

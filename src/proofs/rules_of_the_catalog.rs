@@ -86,7 +86,7 @@ pub const PROOF: Proof = Proof {
                 found.push(Finding::at(
                     &file.path,
                     pointer,
-                    format!("`{name}` is no alert of the catalog"),
+                    format!("`{name}` is not an alert of the catalog"),
                     "put it under [alerts], or in a rule file of its own",
                 ));
             }

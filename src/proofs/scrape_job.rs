@@ -140,7 +140,7 @@ fn unread(path: &str, jobs: &[(usize, &Value)]) -> Vec<Finding> {
             path,
             format!("/scrape_configs/{index}/{key}"),
             message,
-            "take it out, or accept it in `[platform]` with a reason",
+            "remove it, or accept it in `[platform]` with a reason",
         )
     };
     keys.map(finding).collect()

@@ -23,7 +23,7 @@ pub const PROOF: Proof = Proof {
                         &file.path,
                         format!("{pointer}/interval"),
                         format!("the group `{name}` is evaluated every {interval}, the catalog says every {often}"),
-                        "take the interval out, or raise `prometheus.evaluation_interval`",
+                        "remove the interval, or raise `prometheus.evaluation_interval`",
                     ));
                 }
                 if group.get("limit").is_some_and(|limit| *limit != 0) {
@@ -34,7 +34,7 @@ pub const PROOF: Proof = Proof {
                         &file.path,
                         format!("{pointer}/limit"),
                         message,
-                        "take the limit out",
+                        "remove the limit",
                     ));
                 }
             }

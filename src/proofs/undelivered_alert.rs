@@ -22,7 +22,7 @@ pub const PROOF: Proof = Proof {
                     &config.path,
                     "/alerting/alert_relabel_configs",
                     "alerts are changed or dropped on their way to the Alertmanager",
-                    "take it out: routes and inhibition belong to the Alertmanager, labels to the rules",
+                    "remove it: routes and inhibition belong to the Alertmanager, labels to the rules",
                 ));
             }
             let groups = config.value["alerting"]["alertmanagers"]

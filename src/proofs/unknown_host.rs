@@ -12,7 +12,7 @@ const GATEWAY: &str = "host.docker.internal";
 
 pub const PROOF: Proof = Proof {
     code: "unknown-host",
-    doc: "A name that resolves nowhere is a target that is down for ever, or a data source that is a Bad Gateway. Docker on Linux knows host.docker.internal only with `extra_hosts`.",
+    doc: "A name that resolves nowhere is a target that is down permanently, or a data source that is a Bad Gateway. Docker on Linux knows host.docker.internal only with `extra_hosts`.",
     example: Example::Catalog {
         bad: "[prometheus]\nalertmanagers = [\"alertmanger:9093\"]\n",
         good: "[prometheus]\nalertmanagers = [\"alertmanager:9093\"]\n",

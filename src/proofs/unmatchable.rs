@@ -48,7 +48,7 @@ pub const PROOF: Proof = Proof {
                             Finding::on(
                                 expression,
                                 format!("no series of `{name}` has all these labels at once"),
-                                "the matchers exclude each other: take one out",
+                                "the matchers exclude each other: remove one",
                             )
                         },
                         |(message, help)| Finding::on(expression, message, help),

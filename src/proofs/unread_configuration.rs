@@ -8,7 +8,7 @@ const FLAG: &str = "--config.file=";
 
 pub const PROOF: Proof = Proof {
     code: "unread-configuration",
-    doc: "The images bring an example configuration of their own: a server that is not told of another runs with that, and says that all is well.",
+    doc: "The images bring an example configuration of their own: a server that is not told of another runs with that, and says that all is healthy.",
     example: Example::Template {
         file: "docker-compose.monitoring.yml",
         good: "--config.file=/etc/prometheus/working_prometheus.yml",

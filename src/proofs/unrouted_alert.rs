@@ -13,7 +13,7 @@ const LABELS: [&str; 5] = ["alertname", "job", "service", "component", "severity
 
 pub const PROOF: Proof = Proof {
     code: "unrouted-alert",
-    doc: "An alert whose severity no route matches falls to the default receiver, where nobody looks for it; a receiver without an integration tells nobody.",
+    doc: "An alert whose severity no route matches falls to the default receiver, where nobody looks for it; a receiver without an integration notifies no one.",
     example: Example::Template {
         file: "monitoring/alertmanager/alertmanager.yml",
         good: "for severity in [\"critical\", \"warning\", \"info\"]",
@@ -98,8 +98,8 @@ fn narrowed(path: &str, route: &Route) -> Vec<Finding> {
         found.push(Finding::at(
             path,
             format!("{}/{key}", route.pointer),
-            "at some times the route tells nobody",
-            "take it out, or accept it in `[platform]` with a reason",
+            "at some times the route notifies no one",
+            "remove it, or accept it in `[platform]` with a reason",
         ));
     }
     let labels = route.matchers.iter().map(|matcher| matcher.name.as_str());
@@ -130,7 +130,7 @@ fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
             let list = format!("{integration}_configs");
             if rendered[index][&list].as_array().is_none_or(Vec::is_empty) {
                 let message = format!(
-                    "`{name}` is rendered without its {integration}, and tells nobody by it"
+                    "`{name}` is rendered without its {integration}, and no one is notified through it"
                 );
                 found.push(Finding::at(
                     &routing.path,

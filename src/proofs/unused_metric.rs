@@ -38,7 +38,7 @@ pub const PROOF: Proof = Proof {
                     "",
                     format!("/metrics/{}", metric.key),
                     format!("nothing reads `{}`", metric.name),
-                    "alert on it, draw it, or take it out",
+                    "alert on it, draw it, or remove it",
                 )
             })
             .collect()

@@ -28,10 +28,10 @@ fn refused(root: &Path, said: &str) {
     assert_eq!(tree(root), before);
 }
 
-/// `render` mends it, and `--check` agrees.
-fn mended(root: &Path) {
-    let mended = run(root, &["render"]);
-    assert_eq!((mended.code, mended.err.as_str()), (Some(0), ""));
+/// `render` fixes it, and `--check` agrees.
+fn fixed(root: &Path) {
+    let fixed = run(root, &["render"]);
+    assert_eq!((fixed.code, fixed.err.as_str()), (Some(0), ""));
     let check = run(root, &["render", "--check"]);
     assert_eq!(check.code, Some(0), "{}", check.out);
 }
@@ -96,7 +96,7 @@ fn empty_folders_and_leftovers_in_the_place_of_a_file_go() {
     ] {
         assert!(check.out.contains(wanted), "{wanted}: {}", check.out);
     }
-    mended(&shop);
+    fixed(&shop);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn links_pipes_and_odd_names_of_others_stay() {
     );
     let odd = folder.join(OsStr::from_bytes(b"odd-\xff.yml"));
     fs::write(&odd, b"\xfe\n").unwrap();
-    mended(&shop);
+    fixed(&shop);
     assert!(
         ["dangling", "round", "endless"]
             .iter()
@@ -138,7 +138,7 @@ fn what_is_no_text_is_modified() {
             .out
             .contains("modified  generated/docker-compose.yml")
     );
-    mended(&shop);
+    fixed(&shop);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn permissions_of_a_rewritten_file_stay() {
     let file = shop.join("generated/docker-compose.yml");
     fs::write(&file, "old\n").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).unwrap();
-    mended(&shop);
+    fixed(&shop);
     assert_eq!(
         fs::metadata(&file).unwrap().permissions().mode() & 0o777,
         0o664
@@ -181,7 +181,7 @@ fn a_full_disk_leaves_every_file_whole() {
         ended.err
     );
     let left = tree(&shop.join("generated"));
-    mended(&shop);
+    fixed(&shop);
     let new = tree(&shop.join("generated"));
     assert!(
         left.iter()

@@ -19,7 +19,7 @@ fn json_is_one_document_on_every_path() {
     let paths: &[(_, &[&str], i32, &str)] = &[
         (&good, &["render"], 0, "changes"),
         (&good, &["render", "--check"], 0, "changes"),
-        (&stale, &["render", "--check"], 1, "mend"),
+        (&stale, &["render", "--check"], 1, "fix"),
         (&good, &["explain", "checkout"], 0, "values"),
         (&good, &["explain", "Down@checkout"], 0, "values"),
         (&good, &["explain", "window-too-short"], 0, "doc"),

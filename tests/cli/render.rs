@@ -88,17 +88,17 @@ fn check_names_modified_missing_and_orphaned_files_and_writes_nothing() {
     assert_eq!(
         check.out.lines().last(),
         Some(&*format!(
-            "nothing was written; mend it with: monstack render --root {}",
+            "nothing was written; fix it with: monstack render --root {}",
             shop.display()
         ))
     );
     assert_eq!(tree(&shop), before, "--check wrote something");
-    let mended = run(&shop, &["render"]);
-    assert_eq!(mended.code, Some(0));
+    let fixed = run(&shop, &["render"]);
+    assert_eq!(fixed.code, Some(0));
     assert!(
-        mended.out.contains("removed   generated/old/orphan.yml"),
+        fixed.out.contains("removed   generated/old/orphan.yml"),
         "{}",
-        mended.out
+        fixed.out
     );
     assert!(
         !shop.join("generated/old").exists(),
@@ -116,7 +116,7 @@ fn the_mending_command_can_be_pasted() {
         .lines()
         .last()
         .unwrap()
-        .rsplit_once("mend it with: monstack ")
+        .rsplit_once("fix it with: monstack ")
         .unwrap()
         .1;
     let pasted = std::process::Command::new("sh")
@@ -139,8 +139,8 @@ fn the_mending_command_can_be_pasted() {
         String::from_utf8(command.current_dir(&here).output().unwrap().stdout).unwrap()
     };
     assert!(
-        bare(false).ends_with("mend it with: monstack render\n")
-            && bare(true).ends_with("mend it with: cargo run -- render\n")
+        bare(false).ends_with("fix it with: monstack render\n")
+            && bare(true).ends_with("fix it with: cargo run -- render\n")
     );
 }
 

@@ -241,7 +241,7 @@ fn published(service: &Value) -> Vec<String> {
             .rev()
             .take(2)
             .filter(|part| part.parse::<u16>().is_ok_and(|port| port > 0).eq(&false));
-        found.extend(wrong.map(|part| format!("{part} is no port")));
+        found.extend(wrong.map(|part| format!("{part} is not a valid port")));
     }
     found
 }

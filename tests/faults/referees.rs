@@ -120,7 +120,7 @@ fn promtool_check(folder: &Path, rules: &[&String]) -> Verdict {
 }
 
 /// The first cases of an alert, firing to recovering: all cases of all alerts take half a minute.
-const CASES: usize = 5;
+const CASES: usize = 6;
 
 fn promtool_test(folder: &Path, files: &Texts, alert: &str) -> Verdict {
     let tested = folder.join("tested");

@@ -230,7 +230,7 @@ impl Root {
         }))
     }
 
-    /// Breaks (`PUT /faults/SERVICE/KIND`) or mends (`DELETE /faults/SERVICE`) a stand-in.
+    /// Breaks (`PUT /faults/SERVICE/KIND`) or fixes (`DELETE /faults/SERVICE`) a stand-in.
     pub fn fault(&self, method: &str, path: &str) {
         let (status, body) = request(self.control, method, &format!("/faults/{path}"));
         assert_eq!(status, 200, "{body}");

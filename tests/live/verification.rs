@@ -69,7 +69,7 @@ fn a_stack_is_verified_and_each_break_is_named() {
         root.fault("DELETE", "memory-manager");
         std::thread::sleep(std::time::Duration::from_millis(1100));
         let (code, document) = root.ask(&["verify", "--wait", "20s"]);
-        assert_eq!(code, 0, "{kind} was mended: {document:#}");
+        assert_eq!(code, 0, "{kind} was fixed: {document:#}");
     }
     root.fault("PUT", "memory-manager/reset");
     let (_, document) = root.ask(&["verify"]);
@@ -107,7 +107,7 @@ fn eight_rules(port: u16) -> usize {
         .sum()
 }
 
-/// The catalog moves on while Prometheus does not; a reload mends it.
+/// The catalog moves on while Prometheus does not; a reload fixes it.
 fn a_configuration_that_was_not_reloaded(root: &mut super::stack::Root) {
     let port = super::stack::free_ports(1)[0].to_string();
     assert_eq!(

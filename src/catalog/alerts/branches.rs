@@ -40,7 +40,7 @@ impl Hold {
 pub struct Branch {
     /// The alert fires above it.
     pub above: Option<f64>,
-    /// How far back the condition looks.
+    /// The window of the condition.
     pub window: Option<Duration>,
     /// How long the condition holds first.
     pub r#for: Duration,

@@ -120,11 +120,11 @@ pub fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnostic> {
         }
         Kind::MinItems { .. } | Kind::MinProperties { .. } | Kind::AnyOf { .. } => {
             Diagnostic::error("empty", value(), format!("`{name}` is empty"))
-                .help("give it at least one entry, or take it out")
+                .help("give it at least one entry, or remove it")
         }
         Kind::UniqueItems => {
-            Diagnostic::error("twice", value(), format!("`{name}` names something twice"))
-                .help("take one of them out")
+            Diagnostic::error("twice", value(), format!("`{name}` has a duplicate"))
+                .help("remove one of them")
         }
         _ => Diagnostic::error("invalid-value", value(), error.to_string())
             .help("see `monstack schema`"),

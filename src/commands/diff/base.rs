@@ -121,7 +121,7 @@ fn revision(base: &str, root: &Path) -> Result<(Vec<u8>, Overlay)> {
     )?;
     ensure!(
         commit.status.success(),
-        "`{base}` is no file, no folder and no revision that git knows: {}",
+        "`{base}` is not a file, a folder or a revision that git knows: {}",
         reason(&commit)
     );
     let commit = String::from_utf8_lossy(&commit.stdout).trim().to_string();

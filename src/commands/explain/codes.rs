@@ -42,7 +42,7 @@ pub const CODES: &[(&str, &str)] = &[
         "empty",
         "A list or a table has no entry where one is needed.",
     ),
-    ("twice", "A list names the same thing twice."),
+    ("twice", "A list has a duplicated entry."),
     (
         "unknown-kind",
         "No alert kind has this name: a kind is a folder under templates/kinds/ and an entry of the schema.",
@@ -182,7 +182,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         "grafana-unwell",
-        "Grafana answers and says that its database is not well.",
+        "Grafana answers and says that its database is unhealthy.",
     ),
     (
         "grafana-datasource",
@@ -198,7 +198,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         "health-fails",
-        "The service answers its health path, and says that it is not well.",
+        "The service answers its health path, and says that it is unhealthy.",
     ),
     (
         "probe-target-missing",

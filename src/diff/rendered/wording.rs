@@ -518,7 +518,7 @@ fn module(leaf: &Leaf) -> Option<(Class, String)> {
                 _ => listed(&codes.iter().map(u64::to_string).collect::<Vec<_>>()),
             };
             let (was, is) = (codes(leaf.was), codes(leaf.is));
-            let says = format!("takes {} for well instead of {}", words(&is), words(&was));
+            let says = format!("takes {} as healthy instead of {}", words(&is), words(&was));
             Some(if is.iter().any(|code| !was.contains(code)) {
                 let then = "what was a failure may no longer be one";
                 (Dangerous, format!("{says}; {then}"))

@@ -27,7 +27,7 @@ pub fn checked(inquiry: &Inquiry, grafana: &Endpoint) -> Checked {
             Diagnostic::error(
                 "grafana-unwell",
                 at(),
-                "Grafana says that its database is not well",
+                "Grafana says that its database is unhealthy",
             )
             .help("look at its log: its volume must be writable"),
         );

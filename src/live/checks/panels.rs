@@ -62,7 +62,7 @@ fn refused(inquiry: &Inquiry, panel: &PanelQuery, refusal: &Refusal) -> Diagnost
         other => inquiry.prometheus.sentence(other),
     };
     let message = format!("panel `{}`: `{}`: {reason}", panel.panel, panel.expression);
-    Diagnostic::error("panel-query-fails", place, message).help("mend the dashboard's template")
+    Diagnostic::error("panel-query-fails", place, message).help("fix the dashboard's template")
 }
 
 /// One finding for each dashboard with panels that show nothing.

@@ -70,7 +70,7 @@ impl Probes {
                     service.health_path
                 );
                 Err(Diagnostic::error("probe-fails", at(), message)
-                    .help("the exporter's /probe with module=health, debug=true and this target tells every step; only 2xx is well, a redirect is not"))
+                    .help("the exporter's /probe with module=health, debug=true and this target tells every step; only 2xx is healthy, a redirect is not"))
             }
             _ => Err(Diagnostic::error(
                 "probe-unknown",

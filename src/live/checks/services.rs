@@ -128,7 +128,7 @@ pub fn checked(inquiry: &Inquiry, visits: Vec<Visit>) -> [Checked; 2] {
         Checked::new(
             "services",
             format!("{healthy}/{total}"),
-            "well, and their metrics can be read",
+            "healthy, and their metrics can be read",
             findings,
         ),
         Checked::new(

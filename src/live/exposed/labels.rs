@@ -97,7 +97,7 @@ impl<'a> Patterns<'a> {
                     Place::Key(format!("/metrics/{}", metric.key)),
                     message,
                 )
-                .help("declare them, or take them out of the code"),
+                .help("declare them, or remove them from the code"),
             );
         }
         findings
