@@ -162,11 +162,13 @@ impl Contract {
     }
 
     /// The part of the series that all matchers pick.
-    pub fn picked(&self, series: &SeriesSet, matchers: &[Matcher]) -> Option<SeriesSet> {
+    pub fn select(&self, series: &SeriesSet, matchers: &[Matcher]) -> Option<SeriesSet> {
         let mut picked = series.clone();
         for matcher in matchers.iter().filter(|matcher| matcher.name != "__name__") {
             if picked.carried.contains(&matcher.name) {
-                picked.targets.intersect_with(&self.targets.picked(matcher));
+                picked
+                    .targets
+                    .intersect_with(&self.targets.matching(matcher));
                 if picked.targets.is_clear() {
                     return None;
                 }

@@ -6,7 +6,7 @@ mod print;
 pub mod visible;
 
 use crate::source::Source;
-pub use nearest::{nearest, suggestion};
+pub use nearest::{nearest, suggestion, suggestion_or};
 pub use print::{Format, github_escaped, json, location, plural, print};
 use std::ops::Range;
 

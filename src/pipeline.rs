@@ -171,7 +171,7 @@ pub fn run(root: &Path) -> Result<Outcome> {
 }
 
 /// The same without the proofs, for verbs that ask about what runs: `render` is where a stack is proved.
-pub fn draw(root: &Path) -> Result<Outcome> {
+pub fn render_unproved(root: &Path) -> Result<Outcome> {
     let mut outcome = lint(root);
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
         return Ok(outcome);
@@ -250,9 +250,9 @@ fn checked(text: &str, overlay: &Overlay) -> Outcome {
                 .iter()
                 .filter_map(|refused| pointer(&refused.place))
                 .collect();
-            outcome
-                .diagnostics
-                .retain(|found| refused.is_empty() || !follows(found, &named, &outcome.source));
+            outcome.diagnostics.retain(|found| {
+                refused.is_empty() || !is_consequence(found, &named, &outcome.source)
+            });
             // What is worth knowing of a sound catalog only hides the mistakes of another.
             outcome
                 .diagnostics
@@ -280,7 +280,7 @@ fn pointer(place: &Place) -> Option<&str> {
 }
 
 /// Whether a lint only speaks of what the schema has refused: a key that is not there, or one around or inside it.
-fn follows(found: &Diagnostic, refused: &BTreeSet<&str>, source: &Source) -> bool {
+fn is_consequence(found: &Diagnostic, refused: &BTreeSet<&str>, source: &Source) -> bool {
     let Some(place) = pointer(&found.place) else {
         return false;
     };

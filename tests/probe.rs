@@ -390,7 +390,7 @@ fn verify_and_why_tell_a_failing_health_check_from_a_probe_that_is_not_made() {
     );
     let (state, note) = stack.health("one");
     assert!(
-        state == "fail" && note.contains("one is not well"),
+        state == "fail" && note.contains("one is unhealthy"),
         "{state} {note}"
     );
 

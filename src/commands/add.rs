@@ -26,7 +26,7 @@ pub struct Args {
 
 /// Edits in memory, proves the whole, and only then writes.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
-    let _held = render::hold(&cli.root);
+    let _held = render::lock_root(&cli.root);
     let text = match pipeline::read(&cli.root) {
         Ok(text) => text,
         Err(unreadable) => return Ok(Report::new(unreadable.source, unreadable.diagnostics)),

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::process::Command;
 
 /// Of all tests together. One takes some ten milliseconds; what takes longer than this says more of the machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Bytes that promtool may have at once; the lint `test-samples` keeps sound tests far below.
 const MEMORY: u64 = 4 << 30;
@@ -83,7 +83,7 @@ pub fn run(outcome: &mut Outcome) -> Result<()> {
             ),
         )],
         Tried::TooLong => vec![not_run(
-            &format!("promtool took longer than {} seconds", PATIENCE.as_secs()),
+            &format!("promtool took longer than {} seconds", TIMEOUT.as_secs()),
             format!(
                 "look at the alerts earlier or put the samples further apart; or run, with more time: {}",
                 by_hand.join("; ")
@@ -189,7 +189,7 @@ async fn tried(
         .mode(0o700)
         .create(&folder.0)
         .with_context(|| format!("cannot create {}", folder.0.display()))?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     let mut found = Vec::new();
     let together = entangled(files);
     for document in documents {

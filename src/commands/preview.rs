@@ -2,7 +2,7 @@
 
 use super::servers::PrometheusLogin;
 use super::{Cli, Report};
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::generated::{replace, sweep};
 use crate::live::http::Client;
 use crate::pipeline;
@@ -152,10 +152,10 @@ fn target(asked: &Path, root: &Path, output: &str) -> Result<PathBuf> {
 fn tell(report: &mut Report, page: Preview, path: &Path, live: bool) {
     let data = if live { "live" } else { "simulated" };
     report.line(format!(
-        "wrote {}: {} dashboards, {} panels, {data} data",
+        "wrote {}: {}, {}, {data} data",
         path.display(),
-        page.dashboards,
-        page.panels
+        plural(page.dashboards, "dashboard"),
+        plural(page.panels, "panel")
     ));
     for panel in &page.quiet {
         report.line(format!("  nothing to show   {panel}"));

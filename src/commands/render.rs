@@ -29,7 +29,7 @@ const FOREIGN_LINES: usize = 20;
 
 /// Renders, proves, compares, and writes or reports.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
-    let _held = (!args.check).then(|| hold(&cli.root));
+    let _held = (!args.check).then(|| lock_root(&cli.root));
     let mut outcome = pipeline::run(&cli.root)?;
     own_tests::run(&mut outcome)?;
     prepare(outcome, cli, args.adopt_folder)?.finish(cli, args.check)
@@ -37,7 +37,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
 
 /// One run at a time writes in a root, from reading its catalog on; others wait until this is dropped.
 /// Where a folder cannot be locked, as on some network file systems, nobody waits.
-pub fn hold(root: &Path) -> Option<File> {
+pub fn lock_root(root: &Path) -> Option<File> {
     let held = lock(root);
     if let Ok(catalog) = root.join(CATALOG).canonicalize() {
         // Behind a link, the catalog may be that of another root too, which has its own lock.

@@ -3,7 +3,7 @@
 use super::Cli;
 use crate::catalog::{Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::live::checks::Inquiry;
+use crate::live::checks::CheckContext;
 use crate::live::endpoint::{Endpoint, Login};
 use crate::live::http::Client;
 use crate::live::probe::Reach;
@@ -253,7 +253,7 @@ impl Servers {
     }
 
     /// Everything that is needed to ask.
-    pub fn inquiry<'a>(&self, catalog: &'a Catalog, files: &'a [File]) -> Result<Inquiry<'a>> {
+    pub fn context<'a>(&self, catalog: &'a Catalog, files: &'a [File]) -> Result<CheckContext<'a>> {
         let authority = self
             .ca_file
             .as_ref()
@@ -287,7 +287,7 @@ impl Servers {
         for service in &catalog.services {
             crate::simulation::shifted(service.port, self.port_offset).context("--port-offset")?;
         }
-        Ok(Inquiry {
+        Ok(CheckContext {
             catalog,
             rendered: Files::of(files),
             client,
@@ -307,7 +307,7 @@ type Drawn = (Catalog, Vec<File>);
 
 /// What came of a catalog, and it with its files; None: its own mistakes come first.
 pub fn drawn(cli: &Cli) -> Result<(Outcome, Option<Drawn>)> {
-    let mut outcome = crate::pipeline::draw(&cli.root)?;
+    let mut outcome = crate::pipeline::render_unproved(&cli.root)?;
     let failed = outcome.failed();
     let both = outcome
         .catalog

@@ -2,6 +2,7 @@
 
 use super::{Cli, Report};
 use crate::catalog::{Catalog, Service};
+use crate::diagnostic::plural;
 use crate::kinds::Kinds;
 use crate::pipeline;
 use crate::simulation::fault::{self, Fault};
@@ -162,8 +163,8 @@ fn announce(fleet: &Fleet, services: &[&Service], control: &str) -> Result<()> {
         ));
     }
     lines.push(format!(
-        "standing in for {} services; faults are switched at {control}; Ctrl-C ends it",
-        services.len()
+        "standing in for {}; faults are switched at {control}; Ctrl-C ends it",
+        plural(services.len(), "service")
     ));
     Ok(super::report::announce(&lines)?)
 }

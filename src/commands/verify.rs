@@ -3,10 +3,10 @@
 use super::servers::{Servers, drawn, duration};
 use super::{Cli, Report};
 use crate::catalog::Duration;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Severity, plural};
 use crate::live::checks::{
-    Checked, Inquiry, alertmanager, grafana, panels, probes, prometheus, rules, running, services,
-    targets,
+    CheckContext, Checked, alertmanager, grafana, panels, probes, prometheus, rules, running,
+    services, targets,
 };
 use anyhow::Result;
 use serde_json::{Map, Value, json};
@@ -31,18 +31,19 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let Some((catalog, rendered)) = drawn else {
         return Ok(Report::new(outcome.source, outcome.diagnostics));
     };
-    let inquiry = args.servers.inquiry(&catalog, &rendered)?;
+    let context = args.servers.context(&catalog, &rendered)?;
     if args.traffic {
-        let sent = services::traffic(&inquiry);
+        let sent = services::traffic(&context);
         super::report::say(&format!(
-            "sent {sent} requests to {} services",
-            catalog.services.len()
+            "sent {} to {}",
+            plural(sent, "request"),
+            plural(catalog.services.len(), "service")
         ));
     }
     let start = Instant::now();
     let limit = std::time::Duration::from_millis(args.wait.unwrap_or_default().0);
     let checked = loop {
-        let checked = ask(&inquiry);
+        let checked = ask(&context);
         let right = checked.as_ref().is_ok_and(|checked| {
             checked
                 .iter()
@@ -65,9 +66,9 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     Ok(report)
 }
 
-fn ask(inquiry: &Inquiry) -> Result<Vec<Checked>> {
-    let running = running(inquiry)?;
-    let visits = services::visit(inquiry);
+fn ask(context: &CheckContext) -> Result<Vec<Checked>> {
+    let running = running(context)?;
+    let visits = services::visit(context);
     let answering: Vec<&str> = visits
         .iter()
         .filter(|visit| visit.scraped)
@@ -78,21 +79,21 @@ fn ask(inquiry: &Inquiry) -> Result<Vec<Checked>> {
         .filter(|visit| visit.healthy)
         .map(|visit| visit.service.name.as_str())
         .collect();
-    let probed = probes::checked(inquiry, &running, &well);
+    let probed = probes::checked(context, &running, &well);
     let mut checked = vec![
-        prometheus::checked(inquiry, &running),
-        rules::checked(inquiry, &running),
-        targets::checked(inquiry, &running, &answering),
+        prometheus::checked(context, &running),
+        rules::checked(context, &running),
+        targets::checked(context, &running, &answering),
     ];
-    checked.extend(services::checked(inquiry, visits));
+    checked.extend(services::checked(context, visits));
     checked.extend(probed);
-    checked.push(alertmanager::checked(inquiry, &running));
-    checked.extend(panels::checked(inquiry));
+    checked.push(alertmanager::checked(context, &running));
+    checked.extend(panels::checked(context));
     checked.extend(
-        inquiry
+        context
             .grafana
             .as_ref()
-            .map(|endpoint| grafana::checked(inquiry, endpoint)),
+            .map(|endpoint| grafana::checked(context, endpoint)),
     );
     Ok(checked)
 }

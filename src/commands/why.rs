@@ -75,7 +75,7 @@ fn walk(
     if walk.whole() && !args.offline {
         online(
             &mut walk,
-            &args.servers.inquiry(catalog, rendered)?,
+            &args.servers.context(catalog, rendered)?,
             service,
         )?;
     }

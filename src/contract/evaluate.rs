@@ -7,7 +7,7 @@ use crate::contract::Contract;
 use crate::contract::series::{MetricType, SeriesSet, merged};
 use crate::promql::walk::{children, selector};
 use crate::promql::{Expr, ValueType, VectorSelector};
-use functions::called;
+use functions::call_result;
 use operators::{aggregated, combined};
 
 /// One node of an expression.
@@ -69,7 +69,7 @@ fn visit<'a>(expr: &'a Expr, contract: &Contract, nodes: &mut Vec<Node<'a>>) -> 
             nodes[operands[1]].vector(),
             contract,
         ),
-        Expr::Call(call) => called(call, &operands, nodes, contract),
+        Expr::Call(call) => call_result(call, &operands, nodes, contract),
         _ => Vec::new(),
     };
     nodes.push(Node {
@@ -87,7 +87,7 @@ fn select(selector: &VectorSelector, contract: &Contract) -> Vec<SeriesSet> {
     contract
         .family(name)
         .iter()
-        .filter_map(|series| contract.picked(series, &selector.matchers.matchers))
+        .filter_map(|series| contract.select(series, &selector.matchers.matchers))
         .collect()
 }
 

@@ -54,7 +54,7 @@ impl SeriesSet {
     }
 
     /// With only (or without) the labels of a list.
-    pub fn keeping(mut self, keep: impl Fn(&str) -> bool) -> SeriesSet {
+    pub fn keep_labels(mut self, keep: impl Fn(&str) -> bool) -> SeriesSet {
         self.carried.retain(|label| keep(label));
         self.labels.retain(|label, _| keep(label));
         self.kind = MetricType::Derived;

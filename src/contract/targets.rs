@@ -163,7 +163,7 @@ impl Targets {
     }
 
     /// The targets that a matcher on one of their labels picks; a label that a target lacks is empty.
-    pub fn picked(&self, matcher: &Matcher) -> FixedBitSet {
+    pub fn matching(&self, matcher: &Matcher) -> FixedBitSet {
         if matches!(matcher.op, MatchOp::Equal) && !matcher.value.is_empty() {
             return self.with(&matcher.name, &matcher.value);
         }

@@ -40,3 +40,16 @@ pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> 
         }
     }
 }
+
+/// The same, or something else to do.
+pub fn suggestion_or<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str> + Clone,
+    otherwise: &str,
+) -> String {
+    let sentence = suggestion(word, candidates);
+    match sentence.ends_with('?') {
+        true => format!("{sentence} Or {otherwise}"),
+        false => format!("{sentence}, or {otherwise}"),
+    }
+}

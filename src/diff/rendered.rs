@@ -69,7 +69,7 @@ pub fn compare(
 }
 
 /// What is made from the rules differs with them, and says nothing new.
-fn follows(file: &File) -> bool {
+fn is_derived(file: &File) -> bool {
     matches!(file.role, Role::RuleTests | Role::Markdown)
 }
 
@@ -80,7 +80,7 @@ fn file(
     readers: &Readers,
     routes: &routing::Routing,
 ) {
-    if follows(is) {
+    if is_derived(is) {
         if !routes.rules_differ && lines(&was.text, is) != lines(&is.text, is) {
             let what = if is.role == Role::Markdown {
                 "is worded differently"

@@ -1,6 +1,6 @@
 //! Whether the Alertmanager holds back the other alerts of a service that is down, and only those.
 
-use super::servers::{PATIENCE, Stage, ask};
+use super::servers::{Stage, TIMEOUT, ask};
 use super::{Drill, Row};
 use crate::catalog::Alert;
 use crate::json::Parts;
@@ -44,7 +44,7 @@ pub async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
     ]);
     let url = format!("{}/api/v2/alerts", stage.alertmanager.url);
     let posted = tokio::task::spawn_blocking(move || {
-        Client::new(PATIENCE, None).and_then(|client| client.post(&url, &alerts))
+        Client::new(TIMEOUT, None).and_then(|client| client.post(&url, &alerts))
     })
     .await;
     if !posted.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status == 200)) {

@@ -34,7 +34,7 @@ pub struct Stage {
 }
 
 /// Of one answer; a machine under load answers late.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Stage {
     /// Writes the files and starts both servers.
@@ -292,9 +292,7 @@ fn spawn(name: &str, program: &Path, arguments: &[String], folder: &Path) -> Res
 pub async fn ask(endpoint: &std::sync::Arc<Endpoint>, path: String) -> Option<Value> {
     let endpoint = endpoint.clone();
     let asked = tokio::task::spawn_blocking(move || {
-        endpoint
-            .json(&Client::new(PATIENCE, None).ok()?, &path)
-            .ok()
+        endpoint.json(&Client::new(TIMEOUT, None).ok()?, &path).ok()
     });
     asked.await.ok().flatten()
 }

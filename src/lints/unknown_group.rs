@@ -1,7 +1,7 @@
 //! A service belongs to a group of the catalog.
 
 use super::Lint;
-use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 use std::collections::HashSet;
 
 pub const LINT: Lint = Lint {
@@ -30,10 +30,10 @@ pub const LINT: Lint = Lint {
                 place,
                 format!("there is no group `{}`", service.group),
             )
-            .help(format!(
-                "{}, or add `[groups.{}]` with a title",
-                suggestion(&service.group, known.iter().copied()),
-                service.group
+            .help(suggestion_or(
+                &service.group,
+                known.iter().copied(),
+                &format!("add `[groups.{}]` with a title", service.group),
             ))
         })
         .collect()

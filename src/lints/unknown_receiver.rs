@@ -1,7 +1,7 @@
 //! A route leads to a receiver of the catalog.
 
 use super::Lint;
-use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 
 pub const LINT: Lint = Lint {
     code: "unknown-receiver",
@@ -24,9 +24,10 @@ pub const LINT: Lint = Lint {
                 place,
                 format!("there is no receiver `{receiver}`"),
             )
-            .help(format!(
-                "{} or add `[receivers.{receiver}]`",
-                suggestion(receiver, known.iter().copied())
+            .help(suggestion_or(
+                receiver,
+                known.iter().copied(),
+                &format!("add `[receivers.{receiver}]`"),
             ))
         })
         .collect()

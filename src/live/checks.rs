@@ -19,7 +19,7 @@ use crate::stack::files::Files;
 use anyhow::{Result, bail};
 
 /// Who is asked, and about which catalog.
-pub struct Inquiry<'a> {
+pub struct CheckContext<'a> {
     pub catalog: &'a Catalog,
     /// What should be loaded.
     pub rendered: Files<'a>,
@@ -60,9 +60,9 @@ impl Checked {
 }
 
 /// Prometheus, if it is the one that this catalog is for; otherwise everything would be missing, which says nothing.
-pub fn running(inquiry: &Inquiry) -> Result<Running> {
-    let endpoint = &inquiry.prometheus;
-    let running = match Running::ask(endpoint, &inquiry.client) {
+pub fn running(context: &CheckContext) -> Result<Running> {
+    let endpoint = &context.prometheus;
+    let running = match Running::ask(endpoint, &context.client) {
         Ok(running) => running,
         Err(refusal) => bail!(
             "cannot judge: {}; {}",
@@ -71,7 +71,7 @@ pub fn running(inquiry: &Inquiry) -> Result<Running> {
         ),
     };
     let jobs = running.jobs();
-    if !inquiry
+    if !context
         .catalog
         .services
         .iter()
@@ -85,7 +85,7 @@ pub fn running(inquiry: &Inquiry) -> Result<Running> {
         bail!(
             "cannot judge: the Prometheus at {} is another one: it scrapes none of the {} services of this catalog, its jobs are {shown}; give the right --prometheus-url",
             endpoint.url,
-            inquiry.catalog.services.len()
+            context.catalog.services.len()
         );
     }
     Ok(running)

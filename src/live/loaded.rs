@@ -14,9 +14,9 @@ pub fn differences(rendered: &Value, loaded: &Value, path: &str, port_offset: i3
         (Value::Object(wanted), Value::Object(found)) => wanted
             .iter()
             .flat_map(|(key, value)| match found.get(key) {
-                Some(other) => differences(value, other, &joined(path, key), port_offset),
+                Some(other) => differences(value, other, &join_key(path, key), port_offset),
                 None if empty(value) => Vec::new(),
-                None => vec![format!("{} is not loaded", joined(path, key))],
+                None => vec![format!("{} is not loaded", join_key(path, key))],
             })
             .collect(),
         (Value::Array(wanted), Value::Array(found)) if wanted.len() == found.len() => wanted
@@ -35,7 +35,7 @@ pub fn differences(rendered: &Value, loaded: &Value, path: &str, port_offset: i3
     }
 }
 
-fn joined(path: &str, key: &str) -> String {
+fn join_key(path: &str, key: &str) -> String {
     if path.is_empty() {
         key.to_string()
     } else {

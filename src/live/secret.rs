@@ -35,7 +35,7 @@ impl Content {
 }
 
 /// What a pipe may wait for a person who unlocks a password store.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The content of a file that the command line names with `flag`: no more than there should be, and never waited for without
 /// end, as it may be a pipe (`<(pass show prometheus)`).
@@ -66,9 +66,9 @@ pub fn read(flag: &str, path: &Path, content: &Content) -> Result<Vec<u8>> {
             .map(|_| bytes);
         let _ = send.send(outcome);
     });
-    let silent = format!("nothing came from it within {}s", PATIENCE.as_secs());
+    let silent = format!("nothing came from it within {}s", TIMEOUT.as_secs());
     let bytes = received
-        .recv_timeout(PATIENCE)
+        .recv_timeout(TIMEOUT)
         .map_err(|_| content.refusal(flag, path, &silent))?;
     let bytes = bytes.map_err(unread)?;
     ensure!(

@@ -3,7 +3,7 @@
 mod links;
 mod service;
 
-use super::checks::{Inquiry, grafana, running};
+use super::checks::{CheckContext, grafana, running};
 use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::generated::{FileChange, FileStatus};
@@ -116,26 +116,26 @@ fn job_file(output: &str, rendered: Files) -> String {
 }
 
 /// The links that servers and the service itself are asked about.
-pub fn online(walk: &mut Walk, inquiry: &Inquiry, service: &Service) -> Result<()> {
-    let running = running(inquiry)?;
-    if !walk.add("loaded", links::loaded(inquiry, &running, service))
+pub fn online(walk: &mut Walk, context: &CheckContext, service: &Service) -> Result<()> {
+    let running = running(context)?;
+    if !walk.add("loaded", links::loaded(context, &running, service))
         || !walk.add("discovered", links::discovered(&running, service))
     {
         return Ok(());
     }
-    let Some(scraped) = service::way(walk, inquiry, &running, service) else {
+    let Some(scraped) = service::way(walk, context, &running, service) else {
         return Ok(());
     };
-    let health = service::healthy(inquiry, &running, service, scraped.is_some());
+    let health = service::healthy(context, &running, service, scraped.is_some());
     let whole = walk.add("health", health)
         && walk.add(
             "metrics",
-            service::metrics(inquiry, service, scraped.as_ref()),
+            service::metrics(context, service, scraped.as_ref()),
         )
-        && walk.add("alerts", links::alerts(inquiry, &running, service))
-        && walk.add("route", links::route(inquiry, &running, service));
-    if let Some(endpoint) = inquiry.grafana.as_ref().filter(|_| whole) {
-        let checked = grafana::checked(inquiry, endpoint);
+        && walk.add("alerts", links::alerts(context, &running, service))
+        && walk.add("route", links::route(context, &running, service));
+    if let Some(endpoint) = context.grafana.as_ref().filter(|_| whole) {
+        let checked = grafana::checked(context, endpoint);
         let state = format!("{} {}", checked.state, checked.note);
         walk.add("dashboards", links::first_error(checked.findings, state));
     }

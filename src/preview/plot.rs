@@ -82,7 +82,7 @@ pub struct Line {
 }
 
 /// What lies under lines and over them.
-pub struct Ground<'a> {
+pub struct PlotArea<'a> {
     /// Values with a line of the grid.
     pub ticks: &'a [f64],
     /// Values with a line of their own.
@@ -92,7 +92,7 @@ pub struct Ground<'a> {
 }
 
 /// Lines on their ground, between two values.
-pub fn drawn(lines: &[Line], ground: &Ground, (low, high): (f64, f64)) -> Result<String, String> {
+pub fn drawn(lines: &[Line], ground: &PlotArea, (low, high): (f64, f64)) -> Result<String, String> {
     let count = lines
         .iter()
         .map(|line| line.values.len())
@@ -147,7 +147,7 @@ impl Plane {
 }
 
 /// Colours of the elements are those of the groups, so all are drawn in black here.
-fn paint(plane: &Plane, lines: &[Line], ground: &Ground) -> Drawn<String> {
+fn paint(plane: &Plane, lines: &[Line], ground: &PlotArea) -> Drawn<String> {
     let (low, high) = (plane.low, plane.high);
     let mut svg = plane.group("grid", |chart| {
         chart.draw_series(ground.ticks.iter().map(|tick| plane.across(*tick)))?;

@@ -14,7 +14,7 @@ use crate::contract::domain::Domain;
 use crate::contract::series::{MetricType as Kind, SeriesSet as Declared};
 use crate::promql::VectorSelector;
 use crate::promql::matchers::pick;
-use crate::simulation::shape::{Motion, Plan, plans};
+use crate::simulation::shape::{MetricPlan, Plan, plans};
 use crate::simulation::words;
 use noise::{fraction, hash, seed, wave};
 use serde_json::Value;
@@ -46,7 +46,7 @@ struct Source<'a> {
     kind: Kind,
     metric: Option<&'a Metric>,
     plan: Option<&'a Plan>,
-    motion: Option<&'a Motion>,
+    motion: Option<&'a MetricPlan>,
     /// Of all labels, and of the job alone.
     seeds: (u64, u64),
     /// The job's own place between 0 and 1.
@@ -92,7 +92,7 @@ impl<'a> Synthetic<'a> {
             .contract
             .family(name)
             .iter()
-            .filter_map(|declared| self.contract.picked(declared, matchers))
+            .filter_map(|declared| self.contract.select(declared, matchers))
         {
             for own in self.choices(name, &declared) {
                 for target in declared.targets.ones() {

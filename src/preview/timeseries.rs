@@ -2,7 +2,7 @@
 
 use super::body::{Body, Key, Tick, percent, times};
 use super::field::Field;
-use super::plot::{Ground, Line, Mark, drawn, ticks};
+use super::plot::{Line, Mark, PlotArea, drawn, ticks};
 use super::subject::{Named, Subject};
 
 /// Horizontal lines of a panel, about.
@@ -76,7 +76,7 @@ pub fn lines(subject: &Subject) -> Option<Body> {
         .collect();
     match drawn(
         &drawing,
-        &Ground {
+        &PlotArea {
             ticks: &scale,
             thresholds: &marks,
             annotations: &annotations,

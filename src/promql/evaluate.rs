@@ -68,7 +68,7 @@ impl Evaluation<'_> {
                 aggregate::aggregated(self, aggregate).map(Outcome::Vector)
             }
             Expr::Binary(binary) => binary::combined(self, binary),
-            Expr::Call(call) => call::called(self, call),
+            Expr::Call(call) => call::evaluate_call(self, call),
             Expr::MatrixSelector(_) | Expr::Subquery(_) => {
                 Err("a range is only evaluated inside a function".to_string())
             }

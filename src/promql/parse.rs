@@ -41,7 +41,7 @@ pub fn parse(text: &str) -> Result<Expr, String> {
         }
         parsed => parsed?,
     };
-    accepted(&tree)?;
+    check_limits(&tree)?;
     Ok(tree)
 }
 
@@ -146,7 +146,7 @@ fn levels(text: &str) -> usize {
 }
 
 /// What the parser lets through and Prometheus does not: durations of more than 292 years, patterns that RE2 refuses.
-fn accepted(expr: &Expr) -> Result<(), String> {
+fn check_limits(expr: &Expr) -> Result<(), String> {
     let short = |duration: &Duration| match *duration > LONGEST {
         true => Err(
             "a duration in it is longer than 292 years, the most that Prometheus can count"
@@ -171,7 +171,7 @@ fn accepted(expr: &Expr) -> Result<(), String> {
         shifted(&selector.offset)?;
         known(&selector.matchers)?;
     }
-    children(expr).into_iter().try_for_each(accepted)
+    children(expr).into_iter().try_for_each(check_limits)
 }
 
 fn known(matchers: &Matchers) -> Result<(), String> {

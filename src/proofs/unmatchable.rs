@@ -37,7 +37,7 @@ pub const PROOF: Proof = Proof {
             if contract
                 .family(name)
                 .iter()
-                .any(|series| contract.picked(series, &matchers).is_some())
+                .any(|series| contract.select(series, &matchers).is_some())
             {
                 continue;
             }
@@ -76,7 +76,7 @@ fn fault(
     let alone = |matcher: &&Matcher| {
         family.iter().all(|series| {
             contract
-                .picked(series, std::slice::from_ref(matcher))
+                .select(series, std::slice::from_ref(matcher))
                 .is_none()
         })
     };

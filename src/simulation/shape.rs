@@ -101,7 +101,7 @@ impl Level {
 
 /// How one metric of one service moves.
 #[derive(Clone, Debug)]
-pub struct Motion {
+pub struct MetricPlan {
     /// What is printed.
     pub shape: Arc<Shape>,
     /// For each part of its series: which they are, and their events a second, or the value of a gauge. The last part is
@@ -111,7 +111,7 @@ pub struct Motion {
     pub steady: bool,
 }
 
-impl Motion {
+impl MetricPlan {
     /// Of one series.
     pub fn of(&self, series: usize) -> &Level {
         let part = self.parts.iter().find(|(part, _)| part[series]);
@@ -136,7 +136,7 @@ impl Motion {
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Declared metrics.
-    pub motions: Vec<Motion>,
+    pub motions: Vec<MetricPlan>,
     /// What no catalog declares, by name: metrics of the process, `up`, `probe_success`.
     pub own: BTreeMap<String, Level>,
 }
@@ -249,7 +249,7 @@ fn plan(
         let (level, spoken) = level(&mut said, &whole, usual(metric));
         parts.push((rest, level));
         let steady = spoken && metric.r#type == "gauge";
-        motions.push(Motion {
+        motions.push(MetricPlan {
             shape,
             parts,
             steady,

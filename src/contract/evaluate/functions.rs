@@ -7,7 +7,7 @@ use crate::contract::series::SeriesSet;
 use crate::promql::walk::{selector, text};
 use crate::promql::{Call, MatchOp};
 
-pub(super) fn called(
+pub(super) fn call_result(
     call: &Call,
     operands: &[usize],
     nodes: &[Node],
@@ -49,7 +49,7 @@ pub(super) fn called(
             .collect(),
         "histogram_quantile" => input
             .into_iter()
-            .map(|series| series.keeping(|label| label != "le"))
+            .map(|series| series.keep_labels(|label| label != "le"))
             .collect(),
         "last_over_time" | "sort" | "sort_desc" => input,
         "hour" | "minute" | "month" | "year" | "day_of_month" | "day_of_week" | "days_in_month"
@@ -67,7 +67,7 @@ fn relabeled(series: SeriesSet, label: &str, domain: Domain) -> SeriesSet {
             let kind = series.kind;
             SeriesSet {
                 kind,
-                ..series.keeping(|kept| kept != label)
+                ..series.keep_labels(|kept| kept != label)
             }
         }
         domain => series.with(label, domain),

@@ -24,10 +24,10 @@ pub(super) fn aggregated(aggregate: &AggregateExpr, input: Vec<SeriesSet>) -> Ve
         if value {
             SeriesSet {
                 kind: series.kind,
-                ..series.keeping(&keep)
+                ..series.keep_labels(&keep)
             }
         } else {
-            series.keeping(&keep)
+            series.keep_labels(&keep)
         }
     });
     match (operator == T_COUNT_VALUES, aggregate.param.as_deref()) {
@@ -79,7 +79,7 @@ pub(super) fn combined(
         .flat_map(|own| others.iter().map(move |other| (own, other)));
     pairs
         .filter_map(|(own, other)| {
-            Some(joined(
+            Some(join_labels(
                 binary,
                 own.meeting(other, compared(binary), &contract.targets)?,
                 other,
@@ -90,7 +90,12 @@ pub(super) fn combined(
 }
 
 /// The labels of a result: all for set operators and grouped sides, else those compared.
-fn joined(binary: &BinaryExpr, met: SeriesSet, other: &SeriesSet, comparison: bool) -> SeriesSet {
+fn join_labels(
+    binary: &BinaryExpr,
+    met: SeriesSet,
+    other: &SeriesSet,
+    comparison: bool,
+) -> SeriesSet {
     let kind = if comparison || binary.op.id() == T_LAND {
         met.kind
     } else {
@@ -114,7 +119,7 @@ fn joined(binary: &BinaryExpr, met: SeriesSet, other: &SeriesSet, comparison: bo
             }
             result
         }
-        _ => met.keeping(compared(binary)),
+        _ => met.keep_labels(compared(binary)),
     };
     result.kind = kind;
     result

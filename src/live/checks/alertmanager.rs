@@ -1,31 +1,31 @@
 //! The Alertmanager: whether Prometheus sends to it, and whether it routes as rendered.
 
-use super::{Checked, Inquiry, first, remedy};
+use super::{CheckContext, Checked, first, remedy};
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::live::loaded::differences;
 use crate::live::prometheus::Running;
 use crate::yaml;
 
-fn place(inquiry: &Inquiry) -> Place {
-    let file = inquiry.rendered.alertmanager();
+fn place(context: &CheckContext) -> Place {
+    let file = context.rendered.alertmanager();
     Place::File(format!(
         "{}/{}",
-        inquiry.catalog.platform.output,
+        context.catalog.platform.output,
         file.map_or("", |file| file.path.as_str())
     ))
 }
 
 /// In what its configuration differs from the rendered one; `Err` says why it could not be asked.
-pub fn config_differences(inquiry: &Inquiry) -> Result<(String, Vec<String>), Diagnostic> {
-    let status = inquiry
+pub fn config_differences(context: &CheckContext) -> Result<(String, Vec<String>), Diagnostic> {
+    let status = context
         .alertmanager
-        .json(&inquiry.client, "/api/v2/status")
+        .json(&context.client, "/api/v2/status")
         .map_err(|refusal| {
             let message = format!(
                 "{}; alerts notify nobody",
-                inquiry.alertmanager.sentence(&refusal)
+                context.alertmanager.sentence(&refusal)
             );
-            Diagnostic::error("alertmanager-unreachable", place(inquiry), message)
+            Diagnostic::error("alertmanager-unreachable", place(context), message)
                 .help(remedy(&refusal, "--alertmanager-url"))
         })?;
     let version = status["versionInfo"]["version"]
@@ -37,14 +37,14 @@ pub fn config_differences(inquiry: &Inquiry) -> Result<(String, Vec<String>), Di
     if !loaded.is_object() {
         let message = format!(
             "what answers at {} is not an Alertmanager: it has no configuration",
-            inquiry.alertmanager.url
+            context.alertmanager.url
         );
         return Err(
-            Diagnostic::error("alertmanager-unreachable", place(inquiry), message)
+            Diagnostic::error("alertmanager-unreachable", place(context), message)
                 .help("give its address with --alertmanager-url"),
         );
     }
-    let found = inquiry
+    let found = context
         .rendered
         .alertmanager()
         .map_or_else(Vec::new, |file| differences(&file.value, &loaded, "", 0));
@@ -52,7 +52,7 @@ pub fn config_differences(inquiry: &Inquiry) -> Result<(String, Vec<String>), Di
 }
 
 /// Prometheus knows where to send alerts, and who is there routes them as rendered.
-pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
+pub fn checked(context: &CheckContext, running: &Running) -> Checked {
     let mut findings = Vec::new();
     if running.alertmanagers.is_empty() {
         let message = "Prometheus knows no Alertmanager: alerts fire and notify nobody";
@@ -65,7 +65,7 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
             .help("load the rendered configuration, whose `alerting` names it"),
         );
     }
-    let (version, found) = match config_differences(inquiry) {
+    let (version, found) = match config_differences(context) {
         Ok(answer) => answer,
         Err(finding) => {
             findings.push(finding);
@@ -77,13 +77,13 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
             "the Alertmanager routes otherwise than rendered: {}",
             first(&found, 3)
         );
-        let help = super::prometheus::reload_command(inquiry, "alertmanager");
+        let help = super::prometheus::reload_command(context, "alertmanager");
         findings
-            .push(Diagnostic::error("alertmanager-not-loaded", place(inquiry), message).help(help));
+            .push(Diagnostic::error("alertmanager-not-loaded", place(context), message).help(help));
     }
     let state = if findings.is_empty() { "ok" } else { "differs" };
-    let told = if inquiry.catalog.notifies() {
-        plural(receivers(inquiry), "receiver")
+    let told = if context.catalog.notifies() {
+        plural(receivers(context), "receiver")
     } else {
         "no one is notified".to_string()
     };
@@ -95,8 +95,8 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
     )
 }
 
-fn receivers(inquiry: &Inquiry) -> usize {
-    let config = inquiry.rendered.alertmanager();
+fn receivers(context: &CheckContext) -> usize {
+    let config = context.rendered.alertmanager();
     let all = config.and_then(|file| file.value["receivers"].as_array());
     all.into_iter()
         .flatten()

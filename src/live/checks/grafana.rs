@@ -1,6 +1,6 @@
 //! Grafana: health, data source and dashboards.
 
-use super::{Checked, Inquiry, remedy};
+use super::{CheckContext, Checked, remedy};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::live::endpoint::{Endpoint, Refusal};
@@ -9,8 +9,8 @@ use crate::stack::dashboards::panels;
 use serde_json::Value;
 
 /// Whether it is well, and shows what was rendered.
-pub fn checked(inquiry: &Inquiry, grafana: &Endpoint) -> Checked {
-    let client = &inquiry.client;
+pub fn checked(context: &CheckContext, grafana: &Endpoint) -> Checked {
+    let client = &context.client;
     let at = || Place::Key("/grafana".into());
     let health = match grafana.json(client, "/api/health") {
         Ok(health) => health,
@@ -32,7 +32,7 @@ pub fn checked(inquiry: &Inquiry, grafana: &Endpoint) -> Checked {
             .help("look at its log: its volume must be writable"),
         );
     }
-    let uid = &inquiry.catalog.grafana.datasource_uid;
+    let uid = &context.catalog.grafana.datasource_uid;
     match grafana.json(client, &format!("/api/datasources/uid/{uid}")) {
         Ok(source) if source["type"] == "prometheus" => {}
         Ok(source) => findings.push(
@@ -53,10 +53,10 @@ pub fn checked(inquiry: &Inquiry, grafana: &Endpoint) -> Checked {
             &format!("the data source `{uid}`"),
         )),
     }
-    let rendered: Vec<&File> = inquiry.rendered.dashboards().collect();
+    let rendered: Vec<&File> = context.rendered.dashboards().collect();
     let found: Vec<Diagnostic> = rendered
         .iter()
-        .filter_map(|file| compare(inquiry, grafana, &file.path, &file.value))
+        .filter_map(|file| compare(context, grafana, &file.path, &file.value))
         .collect();
     let there = rendered.len() - found.len();
     findings.extend(found);
@@ -82,13 +82,13 @@ fn missing(grafana: &Endpoint, refusal: &Refusal, code: &'static str, what: &str
 }
 
 fn compare(
-    inquiry: &Inquiry,
+    context: &CheckContext,
     grafana: &Endpoint,
     file: &str,
     rendered: &Value,
 ) -> Option<Diagnostic> {
     let uid = rendered["uid"].as_str().unwrap_or_default();
-    let stored = match grafana.json(&inquiry.client, &format!("/api/dashboards/uid/{uid}")) {
+    let stored = match grafana.json(&context.client, &format!("/api/dashboards/uid/{uid}")) {
         Ok(answer) => answer["dashboard"].clone(),
         Err(refusal) => {
             return Some(missing(
@@ -108,7 +108,7 @@ fn compare(
     let message =
         format!("Grafana's dashboard `{uid}` differs from the rendered one at the panel `{title}`");
     Some(
-        Diagnostic::error("grafana-dashboard", Place::File(format!("{}/{file}", inquiry.catalog.platform.output)), message)
+        Diagnostic::error("grafana-dashboard", Place::File(format!("{}/{file}", context.catalog.platform.output)), message)
             .help("wait for its provisioning to read the file again; a copy saved by hand has another uid"),
     )
 }

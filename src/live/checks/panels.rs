@@ -1,7 +1,7 @@
 //! What the dashboards would show: every query of every panel, run.
 
-use super::{Checked, Inquiry};
-use crate::diagnostic::{Diagnostic, Place};
+use super::{CheckContext, Checked};
+use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::live::endpoint::Refusal;
 use crate::live::panels::{self, PanelQuery};
 use crate::live::prometheus::query;
@@ -9,13 +9,13 @@ use crate::live::workers::{self, each};
 use std::collections::BTreeMap;
 
 /// Runs every query of every panel. A panel about alerts is empty while there are none.
-pub fn checked(inquiry: &Inquiry) -> Option<Checked> {
-    let queries = panels::queries(inquiry.rendered, inquiry.catalog);
+pub fn checked(context: &CheckContext) -> Option<Checked> {
+    let queries = panels::queries(context.rendered, context.catalog);
     if queries.is_empty() {
         return None;
     }
     let answers = each(&queries, workers::QUERIES, |panel| {
-        query(&inquiry.prometheus, &inquiry.client, &panel.expression)
+        query(&context.prometheus, &context.client, &panel.expression)
     });
     let mut findings = Vec::new();
     let mut late = false;
@@ -29,12 +29,12 @@ pub fn checked(inquiry: &Inquiry) -> Option<Checked> {
             // Prometheus out of breath is one finding, however many queries it leaves without an answer.
             let unanswered = matches!(refusal, Refusal::Failed(_));
             if !(unanswered && late) {
-                findings.push(refused(inquiry, panel, &refusal));
+                findings.push(refused(context, panel, &refusal));
             }
             late |= unanswered;
         }
     }
-    findings.extend(blank(&shows, &inquiry.catalog.platform.output));
+    findings.extend(blank(&shows, &context.catalog.platform.output));
     let full = shows.values().filter(|something| **something).count();
     Some(Checked::new(
         "panels",
@@ -44,10 +44,10 @@ pub fn checked(inquiry: &Inquiry) -> Option<Checked> {
     ))
 }
 
-fn refused(inquiry: &Inquiry, panel: &PanelQuery, refusal: &Refusal) -> Diagnostic {
+fn refused(context: &CheckContext, panel: &PanelQuery, refusal: &Refusal) -> Diagnostic {
     let place = Place::File(format!(
         "{}/{}",
-        inquiry.catalog.platform.output, panel.file
+        context.catalog.platform.output, panel.file
     ));
     let reason = match refusal {
         Refusal::Failed(failure) => {
@@ -59,7 +59,7 @@ fn refused(inquiry: &Inquiry, panel: &PanelQuery, refusal: &Refusal) -> Diagnost
                 .help("give it more time with --timeout");
         }
         Refusal::Status(_, reason) => reason.clone(),
-        other => inquiry.prometheus.sentence(other),
+        other => context.prometheus.sentence(other),
     };
     let message = format!("panel `{}`: `{}`: {reason}", panel.panel, panel.expression);
     Diagnostic::error("panel-query-fails", place, message).help("fix the dashboard's template")
@@ -73,8 +73,9 @@ fn blank(shows: &BTreeMap<(&str, &str), bool>, output: &str) -> Vec<Diagnostic> 
     }
     let finding = move |(file, panels): (&str, Vec<&str>)| {
         let message = format!(
-            "{} panels show nothing: {}",
-            panels.len(),
+            "{} {} nothing: {}",
+            plural(panels.len(), "panel"),
+            if panels.len() == 1 { "shows" } else { "show" },
             panels.join(", ")
         );
         Diagnostic::warning("panel-without-data", Place::File(format!("{output}/{file}")), message)

@@ -1,6 +1,6 @@
 //! The health probes: whether Prometheus hears of every probed service, and what.
 
-use super::{Checked, Inquiry};
+use super::{CheckContext, Checked};
 use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::prometheus::{Running, query};
@@ -17,11 +17,11 @@ pub struct Probes {
 
 impl Probes {
     /// Asks Prometheus for all of them at once.
-    pub fn ask(inquiry: &Inquiry) -> Probes {
+    pub fn ask(context: &CheckContext) -> Probes {
         let values = |metric: &str| {
             let expression = format!("min by (service) ({metric}{{job=\"{JOB}\"}})");
             let series =
-                query(&inquiry.prometheus, &inquiry.client, &expression).unwrap_or_default();
+                query(&context.prometheus, &context.client, &expression).unwrap_or_default();
             let one = |one: &serde_json::Value| {
                 Some((
                     one["metric"]["service"].as_str()?.to_string(),
@@ -39,7 +39,7 @@ impl Probes {
     /// What is known of a probed service: what was seen, or what stops it.
     pub fn verdict(
         &self,
-        inquiry: &Inquiry,
+        context: &CheckContext,
         running: &Running,
         service: &Service,
     ) -> Result<String, Diagnostic> {
@@ -56,7 +56,7 @@ impl Probes {
                 .help("just after its start Prometheus takes some seconds; later, load the rendered configuration"));
         };
         match (target.health.as_str(), self.success.get(name)) {
-            ("down", _) => Err(unanswered(inquiry, at(), name, &target.error)),
+            ("down", _) => Err(unanswered(context, at(), name, &target.error)),
             ("up", Some(success)) if *success > 0.0 => Ok("the probe succeeds".into()),
             ("up", Some(_)) => {
                 let status = self.status.get(name).copied().unwrap_or(0.0);
@@ -83,8 +83,8 @@ impl Probes {
 }
 
 /// The exporter did not answer: that says nothing of the service.
-fn unanswered(inquiry: &Inquiry, place: Place, service: &str, error: &str) -> Diagnostic {
-    let address = &inquiry.catalog.blackbox.address;
+fn unanswered(context: &CheckContext, place: Place, service: &str, error: &str) -> Diagnostic {
+    let address = &context.catalog.blackbox.address;
     let help = if error.contains("400") {
         "it does not know the module `health`: mount the rendered folder monitoring/blackbox and restart it".to_string()
     } else {
@@ -99,8 +99,8 @@ fn unanswered(inquiry: &Inquiry, place: Place, service: &str, error: &str) -> Di
 }
 
 /// Whether every probed service is well as the exporter sees it. What this machine sees too is told once, by the services' own check; `well` are those that it sees well.
-pub fn checked(inquiry: &Inquiry, running: &Running, well: &[&str]) -> Option<Checked> {
-    let probed: Vec<&Service> = inquiry
+pub fn checked(context: &CheckContext, running: &Running, well: &[&str]) -> Option<Checked> {
+    let probed: Vec<&Service> = context
         .catalog
         .services
         .iter()
@@ -117,10 +117,10 @@ pub fn checked(inquiry: &Inquiry, running: &Running, well: &[&str]) -> Option<Ch
             Vec::new(),
         ));
     }
-    let probes = Probes::ask(inquiry);
+    let probes = Probes::ask(context);
     let (mut fine, mut findings) = (0, Vec::new());
     for service in &probed {
-        match probes.verdict(inquiry, running, service) {
+        match probes.verdict(context, running, service) {
             Ok(_) => fine += 1,
             Err(finding)
                 if finding.code == "probe-fails" && !well.contains(&service.name.as_str()) => {}

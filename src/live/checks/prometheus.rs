@@ -1,6 +1,6 @@
 //! The configuration that Prometheus runs.
 
-use super::{Checked, Inquiry, first};
+use super::{CheckContext, Checked, first};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::live::loaded::{differences, job};
@@ -8,18 +8,18 @@ use crate::live::prometheus::Running;
 use serde_json::Value;
 
 /// Where the rendered configuration is.
-pub fn config_place(inquiry: &Inquiry) -> Place {
-    let file = inquiry.rendered.prometheus().next();
+pub fn config_place(context: &CheckContext) -> Place {
+    let file = context.rendered.prometheus().next();
     Place::File(format!(
         "{}/{}",
-        inquiry.catalog.platform.output,
+        context.catalog.platform.output,
         file.map_or("", |file| file.path.as_str())
     ))
 }
 
 /// In what the loaded configuration differs from the rendered one: jobs by name, everything else in place.
-pub fn config_differences(inquiry: &Inquiry, running: &Running) -> Vec<String> {
-    let Some(rendered) = inquiry.rendered.config() else {
+pub fn config_differences(context: &CheckContext, running: &Running) -> Vec<String> {
+    let Some(rendered) = context.rendered.config() else {
         return Vec::new();
     };
     let mut found = Vec::new();
@@ -47,7 +47,7 @@ pub fn config_differences(inquiry: &Inquiry, running: &Running) -> Vec<String> {
             continue;
         };
         found.extend(
-            differences(a, b, &format!("job {name}: "), inquiry.reach.port_offset)
+            differences(a, b, &format!("job {name}: "), context.reach.port_offset)
                 .into_iter()
                 .map(|text| text.replace(": .", ": ")),
         );
@@ -60,16 +60,16 @@ pub fn config_differences(inquiry: &Inquiry, running: &Running) -> Vec<String> {
 
 /// The command that makes a container of the rendered stack read its files again. A signal, because a server that can be
 /// reloaded over HTTP can be by every web page.
-pub fn reload_command(inquiry: &Inquiry, container: &str) -> String {
-    let output = &inquiry.catalog.platform.output;
+pub fn reload_command(context: &CheckContext, container: &str) -> String {
+    let output = &context.catalog.platform.output;
     format!(
         "`docker compose -f {output}/docker-compose.monitoring.yml kill -s SIGHUP {container}`, or send SIGHUP to it where it runs"
     )
 }
 
 /// What makes a running Prometheus load the files that are on disk.
-pub fn reload_help(inquiry: &Inquiry, running: &Running) -> String {
-    let reload = reload_command(inquiry, "prometheus");
+pub fn reload_help(context: &CheckContext, running: &Running) -> String {
+    let reload = reload_command(context, "prometheus");
     if running.reloaded {
         format!(
             "{reload}; when that changes nothing, the container still sees an old file: mount its folder, and restart it"
@@ -82,8 +82,8 @@ pub fn reload_help(inquiry: &Inquiry, running: &Running) -> String {
 }
 
 /// Whether the configuration in force is the rendered one.
-pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
-    let found = config_differences(inquiry, running);
+pub fn checked(context: &CheckContext, running: &Running) -> Checked {
+    let found = config_differences(context, running);
     let mut findings = Vec::new();
     if !running.reloaded {
         let message = format!(
@@ -91,8 +91,8 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
             running.loaded_at
         );
         findings.push(
-            Diagnostic::error("reload-failed", config_place(inquiry), message)
-                .help(reload_help(inquiry, running)),
+            Diagnostic::error("reload-failed", config_place(context), message)
+                .help(reload_help(context, running)),
         );
     }
     if !found.is_empty() {
@@ -102,8 +102,8 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
             first(&found, 3)
         );
         findings.push(
-            Diagnostic::error("config-not-loaded", config_place(inquiry), message)
-                .help(reload_help(inquiry, running)),
+            Diagnostic::error("config-not-loaded", config_place(context), message)
+                .help(reload_help(context, running)),
         );
     }
     let state = if findings.is_empty() { "ok" } else { "differs" };

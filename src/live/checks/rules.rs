@@ -1,7 +1,7 @@
 //! The rules that Prometheus evaluates.
 
 use super::prometheus::{config_place, reload_help};
-use super::{Checked, Inquiry, first};
+use super::{CheckContext, Checked, first};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::prometheus::Running;
 use crate::live::rules::{Rule, loaded_rule, rendered_rules, rule_difference};
@@ -9,13 +9,13 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 /// Whether every rendered rule is loaded and evaluated.
-pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
+pub fn checked(context: &CheckContext, running: &Running) -> Checked {
     let loaded: HashMap<String, (Rule, &Value)> = running
         .rules()
         .map(|rule| (loaded_rule(rule), rule))
         .map(|(rule, raw)| (rule.name.clone(), (rule, raw)))
         .collect();
-    let rendered = rendered_rules(inquiry.rendered);
+    let rendered = rendered_rules(context.rendered);
     let (mut findings, mut fine) = (Vec::new(), 0);
     let mut stale = Vec::new();
     for rule in &rendered {
@@ -26,7 +26,7 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
                     rule_difference(rule, running).map(|how| format!("{}: {how}", rule.name)),
                 );
                 match raw["health"].as_str() {
-                    Some("err") => findings.push(failing(inquiry, &rule.name, raw)),
+                    Some("err") => findings.push(failing(context, &rule.name, raw)),
                     _ => fine += usize::from(rule.alert),
                 }
             }
@@ -43,8 +43,8 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
             first(&stale, 3)
         );
         findings.push(
-            Diagnostic::error("rules-not-loaded", config_place(inquiry), message)
-                .help(reload_help(inquiry, running)),
+            Diagnostic::error("rules-not-loaded", config_place(context), message)
+                .help(reload_help(context, running)),
         );
     }
     let alerts = rendered.iter().filter(|rule| rule.alert).count();
@@ -53,12 +53,12 @@ pub fn checked(inquiry: &Inquiry, running: &Running) -> Checked {
 }
 
 /// A rule that Prometheus cannot evaluate, by its name and as Prometheus reports it.
-pub fn failing(inquiry: &Inquiry, name: &str, raw: &Value) -> Diagnostic {
+pub fn failing(context: &CheckContext, name: &str, raw: &Value) -> Diagnostic {
     let message = format!(
         "{name} fails to evaluate: {}",
         raw["lastError"].as_str().unwrap_or_default()
     );
-    let own = inquiry
+    let own = context
         .catalog
         .alerts
         .iter()
@@ -66,7 +66,7 @@ pub fn failing(inquiry: &Inquiry, name: &str, raw: &Value) -> Diagnostic {
     let place = if own {
         Place::Key(format!("/alerts/{name}"))
     } else {
-        config_place(inquiry)
+        config_place(context)
     };
     Diagnostic::error("rule-fails", place, message)
         .help("two series where one is expected make it fail: look for a job that is scraped twice")

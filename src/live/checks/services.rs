@@ -1,6 +1,6 @@
 //! The services: health, metrics and the contract, all of them at once.
 
-use super::{Checked, Inquiry};
+use super::{CheckContext, Checked};
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::exposed::{Declared, Kept, backwards, sample_names};
@@ -28,26 +28,26 @@ pub struct Visit<'a> {
 }
 
 /// Asks the health path of every service again and again, so that there is something to measure; returns the answers.
-pub fn traffic(inquiry: &Inquiry) -> usize {
+pub fn traffic(context: &CheckContext) -> usize {
     let ask = |service: &Service| {
-        let url = inquiry.reach.url(service, &service.health_path);
+        let url = context.reach.url(service, &service.health_path);
         (0..REQUESTS)
-            .take_while(|_| inquiry.client.get(&url, &[]).is_ok())
+            .take_while(|_| context.client.get(&url, &[]).is_ok())
             .count()
     };
-    each(&inquiry.catalog.services, workers::SERVICES, ask)
+    each(&context.catalog.services, workers::SERVICES, ask)
         .into_iter()
         .sum()
 }
 
-pub fn visit<'a>(inquiry: &Inquiry<'a>) -> Vec<Visit<'a>> {
-    let declared = Declared::new(inquiry.catalog);
-    each(&inquiry.catalog.services, workers::SERVICES, |service| {
-        one(inquiry, &declared, service)
+pub fn visit<'a>(context: &CheckContext<'a>) -> Vec<Visit<'a>> {
+    let declared = Declared::new(context.catalog);
+    each(&context.catalog.services, workers::SERVICES, |service| {
+        one(context, &declared, service)
     })
 }
 
-fn one<'a>(inquiry: &Inquiry, declared: &Declared<'a>, service: &'a Service) -> Visit<'a> {
+fn one<'a>(context: &CheckContext, declared: &Declared<'a>, service: &'a Service) -> Visit<'a> {
     let mut visit = Visit {
         service,
         healthy: false,
@@ -55,7 +55,7 @@ fn one<'a>(inquiry: &Inquiry, declared: &Declared<'a>, service: &'a Service) -> 
         missing: Vec::new(),
         findings: Vec::new(),
     };
-    match scrape(&inquiry.client, &inquiry.reach, service) {
+    match scrape(&context.client, &context.reach, service) {
         Ok(scrape) => {
             let Kept { missing, findings } = declared.check(service, &scrape.exposition);
             visit.scraped = true;
@@ -64,11 +64,11 @@ fn one<'a>(inquiry: &Inquiry, declared: &Declared<'a>, service: &'a Service) -> 
             visit.findings.extend(findings);
             visit
                 .findings
-                .extend(falling(inquiry, service, scrape.exposition));
+                .extend(falling(context, service, scrape.exposition));
         }
         Err((_, finding)) => visit.findings.push(finding),
     }
-    match health(&inquiry.client, &inquiry.reach, service) {
+    match health(&context.client, &context.reach, service) {
         Ok(()) => visit.healthy = true,
         // A port that is closed is one finding, not two.
         Err(finding)
@@ -81,10 +81,10 @@ fn one<'a>(inquiry: &Inquiry, declared: &Declared<'a>, service: &'a Service) -> 
     visit
 }
 
-fn falling(inquiry: &Inquiry, service: &Service, first: Exposition) -> Option<Diagnostic> {
+fn falling(context: &CheckContext, service: &Service, first: Exposition) -> Option<Diagnostic> {
     let mut before = first;
     for _ in 1..SCRAPES {
-        let after = scrape(&inquiry.client, &inquiry.reach, service)
+        let after = scrape(&context.client, &context.reach, service)
             .ok()?
             .exposition;
         if let Some(finding) = backwards(service, &before, &after) {
@@ -96,13 +96,13 @@ fn falling(inquiry: &Inquiry, service: &Service, first: Exposition) -> Option<Di
 }
 
 /// The summary of the services, and of the contract.
-pub fn checked(inquiry: &Inquiry, visits: Vec<Visit>) -> [Checked; 2] {
+pub fn checked(context: &CheckContext, visits: Vec<Visit>) -> [Checked; 2] {
     let total = visits.len();
     let healthy = visits
         .iter()
         .filter(|visit| visit.healthy && visit.scraped)
         .count();
-    let expected: usize = inquiry
+    let expected: usize = context
         .catalog
         .metrics
         .iter()
@@ -111,10 +111,10 @@ pub fn checked(inquiry: &Inquiry, visits: Vec<Visit>) -> [Checked; 2] {
     let unseen: usize = visits
         .iter()
         .filter(|visit| !visit.scraped)
-        .map(|visit| emitted(inquiry, visit.service))
+        .map(|visit| emitted(context, visit.service))
         .sum();
     let missing: usize = visits.iter().map(|visit| visit.missing.len()).sum();
-    let absent = absent(inquiry, &visits);
+    let absent = absent(context, &visits);
     let findings = visits
         .into_iter()
         .flat_map(|visit| visit.findings)
@@ -140,8 +140,8 @@ pub fn checked(inquiry: &Inquiry, visits: Vec<Visit>) -> [Checked; 2] {
     ]
 }
 
-fn emitted(inquiry: &Inquiry, service: &Service) -> usize {
-    inquiry
+fn emitted(context: &CheckContext, service: &Service) -> usize {
+    context
         .catalog
         .metrics
         .iter()
@@ -150,7 +150,7 @@ fn emitted(inquiry: &Inquiry, service: &Service) -> usize {
 }
 
 /// A missing metric is a different matter when nobody ever had it, when others have it, and when it was there before.
-fn absent(inquiry: &Inquiry, visits: &[Visit]) -> Vec<Diagnostic> {
+fn absent(context: &CheckContext, visits: &[Visit]) -> Vec<Diagnostic> {
     let mut by_metric: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for visit in visits {
         for metric in &visit.missing {
@@ -162,18 +162,18 @@ fn absent(inquiry: &Inquiry, visits: &[Visit]) -> Vec<Diagnostic> {
     }
     let missing: Vec<(&str, Vec<&str>)> = by_metric.into_iter().collect();
     each(&missing, workers::QUERIES, |(key, services)| {
-        absence(inquiry, key, services)
+        absence(context, key, services)
     })
     .into_iter()
     .flatten()
     .collect()
 }
 
-fn absence(inquiry: &Inquiry, key: &str, services: &[&str]) -> Option<Diagnostic> {
-    let metric = inquiry.catalog.metric(key)?;
+fn absence(context: &CheckContext, key: &str, services: &[&str]) -> Option<Diagnostic> {
+    let metric = context.catalog.metric(key)?;
     let name = sample_names(metric).swap_remove(0);
     let jobs = |expression: String| -> BTreeSet<String> {
-        let series = query(&inquiry.prometheus, &inquiry.client, &expression).unwrap_or_default();
+        let series = query(&context.prometheus, &context.client, &expression).unwrap_or_default();
         series
             .iter()
             .filter_map(|one| one["metric"]["job"].as_str().map(str::to_string))

@@ -1,6 +1,6 @@
 //! What Prometheus scrapes.
 
-use super::{Checked, Inquiry};
+use super::{CheckContext, Checked};
 use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::prometheus::{Running, Target};
@@ -19,7 +19,7 @@ pub fn target<'a>(running: &'a Running, service: &Service) -> Option<&'a Target>
 }
 
 /// Why Prometheus cannot scrape a target, in its words, and what to do.
-pub fn down(inquiry: &Inquiry, service: &Service, target: &Target) -> Diagnostic {
+pub fn down(context: &CheckContext, service: &Service, target: &Target) -> Diagnostic {
     let error = &target.error;
     let cause = [
         (
@@ -51,7 +51,7 @@ pub fn down(inquiry: &Inquiry, service: &Service, target: &Target) -> Diagnostic
             |(_, help)| help,
         );
     let place = Place::Key(format!("/services/{}", service.name));
-    let from = &inquiry.prometheus.name;
+    let from = &context.prometheus.name;
     Diagnostic::error(
         "target-down",
         place,
@@ -64,10 +64,10 @@ pub fn down(inquiry: &Inquiry, service: &Service, target: &Target) -> Diagnostic
 }
 
 /// Whether every service is scraped; services that do not answer here either are told apart from those that only Prometheus cannot reach.
-pub fn checked(inquiry: &Inquiry, running: &Running, answering: &[&str]) -> Checked {
+pub fn checked(context: &CheckContext, running: &Running, answering: &[&str]) -> Checked {
     let mut findings = Vec::new();
     let (mut up, mut waiting) = (0, 0);
-    for service in &inquiry.catalog.services {
+    for service in &context.catalog.services {
         match target(running, service) {
             Some(target) if target.health == "up" => up += 1,
             Some(target) if target.health == "unknown" => {
@@ -83,7 +83,7 @@ pub fn checked(inquiry: &Inquiry, running: &Running, answering: &[&str]) -> Chec
                 );
             }
             Some(target) if answering.contains(&service.name.as_str()) => {
-                findings.push(down(inquiry, service, target))
+                findings.push(down(context, service, target))
             }
             Some(_) => {}
             None if running.jobs().contains(&service.name.as_str()) => {
@@ -103,7 +103,7 @@ pub fn checked(inquiry: &Inquiry, running: &Running, answering: &[&str]) -> Chec
     };
     Checked::new(
         "targets",
-        format!("{up}/{}", inquiry.catalog.services.len()),
+        format!("{up}/{}", context.catalog.services.len()),
         note,
         findings,
     )

@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::json::Parts;
 use crate::live::checks::prometheus::{config_differences, reload_help};
 use crate::live::checks::targets::target;
-use crate::live::checks::{Inquiry, alertmanager, rules};
+use crate::live::checks::{CheckContext, alertmanager, rules};
 use crate::live::prometheus::Running;
 use crate::live::rules::{loaded_rule, rendered_rules, rule_difference};
 use crate::stack::routes::{Labels, Route, labels};
@@ -25,22 +25,22 @@ pub fn first_error(findings: Vec<Diagnostic>, fine: String) -> Result<String, Di
 
 /// Whether Prometheus runs the rendered configuration.
 pub fn loaded(
-    inquiry: &Inquiry,
+    context: &CheckContext,
     running: &Running,
     service: &Service,
 ) -> Result<String, Diagnostic> {
-    let found = config_differences(inquiry, running);
+    let found = config_differences(context, running);
     let own = format!("job {}", service.name);
     let mine = found
         .iter()
         .find(|text| text.starts_with(&own) || text.starts_with(&format!("the {own} ")))
         .or(found.first());
     let (wanted, there) = (
-        inquiry.catalog.services.len(),
+        context.catalog.services.len(),
         running
             .jobs()
             .iter()
-            .filter(|job| inquiry.catalog.service(job).is_some())
+            .filter(|job| context.catalog.service(job).is_some())
             .count(),
     );
     match mine {
@@ -57,7 +57,7 @@ pub fn loaded(
                 running.loaded_at
             );
             Err(Diagnostic::error("config-not-loaded", at(service), message)
-                .help(reload_help(inquiry, running)))
+                .help(reload_help(context, running)))
         }
     }
 }
@@ -73,17 +73,17 @@ pub fn discovered(running: &Running, service: &Service) -> Result<String, Diagno
 
 /// Whether the alerts that cover the service are loaded and evaluated.
 pub fn alerts(
-    inquiry: &Inquiry,
+    context: &CheckContext,
     running: &Running,
     service: &Service,
 ) -> Result<String, Diagnostic> {
-    let covering: Vec<_> = inquiry
+    let covering: Vec<_> = context
         .catalog
         .alerts
         .iter()
         .filter(|alert| alert.covers_service(&service.name))
         .collect();
-    let rendered = rendered_rules(inquiry.rendered);
+    let rendered = rendered_rules(context.rendered);
     let mut active = Vec::new();
     for alert in &covering {
         let place = || Place::Key(format!("/alerts/{}", alert.name));
@@ -96,7 +96,7 @@ pub fn alerts(
                 place(),
                 format!("the alert {} is not loaded", alert.name),
             )
-            .help(reload_help(inquiry, running)));
+            .help(reload_help(context, running)));
         };
         let wanted = rendered
             .iter()
@@ -107,10 +107,10 @@ pub fn alerts(
                 place(),
                 format!("the alert {} is an older one: {how}", alert.name),
             )
-            .help(reload_help(inquiry, running)));
+            .help(reload_help(context, running)));
         }
         if raw["health"] == "err" {
-            return Err(rules::failing(inquiry, &alert.name, raw));
+            return Err(rules::failing(context, &alert.name, raw));
         }
         let own = raw["alerts"]
             .items()
@@ -123,7 +123,7 @@ pub fn alerts(
             )
         }));
     }
-    first_error(rules::checked(inquiry, running).findings, String::new())?;
+    first_error(rules::checked(context, running).findings, String::new())?;
     let state = if active.is_empty() {
         "none active".to_string()
     } else {
@@ -133,15 +133,15 @@ pub fn alerts(
 }
 
 pub fn route(
-    inquiry: &Inquiry,
+    context: &CheckContext,
     running: &Running,
     service: &Service,
 ) -> Result<String, Diagnostic> {
     first_error(
-        alertmanager::checked(inquiry, running).findings,
+        alertmanager::checked(context, running).findings,
         String::new(),
     )?;
-    let tree = inquiry.rendered.alertmanager();
+    let tree = context.rendered.alertmanager();
     let tree = tree.and_then(|file| Route::of(&file.value));
     let receivers = |labels: &Labels| {
         let ends = tree.iter().flat_map(|tree| tree.ends(labels));
@@ -150,7 +150,7 @@ pub fn route(
     };
     // Severity → everyone who gets some alert of it.
     let mut routes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for alert in &inquiry.catalog.alerts {
+    for alert in &context.catalog.alerts {
         let own = |branch: &&Branch| branch.services.contains(&service.name);
         for branch in alert.branches.iter().filter(own) {
             let labels = labels(alert, branch, service);
@@ -169,9 +169,9 @@ pub fn route(
         "/api/v2/alerts?active=true&filter=job%3D%22{}%22",
         service.name
     );
-    let there = inquiry
+    let there = context
         .alertmanager
-        .json(&inquiry.client, &job)
+        .json(&context.client, &job)
         .ok()
         .and_then(|alerts| alerts.as_array().map(Vec::len))
         .unwrap_or(0);

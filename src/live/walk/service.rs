@@ -5,7 +5,7 @@ use super::links::{at, first_error};
 use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::checks::targets::{down, target};
-use crate::live::checks::{Inquiry, probes::Probes};
+use crate::live::checks::{CheckContext, probes::Probes};
 use crate::live::exposed::Declared;
 use crate::live::probe::{ProbeStage, Scrape, health, scrape};
 use crate::live::prometheus::{Running, query};
@@ -13,16 +13,16 @@ use crate::live::prometheus::{Running, query};
 /// Reachable, http, parsed, scraped; None when one is broken, Some(None) when only Prometheus comes through to the service.
 pub fn way(
     walk: &mut Walk,
-    inquiry: &Inquiry,
+    context: &CheckContext,
     running: &Running,
     service: &Service,
 ) -> Option<Option<Scrape>> {
     let target = target(running, service)?;
     let up = target.health == "up";
-    let probe = scrape(&inquiry.client, &inquiry.reach, service);
+    let probe = scrape(&context.client, &context.reach, service);
     let here = ["127.0.0.1", "localhost", "[::1]"]
         .iter()
-        .any(|name| inquiry.prometheus.url.contains(&format!("//{name}")));
+        .any(|name| context.prometheus.url.contains(&format!("//{name}")));
     let seen = match probe {
         Ok(scrape) => Some(scrape),
         // Prometheus is elsewhere and gets through: this machine is what is cut off.
@@ -53,7 +53,7 @@ pub fn way(
     walk.add("parsed", Ok(samples));
     let scraped = match target.health.as_str() {
         "up" => Ok("up".to_string()),
-        "down" => Err(down(inquiry, service, target)),
+        "down" => Err(down(context, service, target)),
         _ => Err(
             Diagnostic::error("target-unknown", at(service), "it has not been scraped yet")
                 .help(format!("wait {}", service.scrape_interval)),
@@ -64,14 +64,14 @@ pub fn way(
 
 /// The health path, asked from this machine where it gets through, then what the blackbox exporter told Prometheus of it.
 pub fn healthy(
-    inquiry: &Inquiry,
+    context: &CheckContext,
     running: &Running,
     service: &Service,
     through: bool,
 ) -> Result<String, Diagnostic> {
     let own = match through {
-        true => health(&inquiry.client, &inquiry.reach, service)
-            .map(|()| inquiry.reach.url(service, &service.health_path))?,
+        true => health(&context.client, &context.reach, service)
+            .map(|()| context.reach.url(service, &service.health_path))?,
         false => "not asked: only Prometheus reaches the service".into(),
     };
     if !service.health_probe {
@@ -79,17 +79,17 @@ pub fn healthy(
     }
     Ok(format!(
         "{own}; {}",
-        Probes::ask(inquiry).verdict(inquiry, running, service)?
+        Probes::ask(context).verdict(context, running, service)?
     ))
 }
 
 /// Whether everything declared is exposed, as it was declared.
 pub fn metrics(
-    inquiry: &Inquiry,
+    context: &CheckContext,
     service: &Service,
     seen: Option<&Scrape>,
 ) -> Result<String, Diagnostic> {
-    let declared: Vec<_> = inquiry
+    let declared: Vec<_> = context
         .catalog
         .metrics
         .iter()
@@ -97,13 +97,13 @@ pub fn metrics(
         .collect();
     let (missing, findings) = match seen {
         Some(scrape) => {
-            let kept = Declared::new(inquiry.catalog).check(service, &scrape.exposition);
+            let kept = Declared::new(context.catalog).check(service, &scrape.exposition);
             (kept.missing, kept.findings)
         }
         None => {
             let series = query(
-                &inquiry.prometheus,
-                &inquiry.client,
+                &context.prometheus,
+                &context.client,
                 &format!("count by (__name__) ({{job={:?}}})", service.name),
             )
             .unwrap_or_default();
@@ -139,14 +139,14 @@ pub fn metrics(
         format!(
             "{} declared, all exposed{}",
             declared.len(),
-            idle(inquiry, service, seen)
+            idle(context, service, seen)
         ),
     )
 }
 
 /// Traffic that nothing counts: the handlers may not increment.
-fn idle(inquiry: &Inquiry, service: &Service, seen: Option<&Scrape>) -> String {
-    let keys = inquiry
+fn idle(context: &CheckContext, service: &Service, seen: Option<&Scrape>) -> String {
+    let keys = context
         .catalog
         .alerts
         .iter()
@@ -157,7 +157,7 @@ fn idle(inquiry: &Inquiry, service: &Service, seen: Option<&Scrape>) -> String {
             .find_map(|key| alert.settings.get(*key)?.as_str())
     });
     let names = totals
-        .filter_map(|key| inquiry.catalog.metric(key))
+        .filter_map(|key| context.catalog.metric(key))
         .map(|metric| &metric.name);
     let counted = |name: &String| {
         seen.is_none_or(|scrape| {

@@ -4,10 +4,10 @@ use super::noise::{fraction, hash};
 use super::{STATUS, Source};
 use crate::preview::answers::Labels;
 use crate::preview::story::Part;
-use crate::simulation::shape::{Level, Motion};
+use crate::simulation::shape::{Level, MetricPlan};
 
 /// How much of a metric's events one label set has: little of what failed, unequal parts of the rest.
-pub fn share(labels: &Labels, motion: Option<&Motion>, job: u64, part: Part) -> f64 {
+pub fn share(labels: &Labels, motion: Option<&MetricPlan>, job: u64, part: Part) -> f64 {
     let own = labels.iter().filter(|(label, _)| {
         !["__name__", "job", "instance", "service", "component", "le"].contains(&label.as_str())
     });
@@ -25,7 +25,7 @@ pub fn share(labels: &Labels, motion: Option<&Motion>, job: u64, part: Part) -> 
 }
 
 /// Answers with 5xx beside the others: far below the lowest threshold, or nearly twice the highest.
-fn failed(motion: &Motion, job: u64, part: Part) -> f64 {
+fn failed(motion: &MetricPlan, job: u64, part: Part) -> f64 {
     let Some(apart) = motion.apart() else {
         return 0.002;
     };

@@ -171,7 +171,7 @@ fn matched(
             });
             results.push(Series {
                 values: values.collect(),
-                labels: joined(binary, card, own, other),
+                labels: merge_labels(binary, card, own, other),
             });
         }
     }
@@ -179,7 +179,7 @@ fn matched(
 }
 
 /// The labels of a result: those of the many side with the included ones, else those compared.
-fn joined(
+fn merge_labels(
     binary: &BinaryExpr,
     card: Option<&VectorMatchCardinality>,
     own: &Series,

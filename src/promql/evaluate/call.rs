@@ -8,7 +8,7 @@ use crate::promql::{Call, Expr};
 use regex_automata::meta::Regex;
 use std::collections::BTreeMap;
 
-pub fn called(evaluation: &Evaluation, call: &Call) -> Result<Outcome, String> {
+pub fn evaluate_call(evaluation: &Evaluation, call: &Call) -> Result<Outcome, String> {
     let arguments: Vec<&Expr> = call.args.args.iter().map(|argument| &**argument).collect();
     let series = |index: usize| {
         arguments.get(index).map_or_else(
@@ -49,7 +49,7 @@ pub fn called(evaluation: &Evaluation, call: &Call) -> Result<Outcome, String> {
             window::over(evaluation, "present_over_time", arguments[0], 0.0)?,
         ),
         "label_replace" => replaced(series(0)?, &texts(&arguments)?)?,
-        "label_join" => joined(series(0)?, &texts(&arguments)?)?,
+        "label_join" => label_join(series(0)?, &texts(&arguments)?)?,
         "histogram_quantile" => quantiles(&number(0)?, series(1)?),
         "quantile_over_time" => window::over(
             evaluation,
@@ -163,7 +163,7 @@ fn replaced(series: Vec<Series>, texts: &[String]) -> Result<Vec<Series>, String
 }
 
 /// `label_join(series, destination, separator, source …)`.
-fn joined(series: Vec<Series>, texts: &[String]) -> Result<Vec<Series>, String> {
+fn label_join(series: Vec<Series>, texts: &[String]) -> Result<Vec<Series>, String> {
     let [destination, separator, sources @ ..] = texts else {
         return Err("`label_join` has at least three arguments".to_string());
     };
