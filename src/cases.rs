@@ -192,7 +192,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The values that a label of a series may have.
-    pub fn label(&self, expression: &str) -> Result<Vec<String>, Error> {
+    fn label(&self, expression: &str) -> Result<Vec<String>, Error> {
         let value = self.value("series.labels", expression)?;
         if value.kind() == minijinja::value::ValueKind::Seq {
             Ok(value.try_iter()?.map(|one| one.to_string()).collect())

@@ -449,12 +449,10 @@ impl Kind {
         self.keys.get(key)?.get(annotation)
     }
 
-    /// The key that plays a role in the metric contract: requests, failures, attempts.
-    pub fn key_of(&self, role: &str) -> Option<&str> {
-        self.keys
-            .iter()
-            .find(|(_, key)| key["role"] == role)
-            .map(|(key, _)| key.as_str())
+    /// Whether its keys name metrics, so that alerts of it are about different ones.
+    pub fn names_metrics(&self) -> bool {
+        let mut keys = self.keys.keys();
+        keys.any(|key| self.says(key, "metric").is_some())
     }
 
     /// What the schema of a catalog says of alerts of this kind; `common` are the keys that every alert has.

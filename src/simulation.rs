@@ -1,6 +1,6 @@
 //! Stand-ins for the services of a catalog: each answers on a port of its own, all in one process.
 
-mod behaviour;
+pub(crate) mod behaviour;
 pub mod control;
 pub mod fault;
 mod server;

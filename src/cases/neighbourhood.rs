@@ -42,11 +42,6 @@ impl Neighbourhood {
         })
     }
 
-    /// All services, in order.
-    pub fn services(&self) -> &[Value] {
-        &self.services
-    }
-
     /// A declared metric by its key.
     pub fn metric(&self, key: &str) -> Option<&Value> {
         self.metrics.get(key)

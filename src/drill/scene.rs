@@ -6,6 +6,7 @@ use crate::catalog::Duration;
 use crate::drill::receiver::Receiver;
 use crate::json::Parts;
 use crate::simulation::Fleet;
+use crate::simulation::behaviour::Behaviours;
 use anyhow::{Result, bail};
 use serde_json::Value;
 use std::time::Instant;
@@ -35,6 +36,8 @@ pub struct Scene<'a> {
     pub start: Instant,
     /// Alerts that fire while all is well, as a watchdog does.
     pub always: Vec<String>,
+    /// What a fault must lead to, worked out once for the whole drill.
+    pub behaviours: Behaviours<'a>,
 }
 
 impl Scene<'_> {

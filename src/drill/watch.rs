@@ -6,6 +6,7 @@ use super::{Drill, Row, Verdict, inhibition};
 use crate::catalog::{Alert, Branch, Duration};
 use crate::drill::receiver::{Notification, Receiver};
 use crate::simulation::Fleet;
+use crate::simulation::behaviour::Behaviours;
 use crate::simulation::fault::{Expected, Fault};
 use anyhow::Result;
 use std::time::Instant;
@@ -31,13 +32,14 @@ pub async fn all(
         stage,
         start: Instant::now(),
         always: Vec::new(),
+        behaviours: Behaviours::of(drill.catalog)?,
     };
     scene.always = scene.ready().await?;
     let mut rows = Vec::new();
     let mut settling = Vec::new();
     for alert in &drill.alerts {
         for branch in &alert.branches {
-            for (service, fault) in Fault::of_branch(drill.catalog, alert, branch)? {
+            for (service, fault) in Fault::of_branch(&scene.behaviours, alert, branch)? {
                 // Fired again before its all-clear, an alert would not be notified of again.
                 if rows
                     .iter()
@@ -99,7 +101,7 @@ impl Scene<'_> {
         };
         let mut row = Row::new(&alert.name, service, &fault.to_string(), routed);
         let from = self.receiver.since(0).len();
-        let expected = fault.expected(self.drill.catalog, alert, service)?;
+        let expected = fault.expected(&self.behaviours, alert, service)?;
         self.fleet.set(service, Some(fault.clone()));
         self.tell(&format!("{}@{service}: {fault}", alert.name));
         let began = Instant::now();

@@ -84,6 +84,10 @@ impl<'a> Behaviours<'a> {
         })
     }
 
+    pub fn catalog(&self) -> &'a Catalog {
+        self.catalog
+    }
+
     /// How an alert's kind says that a service behaves; nothing, where it does not cover it.
     pub fn one(&self, alert: &Alert, service: &Service) -> Result<Rc<Behaviour>> {
         let Some(branch) = alert.branch_of(&service.name) else {

@@ -1,7 +1,6 @@
 //! What can be wrong with a stand-in: what kinds of alerts say of a service, and what can go wrong on the way to it.
 
 use super::behaviour::{Behaviours, FaultBehaviour};
-use crate::cases::phases::Moves;
 use crate::catalog::{Alert, Branch, Catalog, Service};
 use crate::diagnostic::suggestion;
 use crate::kinds::Kinds;
@@ -148,14 +147,15 @@ impl Fault {
             .iter()
             .find(|kind| kind.faults.iter().any(|fault| fault.name == self.name));
         if let Some(kind) = of_kind {
-            let chosen = kind
-                .keys
-                .keys()
-                .any(|key| kind.says(key, "metric").is_some());
+            let chosen = kind.names_metrics();
             if let Some(about) = self.about.as_ref().filter(|_| !chosen) {
                 bail!("`{}` takes no `:{about}`", self.name);
             }
-            if chosen && self.triggers(catalog, service)?.is_empty() {
+            if chosen
+                && self
+                    .triggers(&Behaviours::of(catalog)?, service)?
+                    .is_empty()
+            {
                 let covering = catalog.alerts.iter();
                 let covering = covering.filter(|alert| alert.covers_service(service));
                 let able: Vec<&str> = covering.map(|alert| alert.name.as_str()).collect();
@@ -195,16 +195,15 @@ impl Fault {
     /// Every way to trigger a branch of an alert, and on which service: for the second another one than for the first, because
     /// the all-clear of the first is still on its way. None: its kind says no fault, so none is known.
     pub fn of_branch<'a>(
-        catalog: &Catalog,
+        behaviours: &Behaviours,
         alert: &Alert,
         branch: &'a Branch,
     ) -> Result<Vec<(&'a str, Option<Fault>)>> {
-        let behaviours = Behaviours::of(catalog)?;
         let mut ways: Vec<(&str, Option<Fault>)> = Vec::new();
         for spec in &alert.kind.faults {
             let mut able = Vec::new();
             for name in &branch.services {
-                let Some(service) = catalog.service(name) else {
+                let Some(service) = behaviours.catalog().service(name) else {
                     continue;
                 };
                 let behaviour = behaviours.one(alert, service)?;
@@ -223,12 +222,7 @@ impl Fault {
             let fresh = able
                 .iter()
                 .find(|name| ways.iter().all(|(used, _)| used != *name));
-            let chosen = alert
-                .kind
-                .keys
-                .keys()
-                .any(|key| alert.kind.says(key, "metric").is_some());
-            let about = chosen.then(|| alert.name.clone());
+            let about = alert.kind.names_metrics().then(|| alert.name.clone());
             let name = spec.name.clone();
             ways.extend(
                 fresh
@@ -248,11 +242,14 @@ impl Fault {
     }
 
     /// The alerts that this fault of a service triggers: those it is about, and those that see the same series differ.
-    pub fn triggers<'a>(&self, catalog: &'a Catalog, service: &str) -> Result<Vec<&'a Alert>> {
-        let Some(service) = catalog.service(service) else {
+    pub fn triggers<'a>(
+        &self,
+        behaviours: &Behaviours<'a>,
+        service: &str,
+    ) -> Result<Vec<&'a Alert>> {
+        let Some(service) = behaviours.catalog().service(service) else {
             return Ok(Vec::new());
         };
-        let behaviours = Behaviours::of(catalog)?;
         let mut found = Vec::new();
         let mut chosen = Vec::new();
         for alert in behaviours.alerts_of(&service.name) {
@@ -286,14 +283,19 @@ impl Fault {
     }
 
     /// What must be seen of an alert under it.
-    pub fn expected(&self, catalog: &Catalog, alert: &Alert, service: &str) -> Result<Expected> {
-        let triggers = self.triggers(catalog, service)?;
+    pub fn expected(
+        &self,
+        behaviours: &Behaviours,
+        alert: &Alert,
+        service: &str,
+    ) -> Result<Expected> {
+        let triggers = self.triggers(behaviours, service)?;
         let triggers = triggers
             .into_iter()
             .map(|alert| alert.name.clone())
             .collect();
-        let behaviour = match catalog.service(service) {
-            Some(service) => Behaviours::of(catalog)?.one(alert, service)?,
+        let behaviour = match behaviours.catalog().service(service) {
+            Some(service) => behaviours.one(alert, service)?,
             None => Rc::default(),
         };
         let mut faults = behaviour.faults.iter();
@@ -319,11 +321,5 @@ pub struct Expected {
 /// A health check can fail by itself only where it is asked at a path of its own.
 fn can_be_seen(fault: &FaultBehaviour, service: &Service) -> bool {
     let health_only = fault.stops("probe_success") && !fault.stops("up");
-    let up = |metric: &str| {
-        fault
-            .series
-            .iter()
-            .any(|moving| moving.metric == metric && moving.moves != Moves::Absent)
-    };
-    !health_only || (up("up") && service.health_path != service.metrics_path)
+    !health_only || service.health_path != service.metrics_path
 }
