@@ -49,6 +49,14 @@ pub enum Place {
         line: usize,
         text: String,
     },
+    /// A value of a rendered file, as a proof sees it; `proofs` turns it into the line that wrote the value before anybody
+    /// reads it.
+    Rendered {
+        /// Path under the output folder.
+        file: String,
+        /// JSON pointer.
+        pointer: String,
+    },
     /// A whole file: missing, unreadable.
     File(String),
 }

@@ -1,7 +1,7 @@
 //! What must hold of the rendered Files: one proof per file, named after its code.
 
 mod division;
-mod finding;
+mod place;
 
 mod alert_labels;
 mod alert_without_condition;
@@ -56,7 +56,7 @@ use crate::render::Rendered;
 use crate::stack::Stack;
 use crate::stack::expressions::{Expression, Usage};
 use crate::stack::own_tests::OwnTests;
-pub use finding::Finding;
+use place::Written;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -102,9 +102,9 @@ pub enum Example {
 /// What a proof looks at.
 pub enum Check {
     /// Each PromQL expression by itself, wherever it stands.
-    Expression(fn(&Expression, &[Node], &Contract) -> Vec<Finding>),
+    Expression(fn(&Expression, &[Node], &Contract) -> Vec<Diagnostic>),
     /// All files together.
-    Stack(fn(&Stack) -> Vec<Finding>),
+    Stack(fn(&Stack) -> Vec<Diagnostic>),
 }
 
 /// Every proof, by its code.
@@ -158,7 +158,7 @@ pub const PROOFS: &[Proof] = &[
 /// Everything that the proofs have against the rendered files.
 pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
     let stack = Stack::read(catalog, rendered);
-    let mut findings = Vec::new();
+    let mut findings: Vec<(&'static str, Diagnostic)> = Vec::new();
     let mut sound = HashSet::new();
     for expression in &stack.expressions {
         // Tests say the same of many series: what was sound once is not looked at again.
@@ -172,7 +172,7 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
                 findings.extend(
                     check(expression, &nodes, &stack.contract)
                         .into_iter()
-                        .map(|finding| (proof.code, finding)),
+                        .map(|found| (proof.code, found)),
                 );
             }
         }
@@ -180,16 +180,19 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
     }
     for proof in PROOFS {
         if let Check::Stack(check) = proof.check {
-            findings.extend(
-                check(&stack)
-                    .into_iter()
-                    .map(|finding| (proof.code, finding)),
-            );
+            findings.extend(check(&stack).into_iter().map(|found| (proof.code, found)));
         }
     }
-    let own = OwnTests::of(catalog);
+    let written = Written {
+        catalog,
+        rendered,
+        own: OwnTests::of(catalog),
+    };
     findings
         .into_iter()
-        .map(|(code, finding)| finding.diagnostic(code, catalog, rendered, &own))
+        .map(|(code, found)| Diagnostic {
+            code,
+            ..written.placed(found)
+        })
         .collect()
 }

@@ -30,7 +30,7 @@ pub fn location(place: &Place, source: &Source) -> (String, usize, usize) {
         Place::Value(pointer) => source.value(pointer),
         Place::Bytes(bytes) => bytes.clone(),
         Place::Line { file, line, .. } => return (file.clone(), *line, 1),
-        Place::File(file) => return (file.clone(), 1, 1),
+        Place::File(file) | Place::Rendered { file, .. } => return (file.clone(), 1, 1),
     };
     let (line, column) = source.line_column(bytes.start);
     (source.name.clone(), line, column)
@@ -166,7 +166,7 @@ fn snippets<'a>(
                 );
                 continue;
             }
-            Place::File(file) => {
+            Place::File(file) | Place::Rendered { file, .. } => {
                 elements.push(annotate_snippets::Origin::path(visible::line(file)).into());
                 continue;
             }
@@ -200,7 +200,7 @@ fn shown(diagnostic: &Diagnostic, source: &Source) -> Range<usize> {
         Place::Key(pointer) => Some(source.key(pointer)),
         Place::Value(pointer) => Some(source.value(pointer)),
         Place::Bytes(bytes) => Some(bytes.clone()),
-        Place::Line { .. } | Place::File(_) => None,
+        Place::Line { .. } | Place::File(_) | Place::Rendered { .. } => None,
     });
     let whole = spans
         .map(|span| visible_part(span, &source.text))

@@ -1,6 +1,6 @@
 //! Every alert of the catalog carries the labels that routes, inhibition and people rely on.
 
-use super::{Check, Example, Finding, Proof, Usage};
+use super::{Check, Example, Proof, Usage, place};
 
 /// What every alert that fires for a service has.
 const CARRIED: [&str; 4] = ["job", "service", "component", "severity"];
@@ -34,7 +34,7 @@ pub const PROOF: Proof = Proof {
                 .iter()
                 .filter(|label| series.iter().any(|series| !series.has(label)))
             {
-                found.push(Finding::on(
+                found.push(place::on(
                     expression,
                     format!("the alert loses the label `{label}`"),
                     "aggregate `by (job, service, component)`",

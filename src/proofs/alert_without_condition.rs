@@ -1,6 +1,6 @@
 //! An alert compares something.
 
-use super::{Check, Example, Finding, Proof, Usage};
+use super::{Check, Example, Proof, Usage, place};
 use crate::contract::evaluate::Node;
 use crate::promql::token::{T_LOR, T_LUNLESS};
 use crate::promql::{Expr, returns_bool};
@@ -20,7 +20,7 @@ pub const PROOF: Proof = Proof {
         match constant || conditional(whole, nodes) {
             true => Vec::new(),
             false => {
-                vec![Finding::on(
+                vec![place::on(
                     expression,
                     "the alert has no condition: it fires whenever its series exist",
                     "compare with a threshold, without `bool`",

@@ -1,6 +1,6 @@
 //! An operator that pairs one series with one finds at most one on each side.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::contract::series::SeriesSet;
 use crate::promql::token::{T_LAND, T_LOR, T_LUNLESS};
 use crate::promql::{Expr, VectorMatchCardinality};
@@ -44,7 +44,7 @@ pub const PROOF: Proof = Proof {
                     .or_else(|| targets.then(|| "job".to_string()))
             };
             if let Some(label) = left.series.iter().chain(&right.series).find_map(several) {
-                found.push(Finding::on(
+                found.push(place::on(
                     expression,
                     format!(
                         "`{}` compares without `{label}`, of which one side has several",

@@ -1,6 +1,6 @@
 //! A label that an annotation names is one that the alert has.
 
-use super::{Check, Example, Finding, Proof, Usage};
+use super::{Check, Example, Proof, Usage, place};
 use crate::json::Parts;
 
 pub const PROOF: Proof = Proof {
@@ -23,7 +23,7 @@ pub const PROOF: Proof = Proof {
                     if !["value", "labels", "externalLabels", "externalURL"]
                         .contains(&variable.split('.').next().unwrap_or_default())
                     {
-                        found.push(Finding::at(
+                        found.push(place::at(
                             expression.path,
                             format!("{rule}/annotations/{key}"),
                             format!("there is no variable `${variable}`"),
@@ -39,7 +39,7 @@ pub const PROOF: Proof = Proof {
                         .first()
                         .map(|series| series.names().into_iter().collect::<Vec<_>>().join(", "))
                         .unwrap_or_default();
-                    found.push(Finding::at(
+                    found.push(place::at(
                         expression.path,
                         format!("{rule}/annotations/{key}"),
                         format!("the alert has no label `{label}`"),

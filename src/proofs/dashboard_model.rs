@@ -1,6 +1,6 @@
 //! Every dashboard is of the form that file provisioning takes, from Grafana 9 to 13.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use std::collections::HashMap;
 
 pub const PROOF: Proof = Proof {
@@ -17,7 +17,7 @@ pub const PROOF: Proof = Proof {
         for file in stack.files.dashboards() {
             let value = &file.value;
             let mut wrong = |pointer: &str, message: String, help: &str| {
-                found.push(Finding::at(&file.path, pointer, message, help))
+                found.push(place::at(&file.path, pointer, message, help))
             };
             let version = value["schemaVersion"].as_i64().unwrap_or(0);
             if !(21..=42).contains(&version) {

@@ -1,6 +1,6 @@
 //! Links between dashboards, alerts and the runbook lead somewhere.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::json::Parts;
 use crate::render::File;
 use crate::stack::document::walk;
@@ -55,7 +55,7 @@ pub const PROOF: Proof = Proof {
                     wrong
                         .filter(|wrong| seen.insert(wrong.clone()))
                         .map(|wrong| {
-                            Finding::at(&file.path, pointer, wrong, "link to what is rendered")
+                            place::at(&file.path, pointer, wrong, "link to what is rendered")
                         }),
                 );
             });

@@ -1,6 +1,6 @@
 //! The rate of a panel spans what Grafana draws a point for.
 
-use super::{Check, Example, Finding, Proof, Usage};
+use super::{Check, Example, Proof, Usage, place};
 use crate::promql::Expr;
 
 pub const PROOF: Proof = Proof {
@@ -17,7 +17,7 @@ pub const PROOF: Proof = Proof {
             && rates.count() > expression.written.matches("$__rate_interval").count();
         fixed
             .then(|| {
-                Finding::on(
+                place::on(
                     expression,
                     "a rate in a panel has a fixed window",
                     "use `[$__rate_interval]`",

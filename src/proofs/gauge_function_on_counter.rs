@@ -1,6 +1,6 @@
 //! Functions for gauges do not read counters.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::contract::series::MetricType;
 use crate::promql::Expr;
 
@@ -28,7 +28,7 @@ pub const PROOF: Proof = Proof {
                     .any(|series| series.kind == MetricType::Counter)
             })
             .map(|(call, operand)| {
-                Finding::on(
+                place::on(
                     expression,
                     format!("`{}` reads the counter `{}`", call.func.name, operand.expr),
                     "use `rate` or `increase`",

@@ -1,6 +1,6 @@
 //! An alert's comparison can be true, and can be false.
 
-use super::{Check, Example, Finding, Proof, Usage};
+use super::{Check, Example, Proof, Usage, place};
 use crate::contract::domain::Domain;
 use crate::contract::evaluate::Node;
 use crate::contract::series::{MetricType, SeriesSet};
@@ -46,7 +46,7 @@ pub const PROOF: Proof = Proof {
                         "`{}` is {range}: it is {what} {} {number}",
                         sides.0.expr, binary.op
                     );
-                    found.push(Finding::on(
+                    found.push(place::on(
                         expression,
                         message,
                         "compare with a value that it can pass",

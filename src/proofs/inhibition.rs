@@ -1,6 +1,6 @@
 //! Every inhibition can apply, to what it means and to nothing else.
 
-use super::{Check, Example, Finding, Proof, Usage};
+use super::{Check, Example, Proof, Usage, place};
 use crate::contract::evaluate::nodes;
 use crate::json::Parts;
 use crate::promql::Matcher;
@@ -68,7 +68,7 @@ pub const PROOF: Proof = Proof {
                 ),
             ] {
                 if none {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &routing.path,
                         format!("{pointer}/{key}"),
                         "no alert matches this side of the inhibition",
@@ -80,7 +80,7 @@ pub const PROOF: Proof = Proof {
                 .iter()
                 .find(|source| targets.iter().any(|target| target.0 == source.0))
             {
-                found.push(Finding::at(
+                found.push(place::at(
                     &routing.path,
                     pointer.clone(),
                     format!("`{name}` inhibits itself"),
@@ -88,7 +88,7 @@ pub const PROOF: Proof = Proof {
                 ));
             }
             if rule["equal"].as_array().is_none_or(Vec::is_empty) {
-                found.push(Finding::at(
+                found.push(place::at(
                     &routing.path,
                     pointer.clone(),
                     "without `equal` one alert silences those of every service",
@@ -101,7 +101,7 @@ pub const PROOF: Proof = Proof {
                     .chain(&targets)
                     .find(|(_, labels)| !labels.contains(label))
                 {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &routing.path,
                         format!("{pointer}/equal"),
                         format!("`{name}` has no label `{label}`"),

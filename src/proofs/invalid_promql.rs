@@ -1,6 +1,7 @@
 //! Every expression can be read, and its variables are defined.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
+use crate::diagnostic::Diagnostic;
 use crate::stack::expressions::{Unread, Why};
 
 pub const PROOF: Proof = Proof {
@@ -13,7 +14,7 @@ pub const PROOF: Proof = Proof {
     check: Check::Stack(|stack| stack.unread.iter().map(finding).collect()),
 };
 
-fn finding(unread: &Unread) -> Finding {
+fn finding(unread: &Unread) -> Diagnostic {
     let (message, help) = match &unread.why {
         Why::Syntax(reason) => (
             format!("this is not valid PromQL: {reason}"),
@@ -24,5 +25,5 @@ fn finding(unread: &Unread) -> Finding {
             "define it under `templating`, or remove it",
         ),
     };
-    Finding::at(unread.path, &unread.pointer, message, help)
+    place::at(unread.path, &unread.pointer, message, help)
 }

@@ -1,6 +1,6 @@
 //! Both sides of an operator can meet.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::promql::Expr;
 use crate::promql::token::T_LOR;
 
@@ -48,7 +48,7 @@ pub const PROOF: Proof = Proof {
                 } else {
                     format!("({own}) on the left, ({others}) on the right")
                 };
-                found.push(Finding::on(
+                found.push(place::on(
                     expression,
                     format!("the two sides of `{}` never meet: {why}", binary.op),
                     "compare by the labels that both have: `on (job)`",

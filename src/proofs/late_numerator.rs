@@ -2,7 +2,7 @@
 
 use super::division::traffic;
 use super::division::{factors, filled, filled_around, parents, products};
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::contract::evaluate::Node;
 use crate::promql::VectorSelector;
 use crate::promql::walk::selectors;
@@ -37,7 +37,7 @@ pub const PROOF: Proof = Proof {
                     && !filled(part, nodes)
             });
             found.extend(late.map(|part| {
-                Finding::on(
+                place::on(
                     expression,
                     format!(
                         "`{}` is missing until it first counts, and the ratio with it",

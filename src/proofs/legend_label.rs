@@ -1,6 +1,6 @@
 //! A label in a panel's legend is one that its series have.
 
-use super::{Check, Example, Finding, Proof, Usage};
+use super::{Check, Example, Proof, Usage, place};
 
 pub const PROOF: Proof = Proof {
     code: "legend-label",
@@ -25,7 +25,7 @@ pub const PROOF: Proof = Proof {
             whole.is_some_and(|whole| !whole.series.iter().any(|series| series.has(label)))
         });
         lost.map(|label| {
-            Finding::at(
+            place::at(
                 expression.path,
                 expression.pointer.replace("/expr", "/legendFormat"),
                 format!("the series have no label `{label}` for the legend"),

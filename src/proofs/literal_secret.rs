@@ -1,6 +1,6 @@
 //! No secret is written where a file is meant.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::stack::document::walk;
 
 /// Keys of the Alertmanager and Prometheus whose value is a secret; each has a twin that ends in `_file`.
@@ -33,7 +33,7 @@ pub const PROOF: Proof = Proof {
         for file in configs {
             walk(&file.value, &mut |pointer, key, value| {
                 if SECRETS.contains(&key) && value.is_string() {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &file.path,
                         pointer,
                         format!("`{key}` holds a secret"),

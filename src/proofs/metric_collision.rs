@@ -1,10 +1,10 @@
 //! No two things write the same series: declared metrics with all that a client exposes for them, what a runtime, Prometheus
 //! and its friends expose by themselves, and what alerts record.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::catalog::{Catalog, Metric};
 use crate::contract::built_in;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Diagnostic, Severity};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub const PROOF: Proof = Proof {
@@ -45,7 +45,7 @@ fn family(metric: &Metric) -> &str {
 }
 
 /// Declared metrics of one service against each other.
-fn declared(catalog: &Catalog) -> Vec<Finding> {
+fn declared(catalog: &Catalog) -> Vec<Diagnostic> {
     let mut writers: HashMap<String, Vec<&Metric>> = HashMap::new();
     let mut families: HashMap<&str, &Metric> = HashMap::new();
     let mut found = Vec::new();
@@ -69,8 +69,7 @@ fn declared(catalog: &Catalog) -> Vec<Finding> {
                     "`{service}` would expose `{sample}` twice: for the {} `{}` and for the {} `{}`",
                     other.r#type, other.key, metric.r#type, metric.key
                 );
-                found.push(Finding::at(
-                    "",
+                found.push(place::in_catalog(
                     format!("/metrics/{}", metric.key),
                     message,
                     "give one of the two another name",
@@ -91,9 +90,9 @@ fn declared(catalog: &Catalog) -> Vec<Finding> {
                     other.r#type, other.key, metric.r#type, metric.key
                 );
                 let help = "the generated MetricsCollector keeps them apart; a service that registers both by itself does not start. Another name, such as one in `_active`, avoids it";
-                found.push(Finding {
+                found.push(Diagnostic {
                     severity: Severity::Notice,
-                    ..Finding::at("", format!("/metrics/{}", metric.key), message, help)
+                    ..place::in_catalog(format!("/metrics/{}", metric.key), message, help)
                 });
             }
             _ => {}
@@ -158,7 +157,7 @@ const OF_SCRAPES: [&str; 9] = [
 ];
 
 /// Declared metrics against what is there without being declared.
-fn given(catalog: &Catalog) -> Vec<Finding> {
+fn given(catalog: &Catalog) -> Vec<Diagnostic> {
     let servers: HashMap<&str, &str> = [
         ("prometheus", "Prometheus"),
         ("alertmanager", "the Alertmanager"),
@@ -208,9 +207,7 @@ fn given(catalog: &Catalog) -> Vec<Finding> {
         });
         if let Some((name, who)) = who {
             let message = format!("`{name}` is written by {who} already");
-            found.push(Finding::at(
-                "",
-                format!("/metrics/{}", metric.key),
+            found.push(place::in_catalog(format!("/metrics/{}", metric.key),
                 message,
                 "give the metric another name, or the platform another `metric_prefix`; what is written already need not be declared",
             ));
@@ -220,7 +217,7 @@ fn given(catalog: &Catalog) -> Vec<Finding> {
 }
 
 /// Alerts whose names differ in capitals only: they would record one series, and share a section of the runbook.
-fn alike(catalog: &Catalog) -> Vec<Finding> {
+fn alike(catalog: &Catalog) -> Vec<Diagnostic> {
     let mut known: HashMap<String, &str> = HashMap::new();
     let mut found = Vec::new();
     for alert in &catalog.alerts {
@@ -229,8 +226,7 @@ fn alike(catalog: &Catalog) -> Vec<Finding> {
                 "`{}` and `{other}` differ in capitals only: they would record the same series and share a section of the runbook",
                 alert.name
             );
-            found.push(Finding::at(
-                "",
+            found.push(place::in_catalog(
                 format!("/alerts/{}", alert.name),
                 message,
                 "give one of the two another name",

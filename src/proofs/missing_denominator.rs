@@ -1,6 +1,6 @@
 //! A ratio of bytes or seconds is divided by something.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::contract::evaluate::Node;
 use crate::promql::number::number;
 use crate::promql::token::{T_DIV, T_LAND, T_LUNLESS};
@@ -31,7 +31,7 @@ pub const PROOF: Proof = Proof {
                     && ratio
                     && amount(&nodes[vector], nodes, Use::Compared)
                 {
-                    found.push(Finding::on(
+                    found.push(place::on(
                         expression,
                         format!(
                             "`{}` is not a ratio, but is compared with one",
@@ -51,7 +51,7 @@ pub const PROOF: Proof = Proof {
                 .last()
                 .is_some_and(|whole| amount(whole, nodes, Use::Percent))
         {
-            found.push(Finding::on(
+            found.push(place::on(
                 expression,
                 "the panel shows percent of what is not a ratio",
                 "divide it by its limit, or give the panel its own unit",

@@ -1,6 +1,7 @@
 //! Containers mount directories, and what they name exists.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
+use crate::diagnostic::Diagnostic;
 use crate::stack::compose::mount;
 use serde_json::Value;
 
@@ -27,7 +28,7 @@ pub const PROOF: Proof = Proof {
                     continue;
                 };
                 if stack.files.at(path).is_some() {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &file.path,
                         pointer,
                         format!("`{name}` mounts the single file {path}"),
@@ -38,7 +39,7 @@ pub const PROOF: Proof = Proof {
                     .all()
                     .any(|rendered| rendered.path.starts_with(&format!("{path}/")))
                 {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &file.path,
                         pointer,
                         format!("`{name}` mounts {path}, where nothing is rendered"),
@@ -65,7 +66,7 @@ fn dependencies<'a>(
     path: &str,
     name: &str,
     service: &Value,
-) -> Vec<Finding> {
+) -> Vec<Diagnostic> {
     let wanted: Vec<String> = match &service["depends_on"] {
         Value::Array(list) => list
             .iter()
@@ -78,7 +79,7 @@ fn dependencies<'a>(
         .into_iter()
         .filter(|wanted| !names.clone().any(|name| name == wanted));
     lost.map(|wanted| {
-        Finding::at(
+        place::at(
             path,
             format!("/services/{name}/depends_on"),
             format!("`{name}` waits for `{wanted}`, which does not exist"),

@@ -1,6 +1,6 @@
 //! Nothing is rendered that the oldest Prometheus to be served does not know.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::stack::document::walk;
 
 /// Keys with the first version that knows them, from Prometheus' documentation by tag; an unknown key stops its start.
@@ -48,7 +48,7 @@ pub const PROOF: Proof = Proof {
                 if let Some((major, minor)) =
                     since.map(|(_, since)| *since).or(group.then_some((3, 0)))
                 {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &file.path,
                         pointer,
                         format!(

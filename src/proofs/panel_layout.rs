@@ -1,6 +1,6 @@
 //! Panels have ids of their own and do not overlap.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ pub const PROOF: Proof = Proof {
             for (pointer, panel) in &all {
                 let title = panel["title"].as_str().unwrap_or_default();
                 if let Some(other) = ids.insert(panel["id"].as_i64().unwrap_or_default(), title) {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &file.path,
                         format!("{pointer}/id"),
                         format!("`{title}` has the id of `{other}`"),
@@ -34,7 +34,7 @@ pub const PROOF: Proof = Proof {
                     .filter(|[h, w, x, _]| *h < 1 || *w < 1 || x + w > 24)
                     .map(|[h, w, x, y]| [h, y, w, x])
                 {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &file.path,
                         format!("{pointer}/gridPos"),
                         format!("`{title}` leaves the grid: {w} wide at {x}"),
@@ -54,7 +54,7 @@ pub const PROOF: Proof = Proof {
                 if let Some((_, other, _)) =
                     grid.iter().find(|(taken, _, _)| overlap(taken, &place))
                 {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &file.path,
                         format!("{pointer}/gridPos"),
                         format!("`{title}` lies over `{other}`"),

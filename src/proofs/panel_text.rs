@@ -1,6 +1,6 @@
 //! Every panel says what it shows, and in which unit.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 
 pub const PROOF: Proof = Proof {
     code: "panel-text",
@@ -34,7 +34,7 @@ pub const PROOF: Proof = Proof {
                     ],
                 };
                 for (key, name) in wanted.iter().filter(|(key, _)| !text(key)) {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &file.path,
                         format!("{pointer}{key}"),
                         format!("the panel `{title}` has no {name}"),

@@ -1,6 +1,6 @@
 //! A panel's percent is of the size that its unit means.
 
-use super::{Check, Example, Finding, Proof, Usage};
+use super::{Check, Example, Proof, Usage, place};
 use crate::contract::evaluate::Node;
 use crate::promql::Expr;
 use crate::promql::token::{T_DIV, T_MUL};
@@ -32,7 +32,7 @@ pub const PROOF: Proof = Proof {
             ),
             _ => return Vec::new(),
         };
-        vec![Finding::on(expression, wrong, help)]
+        vec![place::on(expression, wrong, help)]
     }),
 };
 

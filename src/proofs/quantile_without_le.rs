@@ -1,6 +1,6 @@
 //! `histogram_quantile` needs the label `le`.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::promql::Expr;
 
 pub const PROOF: Proof = Proof {
@@ -18,7 +18,7 @@ pub const PROOF: Proof = Proof {
             quantiles.filter_map(|node| node.operands.last().map(|operand| &nodes[*operand]));
         let lost = buckets.filter(|buckets| buckets.series.iter().any(|series| !series.has("le")));
         lost.map(|_| {
-            Finding::on(
+            place::on(
                 expression,
                 "`histogram_quantile` gets no label `le`",
                 "read a histogram's `_bucket` and keep `le`: `sum by (le, …)`",

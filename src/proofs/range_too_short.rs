@@ -1,6 +1,6 @@
 //! Every range holds four scrapes of every service that it reads.
 
-use super::{Check, Example, Finding, Proof, Usage};
+use super::{Check, Example, Proof, Usage, place};
 use crate::catalog::Duration;
 use crate::promql::Expr;
 
@@ -35,7 +35,7 @@ pub const PROOF: Proof = Proof {
                     "the range of `{matrix}` holds fewer than four scrapes of `{}`, which come every {}",
                     slowest.labels["job"], slowest.interval
                 );
-                found.push(Finding::on(
+                found.push(place::on(
                     expression,
                     message,
                     format!("make it at least {}", Duration(slowest.interval.0 * 4)),

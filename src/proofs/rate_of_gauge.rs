@@ -1,6 +1,6 @@
 //! `rate`, `irate` and `increase` read counters only.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::contract::series::MetricType;
 use crate::promql::Expr;
 
@@ -26,7 +26,7 @@ pub const PROOF: Proof = Proof {
                     "`{}` over `{}` sees restarts of single services as decreases of the whole",
                     call.func.name, subquery.expr
                 );
-                found.push(Finding::on(
+                found.push(place::on(
                     expression,
                     message,
                     "take the rate of the counter first, then the sum",
@@ -40,7 +40,7 @@ pub const PROOF: Proof = Proof {
                     "`{}` reads `{}`, which is not a counter",
                     call.func.name, operand.expr
                 );
-                found.push(Finding::on(
+                found.push(place::on(
                     expression,
                     message,
                     "read a counter, or use `delta`, `deriv` or `avg_over_time` for a gauge",

@@ -1,6 +1,6 @@
 //! The value of a counter says how long a service has run; only its rate says anything of now.
 
-use super::{Check, Example, Finding, Proof, Usage};
+use super::{Check, Example, Proof, Usage, place};
 use crate::contract::evaluate::Node;
 use crate::contract::series::MetricType;
 use crate::promql::Expr;
@@ -31,7 +31,7 @@ pub const PROOF: Proof = Proof {
                 .into_iter()
                 .find(|side| constant && binary.op.is_comparison_operator() && counter(side))
             {
-                found.push(Finding::on(
+                found.push(place::on(
                     expression,
                     format!("the counter `{}` is compared with a constant", side.expr),
                     "compare its `rate` or `increase`",
@@ -42,7 +42,7 @@ pub const PROOF: Proof = Proof {
             expression.usage == Usage::Panel && expression.owner.is_object() && counter(whole)
         });
         found.extend(whole.map(|whole| {
-            Finding::on(
+            place::on(
                 expression,
                 format!("the panel draws the counter `{}` as it is", whole.expr),
                 "draw its `rate` or `increase`",

@@ -1,6 +1,6 @@
 //! Every rule file is loaded, and every file that is to be loaded exists.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::render::File;
 
 pub const PROOF: Proof = Proof {
@@ -20,7 +20,7 @@ pub const PROOF: Proof = Proof {
                     files.iter().any(|named| named.path == file.path)
                 };
                 if !named.iter().any(loaded) {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &config.path,
                         "/rule_files",
                         format!("Prometheus does not load {}", file.path),
@@ -30,7 +30,7 @@ pub const PROOF: Proof = Proof {
             }
             for (index, (pattern, files)) in named.iter().enumerate() {
                 if files.is_empty() {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &config.path,
                         format!("/rule_files/{index}"),
                         format!("`{pattern}` matches no rule file"),

@@ -1,6 +1,6 @@
 //! The rules are those of the catalog: each alert once, with its time and severity, and no other.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::catalog::Duration;
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ pub const PROOF: Proof = Proof {
             of_catalog = Some(file);
             let written = Duration::parse(rule["for"].as_str().unwrap_or("0s"));
             if written != Some(alert.shortest_for) {
-                found.push(Finding::at(
+                found.push(place::at(
                     &file.path,
                     format!("{pointer}/for"),
                     format!(
@@ -41,7 +41,7 @@ pub const PROOF: Proof = Proof {
                 && severity != Some(alert.severity.as_str())
                 && !alert.branches.is_empty()
             {
-                found.push(Finding::at(
+                found.push(place::at(
                     &file.path,
                     pointer,
                     format!(
@@ -65,7 +65,7 @@ pub const PROOF: Proof = Proof {
         for alert in &stack.catalog.alerts {
             let times = seen.get(alert.name.as_str()).copied().unwrap_or(0);
             if times != 1 {
-                found.push(Finding::at(
+                found.push(place::at(
                     path,
                     groups,
                     format!("`{}` is rendered {times} times", alert.name),
@@ -83,7 +83,7 @@ pub const PROOF: Proof = Proof {
                     .as_str()
                     .or(rule["record"].as_str())
                     .unwrap_or_default();
-                found.push(Finding::at(
+                found.push(place::at(
                     &file.path,
                     pointer,
                     format!("`{name}` is not an alert of the catalog"),

@@ -1,7 +1,8 @@
 //! Every service is scraped by exactly one job, as the catalog says.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::catalog::{Catalog, Duration};
+use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -35,7 +36,7 @@ pub const PROOF: Proof = Proof {
                 let mine = named.remove(service.name.as_str()).unwrap_or_default();
                 of_services.extend(&mine);
                 let [(index, job)] = mine.as_slice() else {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &config.path,
                         "/scrape_configs",
                         format!("`{}` has {} scrape jobs", service.name, mine.len()),
@@ -91,7 +92,7 @@ pub const PROOF: Proof = Proof {
                     .into_iter()
                     .filter(|(_, written, said)| *written != Some(said.as_str()))
                 {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &config.path,
                         format!("/scrape_configs/{index}/{key}"),
                         format!(
@@ -124,7 +125,7 @@ const UNREAD: [&str; 9] = [
     "target_limit",
 ];
 
-fn unread(path: &str, jobs: &[(usize, &Value)]) -> Vec<Finding> {
+fn unread(path: &str, jobs: &[(usize, &Value)]) -> Vec<Diagnostic> {
     let keys = jobs.iter().flat_map(|(index, job)| {
         UNREAD
             .iter()
@@ -136,7 +137,7 @@ fn unread(path: &str, jobs: &[(usize, &Value)]) -> Vec<Finding> {
             "`{key}` changes what `{}` gives, which the catalog knows nothing of",
             job["job_name"].as_str().unwrap_or_default()
         );
-        Finding::at(
+        place::at(
             path,
             format!("/scrape_configs/{index}/{key}"),
             message,
@@ -163,14 +164,14 @@ fn same(catalog: &Catalog, one: &str, other: &str) -> bool {
 }
 
 /// Two jobs of one name, two targets of one address, a timeout above its interval.
-fn doubles(path: &str, jobs: &[(usize, &Value)], catalog: &Catalog) -> Vec<Finding> {
+fn doubles(path: &str, jobs: &[(usize, &Value)], catalog: &Catalog) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let (mut names, mut addresses) = (HashMap::new(), HashMap::new());
     for (index, job) in jobs {
         let name = job["job_name"].as_str().unwrap_or_default();
         let pointer = format!("/scrape_configs/{index}");
         if names.insert(name, ()).is_some() {
-            found.push(Finding::at(
+            found.push(place::at(
                 path,
                 format!("{pointer}/job_name"),
                 format!("two jobs are called `{name}`"),
@@ -191,7 +192,7 @@ fn doubles(path: &str, jobs: &[(usize, &Value)], catalog: &Catalog) -> Vec<Findi
                 .insert(address, name)
                 .filter(|other| !same(catalog, name, other))
             {
-                found.push(Finding::at(
+                found.push(place::at(
                     path,
                     pointer.clone(),
                     format!("`{name}` scrapes {}{}, as `{other}` does", said.0, said.1),
@@ -203,7 +204,7 @@ fn doubles(path: &str, jobs: &[(usize, &Value)], catalog: &Catalog) -> Vec<Findi
         if duration("scrape_timeout") > duration("scrape_interval")
             && duration("scrape_interval").is_some()
         {
-            found.push(Finding::at(
+            found.push(place::at(
                 path,
                 format!("{pointer}/scrape_timeout"),
                 format!("`{name}` may take longer than its interval"),

@@ -1,6 +1,6 @@
 //! Every rule group is evaluated as often as the catalog says, and as a whole.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::catalog::Duration;
 
 pub const PROOF: Proof = Proof {
@@ -19,7 +19,7 @@ pub const PROOF: Proof = Proof {
                 let name = group["name"].as_str().unwrap_or_default();
                 let interval = group["interval"].as_str().and_then(Duration::parse);
                 if let Some(interval) = interval.filter(|interval| *interval > often) {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &file.path,
                         format!("{pointer}/interval"),
                         format!("the group `{name}` is evaluated every {interval}, the catalog says every {often}"),
@@ -30,7 +30,7 @@ pub const PROOF: Proof = Proof {
                     let message = format!(
                         "the group `{name}` fails as a whole when it has more series than its limit"
                     );
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &file.path,
                         format!("{pointer}/limit"),
                         message,

@@ -1,6 +1,6 @@
 //! Prometheus knows an Alertmanager to send alerts to.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::json::Parts;
 
 pub const PROOF: Proof = Proof {
@@ -18,7 +18,7 @@ pub const PROOF: Proof = Proof {
                 .get("alert_relabel_configs")
                 .is_some()
             {
-                found.push(Finding::at(
+                found.push(place::at(
                     &config.path,
                     "/alerting/alert_relabel_configs",
                     "alerts are changed or dropped on their way to the Alertmanager",
@@ -39,7 +39,7 @@ pub const PROOF: Proof = Proof {
                 .iter()
                 .filter(|address| !known.contains(&address.as_str()))
             {
-                found.push(Finding::at(
+                found.push(place::at(
                     &config.path,
                     "/alerting",
                     format!("alerts are not sent to `{address}`"),

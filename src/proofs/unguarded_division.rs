@@ -1,7 +1,7 @@
 //! A ratio of traffic is empty, not NaN, when there is none.
 
 use super::division::{factors, guarded_around, nonzero, parents, traffic};
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::promql::Expr;
 use crate::promql::token::T_DIV;
 
@@ -27,7 +27,7 @@ pub const PROOF: Proof = Proof {
                 .filter(|divisor| traffic(divisor, nodes) && !nonzero(divisor, nodes));
             let open = divisors.filter(|divisor| !guarded_around(index, divisor, nodes, &parents));
             found.extend(open.map(|divisor| {
-                Finding::on(
+                place::on(
                     expression,
                     format!("`{}` is 0 without traffic, and the ratio NaN", divisor.expr),
                     "write the divisor as `(… > 0)`",

@@ -1,6 +1,6 @@
 //! Every data source that a dashboard names is provisioned.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::json::Parts;
 use crate::stack::dashboards::panels;
 use serde_json::Value;
@@ -72,10 +72,13 @@ pub const PROOF: Proof = Proof {
                     ))
                 }));
             }
+            // Once for a file: its panels mostly share one.
+            let mut unknown = "";
             for (pointer, uid) in used.into_iter().filter(|(_, uid)| !uid.starts_with("--")) {
                 let known = resolve(uid).is_some_and(|uid| provisioned.contains(&uid.as_str()));
-                if !known {
-                    found.push(Finding::at(
+                if !known && uid != unknown {
+                    unknown = uid;
+                    found.push(place::at(
                         &file.path,
                         pointer,
                         format!("the data source `{uid}` is not provisioned"),
@@ -84,7 +87,6 @@ pub const PROOF: Proof = Proof {
                 }
             }
         }
-        found.dedup_by(|a, b| a.path == b.path && a.message == b.message);
         found
     }),
 };

@@ -1,6 +1,6 @@
 //! An aggregation groups by labels that are there.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::diagnostic::suggestion;
 use crate::promql::{Expr, LabelModifier};
 
@@ -38,7 +38,7 @@ pub const PROOF: Proof = Proof {
                     .iter()
                     .flat_map(|series| series.names())
                     .collect();
-                found.push(Finding::on(
+                found.push(place::on(
                     expression,
                     format!("`{}` has no label `{label}` to group by", operand.expr),
                     suggestion(label, known.iter().copied()),

@@ -1,6 +1,6 @@
 //! Every name that a container looks up is one that it can find.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::diagnostic::nearest;
 use crate::json::Parts;
 use crate::stack::Stack;
@@ -51,7 +51,7 @@ pub const PROOF: Proof = Proof {
                 && !named.contains_key(host)
                 && let Some(near) = *meant.entry(host).or_insert_with(|| nearest(host, known()))
             {
-                found.push(Finding::at(
+                found.push(place::at(
                     path,
                     pointer,
                     format!("no container is called `{host}`"),
@@ -64,7 +64,7 @@ pub const PROOF: Proof = Proof {
             {
                 let message =
                     format!("`{asker}` looks for `{host}`, and the two are in no network together");
-                found.push(Finding::at(
+                found.push(place::at(
                     compose,
                     format!("/services/{asker}/networks"),
                     message,
@@ -78,7 +78,7 @@ pub const PROOF: Proof = Proof {
                 let message =
                     format!("`{asker}` looks for {GATEWAY}, which Docker on Linux does not know");
                 let help = format!("add `{GATEWAY}:host-gateway` to its `extra_hosts`");
-                found.push(Finding::at(
+                found.push(place::at(
                     compose,
                     format!("/services/{asker}"),
                     message,

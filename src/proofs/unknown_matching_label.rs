@@ -1,6 +1,6 @@
 //! `on`, `ignoring` and `group_left` name labels that are there.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::contract::evaluate::Node;
 use crate::diagnostic::suggestion;
 use crate::promql::{Expr, LabelModifier, VectorMatchCardinality};
@@ -63,7 +63,7 @@ pub const PROOF: Proof = Proof {
                     binary.op,
                     if word == "on" { "does not have" } else { "has" }
                 );
-                found.push(Finding::on(
+                found.push(place::on(
                     expression,
                     message,
                     suggestion(label, known.iter().copied()),

@@ -1,6 +1,6 @@
 //! Every metric that is read is one that somebody writes.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::diagnostic::suggestion;
 use crate::promql::walk::selector;
 
@@ -29,13 +29,13 @@ pub const PROOF: Proof = Proof {
                             sentence(&suggestion(name, near))
                         ),
                     };
-                    found.push(Finding::on(
+                    found.push(place::on(
                         expression,
                         format!("nobody emits `{name}`"),
                         help,
                     ));
                 }
-                None => found.push(Finding::on(
+                None => found.push(place::on(
                     expression,
                     "a selector without a metric name reads everything",
                     "name the metric",

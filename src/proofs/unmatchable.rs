@@ -1,6 +1,6 @@
 //! Every matcher can match a series that exists.
 
-use super::{Check, Example, Finding, Proof, Usage};
+use super::{Check, Example, Proof, Usage, place};
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
@@ -45,13 +45,13 @@ pub const PROOF: Proof = Proof {
                 found.push(
                     fault(name, contract.family(name), &matchers, contract).map_or_else(
                         || {
-                            Finding::on(
+                            place::on(
                                 expression,
                                 format!("no series of `{name}` has all these labels at once"),
                                 "the matchers exclude each other: remove one",
                             )
                         },
-                        |(message, help)| Finding::on(expression, message, help),
+                        |(message, help)| place::on(expression, message, help),
                     ),
                 );
             }

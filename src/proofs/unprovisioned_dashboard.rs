@@ -1,6 +1,6 @@
 //! Every dashboard lies where a provider looks for it.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::stack::compose::mounted;
 
 pub const PROOF: Proof = Proof {
@@ -30,7 +30,7 @@ pub const PROOF: Proof = Proof {
             })
         });
         lost.map(|file| {
-            Finding::at(
+            place::at(
                 &file.path,
                 "/title",
                 "no provider loads this dashboard",

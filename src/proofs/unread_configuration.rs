@@ -1,6 +1,6 @@
 //! The servers are started with the configuration that is rendered.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::stack::compose::mounted;
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ pub const PROOF: Proof = Proof {
                 containers().filter_map(|container| mounted(container, configured(container)?));
             // Without containers nobody is started from here.
             if containers().next().is_some() && !read.any(|path| path == file.path) {
-                found.push(Finding::at(
+                found.push(place::at(
                     &file.path,
                     "",
                     format!("no container is started with {}", file.path),

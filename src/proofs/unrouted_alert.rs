@@ -1,6 +1,7 @@
 //! Every alert reaches a route of its own severity, and every route a receiver that exists.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
+use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
@@ -34,7 +35,7 @@ pub const PROOF: Proof = Proof {
         for route in tree.all() {
             let receiver = route.receiver();
             if !receivers.contains(&receiver) {
-                found.push(Finding::at(
+                found.push(place::at(
                     &routing.path,
                     format!("{}/receiver", route.pointer),
                     format!("there is no receiver `{receiver}`"),
@@ -51,7 +52,7 @@ pub const PROOF: Proof = Proof {
 };
 
 /// Alerts that do not end where the catalog sends their severity; each mistake once.
-fn elsewhere(stack: &Stack, routing: &File, tree: &Route) -> Vec<Finding> {
+fn elsewhere(stack: &Stack, routing: &File, tree: &Route) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     for alert in alerts(stack.files, stack.catalog, &tree.labels()) {
@@ -64,7 +65,7 @@ fn elsewhere(stack: &Stack, routing: &File, tree: &Route) -> Vec<Finding> {
         let first = ends.first().map_or("", |route| route.pointer.as_str());
         if [tree.pointer.as_str(), ""].contains(&first) {
             if seen.insert((severity.clone(), String::new())) {
-                found.push(Finding::at(
+                found.push(place::at(
                     &routing.path,
                     "/route/routes",
                     format!("no route matches severity `{severity}`"),
@@ -74,7 +75,7 @@ fn elsewhere(stack: &Stack, routing: &File, tree: &Route) -> Vec<Finding> {
         } else if !ends.iter().any(|route| route.receiver() == wanted)
             && seen.insert((severity.clone(), first.to_string()))
         {
-            found.push(Finding::at(
+            found.push(place::at(
                 &routing.path,
                 format!("{first}/receiver"),
                 format!(
@@ -89,13 +90,13 @@ fn elsewhere(stack: &Stack, routing: &File, tree: &Route) -> Vec<Finding> {
 }
 
 /// What a route has beside its severity that keeps alerts from it.
-fn narrowed(path: &str, route: &Route) -> Vec<Finding> {
+fn narrowed(path: &str, route: &Route) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for key in TIMES
         .iter()
         .filter(|key| route.settings.contains_key(**key))
     {
-        found.push(Finding::at(
+        found.push(place::at(
             path,
             format!("{}/{key}", route.pointer),
             "at some times the route notifies no one",
@@ -104,7 +105,7 @@ fn narrowed(path: &str, route: &Route) -> Vec<Finding> {
     }
     let labels = route.matchers.iter().map(|matcher| matcher.name.as_str());
     for label in labels.filter(|label| !LABELS.contains(label)) {
-        found.push(Finding::at(
+        found.push(place::at(
             path,
             format!("{}/matchers", route.pointer),
             format!("the route selects by `{label}`, which not every alert has"),
@@ -115,7 +116,7 @@ fn narrowed(path: &str, route: &Route) -> Vec<Finding> {
 }
 
 /// Receivers that are rendered without what the catalog gives them.
-fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
+fn silent(stack: &Stack, routing: &File) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let rendered: Vec<&Value> = routing.value["receivers"].items().collect();
     let named = rendered.iter().enumerate().rev(); // of two with one name the first stays
@@ -132,7 +133,7 @@ fn silent(stack: &Stack, routing: &File) -> Vec<Finding> {
                 let message = format!(
                     "`{name}` is rendered without its {integration}, and no one is notified through it"
                 );
-                found.push(Finding::at(
+                found.push(place::at(
                     &routing.path,
                     format!("/receivers/{index}"),
                     message,

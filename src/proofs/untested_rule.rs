@@ -1,6 +1,6 @@
 //! Every alert has a unit test in which it fires and one in which it does not.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::json::Parts;
 use crate::stack::files::beside;
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ pub const PROOF: Proof = Proof {
                 .enumerate()
             {
                 if stack.files.at(&beside(file, name)).is_none() {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &file.path,
                         format!("/rule_files/{index}"),
                         format!("the tests load `{name}`, which does not exist"),
@@ -33,7 +33,7 @@ pub const PROOF: Proof = Proof {
             }
             for (index, test) in file.value["tests"].items().enumerate() {
                 if test.get("interval").is_none() {
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &file.path,
                         format!("/tests/{index}"),
                         "a test without an interval has no samples",
@@ -78,7 +78,7 @@ pub const PROOF: Proof = Proof {
                 }
                 (true, false) => "is silent",
             };
-            found.push(Finding::at(
+            found.push(place::at(
                 &file.path,
                 format!("{pointer}/alert"),
                 format!("no unit test shows that `{name}` {missing}"),

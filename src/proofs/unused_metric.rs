@@ -1,7 +1,7 @@
 //! A declared metric is read somewhere.
 
-use super::{Check, Example, Finding, Proof};
-use crate::diagnostic::Severity;
+use super::{Check, Example, Proof, place};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::promql::walk::selectors;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -32,10 +32,9 @@ pub const PROOF: Proof = Proof {
                 .any(|part| read.contains(format!("{}{part}", metric.name).as_str()))
         });
         unused
-            .map(|metric| Finding {
+            .map(|metric| Diagnostic {
                 severity: Severity::Warning,
-                ..Finding::at(
-                    "",
+                ..place::in_catalog(
                     format!("/metrics/{}", metric.key),
                     format!("nothing reads `{}`", metric.name),
                     "alert on it, draw it, or remove it",

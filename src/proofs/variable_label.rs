@@ -1,6 +1,6 @@
 //! A dashboard's variable lists the values of a label that is there.
 
-use super::{Check, Example, Finding, Proof};
+use super::{Check, Example, Proof, place};
 use crate::contract::evaluate::nodes;
 use crate::diagnostic::suggestion;
 
@@ -44,7 +44,7 @@ pub const PROOF: Proof = Proof {
                     let known: Vec<&str> =
                         series.iter().flat_map(|series| series.names()).collect();
                     let message = format!("`{}` has no label `{label}`", read.ast);
-                    found.push(Finding::at(
+                    found.push(place::at(
                         &file.path,
                         pointer,
                         message,

@@ -1,0 +1,169 @@
+//! From a value of a rendered file to the line that somebody wrote: a template's, or the catalog's.
+
+use super::{Expression, OwnTests};
+use crate::artifacts::Role;
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::render::{File, Rendered};
+use crate::source::step;
+use serde_json::Value;
+
+/// The code is that of the proof: `inspect` adds it.
+const OF_PROOF: &str = "";
+
+/// An error at a value of a rendered file.
+pub(super) fn at(
+    file: &str,
+    pointer: impl Into<String>,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> Diagnostic {
+    let place = Place::Rendered {
+        file: file.into(),
+        pointer: pointer.into(),
+    };
+    Diagnostic::error(OF_PROOF, place, message).help(help)
+}
+
+/// An error in an expression.
+pub(super) fn on(
+    expression: &Expression,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> Diagnostic {
+    at(expression.path, &expression.pointer, message, help)
+}
+
+/// An error at a key of the catalog.
+pub(super) fn in_catalog(
+    pointer: impl Into<String>,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> Diagnostic {
+    Diagnostic::error(OF_PROOF, Place::Key(pointer.into()), message).help(help)
+}
+
+/// Where values of rendered files were written: at the catalog's line that caused them, when the expression is the user's
+/// own; else at the template's.
+pub(super) struct Written<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) rendered: &'a Rendered,
+    pub(super) own: OwnTests,
+}
+
+/// A value of a rendered file.
+struct Spot<'a> {
+    file: &'a File,
+    pointer: &'a str,
+}
+
+impl Written<'_> {
+    /// A diagnostic about a value of a rendered file, moved to where somebody wrote it; the value is named as another place.
+    pub(super) fn placed(&self, mut found: Diagnostic) -> Diagnostic {
+        let Place::Rendered { file, pointer } = &found.place else {
+            return found;
+        };
+        let (path, pointer) = (file.clone(), pointer.clone());
+        let spot = self.rendered.file(&path).map(|file| Spot {
+            file,
+            pointer: &pointer,
+        });
+        let owner = spot.as_ref().and_then(|spot| self.owner(spot));
+        found.place = match &owner {
+            Some((key, true)) if key.contains("/series/") => Place::Key(key.clone()),
+            Some((key, true)) => Place::Value(key.clone()),
+            _ => self.rendered.place(&path, &pointer),
+        };
+        let text = spot.and_then(|spot| spot.file.value.pointer(&pointer)?.as_str());
+        if let Some(text) = text {
+            found.label = shortened(text);
+        }
+        found.owner = owner.map_or("/platform".to_string(), |(key, _)| key);
+        found.also(
+            Place::File(format!("{}/{path}", self.rendered.output)),
+            pointer,
+        )
+    }
+
+    /// The catalog's table behind a rule or a test, and whether what is wrong is written there word by word.
+    fn owner(&self, spot: &Spot) -> Option<(String, bool)> {
+        let Spot { file, pointer } = *spot;
+        if file.role == Role::RuleTests
+            && let Some(inside) = pointer.strip_prefix("/tests/")
+            && let Some(pointer) = self.own_test(inside, spot)
+        {
+            return Some((pointer, true));
+        }
+        let catalog = self.catalog;
+        let part = |steps: usize| {
+            let steps: Vec<&str> = pointer.split('/').take(steps + 1).collect();
+            file.value.pointer(&steps.join("/"))
+        };
+        let (rule, alert) = match (file.groups_pointer(), file.role) {
+            (Some(groups), _) => {
+                let rule = part(groups.matches('/').count() + 3)?;
+                let alert = match (rule["alert"].as_str(), rule["record"].as_str()) {
+                    (Some(name), _) => catalog.alert(name)?,
+                    // What is recorded for one alert is that alert's.
+                    (None, Some(name)) => catalog
+                        .alerts
+                        .iter()
+                        .find(|alert| alert.signals.iter().any(|signal| signal.name == name))?,
+                    (None, None) => return None,
+                };
+                (rule, alert)
+            }
+            (None, Role::RuleTests) => {
+                let test = part(2)?;
+                let alert = catalog
+                    .alerts
+                    .iter()
+                    .find(|alert| tests(test, &alert.name))?;
+                (test, alert)
+            }
+            _ => return None,
+        };
+        let name = &alert.name;
+        match alert.settings.contains_key("expr")
+            && pointer.ends_with("/expr")
+            && rule.get("alert").is_some()
+        {
+            true => Some((format!("/alerts/{name}/expr"), true)),
+            false => Some((format!("/alerts/{name}"), false)),
+        }
+    }
+
+    /// The catalog's own test behind a place in a file of tests, to the series if it is one.
+    fn own_test(&self, inside: &str, spot: &Spot) -> Option<String> {
+        let index: usize = inside.split('/').next()?.parse().ok()?;
+        let test = self.own.of_file(spot.file).swap_remove(index)?;
+        let series = (spot.file.value)
+            .pointer(spot.pointer)
+            .filter(|_| spot.pointer.ends_with("/series"))
+            .and_then(|series| series.as_str());
+        Some(series.map_or(test.clone(), |series| {
+            format!("{test}/series/{}", step(series))
+        }))
+    }
+}
+
+/// One line of text, at most as long as a person reads beside a caret.
+fn shortened(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(160) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// Whether a unit test is one of an alert.
+fn tests(test: &Value, alert: &str) -> bool {
+    let cases = |key: &str| test[key].as_array().into_iter().flatten();
+    let matcher = format!("alertname=\"{alert}\"");
+    cases("alert_rule_test").any(|case| case["alertname"] == alert)
+        || cases("promql_expr_test").any(|case| {
+            case["expr"]
+                .as_str()
+                .is_some_and(|text| text.contains(&matcher))
+        })
+}
