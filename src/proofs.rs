@@ -1,6 +1,7 @@
 //! What must hold of the rendered Files: one proof per file, named after its code.
 
 mod division;
+pub mod example;
 mod finding;
 
 mod alert_labels;
@@ -48,6 +49,7 @@ mod untested_rule;
 mod unused_metric;
 mod variable_label;
 
+use crate::artifacts::Role;
 use crate::catalog::Catalog;
 use crate::contract::Contract;
 use crate::contract::evaluate::{Node, nodes};
@@ -81,13 +83,13 @@ pub enum Example {
         /// and not here.
         good: &'static str,
     },
-    /// A line of a template under templates/.
-    Template {
-        /// The template.
-        file: &'static str,
-        /// What stands there.
-        good: &'static str,
-        /// What is found instead.
+    /// A value of a generated file, in the stack of `example::catalog`; nothing here depends on how a template is worded.
+    Rendered {
+        /// What the file is for.
+        role: Role,
+        /// Where the value is: the first place that this pattern of `example::place` leads to.
+        pointer: &'static str,
+        /// What is found there instead, as JSON; empty: the key is gone.
         bad: &'static str,
     },
     /// A fragment of a catalog.

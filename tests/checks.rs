@@ -1,13 +1,19 @@
 //! Every lint and every proof finds its own bad example, and nothing at all in the good one.
 
+use monstack::artifacts::ARTIFACTS;
+use monstack::catalog::Catalog;
 use monstack::diagnostic::{Place, Severity};
+use monstack::json;
 use monstack::lints::{EXAMPLE, LINTS, example};
-use monstack::pipeline::{Outcome, prove};
-use monstack::proofs::{Example, PROOFS};
+use monstack::overlay::Overlay;
+use monstack::pipeline::{Outcome, load, prove};
+use monstack::proofs::{self, Example, PROOFS};
+use monstack::render::{self, Rendered};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 fn own_root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -120,29 +126,65 @@ fn proofs_find_their_conditions() {
             Example::Catalog { bad, good } => {
                 (format!("{EXAMPLE}{bad}"), format!("{EXAMPLE}{good}"))
             }
-            Example::Template { .. } => return Ok(()),
+            Example::Rendered { .. } => return Ok(()),
         };
         finds(proof.code, &bad, &own_root())?;
         accepts(proof.code, &good)
     });
 }
 
+/// The stack in which the proofs' examples change one value.
+fn example_stack() -> (Catalog, Rendered) {
+    let Ok((_, catalog)) = load("example", &proofs::example::catalog()) else {
+        panic!("the examples' catalog is one");
+    };
+    let rendered = render::with(&catalog, &Overlay::default(), ARTIFACTS).unwrap();
+    let rendered = rendered.unwrap_or_else(|found| panic!("it renders: {found:?}"));
+    (catalog, rendered)
+}
+
+/// Puts a value into a document, or takes the key away.
+fn set(document: &mut Value, pointer: &str, value: Option<Value>) {
+    let (parent, key) = pointer.rsplit_once('/').expect("it is not the whole file");
+    match (document.pointer_mut(parent).expect("it is there"), value) {
+        (Value::Object(map), Some(value)) => drop(map.insert(key.to_string(), value)),
+        (Value::Object(map), None) => drop(map.shift_remove(key)),
+        (Value::Array(list), value) => {
+            let index: usize = key.parse().expect("lists have indices");
+            list.splice(index..list.len().min(index + 1), value);
+        }
+        (other, _) => panic!("{other} has no parts"),
+    }
+}
+
 #[test]
-fn proofs_find_their_templates() {
+fn proofs_find_their_values_and_nothing_else_does() {
+    let found = |catalog: &Catalog, rendered: &Rendered| {
+        let found = proofs::inspect(catalog, rendered).into_iter();
+        found.map(|found| (found.code, found.message)).collect()
+    };
+    let (catalog, rendered) = example_stack();
+    let before: Vec<(&str, String)> = found(&catalog, &rendered);
+    assert_eq!(before, [], "nothing is wrong before a value is changed");
     each(PROOFS, |proof| {
-        let Example::Template { file, good, bad } = proof.example else {
+        let Example::Rendered { role, pointer, bad } = proof.example else {
             return Ok(());
         };
-        let root = copy_of_templates(proof.code);
-        let path = root.join("templates").join(file);
-        let text = fs::read_to_string(&path).unwrap();
-        if !text.contains(good) {
-            return Err(format!("{}: {file} does not contain {good:?}", proof.code));
+        let (catalog, mut rendered) = example_stack();
+        let (index, place) = proofs::example::place(&rendered, role, pointer)
+            .ok_or_else(|| format!("{}: no {role:?} has {pointer}", proof.code))?;
+        let file = &mut rendered.files[index];
+        let mut value = file.value.as_ref().clone();
+        let bad = (!bad.is_empty()).then(|| serde_json::from_str(bad).expect("it is JSON"));
+        set(&mut value, &place, bad);
+        // JSON is YAML too.
+        file.text = json::print(&value);
+        file.value = Arc::new(value);
+        let found: Vec<(&str, String)> = found(&catalog, &rendered);
+        match !found.is_empty() && found.iter().all(|(code, _)| *code == proof.code) {
+            true => Ok(()),
+            false => Err(format!("{}: {place} finds {found:#?}", proof.code)),
         }
-        fs::write(&path, text.replacen(good, bad, 1)).unwrap();
-        finds(proof.code, &full(), &root)?;
-        fs::remove_dir_all(root).unwrap();
-        Ok(())
     });
 }
 

@@ -3,14 +3,17 @@
 mod codes;
 
 use super::{Cli, Report};
+use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::{Alert, Catalog, NO_ONE, Service, origin, schema, with_unit};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
-use crate::json::plain;
+use crate::json::{self, plain};
 use crate::lints::LINTS;
+use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG};
-use crate::proofs::{Example, PROOFS};
+use crate::proofs::{Example, PROOFS, example};
+use crate::render;
 use crate::source::Source;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 
 /// What to explain.
@@ -34,12 +37,10 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
             Example::Condition { bad, good } | Example::Catalog { bad, good } => {
                 code(proof.code, proof.doc, bad, good)
             }
-            Example::Template { file, bad, good } => code(
-                proof.code,
-                proof.doc,
-                &format!("templates/{file}\n{bad}"),
-                &format!("templates/{file}\n{good}"),
-            ),
+            Example::Rendered { role, pointer, bad } => {
+                let (bad, good) = changed(role, pointer, bad)?;
+                code(proof.code, proof.doc, &bad, &good)
+            }
         });
     }
     if let Some(sentence) = codes::sentence(what) {
@@ -126,6 +127,37 @@ fn code(code: &str, doc: &str, bad: &str, good: &str) -> Report {
         ("allow".into(), allow.into()),
     ]);
     report
+}
+
+/// A value in the stack of the examples: as it must not be and as it is, each with its file and the path of its keys, which
+/// jq and yq read.
+fn changed(role: Role, pattern: &str, bad: &str) -> Result<(String, String)> {
+    let loaded = pipeline::load(CATALOG, &example::catalog());
+    let (_, catalog) = loaded.map_err(|_| anyhow!("the catalog of the examples is refused"))?;
+    let rendered = render::with(&catalog, &Overlay::default(), ARTIFACTS)?
+        .map_err(|_| anyhow!("the catalog of the examples is not rendered"))?;
+    let (index, pointer) = example::place(&rendered, role, pattern)
+        .ok_or_else(|| anyhow!("no file of the examples has {pattern}"))?;
+    let file = &rendered.files[index];
+    let place = format!("{}/{} at {}", rendered.output, file.path, keys(&pointer));
+    let bad = (!bad.is_empty())
+        .then(|| serde_json::from_str(bad))
+        .transpose()?;
+    let shown = |value: Option<&Value>| {
+        let value = value.map_or("nothing\n".to_string(), json::print);
+        format!("{place}:\n{value}")
+    };
+    Ok((shown(bad.as_ref()), shown(file.value.pointer(&pointer))))
+}
+
+/// A JSON pointer as jq and yq write it: `.scrape_configs[0].job_name`.
+fn keys(pointer: &str) -> String {
+    let steps = pointer.split('/').skip(1);
+    let written = steps.map(|step| match step.parse::<usize>() {
+        Ok(index) => format!("[{index}]"),
+        Err(_) => format!(".{step}"),
+    });
+    written.collect()
 }
 
 /// A finding that needs no example, and that no `allow` accepts.
