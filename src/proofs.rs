@@ -83,13 +83,14 @@ pub enum Example {
         /// and not here.
         good: &'static str,
     },
-    /// A value of a generated file, in the stack of `example::catalog`; nothing here depends on how a template is worded.
+    /// A value of a generated file of the catalog in `example`: what the format fixes, never how a template words it, so that
+    /// no edit of a template breaks the example.
     Rendered {
         /// What the file is for.
         role: Role,
-        /// Where the value is: the first place that this pattern of `example::place` leads to.
+        /// Where the value stands: a pattern of `example::places`.
         pointer: &'static str,
-        /// What is found there instead, as JSON; empty: the key is gone.
+        /// It is found with this in its place, as JSON, and not with what is rendered; empty: without the key.
         bad: &'static str,
     },
     /// A fragment of a catalog.

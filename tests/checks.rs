@@ -1,7 +1,6 @@
 //! Every lint and every proof finds its own bad example, and nothing at all in the good one.
 
 use monstack::artifacts::ARTIFACTS;
-use monstack::catalog::Catalog;
 use monstack::diagnostic::{Place, Severity};
 use monstack::json;
 use monstack::lints::{EXAMPLE, LINTS, example};
@@ -133,16 +132,6 @@ fn proofs_find_their_conditions() {
     });
 }
 
-/// The stack in which the proofs' examples change one value.
-fn example_stack() -> (Catalog, Rendered) {
-    let Ok((_, catalog)) = load("example", &proofs::example::catalog()) else {
-        panic!("the examples' catalog is one");
-    };
-    let rendered = render::with(&catalog, &Overlay::default(), ARTIFACTS).unwrap();
-    let rendered = rendered.unwrap_or_else(|found| panic!("it renders: {found:?}"));
-    (catalog, rendered)
-}
-
 /// Puts a value into a document, or takes the key away.
 fn set(document: &mut Value, pointer: &str, value: Option<Value>) {
     let (parent, key) = pointer.rsplit_once('/').expect("it is not the whole file");
@@ -158,34 +147,44 @@ fn set(document: &mut Value, pointer: &str, value: Option<Value>) {
 }
 
 #[test]
-fn proofs_find_their_values_and_nothing_else_does() {
-    let found = |catalog: &Catalog, rendered: &Rendered| {
-        let found = proofs::inspect(catalog, rendered).into_iter();
+fn proofs_find_their_values_and_no_other_proof_does() {
+    let Ok((_, catalog)) = load("example", &proofs::example::catalog()) else {
+        panic!("the catalog of the examples is refused");
+    };
+    let rendered = render::with(&catalog, &Overlay::default(), ARTIFACTS).unwrap();
+    let Ok(mut rendered) = rendered else {
+        panic!("the catalog of the examples is not rendered");
+    };
+    let found = |rendered: &Rendered| -> Vec<(&str, String)> {
+        let found = proofs::inspect(&catalog, rendered).into_iter();
         found.map(|found| (found.code, found.message)).collect()
     };
-    let (catalog, rendered) = example_stack();
-    let before: Vec<(&str, String)> = found(&catalog, &rendered);
-    assert_eq!(before, [], "nothing is wrong before a value is changed");
-    each(PROOFS, |proof| {
+    assert_eq!(found(&rendered), [], "as it is rendered, nothing is found");
+    let mut wrong = Vec::new();
+    for proof in PROOFS {
         let Example::Rendered { role, pointer, bad } = proof.example else {
-            return Ok(());
+            continue;
         };
-        let (catalog, mut rendered) = example_stack();
-        let (index, place) = proofs::example::place(&rendered, role, pointer)
-            .ok_or_else(|| format!("{}: no {role:?} has {pointer}", proof.code))?;
-        let file = &mut rendered.files[index];
-        let mut value = file.value.as_ref().clone();
         let bad = (!bad.is_empty()).then(|| serde_json::from_str(bad).expect("it is JSON"));
-        set(&mut value, &place, bad);
-        // JSON is YAML too.
-        file.text = json::print(&value);
-        file.value = Arc::new(value);
-        let found: Vec<(&str, String)> = found(&catalog, &rendered);
-        match !found.is_empty() && found.iter().all(|(code, _)| *code == proof.code) {
-            true => Ok(()),
-            false => Err(format!("{}: {place} finds {found:#?}", proof.code)),
+        let mut before = Vec::new();
+        for (index, place) in proofs::example::places(&rendered, role, pointer) {
+            let file = &mut rendered.files[index];
+            let mut value = file.value.as_ref().clone();
+            set(&mut value, &place, bad.clone());
+            // JSON is YAML too.
+            let text = std::mem::replace(&mut file.text, json::print(&value));
+            let value = std::mem::replace(&mut file.value, Arc::new(value));
+            before.push((index, text, value));
         }
-    });
+        let found = found(&rendered);
+        if found.is_empty() || found.iter().any(|(code, _)| *code != proof.code) {
+            wrong.push(format!("{} at {pointer}: {found:#?}", proof.code));
+        }
+        for (index, text, value) in before {
+            (rendered.files[index].text, rendered.files[index].value) = (text, value);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// The place of the first error of the whole catalog when a line of a template is written otherwise.

@@ -129,35 +129,51 @@ fn code(code: &str, doc: &str, bad: &str, good: &str) -> Report {
     report
 }
 
-/// A value in the stack of the examples: as it must not be and as it is, each with its file and the path of its keys, which
-/// jq and yq read.
+/// Lines of a value that are shown: a list of panels has hundreds.
+const SHOWN: usize = 10;
+
+/// A value in a generated file of the proofs' example, as it must not be and as it is rendered.
 fn changed(role: Role, pattern: &str, bad: &str) -> Result<(String, String)> {
     let loaded = pipeline::load(CATALOG, &example::catalog());
     let (_, catalog) = loaded.map_err(|_| anyhow!("the catalog of the examples is refused"))?;
     let rendered = render::with(&catalog, &Overlay::default(), ARTIFACTS)?
         .map_err(|_| anyhow!("the catalog of the examples is not rendered"))?;
-    let (index, pointer) = example::place(&rendered, role, pattern)
-        .ok_or_else(|| anyhow!("no file of the examples has {pattern}"))?;
-    let file = &rendered.files[index];
-    let place = format!("{}/{} at {}", rendered.output, file.path, keys(&pointer));
-    let bad = (!bad.is_empty())
+    let bad: Option<Value> = (!bad.is_empty())
         .then(|| serde_json::from_str(bad))
         .transpose()?;
-    let shown = |value: Option<&Value>| {
-        let value = value.map_or("nothing\n".to_string(), json::print);
-        format!("{place}:\n{value}")
-    };
-    Ok((shown(bad.as_ref()), shown(file.value.pointer(&pointer))))
+    let (mut found, mut not) = (String::new(), String::new());
+    for (index, pointer) in example::places(&rendered, role, pattern) {
+        let file = &rendered.files[index];
+        let name = format!(
+            "{}/{}, rendered from an example:\n",
+            rendered.output, file.path
+        );
+        found += &(name.clone() + &shown(&pointer, bad.as_ref()));
+        not += &(name + &shown(&pointer, file.value.pointer(&pointer)));
+    }
+    Ok((found, not))
 }
 
-/// A JSON pointer as jq and yq write it: `.scrape_configs[0].job_name`.
-fn keys(pointer: &str) -> String {
+/// A value behind the path of its keys, `.scrape_configs[0].job_name`; or that there is none.
+fn shown(pointer: &str, value: Option<&Value>) -> String {
     let steps = pointer.split('/').skip(1);
-    let written = steps.map(|step| match step.parse::<usize>() {
+    let keys = steps.map(|step| match step.parse::<usize>() {
         Ok(index) => format!("[{index}]"),
         Err(_) => format!(".{step}"),
     });
-    written.collect()
+    let keys: String = keys.collect();
+    let Some(value) = value else {
+        return format!("  {keys} is not there\n");
+    };
+    let text = json::print(value);
+    let mut lines: Vec<&str> = text.lines().take(SHOWN + 1).collect();
+    if lines.len() > SHOWN {
+        lines[SHOWN] = "…";
+    }
+    match lines.as_slice() {
+        [line] if line.len() < 80 => format!("  {keys}: {line}\n"),
+        lines => format!("  {keys}:\n    {}\n", lines.join("\n    ")),
+    }
 }
 
 /// A finding that needs no example, and that no `allow` accepts.

@@ -1,9 +1,9 @@
-//! The stack in which the examples of the proofs are tried and explained, and the place in it that one of them is about.
+//! The stack in which the examples of the proofs are tried and explained, and the places in it that they change.
 
 use super::Role;
 use crate::json::Parts;
 use crate::lints::EXAMPLE;
-use crate::render::{File, Rendered};
+use crate::render::Rendered;
 use crate::source::step;
 use serde_json::Value;
 
@@ -26,18 +26,23 @@ pub fn catalog() -> String {
     format!("{EXAMPLE}{ALERTS}")
 }
 
-/// The first place in the files of a role that a pattern leads to: the index of the file, and the place as a JSON pointer.
+/// The places that a pattern leads to in the files of a role: the index of the file, and the place in it as a JSON pointer.
 ///
-/// A pattern is a JSON pointer. Its step `*` is any part, `key=text` any with that text under that key, and `-` is behind the
-/// end of a list. What the last step names need not be there, so that an example can add it.
-pub fn place(rendered: &Rendered, role: Role, pattern: &str) -> Option<(usize, String)> {
+/// A pattern is a JSON pointer, in which the step `*` is any part, `key=text` one that has this text under this key, and `-`
+/// the end of a list, behind its last part. The first place is meant; with a `*` before the pointer the first of every file.
+/// What the last step names need not be there: then the example adds it.
+pub fn places(rendered: &Rendered, role: Role, pattern: &str) -> Vec<(usize, String)> {
+    let every = pattern.starts_with('*');
     let steps: Vec<&str> = pattern.split('/').skip(1).collect();
-    let of_role = |(_, file): &(usize, &File)| file.role == role;
-    let mut files = rendered.files.iter().enumerate().filter(of_role);
-    files.find_map(|(index, file)| Some((index, inside(&file.value, &steps)?)))
+    let files = rendered.files.iter().enumerate();
+    let of_role = files.filter(|(_, file)| file.role == role);
+    of_role
+        .filter_map(|(index, file)| Some((index, inside(&file.value, &steps)?)))
+        .take(if every { usize::MAX } else { 1 })
+        .collect()
 }
 
-/// The rest of the pointer, below a value.
+/// The pointer from a value to what the steps lead to; None: they lead nowhere.
 fn inside(value: &Value, steps: &[&str]) -> Option<String> {
     let Some((first, rest)) = steps.split_first() else {
         return Some(String::new());
@@ -63,5 +68,26 @@ fn inside(value: &Value, steps: &[&str]) -> Option<String> {
             parts.find_map(|(index, part)| below(&index.to_string(), part))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_pattern_leads_to_the_first_place_that_has_the_rest_of_it() {
+        let value = json!({"a/b": [{"x": "1"}, {"x": "2", "of": {"y": 3}}], "none": {}});
+        let found = |pattern: &str| {
+            let steps: Vec<&str> = pattern.split('/').skip(1).collect();
+            inside(&value, &steps)
+        };
+        assert_eq!(found("/*/*/of/y").as_deref(), Some("/a~1b/1/of/y"));
+        assert_eq!(found("/*/x=2/x").as_deref(), Some("/a~1b/1/x"));
+        assert_eq!(found("/*/-").as_deref(), Some("/a~1b/2"));
+        assert_eq!(found("/none/new").as_deref(), Some("/none/new"));
+        assert_eq!(found("/none/new/er"), None);
+        assert_eq!(found("/*/x=3/x"), None);
     }
 }

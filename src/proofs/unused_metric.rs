@@ -12,7 +12,7 @@ pub const PROOF: Proof = Proof {
     doc: "No rule and no panel reads the metric: its series are stored and nobody looks.",
     example: Example::Rendered {
         role: Role::Dashboard,
-        pointer: "/panels",
+        pointer: "*/panels",
         bad: "[]",
     },
     check: Check::Stack(|stack| {
