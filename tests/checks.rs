@@ -90,8 +90,8 @@ fn each<T: Sync>(items: &[T], check: impl Fn(&T) -> Result<(), String> + Sync) {
     );
 }
 
-fn finds(code: &str, bad: &str, root: &Path) -> Result<(), String> {
-    let found = outcome(bad, root);
+fn finds(code: &str, bad: &str) -> Result<(), String> {
+    let found = outcome(bad, &own_root());
     match codes(&found).contains(&code) {
         true => Ok(()),
         false => Err(format!(
@@ -112,7 +112,7 @@ fn accepts(code: &str, good: &str) -> Result<(), String> {
 #[test]
 fn lints_find_their_examples() {
     each(LINTS, |lint| {
-        finds(lint.code, &example(lint.bad), &own_root())?;
+        finds(lint.code, &example(lint.bad))?;
         accepts(lint.code, &example(lint.good))
     });
 }
@@ -127,7 +127,7 @@ fn proofs_find_their_conditions() {
             }
             Example::Rendered { .. } => return Ok(()),
         };
-        finds(proof.code, &bad, &own_root())?;
+        finds(proof.code, &bad)?;
         accepts(proof.code, &good)
     });
 }

@@ -130,7 +130,7 @@ fn code(code: &str, doc: &str, bad: &str, good: &str) -> Report {
 }
 
 /// Lines of a value that are shown: a list of panels has hundreds.
-const SHOWN: usize = 10;
+const SHOWN: usize = 4;
 
 /// A value in a generated file of the proofs' example, as it must not be and as it is rendered.
 fn changed(role: Role, pattern: &str, bad: &str) -> Result<(String, String)> {
@@ -144,10 +144,7 @@ fn changed(role: Role, pattern: &str, bad: &str) -> Result<(String, String)> {
     let (mut found, mut not) = (String::new(), String::new());
     for (index, pointer) in example::places(&rendered, role, pattern) {
         let file = &rendered.files[index];
-        let name = format!(
-            "{}/{}, rendered from an example:\n",
-            rendered.output, file.path
-        );
+        let name = format!("{}/{} of an example catalog:\n", rendered.output, file.path);
         found += &(name.clone() + &shown(&pointer, bad.as_ref()));
         not += &(name + &shown(&pointer, file.value.pointer(&pointer)));
     }

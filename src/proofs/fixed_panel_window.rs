@@ -9,8 +9,8 @@ pub const PROOF: Proof = Proof {
     doc: "With a fixed window a panel skips samples when zoomed out and says No data when the scrape interval grows; `$__rate_interval` does neither.",
     example: Example::Rendered {
         role: Role::Dashboard,
-        pointer: "/panels/*/targets/*/expr",
-        bad: r#""sum(rate(shop_requests_total[5m]))""#,
+        pointer: "/panels/*/targets/*",
+        bad: r#"{"refId": "A", "expr": "sum by (job) (rate(shop_requests_total[5m]))", "legendFormat": "{{job}}"}"#,
     },
     check: Check::Expression(|expression, nodes, _| {
         let rates = nodes.iter().filter(|node| matches!(node.expr, Expr::Call(call) if ["rate", "irate"].contains(&call.func.name)));
