@@ -1,6 +1,6 @@
 //! The stack in which the examples of the proofs are tried and explained, and the places in it that they change.
 
-use super::Role;
+use crate::artifacts::Role;
 use crate::json::Parts;
 use crate::lints::EXAMPLE;
 use crate::render::Rendered;
