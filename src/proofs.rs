@@ -1,6 +1,7 @@
 //! What must hold of the rendered Files: one proof per file, named after its code.
 
 mod division;
+pub mod example;
 mod place;
 
 mod alert_labels;
@@ -48,6 +49,7 @@ mod untested_rule;
 mod unused_metric;
 mod variable_label;
 
+use crate::artifacts::Role;
 use crate::catalog::Catalog;
 use crate::contract::Contract;
 use crate::contract::evaluate::{Node, nodes};
@@ -81,13 +83,14 @@ pub enum Example {
         /// and not here.
         good: &'static str,
     },
-    /// A line of a template under templates/.
-    Template {
-        /// The template.
-        file: &'static str,
-        /// What stands there.
-        good: &'static str,
-        /// What is found instead.
+    /// A value of a generated file of the catalog in `example`: what the format fixes, never how a template words it, so that
+    /// no edit of a template breaks the example.
+    Rendered {
+        /// What the file is for.
+        role: Role,
+        /// Where the value stands: a pattern of `example::places`.
+        pointer: &'static str,
+        /// It is found with this in its place, as JSON, and not with what is rendered; empty: without the key.
         bad: &'static str,
     },
     /// A fragment of a catalog.

@@ -1,13 +1,18 @@
 //! Every lint and every proof finds its own bad example, and nothing at all in the good one.
 
+use monstack::artifacts::ARTIFACTS;
 use monstack::diagnostic::{Place, Severity};
+use monstack::json;
 use monstack::lints::{EXAMPLE, LINTS, example};
-use monstack::pipeline::{Outcome, prove};
-use monstack::proofs::{Example, PROOFS};
+use monstack::overlay::Overlay;
+use monstack::pipeline::{Outcome, load, prove};
+use monstack::proofs::{self, Example, PROOFS};
+use monstack::render::{self, Rendered};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 fn own_root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -85,8 +90,8 @@ fn each<T: Sync>(items: &[T], check: impl Fn(&T) -> Result<(), String> + Sync) {
     );
 }
 
-fn finds(code: &str, bad: &str, root: &Path) -> Result<(), String> {
-    let found = outcome(bad, root);
+fn finds(code: &str, bad: &str) -> Result<(), String> {
+    let found = outcome(bad, &own_root());
     match codes(&found).contains(&code) {
         true => Ok(()),
         false => Err(format!(
@@ -107,7 +112,7 @@ fn accepts(code: &str, good: &str) -> Result<(), String> {
 #[test]
 fn lints_find_their_examples() {
     each(LINTS, |lint| {
-        finds(lint.code, &example(lint.bad), &own_root())?;
+        finds(lint.code, &example(lint.bad))?;
         accepts(lint.code, &example(lint.good))
     });
 }
@@ -120,30 +125,66 @@ fn proofs_find_their_conditions() {
             Example::Catalog { bad, good } => {
                 (format!("{EXAMPLE}{bad}"), format!("{EXAMPLE}{good}"))
             }
-            Example::Template { .. } => return Ok(()),
+            Example::Rendered { .. } => return Ok(()),
         };
-        finds(proof.code, &bad, &own_root())?;
+        finds(proof.code, &bad)?;
         accepts(proof.code, &good)
     });
 }
 
-#[test]
-fn proofs_find_their_templates() {
-    each(PROOFS, |proof| {
-        let Example::Template { file, good, bad } = proof.example else {
-            return Ok(());
-        };
-        let root = copy_of_templates(proof.code);
-        let path = root.join("templates").join(file);
-        let text = fs::read_to_string(&path).unwrap();
-        if !text.contains(good) {
-            return Err(format!("{}: {file} does not contain {good:?}", proof.code));
+/// Puts a value into a document, or takes the key away.
+fn set(document: &mut Value, pointer: &str, value: Option<Value>) {
+    let (parent, key) = pointer.rsplit_once('/').expect("it is not the whole file");
+    match (document.pointer_mut(parent).expect("it is there"), value) {
+        (Value::Object(map), Some(value)) => drop(map.insert(key.to_string(), value)),
+        (Value::Object(map), None) => drop(map.shift_remove(key)),
+        (Value::Array(list), value) => {
+            let index: usize = key.parse().expect("lists have indices");
+            list.splice(index..list.len().min(index + 1), value);
         }
-        fs::write(&path, text.replacen(good, bad, 1)).unwrap();
-        finds(proof.code, &full(), &root)?;
-        fs::remove_dir_all(root).unwrap();
-        Ok(())
-    });
+        (other, _) => panic!("{other} has no parts"),
+    }
+}
+
+#[test]
+fn proofs_find_their_values_and_no_other_proof_does() {
+    let Ok((_, catalog)) = load("example", &proofs::example::catalog()) else {
+        panic!("the catalog of the examples is refused");
+    };
+    let rendered = render::with(&catalog, &Overlay::default(), ARTIFACTS).unwrap();
+    let Ok(mut rendered) = rendered else {
+        panic!("the catalog of the examples is not rendered");
+    };
+    let found = |rendered: &Rendered| -> Vec<(&str, String)> {
+        let found = proofs::inspect(&catalog, rendered).into_iter();
+        found.map(|found| (found.code, found.message)).collect()
+    };
+    assert_eq!(found(&rendered), [], "as it is rendered, nothing is found");
+    let mut wrong = Vec::new();
+    for proof in PROOFS {
+        let Example::Rendered { role, pointer, bad } = proof.example else {
+            continue;
+        };
+        let bad = (!bad.is_empty()).then(|| serde_json::from_str(bad).expect("it is JSON"));
+        let mut before = Vec::new();
+        for (index, place) in proofs::example::places(&rendered, role, pointer) {
+            let file = &mut rendered.files[index];
+            let mut value = file.value.as_ref().clone();
+            set(&mut value, &place, bad.clone());
+            // JSON is YAML too.
+            let text = std::mem::replace(&mut file.text, json::print(&value));
+            let value = std::mem::replace(&mut file.value, Arc::new(value));
+            before.push((index, text, value));
+        }
+        let found = found(&rendered);
+        if found.is_empty() || found.iter().any(|(code, _)| *code != proof.code) {
+            wrong.push(format!("{} at {pointer}: {found:#?}", proof.code));
+        }
+        for (index, text, value) in before {
+            (rendered.files[index].text, rendered.files[index].value) = (text, value);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// The place of the first error of the whole catalog when a line of a template is written otherwise.

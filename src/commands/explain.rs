@@ -3,14 +3,17 @@
 mod codes;
 
 use super::{Cli, Report};
+use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::{Alert, Catalog, NO_ONE, Service, origin, schema, with_unit};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
-use crate::json::plain;
+use crate::json::{self, plain};
 use crate::lints::LINTS;
+use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG};
-use crate::proofs::{Example, PROOFS};
+use crate::proofs::{Example, PROOFS, example};
+use crate::render;
 use crate::source::Source;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 
 /// What to explain.
@@ -34,12 +37,10 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
             Example::Condition { bad, good } | Example::Catalog { bad, good } => {
                 code(proof.code, proof.doc, bad, good)
             }
-            Example::Template { file, bad, good } => code(
-                proof.code,
-                proof.doc,
-                &format!("templates/{file}\n{bad}"),
-                &format!("templates/{file}\n{good}"),
-            ),
+            Example::Rendered { role, pointer, bad } => {
+                let (bad, good) = changed(role, pointer, bad)?;
+                code(proof.code, proof.doc, &bad, &good)
+            }
         });
     }
     if let Some(sentence) = codes::sentence(what) {
@@ -126,6 +127,50 @@ fn code(code: &str, doc: &str, bad: &str, good: &str) -> Report {
         ("allow".into(), allow.into()),
     ]);
     report
+}
+
+/// Lines of a value that are shown: a list of panels has hundreds.
+const SHOWN: usize = 4;
+
+/// A value in a generated file of the proofs' example, as it must not be and as it is rendered.
+fn changed(role: Role, pattern: &str, bad: &str) -> Result<(String, String)> {
+    let loaded = pipeline::load(CATALOG, &example::catalog());
+    let (_, catalog) = loaded.map_err(|_| anyhow!("the catalog of the examples is refused"))?;
+    let rendered = render::with(&catalog, &Overlay::default(), ARTIFACTS)?
+        .map_err(|_| anyhow!("the catalog of the examples is not rendered"))?;
+    let bad: Option<Value> = (!bad.is_empty())
+        .then(|| serde_json::from_str(bad))
+        .transpose()?;
+    let (mut found, mut not) = (String::new(), String::new());
+    for (index, pointer) in example::places(&rendered, role, pattern) {
+        let file = &rendered.files[index];
+        let name = format!("{}/{} of an example catalog:\n", rendered.output, file.path);
+        found += &(name.clone() + &shown(&pointer, bad.as_ref()));
+        not += &(name + &shown(&pointer, file.value.pointer(&pointer)));
+    }
+    Ok((found, not))
+}
+
+/// A value behind the path of its keys, `.scrape_configs[0].job_name`; or that there is none.
+fn shown(pointer: &str, value: Option<&Value>) -> String {
+    let steps = pointer.split('/').skip(1);
+    let keys = steps.map(|step| match step.parse::<usize>() {
+        Ok(index) => format!("[{index}]"),
+        Err(_) => format!(".{step}"),
+    });
+    let keys: String = keys.collect();
+    let Some(value) = value else {
+        return format!("  {keys} is not there\n");
+    };
+    let text = json::print(value);
+    let mut lines: Vec<&str> = text.lines().take(SHOWN + 1).collect();
+    if lines.len() > SHOWN {
+        lines[SHOWN] = "…";
+    }
+    match lines.as_slice() {
+        [line] if line.len() < 80 => format!("  {keys}: {line}\n"),
+        lines => format!("  {keys}:\n    {}\n", lines.join("\n    ")),
+    }
 }
 
 /// A finding that needs no example, and that no `allow` accepts.

@@ -1,15 +1,16 @@
 //! A label that an annotation names is one that the alert has.
 
 use super::{Check, Example, Proof, Usage, place};
+use crate::artifacts::RULES;
 use crate::json::Parts;
 
 pub const PROOF: Proof = Proof {
     code: "annotation-label",
     doc: "A label that the expression has summed away renders as nothing: the notification says that ` is down`, and promtool says SUCCESS.",
-    example: Example::Template {
-        file: "kinds/down/annotations.yml",
-        good: "{{ $labels.job }}",
-        bad: "{{ $labels.instance }}",
+    example: Example::Rendered {
+        role: RULES,
+        pointer: "/groups/*/rules/*/annotations/summary",
+        bad: r#""{{ $labels.instance }} is down""#,
     },
     check: Check::Expression(|expression, nodes, _| {
         let mut found = Vec::new();

@@ -1,15 +1,16 @@
 //! Every dashboard is of the form that file provisioning takes, from Grafana 9 to 13.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use std::collections::HashMap;
 
 pub const PROOF: Proof = Proof {
     code: "dashboard-model",
     doc: "Provisioning does not resolve `__inputs`, refuses a dashboard without a title, and lets two with one uid or title fight each other; Grafana 13 refuses schema versions above 42.",
-    example: Example::Template {
-        file: "monitoring/grafana/dashboards/top.yml",
-        good: "schemaVersion: 36",
-        bad: "schemaVersion: 43",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/schemaVersion",
+        bad: "43",
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

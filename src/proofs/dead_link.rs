@@ -1,6 +1,7 @@
 //! Links between dashboards, alerts and the runbook lead somewhere.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::RULES;
 use crate::json::Parts;
 use crate::render::File;
 use crate::stack::document::walk;
@@ -9,10 +10,10 @@ use std::collections::{HashMap, HashSet};
 pub const PROOF: Proof = Proof {
     code: "dead-link",
     doc: "A link to a dashboard or a section that does not exist is noticed at three in the morning, by whoever follows it.",
-    example: Example::Template {
-        file: "monitoring/alert_rules.yml",
-        good: "\"#\" ~ (alert.name | lower)",
-        bad: "\"#alert-\" ~ (alert.name | lower)",
+    example: Example::Rendered {
+        role: RULES,
+        pointer: "/groups/*/rules/*/annotations/runbook_url",
+        bad: r#""docs/RUNBOOK.md#down""#,
     },
     check: Check::Stack(|stack| {
         let dashboards: HashMap<&str, HashSet<&str>> = stack

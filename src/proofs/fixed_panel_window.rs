@@ -1,15 +1,16 @@
 //! The rate of a panel spans what Grafana draws a point for.
 
 use super::{Check, Example, Proof, Usage, place};
+use crate::artifacts::Role;
 use crate::promql::Expr;
 
 pub const PROOF: Proof = Proof {
     code: "fixed-panel-window",
     doc: "With a fixed window a panel skips samples when zoomed out and says No data when the scrape interval grows; `$__rate_interval` does neither.",
-    example: Example::Template {
-        file: "monitoring/grafana/dashboards/rows/requests.yml",
-        good: "[$__rate_interval]",
-        bad: "[5m]",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/panels/*/targets/*",
+        bad: r#"{"refId": "A", "expr": "sum by (job) (rate(shop_requests_total[5m]))", "legendFormat": "{{job}}"}"#,
     },
     check: Check::Expression(|expression, nodes, _| {
         let rates = nodes.iter().filter(|node| matches!(node.expr, Expr::Call(call) if ["rate", "irate"].contains(&call.func.name)));

@@ -1,6 +1,7 @@
 //! Every inhibition can apply, to what it means and to nothing else.
 
 use super::{Check, Example, Proof, Usage, place};
+use crate::artifacts::Role;
 use crate::contract::evaluate::nodes;
 use crate::json::Parts;
 use crate::promql::Matcher;
@@ -11,10 +12,10 @@ use std::collections::BTreeSet;
 pub const PROOF: Proof = Proof {
     code: "inhibition",
     doc: "A label of `equal` that both sides lack counts as equal, so one alert silences all; a source that no alert matches silences nothing. amtool accepts both.",
-    example: Example::Template {
-        file: "monitoring/alertmanager/alertmanager.yml",
-        good: "equal: [job]",
-        bad: "equal: [jobb]",
+    example: Example::Rendered {
+        role: Role::Alertmanager,
+        pointer: "/inhibit_rules/*/equal",
+        bad: r#"["instance"]"#,
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

@@ -1,14 +1,15 @@
 //! A label in a panel's legend is one that its series have.
 
 use super::{Check, Example, Proof, Usage, place};
+use crate::artifacts::Role;
 
 pub const PROOF: Proof = Proof {
     code: "legend-label",
     doc: "A label that the query has summed away leaves a legend of braces or of nothing, and no line can be told from another.",
-    example: Example::Template {
-        file: "monitoring/grafana/dashboards/panels/bargauge.yml",
-        good: "legendFormat: \"{{job}}\"",
-        bad: "legendFormat: \"{{instance}}\"",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/panels/*/targets/*",
+        bad: r#"{"refId": "A", "expr": "sum by (job) (up)", "legendFormat": "{{instance}}"}"#,
     },
     check: Check::Expression(|expression, nodes, _| {
         let legend = expression.target["legendFormat"]

@@ -1,6 +1,7 @@
 //! No secret is written where a file is meant.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use crate::stack::document::walk;
 
 /// Keys of the Alertmanager and Prometheus whose value is a secret; each has a twin that ends in `_file`.
@@ -22,10 +23,10 @@ const SECRETS: [&str; 12] = [
 pub const PROOF: Proof = Proof {
     code: "literal-secret",
     doc: "What is rendered is committed: a token in it is known to everybody who reads the repository, permanently.",
-    example: Example::Template {
-        file: "monitoring/alertmanager/alertmanager.yml",
-        good: "receiver: \"null\"\n  group_by",
-        bad: "receiver: \"null\"\n  token: \"s3cret\"\n  group_by",
+    example: Example::Rendered {
+        role: Role::Prometheus,
+        pointer: "/alerting/alertmanagers/*/basic_auth",
+        bad: r#"{"username": "prometheus", "password": "s3cret"}"#,
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

@@ -1,6 +1,7 @@
 //! Containers mount directories, and what they name exists.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
 use crate::stack::compose::mount;
 use serde_json::Value;
@@ -8,10 +9,10 @@ use serde_json::Value;
 pub const PROOF: Proof = Proof {
     code: "mounted-files",
     doc: "A mount of one file keeps the old file when it is replaced: the reload answers 200 and the old configuration stays in force.",
-    example: Example::Template {
-        file: "docker-compose.monitoring.yml",
-        good: "./monitoring:/etc/prometheus:ro",
-        bad: "./monitoring/working_prometheus.yml:/etc/prometheus/working_prometheus.yml:ro",
+    example: Example::Rendered {
+        role: Role::Compose,
+        pointer: "/services/prometheus/volumes/*",
+        bad: r#""./monitoring/working_prometheus.yml:/etc/prometheus/working_prometheus.yml:ro""#,
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

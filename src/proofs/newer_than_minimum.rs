@@ -1,6 +1,7 @@
 //! Nothing is rendered that the oldest Prometheus to be served does not know.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::RULES;
 use crate::stack::document::walk;
 
 /// Keys with the first version that knows them, from Prometheus' documentation by tag; an unknown key stops its start.
@@ -26,10 +27,10 @@ const SINCE: [(&str, (u32, u32)); 16] = [
 pub const PROOF: Proof = Proof {
     code: "newer-than-minimum",
     doc: "Prometheus reads its files strictly: with one key that it does not know it does not start, or keeps the old configuration at a reload.",
-    example: Example::Template {
-        file: "monitoring/alert_rules.yml",
-        good: "for: << alert.shortest_for | bare >>",
-        bad: "keep_firing_for: 5m\n        for: << alert.shortest_for | bare >>",
+    example: Example::Rendered {
+        role: RULES,
+        pointer: "/groups/*/rules/alert=Down/keep_firing_for",
+        bad: r#""5m""#,
     },
     check: Check::Stack(|stack| {
         let minimum = version(&stack.catalog.prometheus.minimum_version);

@@ -1,6 +1,7 @@
 //! Panels have ids of their own and do not overlap.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -10,10 +11,10 @@ type Placed<'a> = ([i64; 4], &'a str, &'a str);
 pub const PROOF: Proof = Proof {
     code: "panel-layout",
     doc: "Two panels with one id share links and settings; panels that overlap are moved by Grafana, so that the committed layout is not the one that people see.",
-    example: Example::Template {
-        file: "monitoring/grafana/dashboards/panels/timeseries.yml",
-        good: "grid.next()",
-        bad: "grid.next() and {'h': 8, 'w': 30, 'x': 0, 'y': 0}",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/panels/*/gridPos",
+        bad: r#"{"h": 4, "w": 30, "x": 0, "y": 0}"#,
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

@@ -1,14 +1,15 @@
 //! Every panel says what it shows, and in which unit.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 
 pub const PROOF: Proof = Proof {
     code: "panel-text",
     doc: "At three in the morning a number without a unit or a title says nothing.",
-    example: Example::Template {
-        file: "monitoring/grafana/dashboards/panels/timeseries.yml",
-        good: "unit: ",
-        bad: "# unit: ",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/panels/*/fieldConfig/defaults/unit",
+        bad: "",
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

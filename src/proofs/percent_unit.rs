@@ -1,6 +1,7 @@
 //! A panel's percent is of the size that its unit means.
 
 use super::{Check, Example, Proof, Usage, place};
+use crate::artifacts::Role;
 use crate::contract::evaluate::Node;
 use crate::promql::Expr;
 use crate::promql::token::{T_DIV, T_MUL};
@@ -8,10 +9,10 @@ use crate::promql::token::{T_DIV, T_MUL};
 pub const PROOF: Proof = Proof {
     code: "percent-unit",
     doc: "Grafana's `percentunit` reads 1 as 100 %, `percent` reads it as 1 %: with the wrong one the panel is out by a factor of a hundred, and looks plausible.",
-    example: Example::Template {
-        file: "monitoring/grafana/dashboards/rows/overview.yml",
-        good: "avg(avg_over_time(",
-        bad: "100 * avg(avg_over_time(",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/panels/-",
+        bad: r#"{"type": "stat", "title": "Services up", "description": "Share of the services that answer scrapes.", "targets": [{"refId": "A", "expr": "100 * avg(up)"}], "fieldConfig": {"defaults": {"unit": "percentunit"}}}"#,
     },
     check: Check::Expression(|expression, nodes, _| {
         let unit = expression.owner["fieldConfig"]["defaults"]["unit"]

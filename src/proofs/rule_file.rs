@@ -1,15 +1,16 @@
 //! Every rule file is loaded, and every file that is to be loaded exists.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use crate::render::File;
 
 pub const PROOF: Proof = Proof {
     code: "rule-file",
     doc: "A rule file that no pattern of `rule_files` matches is simply not there; a pattern that matches nothing is not an error to promtool or Prometheus.",
-    example: Example::Template {
-        file: "monitoring/working_prometheus.yml",
-        good: "- alert_rules.yml",
-        bad: "- alerts/*.yml",
+    example: Example::Rendered {
+        role: Role::Prometheus,
+        pointer: "/rule_files/*",
+        bad: r#""rules/*.yml""#,
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

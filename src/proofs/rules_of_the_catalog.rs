@@ -1,16 +1,17 @@
 //! The rules are those of the catalog: each alert once, with its time and severity, and no other.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::RULES;
 use crate::catalog::Duration;
 use std::collections::HashMap;
 
 pub const PROOF: Proof = Proof {
     code: "rules-of-the-catalog",
     doc: "An alert that a template forgets is missing without an error; one that it adds stands in no catalog and in no review.",
-    example: Example::Template {
-        file: "monitoring/alert_rules.yml",
-        good: "for: << alert.shortest_for | bare >>",
-        bad: "for: 1d",
+    example: Example::Rendered {
+        role: RULES,
+        pointer: "/groups/*/rules/alert=Down/for",
+        bad: r#""1d""#,
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

@@ -1,6 +1,7 @@
 //! Every service is scraped by exactly one job, as the catalog says.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use crate::catalog::{Catalog, Duration};
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
@@ -10,10 +11,10 @@ use std::collections::{BTreeMap, HashMap};
 pub const PROOF: Proof = Proof {
     code: "scrape-job",
     doc: "A job that is missing, doubled, on another port or without its labels is a service that no alert and no panel knows.",
-    example: Example::Template {
-        file: "monitoring/working_prometheus.yml",
-        good: "component: << service.group >>",
-        bad: "group: << service.group >>",
+    example: Example::Rendered {
+        role: Role::Prometheus,
+        pointer: "/scrape_configs/job_name=checkout/static_configs/*/targets/*",
+        bad: r#""host.docker.internal:8002""#,
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

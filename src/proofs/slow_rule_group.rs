@@ -1,15 +1,16 @@
 //! Every rule group is evaluated as often as the catalog says, and as a whole.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::RULES;
 use crate::catalog::Duration;
 
 pub const PROOF: Proof = Proof {
     code: "slow-rule-group",
     doc: "A group with an interval of its own looks at its alerts that rarely; one with a limit fails at run time as soon as it has more series, and all of its alerts are silent.",
-    example: Example::Template {
-        file: "monitoring/alert_rules.yml",
-        good: "- name: << platform.slug ~ \"-alerts\" >>",
-        bad: "- interval: 1h\n    name: << platform.slug ~ \"-alerts\" >>",
+    example: Example::Rendered {
+        role: RULES,
+        pointer: "/groups/*/interval",
+        bad: r#""1h""#,
     },
     check: Check::Stack(|stack| {
         let often = stack.catalog.prometheus.evaluation_interval;

@@ -1,15 +1,16 @@
 //! Prometheus knows an Alertmanager to send alerts to.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use crate::json::Parts;
 
 pub const PROOF: Proof = Proof {
     code: "undelivered-alert",
     doc: "Without an Alertmanager in the configuration alerts fire on Prometheus' own page and nowhere else.",
-    example: Example::Template {
-        file: "monitoring/working_prometheus.yml",
-        good: "    - static_configs:\n        - targets: << prometheus.alertmanagers >>",
-        bad: "    - static_configs:\n        - targets: []",
+    example: Example::Rendered {
+        role: Role::Prometheus,
+        pointer: "/alerting/alertmanagers/*/static_configs/*/targets",
+        bad: "[]",
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

@@ -1,6 +1,7 @@
 //! Every data source that a dashboard names is provisioned.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use crate::json::Parts;
 use crate::stack::dashboards::panels;
 use serde_json::Value;
@@ -8,10 +9,10 @@ use serde_json::Value;
 pub const PROOF: Proof = Proof {
     code: "unknown-datasource",
     doc: "A panel whose data source is not provisioned under that uid shows an error or nothing; Grafana invents a uid where none is written.",
-    example: Example::Template {
-        file: "monitoring/grafana/provisioning/datasources/prometheus.yml",
-        good: "uid: << grafana.datasource_uid >>",
-        bad: "uid: prom",
+    example: Example::Rendered {
+        role: Role::Datasources,
+        pointer: "/datasources/*/uid",
+        bad: r#""prom""#,
     },
     check: Check::Stack(|stack| {
         let sources: Vec<&Value> = stack

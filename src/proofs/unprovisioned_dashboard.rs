@@ -1,15 +1,16 @@
 //! Every dashboard lies where a provider looks for it.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use crate::stack::compose::mounted;
 
 pub const PROOF: Proof = Proof {
     code: "unprovisioned-dashboard",
     doc: "A dashboard outside the provider's folder is never loaded, and Grafana does not say so.",
-    example: Example::Template {
-        file: "monitoring/grafana/provisioning/dashboards/provider.yml",
-        good: "path: /etc/grafana/dashboards",
-        bad: "path: /var/lib/dashboards",
+    example: Example::Rendered {
+        role: Role::DashboardProvider,
+        pointer: "/providers/*/options/path",
+        bad: r#""/var/lib/dashboards""#,
     },
     check: Check::Stack(|stack| {
         // What a container sees under the provider's path.

@@ -1,6 +1,7 @@
 //! The servers are started with the configuration that is rendered.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use crate::stack::compose::mounted;
 use serde_json::Value;
 
@@ -9,10 +10,10 @@ const FLAG: &str = "--config.file=";
 pub const PROOF: Proof = Proof {
     code: "unread-configuration",
     doc: "The images bring an example configuration of their own: a server that is not told of another runs with that, and says that all is healthy.",
-    example: Example::Template {
-        file: "docker-compose.monitoring.yml",
-        good: "--config.file=/etc/prometheus/working_prometheus.yml",
-        bad: "--config.file=/etc/prometheus/prometheus.yml",
+    example: Example::Rendered {
+        role: Role::Compose,
+        pointer: "/services/prometheus/command",
+        bad: r#"["--config.file=/etc/prometheus/prometheus.yml"]"#,
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

@@ -1,6 +1,7 @@
 //! Every alert reaches a route of its own severity, and every route a receiver that exists.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::render::File;
@@ -15,10 +16,10 @@ const LABELS: [&str; 5] = ["alertname", "job", "service", "component", "severity
 pub const PROOF: Proof = Proof {
     code: "unrouted-alert",
     doc: "An alert whose severity no route matches falls to the default receiver, where nobody looks for it; a receiver without an integration notifies no one.",
-    example: Example::Template {
-        file: "monitoring/alertmanager/alertmanager.yml",
-        good: "for severity in [\"critical\", \"warning\", \"info\"]",
-        bad: "for severity in [\"critical\", \"warn\", \"info\"]",
+    example: Example::Rendered {
+        role: Role::Alertmanager,
+        pointer: "/route/routes/*/matchers",
+        bad: r#"["severity=\"warn\""]"#,
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

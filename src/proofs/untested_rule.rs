@@ -1,6 +1,7 @@
 //! Every alert has a unit test in which it fires and one in which it does not.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use crate::json::Parts;
 use crate::stack::files::beside;
 use std::collections::HashMap;
@@ -8,10 +9,10 @@ use std::collections::HashMap;
 pub const PROOF: Proof = Proof {
     code: "untested-rule",
     doc: "promtool says SUCCESS for an alert without tests, for a test whose rule file does not exist, and for one without an interval.",
-    example: Example::Template {
-        file: "monitoring/alert_rules.test.yml",
-        good: "- ../alert_rules.yml",
-        bad: "- ../alert-rules.yml",
+    example: Example::Rendered {
+        role: Role::RuleTests,
+        pointer: "/rule_files/*",
+        bad: r#""../rules.yml""#,
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

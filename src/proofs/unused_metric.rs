@@ -1,6 +1,7 @@
 //! A declared metric is read somewhere.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::promql::walk::selectors;
 use std::collections::HashSet;
@@ -9,10 +10,10 @@ use std::rc::Rc;
 pub const PROOF: Proof = Proof {
     code: "unused-metric",
     doc: "No rule and no panel reads the metric: its series are stored and nobody looks.",
-    example: Example::Template {
-        file: "monitoring/grafana/dashboards/contract.yml",
-        good: "contract.domain.push(metric)",
-        bad: "growing().push(metric)",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "*/panels",
+        bad: "[]",
     },
     check: Check::Stack(|stack| {
         let mut read = HashSet::new();

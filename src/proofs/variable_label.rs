@@ -1,16 +1,17 @@
 //! A dashboard's variable lists the values of a label that is there.
 
 use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
 use crate::contract::evaluate::nodes;
 use crate::diagnostic::suggestion;
 
 pub const PROOF: Proof = Proof {
     code: "variable-label",
     doc: "A variable over a label that the metric does not have has no values, and every panel that uses it is empty.",
-    example: Example::Template {
-        file: "monitoring/grafana/dashboards/top.yml",
-        good: "\"label_values(up{\" ~ own ~ \"}, job)\"",
-        bad: "\"label_values(up{\" ~ own ~ \"}, jobs)\"",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/templating/list/type=query/query",
+        bad: r#""label_values(up, jobs)""#,
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

@@ -41,7 +41,7 @@ fn explain_knows_services_alerts_both_and_codes() {
     let shop = rendered("explain");
     let differs = format!("{CATALOG}\n[services.checkout.alerts.Down]\nfor = \"9m\"\n");
     fs::write(shop.join("services.toml"), differs).unwrap();
-    let wanted: [(&str, &[&str]); 5] = [
+    let wanted: [(&str, &[&str]); 6] = [
         (
             "checkout",
             &[
@@ -81,6 +81,14 @@ fn explain_knows_services_alerts_both_and_codes() {
             ],
         ),
         ("undeclared-metric", &["found in:", "not in:"]),
+        (
+            "rules-of-the-catalog",
+            &[
+                "generated/monitoring/alert_rules.yml",
+                "rules[0].for: \"1d\"",
+                "rules[0].for: \"5m\"",
+            ],
+        ),
     ];
     for (what, wanted) in wanted {
         let explained = run(&shop, &["explain", what]);
