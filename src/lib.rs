@@ -21,11 +21,17 @@ pub mod json;
 // PromQL: parsed, walked, printed, matched, filled in, evaluated.
 pub mod promql;
 
+// Go's templates, as labels, annotations and notifications use them.
+pub mod go_template;
+
 // Kinds of alerts: their keys, and how they behave.
 pub mod kinds;
 
 // services.toml as typed data.
 pub mod catalog;
+
+// Rules and their unit tests, run as Prometheus and promtool run them.
+pub mod evaluation;
 
 // Every series that can exist.
 pub mod contract;

@@ -2,6 +2,7 @@
 //! evaluated. The parser's types are used from here, its functions only in this room.
 
 pub(crate) mod canonical;
+pub mod engine;
 pub(crate) mod evaluate;
 pub(crate) mod matchers;
 mod modifiers;
@@ -18,6 +19,6 @@ pub(crate) use parse::{parse, refused_pattern};
 pub(crate) use promql_parser::label::{MatchOp, Matcher};
 pub(crate) use promql_parser::parser::value::ValueType;
 pub(crate) use promql_parser::parser::{
-    AggregateExpr, AtModifier, BinaryExpr, Call, Expr, LabelModifier, Offset,
+    AggregateExpr, AtModifier, BinaryExpr, Call, Expr, LabelModifier, Offset, SubqueryExpr,
     VectorMatchCardinality, VectorSelector, token,
 };

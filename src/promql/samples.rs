@@ -29,6 +29,63 @@ pub fn count(values: &str, histograms: bool) -> Result<u64, String> {
     Ok(total)
 }
 
+/// The first `most` samples: None for a gap. A text that `count` refuses, and native histograms, are an error.
+pub(crate) fn read(values: &str, most: usize) -> Result<Vec<Option<Value>>, String> {
+    if values.contains("{{") {
+        return Err("native histograms are not evaluated".to_string());
+    }
+    count(values, false)?;
+    let mut found = Vec::new();
+    for item in values.split(white).filter(|item| !item.is_empty()) {
+        let room = most.saturating_sub(found.len());
+        if let Some(times) = item.strip_prefix('_') {
+            let times = times.strip_prefix('x').map_or("1", |times| times);
+            let times = times.parse().unwrap_or(usize::MAX).min(room);
+            found.resize(found.len() + times, None);
+            continue;
+        }
+        let (item, times) = match item.rsplit_once('x') {
+            Some((item, times)) => (item, times.parse().unwrap_or(usize::MAX)),
+            None => (item, 0),
+        };
+        let rest = match item.strip_prefix("stale") {
+            Some(rest) => rest,
+            None => signed(item, item)?,
+        };
+        let first = &item[..item.len() - rest.len()];
+        let growth: f64 = match rest {
+            "" => 0.0,
+            rest => parsed(rest),
+        };
+        if first == "stale" {
+            found.extend(std::iter::repeat_n(
+                Some(Value::Stale),
+                times.saturating_add(1).min(room),
+            ));
+            continue;
+        }
+        let mut value = parsed(first);
+        for _ in 0..times.saturating_add(1).min(room) {
+            found.push(Some(Value::Number(value)));
+            value += growth;
+        }
+    }
+    Ok(found)
+}
+
+/// One sample of the notation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Value {
+    Number(f64),
+    /// The end of the series.
+    Stale,
+}
+
+/// A number with its sign, as `signed` has found it.
+fn parsed(text: &str) -> f64 {
+    text.parse().unwrap_or(f64::NAN)
+}
+
 fn white(character: char) -> bool {
     // A line break is none of them: promtool stops there.
     matches!(character, ' ' | '\t' | '\r')

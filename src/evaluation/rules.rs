@@ -1,0 +1,420 @@
+//! Rules over time, as Prometheus' rule manager evaluates them: what is recorded, and the states of alerts.
+
+use crate::catalog::Duration;
+use crate::go_template::{self, Problem, Template, Value as TemplateValue, of_prometheus};
+use crate::json::Parts;
+use crate::promql::Expr;
+use crate::promql::engine::{
+    self, Axis, Engine, Evaluated, Failure, LOOKBACK, Labels, Memory, Millis, NAME, Recorded,
+    Release, Sample, Series,
+};
+use crate::promql::walk::selectors;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
+
+/// One rule, ready to be evaluated.
+pub struct Rule {
+    pub(crate) name: String,
+    pub(crate) expr: Rc<Expr>,
+    pub(crate) labels: Vec<(String, Template)>,
+    /// None: it records.
+    pub(crate) alert: Option<Alert>,
+    /// Names that its expression reads; None: it reads whatever there is.
+    reads: Option<HashSet<String>>,
+}
+
+/// What an alerting rule has beyond its condition.
+pub struct Alert {
+    /// `for`.
+    pub(crate) hold: Millis,
+    /// `keep_firing_for`.
+    pub(crate) keep: Millis,
+    pub(crate) annotations: Vec<(String, Template)>,
+}
+
+impl Rule {
+    /// Reads a rule of a rule file; the reason, when Prometheus would not load it.
+    pub(crate) fn read(
+        rule: &Value,
+        parsed: &mut dyn FnMut(&str) -> Result<Rc<Expr>, String>,
+    ) -> Result<Rule, String> {
+        let text = rule["expr"].as_str().map(str::to_string);
+        let text = text.or_else(|| rule["expr"].as_f64().map(|number| number.to_string()));
+        let expr = parsed(&text.ok_or("it has no expression")?)?;
+        let reads = selectors(&expr)
+            .into_iter()
+            .map(|selector| engine::metric(selector).map(str::to_string))
+            .collect();
+        let templates = |key: &str| {
+            let entries = rule[key].entries();
+            entries
+                .map(|(name, value)| {
+                    let text = value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_string);
+                    let template = go_template::parse(&text)
+                        .map_err(|problem| format!("`{name}`: {}", problem.reason))?;
+                    Ok((name.to_string(), template))
+                })
+                .collect::<Result<Vec<_>, String>>()
+        };
+        let time = |key: &str| match rule[key].as_str() {
+            None => Ok(0),
+            Some(text) => millis(text).ok_or_else(|| format!("`{text}` is not a duration")),
+        };
+        let alert = match rule.get("alert") {
+            None => None,
+            Some(_) => Some(Alert {
+                hold: time("for")?,
+                keep: time("keep_firing_for")?,
+                annotations: templates("annotations")?,
+            }),
+        };
+        let name = rule["alert"].as_str().or(rule["record"].as_str());
+        Ok(Rule {
+            name: name.ok_or("it has no name")?.to_string(),
+            expr,
+            labels: templates("labels")?,
+            alert,
+            reads,
+        })
+    }
+
+    /// The name under which its series are found.
+    fn written(&self) -> &str {
+        match self.alert {
+            Some(_) => "ALERTS",
+            None => &self.name,
+        }
+    }
+}
+
+/// A duration as Prometheus writes it.
+pub(super) fn millis(text: &str) -> Option<Millis> {
+    Millis::try_from(Duration::parse(text)?.0).ok()
+}
+
+/// The state of an alert at an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Inactive,
+    Pending,
+    Firing,
+}
+
+/// One alert of a rule: its labels, and how it goes.
+#[derive(Clone, Debug)]
+pub struct Active {
+    /// With the rule's labels and `alertname`.
+    pub(crate) labels: Labels,
+    /// What templates see: the labels of the sample.
+    pub(crate) sample: Labels,
+    /// At each evaluation.
+    pub(crate) states: Vec<State>,
+    /// The value of the condition; where it does not hold, the last one.
+    pub(crate) values: Vec<f64>,
+}
+
+/// What a rule did over the evaluations.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) alerts: Vec<Active>,
+    /// Why it has no result.
+    pub(crate) failure: Option<Failure>,
+}
+
+/// Rules in the order in which they are evaluated, at equidistant evaluations.
+pub(crate) struct Rules<'a> {
+    pub(crate) rules: Vec<&'a Rule>,
+    pub(crate) axis: Axis,
+    pub(crate) release: Release,
+}
+
+impl<'a> Rules<'a> {
+    /// Evaluates all of them; what they write is added to the data.
+    pub(crate) fn run(&self, memory: &mut Memory) -> Vec<Outcome> {
+        if self.in_order() {
+            return self
+                .rules
+                .iter()
+                .map(|rule| {
+                    let found = self.evaluated(rule, memory, self.axis);
+                    let mut outcome = Outcome::default();
+                    match found {
+                        Ok(series) => {
+                            let mut alerts = Alerts::default();
+                            for (index, time) in self.axis.instants().enumerate() {
+                                alerts.see(rule, &series, index, time);
+                            }
+                            outcome.alerts = alerts.known;
+                            self.write(rule, series, &outcome.alerts, memory);
+                        }
+                        Err(failure) => outcome.failure = Some(failure),
+                    }
+                    outcome
+                })
+                .collect();
+        }
+        self.step_by_step(memory)
+    }
+
+    /// Whether every rule only reads what rules before it write: then each is evaluated once for all instants.
+    fn in_order(&self) -> bool {
+        (0..self.rules.len()).all(|index| {
+            let later = &self.rules[index..];
+            match &self.rules[index].reads {
+                None => false,
+                Some(reads) => later.iter().all(|rule| !reads.contains(rule.written())),
+            }
+        })
+    }
+
+    fn step_by_step(&self, memory: &mut Memory) -> Vec<Outcome> {
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        let mut alerts: Vec<Alerts> = Vec::new();
+        let mut before: Vec<Vec<Labels>> = Vec::new();
+        outcomes.resize_with(self.rules.len(), Outcome::default);
+        alerts.resize_with(self.rules.len(), Alerts::default);
+        before.resize_with(self.rules.len(), Vec::new);
+        for time in self.axis.instants() {
+            for (index, rule) in self.rules.iter().enumerate() {
+                let series = match self.evaluated(rule, memory, Axis::one(time)) {
+                    Ok(series) => series,
+                    Err(failure) => {
+                        outcomes[index].failure.get_or_insert(failure);
+                        continue;
+                    }
+                };
+                alerts[index].see(rule, &series, 0, time);
+                let now: Vec<(Labels, f64)> = match rule.alert {
+                    None => series
+                        .into_iter()
+                        .filter_map(|series| Some((series.labels, series.values[0]?)))
+                        .collect(),
+                    Some(_) => alerts[index]
+                        .known
+                        .iter()
+                        .filter_map(|alert| Some((alert.shown(*alert.states.last()?)?, 1.0)))
+                        .collect(),
+                };
+                let gone: Vec<Labels> = before[index]
+                    .iter()
+                    .filter(|labels| now.iter().all(|(known, _)| known != *labels))
+                    .cloned()
+                    .collect();
+                before[index] = now.iter().map(|(labels, _)| labels.clone()).collect();
+                let samples = now
+                    .into_iter()
+                    .map(|(labels, value)| (labels, Sample { time, value }))
+                    .chain(gone.into_iter().map(|labels| (labels, Sample::stale(time))));
+                for (labels, sample) in samples {
+                    memory.add(Recorded {
+                        labels,
+                        samples: vec![sample],
+                    });
+                }
+            }
+        }
+        for (outcome, alerts) in outcomes.iter_mut().zip(alerts) {
+            outcome.alerts = alerts.known;
+        }
+        outcomes
+    }
+
+    /// The series of a rule with its own labels.
+    fn evaluated(&self, rule: &Rule, memory: &Memory, axis: Axis) -> Evaluated<Vec<Series>> {
+        let engine = self.engine(memory);
+        let found = engine.series(&rule.expr, axis)?;
+        if rule.alert.is_some() {
+            return Ok(found);
+        }
+        let labeled = found.into_iter().map(|series| {
+            let mut labels = series.labels.with(NAME, &rule.name);
+            for (name, template) in &rule.labels {
+                // What records has no templates: Prometheus takes the text as it is.
+                labels = labels.with(name, template.constant().unwrap_or_default());
+            }
+            Series { labels, ..series }
+        });
+        engine::merged(labeled)
+    }
+
+    pub(crate) fn engine<'m>(&self, memory: &'m Memory) -> Engine<'m> {
+        Engine {
+            data: memory,
+            release: self.release,
+            lookback: LOOKBACK,
+            subquery_step: self.axis.step,
+            shown: (self.axis.start, self.axis.end()),
+        }
+    }
+
+    fn write(&self, rule: &Rule, series: Vec<Series>, alerts: &[Active], memory: &mut Memory) {
+        let times: Vec<Millis> = self.axis.instants().collect();
+        let recorded = |labels: Labels, values: &mut dyn Iterator<Item = Option<f64>>| {
+            let mut samples = Vec::new();
+            let mut there = false;
+            for (time, value) in times.iter().zip(values) {
+                match value {
+                    Some(value) => samples.push(Sample { time: *time, value }),
+                    None if there => samples.push(Sample::stale(*time)),
+                    None => {}
+                }
+                there = value.is_some();
+            }
+            Recorded { labels, samples }
+        };
+        if rule.alert.is_none() {
+            for series in series {
+                memory.add(recorded(series.labels, &mut series.values.into_iter()));
+            }
+            return;
+        }
+        for alert in alerts {
+            for state in [State::Pending, State::Firing] {
+                let Some(labels) = alert.shown(state) else {
+                    continue;
+                };
+                if alert.states.contains(&state) {
+                    let values = alert
+                        .states
+                        .iter()
+                        .map(|now| (*now == state).then_some(1.0));
+                    memory.add(recorded(labels, &mut { values }));
+                }
+            }
+        }
+    }
+}
+
+impl Active {
+    /// The labels of its series in `ALERTS`; None while it is inactive.
+    fn shown(&self, state: State) -> Option<Labels> {
+        let word = match state {
+            State::Inactive => return None,
+            State::Pending => "pending",
+            State::Firing => "firing",
+        };
+        Some(self.labels.with(NAME, "ALERTS").with("alertstate", word))
+    }
+}
+
+/// The alerts of one rule, on their way through time.
+#[derive(Default)]
+struct Alerts {
+    known: Vec<Active>,
+    by_labels: HashMap<Labels, usize>,
+    since: Vec<Millis>,
+    /// When a condition was last seen to hold, of those that are kept firing.
+    kept: Vec<Option<Millis>>,
+    evaluations: usize,
+}
+
+impl Alerts {
+    /// One evaluation.
+    fn see(&mut self, rule: &Rule, series: &[Series], index: usize, time: Millis) {
+        let Some(alert) = &rule.alert else { return };
+        let mut holds = vec![false; self.known.len()];
+        for one in series {
+            let Some(value) = one.values[index] else {
+                continue;
+            };
+            let labels = labeled(rule, &one.labels, value);
+            let slot = *self.by_labels.entry(labels.clone()).or_insert_with(|| {
+                self.known.push(Active {
+                    labels,
+                    sample: one.labels.clone(),
+                    states: vec![State::Inactive; self.evaluations],
+                    values: vec![f64::NAN; self.evaluations],
+                });
+                self.since.push(time);
+                self.kept.push(None);
+                holds.push(false);
+                self.known.len() - 1
+            });
+            holds[slot] = true;
+            let known = &mut self.known[slot];
+            if known
+                .states
+                .last()
+                .is_none_or(|state| *state == State::Inactive)
+            {
+                self.since[slot] = time;
+            }
+            known.values.push(value);
+        }
+        self.evaluations += 1;
+        for (slot, holds) in holds.into_iter().enumerate() {
+            let known = &mut self.known[slot];
+            let before = known.states.last().copied().unwrap_or(State::Inactive);
+            let mut next = State::Inactive;
+            if holds {
+                self.kept[slot] = None;
+                next = if before == State::Firing || time - self.since[slot] >= alert.hold {
+                    State::Firing
+                } else {
+                    State::Pending
+                };
+            } else {
+                let last = known.values.last().copied().unwrap_or(f64::NAN);
+                known.values.push(last);
+                if before == State::Firing && alert.keep > 0 {
+                    let since = *self.kept[slot].get_or_insert(time);
+                    if time - since < alert.keep {
+                        next = State::Firing;
+                    }
+                }
+            }
+            known.states.push(next);
+        }
+    }
+}
+
+/// The labels of an alert: those of the sample without its name, under those of the rule.
+fn labeled(rule: &Rule, sample: &Labels, value: f64) -> Labels {
+    let mut labels = sample.without_name();
+    for (name, template) in &rule.labels {
+        let text = match template.constant() {
+            Some(text) => text.to_string(),
+            // Prometheus writes the error into the label too.
+            None => expanded(template, sample, value).unwrap_or_else(|problem| {
+                format!("<error expanding template: {}>", problem.reason)
+            }),
+        };
+        labels = labels.with(name, &text);
+    }
+    labels.with("alertname", &rule.name)
+}
+
+/// A template of a label or an annotation, filled in.
+pub(crate) fn expanded(
+    template: &Template,
+    sample: &Labels,
+    value: f64,
+) -> Result<String, Problem> {
+    let of = |labels: &Labels| {
+        let labels = labels
+            .iter()
+            .map(|(name, value)| (name.to_string(), TemplateValue::text(value)));
+        TemplateValue::Map(Rc::new(labels.collect()))
+    };
+    let (labels, value) = (of(sample), TemplateValue::Float(value));
+    let none = TemplateValue::Map(Rc::new(BTreeMap::new()));
+    let fields = BTreeMap::from([
+        ("Labels".to_string(), labels.clone()),
+        ("Value".to_string(), value.clone()),
+        ("ExternalLabels".to_string(), none.clone()),
+        ("ExternalURL".to_string(), TemplateValue::text("")),
+    ]);
+    template.execute(
+        TemplateValue::Struct(Rc::new(fields)),
+        &[
+            ("labels", labels),
+            ("value", value),
+            ("externalLabels", none),
+            ("externalURL", TemplateValue::text("")),
+        ],
+        &of_prometheus,
+    )
+}

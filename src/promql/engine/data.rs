@@ -1,0 +1,137 @@
+//! Where selectors find their samples.
+
+use super::{Evaluated, Failure, Labels, Millis, NAME};
+use crate::promql::matchers::Judge;
+use crate::promql::{MatchOp, Matcher, VectorSelector};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// A value at a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sample {
+    pub(crate) time: Millis,
+    pub(crate) value: f64,
+}
+
+/// The one NaN that ends a series (`value.StaleNaN`).
+const STALE: u64 = 0x7ff0_0000_0000_0002;
+
+impl Sample {
+    /// The end of a series.
+    pub(crate) fn stale(time: Millis) -> Sample {
+        Sample {
+            time,
+            value: f64::from_bits(STALE),
+        }
+    }
+
+    pub(crate) fn is_stale(&self) -> bool {
+        self.value.to_bits() == STALE
+    }
+}
+
+/// A series as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Recorded {
+    pub(crate) labels: Labels,
+    /// Oldest first.
+    pub(crate) samples: Vec<Sample>,
+}
+
+/// Stored series.
+pub(crate) trait Data {
+    /// Those that a selector picks.
+    fn select(&self, selector: &VectorSelector) -> Evaluated<Cow<'_, [Recorded]>>;
+}
+
+/// Series in memory, by the name of their metric.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    families: HashMap<String, Vec<Recorded>>,
+}
+
+impl Memory {
+    /// Adds a series, or the samples to the series that has these labels.
+    pub(crate) fn add(&mut self, series: Recorded) {
+        let name = series.labels.get(NAME);
+        if !self.families.contains_key(name) {
+            self.families.insert(name.to_string(), Vec::new());
+        }
+        let Some(family) = self.families.get_mut(series.labels.get(NAME)) else {
+            return;
+        };
+        match family
+            .iter_mut()
+            .find(|known| known.labels == series.labels)
+        {
+            Some(known) => known.samples.extend(series.samples),
+            None => family.push(series),
+        }
+    }
+
+    /// All series of a metric become others.
+    pub(crate) fn set(&mut self, name: &str, series: Vec<Recorded>) {
+        self.families.insert(name.to_string(), series);
+    }
+
+    pub(crate) fn family(&self, name: &str) -> &[Recorded] {
+        self.families.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Data for Memory {
+    fn select(&self, selector: &VectorSelector) -> Evaluated<Cow<'_, [Recorded]>> {
+        let (name, matchers) = named(selector)?;
+        if let Some(name) = name {
+            let family = self.family(name);
+            return Ok(if matchers.is_empty() {
+                Cow::Borrowed(family)
+            } else {
+                Cow::Owned(picked(family, &matchers))
+            });
+        }
+        let mut all: Vec<Recorded> = self
+            .families
+            .values()
+            .flat_map(|family| picked(family, &matchers))
+            .collect();
+        all.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(Cow::Owned(all))
+    }
+}
+
+/// The one metric that a selector reads; None: it may read several, or is not evaluated.
+pub(crate) fn metric(selector: &VectorSelector) -> Option<&str> {
+    named(selector).ok()?.0
+}
+
+/// The one name that a selector asks for, and its other matchers.
+fn named(selector: &VectorSelector) -> Evaluated<(Option<&str>, Vec<&Matcher>)> {
+    if !selector.matchers.or_matchers.is_empty() {
+        return Err(Failure::unknown("`or` between matchers is not evaluated"));
+    }
+    let mut name = selector.name.as_deref();
+    let mut rest = Vec::new();
+    for matcher in &selector.matchers.matchers {
+        match (matcher.name.as_str(), &matcher.op) {
+            (NAME, MatchOp::Equal) if name.is_none_or(|name| name == matcher.value) => {
+                name = Some(&matcher.value)
+            }
+            _ => rest.push(matcher),
+        }
+    }
+    Ok((name, rest))
+}
+
+fn picked(family: &[Recorded], matchers: &[&Matcher]) -> Vec<Recorded> {
+    let judges: Vec<(&str, Judge)> = matchers
+        .iter()
+        .map(|matcher| (matcher.name.as_str(), Judge::of(matcher)))
+        .collect();
+    let picks = |series: &&Recorded| {
+        judges
+            .iter()
+            .all(|(label, judge)| judge.picks(series.labels.get(label)))
+    };
+    family.iter().filter(picks).cloned().collect()
+}

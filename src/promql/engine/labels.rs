@@ -1,0 +1,77 @@
+//! What tells a series from others.
+
+use std::fmt;
+use std::rc::Rc;
+
+/// The label that is the metric's name.
+pub(crate) const NAME: &str = "__name__";
+
+/// Names and values, sorted by name, none of them empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Labels(Rc<Vec<(Rc<str>, Rc<str>)>>);
+
+impl Labels {
+    /// The value of a label; one that is not there is empty.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0
+            .binary_search_by(|(known, _)| (**known).cmp(name))
+            .map_or("", |index| &self.0[index].1)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// Only those that are kept.
+    pub(crate) fn filtered(&self, keep: impl Fn(&str) -> bool) -> Labels {
+        if self.0.iter().all(|(name, _)| keep(name)) {
+            return self.clone();
+        }
+        let kept = self.0.iter().filter(|(name, _)| keep(name));
+        Labels(Rc::new(kept.cloned().collect()))
+    }
+
+    pub(crate) fn without_name(&self) -> Labels {
+        self.filtered(|name| name != NAME)
+    }
+
+    /// With another value of a label; an empty one removes it.
+    pub(crate) fn with(&self, name: &str, value: &str) -> Labels {
+        let mut all = (*self.0).clone();
+        match all.binary_search_by(|(known, _)| (**known).cmp(name)) {
+            Ok(index) if value.is_empty() => drop(all.remove(index)),
+            Ok(index) => all[index].1 = value.into(),
+            Err(_) if value.is_empty() => {}
+            Err(index) => all.insert(index, (name.into(), value.into())),
+        }
+        Labels(Rc::new(all))
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Labels {
+    /// Of two values for one label the last holds.
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Labels {
+        let all = pairs
+            .into_iter()
+            .map(|(name, value)| (Rc::from(name.as_ref()), Rc::from(value.as_ref())));
+        let sorted: std::collections::BTreeMap<Rc<str>, Rc<str>> = all.collect();
+        Labels(Rc::new(
+            sorted
+                .into_iter()
+                .filter(|(_, value)| !value.is_empty())
+                .collect(),
+        ))
+    }
+}
+
+impl fmt::Display for Labels {
+    /// As Prometheus writes them: `{job="a"}`, the name among the others.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{{")?;
+        for (index, (name, value)) in self.iter().enumerate() {
+            let comma = if index > 0 { ", " } else { "" };
+            write!(formatter, "{comma}{name}={value:?}")?;
+        }
+        write!(formatter, "}}")
+    }
+}
