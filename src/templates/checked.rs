@@ -79,8 +79,7 @@ impl Checked {
                 ),
             ));
         }
-        let targets = known("targets") && named.has("targets");
-        if self.encloses && !named.has("caller") && !targets {
+        if self.encloses && !named.has("caller") {
             return Err(self.refuse(
                 "is called with nothing to write".to_string(),
                 named,
@@ -142,9 +141,9 @@ impl Object for Checked {
         self.check(&positional, &named)?;
         self.called.call(state, args).map_err(|error| {
             let about_call = std::error::Error::source(&error)
-                .and_then(|source| source.downcast_ref::<NoSeat>());
+                .and_then(|source| source.downcast_ref::<Misused>());
             match about_call {
-                Some(NoSeat { reason, help }) => {
+                Some(Misused { reason, help }) => {
                     self.refuse(reason.clone(), &named, None, (*help).to_string())
                 }
                 None => error,
@@ -193,37 +192,35 @@ impl std::fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// Why the grid has no seat for a panel, which is a mistake of the call and not of the macro that asked for one.
+/// What a function found that a macro called, and is a mistake of the macro's own call: no place for a panel, no query.
 #[derive(Debug)]
-pub struct NoSeat {
+pub struct Misused {
     pub reason: String,
     pub help: &'static str,
 }
 
-impl std::fmt::Display for NoSeat {
+impl std::fmt::Display for Misused {
     fn fmt(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
         out.write_str(&self.reason)
     }
 }
 
-impl std::error::Error for NoSeat {}
+impl std::error::Error for Misused {}
 
 /// What an argument is, of whatever macro.
 #[derive(Debug, Clone, Copy)]
 enum Holds {
     Text,
-    Texts,
     Number,
     Numbers,
     Steps,
-    Targets,
     Links,
     Sort,
     List,
 }
 
 /// What is not here may be anything.
-const HOLD: [(&str, Holds); 20] = [
+const HOLD: [(&str, Holds); 17] = [
     ("key", Holds::Text),
     ("title", Holds::Text),
     ("description", Holds::Text),
@@ -236,12 +233,9 @@ const HOLD: [(&str, Holds); 20] = [
     ("max", Holds::Number),
     ("good", Holds::Number),
     ("above", Holds::Numbers),
-    ("failures", Holds::Numbers),
     ("steps", Holds::Steps),
-    ("targets", Holds::Targets),
     ("links", Holds::Links),
     ("sort", Holds::Sort),
-    ("expressions", Holds::Texts),
     ("transformations", Holds::List),
     ("overrides", Holds::List),
 ];
@@ -250,13 +244,11 @@ impl Holds {
     fn word(self) -> &'static str {
         match self {
             Holds::Text => "a text, in quotes",
-            Holds::Texts => "a list of texts",
             Holds::Number => "a number",
             Holds::Numbers => "a list of numbers, as in `[0.05]`",
             Holds::Steps => {
                 "a list of colours with the value from which each holds, as in `[[\"red\", 1]]`"
             }
-            Holds::Targets => "a list of queries, as in `[{\"expr\": …, \"legend\": \"{{job}}\"}]`",
             Holds::Links => "a list of links, as in `[{\"title\": \"Runbook\", \"url\": …}]`",
             Holds::Sort => {
                 "a column and whether the highest comes first, as in `[\"Since\", false]`"
@@ -287,11 +279,9 @@ impl Holds {
         };
         match self {
             Holds::Text => text(value),
-            Holds::Texts => each(&text),
             Holds::Number => number(value),
             Holds::Numbers => each(&number),
             Holds::Steps => each(&|step| pair(step, &text, &number)),
-            Holds::Targets => each(&|target| with(target, ["expr", "legend"])),
             Holds::Links => each(&|link| with(link, ["title", "url"])),
             Holds::Sort => pair(value, &text, &|desc| desc.kind() == ValueKind::Bool),
             Holds::List => list,
