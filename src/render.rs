@@ -10,6 +10,7 @@ use crate::json;
 use crate::kinds::Kinds;
 use crate::overlay::Overlay;
 use crate::source::read::Unreadable;
+use crate::templates::checked::Refused;
 use crate::templates::functions::four_scrapes;
 use crate::templates::{self, UnreadableTemplate};
 use crate::yaml;
@@ -220,10 +221,11 @@ fn template_error(
         .map(|loaded| loaded.source().to_string())
         .ok()
         .or_else(|| innermost.template_source().map(str::to_string));
-    let line = innermost
-        .detail()
-        .and_then(|detail| argument_line(detail, text.as_deref()?, line))
-        .unwrap_or(line);
+    let refused = causes(innermost).find_map(|cause| cause.downcast_ref::<Refused>());
+    let line = match (refused, &text) {
+        (Some(refused), Some(text)) => refused.line(text, line),
+        _ => line,
+    };
     let place = text.map_or_else(
         || Place::File(format!("templates/{name}")),
         |text| line_place(name, line, &text),
@@ -232,21 +234,8 @@ fn template_error(
         || innermost.kind().to_string(),
         |detail| format!("{}: {detail}", innermost.kind()),
     );
-    Diagnostic::error("template", place, reason).help("fix this line of the template")
-}
-
-/// The line of an argument that a macro does not know: the nearest to where it is called, which of a block is its end.
-fn argument_line(detail: &str, text: &str, call: usize) -> Option<usize> {
-    let argument = detail
-        .strip_prefix("unknown keyword argument `")?
-        .strip_suffix('`')?;
-    let named = (1..).zip(text.lines()).filter(|(_, line)| {
-        line.match_indices(argument)
-            .any(|(at, name)| line[at + name.len()..].starts_with('='))
-    });
-    named
-        .map(|(number, _)| number)
-        .min_by_key(|number| call.abs_diff(*number))
+    let help = refused.map_or("fix this line of the template", |refused| &refused.help);
+    Diagnostic::error("template", place, reason).help(help)
 }
 
 /// An error and what lies behind it, outermost first.

@@ -1,5 +1,6 @@
 //! minijinja set up once: delimiters, escaping, functions.
 
+pub mod checked;
 pub mod escape;
 pub mod expand;
 pub mod functions;
@@ -34,6 +35,7 @@ pub fn environment(templates: &Overlay) -> Result<Environment<'static>> {
     environment.add_function("outcomes", samples::outcomes_of);
     environment.add_filter("moment", samples::moment);
     environment.add_function("expand", expand::expand);
+    checked::add_to(&mut environment);
     layout::add_to(&mut environment);
     recorded::add_to(&mut environment);
     let templates = templates.clone();

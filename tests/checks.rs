@@ -1,7 +1,7 @@
 //! Every lint and every proof finds its own bad example, and nothing at all in the good one.
 
 use monstack::artifacts::ARTIFACTS;
-use monstack::diagnostic::{Place, Severity};
+use monstack::diagnostic::{Diagnostic, Place, Severity};
 use monstack::json;
 use monstack::lints::{EXAMPLE, LINTS, example};
 use monstack::overlay::Overlay;
@@ -187,8 +187,8 @@ fn proofs_find_their_values_and_no_other_proof_does() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The place of the first error of the whole catalog when a line of a template is written otherwise.
-fn place(name: &str, file: &str, line: &str, otherwise: &str) -> (Place, String) {
+/// The first error of the whole catalog when a line of a template is written otherwise.
+fn error(name: &str, file: &str, line: &str, otherwise: &str) -> Diagnostic {
     let root = copy_of_templates(name);
     let path = root.join("templates").join(file);
     let text = fs::read_to_string(&path).unwrap();
@@ -196,28 +196,131 @@ fn place(name: &str, file: &str, line: &str, otherwise: &str) -> (Place, String)
     fs::write(&path, text.replacen(line, otherwise, 1)).unwrap();
     let found = outcome(&full(), &root).diagnostics;
     fs::remove_dir_all(root).unwrap();
-    let error = found
+    found
         .into_iter()
         .find(|found| found.severity == Severity::Error)
-        .expect("it finds something");
-    (error.place, error.message)
+        .expect("it finds something")
+}
+
+fn place(name: &str, file: &str, line: &str, otherwise: &str) -> (Place, String) {
+    let found = error(name, file, line, otherwise);
+    (found.place, found.message)
+}
+
+/// What is written, what instead, the line that is named, what is said and what to do.
+type Call = [&'static str; 6];
+
+/// Each in a row, where the call is; nothing here is a mistake of the shared file that the macro stands in.
+const CALLS: [Call; 11] = [
+    [
+        "overview.yml",
+        "unit=\"none\", above=[1]",
+        "unit=\"none\", abov=[1]",
+        "abov=",
+        "`stat` of the panel \"Services down\" has no argument `abov`",
+        "did you mean `above`?",
+    ],
+    [
+        "overview.yml",
+        "title=\"Services up\", ",
+        "",
+        "{% call stat(dashboard, key=\"overview/up\"",
+        "`stat` of the panel with the key \"overview/up\" is called without `title`",
+        "add `title=…` to this call",
+    ],
+    [
+        "memory.yml",
+        "    unit=\"bytes\", min=0,",
+        "    min=0,",
+        "{% call timeseries(dashboard, key=scope ~ \"/memory\"",
+        "`timeseries` of the panel \"Memory\" is called without `unit`",
+        "add `unit=…` to this call",
+    ],
+    [
+        "service.yml",
+        "title=\"CPU and its limit\",\n    description=",
+        "title=\"CPU and its limit\",\n    text=",
+        "    text=",
+        "`timeseries` of the panel \"CPU and its limit\" has no argument `text`",
+        "choose one of `dashboard`, `key`, `title`",
+    ],
+    [
+        "memory.yml",
+        "unit=\"bytes\"",
+        "unit=byts",
+        "unit=byts",
+        "`timeseries` of the panel \"Memory\" is given a `unit` that is undefined",
+        "correct the name of what is given",
+    ],
+    [
+        "overview.yml",
+        "    unit=\"percentunit\", base=\"red\", steps=[[\"orange\", 0.99], [\"green\", 0.999]]",
+        "    unit=\"percentunit\", base=\"red\", steps=[\"orange\", 0.99]",
+        "    unit=\"percentunit\", base=\"red\", steps=[\"orange\", 0.99]",
+        "`stat` of the panel \"Availability\" is given a list that does not fit as its `steps`",
+        "`steps` is a list of colours with the value from which each holds",
+    ],
+    [
+        "cpu.yml",
+        "min=0",
+        "min=\"0\"",
+        "min=\"0\"",
+        "`timeseries` of the panel \"CPU, cores\" is given \"0\" as its `min`",
+        "`min` is a number",
+    ],
+    [
+        "alerts.yml",
+        "grid.line([12, 12], 9)",
+        "grid.line([24], 9)",
+        "{% call table(dashboard, key=dashboard.name ~ \"/history\"",
+        "`table` of the panel \"Alerts in the time shown\" finds no place left in the grid",
+        "ask for one more above this call",
+    ],
+    [
+        "scrapes.yml",
+        "key=\"service/scrape/files\"",
+        "key=\"service/scraped\"",
+        "{% call timeseries(dashboard, key=\"service/scraped\"",
+        "`timeseries` of the panel \"Open files\" has the key \"service/scraped\", and so has another",
+        "give it a key of its own",
+    ],
+    [
+        "memory.yml",
+        "topk(20, sum by (job) (process_resident_memory_bytes{<< raw >>}))\n",
+        "",
+        "{% call timeseries(dashboard, key=scope ~ \"/memory\"",
+        "`timeseries` of the panel \"Memory\" has no PromQL",
+        "write it before `{% endcall %}`",
+    ],
+    [
+        "now.yml",
+        "<< failed(counter, matchers=raw) >>",
+        "<< failed(counter) >>",
+        "<< failed(counter) >>",
+        "`failed` is called without `matchers`",
+        "add `matchers=…` to this call",
+    ],
+];
+
+#[test]
+fn a_mistake_in_a_call_is_named_at_the_line_of_the_row() {
+    let numbered: Vec<(usize, Call)> = CALLS.into_iter().enumerate().collect();
+    each(&numbered, |(number, call)| {
+        let [row, line, otherwise, named, said, to_do] = *call;
+        let file = format!("monitoring/grafana/dashboards/rows/{row}");
+        let found = error(&format!("call-{number}"), &file, line, otherwise);
+        let there = matches!(&found.place, Place::Line { file: at, text, .. } if at.ends_with(&file) && text.contains(named));
+        let help = found.help.contains(to_do);
+        match there && found.message.contains(said) && help {
+            true => Ok(()),
+            false => Err(format!("{otherwise:?}: {found:?}")),
+        }
+    });
 }
 
 #[test]
 fn a_mistake_in_a_panel_is_named_at_the_row_with_its_title() {
     let rows = "monitoring/grafana/dashboards/rows";
-    let file = format!("{rows}/overview.yml");
-    let steps = "unit=\"none\", steps=[[\"red\", 1]]";
-    let misspelt = steps.replace("steps", "stepps");
-    let (place_of, message) = place("misspelt-argument", &file, steps, &misspelt);
-    assert!(
-        matches!(&place_of, Place::Line { file, text, .. } if file.ends_with("rows/overview.yml") && text.contains("stepps=")),
-        "{place_of:?}"
-    );
-    assert!(
-        message.contains("unknown keyword argument `stepps`"),
-        "{message}"
-    );
     let file = format!("{rows}/memory.yml");
     let (place_of, message) = place(
         "misspelt-metric",

@@ -3,7 +3,7 @@
 use super::refuse;
 use crate::catalog::{Duration, Size, snake, with_unit};
 use minijinja::value::Value;
-use minijinja::{Environment, Error};
+use minijinja::{Environment, Error, State};
 use std::collections::HashSet;
 
 /// Registers every function and filter.
@@ -22,6 +22,9 @@ pub fn add_to(environment: &mut Environment) {
     environment.add_filter("lines", lines);
     environment.add_filter("words", words);
     environment.add_filter("named", named);
+    environment.add_filter("probed", probed);
+    environment.add_filter("called_by", called_by);
+    environment.add_filter("metric_name", metric_name);
     environment.add_filter("automata", super::python::automata);
     environment.add_filter("python_name", super::python::python_name);
     environment.add_function("selector", selector);
@@ -91,6 +94,41 @@ fn named(all: Vec<Value>, names: Vec<String>) -> Result<Vec<Value>, Error> {
         }
     }
     Ok(found)
+}
+
+/// Those of the services whose health is probed.
+fn probed(services: &Value) -> Result<Vec<Value>, Error> {
+    let mut found = Vec::new();
+    for service in services.try_iter()? {
+        if service.get_attr("health_probe")?.is_true() {
+            found.push(service);
+        }
+    }
+    Ok(found)
+}
+
+/// Those of the services that the address of a receiver names as its host.
+fn called_by(services: &Value, receivers: &Value) -> Result<Vec<Value>, Error> {
+    let receivers = serde_json::to_string(receivers).map_err(|error| refuse(error.to_string()))?;
+    let mut found = Vec::new();
+    for service in services.try_iter()? {
+        let name = service.get_attr("name")?;
+        if [':', '/']
+            .iter()
+            .any(|end| receivers.contains(&format!("://{name}{end}")))
+        {
+            found.push(service);
+        }
+    }
+    Ok(found)
+}
+
+/// What Prometheus calls a metric that the catalog knows by its key.
+fn metric_name(state: &State, key: &str) -> Result<String, Error> {
+    let platform = state
+        .lookup("platform")
+        .ok_or_else(|| refuse("there is no platform here"))?;
+    Ok(format!("{}_{key}", platform.get_attr("metric_prefix")?))
 }
 
 /// The matchers of a branch or signal (its `only` or `except` jobs), and of `more`, in braces; nothing when there are none.

@@ -2,6 +2,8 @@
 
 mod grid;
 mod growing;
+mod queries;
+mod watching;
 
 use grid::Grid;
 use growing::Growing;
@@ -21,7 +23,13 @@ pub fn add_to(environment: &mut Environment) {
     environment.add_function("by_group", by_group);
     environment.add_function("branches_by_group", branches_by_group);
     environment.add_function("by_measure", by_measure);
-    environment.add_filter("query", query);
+    environment.add_filter("query", queries::one_line);
+    environment.add_filter("queries", queries::queries);
+    environment.add_function("watching_alerts", watching::watching_alerts);
+    environment.add_function("above_zero", watching::above_zero);
+    environment.add_filter("covering", watching::covering);
+    environment.add_filter("drawn_alone", watching::drawn_alone);
+    environment.add_filter("thresholds", watching::thresholds);
     environment.add_filter("unit", unit);
     environment.add_filter("rate_unit", rate_unit);
     environment.add_filter("heading", heading);
@@ -141,17 +149,6 @@ fn by_measure(metrics: Vec<Value>) -> Result<Value, Error> {
         metrics.chunks(TO_A_PANEL).enumerate().map(move |(index, metrics)| context! { type => TYPES[*order], unit => *unit, metrics, part => index + 1, parts })
     });
     Ok(panels.collect())
-}
-
-/// PromQL that a template spread over lines, as the one line that Grafana's editor shows.
-fn query(text: &str) -> String {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
-        .replace("( ", "(")
-        .replace(" )", ")")
 }
 
 /// Grafana's unit of a metric, by the unit that its name ends in.

@@ -1,5 +1,6 @@
 //! The grid of a dashboard: where panels go, and which numbers they keep.
 
+use crate::templates::checked::Misused;
 use crate::templates::refuse;
 use minijinja::value::{Object, Serde, Value, from_args};
 use minijinja::{Error, ErrorKind, State};
@@ -65,7 +66,11 @@ impl Places {
     /// A number that depends on the panel's key alone, so that it stays when panels come and go around it.
     fn id(&mut self, key: &str) -> Result<u32, Error> {
         if !self.keys.insert(key.to_string()) {
-            return Err(refuse(format!("two panels have the key {key:?}")));
+            let help =
+                "give it a key of its own: a dashboard in use knows its panels by their keys";
+            let reason = format!("has the key {key:?}, and so has another");
+            return Err(refuse(format!("two panels have the key {key:?}"))
+                .with_source(Misused { reason, help }));
         }
         let hash = key.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
             (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
@@ -105,10 +110,12 @@ impl Places {
     }
 
     fn next(&mut self) -> Result<Value, Error> {
-        let [h, w, x, y] = self
-            .free
-            .pop_front()
-            .ok_or_else(|| refuse("the grid has no place left: ask for a line first"))?;
+        let [h, w, x, y] = self.free.pop_front().ok_or_else(|| {
+            let help = "ask for one more above this call, as in `{% do dashboard.grid.line([24], 7) %}`, or with a larger count for `spread`";
+            let reason = "finds no place left in the grid".to_string();
+            refuse("the grid has no place left: ask for a line first")
+                .with_source(Misused { reason, help })
+        })?;
         Ok(Value::from(Serde(json!({"h": h, "w": w, "x": x, "y": y}))))
     }
 }
