@@ -3,12 +3,12 @@
 use crate::catalog::Duration;
 use crate::go_template::{self, Problem, Template, Value as TemplateValue, of_prometheus};
 use crate::json::Parts;
-use crate::promql::Expr;
 use crate::promql::engine::{
     self, Axis, Engine, Evaluated, Failure, LOOKBACK, Labels, Memory, Millis, NAME, Recorded,
     Release, Sample, Series,
 };
-use crate::promql::walk::selectors;
+use crate::promql::walk::{children, selector, selectors};
+use crate::promql::{AtModifier, Expr};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -20,6 +20,8 @@ pub struct Rule {
     pub(crate) labels: Vec<(String, Template)>,
     /// None: it records.
     pub(crate) alert: Option<Alert>,
+    /// Whether it says `start()` or `end()`.
+    names_its_instant: bool,
     /// Names that its expression reads; None: it reads whatever there is.
     reads: Option<HashSet<String>>,
 }
@@ -73,6 +75,7 @@ impl Rule {
         };
         let name = rule["alert"].as_str().or(rule["record"].as_str());
         Ok(Rule {
+            names_its_instant: names_its_instant(&expr),
             name: name.ok_or("it has no name")?.to_string(),
             expr,
             labels: templates("labels")?,
@@ -225,7 +228,11 @@ impl<'a> Rules<'a> {
     /// The series of a rule with its own labels.
     fn evaluated(&self, rule: &Rule, memory: &Memory, axis: Axis) -> Evaluated<Vec<Series>> {
         let engine = self.engine(memory);
-        let found = engine.series(&rule.expr, axis)?;
+        let found = if rule.names_its_instant && axis.count > 1 {
+            instant_by_instant(&engine, &rule.expr, axis)?
+        } else {
+            engine.series(&rule.expr, axis)?
+        };
         if rule.alert.is_some() {
             return Ok(found);
         }
@@ -246,7 +253,7 @@ impl<'a> Rules<'a> {
             release: self.release,
             lookback: LOOKBACK,
             subquery_step: self.axis.step,
-            shown: (self.axis.start, self.axis.end()),
+            shown: None,
         }
     }
 
@@ -369,6 +376,34 @@ impl Alerts {
             known.states.push(next);
         }
     }
+}
+
+/// Whether a selector or a subquery is pinned to the instant of the evaluation.
+fn names_its_instant(expr: &Expr) -> bool {
+    let at = match expr {
+        Expr::Subquery(subquery) => subquery.at.as_ref(),
+        _ => selector(expr).and_then(|selector| selector.at.as_ref()),
+    };
+    matches!(at, Some(AtModifier::Start | AtModifier::End))
+        || children(expr).into_iter().any(names_its_instant)
+}
+
+/// Each instant as a query of its own.
+fn instant_by_instant(engine: &Engine, expr: &Expr, axis: Axis) -> Evaluated<Vec<Series>> {
+    let mut all = Vec::new();
+    for (index, time) in axis.instants().enumerate() {
+        let one = Engine {
+            shown: Some((time, time)),
+            ..*engine
+        };
+        let found = one.series(expr, Axis::one(time))?;
+        all.extend(found.into_iter().map(|series| {
+            let mut values = vec![None; axis.count];
+            values[index] = series.values[0];
+            Series { values, ..series }
+        }));
+    }
+    engine::merged(all)
 }
 
 /// The labels of an alert: those of the sample without its name, under those of the rule.

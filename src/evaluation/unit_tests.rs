@@ -120,7 +120,8 @@ pub fn run(file: &Value, rule_files: &[&Value], release: Release) -> Vec<Found> 
 struct Test<'a> {
     value: &'a Value,
     pointer: &'a str,
-    expressions: Vec<(usize, Rc<Expr>, Millis)>,
+    /// Index, what is asked, and when.
+    expressions: Vec<(usize, Result<Expr, String>, Millis)>,
     alerts: Vec<(usize, &'a str, Millis)>,
     series: Vec<Recorded>,
     last: Millis,
@@ -146,8 +147,7 @@ impl<'a> Test<'a> {
         for (index, case) in value["promql_expr_test"].items().enumerate() {
             let place = format!("/promql_expr_test/{index}");
             let text = case["expr"].as_str().unwrap_or_default();
-            let expr = parse(text).map_err(|reason| broken(format!("{place}/expr"), reason))?;
-            expressions.push((index, Rc::new(expr), time(case, &place)?));
+            expressions.push((index, parse(text), time(case, &place)?));
         }
         let mut alerts = Vec::new();
         for (index, case) in value["alert_rule_test"].items().enumerate() {
@@ -198,7 +198,7 @@ impl<'a> Test<'a> {
             return vec![unknown];
         }
         let names = self.alerts.iter().map(|(_, name, _)| *name);
-        let asked = self.expressions.iter().map(|(_, expr, _)| &**expr);
+        let asked = (self.expressions.iter()).filter_map(|(_, expr, _)| expr.as_ref().ok());
         let axis = Axis {
             start: 0,
             step: suite.interval,
@@ -210,9 +210,11 @@ impl<'a> Test<'a> {
             release,
         };
         let mut memory = Memory::default();
-        self.series
-            .iter()
-            .for_each(|series| memory.add(series.clone()));
+        for mut series in self.series {
+            // promtool loads no sample after the last evaluation.
+            series.samples.retain(|sample| sample.time <= axis.end());
+            memory.add(series);
+        }
         let outcomes = rules.run(&mut memory);
         let mut found: Vec<Found> = outcomes
             .iter()
@@ -252,7 +254,13 @@ impl<'a> Test<'a> {
         for (index, expr, at) in &self.expressions {
             let pointer = format!("{}/promql_expr_test/{index}", self.pointer);
             let case = &self.value["promql_expr_test"][index];
-            found.extend(compared(&engine, expr, *at, case, pointer));
+            found.extend(match expr {
+                Ok(expr) => compared(&engine, expr, *at, case, pointer),
+                Err(reason) => Some(Found::Broken {
+                    pointer,
+                    reason: reason.clone(),
+                }),
+            });
         }
         found
     }
@@ -274,6 +282,10 @@ fn compared(
     case: &Value,
     pointer: String,
 ) -> Option<Found> {
+    let engine = Engine {
+        shown: Some((at, at)),
+        ..*engine
+    };
     let found = match engine.series(expr, Axis::one(at)) {
         Ok(found) => found,
         Err(failure) => return Some(failed(pointer, &failure)),

@@ -113,8 +113,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) lookback: Millis,
     /// The step of a subquery that names none: the evaluation interval.
     pub(crate) subquery_step: Millis,
-    /// What `start()` and `end()` name.
-    pub(crate) shown: (Millis, Millis),
+    /// What `start()` and `end()` name; None: each instant is a query of its own, and both are that instant.
+    pub(crate) shown: Option<(Millis, Millis)>,
 }
 
 /// Prometheus' own, unless a flag sets another.
@@ -177,8 +177,8 @@ impl Engine<'_> {
         };
         let pinned = match at {
             None => None,
-            Some(AtModifier::Start) => Some(self.shown.0),
-            Some(AtModifier::End) => Some(self.shown.1),
+            Some(AtModifier::Start) => self.shown.map(|shown| shown.0),
+            Some(AtModifier::End) => self.shown.map(|shown| shown.1),
             Some(AtModifier::At(time)) => Some(match time.duration_since(UNIX_EPOCH) {
                 Ok(after) => millis(after),
                 Err(before) => -millis(before.duration()),

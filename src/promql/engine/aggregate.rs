@@ -33,8 +33,8 @@ pub(super) fn value(engine: &Engine, aggregate: &AggregateExpr, axis: Axis) -> E
         T_GROUP => each(&|_, _| 1.0)?,
         T_MIN => each(&|values, _| extreme(values, |value, least| value < least))?,
         T_MAX => each(&|values, _| extreme(values, |value, most| value > most))?,
-        T_STDDEV => each(&|values, _| variance(values.iter().copied()).sqrt())?,
-        T_STDVAR => each(&|values, _| variance(values.iter().copied()))?,
+        T_STDDEV => each(&|values, _| spread(values).sqrt())?,
+        T_STDVAR => each(&|values, _| spread(values))?,
         T_QUANTILE => {
             let wanted = number()?;
             each(&|values, index| quantile(wanted[index], values.to_vec()))?
@@ -120,6 +120,14 @@ fn mean(values: &[f64]) -> f64 {
         mean += value / count - mean / count;
     }
     mean
+}
+
+/// One value has no variance, even an infinite one.
+fn spread(values: &[f64]) -> f64 {
+    match values {
+        [_] => 0.0,
+        _ => variance(values.iter().copied()),
+    }
 }
 
 /// The first value that is better than all before it; a NaN only when there is nothing else.

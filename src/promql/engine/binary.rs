@@ -1,6 +1,8 @@
 //! Operators between numbers and series.
 
-use super::{Axis, Engine, Evaluated, Failure, Labels, NAME, Series, Value, each_at, merged};
+use super::{
+    Axis, Engine, Evaluated, Failure, Labels, NAME, Release, Series, Value, each_at, merged,
+};
 use crate::promql::token::{
     T_ADD, T_ATAN2, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MOD,
     T_MUL, T_NEQ, T_POW, T_SUB,
@@ -46,11 +48,15 @@ impl Operator {
             Operator::Comparison(holds) => holds(left, right).then_some(left),
         }
     }
+}
 
+/// How the samples of two operands become one.
+#[derive(Clone, Copy)]
+struct Rules {
+    operator: Operator,
+    returns_bool: bool,
     /// Whether the result no longer is the metric.
-    fn drops_name(self, returns_bool: bool) -> bool {
-        returns_bool || matches!(self, Operator::Arithmetic(_))
-    }
+    drops_name: bool,
 }
 
 pub(super) fn value(engine: &Engine, binary: &BinaryExpr, axis: Axis) -> Evaluated<Value> {
@@ -64,13 +70,23 @@ pub(super) fn value(engine: &Engine, binary: &BinaryExpr, axis: Axis) -> Evaluat
     }) {
         return Err(Failure::unknown("`fill` is not evaluated"));
     }
-    let Some(operator) = operator(binary.op.id()) else {
+    let id = binary.op.id();
+    let Some(operator) = operator(id) else {
         return match (left, right) {
             (Value::Vector(left), Value::Vector(right)) => {
                 set(binary, left, right, axis).map(Value::Vector)
             }
             _ => Err(Failure::certain("a set operator combines vectors")),
         };
+    };
+    let rules = Rules {
+        operator,
+        returns_bool,
+        drops_name: match operator {
+            // Prometheus 2 forgot this one.
+            Operator::Arithmetic(_) => id != T_ATAN2 || engine.release == Release::Three,
+            Operator::Comparison(_) => returns_bool,
+        },
     };
     Ok(match (left, right) {
         (Value::Scalar(left), Value::Scalar(right)) => Value::Scalar(
@@ -79,20 +95,18 @@ pub(super) fn value(engine: &Engine, binary: &BinaryExpr, axis: Axis) -> Evaluat
                 .map(|(left, right)| operator.value(left, right, true).unwrap_or(f64::NAN))
                 .collect(),
         ),
-        (Value::Vector(series), Value::Scalar(numbers)) => Value::Vector(with_numbers(
-            series,
-            operator,
-            returns_bool,
-            |index, value| (value, numbers[index]),
-        )?),
-        (Value::Scalar(numbers), Value::Vector(series)) => Value::Vector(with_numbers(
-            series,
-            operator,
-            returns_bool,
-            |index, value| (numbers[index], value),
-        )?),
+        (Value::Vector(series), Value::Scalar(numbers)) => {
+            Value::Vector(with_numbers(series, rules, |index, value| {
+                (value, numbers[index])
+            })?)
+        }
+        (Value::Scalar(numbers), Value::Vector(series)) => {
+            Value::Vector(with_numbers(series, rules, |index, value| {
+                (numbers[index], value)
+            })?)
+        }
         (Value::Vector(left), Value::Vector(right)) => {
-            Value::Vector(matched(binary, operator, left, right, axis)?)
+            Value::Vector(matched(binary, rules, left, right, axis)?)
         }
         _ => return Err(Failure::certain("a string is not an operand")),
     })
@@ -101,20 +115,24 @@ pub(super) fn value(engine: &Engine, binary: &BinaryExpr, axis: Axis) -> Evaluat
 /// Each sample of a vector with a number; a comparison keeps the sample, on whichever side it is.
 fn with_numbers(
     series: Vec<Series>,
-    operator: Operator,
-    returns_bool: bool,
+    rules: Rules,
     pair: impl Fn(usize, f64) -> (f64, f64),
 ) -> Evaluated<Vec<Series>> {
-    if operator.drops_name(returns_bool) {
+    let Rules { operator, .. } = rules;
+    if rules.drops_name {
         return each_at(series, |index, value| {
             let (left, right) = pair(index, value);
             operator.value(left, right, true).unwrap_or(f64::NAN)
         });
     }
+    let keeps = |left: f64, right: f64, value: f64| match operator {
+        Operator::Arithmetic(function) => Some(function(left, right)),
+        Operator::Comparison(holds) => holds(left, right).then_some(value),
+    };
     let filtered = series.into_iter().map(|series| {
         let kept = |(index, value): (usize, Option<f64>)| {
             let (left, right) = pair(index, value?);
-            operator.value(left, right, false).and(value)
+            keeps(left, right, value?)
         };
         Series {
             values: series.values.into_iter().enumerate().map(kept).collect(),
@@ -209,14 +227,18 @@ fn set(
 /// Arithmetic and comparisons between two vectors.
 fn matched(
     binary: &BinaryExpr,
-    operator: Operator,
+    rules: Rules,
     left: Vec<Series>,
     right: Vec<Series>,
     axis: Axis,
 ) -> Evaluated<Vec<Series>> {
     let modifier = binary.modifier.as_ref();
     let matching = matching(binary);
-    let returns_bool = returns_bool(binary);
+    let Rules {
+        operator,
+        returns_bool,
+        drops_name,
+    } = rules;
     let card = modifier.map_or(&VectorMatchCardinality::OneToOne, |modifier| &modifier.card);
     // For one-to-many the sides are exchanged, and only the values remember it.
     let swapped = matches!(card, VectorMatchCardinality::OneToMany(_));
@@ -281,7 +303,7 @@ fn matched(
             if values.iter().all(Option::is_none) {
                 continue;
             }
-            let mut labels = if operator.drops_name(returns_bool) {
+            let mut labels = if drops_name {
                 series.labels.without_name()
             } else {
                 series.labels.clone()

@@ -2,9 +2,13 @@
 
 use chrono::{DateTime, Datelike, Months, Timelike, Utc};
 
+/// Whether a number is a time that has a date. Of others Go's conversion makes some date or other.
+pub(super) fn has_date(seconds: f64) -> bool {
+    seconds.abs() < 1e11
+}
+
 /// The part that a function names, of a Unix time in seconds; None: no part of a date has this name.
 pub(super) fn part(function: &str, seconds: f64) -> Option<f64> {
-    // Go's conversion of a number that does not fit is some date; no date is said here.
     let date: Option<DateTime<Utc>> = DateTime::from_timestamp(seconds as i64, 0);
     let of =
         |number: fn(DateTime<Utc>) -> u32| date.map_or(f64::NAN, |date| f64::from(number(date)));

@@ -107,9 +107,16 @@ pub(super) fn value(engine: &Engine, call: &Call, axis: Axis) -> Evaluated<Value
                 .map(|time| calendar::part(name, seconds(time)))
                 .collect(),
         }],
-        _ if calendar::part(name, 0.0).is_some() => each(vector(0)?, |value| {
-            calendar::part(name, value).unwrap_or(value)
-        })?,
+        _ if calendar::part(name, 0.0).is_some() => {
+            let times = vector(0)?;
+            let mut all = times.iter().flat_map(|series| &series.values).flatten();
+            if !all.all(|time| calendar::has_date(*time)) {
+                return Err(Failure::unknown(format!(
+                    "`{name}` of a number that is no date is not evaluated"
+                )));
+            }
+            each(times, |value| calendar::part(name, value).unwrap_or(value))?
+        }
         _ => match elementary(name) {
             Some(function) => each(vector(0)?, function)?,
             None => return over_windows(engine, name, &arguments, axis),
