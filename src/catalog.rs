@@ -194,6 +194,37 @@ pub struct Group {
     pub services: Vec<String>,
 }
 
+impl Platform {
+    fn resolve(written: Value) -> serde_json::Result<Platform> {
+        let mut platform: Platform = serde_json::from_value(written)?;
+        // A path leads nowhere from Grafana, a notification or the Alertmanager.
+        if !["http://", "https://"]
+            .iter()
+            .any(|scheme| platform.runbook_url.starts_with(scheme))
+        {
+            platform.runbook_url.clear();
+        }
+        platform.output = platform
+            .output
+            .trim_start_matches("./")
+            .trim_end_matches('/')
+            .to_string();
+        platform.root = vec![".."; platform.output.split('/').count()].join("/");
+        Ok(platform)
+    }
+}
+
+impl Compose {
+    fn resolve(mut written: Value, platform: &Platform) -> serde_json::Result<Compose> {
+        if let Some(table) = written.as_object_mut() {
+            table
+                .entry("build_context")
+                .or_insert_with(|| platform.root.clone().into());
+        }
+        serde_json::from_value(written)
+    }
+}
+
 impl Prometheus {
     /// Whether every Prometheus that must load the output is this new.
     pub fn at_least(&self, major: u32, minor: u32) -> bool {
@@ -234,68 +265,34 @@ impl Catalog {
 
     fn resolve(value: &Value, kinds: &Arc<Kinds>) -> serde_json::Result<Catalog> {
         let part = |key: &str| value[key].clone();
-        let mut platform: Platform = serde_json::from_value(part("platform"))?;
-        // A path leads nowhere from Grafana, a notification or the Alertmanager.
-        if !["http://", "https://"]
-            .iter()
-            .any(|scheme| platform.runbook_url.starts_with(scheme))
-        {
-            platform.runbook_url.clear();
-        }
-        platform.output = platform
-            .output
-            .trim_start_matches("./")
-            .trim_end_matches('/')
-            .to_string();
-        platform.root = vec![".."; platform.output.split('/').count()].join("/");
+        let platform = Platform::resolve(part("platform"))?;
         let services = entries(value, "services")
             .map(|(name, written)| Service::resolve(value, name, written))
             .collect::<Result<Vec<_>, _>>()?;
         let metrics = entries(value, "metrics")
             .map(|(key, written)| Metric::resolve(&platform, &services, key, written))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut members: HashMap<&str, Vec<String>> = HashMap::new();
-        for service in &services {
-            members
-                .entry(&service.group)
-                .or_default()
-                .push(service.name.clone());
-        }
-        let groups = entries(value, "groups")
-            .map(|(key, written)| Group {
-                key: key.clone(),
-                title: written["title"].as_str().unwrap_or_default().into(),
-                services: members.remove(key.as_str()).unwrap_or_default(),
-            })
-            .collect();
         let emitters = Emitters::of(&services, &metrics);
         let alerts: Vec<Alert> = entries(value, "alerts")
             .map(|(name, written)| {
                 Alert::resolve(value, name, written, &services, &emitters, kinds)
             })
             .collect::<Result<_, _>>()?;
-        let names = Names {
-            services: numbered(services.iter().map(|service| &service.name)),
-            metrics: numbered(metrics.iter().map(|metric| &metric.key)),
-            alerts: numbered(alerts.iter().map(|alert| &alert.name)),
-        };
-        let mut compose = part("compose");
-        if let Some(table) = compose.as_object_mut() {
-            table
-                .entry("build_context")
-                .or_insert_with(|| platform.root.clone().into());
-        }
         Ok(Catalog {
-            names,
+            names: Names {
+                services: numbered(services.iter().map(|service| &service.name)),
+                metrics: numbered(metrics.iter().map(|metric| &metric.key)),
+                alerts: numbered(alerts.iter().map(|alert| &alert.name)),
+            },
             limits: Limits::of(&services),
-            platform,
+            groups: groups(value, &services),
             prometheus: serde_json::from_value(published(value, "prometheus"))?,
             alertmanager: serde_json::from_value(published(value, "alertmanager"))?,
             receivers: receivers(part("receivers"))?,
             blackbox: serde_json::from_value(part("blackbox"))?,
             grafana: serde_json::from_value(published(value, "grafana"))?,
-            compose: serde_json::from_value(compose)?,
-            groups,
+            compose: Compose::resolve(part("compose"), &platform)?,
+            platform,
             services,
             metrics,
             alerts,
@@ -340,6 +337,24 @@ impl Catalog {
             .get(name)
             .map(|index| &self.alerts[*index])
     }
+}
+
+/// Every group with the names of its services.
+fn groups(value: &Value, services: &[Service]) -> Vec<Group> {
+    let mut members: HashMap<&str, Vec<String>> = HashMap::new();
+    for service in services {
+        members
+            .entry(&service.group)
+            .or_default()
+            .push(service.name.clone());
+    }
+    entries(value, "groups")
+        .map(|(key, written)| Group {
+            key: key.clone(),
+            title: written["title"].as_str().unwrap_or_default().into(),
+            services: members.remove(key.as_str()).unwrap_or_default(),
+        })
+        .collect()
 }
 
 /// The table of a server whose links lead to where it is published, unless the catalog says otherwise.

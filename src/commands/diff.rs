@@ -43,20 +43,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
         return Ok(Report::new(before_source, refused).reading());
     };
 
-    let mut limits = Vec::new();
-    if !errors.is_empty() {
-        limits.push(format!(
-            "{CATALOG} is not proved: {}. `monstack render` refuses it as it is",
-            plural(errors.len(), "error")
-        ));
-    }
-    if !refused.is_empty() {
-        limits.push(format!(
-            "{} does not load today ({}): what is refused is compared as if it were not there",
-            base.name,
-            plural(refused.len(), "error")
-        ));
-    }
+    let mut limits = limits(&errors, &base, &refused);
     let own = base::texts(&cli.root)?;
     let sides = [
         Side {
@@ -95,6 +82,25 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     };
     let found = Report::new(Source::parse(&shown.name, &shown.text).0, findings).reading();
     Ok(report(&printer, cli.format, found))
+}
+
+/// What the comparison does not cover, as far as that is known before it.
+fn limits(errors: &[Diagnostic], base: &Base, refused: &[Diagnostic]) -> Vec<String> {
+    let mut limits = Vec::new();
+    if !errors.is_empty() {
+        limits.push(format!(
+            "{CATALOG} is not proved: {}. `monstack render` refuses it as it is",
+            plural(errors.len(), "error")
+        ));
+    }
+    if !refused.is_empty() {
+        limits.push(format!(
+            "{} does not load today ({}): what is refused is compared as if it were not there",
+            base.name,
+            plural(refused.len(), "error")
+        ));
+    }
+    limits
 }
 
 /// The side as it is now.
