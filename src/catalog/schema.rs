@@ -142,12 +142,9 @@ fn referred(node: &Value) -> Vec<&Value> {
 
 /// The properties a node names, its own before those of what it refers to.
 pub fn properties(node: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    referred(node).into_iter().flat_map(|node| {
-        node.get("properties")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-    })
+    referred(node)
+        .into_iter()
+        .flat_map(|node| node["properties"].entries())
 }
 
 /// The settings that a service takes over from its group and from `[defaults]`.

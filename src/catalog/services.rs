@@ -1,6 +1,7 @@
 //! A service with the settings of its group and of all services filled in.
 
 use super::{Duration, Size};
+use crate::json::Parts;
 use crate::source::{Source, step};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -89,12 +90,7 @@ impl Service {
         let group = written["group"].as_str().unwrap_or_default();
         let mut merged = Map::new();
         for layer in layers(name, group) {
-            for (key, value) in catalog
-                .pointer(&layer)
-                .and_then(Value::as_object)
-                .into_iter()
-                .flatten()
-            {
+            for (key, value) in catalog.pointer(&layer).into_iter().flat_map(Parts::entries) {
                 merged.insert(key.clone(), value.clone());
             }
         }

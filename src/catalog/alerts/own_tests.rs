@@ -41,9 +41,8 @@ impl Alert {
         let written = self
             .settings
             .get("tests")
-            .and_then(Value::as_array)
             .into_iter()
-            .flatten()
+            .flat_map(Parts::items)
             .enumerate();
         let duration = |value: &Value| value.as_str().and_then(Duration::parse);
         written

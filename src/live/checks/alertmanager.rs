@@ -2,6 +2,7 @@
 
 use super::{CheckContext, Checked, first, remedy};
 use crate::diagnostic::{Diagnostic, Place, plural};
+use crate::json::Parts;
 use crate::live::loaded::differences;
 use crate::live::prometheus::Running;
 use crate::yaml;
@@ -96,10 +97,9 @@ pub fn checked(context: &CheckContext, running: &Running) -> Checked {
 }
 
 fn receivers(context: &CheckContext) -> usize {
-    let config = context.rendered.alertmanager();
-    let all = config.and_then(|file| file.value["receivers"].as_array());
-    all.into_iter()
-        .flatten()
+    let config = context.rendered.alertmanager().into_iter();
+    config
+        .flat_map(|file| file.value["receivers"].items())
         .filter(|receiver| receiver["name"] != "null")
         .count()
 }
