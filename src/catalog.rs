@@ -51,7 +51,7 @@ pub struct Catalog {
     names: Names,
 }
 
-/// Where each name stands in its list: lints and proofs look up by name what another table says.
+/// The index of each name in its list: lints and proofs look up by name what another table says.
 #[derive(Clone, Debug)]
 struct Names {
     services: HashMap<String, usize>,

@@ -64,7 +64,7 @@ pub struct Comparison {
     pub changes: Vec<FileChange>,
     /// By path.
     pub modes: Vec<Mode>,
-    /// What is not ours and is left alone: a path, or a folder with a slash, and how many files it stands for.
+    /// What is not ours and is left alone: a path, or a folder with a slash, and how many files it covers.
     pub foreign: BTreeMap<String, usize>,
     /// What must be moved before anything can be written.
     pub obstacles: Vec<Obstacle>,

@@ -37,7 +37,6 @@ pub struct Service {
     /// Where health is; of what is not built here and says nothing else, the metrics' path: an exporter has no other.
     #[serde(default)]
     pub health_path: String,
-    /// Whether health is probed.
     pub health_probe: bool,
     /// `host`, `compose`, or an address.
     pub runs_on: String,
@@ -67,11 +66,9 @@ pub struct Service {
 pub struct Override {
     /// Another threshold.
     pub above: Option<f64>,
-    /// Another window.
     pub window: Option<Duration>,
     /// Another time before it fires.
     pub r#for: Option<Duration>,
-    /// Another severity.
     pub severity: Option<String>,
     /// False: not covered.
     pub enabled: Option<bool>,

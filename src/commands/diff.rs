@@ -115,7 +115,7 @@ impl New<'_> {
     /// What the templates change, and what the catalogs change without a sentence of theirs.
     ///
     /// Old templates with the new catalog, against new templates with it: what differs is the templates' doing. Old templates
-    /// with both catalogs: what differs is the catalogs' doing, of which the rest is told that their sentences do not explain.
+    /// with both catalogs: what differs comes from the catalogs, and of that, what their own sentences do not explain is reported.
     fn against(
         self,
         base: &Base,

@@ -61,7 +61,7 @@ fn lock(root: &Path) -> Option<File> {
 pub struct Prepared {
     /// What is said so far; with an error in it, nothing may be written.
     pub report: Report,
-    /// Not there when something stands against it.
+    /// None when something prevents it.
     ready: Option<Ready>,
 }
 
@@ -187,7 +187,7 @@ fn first(comparison: &Comparison) -> String {
 }
 
 impl Prepared {
-    /// Whether something stands against writing.
+    /// Whether something prevents writing.
     pub fn refused(&self) -> bool {
         self.ready.is_none()
     }

@@ -71,7 +71,7 @@ fn covered(alert: &Alert) -> String {
     }
 }
 
-/// The metrics that an alert reads, by key; of PromQL those whose whole name stands in the expression.
+/// The metrics that an alert reads, by key; of PromQL those whose whole name is in the expression.
 pub fn reads<'a>(alert: &'a Alert, catalog: &'a Catalog) -> Vec<&'a str> {
     let expression = alert
         .settings

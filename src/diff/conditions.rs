@@ -235,7 +235,7 @@ fn waiting(comparison: &mut Comparison, pair: &Pair, before: Duration, after: Du
     );
 }
 
-/// A lower severity tells fewer people, or nobody.
+/// A lower severity notifies fewer people, or nobody.
 fn severity(comparison: &mut Comparison, pair: &Pair, before: &str, after: &str) {
     if before == after {
         return;
@@ -247,7 +247,7 @@ fn severity(comparison: &mut Comparison, pair: &Pair, before: &str, after: &str)
     let lower = routes::rank(after) > routes::rank(before);
     let silent = is == routes::NOBODY && was != routes::NOBODY;
     let class = if lower || silent { Dangerous } else { Notice };
-    let told = if was == is {
+    let receiver = if was == is {
         format!(", still to {is}")
     } else {
         format!(", to {is} instead of {was}")
@@ -257,7 +257,7 @@ fn severity(comparison: &mut Comparison, pair: &Pair, before: &str, after: &str)
         class,
         &format!("{} is {} instead of {} for ", pair.new.name, after, before),
         &pair.is.name,
-        told,
+        receiver,
         at,
     );
 }

@@ -60,7 +60,7 @@ struct Comparing<'a> {
 }
 
 impl Comparing<'_> {
-    /// Every rendered file: it is there, or reads differently, or something else stands in its place.
+    /// Every rendered file: it is there, or reads differently, or something else is in its place.
     fn rendered(&mut self) -> Result<()> {
         for (exact, text) in &self.rendered {
             let Some(kind) = self.found.files.get(exact) else {

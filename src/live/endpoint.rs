@@ -1,4 +1,4 @@
-//! A server with an API: its address, and the secret that only it is told.
+//! A server with an API: its address, and the secret that only it is sent.
 
 use super::http::{Answer, Client, Failure};
 use super::secret::without_user;
@@ -29,7 +29,7 @@ pub enum Refusal {
     Stranger(String),
 }
 
-/// What a server is told about who asks.
+/// How a server is asked: with which login.
 #[derive(Clone, Default)]
 pub enum Login {
     /// Nothing but what the address itself holds.

@@ -14,7 +14,7 @@ use crate::stack::files::Files;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Instants of a panel's time axis; more are not told apart on a screen this wide.
+/// Instants of a panel's time axis; more cannot be distinguished on a screen this wide.
 const INSTANTS: i64 = 60;
 
 /// What all panels of a dashboard share.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// One entry of `tests`.
 pub struct OwnTest<'a> {
-    /// Where it stands, as a JSON pointer.
+    /// Where it is written, as a JSON pointer.
     pub pointer: String,
     pub name: &'a str,
     /// When the alert is looked at.

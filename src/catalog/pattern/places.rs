@@ -15,7 +15,7 @@ enum Step {
     Accept,
 }
 
-/// What stands on one side of a boundary.
+/// What is on one side of a boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     /// Nothing: the value begins or ends here.
@@ -193,7 +193,7 @@ impl Builder {
         reached
     }
 
-    /// Which characters the places tell apart. Half a pair of UTF-16, which Python can hold and no exposition can, is read by none.
+    /// Which characters the places distinguish. Half a pair of UTF-16, which Python can hold and no exposition can, is read by none.
     fn kinds(&self, places: &[(usize, usize, Side)], automaton: &mut Automaton) {
         let mut bounds: BTreeSet<u32> = BTreeSet::from([0xd800, 0xe000]);
         for range in self.classes.iter().flat_map(ClassUnicode::iter) {

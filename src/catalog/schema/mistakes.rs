@@ -231,7 +231,7 @@ fn not_a(place: &Place, name: &str, error: &ValidationError, schema: &Value) -> 
     ))
 }
 
-/// Why a value that reads well is refused all the same.
+/// Why a value that looks right is refused all the same.
 fn reason(format: &str, text: &str) -> Option<String> {
     match format {
         "re2" => pattern::parse(text).err(),

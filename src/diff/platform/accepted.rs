@@ -4,7 +4,7 @@ use crate::allow::{Allow, entries};
 use crate::diff::Class::{Notice, Safe};
 use crate::diff::{At, Comparison};
 
-/// Entries of `allow`: the finding that is accepted, the table it stands in, and until when.
+/// Entries of `allow`: the finding that is accepted, the table it is in, and until when.
 pub fn accepted(comparison: &mut Comparison) {
     let (was, is) = (
         entries(&comparison.before.source.value),

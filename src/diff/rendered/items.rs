@@ -23,7 +23,6 @@ pub enum ItemKind {
     Key,
     File,
     Alert,
-    /// A recording rule.
     Recording,
     Rules,
     Job,
@@ -133,7 +132,7 @@ impl<const N: usize> Concat for [Vec<Item>; N] {
     }
 }
 
-/// Every key at the top but those that are read otherwise.
+/// Every key at the top except these, which are read as items of their own.
 fn rest(value: &Value, but: &[&str]) -> Vec<Item> {
     let keys = value
         .entries()

@@ -37,7 +37,7 @@ impl<'a> Leaf<'a> {
             .map_or("", String::as_str)
     }
 
-    /// Both sides as lists; what is no list has no items.
+    /// Both sides as lists; what is not a list has no items.
     pub fn lists(&self) -> (&'a [Value], &'a [Value]) {
         let list = |side: Option<&'a Value>| {
             side.and_then(Value::as_array)
@@ -46,7 +46,7 @@ impl<'a> Leaf<'a> {
         (list(self.was), list(self.is))
     }
 
-    /// Both sides as texts; what is no text is empty.
+    /// Both sides as texts; what is not a text is empty.
     pub fn texts(&self) -> (&'a str, &'a str) {
         let text = |side: Option<&'a Value>| side.and_then(Value::as_str).unwrap_or_default();
         (text(self.was), text(self.is))

@@ -83,7 +83,7 @@ pub fn checked(context: &CheckContext, running: &Running) -> Checked {
             .push(Diagnostic::error("alertmanager-not-loaded", place(context), message).help(help));
     }
     let state = if findings.is_empty() { "ok" } else { "differs" };
-    let told = if context.catalog.notifies() {
+    let notified = if context.catalog.notifies() {
         plural(receivers(context), "receiver")
     } else {
         "no one is notified".to_string()
@@ -91,7 +91,7 @@ pub fn checked(context: &CheckContext, running: &Running) -> Checked {
     Checked::new(
         "alertmanager",
         state,
-        format!("{version}, {told}"),
+        format!("{version}, {notified}"),
         findings,
     )
 }

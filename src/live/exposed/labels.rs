@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_told_from_routes() {
+    fn ids_are_distinguished_from_routes() {
         for id in [
             "/items/17",
             "123456",

@@ -35,7 +35,7 @@ pub fn alertmanager(value: &Value) -> Vec<Item> {
             value,
         });
     }
-    // Rules with one source are told apart by what they hold back, whatever their order.
+    // Rules with one source are distinguished by what they hold back, whatever their order.
     inhibitions.sort_by_cached_key(|item| item.value.to_string());
     let times = [
         list(value, "time_intervals", "name", ItemKind::Times),

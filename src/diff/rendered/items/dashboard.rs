@@ -88,7 +88,7 @@ fn named_targets(panel: &Value, targets: &[Value]) -> Value {
     Value::Object(named)
 }
 
-/// Thresholds as one text, "green, red from 0.1"; that the axis reaches them is no difference of its own.
+/// Thresholds as one text, "green, red from 0.1"; that the axis reaches them is not a difference of its own.
 fn thresholds(panel: &mut Value) {
     let Some(defaults) = panel["fieldConfig"]["defaults"].as_object_mut() else {
         return;

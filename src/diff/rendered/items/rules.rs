@@ -4,7 +4,7 @@ use super::{Item, ItemKind, around, without};
 use crate::json::Parts;
 use crate::render::File;
 
-/// Rules by name, in whichever group they are; a rule in a group that is evaluated otherwise is reported at the group.
+/// Rules by name, in whichever group they are; a rule in a group that is evaluated differently is reported at the group.
 pub fn rules(file: &File, groups: &str) -> Vec<Item> {
     let mut found = around(&file.value, groups);
     for (pointer, group) in file.groups() {

@@ -49,7 +49,7 @@ fn all_in(list: &[Value], other: &[Value]) -> bool {
     list.iter().all(|item| other.contains(item))
 }
 
-/// `sample_limit` and the like; 0 is no limit.
+/// `sample_limit` and the like; 0 means no limit.
 fn scrape_limit(leaf: &Leaf) -> (Class, String) {
     let says = stated(leaf);
     let number = |value: Option<&Value>| {
