@@ -68,7 +68,8 @@ impl Kind {
                 all.push(&seen.at);
                 all.extend(optional.into_iter().flatten().map(String::as_str));
             }
-            all.extend(case.series.values().flatten().flat_map(of_phase));
+            let phases = case.series.values().flatten();
+            all.extend(phases.flat_map(|phase| of_phase(phase)));
         }
         all
     }
@@ -88,7 +89,7 @@ impl Kind {
     }
 }
 
-fn of_phase(phase: &String) -> impl Iterator<Item = &str> {
+fn of_phase(phase: &str) -> impl Iterator<Item = &str> {
     let keywords = ["restart rate ", "rate ", "level "];
     phase
         .split(" until ")
