@@ -6,6 +6,7 @@ mod metrics;
 pub mod pattern;
 pub mod schema;
 mod services;
+mod tables;
 pub mod units;
 
 use crate::diagnostic::{Diagnostic, Place};
@@ -16,11 +17,12 @@ use alerts::Emitters;
 pub use alerts::{Alert, Branch};
 pub use limits::{Limit, Limits};
 pub use metrics::Metric;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 pub use services::{Override, Service, ipv6, layers, origin};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
+pub use tables::{Alertmanager, Blackbox, Compose, Grafana, Platform, Prometheus};
 pub use units::{Duration, Size, with_unit};
 
 /// Everything that the catalog says, in its order.
@@ -49,7 +51,7 @@ pub struct Catalog {
     names: Names,
 }
 
-/// Where each name stands in its list: lints and proofs look up by name what another table says.
+/// The index of each name in its list: lints and proofs look up by name what another table says.
 #[derive(Clone, Debug)]
 struct Names {
     services: HashMap<String, usize>,
@@ -65,125 +67,6 @@ fn numbered<'a>(names: impl Iterator<Item = &'a String>) -> HashMap<String, usiz
         .collect()
 }
 
-/// `[platform]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Platform {
-    /// Opens titles.
-    pub name: String,
-    /// Opens file names and uids.
-    pub slug: String,
-    /// Every declared metric starts with it and an underscore.
-    pub metric_prefix: String,
-    /// Where the runbook is read; empty while that is not an address that a browser opens, so that nothing links to it.
-    #[serde(default)]
-    pub runbook_url: String,
-    /// The folder of everything generated, under the root.
-    pub output: String,
-    /// The way back from that folder to the root: `..`, or more of them.
-    #[serde(skip_deserializing)]
-    pub root: String,
-}
-
-/// `[prometheus]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Prometheus {
-    /// Of jobs without one of their own.
-    pub scrape_interval: Duration,
-    /// Of rules.
-    pub evaluation_interval: Duration,
-    /// host:port of each.
-    pub alertmanagers: Vec<String>,
-    /// host:port at which it scrapes itself.
-    pub address: String,
-    /// How long samples are kept.
-    pub retention: Duration,
-    /// Output loads from this version on.
-    pub minimum_version: String,
-    /// Of this machine, where it is published.
-    pub port: u16,
-    /// Alerts link there.
-    pub external_url: String,
-    /// Who is let in, with a password; None: whoever reaches it.
-    pub basic_auth_user: Option<String>,
-    /// Container image with its tag.
-    pub image: String,
-    /// Of its container, in bytes.
-    pub memory_limit: Size,
-    /// Of its container, in cores.
-    pub cpu_limit: f64,
-}
-
-/// `[alertmanager]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Alertmanager {
-    /// Wait of a new group.
-    pub group_wait: Duration,
-    /// Wait between notifications of a group.
-    pub group_interval: Duration,
-    /// Wait before a notification is repeated.
-    pub repeat_interval: Duration,
-    /// Of this machine, where it is published.
-    pub port: u16,
-    /// Notifications link there.
-    pub external_url: String,
-    /// Who is let in, with a password; None: whoever reaches it.
-    pub basic_auth_user: Option<String>,
-    /// Container image with its tag.
-    pub image: String,
-    /// Of its container, in bytes.
-    pub memory_limit: Size,
-    /// Of its container, in cores.
-    pub cpu_limit: f64,
-    /// Severity → receiver.
-    pub routes: BTreeMap<String, String>,
-}
-
-/// `[blackbox]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Blackbox {
-    /// host:port at which Prometheus reaches it.
-    pub address: String,
-    /// Container image with its tag.
-    pub image: String,
-    /// Of its container, in bytes.
-    pub memory_limit: Size,
-    /// Of its container, in cores.
-    pub cpu_limit: f64,
-}
-
-/// `[grafana]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Grafana {
-    /// Dashboards refer to the data source by it.
-    pub datasource_uid: String,
-    pub datasource_url: String,
-    /// Of this machine, where it is published.
-    pub port: u16,
-    /// Links to dashboards begin with it.
-    pub external_url: String,
-    /// Container image with its tag.
-    pub image: String,
-    /// Of its container, in bytes.
-    pub memory_limit: Size,
-    /// Of its container, in cores.
-    pub cpu_limit: f64,
-}
-
-/// `[compose]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Compose {
-    /// The folder with the services' Dockerfile, seen from the output folder.
-    pub build_context: String,
-    /// The Python package of the services' applications.
-    pub package: String,
-    /// Addresses of this machine at which services are published.
-    pub publish: Vec<String>,
-    /// The address of this machine at which Prometheus, Alertmanager and Grafana are published.
-    pub monitoring_address: String,
-    /// Processes and threads of one container.
-    pub pids_limit: u32,
-}
-
 /// `[groups.KEY]`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Group {
@@ -192,20 +75,6 @@ pub struct Group {
     pub title: String,
     /// Names of its services.
     pub services: Vec<String>,
-}
-
-impl Prometheus {
-    /// Whether every Prometheus that must load the output is this new.
-    pub fn at_least(&self, major: u32, minor: u32) -> bool {
-        let (own_major, own_minor) = self
-            .minimum_version
-            .split_once('.')
-            .unwrap_or((&self.minimum_version, "0"));
-        (
-            own_major.parse().unwrap_or(0),
-            own_minor.parse().unwrap_or(0),
-        ) >= (major, minor)
-    }
 }
 
 /// The receiver that notifies no one; alerts of a severity without a route go there.
@@ -234,68 +103,34 @@ impl Catalog {
 
     fn resolve(value: &Value, kinds: &Arc<Kinds>) -> serde_json::Result<Catalog> {
         let part = |key: &str| value[key].clone();
-        let mut platform: Platform = serde_json::from_value(part("platform"))?;
-        // A path leads nowhere from Grafana, a notification or the Alertmanager.
-        if !["http://", "https://"]
-            .iter()
-            .any(|scheme| platform.runbook_url.starts_with(scheme))
-        {
-            platform.runbook_url.clear();
-        }
-        platform.output = platform
-            .output
-            .trim_start_matches("./")
-            .trim_end_matches('/')
-            .to_string();
-        platform.root = vec![".."; platform.output.split('/').count()].join("/");
+        let platform = Platform::resolve(part("platform"))?;
         let services = entries(value, "services")
             .map(|(name, written)| Service::resolve(value, name, written))
             .collect::<Result<Vec<_>, _>>()?;
         let metrics = entries(value, "metrics")
             .map(|(key, written)| Metric::resolve(&platform, &services, key, written))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut members: HashMap<&str, Vec<String>> = HashMap::new();
-        for service in &services {
-            members
-                .entry(&service.group)
-                .or_default()
-                .push(service.name.clone());
-        }
-        let groups = entries(value, "groups")
-            .map(|(key, written)| Group {
-                key: key.clone(),
-                title: written["title"].as_str().unwrap_or_default().into(),
-                services: members.remove(key.as_str()).unwrap_or_default(),
-            })
-            .collect();
         let emitters = Emitters::of(&services, &metrics);
         let alerts: Vec<Alert> = entries(value, "alerts")
             .map(|(name, written)| {
                 Alert::resolve(value, name, written, &services, &emitters, kinds)
             })
             .collect::<Result<_, _>>()?;
-        let names = Names {
-            services: numbered(services.iter().map(|service| &service.name)),
-            metrics: numbered(metrics.iter().map(|metric| &metric.key)),
-            alerts: numbered(alerts.iter().map(|alert| &alert.name)),
-        };
-        let mut compose = part("compose");
-        if let Some(table) = compose.as_object_mut() {
-            table
-                .entry("build_context")
-                .or_insert_with(|| platform.root.clone().into());
-        }
         Ok(Catalog {
-            names,
+            names: Names {
+                services: numbered(services.iter().map(|service| &service.name)),
+                metrics: numbered(metrics.iter().map(|metric| &metric.key)),
+                alerts: numbered(alerts.iter().map(|alert| &alert.name)),
+            },
             limits: Limits::of(&services),
-            platform,
+            groups: groups(value, &services),
             prometheus: serde_json::from_value(published(value, "prometheus"))?,
             alertmanager: serde_json::from_value(published(value, "alertmanager"))?,
             receivers: receivers(part("receivers"))?,
             blackbox: serde_json::from_value(part("blackbox"))?,
             grafana: serde_json::from_value(published(value, "grafana"))?,
-            compose: serde_json::from_value(compose)?,
-            groups,
+            compose: Compose::resolve(part("compose"), &platform)?,
+            platform,
             services,
             metrics,
             alerts,
@@ -340,6 +175,24 @@ impl Catalog {
             .get(name)
             .map(|index| &self.alerts[*index])
     }
+}
+
+/// Every group with the names of its services.
+fn groups(value: &Value, services: &[Service]) -> Vec<Group> {
+    let mut members: HashMap<&str, Vec<String>> = HashMap::new();
+    for service in services {
+        members
+            .entry(&service.group)
+            .or_default()
+            .push(service.name.clone());
+    }
+    entries(value, "groups")
+        .map(|(key, written)| Group {
+            key: key.clone(),
+            title: written["title"].as_str().unwrap_or_default().into(),
+            services: members.remove(key.as_str()).unwrap_or_default(),
+        })
+        .collect()
 }
 
 /// The table of a server whose links lead to where it is published, unless the catalog says otherwise.

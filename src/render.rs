@@ -1,6 +1,9 @@
 //! Catalog × artifacts → Files in memory, each parsed back.
 
 mod before;
+mod file;
+mod mistakes;
+mod origin;
 
 use crate::artifacts::{ARTIFACTS, Artifact, Role};
 use crate::cases::Suites;
@@ -9,63 +12,20 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::json;
 use crate::kinds::Kinds;
 use crate::overlay::Overlay;
-use crate::source::read::Unreadable;
-use crate::templates::checked::Refused;
+use crate::templates;
 use crate::templates::functions::four_scrapes;
-use crate::templates::{self, UnreadableTemplate};
 use crate::yaml;
 use anyhow::Result;
 use before::Before;
+pub use file::File;
 use minijinja::value::{Serde, Value as TemplateValue};
 use minijinja::{Environment, context};
+use mistakes::template_error;
+use origin::Origin;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-
-/// One rendered file.
-pub struct File {
-    /// Under the output folder, with slashes.
-    pub path: String,
-    /// What is written.
-    pub text: String,
-    /// The parsed content; Null where the file is neither YAML nor JSON.
-    pub value: Arc<Value>,
-    /// Its template, by which a file is known whatever its path.
-    pub template: &'static str,
-    /// What it is for.
-    pub role: Role,
-    /// The alert that it is about, of an artifact with a file for each.
-    alert: Option<String>,
-}
-
-impl File {
-    /// Where the groups of a rule file are; None: it is a file of another role.
-    pub(crate) fn groups_pointer(&self) -> Option<&'static str> {
-        match self.role {
-            Role::Rules { groups } => Some(groups),
-            _ => None,
-        }
-    }
-
-    /// The groups of a rule file with their pointers; none of a file of another role.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = (String, &Value)> {
-        let at = self.groups_pointer();
-        let groups = at.and_then(|at| Some((at, self.value.pointer(at)?.as_array()?)));
-        groups.into_iter().flat_map(|(at, groups)| {
-            let pointer = move |(index, group)| (format!("{at}/{index}"), group);
-            groups.iter().enumerate().map(pointer)
-        })
-    }
-
-    /// The rules of a rule file with their pointers.
-    pub(crate) fn rules(&self) -> impl Iterator<Item = (String, &Value)> {
-        self.groups().flat_map(|(at, group)| {
-            let rules = group["rules"].as_array().into_iter().flatten().enumerate();
-            rules.map(move |(index, rule)| (format!("{at}/rules/{index}"), rule))
-        })
-    }
-}
 
 /// Everything rendered from one catalog, with what is needed to find a line's template again.
 pub struct Rendered {
@@ -195,163 +155,6 @@ fn one(
         role: artifact.role,
         alert,
     })
-}
-
-/// minijinja's innermost error at its line; never with the variables it could see, which are the whole catalog.
-fn template_error(
-    environment: &Environment,
-    template: &str,
-    error: &minijinja::Error,
-) -> Diagnostic {
-    if let Some(unreadable) =
-        causes(error).find_map(|cause| cause.downcast_ref::<UnreadableTemplate>())
-    {
-        return unreadable_template(environment, unreadable, error);
-    }
-    let mut innermost = error;
-    while let Some(inner) = std::error::Error::source(innermost)
-        .and_then(|cause| cause.downcast_ref::<minijinja::Error>())
-    {
-        innermost = inner;
-    }
-    let name = innermost.name().or(error.name()).unwrap_or(template);
-    let line = innermost.line().or(error.line()).unwrap_or(1);
-    let text = environment
-        .get_template(name)
-        .map(|loaded| loaded.source().to_string())
-        .ok()
-        .or_else(|| innermost.template_source().map(str::to_string));
-    let refused = causes(innermost).find_map(|cause| cause.downcast_ref::<Refused>());
-    let line = match (refused, &text) {
-        (Some(refused), Some(text)) => refused.line(text, line),
-        _ => line,
-    };
-    let place = text.map_or_else(
-        || Place::File(format!("templates/{name}")),
-        |text| line_place(name, line, &text),
-    );
-    let reason = innermost.detail().map_or_else(
-        || innermost.kind().to_string(),
-        |detail| format!("{}: {detail}", innermost.kind()),
-    );
-    let help = refused.map_or("fix this line of the template", |refused| &refused.help);
-    Diagnostic::error("template", place, reason).help(help)
-}
-
-/// An error and what lies behind it, outermost first.
-fn causes<'a>(
-    error: &'a minijinja::Error,
-) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
-    std::iter::successors(std::error::Error::source(error), |cause| cause.source())
-}
-
-/// A template that cannot be read, at the wrong byte when there is one, and the line that includes it.
-fn unreadable_template(
-    environment: &Environment,
-    unreadable: &UnreadableTemplate,
-    error: &minijinja::Error,
-) -> Diagnostic {
-    let name = &unreadable.name;
-    let file = || Place::File(format!("templates/{name}"));
-    let (place, reason, help) = match &unreadable.reason {
-        Unreadable::Missing => (file(), "it is not there".to_string(), "write it"),
-        Unreadable::Refused(reason, help) => (file(), reason.clone(), *help),
-        Unreadable::NotText {
-            text,
-            at,
-            reason,
-            help,
-        } => (
-            line_place(name, text[..*at].matches('\n').count() + 1, text),
-            reason.clone(),
-            *help,
-        ),
-    };
-    let found = Diagnostic::error(
-        "template",
-        place,
-        format!("cannot read templates/{name}: {reason}"),
-    )
-    .help(help);
-    let includer = error
-        .name()
-        .filter(|includer| includer != name)
-        .and_then(|includer| Some((includer, environment.get_template(includer).ok()?)));
-    match includer {
-        Some((includer, loaded)) => found.also(
-            line_place(includer, error.line().unwrap_or(1), loaded.source()),
-            "it is included here",
-        ),
-        None => found,
-    }
-}
-
-fn line_place(name: &str, line: usize, text: &str) -> Place {
-    Place::Line {
-        file: format!("templates/{name}"),
-        line,
-        text: text
-            .lines()
-            .nth(line.saturating_sub(1))
-            .unwrap_or_default()
-            .to_string(),
-    }
-}
-
-/// Where each part of a file's output comes from: rendered once more, when something is wrong.
-struct Origin {
-    output: String,
-    spans: Vec<minijinja::OutputSpan>,
-    lines: yaml::Lines,
-    /// The byte at which each line starts.
-    starts: Vec<usize>,
-}
-
-impl Origin {
-    fn read(environment: &Environment, template: &str, context: &TemplateValue) -> Option<Origin> {
-        let (output, spans) = environment
-            .get_template(template)
-            .ok()?
-            .render_with_spans(context)
-            .ok()?;
-        let starts = std::iter::once(0)
-            .chain(output.match_indices('\n').map(|(newline, _)| newline + 1))
-            .collect();
-        Some(Origin {
-            lines: yaml::Lines::read(&output),
-            starts,
-            output,
-            spans,
-        })
-    }
-
-    /// The template line that wrote a line of the output.
-    fn place(&self, environment: &Environment, line: usize) -> Option<Place> {
-        let start = *self.starts.get(line.checked_sub(1)?)?;
-        let text = self.output[start..].lines().next()?;
-        let first = start + (text.len() - text.trim_start().len());
-        let span = self
-            .spans
-            .iter()
-            .rfind(|span| span.output_range().start <= first)?;
-        let loaded = environment.get_template(span.name()).ok()?;
-        let within = match span.kind() {
-            minijinja::OutputSpanKind::Raw => self.output[span.output_range().start..first]
-                .matches('\n')
-                .count(),
-            // A macro's output belongs to its call. One of several lines is known by its title.
-            _ => loaded
-                .source()
-                .get(span.source_range())
-                .and_then(|call| call.lines().position(|line| line.contains("title=")))
-                .unwrap_or(0),
-        };
-        Some(line_place(
-            span.name(),
-            span.line() + within,
-            loaded.source(),
-        ))
-    }
 }
 
 impl Rendered {

@@ -69,7 +69,7 @@ fn none(what: &str, wrong: &[String]) {
     assert!(wrong.is_empty(), "{what}:\n{}", wrong.join("\n"));
 }
 
-/// What a template includes or imports; `None` stands where the name is only known when it is rendered.
+/// What a template includes or imports; `None` is where the name is only known when it is rendered.
 fn included(text: &str) -> Vec<Vec<Option<String>>> {
     let tags = text
         .split("{%")
@@ -793,7 +793,7 @@ fn every_finding_can_be_explained() {
 }
 
 #[test]
-fn lints_and_proofs_stand_in_files_of_their_names() {
+fn lints_and_proofs_are_in_files_of_their_names() {
     let sources = sources();
     let proofs = PROOFS.iter().map(|proof| ("proofs", proof.code));
     let files = LINTS

@@ -1,6 +1,8 @@
 //! `diff` on pairs of catalogs, as text and as Markdown, and on every kind of BASE that can go wrong.
 //! UPDATE_GOLDEN=1 writes what is printed into tests/diff/<case>/.
 
+mod shop;
+
 use monstack::artifacts::ARTIFACTS;
 use monstack::catalog::Catalog;
 use monstack::catalog::schema::SCHEMA;
@@ -10,67 +12,15 @@ use monstack::pipeline;
 use monstack::render::{self, Rendered};
 use monstack::source::Source;
 use serde_json::Value;
+use shop::{Ended, SMALL, ended, folder, git};
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-const SMALL: &str = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n\
-                     [groups.core]\ntitle = \"Core\"\n[services.one]\ngroup = \"core\"\nport = 8001\n";
-
-struct Ended {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
+/// `diff` in a folder.
 fn monstack(root: &Path, arguments: &[&str]) -> Ended {
-    ended(
-        Command::new(env!("CARGO_BIN_EXE_monstack"))
-            .arg("diff")
-            .args(arguments)
-            .current_dir(root),
-    )
-}
-
-fn ended(command: &mut Command) -> Ended {
-    let output = alone(command)
-        .env("NO_COLOR", "1")
-        .output()
-        .expect("it starts");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    Ended {
-        code: output.status.code().expect("no signal"),
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-    }
-}
-
-/// Whatever repository or configuration the tests are run in, git sees none of it.
-fn alone(command: &mut Command) -> &mut Command {
-    let nothing = if cfg!(windows) { "NUL" } else { "/dev/null" };
-    command
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .env_remove("GIT_INDEX_FILE");
-    command
-        .env("GIT_CEILING_DIRECTORIES", std::env::temp_dir())
-        .env("GIT_CONFIG_GLOBAL", nothing)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-}
-
-/// A new, empty folder.
-fn folder(name: &str) -> PathBuf {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let folder = std::env::temp_dir().join(format!(
-        "monstack-diff-{}-{number}-{name}",
-        std::process::id()
-    ));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("the temporary folder is writable");
-    folder
+    shop::monstack(root, &[&["diff"], arguments].concat())
 }
 
 fn cases() -> Vec<PathBuf> {
@@ -273,7 +223,7 @@ fn nothing_changes_against_itself_and_the_way_back_is_seen_too() {
     }
 }
 
-/// A valid value that is no default, for a key of the schema.
+/// A valid value that is not the default, for a key of the schema.
 fn other_value(key: &str, property: &Value) -> &'static str {
     let target = property["$ref"]
         .as_str()
@@ -312,7 +262,7 @@ fn other_value(key: &str, property: &Value) -> &'static str {
     }
 }
 
-/// Of a key that is added to the schema and forgotten here, no change would ever be told.
+/// Of a key that is added to the schema and forgotten here, no change would ever be reported.
 #[test]
 fn every_setting_of_the_schema_is_compared() {
     // These hold tables by name, not settings.
@@ -356,37 +306,6 @@ fn every_setting_of_the_schema_is_compared() {
         }
     }
     assert!(compared > 25, "{compared}");
-}
-
-fn git(root: &Path, arguments: &[&str]) {
-    let identity = [
-        "-c",
-        "user.name=Test",
-        "-c",
-        "user.email=test@example.org",
-        "-c",
-        "commit.gpgsign=false",
-        "-c",
-        "init.defaultBranch=trunk",
-    ];
-    let output = match alone(
-        Command::new("git")
-            .args(identity)
-            .args(arguments)
-            .current_dir(root),
-    )
-    .output()
-    {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            panic!("git is missing: install Debian's package `git`")
-        }
-        other => other.expect("git starts"),
-    };
-    assert!(
-        output.status.success(),
-        "git {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
 }
 
 /// A repository with the catalog in its folder `stack`, changed in every commit.
@@ -536,7 +455,7 @@ fn without_git_or_a_repository_a_path_still_serves() {
 }
 
 #[test]
-fn a_base_that_is_no_catalog_is_shown_with_its_own_lines() {
+fn a_base_that_is_not_a_catalog_is_shown_with_its_own_lines() {
     let root = repository("invalid");
     let stack = root.join("stack");
     let broken = monstack(&stack, &["broken"]);
@@ -612,11 +531,7 @@ fn other_verbs_refuse_markdown() {
     let root = folder("markdown");
     fs::write(root.join("services.toml"), SMALL).expect("writable");
     for verb in ["render", "schema"] {
-        let refused = ended(
-            Command::new(env!("CARGO_BIN_EXE_monstack"))
-                .args([verb, "--format", "markdown"])
-                .current_dir(&root),
-        );
+        let refused = shop::monstack(&root, &[verb, "--format", "markdown"]);
         assert!(
             refused.code == 2 && refused.stderr.contains("only `diff` writes Markdown"),
             "{}",
@@ -772,7 +687,7 @@ fn rendered(catalog: &Catalog) -> Option<Rendered> {
         .ok()
 }
 
-/// Other values for what stands behind `key = `, by what it looks like.
+/// Other values for what follows `key = `, by what it looks like.
 fn other_values(key: &str, value: &str) -> Vec<String> {
     let number = |text: &str| text.parse::<f64>().ok();
     match (key, value) {
@@ -850,7 +765,7 @@ fn edits(text: &str) -> Vec<(String, String)> {
 
 /// Whatever one edit changes in what is rendered, the catalogs' own sentences say it, and name what they are about: nothing
 /// remains for the comparison of the rendered files, which would say it in the words of a file. Only the windows that follow
-/// a longer scrape interval are told by themselves, as nobody would think of them.
+/// a longer scrape interval are reported by themselves, as nobody would think of them.
 #[test]
 fn every_edit_that_changes_what_is_rendered_is_said() {
     let edits = edits(RICH);
@@ -917,7 +832,7 @@ fn every_edit_that_changes_what_is_rendered_is_said() {
     assert!(compared.load(Ordering::Relaxed) > 80, "{compared:?}");
 }
 
-/// What a person on call wants to be warned of: what stands in RICH, what takes its place, and the heaviest change.
+/// What a person on call wants to be warned of: what is written in RICH, what replaces it, and the heaviest change.
 #[test]
 fn a_change_weighs_what_it_means_to_those_on_call() {
     use Class::{Dangerous, Notice, Safe, Warning};
@@ -1103,7 +1018,7 @@ fn a_change_weighs_what_it_means_to_those_on_call() {
 
 /// A catalog that is laid out differently, or says the same in other words, is the same catalog.
 #[test]
-fn what_has_no_meaning_is_no_change() {
+fn what_has_no_meaning_is_not_a_change() {
     let start = RICH.find("[receivers.pager").expect("receivers");
     let end = RICH.find("[defaults]").expect("defaults");
     let moved = format!(

@@ -1,16 +1,14 @@
 //! `diff` where the catalog stays and a template changes: every kind of file, what only reads otherwise, and revisions.
 
-use serde_json::Value;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod shop;
 
-const CATALOG: &str = r##"[platform]
-name = "Shop"
-slug = "shop"
-metric_prefix = "shop"
-[alertmanager.routes]
+use serde_json::Value;
+use shop::{PLATFORM, folder, git};
+use std::fs;
+use std::path::Path;
+
+/// Follows the platform.
+const TABLES: &str = r##"[alertmanager.routes]
 critical = "pager"
 warning = "office"
 [receivers.pager.pagerduty]
@@ -45,16 +43,8 @@ help = "Requests"
 status = "[1-5][0-9]{2}"
 "##;
 
-fn folder(name: &str) -> PathBuf {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let folder = std::env::temp_dir().join(format!(
-        "monstack-templates-{}-{}-{name}",
-        std::process::id(),
-        COUNT.fetch_add(1, Ordering::Relaxed)
-    ));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("the temporary folder is writable");
-    folder
+fn catalog() -> String {
+    format!("{PLATFORM}{TABLES}")
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -75,7 +65,7 @@ fn with_templates(root: &Path) {
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"),
         &root.join("templates"),
     );
-    fs::write(root.join("services.toml"), CATALOG).expect("writable");
+    fs::write(root.join("services.toml"), catalog()).expect("writable");
 }
 
 fn edit(root: &Path, template: &str, from: &str, to: &str) {
@@ -87,24 +77,8 @@ fn edit(root: &Path, template: &str, from: &str, to: &str) {
 
 /// Exit code, stdout, stderr.
 fn diff(root: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_monstack"));
-    command
-        .arg("diff")
-        .args(arguments)
-        .current_dir(root)
-        .env("NO_COLOR", "1");
-    command
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .env_remove("GIT_INDEX_FILE")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null");
-    let output = command.output().expect("it starts");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    (
-        output.status.code().expect("no signal"),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    let ended = shop::monstack(root, &[&["diff"], arguments].concat());
+    (ended.code, ended.stdout, ended.stderr)
 }
 
 /// The changes, as class and message, from the templates as they are to those with one edit.
@@ -127,7 +101,7 @@ fn changes(template: &str, from: &str, to: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Template, what stands there, what takes its place, and the one change: its class and a part of its sentence.
+/// Template, what is written there, what replaces it, and the one change: its class and a part of its sentence.
 const EDITS: &[(&str, &str, &str, &str, &str)] = &[
     (
         "kinds/error_ratio/condition.promql",
@@ -515,28 +489,7 @@ fn a_revision_is_rendered_with_its_own_templates_and_leaves_nothing_behind() {
     let root = folder("revision");
     let stack = root.join("stack");
     with_templates(&stack);
-    let git = |arguments: &[&str]| {
-        let identity = [
-            "-c",
-            "user.name=Test",
-            "-c",
-            "user.email=test@example.org",
-            "-c",
-            "commit.gpgsign=false",
-        ];
-        let output = Command::new("git")
-            .args(identity)
-            .args(arguments)
-            .current_dir(&root)
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .output()
-            .expect("git");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    };
+    let git = |arguments: &[&str]| git(&root, arguments);
     git(&["init", "-q"]);
     git(&["add", "."]);
     git(&["commit", "-q", "-m", "one"]);
@@ -578,14 +531,14 @@ fn a_revision_is_rendered_with_its_own_templates_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_catalog_and_templates_that_change_at_once_are_told_apart() {
+fn a_catalog_and_templates_that_change_at_once_are_distinguished() {
     let root = folder("both");
     let (old, new) = (root.join("old"), root.join("new"));
     with_templates(&old);
     with_templates(&new);
     fs::write(
         new.join("services.toml"),
-        CATALOG.replacen("for = \"5m\"", "for = \"30m\"", 1),
+        catalog().replacen("for = \"5m\"", "for = \"30m\"", 1),
     )
     .expect("writable");
     edit(
@@ -651,7 +604,7 @@ fn a_base_that_does_not_load_today_is_said_and_compared_as_far_as_it_goes() {
     with_templates(&root);
     fs::write(
         root.join("before.toml"),
-        CATALOG.replace("port = 8001", "port = 8003\nflavour = \"sweet\""),
+        catalog().replace("port = 8001", "port = 8003\nflavour = \"sweet\""),
     )
     .expect("writable");
     let (code, stdout, stderr) = diff(&root, &["before.toml"]);

@@ -1,7 +1,7 @@
 //! promtool passes the generated unit tests of any catalog: durations of every size, overrides, label lists, kinds, probes.
 //!
 //! The catalogs are the same in every run; `GENERATED_TESTS_CASES=500 GENERATED_TESTS_SEED=2` tries others. What failed once
-//! stands in generated_tests.regressions and is tried first.
+//! is kept in generated_tests.regressions and is tried first.
 
 mod referee;
 

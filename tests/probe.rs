@@ -1,7 +1,10 @@
 //! Health probes with a real blackbox exporter and a real Prometheus: the module's verdicts, and what the verbs say of them.
 
+mod shop;
+
 use monstack::pipeline::run;
 use serde_json::Value;
+use shop::{PLATFORM, SMALL};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -226,8 +229,7 @@ impl Stack {
         let folder = folder("stack");
         let [prometheus, alertmanager, exporter_port, control, one, two] = free_ports();
         let text = format!(
-            "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n\
-             [prometheus]\naddress = \"127.0.0.1:{prometheus}\"\nalertmanagers = [\"host.docker.internal:{alertmanager}\"]\nscrape_interval = \"4s\"\n\
+            "{PLATFORM}[prometheus]\naddress = \"127.0.0.1:{prometheus}\"\nalertmanagers = [\"host.docker.internal:{alertmanager}\"]\nscrape_interval = \"4s\"\n\
              [blackbox]\naddress = \"127.0.0.1:{exporter_port}\"\n[groups.core]\ntitle = \"Core\"\n\
              [services.one]\ngroup = \"core\"\nport = {one}\nhealth_probe = true\n[services.two]\ngroup = \"core\"\nport = {two}\n\
              [alerts.ServiceDown]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n"
@@ -483,8 +485,8 @@ fn a_drill_without_the_exporter_names_the_package_only_when_something_is_probed(
     );
 
     let folder = folder("unprobed");
-    let text = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.core]\ntitle = \"Core\"\n[services.one]\ngroup = \"core\"\nport = 8001\n\
-                [alerts.Down]\nkind = \"down\"\nfor = \"2m\"\nseverity = \"warning\"\n";
+    let alert = "[alerts.Down]\nkind = \"down\"\nfor = \"2m\"\nseverity = \"warning\"\n";
+    let text = format!("{}{alert}", SMALL);
     fs::write(folder.join("services.toml"), text).expect("target/tmp is writable");
     let output = monstack(&folder, &["drill", "--blackbox-bin", "./no-such-program"])
         .output()

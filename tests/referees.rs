@@ -1,10 +1,12 @@
 //! The tools that will read the files judge them: promtool, amtool, yamllint, on the real catalog and on every valid case.
 
 mod referee;
+mod shop;
 
 use monstack::pipeline;
 use monstack::render::Rendered;
 use referee::{folder, judge, root};
+use shop::{PLATFORM, SMALL};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -136,14 +138,11 @@ fn tests_of_alerts_do_not_grow_with_the_services() {
             })
             .collect();
         let text = format!(
-            "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.web]\ntitle = \"Web\"\n{services}\
+            "{PLATFORM}[groups.web]\ntitle = \"Web\"\n{services}\
              [alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\
              [alerts.Cpu]\nkind = \"cpu_ratio\"\nabove = 0.8\nwindow = \"5m\"\nfor = \"61s\"\nseverity = \"warning\"\n"
         );
-        monstack::pipeline::prove(&text, root())
-            .expect("readable")
-            .rendered
-            .expect("it renders")
+        shop::rendered(&text)
     };
     let (few, many) = (shop(4), shop(300));
     for alert in ["Down", "Cpu"] {
@@ -180,11 +179,7 @@ fn tests_of_alerts_do_not_grow_with_the_services() {
 /// `rules:` without any is null, which is not a list.
 #[test]
 fn a_catalog_without_alerts_has_an_empty_list_of_rules() {
-    let text = "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.web]\ntitle = \"Web\"\n[services.one]\ngroup = \"web\"\nport = 8001\n";
-    let rendered = monstack::pipeline::prove(text, root())
-        .expect("readable")
-        .rendered
-        .expect("it renders");
+    let rendered = shop::rendered(SMALL);
     for file in rendered
         .files
         .iter()

@@ -1,6 +1,8 @@
 //! The runbook: a section for every alert and none without one, each whole, its queries those of the rules, hostile text still text.
 
-use monstack::pipeline::{prove, run};
+mod shop;
+
+use monstack::pipeline::run;
 use monstack::render::Rendered;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -13,7 +15,7 @@ const RULES: [&str; 2] = [
     "monitoring/self_monitoring_rules.yml",
 ];
 
-/// All seven kinds, overrides of every sort, every place to run at; HOSTILE stands wherever the catalog takes free text.
+/// All seven kinds, overrides of every sort, every place to run at; HOSTILE is wherever the catalog takes free text.
 const CATALOG: &str = r##"
 [platform]
 name = "HOSTILE"
@@ -124,16 +126,7 @@ fn root() -> &'static Path {
 }
 
 fn rendered(text: &str) -> Rendered {
-    let catalog = CATALOG.replace("HOSTILE", text);
-    let outcome = prove(&catalog, root()).expect("templates are readable");
-    let found: Vec<&String> = outcome
-        .diagnostics
-        .iter()
-        .map(|diagnostic| &diagnostic.message)
-        .collect();
-    outcome
-        .rendered
-        .unwrap_or_else(|| panic!("not rendered: {found:?}"))
+    shop::rendered(&CATALOG.replace("HOSTILE", text))
 }
 
 fn catalogs() -> Vec<Rendered> {
@@ -142,11 +135,12 @@ fn catalogs() -> Vec<Rendered> {
         .expect("readable")
         .rendered
         .expect("the real catalog renders");
-    let bare = prove(bare, root())
-        .expect("templates are readable")
-        .rendered
-        .expect("it renders");
-    vec![real, rendered("plain"), rendered(HOSTILE), bare]
+    vec![
+        real,
+        rendered("plain"),
+        rendered(HOSTILE),
+        shop::rendered(bare),
+    ]
 }
 
 fn runbook(rendered: &Rendered) -> &str {

@@ -167,7 +167,7 @@ fn a_single_mistake_is_seen_by_editors_and_validators() {
 
 /// The default images, with the day on which they were looked up, stand in the schema and nowhere else.
 #[test]
-fn default_images_stand_in_one_place() {
+fn default_images_are_in_one_place() {
     let tables = schema::SCHEMA["properties"].as_object().expect("a table");
     let images: Vec<&str> = tables
         .values()

@@ -17,7 +17,7 @@ pub struct Phase {
 pub enum Moves {
     /// A counter that grows by so much at each step; after a restart from 0.
     Rate(f64, bool),
-    /// A gauge, or a counter that stands still.
+    /// A gauge, or a counter that does not increase.
     Level(f64),
     /// One stale marker: a scrape that failed.
     Stale,

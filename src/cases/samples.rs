@@ -13,7 +13,7 @@ fn milliseconds(text: &str) -> Result<u64, Error> {
         .ok_or_else(|| refuse(format!("{text:?} is not a duration")))
 }
 
-/// Steps that read well in a test, in milliseconds.
+/// Steps that are easy to read in a test, in milliseconds.
 const STEPS: [u64; 17] = [
     60_000, 30_000, 20_000, 15_000, 10_000, 5_000, 2_000, 1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1,
 ];
@@ -54,7 +54,7 @@ pub fn test_step(alert: &Value, range: &str, evaluation_interval: &str) -> Resul
 
 /// When a branch fires whose condition holds from the tick `start` on: `pending` is the first tick at which the alert is
 /// active, `fires` the first at which it fires, `before` its state one tick earlier, and `gap` how many ticks without the
-/// condition make the wait begin anew.
+/// condition make the wait begin again.
 pub fn wait(branch: &Value, shortest_for: &str, start: u64, step: &str) -> Result<Value, Error> {
     let tick = milliseconds(step)?;
     let hold = branch.get_attr("hold")?;
@@ -144,7 +144,7 @@ pub fn ratio(above: f64, window: &str, step: &str) -> Result<Value, Error> {
     )
 }
 
-/// Whether a share reads the same as a percentage of four digits when its last bits differ: no digit that rounds either way.
+/// Whether a ratio reads the same as a percentage of four digits when its last bits differ: no digit that rounds either way.
 fn written_alike(share: f64) -> bool {
     let percent = share * 100.0;
     let digits = percent * 10f64.powf(3.0 - percent.log10().floor());
@@ -187,7 +187,7 @@ pub fn rate_samples(above: f64, divisor: f64, window: &str, step: &str) -> Resul
     )
 }
 
-/// Values of a gauge that is compared with `above` as a share of `divisor`.
+/// Values of a gauge that is compared with `above` as a ratio of `divisor`.
 pub fn gauge_samples(above: f64, divisor: f64) -> Value {
     let edge = above * divisor;
     let near = [

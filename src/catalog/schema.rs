@@ -17,7 +17,7 @@ use std::sync::{Arc, LazyLock};
 /// The schema's text, with the built-in kinds of alerts, as editors read it.
 pub const TEXT: &str = include_str!("../catalog.schema.json");
 
-/// The same as JSON; what a kind of a root refers to stands here too.
+/// The same as JSON; what a kind of a root refers to is here too.
 pub static SCHEMA: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(TEXT).expect("catalog.schema.json is JSON"));
 
@@ -129,7 +129,7 @@ fn meant(alternatives: &[Value], value: &Value) -> Option<usize> {
 }
 
 /// A node and what it refers to, nearest first. Older readers of schemas, taplo's among them, look at nothing beside a
-/// `$ref`: so it stands alone, in an `allOf` where there is more to say.
+/// `$ref`: so it is alone, in an `allOf` where there is more to say.
 fn referred(node: &Value) -> Vec<&Value> {
     let entries = node["allOf"].items();
     let targets = std::iter::once(node)
@@ -142,12 +142,9 @@ fn referred(node: &Value) -> Vec<&Value> {
 
 /// The properties a node names, its own before those of what it refers to.
 pub fn properties(node: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    referred(node).into_iter().flat_map(|node| {
-        node.get("properties")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-    })
+    referred(node)
+        .into_iter()
+        .flat_map(|node| node["properties"].entries())
 }
 
 /// The settings that a service takes over from its group and from `[defaults]`.
@@ -184,7 +181,7 @@ mod tests {
 
     /// Beside a `$ref` nothing is read before draft 2019-09.
     #[test]
-    fn a_reference_stands_alone() {
+    fn a_reference_has_nothing_beside_it() {
         fn walk(node: &Value, path: &str) {
             if let Some(map) = node.as_object() {
                 assert!(

@@ -1,6 +1,7 @@
 //! A service with the settings of its group and of all services filled in.
 
 use super::{Duration, Size};
+use crate::json::Parts;
 use crate::source::{Source, step};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -36,7 +37,6 @@ pub struct Service {
     /// Where health is; of what is not built here and says nothing else, the metrics' path: an exporter has no other.
     #[serde(default)]
     pub health_path: String,
-    /// Whether health is probed.
     pub health_probe: bool,
     /// `host`, `compose`, or an address.
     pub runs_on: String,
@@ -66,11 +66,9 @@ pub struct Service {
 pub struct Override {
     /// Another threshold.
     pub above: Option<f64>,
-    /// Another window.
     pub window: Option<Duration>,
     /// Another time before it fires.
     pub r#for: Option<Duration>,
-    /// Another severity.
     pub severity: Option<String>,
     /// False: not covered.
     pub enabled: Option<bool>,
@@ -89,12 +87,7 @@ impl Service {
         let group = written["group"].as_str().unwrap_or_default();
         let mut merged = Map::new();
         for layer in layers(name, group) {
-            for (key, value) in catalog
-                .pointer(&layer)
-                .and_then(Value::as_object)
-                .into_iter()
-                .flatten()
-            {
+            for (key, value) in catalog.pointer(&layer).into_iter().flat_map(Parts::entries) {
                 merged.insert(key.clone(), value.clone());
             }
         }

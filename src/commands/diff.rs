@@ -43,20 +43,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
         return Ok(Report::new(before_source, refused).reading());
     };
 
-    let mut limits = Vec::new();
-    if !errors.is_empty() {
-        limits.push(format!(
-            "{CATALOG} is not proved: {}. `monstack render` refuses it as it is",
-            plural(errors.len(), "error")
-        ));
-    }
-    if !refused.is_empty() {
-        limits.push(format!(
-            "{} does not load today ({}): what is refused is compared as if it were not there",
-            base.name,
-            plural(refused.len(), "error")
-        ));
-    }
+    let mut limits = limits(&errors, &base, &refused);
     let own = base::texts(&cli.root)?;
     let sides = [
         Side {
@@ -97,6 +84,25 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
     Ok(report(&printer, cli.format, found))
 }
 
+/// What the comparison does not cover, as far as that is known before it.
+fn limits(errors: &[Diagnostic], base: &Base, refused: &[Diagnostic]) -> Vec<String> {
+    let mut limits = Vec::new();
+    if !errors.is_empty() {
+        limits.push(format!(
+            "{CATALOG} is not proved: {}. `monstack render` refuses it as it is",
+            plural(errors.len(), "error")
+        ));
+    }
+    if !refused.is_empty() {
+        limits.push(format!(
+            "{} does not load today ({}): what is refused is compared as if it were not there",
+            base.name,
+            plural(refused.len(), "error")
+        ));
+    }
+    limits
+}
+
 /// The side as it is now.
 struct New<'a> {
     catalog: &'a Catalog,
@@ -109,7 +115,7 @@ impl New<'_> {
     /// What the templates change, and what the catalogs change without a sentence of theirs.
     ///
     /// Old templates with the new catalog, against new templates with it: what differs is the templates' doing. Old templates
-    /// with both catalogs: what differs is the catalogs' doing, of which the rest is told that their sentences do not explain.
+    /// with both catalogs: what differs comes from the catalogs, and of that, what their own sentences do not explain is reported.
     fn against(
         self,
         base: &Base,

@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_null_receiver_is_no_one() {
+    fn the_null_receiver_notifies_no_one() {
         assert_eq!(
             result(&Row::new("A", "a", "down", "null")),
             "ok, but no one is notified"

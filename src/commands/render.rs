@@ -1,11 +1,15 @@
 //! `render` writes generated/; `render --check` says in what it differs.
 
+mod differences;
+
 use super::{Cli, Report, own_tests};
-use crate::diagnostic::{Diagnostic, Format, Place, plural};
-use crate::generated::{Comparison, FileChange, FileStatus, MANIFEST, compare, diff, sweep, write};
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Place, plural};
+use crate::generated::{Comparison, compare, sweep, write};
 use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG, Outcome};
 use anyhow::Result;
+use differences::{beside, list, octal, stale, word};
 use serde_json::{Value, json};
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -20,12 +24,6 @@ pub struct Args {
     #[arg(long)]
     adopt_folder: bool,
 }
-
-/// Lines of one file's diff that are worth reading in a terminal.
-const DIFF_LINES: usize = 200;
-
-/// Files of others that are named one by one.
-const FOREIGN_LINES: usize = 20;
 
 /// Renders, proves, compares, and writes or reports.
 pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
@@ -63,7 +61,7 @@ fn lock(root: &Path) -> Option<File> {
 pub struct Prepared {
     /// What is said so far; with an error in it, nothing may be written.
     pub report: Report,
-    /// Not there when something stands against it.
+    /// None when something prevents it.
     ready: Option<Ready>,
 }
 
@@ -77,24 +75,14 @@ struct Ready {
 
 /// The second half, which `add` shares: compares, and refuses what would touch files of others.
 pub fn prepare(mut outcome: Outcome, cli: &Cli, adopt: bool) -> Result<Prepared> {
-    let failed = outcome.failed();
-    let size = outcome.catalog.as_ref().map_or((0, 0), |catalog| {
-        (catalog.services.len(), catalog.alerts.len())
-    });
-    let not_run = outcome
-        .diagnostics
-        .iter()
-        .any(|found| found.code == "tests-not-run");
-    let tested = outcome
-        .catalog
-        .iter()
-        .flat_map(|catalog| &catalog.alerts)
-        .filter(|alert| !alert.tests().is_empty())
-        .count();
-    let unproved = if not_run { tested } else { 0 };
-    let rendered = outcome.rendered.take();
+    let rendered = if outcome.failed() {
+        None
+    } else {
+        outcome.rendered.take()
+    };
+    let proved = proved(&outcome);
     let mut report = Report::new(outcome.source, outcome.diagnostics);
-    let Some(rendered) = rendered.filter(|_| !failed) else {
+    let Some(rendered) = rendered else {
         return Ok(Prepared {
             report,
             ready: None,
@@ -102,45 +90,17 @@ pub fn prepare(mut outcome: Outcome, cli: &Cli, adopt: bool) -> Result<Prepared>
     };
     let output = rendered.output;
     let comparison = compare(&cli.root, &output, &rendered.files)?;
-    if comparison.of_others && !adopt {
-        let what = format!(
-            "{output}/ has files of others, and none that monstack wrote: {}",
-            first(&comparison)
-        );
-        let help = format!(
-            "choose another folder, as in `output = \"deploy/monitoring\"` under [platform]; or write beside them, which leaves them alone: {} --adopt-folder",
-            cli.command("render")
-        );
-        report.push(
-            Diagnostic::error("foreign-folder", Place::File(output.clone()), what).help(help),
-        );
-    }
-    for obstacle in &comparison.obstacles {
-        let path = format!("{output}/{}", obstacle.path);
-        let help = "move it elsewhere, or remove it, and render again; or choose another folder with `output` under [platform]";
-        report.push(
-            Diagnostic::error(
-                "in-the-way",
-                Place::File(path.clone()),
-                format!("{path} {}", obstacle.what),
-            )
-            .help(help),
-        );
-    }
-    if (comparison.of_others && !adopt) || !comparison.obstacles.is_empty() {
+    let against = in_the_way(&comparison, &output, cli, adopt);
+    if !against.is_empty() {
+        against.into_iter().for_each(|found| report.push(found));
         return Ok(Prepared {
             report,
             ready: None,
         });
     }
-    let proved = if unproved == 0 {
-        "all proved".to_string()
-    } else {
-        format!(
-            "all proved but for the tests of {}, which were not run",
-            plural(unproved, "alert")
-        )
-    };
+    let size = outcome.catalog.as_ref().map_or((0, 0), |catalog| {
+        (catalog.services.len(), catalog.alerts.len())
+    });
     let proved = format!(
         "{}, {}, {}, {proved}",
         plural(size.0, "service"),
@@ -160,6 +120,49 @@ pub fn prepare(mut outcome: Outcome, cli: &Cli, adopt: bool) -> Result<Prepared>
             replaced,
         }),
     })
+}
+
+/// How much was proved: all of it, or all but the tests that promtool did not run.
+fn proved(outcome: &Outcome) -> String {
+    let not_run = outcome
+        .diagnostics
+        .iter()
+        .any(|found| found.code == "tests-not-run");
+    let with_tests = |catalog: &Catalog| {
+        let alerts = catalog.alerts.iter();
+        alerts.filter(|alert| !alert.tests().is_empty()).count()
+    };
+    match outcome.catalog.as_ref().map_or(0, with_tests) {
+        count if not_run && count > 0 => format!(
+            "all proved but for the tests of {}, which were not run",
+            plural(count, "alert")
+        ),
+        _ => "all proved".to_string(),
+    }
+}
+
+/// What must be moved, or allowed, before anything may be written.
+fn in_the_way(comparison: &Comparison, output: &str, cli: &Cli, adopt: bool) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    if comparison.of_others && !adopt {
+        let what = format!(
+            "{output}/ has files of others, and none that monstack wrote: {}",
+            first(comparison)
+        );
+        let help = format!(
+            "choose another folder, as in `output = \"deploy/monitoring\"` under [platform]; or write beside them, which leaves them alone: {} --adopt-folder",
+            cli.command("render")
+        );
+        let place = Place::File(output.to_string());
+        found.push(Diagnostic::error("foreign-folder", place, what).help(help));
+    }
+    for obstacle in &comparison.obstacles {
+        let path = format!("{output}/{}", obstacle.path);
+        let what = format!("{path} {}", obstacle.what);
+        let help = "move it elsewhere, or remove it, and render again; or choose another folder with `output` under [platform]";
+        found.push(Diagnostic::error("in-the-way", Place::File(path), what).help(help));
+    }
+    found
 }
 
 /// A few of the files of others.
@@ -184,7 +187,7 @@ fn first(comparison: &Comparison) -> String {
 }
 
 impl Prepared {
-    /// Whether something stands against writing.
+    /// Whether something prevents writing.
     pub fn refused(&self) -> bool {
         self.ready.is_none()
     }
@@ -251,198 +254,5 @@ fn own_templates(report: &mut Report, replaced: &[String]) {
         report.line(format!(
             "  template  templates/{path} replaces the built-in one"
         ));
-    }
-}
-
-fn word(kind: FileStatus) -> &'static str {
-    match kind {
-        FileStatus::Modified => "modified",
-        FileStatus::LineEndings => "line-endings",
-        FileStatus::Missing => "missing",
-        FileStatus::Orphaned => "orphaned",
-    }
-}
-
-fn octal(mode: u32) -> String {
-    format!("{mode:04o}")
-}
-
-/// What is not ours: named, and left alone.
-fn beside(report: &mut Report, comparison: &Comparison, output: &str, cli: &Cli) {
-    for (path, count) in comparison.foreign.iter().take(FOREIGN_LINES) {
-        let many = if *count > 1 {
-            format!(", {count} files")
-        } else {
-            String::new()
-        };
-        report.line(format!("  not ours  {output}/{path}{many}: left alone"));
-    }
-    if comparison.foreign.len() > FOREIGN_LINES {
-        report.line(format!(
-            "  not ours  {} more",
-            comparison.foreign.len() - FOREIGN_LINES
-        ));
-    }
-    let before = "generated";
-    if output != before && cli.root.join(before).join(MANIFEST).is_file() {
-        report.line(format!(
-            "{before}/ is from before `output` was {output}: nothing keeps it current; remove it"
-        ));
-    }
-}
-
-/// The changes, a line for each; line endings and their cause in one.
-fn list(report: &mut Report, comparison: &Comparison, output: &str, words: [&str; 4]) {
-    for change in comparison
-        .changes
-        .iter()
-        .filter(|change| change.kind != FileStatus::LineEndings)
-    {
-        report.line(listed(change, output, words));
-    }
-    for mode in &comparison.modes {
-        let (was, wanted) = (octal(mode.mode), octal(mode.wanted));
-        report.line(format!(
-            "  mode      {output}/{}  {was} instead of {wanted}: the containers cannot read it",
-            mode.path
-        ));
-    }
-    let ends: Vec<&str> = comparison
-        .changes
-        .iter()
-        .filter(|change| change.kind == FileStatus::LineEndings)
-        .map(|change| change.path.as_str())
-        .collect();
-    if !ends.is_empty() {
-        report.line(format!("  {}", line_endings(&ends, output)));
-        report.line(format!("            {}", advice(output)));
-    }
-}
-
-fn line_endings(paths: &[&str], output: &str) -> String {
-    match paths {
-        [one] => format!(
-            "line endings: {output}/{one} has CRLF instead of LF, and differs in nothing else"
-        ),
-        many => format!(
-            "line endings: {} in {output}/ have CRLF instead of LF, and differ in nothing else",
-            plural(many.len(), "file")
-        ),
-    }
-}
-
-fn advice(output: &str) -> String {
-    format!(
-        "so that git keeps them as they are, put this line into the .gitattributes beside services.toml: {output}/** text eol=lf"
-    )
-}
-
-/// One line of the list of changes: what happened, the path, lines more and less.
-fn listed(change: &FileChange, output: &str, words: [&str; 4]) -> String {
-    let (more, less) = match change.kind {
-        FileStatus::Missing => (change.after.lines().count(), 0),
-        FileStatus::Orphaned => (0, change.before.lines().count()),
-        FileStatus::Modified | FileStatus::LineEndings => {
-            let text = similar::TextDiff::from_lines(change.before.as_str(), change.after.as_str());
-            let count = |tag| {
-                text.iter_all_changes()
-                    .filter(|line| line.tag() == tag)
-                    .count()
-            };
-            (
-                count(similar::ChangeTag::Insert),
-                count(similar::ChangeTag::Delete),
-            )
-        }
-    };
-    format!(
-        "  {:<9} {output}/{}  +{more} -{less}",
-        words[change.kind as usize], change.path
-    )
-}
-
-fn stale(mut report: Report, comparison: &Comparison, output: &str, cli: &Cli) -> Report {
-    let fix = cli.command("render");
-    let changes = &comparison.changes;
-    let number = changes.len() + comparison.modes.len();
-    let differ = if number == 1 {
-        "1 file differs".into()
-    } else {
-        format!("{number} files differ")
-    };
-    report.line(format!(
-        "{output}/ is not what services.toml says: {differ}"
-    ));
-    list(
-        &mut report,
-        comparison,
-        output,
-        ["modified", "", "missing", "orphaned"],
-    );
-    beside(&mut report, comparison, output, cli);
-    for change in changes
-        .iter()
-        .filter(|change| change.kind != FileStatus::LineEndings)
-    {
-        report.line("");
-        report.block(&diff(output, change, DIFF_LINES));
-    }
-    report.line("");
-    report.line(format!("nothing was written; fix it with: {fix}"));
-    report.data.insert("fix".into(), fix.clone().into());
-    let ends: Vec<&str> = changes
-        .iter()
-        .filter(|change| change.kind == FileStatus::LineEndings)
-        .map(|change| change.path.as_str())
-        .collect();
-    if !ends.is_empty() {
-        report.data.insert(
-            "line_endings".into(),
-            json!({"message": line_endings(&ends, output), "help": advice(output)}),
-        );
-    }
-    if cli.format == Format::Github {
-        annotate(&mut report, comparison, output, &fix);
-        if !ends.is_empty() {
-            let help = format!("{}; then: {fix}", advice(output));
-            report.push(
-                Diagnostic::error(
-                    "stale",
-                    Place::File(format!("{output}/{}", ends[0])),
-                    line_endings(&ends, output),
-                )
-                .help(help),
-            );
-        }
-    }
-    report.found()
-}
-
-/// An annotation for each file.
-fn annotate(report: &mut Report, comparison: &Comparison, output: &str, fix: &str) {
-    let changes = comparison
-        .changes
-        .iter()
-        .filter(|change| change.kind != FileStatus::LineEndings)
-        .map(|change| (&change.path, word(change.kind).to_string()));
-    let modes = comparison.modes.iter().map(|mode| {
-        (
-            &mode.path,
-            format!(
-                "unreadable for the containers: its mode is {}",
-                octal(mode.mode)
-            ),
-        )
-    });
-    for (path, what) in changes.chain(modes) {
-        let path = format!("{output}/{path}");
-        report.push(
-            Diagnostic::error(
-                "stale",
-                Place::File(path.clone()),
-                format!("{path} is {what}"),
-            )
-            .help(format!("fix it with: {fix}")),
-        );
     }
 }

@@ -1,10 +1,11 @@
 //! Flags of the verbs that ask running servers.
 
+mod given;
+
 use super::Cli;
 use crate::catalog::{Catalog, Duration};
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::Diagnostic;
 use crate::live::checks::CheckContext;
-use crate::live::endpoint::{Endpoint, Login};
 use crate::live::http::Client;
 use crate::live::probe::Reach;
 use crate::live::secret;
@@ -12,8 +13,8 @@ use crate::pipeline::Outcome;
 use crate::render::File;
 use crate::stack::files::Files;
 use anyhow::{Context, Result, anyhow, bail};
-use std::env::var;
-use std::path::{Path, PathBuf};
+pub use given::Given;
+use std::path::PathBuf;
 
 /// Where Prometheus is, and who asks.
 #[derive(clap::Args)]
@@ -112,116 +113,6 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Duration::parse(text)
         .filter(|duration| duration.0 > 0)
         .ok_or_else(|| format!("`{text}` is not a duration such as 5s or 500ms"))
-}
-
-/// What the command line says of one server.
-pub struct Given<'a> {
-    name: &'static str,
-    url: Option<&'a str>,
-    token_file: Option<&'a Path>,
-    user: Option<&'a str>,
-    password_file: Option<&'a Path>,
-}
-
-impl Given<'_> {
-    fn flag(&self, what: &str) -> String {
-        format!("--{}-{what}", self.name.to_lowercase())
-    }
-
-    /// A variable of the environment that says something.
-    fn variable(&self, what: &str) -> Option<String> {
-        var(format!("{}_{what}", self.name.to_uppercase()))
-            .ok()
-            .filter(|value| !value.is_empty())
-    }
-
-    /// The server: at the address of its flag, of the environment, or `default`; None: nobody says where it is.
-    fn endpoint(&self, default: Option<&str>) -> Result<Option<Endpoint>> {
-        let url = self
-            .url
-            .map(str::to_string)
-            .or_else(|| self.variable("URL"))
-            .or(default.map(str::to_string));
-        url.map(|url| Endpoint::new(self.name, &url, self.login()?))
-            .transpose()
-    }
-
-    /// The server at the address of its flag, and nowhere else; what lets in is of no use without it.
-    pub fn named(&self) -> Result<Option<Endpoint>> {
-        let alone = [
-            (self.token_file.is_some(), "token-file"),
-            (self.user.is_some(), "user"),
-            (self.password_file.is_some(), "password-file"),
-        ];
-        match (self.url, alone.iter().find(|(given, _)| *given)) {
-            (Some(url), _) => Endpoint::new(self.name, url, self.login()?).map(Some),
-            (None, Some((_, what))) => bail!("{} needs {}", self.flag(what), self.flag("url")),
-            (None, None) => Ok(None),
-        }
-    }
-
-    /// What flags say goes before what the environment says.
-    fn login(&self) -> Result<Login> {
-        let line = |what: &str, path: &Path| secret::line(&self.flag(what), path);
-        let password = || {
-            self.password_file
-                .map(|path| line("password-file", path))
-                .transpose()
-                .map(|read| read.or_else(|| self.variable("PASSWORD")))
-        };
-        let user = || {
-            self.user
-                .map(str::to_string)
-                .or_else(|| self.variable("USER"))
-        };
-        match (
-            self.token_file,
-            self.user.is_some() || self.password_file.is_some(),
-        ) {
-            (Some(_), true) => bail!(
-                "{} and {}: give one of them",
-                self.flag("token-file"),
-                self.flag("password-file")
-            ),
-            (Some(path), false) => match line("token-file", path)?.trim() {
-                "" => bail!(secret::SECRET.refusal(
-                    &self.flag("token-file"),
-                    path,
-                    "it holds nothing but blanks"
-                )),
-                token => Ok(Login::Token(token.to_string())),
-            },
-            (None, true) => Ok(Login::Password(user(), password()?)),
-            (None, false) => match (self.variable("TOKEN"), user()) {
-                (Some(token), _) if token.trim().chars().any(char::is_control) => {
-                    bail!("the token of {} is not one line of text", self.name)
-                }
-                (Some(token), _) if !token.trim().is_empty() => {
-                    Ok(Login::Token(token.trim().to_string()))
-                }
-                (_, Some(user)) => Ok(Login::Password(Some(user), password()?)),
-                _ => Ok(Login::Address),
-            },
-        }
-    }
-
-    /// What every user of this machine can read in the list of processes.
-    pub fn exposed(&self) -> Option<Diagnostic> {
-        let (_, rest) = self.url?.split_once("://")?;
-        let (user, _) = rest.rsplit_once('@')?;
-        let (url, file, variable) = (
-            self.flag("url"),
-            self.flag("password-file"),
-            format!("{}_PASSWORD", self.name.to_uppercase()),
-        );
-        let message = format!(
-            "the password in {url} can be read by every user of this machine, in the list of processes"
-        );
-        user.contains(':').then(|| {
-            Diagnostic::warning("password-on-command-line", Place::File(url), message)
-                .help(format!("give the user with {} and the password in a file with {file}, or in {variable}", self.flag("user")))
-        })
-    }
 }
 
 impl Servers {

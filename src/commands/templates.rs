@@ -64,7 +64,7 @@ fn list(cli: &Cli) -> Report {
     report
 }
 
-/// The text of a built-in template; `templates/` may stand before its path.
+/// The text of a built-in template; `templates/` may precede its path.
 fn known(path: &str) -> Result<&'static str> {
     let bare = path.strip_prefix("templates/").unwrap_or(path);
     let all = paths();

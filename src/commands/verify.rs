@@ -74,12 +74,12 @@ fn ask(context: &CheckContext) -> Result<Vec<Checked>> {
         .filter(|visit| visit.scraped)
         .map(|visit| visit.service.name.as_str())
         .collect();
-    let well: Vec<&str> = visits
+    let healthy: Vec<&str> = visits
         .iter()
         .filter(|visit| visit.healthy)
         .map(|visit| visit.service.name.as_str())
         .collect();
-    let probed = probes::checked(context, &running, &well);
+    let probed = probes::checked(context, &running, &healthy);
     let mut checked = vec![
         prometheus::checked(context, &running),
         rules::checked(context, &running),

@@ -3,6 +3,7 @@
 use super::Class::{Dangerous, Notice, Safe};
 use super::{At, Comparison, listed, plural, routes};
 use crate::catalog::{Alert, Catalog, Override, Service};
+use crate::json::Parts;
 use crate::kinds::Kind;
 use std::collections::HashSet;
 
@@ -70,7 +71,7 @@ fn covered(alert: &Alert) -> String {
     }
 }
 
-/// The metrics that an alert reads, by key; of PromQL those whose whole name stands in the expression.
+/// The metrics that an alert reads, by key; of PromQL those whose whole name is in the expression.
 pub fn reads<'a>(alert: &'a Alert, catalog: &'a Catalog) -> Vec<&'a str> {
     let expression = alert
         .settings
@@ -215,8 +216,6 @@ fn not_emitted<'a>(catalog: &'a Catalog, alert: &'a Alert, service: &Service) ->
 /// The labels that a kind needs of the metric in one of its settings.
 pub fn labels<'a>(kind: &'a Kind, setting: &str) -> impl Iterator<Item = &'a str> {
     kind.says(setting, "labels")
-        .and_then(|labels| labels.as_array())
         .into_iter()
-        .flatten()
-        .filter_map(|label| label.as_str())
+        .flat_map(Parts::texts)
 }

@@ -1,6 +1,6 @@
 //! When an alert fires, how soon and how loud: what changes in that, and for which services.
 
-use super::Class::{Dangerous, Notice, Safe};
+use super::Class::{self, Dangerous, Notice, Safe};
 use super::rendered::expression;
 use super::{At, Comparison, routes, weight};
 use crate::catalog::{Alert, Branch, Duration, Service, with_unit};
@@ -75,65 +75,24 @@ fn branches(alert: &Alert) -> HashMap<&str, &Branch> {
 
 /// What the alert asks at all: its kind, the metrics it reads, its expression, its words.
 fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
-    let key = |setting: &str| {
-        (
-            vec![format!("/alerts/{}/{setting}", new.name)],
-            vec![format!("/alerts/{}/{setting}", old.name)],
-        )
-    };
-    let at =
-        |comparison: &Comparison, setting: &str| comparison.at(&key(setting).0, &key(setting).1);
     if old.kind.name != new.kind.name {
-        let place = at(comparison, "kind");
         let message = format!(
             "{}: the condition changed: its kind is {} instead of {}",
             new.name, new.kind.name, old.kind.name
         );
-        comparison.say(Dangerous, message, place);
+        comparison.say(Dangerous, message, at(comparison, old, new, "kind"));
         return;
     }
-    let renamed = |comparison: &Comparison, was: &str, is: &str| {
-        comparison
-            .metrics
-            .both
-            .iter()
-            .any(|(old, new)| old.key == was && new.key == is)
-    };
     for (setting, value) in new
         .settings
         .iter()
         .filter(|(setting, value)| old.settings.get(*setting) != Some(*value))
     {
-        let place = at(comparison, setting);
-        let (is, was) = (
-            plain(value),
-            old.settings.get(setting).map(plain).unwrap_or_default(),
-        );
-        match setting.as_str() {
-            "tests" => comparison.say(Safe, format!("{} has different tests", new.name), place),
-            // In other words.
-            "expr" if same(expression(old), expression(new)) => {}
-            "expr" => {
-                let (class, word) = expression::changed(expression(old), expression(new));
-                comparison.say(
-                    class,
-                    format!("{} {word}: `{is}` instead of `{was}`", new.name),
-                    place,
-                );
-            }
-            _ if renamed(comparison, &was, &is) => comparison.say(
-                Safe,
-                format!("{} follows the new name of its metric: {is}", new.name),
-                place,
-            ),
-            _ => comparison.say(
-                Dangerous,
-                format!(
-                    "{} reads something else: `{setting}` is {is} instead of {was}",
-                    new.name
-                ),
-                place,
-            ),
+        let was = old.settings.get(setting).map(plain).unwrap_or_default();
+        if let Some((class, message)) =
+            changed(comparison, old, new, setting, (&was, &plain(value)))
+        {
+            comparison.say(class, message, at(comparison, old, new, setting));
         }
     }
     for (setting, was, is) in [
@@ -141,14 +100,46 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
         ("description", &old.description, &new.description),
     ] {
         if was != is {
-            let place = at(comparison, setting);
-            comparison.say(
-                Safe,
-                format!("the {setting} of {} is worded differently", new.name),
-                place,
-            );
+            let message = format!("the {setting} of {} is worded differently", new.name);
+            comparison.say(Safe, message, at(comparison, old, new, setting));
         }
     }
+}
+
+fn at(comparison: &Comparison, old: &Alert, new: &Alert, setting: &str) -> At {
+    comparison.at(
+        &[format!("/alerts/{}/{setting}", new.name)],
+        &[format!("/alerts/{}/{setting}", old.name)],
+    )
+}
+
+/// What it means that a setting has another value; None: nothing.
+fn changed(
+    comparison: &Comparison,
+    old: &Alert,
+    new: &Alert,
+    setting: &str,
+    (was, is): (&str, &str),
+) -> Option<(Class, String)> {
+    let name = &new.name;
+    let mut metrics = comparison.metrics.both.iter();
+    Some(match setting {
+        "tests" => (Safe, format!("{name} has different tests")),
+        // In other words.
+        "expr" if same(expression(old), expression(new)) => return None,
+        "expr" => {
+            let (class, word) = expression::changed(expression(old), expression(new));
+            (class, format!("{name} {word}: `{is}` instead of `{was}`"))
+        }
+        _ if metrics.any(|(old, new)| old.key == was && new.key == is) => (
+            Safe,
+            format!("{name} follows the new name of its metric: {is}"),
+        ),
+        _ => (
+            Dangerous,
+            format!("{name} reads something else: `{setting}` is {is} instead of {was}"),
+        ),
+    })
 }
 
 fn expression(alert: &Alert) -> &str {
@@ -244,7 +235,7 @@ fn waiting(comparison: &mut Comparison, pair: &Pair, before: Duration, after: Du
     );
 }
 
-/// A lower severity tells fewer people, or nobody.
+/// A lower severity notifies fewer people, or nobody.
 fn severity(comparison: &mut Comparison, pair: &Pair, before: &str, after: &str) {
     if before == after {
         return;
@@ -256,7 +247,7 @@ fn severity(comparison: &mut Comparison, pair: &Pair, before: &str, after: &str)
     let lower = routes::rank(after) > routes::rank(before);
     let silent = is == routes::NOBODY && was != routes::NOBODY;
     let class = if lower || silent { Dangerous } else { Notice };
-    let told = if was == is {
+    let receiver = if was == is {
         format!(", still to {is}")
     } else {
         format!(", to {is} instead of {was}")
@@ -266,7 +257,7 @@ fn severity(comparison: &mut Comparison, pair: &Pair, before: &str, after: &str)
         class,
         &format!("{} is {} instead of {} for ", pair.new.name, after, before),
         &pair.is.name,
-        told,
+        receiver,
         at,
     );
 }

@@ -148,8 +148,8 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
     }
 }
 
-/// Services that emit it no more, or now; those that came or went as a whole are told elsewhere. An alert on PromQL
-/// covers every service, so that its loss is told here.
+/// Services that no longer emit it, or do so now; those that came or went as a whole are reported elsewhere. An alert on PromQL
+/// covers every service, so that its loss is reported here.
 fn emitters(comparison: &mut Comparison, old: &Metric, new: &Metric) {
     let catalog = comparison.after.catalog;
     let promql = catalog.alerts.iter().filter(|alert| {

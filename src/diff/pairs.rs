@@ -74,7 +74,7 @@ impl<'a, T> Pairs<'a, T> {
     }
 }
 
-/// Services by name, else by address. A container's host is its name, so its group stands for that.
+/// Services by name, else by address. A container's host is its name, so its group is used instead.
 pub fn services<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Service> {
     Pairs::of(
         &before.services,

@@ -36,6 +36,10 @@ pub fn compare(
     let mut found = Group::new(explained);
     let readers = Readers::of(after);
     let routes = routing::Routing::of(before, after, catalog);
+    let scene = wording::Scene {
+        readers: &readers,
+        routes: &routes,
+    };
     for artifact in ARTIFACTS {
         let of = |side: &'_ Rendered| {
             side.files
@@ -46,9 +50,7 @@ pub fn compare(
             of(before).map(|index| &before.files[index]),
             of(after).map(|index| &after.files[index]),
         ) {
-            (Some(was), Some(is)) if was.text != is.text => {
-                file(&mut found, was, is, &readers, &routes)
-            }
+            (Some(was), Some(is)) if was.text != is.text => file(&mut found, was, is, &scene),
             (Some(was), None) => found.push(Difference::of_file(
                 Class::Warning,
                 &was.path,
@@ -73,72 +75,64 @@ fn is_derived(file: &File) -> bool {
     matches!(file.role, Role::RuleTests | Role::Markdown)
 }
 
-fn file(
-    found: &mut Group<'_>,
-    was: &File,
-    is: &File,
-    readers: &Readers,
-    routes: &routing::Routing,
-) {
+/// Everything in which one file differs, by what it is read as.
+fn file(found: &mut Group<'_>, was: &File, is: &File, scene: &wording::Scene) {
     if is_derived(is) {
-        if !routes.rules_differ && lines(&was.text, is) != lines(&is.text, is) {
-            let what = if is.role == Role::Markdown {
-                "is worded differently"
-            } else {
-                "has different tests"
-            };
-            found.push(Difference::of_file(
-                Class::Safe,
-                &is.path,
-                what,
-                Spot::after(&is.path, ""),
-            ));
-        }
+        derived(found, was, is, scene.routes);
+    } else if is.value.is_null() {
+        text(found, was, is);
+    } else {
+        items_of(found, was, is, scene);
+    }
+}
+
+/// What follows from the rules, where those are the same.
+fn derived(found: &mut Group<'_>, was: &File, is: &File, routes: &routing::Routing) {
+    if routes.rules_differ || lines(&was.text, is) == lines(&is.text, is) {
         return;
     }
-    if is.value.is_null() {
-        let (old, new) = (lines(&was.text, is), lines(&is.text, is));
-        let count = |diff: &similar::TextDiff<'_, '_, str>| {
-            diff.iter_all_changes()
-                .filter(|change| change.tag() != similar::ChangeTag::Equal)
-                .count()
-        };
-        if old != new {
-            let changed = count(&similar::TextDiff::from_lines(old.as_str(), new.as_str()));
-            found.push(Difference::of_file(
-                Class::Warning,
-                &is.path,
-                &format!(
-                    "behaves differently: {} changed",
-                    crate::diff::plural(changed, "line")
-                ),
-                Spot::after(&is.path, ""),
-            ));
-        }
+    let what = if is.role == Role::Markdown {
+        "is worded differently"
+    } else {
+        "has different tests"
+    };
+    found.push(Difference::of_file(
+        Class::Safe,
+        &is.path,
+        what,
+        Spot::after(&is.path, ""),
+    ));
+}
+
+/// A file that is not read into items: how many of its lines changed.
+fn text(found: &mut Group<'_>, was: &File, is: &File) {
+    let (old, new) = (lines(&was.text, is), lines(&is.text, is));
+    if old == new {
         return;
     }
+    let diff = similar::TextDiff::from_lines(old.as_str(), new.as_str());
+    let changed = diff
+        .iter_all_changes()
+        .filter(|change| change.tag() != similar::ChangeTag::Equal);
+    let changed = crate::diff::plural(changed.count(), "line");
+    found.push(Difference::of_file(
+        Class::Warning,
+        &is.path,
+        &format!("behaves differently: {changed} changed"),
+        Spot::after(&is.path, ""),
+    ));
+}
+
+/// Items that came, went, or have other values.
+fn items_of(found: &mut Group<'_>, was: &File, is: &File, scene: &wording::Scene) {
     let (old, new) = (items::of(was), items::of(is));
-    let by_name = |items: &[Item]| {
-        items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| ((item.kind, item.name.clone()), index))
-            .collect::<HashMap<_, _>>()
-    };
-    let (own, others) = (by_name(&old), by_name(&new));
-    let scene = wording::Scene { readers, routes };
-    // Where a panel comes or goes, those behind it move.
-    let moved = |(kind, name): &(ItemKind, String), known: &HashMap<(ItemKind, String), usize>| {
-        matches!(kind, ItemKind::Panel | ItemKind::Row)
-            && !known.contains_key(&(*kind, name.clone()))
-    };
-    let rearranged =
-        own.keys().any(|key| moved(key, &others)) || others.keys().any(|key| moved(key, &own));
+    let (old_names, new_names) = (by_name(&old), by_name(&new));
+    let rearranged = has_own_panel(&old_names, &new_names) || has_own_panel(&new_names, &old_names);
     for item in old
         .iter()
-        .filter(|item| !others.contains_key(&(item.kind, item.name.clone())))
+        .filter(|item| !new_names.contains_key(&key(item)))
     {
-        if let Some((class, says)) = wording::gone(item, &scene) {
+        if let Some((class, says)) = wording::gone(item, scene) {
             found.push(Difference::of(
                 class,
                 &is.path,
@@ -149,40 +143,66 @@ fn file(
         }
     }
     for item in &new {
-        let Some(known) = own
-            .get(&(item.kind, item.name.clone()))
-            .map(|index| &old[*index])
-        else {
-            if let Some((class, says)) = wording::new(item) {
-                found.push(Difference::of(
-                    class,
-                    &is.path,
-                    item,
-                    says,
-                    Spot::after(&is.path, &item.pointer),
-                ));
+        match old_names.get(&key(item)) {
+            None => {
+                if let Some((class, says)) = wording::new(item) {
+                    found.push(Difference::of(
+                        class,
+                        &is.path,
+                        item,
+                        says,
+                        Spot::after(&is.path, &item.pointer),
+                    ));
+                }
             }
-            continue;
+            // Where a panel comes or goes, those behind it move.
+            Some(_) if item.kind == ItemKind::Layout && rearranged => {}
+            Some(index) => values(found, (was, &old[*index]), (is, item), scene),
+        }
+    }
+}
+
+type Key = (ItemKind, String);
+
+fn key(item: &Item) -> Key {
+    (item.kind, item.name.clone())
+}
+
+fn by_name(items: &[Item]) -> HashMap<Key, usize> {
+    let numbered = items.iter().enumerate();
+    numbered.map(|(index, item)| (key(item), index)).collect()
+}
+
+/// Whether there is a panel or a row that the other side does not have.
+fn has_own_panel(names: &HashMap<Key, usize>, other: &HashMap<Key, usize>) -> bool {
+    let mut panels = names
+        .keys()
+        .filter(|(kind, _)| matches!(kind, ItemKind::Panel | ItemKind::Row));
+    panels.any(|key| !other.contains_key(key))
+}
+
+/// Every value in which an item differs.
+fn values(
+    found: &mut Group<'_>,
+    (was, old): (&File, &Item),
+    (is, new): (&File, &Item),
+    scene: &wording::Scene,
+) {
+    for leaf in leaves::of(&old.value, &new.value) {
+        let spot = if leaf.is.is_some() {
+            Spot::after(&is.path, &format!("{}{}", new.pointer, leaf.pointer()))
+        } else {
+            Spot::before(&was.path, &format!("{}{}", old.pointer, leaf.pointer()))
         };
-        if item.kind == ItemKind::Layout && rearranged {
-            continue;
-        }
-        for leaf in leaves::of(&known.value, &item.value) {
-            let spot = if leaf.is.is_some() {
-                Spot::after(&is.path, &format!("{}{}", item.pointer, leaf.pointer()))
-            } else {
-                Spot::before(&was.path, &format!("{}{}", known.pointer, leaf.pointer()))
-            };
-            let (class, says) = wording::changed(item, &leaf, &scene);
-            found.push(Difference::of_leaf(
-                class,
-                &is.path,
-                (known, item),
-                &leaf,
-                says,
-                spot,
-            ));
-        }
+        let (class, says) = wording::changed(new, &leaf, scene);
+        found.push(Difference::of_leaf(
+            class,
+            &is.path,
+            (old, new),
+            &leaf,
+            says,
+            spot,
+        ));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who is told: routes, receivers and their integrations, and what the Alertmanager waits for.
+//! Who is notified: routes, receivers and their integrations, and what the Alertmanager waits for.
 
 use super::Class::{Dangerous, Notice, Safe, Warning};
 use super::{At, Comparison, listed, weight};
@@ -21,7 +21,7 @@ pub fn rank(severity: &str) -> usize {
         .unwrap_or(SEVERITIES.len())
 }
 
-/// Who is told of a severity.
+/// Who is notified of a severity.
 pub fn receiver<'a>(catalog: &'a Catalog, severity: &str) -> &'a str {
     match catalog.receiver(severity) {
         NO_ONE => NOBODY,
@@ -41,7 +41,7 @@ pub fn noun(severity: &str) -> String {
     }
 }
 
-/// Every change of who is told, and when.
+/// Every change of who is notified, and when.
 pub fn inspect(comparison: &mut Comparison) {
     for severity in SEVERITIES {
         route(comparison, severity);
@@ -122,7 +122,7 @@ fn route(comparison: &mut Comparison, severity: &str) {
                 (comparison.before.catalog, was),
                 (comparison.after.catalog, is),
             ]
-            .map(|(catalog, name)| told_by(catalog, name));
+            .map(|(catalog, name)| notified_by(catalog, name));
             let class = weight::elsewhere(severity == SEVERITIES[0], &old, &new);
             (
                 class,
@@ -153,7 +153,7 @@ fn receivers(comparison: &mut Comparison) {
         }
     }
     for (name, was) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
-        // Under another name it still tells the same people.
+        // Under another name it still notifies the same people.
         let used = comparison
             .before
             .catalog
@@ -183,7 +183,7 @@ fn receivers(comparison: &mut Comparison) {
 }
 
 /// The integrations of a receiver.
-fn told_by(catalog: &Catalog, receiver: &str) -> Map<String, Value> {
+fn notified_by(catalog: &Catalog, receiver: &str) -> Map<String, Value> {
     catalog
         .receivers
         .get(receiver)

@@ -120,7 +120,7 @@ fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
     }
 }
 
-/// A service that answers scrapes and fails its own health check is told only while it is probed.
+/// A service that answers scrapes and fails its own health check is reported only while it is probed.
 fn probe(comparison: &mut Comparison, old: &Service, new: &Service) {
     if old.health_probe == new.health_probe {
         return;
@@ -144,7 +144,7 @@ fn probe(comparison: &mut Comparison, old: &Service, new: &Service) {
     }
 }
 
-/// Each setting, and what it is to the reader. A different address has been told already.
+/// Each setting, and what it is to the reader. A different address has been reported already.
 const SETTINGS: [(&str, &str); 11] = [
     ("scrape_interval", "the scrape interval of "),
     ("scrape_timeout", "the scrape timeout of "),
@@ -171,7 +171,7 @@ fn settings(comparison: &mut Comparison, old: &Service, new: &Service) {
         .iter()
         .filter(|(setting, _)| before[setting] != after[setting])
     {
-        // A timeout that nobody wrote follows the interval, which is told already.
+        // A timeout that nobody wrote follows the interval, which is reported already.
         if *setting == "scrape_timeout" && !says_timeout(comparison, old, new) {
             continue;
         }

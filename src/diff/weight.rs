@@ -13,7 +13,7 @@ pub const MUCH: f64 = 4.0;
 /// Shorter times count as this: nobody on call can tell 1s from 30s, though one is thirty times the other.
 const UNFELT: Duration = Duration(30_000);
 
-/// Of a value that tells people less, or later, the larger it is.
+/// Of a value by which people are notified of less, or later, the larger it is.
 pub fn larger(was: f64, is: f64) -> Class {
     if is <= was {
         Notice
@@ -24,7 +24,7 @@ pub fn larger(was: f64, is: f64) -> Class {
     }
 }
 
-/// Of a time after which people are told, or between two looks.
+/// Of a time after which people are notified, or between two evaluations or scrapes.
 pub fn longer(was: Duration, is: Duration) -> Class {
     if is <= was {
         Notice
@@ -33,7 +33,7 @@ pub fn longer(was: Duration, is: Duration) -> Class {
     }
 }
 
-/// Who is told by other ways than before: `was` and `is` hold integrations with their settings.
+/// Who is notified in other ways than before: `was` and `is` hold integrations with their settings.
 pub fn elsewhere(critical: bool, was: &Map<String, Value>, is: &Map<String, Value>) -> Class {
     if was == is {
         return Notice;

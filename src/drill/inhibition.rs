@@ -10,27 +10,7 @@ use std::time::Duration;
 
 /// Posts a service's down alert beside another of its alerts, and the same alert of another service; None: there is nothing to hold back.
 pub async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
-    let down = drill
-        .alerts
-        .iter()
-        .find(|alert| alert.kind.holds_back_others)?;
-    let covers = |alert: &Alert| {
-        alert
-            .covers
-            .iter()
-            .filter(|service| down.covers.contains(service))
-            .cloned()
-            .collect::<Vec<_>>()
-    };
-    let other = drill
-        .catalog
-        .alerts
-        .iter()
-        .find(|alert| !alert.kind.holds_back_others && covers(alert).len() > 1)?;
-    let (broken, well) = (
-        covers(other).first()?.clone(),
-        covers(other).get(1)?.clone(),
-    );
+    let (down, other, [broken, healthy]) = pair(drill)?;
     let mut row = Row::new(
         "inhibition",
         &broken,
@@ -40,7 +20,7 @@ pub async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
     let alerts = json!([
         labels(drill, down, &broken)?,
         labels(drill, other, &broken)?,
-        labels(drill, other, &well)?
+        labels(drill, other, &healthy)?
     ]);
     let url = format!("{}/api/v2/alerts", stage.alertmanager.url);
     let posted = tokio::task::spawn_blocking(move || {
@@ -51,14 +31,6 @@ pub async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
         row.fail("the Alertmanager takes no alerts");
         return Some(row);
     }
-    let state = |alerts: &Value, alert: &str, job: &str| {
-        let found = alerts
-            .items()
-            .find(|one| one["labels"]["alertname"] == alert && one["labels"]["job"] == job);
-        found
-            .and_then(|one| one["status"]["state"].as_str().map(str::to_string))
-            .unwrap_or_default()
-    };
     let mut states = (String::new(), String::new());
     // It takes a moment until the alerts have gone through its inhibitor.
     for _ in 0..40 {
@@ -67,7 +39,7 @@ pub async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
             .unwrap_or_default();
         states = (
             state(&alerts, &other.name, &broken),
-            state(&alerts, &other.name, &well),
+            state(&alerts, &other.name, &healthy),
         );
         if states == ("suppressed".into(), "active".into()) {
             return Some(row);
@@ -75,10 +47,37 @@ pub async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     row.fail(format!(
-        "{} is {} for {broken}, which is down, and {} for {well}, which is not",
+        "{} is {} for {broken}, which is down, and {} for {healthy}, which is not",
         other.name, states.0, states.1
     ));
     Some(row)
+}
+
+/// An alert and a second one that is held back while the first fires, with two services that have both.
+fn pair<'a>(drill: &Drill<'a>) -> Option<(&'a Alert, &'a Alert, [String; 2])> {
+    let down = *drill
+        .alerts
+        .iter()
+        .find(|alert| alert.kind.holds_back_others)?;
+    let mut others = drill.catalog.alerts.iter();
+    others.find_map(|other| {
+        let covers = &other.covers;
+        let mut both = covers
+            .iter()
+            .filter(|service| down.covers.contains(service));
+        let services = [both.next()?.clone(), both.next()?.clone()];
+        (!other.kind.holds_back_others).then_some((down, other, services))
+    })
+}
+
+/// The state of a service's alert among those that the Alertmanager has; empty where it does not have it.
+fn state(alerts: &Value, alert: &str, job: &str) -> String {
+    let found = alerts
+        .items()
+        .find(|one| one["labels"]["alertname"] == alert && one["labels"]["job"] == job);
+    found
+        .and_then(|one| one["status"]["state"].as_str().map(str::to_string))
+        .unwrap_or_default()
 }
 
 /// An alert as Prometheus would send it.

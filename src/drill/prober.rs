@@ -3,7 +3,7 @@
 use crate::simulation::Fleet;
 use serde_json::Value;
 
-/// Its flags. It answers a little before Prometheus gives up, by half a second unless told otherwise.
+/// Its flags. It answers a little before Prometheus gives up, by half a second by default.
 pub fn arguments(config: &str, address: &str, time_scale: f64) -> [String; 4] {
     [
         format!("--config.file={config}"),

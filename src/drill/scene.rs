@@ -34,7 +34,7 @@ pub struct Scene<'a> {
     pub receiver: &'a Receiver,
     pub stage: &'a Stage,
     pub start: Instant,
-    /// Alerts that fire while all is well, as a watchdog does.
+    /// Alerts that fire while everything is healthy, as a watchdog does.
     pub always: Vec<String>,
     /// What a fault must lead to, worked out once for the whole drill.
     pub behaviours: Behaviours<'a>,

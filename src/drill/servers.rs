@@ -74,43 +74,26 @@ impl Stage {
             [&at(own), &at(other)],
             exporter.as_deref(),
         )?;
-        let file = |name: &str| stage.folder.join(name).display().to_string();
-        let prometheus = [
-            format!("--config.file={}", file("prometheus.yml")),
-            format!("--storage.tsdb.path={}", file("data")),
-            format!("--web.listen-address={}", at(own)),
-            format!(
-                "--query.lookback-delta={}ms",
-                drill
-                    .real(crate::catalog::Duration(300_000))
-                    .as_millis()
-                    .max(1)
-            ),
-            // Sent again soon: an alert must not expire at the Alertmanager while it fires.
-            "--rules.alert.resend-delay=5s".to_string(),
-            "--log.level=warn".to_string(),
-        ];
-        let alertmanager = [
-            format!("--config.file={}", file("alertmanager.yml")),
-            format!("--storage.path={}", file("alertmanager")),
-            format!("--web.listen-address={}", at(other)),
-            "--cluster.listen-address=".to_string(),
-            "--log.level=warn".to_string(),
-        ];
         let mut servers = Servers {
             folder: stage.folder.clone(),
             children: Vec::new(),
         };
         let mut programs = vec![
-            ("prometheus", &drill.prometheus, prometheus.to_vec()),
-            ("alertmanager", &drill.alertmanager, alertmanager.to_vec()),
+            (
+                "prometheus",
+                &drill.prometheus,
+                stage.prometheus_arguments(drill, &at(own)),
+            ),
+            (
+                "alertmanager",
+                &drill.alertmanager,
+                stage.alertmanager_arguments(&at(other)),
+            ),
         ];
         programs.extend(exporter.map(|address| {
-            (
-                "blackbox",
-                &drill.blackbox,
-                prober::arguments(&file("blackbox.yml"), &address, drill.time_scale).to_vec(),
-            )
+            let arguments =
+                prober::arguments(&stage.file("blackbox.yml"), &address, drill.time_scale);
+            ("blackbox", &drill.blackbox, arguments.to_vec())
         }));
         for (name, program, arguments) in programs {
             servers
@@ -118,6 +101,33 @@ impl Stage {
                 .push((name, spawn(name, program, &arguments, &stage.folder)?));
         }
         Ok((stage, servers))
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    fn prometheus_arguments(&self, drill: &Drill, address: &str) -> Vec<String> {
+        let lookback = drill.real(crate::catalog::Duration(300_000));
+        vec![
+            format!("--config.file={}", self.file("prometheus.yml")),
+            format!("--storage.tsdb.path={}", self.file("data")),
+            format!("--web.listen-address={address}"),
+            format!("--query.lookback-delta={}ms", lookback.as_millis().max(1)),
+            // Sent again soon: an alert must not expire at the Alertmanager while it fires.
+            "--rules.alert.resend-delay=5s".to_string(),
+            "--log.level=warn".to_string(),
+        ]
+    }
+
+    fn alertmanager_arguments(&self, address: &str) -> Vec<String> {
+        vec![
+            format!("--config.file={}", self.file("alertmanager.yml")),
+            format!("--storage.path={}", self.file("alertmanager")),
+            format!("--web.listen-address={address}"),
+            "--cluster.listen-address=".to_string(),
+            "--log.level=warn".to_string(),
+        ]
     }
 
     /// The configurations and every rule file; returns the jobs that were left out.

@@ -1,6 +1,6 @@
 //! Breaks one service at a time and watches: inactive, pending, firing, delivered, inactive, resolved.
 
-use super::scene::{PACE, Scene};
+use super::scene::{Active, PACE, Scene};
 use super::servers::Stage;
 use super::{Drill, Row, Verdict, inhibition};
 use crate::catalog::{Alert, Branch, Duration};
@@ -149,49 +149,45 @@ impl Scene<'_> {
         from: usize,
         before: &[Row],
     ) {
-        let expected = |name: &str, job: &str| {
-            (job == row.service && wanted.triggers.iter().any(|alert| alert == name))
-                || self.always.iter().any(|always| always == name)
+        let active = self.active().await.unwrap_or_default();
+        let notifications = self.receiver.since(from);
+        self.note_progress(row, wanted, began, &active);
+        self.note_delivery(row, began, &notifications);
+        if let Some(stray) = self.stray(row, wanted, &active, &notifications, before) {
+            row.fail(format!("{stray} fired too"));
+        }
+        tokio::time::sleep(PACE).await;
+    }
+
+    /// When the row's alert is first seen pending, and firing with which value.
+    fn note_progress(&self, row: &mut Row, wanted: &Expected, began: Instant, active: &[Active]) {
+        let Some(mine) = active
+            .iter()
+            .find(|one| one.name == row.alert && one.job == row.service)
+        else {
+            return;
         };
         let now = self.since(began);
-        let active = self.active().await.unwrap_or_default();
-        // A service that is down may have other alerts at Prometheus: the Alertmanager holds them back.
-        let hidden = |job: &str| wanted.unreachable && job == row.service;
-        let stray = active
-            .iter()
-            .find(|one| one.firing && !expected(&one.name, &one.job) && !hidden(&one.job))
-            .map(|one| format!("{}@{}", one.name, one.job));
-        let notifications = self.receiver.since(from);
-        let earlier = |note: &Notification| {
-            before
-                .iter()
-                .any(|row| row.alert == note.alert && row.service == note.job)
-        };
-        let told = notifications
-            .iter()
-            .find(|note| note.firing && !expected(&note.alert, &note.job) && !earlier(note));
-        let stray = stray.or(told.map(|note| format!("{}@{}", note.alert, note.job)));
-        let mine = active
-            .iter()
-            .find(|one| one.name == row.alert && one.job == row.service);
-        if let Some(mine) = mine {
-            if mine.firing && row.firing.is_none() {
-                row.firing = Some(now);
-                self.tell(&format!(
-                    "{}@{}: firing: {}",
-                    row.alert, row.service, mine.description
+        if mine.firing && row.firing.is_none() {
+            row.firing = Some(now);
+            self.tell(&format!(
+                "{}@{}: firing: {}",
+                row.alert, row.service, mine.description
+            ));
+            if let Some(value) = wanted.value.filter(|value| *value != mine.value) {
+                row.fail(format!(
+                    "fired with the value {} instead of {value}",
+                    mine.value
                 ));
-                if let Some(value) = wanted.value.filter(|value| *value != mine.value) {
-                    row.fail(format!(
-                        "fired with the value {} instead of {value}",
-                        mine.value
-                    ));
-                }
-            } else if !mine.firing && row.pending.is_none() {
-                row.pending = Some(now);
-                self.tell(&format!("{}@{}: pending", row.alert, row.service));
             }
+        } else if !mine.firing && row.pending.is_none() {
+            row.pending = Some(now);
+            self.tell(&format!("{}@{}: pending", row.alert, row.service));
         }
+    }
+
+    /// When its first notification arrives, and where.
+    fn note_delivery(&self, row: &mut Row, began: Instant, notifications: &[Notification]) {
         let arrived = notifications
             .iter()
             .find(|note| note.firing && note.alert == row.alert && note.job == row.service);
@@ -205,10 +201,36 @@ impl Scene<'_> {
                 row.fail(format!("was delivered to {}", note.receiver));
             }
         }
-        if let Some(stray) = stray {
-            row.fail(format!("{stray} fired too"));
-        }
-        tokio::time::sleep(PACE).await;
+    }
+
+    /// An alert that the fault should not trigger, at Prometheus or at the receiver.
+    fn stray(
+        &self,
+        row: &Row,
+        wanted: &Expected,
+        active: &[Active],
+        notifications: &[Notification],
+        before: &[Row],
+    ) -> Option<String> {
+        let expected = |name: &str, job: &str| {
+            (job == row.service && wanted.triggers.iter().any(|alert| alert == name))
+                || self.always.iter().any(|always| always == name)
+        };
+        // A service that is down may have other alerts at Prometheus: the Alertmanager holds them back.
+        let hidden = |job: &str| wanted.unreachable && job == row.service;
+        let firing = active
+            .iter()
+            .find(|one| one.firing && !expected(&one.name, &one.job) && !hidden(&one.job))
+            .map(|one| format!("{}@{}", one.name, one.job));
+        let earlier = |note: &Notification| {
+            before
+                .iter()
+                .any(|row| row.alert == note.alert && row.service == note.job)
+        };
+        let notified = notifications
+            .iter()
+            .find(|note| note.firing && !expected(&note.alert, &note.job) && !earlier(note));
+        firing.or(notified.map(|note| format!("{}@{}", note.alert, note.job)))
     }
 
     /// Until nothing of the catalog is active any more.

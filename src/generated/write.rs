@@ -15,7 +15,7 @@ pub const FILE: u32 = 0o644;
 /// Everybody reads and enters a folder.
 pub const FOLDER: u32 = 0o755;
 
-/// Makes the changes. Orphans go first: one may stand where a folder must be. The list of what is ours comes before what it names.
+/// Makes the changes. Orphans go first: one may be where a folder must be. The list of what is ours comes before what it names.
 pub fn write(root: &Path, output: &str, comparison: &Comparison) -> Result<()> {
     let folder = root.join(output);
     let (orphans, contents): (Vec<_>, Vec<_>) = comparison

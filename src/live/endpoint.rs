@@ -1,4 +1,4 @@
-//! A server with an API: its address, and the secret that only it is told.
+//! A server with an API: its address, and the secret that only it is sent.
 
 use super::http::{Answer, Client, Failure};
 use super::secret::without_user;
@@ -29,7 +29,7 @@ pub enum Refusal {
     Stranger(String),
 }
 
-/// What a server is told about who asks.
+/// How a server is asked: with which login.
 #[derive(Clone, Default)]
 pub enum Login {
     /// Nothing but what the address itself holds.
@@ -81,30 +81,7 @@ impl Endpoint {
             Some((user, password)) => (Some(decoded(user)), Some(decoded(password))),
             None => (Some(decoded(user)), None),
         });
-        let basic = |user: Vec<u8>, password: Vec<u8>| {
-            let pair = [user, b":".to_vec(), password].concat();
-            format!(
-                "Basic {}",
-                base64::engine::general_purpose::STANDARD.encode(pair)
-            )
-        };
-        let authorization = match login {
-            Login::Token(token) => Some(format!("Bearer {token}")),
-            Login::Address => user.map(|user| basic(user, password.unwrap_or_default())),
-            Login::Password(own, secret) => {
-                let flag = name.to_lowercase();
-                let user = own.map(String::into_bytes).or(user).with_context(|| {
-                    format!("the password of {name} has no user: name one with --{flag}-user")
-                })?;
-                let password = secret
-                    .map(String::into_bytes)
-                    .or(password)
-                    .with_context(|| {
-                        format!("--{flag}-user has no password: give it in a file with {file}")
-                    })?;
-                Some(basic(user, password))
-            }
-        };
+        let authorization = authorization(name, login, user, password)?;
         Ok(Endpoint {
             name,
             url,
@@ -158,6 +135,37 @@ impl Endpoint {
             }
         }
     }
+}
+
+/// The header that lets in: of a login, and of what the address held.
+fn authorization(
+    name: &str,
+    login: Login,
+    user: Option<Vec<u8>>,
+    password: Option<Vec<u8>>,
+) -> Result<Option<String>> {
+    let basic = |user: Vec<u8>, password: Vec<u8>| {
+        let pair = [user, b":".to_vec(), password].concat();
+        format!(
+            "Basic {}",
+            base64::engine::general_purpose::STANDARD.encode(pair)
+        )
+    };
+    let flag = format!("--{}", name.to_lowercase());
+    Ok(match login {
+        Login::Token(token) => Some(format!("Bearer {token}")),
+        Login::Address => user.map(|user| basic(user, password.unwrap_or_default())),
+        Login::Password(own, secret) => {
+            let user = own.map(String::into_bytes).or(user).with_context(|| {
+                format!("the password of {name} has no user: name one with {flag}-user")
+            })?;
+            let secret = secret.map(String::into_bytes);
+            let password = secret.or(password).with_context(|| {
+                format!("{flag}-user has no password: give it in a file with {flag}-password-file")
+            })?;
+            Some(basic(user, password))
+        }
+    })
 }
 
 /// `%40` → `@`.

@@ -114,7 +114,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn defaults_and_spellings_are_no_differences() {
+    fn defaults_and_spellings_are_not_differences() {
         let rendered = json!({"scrape_interval": "60s", "rule_files": ["a.yml"], "honor": false, "t": ["http://host.docker.internal:80/x"], "m": ["severity=\"x\""]});
         let loaded = json!({"scrape_interval": "1m", "rule_files": ["/etc/a.yml"], "t": ["http://127.0.0.1:80/x"], "m": ["severity = \"x\""], "more": 1});
         assert_eq!(differences(&rendered, &loaded, "", 0), Vec::<String>::new());

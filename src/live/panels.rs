@@ -47,7 +47,7 @@ fn filled(expression: &str, catalog: &Catalog) -> String {
         .map_or("", |service| service.name.as_str());
     fill(expression, |variable| {
         Filling::Text(match variable.name {
-            // Everything is no matcher at all: of `.+` Prometheus would look up every value, in every query.
+            // For everything there is no matcher at all: of `.+` Prometheus would look up every value, in every query.
             _ if variable.is_pattern() => return Filling::Everything,
             "__range_s" | "__interval_ms" | "__range_ms" => "300".to_string(),
             "__rate_interval" | "__interval" | "__range" => "5m".to_string(),

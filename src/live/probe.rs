@@ -74,7 +74,7 @@ fn at(service: &Service) -> Place {
     Place::Key(format!("/services/{}", service.name))
 }
 
-/// Whether the service says that it is well.
+/// Whether the service says that it is healthy.
 pub fn health(client: &Client, reach: &Reach, service: &Service) -> Result<(), Diagnostic> {
     let url = reach.url(service, &service.health_path);
     let answer = client

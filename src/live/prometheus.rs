@@ -55,10 +55,7 @@ impl Running {
         Ok(Running {
             version: text(&build["version"]),
             config,
-            groups: get("/api/v1/rules")?["groups"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default(),
+            groups: get("/api/v1/rules")?["groups"].items().cloned().collect(),
             targets: targets["activeTargets"].items().map(target).collect(),
             alertmanagers: get("/api/v1/alertmanagers")?["activeAlertmanagers"]
                 .items()

@@ -29,7 +29,7 @@ fn texts(value: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The key of a rule: alerts have a name of their own, recorded series share one.
+/// The key of a rule: alerts have a name of their own, recorded series may have the same.
 fn key(name: &str, labels: &BTreeMap<String, String>, alert: bool) -> String {
     if alert || labels.is_empty() {
         name.to_string()
@@ -41,7 +41,7 @@ fn key(name: &str, labels: &BTreeMap<String, String>, alert: bool) -> String {
     }
 }
 
-/// The rules of every rendered rule file that Prometheus is told to load.
+/// The rules of every rendered rule file that Prometheus must load.
 pub fn rendered_rules(rendered: Files) -> Vec<Rule> {
     let Some(config) = rendered.prometheus().next() else {
         return Vec::new();

@@ -97,20 +97,16 @@ pub fn line(flag: &str, path: &Path) -> Result<String> {
     Ok(text.to_string())
 }
 
-/// An address as it may be printed. Where an `@` stands behind a `/`, `?` or `#`, nobody can tell a password from a path, so
-/// everything before it goes.
+/// An address as it may be printed. Where an `@` follows a `/`, `?` or `#`, a password and a path look the same, so
+/// everything before it is left out.
 pub fn without_user(url: &str) -> String {
     let begin = url.find("://").map_or(0, |at| at + "://".len());
     let (scheme, rest) = url.split_at(begin);
     let Some(at) = rest.rfind('@') else {
         return url.to_string();
     };
-    let told = rest[..at].contains(['/', '?', '#', '\\']);
-    format!(
-        "{scheme}{}{}",
-        if told { "…@" } else { "" },
-        &rest[at + 1..]
-    )
+    let cut = rest[..at].contains(['/', '?', '#', '\\']);
+    format!("{scheme}{}{}", if cut { "…@" } else { "" }, &rest[at + 1..])
 }
 
 #[cfg(test)]

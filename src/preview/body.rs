@@ -68,7 +68,7 @@ pub struct Cell {
     pub number: bool,
 }
 
-/// What stands in a panel.
+/// What a panel shows.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Body {
@@ -101,7 +101,6 @@ pub enum Body {
         /// Times under them.
         columns: Vec<Tick>,
     },
-    /// Rows and columns.
     Table {
         columns: Vec<String>,
         /// Cells in the order of the columns.
@@ -121,7 +120,7 @@ pub enum Body {
     },
 }
 
-/// A share of one as percent, for an attribute.
+/// A ratio as percent, for an attribute.
 pub fn percent(part: f64) -> String {
     format!("{:.2}%", 100.0 * part)
 }

@@ -99,7 +99,7 @@ impl Field {
         }
     }
 
-    /// What stands where no value is.
+    /// What is shown where there is no value.
     pub fn missing(&self) -> Shown {
         let mapped = self.mapped("null", None);
         let text = mapped

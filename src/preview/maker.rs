@@ -14,7 +14,7 @@ use crate::stack::files::Files;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Instants of a panel's time axis; more are not told apart on a screen this wide.
+/// Instants of a panel's time axis; more cannot be distinguished on a screen this wide.
 const INSTANTS: i64 = 60;
 
 /// What all panels of a dashboard share.
@@ -75,10 +75,20 @@ impl Maker<'_> {
             annotations: &annotations,
             axis,
         };
-        for (index, panel) in value["panels"].items().enumerate() {
+        self.sections(&mut made, file, &shown);
+        made.sections.iter_mut().for_each(lifted);
+        made.variables = variables.shown;
+        made
+    }
+
+    /// A section for each row, with its panels.
+    fn sections(&self, made: &mut Dashboard, file: &File, shown: &Shown) {
+        for (index, panel) in file.value["panels"].items().enumerate() {
             let pointer = format!("/panels/{index}");
             if panel["type"] == "row" {
-                let title = variables.filled(panel["title"].as_str().unwrap_or_default());
+                let title = shown
+                    .variables
+                    .filled(panel["title"].as_str().unwrap_or_default());
                 made.sections.push(Section {
                     title,
                     anchor: anchor(&made.anchor, panel),
@@ -87,20 +97,17 @@ impl Maker<'_> {
                 });
                 for (inner, panel) in panel["panels"].items().enumerate() {
                     self.add(
-                        &mut made,
+                        made,
                         file,
                         &format!("{pointer}/panels/{inner}"),
                         panel,
-                        &shown,
+                        shown,
                     );
                 }
             } else {
-                self.add(&mut made, file, &pointer, panel, &shown);
+                self.add(made, file, &pointer, panel, shown);
             }
         }
-        made.sections.iter_mut().for_each(lifted);
-        made.variables = variables.shown;
-        made
     }
 
     fn annotations(

@@ -1,75 +1,16 @@
 //! Lines and areas as SVG geometry without text, stretched to whatever room the page gives it; classes say what each is,
 //! and the style sheet gives it the colours of the theme.
 
+mod mark;
+mod ticks;
+
+pub use mark::{Mark, PALETTE};
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
+pub use ticks::ticks;
 
 /// The plane that geometry is drawn on; the page stretches it, strokes keep their width.
 const SIZE: (u32, u32) = (2000, 1000);
-
-/// The colours of lines without one of their own, and the patterns that tell them apart without colour.
-pub const PALETTE: usize = 8;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Mark {
-    sort: &'static str,
-    /// Which pattern of dashes; 0 is none.
-    dash: usize,
-    colour: Colour,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Colour {
-    /// Of a line without one of its own.
-    Palette(usize),
-    Named(&'static str),
-}
-
-impl Mark {
-    /// The n-th line: the palette first, then again with another pattern.
-    pub fn line(index: usize) -> Mark {
-        Mark {
-            sort: "line",
-            dash: index / PALETTE % 4,
-            colour: Colour::Palette(index % PALETTE),
-        }
-    }
-
-    /// A line with a colour of its own, the n-th of those.
-    pub fn fixed(colour: &'static str, index: usize) -> Mark {
-        Mark {
-            sort: "line",
-            dash: index % 4,
-            colour: Colour::Named(colour),
-        }
-    }
-
-    pub fn threshold(colour: &'static str) -> Mark {
-        Mark {
-            sort: "threshold",
-            dash: 0,
-            colour: Colour::Named(colour),
-        }
-    }
-
-    const ANNOTATION: Mark = Mark {
-        sort: "annotation",
-        dash: 0,
-        colour: Colour::Named("red"),
-    };
-
-    /// The classes that the style sheet knows it by.
-    pub fn classes(self) -> String {
-        let dash = match self.dash {
-            0 => String::new(),
-            dash => format!(" dash-{dash}"),
-        };
-        match self.colour {
-            Colour::Palette(index) => format!("{}{dash} paint-{index}", self.sort),
-            Colour::Named(name) => format!("{}{dash} paint-{name}", self.sort),
-        }
-    }
-}
 
 pub struct Line {
     pub mark: Mark,
@@ -220,101 +161,9 @@ pub fn runs(values: &[f64]) -> Vec<(usize, &[f64])> {
     }
     runs
 }
-
-/// Round numbers from below `low` to above `high`, about as many as asked for; powers of two where bytes are counted.
-/// Beyond `LARGEST`, nearer to each other than `SMALLEST` or than the numbers between them, values are drawn at the edge.
-pub fn ticks(low: f64, high: f64, wanted: usize, binary: bool) -> Vec<f64> {
-    let (low, high) = (low.clamp(-LARGEST, LARGEST), high.clamp(-LARGEST, LARGEST));
-    // A step that numbers of this size still tell apart.
-    let least = SMALLEST.max(low.abs().max(high.abs()) * 1e-14);
-    let span = if high > low { high - low } else { 1.0 };
-    let rough = (span / wanted.max(1) as f64).max(least);
-    let mut unit = 1.0;
-    let (factor, steps): (f64, &[f64]) = if binary {
-        (2.0, &[1.0, 2.0])
-    } else {
-        (10.0, &[1.0, 2.0, 2.5, 5.0, 10.0])
-    };
-    while unit > rough {
-        unit /= factor;
-    }
-    while unit * factor <= rough {
-        unit *= factor;
-    }
-    let step = unit
-        * steps
-            .iter()
-            .copied()
-            .find(|step| unit * step >= rough * 0.999)
-            .unwrap_or(factor);
-    let first = (low / step + 1e-9).floor();
-    let last = (high / step - 1e-9).ceil().max(first + 1.0);
-    (0..=(last - first) as usize)
-        .map(|index| (first + index as f64) * step)
-        .collect()
-}
-
-/// The range of a scale: with room to the limits of a float, so that spans and steps do not leave them.
-const LARGEST: f64 = 1e300;
-const SMALLEST: f64 = 1e-300;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ticks_are_round_and_enclose() {
-        assert_eq!(
-            ticks(0.0, 0.2, 4, false),
-            [0.0, 0.05, 0.1, 0.15000000000000002, 0.2]
-        );
-        assert_eq!(ticks(0.0, 37.0, 4, false), [0.0, 10.0, 20.0, 30.0, 40.0]);
-        assert_eq!(
-            ticks(0.0, 3.0 * 1024.0, 3, true),
-            [0.0, 1024.0, 2048.0, 3072.0]
-        );
-    }
-
-    #[test]
-    fn every_scale_comes_to_an_end() {
-        let values = [
-            f64::MIN,
-            -1e308,
-            -1e300,
-            -1e17,
-            -1.0,
-            -5e-324,
-            0.0,
-            5e-324,
-            f64::MIN_POSITIVE,
-            1e-300,
-            1e-9,
-            1.0,
-            1.0 + f64::EPSILON,
-            1e15,
-            1e17,
-            1e300,
-            1e308,
-            f64::MAX,
-        ];
-        for (low, high) in values
-            .iter()
-            .flat_map(|low| values.iter().map(move |high| (*low, *high)))
-        {
-            for binary in [false, true] {
-                let ticks = ticks(low, high, 4, binary);
-                assert!(
-                    (2..=20).contains(&ticks.len()),
-                    "{low} to {high}: {ticks:?}"
-                );
-                assert!(
-                    ticks.windows(2).all(|pair| pair[0] < pair[1])
-                        && ticks.iter().all(|tick| tick.is_finite()),
-                    "{low} to {high}: {ticks:?}"
-                );
-            }
-        }
-    }
 
     #[test]
     fn gaps_are_gaps() {

@@ -1,5 +1,5 @@
 //! What goes wrong in simulated data, so that a reviewer sees what trouble looks like: one service answers with errors,
-//! one is down, one was down, one fills its memory. The rest is well.
+//! one is down, one was down, one fills its memory. The rest is healthy.
 
 use crate::catalog::Catalog;
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Part {
     /// Nothing is wrong.
-    Well,
+    Healthy,
     Failing,
     Down,
     /// Memory grows: from 0 to 1.
@@ -71,7 +71,7 @@ impl Story {
                 1.0,
                 (seconds - FILLING.0) as f64 / (15 * 60) as f64,
             )),
-            _ => Part::Well,
+            _ => Part::Healthy,
         }
     }
 }

@@ -23,7 +23,6 @@ pub struct Named<'a> {
 
 /// Everything that a panel is drawn from.
 pub struct Subject<'a> {
-    /// The panel's JSON.
     pub panel: &'a Value,
     /// The answers to its queries.
     pub found: &'a [Found],

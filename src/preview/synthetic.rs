@@ -55,7 +55,7 @@ struct Source<'a> {
     waves: Rc<Vec<f64>>,
     /// The upper bound of a histogram's bucket.
     bound: Option<f64>,
-    /// Its part of the metric's events while the service is well, and while it fails.
+    /// Its part of the metric's events while the service is healthy, and while it fails.
     shares: (f64, f64),
 }
 
@@ -164,7 +164,7 @@ impl<'a> Synthetic<'a> {
         });
         let seeds = (seed(labels), hash(job));
         let shares = (
-            share(labels, motion, seeds.1, Part::Well),
+            share(labels, motion, seeds.1, Part::Healthy),
             share(labels, motion, seeds.1, Part::Failing),
         );
         let bound = labels

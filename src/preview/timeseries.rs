@@ -19,8 +19,50 @@ pub fn lines(subject: &Subject) -> Option<Body> {
         return None;
     }
     let panel = Field::of(subject.panel, "", "");
-    let mut drawing = Vec::new();
-    let mut keys = Vec::new();
+    let thresholds = thresholds(&panel);
+    let (drawing, mut keys) = drawing(subject, &all);
+    keys.extend(thresholds.iter().map(|(value, mark, side)| Key {
+        mark: mark.classes(),
+        name: format!("threshold, red {side}"),
+        value: panel.formatted(*value, subject.axis.end),
+    }));
+    let scale = scale(&panel, &drawing);
+    let (low, high) = (scale.first().copied()?, scale.last().copied()?);
+    let marks: Vec<(f64, Mark)> = thresholds
+        .iter()
+        .map(|(value, mark, _)| (*value, *mark))
+        .collect();
+    let annotations: Vec<(usize, usize)> = subject
+        .annotations
+        .iter()
+        .map(|one| (one.from, one.to))
+        .collect();
+    let area = PlotArea {
+        ticks: &scale,
+        thresholds: &marks,
+        annotations: &annotations,
+    };
+    let svg = match drawn(&drawing, &area, (low, high)) {
+        Ok(svg) => svg,
+        Err(reason) => return Some(Body::Refused { reason }),
+    };
+    let row = |tick: &f64| Tick {
+        text: panel.formatted(*tick, subject.axis.end),
+        at: percent((high - tick) / (high - low)),
+    };
+    Some(Body::Lines {
+        svg,
+        rows: scale.iter().map(row).collect(),
+        columns: times(&subject.axis),
+        legend: subject.panel["options"]["legend"]["showLegend"] != false,
+        words: words(&all, subject.axis.end),
+        keys,
+    })
+}
+
+/// The lines, stacked where the panel says so, and their keys in the legend.
+fn drawing(subject: &Subject, all: &[Named]) -> (Vec<Line>, Vec<Key>) {
+    let (mut lines, mut keys) = (Vec::new(), Vec::new());
     let mut fixed = 0;
     let mut stack = vec![0.0; subject.axis.count];
     for (index, named) in all.iter().enumerate() {
@@ -37,7 +79,7 @@ pub fn lines(subject: &Subject) -> Option<Body> {
             .get("/custom/stacking/mode")
             .as_str()
             .is_some_and(|mode| mode != "none");
-        drawing.push(line(named, mark, fill, stacked.then_some(&mut stack)));
+        lines.push(line(named, mark, fill, stacked.then_some(&mut stack)));
         let value = named.series.last().map_or(String::new(), |value| {
             named.field.formatted(value, subject.axis.end)
         });
@@ -47,52 +89,7 @@ pub fn lines(subject: &Subject) -> Option<Body> {
             value,
         });
     }
-    let thresholds = thresholds(&panel);
-    let scale = scale(&panel, &drawing);
-    let (low, high) = (scale.first().copied()?, scale.last().copied()?);
-    for (value, mark, side) in &thresholds {
-        keys.push(Key {
-            mark: mark.classes(),
-            name: format!("threshold, red {side}"),
-            value: panel.formatted(*value, subject.axis.end),
-        });
-    }
-    let marks: Vec<(f64, Mark)> = thresholds
-        .iter()
-        .map(|(value, mark, _)| (*value, *mark))
-        .collect();
-    let rows = scale
-        .iter()
-        .map(|tick| Tick {
-            text: panel.formatted(*tick, subject.axis.end),
-            at: percent((high - tick) / (high - low)),
-        })
-        .collect();
-    let legend = subject.panel["options"]["legend"]["showLegend"] != false;
-    let annotations: Vec<(usize, usize)> = subject
-        .annotations
-        .iter()
-        .map(|one| (one.from, one.to))
-        .collect();
-    match drawn(
-        &drawing,
-        &PlotArea {
-            ticks: &scale,
-            thresholds: &marks,
-            annotations: &annotations,
-        },
-        (low, high),
-    ) {
-        Ok(svg) => Some(Body::Lines {
-            svg,
-            rows,
-            columns: times(&subject.axis),
-            legend,
-            words: words(&all, subject.axis.end),
-            keys,
-        }),
-        Err(reason) => Some(Body::Refused { reason }),
-    }
+    (lines, keys)
 }
 
 fn line(named: &Named, mark: Mark, fill: f64, stack: Option<&mut Vec<f64>>) -> Line {

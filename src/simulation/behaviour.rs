@@ -43,7 +43,7 @@ pub struct FaultBehaviour {
 }
 
 impl FaultBehaviour {
-    /// Whether a series stands at 0 under it.
+    /// Whether a series is 0 under it.
     pub fn stops(&self, metric: &str) -> bool {
         self.series
             .iter()
@@ -63,7 +63,6 @@ pub struct Behaviours<'a> {
 }
 
 impl<'a> Behaviours<'a> {
-    /// Of a catalog.
     pub fn of(catalog: &'a Catalog) -> Result<Behaviours<'a>> {
         let services = Value::from(Serde(&catalog.services));
         let metrics = Value::from(Serde(&catalog.metrics));

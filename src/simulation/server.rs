@@ -105,7 +105,7 @@ pub async fn attend(fleet: Arc<Fleet>, post: Arc<Post>, first: TcpListener) {
     }
 }
 
-/// One request a connection: a thousand services would otherwise hold a thousand idle ones.
+/// One request a connection: otherwise a thousand services would hold a thousand idle ones.
 async fn connection(fleet: Arc<Fleet>, post: Arc<Post>, stream: TcpStream) {
     let service = service_fn(|request: Request<Incoming>| {
         let (fleet, post) = (fleet.clone(), post.clone());

@@ -112,18 +112,17 @@ pub struct MetricPlan {
 }
 
 impl MetricPlan {
-    /// Of one series.
     pub fn of(&self, series: usize) -> &Level {
         let part = self.parts.iter().find(|(part, _)| part[series]);
         part.map_or(self.rest(), |(_, level)| level)
     }
 
-    /// Of the series that no kind tells apart.
+    /// Of the series that no kind distinguishes.
     pub fn rest(&self) -> &Level {
         &self.parts[self.parts.len() - 1].1
     }
 
-    /// Of the series that a kind tells apart, if one does: requests that fail.
+    /// Of the series that a kind distinguishes, if one does: requests that fail.
     pub fn apart(&self) -> Option<&Level> {
         self.parts
             .first()
@@ -168,7 +167,7 @@ struct Said {
     real_time: bool,
 }
 
-/// A metric's full name, and how the labels of the series are that are told apart.
+/// A metric's full name, and the labels of the series that are distinguished.
 type Key = (String, BTreeMap<String, String>);
 
 fn said(behaviours: &Behaviours, service: &Service) -> Result<BTreeMap<Key, Said>> {

@@ -130,7 +130,7 @@ fn links_pipes_and_odd_names_of_others_stay() {
 }
 
 #[test]
-fn what_is_no_text_is_modified() {
+fn what_is_not_text_is_modified() {
     let shop = rendered("binary");
     fs::write(shop.join("generated/docker-compose.yml"), b"\xff\xfe\x00").unwrap();
     assert!(
@@ -154,7 +154,7 @@ fn permissions_of_a_rewritten_file_stay() {
     );
 }
 
-/// A limit on the size of files stands for the full disk: it holds for root too.
+/// A limit on the size of files simulates the full disk: it holds for root too.
 #[test]
 fn a_full_disk_leaves_every_file_whole() {
     let shop = rendered("full");

@@ -113,7 +113,7 @@ fn an_added_service_is_listed_in_json() {
 }
 
 #[test]
-fn arguments_that_are_no_text_are_a_usage_error() {
+fn arguments_that_are_not_text_are_a_usage_error() {
     let output = monstack(&["explain", "--format", "json"])
         .arg(OsStr::from_bytes(b"\xff"))
         .output()

@@ -154,7 +154,7 @@ fn interrupted_tests_leave_nothing() {
 }
 
 #[test]
-fn mistakes_in_tests_are_told_where_they_are_written() {
+fn mistakes_in_tests_are_reported_where_they_are_written() {
     let one = |test: &str| {
         let shop = shop("own-tests-mistakes", &catalog(LONG, &[FIRES, SILENT, test]));
         let ran = run(&shop, &["render"]);

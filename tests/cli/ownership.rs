@@ -252,7 +252,7 @@ fn the_list_cannot_be_used_to_remove_what_is_not_ours() {
 }
 
 #[test]
-fn what_stands_in_the_way_is_refused_before_anything_is_written() {
+fn what_is_in_the_way_is_refused_before_anything_is_written() {
     let blocks: [Prepared; 4] = [
         ("file-for-folder", |folder| {
             fs::remove_dir_all(folder.join("monitoring")).unwrap();
@@ -583,7 +583,7 @@ fn a_full_disk_says_what_is_half_new() {
 }
 
 #[test]
-fn a_catalog_that_is_no_file_is_refused_with_its_place() {
+fn a_catalog_that_is_not_a_file_is_refused_with_its_place() {
     let pipe = referee::folder("cli-catalog-pipe");
     assert!(
         Command::new("mkfifo")

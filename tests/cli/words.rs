@@ -134,7 +134,7 @@ fn the_root_is_where_everything_is() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let shop = shop("pipe", CATALOG);
     for (arguments, code) in [
         (&["schema"][..], 0),

@@ -4,9 +4,11 @@ mod guidance;
 #[path = "../referee/mod.rs"]
 mod referee;
 mod rules;
+#[path = "../shop/mod.rs"]
+mod shop;
 
 use monstack::catalog::schema::SCHEMA;
-use monstack::pipeline::{prove, run};
+use monstack::pipeline::run;
 use monstack::render::Rendered;
 use monstack::yaml;
 use referee::root;
@@ -26,15 +28,7 @@ const PROBED: &str = "[services.near]\ngroup = \"core\"\nport = 8080\nruns_on = 
 /// Whatever the catalog leaves open: `tables` follow the shortest head that loads.
 fn rendered(tables: &str) -> Rendered {
     let head = "[platform]\nname = \"Shop <b> & \\\"quoted\\\" Ünï\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\n[groups.core]\ntitle = \"Core | `x`\"\n";
-    let outcome = prove(&format!("{head}{tables}"), root()).expect("templates are readable");
-    let found: Vec<&String> = outcome
-        .diagnostics
-        .iter()
-        .map(|diagnostic| &diagnostic.message)
-        .collect();
-    outcome
-        .rendered
-        .unwrap_or_else(|| panic!("not rendered: {found:?}"))
+    shop::rendered(&format!("{head}{tables}"))
 }
 
 fn service(name: &str, port: u16, more: &str) -> String {

@@ -152,7 +152,7 @@ fn asked(expr: &str) -> String {
     text.replace("$job", ".+").replace("$instance", ".+")
 }
 
-/// Every query with where it stands; the annotations too.
+/// Every query with where it is written; the annotations too.
 fn every_query(stack: &Stack) -> Vec<(String, String)> {
     let mut queries = Vec::new();
     for dashboard in stack.dashboards() {

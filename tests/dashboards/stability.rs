@@ -63,7 +63,7 @@ fn adding_a_group_adds_one_row_and_moves_nothing_above_it() {
 }
 
 #[test]
-fn the_eight_sections_stand_in_their_order() {
+fn the_eight_sections_are_in_their_order() {
     let stack = catalogs::stack("seed");
     let titles: Vec<&str> = stack.overview["panels"]
         .as_array()

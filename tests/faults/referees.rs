@@ -195,7 +195,7 @@ fn narrow(tested: &Path, files: &Texts, alert: &str, suite: &str) {
     }
 }
 
-/// The text of a rule file in pieces: one for each rule, and one for what stands between the rules of two groups.
+/// The text of a rule file in pieces: one for each rule, and one for what is between the rules of two groups.
 fn blocks(text: &str) -> Vec<String> {
     let mut blocks = vec![String::new()];
     for line in text.split_inclusive('\n') {

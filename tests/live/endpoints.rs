@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 const TOKEN: &str = "s3cr3t-t0ken-4711";
 
-/// Listens, does the same with every connection, and keeps what it was told.
+/// Listens, does the same with every connection, and keeps what it was sent.
 pub fn misbehaving(
     with: impl Fn(&mut TcpStream) + Send + Sync + 'static,
 ) -> (u16, Arc<Mutex<Vec<String>>>) {

@@ -92,7 +92,7 @@ fn asked(root: &Root, port: u16) -> (String, String) {
 }
 
 #[test]
-fn a_grafana_shows_what_was_rendered_or_is_told_apart() {
+fn a_grafana_shows_what_was_rendered_or_is_found_out() {
     let root = root("");
     let _prometheus = root.prometheus();
     let (overview, service) = (

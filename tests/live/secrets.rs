@@ -8,7 +8,7 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
-/// A server that lets nobody in, its address, and what it was told.
+/// A server that lets nobody in, its address, and what it was sent.
 fn locked() -> (String, Arc<Mutex<Vec<String>>>) {
     let (port, heard) = misbehaving(|stream| {
         drop(stream.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"))
@@ -60,7 +60,7 @@ fn file(root: &Root, name: &str, content: &str) -> String {
 }
 
 #[test]
-fn what_is_no_secret_is_refused_by_name_and_nobody_is_asked() {
+fn what_is_not_a_secret_is_refused_by_name_and_nobody_is_asked() {
     let root = root("");
     let (address, heard) = locked();
     let url = format!("http://{address}");
@@ -158,7 +158,7 @@ fn what_is_no_secret_is_refused_by_name_and_nobody_is_asked() {
 
 /// Editors of another system end a line with CR LF, and a password store writes to a pipe.
 #[test]
-fn the_end_of_the_line_is_no_part_of_a_secret() {
+fn the_end_of_the_line_is_not_part_of_a_secret() {
     let root = root("");
     let (address, heard) = locked();
     let url = format!("http://{address}");
@@ -300,7 +300,7 @@ fn a_password_on_the_command_line_is_warned_of_and_never_printed() {
         &["why", "agent-coordinator"],
         &["preview", "--output", page.to_str().unwrap()],
     ];
-    // What stands behind a slash may be a path: such an address is refused.
+    // What follows a slash may be a path: such an address is refused.
     for (password, taken) in [
         ("s3cr3t", true),
         ("s3cr3t@s3cr3t", true),

@@ -108,7 +108,7 @@ impl<'a> Emitters<'a> {
     }
 }
 
-/// What tells branches apart; a threshold by its bits, of which zero has two.
+/// What distinguishes branches; a threshold by its bits, of which zero has two.
 type Setting = (Option<u64>, Option<Duration>, Duration, String);
 
 impl Alert {
@@ -119,7 +119,7 @@ impl Alert {
             .into_iter()
             .map(|index| &services[index]);
         let mut branches = vec![self.setting(above, &Override::default())];
-        let mut known: HashMap<Setting, usize> = HashMap::from([(branches[0].told_apart(), 0)]);
+        let mut known: HashMap<Setting, usize> = HashMap::from([(branches[0].distinguished(), 0)]);
         let (mut covers, mut excepts) = (Vec::new(), Vec::new());
         for service in able {
             let Some(differs) = service.overrides.get(&self.name) else {
@@ -133,7 +133,9 @@ impl Alert {
             }
             covers.push(service.name.clone());
             let wanted = self.setting(above, differs);
-            let index = *known.entry(wanted.told_apart()).or_insert(branches.len());
+            let index = *known
+                .entry(wanted.distinguished())
+                .or_insert(branches.len());
             if index == branches.len() {
                 branches.push(wanted);
             }
@@ -225,7 +227,7 @@ impl Alert {
 }
 
 impl Branch {
-    fn told_apart(&self) -> Setting {
+    fn distinguished(&self) -> Setting {
         // Adding zero makes one of the two zeros.
         (
             self.above.map(|above| (above + 0.0).to_bits()),

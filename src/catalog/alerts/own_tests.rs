@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// One entry of `tests`.
 pub struct OwnTest<'a> {
-    /// Where it stands, as a JSON pointer.
+    /// Where it is written, as a JSON pointer.
     pub pointer: String,
     pub name: &'a str,
     /// When the alert is looked at.
@@ -41,9 +41,8 @@ impl Alert {
         let written = self
             .settings
             .get("tests")
-            .and_then(Value::as_array)
             .into_iter()
-            .flatten()
+            .flat_map(Parts::items)
             .enumerate();
         let duration = |value: &Value| value.as_str().and_then(Duration::parse);
         written

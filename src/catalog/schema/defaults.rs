@@ -101,11 +101,7 @@ fn harmless(property: &Value) -> Value {
 fn fill(node: &Value, value: &mut Value) {
     let nodes = applicable(node, value);
     let Value::Object(map) = value else { return };
-    for (key, property) in nodes
-        .iter()
-        .filter_map(|node| node.get("properties")?.as_object())
-        .flatten()
-    {
+    for (key, property) in nodes.iter().flat_map(|node| node["properties"].entries()) {
         if let (false, Some(default)) = (map.contains_key(key), property.get("default")) {
             map.insert(key.clone(), default.clone());
         }

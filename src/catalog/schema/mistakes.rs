@@ -41,28 +41,9 @@ pub fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnostic> {
             found
         }
         Kind::Required { property } => {
-            let key = property.as_str().unwrap_or_default();
-            let what = properties(node)
-                .find(|(name, _)| *name == key)
-                .and_then(|(_, property)| property["description"].as_str());
-            let owner = if path.is_empty() {
-                "the catalog".to_string()
-            } else {
-                format!("`{name}`")
-            };
-            Diagnostic::error(
-                "missing-key",
-                Place::Key(format!("{path}/{key}")),
-                format!("{owner} has no `{key}`"),
-            )
-            .help(
-                format!("add `{key}`. {}", what.unwrap_or_default())
-                    .trim_end()
-                    .to_string(),
-            )
+            missing_key(&path, name, property.as_str().unwrap_or_default(), node)
         }
         Kind::Enum { options } => {
-            let options: Vec<&str> = options.texts().collect();
             let word = error.instance().as_str().unwrap_or_default();
             let (code, message) = match node["title"].as_str() {
                 Some("an alert kind") => {
@@ -70,25 +51,9 @@ pub fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnostic> {
                 }
                 _ => ("invalid-value", format!("`{name}` cannot be {shown}")),
             };
-            Diagnostic::error(code, value(), message)
-                .help(suggestion(word, options.iter().copied()))
+            Diagnostic::error(code, value(), message).help(suggestion(word, options.texts()))
         }
-        Kind::Type { kind } => {
-            let wanted = match kind {
-                TypeKind::Single(one) => one.to_string(),
-                TypeKind::Multiple(many) => many
-                    .into_iter()
-                    .map(|one| one.to_string())
-                    .collect::<Vec<_>>()
-                    .join(" or "),
-            };
-            Diagnostic::error(
-                "wrong-type",
-                value(),
-                format!("`{name}` is {}", sort_of(error.instance())),
-            )
-            .help(format!("it must be {}", article(&wanted)))
-        }
+        Kind::Type { kind } => wrong_type(value(), name, error.instance(), kind),
         Kind::Pattern { .. } | Kind::Format { .. } | Kind::MinLength { .. } | Kind::Not { .. } => {
             not_a(&value(), name, error, schema)
         }
@@ -132,6 +97,44 @@ pub fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnostic> {
     vec![one]
 }
 
+fn missing_key(path: &str, name: &str, key: &str, node: &Value) -> Diagnostic {
+    let what = properties(node)
+        .find(|(name, _)| *name == key)
+        .and_then(|(_, property)| property["description"].as_str());
+    let owner = if path.is_empty() {
+        "the catalog".to_string()
+    } else {
+        format!("`{name}`")
+    };
+    Diagnostic::error(
+        "missing-key",
+        Place::Key(format!("{path}/{key}")),
+        format!("{owner} has no `{key}`"),
+    )
+    .help(
+        format!("add `{key}`. {}", what.unwrap_or_default())
+            .trim_end()
+            .to_string(),
+    )
+}
+
+fn wrong_type(place: Place, name: &str, written: &Value, wanted: &TypeKind) -> Diagnostic {
+    let wanted = match wanted {
+        TypeKind::Single(one) => one.to_string(),
+        TypeKind::Multiple(many) => many
+            .into_iter()
+            .map(|one| one.to_string())
+            .collect::<Vec<_>>()
+            .join(" or "),
+    };
+    Diagnostic::error(
+        "wrong-type",
+        place,
+        format!("`{name}` is {}", sort_of(written)),
+    )
+    .help(format!("it must be {}", article(&wanted)))
+}
+
 /// The errors of the one alternative that was meant.
 fn inside(
     error: &ValidationError,
@@ -141,7 +144,7 @@ fn inside(
 ) -> Vec<Diagnostic> {
     let value = error.instance();
     let path = error.instance_path().to_string();
-    let alternatives = node["oneOf"].as_array().map_or(&[][..], Vec::as_slice);
+    let alternatives = node["oneOf"].items().as_slice();
     if let Some(index) = meant(alternatives, value) {
         return context[index]
             .iter()
@@ -228,7 +231,7 @@ fn not_a(place: &Place, name: &str, error: &ValidationError, schema: &Value) -> 
     ))
 }
 
-/// Why a value that reads well is refused all the same.
+/// Why a value that looks right is refused all the same.
 fn reason(format: &str, text: &str) -> Option<String> {
     match format {
         "re2" => pattern::parse(text).err(),

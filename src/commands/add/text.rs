@@ -5,7 +5,7 @@ use toml_edit::{DocumentMut, InlineTable, Item, Key, RawString, Table, TableLike
 /// The text with the service in it, behind the last one of its group, else behind the last of all, written as that one is.
 /// Every comment, every order and every line ending stays. A text that is not TOML stays as it is.
 pub fn with_service(text: &str, name: &str, group: &str, port: u32) -> String {
-    // What is written anew ends its lines with `\n`, whatever the file does.
+    // What is new ends its lines with `\n`, whatever the file does.
     let Ok(mut document) = text.replace("\r\n", "\n").parse::<DocumentMut>() else {
         return text.to_string();
     };
@@ -154,7 +154,7 @@ fn keep_comments(document: &mut DocumentMut, name: &str, position: Option<isize>
     }
 }
 
-/// The comments at the start of what stands before a header, if a blank line ends them, and the rest.
+/// The comments at the start of what precedes a header, if a blank line ends them, and the rest.
 fn note(prefix: &str) -> (&str, &str) {
     let comments: usize = prefix
         .split_inclusive('\n')

@@ -104,60 +104,32 @@ pub fn texts(root: &Path) -> Result<Overlay> {
 
 /// The catalog and the templates as a commit has them, in the same folder as `root`; nothing is written to disk.
 fn revision(base: &str, root: &Path) -> Result<(Vec<u8>, Overlay)> {
-    let inside = git(root, &["rev-parse", "--is-inside-work-tree"])?;
-    ensure!(
-        inside.status.success(),
-        "there is no file or folder `{base}`, and git knows no revision of it here: {}",
-        reason(&inside)
-    );
-    let commit = git(
+    git_or(root, &["rev-parse", "--is-inside-work-tree"], || {
+        format!("there is no file or folder `{base}`, and git knows no revision of it here")
+    })?;
+    let name = format!("{base}^{{commit}}");
+    let commit = git_or(
         root,
-        &[
-            "rev-parse",
-            "--verify",
-            "--end-of-options",
-            &format!("{base}^{{commit}}"),
-        ],
+        &["rev-parse", "--verify", "--end-of-options", &name],
+        || format!("`{base}` is not a file, a folder or a revision that git knows"),
     )?;
-    ensure!(
-        commit.status.success(),
-        "`{base}` is not a file, a folder or a revision that git knows: {}",
-        reason(&commit)
-    );
-    let commit = String::from_utf8_lossy(&commit.stdout).trim().to_string();
-    let blob = git(
-        root,
-        &["cat-file", "blob", &format!("{commit}:./{CATALOG}")],
-    )?;
-    ensure!(
-        blob.status.success(),
-        "revision `{base}` has no {CATALOG} here: {}",
-        reason(&blob)
-    );
-    let listed = git(
-        root,
-        &[
-            "ls-tree",
-            "-r",
-            "-z",
-            "--name-only",
-            &commit,
-            "--",
-            "templates",
-        ],
-    )?;
-    ensure!(
-        listed.status.success(),
-        "cannot list the templates of revision `{base}`: {}",
-        reason(&listed)
-    );
-    let names: Vec<String> = String::from_utf8_lossy(&listed.stdout)
+    let commit = String::from_utf8_lossy(&commit).trim().to_string();
+    let path = format!("{commit}:./{CATALOG}");
+    let catalog = git_or(root, &["cat-file", "blob", &path], || {
+        format!("revision `{base}` has no {CATALOG} here")
+    })?;
+    let mut list = vec!["ls-tree", "-r", "-z", "--name-only"];
+    list.extend([&commit, "--", "templates"]);
+    let listed = git_or(root, &list, || {
+        format!("cannot list the templates of revision `{base}`")
+    })?;
+    let names: Vec<String> = String::from_utf8_lossy(&listed)
         .split('\0')
         .filter(|name| name.contains('/'))
         .map(str::to_string)
         .collect();
     if names.is_empty() {
-        return Ok((blob.stdout, Overlay::default()));
+        return Ok((catalog, Overlay::default()));
     }
     let blobs = blobs(root, &commit, &names)
         .with_context(|| format!("cannot read the templates of revision `{base}`"))?;
@@ -167,7 +139,14 @@ fn revision(base: &str, root: &Path) -> Result<(Vec<u8>, Overlay)> {
             String::from_utf8(bytes?).ok()?,
         ))
     });
-    Ok((blob.stdout, Overlay::texts(texts.collect())))
+    Ok((catalog, Overlay::texts(texts.collect())))
+}
+
+/// What git prints; where it fails, `what` failed, and why.
+fn git_or(root: &Path, arguments: &[&str], what: impl Fn() -> String) -> Result<Vec<u8>> {
+    let output = git(root, arguments)?;
+    ensure!(output.status.success(), "{}: {}", what(), reason(&output));
+    Ok(output.stdout)
 }
 
 /// The contents of files of a commit, by one process; links are followed inside the commit. None: a link that leads nowhere.

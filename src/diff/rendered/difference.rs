@@ -72,7 +72,7 @@ impl Difference {
     ) -> Difference {
         let value =
             |value: Option<&serde_json::Value>| value.map(ToString::to_string).unwrap_or_default();
-        // A panel's thresholds are those of the alert that its query stands for.
+        // A panel's thresholds are those of the alert that its query shows.
         let text = match is.kind {
             ItemKind::Panel => format!("{} {} {}", is.name, was.value, is.value),
             _ => format!("{} {} {}", is.name, value(leaf.was), value(leaf.is)),

@@ -14,7 +14,7 @@ pub struct Leaf<'a> {
     pub is: Option<&'a Value>,
 }
 
-impl Leaf<'_> {
+impl<'a> Leaf<'a> {
     /// Its JSON pointer from the item on.
     pub fn pointer(&self) -> String {
         self.path
@@ -35,6 +35,21 @@ impl Leaf<'_> {
             .rev()
             .find(|key| key.parse::<usize>().is_err())
             .map_or("", String::as_str)
+    }
+
+    /// Both sides as lists; what is not a list has no items.
+    pub fn lists(&self) -> (&'a [Value], &'a [Value]) {
+        let list = |side: Option<&'a Value>| {
+            side.and_then(Value::as_array)
+                .map_or(&[][..], Vec::as_slice)
+        };
+        (list(self.was), list(self.is))
+    }
+
+    /// Both sides as texts; what is not a text is empty.
+    pub fn texts(&self) -> (&'a str, &'a str) {
+        let text = |side: Option<&'a Value>| side.and_then(Value::as_str).unwrap_or_default();
+        (text(self.was), text(self.is))
     }
 
     /// Whether a key is on the way to it.

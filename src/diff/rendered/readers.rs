@@ -1,4 +1,4 @@
-//! Which alerts stand behind a recorded series, through other recorded series too.
+//! Which alerts depend on a recorded series, through other recorded series too.
 
 use crate::render::Rendered;
 use crate::stack::files::Files;

@@ -1,4 +1,4 @@
-//! Who is told of each alert, and when: the tree of routes followed on both sides, as the Alertmanager follows it.
+//! Who is notified of each alert, and when: the tree of routes followed on both sides, as the Alertmanager follows it.
 
 use super::difference::{Difference, Spot};
 use super::items::ItemKind;
@@ -59,7 +59,7 @@ impl Routing {
     pub fn used(&self, receiver: &str) -> bool {
         let reached = |alert: &Labels| {
             self.before
-                .told(alert)
+                .notified_by(alert)
                 .iter()
                 .any(|route| route.receiver() == receiver)
         };
@@ -72,11 +72,14 @@ impl Routing {
             return;
         }
         let spot = || Spot::after(&self.after.path, "/route");
-        let mut told = false;
+        let mut differs = false;
         for alert in &self.alerts {
-            let (was, is) = (self.before.told(alert), self.after.told(alert));
+            let (was, is) = (
+                self.before.notified_by(alert),
+                self.after.notified_by(alert),
+            );
             let mut say = |class: Class, says: String| {
-                told = true;
+                differs = true;
                 found.push(Difference::about(
                     class,
                     &self.after.path,
@@ -111,7 +114,7 @@ impl Routing {
                 }
             }
         }
-        if !told {
+        if !differs {
             let says = "is written differently; every alert still goes where it went";
             found.push(Difference::about(
                 Notice,
@@ -192,7 +195,7 @@ fn names<'a>(routes: &[&'a Route]) -> BTreeSet<&'a str> {
         .collect()
 }
 
-/// How long until people are told, and how often.
+/// How long until people are notified, and how often.
 fn setting(key: &str, was: Option<&Value>, is: Option<&Value>) -> Option<(Class, String)> {
     let text = |value: Option<&Value>| {
         value
@@ -258,7 +261,7 @@ impl Side {
     }
 
     /// Every route that an alert ends in.
-    fn told(&self, alert: &Labels) -> Vec<&Route> {
+    fn notified_by(&self, alert: &Labels) -> Vec<&Route> {
         self.root
             .as_ref()
             .map_or_else(Vec::new, |root| root.ends(alert))
@@ -296,7 +299,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_wait_of_hours_is_dangerous_and_a_default_is_no_change() {
+    fn a_wait_of_hours_is_dangerous_and_a_default_is_not_a_change() {
         let class = |key: &str, was: Option<Value>, is: Option<Value>| {
             setting(key, was.as_ref(), is.as_ref()).map(|(class, _)| class)
         };

@@ -2,6 +2,7 @@
 
 use super::{CheckContext, Checked, first, remedy};
 use crate::diagnostic::{Diagnostic, Place, plural};
+use crate::json::Parts;
 use crate::live::loaded::differences;
 use crate::live::prometheus::Running;
 use crate::yaml;
@@ -82,7 +83,7 @@ pub fn checked(context: &CheckContext, running: &Running) -> Checked {
             .push(Diagnostic::error("alertmanager-not-loaded", place(context), message).help(help));
     }
     let state = if findings.is_empty() { "ok" } else { "differs" };
-    let told = if context.catalog.notifies() {
+    let notified = if context.catalog.notifies() {
         plural(receivers(context), "receiver")
     } else {
         "no one is notified".to_string()
@@ -90,16 +91,15 @@ pub fn checked(context: &CheckContext, running: &Running) -> Checked {
     Checked::new(
         "alertmanager",
         state,
-        format!("{version}, {told}"),
+        format!("{version}, {notified}"),
         findings,
     )
 }
 
 fn receivers(context: &CheckContext) -> usize {
-    let config = context.rendered.alertmanager();
-    let all = config.and_then(|file| file.value["receivers"].as_array());
-    all.into_iter()
-        .flatten()
+    let config = context.rendered.alertmanager().into_iter();
+    config
+        .flat_map(|file| file.value["receivers"].items())
         .filter(|receiver| receiver["name"] != "null")
         .count()
 }

@@ -8,7 +8,7 @@ use crate::render::File;
 use crate::stack::dashboards::panels;
 use serde_json::Value;
 
-/// Whether it is well, and shows what was rendered.
+/// Whether it is healthy, and shows what was rendered.
 pub fn checked(context: &CheckContext, grafana: &Endpoint) -> Checked {
     let client = &context.client;
     let at = || Place::Key("/grafana".into());

@@ -98,8 +98,8 @@ fn unanswered(context: &CheckContext, place: Place, service: &str, error: &str) 
     Diagnostic::error("probe-target-down", place, message).help(help)
 }
 
-/// Whether every probed service is well as the exporter sees it. What this machine sees too is told once, by the services' own check; `well` are those that it sees well.
-pub fn checked(context: &CheckContext, running: &Running, well: &[&str]) -> Option<Checked> {
+/// Whether every probed service is healthy as the exporter sees it. What this machine sees too is reported once, by the services' own check; `healthy` are those that look healthy from here.
+pub fn checked(context: &CheckContext, running: &Running, healthy: &[&str]) -> Option<Checked> {
     let probed: Vec<&Service> = context
         .catalog
         .services
@@ -123,7 +123,7 @@ pub fn checked(context: &CheckContext, running: &Running, well: &[&str]) -> Opti
         match probes.verdict(context, running, service) {
             Ok(_) => fine += 1,
             Err(finding)
-                if finding.code == "probe-fails" && !well.contains(&service.name.as_str()) => {}
+                if finding.code == "probe-fails" && !healthy.contains(&service.name.as_str()) => {}
             Err(finding) => findings.push(finding),
         }
     }

@@ -18,7 +18,7 @@ const REQUESTS: usize = 20;
 
 pub struct Visit<'a> {
     pub service: &'a Service,
-    /// It said that it is well.
+    /// It said that it is healthy.
     pub healthy: bool,
     /// Its metrics could be read.
     pub scraped: bool,

@@ -63,7 +63,7 @@ pub fn down(context: &CheckContext, service: &Service, target: &Target) -> Diagn
     .help(help)
 }
 
-/// Whether every service is scraped; services that do not answer here either are told apart from those that only Prometheus cannot reach.
+/// Whether every service is scraped; services that do not answer here either are distinguished from those that only Prometheus cannot reach.
 pub fn checked(context: &CheckContext, running: &Running, answering: &[&str]) -> Checked {
     let mut findings = Vec::new();
     let (mut up, mut waiting) = (0, 0);

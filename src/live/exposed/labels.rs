@@ -34,73 +34,54 @@ impl<'a> Patterns<'a> {
     ) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         for (label, declared) in &metric.labels {
-            let values: BTreeSet<&str> = samples.iter().map(|sample| sample.label(label)).collect();
-            let place = Place::Value(format!("/metrics/{}/labels/{label}", metric.key));
-            let outside: Vec<&str> = values
-                .iter()
-                .copied()
-                .filter(|value| !self.accepts(declared, value))
-                .collect();
-            if outside == [""] {
-                let message = format!(
-                    "{}: {} has series without the label `{label}`",
-                    service.name, metric.name
-                );
-                findings.push(
-                    Diagnostic::error("label-missing", place, message)
-                        .help(format!("set `{label}` wherever the metric is counted")),
-                );
-            } else if !outside.is_empty() {
-                let message = format!(
-                    "{}: {}{{{label}}} is {}, which the contract does not know",
-                    service.name,
-                    metric.name,
-                    shown(&outside)
-                );
-                let help = format!(
-                    "write one of its values ({}); alerts that match `{label}` do not see the others",
-                    plain(declared)
-                );
-                findings.push(Diagnostic::error("label-value", place, message).help(help));
-            } else if let Some(id) = values
-                .iter()
-                .find(|value| declared.is_string() && looks_like_id(value))
-            {
-                let message = format!(
-                    "{}: {}{{{label}={id:?}}} looks like an id: {} values so far",
-                    service.name,
-                    metric.name,
-                    values.len()
-                );
-                findings.push(
-                    Diagnostic::warning("id-like-label", place, message)
-                        .help("label with the route's template (`/items/{item_id}`), never with what a user sent"),
-                );
-            }
+            let values = samples.iter().map(|sample| sample.label(label)).collect();
+            findings.extend(self.values(service, metric, (label, declared), &values));
         }
-        let undeclared: BTreeSet<&str> = samples
-            .iter()
-            .flat_map(|sample| sample.labels.iter().map(|(name, _)| name.as_str()))
-            .filter(|name| !metric.labels.contains_key(*name) && *name != "le")
-            .collect();
-        if !undeclared.is_empty() {
-            let names: Vec<&str> = undeclared.into_iter().collect();
-            let message = format!(
-                "{}: {} has labels that the contract does not know: {}",
-                service.name,
-                metric.name,
-                shown(&names)
-            );
-            findings.push(
-                Diagnostic::warning(
-                    "label-undeclared",
-                    Place::Key(format!("/metrics/{}", metric.key)),
-                    message,
-                )
-                .help("declare them, or remove them from the code"),
-            );
-        }
+        findings.extend(undeclared(service, metric, samples));
         findings
+    }
+
+    /// What is wrong with the values of one label.
+    fn values(
+        &self,
+        service: &Service,
+        metric: &Metric,
+        (label, declared): (&str, &Value),
+        values: &BTreeSet<&str>,
+    ) -> Option<Diagnostic> {
+        let (service, name) = (&service.name, &metric.name);
+        let place = Place::Value(format!("/metrics/{}/labels/{label}", metric.key));
+        let outside: Vec<&str> = values
+            .iter()
+            .copied()
+            .filter(|value| !self.accepts(declared, value))
+            .collect();
+        if outside == [""] {
+            let message = format!("{service}: {name} has series without the label `{label}`");
+            let help = format!("set `{label}` wherever the metric is counted");
+            return Some(Diagnostic::error("label-missing", place, message).help(help));
+        }
+        if !outside.is_empty() {
+            let message = format!(
+                "{service}: {name}{{{label}}} is {}, which the contract does not know",
+                shown(&outside)
+            );
+            let help = format!(
+                "write one of its values ({}); alerts that match `{label}` do not see the others",
+                plain(declared)
+            );
+            return Some(Diagnostic::error("label-value", place, message).help(help));
+        }
+        let id = values
+            .iter()
+            .find(|value| declared.is_string() && looks_like_id(value))?;
+        let message = format!(
+            "{service}: {name}{{{label}={id:?}}} looks like an id: {} values so far",
+            values.len()
+        );
+        let help =
+            "label with the route's template (`/items/{item_id}`), never with what a user sent";
+        Some(Diagnostic::warning("id-like-label", place, message).help(help))
     }
 
     fn accepts(&self, declared: &Value, value: &str) -> bool {
@@ -113,6 +94,31 @@ impl<'a> Patterns<'a> {
             _ => true,
         }
     }
+}
+
+/// Labels that are there and that the contract does not know.
+fn undeclared(service: &Service, metric: &Metric, samples: &[&Sample]) -> Option<Diagnostic> {
+    let names = samples
+        .iter()
+        .flat_map(|sample| sample.labels.iter().map(|(name, _)| name.as_str()));
+    let undeclared: BTreeSet<&str> = names
+        .filter(|name| !metric.labels.contains_key(*name) && *name != "le")
+        .collect();
+    if undeclared.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = undeclared.into_iter().collect();
+    let message = format!(
+        "{}: {} has labels that the contract does not know: {}",
+        service.name,
+        metric.name,
+        shown(&names)
+    );
+    let place = Place::Key(format!("/metrics/{}", metric.key));
+    Some(
+        Diagnostic::warning("label-undeclared", place, message)
+            .help("declare them, or remove them from the code"),
+    )
 }
 
 /// A number of six digits, a long hexadecimal word, or a path with a number of its own.
@@ -154,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_told_from_routes() {
+    fn ids_are_distinguished_from_routes() {
         for id in [
             "/items/17",
             "123456",

@@ -80,7 +80,7 @@ const BAD: &[(&str, usize, usize, &str)] = &[
     ("a-b 1\n", 1, 2, "`-b` is not a number"),
 ];
 
-/// Whether promtool reads it; lint remarks (exit code 3) are no parse errors.
+/// Whether promtool reads it; lint remarks (exit code 3) are not parse errors.
 fn promtool_reads(text: &str) -> bool {
     let mut child = Command::new("promtool")
         .args(["check", "metrics"])
@@ -135,7 +135,7 @@ fn openmetrics_has_an_end_exemplars_and_families_without_suffix() {
 }
 
 #[test]
-fn bytes_that_are_no_text_have_a_place_too() {
+fn bytes_that_are_not_text_have_a_place_too() {
     assert_eq!(
         parse(b"a 1\nb{c=\"\xff\"} 1\n", false).unwrap_err(),
         ParseError {

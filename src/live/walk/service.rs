@@ -62,7 +62,7 @@ pub fn way(
     walk.add("scraped", scraped).then_some(seen)
 }
 
-/// The health path, asked from this machine where it gets through, then what the blackbox exporter told Prometheus of it.
+/// The health path, asked from this machine where it gets through, then what the blackbox exporter reported to Prometheus.
 pub fn healthy(
     context: &CheckContext,
     running: &Running,

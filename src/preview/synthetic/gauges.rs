@@ -4,7 +4,6 @@ use super::Source;
 use super::noise::{fraction, hash};
 use crate::preview::story::Part;
 
-/// A declared gauge.
 pub fn gauge(source: &Source, wave: f64) -> f64 {
     let motions = source.plan.iter().flat_map(|plan| &plan.motions);
     let said = motions

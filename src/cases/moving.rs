@@ -1,0 +1,81 @@
+//! How the series of a service move while it is healthy, and under a fault, for stand-ins.
+
+use super::phases::{self, Moves};
+use super::scene::Scene;
+use crate::kinds::{Case, Whose};
+use minijinja::Error;
+use std::collections::BTreeMap;
+
+/// How one of a service's series moves.
+#[derive(Clone, Debug)]
+pub struct Moving {
+    /// The metric's full name.
+    pub metric: String,
+    /// Label → the pattern of its values in the series that move so; empty: all that nothing else is said of.
+    pub like: BTreeMap<String, String>,
+    /// At each step.
+    pub moves: Moves,
+}
+
+impl Scene<'_> {
+    /// How the service's own series are while it is healthy: what the case with `healthy` gives, for each series its metric,
+    /// the values of its labels, and how it moves at each step.
+    pub fn healthy(&self) -> Result<Vec<Moving>, Error> {
+        let case = self.kind.cases.iter().find(|case| case.healthy);
+        case.map_or(Ok(Vec::new()), |case| self.moving(case, 0))
+    }
+
+    /// The same under a fault, at the step at which the alert is first seen firing, and the value with which it fires.
+    pub fn faulty(&self, fault: &str) -> Result<(Vec<Moving>, Option<f64>), Error> {
+        let fault = self.kind.faults.iter().find(|known| known.name == fault);
+        let case =
+            fault.and_then(|fault| self.kind.cases.iter().find(|case| case.name == fault.case));
+        let Some(case) = case else {
+            return Ok((Vec::new(), None));
+        };
+        if !self.shown(case)? {
+            return Ok((Vec::new(), None));
+        }
+        let fires = case
+            .seen
+            .iter()
+            .find(|seen| seen.is.as_deref() == Some("firing"));
+        let at = fires.map_or(Ok(0), |seen| self.step(&case.name, &seen.at))?;
+        let value = fires.and_then(|seen| seen.value.as_ref());
+        let value = value
+            .map(|value| self.value(&case.name, value))
+            .transpose()?;
+        Ok((
+            self.moving(case, at)?,
+            value.and_then(|value| f64::try_from(value).ok()),
+        ))
+    }
+
+    fn moving(&self, case: &Case, step: i64) -> Result<Vec<Moving>, Error> {
+        let mut all = Vec::new();
+        for (name, given) in self
+            .kind
+            .series
+            .iter()
+            .filter(|(name, _)| case.series.contains_key(*name))
+        {
+            let own = matches!(given.of, Whose::Service | Whose::Probe) && given.instance.is_none();
+            if !own || !self.holds("series.when", given.when.as_ref())? {
+                continue;
+            }
+            let mut like = BTreeMap::new();
+            for (label, expression) in &given.like {
+                let pattern = self.value("series.like", expression)?.to_string();
+                like.insert(label.clone(), pattern);
+            }
+            if let Some(moves) = phases::at(&self.phases(case, name)?, step) {
+                all.push(Moving {
+                    metric: self.metric(given)?,
+                    like,
+                    moves,
+                });
+            }
+        }
+        Ok(all)
+    }
+}

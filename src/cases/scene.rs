@@ -1,0 +1,311 @@
+//! One service in the cases of a kind: what their expressions mean with the numbers of an alert and a branch.
+
+use super::expressions::{evaluated, wrong};
+use super::neighbourhood::{Neighbourhood, Sample, labelled, series, written};
+use super::phases::{self, Phase};
+use super::samples;
+use crate::kinds::{Case, Compares, Given, Kind, Whose};
+use minijinja::value::Value;
+use minijinja::{Error, context};
+use std::collections::BTreeMap;
+
+/// A kind's cases about one service, with the numbers of its alert and branch.
+pub struct Scene<'a> {
+    pub(super) kind: &'a Kind,
+    neighbourhood: &'a Neighbourhood,
+    alert: &'a Value,
+    pub(super) sample: Sample,
+    pub(super) context: Value,
+}
+
+/// The time in which a scene is played.
+pub struct Clock<'a> {
+    /// Between samples, and between evaluations.
+    pub step: &'a str,
+    /// Over how long failed scrapes are bridged.
+    pub bridge: &'a str,
+    /// Events of counters whose ratio is compared, per step; None: as many as make the threshold exact.
+    pub traffic: Option<f64>,
+}
+
+impl<'a> Scene<'a> {
+    /// The scene of a branch for one service.
+    pub fn new(
+        kind: &'a Kind,
+        neighbourhood: &'a Neighbourhood,
+        alert: &'a Value,
+        branch: &Value,
+        tested: &str,
+        clock: &Clock,
+    ) -> Result<Scene<'a>, Error> {
+        let sample = neighbourhood.sample(alert, branch, tested)?;
+        let window = branch.get_attr("window")?;
+        let mut known = BTreeMap::from([
+            ("alert".to_string(), alert.clone()),
+            ("branch".to_string(), branch.clone()),
+            ("service".to_string(), sample.service.clone()),
+            (
+                "metric".to_string(),
+                declared_metrics(kind, neighbourhood, alert)?,
+            ),
+            (
+                "near".to_string(),
+                has_neighbour_within(&sample, branch)?.into(),
+            ),
+            ("wait".to_string(), wait(alert, branch, clock)?),
+            (
+                "window".to_string(),
+                if window.is_none() {
+                    0.into()
+                } else {
+                    samples::ticks(&window.to_string(), clock.step)?.into()
+                },
+            ),
+            (
+                "bridge".to_string(),
+                samples::ticks(clock.bridge, clock.step)?.into(),
+            ),
+        ]);
+        known.insert("n".to_string(), numbers(kind, branch, &known, clock)?);
+        for (what, table) in [("numbers", &kind.numbers), ("times", &kind.times)] {
+            for (name, expression) in table {
+                let value = evaluated(
+                    kind,
+                    &format!("{what}.{name}"),
+                    expression.as_str().unwrap_or_default(),
+                    &Value::from(known.clone()),
+                )?;
+                known.insert(name.clone(), value);
+            }
+        }
+        Ok(Scene {
+            kind,
+            neighbourhood,
+            alert,
+            sample,
+            context: Value::from(known),
+        })
+    }
+
+    pub(super) fn value(&self, what: &str, expression: &str) -> Result<Value, Error> {
+        evaluated(self.kind, what, expression, &self.context)
+    }
+
+    pub(super) fn holds(&self, what: &str, condition: Option<&String>) -> Result<bool, Error> {
+        condition.map_or(Ok(true), |condition| {
+            Ok(self.value(what, condition)?.is_true())
+        })
+    }
+
+    pub(super) fn step(&self, what: &str, expression: &str) -> Result<i64, Error> {
+        let value = self.value(what, expression)?;
+        i64::try_from(value.clone()).map_err(|_| {
+            wrong(
+                self.kind,
+                what,
+                expression,
+                &format!("{value} is not a step"),
+            )
+        })
+    }
+
+    /// The full name of the metric of a series.
+    pub(super) fn metric(&self, given: &Given) -> Result<String, Error> {
+        if self.kind.says(&given.metric, "metric").is_none() {
+            return Ok(given.metric.clone());
+        }
+        let named = self.alert.get_attr("settings")?.get_attr(&given.metric)?;
+        let declared = self
+            .neighbourhood
+            .metric(named.as_str().unwrap_or_default());
+        Ok(declared
+            .map(|metric| metric.get_attr("name"))
+            .transpose()?
+            .unwrap_or(named)
+            .to_string())
+    }
+
+    /// The values that a label of a series may have.
+    fn label(&self, expression: &str) -> Result<Vec<String>, Error> {
+        let value = self.value("series.labels", expression)?;
+        if value.kind() == minijinja::value::ValueKind::Seq {
+            Ok(value.try_iter()?.map(|one| one.to_string()).collect())
+        } else {
+            Ok(vec![value.to_string()])
+        }
+    }
+
+    /// The labels of a given series, beside those that its service has.
+    fn labels(&self, given: &Given) -> Result<Vec<(String, String)>, Error> {
+        let mut labels = Vec::new();
+        for (label, expression) in &given.labels {
+            let values = self.label(expression)?;
+            let index = if given.nth < 0 {
+                values.len().checked_sub(1)
+            } else {
+                usize::try_from(given.nth).ok()
+            };
+            let value = index
+                .and_then(|index| values.get(index))
+                .or(values.first())
+                .cloned()
+                .unwrap_or_default();
+            labels.push((label.clone(), value));
+        }
+        labels.extend(
+            given
+                .instance
+                .clone()
+                .map(|instance| ("instance".to_string(), instance)),
+        );
+        Ok(labels)
+    }
+
+    /// The texts of a given series: one, several or none.
+    pub(super) fn series(&self, given: &Given) -> Result<Vec<String>, Error> {
+        if !self.holds("series.when", given.when.as_ref())? {
+            return Ok(Vec::new());
+        }
+        let metric = self.metric(given)?;
+        let mut labels = self.labels(given)?;
+        let service = &self.sample.service;
+        Ok(match given.of {
+            Whose::Service => vec![series(&metric, service, &labels)?],
+            Whose::Neighbour => self
+                .sample
+                .neighbour
+                .iter()
+                .map(|other| series(&metric, other, &labels))
+                .collect::<Result<_, _>>()?,
+            Whose::Others => {
+                let name = service.get_attr("name")?;
+                let others = self
+                    .sample
+                    .all
+                    .iter()
+                    .filter(|other| other.get_attr("name").is_ok_and(|other| other != name));
+                others
+                    .map(|other| series(&metric, other, &labels))
+                    .collect::<Result<_, _>>()?
+            }
+            Whose::Stranger => vec![written(
+                &metric,
+                &[("instance".to_string(), "stranger:1".to_string())],
+            )],
+            Whose::Probe => {
+                labels.insert(0, ("job".to_string(), "health-probe".to_string()));
+                vec![labelled(&metric, service, &labels)?]
+            }
+        })
+    }
+
+    /// The phases of a case's series, by its name.
+    pub(super) fn phases(&self, case: &Case, name: &str) -> Result<Vec<Phase>, Error> {
+        let number = |expression: &str| {
+            let value = self.value(&case.name, expression)?;
+            f64::try_from(value.clone()).map_err(|_| {
+                wrong(
+                    self.kind,
+                    &case.name,
+                    expression,
+                    &format!("{value} is not a number"),
+                )
+            })
+        };
+        case.series
+            .get(name)
+            .into_iter()
+            .flatten()
+            .map(|phase| phases::read(phase, &number))
+            .collect()
+    }
+
+    /// Whether a case can be shown here.
+    pub(super) fn shown(&self, case: &Case) -> Result<bool, Error> {
+        self.holds(&case.name, case.when.as_ref())
+    }
+}
+
+/// Key of the kind → the declared metric that the alert names there.
+fn declared_metrics(
+    kind: &Kind,
+    neighbourhood: &Neighbourhood,
+    alert: &Value,
+) -> Result<Value, Error> {
+    let settings = alert.get_attr("settings")?;
+    let metric_of = |key: &String| {
+        let name = settings.get_attr(key).ok()?;
+        Some((key.clone(), neighbourhood.metric(name.as_str()?)?.clone()))
+    };
+    let keys = kind.keys.keys();
+    let metrics: BTreeMap<String, Value> = keys
+        .filter(|key| kind.says(key, "metric").is_some())
+        .filter_map(metric_of)
+        .collect();
+    Ok(Value::from(metrics))
+}
+
+/// Whether the neighbour of the service is in the same branch.
+fn has_neighbour_within(sample: &Sample, branch: &Value) -> Result<bool, Error> {
+    let Some(neighbour) = &sample.neighbour else {
+        return Ok(false);
+    };
+    let name = neighbour.get_attr("name")?;
+    let services = branch.get_attr("services")?;
+    let mut services = services.try_iter()?;
+    Ok(services.any(|service| service == name))
+}
+
+/// `wait(start)`: when the alert fires, whose condition holds from a step on.
+fn wait(alert: &Value, branch: &Value, clock: &Clock) -> Result<Value, Error> {
+    let (branch, step) = (branch.clone(), clock.step.to_string());
+    let shortest = alert.get_attr("shortest_for")?.to_string();
+    Ok(Value::from_function(move |start: i64| {
+        samples::wait(&branch, &shortest, start.max(0).unsigned_abs(), &step)
+    }))
+}
+
+/// Values just below, at and just above the threshold of a branch.
+fn numbers(
+    kind: &Kind,
+    branch: &Value,
+    known: &BTreeMap<String, Value>,
+    clock: &Clock,
+) -> Result<Value, Error> {
+    let Some(compares) = &kind.compares else {
+        return Ok(Value::from(()));
+    };
+    let above = branch.get_attr("above")?;
+    let above = f64::try_from(above).map_err(|_| {
+        wrong(
+            kind,
+            "compares",
+            "above",
+            "a kind that compares needs a key `above`",
+        )
+    })?;
+    let over = |over: &Option<String>| -> Result<f64, Error> {
+        let Some(expression) = over else {
+            return Ok(1.0);
+        };
+        let value = evaluated(
+            kind,
+            "compares.over",
+            expression,
+            &Value::from(known.clone()),
+        )?;
+        f64::try_from(value)
+            .map_err(|_| wrong(kind, "compares.over", expression, "it is not a number"))
+    };
+    let window = branch.get_attr("window")?.to_string();
+    match (compares, clock.traffic) {
+        (Compares::Ratio, None) => samples::ratio(above, &window, clock.step),
+        (Compares::Ratio, Some(total)) => Ok(
+            context! { total, below => 0.99 * above * total, at => (), above => (1.01 * above * total).min(total) },
+        ),
+        (Compares::Rate { over: divisor }, _) => {
+            samples::rate_samples(above, over(divisor)?, &window, clock.step)
+        }
+        (Compares::Level { over: divisor }, _) => Ok(samples::gauge_samples(above, over(divisor)?)),
+    }
+}

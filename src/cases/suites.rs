@@ -1,0 +1,79 @@
+//! The unit tests of alerts, for templates.
+
+use super::neighbourhood::Neighbourhood;
+use super::scene::{Clock, Scene};
+use super::{refuse, samples};
+use crate::kinds::Kinds;
+use minijinja::value::Value;
+use minijinja::{Error, context};
+use std::sync::Arc;
+
+/// The unit tests of alerts, for templates.
+pub struct Suites {
+    neighbourhood: Neighbourhood,
+    kinds: Arc<Kinds>,
+    four_scrapes: String,
+    evaluation_interval: String,
+}
+
+impl Suites {
+    /// Of a catalog, as templates see it: `of(alert)`.
+    pub fn of(catalog: &Value, kinds: &Arc<Kinds>, four_scrapes: String) -> Result<Value, Error> {
+        let neighbourhood = Neighbourhood::of(
+            &catalog.get_attr("services")?,
+            &catalog.get_attr("metrics")?,
+        )?;
+        let evaluation_interval = catalog
+            .get_attr("prometheus")?
+            .get_attr("evaluation_interval")?
+            .to_string();
+        let suites = Suites {
+            neighbourhood,
+            kinds: kinds.clone(),
+            four_scrapes,
+            evaluation_interval,
+        };
+        Ok(context! { of => Value::from_function(move |alert: Value| suites.of_alert(&alert)) })
+    }
+
+    /// `step` and `tests` of an alert: for each branch those of its first service, and of the first service that is excepted.
+    fn of_alert(&self, alert: &Value) -> Result<Value, Error> {
+        let name = alert.get_attr("kind")?.get_attr("name")?;
+        let kind = self
+            .kinds
+            .get(name.as_str().unwrap_or_default())
+            .ok_or_else(|| refuse(format!("there is no kind {name}")))?;
+        let step = samples::test_step(alert, &self.four_scrapes, &self.evaluation_interval)?;
+        let clock = Clock {
+            step: &step,
+            bridge: &self.four_scrapes,
+            traffic: None,
+        };
+        let mut tests = Vec::new();
+        let branches: Vec<Value> = alert.get_attr("branches")?.try_iter()?.collect();
+        let excepted = alert.get_attr("excepts")?.try_iter()?.next();
+        let first =
+            |branch: &Value| Ok::<_, Error>(branch.get_attr("services")?.try_iter()?.next());
+        let mut tried = Vec::new();
+        for branch in &branches {
+            tried.extend(first(branch)?.map(|service| (branch, service, false)));
+        }
+        tried.extend(
+            excepted.and_then(|service| branches.first().map(|branch| (branch, service, true))),
+        );
+        for (branch, service, excepted) in tried {
+            let scene = Scene::new(
+                kind,
+                &self.neighbourhood,
+                alert,
+                branch,
+                service.as_str().unwrap_or_default(),
+                &clock,
+            )?;
+            for test in scene.tests(excepted)? {
+                tests.push(context! { branch, service => scene.sample.service.clone(), ..test });
+            }
+        }
+        Ok(context! { step, tests })
+    }
+}

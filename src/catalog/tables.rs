@@ -1,0 +1,170 @@
+//! The tables that there is one of: the platform, and the programs that watch it.
+
+use super::units::{Duration, Size};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// `[platform]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Platform {
+    /// Opens titles.
+    pub name: String,
+    /// Opens file names and uids.
+    pub slug: String,
+    /// Every declared metric starts with it and an underscore.
+    pub metric_prefix: String,
+    /// Where the runbook is read; empty while that is not an address that a browser opens, so that nothing links to it.
+    #[serde(default)]
+    pub runbook_url: String,
+    /// The folder of everything generated, under the root.
+    pub output: String,
+    /// The way back from that folder to the root: `..`, or more of them.
+    #[serde(skip_deserializing)]
+    pub root: String,
+}
+
+impl Platform {
+    pub(super) fn resolve(written: Value) -> serde_json::Result<Platform> {
+        let mut platform: Platform = serde_json::from_value(written)?;
+        // A path leads nowhere from Grafana, a notification or the Alertmanager.
+        if !["http://", "https://"]
+            .iter()
+            .any(|scheme| platform.runbook_url.starts_with(scheme))
+        {
+            platform.runbook_url.clear();
+        }
+        platform.output = platform
+            .output
+            .trim_start_matches("./")
+            .trim_end_matches('/')
+            .to_string();
+        platform.root = vec![".."; platform.output.split('/').count()].join("/");
+        Ok(platform)
+    }
+}
+
+/// `[prometheus]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Prometheus {
+    /// Of jobs without one of their own.
+    pub scrape_interval: Duration,
+    /// Of rules.
+    pub evaluation_interval: Duration,
+    /// host:port of each.
+    pub alertmanagers: Vec<String>,
+    /// host:port at which it scrapes itself.
+    pub address: String,
+    /// How long samples are kept.
+    pub retention: Duration,
+    /// Output loads from this version on.
+    pub minimum_version: String,
+    /// Of this machine, where it is published.
+    pub port: u16,
+    /// Alerts link there.
+    pub external_url: String,
+    /// Who is let in, with a password; None: whoever reaches it.
+    pub basic_auth_user: Option<String>,
+    /// Container image with its tag.
+    pub image: String,
+    /// Of its container, in bytes.
+    pub memory_limit: Size,
+    /// Of its container, in cores.
+    pub cpu_limit: f64,
+}
+
+impl Prometheus {
+    /// Whether every Prometheus that must load the output is this new.
+    pub fn at_least(&self, major: u32, minor: u32) -> bool {
+        let (own_major, own_minor) = self
+            .minimum_version
+            .split_once('.')
+            .unwrap_or((&self.minimum_version, "0"));
+        (
+            own_major.parse().unwrap_or(0),
+            own_minor.parse().unwrap_or(0),
+        ) >= (major, minor)
+    }
+}
+
+/// `[alertmanager]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Alertmanager {
+    /// Wait of a new group.
+    pub group_wait: Duration,
+    /// Wait between notifications of a group.
+    pub group_interval: Duration,
+    /// Wait before a notification is repeated.
+    pub repeat_interval: Duration,
+    /// Of this machine, where it is published.
+    pub port: u16,
+    /// Notifications link there.
+    pub external_url: String,
+    /// Who is let in, with a password; None: whoever reaches it.
+    pub basic_auth_user: Option<String>,
+    /// Container image with its tag.
+    pub image: String,
+    /// Of its container, in bytes.
+    pub memory_limit: Size,
+    /// Of its container, in cores.
+    pub cpu_limit: f64,
+    /// Severity → receiver.
+    pub routes: BTreeMap<String, String>,
+}
+
+/// `[blackbox]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Blackbox {
+    /// host:port at which Prometheus reaches it.
+    pub address: String,
+    /// Container image with its tag.
+    pub image: String,
+    /// Of its container, in bytes.
+    pub memory_limit: Size,
+    /// Of its container, in cores.
+    pub cpu_limit: f64,
+}
+
+/// `[grafana]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Grafana {
+    /// Dashboards refer to the data source by it.
+    pub datasource_uid: String,
+    pub datasource_url: String,
+    /// Of this machine, where it is published.
+    pub port: u16,
+    /// Links to dashboards begin with it.
+    pub external_url: String,
+    /// Container image with its tag.
+    pub image: String,
+    /// Of its container, in bytes.
+    pub memory_limit: Size,
+    /// Of its container, in cores.
+    pub cpu_limit: f64,
+}
+
+/// `[compose]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Compose {
+    /// The folder with the services' Dockerfile, seen from the output folder.
+    pub build_context: String,
+    /// The Python package of the services' applications.
+    pub package: String,
+    /// Addresses of this machine at which services are published.
+    pub publish: Vec<String>,
+    /// The address of this machine at which Prometheus, Alertmanager and Grafana are published.
+    pub monitoring_address: String,
+    /// Processes and threads of one container.
+    pub pids_limit: u32,
+}
+
+impl Compose {
+    pub(super) fn resolve(mut written: Value, platform: &Platform) -> serde_json::Result<Compose> {
+        if let Some(table) = written.as_object_mut() {
+            table
+                .entry("build_context")
+                .or_insert_with(|| platform.root.clone().into());
+        }
+        serde_json::from_value(written)
+    }
+}

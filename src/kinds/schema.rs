@@ -1,0 +1,61 @@
+//! What the JSON Schema of a catalog says of the alerts of a kind.
+
+use super::Kind;
+use serde_json::{Map, Value, json};
+
+impl Kind {
+    /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `labels`, `role`, `unit`.
+    pub fn property(&self, key: &str) -> Option<Value> {
+        let written = self.keys.get(key)?.as_object()?;
+        let mut property = Map::new();
+        let target = match (
+            written.get("ref").and_then(Value::as_str),
+            written.contains_key("metric"),
+        ) {
+            (Some(target), _) => Some(target),
+            (None, true) => Some("metric_part"),
+            (None, false) => None,
+        };
+        property.extend(target.map(|target| {
+            (
+                "allOf".to_string(),
+                json!([{"$ref": format!("#/$defs/{target}")}]),
+            )
+        }));
+        property.extend(
+            written
+                .iter()
+                .filter(|(name, _)| !["ref", "optional"].contains(&name.as_str()))
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+        Some(Value::Object(property))
+    }
+
+    /// What the schema of a catalog says of alerts of this kind; `common` are the keys that every alert has.
+    pub fn schema(&self, common: &[&str]) -> Value {
+        let optional = |key: &Value| key.get("default").is_some() || key["optional"] == true;
+        let required: Vec<&String> = self
+            .keys
+            .iter()
+            .filter(|(_, key)| !optional(key))
+            .map(|(key, _)| key)
+            .collect();
+        let mut properties: Map<String, Value> = common
+            .iter()
+            .map(|key| (key.to_string(), true.into()))
+            .collect();
+        properties.extend(
+            self.keys
+                .keys()
+                .filter_map(|key| Some((key.clone(), self.property(key)?))),
+        );
+        let mut then = Map::new();
+        then.insert("description".into(), self.description.as_str().into());
+        if !required.is_empty() {
+            then.insert("required".into(), json!(required));
+        }
+        then.insert("additionalProperties".into(), false.into());
+        then.insert("properties".into(), properties.into());
+        json!({"if": {"properties": {"kind": {"const": self.name}}, "required": ["kind"]}, "then": then})
+    }
+}

@@ -1,0 +1,50 @@
+//! One rendered file, and the rules in it.
+
+use crate::artifacts::Role;
+use crate::json::Parts;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// One rendered file.
+pub struct File {
+    /// Under the output folder, with slashes.
+    pub path: String,
+    /// What is written.
+    pub text: String,
+    /// The parsed content; Null where the file is neither YAML nor JSON.
+    pub value: Arc<Value>,
+    /// Its template, by which a file is known whatever its path.
+    pub template: &'static str,
+    /// What it is for.
+    pub role: Role,
+    /// The alert that it is about, of an artifact with a file for each.
+    pub(super) alert: Option<String>,
+}
+
+impl File {
+    /// Where the groups of a rule file are; None: it is a file of another role.
+    pub(crate) fn groups_pointer(&self) -> Option<&'static str> {
+        match self.role {
+            Role::Rules { groups } => Some(groups),
+            _ => None,
+        }
+    }
+
+    /// The groups of a rule file with their pointers; none of a file of another role.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (String, &Value)> {
+        let at = self.groups_pointer();
+        let groups = at.and_then(|at| Some((at, self.value.pointer(at)?.as_array()?)));
+        groups.into_iter().flat_map(|(at, groups)| {
+            let pointer = move |(index, group)| (format!("{at}/{index}"), group);
+            groups.iter().enumerate().map(pointer)
+        })
+    }
+
+    /// The rules of a rule file with their pointers.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (String, &Value)> {
+        self.groups().flat_map(|(at, group)| {
+            let rules = group["rules"].items().enumerate();
+            rules.map(move |(index, rule)| (format!("{at}/rules/{index}"), rule))
+        })
+    }
+}
