@@ -73,7 +73,7 @@ pub fn never(code: &str) -> Option<&'static str> {
 }
 
 /// One entry of an `allow` list.
-pub struct Allow {
+pub(crate) struct Allow {
     /// The table that it stands in.
     pub table: String,
     pub pointer: String,
@@ -91,14 +91,14 @@ impl Allow {
 }
 
 /// Every entry of a catalog, in its order.
-pub fn entries(catalog: &Value) -> Vec<Allow> {
+pub(crate) fn entries(catalog: &Value) -> Vec<Allow> {
     let mut allows = Vec::new();
     collect(catalog, "", &mut allows);
     allows
 }
 
 /// The `allow` entries of a catalog, while its findings come in.
-pub struct Allows {
+pub(crate) struct Allows {
     valid: Vec<Allow>,
     expired: Vec<Allow>,
     /// For each valid one, whether it has accepted something.
@@ -107,7 +107,7 @@ pub struct Allows {
 
 impl Allows {
     /// Those of a catalog as of today, the one thing that monstack asks the clock.
-    pub fn of(source: &Source) -> Allows {
+    pub(crate) fn of(source: &Source) -> Allows {
         let today = chrono::Utc::now().date_naive().to_string();
         let past = |allow: &Allow| allow.until.as_ref().is_some_and(|until| *until < today);
         let (expired, valid): (Vec<Allow>, Vec<Allow>) =
@@ -120,7 +120,11 @@ impl Allows {
     }
 
     /// What is left of findings without the accepted ones.
-    pub fn accept(&mut self, diagnostics: Vec<Diagnostic>, source: &Source) -> Vec<Diagnostic> {
+    pub(crate) fn accept(
+        &mut self,
+        diagnostics: Vec<Diagnostic>,
+        source: &Source,
+    ) -> Vec<Diagnostic> {
         let mut first: HashMap<(&str, &str), usize> = HashMap::new();
         for (index, allow) in self.valid.iter().enumerate() {
             first.entry((&allow.check, &allow.table)).or_insert(index);
@@ -146,7 +150,7 @@ impl Allows {
     }
 
     /// What is wrong with the entries themselves, whatever is found: expired, unknown, never accepted.
-    pub fn mistakes(&self, codes: &[&'static str]) -> Vec<Diagnostic> {
+    pub(crate) fn mistakes(&self, codes: &[&'static str]) -> Vec<Diagnostic> {
         let expired = self.expired.iter().map(|allow| {
             let until = allow.until.as_deref().unwrap_or_default();
             Diagnostic::error(
@@ -175,7 +179,7 @@ impl Allows {
     }
 
     /// The entries that met nothing, once every check has run.
-    pub fn unused(&self, codes: &[&'static str]) -> Vec<Diagnostic> {
+    pub(crate) fn unused(&self, codes: &[&'static str]) -> Vec<Diagnostic> {
         let unused = self.valid.iter().zip(&self.used).filter(|(allow, used)| {
             let known = codes.contains(&allow.check.as_str()) && never(&allow.check).is_none();
             known && !**used
@@ -248,7 +252,7 @@ fn tables(diagnostic: &Diagnostic, source: &Source) -> Vec<String> {
 }
 
 /// A pointer and everything around it.
-pub fn upwards(pointer: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn upwards(pointer: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(pointer), |inside| {
         inside.rfind('/').map(|slash| &inside[..slash])
     })

@@ -5,17 +5,17 @@
 
 mod expressions;
 mod moving;
-pub mod neighbourhood;
-pub mod phases;
-pub mod samples;
+pub(crate) mod neighbourhood;
+pub(crate) mod phases;
+pub(crate) mod samples;
 mod scene;
 mod suites;
 mod unit_tests;
 
 use minijinja::{Error, ErrorKind};
-pub use moving::Moving;
-pub use scene::{Clock, Scene};
-pub use suites::Suites;
+pub(crate) use moving::Moving;
+pub(crate) use scene::{Clock, Scene};
+pub(crate) use suites::Suites;
 
 fn refuse(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message.into())

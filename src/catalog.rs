@@ -1,28 +1,28 @@
 //! services.toml as typed data, every default and override applied.
 
-pub mod alerts;
+pub(crate) mod alerts;
 mod limits;
 mod metrics;
 pub mod pattern;
 pub mod schema;
 mod services;
 mod tables;
-pub mod units;
+pub(crate) mod units;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::kinds::Kinds;
 use crate::source::Source;
 use alerts::Emitters;
-pub use alerts::{Alert, Branch};
-pub use limits::{Limit, Limits};
+pub(crate) use alerts::{Alert, Branch};
+pub(crate) use limits::Limits;
 pub use metrics::Metric;
 use serde::Serialize;
 use serde_json::{Map, Value};
 pub use services::{Override, Service, ipv6, layers, origin};
 use std::collections::HashMap;
 use std::sync::Arc;
-pub use tables::{Alertmanager, Blackbox, Compose, Grafana, Platform, Prometheus};
+pub(crate) use tables::{Alertmanager, Blackbox, Compose, Grafana, Platform, Prometheus};
 pub use units::{Duration, Size, with_unit};
 
 /// Everything that the catalog says, in its order.
@@ -139,7 +139,7 @@ impl Catalog {
     }
 
     /// Whether any severity reaches a receiver other than the null one.
-    pub fn notifies(&self) -> bool {
+    pub(crate) fn notifies(&self) -> bool {
         self.alertmanager
             .routes
             .values()
@@ -162,14 +162,14 @@ impl Catalog {
     }
 
     /// A declared metric by its name without the prefix.
-    pub fn metric(&self, key: &str) -> Option<&Metric> {
+    pub(crate) fn metric(&self, key: &str) -> Option<&Metric> {
         self.names
             .metrics
             .get(key)
             .map(|index| &self.metrics[*index])
     }
 
-    pub fn alert(&self, name: &str) -> Option<&Alert> {
+    pub(crate) fn alert(&self, name: &str) -> Option<&Alert> {
         self.names
             .alerts
             .get(name)
@@ -213,7 +213,7 @@ fn published(value: &Value, server: &str) -> Value {
 }
 
 /// `TooManyErrors` → `too_many_errors`, `TLSCertificateExpired` → `tls_certificate_expired`.
-pub fn snake(name: &str) -> String {
+pub(crate) fn snake(name: &str) -> String {
     let chars: Vec<char> = name.chars().collect();
     let mut out = String::new();
     for (index, c) in chars.iter().enumerate() {

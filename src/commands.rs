@@ -20,14 +20,14 @@ use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Format, suggestion};
 use anyhow::{Context, Result, bail};
 use clap::{ColorChoice, Parser, Subcommand};
-pub use report::Report;
+pub(crate) use report::Report;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// One service catalog becomes a complete, proven monitoring stack.
 #[derive(Parser)]
 #[command(name = "monstack", version, after_help = EXAMPLES, max_term_width = 100)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// The folder with services.toml, templates/ and the output folder
     #[arg(long, global = true, default_value = ".", value_name = "DIR")]
     root: PathBuf,

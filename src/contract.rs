@@ -14,7 +14,7 @@ use crate::promql::{self, Expr, Matcher};
 use domain::Domain;
 use evaluate::nodes;
 use exposed::bounds;
-pub use exposed::built_in;
+pub(crate) use exposed::built_in;
 use fixedbitset::FixedBitSet;
 use serde_json::Value;
 use series::{MetricType, SeriesSet, merged};
@@ -33,7 +33,7 @@ pub struct Contract {
 
 impl Contract {
     /// What the catalog's services expose to the targets of a rendered Prometheus configuration.
-    pub fn new(catalog: &Catalog, config: &Value) -> Contract {
+    pub(crate) fn new(catalog: &Catalog, config: &Value) -> Contract {
         let targets = Targets::read(config);
         let mut contract = Contract {
             targets,
@@ -80,7 +80,7 @@ impl Contract {
     }
 
     /// Adds what a recording rule writes.
-    pub fn record(&mut self, name: &str, expr: &Expr, labels: &Value) {
+    pub(crate) fn record(&mut self, name: &str, expr: &Expr, labels: &Value) {
         let series = nodes(expr, self)
             .pop()
             .map_or(Vec::new(), |whole| whole.series);
@@ -95,7 +95,7 @@ impl Contract {
     }
 
     /// A rule's own labels over those of its expression; labels that are a target's are the target's.
-    pub fn labeled(&self, series: SeriesSet, labels: &Value) -> SeriesSet {
+    pub(crate) fn labeled(&self, series: SeriesSet, labels: &Value) -> SeriesSet {
         let mut series = SeriesSet {
             kind: MetricType::Gauge,
             ..series
@@ -130,7 +130,7 @@ impl Contract {
     }
 
     /// The values that a label has in the series.
-    pub fn values(&self, series: &SeriesSet, label: &str) -> Domain {
+    pub(crate) fn values(&self, series: &SeriesSet, label: &str) -> Domain {
         if !series.carried.contains(label) {
             return series
                 .labels
@@ -147,22 +147,22 @@ impl Contract {
     }
 
     /// All series of a name; empty when nobody writes it.
-    pub fn family(&self, name: &str) -> &[SeriesSet] {
+    pub(crate) fn family(&self, name: &str) -> &[SeriesSet] {
         self.families.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Whether somebody writes it.
-    pub fn knows(&self, name: &str) -> bool {
+    pub(crate) fn knows(&self, name: &str) -> bool {
         self.families.contains_key(name)
     }
 
     /// Every name that somebody writes.
-    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.families.keys().map(String::as_str)
     }
 
     /// The part of the series that all matchers pick.
-    pub fn select(&self, series: &SeriesSet, matchers: &[Matcher]) -> Option<SeriesSet> {
+    pub(crate) fn select(&self, series: &SeriesSet, matchers: &[Matcher]) -> Option<SeriesSet> {
         let mut picked = series.clone();
         for matcher in matchers.iter().filter(|matcher| matcher.name != "__name__") {
             if picked.carried.contains(&matcher.name) {
@@ -197,7 +197,7 @@ impl Contract {
     }
 
     /// The syntax of an expression, parsed once; the reason when it has none.
-    pub fn parse(&self, text: &str) -> Result<Rc<Expr>, String> {
+    pub(crate) fn parse(&self, text: &str) -> Result<Rc<Expr>, String> {
         let mut parsed = self.parsed.borrow_mut();
         parsed
             .entry(text.to_string())

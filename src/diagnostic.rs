@@ -3,10 +3,10 @@
 mod cut;
 mod nearest;
 mod print;
-pub mod visible;
+pub(crate) mod visible;
 
 use crate::source::Source;
-pub use nearest::{nearest, suggestion, suggestion_or};
+pub(crate) use nearest::{nearest, suggestion, suggestion_or};
 pub use print::{Format, github_escaped, json, location, plural, print};
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ pub enum Severity {
 
 impl Severity {
     /// `error`, `warning` or `notice`: the word for people, JSON, and GitHub's commands.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -83,7 +83,11 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error at `place`.
-    pub fn error(code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
+    pub(crate) fn error(
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+    ) -> Diagnostic {
         Diagnostic {
             severity: Severity::Error,
             code,
@@ -97,7 +101,11 @@ impl Diagnostic {
     }
 
     /// A warning at `place`.
-    pub fn warning(code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
+    pub(crate) fn warning(
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+    ) -> Diagnostic {
         Diagnostic {
             severity: Severity::Warning,
             ..Diagnostic::error(code, place, message)
@@ -105,7 +113,11 @@ impl Diagnostic {
     }
 
     /// A notice at `place`: sound, and worth knowing.
-    pub fn notice(code: &'static str, place: Place, message: impl Into<String>) -> Diagnostic {
+    pub(crate) fn notice(
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+    ) -> Diagnostic {
         Diagnostic {
             severity: Severity::Notice,
             ..Diagnostic::error(code, place, message)
@@ -118,26 +130,26 @@ impl Diagnostic {
     }
 
     /// Text under the caret.
-    pub fn label(mut self, label: impl Into<String>) -> Diagnostic {
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Diagnostic {
         self.label = label.into();
         self
     }
 
     /// What to do about it.
-    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = help.into();
         self
     }
 
     /// One more place, with its text.
-    pub fn also(mut self, place: Place, text: impl Into<String>) -> Diagnostic {
+    pub(crate) fn also(mut self, place: Place, text: impl Into<String>) -> Diagnostic {
         self.others.push((place, text.into()));
         self
     }
 }
 
 /// Sorted by place, as a reader goes down the file; doubles are dropped.
-pub fn sorted(mut diagnostics: Vec<Diagnostic>, source: &Source) -> Vec<Diagnostic> {
+pub(crate) fn sorted(mut diagnostics: Vec<Diagnostic>, source: &Source) -> Vec<Diagnostic> {
     diagnostics.sort_by_cached_key(|diagnostic| {
         let (file, line, column) = location(&diagnostic.place, source);
         (

@@ -6,7 +6,7 @@ mod conditions;
 mod metrics;
 mod pairs;
 mod platform;
-pub mod print;
+pub(crate) mod print;
 mod rendered;
 mod routes;
 mod services;
@@ -35,7 +35,8 @@ pub enum Class {
 
 impl Class {
     /// All of them, most dangerous first.
-    pub const ALL: [Class; 4] = [Class::Dangerous, Class::Warning, Class::Notice, Class::Safe];
+    pub(crate) const ALL: [Class; 4] =
+        [Class::Dangerous, Class::Warning, Class::Notice, Class::Safe];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -92,7 +93,7 @@ impl Change {
     }
 
     /// Whether the sentence neither names the services nor leaves them to be worked out.
-    pub fn counts_only(&self, all: &[String]) -> bool {
+    pub(crate) fn counts_only(&self, all: &[String]) -> bool {
         self.services.len() > 3 && self.missing(all).len() > 2
     }
 

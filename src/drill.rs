@@ -4,7 +4,7 @@ mod inhibition;
 mod prober;
 mod receiver;
 mod rows;
-pub mod scaled;
+pub(crate) mod scaled;
 mod scene;
 mod servers;
 mod watch;
@@ -14,14 +14,14 @@ use crate::simulation::{Fleet, Ports};
 use crate::stack::files::Files;
 use anyhow::Result;
 use receiver::Receiver;
-pub use rows::{Row, Verdict};
+pub(crate) use rows::{Row, Verdict};
 use servers::Stage;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Instant;
 
 /// What is drilled, and with what.
-pub struct Drill<'a> {
+pub(crate) struct Drill<'a> {
     pub catalog: &'a Catalog,
     /// The files that are put into force.
     pub rendered: Files<'a>,
@@ -49,7 +49,7 @@ impl Drill<'_> {
 }
 
 /// Drills every alert; whatever happens, the servers have ended when this returns.
-pub async fn run(
+pub(crate) async fn run(
     drill: &Drill<'_>,
     interrupted: impl Future<Output = Result<()>>,
 ) -> Result<Vec<Row>> {

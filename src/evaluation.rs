@@ -1,4 +1,4 @@
 //! Rules and their unit tests, run as Prometheus and promtool run them. Held equal to promtool by `tests/evaluation.rs`.
 
-pub mod rules;
+pub(crate) mod rules;
 pub mod unit_tests;

@@ -22,7 +22,6 @@ pub(crate) enum Value {
     Struct(Rc<BTreeMap<String, Value>>),
     /// A map of strings: one that is not there is empty.
     Map(Rc<BTreeMap<String, Value>>),
-    List(Rc<Vec<Value>>),
 }
 
 impl Value {
@@ -40,7 +39,6 @@ impl Value {
             Value::Text(text) => !text.is_empty(),
             Value::Struct(_) => true,
             Value::Map(fields) => !fields.is_empty(),
-            Value::List(items) => !items.is_empty(),
         }
     }
 
@@ -62,10 +60,6 @@ impl Value {
                     .map(|(key, value)| format!("{key}:{}", value.printed()))
                     .collect();
                 format!("map[{}]", pairs.join(" "))
-            }
-            Value::List(items) => {
-                let values: Vec<String> = items.iter().map(Value::printed).collect();
-                format!("[{}]", values.join(" "))
             }
         }
     }
@@ -219,9 +213,6 @@ impl Execution<'_> {
                     commands: commands.clone(),
                 };
                 let items: Vec<(Value, Value)> = match self.pipeline(&plain, dot)? {
-                    Value::List(items) => {
-                        (0..).map(Value::Int).zip(items.iter().cloned()).collect()
-                    }
                     Value::Map(fields) => fields
                         .iter()
                         .map(|(key, value)| (Value::text(key), value.clone()))

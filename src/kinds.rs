@@ -188,24 +188,24 @@ const HELP: &str = "see the built-in kinds: `monstack templates show kinds/ratio
 
 impl Kind {
     /// Metrics that its alerts read and no catalog declares: those of a service's own process.
-    pub fn process_metrics(&self) -> BTreeSet<&str> {
+    pub(crate) fn process_metrics(&self) -> BTreeSet<&str> {
         let own = self.series.values().map(|given| given.metric.as_str());
         own.filter(|metric| metric.starts_with("process_"))
             .collect()
     }
 
     /// Whether alerts of this kind have the key.
-    pub fn reads(&self, key: &str) -> bool {
+    pub(crate) fn reads(&self, key: &str) -> bool {
         self.keys.contains_key(key)
     }
 
     /// What a key is annotated with: `metric`, `labels`, `role`, `unit`.
-    pub fn says<'a>(&'a self, key: &str, annotation: &str) -> Option<&'a Value> {
+    pub(crate) fn says<'a>(&'a self, key: &str, annotation: &str) -> Option<&'a Value> {
         self.keys.get(key)?.get(annotation)
     }
 
     /// Whether its keys name metrics, so that alerts of it are about different ones.
-    pub fn names_metrics(&self) -> bool {
+    pub(crate) fn names_metrics(&self) -> bool {
         let mut keys = self.keys.keys();
         keys.any(|key| self.says(key, "metric").is_some())
     }

@@ -3,6 +3,8 @@
 //! The modules, in the order in which a catalog goes through them; each uses only those above it.
 //! The blank lines keep that order: a formatter sorts what stands together.
 
+#![warn(unreachable_pub)]
+
 // A TOML file as text: key path → bytes → line and column.
 pub mod source;
 
@@ -22,7 +24,7 @@ pub mod json;
 pub mod promql;
 
 // Go's templates, as labels, annotations and notifications use them.
-pub mod go_template;
+pub(crate) mod go_template;
 
 // Kinds of alerts: their keys, and how they behave.
 pub mod kinds;
@@ -34,7 +36,7 @@ pub mod catalog;
 pub mod evaluation;
 
 // Every series that can exist.
-pub mod contract;
+pub(crate) mod contract;
 
 // Findings that the catalog accepts, with a reason.
 pub mod allow;
@@ -43,7 +45,7 @@ pub mod allow;
 pub mod lints;
 
 // How a kind behaves, for one service.
-pub mod cases;
+pub(crate) mod cases;
 
 // The table of everything generated.
 pub mod artifacts;
@@ -55,7 +57,7 @@ pub mod templates;
 pub mod render;
 
 // The Files by role, read into what they mean.
-pub mod stack;
+pub(crate) mod stack;
 
 // What must hold of the Stack.
 pub mod proofs;
@@ -70,13 +72,13 @@ pub mod pipeline;
 pub mod diff;
 
 // Stand-ins for services, and what can be wrong with them.
-pub mod simulation;
+pub(crate) mod simulation;
 
 // The running servers and services, asked and compared.
 pub mod live;
 
 // Every alert seen to fire, under its own servers.
-pub mod drill;
+pub(crate) mod drill;
 
 // The dashboards as one HTML page.
 pub mod preview;

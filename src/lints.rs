@@ -127,7 +127,7 @@ pub fn example(fragment: &str) -> String {
 }
 
 /// Everything that the lints have against a catalog.
-pub fn inspect(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
+pub(crate) fn inspect(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     LINTS
         .iter()
         .flat_map(|lint| (lint.check)(catalog, source))

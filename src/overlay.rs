@@ -25,7 +25,7 @@ enum Own {
 
 impl Overlay {
     /// With the files of `root/templates`.
-    pub fn of(root: &Path) -> Overlay {
+    pub(crate) fn of(root: &Path) -> Overlay {
         Overlay {
             own: Own::Folder(root.join("templates")),
         }
@@ -39,7 +39,7 @@ impl Overlay {
     }
 
     /// A file by its path under templates/, with `\n` as line ends; None: there is neither one of the root nor a built-in one.
-    pub fn text(&self, path: &str) -> Result<Option<String>, Unreadable> {
+    pub(crate) fn text(&self, path: &str) -> Result<Option<String>, Unreadable> {
         Ok(self
             .own(path)?
             .or_else(|| built_in(path).map(str::to_string)))
@@ -60,7 +60,7 @@ impl Overlay {
     }
 
     /// Paths of the built-in files, each with whether the root replaces it by another text.
-    pub fn all(&self) -> Vec<(String, bool)> {
+    pub(crate) fn all(&self) -> Vec<(String, bool)> {
         // One that cannot be read replaces it too: that is said when it is needed.
         let replaced = |path: &str| {
             self.own(path).map_or(true, |own| {
@@ -74,7 +74,7 @@ impl Overlay {
     }
 
     /// Paths of the built-in files that the root replaces by another text.
-    pub fn replaced(&self) -> Vec<String> {
+    pub(crate) fn replaced(&self) -> Vec<String> {
         self.all()
             .into_iter()
             .filter(|(_, replaced)| *replaced)
@@ -83,7 +83,7 @@ impl Overlay {
     }
 
     /// Whether every template is the same; a copy of a built-in one is the same as that.
-    pub fn same(&self, other: &Overlay) -> bool {
+    pub(crate) fn same(&self, other: &Overlay) -> bool {
         let own = |side: &Overlay| match &side.own {
             Own::Texts(texts) => texts.keys().cloned().collect(),
             _ => Vec::new(),
@@ -99,7 +99,7 @@ impl Overlay {
     }
 
     /// Whether the root has a file of this name in a folder of `folder` that is not the built-in one.
-    pub fn adds(&self, folder: &str, file: &str) -> bool {
+    pub(crate) fn adds(&self, folder: &str, file: &str) -> bool {
         let added = |name: String| {
             let path = format!("{folder}/{name}/{file}");
             self.own(&path).map_or(true, |own| {
@@ -110,7 +110,7 @@ impl Overlay {
     }
 
     /// Names of the folders in `folder`, built-in ones and those of the root.
-    pub fn folders(&self, folder: &str) -> BTreeSet<String> {
+    pub(crate) fn folders(&self, folder: &str) -> BTreeSet<String> {
         let inside = |path: &str| {
             Some(
                 path.strip_prefix(folder)?
@@ -142,12 +142,12 @@ impl Overlay {
 }
 
 /// The text of a built-in file.
-pub fn built_in(path: &str) -> Option<&'static str> {
+pub(crate) fn built_in(path: &str) -> Option<&'static str> {
     BUILT_IN.get_file(path)?.contents_utf8()
 }
 
 /// Paths of all built-in files, sorted.
-pub fn paths() -> Vec<String> {
+pub(crate) fn paths() -> Vec<String> {
     fn inside(folder: &Dir, found: &mut Vec<String>) {
         found.extend(
             folder

@@ -41,7 +41,7 @@ impl Outcome {
 }
 
 /// The text of the catalog of `root`; one that is missing, unreadable or not text is a finding, not an error.
-pub fn read(root: &Path) -> Result<String, Box<Outcome>> {
+pub(crate) fn read(root: &Path) -> Result<String, Box<Outcome>> {
     let path = root.join(CATALOG);
     let refused = |text: &str, place: Place, message: String, help: &str| {
         Box::new(Outcome {
@@ -171,7 +171,7 @@ pub fn run(root: &Path) -> Result<Outcome> {
 }
 
 /// The same without the proofs, for verbs that ask about what runs: `render` is where a stack is proved.
-pub fn render_unproved(root: &Path) -> Result<Outcome> {
+pub(crate) fn render_unproved(root: &Path) -> Result<Outcome> {
     let mut outcome = lint(root);
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
         return Ok(outcome);
@@ -186,7 +186,7 @@ pub fn render_unproved(root: &Path) -> Result<Outcome> {
 }
 
 /// The catalog of `root` and its lints, nothing rendered.
-pub fn lint(root: &Path) -> Outcome {
+pub(crate) fn lint(root: &Path) -> Outcome {
     match read(root) {
         Ok(text) => linted(&text, &Overlay::of(root)).0.in_order(),
         Err(unreadable) => *unreadable,

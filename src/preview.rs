@@ -1,27 +1,27 @@
 //! The dashboards as one HTML page: queries answered, panels drawn, nothing loaded from anywhere.
 
-pub mod annotations; // what is marked on every chart
-pub mod answers; // who answers a query
-pub mod body; // what a panel shows, ready to draw
-pub mod colour; // the colours that the page has
-pub mod dashboard; // sections of panels
-pub mod field; // overrides, mappings, thresholds
-pub mod legend; // how a series is named
-pub mod maker; // a dashboard's JSON → sections of panels
-pub mod page; // sections → HTML
+pub(crate) mod annotations; // what is marked on every chart
+pub(crate) mod answers; // who answers a query
+pub(crate) mod body; // what a panel shows, ready to draw
+pub(crate) mod colour; // the colours that the page has
+pub(crate) mod dashboard; // sections of panels
+pub(crate) mod field; // overrides, mappings, thresholds
+pub(crate) mod legend; // how a series is named
+pub(crate) mod maker; // a dashboard's JSON → sections of panels
+pub(crate) mod page; // sections → HTML
 mod panel; // one panel: asked and drawn
-pub mod plot; // lines → SVG
-pub mod prometheus; // answers of a running server
-pub mod simulated; // answers without a server
-pub mod stat; // tiles and bars
-pub mod story; // what goes wrong in simulated data
-pub mod subject; // what a panel is drawn from
-pub mod synthetic; // series that nobody measured
-pub mod table; // rows and columns
-pub mod timeline; // states over time
-pub mod timeseries; // lines over time
-pub mod units; // numbers as Grafana writes them
-pub mod variables; // Grafana's variables filled in
+pub(crate) mod plot; // lines → SVG
+pub(crate) mod prometheus; // answers of a running server
+pub(crate) mod simulated; // answers without a server
+pub(crate) mod stat; // tiles and bars
+pub(crate) mod story; // what goes wrong in simulated data
+pub(crate) mod subject; // what a panel is drawn from
+pub(crate) mod synthetic; // series that nobody measured
+pub(crate) mod table; // rows and columns
+pub(crate) mod timeline; // states over time
+pub(crate) mod timeseries; // lines over time
+pub(crate) mod units; // numbers as Grafana writes them
+pub(crate) mod variables; // Grafana's variables filled in
 
 use crate::catalog::Catalog;
 use crate::diagnostic::Diagnostic;

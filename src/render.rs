@@ -17,7 +17,7 @@ use crate::templates::functions::four_scrapes;
 use crate::yaml;
 use anyhow::Result;
 use before::Before;
-pub use file::File;
+pub(crate) use file::File;
 use minijinja::value::{Serde, Value as TemplateValue};
 use minijinja::{Environment, context};
 use mistakes::template_error;
@@ -250,7 +250,7 @@ impl Rendered {
     }
 
     /// The template line behind a value of a file.
-    pub fn place(&self, path: &str, pointer: &str) -> Place {
+    pub(crate) fn place(&self, path: &str, pointer: &str) -> Place {
         let mut origins = self
             .origins
             .lock()

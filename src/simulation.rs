@@ -1,12 +1,12 @@
 //! Stand-ins for the services of a catalog: each answers on a port of its own, all in one process.
 
 pub(crate) mod behaviour;
-pub mod control;
-pub mod fault;
+pub(crate) mod control;
+pub(crate) mod fault;
 mod server;
-pub mod shape;
+pub(crate) mod shape;
 mod stand_in;
-pub mod words;
+pub(crate) mod words;
 
 use crate::catalog::{Catalog, Service};
 use crate::simulation::fault::Fault;
@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 /// Where the stand-ins listen.
 #[derive(Clone, Copy)]
-pub enum Ports {
+pub(crate) enum Ports {
     /// The catalog's, moved by so many.
     Shifted(i32),
     /// Any that are free.
@@ -42,14 +42,14 @@ impl Post {
 }
 
 /// Everything that is simulated.
-pub struct Fleet {
+pub(crate) struct Fleet {
     posts: Vec<Arc<Post>>,
     start: Instant,
     speed: f64,
 }
 
 /// The port at which a service is simulated or asked.
-pub fn shifted(port: u16, offset: i32) -> Result<u16> {
+pub(crate) fn shifted(port: u16, offset: i32) -> Result<u16> {
     match u16::try_from(i32::from(port) + offset) {
         Ok(port) if port > 0 => Ok(port),
         _ => bail!("port {port} moved by {offset} is not a valid port"),
@@ -58,7 +58,7 @@ pub fn shifted(port: u16, offset: i32) -> Result<u16> {
 
 impl Fleet {
     /// Binds every port and starts to answer; events pass `speed` times as fast as time.
-    pub async fn start(
+    pub(crate) async fn start(
         catalog: &Catalog,
         services: &[&Service],
         address: IpAddr,
@@ -104,12 +104,12 @@ impl Fleet {
     }
 
     /// Where a service is simulated.
-    pub fn address(&self, service: &str) -> Option<SocketAddr> {
+    pub(crate) fn address(&self, service: &str) -> Option<SocketAddr> {
         self.post(service).map(|post| post.address)
     }
 
     /// Every simulated service, with what is wrong with it.
-    pub fn faults(&self) -> Vec<(&str, Option<Fault>)> {
+    pub(crate) fn faults(&self) -> Vec<(&str, Option<Fault>)> {
         self.posts
             .iter()
             .map(|post| (post.service.name.as_str(), post.fault.borrow().clone()))
@@ -117,7 +117,7 @@ impl Fleet {
     }
 
     /// Breaks or fixes a service; false: there is no such one.
-    pub fn set(&self, service: &str, fault: Option<Fault>) -> bool {
+    pub(crate) fn set(&self, service: &str, fault: Option<Fault>) -> bool {
         let Some(post) = self.post(service) else {
             return false;
         };

@@ -2,7 +2,7 @@
 //!
 //! Paths are JSON pointers (`/services/search/port`), because that is what schema errors speak.
 
-pub mod read;
+pub(crate) mod read;
 
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -66,18 +66,18 @@ impl Source {
     }
 
     /// Whether the file itself says this key.
-    pub fn contains(&self, pointer: &str) -> bool {
+    pub(crate) fn contains(&self, pointer: &str) -> bool {
         self.spans.contains_key(pointer)
     }
 
     /// The bytes of a key, or of its nearest parent that is there: a missing `port` is shown at its table.
-    pub fn key(&self, pointer: &str) -> Range<usize> {
+    pub(crate) fn key(&self, pointer: &str) -> Range<usize> {
         self.nearest(pointer)
             .map_or(0..0, |(_, span)| span.key.clone())
     }
 
     /// The bytes of a key's value; for a key that is not there, its nearest parent's name.
-    pub fn value(&self, pointer: &str) -> Range<usize> {
+    pub(crate) fn value(&self, pointer: &str) -> Range<usize> {
         match self.nearest(pointer) {
             Some((found, span)) if found == pointer => span.value.clone(),
             Some((_, span)) => span.key.clone(),
@@ -95,21 +95,8 @@ impl Source {
         }
     }
 
-    /// The byte behind the last thing said under a key, nested tables included.
-    pub fn end(&self, pointer: &str) -> usize {
-        let inside = format!("{pointer}/");
-        let spans = self
-            .spans
-            .iter()
-            .filter(|(key, _)| *key == pointer || key.starts_with(&inside));
-        spans
-            .map(|(_, span)| span.value.end.max(span.key.end))
-            .max()
-            .unwrap_or(0)
-    }
-
     /// Line and column of a byte, both from 1; columns count characters.
-    pub fn line_column(&self, byte: usize) -> (usize, usize) {
+    pub(crate) fn line_column(&self, byte: usize) -> (usize, usize) {
         let mut byte = byte.min(self.text.len());
         while !self.text.is_char_boundary(byte) {
             byte -= 1;
@@ -122,13 +109,13 @@ impl Source {
     }
 
     /// The line of a key, from 1.
-    pub fn line(&self, pointer: &str) -> usize {
+    pub(crate) fn line(&self, pointer: &str) -> usize {
         self.line_column(self.key(pointer).start).0
     }
 }
 
 /// One step of a JSON pointer, escaped.
-pub fn step(key: &str) -> String {
+pub(crate) fn step(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 

@@ -3,9 +3,9 @@
 pub(crate) mod compose;
 pub(crate) mod dashboards;
 pub(crate) mod document;
-pub mod expressions;
-pub mod files;
-pub mod own_tests;
+pub(crate) mod expressions;
+pub(crate) mod files;
+pub(crate) mod own_tests;
 pub(crate) mod routes;
 mod variables;
 

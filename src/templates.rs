@@ -1,12 +1,12 @@
 //! minijinja set up once: delimiters, escaping, functions.
 
-pub mod checked;
+pub(crate) mod checked;
 pub mod escape;
-pub mod expand;
-pub mod functions;
-pub mod layout;
-pub mod python;
-pub mod recorded;
+pub(crate) mod expand;
+pub(crate) mod functions;
+pub(crate) mod layout;
+pub(crate) mod python;
+pub(crate) mod recorded;
 
 use crate::cases::{neighbourhood, samples};
 use crate::overlay::Overlay;
@@ -16,7 +16,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 
 /// Templates, read as they are needed.
-pub fn environment(templates: &Overlay) -> Result<Environment<'static>> {
+pub(crate) fn environment(templates: &Overlay) -> Result<Environment<'static>> {
     let mut environment = Environment::new();
     let syntax = SyntaxConfig::builder()
         .variable_delimiters("<<", ">>")
@@ -53,7 +53,7 @@ pub fn environment(templates: &Overlay) -> Result<Environment<'static>> {
 
 /// A template that is there and cannot be read.
 #[derive(Debug)]
-pub struct UnreadableTemplate {
+pub(crate) struct UnreadableTemplate {
     pub name: String,
     pub reason: Unreadable,
 }

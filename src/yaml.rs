@@ -46,16 +46,16 @@ fn reason(text: &str) -> String {
 }
 
 /// The lines of a document's values: slower to read than the values, so it is read when something is wrong.
-pub struct Lines(Option<Spanned<Tree>>);
+pub(crate) struct Lines(Option<Spanned<Tree>>);
 
 impl Lines {
     /// Reads one document; a text that is none has no lines.
-    pub fn read(text: &str) -> Lines {
+    pub(crate) fn read(text: &str) -> Lines {
         Lines(serde_yaml::from_str_with_options(text, options()).ok())
     }
 
     /// The line, from 1, at which the value under a JSON pointer starts; the nearest parent's when it has none.
-    pub fn line(&self, pointer: &str) -> Option<usize> {
+    pub(crate) fn line(&self, pointer: &str) -> Option<usize> {
         let mut node = self.0.as_ref()?;
         let mut line = node.referenced.line();
         for step in pointer.split('/').skip(1) {

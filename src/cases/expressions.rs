@@ -18,7 +18,7 @@ static EXPRESSIONS: LazyLock<Environment<'static>> = LazyLock::new(|| {
 static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Expression<'static, 'static>>>>> =
     LazyLock::new(Mutex::default);
 
-pub fn evaluated(
+pub(crate) fn evaluated(
     kind: &Kind,
     what: &str,
     expression: &str,
@@ -35,7 +35,7 @@ pub fn evaluated(
 }
 
 /// A mistake in a kind.toml, found when its expressions got their numbers.
-pub fn wrong(kind: &Kind, what: &str, expression: &str, reason: &str) -> Error {
+pub(crate) fn wrong(kind: &Kind, what: &str, expression: &str, reason: &str) -> Error {
     refuse(format!(
         "templates/kinds/{}/kind.toml: `{expression}` of `{what}`: {reason}",
         kind.name

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// How one of a service's series moves.
 #[derive(Clone, Debug)]
-pub struct Moving {
+pub(crate) struct Moving {
     /// The metric's full name.
     pub metric: String,
     /// Label → the pattern of its values in the series that move so; empty: all that nothing else is said of.
@@ -20,13 +20,13 @@ pub struct Moving {
 impl Scene<'_> {
     /// How the service's own series are while it is healthy: what the case with `healthy` gives, for each series its metric,
     /// the values of its labels, and how it moves at each step.
-    pub fn healthy(&self) -> Result<Vec<Moving>, Error> {
+    pub(crate) fn healthy(&self) -> Result<Vec<Moving>, Error> {
         let case = self.kind.cases.iter().find(|case| case.healthy);
         case.map_or(Ok(Vec::new()), |case| self.moving(case, 0))
     }
 
     /// The same under a fault, at the step at which the alert is first seen firing, and the value with which it fires.
-    pub fn faulty(&self, fault: &str) -> Result<(Vec<Moving>, Option<f64>), Error> {
+    pub(crate) fn faulty(&self, fault: &str) -> Result<(Vec<Moving>, Option<f64>), Error> {
         let fault = self.kind.faults.iter().find(|known| known.name == fault);
         let case =
             fault.and_then(|fault| self.kind.cases.iter().find(|case| case.name == fault.case));

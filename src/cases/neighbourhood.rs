@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 /// All services and metrics, looked up by name: the tests of every alert ask for a few of them.
 #[derive(Debug)]
-pub struct Neighbourhood {
+pub(crate) struct Neighbourhood {
     services: Vec<Value>,
     named: HashMap<String, usize>,
     metrics: HashMap<String, Value>,
@@ -14,7 +14,7 @@ pub struct Neighbourhood {
 
 /// The services that a branch is tested with.
 #[derive(Clone, Debug)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// The one that is tested.
     pub service: Value,
     /// Another one that the alert covers, with the same setting where there is one.
@@ -25,7 +25,7 @@ pub struct Sample {
 
 impl Neighbourhood {
     /// Of the catalog's lists of services and metrics.
-    pub fn of(services: &Value, metrics: &Value) -> Result<Neighbourhood, Error> {
+    pub(crate) fn of(services: &Value, metrics: &Value) -> Result<Neighbourhood, Error> {
         let services: Vec<Value> = services.try_iter()?.collect();
         let mut named = HashMap::new();
         for (index, service) in services.iter().enumerate() {
@@ -43,12 +43,17 @@ impl Neighbourhood {
     }
 
     /// A declared metric by its key.
-    pub fn metric(&self, key: &str) -> Option<&Value> {
+    pub(crate) fn metric(&self, key: &str) -> Option<&Value> {
         self.metrics.get(key)
     }
 
     /// The few services that a branch is tested with on `tested`.
-    pub fn sample(&self, alert: &Value, branch: &Value, tested: &str) -> Result<Sample, Error> {
+    pub(crate) fn sample(
+        &self,
+        alert: &Value,
+        branch: &Value,
+        tested: &str,
+    ) -> Result<Sample, Error> {
         let other = |list: Value| -> Result<Option<usize>, Error> {
             let name = list.try_iter()?.find(|name| name.as_str() != Some(tested));
             Ok(name.and_then(|name| self.named.get(name.as_str()?).copied()))
@@ -75,7 +80,11 @@ impl Neighbourhood {
 }
 
 /// A series as promtool's tests write it: the metric with its service's target labels, and more, which may replace them.
-pub fn series(metric: &str, service: &Value, more: &[(String, String)]) -> Result<String, Error> {
+pub(crate) fn series(
+    metric: &str,
+    service: &Value,
+    more: &[(String, String)],
+) -> Result<String, Error> {
     let mut own = vec![(
         "instance".to_string(),
         format!(
@@ -92,7 +101,11 @@ pub fn series(metric: &str, service: &Value, more: &[(String, String)]) -> Resul
 }
 
 /// A series with the labels that every series of a service has, where `more` does not replace them, and `more`.
-pub fn labelled(metric: &str, service: &Value, more: &[(String, String)]) -> Result<String, Error> {
+pub(crate) fn labelled(
+    metric: &str,
+    service: &Value,
+    more: &[(String, String)],
+) -> Result<String, Error> {
     let mut labels = Vec::new();
     for (label, attribute) in [("job", "name"), ("service", "name"), ("component", "group")] {
         if !more.iter().any(|(own, _)| own == label) {
@@ -104,7 +117,7 @@ pub fn labelled(metric: &str, service: &Value, more: &[(String, String)]) -> Res
 }
 
 /// `metric{label="value"}`.
-pub fn written(metric: &str, labels: &[(String, String)]) -> String {
+pub(crate) fn written(metric: &str, labels: &[(String, String)]) -> String {
     let labels: Vec<String> = labels
         .iter()
         .map(|(label, value)| format!("{label}={value:?}"))
@@ -113,7 +126,7 @@ pub fn written(metric: &str, labels: &[(String, String)]) -> String {
 }
 
 /// What the catalog says of each service as a series: its value is an attribute of the service, or 1.
-pub fn constants(
+pub(crate) fn constants(
     record: &str,
     attribute: Option<&str>,
     services: &Value,

@@ -5,7 +5,7 @@ use minijinja::Error;
 
 /// One phase.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Phase {
+pub(crate) struct Phase {
     /// What the series does.
     pub moves: Moves,
     /// Its last step; None: to the end.
@@ -14,7 +14,7 @@ pub struct Phase {
 
 /// What a series does in a phase.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Moves {
+pub(crate) enum Moves {
     /// A counter that grows by so much at each step; after a restart from 0.
     Rate(f64, bool),
     /// A gauge, or a counter that does not increase.
@@ -26,7 +26,10 @@ pub enum Moves {
 }
 
 /// Reads one phase; `number` gives the value of an expression.
-pub fn read(text: &str, number: &dyn Fn(&str) -> Result<f64, Error>) -> Result<Phase, Error> {
+pub(crate) fn read(
+    text: &str,
+    number: &dyn Fn(&str) -> Result<f64, Error>,
+) -> Result<Phase, Error> {
     let text = text.trim();
     if text == "stale" {
         return Ok(Phase {
@@ -56,7 +59,7 @@ pub fn read(text: &str, number: &dyn Fn(&str) -> Result<f64, Error>) -> Result<P
 }
 
 /// The phases in promtool's notation, with samples up to and including the step `last`.
-pub fn notation(phases: &[Phase], last: i64) -> String {
+pub(crate) fn notation(phases: &[Phase], last: i64) -> String {
     let mut parts = Vec::new();
     let (mut next, mut value, mut begun) = (0, 0.0, false);
     for phase in phases {
@@ -90,7 +93,7 @@ pub fn notation(phases: &[Phase], last: i64) -> String {
 }
 
 /// What a series does at a step.
-pub fn at(phases: &[Phase], step: i64) -> Option<Moves> {
+pub(crate) fn at(phases: &[Phase], step: i64) -> Option<Moves> {
     let mut next = 0;
     for phase in phases {
         let until = if phase.moves == Moves::Stale {

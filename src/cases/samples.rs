@@ -21,7 +21,11 @@ const STEPS: [u64; 17] = [
 /// The time between samples and evaluations in the tests of one alert. Each of its windows holds at least ten, and `range`, which
 /// bridges failed scrapes, five: promtool evaluates every rule at every step, so twice as many cost twice the time. Where one of the
 /// steps allows it, it divides them all and every `for`, which is otherwise five steps long or no longer than an evaluation of Prometheus.
-pub fn test_step(alert: &Value, range: &str, evaluation_interval: &str) -> Result<String, Error> {
+pub(crate) fn test_step(
+    alert: &Value,
+    range: &str,
+    evaluation_interval: &str,
+) -> Result<String, Error> {
     let range = milliseconds(range)?;
     let (mut ranges, mut waits, mut most) = (vec![range], Vec::new(), range / 5);
     for branch in alert.get_attr("branches")?.try_iter()? {
@@ -55,7 +59,12 @@ pub fn test_step(alert: &Value, range: &str, evaluation_interval: &str) -> Resul
 /// When a branch fires whose condition holds from the tick `start` on: `pending` is the first tick at which the alert is
 /// active, `fires` the first at which it fires, `before` its state one tick earlier, and `gap` how many ticks without the
 /// condition make the wait begin again.
-pub fn wait(branch: &Value, shortest_for: &str, start: u64, step: &str) -> Result<Value, Error> {
+pub(crate) fn wait(
+    branch: &Value,
+    shortest_for: &str,
+    start: u64,
+    step: &str,
+) -> Result<Value, Error> {
     let tick = milliseconds(step)?;
     let hold = branch.get_attr("hold")?;
     let (mut pending, mut gap) = (start, 1);
@@ -74,19 +83,19 @@ pub fn wait(branch: &Value, shortest_for: &str, start: u64, step: &str) -> Resul
 }
 
 /// How the declared values of a status tell server errors from other answers; none where they do not.
-pub fn outcomes_of(declared: &Value) -> Result<Value, Error> {
+pub(crate) fn outcomes_of(declared: &Value) -> Result<Value, Error> {
     let declared = serde_json::to_value(declared).map_err(|error| refuse(error.to_string()))?;
     Ok(outcomes(&Domain::declared(&declared))
         .map_or(Value::from(()), |outcomes| Value::from(Serde(outcomes))))
 }
 
 /// How many steps a duration takes, rounded up.
-pub fn ticks(duration: &str, step: &str) -> Result<u64, Error> {
+pub(crate) fn ticks(duration: &str, step: &str) -> Result<u64, Error> {
     Ok(milliseconds(duration)?.div_ceil(milliseconds(step)?))
 }
 
 /// The time of a tick.
-pub fn moment(tick: u64, step: &str) -> Result<String, Error> {
+pub(crate) fn moment(tick: u64, step: &str) -> Result<String, Error> {
     Ok(Duration(tick * milliseconds(step)?).to_string())
 }
 
@@ -102,7 +111,7 @@ fn rate(increment: f64, window: u64, step: u64, left_open: bool) -> f64 {
 
 /// Increments per step of two counters, `errors` of `total`: below, at and above the threshold. `at` is none when no
 /// pair gives the threshold exactly in the arithmetic of Prometheus 2 and 3.
-pub fn ratio(above: f64, window: &str, step: &str) -> Result<Value, Error> {
+pub(crate) fn ratio(above: f64, window: &str, step: &str) -> Result<Value, Error> {
     let (window, step) = (milliseconds(window)?, milliseconds(step)?);
     let exact = |errors: f64, total: f64| {
         [false, true].into_iter().all(|left_open| {
@@ -154,7 +163,12 @@ fn written_alike(share: f64) -> bool {
 /// Increments per step of a counter whose rate is compared with `above`, over `divisor`: below, at, above, and twice the
 /// level; `share` is the ratio that `above` gives, `climbs` the tick at which its rate, which grows until the window is
 /// full, exceeds the level, and `climbs_double` the same of twice the level.
-pub fn rate_samples(above: f64, divisor: f64, window: &str, step: &str) -> Result<Value, Error> {
+pub(crate) fn rate_samples(
+    above: f64,
+    divisor: f64,
+    window: &str,
+    step: &str,
+) -> Result<Value, Error> {
     let (window, step) = (milliseconds(window)?, milliseconds(step)?);
     let seconds = step as f64 / 1000.0;
     let level = above * divisor * seconds;
@@ -188,7 +202,7 @@ pub fn rate_samples(above: f64, divisor: f64, window: &str, step: &str) -> Resul
 }
 
 /// Values of a gauge that is compared with `above` as a ratio of `divisor`.
-pub fn gauge_samples(above: f64, divisor: f64) -> Value {
+pub(crate) fn gauge_samples(above: f64, divisor: f64) -> Value {
     let edge = above * divisor;
     let near = [
         edge,

@@ -10,7 +10,7 @@ use minijinja::{Error, context};
 use std::collections::BTreeMap;
 
 /// A kind's cases about one service, with the numbers of its alert and branch.
-pub struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     pub(super) kind: &'a Kind,
     neighbourhood: &'a Neighbourhood,
     alert: &'a Value,
@@ -19,7 +19,7 @@ pub struct Scene<'a> {
 }
 
 /// The time in which a scene is played.
-pub struct Clock<'a> {
+pub(crate) struct Clock<'a> {
     /// Between samples, and between evaluations.
     pub step: &'a str,
     /// Over how long failed scrapes are bridged.
@@ -30,7 +30,7 @@ pub struct Clock<'a> {
 
 impl<'a> Scene<'a> {
     /// The scene of a branch for one service.
-    pub fn new(
+    pub(crate) fn new(
         kind: &'a Kind,
         neighbourhood: &'a Neighbourhood,
         alert: &'a Value,

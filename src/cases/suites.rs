@@ -9,7 +9,7 @@ use minijinja::{Error, context};
 use std::sync::Arc;
 
 /// The unit tests of alerts, for templates.
-pub struct Suites {
+pub(crate) struct Suites {
     neighbourhood: Neighbourhood,
     kinds: Arc<Kinds>,
     four_scrapes: String,
@@ -18,7 +18,11 @@ pub struct Suites {
 
 impl Suites {
     /// Of a catalog, as templates see it: `of(alert)`.
-    pub fn of(catalog: &Value, kinds: &Arc<Kinds>, four_scrapes: String) -> Result<Value, Error> {
+    pub(crate) fn of(
+        catalog: &Value,
+        kinds: &Arc<Kinds>,
+        four_scrapes: String,
+    ) -> Result<Value, Error> {
         let neighbourhood = Neighbourhood::of(
             &catalog.get_attr("services")?,
             &catalog.get_attr("metrics")?,

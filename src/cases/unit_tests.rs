@@ -24,7 +24,7 @@ struct Looks {
 impl Scene<'_> {
     /// The cases as unit tests: `name`, `series`, `given` (series and values), `checks` (step, state, value) and `signal`
     /// (step, value). Of a service that the catalog excepts only the first, in which the alert is silent.
-    pub fn tests(&self, excepted: bool) -> Result<Vec<Value>, Error> {
+    pub(crate) fn tests(&self, excepted: bool) -> Result<Vec<Value>, Error> {
         let mut tests = Vec::new();
         for case in self
             .kind

@@ -6,9 +6,8 @@ mod own_tests;
 use crate::catalog::{Service, units::Duration};
 use crate::json::Parts;
 use crate::kinds::{Kind, Kinds};
+pub(crate) use branches::Branch;
 pub(super) use branches::Emitters;
-pub use branches::{Branch, Hold};
-pub use own_tests::OwnTest;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -79,24 +78,24 @@ const COMMON: [&str; 8] = [
 
 impl Alert {
     /// PromQL of the catalog's own, where its kind takes that.
-    pub fn expression(&self) -> Option<&str> {
+    pub(crate) fn expression(&self) -> Option<&str> {
         self.settings.get("expr")?.as_str()
     }
 
     /// Whether it is about a service.
-    pub fn covers_service(&self, service: &str) -> bool {
+    pub(crate) fn covers_service(&self, service: &str) -> bool {
         self.covers.iter().any(|name| name == service)
     }
 
     /// The branch that a service belongs to; None: it is not covered.
-    pub fn branch_of(&self, service: &str) -> Option<&Branch> {
+    pub(crate) fn branch_of(&self, service: &str) -> Option<&Branch> {
         self.branches
             .iter()
             .find(|branch| branch.services.iter().any(|name| name == service))
     }
 
     /// The kind's keys that name a declared metric: key, metric, and the type it must have.
-    pub fn metrics(&self) -> Vec<(&str, &str, &str)> {
+    pub(crate) fn metrics(&self) -> Vec<(&str, &str, &str)> {
         let metric = |key: &'_ String| self.kind.says(key, "metric")?.as_str();
         self.kind
             .keys

@@ -17,7 +17,7 @@ const MOST_WAYS: usize = 50_000;
 
 /// The pattern as places (Glushkov's automaton): place 0 is where a value begins, each other one reads a character.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Automaton {
+pub(crate) struct Automaton {
     /// The code points at which the kind of a character changes, ascending.
     pub bounds: Vec<u32>,
     /// The kind of the characters below the first bound, from it on, from the second on …
@@ -32,7 +32,7 @@ pub struct Automaton {
 
 /// Why there is no automaton.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Refused {
+pub(crate) enum Refused {
     /// RE2 does not read it.
     Syntax(String),
     /// It has more places, or ways between them, than anyone should load.
@@ -41,7 +41,7 @@ pub enum Refused {
 
 impl Automaton {
     /// Of a pattern as the catalog has it.
-    pub fn of(pattern: &str) -> Result<Automaton, Refused> {
+    pub(crate) fn of(pattern: &str) -> Result<Automaton, Refused> {
         let tree = parse(pattern).map_err(Refused::Syntax)?;
         Builder::default().build(&tree).ok_or_else(|| {
             Refused::Size(format!(
@@ -52,7 +52,7 @@ impl Automaton {
 }
 
 /// What RE2 reads in a pattern, or the reason why it does not.
-pub fn parse(pattern: &str) -> Result<Hir, String> {
+pub(crate) fn parse(pattern: &str) -> Result<Hir, String> {
     if let Some(reason) = refused_pattern(pattern) {
         return Err(reason);
     }

@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::kinds::Kinds;
 use crate::source::Source;
-pub use defaults::with_defaults;
+pub(crate) use defaults::with_defaults;
 use jsonschema::Validator;
 use serde_json::Value;
 use std::sync::{Arc, LazyLock};
@@ -141,14 +141,14 @@ fn referred(node: &Value) -> Vec<&Value> {
 }
 
 /// The properties a node names, its own before those of what it refers to.
-pub fn properties(node: &Value) -> impl Iterator<Item = (&String, &Value)> {
+pub(crate) fn properties(node: &Value) -> impl Iterator<Item = (&String, &Value)> {
     referred(node)
         .into_iter()
         .flat_map(|node| node["properties"].entries())
 }
 
 /// The settings that a service takes over from its group and from `[defaults]`.
-pub fn settings() -> impl Iterator<Item = (&'static String, &'static Value)> {
+pub(crate) fn settings() -> impl Iterator<Item = (&'static String, &'static Value)> {
     properties(&SCHEMA["$defs"]["settings"])
 }
 

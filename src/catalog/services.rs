@@ -120,7 +120,7 @@ impl Service {
     }
 
     /// Whether its name says that it is an exporter.
-    pub fn exporter(&self) -> bool {
+    pub(crate) fn exporter(&self) -> bool {
         named_exporter(&self.name)
     }
 }

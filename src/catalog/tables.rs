@@ -75,7 +75,7 @@ pub struct Prometheus {
 
 impl Prometheus {
     /// Whether every Prometheus that must load the output is this new.
-    pub fn at_least(&self, major: u32, minor: u32) -> bool {
+    pub(crate) fn at_least(&self, major: u32, minor: u32) -> bool {
         let (own_major, own_minor) = self
             .minimum_version
             .split_once('.')

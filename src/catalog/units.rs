@@ -48,7 +48,7 @@ impl Duration {
     }
 
     /// Whether it is a duration, and longer than Prometheus can count.
-    pub fn too_long(text: &str) -> bool {
+    pub(crate) fn too_long(text: &str) -> bool {
         Duration::read(text).is_some_and(|duration| duration.0 > LONGEST)
     }
 
@@ -108,12 +108,12 @@ impl fmt::Display for Duration {
 
 impl Size {
     /// From `512MiB`; None when it is not a size, or 8 EiB and more, which nothing can count.
-    pub fn parse(text: &str) -> Option<Size> {
+    pub(crate) fn parse(text: &str) -> Option<Size> {
         Size::read(text).filter(|size| size.0 <= LARGEST)
     }
 
     /// Whether it is a size, and larger than anything can count.
-    pub fn too_large(text: &str) -> bool {
+    pub(crate) fn too_large(text: &str) -> bool {
         Size::read(text).is_some_and(|size| size.0 > LARGEST)
     }
 

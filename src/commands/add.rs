@@ -13,7 +13,7 @@ use text::with_service;
 
 /// The service.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The service's name: lower-case letters, digits and dashes
     name: String,
     /// The key of its group
@@ -25,7 +25,7 @@ pub struct Args {
 }
 
 /// Edits in memory, proves the whole, and only then writes.
-pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let _held = render::lock_root(&cli.root);
     let text = match pipeline::read(&cli.root) {
         Ok(text) => text,

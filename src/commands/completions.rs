@@ -6,12 +6,12 @@ use clap_complete::{Shell, generate};
 
 /// The shell.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// As in: monstack completions bash > /etc/bash_completion.d/monstack
     shell: Shell,
 }
 
-pub fn run(args: &Args) -> Report {
+pub(crate) fn run(args: &Args) -> Report {
     let mut script = Vec::new();
     generate(
         args.shell,

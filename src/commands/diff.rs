@@ -17,14 +17,14 @@ use base::Base;
 
 /// What to compare with.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// A catalog, a folder with one, or a git revision
     #[arg(default_value = "HEAD")]
     base: String,
 }
 
 /// Proves the catalog as it is, reads the other, compares what both say and what is rendered of them, prints.
-pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let Outcome {
         source,
         catalog,

@@ -16,7 +16,7 @@ use std::path::PathBuf;
     after_help = "It starts a Prometheus, an Alertmanager and, where health is probed, a blackbox exporter of its own on free loopback ports,\n\
                         in a temporary folder, with stand-ins for the services; nothing that runs already is touched, and nobody is notified."
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// Drill this alert; may be given several times
     #[arg(long, value_name = "ALERT")]
     only: Vec<String>,
@@ -42,7 +42,7 @@ fn scale(text: &str) -> Result<f64, String> {
 }
 
 /// Breaks one thing at a time, and says what was seen.
-pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let (outcome, drawn) = drawn(cli)?;
     let Some((catalog, rendered)) = drawn else {
         return Ok(Report::new(outcome.source, outcome.diagnostics));

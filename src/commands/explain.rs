@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 /// What to explain.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// A service, an alert, ALERT@SERVICE, or the code of a finding
     what: String,
 }
@@ -27,7 +27,7 @@ pub struct Args {
 type Row = (String, String, Option<usize>);
 
 /// Finds what is meant and prints its rows.
-pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let what = args.what.as_str();
     if let Some(lint) = LINTS.iter().find(|lint| lint.code == what) {
         return Ok(code(lint.code, lint.doc, lint.bad, lint.good));

@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs the tests of a proved catalog: those that fail are errors at their place, and what was not run is a notice.
 /// An error is one of the machine.
-pub fn run(outcome: &mut Outcome) -> Result<()> {
+pub(crate) fn run(outcome: &mut Outcome) -> Result<()> {
     let (Some(catalog), Some(rendered), false) =
         (&outcome.catalog, &outcome.rendered, outcome.failed())
     else {

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// `preview` and its flags.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Run the panels' queries against this Prometheus; without it the data is simulated
     #[arg(long, value_name = "URL")]
     prometheus_url: Option<String>,
@@ -45,7 +45,7 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 }
 
 /// Renders, asks or simulates, draws, writes.
-pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let mut outcome = pipeline::run(&cli.root)?;
     let failed = outcome.failed();
     let rendered = outcome.rendered.take();

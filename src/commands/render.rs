@@ -16,7 +16,7 @@ use std::path::Path;
 
 /// `render` and its flags.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Write nothing; report modified, missing and orphaned files with a diff, and exit 1 if there are any
     #[arg(long)]
     check: bool,
@@ -26,7 +26,7 @@ pub struct Args {
 }
 
 /// Renders, proves, compares, and writes or reports.
-pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let _held = (!args.check).then(|| lock_root(&cli.root));
     let mut outcome = pipeline::run(&cli.root)?;
     own_tests::run(&mut outcome)?;
@@ -35,7 +35,7 @@ pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
 
 /// One run at a time writes in a root, from reading its catalog on; others wait until this is dropped.
 /// Where a folder cannot be locked, as on some network file systems, nobody waits.
-pub fn lock_root(root: &Path) -> Option<File> {
+pub(crate) fn lock_root(root: &Path) -> Option<File> {
     let held = lock(root);
     if let Ok(catalog) = root.join(CATALOG).canonicalize() {
         // Behind a link, the catalog may be that of another root too, which has its own lock.
@@ -58,7 +58,7 @@ fn lock(root: &Path) -> Option<File> {
 }
 
 /// Proven Files held against the output folder; nothing is written yet.
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// What is said so far; with an error in it, nothing may be written.
     pub report: Report,
     /// None when something prevents it.
@@ -74,7 +74,7 @@ struct Ready {
 }
 
 /// The second half, which `add` shares: compares, and refuses what would touch files of others.
-pub fn prepare(mut outcome: Outcome, cli: &Cli, adopt: bool) -> Result<Prepared> {
+pub(crate) fn prepare(mut outcome: Outcome, cli: &Cli, adopt: bool) -> Result<Prepared> {
     let rendered = if outcome.failed() {
         None
     } else {
@@ -188,12 +188,12 @@ fn first(comparison: &Comparison) -> String {
 
 impl Prepared {
     /// Whether something prevents writing.
-    pub fn refused(&self) -> bool {
+    pub(crate) fn refused(&self) -> bool {
         self.ready.is_none()
     }
 
     /// Writes, or says what would be written.
-    pub fn finish(self, cli: &Cli, check: bool) -> Result<Report> {
+    pub(crate) fn finish(self, cli: &Cli, check: bool) -> Result<Report> {
         let mut report = self.report;
         let Some(Ready {
             comparison,

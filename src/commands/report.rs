@@ -15,7 +15,7 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// The result of a verb.
-pub struct Report {
+pub(crate) struct Report {
     source: Source,
     findings: Vec<Diagnostic>,
     found: bool,
@@ -27,7 +27,7 @@ pub struct Report {
 
 impl Report {
     /// A report on a catalog, with what was found in it.
-    pub fn new(source: Source, findings: Vec<Diagnostic>) -> Report {
+    pub(crate) fn new(source: Source, findings: Vec<Diagnostic>) -> Report {
         let found = findings
             .iter()
             .any(|finding| finding.severity == Severity::Error);
@@ -42,42 +42,42 @@ impl Report {
     }
 
     /// A report that is nothing but text, of as many lines as it has.
-    pub fn text(text: &str) -> Report {
+    pub(crate) fn text(text: &str) -> Report {
         let mut report = Report::new(Source::parse("", "").0, Vec::new());
         report.block(text);
         report
     }
 
     /// Exit code 1: something was found.
-    pub fn found(mut self) -> Report {
+    pub(crate) fn found(mut self) -> Report {
         self.found = true;
         self
     }
 
     /// Of a verb that never writes, so that there is nothing to say about it.
-    pub fn reading(mut self) -> Report {
+    pub(crate) fn reading(mut self) -> Report {
         self.writes = false;
         self
     }
 
     /// One more line for people, on stdout.
-    pub fn line(&mut self, line: impl AsRef<str>) {
+    pub(crate) fn line(&mut self, line: impl AsRef<str>) {
         self.text.push(harmless(line.as_ref()));
     }
 
     /// The same with a colour, where colours are shown.
-    pub fn styled(&mut self, style: Style, line: &str) {
+    pub(crate) fn styled(&mut self, style: Style, line: &str) {
         self.text
             .push(format!("{style}{}{style:#}", harmless(line)));
     }
 
     /// A line before all others.
-    pub fn opening(&mut self, line: &str) {
+    pub(crate) fn opening(&mut self, line: &str) {
         self.text.insert(0, harmless(line));
     }
 
     /// A text whose line breaks and tabs are meant: a difference, a document. Names in it must be lines already.
-    pub fn block(&mut self, text: &str) {
+    pub(crate) fn block(&mut self, text: &str) {
         self.text.extend(
             visible::lines(text.strip_suffix('\n').unwrap_or(text))
                 .split('\n')
@@ -87,17 +87,17 @@ impl Report {
     }
 
     /// Exit code 1, said in the text itself.
-    pub fn find(&mut self) {
+    pub(crate) fn find(&mut self) {
         self.found = true;
     }
 
-    pub fn push(&mut self, finding: Diagnostic) {
+    pub(crate) fn push(&mut self, finding: Diagnostic) {
         self.found |= finding.severity == Severity::Error;
         self.findings.push(finding);
     }
 
     /// Prints it and says how the process ends.
-    pub fn print(mut self, format: Format) -> ExitCode {
+    pub(crate) fn print(mut self, format: Format) -> ExitCode {
         let code = u8::from(self.found);
         if format == Format::Json {
             let findings: Vec<Value> = self
@@ -139,12 +139,12 @@ fn harmless(line: &str) -> String {
 }
 
 /// A line on stderr, at once: progress, a warning.
-pub fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let _ = writeln!(anstream::stderr(), "{}", harmless(line));
 }
 
 /// Lines on stdout at once, of a verb whose report would come when it ends.
-pub fn announce(lines: &[String]) -> std::io::Result<()> {
+pub(crate) fn announce(lines: &[String]) -> std::io::Result<()> {
     let mut stdout = anstream::stdout().lock();
     lines
         .iter()
@@ -153,7 +153,7 @@ pub fn announce(lines: &[String]) -> std::io::Result<()> {
 }
 
 /// A panic is a mistake of monstack's own; what it says may quote what was read.
-pub fn on_panic(panic: &std::panic::PanicHookInfo) {
+pub(crate) fn on_panic(panic: &std::panic::PanicHookInfo) {
     let payload = panic.payload();
     let reason = payload
         .downcast_ref::<&str>()
@@ -202,7 +202,7 @@ fn document_out(document: &Value, code: u8) -> ExitCode {
 }
 
 /// The verb could not run: exit code 2.
-pub fn failure(error: &anyhow::Error, format: Format) -> ExitCode {
+pub(crate) fn failure(error: &anyhow::Error, format: Format) -> ExitCode {
     match format {
         Format::Text | Format::Markdown => {
             say(&format!("error: {error:#}"));
@@ -220,7 +220,7 @@ pub fn failure(error: &anyhow::Error, format: Format) -> ExitCode {
 }
 
 /// Help and version are fine; a usage error is 2, and in the format that was asked for.
-pub fn usage(error: &clap::Error) -> ExitCode {
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let arguments: Vec<String> = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();

@@ -8,7 +8,7 @@ use crate::source::Source;
 use anyhow::Result;
 
 /// The schema's text; with kinds of the root's own, the same as they extend it.
-pub fn run(cli: &Cli) -> Result<Report> {
+pub(crate) fn run(cli: &Cli) -> Result<Report> {
     let kinds = match Kinds::of(&Overlay::of(&cli.root)) {
         Ok(kinds) => kinds,
         Err(findings) => return Ok(Report::new(Source::parse("", "").0, findings).reading()),

@@ -13,12 +13,12 @@ use crate::pipeline::Outcome;
 use crate::render::File;
 use crate::stack::files::Files;
 use anyhow::{Context, Result, anyhow, bail};
-pub use given::Given;
+pub(crate) use given::Given;
 use std::path::PathBuf;
 
 /// Where Prometheus is, and who asks.
 #[derive(clap::Args)]
-pub struct PrometheusFlags {
+pub(crate) struct PrometheusFlags {
     /// Prometheus; or PROMETHEUS_URL [default: where the catalog publishes it, http://127.0.0.1:9090]
     #[arg(long, value_name = "URL")]
     prometheus_url: Option<String>,
@@ -29,7 +29,7 @@ pub struct PrometheusFlags {
 /// How Prometheus lets in.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Servers")]
-pub struct PrometheusLogin {
+pub(crate) struct PrometheusLogin {
     /// A file with the bearer token of Prometheus; or PROMETHEUS_TOKEN
     #[arg(long, value_name = "FILE")]
     prometheus_token_file: Option<PathBuf>,
@@ -43,7 +43,7 @@ pub struct PrometheusLogin {
 
 impl PrometheusLogin {
     /// The same with an address.
-    pub fn at<'a>(&'a self, url: Option<&'a str>) -> Given<'a> {
+    pub(crate) fn at<'a>(&'a self, url: Option<&'a str>) -> Given<'a> {
         let (token_file, user, password_file) = (
             self.prometheus_token_file.as_deref(),
             self.prometheus_user.as_deref(),
@@ -62,7 +62,7 @@ impl PrometheusLogin {
 /// Where the servers are. Tokens and passwords come from files or the environment, and go to their own server only.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Servers")]
-pub struct Servers {
+pub(crate) struct Servers {
     #[command(flatten)]
     prometheus: PrometheusFlags,
     /// The Alertmanager; or ALERTMANAGER_URL [default: where the catalog publishes it, http://127.0.0.1:9093]
@@ -109,7 +109,7 @@ pub struct Servers {
 }
 
 /// A duration as everywhere: 500ms, 60s, 5m.
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Duration::parse(text)
         .filter(|duration| duration.0 > 0)
         .ok_or_else(|| format!("`{text}` is not a duration such as 5s or 500ms"))
@@ -139,12 +139,16 @@ impl Servers {
     }
 
     /// What is worth a warning about the flags themselves.
-    pub fn warnings(&self) -> Vec<Diagnostic> {
+    pub(crate) fn warnings(&self) -> Vec<Diagnostic> {
         self.given().iter().filter_map(Given::exposed).collect()
     }
 
     /// Everything that is needed to ask.
-    pub fn context<'a>(&self, catalog: &'a Catalog, files: &'a [File]) -> Result<CheckContext<'a>> {
+    pub(crate) fn context<'a>(
+        &self,
+        catalog: &'a Catalog,
+        files: &'a [File],
+    ) -> Result<CheckContext<'a>> {
         let authority = self
             .ca_file
             .as_ref()
@@ -197,7 +201,7 @@ impl Servers {
 type Drawn = (Catalog, Vec<File>);
 
 /// What came of a catalog, and it with its files; None: its own mistakes come first.
-pub fn drawn(cli: &Cli) -> Result<(Outcome, Option<Drawn>)> {
+pub(crate) fn drawn(cli: &Cli) -> Result<(Outcome, Option<Drawn>)> {
     let mut outcome = crate::pipeline::render_unproved(&cli.root)?;
     let failed = outcome.failed();
     let both = outcome

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// `simulate` and its flags.
 #[derive(clap::Args)]
 #[command(after_help = after_help())]
-pub struct Args {
+pub(crate) struct Args {
     /// The services to stand in for; all of the catalog when none is named
     services: Vec<String>,
     /// Break a service from the start; may be given several times
@@ -50,7 +50,7 @@ fn after_help() -> String {
 }
 
 /// Runs until SIGINT or SIGTERM.
-pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let outcome = pipeline::lint(&cli.root);
     let failed = outcome.failed();
     let Some(catalog) = outcome.catalog.filter(|_| !failed) else {

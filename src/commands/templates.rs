@@ -9,7 +9,7 @@ use serde_json::json;
 
 /// What to do with them.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
 }
@@ -31,7 +31,7 @@ enum Action {
     },
 }
 
-pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     match &args.action {
         Action::List => Ok(list(cli)),
         Action::Show { path } => {

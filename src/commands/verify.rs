@@ -14,7 +14,7 @@ use std::time::Instant;
 
 /// `verify` and its flags.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     servers: Servers,
     /// Send requests to every service's health path first
@@ -26,7 +26,7 @@ pub struct Args {
 }
 
 /// Asks everything once, or until it is right.
-pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let (outcome, drawn) = drawn(cli)?;
     let Some((catalog, rendered)) = drawn else {
         return Ok(Report::new(outcome.source, outcome.diagnostics));

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 #[command(
     after_help = "The links, in order: catalog, rendered, loaded, discovered, reachable, http, parsed, scraped, health, metrics, alerts, route, and dashboards with --grafana-url."
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// The service that is missing, silent or wrong
     service: String,
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub struct Args {
 }
 
 /// Walks as far as the chain holds.
-pub fn run(args: &Args, cli: &Cli) -> Result<Report> {
+pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let (outcome, drawn) = drawn(cli)?;
     let Some((catalog, rendered)) = drawn else {
         return Ok(Report::new(outcome.source, outcome.diagnostics));

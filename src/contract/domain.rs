@@ -21,7 +21,7 @@ pub enum Domain {
 
 impl Domain {
     /// As the catalog declares it: a list of values, or a pattern.
-    pub fn declared(written: &Value) -> Domain {
+    pub(crate) fn declared(written: &Value) -> Domain {
         match written.as_array() {
             Some(values) => Domain::Values(
                 values
@@ -35,12 +35,12 @@ impl Domain {
     }
 
     /// Anything at all.
-    pub fn any() -> Domain {
+    pub(crate) fn any() -> Domain {
         Domain::Pattern(".*".to_string())
     }
 
     /// Whether some value of the label is picked by the matcher.
-    pub fn meets(&self, matcher: &Matcher) -> bool {
+    pub(crate) fn meets(&self, matcher: &Matcher) -> bool {
         match self {
             Domain::Values(values) => {
                 let judge = Judge::of(matcher);
@@ -56,7 +56,7 @@ impl Domain {
     }
 
     /// Whether every value of this one is a value of the other.
-    pub fn within(&self, other: &Domain) -> bool {
+    pub(crate) fn within(&self, other: &Domain) -> bool {
         let pattern = |domain: &Domain| match domain {
             Domain::Values(values) => values
                 .iter()
@@ -70,7 +70,7 @@ impl Domain {
 
     /// A value of the label that the pattern matches as a whole (`matching`), or does not match; None when there is none,
     /// and for a pattern that is too large to walk.
-    pub fn example(&self, pattern: &str, matching: bool) -> Option<String> {
+    pub(crate) fn example(&self, pattern: &str, matching: bool) -> Option<String> {
         match self {
             Domain::Values(values) => values
                 .iter()
@@ -81,7 +81,7 @@ impl Domain {
     }
 
     /// Whether the label can have this value.
-    pub fn holds(&self, value: &str) -> bool {
+    pub(crate) fn holds(&self, value: &str) -> bool {
         match self {
             Domain::Values(values) => values.iter().any(|known| known == value),
             Domain::Pattern(pattern) => overlap(pattern, &escape(value), true),
@@ -89,7 +89,7 @@ impl Domain {
     }
 
     /// Whether the two have a value in common.
-    pub fn overlaps(&self, other: &Domain) -> bool {
+    pub(crate) fn overlaps(&self, other: &Domain) -> bool {
         match (self, other) {
             (Domain::Values(own), Domain::Values(others)) => {
                 own.iter().any(|value| others.contains(value))

@@ -21,12 +21,12 @@ pub struct Node<'a> {
 
 impl Node<'_> {
     /// Whether it is a vector that can never hold anything.
-    pub fn empty(&self) -> bool {
+    pub(crate) fn empty(&self) -> bool {
         self.vector() && self.series.is_empty()
     }
 
     /// Whether it is a vector of any sort.
-    pub fn vector(&self) -> bool {
+    pub(crate) fn vector(&self) -> bool {
         matches!(
             self.expr.value_type(),
             ValueType::Vector | ValueType::Matrix
@@ -35,7 +35,7 @@ impl Node<'_> {
 }
 
 /// Every node, operands before what they belong to; the last is the whole expression.
-pub fn nodes<'a>(expr: &'a Expr, contract: &Contract) -> Vec<Node<'a>> {
+pub(crate) fn nodes<'a>(expr: &'a Expr, contract: &Contract) -> Vec<Node<'a>> {
     let mut nodes = Vec::new();
     visit(expr, contract, &mut nodes);
     nodes

@@ -14,7 +14,7 @@ static PROFILES: LazyLock<Value> =
     LazyLock::new(|| toml::from_str(include_str!("profiles.toml")).expect("profiles.toml is TOML"));
 
 /// The names that something exposes by itself: a runtime's client, Prometheus, the Alertmanager, the prober.
-pub fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + use<> {
+pub(crate) fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + use<> {
     PROFILES[profile].entries().map(|(name, _)| name.as_str())
 }
 

@@ -30,7 +30,7 @@ pub struct SeriesSet {
 
 impl SeriesSet {
     /// Series without labels or targets.
-    pub fn bare(targets: &Targets) -> SeriesSet {
+    pub(crate) fn bare(targets: &Targets) -> SeriesSet {
         SeriesSet {
             targets: targets.none(),
             carried: BTreeSet::new(),
@@ -40,12 +40,12 @@ impl SeriesSet {
     }
 
     /// Whether they have the label.
-    pub fn has(&self, label: &str) -> bool {
+    pub(crate) fn has(&self, label: &str) -> bool {
         self.carried.contains(label) || self.labels.contains_key(label)
     }
 
     /// The names of all labels.
-    pub fn names(&self) -> BTreeSet<&str> {
+    pub(crate) fn names(&self) -> BTreeSet<&str> {
         self.carried
             .iter()
             .chain(self.labels.keys())
@@ -54,7 +54,7 @@ impl SeriesSet {
     }
 
     /// With only (or without) the labels of a list.
-    pub fn keep_labels(mut self, keep: impl Fn(&str) -> bool) -> SeriesSet {
+    pub(crate) fn keep_labels(mut self, keep: impl Fn(&str) -> bool) -> SeriesSet {
         self.carried.retain(|label| keep(label));
         self.labels.retain(|label, _| keep(label));
         self.kind = MetricType::Derived;
@@ -62,14 +62,14 @@ impl SeriesSet {
     }
 
     /// With a label of its own, over the target's if it was that.
-    pub fn with(mut self, label: &str, domain: Domain) -> SeriesSet {
+    pub(crate) fn with(mut self, label: &str, domain: Domain) -> SeriesSet {
         self.carried.remove(label);
         self.labels.insert(label.to_string(), domain);
         self
     }
 
     /// The part of these that meets the other side on labels that `compared` picks; None when they can never meet.
-    pub fn meeting(
+    pub(crate) fn meeting(
         &self,
         other: &SeriesSet,
         compared: impl Fn(&str) -> bool,
@@ -128,7 +128,7 @@ fn valued(domain: &Domain, label: &str, targets: &Targets) -> FixedBitSet {
 }
 
 /// One entry for series that differ only in their targets.
-pub fn merged(all: Vec<SeriesSet>) -> Vec<SeriesSet> {
+pub(crate) fn merged(all: Vec<SeriesSet>) -> Vec<SeriesSet> {
     let mut merged: Vec<SeriesSet> = Vec::new();
     for series in all {
         match merged.iter_mut().find(|known| {

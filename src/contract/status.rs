@@ -4,7 +4,7 @@ use crate::contract::domain::Domain;
 use serde::Serialize;
 
 /// The label that says how a request was answered.
-pub const LABEL: &str = "status";
+pub(crate) const LABEL: &str = "status";
 
 /// What 5xx looks like, the usual first: codes and their groups (`503`, `5xx`, `5XX`), the class alone (Envoy's
 /// `response_code_class`), a code with its reason (`500 Internal Server Error`), the words (Spring's `SERVER_ERROR`).
@@ -16,7 +16,7 @@ const ANSWERED: [&str; 8] = ["404", "200", "400", "201", "4xx", "2xx", "4", "2"]
 
 /// How the values of a label tell server errors from other answers.
 #[derive(Clone, Debug, Serialize)]
-pub struct Outcomes {
+pub(crate) struct Outcomes {
     /// A regular expression that matches the server errors, as a matcher of PromQL has it.
     pub errors: String,
     /// One or more values that are server errors.
@@ -27,7 +27,7 @@ pub struct Outcomes {
 
 /// What a label's values lack for a ratio of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lacks {
+pub(crate) enum Lacks {
     /// No value means a server error: the ratio would always be 0.
     Errors,
     /// Every value means one: the ratio would always be 1.
@@ -35,7 +35,7 @@ pub enum Lacks {
 }
 
 /// Tells the values of a label apart.
-pub fn outcomes(domain: &Domain) -> Result<Outcomes, Lacks> {
+pub(crate) fn outcomes(domain: &Domain) -> Result<Outcomes, Lacks> {
     let mut patterns: Vec<&str> = Vec::new();
     for pattern in SERVER_ERRORS {
         // Of a list, each pattern that picks something more; of a pattern, which may allow anything, the first that does.

@@ -31,7 +31,7 @@ pub struct Targets {
 }
 
 impl Targets {
-    pub fn read(config: &Value) -> Targets {
+    pub(crate) fn read(config: &Value) -> Targets {
         let global = config["global"]["scrape_interval"].as_str().unwrap_or("1m");
         let mut list = Vec::new();
         for job in config["scrape_configs"].items() {
@@ -87,7 +87,7 @@ impl Targets {
     }
 
     /// The targets of a set apart by the names of their labels, in the order of those.
-    pub fn apart(
+    pub(crate) fn apart(
         &self,
         set: &FixedBitSet,
     ) -> impl Iterator<Item = (&BTreeSet<String>, FixedBitSet)> {
@@ -102,23 +102,23 @@ impl Targets {
             .filter(|(_, targets)| !targets.is_clear())
     }
 
-    pub fn none(&self) -> FixedBitSet {
+    pub(crate) fn none(&self) -> FixedBitSet {
         FixedBitSet::with_capacity(self.list.len())
     }
 
-    pub fn all(&self) -> FixedBitSet {
+    pub(crate) fn all(&self) -> FixedBitSet {
         let mut all = self.none();
         all.insert_range(..);
         all
     }
 
     /// The targets with this value of a label.
-    pub fn with(&self, label: &str, value: &str) -> FixedBitSet {
+    pub(crate) fn with(&self, label: &str, value: &str) -> FixedBitSet {
         self.with_any(label, [value])
     }
 
     /// The targets with one of these values of a label.
-    pub fn with_any<'a>(
+    pub(crate) fn with_any<'a>(
         &self,
         label: &str,
         values: impl IntoIterator<Item = &'a str>,
@@ -136,7 +136,7 @@ impl Targets {
     }
 
     /// Every target that shares its value of a label with one of the set.
-    pub fn alike(&self, set: &FixedBitSet, label: &str) -> FixedBitSet {
+    pub(crate) fn alike(&self, set: &FixedBitSet, label: &str) -> FixedBitSet {
         let mut alike = set.clone();
         let shared = self
             .by_value
@@ -150,12 +150,12 @@ impl Targets {
     }
 
     /// Whether any target has the label.
-    pub fn have(&self, label: &str) -> bool {
+    pub(crate) fn have(&self, label: &str) -> bool {
         self.by_value.contains_key(label)
     }
 
     /// The values of a label.
-    pub fn values(&self, label: &str) -> impl Iterator<Item = &str> + Clone {
+    pub(crate) fn values(&self, label: &str) -> impl Iterator<Item = &str> + Clone {
         self.by_value
             .get(label)
             .into_iter()
@@ -163,7 +163,7 @@ impl Targets {
     }
 
     /// The targets that a matcher on one of their labels picks; a label that a target lacks is empty.
-    pub fn matching(&self, matcher: &Matcher) -> FixedBitSet {
+    pub(crate) fn matching(&self, matcher: &Matcher) -> FixedBitSet {
         if matches!(matcher.op, MatchOp::Equal) && !matcher.value.is_empty() {
             return self.with(&matcher.name, &matcher.value);
         }

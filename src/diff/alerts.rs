@@ -8,7 +8,7 @@ use crate::kinds::Kind;
 use std::collections::HashSet;
 
 /// Every alert that is there on one side only, has another name, or covers other services.
-pub fn inspect(comparison: &mut Comparison) {
+pub(crate) fn inspect(comparison: &mut Comparison) {
     for alert in comparison.alerts.gone.clone() {
         let message = format!(
             "alert {} is removed: it covered {}",
@@ -72,7 +72,7 @@ fn covered(alert: &Alert) -> String {
 }
 
 /// The metrics that an alert reads, by key; of PromQL those whose whole name is in the expression.
-pub fn reads<'a>(alert: &'a Alert, catalog: &'a Catalog) -> Vec<&'a str> {
+pub(crate) fn reads<'a>(alert: &'a Alert, catalog: &'a Catalog) -> Vec<&'a str> {
     let expression = alert
         .settings
         .get("expr")
@@ -214,7 +214,7 @@ fn not_emitted<'a>(catalog: &'a Catalog, alert: &'a Alert, service: &Service) ->
 }
 
 /// The labels that a kind needs of the metric in one of its settings.
-pub fn labels<'a>(kind: &'a Kind, setting: &str) -> impl Iterator<Item = &'a str> {
+pub(crate) fn labels<'a>(kind: &'a Kind, setting: &str) -> impl Iterator<Item = &'a str> {
     kind.says(setting, "labels")
         .into_iter()
         .flat_map(Parts::texts)

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 /// Every change of a condition, for the services that are covered before and after.
-pub fn inspect(comparison: &mut Comparison) {
+pub(crate) fn inspect(comparison: &mut Comparison) {
     for (old, new) in comparison.alerts.both.clone() {
         settings(comparison, old, new);
         let (own_before, own_after) = (branches(old), branches(new));

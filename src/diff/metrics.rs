@@ -7,7 +7,7 @@ use crate::contract::domain::Domain;
 use std::collections::HashSet;
 
 /// Every change of the metric contract.
-pub fn inspect(comparison: &mut Comparison) {
+pub(crate) fn inspect(comparison: &mut Comparison) {
     prefix(comparison);
     for metric in comparison.metrics.gone.clone() {
         let readers = readers(comparison.before.catalog, metric);

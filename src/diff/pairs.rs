@@ -5,7 +5,7 @@ use serde_json::json;
 use std::collections::HashMap;
 
 /// The items of both catalogs.
-pub struct Pairs<'a, T> {
+pub(crate) struct Pairs<'a, T> {
     /// In both; where the names differ, the item was renamed.
     pub both: Vec<(&'a T, &'a T)>,
     /// Only in the old catalog.
@@ -75,7 +75,7 @@ impl<'a, T> Pairs<'a, T> {
 }
 
 /// Services by name, else by address. A container's host is its name, so its group is used instead.
-pub fn services<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Service> {
+pub(crate) fn services<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Service> {
     Pairs::of(
         &before.services,
         &after.services,
@@ -88,7 +88,7 @@ pub fn services<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Servic
 }
 
 /// Alerts by name, else by kind and settings.
-pub fn alerts<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Alert> {
+pub(crate) fn alerts<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Alert> {
     let likeness = |alert: &Alert| {
         let above = alert.branches.first().map(|branch| branch.above);
         json!([
@@ -105,7 +105,7 @@ pub fn alerts<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Alert> {
 }
 
 /// Metrics by name, else by all that is said of them.
-pub fn metrics<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Metric> {
+pub(crate) fn metrics<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Metric> {
     let likeness = |metric: &Metric| {
         json!([
             metric.r#type,

@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use accepted::accepted;
 
 /// Every change that is not about one service or one alert.
-pub fn inspect(comparison: &mut Comparison) {
+pub(crate) fn inspect(comparison: &mut Comparison) {
     slug(comparison);
     retention(comparison);
     alertmanagers(comparison);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// Changes, with what it takes to say them.
-pub struct Printer<'a> {
+pub(crate) struct Printer<'a> {
     /// All that was found, most dangerous first.
     pub changes: &'a [Change],
     /// The catalog that is compared with.
@@ -24,7 +24,7 @@ pub struct Printer<'a> {
 
 impl Printer<'_> {
     /// The sentence of a change.
-    pub fn message(&self, change: &Change) -> String {
+    pub(crate) fn message(&self, change: &Change) -> String {
         change.message(&self.all())
     }
 
@@ -38,7 +38,7 @@ impl Printer<'_> {
     }
 
     /// File and line of a change.
-    pub fn place(&self, change: &Change) -> (String, usize) {
+    pub(crate) fn place(&self, change: &Change) -> (String, usize) {
         let (side, pointer) = match &change.at {
             At::Before(pointer) => (&self.before, pointer),
             At::After(pointer) => (&self.after, pointer),
@@ -64,7 +64,7 @@ impl Printer<'_> {
     }
 
     /// "1 dangerous, 2 warnings, 1 notice, 0 safe".
-    pub fn count(&self) -> String {
+    pub(crate) fn count(&self) -> String {
         let [dangerous, warning, notice, safe] = Class::ALL.map(|class| self.of(class).len());
         format!(
             "{dangerous} dangerous, {}, {}, {safe} safe",
@@ -74,7 +74,7 @@ impl Printer<'_> {
     }
 
     /// For a terminal: one paragraph per class, one line per change, then the count.
-    pub fn lines(&self) -> Vec<(Style, String)> {
+    pub(crate) fn lines(&self) -> Vec<(Style, String)> {
         let plain = Style::new();
         if self.changes.is_empty() && self.limits.is_empty() {
             return vec![(
@@ -109,7 +109,7 @@ impl Printer<'_> {
     }
 
     /// For a pull request: a table of what must be looked at, and the rest folded away.
-    pub fn markdown(&self) -> String {
+    pub(crate) fn markdown(&self) -> String {
         let base = code(self.base);
         if self.changes.is_empty() && self.limits.is_empty() {
             return format!(
@@ -166,7 +166,7 @@ impl Printer<'_> {
     }
 
     /// For machines: the changes, and how many there are of each class.
-    pub fn json(&self) -> [(String, Value); 3] {
+    pub(crate) fn json(&self) -> [(String, Value); 3] {
         let changes = self.changes.iter().map(|change| {
             let (file, line) = self.place(change);
             let message = self.message(change);

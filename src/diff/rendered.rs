@@ -5,7 +5,7 @@
 
 mod difference;
 mod explained;
-pub mod expression;
+pub(crate) mod expression;
 mod items;
 mod leaves;
 mod places;

@@ -8,13 +8,13 @@ use crate::json::plain;
 use serde_json::{Map, Value};
 
 /// Where alerts go whose severity has no route.
-pub const NOBODY: &str = "nobody";
+pub(crate) const NOBODY: &str = "nobody";
 
 /// Loudest first.
 const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
 
 /// 0 is the loudest.
-pub fn rank(severity: &str) -> usize {
+pub(crate) fn rank(severity: &str) -> usize {
     SEVERITIES
         .iter()
         .position(|known| *known == severity)
@@ -22,7 +22,7 @@ pub fn rank(severity: &str) -> usize {
 }
 
 /// Who is notified of a severity.
-pub fn receiver<'a>(catalog: &'a Catalog, severity: &str) -> &'a str {
+pub(crate) fn receiver<'a>(catalog: &'a Catalog, severity: &str) -> &'a str {
     match catalog.receiver(severity) {
         NO_ONE => NOBODY,
         receiver => receiver,
@@ -30,7 +30,7 @@ pub fn receiver<'a>(catalog: &'a Catalog, severity: &str) -> &'a str {
 }
 
 /// "a warning", "a critical alert".
-pub fn noun(severity: &str) -> String {
+pub(crate) fn noun(severity: &str) -> String {
     if severity == "warning" {
         "a warning".to_string()
     } else {
@@ -42,7 +42,7 @@ pub fn noun(severity: &str) -> String {
 }
 
 /// Every change of who is notified, and when.
-pub fn inspect(comparison: &mut Comparison) {
+pub(crate) fn inspect(comparison: &mut Comparison) {
     for severity in SEVERITIES {
         route(comparison, severity);
     }
@@ -193,7 +193,7 @@ fn notified_by(catalog: &Catalog, receiver: &str) -> Map<String, Value> {
 }
 
 /// "; by slack instead of pagerduty", where that differs.
-pub fn ways(was: &Map<String, Value>, is: &Map<String, Value>) -> String {
+pub(crate) fn ways(was: &Map<String, Value>, is: &Map<String, Value>) -> String {
     let kinds = |map: &Map<String, Value>| listed(&map.keys().collect::<Vec<_>>());
     if was.keys().eq(is.keys()) {
         String::new()

@@ -7,7 +7,7 @@ use crate::source::Source;
 use serde_json::Value;
 
 /// Every change of the services.
-pub fn inspect(comparison: &mut Comparison) {
+pub(crate) fn inspect(comparison: &mut Comparison) {
     for service in comparison.services.gone.clone() {
         let alerts = comparison
             .before

@@ -8,13 +8,13 @@ use serde_json::{Map, Value};
 /// three (5m to 10m, 1GiB to 2GiB), which a reviewer who reads the line can judge. Four times as late is another promise to
 /// the people on call, and every slip of a unit or a digit lies beyond it: seconds for minutes 60, a zero too many 10,
 /// MiB for GiB 1024.
-pub const MUCH: f64 = 4.0;
+pub(crate) const MUCH: f64 = 4.0;
 
 /// Shorter times count as this: nobody on call can tell 1s from 30s, though one is thirty times the other.
 const UNFELT: Duration = Duration(30_000);
 
 /// Of a value by which people are notified of less, or later, the larger it is.
-pub fn larger(was: f64, is: f64) -> Class {
+pub(crate) fn larger(was: f64, is: f64) -> Class {
     if is <= was {
         Notice
     } else if was <= 0.0 || is / was >= MUCH {
@@ -25,7 +25,7 @@ pub fn larger(was: f64, is: f64) -> Class {
 }
 
 /// Of a time after which people are notified, or between two evaluations or scrapes.
-pub fn longer(was: Duration, is: Duration) -> Class {
+pub(crate) fn longer(was: Duration, is: Duration) -> Class {
     if is <= was {
         Notice
     } else {
@@ -34,7 +34,11 @@ pub fn longer(was: Duration, is: Duration) -> Class {
 }
 
 /// Who is notified in other ways than before: `was` and `is` hold integrations with their settings.
-pub fn elsewhere(critical: bool, was: &Map<String, Value>, is: &Map<String, Value>) -> Class {
+pub(crate) fn elsewhere(
+    critical: bool,
+    was: &Map<String, Value>,
+    is: &Map<String, Value>,
+) -> Class {
     if was == is {
         return Notice;
     }

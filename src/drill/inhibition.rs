@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Posts a service's down alert beside another of its alerts, and the same alert of another service; None: there is nothing to hold back.
-pub async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
+pub(crate) async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
     let (down, other, [broken, healthy]) = pair(drill)?;
     let mut row = Row::new(
         "inhibition",

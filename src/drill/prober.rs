@@ -4,7 +4,7 @@ use crate::simulation::Fleet;
 use serde_json::Value;
 
 /// Its flags. It answers a little before Prometheus gives up, by half a second by default.
-pub fn arguments(config: &str, address: &str, time_scale: f64) -> [String; 4] {
+pub(crate) fn arguments(config: &str, address: &str, time_scale: f64) -> [String; 4] {
     [
         format!("--config.file={config}"),
         format!("--web.listen-address={address}"),
@@ -14,7 +14,7 @@ pub fn arguments(config: &str, address: &str, time_scale: f64) -> [String; 4] {
 }
 
 /// Points a job whose targets are addresses of health paths at the stand-ins and at the drill's exporter; false: it is no such job.
-pub fn on_loopback(job: &mut Value, fleet: &Fleet, exporter: &str) -> bool {
+pub(crate) fn on_loopback(job: &mut Value, fleet: &Fleet, exporter: &str) -> bool {
     let mut any = false;
     for group in job["static_configs"].as_array_mut().into_iter().flatten() {
         let service = group["labels"]["service"].as_str().unwrap_or_default();

@@ -17,7 +17,7 @@ use std::time::Instant;
 
 /// One alert in one notification.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Notification {
+pub(crate) struct Notification {
     /// The receiver that was notified.
     pub receiver: String,
     pub alert: String,
@@ -28,14 +28,14 @@ pub struct Notification {
 }
 
 /// What was received so far.
-pub struct Receiver {
+pub(crate) struct Receiver {
     pub address: SocketAddr,
     received: Arc<Mutex<Vec<Notification>>>,
 }
 
 impl Receiver {
     /// Listens on a free port until the process ends.
-    pub async fn start() -> Result<Receiver> {
+    pub(crate) async fn start() -> Result<Receiver> {
         let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let receiver = Receiver {
             address: listener.local_addr()?,
@@ -71,7 +71,7 @@ impl Receiver {
     }
 
     /// All notifications from the `from`th on.
-    pub fn since(&self, from: usize) -> Vec<Notification> {
+    pub(crate) fn since(&self, from: usize) -> Vec<Notification> {
         let received = self
             .received
             .lock()

@@ -3,7 +3,7 @@
 use crate::catalog::Duration;
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     Passed,
     /// No fault is known that trips it.
     NotDrilled,
@@ -13,7 +13,7 @@ pub enum Verdict {
 
 /// One alert on one service. Times are those of the catalog: multiplied by the time scale.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub(crate) struct Row {
     pub alert: String,
     /// The service that was broken.
     pub service: String,
@@ -32,7 +32,7 @@ pub struct Row {
 
 impl Row {
     /// Nothing was seen yet.
-    pub fn new(alert: &str, service: &str, fault: &str, receiver: &str) -> Row {
+    pub(crate) fn new(alert: &str, service: &str, fault: &str, receiver: &str) -> Row {
         Row {
             alert: alert.into(),
             service: service.into(),
@@ -47,7 +47,7 @@ impl Row {
     }
 
     /// The first failure counts; what follows from it does not.
-    pub fn fail(&mut self, reason: impl Into<String>) {
+    pub(crate) fn fail(&mut self, reason: impl Into<String>) {
         if self.verdict == Verdict::Passed {
             self.verdict = Verdict::Failed(reason.into());
         }

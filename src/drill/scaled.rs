@@ -19,7 +19,7 @@ const DURATIONS: [&str; 11] = [
 ];
 
 /// Divides every duration of a configuration or rule file.
-pub fn document(value: &mut Value, factor: f64) {
+pub(crate) fn document(value: &mut Value, factor: f64) {
     match value {
         Value::Object(map) => {
             for (key, value) in map.iter_mut() {
@@ -48,7 +48,7 @@ fn divided(text: &str, factor: f64) -> String {
 }
 
 /// Divides the durations of a PromQL expression: ranges, steps and offsets; names, numbers and texts stay.
-pub fn expression(text: &str, factor: f64) -> String {
+pub(crate) fn expression(text: &str, factor: f64) -> String {
     let mut out = String::new();
     let mut rest = text;
     let mut brackets = 0;

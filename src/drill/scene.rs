@@ -12,13 +12,13 @@ use serde_json::Value;
 use std::time::Instant;
 
 /// Between two looks.
-pub const PACE: std::time::Duration = std::time::Duration::from_millis(25);
+pub(crate) const PACE: std::time::Duration = std::time::Duration::from_millis(25);
 
 /// Prometheus reads its targets some seconds after its start; a machine under load takes longer.
 const START: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// An alert that Prometheus holds pending or firing.
-pub struct Active {
+pub(crate) struct Active {
     pub name: String,
     pub job: String,
     /// Or pending.
@@ -28,7 +28,7 @@ pub struct Active {
 }
 
 /// Everything that is needed to watch.
-pub struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     pub drill: &'a Drill<'a>,
     pub fleet: &'a Fleet,
     pub receiver: &'a Receiver,
@@ -41,22 +41,22 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    pub fn tell(&self, line: &str) {
+    pub(crate) fn tell(&self, line: &str) {
         self.drill.tell(self.start, line);
     }
 
     /// As long as it would have been, in whole seconds.
-    pub fn written(&self, real: std::time::Duration) -> Duration {
+    pub(crate) fn written(&self, real: std::time::Duration) -> Duration {
         Duration((real.as_secs_f64() * self.drill.time_scale) as u64 * 1000)
     }
 
     /// Since a moment, as written.
-    pub fn since(&self, moment: Instant) -> Duration {
+    pub(crate) fn since(&self, moment: Instant) -> Duration {
         self.written(moment.elapsed())
     }
 
     /// Whether it is an alert of the catalog.
-    pub fn ours(&self, name: &str) -> bool {
+    pub(crate) fn ours(&self, name: &str) -> bool {
         self.drill
             .catalog
             .alerts
@@ -65,7 +65,7 @@ impl Scene<'_> {
     }
 
     /// Alerts that are not inactive; None: no answer, look again.
-    pub async fn active(&self) -> Option<Vec<Active>> {
+    pub(crate) async fn active(&self) -> Option<Vec<Active>> {
         let answer = ask(&self.stage.prometheus, "/api/v1/alerts".into()).await?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
         let all = answer["data"]["alerts"].as_array()?.iter();
@@ -80,7 +80,7 @@ impl Scene<'_> {
     }
 
     /// Everything is scraped, alerts have somewhere to go, and none is about to fire but those that always do: their names.
-    pub async fn ready(&self) -> Result<Vec<String>> {
+    pub(crate) async fn ready(&self) -> Result<Vec<String>> {
         for name in &self.stage.left_out {
             self.tell(&format!(
                 "left out: the job {name}, which no stand-in answers for"

@@ -17,13 +17,13 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 
 /// The running servers; they are killed when this is dropped.
-pub struct Servers {
+pub(crate) struct Servers {
     folder: PathBuf,
     children: Vec<(&'static str, Child)>,
 }
 
 /// Where the drill takes place; the folder goes with it.
-pub struct Stage {
+pub(crate) struct Stage {
     folder: PathBuf,
     /// Asked for its alerts.
     pub prometheus: std::sync::Arc<Endpoint>,
@@ -34,11 +34,11 @@ pub struct Stage {
 }
 
 /// Of one answer; a machine under load answers late.
-pub const TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Stage {
     /// Writes the files and starts both servers.
-    pub async fn build(
+    pub(crate) async fn build(
         drill: &Drill<'_>,
         fleet: &Fleet,
         receiver: &Receiver,
@@ -187,7 +187,7 @@ impl Stage {
 
 impl Servers {
     /// Ends only when a server ends by itself: why, in its last words.
-    pub async fn failure(&mut self) -> Error {
+    pub(crate) async fn failure(&mut self) -> Error {
         let name =
             loop {
                 if let Some((name, _)) = self.children.iter_mut().find_map(|(name, child)| {
@@ -207,7 +207,7 @@ impl Servers {
     }
 
     /// Ends the servers and waits for it.
-    pub async fn end(mut self) {
+    pub(crate) async fn end(mut self) {
         for (_, child) in &mut self.children {
             let _ = child.kill().await;
         }
@@ -299,7 +299,7 @@ fn spawn(name: &str, program: &Path, arguments: &[String], folder: &Path) -> Res
 }
 
 /// Asks a server without holding up the stand-ins, which share this thread.
-pub async fn ask(endpoint: &std::sync::Arc<Endpoint>, path: String) -> Option<Value> {
+pub(crate) async fn ask(endpoint: &std::sync::Arc<Endpoint>, path: String) -> Option<Value> {
     let endpoint = endpoint.clone();
     let asked = tokio::task::spawn_blocking(move || {
         endpoint.json(&Client::new(TIMEOUT, None).ok()?, &path).ok()

@@ -19,7 +19,7 @@ struct Settling {
 }
 
 /// Every alert, every branch of it, then whether the Alertmanager holds back what it should.
-pub async fn all(
+pub(crate) async fn all(
     drill: &Drill<'_>,
     fleet: &Fleet,
     receiver: &Receiver,

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 /// One rule, ready to be evaluated.
-pub struct Rule {
+pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) expr: Rc<Expr>,
     pub(crate) labels: Vec<(String, Template)>,
@@ -27,7 +27,7 @@ pub struct Rule {
 }
 
 /// What an alerting rule has beyond its condition.
-pub struct Alert {
+pub(crate) struct Alert {
     /// `for`.
     pub(crate) hold: Millis,
     /// `keep_firing_for`.
@@ -100,7 +100,7 @@ pub(super) fn millis(text: &str) -> Option<Millis> {
 
 /// The state of an alert at an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     Inactive,
     Pending,
     Firing,
@@ -108,7 +108,7 @@ pub enum State {
 
 /// One alert of a rule: its labels, and how it goes.
 #[derive(Clone, Debug)]
-pub struct Active {
+pub(crate) struct Active {
     /// With the rule's labels and `alertname`.
     pub(crate) labels: Labels,
     /// What templates see: the labels of the sample.

@@ -35,21 +35,21 @@ pub enum Found {
 }
 
 /// A file of tests, and the rules that it loads.
-pub struct Suite<'a> {
+pub(crate) struct Suite<'a> {
     file: &'a Value,
     interval: Millis,
     rules: Vec<&'a Rule>,
 }
 
 /// The groups of rule files with their names, in the order in which they are loaded.
-pub type Groups<'a> = &'a [(String, Vec<&'a Rule>)];
+pub(crate) type Groups<'a> = &'a [(String, Vec<&'a Rule>)];
 
 /// promtool's, where a file says none.
 const INTERVAL: Millis = 60_000;
 
 impl<'a> Suite<'a> {
     /// The tests of a file over the groups that its rule files have.
-    pub fn new(file: &'a Value, groups: Groups<'a>) -> Suite<'a> {
+    pub(crate) fn new(file: &'a Value, groups: Groups<'a>) -> Suite<'a> {
         let order: Vec<&str> = file["group_eval_order"].texts().collect();
         // A group that is not named comes first.
         let place = |name: &str| {
@@ -75,7 +75,7 @@ impl<'a> Suite<'a> {
     }
 
     /// Runs all tests.
-    pub fn run(&self, release: Release) -> Vec<Found> {
+    pub(crate) fn run(&self, release: Release) -> Vec<Found> {
         let mut found = Vec::new();
         for (index, test) in self.file["tests"].items().enumerate() {
             let pointer = format!("/tests/{index}");

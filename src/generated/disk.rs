@@ -7,11 +7,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The list of what `render` wrote, in the output folder. It is compared and written like every other file.
-pub const MANIFEST: &str = ".monstack-files";
+pub(crate) const MANIFEST: &str = ".monstack-files";
 
 /// What lies below the output folder; every path is seen from there.
 #[derive(Default)]
-pub struct Contents {
+pub(crate) struct Contents {
     /// Everything that is not a folder.
     pub files: BTreeMap<PathBuf, FileType>,
     /// Every folder that was looked into, the output folder itself as the empty path.
@@ -22,7 +22,7 @@ pub struct Contents {
 
 /// Lists the output folder. A link on the way to it is refused: nobody expects to write what it leads to.
 /// `wanted` are the folders of what is rendered, which must be looked into.
-pub fn contents(root: &Path, output: &str, wanted: &BTreeSet<PathBuf>) -> Result<Contents> {
+pub(crate) fn contents(root: &Path, output: &str, wanted: &BTreeSet<PathBuf>) -> Result<Contents> {
     let mut found = Contents::default();
     let mut folder = root.to_path_buf();
     for part in Path::new(output) {
@@ -89,7 +89,7 @@ fn list(root: &Path, under: &Path, wanted: &BTreeSet<PathBuf>, found: &mut Conte
 }
 
 /// A path as it is printed, with slashes; lossy where it is not UTF-8.
-pub fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     path.iter()
         .map(|part| part.to_string_lossy())
         .collect::<Vec<_>>()

@@ -29,7 +29,7 @@ const FIRST_LINE: u64 = 512;
 const LARGEST: u64 = 16 << 20;
 
 /// The list for these files: paths only, sorted, so that it is the same on every machine.
-pub fn manifest(files: &[File]) -> String {
+pub(crate) fn manifest(files: &[File]) -> String {
     let (mut plain, mut bare): (Vec<&File>, Vec<&File>) = files
         .iter()
         .partition(|file| says_so(&file.path, file.text.as_bytes()));
@@ -52,7 +52,7 @@ pub fn manifest(files: &[File]) -> String {
 /// What a list on disk names. It is only ever compared with paths that were found in the folder, so a path that leads
 /// out of it matches nothing.
 #[derive(Default)]
-pub struct Listed {
+pub(crate) struct Listed {
     pub all: BTreeSet<PathBuf>,
     /// Those that carry no proof of their own.
     pub bare: BTreeSet<PathBuf>,
@@ -60,7 +60,7 @@ pub struct Listed {
 
 impl Listed {
     /// Reads the list of the folder, if there is one that `render` wrote; after a merge it may name files of both sides.
-    pub fn read(folder: &Path) -> Listed {
+    pub(crate) fn read(folder: &Path) -> Listed {
         let mut listed = Listed::default();
         let path = folder.join(MANIFEST);
         let regular = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
@@ -84,7 +84,7 @@ impl Listed {
 }
 
 /// Whether a file says itself that it is monstack's: in its first line, or as a dashboard that has its file's name as its uid.
-pub fn says_so(path: &str, bytes: &[u8]) -> bool {
+pub(crate) fn says_so(path: &str, bytes: &[u8]) -> bool {
     let line = bytes
         .split(|byte| *byte == b'\n')
         .next()
@@ -112,7 +112,7 @@ fn dashboard(path: &str, bytes: &[u8]) -> bool {
 }
 
 /// The same of a file on disk, read no further than needed; what cannot be read does not say so.
-pub fn file_says_so(folder: &Path, path: &Path) -> bool {
+pub(crate) fn file_says_so(folder: &Path, path: &Path) -> bool {
     let name = super::disk::shown(path);
     let limit = if is_dashboard(&name) {
         LARGEST
@@ -133,13 +133,13 @@ fn start(path: &Path, limit: u64) -> Option<Vec<u8>> {
 }
 
 /// The name under which a file is written before it takes its place.
-pub fn part(path: &Path) -> PathBuf {
+pub(crate) fn part(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}.part", std::process::id()))
 }
 
 /// What a killed run left of a file: the file's path, and the number of the process.
-pub fn part_of(path: &Path) -> Option<(PathBuf, i32)> {
+pub(crate) fn part_of(path: &Path) -> Option<(PathBuf, i32)> {
     let (name, process) = path
         .file_name()?
         .to_str()?

@@ -11,9 +11,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Everybody reads a file: the containers do not run as the user who rendered it.
-pub const FILE: u32 = 0o644;
+pub(crate) const FILE: u32 = 0o644;
 /// Everybody reads and enters a folder.
-pub const FOLDER: u32 = 0o755;
+pub(crate) const FOLDER: u32 = 0o755;
 
 /// Makes the changes. Orphans go first: one may be where a folder must be. The list of what is ours comes before what it names.
 pub fn write(root: &Path, output: &str, comparison: &Comparison) -> Result<()> {

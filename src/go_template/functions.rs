@@ -32,7 +32,6 @@ pub(super) fn of_go(name: &str, arguments: &[Value]) -> Option<Result> {
         },
         "len" => match arguments {
             [Value::Text(text)] => Ok(Value::Int(text.len() as i64)),
-            [Value::List(items)] => Ok(Value::Int(items.len() as i64)),
             [Value::Map(fields)] => Ok(Value::Int(fields.len() as i64)),
             _ => Err(wrong()),
         },
@@ -40,10 +39,6 @@ pub(super) fn of_go(name: &str, arguments: &[Value]) -> Option<Result> {
             [Value::Map(fields), Value::Text(key)] => {
                 Ok(fields.get(&**key).cloned().unwrap_or(Value::text("")))
             }
-            [Value::List(items), Value::Int(index)] => usize::try_from(*index)
-                .ok()
-                .and_then(|index| items.get(index).cloned())
-                .ok_or_else(|| Problem::certain("index out of range")),
             _ => Err(wrong()),
         },
         "print" => Ok(Value::text(

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 impl Kind {
     /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `labels`, `role`, `unit`.
-    pub fn property(&self, key: &str) -> Option<Value> {
+    pub(crate) fn property(&self, key: &str) -> Option<Value> {
         let written = self.keys.get(key)?.as_object()?;
         let mut property = Map::new();
         let target = match (
@@ -32,7 +32,7 @@ impl Kind {
     }
 
     /// What the schema of a catalog says of alerts of this kind; `common` are the keys that every alert has.
-    pub fn schema(&self, common: &[&str]) -> Value {
+    pub(crate) fn schema(&self, common: &[&str]) -> Value {
         let optional = |key: &Value| key.get("default").is_some() || key["optional"] == true;
         let required: Vec<&String> = self
             .keys

@@ -17,7 +17,7 @@ const MEMORY: u64 = 6 << 20;
 /// The kernel's quota is a millisecond of every hundred at the least.
 const CORES: f64 = 0.01;
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "beyond-limit",
     doc: "Prometheus, the Alertmanager, Docker and the clients refuse such a value when they start, or take it for another without a word.",
     bad: "[prometheus]\nalertmanagers = [\"alertmanager:99999\"]\n",

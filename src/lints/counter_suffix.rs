@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "counter-suffix",
     doc: "Python's client appends `_total` to a counter by itself, so a rule on the bare name reads a metric that nobody emits; and people take every `_total` for a counter.",
     bad: "[metrics.logins]\ntype = \"counter\"\nhelp = \"Logins\"\n",

@@ -5,7 +5,7 @@ use crate::catalog::origin;
 use crate::diagnostic::{Diagnostic, Place};
 use std::collections::HashMap;
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "duplicate-address",
     doc: "Prometheus scrapes both jobs happily and gets the same service twice; promtool says SUCCESS. Behind one address, services with different metrics paths are different; containers of one machine still need ports of their own.",
     bad: "[services.cart]\ngroup = \"web\"\nport = 8001\n",

@@ -4,7 +4,7 @@ use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 use std::collections::HashSet;
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "empty-group",
     doc: "A group is one row of the overview; without a service the row stays empty permanently.",
     bad: "[groups.batch]\ntitle = \"Batch\"\n",

@@ -3,7 +3,7 @@
 use super::{Lint, set_at};
 use crate::diagnostic::Diagnostic;
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "health-path-scraped",
     doc: "Scraping the health path makes `up` 0 for a healthy service, because its answer is not metrics.",
     bad: "[services.cart]\ngroup = \"web\"\nport = 8002\nmetrics_path = \"/health\"\n",

@@ -14,7 +14,7 @@ const TAKEN: [&str; 7] = [
     "severity",
 ];
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "label-collision",
     doc: "The target's label wins and the metric's own becomes `exported_…`, so every rule and panel on it matches nothing.",
     bad: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { job = \".+\" }\n",

@@ -4,7 +4,7 @@ use super::{Lint, set_at};
 use crate::catalog::ipv6;
 use crate::diagnostic::{Diagnostic, Place};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "loopback-address",
     doc: "Prometheus, the Alertmanager and Grafana run in containers, where localhost is the container itself: what they look for there would be refused permanently.",
     bad: "[services.cart]\ngroup = \"web\"\nport = 8002\nruns_on = \"localhost\"\n",

@@ -4,7 +4,7 @@ use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "missing-label",
     doc: "The alert's kind selects by a label that the metric is not declared to have, so its selector could never match.",
     bad: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\n\n[alerts.LoginErrors]\nkind = \"error_ratio\"\nrequests = \"logins_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",

@@ -5,7 +5,7 @@ use crate::contract::domain::Domain;
 use crate::contract::status::{LABEL, Lacks, outcomes};
 use crate::diagnostic::{Diagnostic, Place};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "one-sided-status",
     doc: "The alert counts requests whose status is a server error (500 to 599, 5xx, SERVER_ERROR); a label that can have no such value makes the ratio 0 permanently, and one that can have no other makes it 1.",
     bad: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\nlabels = { status = [\"200\", \"401\"] }\n\n[alerts.LoginErrors]\nkind = \"error_ratio\"\nrequests = \"logins_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",

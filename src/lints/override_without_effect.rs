@@ -4,7 +4,7 @@ use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 use std::collections::{HashMap, HashSet};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "override-without-effect",
     doc: "The service differs from an alert that does not cover it, or in a key that the alert's kind does not read.",
     bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[services.checkout.alerts.Down]\nabove = 0.5\n",

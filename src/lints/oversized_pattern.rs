@@ -4,7 +4,7 @@ use super::Lint;
 use crate::catalog::pattern::{Automaton, Refused};
 use crate::diagnostic::{Diagnostic, Place};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "oversized-pattern",
     doc: "metrics.py holds each pattern as an automaton, so that a value is judged in one pass whatever a client sends; this one would be a file of megabytes.",
     bad: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { task = \".{1000}.{1000}.{1000}.{1000}.{1000}.{1000}\" }\n",

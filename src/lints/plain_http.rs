@@ -10,7 +10,7 @@ const HTTPS: [u16; 1] = [443];
 /// Used for HTTPS by most who use them; some serve plain HTTP there.
 const LIKELY: [u16; 4] = [4443, 6443, 8443, 9443];
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "plain-http",
     doc: "Services are scraped and probed over plain HTTP unless `scheme` says otherwise. A server that speaks HTTPS answers that with 400, so the service is down permanently.",
     bad: "[services.site]\ngroup = \"web\"\nport = 443\nruns_on = \"www.example.org\"\n",

@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "range-beyond-retention",
     doc: "Samples older than the retention are deleted, so a longer window never fills.",
     bad: "[prometheus]\nretention = \"10m\"\n\n[alerts.Errors]\nkind = \"error_ratio\"\nabove = 0.1\nwindow = \"1h\"\nfor = \"5m\"\nseverity = \"warning\"\n",

@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "ratio-out-of-range",
     doc: "A ratio is between 0 and 1: an alert above 5 never fires, one above 0 always does.",
     bad: "[alerts.Memory]\nkind = \"memory_ratio\"\nabove = 0.9\nfor = \"5m\"\nseverity = \"warning\"\n\n[services.checkout.alerts.Memory]\nabove = 95\n",

@@ -12,7 +12,7 @@ const TAKEN: [&str; 5] = [
     "health-probe",
 ];
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "reserved-name",
     doc: "Prometheus, the Alertmanager, Grafana and the blackbox exporter are scraped and started beside the services, so a service of that name would be duplicated and Prometheus would not start.",
     bad: "[services.grafana]\ngroup = \"web\"\nport = 8002\n",

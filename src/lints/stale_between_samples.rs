@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Place};
 /// Prometheus looks back five minutes for a sample.
 const LOOKBACK: u64 = 300_000;
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "stale-between-samples",
     doc: "Prometheus forgets a series five minutes after its last sample: with one missed sample in that time its alerts resolve and wait for their `for` anew, permanently.",
     bad: "[services.cart]\ngroup = \"web\"\nport = 8002\nscrape_interval = \"5m\"\n",

@@ -4,7 +4,7 @@ use super::{Lint, names};
 use crate::catalog::{Alert, Catalog};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "test-expectation",
     doc: "A test that expects a service which is not there, or an alert before its `for` is over, fails whatever the expression says.",
     bad: "[alerts.ManyOrders]\nkind = \"promql\"\nexpr = \"shop_orders_active > 100\"\nfor = \"5m\"\nseverity = \"info\"\ntests = [\n  { name = \"many\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"101x20\" }, fires = [\"chekout\"] },\n  { name = \"few\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"100x20\" } },\n]\n",

@@ -18,7 +18,7 @@ const MOST_STEPS: u64 = 100_000;
 /// Rendered tests evaluate the rules once a minute or more often, in milliseconds.
 const RENDERED_STEP: u64 = 60_000;
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "test-samples",
     doc: "promtool stops at the first test that it cannot read, so that no test of the file is run; a test of millions of samples takes all the memory, or hours.",
     bad: "[alerts.ManyOrders]\nkind = \"promql\"\nexpr = \"shop_orders_active > 100\"\nfor = \"5m\"\nseverity = \"info\"\ntests = [\n  { name = \"many\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"101 x 20\" }, fires = [\"checkout\"] },\n  { name = \"few\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"100x20\" } },\n]\n",

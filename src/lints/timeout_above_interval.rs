@@ -3,7 +3,7 @@
 use super::{Lint, set_at};
 use crate::diagnostic::Diagnostic;
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "timeout-above-interval",
     doc: "Prometheus does not start with such a configuration, or keeps the old one at a reload.",
     bad: "[services.cart]\ngroup = \"web\"\nport = 8002\nscrape_interval = \"5s\"\nscrape_timeout = \"10s\"\n",

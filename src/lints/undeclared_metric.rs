@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "undeclared-metric",
     doc: "An alert on a metric that nobody emits is valid PromQL and stays quiet permanently, which is just what a healthy system looks like.",
     bad: "[alerts.LoginErrors]\nkind = \"error_ratio\"\nrequests = \"request_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",

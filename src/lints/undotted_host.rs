@@ -8,7 +8,7 @@ use std::collections::HashSet;
 /// What `runs_on` means besides an address.
 const PLACES: [&str; 2] = ["host", "compose"];
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "undotted-host",
     doc: "`runs_on` takes every word but `host` and `compose` for the name of a machine: misspelt, or naming an orchestrator, it is a host that nobody can resolve, and the service is down permanently.",
     bad: "[services.cart]\ngroup = \"web\"\nport = 8002\nruns_on = \"compsoe\"\n",

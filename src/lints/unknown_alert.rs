@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "unknown-alert",
     doc: "The service differs from an alert that does not exist, so the override does nothing.",
     bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[services.checkout.alerts.Donw]\nfor = \"10m\"\n",

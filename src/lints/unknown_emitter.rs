@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "unknown-emitter",
     doc: "The metric is declared for a service that does not exist, so nobody would emit it.",
     bad: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\nservices = [\"chekout\"]\n",

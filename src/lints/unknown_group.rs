@@ -4,7 +4,7 @@ use super::Lint;
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 use std::collections::HashSet;
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "unknown-group",
     doc: "The group decides the label `component`, by which every panel selects: a service in none would be on no dashboard.",
     bad: "[services.cart]\ngroup = \"wbe\"\nport = 8002\n",

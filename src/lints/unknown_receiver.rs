@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "unknown-receiver",
     doc: "Alertmanager refuses a route to a receiver that does not exist.",
     bad: "[alertmanager.routes]\ncritical = \"on-cal\"\nwarning = \"on-call\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n",

@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "unlinked-runbook",
     doc: "A notification, Grafana and the Alertmanager can link to the runbook only where a browser opens it, at an address that begins with http:// or https://. Without one nothing links to it, and whoever is called looks for it by hand.",
     bad: "[platform]\nname = \"Shop\"\nslug = \"shop\"\nmetric_prefix = \"shop\"\nrunbook_url = \"docs/RUNBOOK.md\"\n",

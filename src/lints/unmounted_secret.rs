@@ -7,7 +7,7 @@ use crate::json::Parts;
 /// The folder that the rendered compose file mounts for secrets.
 const FOLDER: &str = "/etc/alertmanager/secrets/";
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "unmounted-secret",
     doc: "The Alertmanager runs in a container that sees its secrets in one folder; a file elsewhere is not there, and the notification fails when it is needed.",
     bad: "[receivers.on-call]\npagerduty = { routing_key_file = \"/run/key\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",

@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "unnotified-receiver",
     doc: "Somebody set up a receiver and believes to be on call; no severity is routed there.",
     bad: "[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n",

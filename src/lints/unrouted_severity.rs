@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, Place};
 /// From the worst down.
 const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "unrouted-severity",
     doc: "A severity without a route goes to the null receiver: someone is notified of the lesser alerts, and no one of the worse ones.",
     bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n\n[alertmanager.routes]\nwarning = \"on-call\"\n",

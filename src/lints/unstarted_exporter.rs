@@ -4,7 +4,7 @@ use super::Lint;
 use crate::catalog::origin;
 use crate::diagnostic::{Diagnostic, Place};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "unstarted-exporter",
     doc: "An exporter is usually somebody else's image, and the user's Dockerfile has no stage for it: unless the catalog says otherwise, a service that is named as one is only scraped, and somebody has to start it.",
     bad: "[services.node-exporter]\ngroup = \"web\"\nport = 9100\nruntime = \"go\"\n",

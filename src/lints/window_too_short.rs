@@ -5,7 +5,7 @@ use crate::catalog::{Alert, Catalog, Duration, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::Source;
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "window-too-short",
     doc: "A rate needs two samples; with fewer than four scrapes in the window one failed scrape makes the alert silent.",
     bad: "[alerts.Errors]\nkind = \"error_ratio\"\nabove = 0.1\nwindow = \"30s\"\nfor = \"5m\"\nseverity = \"warning\"\n",

@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 
-pub const LINT: Lint = Lint {
+pub(crate) const LINT: Lint = Lint {
     code: "wrong-metric-type",
     doc: "The rate of a gauge takes every decrease for a restart and gives plausible nonsense; promtool says SUCCESS.",
     bad: "[alerts.Errors]\nkind = \"ratio\"\nerrors = \"orders_active\"\ntotal = \"requests_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",

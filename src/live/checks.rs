@@ -1,13 +1,13 @@
 //! What is held against what: each server and service, and the findings about it.
 
-pub mod alertmanager;
-pub mod grafana;
-pub mod panels;
-pub mod probes;
-pub mod prometheus;
-pub mod rules;
-pub mod services;
-pub mod targets;
+pub(crate) mod alertmanager;
+pub(crate) mod grafana;
+pub(crate) mod panels;
+pub(crate) mod probes;
+pub(crate) mod prometheus;
+pub(crate) mod rules;
+pub(crate) mod services;
+pub(crate) mod targets;
 
 use super::endpoint::{Endpoint, Refusal};
 use super::http::Client;
@@ -19,7 +19,7 @@ use crate::stack::files::Files;
 use anyhow::{Result, bail};
 
 /// Who is asked, and about which catalog.
-pub struct CheckContext<'a> {
+pub(crate) struct CheckContext<'a> {
     pub catalog: &'a Catalog,
     /// What should be loaded.
     pub rendered: Files<'a>,
@@ -34,7 +34,7 @@ pub struct CheckContext<'a> {
 }
 
 /// One line of the summary, and what was found.
-pub struct Checked {
+pub(crate) struct Checked {
     pub what: &'static str,
     /// How much of it is right: `11/12`, or `ok`.
     pub state: String,
@@ -60,7 +60,7 @@ impl Checked {
 }
 
 /// Prometheus, if it is the one that this catalog is for; otherwise everything would be missing, which says nothing.
-pub fn running(context: &CheckContext) -> Result<Running> {
+pub(crate) fn running(context: &CheckContext) -> Result<Running> {
     let endpoint = &context.prometheus;
     let running = match Running::ask(endpoint, &context.client) {
         Ok(running) => running,
@@ -92,7 +92,7 @@ pub fn running(context: &CheckContext) -> Result<Running> {
 }
 
 /// What to do about a server that refuses.
-pub fn remedy(refusal: &Refusal, flag: &str) -> String {
+pub(crate) fn remedy(refusal: &Refusal, flag: &str) -> String {
     match refusal {
         Refusal::Unauthorized(_) => {
             let file = |what: &str| flag.replace("-url", what);

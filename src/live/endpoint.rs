@@ -8,7 +8,7 @@ use serde_json::Value;
 use ureq::http::Uri;
 
 /// Where a server is, and how to be let in. The secret has no way to be printed.
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     /// What people call it: Prometheus, Alertmanager, Grafana.
     pub name: &'static str,
     /// Without user, password or a slash at the end.
@@ -18,7 +18,7 @@ pub struct Endpoint {
 
 /// Why a server's API gave nothing.
 #[derive(Clone, Debug)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     Failed(Failure),
     /// It wants a token or password, or another one.
     Unauthorized(u16),
@@ -31,7 +31,7 @@ pub enum Refusal {
 
 /// How a server is asked: with which login.
 #[derive(Clone, Default)]
-pub enum Login {
+pub(crate) enum Login {
     /// Nothing but what the address itself holds.
     #[default]
     Address,
@@ -42,7 +42,7 @@ pub enum Login {
 
 impl Endpoint {
     /// From an address, which may hold `user:password@`, and what else it takes to be let in.
-    pub fn new(name: &'static str, url: &str, login: Login) -> Result<Endpoint> {
+    pub(crate) fn new(name: &'static str, url: &str, login: Login) -> Result<Endpoint> {
         let Some((scheme, rest)) = url
             .split_once("://")
             .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
@@ -90,7 +90,7 @@ impl Endpoint {
     }
 
     /// GETs a path; the secret goes to this server and nowhere else.
-    pub fn get(&self, client: &Client, path: &str) -> Result<Answer, Refusal> {
+    pub(crate) fn get(&self, client: &Client, path: &str) -> Result<Answer, Refusal> {
         let headers: Vec<(&str, &str)> = self
             .authorization
             .iter()
@@ -108,13 +108,13 @@ impl Endpoint {
     }
 
     /// GETs a path as JSON.
-    pub fn json(&self, client: &Client, path: &str) -> Result<Value, Refusal> {
+    pub(crate) fn json(&self, client: &Client, path: &str) -> Result<Value, Refusal> {
         let answer = self.get(client, path)?;
         serde_json::from_slice(&answer.body).map_err(|_| Refusal::Stranger(beginning(&answer.body)))
     }
 
     /// The sentence about a refusal.
-    pub fn sentence(&self, refusal: &Refusal) -> String {
+    pub(crate) fn sentence(&self, refusal: &Refusal) -> String {
         let (name, url) = (self.name, &self.url);
         match refusal {
             Refusal::Failed(failure) => format!("{name} at {url}: {failure}"),
@@ -186,7 +186,7 @@ fn decoded(text: &str) -> Vec<u8> {
 }
 
 /// Text for a query string.
-pub fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| {
             if byte.is_ascii_alphanumeric() {
@@ -213,7 +213,7 @@ fn error_of(body: &[u8]) -> String {
 }
 
 /// The first words of an answer, on one line.
-pub fn beginning(body: &[u8]) -> String {
+pub(crate) fn beginning(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(400)])
         .split_whitespace()
         .collect::<Vec<_>>()

@@ -7,11 +7,11 @@ use super::exposition::{Exposition, Sample};
 use crate::catalog::{Alert, Catalog, Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use labels::Patterns;
-pub use series::backwards;
+pub(crate) use series::backwards;
 use std::collections::HashMap;
 
 /// The declared metrics of each service, their patterns compiled once.
-pub struct Declared<'a> {
+pub(crate) struct Declared<'a> {
     catalog: &'a Catalog,
     emitted: HashMap<&'a str, Vec<&'a Metric>>,
     patterns: Patterns<'a>,
@@ -19,14 +19,14 @@ pub struct Declared<'a> {
 
 /// How one service keeps the contract.
 #[derive(Default)]
-pub struct Kept<'a> {
+pub(crate) struct Kept<'a> {
     /// What it should expose and does not.
     pub missing: Vec<&'a Metric>,
     pub findings: Vec<Diagnostic>,
 }
 
 /// Names under which a declared metric has samples.
-pub fn sample_names(metric: &Metric) -> Vec<String> {
+pub(crate) fn sample_names(metric: &Metric) -> Vec<String> {
     match metric.r#type.as_str() {
         "histogram" => ["_bucket", "_sum", "_count"]
             .iter()
@@ -37,7 +37,7 @@ pub fn sample_names(metric: &Metric) -> Vec<String> {
 }
 
 impl<'a> Declared<'a> {
-    pub fn new(catalog: &'a Catalog) -> Declared<'a> {
+    pub(crate) fn new(catalog: &'a Catalog) -> Declared<'a> {
         let mut emitted: HashMap<&str, Vec<&Metric>> = HashMap::new();
         for metric in &catalog.metrics {
             metric
@@ -53,7 +53,7 @@ impl<'a> Declared<'a> {
     }
 
     /// Everything that a scrape says against it.
-    pub fn check(&self, service: &Service, exposition: &Exposition) -> Kept<'a> {
+    pub(crate) fn check(&self, service: &Service, exposition: &Exposition) -> Kept<'a> {
         let mut kept = Kept::default();
         let mut by_name: HashMap<&str, Vec<&Sample>> = HashMap::new();
         for sample in &exposition.samples {

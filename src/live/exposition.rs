@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 /// Everything that one scrape says.
 #[derive(Debug, Default)]
-pub struct Exposition {
+pub(crate) struct Exposition {
     /// Family → its `# TYPE`.
     pub types: HashMap<String, String>,
     /// In the order of the text.
@@ -17,7 +17,7 @@ pub struct Exposition {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// With its suffix: `_total`, `_bucket` …
     pub name: String,
     pub labels: Vec<(String, String)>,
@@ -28,7 +28,7 @@ pub struct Sample {
 
 /// Why a text is not an exposition, and where.
 #[derive(Debug, PartialEq)]
-pub struct ParseError {
+pub(crate) struct ParseError {
     /// From 1.
     pub line: usize,
     /// From 1, in characters.
@@ -50,7 +50,7 @@ const TYPES: [&str; 9] = [
 
 impl Sample {
     /// The value of a label; empty when it has none, as in Prometheus.
-    pub fn label(&self, name: &str) -> &str {
+    pub(crate) fn label(&self, name: &str) -> &str {
         self.labels
             .iter()
             .find(|(label, _)| label == name)
@@ -58,7 +58,7 @@ impl Sample {
     }
 
     /// Name and labels as one text, in the labels' order.
-    pub fn series(&self) -> String {
+    pub(crate) fn series(&self) -> String {
         let labels: Vec<String> = self
             .labels
             .iter()
@@ -74,7 +74,7 @@ impl Sample {
 
 impl Exposition {
     /// The type of the family that a sample belongs to: by its own name, else by the name without its suffix.
-    pub fn type_of(&self, sample: &str) -> Option<&str> {
+    pub(crate) fn type_of(&self, sample: &str) -> Option<&str> {
         let stem = ["_total", "_bucket", "_sum", "_count", "_created", "_info"]
             .iter()
             .find_map(|suffix| sample.strip_suffix(suffix));
@@ -86,7 +86,7 @@ impl Exposition {
 }
 
 /// Reads a scrape's body; `openmetrics` is what its Content-Type says.
-pub fn parse(body: &[u8], openmetrics: bool) -> Result<Exposition, ParseError> {
+pub(crate) fn parse(body: &[u8], openmetrics: bool) -> Result<Exposition, ParseError> {
     let text = std::str::from_utf8(body).map_err(|error| not_text(body, error.valid_up_to()))?;
     let mut exposition = Exposition::default();
     let mut ended = false;

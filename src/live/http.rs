@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Error};
 
-pub struct Client {
+pub(crate) struct Client {
     agent: Agent,
     timeout: Duration,
 }
@@ -14,7 +14,7 @@ pub struct Client {
 const SIZE_LIMIT: u64 = 32 << 20;
 
 /// An answer, whatever its status.
-pub struct Answer {
+pub(crate) struct Answer {
     /// 200 and the like.
     pub status: u16,
     /// The header Content-Type; empty when there is none.
@@ -28,7 +28,7 @@ pub struct Answer {
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Nothing listens there.
     Refused,
     /// The name does not resolve.
@@ -81,7 +81,7 @@ impl fmt::Display for Failure {
 
 impl Client {
     /// A client that gives each request so much time; `authority` is a PEM certificate to trust instead of the public ones.
-    pub fn new(timeout: Duration, authority: Option<&[u8]>) -> Result<Client, Failure> {
+    pub(crate) fn new(timeout: Duration, authority: Option<&[u8]>) -> Result<Client, Failure> {
         let mut tls = TlsConfig::builder();
         if let Some(pem) = authority {
             let certificate =
@@ -107,7 +107,7 @@ impl Client {
     }
 
     /// GETs an address; redirects are answers, so that no header follows them anywhere.
-    pub fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Failure> {
+    pub(crate) fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Failure> {
         let start = Instant::now();
         let mut request = self.agent.get(url);
         for (name, value) in headers {
@@ -117,7 +117,7 @@ impl Client {
         self.answer(response, start)
     }
 
-    pub fn post(&self, url: &str, document: &serde_json::Value) -> Result<Answer, Failure> {
+    pub(crate) fn post(&self, url: &str, document: &serde_json::Value) -> Result<Answer, Failure> {
         let start = Instant::now();
         let response = self
             .agent

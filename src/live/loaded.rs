@@ -9,7 +9,12 @@ const THIS_HOST: [&str; 4] = ["host.docker.internal", "localhost", "127.0.0.1", 
 
 /// In what a loaded document differs from a rendered one: the path of each difference, and how.
 /// What only the loaded one says is a default that the server filled in.
-pub fn differences(rendered: &Value, loaded: &Value, path: &str, port_offset: i32) -> Vec<String> {
+pub(crate) fn differences(
+    rendered: &Value,
+    loaded: &Value,
+    path: &str,
+    port_offset: i32,
+) -> Vec<String> {
     match (rendered, loaded) {
         (Value::Object(wanted), Value::Object(found)) => wanted
             .iter()
@@ -101,7 +106,7 @@ fn matcher(text: &str) -> String {
 }
 
 /// A scrape job of a configuration.
-pub fn job<'a>(config: &'a Value, name: &str) -> Option<&'a Value> {
+pub(crate) fn job<'a>(config: &'a Value, name: &str) -> Option<&'a Value> {
     config["scrape_configs"]
         .as_array()?
         .iter()

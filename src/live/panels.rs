@@ -8,7 +8,7 @@ use crate::stack::files::Files;
 use serde_json::Value;
 
 /// One query of one panel.
-pub struct PanelQuery {
+pub(crate) struct PanelQuery {
     /// Under the output folder.
     pub file: String,
     pub panel: String,
@@ -17,7 +17,7 @@ pub struct PanelQuery {
 }
 
 /// Every query of every panel, those in rows included.
-pub fn queries(rendered: Files, catalog: &Catalog) -> Vec<PanelQuery> {
+pub(crate) fn queries(rendered: Files, catalog: &Catalog) -> Vec<PanelQuery> {
     let of = |(file, panel): (&str, &Value)| {
         let title = panel["title"].as_str().unwrap_or_default();
         let expressions = panel["targets"]

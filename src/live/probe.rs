@@ -21,7 +21,7 @@ pub struct Reach {
 
 /// How far the way to a service's metrics is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ProbeStage {
+pub(crate) enum ProbeStage {
     /// No connection or no answer.
     Reachable,
     /// An answer, but not the metrics.
@@ -32,7 +32,7 @@ pub enum ProbeStage {
 
 impl ProbeStage {
     /// The link of `why` that breaks there.
-    pub fn link(self) -> &'static str {
+    pub(crate) fn link(self) -> &'static str {
         match self {
             ProbeStage::Reachable => "reachable",
             ProbeStage::Http => "http",
@@ -42,14 +42,14 @@ impl ProbeStage {
 }
 
 /// A scrape that worked, and what was odd about it.
-pub struct Scrape {
+pub(crate) struct Scrape {
     pub exposition: Exposition,
     pub notes: Vec<Diagnostic>,
 }
 
 impl Reach {
     /// host:port; `host` and `compose` services are on this machine.
-    pub fn host_port(&self, service: &Service) -> String {
+    pub(crate) fn host_port(&self, service: &Service) -> String {
         let here = matches!(service.runs_on.as_str(), "host" | "compose");
         let given = self.address.as_deref().map(|address| {
             ipv6(address).map_or_else(|| address.to_string(), |address| format!("[{address}]"))
@@ -75,7 +75,7 @@ fn at(service: &Service) -> Place {
 }
 
 /// Whether the service says that it is healthy.
-pub fn health(client: &Client, reach: &Reach, service: &Service) -> Result<(), Diagnostic> {
+pub(crate) fn health(client: &Client, reach: &Reach, service: &Service) -> Result<(), Diagnostic> {
     let url = reach.url(service, &service.health_path);
     let answer = client
         .get(&url, &[])
@@ -96,7 +96,7 @@ pub fn health(client: &Client, reach: &Reach, service: &Service) -> Result<(), D
 }
 
 /// The metrics, or the first thing on the way to them that is broken.
-pub fn scrape(
+pub(crate) fn scrape(
     client: &Client,
     reach: &Reach,
     service: &Service,

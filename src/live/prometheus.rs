@@ -8,7 +8,7 @@ use crate::yaml;
 use serde_json::Value;
 
 /// Everything that is asked of it at once.
-pub struct Running {
+pub(crate) struct Running {
     /// As in `2.42.0`.
     pub version: String,
     /// The configuration in force, defaults filled in.
@@ -24,7 +24,7 @@ pub struct Running {
     pub loaded_at: String,
 }
 
-pub struct Target {
+pub(crate) struct Target {
     pub job: String,
     /// Its label `service`; empty when it has none.
     pub service: String,
@@ -37,7 +37,7 @@ pub struct Target {
 
 impl Running {
     /// Asks for it all; the first refusal ends it.
-    pub fn ask(endpoint: &Endpoint, client: &Client) -> Result<Running, Refusal> {
+    pub(crate) fn ask(endpoint: &Endpoint, client: &Client) -> Result<Running, Refusal> {
         let get = |path: &str| data(endpoint, client, path);
         let build = get("/api/v1/status/buildinfo")?;
         let runtime = get("/api/v1/status/runtimeinfo")?;
@@ -67,7 +67,7 @@ impl Running {
     }
 
     /// The jobs that it loaded.
-    pub fn jobs(&self) -> Vec<&str> {
+    pub(crate) fn jobs(&self) -> Vec<&str> {
         self.config["scrape_configs"]
             .items()
             .filter_map(|job| job["job_name"].as_str())
@@ -75,13 +75,13 @@ impl Running {
     }
 
     /// Every rule that it loaded.
-    pub fn rules(&self) -> impl Iterator<Item = &Value> {
+    pub(crate) fn rules(&self) -> impl Iterator<Item = &Value> {
         self.groups.iter().flat_map(|group| group["rules"].items())
     }
 }
 
 /// The series that an expression gives now; `Err` holds Prometheus' own words.
-pub fn query(
+pub(crate) fn query(
     endpoint: &Endpoint,
     client: &Client,
     expression: &str,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// A rule of a rendered file, or of a server.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// Of the alert or of the recorded series, with a recording rule's labels.
     pub name: String,
     /// As PromQL's own printer has it.
@@ -42,7 +42,7 @@ fn key(name: &str, labels: &BTreeMap<String, String>, alert: bool) -> String {
 }
 
 /// The rules of every rendered rule file that Prometheus must load.
-pub fn rendered_rules(rendered: Files) -> Vec<Rule> {
+pub(crate) fn rendered_rules(rendered: Files) -> Vec<Rule> {
     let Some(config) = rendered.prometheus().next() else {
         return Vec::new();
     };
@@ -74,7 +74,7 @@ pub fn rendered_rules(rendered: Files) -> Vec<Rule> {
 }
 
 /// The same of a rule that Prometheus reports.
-pub fn loaded_rule(rule: &Value) -> Rule {
+pub(crate) fn loaded_rule(rule: &Value) -> Rule {
     let alert = rule["type"] == "alerting";
     let labels = texts(&rule["labels"]);
     Rule {
@@ -88,7 +88,7 @@ pub fn loaded_rule(rule: &Value) -> Rule {
 }
 
 /// In what two rules of one name differ.
-pub fn rule_difference(rendered: &Rule, loaded: &Rule) -> Option<String> {
+pub(crate) fn rule_difference(rendered: &Rule, loaded: &Rule) -> Option<String> {
     if !same(&rendered.expression, &loaded.expression) {
         return Some(format!(
             "its expression is `{}`, rendered is `{}`",

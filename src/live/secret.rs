@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 /// What a file of the command line holds.
-pub struct Content {
+pub(crate) struct Content {
     /// More than any such file has.
     limit: u64,
     /// What to give when the file holds something else.
@@ -17,19 +17,19 @@ pub struct Content {
 }
 
 /// A token or a password.
-pub const SECRET: Content = Content {
+pub(crate) const SECRET: Content = Content {
     limit: 64 << 10,
     instead: "a file that holds the token or password on one line and nothing else",
 };
 /// Certificates; those that a system trusts are a fifth of the limit.
-pub const CERTIFICATES: Content = Content {
+pub(crate) const CERTIFICATES: Content = Content {
     limit: 1 << 20,
     instead: "a file of PEM certificates (`-----BEGIN CERTIFICATE-----`)",
 };
 
 impl Content {
     /// The sentence about a file that is not one.
-    pub fn refusal(&self, flag: &str, path: &Path, wrong: &str) -> anyhow::Error {
+    pub(crate) fn refusal(&self, flag: &str, path: &Path, wrong: &str) -> anyhow::Error {
         anyhow!("{flag} {}: {wrong}; give {}", path.display(), self.instead)
     }
 }
@@ -39,7 +39,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The content of a file that the command line names with `flag`: no more than there should be, and never waited for without
 /// end, as it may be a pipe (`<(pass show prometheus)`).
-pub fn read(flag: &str, path: &Path, content: &Content) -> Result<Vec<u8>> {
+pub(crate) fn read(flag: &str, path: &Path, content: &Content) -> Result<Vec<u8>> {
     let unread = |error: Error| content.refusal(flag, path, &format!("cannot read it: {error}"));
     let found = fs::metadata(path).map_err(unread)?;
     ensure!(
@@ -83,7 +83,7 @@ pub fn read(flag: &str, path: &Path, content: &Content) -> Result<Vec<u8>> {
 }
 
 /// A token or password: one line of text, without the line's end that an editor adds.
-pub fn line(flag: &str, path: &Path) -> Result<String> {
+pub(crate) fn line(flag: &str, path: &Path) -> Result<String> {
     let bytes = read(flag, path, &SECRET)?;
     let Ok(text) = String::from_utf8(bytes) else {
         bail!(SECRET.refusal(flag, path, "it is not UTF-8 text"))
@@ -99,7 +99,7 @@ pub fn line(flag: &str, path: &Path) -> Result<String> {
 
 /// An address as it may be printed. Where an `@` follows a `/`, `?` or `#`, a password and a path look the same, so
 /// everything before it is left out.
-pub fn without_user(url: &str) -> String {
+pub(crate) fn without_user(url: &str) -> String {
     let begin = url.find("://").map_or(0, |at| at + "://".len());
     let (scheme, rest) = url.split_at(begin);
     let Some(at) = rest.rfind('@') else {

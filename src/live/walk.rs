@@ -11,7 +11,7 @@ use crate::stack::files::Files;
 use anyhow::Result;
 
 /// The links, in order.
-pub const LINKS: [&str; 13] = [
+pub(crate) const LINKS: [&str; 13] = [
     "catalog",
     "rendered",
     "loaded",
@@ -28,7 +28,7 @@ pub const LINKS: [&str; 13] = [
 ];
 
 /// A link that was looked at.
-pub struct Link {
+pub(crate) struct Link {
     /// One of LINKS.
     pub name: &'static str,
     /// Whether the next one is worth looking at.
@@ -39,7 +39,7 @@ pub struct Link {
 
 /// The links so far.
 #[derive(Default)]
-pub struct Walk {
+pub(crate) struct Walk {
     pub links: Vec<Link>,
     /// What is wrong with the last link.
     pub broken: Option<Diagnostic>,
@@ -47,7 +47,7 @@ pub struct Walk {
 
 impl Walk {
     /// Nothing is broken yet.
-    pub fn whole(&self) -> bool {
+    pub(crate) fn whole(&self) -> bool {
         self.broken.is_none()
     }
 
@@ -66,7 +66,7 @@ impl Walk {
 }
 
 /// The links that need no server: catalog and rendered.
-pub fn offline(
+pub(crate) fn offline(
     walk: &mut Walk,
     output: &str,
     rendered: Files,
@@ -116,7 +116,7 @@ fn job_file(output: &str, rendered: Files) -> String {
 }
 
 /// The links that servers and the service itself are asked about.
-pub fn online(walk: &mut Walk, context: &CheckContext, service: &Service) -> Result<()> {
+pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service) -> Result<()> {
     let running = running(context)?;
     if !walk.add("loaded", links::loaded(context, &running, service))
         || !walk.add("discovered", links::discovered(&running, service))

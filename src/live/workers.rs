@@ -4,13 +4,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Services asked at the same time.
-pub const SERVICES: usize = 48;
+pub(crate) const SERVICES: usize = 48;
 
 /// Queries that Prometheus is given at the same time.
-pub const QUERIES: usize = 8;
+pub(crate) const QUERIES: usize = 8;
 
 /// What `work` makes of each item, in the items' order.
-pub fn each<'a, T: Sync, R: Send>(
+pub(crate) fn each<'a, T: Sync, R: Send>(
     items: &'a [T],
     at_once: usize,
     work: impl Fn(&'a T) -> R + Sync,

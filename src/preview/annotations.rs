@@ -7,7 +7,7 @@ use super::units::clock;
 use super::variables::ShownVariables;
 use serde_json::Value;
 
-pub struct Annotation {
+pub(crate) struct Annotation {
     /// What it says: title and text, as the dashboard has them.
     pub text: String,
     /// The first of its instants.
@@ -17,7 +17,7 @@ pub struct Annotation {
 
 impl Annotation {
     /// With its times, for those who do not see it.
-    pub fn words(&self, axis: &Axis) -> String {
+    pub(crate) fn words(&self, axis: &Axis) -> String {
         format!(
             "{} {} to {}",
             self.text,
@@ -28,7 +28,7 @@ impl Annotation {
 }
 
 /// The marks of one entry of a dashboard's `annotations`; none when it is switched off.
-pub fn annotations(
+pub(crate) fn annotations(
     entry: &Value,
     variables: &ShownVariables,
     answers: &dyn Answers,

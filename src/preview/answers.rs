@@ -1,6 +1,6 @@
 //! Who answers a panel's queries.
 
-pub use crate::promql::evaluate::{Axis, Labels, Series};
+pub(crate) use crate::promql::evaluate::{Axis, Labels, Series};
 
 /// Whoever answers a panel's queries; a refusal is a sentence.
 pub trait Answers {

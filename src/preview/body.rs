@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// One number with its name.
 #[derive(Serialize)]
-pub struct Number {
+pub(crate) struct Number {
     pub name: String,
     pub shown: Shown,
     /// How much of the bar is filled, in percent.
@@ -17,7 +17,7 @@ pub struct Number {
 
 /// A label of an axis.
 #[derive(Serialize)]
-pub struct Tick {
+pub(crate) struct Tick {
     pub text: String,
     /// Where, in percent from the left or the top.
     pub at: String,
@@ -25,7 +25,7 @@ pub struct Tick {
 
 /// A line of a legend.
 #[derive(Serialize)]
-pub struct Key {
+pub(crate) struct Key {
     /// The classes of its line.
     pub mark: String,
     pub name: String,
@@ -34,7 +34,7 @@ pub struct Key {
 
 /// A stretch of one state.
 #[derive(Serialize)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     /// Its begin, in percent.
     pub at: String,
     /// Its length, in percent.
@@ -49,7 +49,7 @@ pub struct Stretch {
 
 /// One line of a state timeline.
 #[derive(Serialize)]
-pub struct States {
+pub(crate) struct States {
     pub name: String,
     /// In the order of time.
     pub stretches: Vec<Stretch>,
@@ -59,7 +59,7 @@ pub struct States {
 
 /// A cell of a table.
 #[derive(Clone, Serialize)]
-pub struct Cell {
+pub(crate) struct Cell {
     /// What it says, and its colour.
     pub shown: Shown,
     /// Where it leads within the page or outside.
@@ -71,7 +71,7 @@ pub struct Cell {
 /// What a panel shows.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Body {
+pub(crate) enum Body {
     /// Tiles with a number each.
     Stat {
         /// In the order of the queries.
@@ -121,12 +121,12 @@ pub enum Body {
 }
 
 /// A ratio as percent, for an attribute.
-pub fn percent(part: f64) -> String {
+pub(crate) fn percent(part: f64) -> String {
     format!("{:.2}%", 100.0 * part)
 }
 
 /// Five times along the axis.
-pub fn times(axis: &Axis) -> Vec<Tick> {
+pub(crate) fn times(axis: &Axis) -> Vec<Tick> {
     (0..=4)
         .map(|quarter| quarter * (axis.count - 1) / 4)
         .map(|index| Tick {

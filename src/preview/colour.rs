@@ -1,10 +1,11 @@
 //! The colours that the page has, by name.
 
 /// The names that the page has colours for.
-pub const COLOURS: [&str; 7] = ["text", "green", "red", "orange", "yellow", "blue", "purple"];
+pub(crate) const COLOURS: [&str; 7] =
+    ["text", "green", "red", "orange", "yellow", "blue", "purple"];
 
 /// One of them for any colour that Grafana knows; one that nobody knows is drawn as text.
-pub fn colour(written: &str) -> &'static str {
+pub(crate) fn colour(written: &str) -> &'static str {
     let plain = written.rsplit('-').next().unwrap_or(written);
     if let Some(known) = COLOURS.iter().find(|known| **known == plain) {
         return known;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// A place on the grid of 24 columns, from 0; rows count from the section's top.
 #[derive(Clone, Copy, Serialize)]
-pub struct Place {
+pub(crate) struct Place {
     /// Columns from the left.
     pub x: u64,
     /// Rows from the section's top.
@@ -18,7 +18,7 @@ pub struct Place {
 }
 
 #[derive(Serialize)]
-pub struct Panel {
+pub(crate) struct Panel {
     /// Its anchor in the page.
     pub anchor: String,
     pub title: String,
@@ -35,7 +35,7 @@ pub struct Panel {
 
 /// The panels under one row's title; those above the first row have none.
 #[derive(Serialize)]
-pub struct Section {
+pub(crate) struct Section {
     pub title: String,
     /// Its anchor in the page.
     pub anchor: String,
@@ -46,7 +46,7 @@ pub struct Section {
 }
 
 #[derive(Serialize)]
-pub struct Dashboard {
+pub(crate) struct Dashboard {
     /// Its uid, the anchor in the page.
     pub anchor: String,
     pub title: String,

@@ -7,13 +7,13 @@ use regex_automata::meta::Regex;
 use serde_json::{Map, Value};
 
 /// What the configuration of one field says, overrides applied.
-pub struct Field {
+pub(crate) struct Field {
     settings: Value,
 }
 
 /// A value as it is shown.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// With its unit, or what a mapping says.
     pub text: String,
     /// The name of its colour.
@@ -21,7 +21,7 @@ pub struct Shown {
 }
 
 /// A step of the thresholds.
-pub struct Step {
+pub(crate) struct Step {
     /// From this value on; None is the base.
     pub from: Option<f64>,
     /// The name of its colour.
@@ -30,7 +30,7 @@ pub struct Step {
 
 impl Field {
     /// The field of one series: `name` as it is displayed, `reference` of its query.
-    pub fn of(panel: &Value, name: &str, reference: &str) -> Field {
+    pub(crate) fn of(panel: &Value, name: &str, reference: &str) -> Field {
         let config = &panel["fieldConfig"];
         let mut settings = config["defaults"].clone();
         if !settings.is_object() {
@@ -52,17 +52,17 @@ impl Field {
     }
 
     /// A setting by its JSON pointer.
-    pub fn get(&self, pointer: &str) -> &Value {
+    pub(crate) fn get(&self, pointer: &str) -> &Value {
         self.settings.pointer(pointer).unwrap_or(&Value::Null)
     }
 
     /// A number by its JSON pointer.
-    pub fn number(&self, pointer: &str) -> Option<f64> {
+    pub(crate) fn number(&self, pointer: &str) -> Option<f64> {
         self.get(pointer).as_f64()
     }
 
     /// A value with its unit.
-    pub fn formatted(&self, value: f64, now: i64) -> String {
+    pub(crate) fn formatted(&self, value: f64, now: i64) -> String {
         units::formatted(
             value,
             self.get("/unit").as_str().unwrap_or("none"),
@@ -74,7 +74,7 @@ impl Field {
     }
 
     /// A value as it is shown: mapped, else with its unit.
-    pub fn shown(&self, value: f64, now: i64) -> Shown {
+    pub(crate) fn shown(&self, value: f64, now: i64) -> Shown {
         let mapped = self.mapped(&number_text(value), Some(value));
         let text = mapped
             .and_then(|result| result["text"].as_str())
@@ -86,7 +86,7 @@ impl Field {
     }
 
     /// A text as it is shown.
-    pub fn shown_text(&self, text: &str) -> Shown {
+    pub(crate) fn shown_text(&self, text: &str) -> Shown {
         let mapped = self.mapped(text, text.parse().ok());
         let shown = mapped
             .and_then(|result| result["text"].as_str())
@@ -100,7 +100,7 @@ impl Field {
     }
 
     /// What is shown where there is no value.
-    pub fn missing(&self) -> Shown {
+    pub(crate) fn missing(&self) -> Shown {
         let mapped = self.mapped("null", None);
         let text = mapped
             .and_then(|result| result["text"].as_str())
@@ -144,7 +144,7 @@ impl Field {
     }
 
     /// The colour of a value: of its threshold, or the one that is fixed.
-    pub fn colour(&self, value: f64) -> &'static str {
+    pub(crate) fn colour(&self, value: f64) -> &'static str {
         if let Some(fixed) = self.fixed() {
             return fixed;
         }
@@ -167,7 +167,7 @@ impl Field {
     }
 
     /// The colour that is the same for all values.
-    pub fn fixed(&self) -> Option<&'static str> {
+    pub(crate) fn fixed(&self) -> Option<&'static str> {
         (self.get("/color/mode") == "fixed").then(|| {
             self.get("/color/fixedColor")
                 .as_str()
@@ -176,7 +176,7 @@ impl Field {
     }
 
     /// Where a value lies between minimum and maximum, 0 to 1.
-    pub fn part(&self, value: f64) -> f64 {
+    pub(crate) fn part(&self, value: f64) -> f64 {
         let (low, high) = (
             self.number("/min").unwrap_or(0.0),
             self.number("/max").unwrap_or(100.0),
@@ -189,7 +189,7 @@ impl Field {
     }
 
     /// The steps of the thresholds, lowest first.
-    pub fn steps(&self) -> Vec<Step> {
+    pub(crate) fn steps(&self) -> Vec<Step> {
         let steps = self.get("/thresholds/steps").items();
         steps
             .map(|step| Step {

@@ -3,7 +3,7 @@
 use super::answers::Labels;
 
 /// The legend of a series: `{{label}}` filled in; without a legend its labels.
-pub fn legend(format: &str, labels: &Labels) -> String {
+pub(crate) fn legend(format: &str, labels: &Labels) -> String {
     if format.is_empty() || format == "__auto" {
         let own: Vec<String> = labels
             .iter()

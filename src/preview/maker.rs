@@ -25,7 +25,7 @@ pub(super) struct Shown<'a> {
 }
 
 /// What dashboards are made from.
-pub struct Maker<'a> {
+pub(crate) struct Maker<'a> {
     pub answers: &'a dyn Answers,
     pub catalog: &'a Catalog,
     /// Finds the template behind a panel.
@@ -36,7 +36,7 @@ pub struct Maker<'a> {
 
 impl Maker<'_> {
     /// Reads one dashboard and asks all its queries.
-    pub fn dashboard(&self, file: &File) -> Dashboard {
+    pub(crate) fn dashboard(&self, file: &File) -> Dashboard {
         let value = &file.value;
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_string();
         let range = seconds(value);

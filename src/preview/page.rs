@@ -32,7 +32,7 @@ struct Listed<'a> {
 }
 
 /// Writes the page; `server` is empty when the data is simulated.
-pub fn page(
+pub(crate) fn page(
     catalog: &Catalog,
     dashboards: Vec<Dashboard>,
     server: &str,
@@ -176,7 +176,7 @@ fn places(dashboards: &[Dashboard]) -> String {
 }
 
 /// Where a link of Grafana leads from here: a dashboard is a part of this page, another server is itself, the rest is not at hand.
-pub fn href(url: &str) -> String {
+pub(crate) fn href(url: &str) -> String {
     if let Some(rest) = url.strip_prefix("/d/") {
         return format!("#{}", rest.split(['?', '/']).next().unwrap_or_default());
     }

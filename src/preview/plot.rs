@@ -4,15 +4,15 @@
 mod mark;
 mod ticks;
 
-pub use mark::{Mark, PALETTE};
+pub(crate) use mark::{Mark, PALETTE};
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
-pub use ticks::ticks;
+pub(crate) use ticks::ticks;
 
 /// The plane that geometry is drawn on; the page stretches it, strokes keep their width.
 const SIZE: (u32, u32) = (2000, 1000);
 
-pub struct Line {
+pub(crate) struct Line {
     pub mark: Mark,
     /// The upper edge at each instant; NaN leaves a gap.
     pub values: Vec<f64>,
@@ -23,7 +23,7 @@ pub struct Line {
 }
 
 /// What lies under lines and over them.
-pub struct PlotArea<'a> {
+pub(crate) struct PlotArea<'a> {
     /// Values with a line of the grid.
     pub ticks: &'a [f64],
     /// Values with a line of their own.
@@ -33,7 +33,11 @@ pub struct PlotArea<'a> {
 }
 
 /// Lines on their ground, between two values.
-pub fn drawn(lines: &[Line], ground: &PlotArea, (low, high): (f64, f64)) -> Result<String, String> {
+pub(crate) fn drawn(
+    lines: &[Line],
+    ground: &PlotArea,
+    (low, high): (f64, f64),
+) -> Result<String, String> {
     let count = lines
         .iter()
         .map(|line| line.values.len())
@@ -145,7 +149,7 @@ fn stretch(chart: &mut Chart, line: &Line, plane: &Plane) -> Drawn<()> {
 }
 
 /// Stretches without a gap: where each begins, and its values.
-pub fn runs(values: &[f64]) -> Vec<(usize, &[f64])> {
+pub(crate) fn runs(values: &[f64]) -> Vec<(usize, &[f64])> {
     let mut runs = Vec::new();
     let mut begin = None;
     for index in 0..=values.len() {

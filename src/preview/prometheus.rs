@@ -7,7 +7,7 @@ use crate::live::http::Client;
 use serde_json::Value;
 
 /// A running Prometheus at one time.
-pub struct Prometheus {
+pub(crate) struct Prometheus {
     endpoint: Endpoint,
     client: Client,
     now: i64,
@@ -15,7 +15,7 @@ pub struct Prometheus {
 
 impl Prometheus {
     /// Asks once, so that a wrong address is one sentence and not one for each panel; its clock is "now".
-    pub fn connect(endpoint: Endpoint, client: Client) -> Result<Prometheus, String> {
+    pub(crate) fn connect(endpoint: Endpoint, client: Client) -> Result<Prometheus, String> {
         let mut prometheus = Prometheus {
             endpoint,
             client,

@@ -27,7 +27,7 @@ const INSTANTS: i64 = 240;
 const HISTORY: i64 = 30 * 60;
 
 /// A stack that nobody runs.
-pub struct Simulated<'a> {
+pub(crate) struct Simulated<'a> {
     stack: &'a Stack<'a>,
     rules: Vec<&'a Value>,
     synthetic: Synthetic<'a>,
@@ -38,7 +38,7 @@ pub struct Simulated<'a> {
 
 impl<'a> Simulated<'a> {
     /// A stack seen for so many seconds.
-    pub fn new(catalog: &'a Catalog, stack: &'a Stack<'a>, shown: i64) -> Simulated<'a> {
+    pub(crate) fn new(catalog: &'a Catalog, stack: &'a Stack<'a>, shown: i64) -> Simulated<'a> {
         let step = i64::max(STEP, shown / INSTANTS / STEP * STEP);
         let axis = Axis {
             end: NOW,

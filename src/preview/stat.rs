@@ -4,7 +4,7 @@ use super::body::{Body, Number, percent};
 use super::subject::{Named, Subject};
 
 /// `stat`: one tile for each series.
-pub fn tiles(subject: &Subject) -> Option<Body> {
+pub(crate) fn tiles(subject: &Subject) -> Option<Body> {
     let options = &subject.panel["options"];
     let all = subject.named();
     let numbers: Vec<Number> = all
@@ -24,7 +24,7 @@ pub fn tiles(subject: &Subject) -> Option<Body> {
 }
 
 /// `bargauge` and `gauge`: one bar for each series.
-pub fn bars(subject: &Subject) -> Option<Body> {
+pub(crate) fn bars(subject: &Subject) -> Option<Body> {
     let all = subject.named();
     let largest = all
         .iter()

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 /// What a service does at an instant.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Part {
+pub(crate) enum Part {
     /// Nothing is wrong.
     Healthy,
     Failing,
@@ -23,7 +23,7 @@ const FILLING: (i64, i64) = (-20 * 60, 0);
 
 /// The trouble that a service is in.
 #[derive(Clone, Copy)]
-pub enum Role {
+pub(crate) enum Role {
     Fails,
     IsDown,
     /// It did not answer for a while.
@@ -32,13 +32,13 @@ pub enum Role {
 }
 
 /// Which service plays which part.
-pub struct Story {
+pub(crate) struct Story {
     roles: HashMap<String, Role>,
 }
 
 impl Story {
     /// Parts for a catalog's services; the one with the most metrics fails, so that its panels show it.
-    pub fn of(catalog: &Catalog) -> Story {
+    pub(crate) fn of(catalog: &Catalog) -> Story {
         let count = catalog.services.len();
         let mut roles = HashMap::new();
         let wanted = [
@@ -56,12 +56,12 @@ impl Story {
     }
 
     /// The part that a service plays, if it plays one.
-    pub fn role(&self, job: &str) -> Option<Role> {
+    pub(crate) fn role(&self, job: &str) -> Option<Role> {
         self.roles.get(job).copied()
     }
 
     /// What a service does so many seconds before now (negative).
-    pub fn part(role: Option<Role>, seconds: i64) -> Part {
+    pub(crate) fn part(role: Option<Role>, seconds: i64) -> Part {
         let within = |(begin, end): (i64, i64)| (begin..=end).contains(&seconds);
         match role {
             Some(Role::Fails) if within(FAILING) => Part::Failing,
@@ -77,7 +77,7 @@ impl Story {
 }
 
 /// The index of the first service with the most metrics.
-pub fn richest(catalog: &Catalog) -> usize {
+pub(crate) fn richest(catalog: &Catalog) -> usize {
     let metrics = |index: usize| {
         catalog
             .metrics

@@ -7,7 +7,7 @@ use super::legend::legend;
 use serde_json::Value;
 
 /// The answer to one query of a panel.
-pub struct Found {
+pub(crate) struct Found {
     pub reference: String,
     /// How its series are named.
     pub legend: String,
@@ -15,14 +15,14 @@ pub struct Found {
 }
 
 /// One series of a panel with its name and what the configuration says of it.
-pub struct Named<'a> {
+pub(crate) struct Named<'a> {
     pub name: String,
     pub series: &'a Series,
     pub field: Field,
 }
 
 /// Everything that a panel is drawn from.
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     pub panel: &'a Value,
     /// The answers to its queries.
     pub found: &'a [Found],
@@ -33,7 +33,7 @@ pub struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     /// All series in the order of the queries.
-    pub fn named(&self) -> Vec<Named<'a>> {
+    pub(crate) fn named(&self) -> Vec<Named<'a>> {
         let panel = self.panel;
         let one = |found: &'a Found, series: &'a Series| {
             let name = legend(&found.legend, &series.labels);

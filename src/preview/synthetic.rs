@@ -31,7 +31,7 @@ const STATUSES: usize = 3;
 const STATUS: [&str; 3] = ["status", "code", "status_code"];
 
 /// Where the series of a catalog's services come from.
-pub struct Synthetic<'a> {
+pub(crate) struct Synthetic<'a> {
     contract: &'a Contract,
     catalog: &'a Catalog,
     plans: HashMap<&'a str, Plan>,
@@ -61,7 +61,7 @@ struct Source<'a> {
 
 impl<'a> Synthetic<'a> {
     /// The services of a catalog, seen along an axis.
-    pub fn new(catalog: &'a Catalog, contract: &'a Contract, axis: Axis) -> Synthetic<'a> {
+    pub(crate) fn new(catalog: &'a Catalog, contract: &'a Contract, axis: Axis) -> Synthetic<'a> {
         let services: Vec<&crate::catalog::Service> = catalog.services.iter().collect();
         // What a kind says was played when the tests were rendered; without, services move as nothing is said.
         let plans = plans(catalog, &services).unwrap_or_default();
@@ -82,7 +82,7 @@ impl<'a> Synthetic<'a> {
     }
 
     /// The series that a selector picks.
-    pub fn select(&self, selector: &VectorSelector) -> Vec<Series> {
+    pub(crate) fn select(&self, selector: &VectorSelector) -> Vec<Series> {
         let Some(name) = selector.name.as_deref() else {
             return Vec::new();
         };

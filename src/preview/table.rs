@@ -17,7 +17,7 @@ enum Content {
 type Row = BTreeMap<String, Content>;
 
 /// `table`.
-pub fn table(subject: &Subject) -> Option<Body> {
+pub(crate) fn table(subject: &Subject) -> Option<Body> {
     let merged = subject.panel["transformations"]
         .items()
         .any(|one| one["id"] == "merge");

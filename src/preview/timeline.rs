@@ -9,7 +9,7 @@ use super::units::clock;
 const ROOM: f64 = 0.16;
 
 /// `state-timeline` and `status-history`.
-pub fn timeline(subject: &Subject) -> Option<Body> {
+pub(crate) fn timeline(subject: &Subject) -> Option<Body> {
     let lines: Vec<States> = subject
         .named()
         .iter()

@@ -9,7 +9,7 @@ use super::subject::{Named, Subject};
 const TICKS: usize = 4;
 
 /// `timeseries`.
-pub fn lines(subject: &Subject) -> Option<Body> {
+pub(crate) fn lines(subject: &Subject) -> Option<Body> {
     let all: Vec<Named> = subject
         .named()
         .into_iter()

@@ -1,7 +1,7 @@
 //! Numbers as Grafana writes them.
 
 /// A value with its unit; `now` (Unix seconds) is what "ago" counts from.
-pub fn formatted(value: f64, unit: &str, decimals: Option<usize>, now: i64) -> String {
+pub(crate) fn formatted(value: f64, unit: &str, decimals: Option<usize>, now: i64) -> String {
     if !value.is_finite() {
         return if value.is_nan() {
             "no value"
@@ -33,7 +33,7 @@ pub fn formatted(value: f64, unit: &str, decimals: Option<usize>, now: i64) -> S
 }
 
 /// Hours and minutes, UTC.
-pub fn clock(seconds: i64) -> String {
+pub(crate) fn clock(seconds: i64) -> String {
     let minutes = seconds.rem_euclid(86_400) / 60;
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }

@@ -7,14 +7,14 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Name → value, and how a person reads it.
-pub struct ShownVariables {
+pub(crate) struct ShownVariables {
     values: BTreeMap<String, String>,
     /// `Job: All` and the like, for the head of the dashboard.
     pub shown: Vec<(String, String)>,
 }
 
 /// A dashboard's time range in seconds: `now-1h` to `now`.
-pub fn seconds(dashboard: &Value) -> i64 {
+pub(crate) fn seconds(dashboard: &Value) -> i64 {
     let from = dashboard["time"]["from"]
         .as_str()
         .and_then(|from| from.strip_prefix("now-"));
@@ -24,7 +24,7 @@ pub fn seconds(dashboard: &Value) -> i64 {
 
 impl ShownVariables {
     /// The variables of a dashboard; `service` is shown where it shows one service, and `chosen` wins.
-    pub fn of(
+    pub(crate) fn of(
         dashboard: &Value,
         step: i64,
         scrape: Duration,
@@ -91,7 +91,7 @@ impl ShownVariables {
     }
 
     /// `$name`, `${name}` and `${name:format}` replaced.
-    pub fn filled(&self, text: &str) -> String {
+    pub(crate) fn filled(&self, text: &str) -> String {
         fill(text, |variable| {
             let value = self.values.get(variable.name).cloned();
             value.map_or(Filling::Unknown, Filling::Text)

@@ -20,11 +20,11 @@ use std::collections::HashMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Milliseconds: of a time since 1970, or of a length of time.
-pub type Millis = i64;
+pub(crate) type Millis = i64;
 
 /// Equidistant instants.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Axis {
+pub struct Axis {
     pub(crate) start: Millis,
     /// At least 1.
     pub(crate) step: Millis,
@@ -55,7 +55,7 @@ impl Axis {
 
 /// A line of values.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Series {
+pub struct Series {
     pub(crate) labels: Labels,
     /// As many as the axis has instants; None: there is no such series at that instant.
     pub(crate) values: Vec<Option<f64>>,
@@ -64,7 +64,7 @@ pub(crate) struct Series {
 pub(crate) enum Value {
     Scalar(Vec<f64>),
     Vector(Vec<Series>),
-    Text(String),
+    Text,
 }
 
 /// The releases of Prometheus that see different samples in a window.
@@ -129,21 +129,21 @@ impl Engine<'_> {
                 labels: Labels::default(),
                 values: values.into_iter().map(Some).collect(),
             }]),
-            Value::Text(_) => Err(Failure::certain("a string is not a vector")),
+            Value::Text => Err(Failure::certain("a string is not a vector")),
         }
     }
 
     fn value(&self, expr: &Expr, axis: Axis) -> Evaluated<Value> {
         match expr {
             Expr::NumberLiteral(number) => Ok(Value::Scalar(vec![number.val; axis.count])),
-            Expr::StringLiteral(text) => Ok(Value::Text(text.val.clone())),
+            Expr::StringLiteral(_) => Ok(Value::Text),
             Expr::Paren(paren) => self.value(&paren.expr, axis),
             Expr::Unary(unary) => Ok(match self.value(&unary.expr, axis)? {
                 Value::Scalar(values) => {
                     Value::Scalar(values.into_iter().map(|value| -value).collect())
                 }
                 Value::Vector(series) => Value::Vector(each(series, |value| -value)?),
-                Value::Text(_) => return Err(Failure::certain("a string has no sign")),
+                Value::Text => return Err(Failure::certain("a string has no sign")),
             }),
             Expr::VectorSelector(selector) => self.current(selector, axis).map(Value::Vector),
             Expr::Aggregate(aggregate) => aggregate::value(self, aggregate, axis),

@@ -8,11 +8,11 @@ mod series;
 mod window;
 
 use super::{AtModifier, Expr, Offset, VectorSelector};
-pub use series::{Axis, Labels, Series};
+pub(crate) use series::{Axis, Labels, Series};
 use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// A number for every instant.
     Scalar(Vec<f64>),
     Vector(Vec<Series>),
@@ -20,10 +20,10 @@ pub enum Outcome {
 }
 
 /// Where selectors find their series.
-pub type Select<'a> = &'a dyn Fn(&VectorSelector) -> Result<Vec<Series>, String>;
+pub(crate) type Select<'a> = &'a dyn Fn(&VectorSelector) -> Result<Vec<Series>, String>;
 
 #[derive(Clone, Copy)]
-pub struct Evaluation<'a> {
+pub(crate) struct Evaluation<'a> {
     /// The instants of every column.
     pub axis: Axis,
     /// The first instant whose value is asked for; windows before it are left out.
@@ -37,7 +37,7 @@ pub struct Evaluation<'a> {
 
 impl Evaluation<'_> {
     /// Evaluates an expression to series; a number becomes one series without labels.
-    pub fn vector(&self, expr: &Expr) -> Result<Vec<Series>, String> {
+    pub(crate) fn vector(&self, expr: &Expr) -> Result<Vec<Series>, String> {
         match self.outcome(expr)? {
             Outcome::Vector(series) => Ok(series),
             Outcome::Scalar(values) => Ok(vec![Series {
@@ -156,7 +156,7 @@ fn unnamed(mut series: Series) -> Series {
 }
 
 /// One series for each set of labels: where several have a value at one instant, the first wins.
-pub fn coalesced(all: Vec<Series>) -> Vec<Series> {
+pub(crate) fn coalesced(all: Vec<Series>) -> Vec<Series> {
     let mut places: HashMap<Labels, usize> = HashMap::new();
     let mut merged: Vec<Series> = Vec::new();
     for series in all {

@@ -17,7 +17,7 @@ thread_local! {
 }
 
 /// A matcher that is asked about many values.
-pub struct Judge<'a> {
+pub(crate) struct Judge<'a> {
     matcher: &'a Matcher,
     /// None: it is no pattern, or one that is too large.
     regex: Option<Rc<Regex>>,
@@ -25,7 +25,7 @@ pub struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     /// Its pattern is built here, once for all values.
-    pub fn of(matcher: &'a Matcher) -> Judge<'a> {
+    pub(crate) fn of(matcher: &'a Matcher) -> Judge<'a> {
         let pattern = matches!(matcher.op, MatchOp::Re(_) | MatchOp::NotRe(_));
         let regex = if pattern {
             BUILT.with_borrow_mut(|built| match built.get(&matcher.value) {
@@ -42,7 +42,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether the matcher picks a value; a label that is not there is empty.
-    pub fn picks(&self, value: &str) -> bool {
+    pub(crate) fn picks(&self, value: &str) -> bool {
         let met = || self.regex.as_ref().map(|regex| regex.is_match(value));
         match self.matcher.op {
             MatchOp::Equal => self.matcher.value == value,
@@ -54,19 +54,19 @@ impl<'a> Judge<'a> {
 }
 
 /// Whether a matcher picks one value.
-pub fn picks(matcher: &Matcher, value: &str) -> bool {
+pub(crate) fn picks(matcher: &Matcher, value: &str) -> bool {
     Judge::of(matcher).picks(value)
 }
 
 /// Whether all matchers pick a series by its labels; its metric has been looked up already.
-pub fn pick(matchers: &Matchers, labels: &BTreeMap<String, String>) -> bool {
+pub(crate) fn pick(matchers: &Matchers, labels: &BTreeMap<String, String>) -> bool {
     let value = |label: &str| labels.get(label).map_or("", String::as_str);
     let mut all = matchers.matchers.iter();
     all.all(|matcher| matcher.name == "__name__" || picks(matcher, value(&matcher.name)))
 }
 
 /// The matchers between the braces of a selector; the Alertmanager writes its own without the braces.
-pub fn read(text: &str) -> Option<Vec<Matcher>> {
+pub(crate) fn read(text: &str) -> Option<Vec<Matcher>> {
     match parse(&format!("alert{{{text}}}")) {
         Ok(Expr::VectorSelector(vector)) => Some(vector.matchers.matchers),
         _ => None,

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The syntax of an expression, whatever its patterns are: what Prometheus would refuse of them is not looked at.
-pub fn parse(text: &str) -> Result<Expr, String> {
+pub(crate) fn parse(text: &str) -> Result<Expr, String> {
     let (mut words, mut filled, mut at) = (HashMap::new(), String::new(), 0);
     for (start, end) in literals(text) {
         let Ok(written) = unquote_string(&text[start..end]) else {

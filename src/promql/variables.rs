@@ -1,7 +1,7 @@
 //! Grafana's variables in a text, `$name`, `${name}`, `${name:format}`: where they stand, and what is filled in for them.
 
 /// A variable that is filled in.
-pub struct Variable<'a> {
+pub(crate) struct Variable<'a> {
     pub name: &'a str,
     /// With its dollar, braces and format.
     pub written: &'a str,
@@ -11,18 +11,18 @@ pub struct Variable<'a> {
 
 impl Variable<'_> {
     /// Whether it stands in the brackets of a range, so that a duration is wanted.
-    pub fn is_range(&self) -> bool {
+    pub(crate) fn is_range(&self) -> bool {
         let quoted = self.before.matches('"').count() % 2 == 1;
         self.before.rfind('[') > self.before.rfind(']') && !quoted
     }
 
     /// Whether it is the whole pattern of a matcher, as far as can be seen from before it.
-    pub fn is_pattern(&self) -> bool {
+    pub(crate) fn is_pattern(&self) -> bool {
         self.before.ends_with("=~\"")
     }
 }
 
-pub enum Filling {
+pub(crate) enum Filling {
     Text(String),
     /// Everything: a matcher with it is left out.
     Everything,
@@ -31,7 +31,7 @@ pub enum Filling {
 }
 
 /// The text with every variable filled in. The one function for all readers, who differ only in the values.
-pub fn fill(text: &str, mut value: impl FnMut(&Variable) -> Filling) -> String {
+pub(crate) fn fill(text: &str, mut value: impl FnMut(&Variable) -> Filling) -> String {
     let mut filled = String::new();
     let mut everything = false;
     for piece in pieces(text) {
@@ -67,7 +67,7 @@ pub fn fill(text: &str, mut value: impl FnMut(&Variable) -> Filling) -> String {
 }
 
 /// The variables of a text: their names, and how they are written.
-pub fn variables(text: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn variables(text: &str) -> impl Iterator<Item = (&str, &str)> {
     pieces(text).filter_map(|piece| match piece {
         Piece::Variable(name, written) => Some((name, written)),
         Piece::Text(_) => None,

@@ -3,7 +3,7 @@
 use super::{Expr, VectorSelector};
 
 /// The operands of an expression, in the order in which they are written; of an aggregation its parameter first.
-pub fn children(expr: &Expr) -> Vec<&Expr> {
+pub(crate) fn children(expr: &Expr) -> Vec<&Expr> {
     match expr {
         Expr::Paren(paren) => vec![&paren.expr],
         Expr::Unary(unary) => vec![&unary.expr],
@@ -23,7 +23,7 @@ pub fn children(expr: &Expr) -> Vec<&Expr> {
 }
 
 /// The same, to be changed.
-pub fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
+pub(crate) fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
     match expr {
         Expr::Paren(paren) => vec![&mut paren.expr],
         Expr::Unary(unary) => vec![&mut unary.expr],
@@ -46,7 +46,7 @@ pub fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
 }
 
 /// The selector that an expression is, with or without a range.
-pub fn selector(expr: &Expr) -> Option<&VectorSelector> {
+pub(crate) fn selector(expr: &Expr) -> Option<&VectorSelector> {
     match expr {
         Expr::VectorSelector(vector) => Some(vector),
         Expr::MatrixSelector(matrix) => Some(&matrix.vs),
@@ -55,7 +55,7 @@ pub fn selector(expr: &Expr) -> Option<&VectorSelector> {
 }
 
 /// The same, to be changed.
-pub fn selector_mut(expr: &mut Expr) -> Option<&mut VectorSelector> {
+pub(crate) fn selector_mut(expr: &mut Expr) -> Option<&mut VectorSelector> {
     match expr {
         Expr::VectorSelector(vector) => Some(vector),
         Expr::MatrixSelector(matrix) => Some(&mut matrix.vs),
@@ -64,7 +64,7 @@ pub fn selector_mut(expr: &mut Expr) -> Option<&mut VectorSelector> {
 }
 
 /// Every selector of an expression.
-pub fn selectors(expr: &Expr) -> Vec<&VectorSelector> {
+pub(crate) fn selectors(expr: &Expr) -> Vec<&VectorSelector> {
     match selector(expr) {
         Some(selector) => vec![selector],
         None => children(expr).into_iter().flat_map(selectors).collect(),
@@ -72,7 +72,7 @@ pub fn selectors(expr: &Expr) -> Vec<&VectorSelector> {
 }
 
 /// The text that an expression is.
-pub fn text(expr: &Expr) -> Option<&str> {
+pub(crate) fn text(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::StringLiteral(literal) => Some(&literal.val),
         _ => None,

@@ -5,7 +5,7 @@ use super::{Check, Example, Proof, Usage, place};
 /// What every alert that fires for a service has.
 const CARRIED: [&str; 4] = ["job", "service", "component", "severity"];
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "alert-labels",
     doc: "Routes go by severity, inhibition by job, silences and dashboards by service and component; an alert without one of them passes them all by.",
     example: Example::Condition {

@@ -5,7 +5,7 @@ use crate::contract::evaluate::Node;
 use crate::promql::token::{T_LOR, T_LUNLESS};
 use crate::promql::{Expr, returns_bool};
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "alert-without-condition",
     doc: "Without a comparison an alert fires whenever its series exist; with `bool` it fires also for 0.",
     example: Example::Condition {

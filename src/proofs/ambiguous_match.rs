@@ -5,7 +5,7 @@ use crate::contract::series::SeriesSet;
 use crate::promql::token::{T_LAND, T_LOR, T_LUNLESS};
 use crate::promql::{Expr, VectorMatchCardinality};
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "ambiguous-match",
     doc: "When several series of one side share the labels that are compared, Prometheus fails at run time with many-to-many matching, and the rule is silent.",
     example: Example::Condition {

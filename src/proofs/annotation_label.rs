@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::RULES;
 use crate::json::Parts;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "annotation-label",
     doc: "A label that the expression has summed away renders as nothing: the notification says that ` is down`, and promtool says SUCCESS.",
     example: Example::Rendered {

@@ -7,7 +7,7 @@ use crate::render::File;
 use crate::stack::document::walk;
 use std::collections::{HashMap, HashSet};
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "dead-link",
     doc: "A link to a dashboard or a section that does not exist is noticed at three in the morning, by whoever follows it.",
     example: Example::Rendered {

@@ -11,7 +11,7 @@ use crate::promql::token::{
 use crate::promql::{BinaryExpr, Expr};
 
 /// Whether the rate of something is in it.
-pub fn traffic(node: &Node, nodes: &[Node]) -> bool {
+pub(crate) fn traffic(node: &Node, nodes: &[Node]) -> bool {
     let rate = matches!(node.expr, Expr::Call(call) if ["rate", "irate", "increase"].contains(&call.func.name));
     rate || node
         .operands
@@ -20,7 +20,7 @@ pub fn traffic(node: &Node, nodes: &[Node]) -> bool {
 }
 
 /// The expression around each node; None for the whole.
-pub fn parents(nodes: &[Node]) -> Vec<Option<usize>> {
+pub(crate) fn parents(nodes: &[Node]) -> Vec<Option<usize>> {
     let mut parents = vec![None; nodes.len()];
     for (index, node) in nodes.iter().enumerate() {
         node.operands
@@ -32,7 +32,7 @@ pub fn parents(nodes: &[Node]) -> Vec<Option<usize>> {
 
 /// The vectors that a product or quotient consists of: those that it is proportional to, and those that it is divided by.
 /// Numbers, brackets, signs and the order of the operators make no difference.
-pub fn factors(index: usize, nodes: &[Node]) -> (Vec<usize>, Vec<usize>) {
+pub(crate) fn factors(index: usize, nodes: &[Node]) -> (Vec<usize>, Vec<usize>) {
     let node = &nodes[index];
     let both = || {
         (
@@ -56,7 +56,7 @@ pub fn factors(index: usize, nodes: &[Node]) -> (Vec<usize>, Vec<usize>) {
 }
 
 /// The largest products and quotients of an expression: none is a factor of another.
-pub fn products<'a>(
+pub(crate) fn products<'a>(
     nodes: &'a [Node],
     parents: &'a [Option<usize>],
 ) -> impl Iterator<Item = usize> + 'a {
@@ -74,7 +74,7 @@ pub fn products<'a>(
 }
 
 /// Whether something is filled in where the node is missing: `… or 0 * total`, at the node itself or around it.
-pub fn filled_around(index: usize, nodes: &[Node], parents: &[Option<usize>]) -> bool {
+pub(crate) fn filled_around(index: usize, nodes: &[Node], parents: &[Option<usize>]) -> bool {
     let (mut inner, mut around) = (index, parents[index]);
     while let Some(outer) = around {
         match nodes[outer].expr {
@@ -93,7 +93,7 @@ pub fn filled_around(index: usize, nodes: &[Node], parents: &[Option<usize>]) ->
 }
 
 /// Whether an expression gives something wherever its parts do, because it fills in what is missing.
-pub fn filled(node: &Node, nodes: &[Node]) -> bool {
+pub(crate) fn filled(node: &Node, nodes: &[Node]) -> bool {
     let operand = |index: usize| filled(&nodes[node.operands[index]], nodes);
     match node.expr {
         Expr::Binary(binary) => match binary.op.id() {
@@ -116,7 +116,7 @@ pub fn filled(node: &Node, nodes: &[Node]) -> bool {
 
 /// Whether a divisor is kept from being 0 by a condition beside its quotient: `a / b and b > 0`, `b > 0 and a / b > 0.1`,
 /// `a / b > 0.1 unless b == 0`.
-pub fn guarded_around(
+pub(crate) fn guarded_around(
     division: usize,
     divisor: &Node,
     nodes: &[Node],
@@ -208,7 +208,7 @@ fn mirrored(operator: u16) -> u16 {
 }
 
 /// Whether a value can never be 0.
-pub fn nonzero(node: &Node, nodes: &[Node]) -> bool {
+pub(crate) fn nonzero(node: &Node, nodes: &[Node]) -> bool {
     let at = |index: usize| &nodes[node.operands[index]];
     let positive = |node: &Node| nonzero(node, nodes) && nonnegative(node, nodes);
     match node.expr {

@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::promql::Expr;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "fixed-panel-window",
     doc: "With a fixed window a panel skips samples when zoomed out and says No data when the scrape interval grows; `$__rate_interval` does neither.",
     example: Example::Rendered {

@@ -6,7 +6,7 @@ use crate::promql::Expr;
 
 const GAUGE_FUNCTIONS: [&str; 5] = ["delta", "idelta", "deriv", "predict_linear", "holt_winters"];
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "gauge-function-on-counter",
     doc: "These functions do not know of restarts: a counter that starts anew is a large decrease to them.",
     example: Example::Condition {

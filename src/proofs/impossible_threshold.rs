@@ -8,7 +8,7 @@ use crate::promql::Expr;
 use crate::promql::number::number;
 use crate::promql::walk::selector;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "impossible-threshold",
     doc: "`up` is 0 or 1, a rate is never below 0 and a quantile never above the last bucket: a comparison beyond that never fires, or always does.",
     example: Example::Condition {

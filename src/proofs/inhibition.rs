@@ -9,7 +9,7 @@ use crate::promql::matchers;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "inhibition",
     doc: "A label of `equal` that both sides lack counts as equal, so one alert silences all; a source that no alert matches silences nothing. amtool accepts both.",
     example: Example::Rendered {

@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::diagnostic::Diagnostic;
 use crate::stack::expressions::{Unread, Why};
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "invalid-promql",
     doc: "Prometheus refuses the whole rule file, and Grafana shows an error instead of the panel. A variable of Grafana that is not defined is sent as it stands.",
     example: Example::Condition {

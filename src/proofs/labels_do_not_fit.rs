@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::promql::Expr;
 use crate::promql::token::T_LOR;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "labels-do-not-fit",
     doc: "An operator pairs series whose labels are equal; when one side has a label more, or both come from different services, the result is empty without an error.",
     example: Example::Condition {

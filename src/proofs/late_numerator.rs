@@ -8,7 +8,7 @@ use crate::promql::VectorSelector;
 use crate::promql::walk::selectors;
 use std::collections::BTreeSet;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "late-numerator",
     doc: "The series that counts failures often appears with the first of them; until then the ratio is empty, so a panel says No data when all is healthy and a recorded signal has gaps.",
     example: Example::Condition {

@@ -3,7 +3,7 @@
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "legend-label",
     doc: "A label that the query has summed away leaves a legend of braces or of nothing, and no line can be told from another.",
     example: Example::Rendered {

@@ -20,7 +20,7 @@ const SECRETS: [&str; 12] = [
     "client_secret",
 ];
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "literal-secret",
     doc: "What is rendered is committed: a token in it is known to everybody who reads the repository, permanently.",
     example: Example::Rendered {

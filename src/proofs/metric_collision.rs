@@ -7,7 +7,7 @@ use crate::contract::built_in;
 use crate::diagnostic::{Diagnostic, Severity};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "metric-collision",
     doc: "A name that is exposed twice makes Prometheus drop samples or the whole scrape, and a query reads two things as one. A histogram also exposes _bucket, _sum and _count, and clients add _created.",
     example: Example::Catalog {

@@ -7,7 +7,7 @@ use crate::promql::token::{T_DIV, T_LAND, T_LUNLESS};
 use crate::promql::walk::{selector, selectors};
 use crate::promql::{Expr, returns_bool};
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "missing-denominator",
     doc: "90 % of what? Bytes above 0.9 are every process that runs; a panel in percent over bytes shows billions.",
     example: Example::Condition {

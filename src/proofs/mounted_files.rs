@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::stack::compose::mount;
 use serde_json::Value;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "mounted-files",
     doc: "A mount of one file keeps the old file when it is replaced: the reload answers 200 and the old configuration stays in force.",
     example: Example::Rendered {

@@ -24,7 +24,7 @@ const SINCE: [(&str, (u32, u32)); 16] = [
     ("extra_scrape_metrics", (3, 10)),
 ];
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "newer-than-minimum",
     doc: "Prometheus reads its files strictly: with one key that it does not know it does not start, or keeps the old configuration at a reload.",
     example: Example::Rendered {

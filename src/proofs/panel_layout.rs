@@ -8,7 +8,7 @@ use std::collections::HashMap;
 /// A panel's place, title and pointer.
 type Placed<'a> = ([i64; 4], &'a str, &'a str);
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "panel-layout",
     doc: "Two panels with one id share links and settings; panels that overlap are moved by Grafana, so that the committed layout is not the one that people see.",
     example: Example::Rendered {

@@ -3,7 +3,7 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "panel-text",
     doc: "At three in the morning a number without a unit or a title says nothing.",
     example: Example::Rendered {

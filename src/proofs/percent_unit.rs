@@ -6,7 +6,7 @@ use crate::contract::evaluate::Node;
 use crate::promql::Expr;
 use crate::promql::token::{T_DIV, T_MUL};
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "percent-unit",
     doc: "Grafana's `percentunit` reads 1 as 100 %, `percent` reads it as 1 %: with the wrong one the panel is out by a factor of a hundred, and looks plausible.",
     example: Example::Rendered {

@@ -3,7 +3,7 @@
 use super::{Check, Example, Proof, place};
 use crate::promql::Expr;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "quantile-without-le",
     doc: "Without `le` the buckets are gone and the quantile is empty, without an error.",
     example: Example::Condition {

@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, Usage, place};
 use crate::catalog::Duration;
 use crate::promql::Expr;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "range-too-short",
     doc: "A rate needs two samples: with fewer than four scrapes in the range one failed scrape makes it empty, with fewer than two it always is.",
     example: Example::Condition {

@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::contract::series::MetricType;
 use crate::promql::Expr;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "rate-of-gauge",
     doc: "These functions take every decrease for a restart of the service, so a gauge, or a sum of counters, becomes plausible nonsense.",
     example: Example::Condition {

@@ -5,7 +5,7 @@ use crate::contract::evaluate::Node;
 use crate::contract::series::MetricType;
 use crate::promql::Expr;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "raw-counter",
     doc: "Compared with a constant, a counter fires once, some day, and then until the service restarts.",
     example: Example::Condition {

@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::render::File;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "rule-file",
     doc: "A rule file that no pattern of `rule_files` matches is simply not there; a pattern that matches nothing is not an error to promtool or Prometheus.",
     example: Example::Rendered {

@@ -5,7 +5,7 @@ use crate::artifacts::RULES;
 use crate::catalog::Duration;
 use std::collections::HashMap;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "rules-of-the-catalog",
     doc: "An alert that a template forgets is missing without an error; one that it adds stands in no catalog and in no review.",
     example: Example::Rendered {

@@ -8,7 +8,7 @@ use crate::json::Parts;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "scrape-job",
     doc: "A job that is missing, doubled, on another port or without its labels is a service that no alert and no panel knows.",
     example: Example::Rendered {

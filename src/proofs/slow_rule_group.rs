@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
 use crate::catalog::Duration;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "slow-rule-group",
     doc: "A group with an interval of its own looks at its alerts that rarely; one with a limit fails at run time as soon as it has more series, and all of its alerts are silent.",
     example: Example::Rendered {

@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::json::Parts;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "undelivered-alert",
     doc: "Without an Alertmanager in the configuration alerts fire on Prometheus' own page and nowhere else.",
     example: Example::Rendered {

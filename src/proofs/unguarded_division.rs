@@ -5,7 +5,7 @@ use super::{Check, Example, Proof, place};
 use crate::promql::Expr;
 use crate::promql::token::T_DIV;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "unguarded-division",
     doc: "Without traffic the divisor is 0 and the ratio NaN, which compares as false and poisons every average it gets into.",
     example: Example::Condition {

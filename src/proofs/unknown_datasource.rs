@@ -6,7 +6,7 @@ use crate::json::Parts;
 use crate::stack::dashboards::panels;
 use serde_json::Value;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "unknown-datasource",
     doc: "A panel whose data source is not provisioned under that uid shows an error or nothing; Grafana invents a uid where none is written.",
     example: Example::Rendered {

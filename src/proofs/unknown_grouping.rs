@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::diagnostic::suggestion;
 use crate::promql::{Expr, LabelModifier};
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "unknown-grouping",
     doc: "Grouping by a label that is not there is not an error: everything falls into one group, and the label is missing from whatever is joined or routed by it.",
     example: Example::Condition {

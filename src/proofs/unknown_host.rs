@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 /// What Docker on Linux knows only when told.
 const GATEWAY: &str = "host.docker.internal";
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "unknown-host",
     doc: "A name that resolves nowhere is a target that is down permanently, or a data source that is a Bad Gateway. Docker on Linux knows host.docker.internal only with `extra_hosts`.",
     example: Example::Catalog {

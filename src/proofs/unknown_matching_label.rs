@@ -5,7 +5,7 @@ use crate::contract::evaluate::Node;
 use crate::diagnostic::suggestion;
 use crate::promql::{Expr, LabelModifier, VectorMatchCardinality};
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "unknown-matching-label",
     doc: "A label in `on` that one side does not have counts as empty there: either nothing meets, or everything meets everything, and one idle service silences all.",
     example: Example::Condition {

@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::diagnostic::suggestion;
 use crate::promql::walk::selector;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "unknown-metric",
     doc: "A metric that nobody emits is valid PromQL and returns nothing: the alert stays quiet, which is just what a healthy system looks like, and the panel says No data.",
     example: Example::Condition {

@@ -8,7 +8,7 @@ use crate::diagnostic::suggestion;
 use crate::promql::Matcher;
 use crate::promql::walk::selector;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "unmatchable",
     doc: "A matcher on a label that the metric does not have, or on a value that it never has, picks nothing: the alert can never fire and promtool says SUCCESS.",
     example: Example::Condition {

@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::stack::compose::mounted;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "unprovisioned-dashboard",
     doc: "A dashboard outside the provider's folder is never loaded, and Grafana does not say so.",
     example: Example::Rendered {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const FLAG: &str = "--config.file=";
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "unread-configuration",
     doc: "The images bring an example configuration of their own: a server that is not told of another runs with that, and says that all is healthy.",
     example: Example::Rendered {

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 /// What every alert of a service has.
 const LABELS: [&str; 5] = ["alertname", "job", "service", "component", "severity"];
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "unrouted-alert",
     doc: "An alert whose severity no route matches falls to the default receiver, where nobody looks for it; a receiver without an integration notifies no one.",
     example: Example::Rendered {

@@ -6,7 +6,7 @@ use crate::json::Parts;
 use crate::stack::files::beside;
 use std::collections::HashMap;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "untested-rule",
     doc: "promtool says SUCCESS for an alert without tests, for a test whose rule file does not exist, and for one without an interval.",
     example: Example::Rendered {

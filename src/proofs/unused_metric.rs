@@ -7,7 +7,7 @@ use crate::promql::walk::selectors;
 use std::collections::HashSet;
 use std::rc::Rc;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "unused-metric",
     doc: "No rule and no panel reads the metric: its series are stored and nobody looks.",
     example: Example::Rendered {

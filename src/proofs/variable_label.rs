@@ -5,7 +5,7 @@ use crate::artifacts::Role;
 use crate::contract::evaluate::nodes;
 use crate::diagnostic::suggestion;
 
-pub const PROOF: Proof = Proof {
+pub(crate) const PROOF: Proof = Proof {
     code: "variable-label",
     doc: "A variable over a label that the metric does not have has no values, and every panel that uses it is empty.",
     example: Example::Rendered {

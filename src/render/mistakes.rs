@@ -7,7 +7,7 @@ use crate::templates::checked::Refused;
 use minijinja::Environment;
 
 /// minijinja's innermost error at its line; never with the variables it could see, which are the whole catalog.
-pub fn template_error(
+pub(crate) fn template_error(
     environment: &Environment,
     template: &str,
     error: &minijinja::Error,
@@ -95,7 +95,7 @@ fn unreadable_template(
     }
 }
 
-pub fn line_place(name: &str, line: usize, text: &str) -> Place {
+pub(crate) fn line_place(name: &str, line: usize, text: &str) -> Place {
     Place::Line {
         file: format!("templates/{name}"),
         line,

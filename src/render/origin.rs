@@ -7,7 +7,7 @@ use minijinja::Environment;
 use minijinja::value::Value as TemplateValue;
 
 /// Where each part of a file's output comes from: rendered once more, when something is wrong.
-pub struct Origin {
+pub(crate) struct Origin {
     output: String,
     spans: Vec<minijinja::OutputSpan>,
     pub lines: yaml::Lines,
@@ -16,7 +16,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    pub fn read(
+    pub(crate) fn read(
         environment: &Environment,
         template: &str,
         context: &TemplateValue,
@@ -38,7 +38,7 @@ impl Origin {
     }
 
     /// The template line that wrote a line of the output.
-    pub fn place(&self, environment: &Environment, line: usize) -> Option<Place> {
+    pub(crate) fn place(&self, environment: &Environment, line: usize) -> Option<Place> {
         let start = *self.starts.get(line.checked_sub(1)?)?;
         let text = self.output[start..].lines().next()?;
         let first = start + (text.len() - text.trim_start().len());

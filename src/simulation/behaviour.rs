@@ -13,14 +13,14 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Requests, attempts, steps: events a second of a counter that nothing says more about.
-pub const TRAFFIC: f64 = 20.0;
+pub(crate) const TRAFFIC: f64 = 20.0;
 
 /// Seconds of one step of a case, when it is played.
 const STEP: f64 = 15.0;
 
 /// How one alert's kind says that a service behaves.
 #[derive(Debug, Default)]
-pub struct Behaviour {
+pub(crate) struct Behaviour {
     /// Its series while nothing is wrong, a second instead of a step.
     pub healthy: Vec<Moving>,
     /// The same under each fault that the service can have.
@@ -33,7 +33,7 @@ pub struct Behaviour {
 
 /// A fault, played.
 #[derive(Debug)]
-pub struct FaultBehaviour {
+pub(crate) struct FaultBehaviour {
     /// As it is called on the command line.
     pub name: String,
     /// The series that differ.
@@ -44,7 +44,7 @@ pub struct FaultBehaviour {
 
 impl FaultBehaviour {
     /// Whether a series is 0 under it.
-    pub fn stops(&self, metric: &str) -> bool {
+    pub(crate) fn stops(&self, metric: &str) -> bool {
         self.series
             .iter()
             .any(|moving| moving.metric == metric && moving.moves == Moves::Level(0.0))
@@ -52,7 +52,7 @@ impl FaultBehaviour {
 }
 
 /// The behaviours of a catalog's services, each kind of them worked out once.
-pub struct Behaviours<'a> {
+pub(crate) struct Behaviours<'a> {
     catalog: &'a Catalog,
     neighbourhood: Neighbourhood,
     alerts: HashMap<&'a str, Value>,
@@ -63,7 +63,7 @@ pub struct Behaviours<'a> {
 }
 
 impl<'a> Behaviours<'a> {
-    pub fn of(catalog: &'a Catalog) -> Result<Behaviours<'a>> {
+    pub(crate) fn of(catalog: &'a Catalog) -> Result<Behaviours<'a>> {
         let services = Value::from(Serde(&catalog.services));
         let metrics = Value::from(Serde(&catalog.metrics));
         let bridge = four_scrapes(&services).map_err(|error| anyhow!("{error}"))?;
@@ -83,12 +83,12 @@ impl<'a> Behaviours<'a> {
         })
     }
 
-    pub fn catalog(&self) -> &'a Catalog {
+    pub(crate) fn catalog(&self) -> &'a Catalog {
         self.catalog
     }
 
     /// How an alert's kind says that a service behaves; nothing, where it does not cover it.
-    pub fn one(&self, alert: &Alert, service: &Service) -> Result<Rc<Behaviour>> {
+    pub(crate) fn one(&self, alert: &Alert, service: &Service) -> Result<Rc<Behaviour>> {
         let Some(branch) = alert.branch_of(&service.name) else {
             return Ok(Rc::default());
         };
@@ -169,7 +169,10 @@ impl<'a> Behaviours<'a> {
     }
 
     /// The alerts that cover a service.
-    pub fn alerts_of<'b>(&self, service: &'b str) -> impl Iterator<Item = &'a Alert> + use<'a, 'b> {
+    pub(crate) fn alerts_of<'b>(
+        &self,
+        service: &'b str,
+    ) -> impl Iterator<Item = &'a Alert> + use<'a, 'b> {
         let covers = move |alert: &&Alert| alert.covers_service(service);
         self.catalog.alerts.iter().filter(covers)
     }

@@ -17,7 +17,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 /// Listens on the loopback interface and switches faults, until the process ends.
-pub async fn start(fleet: Arc<Fleet>, catalog: Arc<Catalog>, port: u16) -> Result<SocketAddr> {
+pub(crate) async fn start(
+    fleet: Arc<Fleet>,
+    catalog: Arc<Catalog>,
+    port: u16,
+) -> Result<SocketAddr> {
     let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {

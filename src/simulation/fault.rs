@@ -10,12 +10,12 @@ use crate::kinds::Kinds;
 use anyhow::{Result, bail};
 use std::fmt;
 use transport::TRANSPORT;
-pub use transport::Transport;
-pub use triggers::Expected;
+pub(crate) use transport::Transport;
+pub(crate) use triggers::Expected;
 
 /// A fault by name, and what it is about where that can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// As it is called on the command line.
     pub name: String,
     /// An alert's name, or a metric's without the prefix.
@@ -32,7 +32,7 @@ impl fmt::Display for Fault {
 }
 
 /// Every fault of these kinds and of the way to a service: its name, and what the service then does.
-pub fn all(kinds: &Kinds) -> Vec<(&str, &str)> {
+pub(crate) fn all(kinds: &Kinds) -> Vec<(&str, &str)> {
     let of_kinds = kinds.iter().flat_map(|kind| &kind.faults);
     let of_kinds = of_kinds.map(|fault| (fault.name.as_str(), fault.does.as_str()));
     let mut all: Vec<(&str, &str)> = of_kinds.collect();
@@ -46,7 +46,7 @@ pub fn all(kinds: &Kinds) -> Vec<(&str, &str)> {
 
 impl Fault {
     /// From `NAME` or `NAME:ABOUT`, for a service of the catalog.
-    pub fn parse(text: &str, catalog: &Catalog, service: &str) -> Result<Fault> {
+    pub(crate) fn parse(text: &str, catalog: &Catalog, service: &str) -> Result<Fault> {
         let (name, about) = match text.split_once(':') {
             Some((name, about)) => (name, Some(about.to_string())),
             None => (text, None),
@@ -65,7 +65,7 @@ impl Fault {
     }
 
     /// What goes wrong on the way to the service; None: the service itself has the fault.
-    pub fn transport(&self) -> Option<Transport> {
+    pub(crate) fn transport(&self) -> Option<Transport> {
         let mut all = TRANSPORT.iter();
         all.find(|(_, name, _)| *name == self.name)
             .map(|(transport, ..)| *transport)

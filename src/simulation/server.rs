@@ -25,7 +25,7 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const DRIP: Duration = Duration::from_millis(20);
 
 /// An answer's body.
-pub enum Content {
+pub(crate) enum Content {
     /// Sent once.
     Whole(Option<Bytes>),
     /// Sent for as long as the client reads, a little at a time: a flood would drown Prometheus, not the check.
@@ -60,7 +60,11 @@ impl Body for Content {
 }
 
 /// An answer of one piece.
-pub fn answer(status: StatusCode, content_type: &str, body: impl Into<Bytes>) -> Response<Content> {
+pub(crate) fn answer(
+    status: StatusCode,
+    content_type: &str,
+    body: impl Into<Bytes>,
+) -> Response<Content> {
     let response = Response::builder()
         .status(status)
         .header(CONTENT_TYPE, content_type)
@@ -69,14 +73,14 @@ pub fn answer(status: StatusCode, content_type: &str, body: impl Into<Bytes>) ->
 }
 
 /// Binds a port; the error says which and why.
-pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Accepts connections, except while the service is down: then its port is closed.
-pub async fn attend(fleet: Arc<Fleet>, post: Arc<Post>, first: TcpListener) {
+pub(crate) async fn attend(fleet: Arc<Fleet>, post: Arc<Post>, first: TcpListener) {
     let mut listener = Some(first);
     let mut faults = post.fault.subscribe();
     loop {

@@ -1,7 +1,7 @@
 //! What a stand-in exposes and how it moves: fixed once from the catalog, so that a thousand services share their texts.
 
 use super::behaviour::Behaviours;
-pub use super::behaviour::TRAFFIC;
+pub(crate) use super::behaviour::TRAFFIC;
 use super::fault::Fault;
 use super::words;
 use crate::cases::Moving;
@@ -17,7 +17,7 @@ const SERIES_LIMIT: usize = 500;
 
 /// A declared metric and its label sets, shared by every service that emits it.
 #[derive(Debug)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// As declared.
     pub metric: Metric,
     /// `a="b",c="d"` of each series.
@@ -76,7 +76,7 @@ impl Shape {
 
 /// A value while the service is healthy, and under each fault that concerns it; None: there is no such series then.
 #[derive(Clone, Debug, Default)]
-pub struct Level {
+pub(crate) struct Level {
     /// While nothing is wrong.
     pub healthy: Option<f64>,
     /// The fault's name, the alert that it is about, the value.
@@ -89,7 +89,7 @@ pub struct Level {
 
 impl Level {
     /// The value under a fault, if there is one.
-    pub fn under(&self, fault: Option<&Fault>) -> Option<f64> {
+    pub(crate) fn under(&self, fault: Option<&Fault>) -> Option<f64> {
         let concerned = fault.and_then(|fault| {
             let about = |alert: &String| fault.about.as_ref().is_none_or(|about| about == alert);
             let mut faulty = self.faulty.iter();
@@ -101,7 +101,7 @@ impl Level {
 
 /// How one metric of one service moves.
 #[derive(Clone, Debug)]
-pub struct MetricPlan {
+pub(crate) struct MetricPlan {
     /// What is printed.
     pub shape: Arc<Shape>,
     /// For each part of its series: which they are, and their events a second, or the value of a gauge. The last part is
@@ -112,18 +112,18 @@ pub struct MetricPlan {
 }
 
 impl MetricPlan {
-    pub fn of(&self, series: usize) -> &Level {
+    pub(crate) fn of(&self, series: usize) -> &Level {
         let part = self.parts.iter().find(|(part, _)| part[series]);
         part.map_or(self.rest(), |(_, level)| level)
     }
 
     /// Of the series that no kind distinguishes.
-    pub fn rest(&self) -> &Level {
+    pub(crate) fn rest(&self) -> &Level {
         &self.parts[self.parts.len() - 1].1
     }
 
     /// Of the series that a kind distinguishes, if one does: requests that fail.
-    pub fn apart(&self) -> Option<&Level> {
+    pub(crate) fn apart(&self) -> Option<&Level> {
         self.parts
             .first()
             .filter(|_| self.parts.len() > 1)
@@ -133,7 +133,7 @@ impl MetricPlan {
 
 /// One service's metrics.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Declared metrics.
     pub motions: Vec<MetricPlan>,
     /// What no catalog declares, by name: metrics of the process, `up`, `probe_success`.
@@ -142,13 +142,13 @@ pub struct Plan {
 
 impl Plan {
     /// The value of a metric that no catalog declares; None: nothing is said of it, or there is none under this fault.
-    pub fn own(&self, metric: &str, fault: Option<&Fault>) -> Option<f64> {
+    pub(crate) fn own(&self, metric: &str, fault: Option<&Fault>) -> Option<f64> {
         self.own.get(metric)?.under(fault)
     }
 }
 
 /// A plan for each service, in the same order.
-pub fn plans(catalog: &Catalog, services: &[&Service]) -> Result<Vec<Plan>> {
+pub(crate) fn plans(catalog: &Catalog, services: &[&Service]) -> Result<Vec<Plan>> {
     let metrics = catalog.metrics.iter();
     let shapes: HashMap<&str, Arc<Shape>> = metrics
         .map(|metric| (metric.key.as_str(), Arc::new(Shape::new(metric))))

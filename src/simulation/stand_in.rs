@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 /// Counters, and when they were last moved.
 #[derive(Debug)]
-pub struct StandIn {
+pub(crate) struct StandIn {
     plan: Plan,
     runtime: String,
     counts: Vec<Vec<f64>>,
@@ -20,7 +20,7 @@ pub struct StandIn {
 
 impl StandIn {
     /// All counters at zero; `born` is the process' start in seconds since 1970.
-    pub fn new(service: &Service, plan: Plan, born: f64) -> StandIn {
+    pub(crate) fn new(service: &Service, plan: Plan, born: f64) -> StandIn {
         let counts = plan
             .motions
             .iter()
@@ -40,7 +40,7 @@ impl StandIn {
     }
 
     /// Moves everything on to `now`, in seconds since the start: events pass `speed` times as fast, what counts seconds does not.
-    pub fn move_on(&mut self, now: f64, speed: f64, fault: Option<&Fault>) {
+    pub(crate) fn move_on(&mut self, now: f64, speed: f64, fault: Option<&Fault>) {
         let passed = (now - self.last).max(0.0);
         self.last = now;
         self.cpu += passed
@@ -63,12 +63,12 @@ impl StandIn {
     }
 
     /// Whether a connection is accepted at all.
-    pub fn up(&self, fault: Option<&Fault>) -> bool {
+    pub(crate) fn up(&self, fault: Option<&Fault>) -> bool {
         !is(fault, Transport::Down) && self.plan.own("up", fault) != Some(0.0)
     }
 
     /// What the health path says.
-    pub fn healthy(&self, fault: Option<&Fault>) -> bool {
+    pub(crate) fn healthy(&self, fault: Option<&Fault>) -> bool {
         !is(fault, Transport::HealthFails) && self.plan.own("probe_success", fault) != Some(0.0)
     }
 
@@ -77,7 +77,7 @@ impl StandIn {
     }
 
     /// The text of a scrape.
-    pub fn expose(&mut self, fault: Option<&Fault>) -> String {
+    pub(crate) fn expose(&mut self, fault: Option<&Fault>) -> String {
         self.scrapes += 1;
         let transport = fault.and_then(Fault::transport);
         let backwards = transport == Some(Transport::Reset) && self.scrapes.is_multiple_of(2);

@@ -18,7 +18,7 @@ fn expected(label: &str) -> &'static [&'static str] {
 }
 
 /// The values of a label: all that are listed, or a few that match its pattern.
-pub fn values(label: &str, declared: &Value) -> Vec<String> {
+pub(crate) fn values(label: &str, declared: &Value) -> Vec<String> {
     if let Value::Array(listed) = declared {
         return listed
             .iter()

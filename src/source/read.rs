@@ -6,11 +6,11 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Bytes of the largest file that is read: a catalog of 50,000 services has 3 MB, and nobody writes a larger one by hand.
-pub const LIMIT: u64 = 32 << 20;
+pub(crate) const LIMIT: u64 = 32 << 20;
 
 /// Why a file is not text that can be read.
 #[derive(Debug)]
-pub enum Unreadable {
+pub(crate) enum Unreadable {
     /// Nothing is there.
     Missing,
     /// It cannot be read at all: the reason, and what to do.
@@ -27,7 +27,7 @@ pub enum Unreadable {
 }
 
 /// The text without its byte order mark; line ends stay as they are.
-pub fn read(path: &Path) -> Result<String, Unreadable> {
+pub(crate) fn read(path: &Path) -> Result<String, Unreadable> {
     let mut bytes = Vec::new();
     let file = open(path)?;
     file.take(LIMIT + 1)
@@ -73,7 +73,7 @@ fn open(path: &Path) -> Result<File, Unreadable> {
 }
 
 /// What stands there instead of a file.
-pub fn sort(kind: FileType) -> Option<&'static str> {
+pub(crate) fn sort(kind: FileType) -> Option<&'static str> {
     match kind {
         kind if kind.is_file() => None,
         kind if kind.is_dir() => Some("a folder"),

@@ -5,13 +5,13 @@ use crate::render::File;
 use std::collections::HashMap;
 
 /// The tests that the catalog wrote itself, by the title under which they are rendered.
-pub struct OwnTests {
+pub(crate) struct OwnTests {
     pointers: HashMap<String, Vec<String>>,
 }
 
 impl OwnTests {
     /// All of a catalog.
-    pub fn of(catalog: &Catalog) -> OwnTests {
+    pub(crate) fn of(catalog: &Catalog) -> OwnTests {
         let mut pointers: HashMap<String, Vec<String>> = HashMap::new();
         for alert in catalog
             .alerts
@@ -29,7 +29,7 @@ impl OwnTests {
     }
 
     /// For each of the file's tests the catalog's own that it was made from, as a JSON pointer; None for those of a kind.
-    pub fn of_file(&self, file: &File) -> Vec<Option<String>> {
+    pub(crate) fn of_file(&self, file: &File) -> Vec<Option<String>> {
         let tests = file.value["tests"]
             .as_array()
             .map_or(&[][..], Vec::as_slice);

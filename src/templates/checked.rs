@@ -7,7 +7,7 @@ use minijinja::value::{Kwargs, Object, Rest, Value, ValueKind, from_args};
 use minijinja::{Environment, Error, State};
 use std::sync::Arc;
 
-pub fn add_to(environment: &mut Environment) {
+pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_function("checked", Checked::of);
 }
 
@@ -154,7 +154,7 @@ impl Object for Checked {
 
 /// What is wrong with a call, for whoever says it at a line.
 #[derive(Debug)]
-pub struct Refused {
+pub(crate) struct Refused {
     called: String,
     /// The argument, where it stands in the call.
     argument: Option<String>,
@@ -163,7 +163,7 @@ pub struct Refused {
 
 impl Refused {
     /// The line of the argument, or the first of the call, when minijinja names a line of it: the last one of a `{% call %}`.
-    pub fn line(&self, text: &str, named: usize) -> usize {
+    pub(crate) fn line(&self, text: &str, named: usize) -> usize {
         let holds = |line: &str, name: &str, behind: char| {
             line.match_indices(name).any(|(at, _)| {
                 let word = |c: char| c.is_alphanumeric() || c == '_';
@@ -194,7 +194,7 @@ impl std::error::Error for Refused {}
 
 /// What a function found that a macro called, and is a mistake of the macro's own call: no place for a panel, no query.
 #[derive(Debug)]
-pub struct Misused {
+pub(crate) struct Misused {
     pub reason: String,
     pub help: &'static str,
 }

@@ -7,7 +7,7 @@ use minijinja::{AutoEscape, Error, ErrorKind, Output, State};
 use std::fmt::Write;
 
 /// Who reads the output of a template, by its name: Markdown, Python, or YAML and all that is parsed back from it.
-pub fn reader(template: &str) -> &'static str {
+pub(crate) fn reader(template: &str) -> &'static str {
     match template.rsplit('.').next() {
         Some("md") => "markdown",
         Some("py") => "python",
@@ -16,7 +16,7 @@ pub fn reader(template: &str) -> &'static str {
 }
 
 /// Writes a hole for the reader of the template it stands in.
-pub fn formatter(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+pub(crate) fn formatter(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
     if value.is_safe() {
         return write!(out, "{value}").map_err(failed);
     }
@@ -129,7 +129,7 @@ fn markdown(out: &mut impl Write, value: &Value) -> Result<(), Error> {
 }
 
 /// Where a link of Markdown leads: an address of the catalog, escaped as text is.
-pub fn address(text: &str) -> Result<Value, Error> {
+pub(crate) fn address(text: &str) -> Result<Value, Error> {
     let begins = text.starts_with("http://") || text.starts_with("https://");
     if !begins || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(refuse(format!("{text:?} is not an address")));

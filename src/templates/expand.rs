@@ -6,7 +6,7 @@ use minijinja::value::Value;
 
 /// Replaces `{{ $labels.x }}`, `{{ $value }}` and its humanized forms, and takes one side of `{{ if eq $value 0.0 }}`;
 /// anything else in braces is refused, so that a template that grows one notices.
-pub fn expand(text: &str, labels: &Value, value: f64) -> Result<String, Error> {
+pub(crate) fn expand(text: &str, labels: &Value, value: f64) -> Result<String, Error> {
     if let Some((before, rest)) = text.split_once("{{ if eq $value 0.0 }}") {
         let sides = rest
             .split_once("{{ else }}")

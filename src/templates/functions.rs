@@ -7,7 +7,7 @@ use minijinja::{Environment, Error, State};
 use std::collections::HashSet;
 
 /// Registers every function and filter.
-pub fn add_to(environment: &mut Environment) {
+pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("bare", bare);
     environment.add_filter("code", code);
     environment.add_filter("address", super::escape::address);
@@ -160,7 +160,7 @@ fn selector(jobs: &Value, more: Option<&str>) -> Result<Value, Error> {
 }
 
 /// A range that holds four scrapes of every service, and 5m at the least.
-pub fn four_scrapes(services: &Value) -> Result<String, Error> {
+pub(crate) fn four_scrapes(services: &Value) -> Result<String, Error> {
     let mut range = Duration(300_000);
     for service in services.try_iter()? {
         let interval = duration(&service.get_attr("scrape_interval")?.to_string())?;

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const TYPES: [&str; 3] = ["counter", "gauge", "histogram"];
 
 /// Registers every function and filter.
-pub fn add_to(environment: &mut Environment) {
+pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_function("grid", || Value::from_object(Grid::default()));
     environment.add_function("growing", || Value::from_object(Growing::default()));
     environment.add_function("keyed", keyed);

@@ -15,7 +15,7 @@ const KEYWORDS: [&str; 32] = [
 
 /// A name for a Python attribute or parameter, without quotes: a keyword or a name in `taken` gets an underscore behind it,
 /// and so does the same name with underscores already there, so that two names never become one.
-pub fn python_name(name: &str, taken: Option<Vec<String>>) -> Result<Value, Error> {
+pub(crate) fn python_name(name: &str, taken: Option<Vec<String>>) -> Result<Value, Error> {
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name
             .bytes()
@@ -34,7 +34,7 @@ pub fn python_name(name: &str, taken: Option<Vec<String>>) -> Result<Value, Erro
 }
 
 /// The automaton of every pattern that the labels of the metrics are declared with, each once, in their order.
-pub fn automata(metrics: Vec<Value>) -> Result<Vec<Value>, Error> {
+pub(crate) fn automata(metrics: Vec<Value>) -> Result<Vec<Value>, Error> {
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     for metric in metrics {

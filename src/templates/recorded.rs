@@ -4,7 +4,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, Error, context};
 use std::collections::{BTreeSet, HashMap};
 
-pub fn add_to(environment: &mut Environment) {
+pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_function("recorded", Recorded::of);
 }
 

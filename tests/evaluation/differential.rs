@@ -197,8 +197,11 @@ fn series() -> BoxedStrategy<Vec<(String, String)>> {
         .boxed()
 }
 
-/// What promtool says that each failing expression gives: samples, or None where it fails as a whole.
-fn promtool(file: &Value) -> BTreeMap<(String, String), Option<Vec<(String, f64)>>> {
+/// Labels and values.
+type Samples = Vec<(String, f64)>;
+
+/// What promtool says that each failing expression gives at its time: samples, or None where it fails as a whole.
+fn promtool(file: &Value) -> BTreeMap<(String, String), Option<Samples>> {
     let folder = std::env::temp_dir().join(format!("monstack-evaluation-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("generated.test.yml");
@@ -240,7 +243,7 @@ fn promtool(file: &Value) -> BTreeMap<(String, String), Option<Vec<(String, f64)
 }
 
 /// `{a="b"} 1E+00, {} NaN`.
-fn samples(text: &str) -> Vec<(String, f64)> {
+fn samples(text: &str) -> Samples {
     let mut found = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {

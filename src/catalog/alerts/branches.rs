@@ -59,7 +59,7 @@ pub struct Branch {
 }
 
 /// The metrics' keys → the indices of the services that emit them, in order.
-pub struct Emitters<'a>(HashMap<&'a str, Vec<usize>>);
+pub(crate) struct Emitters<'a>(HashMap<&'a str, Vec<usize>>);
 
 impl<'a> Emitters<'a> {
     pub(in crate::catalog) fn of(services: &[Service], metrics: &'a [Metric]) -> Emitters<'a> {

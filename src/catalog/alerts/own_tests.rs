@@ -6,7 +6,7 @@ use crate::json::Parts;
 use serde_json::Value;
 
 /// One entry of `tests`.
-pub struct OwnTest<'a> {
+pub(crate) struct OwnTest<'a> {
     /// Where it is written, as a JSON pointer.
     pub pointer: String,
     pub name: &'a str,
@@ -24,20 +24,20 @@ const EVERY: Duration = Duration(60_000);
 
 impl<'a> OwnTest<'a> {
     /// Each series with its values, both as written.
-    pub fn series(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+    pub(crate) fn series(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         self.written["series"]
             .entries()
             .map(|(series, values)| (series.as_str(), values.as_str().unwrap_or_default()))
     }
 
-    pub fn title(&self, alert: &str) -> String {
+    pub(crate) fn title(&self, alert: &str) -> String {
         format!("{alert}: {}", self.name)
     }
 }
 
 impl Alert {
     /// Its own tests, in their order; none for kinds that generate theirs.
-    pub fn tests(&self) -> Vec<OwnTest<'_>> {
+    pub(crate) fn tests(&self) -> Vec<OwnTest<'_>> {
         let written = self
             .settings
             .get("tests")

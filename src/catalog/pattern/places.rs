@@ -29,7 +29,7 @@ enum Side {
 
 /// Steps from the last to the first, and the classes that they read.
 #[derive(Default)]
-pub struct Builder {
+pub(crate) struct Builder {
     steps: Vec<Step>,
     classes: Vec<ClassUnicode>,
     known: HashMap<Vec<(char, char)>, usize>,
@@ -37,7 +37,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    pub fn build(mut self, tree: &Hir) -> Option<Automaton> {
+    pub(crate) fn build(mut self, tree: &Hir) -> Option<Automaton> {
         let accept = self.add(Step::Accept)?;
         let first = self.steps_of(tree, accept)?;
         let mut places: Vec<(usize, usize, Side)> = Vec::new();

@@ -11,7 +11,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
 /// One mistake, or one for each key that nothing reads.
-pub fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnostic> {
+pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnostic> {
     let path = error.instance_path().to_string();
     let schema_path = error.schema_path().to_string();
     let parent = schema_path

@@ -4,7 +4,7 @@ use toml_edit::{DocumentMut, InlineTable, Item, Key, RawString, Table, TableLike
 
 /// The text with the service in it, behind the last one of its group, else behind the last of all, written as that one is.
 /// Every comment, every order and every line ending stays. A text that is not TOML stays as it is.
-pub fn with_service(text: &str, name: &str, group: &str, port: u32) -> String {
+pub(crate) fn with_service(text: &str, name: &str, group: &str, port: u32) -> String {
     // What is new ends its lines with `\n`, whatever the file does.
     let Ok(mut document) = text.replace("\r\n", "\n").parse::<DocumentMut>() else {
         return text.to_string();

@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-pub struct Base {
+pub(crate) struct Base {
     /// The catalog's name in messages.
     pub name: String,
     pub text: String,
@@ -19,7 +19,7 @@ pub struct Base {
 
 /// A path that exists is a path; everything else is a revision. A catalog that lies alone is rendered by the templates of
 /// `root`: the file says nothing of any.
-pub fn read(base: &str, root: &Path) -> Result<Base> {
+pub(crate) fn read(base: &str, root: &Path) -> Result<Base> {
     let path = Path::new(base);
     let (name, prefix, bytes, templates) = match path.metadata() {
         Ok(found) if found.is_dir() => {
@@ -72,7 +72,7 @@ pub fn read(base: &str, root: &Path) -> Result<Base> {
 }
 
 /// The templates of a folder with a catalog, read at once, so that those of two sides can be compared.
-pub fn texts(root: &Path) -> Result<Overlay> {
+pub(crate) fn texts(root: &Path) -> Result<Overlay> {
     fn inside(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) -> Result<()> {
         for entry in std::fs::read_dir(folder)
             .with_context(|| format!("cannot read {}", folder.display()))?

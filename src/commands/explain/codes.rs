@@ -1,7 +1,7 @@
 //! What the findings mean that are neither lints nor proofs: code → one sentence. tests/architecture.rs keeps it complete.
 
 /// In the order in which they can arise: the catalog, `allow`, the templates, the verbs, the running stack.
-pub const CODES: &[(&str, &str)] = &[
+pub(crate) const CODES: &[(&str, &str)] = &[
     (
         "unreadable-catalog",
         "There is no services.toml, or it is empty, too large, not a file, may not be read, or is not UTF-8.",
@@ -292,7 +292,7 @@ pub const CODES: &[(&str, &str)] = &[
 ];
 
 /// The sentence of a code.
-pub fn sentence(code: &str) -> Option<&'static str> {
+pub(crate) fn sentence(code: &str) -> Option<&'static str> {
     CODES
         .iter()
         .find(|(known, _)| *known == code)

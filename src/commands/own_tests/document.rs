@@ -7,20 +7,20 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// One test of the catalog in a rendered file.
-pub struct Test {
+pub(crate) struct Test {
     pub alert: String,
     pub pointer: String,
     pub written: Value,
 }
 
 /// A rendered file of tests, with those that the catalog wrote.
-pub struct Document<'a> {
+pub(crate) struct Document<'a> {
     pub file: &'a File,
     pub tests: Vec<Test>,
 }
 
 impl Document<'_> {
-    pub fn of<'a>(file: &'a File, pointers: &[Option<String>]) -> Option<Document<'a>> {
+    pub(crate) fn of<'a>(file: &'a File, pointers: &[Option<String>]) -> Option<Document<'a>> {
         let written = file.value["tests"].as_array()?.iter().zip(pointers);
         let tests: Vec<Test> = written
             .filter_map(|(written, pointer)| {
@@ -37,7 +37,7 @@ impl Document<'_> {
     }
 
     /// The rule files that it names, as rendered, by the name that each has in the folder of the run.
-    pub fn rules<'a>(&self, files: Files<'a>) -> Vec<(String, Option<&'a File>)> {
+    pub(crate) fn rules<'a>(&self, files: Files<'a>) -> Vec<(String, Option<&'a File>)> {
         let names = self.file.value["rule_files"].texts();
         let found = names.map(|name| {
             let path = beside(self.file, name);
@@ -47,7 +47,7 @@ impl Document<'_> {
     }
 
     /// The file with these tests alone. JSON is YAML.
-    pub fn with(&self, tests: &[&Test], rules: &[&str]) -> String {
+    pub(crate) fn with(&self, tests: &[&Test], rules: &[&str]) -> String {
         let mut document = self
             .file
             .value
@@ -67,7 +67,7 @@ impl Document<'_> {
 }
 
 /// A rule file without the alerts that are not tried: each of them would be evaluated at every step.
-pub fn only(rules: &File, alerts: &BTreeSet<&str>) -> String {
+pub(crate) fn only(rules: &File, alerts: &BTreeSet<&str>) -> String {
     let tried = |rule: &&Value| {
         rule["alert"]
             .as_str()

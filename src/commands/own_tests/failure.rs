@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use serde_json::json;
 
 /// What was expected and what was seen, at the test's place.
-pub fn failure(test: &Test, output: &str) -> Diagnostic {
+pub(crate) fn failure(test: &Test, output: &str) -> Diagnostic {
     let name = test.written["name"]
         .as_str()
         .and_then(|title| title.split_once(": "))

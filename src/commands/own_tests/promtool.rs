@@ -12,7 +12,7 @@ use tokio::process::Command;
 const MEMORY: u64 = 4 << 30;
 
 /// promtool in a temporary folder, which is removed with this.
-pub struct Promtool {
+pub(crate) struct Promtool {
     folder: PathBuf,
     until: Instant,
 }
@@ -24,7 +24,7 @@ impl Drop for Promtool {
 }
 
 /// How a run ended.
-pub enum Ended {
+pub(crate) enum Ended {
     Missing,
     TooLong,
     Passed,
@@ -34,7 +34,7 @@ pub enum Ended {
 
 impl Promtool {
     /// A folder for it, and the instant at which its runs must have ended.
-    pub fn until(until: Instant) -> Result<Promtool> {
+    pub(crate) fn until(until: Instant) -> Result<Promtool> {
         let name = format!("monstack-tests-{}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         let _ = std::fs::remove_dir_all(&folder);
@@ -46,13 +46,13 @@ impl Promtool {
     }
 
     /// A file in its folder.
-    pub fn write(&self, name: &str, text: &str) -> Result<()> {
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<()> {
         let path = self.folder.join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Runs these tests, which are the text of a whole file.
-    pub async fn run(&self, tests: &str) -> Result<Ended> {
+    pub(crate) async fn run(&self, tests: &str) -> Result<Ended> {
         self.write("tests.json", tests)?;
         let log = self.folder.join("log");
         let output = std::fs::File::create(&log)

@@ -11,7 +11,12 @@ const DIFF_LINES: usize = 200;
 /// Files of others that are named one by one.
 const FOREIGN_LINES: usize = 20;
 
-pub fn stale(mut report: Report, comparison: &Comparison, output: &str, cli: &Cli) -> Report {
+pub(crate) fn stale(
+    mut report: Report,
+    comparison: &Comparison,
+    output: &str,
+    cli: &Cli,
+) -> Report {
     let fix = cli.command("render");
     let changes = &comparison.changes;
     let number = changes.len() + comparison.modes.len();
@@ -98,7 +103,7 @@ fn annotate(report: &mut Report, comparison: &Comparison, output: &str, fix: &st
 }
 
 /// The changes, a line for each; line endings and their cause in one.
-pub fn list(report: &mut Report, comparison: &Comparison, output: &str, words: [&str; 4]) {
+pub(crate) fn list(report: &mut Report, comparison: &Comparison, output: &str, words: [&str; 4]) {
     for change in comparison
         .changes
         .iter()
@@ -168,7 +173,7 @@ fn advice(output: &str) -> String {
 }
 
 /// What is not ours: named, and left alone.
-pub fn beside(report: &mut Report, comparison: &Comparison, output: &str, cli: &Cli) {
+pub(crate) fn beside(report: &mut Report, comparison: &Comparison, output: &str, cli: &Cli) {
     for (path, count) in comparison.foreign.iter().take(FOREIGN_LINES) {
         let many = if *count > 1 {
             format!(", {count} files")
@@ -191,7 +196,7 @@ pub fn beside(report: &mut Report, comparison: &Comparison, output: &str, cli: &
     }
 }
 
-pub fn word(kind: FileStatus) -> &'static str {
+pub(crate) fn word(kind: FileStatus) -> &'static str {
     match kind {
         FileStatus::Modified => "modified",
         FileStatus::LineEndings => "line-endings",
@@ -200,6 +205,6 @@ pub fn word(kind: FileStatus) -> &'static str {
     }
 }
 
-pub fn octal(mode: u32) -> String {
+pub(crate) fn octal(mode: u32) -> String {
     format!("{mode:04o}")
 }

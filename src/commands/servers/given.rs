@@ -8,7 +8,7 @@ use std::env::var;
 use std::path::Path;
 
 /// What the command line says of one server.
-pub struct Given<'a> {
+pub(crate) struct Given<'a> {
     pub(super) name: &'static str,
     pub(super) url: Option<&'a str>,
     pub(super) token_file: Option<&'a Path>,
@@ -29,7 +29,7 @@ impl Given<'_> {
     }
 
     /// The server: at the address of its flag, of the environment, or `default`; None: nobody says where it is.
-    pub fn endpoint(&self, default: Option<&str>) -> Result<Option<Endpoint>> {
+    pub(crate) fn endpoint(&self, default: Option<&str>) -> Result<Option<Endpoint>> {
         let url = self
             .url
             .map(str::to_string)
@@ -40,7 +40,7 @@ impl Given<'_> {
     }
 
     /// The server at the address of its flag, and nowhere else; what lets in is of no use without it.
-    pub fn named(&self) -> Result<Option<Endpoint>> {
+    pub(crate) fn named(&self) -> Result<Option<Endpoint>> {
         let alone = [
             (self.token_file.is_some(), "token-file"),
             (self.user.is_some(), "user"),
@@ -102,7 +102,7 @@ impl Given<'_> {
     }
 
     /// What every user of this machine can read in the list of processes.
-    pub fn exposed(&self) -> Option<Diagnostic> {
+    pub(crate) fn exposed(&self) -> Option<Diagnostic> {
         let (_, rest) = self.url?.split_once("://")?;
         let (user, _) = rest.rsplit_once('@')?;
         let (url, file, variable) = (

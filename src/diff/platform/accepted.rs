@@ -5,7 +5,7 @@ use crate::diff::Class::{Notice, Safe};
 use crate::diff::{At, Comparison};
 
 /// Entries of `allow`: the finding that is accepted, the table it is in, and until when.
-pub fn accepted(comparison: &mut Comparison) {
+pub(crate) fn accepted(comparison: &mut Comparison) {
     let (was, is) = (
         entries(&comparison.before.source.value),
         entries(&comparison.after.source.value),

@@ -7,7 +7,7 @@ use crate::json::plain;
 use serde_json::{Value, json};
 
 /// Every value that is another one.
-pub fn inspect(comparison: &mut Comparison) {
+pub(crate) fn inspect(comparison: &mut Comparison) {
     let (before, after) = (
         tables(comparison.before.catalog),
         tables(comparison.after.catalog),

@@ -5,7 +5,7 @@ use super::leaves::Leaf;
 use crate::diff::Class;
 
 /// A value of a rendered file.
-pub struct Spot {
+pub(crate) struct Spot {
     pub(super) path: String,
     pub(super) pointer: String,
     pub(super) before: bool,
@@ -13,7 +13,7 @@ pub struct Spot {
 
 impl Spot {
     /// In the rendering that is compared with: what is gone.
-    pub fn before(path: &str, pointer: &str) -> Spot {
+    pub(crate) fn before(path: &str, pointer: &str) -> Spot {
         Spot {
             path: path.to_string(),
             pointer: pointer.to_string(),
@@ -22,7 +22,7 @@ impl Spot {
     }
 
     /// In the new rendering.
-    pub fn after(path: &str, pointer: &str) -> Spot {
+    pub(crate) fn after(path: &str, pointer: &str) -> Spot {
         Spot {
             path: path.to_string(),
             pointer: pointer.to_string(),
@@ -32,7 +32,7 @@ impl Spot {
 }
 
 /// What is said of one item of one file.
-pub struct Difference {
+pub(crate) struct Difference {
     pub(super) class: Class,
     /// The file's, below the folder that is rendered to.
     pub path: String,
@@ -48,7 +48,13 @@ pub struct Difference {
 
 impl Difference {
     /// Of an item.
-    pub fn of(class: Class, path: &str, item: &Item, says: String, spot: Spot) -> Difference {
+    pub(crate) fn of(
+        class: Class,
+        path: &str,
+        item: &Item,
+        says: String,
+        spot: Spot,
+    ) -> Difference {
         let text = format!("{} {}", item.name, item.value);
         Difference {
             class,
@@ -62,7 +68,7 @@ impl Difference {
     }
 
     /// Of a value of an item that is there on both sides.
-    pub fn of_leaf(
+    pub(crate) fn of_leaf(
         class: Class,
         path: &str,
         (was, is): (&Item, &Item),
@@ -84,7 +90,7 @@ impl Difference {
     }
 
     /// Of an item that is not one of the file's own, such as an alert that goes elsewhere.
-    pub fn about(
+    pub(crate) fn about(
         class: Class,
         path: &str,
         kind: ItemKind,
@@ -105,7 +111,7 @@ impl Difference {
     }
 
     /// Of a whole file.
-    pub fn of_file(class: Class, path: &str, says: &str, spot: Spot) -> Difference {
+    pub(crate) fn of_file(class: Class, path: &str, says: &str, spot: Spot) -> Difference {
         Difference {
             class,
             path: path.to_string(),

@@ -129,7 +129,7 @@ impl Explained {
     }
 
     /// Whether one of the sentences is about what differs.
-    pub fn covers(&self, difference: &Difference) -> bool {
+    pub(crate) fn covers(&self, difference: &Difference) -> bool {
         let text = &difference.text;
         match difference.kind {
             // What quotes the rest differs with it, and where panels stand is seen with the panels.

@@ -8,7 +8,7 @@ use crate::promql::{BinaryExpr, Expr, parse};
 
 /// The class of the change, and what the alert is or does now. Only conditions that differ in the numbers behind their
 /// comparisons can be ordered; of all others it cannot be said that they fire for no less.
-pub fn changed(before: &str, after: &str) -> (Class, &'static str) {
+pub(crate) fn changed(before: &str, after: &str) -> (Class, &'static str) {
     if same(before, after) {
         return (Safe, "is written differently but means the same");
     }

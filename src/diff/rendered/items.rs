@@ -18,7 +18,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ItemKind {
+pub(crate) enum ItemKind {
     /// A key at the top of a file.
     Key,
     File,
@@ -51,7 +51,7 @@ pub enum ItemKind {
 
 impl ItemKind {
     /// The word before its name; what has none is named alone.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             ItemKind::Key
             | ItemKind::File
@@ -76,7 +76,7 @@ impl ItemKind {
 }
 
 /// A part of a file that has a name of its own.
-pub struct Item {
+pub(crate) struct Item {
     pub kind: ItemKind,
     /// Its name, once in its file.
     pub name: String,
@@ -86,7 +86,7 @@ pub struct Item {
 }
 
 /// The items of a file, by what it is for.
-pub fn of(file: &File) -> Vec<Item> {
+pub(crate) fn of(file: &File) -> Vec<Item> {
     let value = &file.value;
     let mut items = match file.role {
         Role::Rules { groups } => rules(file, groups),

@@ -6,7 +6,7 @@ use crate::source::step;
 use serde_json::Value;
 
 /// A value that is another one, or on one side only.
-pub struct Leaf<'a> {
+pub(crate) struct Leaf<'a> {
     /// Keys and indexes from the item on.
     pub path: Vec<String>,
     /// On the side that is compared with.
@@ -16,7 +16,7 @@ pub struct Leaf<'a> {
 
 impl<'a> Leaf<'a> {
     /// Its JSON pointer from the item on.
-    pub fn pointer(&self) -> String {
+    pub(crate) fn pointer(&self) -> String {
         self.path
             .iter()
             .map(|key| format!("/{}", step(key)))
@@ -24,12 +24,12 @@ impl<'a> Leaf<'a> {
     }
 
     /// The path as people write it; `targets.A.expr`.
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         self.path.join(".")
     }
 
     /// The nearest key around it.
-    pub fn last(&self) -> &str {
+    pub(crate) fn last(&self) -> &str {
         self.path
             .iter()
             .rev()
@@ -38,7 +38,7 @@ impl<'a> Leaf<'a> {
     }
 
     /// Both sides as lists; what is not a list has no items.
-    pub fn lists(&self) -> (&'a [Value], &'a [Value]) {
+    pub(crate) fn lists(&self) -> (&'a [Value], &'a [Value]) {
         let list = |side: Option<&'a Value>| {
             side.and_then(Value::as_array)
                 .map_or(&[][..], Vec::as_slice)
@@ -47,19 +47,19 @@ impl<'a> Leaf<'a> {
     }
 
     /// Both sides as texts; what is not a text is empty.
-    pub fn texts(&self) -> (&'a str, &'a str) {
+    pub(crate) fn texts(&self) -> (&'a str, &'a str) {
         let text = |side: Option<&'a Value>| side.and_then(Value::as_str).unwrap_or_default();
         (text(self.was), text(self.is))
     }
 
     /// Whether a key is on the way to it.
-    pub fn under(&self, key: &str) -> bool {
+    pub(crate) fn under(&self, key: &str) -> bool {
         self.path.iter().any(|known| known == key)
     }
 }
 
 /// Every difference, from the outside in; a value on one side only is one difference, however much it holds.
-pub fn of<'a>(was: &'a Value, is: &'a Value) -> Vec<Leaf<'a>> {
+pub(crate) fn of<'a>(was: &'a Value, is: &'a Value) -> Vec<Leaf<'a>> {
     let mut found = Vec::new();
     walk(&mut Vec::new(), Some(was), Some(is), &mut found);
     found

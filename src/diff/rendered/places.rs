@@ -9,7 +9,7 @@ use crate::render::Rendered;
 use std::collections::HashMap;
 
 /// The differences found so far, in the order in which they were.
-pub struct Group<'a> {
+pub(crate) struct Group<'a> {
     explained: Option<&'a Explained>,
     said: Vec<(Difference, Vec<String>)>,
     known: HashMap<(String, ItemKind, String), usize>,
@@ -17,7 +17,7 @@ pub struct Group<'a> {
 
 impl<'a> Group<'a> {
     /// None yet; those that are `explained` do not count.
-    pub fn new(explained: Option<&'a Explained>) -> Group<'a> {
+    pub(crate) fn new(explained: Option<&'a Explained>) -> Group<'a> {
         Group {
             explained,
             said: Vec::new(),
@@ -26,7 +26,7 @@ impl<'a> Group<'a> {
     }
 
     /// Adds one; where the same was said of another item of that kind, its name joins that line.
-    pub fn push(&mut self, difference: Difference) {
+    pub(crate) fn push(&mut self, difference: Difference) {
         if self
             .explained
             .is_some_and(|explained| explained.covers(&difference))
@@ -50,7 +50,7 @@ impl<'a> Group<'a> {
     }
 
     /// As sentences, each with the line of the template that wrote it.
-    pub fn changes(self, before: &Rendered, after: &Rendered) -> Vec<Change> {
+    pub(crate) fn changes(self, before: &Rendered, after: &Rendered) -> Vec<Change> {
         let change = |(difference, names): (Difference, Vec<String>)| {
             let side = if difference.spot.before {
                 before

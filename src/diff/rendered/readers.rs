@@ -7,10 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 /// Every recorded name → the alerts that read it, and whether there are any of either.
 #[derive(Default)]
-pub struct Readers(HashMap<String, Vec<String>>);
+pub(crate) struct Readers(HashMap<String, Vec<String>>);
 
 impl Readers {
-    pub fn of(rendered: &Rendered) -> Readers {
+    pub(crate) fn of(rendered: &Rendered) -> Readers {
         let rules = Files::of(&rendered.files).rules();
         let rules: Vec<&Value> = rules.map(|(_, _, rule)| rule).collect();
         let recorded: HashSet<&str> = rules
@@ -59,7 +59,7 @@ impl Readers {
     }
 
     /// The alerts that read a recorded series.
-    pub fn alerts(&self, record: &str) -> &[String] {
+    pub(crate) fn alerts(&self, record: &str) -> &[String] {
         self.0.get(record).map_or(&[], Vec::as_slice)
     }
 }

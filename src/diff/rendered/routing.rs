@@ -22,7 +22,7 @@ struct Side {
 }
 
 /// Both sides, and the alerts that are sent through them.
-pub struct Routing {
+pub(crate) struct Routing {
     before: Side,
     after: Side,
     alerts: Vec<Labels>,
@@ -32,7 +32,7 @@ pub struct Routing {
 
 impl Routing {
     /// Reads both; the alerts are those of the new side.
-    pub fn of(before: &Rendered, after: &Rendered, catalog: &Catalog) -> Routing {
+    pub(crate) fn of(before: &Rendered, after: &Rendered, catalog: &Catalog) -> Routing {
         let rules = |side: &Rendered| {
             Files::of(&side.files)
                 .rule_files()
@@ -56,7 +56,7 @@ impl Routing {
     }
 
     /// Whether an alert reaches the receiver, on the side that is compared with.
-    pub fn used(&self, receiver: &str) -> bool {
+    pub(crate) fn used(&self, receiver: &str) -> bool {
         let reached = |alert: &Labels| {
             self.before
                 .notified_by(alert)
@@ -67,7 +67,7 @@ impl Routing {
     }
 
     /// Every alert that goes elsewhere, or later.
-    pub fn inspect(&self, found: &mut Group<'_>) {
+    pub(crate) fn inspect(&self, found: &mut Group<'_>) {
         if canonical(&self.before.routing["route"]) == canonical(&self.after.routing["route"]) {
             return;
         }

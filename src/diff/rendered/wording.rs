@@ -21,14 +21,14 @@ use prometheus::{job, key};
 use rules::{alert, recording};
 use stated::{interval, short, stated};
 
-pub struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     /// Who reads a recorded series.
     pub readers: &'a Readers,
     pub routes: &'a Routing,
 }
 
 /// An item that is no longer there; None: it is reported elsewhere.
-pub fn gone(item: &Item, scene: &Scene) -> Option<(Class, String)> {
+pub(crate) fn gone(item: &Item, scene: &Scene) -> Option<(Class, String)> {
     let (class, says) = match item.kind {
         ItemKind::Layout | ItemKind::File => return None,
         ItemKind::Alert => (Dangerous, "is removed: no one is notified of it any more"),
@@ -64,7 +64,7 @@ pub fn gone(item: &Item, scene: &Scene) -> Option<(Class, String)> {
 }
 
 /// An item that was not there.
-pub fn new(item: &Item) -> Option<(Class, String)> {
+pub(crate) fn new(item: &Item) -> Option<(Class, String)> {
     let (class, says) = match item.kind {
         ItemKind::Layout | ItemKind::File => return None,
         ItemKind::Inhibition => {
@@ -80,7 +80,7 @@ pub fn new(item: &Item) -> Option<(Class, String)> {
 }
 
 /// A value of an item that is another one.
-pub fn changed(item: &Item, leaf: &Leaf, scene: &Scene) -> (Class, String) {
+pub(crate) fn changed(item: &Item, leaf: &Leaf, scene: &Scene) -> (Class, String) {
     let known = match item.kind {
         ItemKind::Alert => alert(leaf),
         ItemKind::Recording => recording(item, leaf, scene.readers),

@@ -17,7 +17,9 @@ fn place(context: &CheckContext) -> Place {
 }
 
 /// In what its configuration differs from the rendered one; `Err` says why it could not be asked.
-pub fn config_differences(context: &CheckContext) -> Result<(String, Vec<String>), Diagnostic> {
+pub(crate) fn config_differences(
+    context: &CheckContext,
+) -> Result<(String, Vec<String>), Diagnostic> {
     let status = context
         .alertmanager
         .json(&context.client, "/api/v2/status")
@@ -53,7 +55,7 @@ pub fn config_differences(context: &CheckContext) -> Result<(String, Vec<String>
 }
 
 /// Prometheus knows where to send alerts, and who is there routes them as rendered.
-pub fn checked(context: &CheckContext, running: &Running) -> Checked {
+pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
     let mut findings = Vec::new();
     if running.alertmanagers.is_empty() {
         let message = "Prometheus knows no Alertmanager: alerts fire and notify nobody";

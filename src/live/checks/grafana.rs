@@ -9,7 +9,7 @@ use crate::stack::dashboards::panels;
 use serde_json::Value;
 
 /// Whether it is healthy, and shows what was rendered.
-pub fn checked(context: &CheckContext, grafana: &Endpoint) -> Checked {
+pub(crate) fn checked(context: &CheckContext, grafana: &Endpoint) -> Checked {
     let client = &context.client;
     let at = || Place::Key("/grafana".into());
     let health = match grafana.json(client, "/api/health") {

@@ -9,7 +9,7 @@ use crate::live::workers::{self, each};
 use std::collections::BTreeMap;
 
 /// Runs every query of every panel. A panel about alerts is empty while there are none.
-pub fn checked(context: &CheckContext) -> Option<Checked> {
+pub(crate) fn checked(context: &CheckContext) -> Option<Checked> {
     let queries = panels::queries(context.rendered, context.catalog);
     if queries.is_empty() {
         return None;

@@ -7,17 +7,17 @@ use crate::live::prometheus::{Running, query};
 use std::collections::HashMap;
 
 /// The job that asks the blackbox exporter.
-pub const JOB: &str = "health-probe";
+pub(crate) const JOB: &str = "health-probe";
 
 /// What the last probes said, by service.
-pub struct Probes {
+pub(crate) struct Probes {
     success: HashMap<String, f64>,
     status: HashMap<String, f64>,
 }
 
 impl Probes {
     /// Asks Prometheus for all of them at once.
-    pub fn ask(context: &CheckContext) -> Probes {
+    pub(crate) fn ask(context: &CheckContext) -> Probes {
         let values = |metric: &str| {
             let expression = format!("min by (service) ({metric}{{job=\"{JOB}\"}})");
             let series =
@@ -37,7 +37,7 @@ impl Probes {
     }
 
     /// What is known of a probed service: what was seen, or what stops it.
-    pub fn verdict(
+    pub(crate) fn verdict(
         &self,
         context: &CheckContext,
         running: &Running,
@@ -99,7 +99,11 @@ fn unanswered(context: &CheckContext, place: Place, service: &str, error: &str) 
 }
 
 /// Whether every probed service is healthy as the exporter sees it. What this machine sees too is reported once, by the services' own check; `healthy` are those that look healthy from here.
-pub fn checked(context: &CheckContext, running: &Running, healthy: &[&str]) -> Option<Checked> {
+pub(crate) fn checked(
+    context: &CheckContext,
+    running: &Running,
+    healthy: &[&str],
+) -> Option<Checked> {
     let probed: Vec<&Service> = context
         .catalog
         .services

@@ -8,7 +8,7 @@ use crate::live::prometheus::Running;
 use serde_json::Value;
 
 /// Where the rendered configuration is.
-pub fn config_place(context: &CheckContext) -> Place {
+pub(crate) fn config_place(context: &CheckContext) -> Place {
     let file = context.rendered.prometheus().next();
     Place::File(format!(
         "{}/{}",
@@ -18,7 +18,7 @@ pub fn config_place(context: &CheckContext) -> Place {
 }
 
 /// In what the loaded configuration differs from the rendered one: jobs by name, everything else in place.
-pub fn config_differences(context: &CheckContext, running: &Running) -> Vec<String> {
+pub(crate) fn config_differences(context: &CheckContext, running: &Running) -> Vec<String> {
     let Some(rendered) = context.rendered.config() else {
         return Vec::new();
     };
@@ -60,7 +60,7 @@ pub fn config_differences(context: &CheckContext, running: &Running) -> Vec<Stri
 
 /// The command that makes a container of the rendered stack read its files again. A signal, because a server that can be
 /// reloaded over HTTP can be by every web page.
-pub fn reload_command(context: &CheckContext, container: &str) -> String {
+pub(crate) fn reload_command(context: &CheckContext, container: &str) -> String {
     let output = &context.catalog.platform.output;
     format!(
         "`docker compose -f {output}/docker-compose.monitoring.yml kill -s SIGHUP {container}`, or send SIGHUP to it where it runs"
@@ -68,7 +68,7 @@ pub fn reload_command(context: &CheckContext, container: &str) -> String {
 }
 
 /// What makes a running Prometheus load the files that are on disk.
-pub fn reload_help(context: &CheckContext, running: &Running) -> String {
+pub(crate) fn reload_help(context: &CheckContext, running: &Running) -> String {
     let reload = reload_command(context, "prometheus");
     if running.reloaded {
         format!(
@@ -82,7 +82,7 @@ pub fn reload_help(context: &CheckContext, running: &Running) -> String {
 }
 
 /// Whether the configuration in force is the rendered one.
-pub fn checked(context: &CheckContext, running: &Running) -> Checked {
+pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
     let found = config_differences(context, running);
     let mut findings = Vec::new();
     if !running.reloaded {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 /// Whether every rendered rule is loaded and evaluated.
-pub fn checked(context: &CheckContext, running: &Running) -> Checked {
+pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
     let loaded: HashMap<String, (Rule, &Value)> = running
         .rules()
         .map(|rule| (loaded_rule(rule), rule))
@@ -53,7 +53,7 @@ pub fn checked(context: &CheckContext, running: &Running) -> Checked {
 }
 
 /// A rule that Prometheus cannot evaluate, by its name and as Prometheus reports it.
-pub fn failing(context: &CheckContext, name: &str, raw: &Value) -> Diagnostic {
+pub(crate) fn failing(context: &CheckContext, name: &str, raw: &Value) -> Diagnostic {
     let message = format!(
         "{name} fails to evaluate: {}",
         raw["lastError"].as_str().unwrap_or_default()

@@ -16,7 +16,7 @@ const SCRAPES: usize = 5;
 /// Requests that `--traffic` sends to each service.
 const REQUESTS: usize = 20;
 
-pub struct Visit<'a> {
+pub(crate) struct Visit<'a> {
     pub service: &'a Service,
     /// It said that it is healthy.
     pub healthy: bool,
@@ -28,7 +28,7 @@ pub struct Visit<'a> {
 }
 
 /// Asks the health path of every service again and again, so that there is something to measure; returns the answers.
-pub fn traffic(context: &CheckContext) -> usize {
+pub(crate) fn traffic(context: &CheckContext) -> usize {
     let ask = |service: &Service| {
         let url = context.reach.url(service, &service.health_path);
         (0..REQUESTS)
@@ -40,7 +40,7 @@ pub fn traffic(context: &CheckContext) -> usize {
         .sum()
 }
 
-pub fn visit<'a>(context: &CheckContext<'a>) -> Vec<Visit<'a>> {
+pub(crate) fn visit<'a>(context: &CheckContext<'a>) -> Vec<Visit<'a>> {
     let declared = Declared::new(context.catalog);
     each(&context.catalog.services, workers::SERVICES, |service| {
         one(context, &declared, service)
@@ -96,7 +96,7 @@ fn falling(context: &CheckContext, service: &Service, first: Exposition) -> Opti
 }
 
 /// The summary of the services, and of the contract.
-pub fn checked(context: &CheckContext, visits: Vec<Visit>) -> [Checked; 2] {
+pub(crate) fn checked(context: &CheckContext, visits: Vec<Visit>) -> [Checked; 2] {
     let total = visits.len();
     let healthy = visits
         .iter()

@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::live::prometheus::{Running, Target};
 
 /// The target of a service.
-pub fn target<'a>(running: &'a Running, service: &Service) -> Option<&'a Target> {
+pub(crate) fn target<'a>(running: &'a Running, service: &Service) -> Option<&'a Target> {
     let own = || {
         running
             .targets
@@ -19,7 +19,7 @@ pub fn target<'a>(running: &'a Running, service: &Service) -> Option<&'a Target>
 }
 
 /// Why Prometheus cannot scrape a target, in its words, and what to do.
-pub fn down(context: &CheckContext, service: &Service, target: &Target) -> Diagnostic {
+pub(crate) fn down(context: &CheckContext, service: &Service, target: &Target) -> Diagnostic {
     let error = &target.error;
     let cause = [
         (
@@ -64,7 +64,7 @@ pub fn down(context: &CheckContext, service: &Service, target: &Target) -> Diagn
 }
 
 /// Whether every service is scraped; services that do not answer here either are distinguished from those that only Prometheus cannot reach.
-pub fn checked(context: &CheckContext, running: &Running, answering: &[&str]) -> Checked {
+pub(crate) fn checked(context: &CheckContext, running: &Running, answering: &[&str]) -> Checked {
     let mut findings = Vec::new();
     let (mut up, mut waiting) = (0, 0);
     for service in &context.catalog.services {

@@ -9,11 +9,11 @@ use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// Pattern → what it matches.
-pub struct Patterns<'a>(HashMap<&'a str, Regex>);
+pub(crate) struct Patterns<'a>(HashMap<&'a str, Regex>);
 
 impl<'a> Patterns<'a> {
     /// Those that the labels of the metrics are declared with.
-    pub fn new(metrics: &'a [Metric]) -> Patterns<'a> {
+    pub(crate) fn new(metrics: &'a [Metric]) -> Patterns<'a> {
         let written = metrics
             .iter()
             .flat_map(|metric| metric.labels.values())
@@ -26,7 +26,7 @@ impl<'a> Patterns<'a> {
     }
 
     /// Values outside the contract, labels that are missing, values that look like ids.
-    pub fn judge(
+    pub(crate) fn judge(
         &self,
         service: &Service,
         metric: &Metric,

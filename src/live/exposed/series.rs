@@ -6,7 +6,7 @@ use crate::live::exposition::Exposition;
 use std::collections::{HashMap, HashSet};
 
 /// A series that is exposed twice.
-pub fn duplicates(service: &Service, exposition: &Exposition) -> Option<Diagnostic> {
+pub(crate) fn duplicates(service: &Service, exposition: &Exposition) -> Option<Diagnostic> {
     let mut seen = HashSet::new();
     let double = exposition.samples.iter().find(|sample| {
         let mut labels: Vec<_> = sample.labels.iter().collect();
@@ -30,7 +30,11 @@ pub fn duplicates(service: &Service, exposition: &Exposition) -> Option<Diagnost
 }
 
 /// A counter that is smaller than it was a moment ago.
-pub fn backwards(service: &Service, before: &Exposition, after: &Exposition) -> Option<Diagnostic> {
+pub(crate) fn backwards(
+    service: &Service,
+    before: &Exposition,
+    after: &Exposition,
+) -> Option<Diagnostic> {
     let counts = |name: &str| {
         name.ends_with("_total") || name.ends_with("_count") || name.ends_with("_bucket")
     };

@@ -4,7 +4,7 @@ use super::ParseError;
 use std::collections::HashSet;
 
 /// A position in a line.
-pub struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     text: &'a str,
     at: usize,
     /// From 1.
@@ -12,33 +12,33 @@ pub struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub fn new(text: &'a str, line: usize) -> Cursor<'a> {
+    pub(crate) fn new(text: &'a str, line: usize) -> Cursor<'a> {
         Cursor { text, at: 0, line }
     }
 
-    pub fn rest(&self) -> &'a str {
+    pub(crate) fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
-    pub fn peek(&self) -> Option<char> {
+    pub(crate) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
-    pub fn at_end(&self) -> bool {
+    pub(crate) fn at_end(&self) -> bool {
         self.at == self.text.len()
     }
 
     /// Where the next character is, for `error_at`.
-    pub fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.at
     }
 
-    pub fn error(&self, reason: impl Into<String>) -> ParseError {
+    pub(crate) fn error(&self, reason: impl Into<String>) -> ParseError {
         self.error_at(self.at, reason)
     }
 
     /// Columns are counted for an error only: a line may have millions of labels.
-    pub fn error_at(&self, at: usize, reason: impl Into<String>) -> ParseError {
+    pub(crate) fn error_at(&self, at: usize, reason: impl Into<String>) -> ParseError {
         ParseError {
             line: self.line,
             column: self.text[..at].chars().count() + 1,
@@ -46,12 +46,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub fn skip_blanks(&mut self) {
+    pub(crate) fn skip_blanks(&mut self) {
         self.take_while(|c| matches!(c, ' ' | '\t'));
     }
 
     /// At least one blank, or the end of the line.
-    pub fn blank(&self) -> Result<(), ParseError> {
+    pub(crate) fn blank(&self) -> Result<(), ParseError> {
         match self.peek() {
             None | Some(' ' | '\t') => Ok(()),
             Some(c) => Err(self.error(format!(
@@ -61,7 +61,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub fn take(&mut self, wanted: char) -> bool {
+    pub(crate) fn take(&mut self, wanted: char) -> bool {
         let found = self.peek() == Some(wanted);
         if found {
             self.at += wanted.len_utf8();
@@ -77,18 +77,18 @@ impl<'a> Cursor<'a> {
     }
 
     /// Everything up to the next blank.
-    pub fn word(&mut self) -> &'a str {
+    pub(crate) fn word(&mut self) -> &'a str {
         self.take_while(|c| !matches!(c, ' ' | '\t'))
     }
 
-    pub fn metric_name(&mut self) -> Result<String, ParseError> {
+    pub(crate) fn metric_name(&mut self) -> Result<String, ParseError> {
         if self.take('"') {
             return self.quoted();
         }
         self.bare_name()
     }
 
-    pub fn bare_name(&mut self) -> Result<String, ParseError> {
+    pub(crate) fn bare_name(&mut self) -> Result<String, ParseError> {
         self.name(|c| c == ':', "a metric name")
     }
 
@@ -132,7 +132,10 @@ impl<'a> Cursor<'a> {
     }
 
     /// Labels behind an opening brace; a quoted name alone is the metric's.
-    pub fn labels(&mut self, metric: &mut String) -> Result<Vec<(String, String)>, ParseError> {
+    pub(crate) fn labels(
+        &mut self,
+        metric: &mut String,
+    ) -> Result<Vec<(String, String)>, ParseError> {
         let mut labels: Vec<(String, String)> = Vec::new();
         let mut names = HashSet::new();
         loop {
@@ -175,7 +178,7 @@ impl<'a> Cursor<'a> {
         self.quoted()
     }
 
-    pub fn number(&mut self) -> Result<f64, ParseError> {
+    pub(crate) fn number(&mut self) -> Result<f64, ParseError> {
         let start = self.at;
         let word = self.word();
         let finite = word.bytes().any(|byte| byte.is_ascii_digit());
@@ -192,7 +195,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Milliseconds; in OpenMetrics, seconds with a fraction.
-    pub fn timestamp(&mut self, openmetrics: bool) -> Result<(), ParseError> {
+    pub(crate) fn timestamp(&mut self, openmetrics: bool) -> Result<(), ParseError> {
         let start = self.at;
         let word = self.word();
         let fine = if openmetrics {
@@ -208,7 +211,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// What OpenMetrics puts behind a value: labels, a number and perhaps a time.
-    pub fn exemplar(&mut self) -> Result<(), ParseError> {
+    pub(crate) fn exemplar(&mut self) -> Result<(), ParseError> {
         self.skip_blanks();
         if !self.take('{') {
             return Err(self.error("an exemplar starts with labels in braces"));

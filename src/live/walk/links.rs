@@ -16,7 +16,7 @@ pub(super) fn at(service: &Service) -> Place {
 }
 
 /// The finding that breaks a link, or what is fine.
-pub fn first_error(findings: Vec<Diagnostic>, fine: String) -> Result<String, Diagnostic> {
+pub(crate) fn first_error(findings: Vec<Diagnostic>, fine: String) -> Result<String, Diagnostic> {
     findings
         .into_iter()
         .find(|finding| finding.severity == Severity::Error)
@@ -24,7 +24,7 @@ pub fn first_error(findings: Vec<Diagnostic>, fine: String) -> Result<String, Di
 }
 
 /// Whether Prometheus runs the rendered configuration.
-pub fn loaded(
+pub(crate) fn loaded(
     context: &CheckContext,
     running: &Running,
     service: &Service,
@@ -63,7 +63,7 @@ pub fn loaded(
 }
 
 /// Whether the service is a target.
-pub fn discovered(running: &Running, service: &Service) -> Result<String, Diagnostic> {
+pub(crate) fn discovered(running: &Running, service: &Service) -> Result<String, Diagnostic> {
     match target(running, service) {
         Some(target) => Ok(target.url.clone()),
         None => Err(Diagnostic::error("target-dropped", at(service), "its job is loaded but has no target")
@@ -72,7 +72,7 @@ pub fn discovered(running: &Running, service: &Service) -> Result<String, Diagno
 }
 
 /// Whether the alerts that cover the service are loaded and evaluated.
-pub fn alerts(
+pub(crate) fn alerts(
     context: &CheckContext,
     running: &Running,
     service: &Service,
@@ -132,7 +132,7 @@ pub fn alerts(
     Ok(format!("{} cover it, {state}", covering.len()))
 }
 
-pub fn route(
+pub(crate) fn route(
     context: &CheckContext,
     running: &Running,
     service: &Service,

@@ -11,7 +11,7 @@ use crate::live::probe::{ProbeStage, Scrape, health, scrape};
 use crate::live::prometheus::{Running, query};
 
 /// Reachable, http, parsed, scraped; None when one is broken, Some(None) when only Prometheus comes through to the service.
-pub fn way(
+pub(crate) fn way(
     walk: &mut Walk,
     context: &CheckContext,
     running: &Running,
@@ -63,7 +63,7 @@ pub fn way(
 }
 
 /// The health path, asked from this machine where it gets through, then what the blackbox exporter reported to Prometheus.
-pub fn healthy(
+pub(crate) fn healthy(
     context: &CheckContext,
     running: &Running,
     service: &Service,
@@ -84,7 +84,7 @@ pub fn healthy(
 }
 
 /// Whether everything declared is exposed, as it was declared.
-pub fn metrics(
+pub(crate) fn metrics(
     context: &CheckContext,
     service: &Service,
     seen: Option<&Scrape>,

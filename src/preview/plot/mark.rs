@@ -1,10 +1,10 @@
 //! What a line looks like: its colour, its pattern of dashes, and the classes that say so.
 
 /// The colours of lines without one of their own, and the patterns that tell them apart without colour.
-pub const PALETTE: usize = 8;
+pub(crate) const PALETTE: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Mark {
+pub(crate) struct Mark {
     sort: &'static str,
     /// Which pattern of dashes; 0 is none.
     dash: usize,
@@ -13,7 +13,7 @@ pub struct Mark {
 
 impl Mark {
     /// The n-th line: the palette first, then again with another pattern.
-    pub fn line(index: usize) -> Mark {
+    pub(crate) fn line(index: usize) -> Mark {
         Mark {
             sort: "line",
             dash: index / PALETTE % 4,
@@ -22,7 +22,7 @@ impl Mark {
     }
 
     /// A line with a colour of its own, the n-th of those.
-    pub fn fixed(colour: &'static str, index: usize) -> Mark {
+    pub(crate) fn fixed(colour: &'static str, index: usize) -> Mark {
         Mark {
             sort: "line",
             dash: index % 4,
@@ -30,7 +30,7 @@ impl Mark {
         }
     }
 
-    pub fn threshold(colour: &'static str) -> Mark {
+    pub(crate) fn threshold(colour: &'static str) -> Mark {
         Mark {
             sort: "threshold",
             dash: 0,
@@ -38,14 +38,14 @@ impl Mark {
         }
     }
 
-    pub const ANNOTATION: Mark = Mark {
+    pub(crate) const ANNOTATION: Mark = Mark {
         sort: "annotation",
         dash: 0,
         colour: Colour::Named("red"),
     };
 
     /// The classes that the style sheet knows it by.
-    pub fn classes(self) -> String {
+    pub(crate) fn classes(self) -> String {
         let dash = match self.dash {
             0 => String::new(),
             dash => format!(" dash-{dash}"),

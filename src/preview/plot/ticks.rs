@@ -2,7 +2,7 @@
 
 /// Round numbers from below `low` to above `high`, about as many as asked for; powers of two where bytes are counted.
 /// Beyond `LARGEST`, nearer to each other than `SMALLEST` or than the numbers between them, values are drawn at the edge.
-pub fn ticks(low: f64, high: f64, wanted: usize, binary: bool) -> Vec<f64> {
+pub(crate) fn ticks(low: f64, high: f64, wanted: usize, binary: bool) -> Vec<f64> {
     let (low, high) = (low.clamp(-LARGEST, LARGEST), high.clamp(-LARGEST, LARGEST));
     // A step that numbers of this size still tell apart.
     let least = SMALLEST.max(low.abs().max(high.abs()) * 1e-14);

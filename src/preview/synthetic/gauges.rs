@@ -4,7 +4,7 @@ use super::Source;
 use super::noise::{fraction, hash};
 use crate::preview::story::Part;
 
-pub fn gauge(source: &Source, wave: f64) -> f64 {
+pub(crate) fn gauge(source: &Source, wave: f64) -> f64 {
     let motions = source.plan.iter().flat_map(|plan| &plan.motions);
     let said = motions
         .filter(|motion| motion.shape.metric.name == source.name && motion.steady)
@@ -24,7 +24,7 @@ pub fn gauge(source: &Source, wave: f64) -> f64 {
 }
 
 /// A gauge that nobody declares: of a scrape, of a process, of a server.
-pub fn built_in(source: &Source, wave: f64, time: i64, now: i64, part: Part) -> f64 {
+pub(crate) fn built_in(source: &Source, wave: f64, time: i64, now: i64, part: Part) -> f64 {
     let own = source.own;
     match source.name {
         "up" | "probe_success" => f64::from(u8::from(part != Part::Down)),
@@ -86,7 +86,7 @@ fn resident(source: &Source, own: f64, wave: f64, part: Part) -> f64 {
 }
 
 /// Whether a name speaks of something that should not happen.
-pub fn fails(name: &str) -> bool {
+pub(crate) fn fails(name: &str) -> bool {
     [
         "error",
         "fail",

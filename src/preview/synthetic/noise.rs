@@ -3,14 +3,14 @@
 use crate::preview::answers::Labels;
 
 /// Of a whole set of labels.
-pub fn seed(labels: &Labels) -> u64 {
+pub(crate) fn seed(labels: &Labels) -> u64 {
     labels.iter().fold(17, |seed, (label, value)| {
         seed ^ hash(label).wrapping_mul(31) ^ hash(value).rotate_left(9)
     })
 }
 
 /// FNV-1a, with its bits mixed once more.
-pub fn hash(text: &str) -> u64 {
+pub(crate) fn hash(text: &str) -> u64 {
     let folded = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -24,12 +24,12 @@ fn mixed(seed: u64) -> u64 {
 }
 
 /// 0 to 1.
-pub fn fraction(seed: u64) -> f64 {
+pub(crate) fn fraction(seed: u64) -> f64 {
     (mixed(seed) >> 40) as f64 / (1u64 << 24) as f64
 }
 
 /// 0 to 1, moving smoothly: random heights every few minutes with a little noise on top.
-pub fn wave(seed: u64, time: i64) -> f64 {
+pub(crate) fn wave(seed: u64, time: i64) -> f64 {
     let height = |period: i64| {
         let (cell, within) = (
             time.div_euclid(period),

@@ -7,7 +7,7 @@ use crate::preview::story::Part;
 use crate::simulation::shape::{Level, MetricPlan};
 
 /// How much of a metric's events one label set has: little of what failed, unequal parts of the rest.
-pub fn share(labels: &Labels, motion: Option<&MetricPlan>, job: u64, part: Part) -> f64 {
+pub(crate) fn share(labels: &Labels, motion: Option<&MetricPlan>, job: u64, part: Part) -> f64 {
     let own = labels.iter().filter(|(label, _)| {
         !["__name__", "job", "instance", "service", "component", "le"].contains(&label.as_str())
     });
@@ -39,12 +39,12 @@ fn failed(motion: &MetricPlan, job: u64, part: Part) -> f64 {
 }
 
 /// Whether a fault makes more of it: failures, and not the attempts that are counted beside them.
-pub fn grows(level: &Level) -> bool {
+pub(crate) fn grows(level: &Level) -> bool {
     let mut values = level.faulty.iter().map(|(.., value)| *value);
     values.any(|value| value > level.healthy)
 }
 
 /// How busy a service is, around one.
-pub fn busy(source: &Source, index: usize) -> f64 {
+pub(crate) fn busy(source: &Source, index: usize) -> f64 {
     (0.3 + 1.6 * source.own) * (0.75 + 0.5 * source.waves[index])
 }

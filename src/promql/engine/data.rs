@@ -69,11 +69,6 @@ impl Memory {
         }
     }
 
-    /// All series of a metric become others.
-    pub(crate) fn set(&mut self, name: &str, series: Vec<Recorded>) {
-        self.families.insert(name.to_string(), series);
-    }
-
     pub(crate) fn family(&self, name: &str) -> &[Recorded] {
         self.families.get(name).map_or(&[], Vec::as_slice)
     }

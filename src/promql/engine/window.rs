@@ -15,14 +15,11 @@ pub(super) struct Window<'a> {
     release: Release,
 }
 
-/// What is asked of each window.
-type Function<'a> = &'a dyn Fn(&Window, usize) -> Option<f64>;
+/// What is asked of each window, at the instant of this index.
+type Function = Box<dyn Fn(&Window, usize) -> Option<f64>>;
 
 /// A function over windows by its name, with its other arguments at each instant. None: there is no such function here.
-pub(super) fn function(
-    name: &str,
-    numbers: &[Vec<f64>],
-) -> Option<Box<dyn Fn(&Window, usize) -> Option<f64>>> {
+pub(super) fn function(name: &str, numbers: &[Vec<f64>]) -> Option<Function> {
     let numbers: Vec<Vec<f64>> = numbers.to_vec();
     let number = move |which: usize, index: usize| {
         numbers
@@ -109,7 +106,7 @@ pub(super) fn over(
     range: &Expr,
     axis: Axis,
     keeps_name: bool,
-    function: Function,
+    function: &dyn Fn(&Window, usize) -> Option<f64>,
 ) -> Evaluated<Vec<Series>> {
     let read = engine.range(range, axis)?;
     let series = read.series.iter().map(|series| {
@@ -129,7 +126,7 @@ fn windows(
     range: &Range,
     samples: &[Sample],
     axis: Axis,
-    function: Function,
+    function: &dyn Fn(&Window, usize) -> Option<f64>,
 ) -> Vec<Option<f64>> {
     let ended = samples.iter().any(Sample::is_stale);
     let kept: Vec<Sample>;

@@ -8,7 +8,7 @@ use crate::promql::token::{
 use crate::promql::{AggregateExpr, Expr, LabelModifier};
 use std::collections::BTreeMap;
 
-pub fn aggregated(
+pub(crate) fn aggregated(
     evaluation: &Evaluation,
     aggregate: &AggregateExpr,
 ) -> Result<Vec<Series>, String> {

@@ -9,7 +9,7 @@ use crate::promql::token::{
 use crate::promql::{BinaryExpr, VectorMatchCardinality};
 use std::collections::HashMap;
 
-pub fn combined(evaluation: &Evaluation, binary: &BinaryExpr) -> Result<Outcome, String> {
+pub(crate) fn combined(evaluation: &Evaluation, binary: &BinaryExpr) -> Result<Outcome, String> {
     let operator = binary.op.id();
     let truth = binary
         .modifier

@@ -8,7 +8,7 @@ use crate::promql::{Call, Expr};
 use regex_automata::meta::Regex;
 use std::collections::BTreeMap;
 
-pub fn evaluate_call(evaluation: &Evaluation, call: &Call) -> Result<Outcome, String> {
+pub(crate) fn evaluate_call(evaluation: &Evaluation, call: &Call) -> Result<Outcome, String> {
     let arguments: Vec<&Expr> = call.args.args.iter().map(|argument| &**argument).collect();
     let series = |index: usize| {
         arguments.get(index).map_or_else(

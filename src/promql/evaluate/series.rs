@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// A label's name → its value; `__name__` is the metric.
-pub type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 /// One line: as many values as its axis has instants; NaN where there is no sample.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct Series {
 
 impl Series {
     /// The last value that there is.
-    pub fn last(&self) -> Option<f64> {
+    pub(crate) fn last(&self) -> Option<f64> {
         let mut latest = self.values.iter().rev().copied();
         latest.find(|value| !value.is_nan())
     }
@@ -32,7 +32,7 @@ pub struct Axis {
 
 impl Axis {
     /// Unix time of an instant, in seconds.
-    pub fn at(&self, index: usize) -> i64 {
+    pub(crate) fn at(&self, index: usize) -> i64 {
         self.end - (self.count - 1 - index) as i64 * self.step
     }
 }

@@ -13,7 +13,7 @@ struct Window<'a> {
 }
 
 /// Evaluates a function of a range at every instant that is asked for.
-pub fn over(
+pub(crate) fn over(
     evaluation: &Evaluation,
     name: &str,
     argument: &Expr,
@@ -146,7 +146,7 @@ fn steps(samples: impl Iterator<Item = f64>, counts: impl Fn(f64, f64) -> bool) 
 }
 
 /// As Prometheus: between the two nearest ranks.
-pub fn quantile(quantile: f64, values: &mut [f64]) -> f64 {
+pub(crate) fn quantile(quantile: f64, values: &mut [f64]) -> f64 {
     if values.is_empty() {
         return f64::NAN;
     }

@@ -2,7 +2,7 @@
 
 /// What goes wrong between a service and whoever asks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
+pub(crate) enum Transport {
     Down,
     HealthFails,
     Slow,
@@ -17,7 +17,7 @@ pub enum Transport {
 }
 
 /// Each with its name on the command line, and what the service then does.
-pub const TRANSPORT: [(Transport, &str, &str); 11] = [
+pub(crate) const TRANSPORT: [(Transport, &str, &str); 11] = [
     (Transport::Down, "down", "refuses connections"),
     (
         Transport::HealthFails,
@@ -64,7 +64,7 @@ pub const TRANSPORT: [(Transport, &str, &str); 11] = [
 ];
 
 /// Those that fail every scrape.
-pub const UNREACHABLE: [Transport; 7] = [
+pub(crate) const UNREACHABLE: [Transport; 7] = [
     Transport::Down,
     Transport::Slow,
     Transport::Hanging,

@@ -8,7 +8,7 @@ use anyhow::Result;
 use std::rc::Rc;
 
 /// What a fault must lead to.
-pub struct Expected {
+pub(crate) struct Expected {
     /// Names of the alerts of the service that fire.
     pub triggers: Vec<String>,
     /// The value with which the alert that it is about fires, where that does not depend on how long the fault has lasted.
@@ -20,7 +20,7 @@ pub struct Expected {
 impl Fault {
     /// Every way to trigger a branch of an alert, and on which service: for the second another one than for the first, because
     /// the all-clear of the first is still on its way. None: its kind says no fault, so none is known.
-    pub fn of_branch<'a>(
+    pub(crate) fn of_branch<'a>(
         behaviours: &Behaviours,
         alert: &Alert,
         branch: &'a Branch,
@@ -68,7 +68,7 @@ impl Fault {
     }
 
     /// The alerts that this fault of a service triggers: those it is about, and those that see the same series differ.
-    pub fn triggers<'a>(
+    pub(crate) fn triggers<'a>(
         &self,
         behaviours: &Behaviours<'a>,
         service: &str,
@@ -109,7 +109,7 @@ impl Fault {
     }
 
     /// What must be seen of an alert under it.
-    pub fn expected(
+    pub(crate) fn expected(
         &self,
         behaviours: &Behaviours,
         alert: &Alert,

@@ -13,7 +13,7 @@ const COLUMNS: usize = 24;
 
 /// The panels of one dashboard so far, top to bottom and left to right.
 #[derive(Debug, Default)]
-pub struct Grid(Mutex<Places>);
+pub(crate) struct Grid(Mutex<Places>);
 
 #[derive(Debug, Default)]
 struct Places {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 /// `push(item)` adds one; `list + [item]` would copy the list for every item, and cost the square of its length.
 #[derive(Debug, Default)]
-pub struct Growing(Mutex<Vec<Value>>);
+pub(crate) struct Growing(Mutex<Vec<Value>>);
 
 impl Object for Growing {
     fn repr(self: &Arc<Self>) -> ObjectRepr {

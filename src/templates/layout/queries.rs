@@ -19,7 +19,7 @@ struct Query {
 
 /// What stands between `{% call %}` and `{% endcall %}`. One query has the `legend` of the call; each of several begins with a
 /// line `# its legend`, or `# red: its legend` where its lines are red.
-pub fn queries(text: &str, legend: Option<&str>) -> Result<Value, Error> {
+pub(crate) fn queries(text: &str, legend: Option<&str>) -> Result<Value, Error> {
     read(text, legend).map(|found| Value::from(Serde(&found)))
 }
 
@@ -66,7 +66,7 @@ fn misused(reason: String) -> Error {
 }
 
 /// PromQL that a template spread over lines, as the one line that Grafana's editor shows.
-pub fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())

@@ -6,7 +6,7 @@ use minijinja::{Error, context};
 
 /// The alerts that compare a metric, by its key, for each of the roles that panels ask for; of those that compare requests
 /// only the ones that are drawn as such.
-pub fn watching_alerts(alerts: &Value) -> Result<Value, Error> {
+pub(crate) fn watching_alerts(alerts: &Value) -> Result<Value, Error> {
     let mut drawn = Vec::new();
     for alert in alerts.try_iter()? {
         if alert.get_attr("kind")?.get_attr("panel")?.as_str() == Some("requests") {
@@ -21,7 +21,7 @@ pub fn watching_alerts(alerts: &Value) -> Result<Value, Error> {
 }
 
 /// Those of the alerts that cover a service, for without one they have no rule; none of what no alert watches.
-pub fn covering(alerts: &Value) -> Result<Vec<Value>, Error> {
+pub(crate) fn covering(alerts: &Value) -> Result<Vec<Value>, Error> {
     let mut found = Vec::new();
     if alerts.is_undefined() {
         return Ok(found);
@@ -35,7 +35,7 @@ pub fn covering(alerts: &Value) -> Result<Vec<Value>, Error> {
 }
 
 /// The value above which the alert fires, as the list of none or one that a panel takes.
-pub fn thresholds(alert: &Value) -> Result<Vec<Value>, Error> {
+pub(crate) fn thresholds(alert: &Value) -> Result<Vec<Value>, Error> {
     if alert.is_none() {
         return Ok(Vec::new());
     }
@@ -49,7 +49,7 @@ pub fn thresholds(alert: &Value) -> Result<Vec<Value>, Error> {
 }
 
 /// Every threshold of the alerts that something can be divided by, with its branch and the name of its alert.
-pub fn above_zero(alerts: &Value) -> Result<Vec<Value>, Error> {
+pub(crate) fn above_zero(alerts: &Value) -> Result<Vec<Value>, Error> {
     let mut found = Vec::new();
     for alert in alerts.try_iter()? {
         for branch in alert.get_attr("branches")?.try_iter()? {
@@ -63,7 +63,11 @@ pub fn above_zero(alerts: &Value) -> Result<Vec<Value>, Error> {
 }
 
 /// The metrics but for the failures that an alert compares with attempts that are among `named`: those are drawn with the attempts.
-pub fn drawn_alone(metrics: &Value, failures: &Value, named: &Value) -> Result<Vec<Value>, Error> {
+pub(crate) fn drawn_alone(
+    metrics: &Value,
+    failures: &Value,
+    named: &Value,
+) -> Result<Vec<Value>, Error> {
     let mut found = Vec::new();
     for metric in metrics.try_iter()? {
         let alerts = failures.get_item(&metric.get_attr("key")?)?;

@@ -5,7 +5,7 @@ use crate::json::Parts;
 use serde_json::Value;
 
 /// The routes are followed and not compared as text.
-pub fn alertmanager(value: &Value) -> Vec<Item> {
+pub(crate) fn alertmanager(value: &Value) -> Vec<Item> {
     let mut inhibitions = Vec::new();
     for (index, rule) in value["inhibit_rules"].items().enumerate() {
         let mut value = rule.clone();

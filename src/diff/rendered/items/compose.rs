@@ -16,7 +16,7 @@ const UNORDERED: [&str; 9] = [
     "tmpfs",
 ];
 
-pub fn compose(value: &Value) -> Vec<Item> {
+pub(crate) fn compose(value: &Value) -> Vec<Item> {
     let mut containers = entries(value, "services", ItemKind::Container);
     for container in &mut containers {
         for key in UNORDERED

@@ -5,7 +5,7 @@ use crate::json::plain;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
-pub fn dashboard(value: &Value) -> Vec<Item> {
+pub(crate) fn dashboard(value: &Value) -> Vec<Item> {
     let mut found = Vec::new();
     let mut layout = Map::new();
     let panels = crate::stack::dashboards::panels(value);

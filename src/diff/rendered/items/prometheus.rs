@@ -3,7 +3,7 @@
 use super::{Concat, Item, ItemKind, list, rest, sorted};
 use serde_json::{Value, json};
 
-pub fn prometheus(value: &Value) -> Vec<Item> {
+pub(crate) fn prometheus(value: &Value) -> Vec<Item> {
     let mut jobs = list(value, "scrape_configs", "job_name", ItemKind::Job);
     for job in &mut jobs {
         // Of a single group of targets, the addresses and the labels are compared, and not its index.

@@ -5,7 +5,7 @@ use crate::json::Parts;
 use crate::render::File;
 
 /// Rules by name, in whichever group they are; a rule in a group that is evaluated differently is reported at the group.
-pub fn rules(file: &File, groups: &str) -> Vec<Item> {
+pub(crate) fn rules(file: &File, groups: &str) -> Vec<Item> {
     let mut found = around(&file.value, groups);
     for (pointer, group) in file.groups() {
         let name = group["name"].as_str().unwrap_or_default().to_string();

@@ -9,7 +9,7 @@ use crate::diff::rendered::routing::Routing;
 use crate::json::Parts;
 use serde_json::Value;
 
-pub fn receiver(item: &Item, leaf: &Leaf, routes: &Routing) -> (Class, String) {
+pub(crate) fn receiver(item: &Item, leaf: &Leaf, routes: &Routing) -> (Class, String) {
     let used = routes.used(&item.name);
     let whole = leaf.path.len() == 1;
     let (was, is) = leaf.lists();
@@ -38,7 +38,7 @@ pub fn receiver(item: &Item, leaf: &Leaf, routes: &Routing) -> (Class, String) {
 }
 
 /// A rule that asks for more holds back less.
-pub fn inhibition(leaf: &Leaf) -> (Class, String) {
+pub(crate) fn inhibition(leaf: &Leaf) -> (Class, String) {
     let (was, is) = leaf.lists();
     let says = stated(leaf);
     if !is.is_empty() && was.iter().all(|item| is.contains(item)) {
@@ -52,7 +52,7 @@ pub fn inhibition(leaf: &Leaf) -> (Class, String) {
 }
 
 /// What a rule of inhibition does, in words; in the old spelling as it is written.
-pub fn held_back(rule: &Value) -> String {
+pub(crate) fn held_back(rule: &Value) -> String {
     let texts = |key: &str| {
         rule[key]
             .texts()

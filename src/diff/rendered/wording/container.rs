@@ -32,7 +32,7 @@ const ASIDE: [&str; 9] = [
     "tmpfs",
 ];
 
-pub fn container(leaf: &Leaf) -> (Class, String) {
+pub(crate) fn container(leaf: &Leaf) -> (Class, String) {
     let says = flag(leaf).unwrap_or_else(|| stated(leaf));
     let first = leaf.path.first().map_or("", String::as_str);
     let retention = leaf.last().contains("retention");

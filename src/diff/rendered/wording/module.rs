@@ -7,7 +7,7 @@ use crate::diff::rendered::leaves::Leaf;
 use serde_json::Value;
 
 /// What the blackbox exporter calls a healthy answer.
-pub fn module(leaf: &Leaf) -> Option<(Class, String)> {
+pub(crate) fn module(leaf: &Leaf) -> Option<(Class, String)> {
     match leaf.last() {
         "timeout" => {
             let (was, is) = (time(leaf.was)?, time(leaf.is)?);

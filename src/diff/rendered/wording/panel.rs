@@ -4,7 +4,7 @@ use super::stated::stated;
 use crate::diff::Class::{self, Notice, Safe};
 use crate::diff::rendered::leaves::Leaf;
 
-pub fn panel(leaf: &Leaf) -> (Class, String) {
+pub(crate) fn panel(leaf: &Leaf) -> (Class, String) {
     let says = stated(leaf);
     let (was, is) = leaf.texts();
     match leaf.path.first().map(String::as_str) {

@@ -8,7 +8,7 @@ use crate::diff::rendered::leaves::Leaf;
 use crate::json::plain;
 use serde_json::Value;
 
-pub fn job(leaf: &Leaf) -> Option<(Class, String)> {
+pub(crate) fn job(leaf: &Leaf) -> Option<(Class, String)> {
     let says = stated(leaf);
     let all = leaf.path.iter().map(String::as_str).collect::<Vec<_>>();
     let class = match all.as_slice() {
@@ -72,7 +72,7 @@ fn scrape_limit(leaf: &Leaf) -> (Class, String) {
 }
 
 /// Keys at the top of a file.
-pub fn key(item: &Item, leaf: &Leaf) -> Option<(Class, String)> {
+pub(crate) fn key(item: &Item, leaf: &Leaf) -> Option<(Class, String)> {
     let says = stated(leaf);
     let (was, is) = leaf.lists();
     let only_more = all_in(was, is);

@@ -9,7 +9,7 @@ use crate::diff::rendered::leaves::Leaf;
 use crate::diff::rendered::readers::Readers;
 use crate::diff::{listed, routes, weight};
 
-pub fn alert(leaf: &Leaf) -> Option<(Class, String)> {
+pub(crate) fn alert(leaf: &Leaf) -> Option<(Class, String)> {
     let says = stated(leaf);
     match (leaf.path.first()?.as_str(), leaf.last()) {
         ("expr", _) => Some(asks(leaf)),
@@ -59,7 +59,7 @@ fn asks(leaf: &Leaf) -> (Class, String) {
 }
 
 /// What alerts read is as dangerous as the alerts' own conditions.
-pub fn recording(item: &Item, leaf: &Leaf, readers: &Readers) -> Option<(Class, String)> {
+pub(crate) fn recording(item: &Item, leaf: &Leaf, readers: &Readers) -> Option<(Class, String)> {
     let alerts = readers.alerts(item.name.split(' ').next().unwrap_or_default());
     let read = if alerts.is_empty() {
         String::new()

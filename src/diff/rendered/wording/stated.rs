@@ -8,7 +8,7 @@ use crate::json::plain;
 use serde_json::Value;
 
 /// A value on one line, of a long one its beginning.
-pub fn short(value: &Value) -> String {
+pub(crate) fn short(value: &Value) -> String {
     const LONGEST: usize = 160;
     let text = plain(value)
         .split_whitespace()
@@ -23,7 +23,7 @@ pub fn short(value: &Value) -> String {
 }
 
 /// "`for` is 50m instead of 5m"; of lists of words, what came and went.
-pub fn stated(leaf: &Leaf) -> String {
+pub(crate) fn stated(leaf: &Leaf) -> String {
     let key = leaf.key();
     let key = if key.is_empty() {
         "it".to_string()
@@ -74,12 +74,12 @@ fn quoted(text: &str) -> String {
     }
 }
 
-pub fn time(value: Option<&Value>) -> Option<Duration> {
+pub(crate) fn time(value: Option<&Value>) -> Option<Duration> {
     value.map_or(Some(Duration(0)), |value| Duration::parse(&plain(value)))
 }
 
 /// A time between two evaluations or scrapes, or until somebody is notified.
-pub fn interval(leaf: &Leaf) -> (Class, String) {
+pub(crate) fn interval(leaf: &Leaf) -> (Class, String) {
     let class = match (leaf.was, leaf.is, time(leaf.was), time(leaf.is)) {
         (Some(_), Some(_), Some(was), Some(is)) => weight::longer(was, is),
         _ => Warning,
