@@ -5,7 +5,6 @@ mod completions;
 mod diff;
 mod drill;
 mod explain;
-mod own_tests;
 mod preview;
 mod render;
 mod report;

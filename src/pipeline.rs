@@ -3,7 +3,7 @@
 use crate::allow::Allows;
 use crate::catalog::Catalog;
 use crate::catalog::schema::Schema;
-use crate::diagnostic::{Diagnostic, Place, Severity, sorted};
+use crate::diagnostic::{Diagnostic, Place, Severity, folded, sorted};
 use crate::kinds::Kinds;
 use crate::overlay::Overlay;
 use crate::render::{Rendered, render};
@@ -204,7 +204,7 @@ pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
         Err(diagnostics) => (diagnostics, None),
     };
     let left = allows.accept(found, &outcome.source);
-    outcome.diagnostics.extend(left);
+    outcome.diagnostics.extend(folded(left));
     if rendered.is_some() {
         outcome.diagnostics.extend(allows.unused(&codes()));
     }

@@ -1,9 +1,11 @@
 //! What must hold of the rendered Files: one proof per file, named after its code.
 
+mod causes;
 mod division;
 pub mod example;
 mod place;
 
+mod alert_behaviour;
 mod alert_labels;
 mod alert_without_condition;
 mod ambiguous_match;
@@ -34,6 +36,7 @@ mod rule_file;
 mod rules_of_the_catalog;
 mod scrape_job;
 mod slow_rule_group;
+mod test_fails;
 mod undelivered_alert;
 mod unguarded_division;
 mod unknown_datasource;
@@ -58,6 +61,7 @@ use crate::render::Rendered;
 use crate::stack::Stack;
 use crate::stack::expressions::{Expression, Usage};
 use crate::stack::own_tests::OwnTests;
+use causes::Causes;
 use place::Written;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -112,6 +116,7 @@ pub enum Check {
 
 /// Every proof, by its code.
 pub const PROOFS: &[Proof] = &[
+    alert_behaviour::PROOF,
     alert_labels::PROOF,
     alert_without_condition::PROOF,
     ambiguous_match::PROOF,
@@ -142,6 +147,7 @@ pub const PROOFS: &[Proof] = &[
     rules_of_the_catalog::PROOF,
     scrape_job::PROOF,
     slow_rule_group::PROOF,
+    test_fails::PROOF,
     undelivered_alert::PROOF,
     unguarded_division::PROOF,
     unknown_datasource::PROOF,
@@ -191,11 +197,15 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
         rendered,
         own: OwnTests::of(catalog),
     };
-    findings
+    let causes = Causes::of(&stack);
+    let mut named: Vec<(usize, &'static str, Diagnostic)> = findings
         .into_iter()
-        .map(|(code, found)| Diagnostic {
-            code,
-            ..written.placed(found)
-        })
-        .collect()
+        .map(|(code, mut found)| (causes.name(code, &mut found), code, found))
+        .collect();
+    named.sort_by_key(|(order, _, _)| *order);
+    let placed = named.into_iter().map(|(_, code, found)| Diagnostic {
+        code,
+        ..written.placed(found)
+    });
+    placed.collect()
 }

@@ -1,15 +1,14 @@
 //! Files of unit tests, as `promtool test rules` runs them.
 
-use super::rules::{Active, Outcome, Rule, Rules, State, expanded, millis};
+use super::rules::{Active, Library, Outcome, Rule, Rules, State, expanded, millis};
 use crate::json::Parts;
 use crate::promql::engine::{
-    Axis, Engine, Failure, Labels, Memory, Millis, NAME, Recorded, Release, Sample, metric,
+    Axis, Engine, Failure, Labels, Memory, Millis, NAME, Recorded, Release, Sample,
 };
 use crate::promql::samples::{self, Value as Given};
-use crate::promql::walk::selectors;
-use crate::promql::{Expr, MatchOp, VectorSelector, parse};
+use crate::promql::{Expr, MatchOp, parse};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What a test expects and what is, where both differ.
@@ -38,7 +37,7 @@ pub enum Found {
 pub(crate) struct Suite<'a> {
     file: &'a Value,
     interval: Millis,
-    rules: Vec<&'a Rule>,
+    rules: Library<'a>,
 }
 
 /// The groups of rule files with their names, in the order in which they are loaded.
@@ -67,10 +66,12 @@ impl<'a> Suite<'a> {
                 .and_then(millis)
                 .unwrap_or(INTERVAL)
                 .max(1),
-            rules: sorted
-                .into_iter()
-                .flat_map(|(_, rules)| rules.iter().copied())
-                .collect(),
+            rules: Library::of(
+                sorted
+                    .into_iter()
+                    .flat_map(|(_, rules)| rules.iter().copied())
+                    .collect(),
+            ),
         }
     }
 
@@ -205,7 +206,7 @@ impl<'a> Test<'a> {
             count: usize::try_from(self.last / suite.interval + 1).unwrap_or(0),
         };
         let rules = Rules {
-            rules: needed(&suite.rules, names, asked),
+            rules: suite.rules.needed(names, asked),
             axis,
             release,
         };
@@ -391,61 +392,6 @@ fn firing(
     Ok(found)
 }
 
-/// The rules that alerts and expressions depend on, in their order.
-fn needed<'r>(
-    rules: &[&'r Rule],
-    alerts: impl Iterator<Item = impl AsRef<str>>,
-    asked: impl Iterator<Item = &'r Expr>,
-) -> Vec<&'r Rule> {
-    let alerts: HashSet<String> = alerts.map(|name| name.as_ref().to_string()).collect();
-    let mut taken: Vec<bool> = rules
-        .iter()
-        .map(|rule| rule.alert.is_some() && alerts.contains(&rule.name))
-        .collect();
-    let mut open: Vec<&VectorSelector> = asked.flat_map(selectors).collect();
-    open.extend(
-        rules
-            .iter()
-            .zip(&taken)
-            .filter(|(_, taken)| **taken)
-            .flat_map(|(rule, _)| selectors(&rule.expr)),
-    );
-    while let Some(selector) = open.pop() {
-        for (index, rule) in rules.iter().enumerate() {
-            if !taken[index] && rule.is_read_by(selector) {
-                taken[index] = true;
-                open.extend(selectors(&rule.expr));
-            }
-        }
-    }
-    rules
-        .iter()
-        .zip(taken)
-        .filter_map(|(rule, taken)| taken.then_some(*rule))
-        .collect()
-}
-
-impl Rule {
-    /// Whether a selector can read what the rule writes.
-    fn is_read_by(&self, selector: &VectorSelector) -> bool {
-        let Some(name) = metric(selector) else {
-            return true;
-        };
-        match self.alert {
-            None => name == self.name,
-            Some(_) => {
-                name == "ALERTS"
-                    && selector
-                        .matchers
-                        .matchers
-                        .iter()
-                        .filter(|matcher| matcher.name == "alertname")
-                        .all(|matcher| crate::promql::matchers::picks(matcher, &self.name))
-            }
-        }
-    }
-}
-
 /// The labels of a series that is written as a selector.
 pub(crate) fn labels(text: &str) -> Result<Labels, String> {
     let text = text.trim();
@@ -466,7 +412,7 @@ pub(crate) fn labels(text: &str) -> Result<Labels, String> {
     Ok(name.chain(rest).collect())
 }
 
-fn recorded(labels: Labels, values: Vec<Option<Given>>, step: Millis) -> Recorded {
+pub(crate) fn recorded(labels: Labels, values: Vec<Option<Given>>, step: Millis) -> Recorded {
     let samples = values.into_iter().enumerate().filter_map(|(index, value)| {
         let time = step * index as Millis;
         Some(match value? {
