@@ -7,7 +7,7 @@ mod print;
 pub(crate) mod visible;
 
 use crate::source::Source;
-pub(crate) use causes::folded;
+pub use causes::folded;
 pub(crate) use nearest::{nearest, suggestion, suggestion_or};
 pub use print::{Format, github_escaped, json, location, plural, print};
 use std::ops::Range;

@@ -10,6 +10,7 @@ mod alert_labels;
 mod alert_without_condition;
 mod ambiguous_match;
 mod annotation_label;
+mod beyond_retention;
 mod dashboard_model;
 mod dead_link;
 mod fixed_panel_window;
@@ -23,6 +24,7 @@ mod legend_label;
 mod literal_secret;
 mod metric_collision;
 mod missing_denominator;
+mod mixed_units;
 mod mounted_files;
 mod newer_than_minimum;
 mod panel_layout;
@@ -121,6 +123,7 @@ pub const PROOFS: &[Proof] = &[
     alert_without_condition::PROOF,
     ambiguous_match::PROOF,
     annotation_label::PROOF,
+    beyond_retention::PROOF,
     dashboard_model::PROOF,
     dead_link::PROOF,
     fixed_panel_window::PROOF,
@@ -134,6 +137,7 @@ pub const PROOFS: &[Proof] = &[
     literal_secret::PROOF,
     metric_collision::PROOF,
     missing_denominator::PROOF,
+    mixed_units::PROOF,
     mounted_files::PROOF,
     newer_than_minimum::PROOF,
     panel_layout::PROOF,

@@ -4,7 +4,7 @@ use super::{Diagnostic, plural};
 use std::collections::HashMap;
 
 /// Findings without those that follow from an earlier one of them, and without repetitions. Only errors follow from errors.
-pub(crate) fn folded(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+pub fn folded(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut kept: Vec<(Diagnostic, usize, usize)> = Vec::new();
     let mut subjects: HashMap<String, usize> = HashMap::new();
     let mut said: HashMap<(&'static str, String, String), usize> = HashMap::new();

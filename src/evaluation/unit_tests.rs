@@ -36,19 +36,23 @@ pub enum Found {
 /// A file of tests, and the rules that it loads.
 pub(crate) struct Suite<'a> {
     file: &'a Value,
+    parsed: Parsed<'a>,
     interval: Millis,
     rules: Library<'a>,
 }
 
 /// The groups of rule files with their names, in the order in which they are loaded.
-pub(crate) type Groups<'a> = &'a [(String, Vec<&'a Rule>)];
+pub(crate) type Groups<'g, 'a> = &'g [(String, Vec<&'a Rule>)];
+
+/// Reads an expression.
+type Parsed<'a> = &'a dyn Fn(&str) -> Result<Rc<Expr>, String>;
 
 /// promtool's, where a file says none.
 const INTERVAL: Millis = 60_000;
 
 impl<'a> Suite<'a> {
-    /// The tests of a file over the groups that its rule files have.
-    pub(crate) fn new(file: &'a Value, groups: Groups<'a>) -> Suite<'a> {
+    /// The tests of a file over the groups that its rule files have; `parsed` reads their expressions.
+    pub(crate) fn new(file: &'a Value, groups: Groups<'_, 'a>, parsed: Parsed<'a>) -> Suite<'a> {
         let order: Vec<&str> = file["group_eval_order"].texts().collect();
         // A group that is not named comes first.
         let place = |name: &str| {
@@ -61,6 +65,7 @@ impl<'a> Suite<'a> {
         sorted.sort_by_key(|(name, _)| place(name));
         Suite {
             file,
+            parsed,
             interval: file["evaluation_interval"]
                 .as_str()
                 .and_then(millis)
@@ -80,7 +85,7 @@ impl<'a> Suite<'a> {
         let mut found = Vec::new();
         for (index, test) in self.file["tests"].items().enumerate() {
             let pointer = format!("/tests/{index}");
-            match Test::read(test, &pointer, self.interval) {
+            match Test::read(test, &pointer, self.interval, self.parsed) {
                 Ok(test) => found.extend(test.run(self, release)),
                 Err(broken) => found.push(broken),
             }
@@ -113,7 +118,7 @@ pub fn run(file: &Value, rule_files: &[&Value], release: Release) -> Vec<Found> 
         .iter()
         .map(|(name, rules)| (name.clone(), rules.iter().collect()))
         .collect();
-    found.extend(Suite::new(file, &groups).run(release));
+    found.extend(Suite::new(file, &groups, &|text| parse(text).map(Rc::new)).run(release));
     found
 }
 
@@ -122,7 +127,7 @@ struct Test<'a> {
     value: &'a Value,
     pointer: &'a str,
     /// Index, what is asked, and when.
-    expressions: Vec<(usize, Result<Expr, String>, Millis)>,
+    expressions: Vec<(usize, Result<Rc<Expr>, String>, Millis)>,
     alerts: Vec<(usize, &'a str, Millis)>,
     series: Vec<Recorded>,
     last: Millis,
@@ -130,7 +135,12 @@ struct Test<'a> {
 }
 
 impl<'a> Test<'a> {
-    fn read(value: &'a Value, pointer: &'a str, interval: Millis) -> Result<Test<'a>, Found> {
+    fn read(
+        value: &'a Value,
+        pointer: &'a str,
+        interval: Millis,
+        parsed: Parsed,
+    ) -> Result<Test<'a>, Found> {
         let broken = |place: String, reason: String| Found::Broken {
             pointer: format!("{pointer}{place}"),
             reason,
@@ -148,7 +158,7 @@ impl<'a> Test<'a> {
         for (index, case) in value["promql_expr_test"].items().enumerate() {
             let place = format!("/promql_expr_test/{index}");
             let text = case["expr"].as_str().unwrap_or_default();
-            expressions.push((index, parse(text), time(case, &place)?));
+            expressions.push((index, parsed(text), time(case, &place)?));
         }
         let mut alerts = Vec::new();
         for (index, case) in value["alert_rule_test"].items().enumerate() {
@@ -199,7 +209,7 @@ impl<'a> Test<'a> {
             return vec![unknown];
         }
         let names = self.alerts.iter().map(|(_, name, _)| *name);
-        let asked = (self.expressions.iter()).filter_map(|(_, expr, _)| expr.as_ref().ok());
+        let asked = (self.expressions.iter()).filter_map(|(_, expr, _)| expr.as_deref().ok());
         let axis = Axis {
             start: 0,
             step: suite.interval,
@@ -392,11 +402,42 @@ fn firing(
     Ok(found)
 }
 
+/// The labels of a series that is written as most are, without an escape or a space; None: it is written otherwise.
+fn plain(text: &str) -> Option<Labels> {
+    let word = |text: &str| {
+        !text.is_empty()
+            && !text.starts_with(|first: char| first.is_ascii_digit())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'))
+    };
+    let (name, rest) = text.split_once('{')?;
+    let mut rest = rest.strip_suffix('}')?;
+    let mut pairs = vec![(NAME, name)];
+    while !rest.is_empty() {
+        let (label, behind) = rest.split_once("=\"")?;
+        let (value, behind) = behind.split_once('"')?;
+        if !word(label) || label.contains(':') || value.is_empty() || value.contains('\\') {
+            return None;
+        }
+        pairs.push((label, value));
+        rest = match behind.strip_prefix(',') {
+            Some(more) if !more.is_empty() => more,
+            None if behind.is_empty() => "",
+            _ => return None,
+        };
+    }
+    word(name).then(|| pairs.into_iter().collect())
+}
+
 /// The labels of a series that is written as a selector.
 pub(crate) fn labels(text: &str) -> Result<Labels, String> {
     let text = text.trim();
     if text.is_empty() || text == "{}" {
         return Ok(Labels::default());
+    }
+    if let Some(labels) = plain(text) {
+        return Ok(labels);
     }
     let Expr::VectorSelector(selector) = parse(text)? else {
         return Err(format!("`{text}` is not a series"));

@@ -18,8 +18,8 @@ pub(crate) const PROOF: Proof = Proof {
     doc: "An alert that is valid in every word can still be silent for one service, fire for another, or at another threshold. What its kind promises (templates/kinds/<kind>/kind.toml) is run over the rendered rules, for every service: healthy, just below the threshold, just above it, restarted, vanished.",
     example: Example::Rendered {
         role: RULES,
-        pointer: "/groups/*/rules/alert=Down/for",
-        bad: "\"1d\"",
+        pointer: "/groups/*/rules/alert=Down/keep_firing_for",
+        bad: "\"1h\"",
     },
     check: Check::Stack(|stack| {
         let rules: Vec<&Rule> = stack.rules.iter().map(|loaded| &loaded.rule).collect();

@@ -41,7 +41,8 @@ fn failing(stack: &Stack, file: &File, own: &OwnTests) -> Vec<Diagnostic> {
             }
         }
     }
-    let suite = Suite::new(&file.value, &groups);
+    let parsed = |text: &str| stack.contract.parse(text);
+    let suite = Suite::new(&file.value, &groups, &parsed);
     let own = own.of_file(file);
     let mut seen = HashSet::new();
     let mut failing = Vec::new();
