@@ -39,6 +39,7 @@ mod rules_of_the_catalog;
 mod scrape_job;
 mod slow_rule_group;
 mod test_fails;
+mod test_proves_nothing;
 mod undelivered_alert;
 mod unguarded_division;
 mod unknown_datasource;
@@ -152,6 +153,7 @@ pub const PROOFS: &[Proof] = &[
     scrape_job::PROOF,
     slow_rule_group::PROOF,
     test_fails::PROOF,
+    test_proves_nothing::PROOF,
     undelivered_alert::PROOF,
     unguarded_division::PROOF,
     unknown_datasource::PROOF,
