@@ -257,10 +257,9 @@ impl Data for Simulated<'_> {
     }
 }
 
-/// One series for each set of labels: where several have a value at one instant, the first wins.
+/// One series for each set of labels, sorted by them as Prometheus does: where several have a value at one instant, the first wins.
 fn coalesced(all: Vec<Series>) -> Vec<Series> {
     let mut merged: BTreeMap<Labels, Vec<f64>> = BTreeMap::new();
-    let mut order: Vec<Labels> = Vec::new();
     for series in all {
         match merged.get_mut(&series.labels) {
             Some(known) => {
@@ -269,17 +268,12 @@ fn coalesced(all: Vec<Series>) -> Vec<Series> {
                     .filter(|(own, _)| own.is_nan())
                     .for_each(|(own, value)| *own = value);
             }
-            None => {
-                order.push(series.labels.clone());
-                merged.insert(series.labels, series.values);
-            }
+            None => drop(merged.insert(series.labels, series.values)),
         }
     }
-    let series = order.into_iter().filter_map(|labels| {
-        let values = merged.remove(&labels)?;
-        Some(Series { labels, values })
-    });
+    let series = merged.into_iter();
     series
+        .map(|(labels, values)| Series { labels, values })
         .filter(|series| series.values.iter().any(|value| !value.is_nan()))
         .collect()
 }
