@@ -18,6 +18,7 @@ mod plain_http;
 mod range_beyond_retention;
 mod ratio_out_of_range;
 mod reserved_name;
+mod same_condition;
 mod stale_between_samples;
 mod test_expectation;
 mod test_samples;
@@ -73,6 +74,7 @@ pub const LINTS: &[Lint] = &[
     range_beyond_retention::LINT,
     ratio_out_of_range::LINT,
     reserved_name::LINT,
+    same_condition::LINT,
     stale_between_samples::LINT,
     test_expectation::LINT,
     test_samples::LINT,

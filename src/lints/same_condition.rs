@@ -1,0 +1,60 @@
+//! No two alerts say the same.
+
+use super::Lint;
+use crate::catalog::{Alert, Branch};
+use crate::diagnostic::{Diagnostic, Place};
+use serde_json::Value;
+use std::collections::HashMap;
+
+pub(crate) const LINT: Lint = Lint {
+    code: "same-condition",
+    doc: "Two alerts with one condition and one wait fire together, always: people get everything twice, and a silence for one of them silences half.",
+    bad: "[alerts.Gone]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[alerts.Vanished]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    good: "[alerts.Gone]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"warning\"\n\n[alerts.LongGone]\nkind = \"down\"\nfor = \"30m\"\nseverity = \"critical\"\n",
+    check: |catalog, _| {
+        let mut found = Vec::new();
+        let mut known: HashMap<String, Vec<(&Alert, &Branch)>> = HashMap::new();
+        for alert in &catalog.alerts {
+            let mut same = None;
+            for branch in &alert.branches {
+                let others = known.entry(condition(alert, branch)).or_default();
+                let other = others.iter().find(|(_, other)| overlap(other, branch));
+                same = same.or(other.map(|(other, _)| other.name.as_str()));
+                others.push((alert, branch));
+            }
+            if let Some(same) = same {
+                found.push(
+                    Diagnostic::error(
+                        "same-condition",
+                        Place::Key(format!("/alerts/{}", alert.name)),
+                        format!("`{}` fires whenever `{same}` does", alert.name),
+                    )
+                    .also(Place::Key(format!("/alerts/{same}")), "the other one")
+                    .help("remove one of them, or give it another threshold or another `for`"),
+                );
+            }
+        }
+        found
+    },
+};
+
+fn overlap(one: &Branch, other: &Branch) -> bool {
+    one.services
+        .iter()
+        .any(|service| other.services.contains(service))
+}
+
+/// What a branch of an alert is about: what its kind reads, the threshold, the window and the wait; not how it is tested.
+fn condition(alert: &Alert, branch: &Branch) -> String {
+    let mut settings = alert.settings.clone();
+    settings.remove("tests");
+    if let Some(Value::String(text)) = settings.get_mut("expr") {
+        *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+    let numbers = (branch.above, branch.window, branch.r#for);
+    format!(
+        "{} {} {numbers:?}",
+        alert.kind.name,
+        Value::Object(settings)
+    )
+}
