@@ -13,6 +13,7 @@ mod annotation_label;
 mod beyond_retention;
 mod dashboard_model;
 mod dead_link;
+mod fires_alone;
 mod fixed_panel_window;
 mod gauge_function_on_counter;
 mod impossible_threshold;
@@ -127,6 +128,7 @@ pub const PROOFS: &[Proof] = &[
     beyond_retention::PROOF,
     dashboard_model::PROOF,
     dead_link::PROOF,
+    fires_alone::PROOF,
     fixed_panel_window::PROOF,
     gauge_function_on_counter::PROOF,
     impossible_threshold::PROOF,

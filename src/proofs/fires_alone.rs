@@ -1,0 +1,166 @@
+//! An expression of the catalog's own fires for each service that fails, however many do at once.
+
+use super::test_fails::groups;
+use super::{Check, Example, Proof, place};
+use crate::catalog::{Alert, Catalog, Service};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::evaluation::classes::Questions;
+use crate::evaluation::unit_tests::{Found, Suite, labels};
+use crate::json::Parts;
+use crate::promql::engine::{Labels, NAME, Release};
+use crate::render::File;
+use crate::stack::Stack;
+use crate::stack::own_tests::OwnTests;
+use serde_json::{Value, json};
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "fires-alone",
+    doc: "With `topk`, or with a sum over all services, an alert fires for one service and hides that others fail too. The catalog's own test is run once more with a second service that fails in the same way.",
+    example: Example::Catalog {
+        bad: "[services.basket]\ngroup = \"web\"\nport = 8077\n\n[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"promql\"\nexpr = 'topk(1, max by (job, service, component) (shop_queue_length)) > 100'\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n  { name = \"long\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"500x20\" }, fires = [\"checkout\"] },\n  { name = \"short\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"50x20\" } },\n]\n",
+        good: "[services.basket]\ngroup = \"web\"\nport = 8077\n\n[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"promql\"\nexpr = 'max by (job, service, component) (shop_queue_length) > 100'\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n  { name = \"long\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"500x20\" }, fires = [\"checkout\"] },\n  { name = \"short\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"50x20\" } },\n]\n",
+    },
+    check: Check::Stack(|stack| {
+        let own = OwnTests::of(stack.catalog);
+        let files = stack.files.tests();
+        files
+            .filter_map(|file| alone(stack, file, &own.of_file(file)))
+            .collect()
+    }),
+};
+
+/// The first test of an alert's file that does not fire for a second service.
+fn alone(stack: &Stack, file: &File, own: &[Option<String>]) -> Option<Diagnostic> {
+    let alert = stack.catalog.alert(file.alert()?)?;
+    let loaded = stack
+        .rules
+        .iter()
+        .find(|loaded| loaded.rule.alert.is_some() && loaded.rule.name == alert.name)?;
+    let questions = Questions::of(
+        &[&loaded.rule],
+        &["job", "service", "component", "instance"],
+    )?;
+    for (test, _) in file.value["tests"]
+        .items()
+        .zip(own)
+        .filter(|(_, own)| own.is_some())
+    {
+        let case = &test["promql_expr_test"][0];
+        let mut fires = case["exp_samples"].items();
+        let (Some(only), None) = (fires.next(), fires.next()) else {
+            continue;
+        };
+        let job = labels(only["labels"].as_str()?)
+            .ok()?
+            .get("job")
+            .to_string();
+        let first = stack.catalog.service(&job)?;
+        let Some(second) = like(stack.catalog, alert, first, &questions, test) else {
+            continue;
+        };
+        let mut doubled = test.clone();
+        let series = test["input_series"].items();
+        let copies: Vec<Value> = series
+            .filter_map(|series| renamed(series, first, second))
+            .collect();
+        doubled["input_series"].as_array_mut()?.extend(copies);
+        let both = [first, second]
+            .map(|service| json!({"labels": format!("{{job={:?}}}", service.name), "value": 1}));
+        doubled["promql_expr_test"][0]["exp_samples"] = Value::from(both.to_vec());
+        let mut suite = file.value.as_ref().clone();
+        suite["tests"] = json!([doubled]);
+        let groups = groups(stack, file);
+        let parsed = |text: &str| stack.contract.parse(text);
+        let found = Suite::new(&suite, &groups, &parsed).run(Release::Three);
+        if let Some(Found::Mismatch(mismatch)) = found.first() {
+            let seen = mismatch.got.len();
+            // An alert that compares services with each other may mean it.
+            return Some(warned(place::at(
+                loaded.path,
+                format!("{}/expr", loaded.pointer),
+                format!(
+                    "`{}` fires for {} when `{}` and `{}` fail in the way of its test `{}`",
+                    alert.name,
+                    match seen {
+                        0 => "neither".to_string(),
+                        _ => format!("{seen} of 2"),
+                    },
+                    first.name,
+                    second.name,
+                    test["name"].as_str().unwrap_or_default()
+                ),
+                "compare each service by itself: `max by (job, service, component) (…) > …`",
+            )));
+        }
+    }
+    None
+}
+
+fn warned(found: Diagnostic) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Warning,
+        ..found
+    }
+}
+
+/// Another service that the alert covers, that nothing tells apart from the first, and that the test does not name.
+fn like<'a>(
+    catalog: &'a Catalog,
+    alert: &Alert,
+    first: &Service,
+    questions: &Questions,
+    test: &Value,
+) -> Option<&'a Service> {
+    let setting = |service: &Service| {
+        let branch = alert.branch_of(&service.name)?;
+        Some((
+            branch.above,
+            branch.window,
+            branch.r#for,
+            branch.severity.clone(),
+        ))
+    };
+    let given = test["input_series"].to_string();
+    let others = alert.covers.iter().filter(|name| **name != first.name);
+    let mut others = others.filter_map(|name| catalog.service(name));
+    others.find(|other| {
+        setting(other) == setting(first)
+            && questions.answers(&target(other)) == questions.answers(&target(first))
+            && !given.contains(&format!("\\\"{}\\\"", other.name))
+    })
+}
+
+fn target(service: &Service) -> Labels {
+    let address = format!("{}:{}", service.host, service.port);
+    let own = [
+        ("job", &service.name),
+        ("service", &service.name),
+        ("component", &service.group),
+        ("instance", &address),
+    ];
+    own.into_iter().collect()
+}
+
+/// The same series of another service; None: it is not of the first.
+fn renamed(series: &Value, first: &Service, second: &Service) -> Option<Value> {
+    let own = labels(series["series"].as_str()?).ok()?;
+    if own.get("job") != first.name && own.get("service") != first.name {
+        return None;
+    }
+    let (from, to) = (target(first), target(second));
+    let mut text = own.get(NAME).to_string();
+    let pairs: Vec<String> = own
+        .without_name()
+        .iter()
+        .map(|(label, value)| {
+            let value = if !value.is_empty() && value == from.get(label) {
+                to.get(label)
+            } else {
+                value
+            };
+            format!("{label}={value:?}")
+        })
+        .collect();
+    text += &format!("{{{}}}", pairs.join(","));
+    Some(json!({"series": text, "values": series["values"]}))
+}
