@@ -1,6 +1,8 @@
 //! Every alert of the catalog carries the labels that routes, inhibition and people rely on.
 
 use super::{Check, Example, Proof, Usage, place};
+use crate::contract::domain::Domain;
+use crate::diagnostic::{Diagnostic, Severity};
 
 /// What every alert that fires for a service has.
 const CARRIED: [&str; 4] = ["job", "service", "component", "severity"];
@@ -39,6 +41,24 @@ pub(crate) const PROOF: Proof = Proof {
                     format!("the alert loses the label `{label}`"),
                     "aggregate `by (job, service, component)`",
                 ));
+            }
+            let mut open: Vec<&str> = series
+                .iter()
+                .flat_map(|series| &series.labels)
+                .filter(|(_, values)| matches!(values, Domain::Pattern(_)))
+                .map(|(label, _)| label.as_str())
+                .collect();
+            open.sort_unstable();
+            open.dedup();
+            for label in open {
+                found.push(Diagnostic {
+                    severity: Severity::Warning,
+                    ..place::on(
+                        expression,
+                        format!("the alert fires once for every value of `{label}`, and nobody knows how many there are"),
+                        "aggregate `by (job, service, component)`, or declare the values of the label",
+                    )
+                });
             }
         }
         found

@@ -4,9 +4,10 @@ use super::{Check, Example, Proof, Usage, place};
 use crate::contract::domain::Domain;
 use crate::contract::evaluate::Node;
 use crate::contract::series::{MetricType, SeriesSet};
-use crate::promql::Expr;
 use crate::promql::number::number;
+use crate::promql::token::{T_ADD, T_DIV, T_MUL, T_SUB};
 use crate::promql::walk::selector;
+use crate::promql::{BinaryExpr, Expr};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "impossible-threshold",
@@ -22,12 +23,18 @@ pub(crate) const PROOF: Proof = Proof {
                 continue;
             };
             let sides = (&nodes[node.operands[0]], &nodes[node.operands[1]]);
-            let (Some((least, most)), Some(number)) =
-                (bounds(sides.0, nodes), number(sides.1.expr))
-            else {
+            let operator = binary.op.to_string();
+            // `5 < x` is `x > 5`.
+            let (side, limit, operator) = match (number(sides.0.expr), number(sides.1.expr)) {
+                (None, Some(limit)) => (sides.0, limit, operator.as_str()),
+                (Some(limit), None) => (sides.1, limit, flipped(&operator)),
+                _ => continue,
+            };
+            let Some((least, most)) = bounds(side, nodes) else {
                 continue;
             };
-            let (never, always) = match binary.op.to_string().as_str() {
+            let number = limit;
+            let (never, always) = match operator {
                 ">" => (most <= number, least > number),
                 ">=" => (most < number, least >= number),
                 "<" => (least >= number, most < number),
@@ -43,8 +50,8 @@ pub(crate) const PROOF: Proof = Proof {
             for (holds, what) in [(never, "never"), (always, "always")] {
                 if holds {
                     let message = format!(
-                        "`{}` is {range}: it is {what} {} {number}",
-                        sides.0.expr, binary.op
+                        "`{}` is {range}: it is {what} {operator} {number}",
+                        side.expr
                     );
                     found.push(place::on(
                         expression,
@@ -58,6 +65,33 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
+fn flipped(operator: &str) -> &str {
+    match operator {
+        ">" => "<",
+        "<" => ">",
+        ">=" => "<=",
+        "<=" => ">=",
+        other => other,
+    }
+}
+
+/// The bounds of a sum, a product or a quotient with a number.
+fn arithmetic(binary: &BinaryExpr, node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
+    let (left, right) = (&nodes[node.operands[0]], &nodes[node.operands[1]]);
+    let constant = number(left.expr).or(number(right.expr))?;
+    let first = number(left.expr).is_some();
+    let (least, most) = bounds(if first { right } else { left }, nodes)?;
+    let ends = match binary.op.id() {
+        T_ADD => (least + constant, most + constant),
+        T_SUB if first => (constant - most, constant - least),
+        T_SUB => (least - constant, most - constant),
+        T_MUL if constant != 0.0 => (least * constant, most * constant),
+        T_DIV if !first && constant != 0.0 => (least / constant, most / constant),
+        _ => return None,
+    };
+    Some((ends.0.min(ends.1), ends.0.max(ends.1)))
+}
+
 /// The least and the greatest value that a vector can have, where that is known.
 fn bounds(node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
     let operand = || {
@@ -70,6 +104,9 @@ fn bounds(node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
     }
     match node.expr {
         Expr::Paren(_) => operand(),
+        Expr::Binary(binary) if !binary.op.is_comparison_operator() => {
+            arithmetic(binary, node, nodes)
+        }
         Expr::Aggregate(aggregate) => match aggregate.op.to_string().as_str() {
             "min" | "max" | "avg" | "topk" | "bottomk" => operand(),
             "sum" => operand()
