@@ -14,8 +14,8 @@ pub(crate) const PROOF: Proof = Proof {
     doc: "Each alert is held against each other as the Alertmanager does it. One that people must be told of may be held back only by one of the same service that they are told of instead; alerts that hold back each other are told to nobody; and a rule whose sides never meet holds back nothing.",
     example: Example::Rendered {
         role: Role::Alertmanager,
-        pointer: "/inhibit_rules/*/equal",
-        bad: r#"["instance"]"#,
+        pointer: "/inhibit_rules/*/source_matchers",
+        bad: r#"["alertname=\"Dwon\""]"#,
     },
     check: Check::Stack(|stack| {
         let Some(notifications) = stack.notifications() else {
@@ -101,7 +101,10 @@ fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String,
             "compare by a label that tells services apart: `equal: [job]`",
         ));
     }
-    if !source.pages(catalog) {
+    let explains = source.holds_back_others && !target.holds_back_others;
+    // Nobody by name is a decision, and what it explains has no data anyway.
+    let decided = explains && catalog.alertmanager.routes.contains_key(&source.severity);
+    if !source.pages(catalog) && !decided {
         return Some((
             format!(
                 "{one} silences {other}: nobody is told of alerts {}, and so of neither",
@@ -110,7 +113,6 @@ fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String,
             "name sources that people are told of",
         ));
     }
-    let explains = source.holds_back_others && !target.holds_back_others;
     if target.holds_back_others && !source.holds_back_others {
         return Some((
             format!("{one} silences {other}, which explains it"),

@@ -40,8 +40,8 @@ fn one(mut labels: Labels, rule: &Value) -> Option<Labels> {
         "keepequal" if value(&labels, &target) != source => return None,
         "replace" => {
             if let Some(groups) = groups(&regex, &source) {
-                let label = expanded(&target, &source, &groups, &regex);
-                let value = expanded(&replacement, &source, &groups, &regex);
+                let label = expanded(&target, &source, &groups);
+                let value = expanded(&replacement, &source, &groups);
                 labels.insert(label, value);
             }
         }
@@ -52,10 +52,7 @@ fn one(mut labels: Labels, rule: &Value) -> Option<Labels> {
         "labelmap" => {
             let mapped = labels.iter().filter_map(|(label, value)| {
                 let groups = groups(&regex, label)?;
-                Some((
-                    expanded(&replacement, label, &groups, &regex),
-                    value.clone(),
-                ))
+                Some((expanded(&replacement, label, &groups), value.clone()))
             });
             let mapped: Vec<(String, String)> = mapped.collect();
             labels.extend(mapped);
@@ -73,8 +70,8 @@ fn groups(regex: &Regex, text: &str) -> Option<Captures> {
     groups.is_match().then_some(groups)
 }
 
-/// `$1`, `${1}`, `$name`; `$$` is a dollar.
-fn expanded(template: &str, text: &str, groups: &Captures, regex: &Regex) -> String {
+/// `$1`, `${1}`; `$$` is a dollar.
+fn expanded(template: &str, text: &str, groups: &Captures) -> String {
     let mut out = String::new();
     let mut rest = template;
     while let Some((before, behind)) = rest.split_once('$') {
@@ -92,12 +89,10 @@ fn expanded(template: &str, text: &str, groups: &Captures, regex: &Regex) -> Str
             rest = after.strip_prefix('$').unwrap_or(after);
             continue;
         }
-        let named = |name: &str| {
-            let pattern = groups.pattern()?;
-            regex.group_info().to_index(pattern, name)
-        };
-        let index = name.parse().ok().or_else(|| named(name));
-        let span = index.and_then(|index: usize| groups.get_group(index));
+        let span = name
+            .parse()
+            .ok()
+            .and_then(|index: usize| groups.get_group(index));
         out += span.map_or("", |span| &text[span.range()]);
         rest = after;
     }
@@ -127,7 +122,7 @@ mod tests {
         );
         assert_eq!(
             after(
-                json!([{"source_labels": ["a", "b"], "regex": "(o.*);(?P<x>t.*)", "target_label": "c", "replacement": "${x}-$1"}])
+                json!([{"source_labels": ["a", "b"], "regex": "(o.*);(t.*)", "target_label": "c", "replacement": "${2}-$1"}])
             ),
             say("a=one b=two c=two-one replica=1")
         );
