@@ -214,7 +214,9 @@ fn services<'a>(catalog: &'a Catalog, asked: &[&Matcher], every: bool) -> Vec<&'
         .iter()
         .filter(|matcher| ["job", "service", "component"].contains(&matcher.name.as_str()))
         .collect();
-    let mut kept: HashMap<(Vec<(usize, &str)>, Vec<bool>, &str), usize> = HashMap::new();
+    // Its alerts with their severities, what each matcher says of it, its group.
+    type Class<'c> = (Vec<(usize, &'c str)>, Vec<bool>, &'c str);
+    let mut kept: HashMap<Class, usize> = HashMap::new();
     let chosen = catalog.services.iter().filter(|service| {
         let picks = |matcher: &&&Matcher| {
             matcher.picks(match matcher.name.as_str() {
