@@ -6,6 +6,7 @@ mod exposed;
 pub(crate) mod series;
 pub(crate) mod status;
 pub(crate) mod targets;
+pub(crate) mod units;
 
 use crate::catalog::Catalog;
 use crate::json::Parts;

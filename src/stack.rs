@@ -7,6 +7,7 @@ pub(crate) mod expressions;
 pub(crate) mod files;
 pub mod notifications;
 pub(crate) mod own_tests;
+pub(crate) mod rules;
 mod variables;
 
 use crate::catalog::Catalog;
@@ -15,6 +16,7 @@ use crate::render::Rendered;
 use expressions::{Expression, Unread, Usage};
 use files::Files;
 use notifications::Notifications;
+use rules::LoadedRule;
 use serde_json::Value;
 use std::cell::OnceCell;
 
@@ -28,6 +30,8 @@ pub struct Stack<'a> {
     pub contract: Contract,
     /// Every PromQL expression.
     pub expressions: Vec<Expression<'a>>,
+    /// Every rule that can be read, in the order of the files.
+    pub(crate) rules: Vec<LoadedRule<'a>>,
     /// What stands where an expression should, and cannot be read.
     pub(crate) unread: Vec<Unread<'a>>,
     notifications: OnceCell<Option<Notifications<'a>>>,
@@ -39,8 +43,10 @@ impl<'a> Stack<'a> {
         let files = Files::of(&rendered.files);
         let mut contract = Contract::new(catalog, files.config().unwrap_or(&Value::Null));
         let (expressions, unread) = expressions::read(files, &mut contract);
+        let rules = rules::read(files, &contract);
         Stack {
             catalog,
+            rules,
             files,
             contract,
             expressions,
