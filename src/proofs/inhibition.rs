@@ -137,6 +137,14 @@ fn useless(notifications: &Notifications, rule: &Inhibition) -> Option<Diagnosti
     if possible.is_empty() || !pairs(rule, possible, |_, _| true).is_empty() {
         return None;
     }
+    // What its alerts lose on their way to the Alertmanager is another proof's.
+    let sides = |firing: &&Firing| {
+        let sent = firing.labels();
+        (rule.from(&firing.made), rule.onto(&firing.made)) != (rule.from(sent), rule.onto(sent))
+    };
+    if possible.iter().any(|firing| sides(&firing)) {
+        return None;
+    }
     let path = &notifications.file.path;
     let sources: Vec<&Firing> = possible
         .iter()

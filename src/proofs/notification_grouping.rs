@@ -66,8 +66,10 @@ fn written(notifications: &Notifications, route: &Route) -> String {
 /// A label that no alert has.
 fn unknown(notifications: &Notifications, route: &Route) -> Option<Wrong> {
     let real = notifications.alerts.real.iter();
+    // One that is lost on its way to the Alertmanager is another proof's.
     let known: BTreeSet<&str> = real
-        .flat_map(|firing| firing.labels().keys().map(String::as_str))
+        .flat_map(|firing| firing.labels().keys().chain(firing.made.keys()))
+        .map(String::as_str)
         .collect();
     let by = route.group_by().into_iter();
     let mut lost = by.filter(|label| *label != EACH && !known.contains(label));

@@ -3,7 +3,7 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::NO_ONE;
-use crate::diagnostic::{Diagnostic, plural};
+use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::Parts;
 use crate::stack::Stack;
 use crate::stack::notifications::alerts::SEVERITIES;
@@ -38,8 +38,12 @@ pub(crate) const PROOF: Proof = Proof {
         }
         // What such a route would take is not known, and what follows from it neither.
         if found.is_empty() {
-            found.extend(idle(notifications, tree));
-            found.extend(elsewhere(stack, notifications, tree));
+            let idle = idle(notifications, tree);
+            // Where a route is no alert's, that some fall past it follows.
+            let mut past = elsewhere(stack, notifications, tree);
+            past.retain(|found| idle.is_empty() || !falls(found));
+            found.extend(idle);
+            found.extend(past);
         }
         found
     }),
@@ -82,6 +86,19 @@ fn unreadable(notifications: &Notifications, route: &Route) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// Whether a finding is about alerts that no route but the first takes, or a route that does not take its own.
+fn falls(found: &Diagnostic) -> bool {
+    match &found.place {
+        Place::Rendered { pointer, .. } => !pointer.ends_with("/receiver") && !in_time(pointer),
+        _ => false,
+    }
+}
+
+/// Whether a pointer is one of the times at which a route notifies.
+fn in_time(pointer: &str) -> bool {
+    TIMES.iter().any(|key| pointer.ends_with(key))
 }
 
 /// Where the matchers of a route stand.
