@@ -102,9 +102,8 @@ fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String,
         ));
     }
     let explains = source.holds_back_others && !target.holds_back_others;
-    // Nobody by name is a decision, and what it explains has no data anyway.
-    let decided = explains && catalog.alertmanager.routes.contains_key(&source.severity);
-    if !source.pages(catalog) && !decided {
+    // What it explains has no data while it fires: nobody misses what is held back, whoever is told of the cause.
+    if !source.pages(catalog) && !explains {
         return Some((
             format!(
                 "{one} silences {other}: nobody is told of alerts {}, and so of neither",
