@@ -4,6 +4,7 @@
 
 mod functions;
 mod parse;
+pub(crate) mod shapes;
 
 pub(crate) use functions::of_prometheus;
 pub(crate) use parse::parse;

@@ -57,7 +57,7 @@ pub mod templates;
 pub mod render;
 
 // The Files by role, read into what they mean.
-pub(crate) mod stack;
+pub mod stack;
 
 // What must hold of the Stack.
 pub mod proofs;

@@ -10,7 +10,7 @@ mod health_path_scraped;
 mod label_collision;
 mod loopback_address;
 mod missing_label;
-mod no_one_notified;
+pub(crate) mod no_one_notified;
 mod one_sided_status;
 mod override_without_effect;
 mod oversized_pattern;

@@ -20,6 +20,7 @@ mod impossible_threshold;
 mod inhibition;
 mod invalid_promql;
 mod labels_do_not_fit;
+mod late_notification;
 mod late_numerator;
 mod legend_label;
 mod literal_secret;
@@ -28,6 +29,8 @@ mod missing_denominator;
 mod mixed_units;
 mod mounted_files;
 mod newer_than_minimum;
+mod notification_grouping;
+mod notification_template;
 mod panel_layout;
 mod panel_text;
 mod percent_unit;
@@ -50,6 +53,7 @@ mod unknown_matching_label;
 mod unknown_metric;
 mod unmatchable;
 mod unprovisioned_dashboard;
+mod unreachable_receiver;
 mod unread_configuration;
 mod unrouted_alert;
 mod untested_rule;
@@ -135,6 +139,7 @@ pub const PROOFS: &[Proof] = &[
     inhibition::PROOF,
     invalid_promql::PROOF,
     labels_do_not_fit::PROOF,
+    late_notification::PROOF,
     late_numerator::PROOF,
     legend_label::PROOF,
     literal_secret::PROOF,
@@ -143,6 +148,8 @@ pub const PROOFS: &[Proof] = &[
     mixed_units::PROOF,
     mounted_files::PROOF,
     newer_than_minimum::PROOF,
+    notification_grouping::PROOF,
+    notification_template::PROOF,
     panel_layout::PROOF,
     panel_text::PROOF,
     percent_unit::PROOF,
@@ -166,6 +173,7 @@ pub const PROOFS: &[Proof] = &[
     unmatchable::PROOF,
     unprovisioned_dashboard::PROOF,
     unread_configuration::PROOF,
+    unreachable_receiver::PROOF,
     unrouted_alert::PROOF,
     untested_rule::PROOF,
     unused_metric::PROOF,

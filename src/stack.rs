@@ -5,8 +5,8 @@ pub(crate) mod dashboards;
 pub(crate) mod document;
 pub(crate) mod expressions;
 pub(crate) mod files;
+pub mod notifications;
 pub(crate) mod own_tests;
-pub(crate) mod routes;
 pub(crate) mod rules;
 mod variables;
 
@@ -15,8 +15,10 @@ use crate::contract::Contract;
 use crate::render::Rendered;
 use expressions::{Expression, Unread, Usage};
 use files::Files;
+use notifications::Notifications;
 use rules::{LoadedRule, RefusedRule};
 use serde_json::Value;
+use std::cell::OnceCell;
 
 /// Everything rendered, as one.
 pub struct Stack<'a> {
@@ -34,6 +36,7 @@ pub struct Stack<'a> {
     pub(crate) refused: Vec<RefusedRule<'a>>,
     /// What stands where an expression should, and cannot be read.
     pub(crate) unread: Vec<Unread<'a>>,
+    notifications: OnceCell<Option<Notifications<'a>>>,
 }
 
 impl<'a> Stack<'a> {
@@ -51,7 +54,14 @@ impl<'a> Stack<'a> {
             contract,
             expressions,
             unread,
+            notifications: OnceCell::new(),
         }
+    }
+
+    /// How its alerts come to people; None: it has no Alertmanager.
+    pub(crate) fn notifications(&self) -> Option<&Notifications<'a>> {
+        let read = || Notifications::of(self);
+        self.notifications.get_or_init(read).as_ref()
     }
 
     /// The expressions of one usage.

@@ -514,7 +514,7 @@ fn a_revision_is_rendered_with_its_own_templates_and_leaves_nothing_behind() {
     ] {
         let (code, stdout, stderr) = diff(place, &arguments);
         assert!(
-            code == 1 && stderr.is_empty() && stdout.contains("`group_wait` is 9h instead of 30s  templates/monitoring/alertmanager/alertmanager.yml:"),
+            code == 1 && stderr.contains("late-notification") && stdout.contains("`group_wait` is 9h instead of 30s  templates/monitoring/alertmanager/alertmanager.yml:"),
             "{stdout}{stderr}"
         );
     }

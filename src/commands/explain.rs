@@ -7,7 +7,7 @@ use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::{Alert, Catalog, NO_ONE, Service, origin, schema, with_unit};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::{self, plain};
-use crate::lints::LINTS;
+use crate::lints::{LINTS, no_one_notified};
 use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG};
 use crate::proofs::{Example, PROOFS, example};
@@ -62,7 +62,13 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         (None, Some(service), false) => service_rows(service, &catalog, &source),
         _ => return Ok(unknown(what, &catalog, source)),
     };
-    Ok(table(what, rows, source))
+    let mut report = table(what, rows, source);
+    // Whatever is explained, nobody would hear of it.
+    let unheard = outcome.diagnostics.into_iter();
+    unheard
+        .filter(|found| found.code == no_one_notified::LINT.code)
+        .for_each(|found| report.push(found));
+    Ok(report)
 }
 
 fn table(what: &str, rows: Vec<Row>, source: Source) -> Report {

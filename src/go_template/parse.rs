@@ -239,10 +239,11 @@ fn commands(mut tokens: &[Token]) -> Result<Commands<'_>, Problem> {
             Token::Field(name) if name == "." => commands[last].push(Operand::Dot),
             // `$x.a` and `(…).a` go on; ` .a` is an operand of its own.
             Token::Field(name) => {
-                let of = match commands[last].pop().filter(|_| !space) {
-                    Some(of) => of,
-                    None if space => Operand::Dot,
-                    None => return Err(Problem::certain("unexpected field")),
+                let of = match space {
+                    true => Operand::Dot,
+                    false => commands[last]
+                        .pop()
+                        .ok_or_else(|| Problem::certain("unexpected field"))?,
                 };
                 commands[last].push(Operand::Field(Box::new(of), name[1..].to_string()));
             }

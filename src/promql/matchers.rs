@@ -1,7 +1,7 @@
 //! Whether a matcher picks a value, as Prometheus decides it: the parser's own verdict follows Rust's syntax of patterns.
 
 use super::re2::anchored;
-use super::{Expr, MatchOp, Matcher, parse};
+use super::{MatchOp, Matcher};
 use promql_parser::label::Matchers;
 use regex_automata::meta::{Config, Regex};
 use std::cell::RefCell;
@@ -65,10 +65,11 @@ pub(crate) fn pick(matchers: &Matchers, labels: &BTreeMap<String, String>) -> bo
     all.all(|matcher| matcher.name == "__name__" || picks(matcher, value(&matcher.name)))
 }
 
-/// The matchers between the braces of a selector; the Alertmanager writes its own without the braces.
+/// The matchers between the braces of a selector.
+#[cfg(test)]
 pub(crate) fn read(text: &str) -> Option<Vec<Matcher>> {
-    match parse(&format!("alert{{{text}}}")) {
-        Ok(Expr::VectorSelector(vector)) => Some(vector.matchers.matchers),
+    match super::parse(&format!("alert{{{text}}}")) {
+        Ok(super::Expr::VectorSelector(vector)) => Some(vector.matchers.matchers),
         _ => None,
     }
 }

@@ -1,129 +1,260 @@
-//! Every inhibition can apply, to what it means and to nothing else.
+//! An inhibition holds back what it may, and is of some use.
 
-use super::{Check, Example, Proof, Usage, place};
+use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::contract::evaluate::nodes;
-use crate::json::Parts;
-use crate::promql::Matcher;
-use crate::promql::matchers;
-use serde_json::Value;
-use std::collections::BTreeSet;
+use crate::catalog::Catalog;
+use crate::diagnostic::Diagnostic;
+use crate::stack::notifications::Notifications;
+use crate::stack::notifications::alerts::Firing;
+use crate::stack::notifications::inhibition::Inhibition;
+use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "inhibition",
-    doc: "A label of `equal` that both sides lack counts as equal, so one alert silences all; a source that no alert matches silences nothing. amtool accepts both.",
+    doc: "Each alert is held against each other as the Alertmanager does it. One that people must be told of may be held back only by one of the same service that they are told of instead; alerts that hold back each other are told to nobody; and a rule whose sides never meet holds back nothing.",
     example: Example::Rendered {
         role: Role::Alertmanager,
-        pointer: "/inhibit_rules/*/equal",
-        bad: r#"["instance"]"#,
+        pointer: "/inhibit_rules/*/source_matchers",
+        bad: r#"["alertname=\"Dwon\""]"#,
     },
     check: Check::Stack(|stack| {
-        let mut found = Vec::new();
-        let Some(routing) = stack.files.alertmanager() else {
-            return found;
+        let Some(notifications) = stack.notifications() else {
+            return Vec::new();
         };
-        let alerts: Vec<(String, BTreeSet<String>)> = stack
-            .used(Usage::Alert)
-            .map(|expression| {
-                let series = nodes(&expression.ast, &stack.contract)
-                    .pop()
-                    .map_or(Vec::new(), |whole| whole.series);
-                let labeled = series
-                    .into_iter()
-                    .map(|series| stack.contract.labeled(series, &expression.owner["labels"]));
-                let names = labeled
-                    .map(|series| {
-                        series
-                            .names()
-                            .into_iter()
-                            .map(str::to_string)
-                            .collect::<BTreeSet<_>>()
-                    })
-                    .reduce(|a, b| a.intersection(&b).cloned().collect());
-                (
-                    expression.owner["alert"]
-                        .as_str()
-                        .unwrap_or_default()
-                        .to_string(),
-                    names.unwrap_or_default(),
-                )
-            })
-            .collect();
-        for (index, rule) in routing.value["inhibit_rules"].items().enumerate() {
-            let pointer = format!("/inhibit_rules/{index}");
-            let side = |key: &str| -> Vec<&(String, BTreeSet<String>)> {
-                let matchers = matchers(&rule[key]);
-                alerts
-                    .iter()
-                    .filter(|(name, labels)| {
-                        matchers.iter().all(|matcher| picks(matcher, name, labels))
-                    })
-                    .collect()
-            };
-            let (sources, targets) = (side("source_matchers"), side("target_matchers"));
-            for (key, none) in [
-                ("source_matchers", sources.is_empty()),
-                (
-                    "target_matchers",
-                    targets.is_empty() && alerts.len() > sources.len(),
-                ),
-            ] {
-                if none {
-                    found.push(place::at(
-                        &routing.path,
-                        format!("{pointer}/{key}"),
-                        "no alert matches this side of the inhibition",
-                        "name an alert that exists",
-                    ));
+        let path = &notifications.file.path;
+        let unreadable = notifications.unreadable.iter().map(|(pointer, text)| {
+            let message = format!("`{text}` is no matcher");
+            place::at(
+                path,
+                pointer,
+                message,
+                "write it as in `alertname=\"Down\"`",
+            )
+        });
+        let mut found: Vec<Diagnostic> = unreadable.collect();
+        let mut edges: Vec<Vec<(usize, usize)>> = Vec::new();
+        let real = &notifications.alerts.real;
+        for rule in &notifications.rules {
+            let pairs = pairs(rule, real, |source, target| {
+                wrong(&real[source], &real[target], stack.catalog).is_some()
+            });
+            let mistake = pairs
+                .last()
+                .and_then(|(source, target)| wrong(&real[*source], &real[*target], stack.catalog));
+            match mistake {
+                Some((message, help)) => {
+                    found.push(place::at(path, &rule.pointer, message, help));
                 }
+                None if pairs.is_empty() => found.extend(useless(notifications, rule)),
+                None => {}
             }
-            if let Some((name, _)) = sources
-                .iter()
-                .find(|source| targets.iter().any(|target| target.0 == source.0))
-            {
-                found.push(place::at(
-                    &routing.path,
-                    pointer.clone(),
-                    format!("`{name}` inhibits itself"),
-                    "keep it out of `target_matchers`",
-                ));
-            }
-            if rule["equal"].as_array().is_none_or(Vec::is_empty) {
-                found.push(place::at(
-                    &routing.path,
-                    pointer.clone(),
-                    "without `equal` one alert silences those of every service",
-                    "compare by a label that tells services apart: `equal: [job]`",
-                ));
-            }
-            for label in rule["equal"].texts() {
-                if let Some((name, _)) = sources
-                    .iter()
-                    .chain(&targets)
-                    .find(|(_, labels)| !labels.contains(label))
-                {
-                    found.push(place::at(
-                        &routing.path,
-                        format!("{pointer}/equal"),
-                        format!("`{name}` has no label `{label}`"),
-                        "compare by a label that every alert of both sides has",
-                    ));
-                }
-            }
+            edges.push(pairs);
+        }
+        if found.is_empty() {
+            found.extend(circle(notifications, &edges, stack.catalog));
         }
         found
     }),
 };
 
-fn matchers(list: &Value) -> Vec<Matcher> {
-    let texts = list.texts();
-    texts.filter_map(matchers::read).flatten().collect()
+/// Every source and target of a rule that meet; the search ends with one that is wanted.
+fn pairs(
+    rule: &Inhibition,
+    alerts: &[Firing],
+    wanted: impl Fn(usize, usize) -> bool,
+) -> Vec<(usize, usize)> {
+    let sent = |(_, firing): &(usize, &Firing)| firing.sent.is_some();
+    let all = || alerts.iter().enumerate().filter(sent);
+    let mut sources: HashMap<Vec<&str>, Vec<usize>> = HashMap::new();
+    for (index, firing) in all().filter(|(_, firing)| rule.from(firing.labels())) {
+        let same = sources.entry(rule.key(firing.labels())).or_default();
+        same.push(index);
+    }
+    let mut found = Vec::new();
+    for (target, firing) in all().filter(|(_, firing)| rule.onto(firing.labels())) {
+        let meeting = sources.get(&rule.key(firing.labels()));
+        for source in meeting.into_iter().flatten().copied() {
+            if source != target && rule.holds_back(alerts[source].labels(), firing.labels()) {
+                found.push((source, target));
+                if wanted(source, target) {
+                    return found;
+                }
+            }
+        }
+    }
+    found
 }
 
-/// Whether an alert can match: its name is known, other labels only by being there.
-fn picks(matcher: &Matcher, name: &str, labels: &BTreeSet<String>) -> bool {
-    match matcher.name.as_str() {
-        "alertname" => matchers::picks(matcher, name),
-        label => labels.contains(label) || matchers::picks(matcher, ""),
+/// Why one alert must not hold back another, and what to do.
+fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String, &'static str)> {
+    if !target.pages(catalog) {
+        return None;
     }
+    let (one, other) = (source.called(), target.called());
+    let severity = |firing: &Firing| match firing.severity.as_str() {
+        "" => "without a severity".to_string(),
+        severity => format!("of severity `{severity}`"),
+    };
+    if source.subject() != target.subject() || source.subject().is_none() {
+        return Some((
+            format!("{one} silences {other}"),
+            "compare by a label that tells services apart: `equal: [job]`",
+        ));
+    }
+    let explains = source.holds_back_others && !target.holds_back_others;
+    // What it explains has no data while it fires: nobody misses what is held back, whoever is told of the cause.
+    if !source.pages(catalog) && !explains {
+        return Some((
+            format!(
+                "{one} silences {other}: nobody is told of alerts {}, and so of neither",
+                severity(source)
+            ),
+            "name sources that people are told of",
+        ));
+    }
+    if target.holds_back_others && !source.holds_back_others {
+        return Some((
+            format!("{one} silences {other}, which explains it"),
+            "exchange source and target",
+        ));
+    }
+    (source.rank() > target.rank() && !explains).then(|| {
+        (
+            format!(
+                "{one}, {}, silences {other}, {}",
+                severity(source),
+                severity(target)
+            ),
+            "let the worse alert hold back the lesser one",
+        )
+    })
+}
+
+/// A rule whose sides no alert matches, or whose alerts never meet, whatever severity the catalog gives them.
+fn useless(notifications: &Notifications, rule: &Inhibition) -> Option<Diagnostic> {
+    let possible = &notifications.alerts.possible;
+    if possible.is_empty() || !pairs(rule, possible, |_, _| true).is_empty() {
+        return None;
+    }
+    // What its alerts lose on their way to the Alertmanager is another proof's.
+    let sides = |firing: &&Firing| {
+        let sent = firing.labels();
+        (rule.from(&firing.made), rule.onto(&firing.made)) != (rule.from(sent), rule.onto(sent))
+    };
+    if possible.iter().any(|firing| sides(&firing)) {
+        return None;
+    }
+    let path = &notifications.file.path;
+    let sources: Vec<&Firing> = possible
+        .iter()
+        .filter(|firing| rule.from(firing.labels()))
+        .collect();
+    let side = |side: &str| {
+        let written = notifications.file.value.pointer(&rule.pointer);
+        let keys =
+            written.map(|written| crate::stack::notifications::matchers::keys(written, side));
+        let key = keys.and_then(|mut keys| keys.pop());
+        key.map_or(rule.pointer.clone(), |key| {
+            format!("{}/{key}", rule.pointer)
+        })
+    };
+    if sources.is_empty() {
+        return Some(place::at(
+            path,
+            side("source_"),
+            "no alert matches this side of the inhibition",
+            "name an alert that exists",
+        ));
+    }
+    // A service that has no other alert has nothing to be held back.
+    let alone = sources.iter().all(|source| {
+        let mut others = possible.iter();
+        source.of_catalog
+            && !others
+                .any(|other| other.subject() == source.subject() && !rule.from(other.labels()))
+    });
+    if alone {
+        return None;
+    }
+    if !possible.iter().any(|firing| rule.onto(firing.labels())) {
+        return Some(place::at(
+            path,
+            side("target_"),
+            "no alert matches this side of the inhibition",
+            "name an alert that exists",
+        ));
+    }
+    let message = match rule.equal.as_slice() {
+        [] => "no source of this inhibition holds back any of its targets".to_string(),
+        labels => format!(
+            "no source of this inhibition shares {} with any of its targets",
+            labels
+                .iter()
+                .map(|label| format!("`{label}`"))
+                .collect::<Vec<_>>()
+                .join(" and ")
+        ),
+    };
+    let help = "compare by labels that both sides have with the same values, such as `job`";
+    Some(place::at(path, &rule.pointer, message, help))
+}
+
+/// More pairs than that are those of a rule that is wrong anyway.
+const MOST_PAIRS: usize = 100_000;
+
+/// Alerts that hold back each other, at once or around a circle: when they fire together, nobody is told of any.
+fn circle(
+    notifications: &Notifications,
+    edges: &[Vec<(usize, usize)>],
+    catalog: &Catalog,
+) -> Option<Diagnostic> {
+    let real = &notifications.alerts.real;
+    if edges.iter().map(Vec::len).sum::<usize>() > MOST_PAIRS {
+        return None;
+    }
+    let mut onto: Vec<Vec<(usize, usize)>> = vec![Vec::new(); real.len()];
+    for (rule, pairs) in edges.iter().enumerate() {
+        let between = pairs.iter().filter(|(source, target)| {
+            real[*source].pages(catalog) && real[*target].pages(catalog)
+        });
+        between.for_each(|(source, target)| onto[*source].push((*target, rule)));
+    }
+    // 0: not seen; 1: on the way; 2: leads to no circle.
+    let mut seen = vec![0u8; real.len()];
+    for start in 0..real.len() {
+        if seen[start] != 0 {
+            continue;
+        }
+        let mut way: Vec<(usize, usize)> = vec![(start, 0)];
+        seen[start] = 1;
+        while let Some((at, next)) = way.last_mut() {
+            let Some((target, rule)) = onto[*at].get(*next).copied() else {
+                seen[*at] = 2;
+                way.pop();
+                continue;
+            };
+            *next += 1;
+            match seen[target] {
+                0 => {
+                    seen[target] = 1;
+                    way.push((target, 0));
+                }
+                1 => {
+                    let around = way.iter().skip_while(|(at, _)| *at != target);
+                    let names: Vec<String> = around.map(|(at, _)| real[*at].called()).collect();
+                    return Some(place::at(
+                        &notifications.file.path,
+                        &notifications.rules[rule].pointer,
+                        format!(
+                            "{} hold back each other: when they fire together, nobody is told of any",
+                            names.join(" and ")
+                        ),
+                        "let one of them hold back the other, and not the other way round too",
+                    ));
+                }
+                _ => {}
+            }
+        }
+    }
+    None
 }

@@ -1,12 +1,25 @@
-//! Prometheus knows an Alertmanager to send alerts to.
+//! Every alert leaves Prometheus as its rule made it, and arrives at every Alertmanager of the catalog.
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
+use crate::render::File;
+use crate::stack::Stack;
+use crate::stack::notifications::alerts::sent;
+use crate::stack::notifications::delivery::{API, Endpoint, endpoints};
+use crate::stack::notifications::matchers::Labels;
+use crate::stack::notifications::receivers::host;
+use crate::stack::notifications::relabeling::relabeled;
+use crate::stack::notifications::server::Server;
+use std::collections::HashSet;
+
+/// What routes, inhibition and people rely on.
+const CARRIED: [&str; 5] = ["alertname", "severity", "job", "service", "component"];
 
 pub(crate) const PROOF: Proof = Proof {
     code: "undelivered-alert",
-    doc: "Without an Alertmanager in the configuration alerts fire on Prometheus' own page and nowhere else.",
+    doc: "Alerts are sent as Prometheus sends them, relabeled, to the address, scheme and path of each Alertmanager: what does not arrive, or arrives with other labels, fires on Prometheus' own page and nowhere else.",
     example: Example::Rendered {
         role: Role::Prometheus,
         pointer: "/alerting/alertmanagers/*/static_configs/*/targets",
@@ -14,40 +27,154 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
+        let servers = Server::all(stack.files);
         for config in stack.files.prometheus() {
-            if config.value["alerting"]
-                .get("alert_relabel_configs")
-                .is_some()
-            {
-                found.push(place::at(
-                    &config.path,
-                    "/alerting/alert_relabel_configs",
-                    "alerts are changed or dropped on their way to the Alertmanager",
-                    "remove it: routes and inhibition belong to the Alertmanager, labels to the rules",
-                ));
+            let (endpoints, others) = endpoints(&config.value);
+            for (index, address) in stack.catalog.prometheus.alertmanagers.iter().enumerate() {
+                let to = endpoints.iter().find(|to| to.address == *address);
+                match to {
+                    Some(to) => {
+                        let server = servers.iter().find(|server| server.name == host(address));
+                        found.extend(refused(stack, config, to, index, server));
+                    }
+                    // Where others may be found too, nobody here can say that it is not among them.
+                    None if others => {}
+                    None => found.push(place::at(
+                        &config.path,
+                        "/alerting",
+                        format!("alerts are not sent to `{address}`"),
+                        "render every address of `prometheus.alertmanagers`",
+                    )),
+                }
             }
-            let groups = config.value["alerting"]["alertmanagers"]
-                .items()
-                .flat_map(|group| group["static_configs"].items());
-            let known: Vec<&str> = groups
-                .flat_map(|group| group["targets"].items())
-                .filter_map(|target| target.as_str())
-                .collect();
-            for address in stack
-                .catalog
-                .prometheus
-                .alertmanagers
-                .iter()
-                .filter(|address| !known.contains(&address.as_str()))
-            {
-                found.push(place::at(
-                    &config.path,
-                    "/alerting",
-                    format!("alerts are not sent to `{address}`"),
-                    "render every address of `prometheus.alertmanagers`",
-                ));
-            }
+            found.extend(changed(stack, config, &endpoints));
         }
         found
     }),
 };
+
+/// How an Alertmanager is addressed otherwise than it answers.
+fn refused(
+    stack: &Stack,
+    config: &File,
+    to: &Endpoint,
+    index: usize,
+    server: Option<&Server>,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut say = |key: &str, message: String, help: &str| {
+        let pointer = format!("{}/{key}", to.pointer);
+        found.push(place::at(&config.path, pointer, message, help));
+    };
+    if to.group["api_version"] == "v1" {
+        say(
+            "api_version",
+            "alerts are sent by version 1 of the API, which the Alertmanager lacks since 0.27 and Prometheus since 3.0".to_string(),
+            "leave `api_version` out",
+        );
+    }
+    let Some(server) = server else {
+        // Only its owner knows where else it may answer.
+        return found;
+    };
+    if to.scheme != "http" {
+        say(
+            "scheme",
+            format!(
+                "alerts are sent by `{}`, and `{}` speaks http",
+                to.scheme, server.name
+            ),
+            "leave `scheme` out",
+        );
+    }
+    let path = format!("{}{API}", server.prefix());
+    if to.path != path {
+        say(
+            "path_prefix",
+            format!(
+                "alerts are posted to `{}`, and `{}` takes them at `{path}`",
+                to.path, server.name
+            ),
+            "let `path_prefix` be what the Alertmanager's `--web.route-prefix` is",
+        );
+    }
+    let lets_in = ["basic_auth", "authorization", "oauth2"];
+    if stack.catalog.alertmanager.basic_auth_user.is_some()
+        && !lets_in.iter().any(|key| to.group.get(key).is_some())
+    {
+        say(
+            "basic_auth",
+            format!(
+                "`{}` asks for a password, and Prometheus has none for it",
+                server.name
+            ),
+            "render `basic_auth` with the user and the password's file",
+        );
+    }
+    let port = to.address.rsplit(':').next().unwrap_or_default();
+    if port != server.port() {
+        found.push(place::in_catalog(
+            format!("/prometheus/alertmanagers/{index}"),
+            format!(
+                "alerts are sent to port {port}, and `{}` listens at {}",
+                server.name,
+                server.port()
+            ),
+            format!("write `{}:{}`", server.name, server.port()),
+        ));
+    }
+    found
+}
+
+/// Alerts that are dropped on the way, or lose a label that they are routed by; each mistake once.
+fn changed(stack: &Stack, config: &File, endpoints: &[Endpoint]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let Some(notifications) = stack.notifications() else {
+        return found;
+    };
+    let mut seen = HashSet::new();
+    for firing in &notifications.alerts.real {
+        let all = sent(&config.value, &firing.made);
+        let to_each = endpoints.iter().map(|to| {
+            let rules = &to.group["alert_relabel_configs"];
+            let labels = all.clone().and_then(|labels| relabeled(labels, rules));
+            let own = !rules.items().as_slice().is_empty() && all.is_some();
+            let pointer = match own {
+                true => format!("{}/alert_relabel_configs", to.pointer),
+                false => "/alerting/alert_relabel_configs".to_string(),
+            };
+            (labels, pointer)
+        });
+        for (labels, pointer) in to_each {
+            let Some((what, how)) = lost(&firing.made, labels.as_ref()) else {
+                continue;
+            };
+            if seen.insert((pointer.clone(), what)) {
+                found.push(place::at(
+                    &config.path,
+                    pointer,
+                    format!("{} {how} on its way to the Alertmanager", firing.called()),
+                    "remove it, or let it leave alone what alerts are routed by",
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// What an alert lost.
+fn lost(made: &Labels, labels: Option<&Labels>) -> Option<(&'static str, String)> {
+    let Some(labels) = labels else {
+        return Some(("", "is dropped".to_string()));
+    };
+    let carried = CARRIED
+        .iter()
+        .filter(|label| made.get(**label) != labels.get(**label));
+    let mut lost = carried.filter(|label| made.contains_key(**label));
+    let label = lost.next()?;
+    let how = match labels.get(*label) {
+        Some(value) => format!("gets `{value}` for its label `{label}`"),
+        None => format!("loses its label `{label}`"),
+    };
+    Some((label, how))
+}

@@ -1,147 +1,293 @@
-//! Every alert reaches a route of its own severity, and every route a receiver that exists.
+//! Every alert that can fire is routed, and reaches whom the catalog promises it to, at some time of every week.
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::diagnostic::Diagnostic;
+use crate::catalog::NO_ONE;
+use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::Parts;
-use crate::render::File;
 use crate::stack::Stack;
-use crate::stack::routes::{Route, TIMES, alerts};
-use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use crate::stack::notifications::alerts::SEVERITIES;
+use crate::stack::notifications::matchers::keys;
+use crate::stack::notifications::routes::{Route, TIMES};
+use crate::stack::notifications::{Notifications, Promised};
+use std::collections::HashSet;
 
-/// What every alert of a service has.
-const LABELS: [&str; 5] = ["alertname", "job", "service", "component", "severity"];
+/// Minutes of a week: whoever is told nothing for longer does not miss it.
+const WEEK: usize = 7 * 24 * 60;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "unrouted-alert",
-    doc: "An alert whose severity no route matches falls to the default receiver, where nobody looks for it; a receiver without an integration notifies no one.",
+    doc: "Each alert of each service is sent through the rendered routes as the Alertmanager does it: one that does not end with the receiver of its severity, or ends there at no time of some week, is told to nobody who waits for it.",
     example: Example::Rendered {
         role: Role::Alertmanager,
         pointer: "/route/routes/*/matchers",
         bad: r#"["severity=\"warn\""]"#,
     },
     check: Check::Stack(|stack| {
-        let mut found = Vec::new();
-        let Some(routing) = stack.files.alertmanager() else {
-            return found;
+        let Some(notifications) = stack.notifications() else {
+            return Vec::new();
         };
-        let receivers: Vec<&str> = routing.value["receivers"]
-            .items()
-            .filter_map(|receiver| receiver["name"].as_str())
-            .collect();
-        let Some(tree) = Route::of(&routing.value) else {
-            return found;
+        let path = &notifications.file.path;
+        let Some(tree) = &notifications.tree else {
+            let message = "the Alertmanager has no route, and does not start";
+            return vec![place::at(path, "", message, "write `route`")];
         };
+        let mut found: Vec<Diagnostic> = Vec::new();
         for route in tree.all() {
-            let receiver = route.receiver();
-            if !receivers.contains(&receiver) {
-                found.push(place::at(
-                    &routing.path,
-                    format!("{}/receiver", route.pointer),
-                    format!("there is no receiver `{receiver}`"),
-                    "define it under `receivers`",
-                ));
-            }
+            found.extend(unreadable(notifications, route));
         }
-        found.extend(silent(stack, routing));
-        let inside = tree.all().into_iter().skip(1);
-        found.extend(inside.flat_map(|route| narrowed(&routing.path, route)));
-        found.extend(elsewhere(stack, routing, &tree));
+        // What such a route would take is not known, and what follows from it neither.
+        if found.is_empty() {
+            let idle = idle(notifications, tree);
+            // Where a route is no alert's, that some fall past it follows.
+            let mut past = elsewhere(stack, notifications, tree);
+            past.retain(|found| idle.is_empty() || !falls(found));
+            found.extend(idle);
+            found.extend(past);
+        }
         found
     }),
 };
 
-/// Alerts that do not end where the catalog sends their severity; each mistake once.
-fn elsewhere(stack: &Stack, routing: &File, tree: &Route) -> Vec<Diagnostic> {
+/// What the Alertmanager itself would refuse.
+fn unreadable(notifications: &Notifications, route: &Route) -> Vec<Diagnostic> {
+    let path = &notifications.file.path;
     let mut found = Vec::new();
-    let mut seen = HashSet::new();
-    for alert in alerts(stack.files, stack.catalog, &tree.labels()) {
-        // Severity `none` is for alerts that are not meant to reach anybody, such as a watchdog.
-        let Some(severity) = alert.get("severity").filter(|severity| *severity != "none") else {
-            continue;
-        };
-        let wanted = stack.catalog.receiver(severity);
-        let ends = tree.ends(&alert);
-        let first = ends.first().map_or("", |route| route.pointer.as_str());
-        if [tree.pointer.as_str(), ""].contains(&first) {
-            if seen.insert((severity.clone(), String::new())) {
-                found.push(place::at(
-                    &routing.path,
-                    "/route/routes",
-                    format!("no route matches severity `{severity}`"),
-                    "add a route for it",
-                ));
-            }
-        } else if !ends.iter().any(|route| route.receiver() == wanted)
-            && seen.insert((severity.clone(), first.to_string()))
-        {
+    let receiver = route.receiver();
+    if !notifications
+        .receivers
+        .iter()
+        .any(|one| one.name == receiver)
+    {
+        found.push(place::at(
+            path,
+            format!("{}/receiver", route.pointer),
+            format!("there is no receiver `{receiver}`"),
+            "define it under `receivers`",
+        ));
+    }
+    if let Some(text) = &route.unreadable {
+        found.push(place::at(
+            path,
+            matchers_of(notifications, route),
+            format!("`{text}` is no matcher"),
+            "write it as in `severity=\"critical\"`",
+        ));
+    }
+    for key in TIMES {
+        let names = route.settings.get(key).into_iter().flat_map(Parts::texts);
+        for name in names.filter(|name| !notifications.intervals.have(name)) {
             found.push(place::at(
-                &routing.path,
-                format!("{first}/receiver"),
-                format!(
-                    "severity `{severity}` goes to `{}`, the catalog says `{wanted}`",
-                    ends[0].receiver()
-                ),
-                "render the receiver from `alertmanager.routes`",
+                path,
+                format!("{}/{key}", route.pointer),
+                format!("there is no time interval `{name}`"),
+                "define it under `time_intervals`",
             ));
         }
     }
     found
 }
 
-/// What a route has beside its severity that keeps alerts from it.
-fn narrowed(path: &str, route: &Route) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for key in TIMES
-        .iter()
-        .filter(|key| route.settings.contains_key(**key))
-    {
-        found.push(place::at(
-            path,
-            format!("{}/{key}", route.pointer),
-            "at some times the route notifies no one",
-            "remove it, or accept it in `[platform]` with a reason",
+/// Whether a finding is about alerts that no route but the first takes, or a route that does not take its own.
+fn falls(found: &Diagnostic) -> bool {
+    match &found.place {
+        Place::Rendered { pointer, .. } => !pointer.ends_with("/receiver") && !in_time(pointer),
+        _ => false,
+    }
+}
+
+/// Whether a pointer is one of the times at which a route notifies.
+fn in_time(pointer: &str) -> bool {
+    TIMES.iter().any(|key| pointer.ends_with(key))
+}
+
+/// Where the matchers of a route stand.
+fn matchers_of(notifications: &Notifications, route: &Route) -> String {
+    let written = notifications.file.value.pointer(&route.pointer);
+    let key = written.and_then(|written| keys(written, "").pop());
+    match key {
+        Some(key) => format!("{}/{key}", route.pointer),
+        None => route.pointer.clone(),
+    }
+}
+
+/// Routes that no alert ever comes to, whatever severity the catalog gives it: the outermost of them.
+fn idle(notifications: &Notifications, tree: &Route) -> Vec<Diagnostic> {
+    let possible = notifications.alerts.possible.iter();
+    let labels: Vec<_> = possible.map(|firing| firing.labels()).collect();
+    let reached: HashSet<&str> = tree
+        .reached(&labels)
+        .into_iter()
+        .map(|route| route.pointer.as_str())
+        .collect();
+    let mut found: Vec<&str> = Vec::new();
+    let mut all = Vec::new();
+    for route in tree.all() {
+        let inside = |outer: &&str| route.pointer.starts_with(&format!("{outer}/"));
+        if labels.is_empty() || reached.contains(route.pointer.as_str()) || found.iter().any(inside)
+        {
+            continue;
+        }
+        found.push(&route.pointer);
+        all.push(place::at(
+            &notifications.file.path,
+            matchers_of(notifications, route),
+            format!(
+                "no alert ever comes to this route: none has {}",
+                shown(route)
+            ),
+            "select by labels and values that alerts of this stack have",
         ));
     }
-    let labels = route.matchers.iter().map(|matcher| matcher.name.as_str());
-    for label in labels.filter(|label| !LABELS.contains(label)) {
-        found.push(place::at(
-            path,
-            format!("{}/matchers", route.pointer),
-            format!("the route selects by `{label}`, which not every alert has"),
-            "select by a label that every alert has",
-        ));
+    all
+}
+
+fn shown(route: &Route) -> String {
+    let all: Vec<String> = route
+        .matchers
+        .iter()
+        .map(|matcher| format!("`{matcher}`"))
+        .collect();
+    all.join(" and ")
+}
+
+/// Alerts that do not get where the catalog sends their severity; each mistake once.
+fn elsewhere(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<Diagnostic> {
+    let path = &notifications.file.path;
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    for promised in notifications.promised() {
+        let firing = promised.firing;
+        let wanted = stack.catalog.receiver(&firing.severity);
+        let first = promised.ends.first().map_or("", |route| &route.pointer);
+        let mistake = match promised.kept.is_empty() {
+            true => astray(&promised, wanted, tree),
+            false => (silent(notifications, &promised))
+                .or_else(|| passed_over(stack, notifications, &promised, tree)),
+        };
+        let Some((pointer, message, help)) = mistake else {
+            continue;
+        };
+        if seen.insert((firing.severity.clone(), first.to_string(), pointer.clone())) {
+            found.push(place::at(path, pointer, message, help));
+        }
     }
     found
 }
 
-/// Receivers that are rendered without what the catalog gives them.
-fn silent(stack: &Stack, routing: &File) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let rendered: Vec<&Value> = routing.value["receivers"].items().collect();
-    let named = rendered.iter().enumerate().rev(); // of two with one name the first stays
-    let index: HashMap<&str, usize> = named
-        .filter_map(|(index, receiver)| Some((receiver["name"].as_str()?, index)))
+type Mistake = (String, String, String);
+
+/// An alert that ends with others than those it is promised to.
+fn astray(promised: &Promised, wanted: &str, tree: &Route) -> Option<Mistake> {
+    let (called, severity) = (promised.firing.called(), &promised.firing.severity);
+    let there: Vec<String> = promised
+        .ends
+        .iter()
+        .map(|end| format!("`{}`", end.receiver()))
         .collect();
-    for (name, integrations) in &stack.catalog.receivers {
-        let Some(index) = index.get(name.as_str()).copied() else {
-            continue;
-        };
-        for integration in integrations.entries().map(|(integration, _)| integration) {
-            let list = format!("{integration}_configs");
-            if rendered[index][&list].as_array().is_none_or(Vec::is_empty) {
-                let message = format!(
-                    "`{name}` is rendered without its {integration}, and no one is notified through it"
-                );
-                found.push(place::at(
-                    &routing.path,
-                    format!("/receivers/{index}"),
-                    message,
-                    format!("render `{list}` for it"),
-                ));
-            }
+    let first = promised.ends.first().map_or("", |route| &route.pointer);
+    let pointer = match first == tree.pointer || first.is_empty() {
+        true => "/route/routes".to_string(),
+        false => format!("{first}/receiver"),
+    };
+    Some((
+        pointer,
+        match there.is_empty() {
+            true => format!("{called} gets no further than the first route: nobody is told"),
+            false => format!(
+                "{called} goes to {}; the catalog sends severity `{severity}` to `{wanted}`",
+                there.join(", ")
+            ),
+        },
+        format!("let a route to `{wanted}` take it, before any other that keeps it"),
+    ))
+}
+
+/// An alert whose routes are muted, or not active, for longer than a week.
+fn silent(notifications: &Notifications, promised: &Promised) -> Option<Mistake> {
+    let silence = notifications.intervals.longest_silence(&promised.kept);
+    let how = match silence {
+        Some(minutes) if minutes <= WEEK => return None,
+        Some(minutes) => {
+            let days = minutes.div_ceil(24 * 60);
+            format!("for {} in a row", plural(days, "day"))
         }
+        None => "at any time".to_string(),
+    };
+    let route = promised.kept.first()?;
+    let key = TIMES
+        .iter()
+        .find(|key| route.settings.contains_key(**key))?;
+    Some((
+        format!("{}/{key}", route.pointer),
+        format!("{} is told to nobody {how}", promised.firing.called()),
+        "let the route notify at some time of every week".to_string(),
+    ))
+}
+
+/// An alert that reaches nobody, as the catalog has it so far, and would reach nobody either if the catalog had a receiver: no
+/// route is for its severity, where others are, or the one that is does not take it.
+fn passed_over(
+    stack: &Stack,
+    notifications: &Notifications,
+    promised: &Promised,
+    tree: &Route,
+) -> Option<Mistake> {
+    let firing = promised.firing;
+    let told = promised.ends.iter();
+    let mut told = told.filter(|end| notifications.tells(end.receiver()));
+    let at_root = promised.ends.iter().all(|end| end.pointer == tree.pointer);
+    let wanted = stack.catalog.receiver(&firing.severity);
+    if wanted != NO_ONE || told.next().is_some() || !at_root {
+        return None;
     }
-    found
+    let called = firing.called();
+    let by_severity = |route: &&Route| {
+        let matchers = route.matchers.iter();
+        let mut matchers = matchers.filter(|matcher| matcher.name == "severity");
+        matchers.next().is_some()
+    };
+    let inside = tree
+        .all()
+        .into_iter()
+        .filter(|route| route.pointer != tree.pointer);
+    let routes: Vec<&Route> = inside.filter(by_severity).collect();
+    let known = SEVERITIES.contains(&firing.severity.as_str());
+    let its_own = routes.iter().find(|route| {
+        let mut matchers = route.matchers.iter();
+        matchers.all(|matcher| matcher.name != "severity" || matcher.picks(&firing.severity))
+    });
+    if let (true, Some(route)) = (known, its_own) {
+        return Some((
+            matchers_of(notifications, route),
+            format!(
+                "the route of severity `{}` does not take {called}: nobody is told of it, whoever its receiver is",
+                firing.severity
+            ),
+            format!(
+                "let the route take every alert of severity `{}`",
+                firing.severity
+            ),
+        ));
+    }
+    // Said by name that some tell nobody, and forgotten for this one.
+    let forgotten = routes
+        .iter()
+        .any(|route| !notifications.tells(route.receiver()));
+    let lost = match (known, firing.severity.is_empty()) {
+        (true, _) => forgotten,
+        (false, true) => stack.catalog.notifies(),
+        (false, false) => forgotten || stack.catalog.notifies(),
+    };
+    let what = match firing.severity.is_empty() {
+        true => "which has no severity".to_string(),
+        false => format!("of severity `{}`", firing.severity),
+    };
+    lost.then(|| {
+        (
+            "/route/routes".to_string(),
+            format!("no route takes {called}, {what}: it falls to the first route, and nobody is told"),
+            "add a route for it, or give it a severity that has one; `none` is for alerts that nobody is to be told of".to_string(),
+        )
+    })
 }

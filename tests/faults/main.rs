@@ -144,7 +144,9 @@ fn every_fault_is_found_and_the_others_judge_as_written() {
         faults.len(),
         wrong.join("\n")
     );
-    table_is_true();
+    if std::env::var_os(seed::ONLY).is_none() {
+        table_is_true();
+    }
 }
 
 /// Read again, because the verdicts may just have been written.
@@ -185,7 +187,7 @@ fn sound_variants_are_found_nothing_wrong_with() {
     referees::present();
     let variants: BTreeMap<String, Sound> = read("sound");
     assert!(
-        variants.len() >= 20,
+        variants.len() >= 20 || std::env::var_os(seed::ONLY).is_some(),
         "only {} sound variants",
         variants.len()
     );

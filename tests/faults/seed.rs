@@ -93,14 +93,21 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Parts of names, with commas between: with it in the environment, only such faults and variants are tried.
+pub const ONLY: &str = "ONLY";
+
 /// Every file of a folder under tests/, by its name.
 pub fn read<T: DeserializeOwned>(folder: &str) -> BTreeMap<String, T> {
     let entries = fs::read_dir(root().join("tests").join(folder))
         .expect("the folder is there")
         .map(|entry| entry.expect("it is readable").path());
     let files = entries.filter(|path| {
+        let only = std::env::var(ONLY).unwrap_or_default();
         path.extension()
             .is_some_and(|extension| extension == "toml")
+            && only
+                .split(',')
+                .any(|part| path.to_string_lossy().contains(part))
     });
     files
         .map(|path| {

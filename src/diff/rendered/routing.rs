@@ -9,7 +9,9 @@ use crate::diff::{listed, routes, weight};
 use crate::json::Parts;
 use crate::render::Rendered;
 use crate::stack::files::Files;
-use crate::stack::routes::{Labels, OPTIONS, Route, TIMES, alerts};
+use crate::stack::notifications::alerts::asked;
+use crate::stack::notifications::matchers::Labels;
+use crate::stack::notifications::routes::{OPTIONS, Route, TIMES};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,12 +43,12 @@ impl Routing {
         };
         let rules_differ = rules(before) != rules(after);
         let [before, old] = [Side::of(before), Side::of(after)];
-        let asked = [&before, &old]
+        let labels = [&before, &old]
             .iter()
             .filter_map(|side| side.root.as_ref())
             .flat_map(Route::labels)
             .collect();
-        let alerts = alerts(Files::of(&after.files), catalog, &asked);
+        let alerts = asked(Files::of(&after.files), catalog, &labels);
         Routing {
             before,
             after: old,

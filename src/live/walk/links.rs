@@ -8,7 +8,9 @@ use crate::live::checks::targets::target;
 use crate::live::checks::{CheckContext, alertmanager, rules};
 use crate::live::prometheus::Running;
 use crate::live::rules::{loaded_rule, rendered_rules, rule_difference};
-use crate::stack::routes::{Labels, Route, labels};
+use crate::stack::notifications::alerts::labels;
+use crate::stack::notifications::matchers::Labels;
+use crate::stack::notifications::routes::Route;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn at(service: &Service) -> Place {

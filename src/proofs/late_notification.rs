@@ -1,0 +1,190 @@
+//! Whoever is to be told is told while it matters, and is reminded before the Alertmanager forgets.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::catalog::Duration;
+use crate::diagnostic::Diagnostic;
+use crate::json::plain;
+use crate::stack::Stack;
+use crate::stack::notifications::Notifications;
+use crate::stack::notifications::routes::Route;
+use std::collections::BTreeMap;
+
+const MINUTE: u64 = 60_000;
+const HOUR: u64 = 60 * MINUTE;
+
+/// What is waited for, how long at most for critical alerts and for others, and what it means to wait longer.
+/// The Alertmanager's own values stand where the configuration has none.
+const WAITS: [Wait; 2] = [
+    Wait {
+        key: "group_wait",
+        own: Duration(30_000),
+        critical: 10 * MINUTE,
+        others: HOUR,
+        meaning: "the first notification of a group comes only then",
+    },
+    Wait {
+        key: "group_interval",
+        own: Duration(5 * MINUTE),
+        critical: HOUR,
+        others: HOUR,
+        meaning: "what joins a group, or ends, is told only then",
+    },
+];
+
+struct Wait {
+    key: &'static str,
+    own: Duration,
+    critical: u64,
+    others: u64,
+    meaning: &'static str,
+}
+
+const REPEAT: &str = "repeat_interval";
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "late-notification",
+    doc: "A wait of hours keeps people uninformed for hours; a reminder that is further away than the Alertmanager's memory of what it has notified (`--data.retention`, five days) comes at no certain time.",
+    example: Example::Rendered {
+        role: Role::Alertmanager,
+        pointer: "/route/repeat_interval",
+        bad: r#""30d""#,
+    },
+    check: Check::Stack(|stack| {
+        let Some(notifications) = stack.notifications() else {
+            return Vec::new();
+        };
+        // Route → whether critical alerts come by.
+        let mut at: BTreeMap<&str, (&Route, bool)> = BTreeMap::new();
+        let promised = notifications.promised();
+        for promised in &promised {
+            for route in &promised.kept {
+                let (_, critical) = at.entry(&route.pointer).or_insert((route, false));
+                *critical |= promised.firing.rank() == 0;
+            }
+        }
+        let routes: Vec<(&Route, bool)> = at.into_values().collect();
+        let timing = Timing {
+            stack,
+            notifications,
+        };
+        let mut found: Vec<Diagnostic> = Vec::new();
+        for (route, critical) in &routes {
+            for late in timing.late(route, *critical) {
+                if !found.iter().any(|known| known.place == late.place) {
+                    found.push(late);
+                }
+            }
+        }
+        if found.is_empty() {
+            found.extend(timing.without_effect(&routes));
+        }
+        found
+    }),
+};
+
+struct Timing<'s, 'a> {
+    stack: &'s Stack<'a>,
+    notifications: &'s Notifications<'a>,
+}
+
+impl Timing<'_, '_> {
+    /// What the catalog says of a wait.
+    fn said(&self, key: &str) -> Duration {
+        let alertmanager = &self.stack.catalog.alertmanager;
+        match key {
+            "group_wait" => alertmanager.group_wait,
+            "group_interval" => alertmanager.group_interval,
+            _ => alertmanager.repeat_interval,
+        }
+    }
+
+    /// What is in force at a route.
+    fn in_force(route: &Route, key: &str, own: Duration) -> Duration {
+        let written = route.settings.get(key).map(plain);
+        written
+            .and_then(|text| Duration::parse(&text))
+            .unwrap_or(own)
+    }
+
+    /// A finding where a wait is written: in the catalog, if it is the catalog's.
+    fn at(
+        &self,
+        route: &Route,
+        key: &str,
+        value: Duration,
+        message: String,
+        help: String,
+    ) -> Diagnostic {
+        // What the catalog leaves out is no line of it.
+        let own = WAITS.iter().find(|wait| wait.key == key);
+        let own = own.map_or(Duration(4 * HOUR), |wait| wait.own);
+        if self.said(key) == value && value != own {
+            return place::in_catalog(format!("/alertmanager/{key}"), message, help);
+        }
+        let value = &self.notifications.file.value;
+        let mut pointer = route.pointer.as_str();
+        while value
+            .pointer(pointer)
+            .is_none_or(|route| route.get(key).is_none())
+        {
+            let Some((outer, _)) = pointer.rsplit_once("/routes/") else {
+                break;
+            };
+            pointer = outer;
+        }
+        let path = &self.notifications.file.path;
+        place::at(path, format!("{pointer}/{key}"), message, help)
+    }
+
+    fn late(&self, route: &Route, critical: bool) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for wait in &WAITS {
+            let value = Timing::in_force(route, wait.key, wait.own);
+            let most = if critical { wait.critical } else { wait.others };
+            // Whoever wrote it into the catalog may want a little more.
+            let most = most.max(self.said(wait.key).0.min(HOUR));
+            if value.0 > most {
+                let what = if critical {
+                    "critical alerts"
+                } else {
+                    "alerts"
+                };
+                let message = format!("{what} have a `{}` of {value}: {}", wait.key, wait.meaning);
+                let help = format!("make it at most {}", Duration(most));
+                found.push(self.at(route, wait.key, value, message, help));
+            }
+        }
+        let repeat = Timing::in_force(route, REPEAT, Duration(4 * HOUR));
+        let retention = self.notifications.retention();
+        if repeat > retention {
+            let message = format!(
+                "`{REPEAT}` is {repeat}, and the Alertmanager forgets after {retention} what it has notified"
+            );
+            let help = format!("make it at most {retention}, or `--data.retention` longer");
+            found.push(self.at(route, REPEAT, repeat, message, help));
+        }
+        found
+    }
+
+    /// What the catalog says of a wait is in force nowhere: every route is slower.
+    fn without_effect(&self, routes: &[(&Route, bool)]) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        let waits = WAITS.iter().map(|wait| (wait.key, wait.own));
+        for (key, own) in waits.chain([(REPEAT, Duration(4 * HOUR))]) {
+            let said = self.said(key);
+            let values = routes
+                .iter()
+                .map(|(route, _)| (Timing::in_force(route, key, own), *route));
+            if let Some((value, route)) = values.min_by_key(|(value, _)| *value)
+                && value > said
+            {
+                let message =
+                    format!("the catalog's `{key}` is {said}, and no route has less than {value}");
+                let help = "render it from `[alertmanager]`".to_string();
+                found.push(self.at(route, key, value, message, help));
+            }
+        }
+        found
+    }
+}

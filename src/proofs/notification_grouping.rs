@@ -1,0 +1,137 @@
+//! One notification is about one service, and alerts that belong together come in one.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::diagnostic::{Diagnostic, suggestion};
+use crate::stack::notifications::Notifications;
+use crate::stack::notifications::alerts::Firing;
+use crate::stack::notifications::routes::{EACH, Route};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "notification-grouping",
+    doc: "What is grouped together is one notification: a second service that fails waits in the group of the first, and its incident is already open. With every alert alone, an outage is a page for each of its series.",
+    example: Example::Rendered {
+        role: Role::Alertmanager,
+        pointer: "/route/group_by",
+        bad: r#"["alertname", "cluster"]"#,
+    },
+    check: Check::Stack(|stack| {
+        let Some(notifications) = stack.notifications() else {
+            return Vec::new();
+        };
+        let mut at: BTreeMap<&str, (&Route, Vec<&Firing>)> = BTreeMap::new();
+        let promised = notifications.promised();
+        for promised in &promised {
+            for route in &promised.kept {
+                let (_, firing) = at.entry(&route.pointer).or_insert((route, Vec::new()));
+                firing.push(promised.firing);
+            }
+        }
+        let mut found: Vec<Diagnostic> = Vec::new();
+        for (route, firing) in at.values() {
+            let wrong = unknown(notifications, route)
+                .or_else(|| merged(route, firing))
+                .or_else(|| split(route, firing));
+            if let Some((message, help)) = wrong {
+                let pointer = written(notifications, route);
+                let same = place::at(&notifications.file.path, pointer, message, help);
+                if !found.iter().any(|known| known.place == same.place) {
+                    found.push(same);
+                }
+            }
+        }
+        found
+    }),
+};
+
+type Wrong = (String, String);
+
+/// Where the grouping of a route is written: there, or further up.
+fn written(notifications: &Notifications, route: &Route) -> String {
+    let says = |pointer: &str| {
+        let written = notifications.file.value.pointer(pointer);
+        written.is_some_and(|written| written.get("group_by").is_some())
+    };
+    let mut pointer = route.pointer.as_str();
+    while !says(pointer) {
+        let Some((outer, _)) = pointer.rsplit_once("/routes/") else {
+            return "/route".to_string();
+        };
+        pointer = outer;
+    }
+    format!("{pointer}/group_by")
+}
+
+/// A label that no alert has.
+fn unknown(notifications: &Notifications, route: &Route) -> Option<Wrong> {
+    let real = notifications.alerts.real.iter();
+    // One that is lost on its way to the Alertmanager is another proof's.
+    let known: BTreeSet<&str> = real
+        .flat_map(|firing| firing.labels().keys().chain(firing.made.keys()))
+        .map(String::as_str)
+        .collect();
+    let by = route.group_by().into_iter();
+    let mut lost = by.filter(|label| *label != EACH && !known.contains(label));
+    let label = lost.next()?;
+    Some((
+        format!("notifications are grouped by `{label}`, and no alert has such a label"),
+        suggestion(label, known.iter().copied()),
+    ))
+}
+
+fn key<'a>(route: &Route, firing: &'a Firing) -> Vec<&'a str> {
+    let by = route.group_by();
+    let labels = firing.labels();
+    match by.contains(&EACH) {
+        true => labels.values().map(String::as_str).collect(),
+        false => {
+            let value = |label: &&str| labels.get(*label).map_or("", String::as_str);
+            by.iter().map(value).collect()
+        }
+    }
+}
+
+/// Two services in one group.
+fn merged(route: &Route, firing: &[&Firing]) -> Option<Wrong> {
+    let mut groups: HashMap<Vec<&str>, &Firing> = HashMap::new();
+    for one in firing.iter().filter(|one| one.of_catalog) {
+        let first = *groups.entry(key(route, one)).or_insert(one);
+        if first.subject() != one.subject() {
+            return Some((
+                format!(
+                    "{} and {} are one notification: who is told of the first is told of the second minutes later, or not at all",
+                    first.called(),
+                    one.called()
+                ),
+                "group by a label that tells services apart: `group_by: [alertname, job]`"
+                    .to_string(),
+            ));
+        }
+    }
+    None
+}
+
+/// Every alert alone, though some are about the same.
+fn split(route: &Route, firing: &[&Firing]) -> Option<Wrong> {
+    let mut groups: HashMap<Vec<&str>, usize> = HashMap::new();
+    let mut about: HashMap<(&str, Option<&str>), &Firing> = HashMap::new();
+    let mut together = None;
+    for one in firing {
+        *groups.entry(key(route, one)).or_default() += 1;
+        let first = *about.entry((&one.name, one.subject())).or_insert(one);
+        if first.labels() != one.labels() {
+            together = Some(one);
+        }
+    }
+    let alone = groups.values().all(|count| *count == 1);
+    together.filter(|_| alone).map(|one| {
+        (
+            format!(
+                "every alert is a notification of its own: {} comes once for each of its series",
+                one.called()
+            ),
+            "group by what an outage has in common: `group_by: [alertname, job]`".to_string(),
+        )
+    })
+}

@@ -1,0 +1,118 @@
+//! Every receiver is told by the means of the catalog, at addresses that the Alertmanager can reach.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::catalog::ipv6;
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::json::Parts;
+use crate::stack::Stack;
+use crate::stack::notifications::Notifications;
+use crate::stack::notifications::receivers::{for_all, host};
+use std::collections::BTreeSet;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "unreachable-receiver",
+    doc: "A notification that goes to a host nobody runs, or by other means than the catalog says, is retried for minutes and then dropped: the Alertmanager says so in its log, and nobody is told of the alert.",
+    example: Example::Rendered {
+        role: Role::Alertmanager,
+        pointer: "/receivers/name=null/webhook_configs",
+        bad: r#"[{"url": "http://nobody-runs-this:5001/"}]"#,
+    },
+    check: Check::Stack(|stack| {
+        let Some(notifications) = stack.notifications() else {
+            return Vec::new();
+        };
+        let mut found = otherwise(stack, notifications);
+        found.extend(nowhere(stack, notifications));
+        found
+    }),
+};
+
+/// Receivers of the catalog that are rendered with other means, or without some.
+fn otherwise(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
+    let path = &notifications.file.path;
+    let mut found = Vec::new();
+    for (name, integrations) in &stack.catalog.receivers {
+        let mut named = notifications.receivers.iter();
+        let Some(receiver) = named.find(|receiver| receiver.name == name) else {
+            continue;
+        };
+        for (integration, said) in integrations.entries() {
+            let Some(differs) = receiver.differs(integration, said) else {
+                continue;
+            };
+            if differs.key.is_empty() {
+                found.push(place::at(
+                    path,
+                    differs.pointer,
+                    format!("`{name}` is rendered without its {integration}, and no one is notified through it"),
+                    format!("render `{integration}_configs` for it"),
+                ));
+                continue;
+            }
+            let there = differs.there.unwrap_or_else(|| "nothing".to_string());
+            found.push(place::at(
+                path,
+                format!("{}/{}", differs.pointer, differs.key),
+                format!(
+                    "`{name}` has {there} for `{}` of its {integration}, the catalog says {}",
+                    differs.key, differs.said
+                ),
+                "render it from the catalog",
+            ));
+        }
+    }
+    found
+}
+
+/// Addresses whose host nobody can find: no container, not named by the catalog, and no name of a network.
+fn nowhere(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
+    let routes = notifications.tree.iter().flat_map(|tree| tree.all());
+    let used: BTreeSet<&str> = routes.map(|route| route.receiver()).collect();
+    let receivers = notifications.receivers.iter();
+    let mut connects: Vec<(String, String)> = receivers
+        .filter(|receiver| used.contains(receiver.name))
+        .flat_map(|receiver| receiver.connects())
+        .collect();
+    connects.extend(for_all(&notifications.file.value));
+    let mut named: BTreeSet<String> = BTreeSet::new();
+    for integrations in stack.catalog.receivers.values() {
+        for (_, settings) in integrations.entries() {
+            let addresses = settings.entries().filter_map(|(_, value)| value.as_str());
+            named.extend(addresses.map(|address| host(address).to_string()));
+        }
+    }
+    let containers: BTreeSet<&str> = stack.files.containers().map(|(_, name, _)| name).collect();
+    let mut found = Vec::new();
+    for (pointer, address) in connects {
+        let host = host(&address);
+        let loopback = host == "localhost"
+            || host.starts_with("127.")
+            || ipv6(host).is_some_and(|address| address.is_loopback());
+        if named.contains(host) || (containers.contains(host) && !containers.is_empty()) {
+            continue;
+        }
+        let (message, help) = if loopback {
+            (
+                format!(
+                    "`{host}` is the Alertmanager's own container, where nobody takes notifications"
+                ),
+                "write host.docker.internal for this machine, or the name of a container"
+                    .to_string(),
+            )
+        } else if host.contains(['.', ':']) || containers.is_empty() {
+            continue;
+        } else {
+            let help = match nearest(host, containers.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "name the receiver in the catalog, a container that compose runs, or a host with its whole name".to_string(),
+            };
+            (
+                format!("notifications go to `{host}`, and nothing here runs such a host"),
+                help,
+            )
+        };
+        found.push(place::at(&notifications.file.path, pointer, message, help));
+    }
+    found
+}

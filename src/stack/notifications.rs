@@ -1,0 +1,124 @@
+//! From an alert that fires to whoever is told of it: what Prometheus sends, how the Alertmanager routes and inhibits it, and
+//! what its receivers are.
+
+pub(crate) mod alerts;
+pub(crate) mod delivery;
+pub mod inhibition;
+pub mod matchers;
+pub(crate) mod receivers;
+pub(crate) mod relabeling;
+pub mod routes;
+pub(crate) mod server;
+pub(crate) mod texts;
+pub mod times;
+
+use crate::catalog::{Catalog, NO_ONE};
+use crate::json::Parts;
+use crate::render::File;
+use crate::stack::Stack;
+use alerts::{Alerts, Firing};
+use inhibition::{Inhibition, Unreadable};
+use receivers::Receiver;
+use routes::Route;
+use server::{RETENTION, Server};
+use times::Intervals;
+
+/// The Alertmanager's configuration, and every alert that can come to it.
+pub(crate) struct Notifications<'a> {
+    pub(crate) file: &'a File,
+    /// None: it has none, and the Alertmanager does not start.
+    pub(crate) tree: Option<Route>,
+    /// The rules that can be read.
+    pub(crate) rules: Vec<Inhibition>,
+    /// The sides of the others.
+    pub(crate) unreadable: Vec<Unreadable>,
+    pub(crate) intervals: Intervals,
+    pub(crate) receivers: Vec<Receiver<'a>>,
+    pub(crate) alerts: Alerts,
+    /// The Alertmanagers that compose starts.
+    pub(crate) servers: Vec<Server<'a>>,
+    catalog: &'a Catalog,
+}
+
+/// An alert with the routes by which it gets to those whom the catalog promises it to.
+pub(crate) struct Promised<'n> {
+    pub(crate) firing: &'n Firing,
+    /// Every route that it ends in.
+    pub(crate) ends: Vec<&'n Route>,
+    /// Those of them that tell whom the catalog says.
+    pub(crate) kept: Vec<&'n Route>,
+}
+
+impl<'a> Notifications<'a> {
+    /// None: nothing of the stack is an Alertmanager's.
+    pub(crate) fn of(stack: &Stack<'a>) -> Option<Notifications<'a>> {
+        let file = stack.files.alertmanager()?;
+        let tree = Route::of(&file.value);
+        let (mut rules, mut unreadable) = (Vec::new(), Vec::new());
+        for rule in Inhibition::all(&file.value) {
+            match rule {
+                Ok(rule) => rules.push(rule),
+                Err(side) => unreadable.push(side),
+            }
+        }
+        Some(Notifications {
+            alerts: Alerts::of(stack, tree.as_ref(), &rules),
+            intervals: Intervals::of(&file.value),
+            receivers: receivers::all(&file.value),
+            servers: Server::all(stack.files),
+            catalog: stack.catalog,
+            file,
+            tree,
+            rules,
+            unreadable,
+        })
+    }
+
+    /// Whether a receiver tells anybody.
+    pub(crate) fn tells(&self, receiver: &str) -> bool {
+        let mut named = self.receivers.iter();
+        named.any(|one| one.name == receiver && !one.integrations().is_empty())
+    }
+
+    /// Whether a receiver of the configuration is one of the catalog's: by its name, or because it tells by all the same means.
+    fn is(&self, receiver: &str, wanted: &str) -> bool {
+        let alike = || {
+            let mut named = self.receivers.iter();
+            let one = named.find(|one| one.name == receiver)?;
+            let wanted = self.catalog.receivers.get(wanted)?;
+            let mut means = wanted.entries();
+            Some(means.all(|(integration, said)| one.differs(integration, said).is_none()))
+        };
+        receiver == wanted || alike().unwrap_or(false)
+    }
+
+    /// Every alert that is meant for people, and where it ends.
+    pub(crate) fn promised(&self) -> Vec<Promised<'_>> {
+        let Some(tree) = &self.tree else {
+            return Vec::new();
+        };
+        let meant =
+            self.alerts.real.iter().filter(|firing| {
+                firing.severity != alerts::NOT_FOR_PEOPLE && firing.sent.is_some()
+            });
+        meant
+            .map(|firing| {
+                let ends = tree.ends(firing.labels());
+                let wanted = self.catalog.receiver(&firing.severity);
+                let kept = ends.iter().copied();
+                let kept = kept.filter(|end| self.is(end.receiver(), wanted) || wanted == NO_ONE);
+                Promised {
+                    firing,
+                    kept: kept.collect(),
+                    ends,
+                }
+            })
+            .collect()
+    }
+
+    /// How long the Alertmanagers remember what they have notified: the one that forgets first.
+    pub(crate) fn retention(&self) -> crate::catalog::Duration {
+        let all = self.servers.iter().map(Server::retention);
+        all.min().unwrap_or(RETENTION)
+    }
+}

@@ -1,0 +1,422 @@
+//! Every label set that an alert of this stack can carry: the catalog's alerts for their services, and the other rendered ones.
+
+use super::inhibition::Inhibition;
+use super::matchers::{Comparison, Labels, Matcher};
+use super::relabeling::relabeled;
+use super::routes::Route;
+use crate::catalog::{self, Branch, Catalog, NO_ONE, Service};
+use crate::contract::domain::Domain;
+use crate::contract::evaluate::nodes;
+use crate::contract::series::SeriesSet;
+use crate::json::{Parts, plain};
+use crate::stack::Stack;
+use crate::stack::expressions::Usage;
+use crate::stack::files::Files;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What the catalog knows, from the worst down.
+pub(crate) const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
+
+/// Not meant to reach anybody, such as a watchdog.
+pub(crate) const NOT_FOR_PEOPLE: &str = "none";
+
+/// What says which service, or which other job, an alert is about.
+const SUBJECT: [&str; 2] = ["service", "job"];
+
+/// Services of one group that nothing here tells apart stand for each other, as long as there is another to be confused with.
+const ALIKE: usize = 2;
+
+/// So many values of a label that has more.
+const VALUES: usize = 4;
+
+/// One alert that can fire.
+#[derive(Clone, Debug)]
+pub(crate) struct Firing {
+    /// Its name as the rule has it.
+    pub(crate) name: String,
+    pub(crate) severity: String,
+    /// As the rule makes them.
+    pub(crate) made: Labels,
+    /// As the Alertmanager gets them; None: Prometheus drops the alert.
+    pub(crate) sent: Option<Labels>,
+    /// Whether it is one of the catalog's.
+    pub(crate) of_catalog: bool,
+    /// Whether it explains the other alerts of its service.
+    pub(crate) holds_back_others: bool,
+}
+
+impl Firing {
+    /// As the Alertmanager gets them; without any if it does not.
+    pub(crate) fn labels(&self) -> &Labels {
+        self.sent.as_ref().unwrap_or(&self.made)
+    }
+
+    /// The service, or the other job, that it is about.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        let labels = SUBJECT.iter().filter_map(|label| self.made.get(*label));
+        labels.map(String::as_str).next()
+    }
+
+    /// `Down` of `checkout`.
+    pub(crate) fn called(&self) -> String {
+        match self.subject() {
+            Some(subject) => format!("`{}` of `{subject}`", self.name),
+            None => format!("`{}`", self.name),
+        }
+    }
+
+    /// 0 is the worst; what the catalog does not know is the least.
+    pub(crate) fn rank(&self) -> usize {
+        let known = SEVERITIES.iter();
+        let mut known = known.enumerate();
+        known
+            .find(|(_, severity)| **severity == self.severity)
+            .map_or(SEVERITIES.len(), |(rank, _)| rank)
+    }
+
+    /// Whether the catalog means somebody to be told of it. Where it tells nobody of anything, receivers may still come: then
+    /// whatever it knows is taken to be meant.
+    pub(crate) fn pages(&self, catalog: &Catalog) -> bool {
+        match catalog.notifies() {
+            true => catalog.receiver(&self.severity) != NO_ONE,
+            false => SEVERITIES.contains(&self.severity.as_str()),
+        }
+    }
+}
+
+/// What can fire.
+pub(crate) struct Alerts {
+    /// As it is.
+    pub(crate) real: Vec<Firing>,
+    /// Also with the other severities of the catalog, which an override may give any service.
+    pub(crate) possible: Vec<Firing>,
+}
+
+impl Alerts {
+    /// Of a stack, as far as the routes and inhibitions can tell alerts apart.
+    pub(crate) fn of(stack: &Stack, tree: Option<&Route>, rules: &[Inhibition]) -> Alerts {
+        let routes = tree.map_or(Vec::new(), Route::all);
+        let asked: Vec<&Matcher> = routes
+            .iter()
+            .flat_map(|route| &route.matchers)
+            .chain(
+                rules
+                    .iter()
+                    .flat_map(|rule| rule.source.iter().chain(&rule.target)),
+            )
+            .collect();
+        let way = Way::of(stack);
+        let more = More::of(stack, &asked);
+        let mut alerts = Alerts {
+            real: Vec::new(),
+            possible: Vec::new(),
+        };
+        let catalog = stack.catalog;
+        for service in services(catalog, &asked, way.relabels()) {
+            for alert in &catalog.alerts {
+                let Some(branch) = alert.branch_of(&service.name) else {
+                    continue;
+                };
+                for severity in SEVERITIES {
+                    let mut own = labels(alert, branch, service);
+                    own.insert("severity".to_string(), severity.to_string());
+                    for made in more.with(&alert.name, &own) {
+                        let firing = Firing {
+                            name: alert.name.clone(),
+                            severity: severity.to_string(),
+                            sent: way.sent(&made),
+                            made,
+                            of_catalog: true,
+                            holds_back_others: alert.kind.holds_back_others,
+                        };
+                        alerts.possible.push(firing.clone());
+                        if branch.severity == severity {
+                            alerts.real.push(firing);
+                        }
+                    }
+                }
+            }
+        }
+        for (name, made) in &more.others {
+            let firing = Firing {
+                name: name.clone(),
+                severity: made.get("severity").cloned().unwrap_or_default(),
+                sent: way.sent(made),
+                made: made.clone(),
+                of_catalog: false,
+                holds_back_others: false,
+            };
+            let known = SEVERITIES.iter().filter(|_| made.contains_key("severity"));
+            for severity in known.filter(|severity| **severity != firing.severity) {
+                let mut other = made.clone();
+                other.insert("severity".to_string(), severity.to_string());
+                alerts.possible.push(Firing {
+                    severity: severity.to_string(),
+                    sent: way.sent(&other),
+                    made: other,
+                    ..firing.clone()
+                });
+            }
+            alerts.possible.push(firing.clone());
+            alerts.real.push(firing);
+        }
+        alerts
+    }
+}
+
+/// What every configuration of Prometheus does to an alert before it is sent.
+struct Way<'a>(Vec<&'a Value>);
+
+impl<'a> Way<'a> {
+    fn of(stack: &Stack<'a>) -> Way<'a> {
+        Way(stack.files.prometheus().map(|file| &*file.value).collect())
+    }
+
+    fn relabels(&self) -> bool {
+        let mut all = self.0.iter();
+        all.any(|config| !rules_of(config).items().as_slice().is_empty())
+    }
+
+    fn sent(&self, made: &Labels) -> Option<Labels> {
+        match self.0.first() {
+            Some(config) => sent(config, made),
+            None => Some(made.clone()),
+        }
+    }
+}
+
+fn rules_of(config: &Value) -> &Value {
+    &config["alerting"]["alert_relabel_configs"]
+}
+
+/// What an alert is when it leaves Prometheus: with the external labels that it lacks, and relabeled.
+pub(crate) fn sent(config: &Value, made: &Labels) -> Option<Labels> {
+    let mut labels = made.clone();
+    for (label, value) in config["global"]["external_labels"].entries() {
+        labels.entry(label.clone()).or_insert_with(|| plain(value));
+    }
+    relabeled(labels, rules_of(config))
+}
+
+/// The services whose alerts are looked at: of those with the same alerts that no matcher tells apart, a few.
+fn services<'a>(catalog: &'a Catalog, asked: &[&Matcher], every: bool) -> Vec<&'a Service> {
+    let mut alerts: HashMap<&str, Vec<(usize, &str)>> = HashMap::new();
+    for (index, alert) in catalog.alerts.iter().enumerate() {
+        for branch in &alert.branches {
+            for name in &branch.services {
+                let of_service = alerts.entry(name).or_default();
+                of_service.push((index, &branch.severity));
+            }
+        }
+    }
+    let about: Vec<&&Matcher> = asked
+        .iter()
+        .filter(|matcher| ["job", "service", "component"].contains(&matcher.name.as_str()))
+        .collect();
+    // Its alerts with their severities, what each matcher says of it, its group.
+    type Class<'c> = (Vec<(usize, &'c str)>, Vec<bool>, &'c str);
+    let mut kept: HashMap<Class, usize> = HashMap::new();
+    let chosen = catalog.services.iter().filter(|service| {
+        let picks = |matcher: &&&Matcher| {
+            matcher.picks(match matcher.name.as_str() {
+                "component" => &service.group,
+                _ => &service.name,
+            })
+        };
+        let own = alerts.remove(service.name.as_str()).unwrap_or_default();
+        let key = (
+            own,
+            about.iter().map(picks).collect(),
+            service.group.as_str(),
+        );
+        let known = kept.entry(key).or_default();
+        *known += 1;
+        every || *known <= ALIKE
+    });
+    chosen.collect()
+}
+
+/// The labels that every alert of a service carries.
+pub(crate) fn labels(alert: &catalog::Alert, branch: &Branch, service: &Service) -> Labels {
+    let own = [
+        ("alertname", &alert.name),
+        ("severity", &branch.severity),
+        ("job", &service.name),
+        ("service", &service.name),
+        ("component", &service.group),
+    ];
+    own.map(|(label, value)| (label.to_string(), value.clone()))
+        .into()
+}
+
+/// What the expressions add to that.
+struct More {
+    /// Alert of the catalog → sets of further labels.
+    further: HashMap<String, Vec<Labels>>,
+    /// Alerts that the catalog does not know, with all their labels.
+    others: BTreeSet<(String, Labels)>,
+}
+
+impl More {
+    fn of(stack: &Stack, asked: &[&Matcher]) -> More {
+        let mut more = More {
+            further: HashMap::new(),
+            others: BTreeSet::new(),
+        };
+        let mut read = BTreeSet::new();
+        for expression in stack.used(Usage::Alert) {
+            let name = plain(&expression.owner["alert"]);
+            read.insert(name.clone());
+            let whole = nodes(&expression.ast, &stack.contract).pop();
+            for series in whole.map_or(Vec::new(), |whole| whole.series) {
+                let series = stack.contract.labeled(series, &expression.owner["labels"]);
+                let sets = samples(&series, asked);
+                if stack.catalog.alert(&name).is_some() {
+                    let fixed = ["alertname", "severity", "job", "service", "component"];
+                    let further = more.further.entry(name.clone()).or_default();
+                    for mut set in sets {
+                        set.retain(|label, _| !fixed.contains(&label.as_str()));
+                        if !further.contains(&set) {
+                            further.push(set);
+                        }
+                    }
+                } else {
+                    for set in sets {
+                        more.others.extend(carried(stack, &series, &name, &set));
+                    }
+                }
+            }
+        }
+        // What cannot be read, or returns nothing as far as is known, has its own labels at least.
+        for (_, _, rule) in stack.files.alerts() {
+            let name = plain(&rule["alert"]);
+            let has = more.others.iter().any(|(known, _)| *known == name);
+            if stack.catalog.alert(&name).is_none() && !(read.contains(&name) && has) {
+                let labels = own_labels(rule);
+                more.others.insert((name, labels));
+            }
+        }
+        more
+    }
+
+    /// The label sets of one alert of the catalog.
+    fn with(&self, alert: &str, own: &Labels) -> Vec<Labels> {
+        let further = self.further.get(alert).filter(|sets| !sets.is_empty());
+        let Some(further) = further else {
+            return vec![own.clone()];
+        };
+        let set = |more: &Labels| {
+            let mut set = own.clone();
+            set.extend(more.clone());
+            set
+        };
+        further.iter().map(set).collect()
+    }
+}
+
+fn own_labels(rule: &Value) -> Labels {
+    let own = rule["labels"].entries();
+    let labels = own.map(|(label, value)| (label.clone(), plain(value)));
+    let name = ("alertname".to_string(), plain(&rule["alert"]));
+    labels.chain([name]).collect()
+}
+
+/// The label sets of a series with what its targets have, one for each distinct one.
+fn carried(stack: &Stack, series: &SeriesSet, name: &str, own: &Labels) -> Vec<(String, Labels)> {
+    let mut own = own.clone();
+    own.insert("alertname".to_string(), name.to_string());
+    let targets = &stack.contract.targets.list;
+    let mut sets = BTreeSet::new();
+    for index in series.targets.ones() {
+        let mut set = own.clone();
+        for label in &series.carried {
+            let value = targets[index].labels.get(label).cloned();
+            set.insert(label.clone(), value.unwrap_or_default());
+        }
+        sets.insert(set);
+        if sets.len() > 2 * VALUES {
+            break;
+        }
+    }
+    if sets.is_empty() {
+        sets.insert(own);
+    }
+    let named = |set: Labels| (name.to_string(), set);
+    sets.into_iter().map(named).collect()
+}
+
+/// A few sets of the labels of its own that a series can have, those that matchers ask for among them.
+fn samples(series: &SeriesSet, asked: &[&Matcher]) -> Vec<Labels> {
+    let values = series.labels.iter().map(|(label, domain)| {
+        let asked = asked.iter().filter(|matcher| matcher.name == *label);
+        (label, sampled(domain, asked.copied()))
+    });
+    let values: Vec<(&String, Vec<String>)> = values.collect();
+    let most = values.iter().map(|(_, values)| values.len()).max();
+    let set = |round: usize| {
+        let pairs = values.iter().filter(|(_, values)| !values.is_empty());
+        pairs
+            .map(|(label, values)| ((*label).clone(), values[round % values.len()].clone()))
+            .collect()
+    };
+    (0..most.unwrap_or(1).max(1)).map(set).collect()
+}
+
+fn sampled<'m>(domain: &Domain, asked: impl Iterator<Item = &'m Matcher>) -> Vec<String> {
+    let mut found: Vec<String> = match domain {
+        Domain::Values(values) => values.iter().take(VALUES).cloned().collect(),
+        Domain::Pattern(_) => {
+            let first = domain.example(".+", true);
+            let other = first
+                .as_ref()
+                .and_then(|first| domain.example(&format!("|\\Q{first}\\E"), false));
+            first.into_iter().chain(other).collect()
+        }
+    };
+    for matcher in asked {
+        let pattern = matches!(
+            matcher.comparison,
+            Comparison::Matches | Comparison::NotMatches
+        );
+        found.extend(match pattern {
+            true => domain.example(&matcher.value, true),
+            false => Some(matcher.value.clone()).filter(|value| domain.holds(value)),
+        });
+    }
+    found.dedup();
+    found
+}
+
+/// The labels of the alerts that a tree is asked about: one set for each alert and severity; where routes ask for more than
+/// those, one for each service too.
+pub(crate) fn asked(files: Files, catalog: &Catalog, asked: &BTreeSet<&str>) -> Vec<Labels> {
+    let by_service = asked
+        .iter()
+        .any(|label| !["alertname", "severity"].contains(label));
+    let mut found = BTreeSet::new();
+    for alert in &catalog.alerts {
+        for branch in &alert.branches {
+            if !by_service {
+                found.insert(BTreeMap::from([
+                    ("alertname".to_string(), alert.name.clone()),
+                    ("severity".to_string(), branch.severity.clone()),
+                ]));
+                continue;
+            }
+            let services = branch.services.iter();
+            let services = services.filter_map(|name| catalog.service(name));
+            found.extend(services.map(|service| labels(alert, branch, service)));
+        }
+    }
+    let named: BTreeSet<&str> = catalog
+        .alerts
+        .iter()
+        .map(|alert| alert.name.as_str())
+        .collect();
+    for (_, _, rule) in files.alerts() {
+        let foreign = rule["alert"].as_str().filter(|name| !named.contains(name));
+        found.extend(foreign.map(|_| own_labels(rule)));
+    }
+    found.into_iter().collect()
+}

@@ -1,0 +1,190 @@
+//! Who gets an alert: the tree of routes, followed as the Alertmanager follows it.
+
+use super::matchers::{self, Labels, Matcher, pick};
+use crate::json::Parts;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// What a route hands down to those inside it.
+pub(crate) const OPTIONS: [&str; 4] = [
+    "group_by",
+    "group_wait",
+    "group_interval",
+    "repeat_interval",
+];
+
+/// Silence at times belongs to the route itself.
+pub(crate) const TIMES: [&str; 2] = ["mute_time_intervals", "active_time_intervals"];
+
+/// In place of labels: every alert is a group of its own.
+pub(crate) const EACH: &str = "...";
+
+/// A route with those inside it.
+pub struct Route {
+    /// Where it stands in the configuration.
+    pub pointer: String,
+    /// All of them pick an alert that is its own.
+    pub(crate) matchers: Vec<Matcher>,
+    /// What is in force here: its own, and what was handed down.
+    pub(crate) settings: Map<String, Value>,
+    /// The matcher that cannot be read: the route is no alert's.
+    pub(crate) unreadable: Option<String>,
+    inside: Vec<Route>,
+}
+
+impl Route {
+    /// The tree of a configuration of the Alertmanager; None: it has none.
+    pub fn of(alertmanager: &Value) -> Option<Route> {
+        let route = alertmanager
+            .get("route")
+            .filter(|route| route.is_object())?;
+        Some(Route::read("/route", route, &Map::new()))
+    }
+
+    fn read(pointer: &str, route: &Value, handed: &Map<String, Value>) -> Route {
+        let mut settings = handed.clone();
+        TIMES.iter().for_each(|key| drop(settings.remove(*key)));
+        settings.remove("continue");
+        for key in OPTIONS
+            .iter()
+            .chain(&TIMES)
+            .chain(&["receiver", "continue"])
+        {
+            // An empty list or name says nothing, and what was handed down stays.
+            let says = |value: &&Value| {
+                !(value.is_null()
+                    || value.as_str() == Some("")
+                    || value.as_array().is_some_and(Vec::is_empty))
+            };
+            if let Some(value) = route.get(*key).filter(says) {
+                settings.insert(key.to_string(), value.clone());
+            }
+        }
+        settings.entry("receiver").or_insert(Value::Null);
+        let inside = route["routes"].items().enumerate();
+        let inside = inside
+            .map(|(index, route)| {
+                Route::read(&format!("{pointer}/routes/{index}"), route, &settings)
+            })
+            .collect();
+        let (matchers, unreadable) = match matchers::of(route, "") {
+            Ok(matchers) => (matchers, None),
+            Err(text) => (Vec::new(), Some(text)),
+        };
+        Route {
+            pointer: pointer.to_string(),
+            matchers,
+            settings,
+            unreadable,
+            inside,
+        }
+    }
+
+    /// Whom it tells.
+    pub fn receiver(&self) -> &str {
+        self.settings["receiver"].as_str().unwrap_or_default()
+    }
+
+    /// The labels by which its alerts are told apart; without any, all of them are one group.
+    pub(crate) fn group_by(&self) -> Vec<&str> {
+        let list = self.settings.get("group_by");
+        list.map_or(Vec::new(), |list| list.texts().collect())
+    }
+
+    /// It and every route inside, from the top.
+    pub(crate) fn all(&self) -> Vec<&Route> {
+        let inside = self.inside.iter().flat_map(Route::all);
+        std::iter::once(self).chain(inside).collect()
+    }
+
+    /// The labels that any route asks for.
+    pub(crate) fn labels(&self) -> BTreeSet<&str> {
+        let matchers = self.all().into_iter().flat_map(|route| &route.matchers);
+        matchers.map(|matcher| matcher.name.as_str()).collect()
+    }
+
+    /// Whether its own matchers pick an alert, wherever the alert ends.
+    pub(crate) fn takes(&self, alert: &Labels) -> bool {
+        self.unreadable.is_none() && pick(&self.matchers, alert)
+    }
+
+    /// Every route that an alert ends in: who gets it, and how. A label that it lacks is empty.
+    pub fn ends(&self, alert: &Labels) -> Vec<&Route> {
+        let mut found = Vec::new();
+        self.follow(alert, &mut found);
+        found
+    }
+
+    /// Whether the alert is one of this route's; where it ends.
+    fn follow<'a>(&'a self, alert: &Labels, found: &mut Vec<&'a Route>) -> bool {
+        if !self.takes(alert) {
+            return false;
+        }
+        let mut inside = false;
+        for route in &self.inside {
+            if route.follow(alert, found) {
+                inside = true;
+                if route.settings.get("continue") != Some(&Value::Bool(true)) {
+                    break;
+                }
+            }
+        }
+        if !inside {
+            found.push(self);
+        }
+        true
+    }
+
+    /// Every route that some of the alerts come by, its own matchers and those around it, whatever stands before it.
+    pub(crate) fn reached<'a>(&'a self, alerts: &[&Labels]) -> Vec<&'a Route> {
+        let own: Vec<&Labels> = alerts
+            .iter()
+            .copied()
+            .filter(|alert| self.takes(alert))
+            .collect();
+        if own.is_empty() {
+            return Vec::new();
+        }
+        let inside = self.inside.iter().flat_map(|route| route.reached(&own));
+        std::iter::once(self).chain(inside).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_tree_is_followed_as_the_alertmanager_follows_it() {
+        let tree = json!({"receiver": "null", "group_wait": "30s", "group_by": ["a"], "routes": [
+            {"receiver": "audit", "continue": true, "group_by": [], "matchers": ["severity=~\"critical|warning\""]},
+            {"receiver": "pager", "matchers": ["severity = critical"], "routes": [{"matchers": ["job=\"a\""], "group_wait": "1s"}]},
+            {"receiver": "old", "match": {"severity": "info"}}]});
+        let root = Route::of(&json!({"route": tree})).unwrap();
+        let told = |labels: &[(&str, &str)]| {
+            let alert = labels
+                .iter()
+                .map(|(label, value)| (label.to_string(), value.to_string()))
+                .collect();
+            root.ends(&alert)
+                .iter()
+                .map(|route| {
+                    let wait = route.settings["group_wait"].as_str().unwrap();
+                    format!("{} {wait} {}", route.receiver(), route.group_by().join(","))
+                })
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told(&[("severity", "critical"), ("job", "a")]),
+            ["audit 30s a", "pager 1s a"]
+        );
+        assert_eq!(
+            told(&[("severity", "critical"), ("job", "b")]),
+            ["audit 30s a", "pager 30s a"]
+        );
+        assert_eq!(told(&[("severity", "warning")]), ["audit 30s a"]);
+        assert_eq!(told(&[("severity", "info")]), ["old 30s a"]);
+        assert_eq!(told(&[("severity", "none")]), ["null 30s a"]);
+    }
+}

@@ -1,0 +1,278 @@
+//! When a route notifies: its intervals, evaluated over a week, or over years where they speak of dates.
+
+use super::routes::{Route, TIMES};
+use crate::json::{Parts, plain};
+use chrono::{Datelike, Days, NaiveDate};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Minutes of a day.
+const DAY: usize = 24 * 60;
+
+/// From the first on.
+const WEEKDAYS: [&str; 7] = [
+    "sunday",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+];
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
+/// A range with both ends.
+type Range = (i64, i64);
+
+/// One entry of an interval: all that it speaks of must be so. Time zones are not looked at: they shift days and leave their
+/// length.
+#[derive(Default)]
+struct Interval {
+    minutes: Option<Vec<Range>>,
+    weekdays: Option<Vec<Range>>,
+    days: Option<Vec<Range>>,
+    months: Option<Vec<Range>>,
+    years: Option<Vec<Range>>,
+}
+
+/// Every interval of a configuration by its name, wherever it is defined.
+pub struct Intervals(BTreeMap<String, Vec<Interval>>);
+
+/// The minutes of a day at which something holds.
+type Minutes = [bool; DAY];
+
+impl Intervals {
+    /// `time_intervals`, and the older `mute_time_intervals`.
+    pub fn of(alertmanager: &Value) -> Intervals {
+        let lists = ["time_intervals", "mute_time_intervals"];
+        let named = lists.iter().flat_map(|key| alertmanager[*key].items());
+        let read = |named: &Value| {
+            let entries = named["time_intervals"].items().map(Interval::read);
+            (plain(&named["name"]), entries.collect())
+        };
+        Intervals(named.map(read).collect())
+    }
+
+    /// Whether an interval has this name.
+    pub(crate) fn have(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Whether an interval holds at a minute of a day.
+    pub fn hold(&self, name: &str, day: NaiveDate, minute: usize) -> bool {
+        self.on(name, day)[minute]
+    }
+
+    fn on(&self, name: &str, day: NaiveDate) -> Minutes {
+        let mut minutes = [false; DAY];
+        for interval in self.0.get(name).into_iter().flatten() {
+            interval.add(day, &mut minutes);
+        }
+        minutes
+    }
+
+    /// The minutes of a day at which any of several routes notifies.
+    fn open(&self, routes: &[&Route], day: NaiveDate) -> Minutes {
+        let mut any = [false; DAY];
+        for route in routes {
+            let [mute, active] = TIMES.map(|key| {
+                let names = route.settings.get(key);
+                names.map(|names| {
+                    let mut all = [false; DAY];
+                    for name in names.texts() {
+                        let minutes = self.on(name, day);
+                        (0..DAY).for_each(|minute| all[minute] |= minutes[minute]);
+                    }
+                    all
+                })
+            });
+            for (minute, any) in any.iter_mut().enumerate() {
+                let active = active.is_none_or(|active| active[minute]);
+                *any |= active && !mute.is_some_and(|mute| mute[minute]);
+            }
+        }
+        any
+    }
+
+    /// The most minutes in a row during which none of the routes notifies; None: they never do.
+    pub(crate) fn longest_silence(&self, routes: &[&Route]) -> Option<usize> {
+        if routes
+            .iter()
+            .any(|route| TIMES.iter().all(|key| !route.settings.contains_key(*key)))
+        {
+            return Some(0);
+        }
+        let (mut longest, mut now, mut open) = (0, 0, false);
+        for day in self.days() {
+            for notifies in self.open(routes, day) {
+                now = if notifies { 0 } else { now + 1 };
+                longest = longest.max(now);
+                open |= notifies;
+            }
+        }
+        open.then_some(longest)
+    }
+
+    /// Enough days to see all: two weeks; years where an interval speaks of days of the month, of months or years.
+    fn days(&self) -> impl Iterator<Item = NaiveDate> {
+        let all = || self.0.values().flatten();
+        let dates = all().any(|interval| {
+            interval.days.is_some() || interval.months.is_some() || interval.years.is_some()
+        });
+        let years = all()
+            .filter_map(|interval| interval.years.as_ref())
+            .flatten();
+        let years: Vec<i64> = years.flat_map(|(from, to)| [*from, *to]).collect();
+        // A year before and one behind those that are named; a leap year and what is between two of them where none is.
+        let from = years.iter().min().map_or(2024, |first| first - 1);
+        let to = years
+            .iter()
+            .max()
+            .map_or(2027, |last| (last + 1).min(from + 30));
+        let start = i32::try_from(from)
+            .ok()
+            .and_then(|year| NaiveDate::from_ymd_opt(year, 1, 1))
+            .unwrap_or_default();
+        let count = if dates {
+            (to - from + 1).max(1) * 366
+        } else {
+            14
+        };
+        (0..count.unsigned_abs()).filter_map(move |day| start.checked_add_days(Days::new(day)))
+    }
+}
+
+impl Interval {
+    fn read(entry: &Value) -> Interval {
+        let list = |key: &str, read: &dyn Fn(&str) -> Option<i64>| {
+            let list = entry.get(key).filter(|list| list.is_array())?;
+            let ranges = list.items().filter_map(|text| range(&plain(text), read));
+            let ranges: Vec<Range> = ranges.collect();
+            (!list.items().as_slice().is_empty()).then_some(ranges)
+        };
+        let named = |names: &'static [&'static str], first: i64| {
+            move |text: &str| {
+                let at = names.iter().position(|name| *name == text);
+                at.map(|at| at as i64 + first).or_else(|| text.parse().ok())
+            }
+        };
+        let times = entry["times"].as_array().map(|times| {
+            let times = times.iter().filter_map(|range| {
+                let end = minute(&plain(&range["end_time"]))?;
+                Some((minute(&plain(&range["start_time"]))?, end - 1))
+            });
+            times.collect()
+        });
+        Interval {
+            minutes: times.filter(|times: &Vec<Range>| !times.is_empty()),
+            weekdays: list("weekdays", &named(&WEEKDAYS, 0)),
+            days: list("days_of_month", &|text| text.parse().ok()),
+            months: list("months", &named(&MONTHS, 1)),
+            years: list("years", &|text| text.parse().ok()),
+        }
+    }
+
+    /// Adds the minutes of a day at which it holds.
+    fn add(&self, day: NaiveDate, minutes: &mut Minutes) {
+        let within = |ranges: &Option<Vec<Range>>, value: i64| {
+            let mut ranges = ranges.iter().flatten();
+            ranges.any(|(from, to)| (*from..=*to).contains(&value))
+        };
+        let says =
+            |ranges: &Option<Vec<Range>>, value: i64| ranges.is_none() || within(ranges, value);
+        let last = i64::from(day.num_days_in_month());
+        // Negative days count from the end of the month.
+        let of_month = |at: i64| if at < 0 { last + at + 1 } else { at };
+        let days = self.days.as_ref().map(|ranges| {
+            let ranges = ranges.iter();
+            ranges
+                .map(|(from, to)| (of_month(*from).max(1), of_month(*to).min(last)))
+                .collect()
+        });
+        let weekday = i64::from(day.weekday().num_days_from_sunday());
+        if says(&self.weekdays, weekday)
+            && says(&days, i64::from(day.day()))
+            && says(&self.months, i64::from(day.month()))
+            && says(&self.years, i64::from(day.year()))
+        {
+            for (minute, holds) in minutes.iter_mut().enumerate() {
+                *holds |= says(&self.minutes, minute as i64);
+            }
+        }
+    }
+}
+
+/// `a:b`, or `a` alone.
+fn range(text: &str, read: &dyn Fn(&str) -> Option<i64>) -> Option<Range> {
+    let text = text.to_lowercase();
+    let (from, to) = text.split_once(':').unwrap_or((&text, &text));
+    Some((read(from.trim())?, read(to.trim())?))
+}
+
+/// `09:30`; the end of the day is `24:00`.
+fn minute(text: &str) -> Option<i64> {
+    let (hours, minutes) = text.split_once(':')?;
+    Some(hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn silence(interval: Value, route: Value) -> Option<usize> {
+        let config = json!({"time_intervals": [{"name": "x", "time_intervals": [interval]}], "route": route});
+        let root = Route::of(&config).unwrap();
+        Intervals::of(&config).longest_silence(&[&root])
+    }
+
+    #[test]
+    fn silence_is_as_long_as_its_intervals() {
+        let muted = || json!({"mute_time_intervals": ["x"]});
+        let active = || json!({"active_time_intervals": ["x"]});
+        let nights = json!({"times": [{"start_time": "00:00", "end_time": "06:00"}, {"start_time": "22:00", "end_time": "24:00"}]});
+        assert_eq!(silence(nights.clone(), muted()), Some(8 * 60));
+        assert_eq!(silence(nights, active()), Some(16 * 60));
+        let weekdays = json!({"weekdays": ["monday:friday"]});
+        assert_eq!(silence(weekdays.clone(), muted()), Some(5 * DAY));
+        assert_eq!(silence(weekdays, active()), Some(2 * DAY));
+        assert_eq!(silence(json!({}), muted()), None);
+        assert_eq!(silence(json!({}), active()), Some(0));
+        let last = json!({"days_of_month": ["-1"], "months": ["2", "march:april"]});
+        assert_eq!(silence(last.clone(), muted()), Some(DAY));
+        // From May to the last day of February.
+        assert_eq!(silence(last, active()), Some(303 * DAY));
+        assert_eq!(
+            silence(json!({"years": ["2030:2031"]}), muted()),
+            Some(730 * DAY)
+        );
+    }
+
+    #[test]
+    fn days_count_from_both_ends_of_the_month() {
+        let config = json!({"mute_time_intervals": [{"name": "x", "time_intervals": [{"days_of_month": ["-3:-1", "1"]}]}]});
+        let intervals = Intervals::of(&config);
+        let on = |month, day| {
+            let day = NaiveDate::from_ymd_opt(2025, month, day).unwrap();
+            intervals.hold("x", day, 0)
+        };
+        assert_eq!(
+            [on(2, 1), on(2, 2), on(2, 25), on(2, 26), on(2, 28)],
+            [true, false, false, true, true]
+        );
+    }
+}
