@@ -5,6 +5,7 @@ pub(crate) mod dashboards;
 pub(crate) mod document;
 pub(crate) mod expressions;
 pub(crate) mod files;
+pub(crate) mod grafana;
 pub(crate) mod own_tests;
 pub(crate) mod routes;
 mod variables;
