@@ -24,7 +24,9 @@ mod missing_denominator;
 mod mounted_files;
 mod newer_than_minimum;
 mod panel_layout;
+mod panel_state;
 mod panel_text;
+mod panel_threshold;
 mod percent_unit;
 mod quantile_without_le;
 mod range_too_short;
@@ -132,7 +134,9 @@ pub const PROOFS: &[Proof] = &[
     mounted_files::PROOF,
     newer_than_minimum::PROOF,
     panel_layout::PROOF,
+    panel_state::PROOF,
     panel_text::PROOF,
+    panel_threshold::PROOF,
     percent_unit::PROOF,
     quantile_without_le::PROOF,
     range_too_short::PROOF,

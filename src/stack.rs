@@ -9,6 +9,7 @@ pub(crate) mod grafana;
 pub(crate) mod own_tests;
 pub(crate) mod routes;
 mod variables;
+pub(crate) mod world;
 
 use crate::catalog::Catalog;
 use crate::contract::Contract;

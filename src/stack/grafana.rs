@@ -2,6 +2,7 @@
 //! in grafana.toml; here they are read, and a dashboard is held against them.
 
 mod check;
+pub(crate) mod shown;
 
 pub(crate) use check::flaws;
 
@@ -158,6 +159,14 @@ impl Grafana {
     /// What is known of a type of panel; None for one that Grafana does not bring, and for those whose insides are not known.
     pub(crate) fn panel(&self, kind: &str) -> Option<&PanelType> {
         self.facts.panels.get(kind)
+    }
+
+    /// A colour without its shade.
+    fn hue<'c>(&self, colour: &'c str) -> &'c str {
+        let mut shades = self.facts.colours.shades.iter();
+        shades
+            .find_map(|shade| colour.strip_prefix(shade.as_str()))
+            .unwrap_or(colour)
     }
 }
 

@@ -382,12 +382,8 @@ impl Check<'_> {
         .any(|form| colour.starts_with(form));
         let lower = colour.to_lowercase();
         let named = || {
-            let shade = colours
-                .shades
-                .iter()
-                .find_map(|shade| colour.strip_prefix(shade.as_str()))
-                .unwrap_or(colour);
-            colours.hues.iter().any(|hue| hue == shade)
+            let own = self.grafana.hue(colour);
+            colours.hues.iter().any(|hue| hue == own)
                 || colours.others.iter().any(|other| other == colour)
                 || colours.css.contains(&lower)
         };
