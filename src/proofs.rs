@@ -10,20 +10,19 @@ mod ambiguous_match;
 mod annotation_label;
 mod dashboard_model;
 mod dead_link;
-mod fixed_panel_window;
 mod gauge_function_on_counter;
 mod impossible_threshold;
 mod inhibition;
 mod invalid_promql;
 mod labels_do_not_fit;
 mod late_numerator;
-mod legend_label;
 mod literal_secret;
 mod metric_collision;
 mod missing_denominator;
 mod mounted_files;
 mod newer_than_minimum;
 mod panel_layout;
+mod panel_query;
 mod panel_state;
 mod panel_text;
 mod panel_threshold;
@@ -120,20 +119,19 @@ pub const PROOFS: &[Proof] = &[
     annotation_label::PROOF,
     dashboard_model::PROOF,
     dead_link::PROOF,
-    fixed_panel_window::PROOF,
     gauge_function_on_counter::PROOF,
     impossible_threshold::PROOF,
     inhibition::PROOF,
     invalid_promql::PROOF,
     labels_do_not_fit::PROOF,
     late_numerator::PROOF,
-    legend_label::PROOF,
     literal_secret::PROOF,
     metric_collision::PROOF,
     missing_denominator::PROOF,
     mounted_files::PROOF,
     newer_than_minimum::PROOF,
     panel_layout::PROOF,
+    panel_query::PROOF,
     panel_state::PROOF,
     panel_text::PROOF,
     panel_threshold::PROOF,
