@@ -26,7 +26,7 @@ mod panel_query;
 mod panel_state;
 mod panel_text;
 mod panel_threshold;
-mod percent_unit;
+mod panel_unit;
 mod quantile_without_le;
 mod range_too_short;
 mod rate_of_gauge;
@@ -48,7 +48,7 @@ mod unread_configuration;
 mod unrouted_alert;
 mod untested_rule;
 mod unused_metric;
-mod variable_label;
+mod variable_values;
 
 use crate::artifacts::Role;
 use crate::catalog::Catalog;
@@ -135,7 +135,7 @@ pub const PROOFS: &[Proof] = &[
     panel_state::PROOF,
     panel_text::PROOF,
     panel_threshold::PROOF,
-    percent_unit::PROOF,
+    panel_unit::PROOF,
     quantile_without_le::PROOF,
     range_too_short::PROOF,
     rate_of_gauge::PROOF,
@@ -157,7 +157,7 @@ pub const PROOFS: &[Proof] = &[
     unrouted_alert::PROOF,
     untested_rule::PROOF,
     unused_metric::PROOF,
-    variable_label::PROOF,
+    variable_values::PROOF,
 ];
 
 /// Everything that the proofs have against the rendered files.
