@@ -21,6 +21,7 @@ mod metric_collision;
 mod missing_denominator;
 mod mounted_files;
 mod newer_than_minimum;
+mod panel_fields;
 mod panel_layout;
 mod panel_query;
 mod panel_state;
@@ -130,6 +131,7 @@ pub const PROOFS: &[Proof] = &[
     missing_denominator::PROOF,
     mounted_files::PROOF,
     newer_than_minimum::PROOF,
+    panel_fields::PROOF,
     panel_layout::PROOF,
     panel_query::PROOF,
     panel_state::PROOF,

@@ -2,12 +2,12 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
-use crate::json::Parts;
-use crate::render::File;
 use crate::contract::evaluate::nodes;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, suggestion};
+use crate::json::Parts;
 use crate::promql::variables::variables as written_variables;
+use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
 use crate::stack::document::walk;
@@ -116,7 +116,8 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             Some(_) => format!("{pointer}/url"),
             None => pointer.to_string(),
         };
-        let wrong = |message: String, help: String| place::at(&file.path, at.clone(), message, help);
+        let wrong =
+            |message: String, help: String| place::at(&file.path, at.clone(), message, help);
         if url.trim().is_empty() {
             let title = link["title"].as_str().unwrap_or_default();
             let message = format!("the link `{title}` leads nowhere");
@@ -127,15 +128,19 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             let first = name.split('.').next().unwrap_or_default();
             let inside = written.trim_start_matches("${").trim_end_matches('}');
             let of_values = OF_VALUES.contains(&first);
-            if known.contains(name) || EVERYWHERE.contains(&first) || (of_values && panel.is_some()) {
+            if known.contains(name) || EVERYWHERE.contains(&first) || (of_values && panel.is_some())
+            {
                 let label = inside
                     .strip_prefix("__field.labels.")
                     .map(|label| label.split(':').next().unwrap_or_default());
-                let series = panel.and_then(|panel| labels.get(panel)).filter(|all| !all.is_empty());
+                let series = panel
+                    .and_then(|panel| labels.get(panel))
+                    .filter(|all| !all.is_empty());
                 if let (Some(label), Some(series)) = (label, series)
                     && !series.iter().any(|series| series.has(label))
                 {
-                    let names: BTreeSet<&str> = series.iter().flat_map(|series| series.names()).collect();
+                    let names: BTreeSet<&str> =
+                        series.iter().flat_map(|series| series.names()).collect();
                     found.push(wrong(
                         format!("the series have no label `{label}` for the link"),
                         suggestion(label, names.iter().copied()),
@@ -147,7 +152,9 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
                 let all = known.iter().copied().chain(EVERYWHERE);
                 found.push(wrong(
                     match of_values {
-                        true => format!("`{written}` is of a value, and this link is of the whole panel"),
+                        true => format!(
+                            "`{written}` is of a value, and this link is of the whole panel"
+                        ),
                         false => format!("the link names `{written}`, which is not defined"),
                     },
                     match of_values {
@@ -159,7 +166,10 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
         }
         let series = panel.and_then(|panel| labels.get(panel));
         if let Some(message) = series.and_then(|series| passed(stack, url, series)) {
-            found.push(wrong(message, "pass the label that the variable lists".to_string()));
+            found.push(wrong(
+                message,
+                "pass the label that the variable lists".to_string(),
+            ));
         }
     };
     for (index, link) in file.value["links"].items().enumerate() {
@@ -174,13 +184,19 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             }
         }
         let defaults = format!("{pointer}/fieldConfig/defaults/links");
-        for (index, link) in panel["fieldConfig"]["defaults"]["links"].items().enumerate() {
+        for (index, link) in panel["fieldConfig"]["defaults"]["links"]
+            .items()
+            .enumerate()
+        {
             judge(&format!("{defaults}/{index}"), link, Some(&pointer));
         }
         for (index, change) in panel["fieldConfig"]["overrides"].items().enumerate() {
             for (number, property) in change["properties"].items().enumerate() {
-                let at = format!("{pointer}/fieldConfig/overrides/{index}/properties/{number}/value");
-                let links = property["value"].items().filter(|_| property["id"] == "links");
+                let at =
+                    format!("{pointer}/fieldConfig/overrides/{index}/properties/{number}/value");
+                let links = property["value"]
+                    .items()
+                    .filter(|_| property["id"] == "links");
                 for (link, value) in links.enumerate() {
                     judge(&format!("{at}/{link}"), value, Some(&pointer));
                 }
@@ -213,7 +229,10 @@ fn passed(stack: &Stack, url: &str, series: &[SeriesSet]) -> Option<String> {
     let mut dashboards = stack.files.dashboards();
     let target = dashboards.find(|file| file.value["uid"] == uid)?;
     for part in query.split('&') {
-        let Some((name, value)) = part.strip_prefix("var-").and_then(|part| part.split_once('=')) else {
+        let Some((name, value)) = part
+            .strip_prefix("var-")
+            .and_then(|part| part.split_once('='))
+        else {
             continue;
         };
         let label = value
@@ -227,15 +246,32 @@ fn passed(stack: &Stack, url: &str, series: &[SeriesSet]) -> Option<String> {
         });
         let listed = query
             .and_then(|query| query.strip_prefix("label_values(")?.strip_suffix(')'))
-            .map(|inside| inside.rsplit_once(',').map_or(inside, |(_, label)| label).trim());
-        let (Some(label), Some(listed)) = (label.map(|label| label.split(':').next().unwrap_or_default()), listed) else {
+            .map(|inside| {
+                inside
+                    .rsplit_once(',')
+                    .map_or(inside, |(_, label)| label)
+                    .trim()
+            });
+        let (Some(label), Some(listed)) = (
+            label.map(|label| label.split(':').next().unwrap_or_default()),
+            listed,
+        ) else {
             continue;
         };
         let offered: HashSet<&str> = stack.contract.targets.values(listed).collect();
         let own = series.iter().filter(|series| series.has(label));
-        let values: Vec<_> = own.map(|series| stack.contract.values(series, label)).collect();
-        if !values.is_empty() && !offered.is_empty() && !values.iter().any(|values| offered.iter().any(|one| values.holds(one))) {
-            return Some(format!("`{label}` is passed on as `{name}`, which never has such a value"));
+        let values: Vec<_> = own
+            .map(|series| stack.contract.values(series, label))
+            .collect();
+        if !values.is_empty()
+            && !offered.is_empty()
+            && !values
+                .iter()
+                .any(|values| offered.iter().any(|one| values.holds(one)))
+        {
+            return Some(format!(
+                "`{label}` is passed on as `{name}`, which never has such a value"
+            ));
         }
     }
     None

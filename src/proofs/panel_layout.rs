@@ -60,7 +60,9 @@ pub(crate) const PROOF: Proof = Proof {
                     found.push(place::at(
                         &file.path,
                         format!("{pointer}/repeat"),
-                        format!("`{title}` is repeated for `{name}`, and there is no such variable"),
+                        format!(
+                            "`{title}` is repeated for `{name}`, and there is no such variable"
+                        ),
                         suggestion(name, variables().filter_map(|one| one["name"].as_str())),
                     ));
                 }

@@ -51,7 +51,12 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                 continue;
             };
             let mut wrong = |key: String, message: String, help: &str| {
-                found.push(place::at(&file.path, format!("{pointer}/{key}"), message, help))
+                found.push(place::at(
+                    &file.path,
+                    format!("{pointer}/{key}"),
+                    message,
+                    help,
+                ))
             };
             let title = panel["title"].as_str().unwrap_or_default();
             let targets = || panel["targets"].items().enumerate();
@@ -87,7 +92,9 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                         "give each query a letter of its own",
                     );
                 }
-                let source = target["datasource"]["type"].as_str().unwrap_or("prometheus");
+                let source = target["datasource"]["type"]
+                    .as_str()
+                    .unwrap_or("prometheus");
                 if source == "prometheus"
                     && let Some((key, message, help)) = asked(draws, panel, target)
                 {
@@ -98,7 +105,9 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                     );
                 }
             }
-            let few = panel["maxDataPoints"].as_f64().filter(|points| *points < 3.0);
+            let few = panel["maxDataPoints"]
+                .as_f64()
+                .filter(|points| *points < 3.0);
             if let (Some(points), Draws::Range) = (few, draws) {
                 wrong(
                     "maxDataPoints".to_string(),
@@ -125,8 +134,14 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         }
         found.extend(window(expression));
         found.extend(step(stack, expression));
-        let panel = expression.pointer.split("/targets/").next().unwrap_or_default();
-        let legend = expression.target["legendFormat"].as_str().unwrap_or_default();
+        let panel = expression
+            .pointer
+            .split("/targets/")
+            .next()
+            .unwrap_or_default();
+        let legend = expression.target["legendFormat"]
+            .as_str()
+            .unwrap_or_default();
         if let Some(shape) = shape(stack, &expression.ast) {
             let named = legend.contains("{{");
             let key = (expression.path, panel, format!("{named} {shape}"));
@@ -158,7 +173,9 @@ fn asked(
     let mut changes = panel["transformations"].items();
     let changed = panel["transformations"].items().next().is_some();
     let reduced = changes.any(|change| {
-        change["id"].as_str().is_some_and(|id| REDUCES.contains(&id))
+        change["id"]
+            .as_str()
+            .is_some_and(|id| REDUCES.contains(&id))
     });
     let table = panel["type"] == "table";
     match draws {
@@ -173,20 +190,34 @@ fn asked(
             "leave the format out",
         )),
         Draws::Now if table && !instant && format == "table" && !reduced => Some((
-            if target.get("range").is_some() { "range" } else { "format" },
+            if target.get("range").is_some() {
+                "range"
+            } else {
+                "format"
+            },
             "asks for the range, so that there is a row for every step".to_string(),
             "write `instant: true` and `range: false`",
         )),
         Draws::Now if table && format != "table" && !changed => Some((
-            if target.get("format").is_some() { "format" } else { "expr" },
+            if target.get("format").is_some() {
+                "format"
+            } else {
+                "expr"
+            },
             "gives a table for each series, of which only one is shown".to_string(),
             "write `format: table`",
         )),
-        Draws::Now if !table && format == "table" && panel["options"]["reduceOptions"]["values"] != true => Some((
-            "format",
-            "gives one column for all series, of which one value is shown".to_string(),
-            "leave the format out",
-        )),
+        Draws::Now
+            if !table
+                && format == "table"
+                && panel["options"]["reduceOptions"]["values"] != true =>
+        {
+            Some((
+                "format",
+                "gives one column for all series, of which one value is shown".to_string(),
+                "leave the format out",
+            ))
+        }
         _ if format == "heatmap" && panel["type"] != "heatmap" => Some((
             "format",
             "gives buckets, which only a heatmap draws".to_string(),
@@ -204,7 +235,9 @@ fn least(text: &str) -> Option<Duration> {
 /// How much time the dashboard shows when it is opened.
 fn shown(dashboard: &Value) -> Option<Duration> {
     let from = dashboard["time"]["from"].as_str()?.strip_prefix("now-")?;
-    (dashboard["time"]["to"] == "now").then(|| Duration::parse(from)).flatten()
+    (dashboard["time"]["to"] == "now")
+        .then(|| Duration::parse(from))
+        .flatten()
 }
 
 /// A rate over a window of its own, drawn at steps that Grafana chooses.
@@ -216,7 +249,9 @@ fn window(expression: &Expression) -> Option<Diagnostic> {
     for (at, _) in expression.written.match_indices("rate(") {
         let rest = &expression.written[at..];
         // The window that stands next: `rate` takes no other brackets before its own.
-        let window = rest.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
+        let window = rest
+            .split_once('[')
+            .and_then(|(_, rest)| rest.split_once(']'));
         fixed |= window.is_some_and(|(window, _)| !window.contains('$'));
     }
     fixed.then(|| {
@@ -260,7 +295,9 @@ fn shape(stack: &Stack, expr: &Expr) -> Option<String> {
     fn blank(stack: &Stack, expr: &mut Expr, found: &mut bool) {
         if let Some(selector) = selector_mut(expr) {
             for matcher in &mut selector.matchers.matchers {
-                if matches!(matcher.op, MatchOp::Equal) && stack.catalog.service(&matcher.value).is_some() {
+                if matches!(matcher.op, MatchOp::Equal)
+                    && stack.catalog.service(&matcher.value).is_some()
+                {
                     matcher.value = "…".to_string();
                     *found = true;
                 }

@@ -26,7 +26,9 @@ pub(crate) const PROOF: Proof = Proof {
                 }
                 let title = panel["title"].as_str().unwrap_or_default();
                 let fields = &panel["fieldConfig"];
-                let unit = fields["defaults"]["unit"].as_str().is_some_and(|unit| !unit.is_empty())
+                let unit = fields["defaults"]["unit"]
+                    .as_str()
+                    .is_some_and(|unit| !unit.is_empty())
                     || fields["overrides"]
                         .items()
                         .flat_map(|change| change["properties"].items())
@@ -47,7 +49,9 @@ pub(crate) const PROOF: Proof = Proof {
             }
         }
         for expression in stack.used(Usage::Panel) {
-            let legend = expression.target["legendFormat"].as_str().unwrap_or_default();
+            let legend = expression.target["legendFormat"]
+                .as_str()
+                .unwrap_or_default();
             let name = expression.owner["fieldConfig"]["defaults"]["displayName"]
                 .as_str()
                 .unwrap_or_default();
@@ -58,13 +62,17 @@ pub(crate) const PROOF: Proof = Proof {
                     .map(|label| label.trim().to_string())
                     .collect()
             };
-            let panel = expression.pointer.split("/targets/").next().unwrap_or_default();
-            let legends = named("{{", "}}", legend).into_iter().map(|label| {
-                (label, expression.pointer.replace("/expr", "/legendFormat"))
-            });
-            let names = named("${__field.labels.", "}", name).into_iter().map(|label| {
-                (label, format!("{panel}/fieldConfig/defaults/displayName"))
-            });
+            let panel = expression
+                .pointer
+                .split("/targets/")
+                .next()
+                .unwrap_or_default();
+            let legends = named("{{", "}}", legend)
+                .into_iter()
+                .map(|label| (label, expression.pointer.replace("/expr", "/legendFormat")));
+            let names = named("${__field.labels.", "}", name)
+                .into_iter()
+                .map(|label| (label, format!("{panel}/fieldConfig/defaults/displayName")));
             let labels: Vec<(String, String)> = legends.chain(names).collect();
             if labels.is_empty() {
                 continue;

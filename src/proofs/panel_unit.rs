@@ -92,12 +92,12 @@ fn of_unit(unit: &str) -> Option<Measure> {
         "bytes" | "decbytes" => Measure::Bytes,
         "percentunit" => Measure::Ratio,
         "Bps" | "binBps" => Measure::BytesPerSecond,
-        "cps" | "ops" | "reqps" | "rps" | "wps" | "iops" | "eps" | "mps" | "recps" | "rowsps" | "pps" => {
-            Measure::EventsPerSecond
-        }
-        "ns" | "µs" | "ms" | "m" | "h" | "d" | "dtdurationms" | "clockms" | "kbytes" | "mbytes" | "gbytes"
-        | "tbytes" | "deckbytes" | "decmbytes" | "decgbytes" | "dectbytes" | "bits" | "decbits" | "percent"
-        | "celsius" | "watt" | "hertz" | "cpm" | "opm" | "reqpm" | "rpm" | "wpm" => Measure::Other,
+        "cps" | "ops" | "reqps" | "rps" | "wps" | "iops" | "eps" | "mps" | "recps" | "rowsps"
+        | "pps" => Measure::EventsPerSecond,
+        "ns" | "µs" | "ms" | "m" | "h" | "d" | "dtdurationms" | "clockms" | "kbytes" | "mbytes"
+        | "gbytes" | "tbytes" | "deckbytes" | "decmbytes" | "decgbytes" | "dectbytes" | "bits"
+        | "decbits" | "percent" | "celsius" | "watt" | "hertz" | "cpm" | "opm" | "reqpm"
+        | "rpm" | "wpm" => Measure::Other,
         unit if unit.starts_with("dateTime") => Measure::Other,
         _ => return None,
     })
@@ -105,8 +105,16 @@ fn of_unit(unit: &str) -> Option<Measure> {
 
 /// What an expression measures; None: nobody can tell.
 fn measured(node: &Node, nodes: &[Node]) -> Option<Measure> {
-    let operand = |index: usize| node.operands.get(index).and_then(|at| measured(&nodes[*at], nodes));
-    let last = || node.operands.last().and_then(|at| measured(&nodes[*at], nodes));
+    let operand = |index: usize| {
+        node.operands
+            .get(index)
+            .and_then(|at| measured(&nodes[*at], nodes))
+    };
+    let last = || {
+        node.operands
+            .last()
+            .and_then(|at| measured(&nodes[*at], nodes))
+    };
     match node.expr {
         Expr::VectorSelector(_) | Expr::MatrixSelector(_) => {
             let name = crate::promql::walk::selector(node.expr)?.name.as_deref()?;
@@ -123,9 +131,9 @@ fn measured(node: &Node, nodes: &[Node]) -> Option<Measure> {
                 some => some?.per_second(),
             },
             "histogram_quantile" => bucketed(&nodes[*node.operands.last()?], nodes),
-            "increase" | "delta" | "idelta" | "avg_over_time" | "max_over_time" | "min_over_time"
-            | "last_over_time" | "sort" | "sort_desc" | "clamp_min" | "clamp_max" | "clamp" | "abs"
-            | "label_replace" | "label_join" => operand(0),
+            "increase" | "delta" | "idelta" | "avg_over_time" | "max_over_time"
+            | "min_over_time" | "last_over_time" | "sort" | "sort_desc" | "clamp_min"
+            | "clamp_max" | "clamp" | "abs" | "label_replace" | "label_join" => operand(0),
             "quantile_over_time" => operand(1),
             _ => None,
         },
@@ -150,7 +158,10 @@ fn of_name(name: &str) -> Option<Measure> {
     if name.contains(':') {
         return None;
     }
-    let base = name.strip_suffix("_total").or(name.strip_suffix("_sum")).unwrap_or(name);
+    let base = name
+        .strip_suffix("_total")
+        .or(name.strip_suffix("_sum"))
+        .unwrap_or(name);
     match () {
         () if base.ends_with("_seconds") => Some(Measure::Seconds),
         () if base.ends_with("_bytes") => Some(Measure::Bytes),

@@ -84,7 +84,10 @@ pub(crate) const PROOF: Proof = Proof {
                 let at = pointer.trim_end_matches("/uid");
                 let written = file.value.pointer(&format!("{at}/type"));
                 let written = written.and_then(Value::as_str).unwrap_or_default();
-                if !written.is_empty() && written != other && kind(uid).is_some_and(|kind| kind != written) {
+                if !written.is_empty()
+                    && written != other
+                    && kind(uid).is_some_and(|kind| kind != written)
+                {
                     other = written;
                     found.push(place::at(
                         &file.path,

@@ -50,7 +50,9 @@ pub(crate) const PROOF: Proof = Proof {
                 }
                 let query = one.query();
                 let pointer = format!("{}/query", one.pointer);
-                let read = queries.get(&(file.path.as_str(), pointer.as_str())).copied();
+                let read = queries
+                    .get(&(file.path.as_str(), pointer.as_str()))
+                    .copied();
                 match variable["type"].as_str() {
                     Some("query") => found.extend(one.asked(query, read)),
                     Some("custom") => found.extend(one.listed(query)),
@@ -74,13 +76,25 @@ struct Variable<'a> {
 impl<'a> Variable<'a> {
     /// A finding at a key that may not be written.
     fn wrong(&self, key: &str, message: String, help: impl Into<String>) -> Diagnostic {
-        let key = if self.variable.get(key).is_some() { key } else { "name" };
-        place::at(&self.file.path, format!("{}/{key}", self.pointer), message, help)
+        let key = if self.variable.get(key).is_some() {
+            key
+        } else {
+            "name"
+        };
+        place::at(
+            &self.file.path,
+            format!("{}/{key}", self.pointer),
+            message,
+            help,
+        )
     }
 
     fn query(&self) -> &'a str {
         let query = &self.variable["query"];
-        query.as_str().or(query["query"].as_str()).unwrap_or_default()
+        query
+            .as_str()
+            .or(query["query"].as_str())
+            .unwrap_or_default()
     }
 
     fn name(&self) -> &'a str {
@@ -103,7 +117,10 @@ impl<'a> Variable<'a> {
             .strip_prefix("label_values(")
             .and_then(|rest| rest.strip_suffix(')'));
         let Some(inside) = inside else { return found };
-        let label = inside.rsplit_once(',').map_or(inside, |(_, label)| label).trim();
+        let label = inside
+            .rsplit_once(',')
+            .map_or(inside, |(_, label)| label)
+            .trim();
         let targets = &self.stack.contract.targets;
         let mut offered: BTreeSet<String> = BTreeSet::new();
         match read {
@@ -156,7 +173,10 @@ impl<'a> Variable<'a> {
         };
         let offered: BTreeSet<String> = query.split(',').map(value).collect();
         let services = self.of_services("job");
-        let named = offered.iter().filter(|entry| services.contains(*entry)).count();
+        let named = offered
+            .iter()
+            .filter(|entry| services.contains(*entry))
+            .count();
         let mut found = Vec::new();
         if named > 0 {
             found.extend(self.lacks(&services, &offered, "query"));
@@ -164,7 +184,10 @@ impl<'a> Variable<'a> {
                 if let Some(near) = nearest(entry, services.iter().map(String::as_str)) {
                     found.push(self.wrong(
                         "query",
-                        format!("the variable `{}` offers `{entry}`, which is no service", self.name()),
+                        format!(
+                            "the variable `{}` offers `{entry}`, which is no service",
+                            self.name()
+                        ),
                         format!("did you mean `{near}`?"),
                     ));
                 }
@@ -206,7 +229,12 @@ impl<'a> Variable<'a> {
         Some(taken.collect())
     }
 
-    fn lacks(&self, all: &BTreeSet<String>, offered: &BTreeSet<String>, key: &str) -> Option<Diagnostic> {
+    fn lacks(
+        &self,
+        all: &BTreeSet<String>,
+        offered: &BTreeSet<String>,
+        key: &str,
+    ) -> Option<Diagnostic> {
         let lost: Vec<&String> = all.difference(offered).collect();
         let first = lost.first()?;
         let more = match lost.len() {
@@ -215,7 +243,10 @@ impl<'a> Variable<'a> {
         };
         Some(self.wrong(
             key,
-            format!("the variable `{}` does not offer `{first}`{more}", self.name()),
+            format!(
+                "the variable `{}` does not offer `{first}`{more}",
+                self.name()
+            ),
             "let it list the label of all services: `label_values(up, job)`",
         ))
     }
@@ -240,10 +271,14 @@ impl<'a> Variable<'a> {
                 ));
             }
         }
-        let everything = self.variable["allValue"].as_str().filter(|text| all && !text.is_empty());
+        let everything = self.variable["allValue"]
+            .as_str()
+            .filter(|text| all && !text.is_empty());
         let pattern = everything.filter(|text| !text.contains('$'));
         if let Some(pattern) = pattern.and_then(|text| Regex::new(&format!("^(?:{text})$")).ok())
-            && let Some(lost) = offered.iter().find(|value| !pattern.is_match(value.as_str()))
+            && let Some(lost) = offered
+                .iter()
+                .find(|value| !pattern.is_match(value.as_str()))
         {
             found.push(self.wrong(
                 "allValue",
@@ -262,7 +297,9 @@ fn exact(stack: &Stack, file: &File) -> Vec<Diagnostic> {
         .filter(|variable| variable["multi"] == true || variable["includeAll"] == true)
         .filter_map(|variable| variable["name"].as_str())
         .collect();
-    let of_file = stack.used(Usage::Panel).filter(|expression| expression.path == file.path);
+    let of_file = stack
+        .used(Usage::Panel)
+        .filter(|expression| expression.path == file.path);
     let mut found = Vec::new();
     for expression in of_file {
         for (name, written) in variables(&expression.written) {
