@@ -38,6 +38,18 @@ const REDUCES: [&str; 6] = [
     "limit",
 ];
 
+/// Transformations that make columns of the labels of series, or of the series themselves.
+const JOINS: [&str; 8] = [
+    "labelsToFields",
+    "seriesToRows",
+    "seriesToColumns",
+    "joinByField",
+    "joinByLabels",
+    "concatenate",
+    "prepareTimeSeries",
+    "rowsToFields",
+];
+
 /// Queries that differ in nothing but the service, from which on there should be one.
 const ALIKE: usize = 3;
 
@@ -170,13 +182,13 @@ fn asked(
 ) -> Option<(&'static str, String, &'static str)> {
     let format = target["format"].as_str().unwrap_or("time_series");
     let instant = target["instant"] == true && target["range"] != true;
-    let mut changes = panel["transformations"].items();
+    let done = |names: &[&str]| {
+        let changes = panel["transformations"].items();
+        let mut ids = changes.filter_map(|change| change["id"].as_str());
+        ids.any(|id| names.contains(&id))
+    };
+    let (reduced, joined) = (done(&REDUCES), done(&REDUCES) || done(&JOINS));
     let changed = panel["transformations"].items().next().is_some();
-    let reduced = changes.any(|change| {
-        change["id"]
-            .as_str()
-            .is_some_and(|id| REDUCES.contains(&id))
-    });
     let table = panel["type"] == "table";
     match draws {
         Draws::Range if instant => Some((
@@ -198,7 +210,7 @@ fn asked(
             "asks for the range, so that there is a row for every step".to_string(),
             "write `instant: true` and `range: false`",
         )),
-        Draws::Now if table && format != "table" && !changed => Some((
+        Draws::Now if table && format != "table" && !joined => Some((
             if target.get("format").is_some() {
                 "format"
             } else {

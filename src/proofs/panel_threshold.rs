@@ -11,9 +11,11 @@ use crate::promql::engine::metric;
 use crate::promql::token::*;
 use crate::promql::walk::{children, children_mut, selector_mut, selectors};
 use crate::stack::Stack;
+use crate::stack::dashboards::panels;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::{Field, News, colour};
 use crate::stack::world::{Samples, World, series};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -31,6 +33,11 @@ pub(crate) const PROOF: Proof = Proof {
 fn check(stack: &Stack) -> Vec<Diagnostic> {
     let signals = Signals::of(stack);
     let mut found = Vec::new();
+    for file in stack.files.dashboards() {
+        for (pointer, panel) in panels(&file.value) {
+            found.extend(unordered(&file.path, &pointer, panel));
+        }
+    }
     for expression in stack.used(Usage::Panel) {
         if expression.owner.is_null() || !simple(&expression.ast) {
             continue;
@@ -39,6 +46,20 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         found.extend(judged(expression, &limits));
     }
     found
+}
+
+/// Steps that do not rise: Grafana looks at them in their order, and stops at the first that is not reached.
+fn unordered(path: &str, pointer: &str, panel: &Value) -> Option<Diagnostic> {
+    let steps = Field::of(panel, "", "").steps();
+    let values: Vec<f64> = steps.iter().skip(1).filter_map(|step| step.0).collect();
+    let index = values.windows(2).position(|pair| pair[1] < pair[0])? + 2;
+    let (at, title) = (values[index - 1], panel["title"].as_str().unwrap_or_default());
+    Some(place::at(
+        path,
+        format!("{pointer}/fieldConfig/defaults/thresholds/steps/{index}"),
+        format!("the thresholds of `{title}` go down at {at}"),
+        "write them in rising order",
+    ))
 }
 
 /// Whether what it gives is of the size of what it reads: a sum or a number of series has no threshold.

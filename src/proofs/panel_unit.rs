@@ -135,6 +135,7 @@ fn measured(node: &Node, nodes: &[Node]) -> Option<Measure> {
             | "min_over_time" | "last_over_time" | "sort" | "sort_desc" | "clamp_min"
             | "clamp_max" | "clamp" | "abs" | "label_replace" | "label_join" => operand(0),
             "quantile_over_time" => operand(1),
+            "time" | "timestamp" => Some(Measure::Seconds),
             _ => None,
         },
         Expr::Binary(binary) => {

@@ -353,9 +353,10 @@ impl Check<'_> {
         {
             return;
         }
+        let word = unit.chars().all(char::is_alphanumeric) && unit.len() > 3;
         let near = units.known.iter().find(|known| {
             known.eq_ignore_ascii_case(unit)
-                || (unit.len() > 4 && known.len() > 4 && strsim::osa_distance(known, unit) == 1)
+                || (word && known.len() > 3 && strsim::osa_distance(known, unit) == 1)
         });
         if let Some(near) = near {
             self.flaw(
