@@ -22,7 +22,7 @@ pub(crate) const PROOF: Proof = Proof {
     doc: "A hidden query is not run, an instant one is a single point on a time axis, a range in a table is a row for every step; steps or fixed windows that do not fit the scrapes leave gaps, and a query per service has to be written again for every new one.",
     example: Example::Rendered {
         role: Role::Dashboard,
-        pointer: "/panels/type=timeseries/targets/0/instant",
+        pointer: "/panels/type=timeseries/targets/0/hide",
         bad: "true",
     },
     check: Check::Stack(check),

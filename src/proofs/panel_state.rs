@@ -16,8 +16,8 @@ pub(crate) const PROOF: Proof = Proof {
     doc: "Green and UP end the search for a cause. A panel that shows them for a service that is down, or for no data at all, sends people away from the fault; one that is red when all is well is soon not looked at.",
     example: Example::Rendered {
         role: Role::Dashboard,
-        pointer: "/panels/type=state-timeline/fieldConfig/defaults/thresholds",
-        bad: r#"{"mode": "absolute", "steps": [{"color": "green", "value": null}]}"#,
+        pointer: "/panels/type=state-timeline/fieldConfig/defaults/mappings",
+        bad: r#"[{"type": "value", "options": {"0": {"text": "UP", "color": "green"}}}]"#,
     },
     check: Check::Stack(check),
 };

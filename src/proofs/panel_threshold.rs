@@ -24,7 +24,7 @@ pub(crate) const PROOF: Proof = Proof {
     doc: "A red line at 50% beside an alert that fires at 10% tells people that the alert is wrong, and they silence it; a line beyond the end of the axis is not there at all.",
     example: Example::Rendered {
         role: Role::Dashboard,
-        pointer: "/panels/*/fieldConfig/defaults/thresholds/steps/1/value",
+        pointer: "/panels/type=bargauge/fieldConfig/defaults/thresholds/steps/1/value",
         bad: "0.6",
     },
     check: Check::Stack(check),
@@ -53,7 +53,10 @@ fn unordered(path: &str, pointer: &str, panel: &Value) -> Option<Diagnostic> {
     let steps = Field::of(panel, "", "").steps();
     let values: Vec<f64> = steps.iter().skip(1).filter_map(|step| step.0).collect();
     let index = values.windows(2).position(|pair| pair[1] < pair[0])? + 2;
-    let (at, title) = (values[index - 1], panel["title"].as_str().unwrap_or_default());
+    let (at, title) = (
+        values[index - 1],
+        panel["title"].as_str().unwrap_or_default(),
+    );
     Some(place::at(
         path,
         format!("{pointer}/fieldConfig/defaults/thresholds/steps/{index}"),
@@ -79,10 +82,16 @@ fn simple(expr: &Expr) -> bool {
 type Limits<'a> = BTreeMap<Key, BTreeSet<&'a str>>;
 
 /// A number in order.
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, PartialEq)]
 struct Key(f64);
 
 impl Eq for Key {}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Key) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Ord for Key {
     fn cmp(&self, other: &Key) -> std::cmp::Ordering {

@@ -12,7 +12,7 @@ pub(crate) const PROOF: Proof = Proof {
     example: Example::Rendered {
         role: Role::Dashboard,
         pointer: "/panels/-",
-        bad: r#"{"type": "stat", "title": "Services up", "description": "Share of the services that answer scrapes.", "gridPos": {"h": 4, "w": 4, "x": 0, "y": 900}, "targets": [{"refId": "A", "expr": "100 * avg(up)"}], "fieldConfig": {"defaults": {"unit": "percentunit"}}}"#,
+        bad: r#"{"type": "stat", "title": "Services up", "description": "Share of the services that answer scrapes.", "gridPos": {"h": 4, "w": 4, "x": 0, "y": 900}, "targets": [{"refId": "A", "expr": "100 * avg(up)"}], "fieldConfig": {"defaults": {"unit": "percentunit", "color": {"mode": "fixed", "fixedColor": "text"}}}}"#,
     },
     check: Check::Expression(|expression, nodes, _| {
         let unit = expression.owner["fieldConfig"]["defaults"]["unit"]

@@ -105,7 +105,7 @@ impl World {
             let job = labels
                 .filter(|(name, _)| name == "job")
                 .find_map(|(_, text)| text.constant());
-            job.is_none_or(|job| jobs.contains(&*job))
+            job.is_none_or(|job| jobs.contains(job))
         };
         let rules = Rules {
             rules: recordings.rules.iter().filter(about).collect(),

@@ -1,9 +1,10 @@
 //! A dashboard held against Grafana's model, value by value.
 
-use super::{GRAFANA, Grafana, Keys, Type};
+use super::{GRAFANA, Grafana, Keys, PanelType, Type};
 use crate::diagnostic::{nearest, suggestion};
 use crate::json::{Parts, plain};
 use crate::source::step;
+use crate::stack::dashboards::panels;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -22,9 +23,20 @@ pub(crate) fn flaws(dashboard: &Value, plugins: &BTreeSet<&str>) -> Vec<Flaw> {
         plugins,
         flaws: Vec::new(),
     };
-    check.named("Dashboard", dashboard, String::new());
+    match dashboard["schemaVersion"].as_i64() {
+        // Grafana brings older ones into this form when it loads them; the types of panels stay what they are.
+        Some(version) if version < OF_FORM => {
+            for (pointer, panel) in panels(dashboard) {
+                check.kind(panel, &pointer);
+            }
+        }
+        _ => check.named("Dashboard", dashboard, String::new()),
+    }
     check.flaws
 }
+
+/// The schema version of the form that grafana.toml describes; what came after it is there too.
+const OF_FORM: i64 = 36;
 
 struct Check<'a> {
     grafana: &'a Grafana,
@@ -190,6 +202,8 @@ impl Check<'_> {
             let below = format!("{pointer}/{}", step(key));
             match keys.get(key).or_else(|| keys.get("*")) {
                 Some(allowed) => self.value(value, allowed, below),
+                // Grafana's own notes, left in what it exports.
+                None if key.starts_with("$$") || key.starts_with("__") => {}
                 None => {
                     let known = keys.keys().map(String::as_str);
                     let near = nearest(key, known.clone())
@@ -202,13 +216,13 @@ impl Check<'_> {
         }
     }
 
-    fn panel(&mut self, panel: &Value, pointer: &str) {
-        let grafana = self.grafana;
-        let facts = &grafana.facts;
+    /// What is known of a panel's type; it is a flaw where Grafana has none of that name.
+    fn kind(&mut self, panel: &Value, pointer: &str) -> Option<&'static PanelType> {
+        let facts = &GRAFANA.facts;
         let kind = panel["type"].as_str().unwrap_or_default();
         // A panel of a library is written elsewhere.
         if kind == "row" || panel.get("libraryPanel").is_some() {
-            return;
+            return None;
         }
         let at = match panel.get("type") {
             Some(_) => format!("{pointer}/type"),
@@ -216,9 +230,11 @@ impl Check<'_> {
         };
         if let Some(instead) = facts.gone_panels.get(kind) {
             let message = format!("Grafana no longer has panels of the type `{kind}`");
-            return self.flaw(at, message, format!("use `{instead}`"));
+            self.flaw(at, message, format!("use `{instead}`"));
+            return None;
         }
-        let Some(known) = facts.panels.get(kind) else {
+        let known = facts.panels.get(kind);
+        if known.is_none() {
             let plain = facts.plain_panels.known.iter().any(|known| known == kind);
             if !plain && !self.plugins.contains(kind) {
                 let all = facts.panels.keys().chain(&facts.plain_panels.known);
@@ -230,6 +246,12 @@ impl Check<'_> {
                     format!("{near}install the plugin: GF_INSTALL_PLUGINS of the container"),
                 );
             }
+        }
+        known
+    }
+
+    fn panel(&mut self, panel: &Value, pointer: &str) {
+        let Some(known) = self.kind(panel, pointer) else {
             return;
         };
         if let Some(options) = &known.options {
