@@ -224,57 +224,62 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
 
 /// A label that a link passes on as a variable which can have none of its values.
 fn passed(stack: &Stack, url: &str, series: &[SeriesSet]) -> Option<String> {
-    let (path, query) = url.split_once('?')?;
-    let uid = path.split_once("/d/")?.1.split('/').next()?;
+    let mut parts = parts(url);
+    parts.find_map(|(name, value)| {
+        let label = value
+            .strip_prefix("${__field.labels.")?
+            .strip_suffix('}')?
+            .split(':')
+            .next()?;
+        refused(stack, url, name, label, series)
+    })
+}
+
+/// The variables that a link sets, and to what.
+pub(super) fn parts(url: &str) -> impl Iterator<Item = (&str, &str)> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query
+        .split('&')
+        .filter_map(|part| part.strip_prefix("var-")?.split_once('='))
+}
+
+/// Why the values of a label can be none of a variable's of the dashboard that a link leads to.
+pub(super) fn refused(
+    stack: &Stack,
+    url: &str,
+    name: &str,
+    label: &str,
+    series: &[SeriesSet],
+) -> Option<String> {
+    let uid = url
+        .split('?')
+        .next()?
+        .split_once("/d/")?
+        .1
+        .split('/')
+        .next()?;
     let mut dashboards = stack.files.dashboards();
     let target = dashboards.find(|file| file.value["uid"] == uid)?;
-    for part in query.split('&') {
-        let Some((name, value)) = part
-            .strip_prefix("var-")
-            .and_then(|part| part.split_once('='))
-        else {
-            continue;
-        };
-        let label = value
-            .strip_prefix("${__field.labels.")
-            .and_then(|rest| rest.strip_suffix('}'));
-        let mut list = target.value["templating"]["list"].items();
-        let variable = list.find(|variable| variable["name"] == name);
-        let query = variable.and_then(|variable| {
-            let query = &variable["query"];
-            query.as_str().or(query["query"].as_str())
-        });
-        let listed = query
-            .and_then(|query| query.strip_prefix("label_values(")?.strip_suffix(')'))
-            .map(|inside| {
-                inside
-                    .rsplit_once(',')
-                    .map_or(inside, |(_, label)| label)
-                    .trim()
-            });
-        let (Some(label), Some(listed)) = (
-            label.map(|label| label.split(':').next().unwrap_or_default()),
-            listed,
-        ) else {
-            continue;
-        };
-        let offered: HashSet<&str> = stack.contract.targets.values(listed).collect();
-        let own = series.iter().filter(|series| series.has(label));
-        let values: Vec<_> = own
-            .map(|series| stack.contract.values(series, label))
-            .collect();
-        if !values.is_empty()
-            && !offered.is_empty()
-            && !values
-                .iter()
-                .any(|values| offered.iter().any(|one| values.holds(one)))
-        {
-            return Some(format!(
-                "`{label}` is passed on as `{name}`, which never has such a value"
-            ));
-        }
-    }
-    None
+    let mut list = target.value["templating"]["list"].items();
+    let query = &list.find(|variable| variable["name"] == name)?["query"];
+    let inside = query
+        .as_str()
+        .or(query["query"].as_str())?
+        .strip_prefix("label_values(")?
+        .strip_suffix(')')?;
+    let listed = inside
+        .rsplit_once(',')
+        .map_or(inside, |(_, label)| label)
+        .trim();
+    let offered: HashSet<&str> = stack.contract.targets.values(listed).collect();
+    let mut own = series.iter().filter(|series| series.has(label)).peekable();
+    own.peek()?;
+    let fits = own.any(|series| {
+        let values = stack.contract.values(series, label);
+        offered.iter().any(|one| values.holds(one))
+    });
+    (!fits && !offered.is_empty())
+        .then(|| format!("`{label}` is passed on as `{name}`, which never has such a value"))
 }
 
 /// What is wrong with a link to a dashboard; None for every other text.

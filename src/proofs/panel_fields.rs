@@ -1,6 +1,7 @@
 //! What a panel names of its fields is there: transformations, overrides and the order of a table are followed through the
 //! columns and lines that its queries give.
 
+use super::dead_link::{parts, refused};
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::contract::domain::Domain;
@@ -8,6 +9,7 @@ use crate::contract::evaluate::nodes;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, nearest, suggestion};
 use crate::json::Parts;
+use crate::promql::variables::variables;
 use crate::source::step;
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
@@ -73,6 +75,7 @@ impl Panel<'_> {
 
     fn check(&self) -> Vec<Diagnostic> {
         let mut found = self.letters();
+        found.extend(self.invisible());
         // With a query that cannot be read, or of another source, there are fields that are not known.
         let all = self.panel["targets"].items().count();
         if all == self.queries.len()
@@ -141,6 +144,33 @@ impl Panel<'_> {
         let mut found = Vec::new();
         let several = self.queries.len() > 1;
         let mut columns = BTreeSet::from(["Time".to_string()]);
+        // Column → the label that it was; the names that somebody has given.
+        let mut origins: HashMap<String, String> = HashMap::new();
+        let mut given: BTreeSet<String> = BTreeSet::new();
+        let mut all: Vec<SeriesSet> = Vec::new();
+        let joins = [
+            "merge",
+            "joinByField",
+            "seriesToColumns",
+            "concatenate",
+            "append",
+            "filterByRefId",
+        ];
+        let joined = self.panel["transformations"].items().any(|change| {
+            change["disabled"] != true
+                && change["id"].as_str().is_some_and(|id| joins.contains(&id))
+        });
+        if several && !joined {
+            found.push(self.wrong(
+                "type".to_string(),
+                format!(
+                    "`{}` has several queries, and shows the table of one",
+                    self.title()
+                ),
+                "merge them: a transformation",
+            ));
+            return found;
+        }
         let mut labels = BTreeSet::new();
         let mut values = BTreeSet::new();
         for query in self.queries {
@@ -153,6 +183,7 @@ impl Panel<'_> {
                     .flat_map(|series| series.names())
                     .map(str::to_string),
             );
+            all.extend(series);
             let letter = query.target["refId"].as_str().unwrap_or_default();
             values.insert(match several {
                 true => format!("Value #{letter}"),
@@ -160,6 +191,7 @@ impl Panel<'_> {
             });
         }
         columns.extend(labels.iter().chain(&values).cloned());
+        origins.extend(labels.iter().map(|label| (label.clone(), label.clone())));
         for (index, change) in self.panel["transformations"].items().enumerate() {
             if change["disabled"] == true {
                 continue;
@@ -168,6 +200,34 @@ impl Panel<'_> {
             let at = format!("transformations/{index}/options");
             match change["id"].as_str() {
                 Some("merge" | "limit" | "sortBy" | "filterByValue") => {}
+                Some("filterFieldsByName") => {
+                    let (include, exclude) = (&options["include"], &options["exclude"]);
+                    let patterns = [include, exclude];
+                    if patterns.iter().any(|part| !part["pattern"].is_null())
+                        || options["byVariable"] == true
+                    {
+                        return found;
+                    }
+                    let kept = |name: &String| {
+                        let wanted = include["names"].is_null()
+                            || include["names"].texts().any(|one| one == name);
+                        wanted && !exclude["names"].texts().any(|one| one == name)
+                    };
+                    columns.retain(kept);
+                    if !labels.is_empty() && !labels.iter().any(kept) {
+                        found.push(self.wrong(
+                            at,
+                            format!(
+                                "`{}` takes every label away: no row can be told from another",
+                                self.title()
+                            ),
+                            "keep the column that names the service",
+                        ));
+                        return found;
+                    }
+                    labels.retain(kept);
+                    values.retain(kept);
+                }
                 Some("organize") => {
                     let excluded = |name: &str| options["excludeByName"][name] == true;
                     for (name, _) in options["renameByName"].entries() {
@@ -213,6 +273,13 @@ impl Panel<'_> {
                         )
                     });
                     let renamed: Vec<(bool, String)> = renamed.collect();
+                    for (name, new) in options["renameByName"].entries() {
+                        let new = new.as_str().unwrap_or_default().to_string();
+                        if let Some(label) = origins.remove(name) {
+                            origins.insert(new.clone(), label);
+                        }
+                        given.insert(new);
+                    }
                     let told_apart = renamed.iter().any(|(label, _)| *label);
                     if found.is_empty() && !labels.is_empty() && !told_apart {
                         found.push(self.wrong(
@@ -239,6 +306,8 @@ impl Panel<'_> {
             return found;
         }
         let known = || columns.iter().map(String::as_str);
+        found.extend(self.hidden(&given));
+        found.extend(self.links(&columns, &origins, &all));
         for (index, matcher) in self.overrides() {
             let name = matcher["options"].as_str().unwrap_or_default();
             let met = match matcher["id"].as_str() {
@@ -273,6 +342,107 @@ impl Panel<'_> {
             }
         }
         found
+    }
+
+    /// Columns that somebody has named, and hides.
+    fn hidden(&self, given: &BTreeSet<String>) -> Vec<Diagnostic> {
+        let overrides = self.panel["fieldConfig"]["overrides"].items().enumerate();
+        let mut found = Vec::new();
+        for (index, change) in overrides {
+            let name = change["matcher"]["options"].as_str().unwrap_or_default();
+            for (number, property) in change["properties"].items().enumerate() {
+                let hides = property["id"] == "custom.hidden" && property["value"] == true;
+                if hides && change["matcher"]["id"] == "byName" && given.contains(name) {
+                    found.push(self.wrong(
+                        format!("fieldConfig/overrides/{index}/properties/{number}/value"),
+                        format!(
+                            "`{}` gives the column `{name}` its name and hides it",
+                            self.title()
+                        ),
+                        "show it, or leave it out of the names",
+                    ));
+                }
+            }
+        }
+        found
+    }
+
+    /// Links of columns: what they read of the row is there, and is what they pass it on as.
+    fn links(
+        &self,
+        columns: &BTreeSet<String>,
+        origins: &HashMap<String, String>,
+        series: &[SeriesSet],
+    ) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for (index, change) in self.panel["fieldConfig"]["overrides"].items().enumerate() {
+            let column = change["matcher"]["options"]
+                .as_str()
+                .filter(|_| change["matcher"]["id"] == "byName");
+            for (number, property) in change["properties"].items().enumerate() {
+                let links = property["value"].items().enumerate();
+                for (link, value) in links.filter(|_| property["id"] == "links") {
+                    let url = value["url"].as_str().unwrap_or_default();
+                    let at = format!(
+                        "fieldConfig/overrides/{index}/properties/{number}/value/{link}/url"
+                    );
+                    for (_, written) in variables(url) {
+                        if let Some(field) =
+                            field(written).filter(|field| !columns.contains(*field))
+                        {
+                            found.push(self.wrong(
+                                at.clone(),
+                                format!("`{}` has no column `{field}` for the link", self.title()),
+                                suggestion(field, columns.iter().map(String::as_str)),
+                            ));
+                        }
+                    }
+                    for (name, passed) in parts(url) {
+                        let own = matches!(passed, "${__value.raw}" | "${__value.text}");
+                        let from = field(passed).or(column.filter(|_| own));
+                        let label = from.and_then(|from| origins.get(from));
+                        let wrong =
+                            label.and_then(|label| refused(self.stack, url, name, label, series));
+                        found.extend(wrong.map(|wrong| {
+                            self.wrong(at.clone(), wrong, "pass the label that the variable lists")
+                        }));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether everything is hidden where it would be drawn.
+    fn invisible(&self) -> Option<Diagnostic> {
+        let fields = &self.panel["fieldConfig"];
+        if fields["defaults"]["custom"]["hideFrom"]["viz"] == true {
+            return Some(self.wrong(
+                "fieldConfig/defaults/custom/hideFrom/viz".to_string(),
+                format!("`{}` draws none of its lines", self.title()),
+                "write false",
+            ));
+        }
+        for (index, change) in fields["overrides"].items().enumerate() {
+            let matcher = &change["matcher"];
+            let every = matcher["id"] == "byType"
+                || matcher["id"] == "numeric"
+                || matcher["options"]
+                    .as_str()
+                    .is_some_and(|text| matches!(script(text).as_str(), ".*" | ".+"))
+                || change.get("__systemRef").is_some();
+            for (number, property) in change["properties"].items().enumerate() {
+                let hides = property["id"] == "custom.hideFrom" && property["value"]["viz"] == true;
+                if hides && every {
+                    return Some(self.wrong(
+                        format!("fieldConfig/overrides/{index}/properties/{number}/value/viz"),
+                        format!("`{}` hides what it asks for", self.title()),
+                        "show it, or remove the query",
+                    ));
+                }
+            }
+        }
+        None
     }
 
     /// The names of lines, tiles and bars, as far as legends tell.
@@ -335,6 +505,16 @@ impl Panel<'_> {
         }
         pattern + &regex_syntax::escape(rest)
     }
+}
+
+/// The column of the row that a link reads: `${__data.fields.Name}`, `${__data.fields["Name"]}`.
+fn field(written: &str) -> Option<&str> {
+    let rest = written.strip_prefix("${__data.fields")?.strip_suffix('}')?;
+    let name = match rest.strip_prefix('.') {
+        Some(name) => name.split([':', '.']).next()?,
+        None => rest.strip_prefix("[\"")?.split_once("\"]")?.0,
+    };
+    Some(name).filter(|name| !name.is_empty())
 }
 
 /// A pattern of a script as one of whole texts; None: it has more anchors than its ends.

@@ -57,6 +57,20 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for file in stack.files.dashboards() {
         let shown = shown(&file.value);
+        let kept = stack.catalog.prometheus.retention;
+        for key in ["from", "to"] {
+            let back = file.value["time"][key].as_str().and_then(back);
+            if let Some(back) = back.filter(|back| back.0 > kept.0) {
+                found.push(place::at(
+                    &file.path,
+                    format!("/time/{key}"),
+                    format!(
+                        "the dashboard opens on what was {back} ago, and data is kept for {kept}"
+                    ),
+                    "show a time that is kept",
+                ));
+            }
+        }
         for (pointer, panel) in panels(&file.value) {
             let kind = panel["type"].as_str().unwrap_or_default();
             let Some(draws) = GRAFANA.panel(kind).and_then(|kind| kind.draws) else {
@@ -86,6 +100,16 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                     format!("`{title}` asks nothing"),
                     "give it a query, or remove it",
                 );
+            }
+            for key in ["timeFrom", "timeShift"] {
+                let back = panel[key].as_str().and_then(span);
+                if let Some(back) = back.filter(|back| back.0 > kept.0) {
+                    wrong(
+                        key.to_string(),
+                        format!("`{title}` shows what was {back} ago, and data is kept for {kept}"),
+                        "show a time that is kept",
+                    );
+                }
             }
             let mut ids = HashMap::new();
             for (index, target) in targets() {
@@ -250,6 +274,19 @@ fn shown(dashboard: &Value) -> Option<Duration> {
     (dashboard["time"]["to"] == "now")
         .then(|| Duration::parse(from))
         .flatten()
+}
+
+/// How long ago a time is: `now-6h`, `now-1d/d`.
+fn back(time: &str) -> Option<Duration> {
+    span(time.strip_prefix("now-")?.split('/').next()?)
+}
+
+/// A time as Grafana writes it, which has months too.
+fn span(text: &str) -> Option<Duration> {
+    match text.strip_suffix('M') {
+        Some(months) => Some(Duration(months.parse::<u64>().ok()? * 30 * 86_400_000)),
+        None => Duration::parse(text),
+    }
 }
 
 /// A rate over a window of its own, drawn at steps that Grafana chooses.

@@ -186,9 +186,9 @@ fn judged(
         let mut same = all.iter().filter(|(known, _)| known == labels);
         same.next().map(|(_, value)| *value)
     };
-    let told = |text: &str, shown: &Shown| match text {
-        "mappings" if shown.text.is_some() => "mappings",
-        _ => "thresholds",
+    let told = |shown: &Shown| match shown.text {
+        Some(_) => "mappings",
+        None => "thresholds",
     };
     for State { is, world } in ill {
         let broken = world.asked(&expression.ast)?;
@@ -203,7 +203,7 @@ fn judged(
                 if shown.tells(News::Good) {
                     return Some(place::at(
                         expression.path,
-                        at(told("mappings", &shown)),
+                        at(told(&shown)),
                         format!(
                             "`{title}` shows {value} as {} while a service {is}",
                             shown.described()
@@ -217,7 +217,7 @@ fn judged(
                 if shown.tells(News::Bad) {
                     return Some(place::at(
                         expression.path,
-                        at(told("mappings", &shown)),
+                        at(told(&shown)),
                         format!(
                             "`{title}` shows {value} as {} while all is well",
                             shown.described()
@@ -228,20 +228,19 @@ fn judged(
             }
         }
     }
-    // What is shown of nothing at all.
+    // What is shown of nothing at all: of a gap in the data, and in the place of all data.
     let nothing = field(&Labels::default()).shown(None);
-    let good = nothing.tells(News::Good);
-    let said = |text: &str| nothing.text.as_deref() == Some(text);
     let no_value = panel["fieldConfig"]["defaults"]["noValue"].as_str();
-    let by_default = no_value.is_some_and(|text| said(text) && word(text) == News::Good);
-    (good && measured).then(|| {
+    let (key, told) = match no_value.filter(|text| word(text) == News::Good) {
+        Some(text) => ("noValue", text.to_string()),
+        None if nothing.tells(News::Good) => ("mappings", nothing.described()),
+        None => return None,
+    };
+    measured.then(|| {
         place::at(
             expression.path,
-            at(if by_default { "noValue" } else { "mappings" }),
-            format!(
-                "`{title}` shows {} where there is no data",
-                nothing.described()
-            ),
+            at(key),
+            format!("`{title}` shows {told} where there is no data"),
             "say that there is no data: it is what a broken scrape looks like",
         )
     })

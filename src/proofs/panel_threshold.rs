@@ -17,6 +17,7 @@ use crate::stack::grafana::shown::{Field, News, colour};
 use crate::stack::world::{Samples, World, series};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -42,6 +43,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         if expression.owner.is_null() || !simple(&expression.ast) {
             continue;
         }
+        found.extend(signals.contradicted_by(expression));
         let limits = signals.shown_by(expression);
         found.extend(judged(expression, &limits));
     }
@@ -105,6 +107,8 @@ struct Signals<'a> {
     recorded: BTreeMap<&'a str, &'a Alert>,
     /// What a signal is recorded from, in the words of `essence` → the alerts.
     essences: BTreeMap<String, Vec<&'a Alert>>,
+    /// Alerts without a threshold, what they compare, and their conditions.
+    conditions: Vec<(&'a Alert, &'a str, Rc<Expr>)>,
     stack: &'a Stack<'a>,
 }
 
@@ -134,7 +138,18 @@ impl<'a> Signals<'a> {
                 }
             }
         }
+        let without = stack.catalog.alerts.iter().filter(|alert| {
+            let mut branches = alert.branches.iter();
+            alert.signals.len() == 1 && branches.all(|branch| branch.above.is_none())
+        });
+        let conditions = without.filter_map(|alert| {
+            let mut rules = stack.files.alerts();
+            let (_, _, rule) = rules.find(|(_, _, rule)| rule["alert"] == alert.name.as_str())?;
+            let condition = stack.contract.parse(rule["expr"].as_str()?).ok()?;
+            Some((alert, alert.signals[0].name.as_str(), condition))
+        });
         Signals {
+            conditions: conditions.collect(),
             recorded,
             essences,
             stack,
@@ -194,6 +209,66 @@ impl<'a> Signals<'a> {
             }
         }
         limits
+    }
+}
+
+/// Values of a signal that has no threshold: nothing happens, and something does.
+const SOME: [f64; 2] = [0.0, 1.0];
+
+impl<'a> Signals<'a> {
+    /// What a panel shows of an alert without a threshold, where its rule says the opposite.
+    fn contradicted_by(&self, expression: &Expression) -> Option<Diagnostic> {
+        let named: BTreeSet<&str> = selectors(&expression.ast)
+            .into_iter()
+            .filter_map(metric)
+            .collect();
+        let query = expression.target["refId"].as_str().unwrap_or_default();
+        let field = Field::of(expression.owner, "", query);
+        if !(field.by_steps() || field.marks_steps()) {
+            return None;
+        }
+        let pointer = expression.pointer.split("/targets/").next()?;
+        let title = expression.owner["title"].as_str().unwrap_or_default();
+        for (alert, signal, condition) in &self.conditions {
+            if !named.contains(signal) {
+                continue;
+            }
+            let Some(service) = alert
+                .covers
+                .first()
+                .and_then(|name| self.stack.catalog.service(name))
+            else {
+                continue;
+            };
+            let labels = [
+                ("job", service.name.as_str()),
+                ("service", service.name.as_str()),
+                ("component", service.group.as_str()),
+            ];
+            for value in SOME {
+                let world = World::plain(&vec![(series(signal, labels), value)]);
+                let fires = !world.asked(condition)?.is_empty();
+                for (_, shown) in world.asked(&expression.ast)? {
+                    let colour = field.colour_of(shown);
+                    let news = colour.as_deref().map(crate::stack::grafana::shown::colour);
+                    let wrong = if fires { News::Good } else { News::Bad };
+                    if news == Some(wrong) {
+                        let colour = colour.unwrap_or_default();
+                        let does = if fires { "fires" } else { "does not fire" };
+                        return Some(place::at(
+                            expression.path,
+                            format!("{pointer}/fieldConfig/defaults/thresholds"),
+                            format!(
+                                "`{title}` is {colour} at {shown}, where {} {does}",
+                                alert.name
+                            ),
+                            "give the value the colour of what it means",
+                        ));
+                    }
+                }
+            }
+        }
+        None
     }
 }
 
@@ -272,7 +347,7 @@ fn judged(expression: &Expression, limits: &Limits) -> Option<Diagnostic> {
     let query = expression.target["refId"].as_str().unwrap_or_default();
     let field = Field::of(panel, "", query);
     let (coloured, marked) = (field.by_steps(), field.marks_steps());
-    if field.in_percent() || !(coloured || marked) {
+    if !(coloured || marked) {
         return None;
     }
     let pointer = expression

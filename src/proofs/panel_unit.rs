@@ -50,6 +50,8 @@ enum Measure {
     Ratio,
     BytesPerSecond,
     EventsPerSecond,
+    /// Seconds of CPU time per second.
+    Cores,
     /// Something that no metric is given in here: milliseconds, megabytes, a time of day.
     Other,
 }
@@ -62,6 +64,7 @@ impl Measure {
             Measure::Ratio => "a ratio",
             Measure::BytesPerSecond => "bytes per second",
             Measure::EventsPerSecond => "events per second",
+            Measure::Cores => "cores",
             Measure::Other => "something else",
         }
     }
@@ -73,14 +76,8 @@ impl Measure {
             Measure::Ratio => "percentunit",
             Measure::BytesPerSecond => "Bps",
             Measure::EventsPerSecond => "ops",
+            Measure::Cores => "short",
             Measure::Other => "none",
-        }
-    }
-
-    fn per_second(self) -> Option<Measure> {
-        match self {
-            Measure::Bytes => Some(Measure::BytesPerSecond),
-            _ => None,
         }
     }
 }
@@ -126,10 +123,7 @@ fn measured(node: &Node, nodes: &[Node]) -> Option<Measure> {
             _ => last(),
         },
         Expr::Call(call) => match call.func.name {
-            "rate" | "irate" | "deriv" => match operand(0) {
-                None => counts(&nodes[*node.operands.first()?]).then_some(Measure::EventsPerSecond),
-                some => some?.per_second(),
-            },
+            "rate" | "irate" | "deriv" => rate(&nodes[*node.operands.first()?], operand(0)),
             "histogram_quantile" => bucketed(&nodes[*node.operands.last()?], nodes),
             "increase" | "delta" | "idelta" | "avg_over_time" | "max_over_time"
             | "min_over_time" | "last_over_time" | "sort" | "sort_desc" | "clamp_min"
@@ -155,9 +149,13 @@ fn measured(node: &Node, nodes: &[Node]) -> Option<Measure> {
 
 /// What the suffix of a name says.
 fn of_name(name: &str) -> Option<Measure> {
-    // What is recorded for an alert is named after that alert.
-    if name.contains(':') {
-        return None;
+    // level:what:how, as recording rules are named.
+    if let Some((_, rest)) = name.split_once(':') {
+        let (what, how) = rest.split_once(':').unwrap_or((rest, ""));
+        return of_name(what).or(how
+            .split('_')
+            .any(|word| word == "ratio")
+            .then_some(Measure::Ratio));
     }
     let base = name
         .strip_suffix("_total")
@@ -167,7 +165,20 @@ fn of_name(name: &str) -> Option<Measure> {
         () if base.ends_with("_seconds") => Some(Measure::Seconds),
         () if base.ends_with("_bytes") => Some(Measure::Bytes),
         () if base.ends_with("_ratio") => Some(Measure::Ratio),
+        () if base.ends_with("_cores") => Some(Measure::Cores),
         () => None,
+    }
+}
+
+/// What a rate of a range measures.
+fn rate(range: &Node, of: Option<Measure>) -> Option<Measure> {
+    let name = crate::promql::walk::selector(range.expr)?.name.as_deref()?;
+    match of {
+        None => counts(range).then_some(Measure::EventsPerSecond),
+        Some(Measure::Bytes) => Some(Measure::BytesPerSecond),
+        // Of other seconds it is a part of the time.
+        Some(Measure::Seconds) if name.contains("cpu") => Some(Measure::Cores),
+        Some(_) => None,
     }
 }
 
@@ -216,6 +227,10 @@ fn share(node: &Node, nodes: &[Node]) -> bool {
         Expr::Paren(_) | Expr::Aggregate(_) => node
             .operands
             .last()
+            .is_some_and(|operand| share(&nodes[*operand], nodes)),
+        Expr::Call(call) if call.func.name.starts_with("sort") => node
+            .operands
+            .first()
             .is_some_and(|operand| share(&nodes[*operand], nodes)),
         _ => false,
     }

@@ -79,6 +79,20 @@ pub(crate) const PROOF: Proof = Proof {
                 let source = known.find(|source| source["uid"] == uid.as_str())?;
                 source["type"].as_str()
             };
+            for (index, variable) in variables.iter().enumerate() {
+                let wanted = variable["query"].as_str().unwrap_or_default();
+                let known = sources.iter().any(|source| source["type"] == wanted);
+                if variable["type"] == "datasource" && !known {
+                    found.push(place::at(
+                        &file.path,
+                        format!("/templating/list/{index}/query"),
+                        format!(
+                            "no data source of the type `{wanted}` is provisioned to choose from"
+                        ),
+                        "write the type of one that is",
+                    ));
+                }
+            }
             let mut other = "";
             for (pointer, uid) in &used {
                 let at = pointer.trim_end_matches("/uid");

@@ -102,10 +102,19 @@ impl<'a> Field<'a> {
         if written.get("steps").is_none() {
             return vec![(None, "green".to_string()), (Some(80.0), "red".to_string())];
         }
+        // In percent they are parts of the way from `min` to `max`.
+        let bound = |key: &str, otherwise: f64| self.setting(key).as_f64().unwrap_or(otherwise);
+        let (min, max) = (bound("min", 0.0), bound("max", 100.0));
+        let percent = written["mode"] == "percentage";
         let step = |step: &Value| {
+            let text = || plain(&step["value"]).parse().ok();
             let value = step["value"]
                 .as_f64()
-                .or_else(|| plain(&step["value"]).parse().ok());
+                .or_else(text)
+                .map(|value| match percent {
+                    true => min + value / 100.0 * (max - min),
+                    false => value,
+                });
             (
                 value,
                 step["color"].as_str().unwrap_or_default().to_string(),
@@ -114,21 +123,8 @@ impl<'a> Field<'a> {
         written["steps"].items().map(step).collect()
     }
 
-    /// Whether steps are parts of the way from `min` to `max`.
-    pub(crate) fn in_percent(&self) -> bool {
-        self.setting("thresholds")["mode"] == "percentage"
-    }
-
     /// The colour of the step that a value has reached.
     fn step(&self, value: f64) -> Option<String> {
-        let bound = |key: &str, otherwise: f64| self.setting(key).as_f64().unwrap_or(otherwise);
-        let value = match self.in_percent() {
-            false => value,
-            true => {
-                let (min, max) = (bound("min", 0.0), bound("max", 100.0));
-                (value - min) / (max - min) * 100.0
-            }
-        };
         let steps = self.steps();
         let mut reached = steps.first()?;
         for step in steps.iter().skip(1) {
@@ -139,6 +135,11 @@ impl<'a> Field<'a> {
             }
         }
         Some(reached.1.clone())
+    }
+
+    /// The colour of its steps at a value, drawn or as a line.
+    pub(crate) fn colour_of(&self, value: f64) -> Option<String> {
+        self.step(value)
     }
 
     /// What a value reads as, where a mapping says so; None: no value.
