@@ -8,7 +8,7 @@ use crate::contract::evaluate::nodes;
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::promql::canonical::{plain, print};
-use crate::promql::walk::{children_mut, selector_mut};
+use crate::promql::walk::{children_mut, selector_mut, selectors};
 use crate::promql::{Expr, MatchOp};
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
@@ -355,6 +355,14 @@ fn shape(stack: &Stack, expr: &Expr) -> Option<String> {
         for child in children_mut(expr) {
             blank(stack, child, found);
         }
+    }
+    // Signals are drawn branch by branch, as the catalog's overrides set them apart.
+    let recorded = |name: &str| name.contains(':');
+    if selectors(expr)
+        .iter()
+        .any(|one| one.name.as_deref().is_some_and(recorded))
+    {
+        return None;
     }
     let (mut expr, mut found) = (expr.clone(), false);
     blank(stack, &mut expr, &mut found);
