@@ -14,7 +14,6 @@ mod beyond_retention;
 mod dashboard_model;
 mod dead_link;
 mod fires_alone;
-mod fixed_panel_window;
 mod gauge_function_on_counter;
 mod impossible_threshold;
 mod inhibition;
@@ -22,7 +21,6 @@ mod invalid_promql;
 mod labels_do_not_fit;
 mod late_notification;
 mod late_numerator;
-mod legend_label;
 mod literal_secret;
 mod metric_collision;
 mod missing_denominator;
@@ -31,9 +29,13 @@ mod mounted_files;
 mod newer_than_minimum;
 mod notification_grouping;
 mod notification_template;
+mod panel_fields;
 mod panel_layout;
+mod panel_query;
+mod panel_state;
 mod panel_text;
-mod percent_unit;
+mod panel_threshold;
+mod panel_unit;
 mod quantile_without_le;
 mod range_too_short;
 mod rate_of_gauge;
@@ -58,7 +60,7 @@ mod unread_configuration;
 mod unrouted_alert;
 mod untested_rule;
 mod unused_metric;
-mod variable_label;
+mod variable_values;
 
 use crate::artifacts::Role;
 use crate::catalog::Catalog;
@@ -133,7 +135,6 @@ pub const PROOFS: &[Proof] = &[
     dashboard_model::PROOF,
     dead_link::PROOF,
     fires_alone::PROOF,
-    fixed_panel_window::PROOF,
     gauge_function_on_counter::PROOF,
     impossible_threshold::PROOF,
     inhibition::PROOF,
@@ -141,7 +142,6 @@ pub const PROOFS: &[Proof] = &[
     labels_do_not_fit::PROOF,
     late_notification::PROOF,
     late_numerator::PROOF,
-    legend_label::PROOF,
     literal_secret::PROOF,
     metric_collision::PROOF,
     missing_denominator::PROOF,
@@ -150,9 +150,13 @@ pub const PROOFS: &[Proof] = &[
     newer_than_minimum::PROOF,
     notification_grouping::PROOF,
     notification_template::PROOF,
+    panel_fields::PROOF,
     panel_layout::PROOF,
+    panel_query::PROOF,
+    panel_state::PROOF,
     panel_text::PROOF,
-    percent_unit::PROOF,
+    panel_threshold::PROOF,
+    panel_unit::PROOF,
     quantile_without_le::PROOF,
     range_too_short::PROOF,
     rate_of_gauge::PROOF,
@@ -177,7 +181,7 @@ pub const PROOFS: &[Proof] = &[
     unrouted_alert::PROOF,
     untested_rule::PROOF,
     unused_metric::PROOF,
-    variable_label::PROOF,
+    variable_values::PROOF,
 ];
 
 /// Everything that the proofs have against the rendered files.

@@ -5,10 +5,12 @@ pub(crate) mod dashboards;
 pub(crate) mod document;
 pub(crate) mod expressions;
 pub(crate) mod files;
+pub(crate) mod grafana;
 pub mod notifications;
 pub(crate) mod own_tests;
 pub(crate) mod rules;
 mod variables;
+pub(crate) mod world;
 
 use crate::catalog::Catalog;
 use crate::contract::Contract;

@@ -1,12 +1,16 @@
-//! Every dashboard is of the form that file provisioning takes, from Grafana 9 to 13.
+//! Every dashboard is of the form that file provisioning takes, and says nothing that Grafana 9 to 13 do not read.
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use std::collections::HashMap;
+use crate::json::Parts;
+use crate::stack::files::Files;
+use crate::stack::grafana::flaws;
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "dashboard-model",
-    doc: "Provisioning does not resolve `__inputs`, refuses a dashboard without a title, and lets two with one uid or title fight each other; Grafana 13 refuses schema versions above 42.",
+    doc: "Grafana says nothing of a key that it does not know, and draws the panel without it; a panel of a type that is gone is an error in the place of data. Provisioning does not resolve `__inputs`, refuses a dashboard without a title, and lets two with one uid or title fight each other; Grafana 13 refuses schema versions above 42.",
     example: Example::Rendered {
         role: Role::Dashboard,
         pointer: "/schemaVersion",
@@ -14,9 +18,15 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
+        let plugins = plugins(stack.files);
         let mut taken: HashMap<String, &str> = HashMap::new();
         for file in stack.files.dashboards() {
             let value = &file.value;
+            found.extend(
+                flaws(value, &plugins)
+                    .into_iter()
+                    .map(|flaw| place::at(&file.path, flaw.pointer, flaw.message, flaw.help)),
+            );
             let mut wrong = |pointer: &str, message: String, help: &str| {
                 found.push(place::at(&file.path, pointer, message, help))
             };
@@ -71,3 +81,36 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// The variables of Grafana's container that name plugins to install.
+const INSTALLED: [&str; 3] = [
+    "GF_INSTALL_PLUGINS",
+    "GF_PLUGINS_PREINSTALL",
+    "GF_PLUGINS_PREINSTALL_SYNC",
+];
+
+/// The plugins that containers install at their start.
+fn plugins(files: Files<'_>) -> BTreeSet<&str> {
+    let mut plugins = BTreeSet::new();
+    for (_, _, container) in files.containers() {
+        let environment = &container["environment"];
+        let written = environment
+            .texts()
+            .filter_map(|entry| entry.split_once('='));
+        let named = environment
+            .entries()
+            .filter_map(|(name, value): (&String, &Value)| Some((name.as_str(), value.as_str()?)));
+        for (_, list) in written
+            .chain(named)
+            .filter(|(name, _)| INSTALLED.contains(name))
+        {
+            // `name`, `name 1.2.3`, `name@1.2.3`, `name@1.2.3@https://…`
+            let names = list.split([',', ';']).filter_map(|entry| {
+                let entry = entry.trim();
+                entry.split([' ', '@']).next()
+            });
+            plugins.extend(names.filter(|name| !name.is_empty()));
+        }
+    }
+    plugins
+}

@@ -1,11 +1,19 @@
-//! Links between dashboards, alerts and the runbook lead somewhere.
+//! Links between dashboards, alerts and the runbook lead somewhere, and what they carry along is there.
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
+use crate::contract::evaluate::nodes;
+use crate::contract::series::SeriesSet;
+use crate::diagnostic::{Diagnostic, suggestion};
 use crate::json::Parts;
+use crate::promql::variables::variables as written_variables;
 use crate::render::File;
+use crate::stack::Stack;
+use crate::stack::dashboards::panels;
 use crate::stack::document::walk;
-use std::collections::{HashMap, HashSet};
+use crate::stack::expressions::Usage;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "dead-link",
@@ -61,9 +69,218 @@ pub(crate) const PROOF: Proof = Proof {
                 );
             });
         }
+        for file in stack.files.dashboards() {
+            found.extend(of_dashboard(stack, file));
+        }
         found
     }),
 };
+
+/// What Grafana itself fills in, in any link.
+const EVERYWHERE: [&str; 14] = [
+    "__url_time_range",
+    "__all_variables",
+    "__from",
+    "__to",
+    "__interval",
+    "__interval_ms",
+    "__range",
+    "__range_s",
+    "__range_ms",
+    "__rate_interval",
+    "__dashboard",
+    "__org",
+    "__user",
+    "timeFilter",
+];
+
+/// And in a link of a value.
+const OF_VALUES: [&str; 5] = ["__value", "__field", "__data", "__series", "__name"];
+
+/// What is wrong with the links that a dashboard shows.
+fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
+    let known = variables(file);
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let mut labels: BTreeMap<String, Vec<SeriesSet>> = BTreeMap::new();
+    for expression in stack.used(Usage::Panel).filter(|one| one.path == file.path) {
+        if let Some((panel, _)) = expression.pointer.split_once("/targets/") {
+            let series = nodes(&expression.ast, &stack.contract).pop();
+            let all = labels.entry(panel.to_string()).or_default();
+            all.extend(series.map_or(Vec::new(), |whole| whole.series));
+        }
+    }
+    let mut judge = |pointer: &str, link: &Value, panel: Option<&str>| {
+        let url = link["url"].as_str().unwrap_or_default();
+        let at = match link.get("url") {
+            Some(_) => format!("{pointer}/url"),
+            None => pointer.to_string(),
+        };
+        let wrong =
+            |message: String, help: String| place::at(&file.path, at.clone(), message, help);
+        if url.trim().is_empty() {
+            let title = link["title"].as_str().unwrap_or_default();
+            let message = format!("the link `{title}` leads nowhere");
+            found.push(wrong(message, "write its url".to_string()));
+            return;
+        }
+        for (name, written) in written_variables(url) {
+            let first = name.split('.').next().unwrap_or_default();
+            let inside = written.trim_start_matches("${").trim_end_matches('}');
+            let of_values = OF_VALUES.contains(&first);
+            if known.contains(name) || EVERYWHERE.contains(&first) || (of_values && panel.is_some())
+            {
+                let label = inside
+                    .strip_prefix("__field.labels.")
+                    .map(|label| label.split(':').next().unwrap_or_default());
+                let series = panel
+                    .and_then(|panel| labels.get(panel))
+                    .filter(|all| !all.is_empty());
+                if let (Some(label), Some(series)) = (label, series)
+                    && !series.iter().any(|series| series.has(label))
+                {
+                    let names: BTreeSet<&str> =
+                        series.iter().flat_map(|series| series.names()).collect();
+                    found.push(wrong(
+                        format!("the series have no label `{label}` for the link"),
+                        suggestion(label, names.iter().copied()),
+                    ));
+                }
+                continue;
+            }
+            if seen.insert(format!("{pointer} {written}")) {
+                let all = known.iter().copied().chain(EVERYWHERE);
+                found.push(wrong(
+                    match of_values {
+                        true => format!(
+                            "`{written}` is of a value, and this link is of the whole panel"
+                        ),
+                        false => format!("the link names `{written}`, which is not defined"),
+                    },
+                    match of_values {
+                        true => "put the link among those of fields".to_string(),
+                        false => suggestion(name, all.collect::<Vec<_>>().iter().copied()),
+                    },
+                ));
+            }
+        }
+        let series = panel.and_then(|panel| labels.get(panel));
+        if let Some(message) = series.and_then(|series| passed(stack, url, series)) {
+            found.push(wrong(
+                message,
+                "pass the label that the variable lists".to_string(),
+            ));
+        }
+    };
+    for (index, link) in file.value["links"].items().enumerate() {
+        if link["type"] != "dashboards" {
+            judge(&format!("/links/{index}"), link, None);
+        }
+    }
+    for (pointer, panel) in panels(&file.value) {
+        for (index, link) in panel["links"].items().enumerate() {
+            if link["type"] != "dashboards" {
+                judge(&format!("{pointer}/links/{index}"), link, None);
+            }
+        }
+        let defaults = format!("{pointer}/fieldConfig/defaults/links");
+        for (index, link) in panel["fieldConfig"]["defaults"]["links"]
+            .items()
+            .enumerate()
+        {
+            judge(&format!("{defaults}/{index}"), link, Some(&pointer));
+        }
+        for (index, change) in panel["fieldConfig"]["overrides"].items().enumerate() {
+            for (number, property) in change["properties"].items().enumerate() {
+                let at =
+                    format!("{pointer}/fieldConfig/overrides/{index}/properties/{number}/value");
+                let links = property["value"]
+                    .items()
+                    .filter(|_| property["id"] == "links");
+                for (link, value) in links.enumerate() {
+                    judge(&format!("{at}/{link}"), value, Some(&pointer));
+                }
+            }
+        }
+    }
+    // A list of dashboards by their tags.
+    for (index, link) in file.value["links"].items().enumerate() {
+        let tags: Vec<&str> = link["tags"].texts().collect();
+        let carries = |other: &File| {
+            let own: HashSet<&str> = other.value["tags"].texts().collect();
+            tags.iter().all(|tag| own.contains(tag))
+        };
+        if link["type"] == "dashboards" && !stack.files.dashboards().any(carries) {
+            found.push(place::at(
+                &file.path,
+                format!("/links/{index}/tags"),
+                format!("no dashboard has the tags {}", tags.join(", ")),
+                "list a tag that the dashboards have",
+            ));
+        }
+    }
+    found
+}
+
+/// A label that a link passes on as a variable which can have none of its values.
+fn passed(stack: &Stack, url: &str, series: &[SeriesSet]) -> Option<String> {
+    let mut parts = parts(url);
+    parts.find_map(|(name, value)| {
+        let label = value
+            .strip_prefix("${__field.labels.")?
+            .strip_suffix('}')?
+            .split(':')
+            .next()?;
+        refused(stack, url, name, label, series)
+    })
+}
+
+/// The variables that a link sets, and to what.
+pub(super) fn parts(url: &str) -> impl Iterator<Item = (&str, &str)> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query
+        .split('&')
+        .filter_map(|part| part.strip_prefix("var-")?.split_once('='))
+}
+
+/// Why the values of a label can be none of a variable's of the dashboard that a link leads to.
+pub(super) fn refused(
+    stack: &Stack,
+    url: &str,
+    name: &str,
+    label: &str,
+    series: &[SeriesSet],
+) -> Option<String> {
+    let uid = url
+        .split('?')
+        .next()?
+        .split_once("/d/")?
+        .1
+        .split('/')
+        .next()?;
+    let mut dashboards = stack.files.dashboards();
+    let target = dashboards.find(|file| file.value["uid"] == uid)?;
+    let mut list = target.value["templating"]["list"].items();
+    let query = &list.find(|variable| variable["name"] == name)?["query"];
+    let inside = query
+        .as_str()
+        .or(query["query"].as_str())?
+        .strip_prefix("label_values(")?
+        .strip_suffix(')')?;
+    let listed = inside
+        .rsplit_once(',')
+        .map_or(inside, |(_, label)| label)
+        .trim();
+    let offered: HashSet<&str> = stack.contract.targets.values(listed).collect();
+    let mut own = series.iter().filter(|series| series.has(label)).peekable();
+    own.peek()?;
+    let fits = own.any(|series| {
+        let values = stack.contract.values(series, label);
+        offered.iter().any(|one| values.holds(one))
+    });
+    (!fits && !offered.is_empty())
+        .then(|| format!("`{label}` is passed on as `{name}`, which never has such a value"))
+}
 
 /// What is wrong with a link to a dashboard; None for every other text.
 fn dashboard(

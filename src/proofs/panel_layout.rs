@@ -1,7 +1,10 @@
-//! Panels have ids of their own and do not overlap.
+//! Every panel is on the screen, where nothing else is: ids of their own, a place inside the grid, and no panel inside one that
+//! does not show it.
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::diagnostic::suggestion;
+use crate::json::Parts;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -10,7 +13,7 @@ type Placed<'a> = ([i64; 4], &'a str, &'a str);
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-layout",
-    doc: "Two panels with one id share links and settings; panels that overlap are moved by Grafana, so that the committed layout is not the one that people see.",
+    doc: "Two panels with one id share links and settings; panels that overlap are moved by Grafana, so that the committed layout is not the one that people see. Panels inside a panel are shown by a collapsed row alone.",
     example: Example::Rendered {
         role: Role::Dashboard,
         pointer: "/panels/*/gridPos",
@@ -23,7 +26,8 @@ pub(crate) const PROOF: Proof = Proof {
             let mut ids = HashMap::new();
             for (pointer, panel) in &all {
                 let title = panel["title"].as_str().unwrap_or_default();
-                if let Some(other) = ids.insert(panel["id"].as_i64().unwrap_or_default(), title) {
+                let id = panel["id"].as_i64();
+                if let Some(other) = id.and_then(|id| ids.insert(id, title)) {
                     found.push(place::at(
                         &file.path,
                         format!("{pointer}/id"),
@@ -31,8 +35,39 @@ pub(crate) const PROOF: Proof = Proof {
                         "derive each panel's id from a key of its own",
                     ));
                 }
+                let kind = panel["type"].as_str().unwrap_or_default();
+                if let Some(hidden) = hides(panel) {
+                    found.push(place::at(
+                        &file.path,
+                        format!("{pointer}/panels"),
+                        format!("{hidden}, so those inside `{title}` are never shown"),
+                        "put the panels beside it, or let a row be collapsed",
+                    ));
+                }
+                if kind != "row" && place(panel).is_none() {
+                    found.push(place::at(
+                        &file.path,
+                        pointer.clone(),
+                        format!("`{title}` has no place on the grid"),
+                        "write its gridPos: h, w, x, y",
+                    ));
+                }
+                let repeat = panel["repeat"].as_str().filter(|name| !name.is_empty());
+                let variables = || file.value["templating"]["list"].items();
+                if let Some(name) = repeat
+                    && !variables().any(|variable| variable["name"] == name)
+                {
+                    found.push(place::at(
+                        &file.path,
+                        format!("{pointer}/repeat"),
+                        format!(
+                            "`{title}` is repeated for `{name}`, and there is no such variable"
+                        ),
+                        suggestion(name, variables().filter_map(|one| one["name"].as_str())),
+                    ));
+                }
                 if let Some([_, _, w, x]) = place(panel)
-                    .filter(|[h, w, x, _]| *h < 1 || *w < 1 || x + w > 24)
+                    .filter(|[h, w, x, y]| *h < 1 || *w < 1 || *x < 0 || *y < 0 || x + w > 24)
                     .map(|[h, w, x, y]| [h, y, w, x])
                 {
                     found.push(place::at(
@@ -68,6 +103,18 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// Why the panels inside a panel are not shown.
+fn hides(panel: &Value) -> Option<&'static str> {
+    let inside = panel["panels"].items().next()?;
+    let row = panel["type"] == "row";
+    match () {
+        () if !row => Some("only a row holds panels"),
+        () if panel["collapsed"] != true => Some("an open row holds no panels"),
+        () if inside["type"] == "row" => Some("a row holds no row"),
+        () => None,
+    }
+}
 
 /// Height, width, column, row.
 fn place(panel: &Value) -> Option<[i64; 4]> {

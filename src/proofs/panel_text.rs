@@ -1,45 +1,93 @@
-//! Every panel says what it shows, and in which unit.
+//! Every panel says what it shows, in which unit, and which line is whose.
 
-use super::{Check, Example, Proof, place};
+use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
+use crate::contract::evaluate::nodes;
+use crate::json::Parts;
+use crate::stack::dashboards::panels;
+use crate::stack::grafana::GRAFANA;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-text",
-    doc: "At three in the morning a number without a unit or a title says nothing.",
+    doc: "At three in the morning a number without a unit or a title says nothing, and no line can be told from another whose legend names a label that the query has summed away.",
     example: Example::Rendered {
         role: Role::Dashboard,
-        pointer: "/panels/*/fieldConfig/defaults/unit",
-        bad: "",
+        pointer: "/panels/*/targets/*",
+        bad: r#"{"refId": "A", "expr": "sum by (job) (up)", "legendFormat": "{{instance}}"}"#,
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         for file in stack.files.dashboards() {
-            for (pointer, panel) in crate::stack::dashboards::panels(&file.value) {
+            for (pointer, panel) in panels(&file.value) {
                 let kind = panel["type"].as_str().unwrap_or_default();
+                let asks = GRAFANA.panel(kind).is_some_and(|kind| kind.draws.is_some());
+                if !asks && kind != "row" {
+                    continue;
+                }
                 let title = panel["title"].as_str().unwrap_or_default();
-                let text = |key: &str| {
-                    panel
-                        .pointer(key)
-                        .and_then(|value| value.as_str())
-                        .is_some_and(|text| !text.trim().is_empty())
-                };
-                let wanted: &[(&str, &str)] = match kind {
-                    "row" => &[("/title", "title")],
-                    "text" | "alertlist" | "dashlist" => {
-                        &[("/title", "title"), ("/description", "description")]
+                let fields = &panel["fieldConfig"];
+                let unit = fields["defaults"]["unit"]
+                    .as_str()
+                    .is_some_and(|unit| !unit.is_empty())
+                    || fields["overrides"]
+                        .items()
+                        .flat_map(|change| change["properties"].items())
+                        .any(|change| change["id"] == "unit");
+                for (key, name, there) in [
+                    ("/title", "title", !title.trim().is_empty()),
+                    ("/fieldConfig/defaults/unit", "unit", unit || !asks),
+                ] {
+                    if !there {
+                        found.push(place::at(
+                            &file.path,
+                            format!("{pointer}{key}"),
+                            format!("the panel `{title}` has no {name}"),
+                            "write what it shows, and in which unit",
+                        ));
                     }
-                    _ => &[
-                        ("/title", "title"),
-                        ("/description", "description"),
-                        ("/fieldConfig/defaults/unit", "unit"),
-                    ],
-                };
-                for (key, name) in wanted.iter().filter(|(key, _)| !text(key)) {
+                }
+            }
+        }
+        for expression in stack.used(Usage::Panel) {
+            let legend = expression.target["legendFormat"]
+                .as_str()
+                .unwrap_or_default();
+            let name = expression.owner["fieldConfig"]["defaults"]["displayName"]
+                .as_str()
+                .unwrap_or_default();
+            let named = |text: &'static str, end: &'static str, of: &'_ str| -> Vec<String> {
+                of.split(text)
+                    .skip(1)
+                    .filter_map(|rest| rest.split(end).next())
+                    .map(|label| label.trim().to_string())
+                    .collect()
+            };
+            let panel = expression
+                .pointer
+                .split("/targets/")
+                .next()
+                .unwrap_or_default();
+            let legends = named("{{", "}}", legend)
+                .into_iter()
+                .map(|label| (label, expression.pointer.replace("/expr", "/legendFormat")));
+            let names = named("${__field.labels.", "}", name)
+                .into_iter()
+                .map(|label| (label, format!("{panel}/fieldConfig/defaults/displayName")));
+            let labels: Vec<(String, String)> = legends.chain(names).collect();
+            if labels.is_empty() {
+                continue;
+            }
+            let nodes = nodes(&expression.ast, &stack.contract);
+            let Some(whole) = nodes.last().filter(|whole| !whole.series.is_empty()) else {
+                continue;
+            };
+            for (label, pointer) in labels {
+                if !whole.series.iter().any(|series| series.has(&label)) {
                     found.push(place::at(
-                        &file.path,
-                        format!("{pointer}{key}"),
-                        format!("the panel `{title}` has no {name}"),
-                        "write what it shows, and in which unit",
+                        expression.path,
+                        pointer,
+                        format!("the series have no label `{label}` for the legend"),
+                        "name a label that the query keeps",
                     ));
                 }
             }

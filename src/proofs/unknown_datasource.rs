@@ -73,6 +73,44 @@ pub(crate) const PROOF: Proof = Proof {
                     ))
                 }));
             }
+            let kind = |uid: &str| {
+                let uid = resolve(uid)?;
+                let mut known = sources.iter();
+                let source = known.find(|source| source["uid"] == uid.as_str())?;
+                source["type"].as_str()
+            };
+            for (index, variable) in variables.iter().enumerate() {
+                let wanted = variable["query"].as_str().unwrap_or_default();
+                let known = sources.iter().any(|source| source["type"] == wanted);
+                if variable["type"] == "datasource" && !known {
+                    found.push(place::at(
+                        &file.path,
+                        format!("/templating/list/{index}/query"),
+                        format!(
+                            "no data source of the type `{wanted}` is provisioned to choose from"
+                        ),
+                        "write the type of one that is",
+                    ));
+                }
+            }
+            let mut other = "";
+            for (pointer, uid) in &used {
+                let at = pointer.trim_end_matches("/uid");
+                let written = file.value.pointer(&format!("{at}/type"));
+                let written = written.and_then(Value::as_str).unwrap_or_default();
+                if !written.is_empty()
+                    && written != other
+                    && kind(uid).is_some_and(|kind| kind != written)
+                {
+                    other = written;
+                    found.push(place::at(
+                        &file.path,
+                        format!("{at}/type"),
+                        format!("the data source `{uid}` is no {written}"),
+                        format!("write {}", kind(uid).unwrap_or_default()),
+                    ));
+                }
+            }
             // Once for a file: its panels mostly share one.
             let mut unknown = "";
             for (pointer, uid) in used.into_iter().filter(|(_, uid)| !uid.starts_with("--")) {

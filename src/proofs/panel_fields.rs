@@ -1,0 +1,532 @@
+//! What a panel names of its fields is there: transformations, overrides and the order of a table are followed through the
+//! columns and lines that its queries give.
+
+use super::dead_link::{parts, refused};
+use super::{Check, Example, Proof, Usage, place};
+use crate::artifacts::Role;
+use crate::contract::domain::Domain;
+use crate::contract::evaluate::nodes;
+use crate::contract::series::SeriesSet;
+use crate::diagnostic::{Diagnostic, nearest, suggestion};
+use crate::json::Parts;
+use crate::promql::variables::variables;
+use crate::source::step;
+use crate::stack::Stack;
+use crate::stack::dashboards::panels;
+use crate::stack::expressions::Expression;
+use crate::stack::grafana::shown::script;
+use regex_automata::meta::Regex;
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "panel-fields",
+    doc: "An override, a new name or an order for a column that does not exist changes nothing, and Grafana does not say so: the column has no unit, no colour or no link. A column that is taken away is not shown, whatever its query costs.",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/panels/type=table/fieldConfig/overrides/0/matcher/options",
+        bad: r#""States""#,
+    },
+    check: Check::Stack(|stack| {
+        let mut by_panel: HashMap<(&str, &str), Vec<&Expression>> = HashMap::new();
+        for expression in stack.used(Usage::Panel) {
+            if let Some((panel, _)) = expression.pointer.split_once("/targets/") {
+                let key = (expression.path, panel);
+                by_panel.entry(key).or_default().push(expression);
+            }
+        }
+        let mut found = Vec::new();
+        for file in stack.files.dashboards() {
+            for (pointer, panel) in panels(&file.value) {
+                let key = (file.path.as_str(), pointer.as_str());
+                let Some(queries) = by_panel.get(&key) else {
+                    continue;
+                };
+                let one = Panel {
+                    stack,
+                    path: &file.path,
+                    panel,
+                    pointer: &pointer,
+                    queries,
+                };
+                found.extend(one.check());
+            }
+        }
+        found
+    }),
+};
+
+struct Panel<'a, 's> {
+    stack: &'a Stack<'s>,
+    path: &'a str,
+    panel: &'a Value,
+    pointer: &'a str,
+    queries: &'a [&'a Expression<'s>],
+}
+
+impl Panel<'_, '_> {
+    fn wrong(&self, key: String, message: String, help: impl Into<String>) -> Diagnostic {
+        place::at(self.path, format!("{}/{key}", self.pointer), message, help)
+    }
+
+    fn title(&self) -> &str {
+        self.panel["title"].as_str().unwrap_or_default()
+    }
+
+    fn check(&self) -> Vec<Diagnostic> {
+        let mut found = self.letters();
+        found.extend(self.invisible());
+        // With a query that cannot be read, or of another source, there are fields that are not known.
+        let all = self.panel["targets"].items().count();
+        if all == self.queries.len()
+            && self.panel["fieldConfig"]["defaults"]["displayName"].is_null()
+        {
+            let tables = self
+                .queries
+                .iter()
+                .all(|query| query.target["format"] == "table");
+            found.extend(match tables {
+                true => self.table(),
+                false => self.lines(),
+            });
+        }
+        found
+    }
+
+    fn overrides(&self) -> impl Iterator<Item = (usize, &Value)> {
+        let list = self.panel["fieldConfig"]["overrides"].items().enumerate();
+        list.map(|(index, change)| (index, &change["matcher"]))
+    }
+
+    /// Overrides and transformations that name queries by their letters.
+    fn letters(&self) -> Vec<Diagnostic> {
+        let letters: Vec<&str> = self.panel["targets"]
+            .items()
+            .filter_map(|target| target["refId"].as_str())
+            .collect();
+        let mut found = Vec::new();
+        for (index, matcher) in self.overrides() {
+            let name = matcher["options"].as_str().unwrap_or_default();
+            if matcher["id"] == "byFrameRefID" && !letters.contains(&name) {
+                found.push(self.wrong(
+                    format!("fieldConfig/overrides/{index}/matcher/options"),
+                    format!("`{}` has no query `{name}`", self.title()),
+                    suggestion(name, letters.iter().copied()),
+                ));
+            }
+        }
+        for (index, change) in self.panel["transformations"].items().enumerate() {
+            let include = change["options"]["include"].as_str();
+            let Some(pattern) = include.filter(|_| change["id"] == "filterByRefId") else {
+                continue;
+            };
+            let Ok(pattern) = Regex::new(&format!("^(?:{})$", script(pattern))) else {
+                continue;
+            };
+            if !letters.iter().any(|letter| pattern.is_match(*letter)) {
+                found.push(self.wrong(
+                    format!("transformations/{index}/options/include"),
+                    format!("`{}` shows none of its queries", self.title()),
+                    format!("its queries are {}", letters.join(", ")),
+                ));
+            }
+        }
+        found
+    }
+
+    fn series(&self, query: &Expression) -> Option<Vec<SeriesSet>> {
+        let series = nodes(&query.ast, &self.stack.contract).pop()?.series;
+        (!series.is_empty()).then_some(series)
+    }
+
+    /// The columns of a table, through what is done to them.
+    fn table(&self) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        let several = self.queries.len() > 1;
+        let mut columns = BTreeSet::from(["Time".to_string()]);
+        // Column → the label that it was; the names that somebody has given.
+        let mut origins: HashMap<String, String> = HashMap::new();
+        let mut given: BTreeSet<String> = BTreeSet::new();
+        let mut all: Vec<SeriesSet> = Vec::new();
+        let joins = [
+            "merge",
+            "joinByField",
+            "seriesToColumns",
+            "concatenate",
+            "append",
+            "filterByRefId",
+        ];
+        let joined = self.panel["transformations"].items().any(|change| {
+            change["disabled"] != true
+                && change["id"].as_str().is_some_and(|id| joins.contains(&id))
+        });
+        if several && !joined {
+            found.push(self.wrong(
+                "type".to_string(),
+                format!(
+                    "`{}` has several queries, and shows the table of one",
+                    self.title()
+                ),
+                "merge them: a transformation",
+            ));
+            return found;
+        }
+        let mut labels = BTreeSet::new();
+        let mut values = BTreeSet::new();
+        for query in self.queries {
+            let Some(series) = self.series(query) else {
+                return found;
+            };
+            labels.extend(
+                series
+                    .iter()
+                    .flat_map(|series| series.names())
+                    .map(str::to_string),
+            );
+            all.extend(series);
+            let letter = query.target["refId"].as_str().unwrap_or_default();
+            values.insert(match several {
+                true => format!("Value #{letter}"),
+                false => "Value".to_string(),
+            });
+        }
+        columns.extend(labels.iter().chain(&values).cloned());
+        origins.extend(labels.iter().map(|label| (label.clone(), label.clone())));
+        for (index, change) in self.panel["transformations"].items().enumerate() {
+            if change["disabled"] == true {
+                continue;
+            }
+            let options = &change["options"];
+            let at = format!("transformations/{index}/options");
+            match change["id"].as_str() {
+                Some("merge" | "limit" | "sortBy" | "filterByValue") => {}
+                Some("filterFieldsByName") => {
+                    let (include, exclude) = (&options["include"], &options["exclude"]);
+                    let patterns = [include, exclude];
+                    if patterns.iter().any(|part| !part["pattern"].is_null())
+                        || options["byVariable"] == true
+                    {
+                        return found;
+                    }
+                    let kept = |name: &String| {
+                        let wanted = include["names"].is_null()
+                            || include["names"].texts().any(|one| one == name);
+                        wanted && !exclude["names"].texts().any(|one| one == name)
+                    };
+                    columns.retain(kept);
+                    if !labels.is_empty() && !labels.iter().any(kept) {
+                        found.push(self.wrong(
+                            at,
+                            format!(
+                                "`{}` takes every label away: no row can be told from another",
+                                self.title()
+                            ),
+                            "keep the column that names the service",
+                        ));
+                        return found;
+                    }
+                    labels.retain(kept);
+                    values.retain(kept);
+                }
+                Some("organize") => {
+                    let excluded = |name: &str| options["excludeByName"][name] == true;
+                    for (name, _) in options["renameByName"].entries() {
+                        let key = format!("{at}/renameByName/{}", step(name));
+                        // A name for what is not there is idle, unless something there was meant.
+                        let near = || nearest(name, columns.iter().map(String::as_str));
+                        if !columns.contains(name) {
+                            found.extend(near().map(|near| self.wrong(
+                                key,
+                                format!("`{}` gives a name to `{name}`, a column that it does not have", self.title()),
+                                format!("did you mean `{near}`?"),
+                            )));
+                        } else if excluded(name) {
+                            found.push(self.wrong(
+                                format!("{at}/excludeByName/{}", step(name)),
+                                format!(
+                                    "`{}` takes the column `{name}` away and gives it a name",
+                                    self.title()
+                                ),
+                                "show it, or leave it out of the names",
+                            ));
+                        }
+                    }
+                    // The value of a query is all that it adds to the others.
+                    if several {
+                        for value in values.iter().filter(|value| excluded(value)) {
+                            found.push(self.wrong(
+                                format!("{at}/excludeByName/{}", step(value)),
+                                format!("`{}` asks for `{value}` and takes it away", self.title()),
+                                "show it, or remove the query",
+                            ));
+                        }
+                    }
+                    let kept = columns.iter().filter(|name| !excluded(name));
+                    let renamed = kept.map(|name| {
+                        let new = options["renameByName"][name.as_str()].as_str();
+                        let label = labels.contains(name);
+                        (
+                            label,
+                            new.filter(|new| !new.is_empty())
+                                .unwrap_or(name)
+                                .to_string(),
+                        )
+                    });
+                    let renamed: Vec<(bool, String)> = renamed.collect();
+                    for (name, new) in options["renameByName"].entries() {
+                        let new = new.as_str().unwrap_or_default().to_string();
+                        if let Some(label) = origins.remove(name) {
+                            origins.insert(new.clone(), label);
+                        }
+                        given.insert(new);
+                    }
+                    let told_apart = renamed.iter().any(|(label, _)| *label);
+                    if found.is_empty() && !labels.is_empty() && !told_apart {
+                        found.push(self.wrong(
+                            format!("{at}/excludeByName"),
+                            format!(
+                                "`{}` takes every label away: no row can be told from another",
+                                self.title()
+                            ),
+                            "keep the column that names the service",
+                        ));
+                    }
+                    labels = renamed
+                        .iter()
+                        .filter(|(label, _)| *label)
+                        .map(|(_, name)| name.clone())
+                        .collect();
+                    columns = renamed.into_iter().map(|(_, name)| name).collect();
+                    values.retain(|value| columns.contains(value));
+                }
+                _ => return found,
+            }
+        }
+        if !found.is_empty() {
+            return found;
+        }
+        let known = || columns.iter().map(String::as_str);
+        found.extend(self.hidden(&given));
+        found.extend(self.links(&columns, &origins, &all));
+        for (index, matcher) in self.overrides() {
+            let name = matcher["options"].as_str().unwrap_or_default();
+            let met = match matcher["id"].as_str() {
+                Some("byName") => columns.contains(name),
+                Some("byRegexp") => match Regex::new(&script(name)) {
+                    Ok(pattern) => columns
+                        .iter()
+                        .any(|column| pattern.is_match(column.as_str())),
+                    Err(_) => true,
+                },
+                _ => true,
+            };
+            if !met {
+                found.push(self.wrong(
+                    format!("fieldConfig/overrides/{index}/matcher/options"),
+                    format!("`{}` has no column `{name}` to change", self.title()),
+                    suggestion(name, known()),
+                ));
+            }
+        }
+        for (index, sort) in self.panel["options"]["sortBy"].items().enumerate() {
+            let name = sort["displayName"].as_str().unwrap_or_default();
+            if !name.is_empty() && !columns.contains(name) {
+                found.push(self.wrong(
+                    format!("options/sortBy/{index}/displayName"),
+                    format!(
+                        "`{}` is sorted by `{name}`, a column that it does not have",
+                        self.title()
+                    ),
+                    suggestion(name, known()),
+                ));
+            }
+        }
+        found
+    }
+
+    /// Columns that somebody has named, and hides.
+    fn hidden(&self, given: &BTreeSet<String>) -> Vec<Diagnostic> {
+        let overrides = self.panel["fieldConfig"]["overrides"].items().enumerate();
+        let mut found = Vec::new();
+        for (index, change) in overrides {
+            let name = change["matcher"]["options"].as_str().unwrap_or_default();
+            for (number, property) in change["properties"].items().enumerate() {
+                let hides = property["id"] == "custom.hidden" && property["value"] == true;
+                if hides && change["matcher"]["id"] == "byName" && given.contains(name) {
+                    found.push(self.wrong(
+                        format!("fieldConfig/overrides/{index}/properties/{number}/value"),
+                        format!(
+                            "`{}` gives the column `{name}` its name and hides it",
+                            self.title()
+                        ),
+                        "show it, or leave it out of the names",
+                    ));
+                }
+            }
+        }
+        found
+    }
+
+    /// Links of columns: what they read of the row is there, and is what they pass it on as.
+    fn links(
+        &self,
+        columns: &BTreeSet<String>,
+        origins: &HashMap<String, String>,
+        series: &[SeriesSet],
+    ) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for (index, change) in self.panel["fieldConfig"]["overrides"].items().enumerate() {
+            let column = change["matcher"]["options"]
+                .as_str()
+                .filter(|_| change["matcher"]["id"] == "byName");
+            for (number, property) in change["properties"].items().enumerate() {
+                let links = property["value"].items().enumerate();
+                for (link, value) in links.filter(|_| property["id"] == "links") {
+                    let url = value["url"].as_str().unwrap_or_default();
+                    let at = format!(
+                        "fieldConfig/overrides/{index}/properties/{number}/value/{link}/url"
+                    );
+                    for (_, written) in variables(url) {
+                        if let Some(field) =
+                            field(written).filter(|field| !columns.contains(*field))
+                        {
+                            found.push(self.wrong(
+                                at.clone(),
+                                format!("`{}` has no column `{field}` for the link", self.title()),
+                                suggestion(field, columns.iter().map(String::as_str)),
+                            ));
+                        }
+                    }
+                    for (name, passed) in parts(url) {
+                        let own = matches!(passed, "${__value.raw}" | "${__value.text}");
+                        let from = field(passed).or(column.filter(|_| own));
+                        let label = from.and_then(|from| origins.get(from));
+                        let wrong =
+                            label.and_then(|label| refused(self.stack, url, name, label, series));
+                        found.extend(wrong.map(|wrong| {
+                            self.wrong(at.clone(), wrong, "pass the label that the variable lists")
+                        }));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether everything is hidden where it would be drawn.
+    fn invisible(&self) -> Option<Diagnostic> {
+        let fields = &self.panel["fieldConfig"];
+        if fields["defaults"]["custom"]["hideFrom"]["viz"] == true {
+            return Some(self.wrong(
+                "fieldConfig/defaults/custom/hideFrom/viz".to_string(),
+                format!("`{}` draws none of its lines", self.title()),
+                "write false",
+            ));
+        }
+        for (index, change) in fields["overrides"].items().enumerate() {
+            let matcher = &change["matcher"];
+            let every = matcher["id"] == "byType"
+                || matcher["id"] == "numeric"
+                || matcher["options"]
+                    .as_str()
+                    .is_some_and(|text| matches!(script(text).as_str(), ".*" | ".+"))
+                || change.get("__systemRef").is_some();
+            for (number, property) in change["properties"].items().enumerate() {
+                let hides = property["id"] == "custom.hideFrom" && property["value"]["viz"] == true;
+                if hides && every {
+                    return Some(self.wrong(
+                        format!("fieldConfig/overrides/{index}/properties/{number}/value/viz"),
+                        format!("`{}` hides what it asks for", self.title()),
+                        "show it, or remove the query",
+                    ));
+                }
+            }
+        }
+        None
+    }
+
+    /// The names of lines, tiles and bars, as far as legends tell.
+    fn lines(&self) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        if self.panel["transformations"].items().next().is_some() {
+            return found;
+        }
+        let mut names = Vec::new();
+        for query in self.queries {
+            let legend = query.target["legendFormat"].as_str().unwrap_or_default();
+            if legend.is_empty() || legend == "__auto" || legend.contains('$') {
+                return found;
+            }
+            let Some(series) = self.series(query) else {
+                return found;
+            };
+            names.push(self.pattern(legend, &series));
+        }
+        let names = Domain::Pattern(names.join("|"));
+        for (index, matcher) in self.overrides() {
+            let name = matcher["options"].as_str().unwrap_or_default();
+            let met = match matcher["id"].as_str() {
+                Some("byName") => names.holds(name),
+                Some("byRegexp") => somewhere(&script(name))
+                    .is_none_or(|pattern| names.overlaps(&Domain::Pattern(pattern))),
+                _ => true,
+            };
+            if !met {
+                found.push(self.wrong(
+                    format!("fieldConfig/overrides/{index}/matcher/options"),
+                    format!("nothing in `{}` is named `{name}`", self.title()),
+                    "name what the legend gives",
+                ));
+            }
+        }
+        found
+    }
+
+    /// Every text that a legend can become.
+    fn pattern(&self, legend: &str, series: &[SeriesSet]) -> String {
+        let mut pattern = String::new();
+        let mut rest = legend;
+        while let Some((before, after)) = rest.split_once("{{") {
+            let (label, after) = after.split_once("}}").unwrap_or((after, ""));
+            pattern += &regex_syntax::escape(before);
+            let values = series.iter().map(|series| {
+                match self.stack.contract.values(series, label.trim()) {
+                    Domain::Values(values) => values
+                        .iter()
+                        .map(|value| regex_syntax::escape(value))
+                        .collect::<Vec<_>>()
+                        .join("|"),
+                    Domain::Pattern(pattern) => pattern,
+                }
+            });
+            let values: BTreeSet<String> = values.collect();
+            pattern += &format!("(?:{})", values.into_iter().collect::<Vec<_>>().join("|"));
+            rest = after;
+        }
+        pattern + &regex_syntax::escape(rest)
+    }
+}
+
+/// The column of the row that a link reads: `${__data.fields.Name}`, `${__data.fields["Name"]}`.
+fn field(written: &str) -> Option<&str> {
+    let rest = written.strip_prefix("${__data.fields")?.strip_suffix('}')?;
+    let name = match rest.strip_prefix('.') {
+        Some(name) => name.split([':', '.']).next()?,
+        None => rest.strip_prefix("[\"")?.split_once("\"]")?.0,
+    };
+    Some(name).filter(|name| !name.is_empty())
+}
+
+/// A pattern of a script as one of whole texts; None: it has more anchors than its ends.
+fn somewhere(pattern: &str) -> Option<String> {
+    let (begins, rest) = match pattern.strip_prefix('^') {
+        Some(rest) => ("", rest),
+        None => (".*", pattern),
+    };
+    let (rest, ends) = match rest.strip_suffix('$') {
+        Some(rest) if !rest.ends_with('\\') => (rest, ""),
+        _ => (rest, ".*"),
+    };
+    let anchored = rest.contains('^') && !rest.contains("[^") || rest.contains('$');
+    (!anchored && !rest.contains("(?")).then(|| format!("{begins}(?:{rest}){ends}"))
+}

@@ -1,0 +1,262 @@
+//! What a panel says of services and alerts is so: its queries are asked while all is well and while nothing is, and the
+//! colours and words for what they give are held against that.
+
+use super::{Check, Example, Proof, Usage, place};
+use crate::artifacts::Role;
+use crate::promql::engine::Labels;
+use crate::stack::Stack;
+use crate::stack::expressions::Expression;
+use crate::stack::grafana::GRAFANA;
+use crate::stack::grafana::shown::{Field, News, Shown, word};
+use crate::stack::world::{Recordings, Samples, World, series};
+use std::collections::BTreeSet;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "panel-state",
+    doc: "Green and UP end the search for a cause. A panel that shows them for a service that is down, or for no data at all, sends people away from the fault; one that is red when all is well is soon not looked at.",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/panels/type=state-timeline/fieldConfig/defaults/mappings",
+        bad: r#"[{"type": "value", "options": {"0": {"text": "UP", "color": "green"}}}]"#,
+    },
+    check: Check::Stack(check),
+};
+
+/// Services that are looked at of each group: one that is probed, one that is not.
+const OF_GROUP: usize = 2;
+
+/// Services that are looked at altogether.
+const AT_MOST: usize = 40;
+
+/// A state of everything at once.
+struct State {
+    /// For people.
+    is: &'static str,
+    world: World,
+}
+
+fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
+    let recordings = Recordings::of(stack);
+    let scraped: BTreeSet<&str> = BTreeSet::from(["up", "probe_success"]);
+    let alerted: BTreeSet<&str> = BTreeSet::from(["ALERTS", "ALERTS_FOR_STATE"]);
+    let mut about: [Vec<&Expression>; 2] = Default::default();
+    for expression in stack.used(Usage::Panel) {
+        let kind = expression.owner["type"].as_str().unwrap_or_default();
+        if kind == "table" || GRAFANA.panel(kind).is_none_or(|kind| kind.draws.is_none()) {
+            continue;
+        }
+        let sources = recordings.sources(&expression.ast);
+        let only = |known: &BTreeSet<&str>| {
+            !sources.is_empty() && sources.iter().all(|name| known.contains(name.as_str()))
+        };
+        if only(&scraped) {
+            about[0].push(expression);
+        } else if only(&alerted) {
+            about[1].push(expression);
+        }
+    }
+    let mut found = Vec::new();
+    let jobs = jobs(stack);
+    if !about[0].is_empty() {
+        let state = |is, up, health| State {
+            is,
+            world: World::recorded(&scrapes(stack, &jobs, up, health), &recordings, &jobs),
+        };
+        let well = state("", Some(1.0), Some(1.0)).world;
+        let ill = [
+            state("is down", Some(0.0), Some(0.0)),
+            state("fails its health check", Some(1.0), Some(0.0)),
+            state("has vanished", None, None),
+        ];
+        for expression in &about[0] {
+            found.extend(judged(expression, &well, &ill, true));
+        }
+    }
+    if !about[1].is_empty() {
+        let well = World::plain(&Vec::new());
+        let ill = [State {
+            is: "has an alert that fires",
+            world: World::plain(&alerts(stack, &jobs)),
+        }];
+        for expression in &about[1] {
+            found.extend(judged(expression, &well, &ill, false));
+        }
+    }
+    found
+}
+
+/// Some services of every group.
+fn jobs<'a>(stack: &'a Stack) -> BTreeSet<&'a str> {
+    let groups = stack.catalog.groups.iter().flat_map(|group| {
+        let service = |name: &'a String| stack.catalog.service(name);
+        let members = || group.services.iter().filter_map(service);
+        let probed = members().find(|service| service.health_probe);
+        let other = members().find(|service| !service.health_probe);
+        probed.into_iter().chain(other).take(OF_GROUP)
+    });
+    groups
+        .map(|service| service.name.as_str())
+        .take(AT_MOST)
+        .collect()
+}
+
+/// What Prometheus stores of scrapes and of health checks that all have one outcome; None: nothing.
+fn scrapes(stack: &Stack, jobs: &BTreeSet<&str>, up: Option<f64>, health: Option<f64>) -> Samples {
+    let mut samples = Samples::new();
+    for target in &stack.contract.targets.list {
+        let label = |name: &str| {
+            target
+                .labels
+                .get(name)
+                .map(String::as_str)
+                .unwrap_or_default()
+        };
+        let labels = |name| {
+            let own = target.labels.iter();
+            series(
+                name,
+                own.map(|(label, value)| (label.as_str(), value.as_str())),
+            )
+        };
+        let probe = label("job") == "health-probe";
+        if !(jobs.contains(label("job")) || (probe && jobs.contains(label("service")))) {
+            continue;
+        }
+        // The prober itself answers, whatever it finds.
+        let answers = if probe { health.map(|_| 1.0) } else { up };
+        samples.extend(answers.map(|value| (labels("up"), value)));
+        if probe {
+            samples.extend(health.map(|value| (labels("probe_success"), value)));
+        }
+    }
+    samples
+}
+
+/// Every alert fires for one of the services that it covers.
+fn alerts(stack: &Stack, jobs: &BTreeSet<&str>) -> Samples {
+    let mut samples = Samples::new();
+    for alert in &stack.catalog.alerts {
+        let covered = alert
+            .covers
+            .iter()
+            .find(|name| jobs.contains(name.as_str()));
+        let Some(service) = covered
+            .or(alert.covers.first())
+            .and_then(|name| stack.catalog.service(name))
+        else {
+            continue;
+        };
+        let labels = [
+            ("alertname", alert.name.as_str()),
+            ("severity", alert.severity.as_str()),
+            ("job", service.name.as_str()),
+            ("service", service.name.as_str()),
+            ("component", service.group.as_str()),
+        ];
+        let firing = labels.into_iter().chain([("alertstate", "firing")]);
+        samples.push((series("ALERTS", firing), 1.0));
+        samples.push((series("ALERTS_FOR_STATE", labels), 1.0));
+    }
+    samples
+}
+
+/// What is untrue in what a query's panel shows. measured: that there is no data is no good news.
+fn judged(
+    expression: &Expression,
+    well: &World,
+    ill: &[State],
+    measured: bool,
+) -> Option<crate::diagnostic::Diagnostic> {
+    let query = expression.target["refId"].as_str().unwrap_or_default();
+    let panel = expression.owner;
+    let pointer = expression
+        .pointer
+        .split("/targets/")
+        .next()
+        .unwrap_or_default();
+    let title = panel["title"].as_str().unwrap_or_default();
+    let field = |labels: &Labels| Field::of(panel, &name(expression, labels), query);
+    let shown = |labels: &Labels, value| field(labels).shown(value);
+    let at = |key: &str| match panel["fieldConfig"]["defaults"].get(key) {
+        Some(_) => format!("{pointer}/fieldConfig/defaults/{key}"),
+        None => format!("{pointer}/type"),
+    };
+    let healthy = well.asked(&expression.ast)?;
+    let of = |all: &Samples, labels: &Labels| {
+        let mut same = all.iter().filter(|(known, _)| known == labels);
+        same.next().map(|(_, value)| *value)
+    };
+    let told = |shown: &Shown| match shown.text {
+        Some(_) => "mappings",
+        None => "thresholds",
+    };
+    for State { is, world } in ill {
+        let broken = world.asked(&expression.ast)?;
+        let labels = healthy.iter().chain(&broken).map(|(labels, _)| labels);
+        for labels in labels.collect::<BTreeSet<_>>() {
+            let (good, bad) = (of(&healthy, labels), of(&broken, labels));
+            if good == bad {
+                continue;
+            }
+            if let Some(value) = bad {
+                let shown = shown(labels, Some(value));
+                if shown.tells(News::Good) {
+                    return Some(place::at(
+                        expression.path,
+                        at(told(&shown)),
+                        format!(
+                            "`{title}` shows {value} as {} while a service {is}",
+                            shown.described()
+                        ),
+                        "give this value the colour and the word of what it means",
+                    ));
+                }
+            }
+            if let (Some(value), true) = (good, bad.is_some()) {
+                let shown = shown(labels, Some(value));
+                if shown.tells(News::Bad) {
+                    return Some(place::at(
+                        expression.path,
+                        at(told(&shown)),
+                        format!(
+                            "`{title}` shows {value} as {} while all is well",
+                            shown.described()
+                        ),
+                        "give this value the colour and the word of what it means",
+                    ));
+                }
+            }
+        }
+    }
+    // What is shown of nothing at all: of a gap in the data, and in the place of all data.
+    let nothing = field(&Labels::default()).shown(None);
+    let no_value = panel["fieldConfig"]["defaults"]["noValue"].as_str();
+    let (key, told) = match no_value.filter(|text| word(text) == News::Good) {
+        Some(text) => ("noValue", text.to_string()),
+        None if nothing.tells(News::Good) => ("mappings", nothing.described()),
+        None => return None,
+    };
+    measured.then(|| {
+        place::at(
+            expression.path,
+            at(key),
+            format!("`{title}` shows {told} where there is no data"),
+            "say that there is no data: it is what a broken scrape looks like",
+        )
+    })
+}
+
+/// The name under which a series is shown.
+fn name(expression: &Expression, labels: &Labels) -> String {
+    let mut legend = expression.target["legendFormat"]
+        .as_str()
+        .unwrap_or_default();
+    let mut name = String::new();
+    while let Some((before, rest)) = legend.split_once("{{") {
+        let (label, after) = rest.split_once("}}").unwrap_or((rest, ""));
+        name.push_str(before);
+        name.push_str(labels.get(label.trim()));
+        legend = after;
+    }
+    name + legend
+}

@@ -1,0 +1,453 @@
+//! Where a panel shows what an alert compares, its lines and colours change where the alert fires: its query is asked with the
+//! signal at each service's threshold, just below and just above.
+
+use super::{Check, Example, Proof, Usage, place};
+use crate::artifacts::Role;
+use crate::catalog::Alert;
+use crate::diagnostic::Diagnostic;
+use crate::promql::Expr;
+use crate::promql::canonical::{plain, print};
+use crate::promql::engine::metric;
+use crate::promql::token::*;
+use crate::promql::walk::{children, children_mut, selector_mut, selectors};
+use crate::stack::Stack;
+use crate::stack::dashboards::panels;
+use crate::stack::expressions::Expression;
+use crate::stack::grafana::shown::{Field, News, colour};
+use crate::stack::world::{Samples, World, series};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "panel-threshold",
+    doc: "A red line at 50% beside an alert that fires at 10% tells people that the alert is wrong, and they silence it; a line beyond the end of the axis is not there at all.",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/panels/type=bargauge/fieldConfig/defaults/thresholds/steps/1/value",
+        bad: "0.6",
+    },
+    check: Check::Stack(check),
+};
+
+fn check(stack: &Stack) -> Vec<Diagnostic> {
+    let signals = Signals::of(stack);
+    let mut found = Vec::new();
+    for file in stack.files.dashboards() {
+        for (pointer, panel) in panels(&file.value) {
+            found.extend(unordered(&file.path, &pointer, panel));
+        }
+    }
+    for expression in stack.used(Usage::Panel) {
+        if expression.owner.is_null() || !simple(&expression.ast) {
+            continue;
+        }
+        found.extend(signals.contradicted_by(expression));
+        let limits = signals.shown_by(expression);
+        found.extend(judged(expression, &limits));
+    }
+    found
+}
+
+/// Steps that do not rise: Grafana looks at them in their order, and stops at the first that is not reached.
+fn unordered(path: &str, pointer: &str, panel: &Value) -> Option<Diagnostic> {
+    let steps = Field::of(panel, "", "").steps();
+    let values: Vec<f64> = steps.iter().skip(1).filter_map(|step| step.0).collect();
+    let index = values.windows(2).position(|pair| pair[1] < pair[0])? + 2;
+    let (at, title) = (
+        values[index - 1],
+        panel["title"].as_str().unwrap_or_default(),
+    );
+    Some(place::at(
+        path,
+        format!("{pointer}/fieldConfig/defaults/thresholds/steps/{index}"),
+        format!("the thresholds of `{title}` go down at {at}"),
+        "write them in rising order",
+    ))
+}
+
+/// Whether what it gives is of the size of what it reads: a sum or a number of series has no threshold.
+fn simple(expr: &Expr) -> bool {
+    let counts = matches!(expr, Expr::Aggregate(aggregate) if
+        [T_SUM, T_COUNT, T_COUNT_VALUES, T_GROUP, T_STDDEV, T_STDVAR].contains(&aggregate.op.id()))
+        && selectors(expr).iter().any(|selector| {
+            selector
+                .name
+                .as_deref()
+                .is_some_and(|name| name.contains(':'))
+        });
+    !counts && children(expr).into_iter().all(simple)
+}
+
+/// Value in a panel → the names of the alerts that fire above it.
+type Limits<'a> = BTreeMap<Key, BTreeSet<&'a str>>;
+
+/// A number in order.
+#[derive(Clone, Copy, PartialEq)]
+struct Key(f64);
+
+impl Eq for Key {}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Key) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Key) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+/// What alerts compare.
+struct Signals<'a, 's> {
+    /// Recorded name → its alert.
+    recorded: BTreeMap<&'a str, &'a Alert>,
+    /// What a signal is recorded from, in the words of `essence` → the alerts.
+    essences: BTreeMap<String, Vec<&'a Alert>>,
+    /// Alerts without a threshold, what they compare, and their conditions.
+    conditions: Vec<(&'a Alert, &'a str, Rc<Expr>)>,
+    stack: &'a Stack<'s>,
+}
+
+impl<'a, 's> Signals<'a, 's> {
+    fn of(stack: &'a Stack<'s>) -> Signals<'a, 's> {
+        let mut recorded = BTreeMap::new();
+        for alert in &stack.catalog.alerts {
+            // A signal that two alerts share has the thresholds of both: it is looked at by its essence.
+            for branch in alert
+                .branches
+                .iter()
+                .filter(|branch| branch.above.is_some())
+            {
+                recorded.insert(branch.signal.as_str(), alert);
+            }
+        }
+        let mut essences: BTreeMap<String, Vec<&Alert>> = BTreeMap::new();
+        for (_, _, rule) in stack.files.rules() {
+            let alert = rule["record"].as_str().and_then(|name| recorded.get(name));
+            let expr = rule["expr"]
+                .as_str()
+                .and_then(|text| stack.contract.parse(text).ok());
+            if let (Some(alert), Some(expr)) = (alert, expr) {
+                let known = essences.entry(essence(&expr)).or_default();
+                if !known.iter().any(|other| other.name == alert.name) {
+                    known.push(alert);
+                }
+            }
+        }
+        let without = stack.catalog.alerts.iter().filter(|alert| {
+            let mut branches = alert.branches.iter();
+            alert.signals.len() == 1 && branches.all(|branch| branch.above.is_none())
+        });
+        let conditions = without.filter_map(|alert| {
+            let mut rules = stack.files.alerts();
+            let (_, _, rule) = rules.find(|(_, _, rule)| rule["alert"] == alert.name.as_str())?;
+            let condition = stack.contract.parse(rule["expr"].as_str()?).ok()?;
+            Some((alert, alert.signals[0].name.as_str(), condition))
+        });
+        Signals {
+            conditions: conditions.collect(),
+            recorded,
+            essences,
+            stack,
+        }
+    }
+
+    /// The values in a panel at which alerts fire.
+    fn shown_by(&self, expression: &Expression) -> Limits<'a> {
+        let mut limits = Limits::new();
+        let named: BTreeSet<&str> = selectors(&expression.ast)
+            .into_iter()
+            .filter_map(metric)
+            .collect();
+        let mut alerts: Vec<&'a Alert> = named
+            .iter()
+            .filter_map(|name| self.recorded.get(name).copied())
+            .collect();
+        alerts.dedup_by_key(|alert| &alert.name);
+        if alerts.is_empty() {
+            for alert in self
+                .essences
+                .get(&essence(&expression.ast))
+                .into_iter()
+                .flatten()
+            {
+                for branch in &alert.branches {
+                    if let Some(above) = branch.above {
+                        limits.entry(Key(above)).or_default().insert(&alert.name);
+                    }
+                }
+            }
+            return limits;
+        }
+        for alert in alerts {
+            let mut samples = Samples::new();
+            for branch in &alert.branches {
+                let Some(above) = branch.above else { continue };
+                // One service of a branch stands for all: a branch is those that do not differ.
+                for name in by_group(self.stack, &branch.services) {
+                    let Some(service) = self.stack.catalog.service(name) else {
+                        continue;
+                    };
+                    let labels = [
+                        ("job", name),
+                        ("service", name),
+                        ("component", service.group.as_str()),
+                    ];
+                    samples.push((series(&branch.signal, labels), above));
+                }
+            }
+            for (_, value) in World::plain(&samples)
+                .asked(&expression.ast)
+                .into_iter()
+                .flatten()
+            {
+                limits.entry(Key(value)).or_default().insert(&alert.name);
+            }
+        }
+        limits
+    }
+}
+
+/// Values of a signal that has no threshold: nothing happens, and something does.
+const SOME: [f64; 2] = [0.0, 1.0];
+
+impl<'a> Signals<'a, '_> {
+    /// What a panel shows of an alert without a threshold, where its rule says the opposite.
+    fn contradicted_by(&self, expression: &Expression) -> Option<Diagnostic> {
+        let named: BTreeSet<&str> = selectors(&expression.ast)
+            .into_iter()
+            .filter_map(metric)
+            .collect();
+        let query = expression.target["refId"].as_str().unwrap_or_default();
+        let field = Field::of(expression.owner, "", query);
+        if !(field.by_steps() || field.marks_steps()) {
+            return None;
+        }
+        let pointer = expression.pointer.split("/targets/").next()?;
+        let title = expression.owner["title"].as_str().unwrap_or_default();
+        for (alert, signal, condition) in &self.conditions {
+            if !named.contains(signal) {
+                continue;
+            }
+            let Some(service) = alert
+                .covers
+                .first()
+                .and_then(|name| self.stack.catalog.service(name))
+            else {
+                continue;
+            };
+            let labels = [
+                ("job", service.name.as_str()),
+                ("service", service.name.as_str()),
+                ("component", service.group.as_str()),
+            ];
+            for value in SOME {
+                let world = World::plain(&vec![(series(signal, labels), value)]);
+                let fires = !world.asked(condition)?.is_empty();
+                for (_, shown) in world.asked(&expression.ast)? {
+                    let colour = field.colour_of(shown);
+                    let news = colour.as_deref().map(crate::stack::grafana::shown::colour);
+                    let wrong = if fires { News::Good } else { News::Bad };
+                    if news == Some(wrong) {
+                        let colour = colour.unwrap_or_default();
+                        let does = if fires { "fires" } else { "does not fire" };
+                        return Some(place::at(
+                            expression.path,
+                            format!("{pointer}/fieldConfig/defaults/thresholds"),
+                            format!(
+                                "`{title}` is {colour} at {shown}, where {} {does}",
+                                alert.name
+                            ),
+                            "give the value the colour of what it means",
+                        ));
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The first service of each group.
+fn by_group<'s>(stack: &Stack, services: &'s [String]) -> Vec<&'s str> {
+    let mut seen = BTreeSet::new();
+    let first = services.iter().filter(|name| {
+        let group = stack
+            .catalog
+            .service(name)
+            .map(|service| service.group.as_str());
+        group.is_some_and(|group| seen.insert(group.to_string()))
+    });
+    first.map(String::as_str).collect()
+}
+
+/// An expression without what chooses services, smooths and sorts: two that have the same measure the same thing.
+fn essence(expr: &Expr) -> String {
+    let mut expr = expr.clone();
+    reduced(&mut expr);
+    plain(&mut expr);
+    print(&expr)
+}
+
+/// The same window for all.
+const WINDOW: Duration = Duration::from_secs(300);
+
+fn reduced(expr: &mut Expr) {
+    loop {
+        let inner = match expr {
+            Expr::Paren(paren) => (*paren.expr).clone(),
+            Expr::Aggregate(aggregate)
+                if [T_MAX, T_MIN, T_AVG, T_TOPK, T_BOTTOMK].contains(&aggregate.op.id()) =>
+            {
+                (*aggregate.expr).clone()
+            }
+            Expr::Call(call)
+                if [
+                    "sort",
+                    "sort_desc",
+                    "avg_over_time",
+                    "last_over_time",
+                    "max_over_time",
+                ]
+                .contains(&call.func.name) =>
+            {
+                match call.args.args.first().map(|argument| &**argument) {
+                    Some(Expr::MatrixSelector(matrix)) => Expr::VectorSelector(matrix.vs.clone()),
+                    Some(other) => other.clone(),
+                    None => return,
+                }
+            }
+            _ => break,
+        };
+        *expr = inner;
+    }
+    if let Expr::Aggregate(aggregate) = expr {
+        aggregate.modifier = None;
+    }
+    if let Expr::MatrixSelector(matrix) = expr {
+        matrix.range = WINDOW;
+    }
+    if let Some(selector) = selector_mut(expr) {
+        let chooses = |name: &str| matches!(name, "job" | "service" | "component" | "instance");
+        selector
+            .matchers
+            .matchers
+            .retain(|matcher| !chooses(&matcher.name));
+    }
+    children_mut(expr).into_iter().for_each(reduced);
+}
+
+fn judged(expression: &Expression, limits: &Limits) -> Option<Diagnostic> {
+    let panel = expression.owner;
+    let (lowest, highest) = (limits.keys().next()?.0, limits.keys().next_back()?.0);
+    let query = expression.target["refId"].as_str().unwrap_or_default();
+    let field = Field::of(panel, "", query);
+    let (coloured, marked) = (field.by_steps(), field.marks_steps());
+    if !(coloured || marked) {
+        return None;
+    }
+    let pointer = expression
+        .pointer
+        .split("/targets/")
+        .next()
+        .unwrap_or_default();
+    let title = panel["title"].as_str().unwrap_or_default();
+    let defaults = format!("{pointer}/fieldConfig/defaults");
+    let steps = field.steps();
+    let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-300);
+    let names = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join(" and ");
+    let all = limits
+        .iter()
+        .map(|(Key(value), alerts)| format!("{} fires above {value}", names(alerts)))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let at = |index: usize| match panel["fieldConfig"]["defaults"].get("thresholds") {
+        Some(_) => format!("{defaults}/thresholds/steps/{index}/value"),
+        None => format!("{pointer}/type"),
+    };
+    let help = "draw the alert's own threshold";
+    // A step that is no threshold is another colour of what is still well, or a lie.
+    for (index, (value, name)) in steps.iter().enumerate() {
+        let Some(value) = value else { continue };
+        let own = limits.keys().any(|limit| near(limit.0, *value));
+        if !own && index > 0 && colour(name) == News::Bad && (*value < lowest || steps.len() == 2) {
+            return Some(place::at(
+                expression.path,
+                at(index),
+                format!("`{title}` turns {name} at {value}, and {all}"),
+                help,
+            ));
+        }
+    }
+    // The step at which the highest is passed.
+    let beyond = field.shown(Some(highest + highest.abs().max(1.0) * 1e-6));
+    let below = field.shown(Some(lowest - lowest.abs().max(1.0) * 1e-6));
+    if coloured && beyond.colour.as_deref().map(colour) == Some(News::Good) {
+        return Some(place::at(
+            expression.path,
+            at(steps.len().saturating_sub(1)),
+            format!(
+                "`{title}` is {} where the alert fires: {all}",
+                beyond.described()
+            ),
+            help,
+        ));
+    }
+    if coloured && below.colour.as_deref().map(colour) == Some(News::Bad) && steps.len() > 1 {
+        return Some(place::at(
+            expression.path,
+            at(0),
+            format!(
+                "`{title}` is {} where no alert fires: {all}",
+                below.described()
+            ),
+            help,
+        ));
+    }
+    // Every line that is drawn, and every threshold.
+    if marked {
+        let drawn = |value: f64| {
+            steps
+                .iter()
+                .any(|step| step.0.is_some_and(|step| near(step, value)))
+        };
+        let lost = limits.keys().find(|limit| !drawn(limit.0));
+        let strange = steps.iter().enumerate().find(|(_, (value, name))| {
+            value.is_some_and(|value| !limits.keys().any(|limit| near(limit.0, value)))
+                && colour(name) == News::Bad
+        });
+        if let Some((index, (Some(value), _))) = strange {
+            return Some(place::at(
+                expression.path,
+                at(index),
+                format!("`{title}` has a line at {value}, and {all}"),
+                help,
+            ));
+        }
+        if let Some(Key(value)) = lost.filter(|_| steps.iter().any(|step| step.0.is_some())) {
+            return Some(place::at(
+                expression.path,
+                at(steps.len().saturating_sub(1)),
+                format!("`{title}` has no line at {value}, and {all}"),
+                help,
+            ));
+        }
+    }
+    // On an axis that ends before it, the line is out of sight.
+    let axis = marked || matches!(panel["type"].as_str(), Some("gauge" | "bargauge"));
+    let max = field.bound("max").filter(|max| axis && *max < lowest);
+    let min = field.bound("min").filter(|min| axis && *min > highest);
+    let (key, end) = max
+        .map(|max| ("max", max))
+        .or(min.map(|min| ("min", min)))?;
+    Some(place::at(
+        expression.path,
+        format!("{defaults}/{key}"),
+        format!("the axis of `{title}` ends at {end}, and {all}"),
+        "leave the threshold in sight",
+    ))
+}

@@ -1,0 +1,237 @@
+//! A panel's unit is that of its values, as far as the names of metrics tell what they measure.
+
+use super::{Check, Example, Proof, Usage, place};
+use crate::artifacts::Role;
+use crate::contract::evaluate::Node;
+use crate::promql::Expr;
+use crate::promql::token::*;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "panel-unit",
+    doc: "Grafana takes the number for what the unit says: seconds shown as milliseconds are out by a factor of a thousand, a ratio shown as `percent` by a hundred, and both look plausible.",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/panels/-",
+        bad: r#"{"type": "stat", "title": "Services up", "description": "Share of the services that answer scrapes.", "gridPos": {"h": 4, "w": 4, "x": 0, "y": 900}, "targets": [{"refId": "A", "expr": "100 * avg(up)"}], "fieldConfig": {"defaults": {"unit": "percentunit", "color": {"mode": "fixed", "fixedColor": "text"}}}}"#,
+    },
+    check: Check::Expression(|expression, nodes, _| {
+        let unit = expression.owner["fieldConfig"]["defaults"]["unit"]
+            .as_str()
+            .filter(|_| expression.usage == Usage::Panel);
+        let (Some(whole), Some(unit)) = (nodes.last(), unit) else {
+            return Vec::new();
+        };
+        let hundredfold = hundredfold(whole, nodes);
+        let shown = of_unit(unit);
+        let (wrong, help) = match (unit, measured(whole, nodes), shown) {
+            ("percentunit", _, _) if hundredfold => (
+                "the panel multiplies by 100, and so does its unit".to_string(),
+                "remove `100 *`, or use the unit `percent`".to_string(),
+            ),
+            ("percent", _, _) if !hundredfold && share(whole, nodes) => (
+                "the panel shows a ratio as that many percent".to_string(),
+                "use the unit `percentunit`".to_string(),
+            ),
+            (_, Some(measured), Some(shown)) if measured != shown => (
+                format!("the panel shows {} as `{unit}`", measured.plural()),
+                format!("use the unit `{}`", measured.unit()),
+            ),
+            _ => return Vec::new(),
+        };
+        vec![place::on(expression, wrong, help)]
+    }),
+};
+
+/// What numbers count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Measure {
+    Seconds,
+    Bytes,
+    Ratio,
+    BytesPerSecond,
+    EventsPerSecond,
+    /// Seconds of CPU time per second.
+    Cores,
+    /// Something that no metric is given in here: milliseconds, megabytes, a time of day.
+    Other,
+}
+
+impl Measure {
+    fn plural(self) -> &'static str {
+        match self {
+            Measure::Seconds => "seconds",
+            Measure::Bytes => "bytes",
+            Measure::Ratio => "a ratio",
+            Measure::BytesPerSecond => "bytes per second",
+            Measure::EventsPerSecond => "events per second",
+            Measure::Cores => "cores",
+            Measure::Other => "something else",
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Measure::Seconds => "s",
+            Measure::Bytes => "bytes",
+            Measure::Ratio => "percentunit",
+            Measure::BytesPerSecond => "Bps",
+            Measure::EventsPerSecond => "ops",
+            Measure::Cores => "short",
+            Measure::Other => "none",
+        }
+    }
+}
+
+/// What a unit says that a number is; None: it says nothing about that.
+fn of_unit(unit: &str) -> Option<Measure> {
+    Some(match unit {
+        "s" | "dtdurations" | "dthms" | "dtdhms" | "clocks" => Measure::Seconds,
+        "bytes" | "decbytes" => Measure::Bytes,
+        "percentunit" => Measure::Ratio,
+        "Bps" | "binBps" => Measure::BytesPerSecond,
+        "cps" | "ops" | "reqps" | "rps" | "wps" | "iops" | "eps" | "mps" | "recps" | "rowsps"
+        | "pps" => Measure::EventsPerSecond,
+        "ns" | "µs" | "ms" | "m" | "h" | "d" | "dtdurationms" | "clockms" | "kbytes" | "mbytes"
+        | "gbytes" | "tbytes" | "deckbytes" | "decmbytes" | "decgbytes" | "dectbytes" | "bits"
+        | "decbits" | "percent" | "celsius" | "watt" | "hertz" | "cpm" | "opm" | "reqpm"
+        | "rpm" | "wpm" => Measure::Other,
+        unit if unit.starts_with("dateTime") => Measure::Other,
+        _ => return None,
+    })
+}
+
+/// What an expression measures; None: nobody can tell.
+fn measured(node: &Node, nodes: &[Node]) -> Option<Measure> {
+    let operand = |index: usize| {
+        node.operands
+            .get(index)
+            .and_then(|at| measured(&nodes[*at], nodes))
+    };
+    let last = || {
+        node.operands
+            .last()
+            .and_then(|at| measured(&nodes[*at], nodes))
+    };
+    match node.expr {
+        Expr::VectorSelector(_) | Expr::MatrixSelector(_) => {
+            let name = crate::promql::walk::selector(node.expr)?.name.as_deref()?;
+            of_name(name)
+        }
+        Expr::Paren(_) | Expr::Subquery(_) => operand(0),
+        Expr::Aggregate(aggregate) => match aggregate.op.id() {
+            T_COUNT | T_COUNT_VALUES | T_GROUP => None,
+            _ => last(),
+        },
+        Expr::Call(call) => match call.func.name {
+            "rate" | "irate" | "deriv" => rate(&nodes[*node.operands.first()?], operand(0)),
+            "histogram_quantile" => bucketed(&nodes[*node.operands.last()?], nodes),
+            "increase" | "delta" | "idelta" | "avg_over_time" | "max_over_time"
+            | "min_over_time" | "last_over_time" | "sort" | "sort_desc" | "clamp_min"
+            | "clamp_max" | "clamp" | "abs" | "label_replace" | "label_join" => operand(0),
+            "quantile_over_time" => operand(1),
+            "time" | "timestamp" => Some(Measure::Seconds),
+            _ => None,
+        },
+        Expr::Binary(binary) => {
+            let (left, right) = (operand(0), operand(1));
+            match binary.op.id() {
+                _ if binary.op.is_comparison_operator() => left,
+                T_LOR => left.filter(|_| left == right || right.is_none()),
+                T_LAND | T_LUNLESS => left,
+                T_ADD | T_SUB if left == right => left,
+                T_DIV if left.is_some() && left == right => Some(Measure::Ratio),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// What the suffix of a name says.
+fn of_name(name: &str) -> Option<Measure> {
+    // level:what:how, as recording rules are named.
+    if let Some((_, rest)) = name.split_once(':') {
+        let (what, how) = rest.split_once(':').unwrap_or((rest, ""));
+        return of_name(what).or(how
+            .split('_')
+            .any(|word| word == "ratio")
+            .then_some(Measure::Ratio));
+    }
+    let base = name
+        .strip_suffix("_total")
+        .or(name.strip_suffix("_sum"))
+        .unwrap_or(name);
+    match () {
+        () if base.ends_with("_seconds") => Some(Measure::Seconds),
+        () if base.ends_with("_bytes") => Some(Measure::Bytes),
+        () if base.ends_with("_ratio") => Some(Measure::Ratio),
+        () if base.ends_with("_cores") => Some(Measure::Cores),
+        () => None,
+    }
+}
+
+/// What a rate of a range measures.
+fn rate(range: &Node, of: Option<Measure>) -> Option<Measure> {
+    let name = crate::promql::walk::selector(range.expr)?.name.as_deref()?;
+    match of {
+        None => counts(range).then_some(Measure::EventsPerSecond),
+        Some(Measure::Bytes) => Some(Measure::BytesPerSecond),
+        // Of other seconds it is a part of the time.
+        Some(Measure::Seconds) if name.contains("cpu") => Some(Measure::Cores),
+        Some(_) => None,
+    }
+}
+
+/// Whether a range is one of a counter of events.
+fn counts(node: &Node) -> bool {
+    let selector = crate::promql::walk::selector(node.expr);
+    let name = selector.and_then(|selector| selector.name.as_deref());
+    name.is_some_and(|name| name.ends_with("_total") && of_name(name).is_none())
+}
+
+/// What buckets are limits of.
+fn bucketed(node: &Node, nodes: &[Node]) -> Option<Measure> {
+    if let Some(selector) = crate::promql::walk::selector(node.expr) {
+        return of_name(selector.name.as_deref()?.strip_suffix("_bucket")?);
+    }
+    bucketed(&nodes[*node.operands.last()?], nodes)
+}
+
+fn hundredfold(node: &Node, nodes: &[Node]) -> bool {
+    match node.expr {
+        Expr::NumberLiteral(number) => number.val == 100.0,
+        Expr::Binary(binary) if binary.op.id() == T_DIV => {
+            hundredfold(&nodes[node.operands[0]], nodes)
+        }
+        Expr::Binary(binary) if binary.op.id() != T_MUL && !binary.op.is_comparison_operator() => {
+            false
+        }
+        Expr::Binary(binary) if binary.op.is_comparison_operator() => {
+            hundredfold(&nodes[node.operands[0]], nodes)
+        }
+        Expr::Aggregate(_) => node
+            .operands
+            .last()
+            .is_some_and(|operand| hundredfold(&nodes[*operand], nodes)),
+        Expr::Binary(_) | Expr::Paren(_) | Expr::Call(_) => node
+            .operands
+            .iter()
+            .any(|operand| hundredfold(&nodes[*operand], nodes)),
+        _ => false,
+    }
+}
+
+fn share(node: &Node, nodes: &[Node]) -> bool {
+    match node.expr {
+        Expr::Binary(binary) if binary.op.id() == T_DIV => nodes[node.operands[1]].vector(),
+        Expr::Paren(_) | Expr::Aggregate(_) => node
+            .operands
+            .last()
+            .is_some_and(|operand| share(&nodes[*operand], nodes)),
+        Expr::Call(call) if call.func.name.starts_with("sort") => node
+            .operands
+            .first()
+            .is_some_and(|operand| share(&nodes[*operand], nodes)),
+        _ => false,
+    }
+}

@@ -1,0 +1,321 @@
+//! A dashboard's variables offer every service, as they are now, and what is chosen is what is asked for.
+
+use super::{Check, Example, Proof, Usage, place};
+use crate::artifacts::Role;
+use crate::contract::domain::Domain;
+use crate::contract::evaluate::nodes;
+use crate::diagnostic::{Diagnostic, nearest, suggestion};
+use crate::json::Parts;
+use crate::promql::variables::variables;
+use crate::render::File;
+use crate::stack::Stack;
+use crate::stack::expressions::Expression;
+use crate::stack::grafana::shown::script;
+use regex_automata::Input;
+use regex_automata::meta::Regex;
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "variable-values",
+    doc: "A service that the list does not offer is one that nobody looks at; a variable that never refreshes keeps the list of the day on which it was saved, and one without values leaves every panel empty.",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/templating/list/type=query/query",
+        bad: r#""label_values(up, jobs)""#,
+    },
+    check: Check::Stack(|stack| {
+        let queries: HashMap<(&str, &str), &Expression> = stack
+            .used(Usage::Panel)
+            .filter(|expression| expression.pointer.starts_with("/templating/"))
+            .map(|expression| ((expression.path, expression.pointer.as_str()), expression))
+            .collect();
+        let mut found = Vec::new();
+        for file in stack.files.dashboards() {
+            let mut names = HashSet::new();
+            for (index, variable) in file.value["templating"]["list"].items().enumerate() {
+                let one = Variable {
+                    stack,
+                    file,
+                    variable,
+                    pointer: format!("/templating/list/{index}"),
+                };
+                let name = variable["name"].as_str().unwrap_or_default();
+                if !names.insert(name) {
+                    found.push(one.wrong(
+                        "name",
+                        format!("two variables are named `{name}`"),
+                        "give each a name of its own",
+                    ));
+                }
+                let query = one.query();
+                let pointer = format!("{}/query", one.pointer);
+                let read = queries
+                    .get(&(file.path.as_str(), pointer.as_str()))
+                    .copied();
+                match variable["type"].as_str() {
+                    Some("query") => found.extend(one.asked(query, read)),
+                    Some("custom") => found.extend(one.listed(query)),
+                    _ => {}
+                }
+            }
+            found.extend(exact(stack, file));
+        }
+        found
+    }),
+};
+
+/// One of a dashboard.
+struct Variable<'a, 's> {
+    stack: &'a Stack<'s>,
+    file: &'a File,
+    variable: &'a Value,
+    pointer: String,
+}
+
+impl<'a> Variable<'a, '_> {
+    /// A finding at a key that may not be written.
+    fn wrong(&self, key: &str, message: String, help: impl Into<String>) -> Diagnostic {
+        let key = if self.variable.get(key).is_some() {
+            key
+        } else {
+            "name"
+        };
+        place::at(
+            &self.file.path,
+            format!("{}/{key}", self.pointer),
+            message,
+            help,
+        )
+    }
+
+    fn query(&self) -> &'a str {
+        let query = &self.variable["query"];
+        query
+            .as_str()
+            .or(query["query"].as_str())
+            .unwrap_or_default()
+    }
+
+    fn name(&self) -> &'a str {
+        self.variable["name"].as_str().unwrap_or_default()
+    }
+
+    /// A list that Prometheus is asked for.
+    fn asked(&self, query: &str, read: Option<&Expression>) -> Vec<Diagnostic> {
+        let name = self.name();
+        let mut found = Vec::new();
+        let refresh = &self.variable["refresh"];
+        if !(refresh == 1 || refresh == 2 || *refresh == true) {
+            found.push(self.wrong(
+                "refresh",
+                format!("the variable `{name}` never asks again: a new service is not in its list"),
+                "write 2, so that it asks when the time changes, or 1: when the dashboard is opened",
+            ));
+        }
+        let inside = query
+            .strip_prefix("label_values(")
+            .and_then(|rest| rest.strip_suffix(')'));
+        let Some(inside) = inside else { return found };
+        let label = inside
+            .rsplit_once(',')
+            .map_or(inside, |(_, label)| label)
+            .trim();
+        let targets = &self.stack.contract.targets;
+        let mut offered: BTreeSet<String> = BTreeSet::new();
+        match read {
+            None if inside.contains(',') => return found,
+            None => offered.extend(targets.values(label).map(str::to_string)),
+            Some(read) => {
+                let series = nodes(&read.ast, &self.stack.contract)
+                    .pop()
+                    .map_or(Vec::new(), |whole| whole.series);
+                if series.is_empty() {
+                    return found;
+                }
+                if !series.iter().any(|series| series.has(label)) {
+                    let known: BTreeSet<&str> =
+                        series.iter().flat_map(|series| series.names()).collect();
+                    found.push(place::on(
+                        read,
+                        format!("`{}` has no label `{label}`", read.ast),
+                        suggestion(label, known.iter().copied()),
+                    ));
+                    return found;
+                }
+                for series in &series {
+                    if let Domain::Values(values) = self.stack.contract.values(series, label) {
+                        offered.extend(values.into_iter().filter(|value| !value.is_empty()));
+                    }
+                }
+            }
+        }
+        // Of a label that targets do not have, nobody knows the values beforehand.
+        if !targets.have(label) {
+            return found;
+        }
+        let all = self.of_services(label);
+        let unfiltered = offered.clone();
+        if let Some(kept) = self.filtered(offered) {
+            let filtered = kept.len() < unfiltered.len() || kept != unfiltered;
+            let key = if filtered { "regex" } else { "query" };
+            found.extend(self.lacks(&all, &kept, key));
+            found.extend(self.chosen(&kept));
+        }
+        found
+    }
+
+    /// A list that is written down.
+    fn listed(&self, query: &str) -> Vec<Diagnostic> {
+        let value = |entry: &str| {
+            let entry = entry.split_once(" : ").map_or(entry, |(_, value)| value);
+            entry.trim().to_string()
+        };
+        let offered: BTreeSet<String> = query.split(',').map(value).collect();
+        let services = self.of_services("job");
+        let named = offered
+            .iter()
+            .filter(|entry| services.contains(*entry))
+            .count();
+        let mut found = Vec::new();
+        if named > 0 {
+            found.extend(self.lacks(&services, &offered, "query"));
+            for entry in offered.iter().filter(|entry| !services.contains(*entry)) {
+                if let Some(near) = nearest(entry, services.iter().map(String::as_str)) {
+                    found.push(self.wrong(
+                        "query",
+                        format!(
+                            "the variable `{}` offers `{entry}`, which is no service",
+                            self.name()
+                        ),
+                        format!("did you mean `{near}`?"),
+                    ));
+                }
+            }
+        }
+        found
+    }
+
+    /// The values that a label has on the targets of services.
+    fn of_services(&self, label: &str) -> BTreeSet<String> {
+        let targets = self.stack.contract.targets.list.iter();
+        targets
+            .filter(|target| {
+                let job = target.labels.get("job");
+                job.is_some_and(|job| self.stack.catalog.service(job).is_some())
+            })
+            .filter_map(|target| target.labels.get(label).cloned())
+            .collect()
+    }
+
+    /// What its pattern leaves of the values; None: a pattern that is not understood here.
+    fn filtered(&self, values: BTreeSet<String>) -> Option<BTreeSet<String>> {
+        let pattern = self.variable["regex"].as_str().unwrap_or_default();
+        if pattern.is_empty() || pattern.contains('$') && pattern.contains('{') {
+            return pattern.is_empty().then_some(values);
+        }
+        let regex = Regex::new(&script(pattern)).ok()?;
+        let taken = values.iter().filter_map(|value| {
+            let mut captures = regex.create_captures();
+            regex.search_captures(&Input::new(value), &mut captures);
+            captures.get_match()?;
+            // The first group is the value, where there is one.
+            let group = captures.get_group(1).or(captures.get_group(0))?;
+            Some(match regex.captures_len() {
+                2 => value[group.range()].to_string(),
+                _ => value.clone(),
+            })
+        });
+        Some(taken.collect())
+    }
+
+    fn lacks(
+        &self,
+        all: &BTreeSet<String>,
+        offered: &BTreeSet<String>,
+        key: &str,
+    ) -> Option<Diagnostic> {
+        let lost: Vec<&String> = all.difference(offered).collect();
+        let first = lost.first()?;
+        let more = match lost.len() {
+            1 => String::new(),
+            more => format!(" and {} more", more - 1),
+        };
+        Some(self.wrong(
+            key,
+            format!(
+                "the variable `{}` does not offer `{first}`{more}",
+                self.name()
+            ),
+            "let it list the label of all services: `label_values(up, job)`",
+        ))
+    }
+
+    /// What is chosen at first, and what All stands for.
+    fn chosen(&self, offered: &BTreeSet<String>) -> Vec<Diagnostic> {
+        let name = self.name();
+        let mut found = Vec::new();
+        let all = self.variable["includeAll"] == true;
+        let current = &self.variable["current"]["value"];
+        let one = current.as_str().into_iter();
+        for value in one.chain(current.texts()).filter(|value| !value.is_empty()) {
+            let known = match value {
+                "$__all" => all,
+                value => offered.contains(value) || value.contains('$'),
+            };
+            if !known {
+                found.push(self.wrong(
+                    "current",
+                    format!("the variable `{name}` starts with `{value}`, which it does not offer"),
+                    suggestion(value, offered.iter().map(String::as_str)),
+                ));
+            }
+        }
+        let everything = self.variable["allValue"]
+            .as_str()
+            .filter(|text| all && !text.is_empty());
+        let pattern = everything.filter(|text| !text.contains('$'));
+        if let Some(pattern) = pattern.and_then(|text| Regex::new(&format!("^(?:{text})$")).ok())
+            && let Some(lost) = offered
+                .iter()
+                .find(|value| !pattern.is_match(value.as_str()))
+        {
+            found.push(self.wrong(
+                "allValue",
+                format!("All of the variable `{name}` leaves out `{lost}`"),
+                "write `.+`, or leave it out",
+            ));
+        }
+        found
+    }
+}
+
+/// Matchers that take a variable of several values for one: with two of them chosen, they match nothing.
+fn exact(stack: &Stack, file: &File) -> Vec<Diagnostic> {
+    let list = file.value["templating"]["list"].items();
+    let several: HashSet<&str> = list
+        .filter(|variable| variable["multi"] == true || variable["includeAll"] == true)
+        .filter_map(|variable| variable["name"].as_str())
+        .collect();
+    let of_file = stack
+        .used(Usage::Panel)
+        .filter(|expression| expression.path == file.path);
+    let mut found = Vec::new();
+    for expression in of_file {
+        for (name, written) in variables(&expression.written) {
+            let equal = ["=\"", "='"].iter().any(|before| {
+                let whole = format!("{before}{written}{}", &before[1..]);
+                expression.written.contains(&whole)
+            });
+            if several.contains(name) && equal {
+                found.push(place::on(
+                    expression,
+                    format!("`{name}` can have several values, and a matcher with = takes one"),
+                    format!("write `=~\"{written}\"`"),
+                ));
+                break;
+            }
+        }
+    }
+    found
+}

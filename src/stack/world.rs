@@ -1,0 +1,144 @@
+//! A small world to look at panels in: a few series that hold a value, and what the rules record of them.
+
+use super::Stack;
+use crate::evaluation::rules::{Rule, Rules};
+use crate::promql::Expr;
+use crate::promql::engine::{
+    Axis, Engine, LOOKBACK, Labels, Memory, Millis, NAME, Recorded, Release, Sample, metric,
+};
+use crate::promql::walk::selectors;
+use std::collections::{BTreeSet, HashMap};
+
+/// When it is looked at, and how long it has been so.
+const NOW: Millis = 3_600_000;
+
+/// Between samples.
+const STEP: Millis = 60_000;
+
+/// The recording rules of a stack, read once.
+pub(crate) struct Recordings {
+    rules: Vec<Rule>,
+    /// Name → what its rules read.
+    reads: HashMap<String, BTreeSet<String>>,
+}
+
+impl Recordings {
+    /// Those of all rule files.
+    pub(crate) fn of(stack: &Stack) -> Recordings {
+        let mut rules = Vec::new();
+        let mut reads: HashMap<String, BTreeSet<String>> = HashMap::new();
+        for (_, _, rule) in stack.files.rules() {
+            if rule.get("record").is_none() {
+                continue;
+            }
+            let Ok(rule) = Rule::read(rule, &mut |text| stack.contract.parse(text)) else {
+                continue;
+            };
+            reads
+                .entry(rule.name.clone())
+                .or_default()
+                .extend(names(&rule.expr));
+            rules.push(rule);
+        }
+        Recordings { rules, reads }
+    }
+
+    /// The metrics that an expression reads in the end, through everything that is recorded.
+    pub(crate) fn sources(&self, expr: &Expr) -> BTreeSet<String> {
+        let mut sources = BTreeSet::new();
+        let mut open: Vec<String> = names(expr).into_iter().collect();
+        let mut seen = BTreeSet::new();
+        while let Some(name) = open.pop() {
+            if seen.insert(name.clone()) {
+                match self.reads.get(&name) {
+                    Some(read) => open.extend(read.iter().cloned()),
+                    None => drop(sources.insert(name)),
+                }
+            }
+        }
+        sources
+    }
+}
+
+fn names(expr: &Expr) -> BTreeSet<String> {
+    selectors(expr)
+        .into_iter()
+        .filter_map(metric)
+        .map(str::to_string)
+        .collect()
+}
+
+/// Series, each with its value.
+pub(crate) type Samples = Vec<(Labels, f64)>;
+
+pub(crate) struct World(Memory);
+
+impl World {
+    /// These series and no others.
+    pub(crate) fn plain(series: &Samples) -> World {
+        let mut memory = Memory::default();
+        for (labels, value) in series {
+            let samples = (0..=NOW / STEP)
+                .map(|index| Sample {
+                    time: index * STEP,
+                    value: *value,
+                })
+                .collect();
+            memory.add(Recorded {
+                labels: labels.clone(),
+                samples,
+            });
+        }
+        World(memory)
+    }
+
+    /// These series, and what is recorded of them for some of the services.
+    pub(crate) fn recorded(
+        series: &Samples,
+        recordings: &Recordings,
+        jobs: &BTreeSet<&str>,
+    ) -> World {
+        let World(mut memory) = World::plain(series);
+        // What the catalog says of a service is a rule of its own for each: others are left out.
+        let about = |rule: &&Rule| {
+            let labels = rule.labels.iter();
+            let job = labels
+                .filter(|(name, _)| name == "job")
+                .find_map(|(_, text)| text.constant());
+            job.is_none_or(|job| jobs.contains(job))
+        };
+        let rules = Rules {
+            rules: recordings.rules.iter().filter(about).collect(),
+            axis: Axis::one(NOW),
+            release: Release::Two,
+        };
+        rules.run(&mut memory);
+        World(memory)
+    }
+
+    /// What an expression gives now; None: it is not evaluated here.
+    pub(crate) fn asked(&self, expr: &Expr) -> Option<Samples> {
+        let engine = Engine {
+            data: &self.0,
+            release: Release::Two,
+            lookback: LOOKBACK,
+            subquery_step: STEP,
+            shown: Some((0, NOW)),
+        };
+        let series = engine.series(expr, Axis::one(NOW)).ok()?;
+        let valued = series.into_iter().filter_map(|series| {
+            let value = series.values.last().copied().flatten()?;
+            Some((series.labels, value))
+        });
+        Some(valued.collect())
+    }
+}
+
+/// Labels with the name of a metric.
+pub(crate) fn series<'l>(
+    name: &str,
+    labels: impl IntoIterator<Item = (&'l str, &'l str)>,
+) -> Labels {
+    let labels: Labels = labels.into_iter().collect();
+    labels.with(NAME, name)
+}
