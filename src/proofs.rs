@@ -8,10 +8,12 @@ mod alert_labels;
 mod alert_without_condition;
 mod ambiguous_match;
 mod annotation_label;
+mod container_limit;
 mod dashboard_model;
 mod dead_link;
 mod fixed_panel_window;
 mod gauge_function_on_counter;
+mod health_check;
 mod impossible_threshold;
 mod inhibition;
 mod invalid_promql;
@@ -19,9 +21,9 @@ mod labels_do_not_fit;
 mod late_numerator;
 mod legend_label;
 mod literal_secret;
+mod lost_data;
 mod metric_collision;
 mod missing_denominator;
-mod mounted_files;
 mod newer_than_minimum;
 mod panel_layout;
 mod panel_text;
@@ -33,18 +35,23 @@ mod raw_counter;
 mod rule_file;
 mod rules_of_the_catalog;
 mod scrape_job;
+mod server_settings;
 mod slow_rule_group;
 mod undelivered_alert;
 mod unguarded_division;
 mod unknown_datasource;
+mod unknown_flag;
 mod unknown_grouping;
-mod unknown_host;
 mod unknown_matching_label;
 mod unknown_metric;
 mod unmatchable;
-mod unprovisioned_dashboard;
+mod unmounted_file;
+mod unprobed_health;
+mod unreachable_address;
 mod unread_configuration;
+mod unrestarted_container;
 mod unrouted_alert;
+mod unstartable_container;
 mod untested_rule;
 mod unused_metric;
 mod variable_label;
@@ -116,10 +123,12 @@ pub const PROOFS: &[Proof] = &[
     alert_without_condition::PROOF,
     ambiguous_match::PROOF,
     annotation_label::PROOF,
+    container_limit::PROOF,
     dashboard_model::PROOF,
     dead_link::PROOF,
     fixed_panel_window::PROOF,
     gauge_function_on_counter::PROOF,
+    health_check::PROOF,
     impossible_threshold::PROOF,
     inhibition::PROOF,
     invalid_promql::PROOF,
@@ -127,9 +136,9 @@ pub const PROOFS: &[Proof] = &[
     late_numerator::PROOF,
     legend_label::PROOF,
     literal_secret::PROOF,
+    lost_data::PROOF,
     metric_collision::PROOF,
     missing_denominator::PROOF,
-    mounted_files::PROOF,
     newer_than_minimum::PROOF,
     panel_layout::PROOF,
     panel_text::PROOF,
@@ -141,18 +150,23 @@ pub const PROOFS: &[Proof] = &[
     rule_file::PROOF,
     rules_of_the_catalog::PROOF,
     scrape_job::PROOF,
+    server_settings::PROOF,
     slow_rule_group::PROOF,
     undelivered_alert::PROOF,
     unguarded_division::PROOF,
     unknown_datasource::PROOF,
+    unknown_flag::PROOF,
     unknown_grouping::PROOF,
-    unknown_host::PROOF,
     unknown_matching_label::PROOF,
     unknown_metric::PROOF,
     unmatchable::PROOF,
-    unprovisioned_dashboard::PROOF,
+    unmounted_file::PROOF,
+    unprobed_health::PROOF,
+    unreachable_address::PROOF,
     unread_configuration::PROOF,
+    unrestarted_container::PROOF,
     unrouted_alert::PROOF,
+    unstartable_container::PROOF,
     untested_rule::PROOF,
     unused_metric::PROOF,
     variable_label::PROOF,

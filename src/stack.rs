@@ -1,6 +1,6 @@
 //! The rendered Files, read into what they mean: what scrapes, records, alerts, routes and shows.
 
-pub(crate) mod compose;
+pub(crate) mod containers;
 pub(crate) mod dashboards;
 pub(crate) mod document;
 pub(crate) mod expressions;
@@ -12,6 +12,7 @@ mod variables;
 use crate::catalog::Catalog;
 use crate::contract::Contract;
 use crate::render::Rendered;
+use containers::Project;
 use expressions::{Expression, Unread, Usage};
 use files::Files;
 use serde_json::Value;
@@ -22,6 +23,8 @@ pub struct Stack<'a> {
     pub catalog: &'a Catalog,
     /// By role.
     pub files: Files<'a>,
+    /// What the compose files start.
+    pub(crate) containers: Project<'a>,
     /// Every series that can exist.
     pub contract: Contract,
     /// Every PromQL expression.
@@ -35,10 +38,12 @@ impl<'a> Stack<'a> {
     pub(crate) fn read(catalog: &'a Catalog, rendered: &'a Rendered) -> Stack<'a> {
         let files = Files::of(&rendered.files);
         let mut contract = Contract::new(catalog, files.config().unwrap_or(&Value::Null));
+        let containers = Project::read(files, &catalog.platform.output);
         let (expressions, unread) = expressions::read(files, &mut contract);
         Stack {
             catalog,
             files,
+            containers,
             contract,
             expressions,
             unread,
