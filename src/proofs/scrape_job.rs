@@ -286,12 +286,12 @@ fn promised(stack: &Stack, service: &str) -> Vec<(String, Vec<String>)> {
         .flat_map(|expression| selectors(&expression.ast))
         .filter_map(|selector| selector.name.clone());
     // What is recorded, and what Prometheus adds to every scrape, comes later.
-    let recorded: HashSet<&str> = stack
+    let mut recorded: HashSet<&str> = stack
         .files
         .rules()
         .filter_map(|(_, _, rule)| rule["record"].as_str())
-        .chain(built_in("target"))
         .collect();
+    recorded.extend(built_in("target").map(|name: &str| name));
     let names: BTreeSet<String> = declared
         .chain(read)
         .filter(|name| !recorded.contains(name.as_str()))

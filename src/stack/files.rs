@@ -132,14 +132,6 @@ impl<'a> Files<'a> {
         self.with(Role::Compose)
     }
 
-    /// Every container with its file and name.
-    pub(crate) fn containers(self) -> impl Iterator<Item = (&'a File, &'a str, &'a Value)> + Clone {
-        self.with(Role::Compose).flat_map(|file| {
-            let containers = file.value["services"].as_object().into_iter().flatten();
-            containers.map(move |(name, container)| (file, name.as_str(), container))
-        })
-    }
-
     /// The documents for people.
     pub(crate) fn documents(self) -> impl Iterator<Item = &'a File> {
         self.with(Role::Markdown)
