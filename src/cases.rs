@@ -10,12 +10,13 @@ pub(crate) mod phases;
 pub(crate) mod samples;
 mod scene;
 mod suites;
-mod unit_tests;
+mod trials;
 
 use minijinja::{Error, ErrorKind};
 pub(crate) use moving::Moving;
 pub(crate) use scene::{Clock, Scene};
 pub(crate) use suites::Suites;
+pub(crate) use trials::Trial;
 
 fn refuse(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message.into())

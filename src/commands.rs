@@ -5,8 +5,8 @@ mod completions;
 mod diff;
 mod drill;
 mod explain;
-mod own_tests;
 mod preview;
+mod prove;
 mod render;
 mod report;
 mod schema;
@@ -66,6 +66,8 @@ Exit codes: 0 fine, 1 it found something, 2 it could not run.";
 enum Verb {
     /// Write generated/, or with --check say in what it differs
     Render(render::Args),
+    /// Run the proofs over files as they are on disk, such as a hand edit of generated/
+    Prove(prove::Args),
     /// Add a service to services.toml and render
     Add(add::Args),
     /// Say what changes in behaviour against another catalog; exit 1 if something dangerous does
@@ -131,6 +133,7 @@ fn run(cli: &Cli) -> Result<Report> {
     }
     match &cli.verb {
         Verb::Render(args) => render::run(args, cli),
+        Verb::Prove(args) => prove::run(args, cli),
         Verb::Add(args) => add::run(args, cli),
         Verb::Diff(args) => diff::run(args, cli),
         Verb::Explain(args) => explain::run(args, cli),

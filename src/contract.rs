@@ -7,6 +7,7 @@ pub(crate) mod relabel;
 pub(crate) mod series;
 pub(crate) mod status;
 pub(crate) mod targets;
+pub(crate) mod units;
 
 use crate::catalog::Catalog;
 use crate::json::Parts;

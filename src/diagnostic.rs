@@ -1,11 +1,13 @@
 //! What is wrong with the catalog or a template, where, and what to do.
 
+mod causes;
 mod cut;
 mod nearest;
 mod print;
 pub(crate) mod visible;
 
 use crate::source::Source;
+pub use causes::folded;
 pub(crate) use nearest::{nearest, suggestion, suggestion_or};
 pub use print::{Format, github_escaped, json, location, plural, print};
 use std::ops::Range;
@@ -79,6 +81,10 @@ pub struct Diagnostic {
     pub help: String,
     /// The catalog's table whose `allow` may accept it, where the place does not tell; empty when it does.
     pub owner: String,
+    /// What is wrong when this is: a rule, an alert. Findings that name one of them in `follows` are its consequences.
+    pub(crate) subjects: Vec<String>,
+    /// What this may be a consequence of.
+    pub(crate) follows: Vec<String>,
 }
 
 impl Diagnostic {
@@ -97,6 +103,8 @@ impl Diagnostic {
             others: Vec::new(),
             help: String::new(),
             owner: String::new(),
+            subjects: Vec::new(),
+            follows: Vec::new(),
         }
     }
 

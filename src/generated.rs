@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use compare::compare;
-pub(crate) use disk::MANIFEST;
+pub(crate) use disk::{MANIFEST, texts};
 pub use write::{create, replace, sweep, write};
 
 /// How a file on disk differs from its rendering.

@@ -5,6 +5,7 @@ mod beyond_limit;
 mod counter_suffix;
 mod duplicate_address;
 mod empty_group;
+mod exchanged_ratio;
 mod health_path_scraped;
 mod label_collision;
 mod loopback_address;
@@ -59,6 +60,7 @@ pub const LINTS: &[Lint] = &[
     counter_suffix::LINT,
     duplicate_address::LINT,
     empty_group::LINT,
+    exchanged_ratio::LINT,
     health_path_scraped::LINT,
     label_collision::LINT,
     loopback_address::LINT,

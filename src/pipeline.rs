@@ -1,17 +1,19 @@
 //! services.toml → Catalog → lints → Files → proofs: what every verb does before its own work.
 
 use crate::allow::Allows;
+use crate::artifacts::Role;
 use crate::catalog::Catalog;
 use crate::catalog::schema::Schema;
-use crate::diagnostic::{Diagnostic, Place, Severity, sorted};
+use crate::diagnostic::{Diagnostic, Place, Severity, folded, sorted};
 use crate::kinds::Kinds;
 use crate::overlay::Overlay;
+use crate::render::found::{Found, Text};
 use crate::render::{Rendered, render};
 use crate::source::read::Unreadable;
 use crate::source::{Source, SyntaxError};
 use crate::{allow, lints, proofs, source};
 use anyhow::Result;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The catalog's name under the root.
@@ -204,12 +206,39 @@ pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
         Err(diagnostics) => (diagnostics, None),
     };
     let left = allows.accept(found, &outcome.source);
-    outcome.diagnostics.extend(left);
+    outcome.diagnostics.extend(folded(left));
     if rendered.is_some() {
         outcome.diagnostics.extend(allows.unused(&codes()));
     }
     outcome.rendered = rendered;
     Ok(outcome.in_order())
+}
+
+/// The proofs for files as they are in a folder, beside the catalog of `root`. `folder` is how messages call it; the second part
+/// of the answer are the files that no role is known of, which nothing looks at.
+pub(crate) fn prove_files(
+    root: &Path,
+    folder: &str,
+    texts: Vec<Text>,
+    roles: &BTreeMap<String, Role>,
+) -> Result<(Outcome, Vec<String>)> {
+    let text = match read(root) {
+        Ok(text) => text,
+        Err(unreadable) => return Ok((*unreadable, Vec::new())),
+    };
+    let (mut outcome, mut allows) = linted(&text, &Overlay::of(root));
+    let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
+        return Ok((outcome.in_order(), Vec::new()));
+    };
+    let found = Found::of(catalog, root, folder, texts, roles)?;
+    let mut diagnostics = found.unreadable;
+    if diagnostics.is_empty() {
+        diagnostics = proofs::inspect(catalog, &found.rendered);
+    }
+    let left = allows.accept(diagnostics, &outcome.source);
+    outcome.diagnostics.extend(folded(left));
+    outcome.rendered = Some(found.rendered);
+    Ok((outcome.in_order(), found.unknown))
 }
 
 /// Syntax, schema and lints, without what the catalog accepts of them.

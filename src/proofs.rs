@@ -1,13 +1,16 @@
 //! What must hold of the rendered Files: one proof per file, named after its code.
 
+mod causes;
 mod division;
 pub mod example;
 mod place;
 
+mod alert_behaviour;
 mod alert_labels;
 mod alert_without_condition;
 mod ambiguous_match;
 mod annotation_label;
+mod beyond_retention;
 mod container_limit;
 mod dashboard_model;
 mod dead_link;
@@ -24,6 +27,7 @@ mod literal_secret;
 mod lost_data;
 mod metric_collision;
 mod missing_denominator;
+mod mixed_units;
 mod newer_than_minimum;
 mod panel_layout;
 mod panel_text;
@@ -37,6 +41,7 @@ mod rules_of_the_catalog;
 mod scrape_job;
 mod server_settings;
 mod slow_rule_group;
+mod test_fails;
 mod undelivered_alert;
 mod unguarded_division;
 mod unknown_datasource;
@@ -65,6 +70,7 @@ use crate::render::Rendered;
 use crate::stack::Stack;
 use crate::stack::expressions::{Expression, Usage};
 use crate::stack::own_tests::OwnTests;
+use causes::Causes;
 use place::Written;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -119,10 +125,12 @@ pub enum Check {
 
 /// Every proof, by its code.
 pub const PROOFS: &[Proof] = &[
+    alert_behaviour::PROOF,
     alert_labels::PROOF,
     alert_without_condition::PROOF,
     ambiguous_match::PROOF,
     annotation_label::PROOF,
+    beyond_retention::PROOF,
     container_limit::PROOF,
     dashboard_model::PROOF,
     dead_link::PROOF,
@@ -139,6 +147,7 @@ pub const PROOFS: &[Proof] = &[
     lost_data::PROOF,
     metric_collision::PROOF,
     missing_denominator::PROOF,
+    mixed_units::PROOF,
     newer_than_minimum::PROOF,
     panel_layout::PROOF,
     panel_text::PROOF,
@@ -152,6 +161,7 @@ pub const PROOFS: &[Proof] = &[
     scrape_job::PROOF,
     server_settings::PROOF,
     slow_rule_group::PROOF,
+    test_fails::PROOF,
     undelivered_alert::PROOF,
     unguarded_division::PROOF,
     unknown_datasource::PROOF,
@@ -205,11 +215,15 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
         rendered,
         own: OwnTests::of(catalog),
     };
-    findings
+    let causes = Causes::of(&stack);
+    let mut named: Vec<(usize, &'static str, Diagnostic)> = findings
         .into_iter()
-        .map(|(code, found)| Diagnostic {
-            code,
-            ..written.placed(found)
-        })
-        .collect()
+        .map(|(code, mut found)| (causes.name(code, &mut found), code, found))
+        .collect();
+    named.sort_by_key(|(order, _, _)| *order);
+    let placed = named.into_iter().map(|(_, code, found)| Diagnostic {
+        code,
+        ..written.placed(found)
+    });
+    placed.collect()
 }

@@ -2,6 +2,7 @@
 
 mod before;
 mod file;
+pub(crate) mod found;
 mod mistakes;
 mod origin;
 
@@ -33,6 +34,8 @@ pub struct Rendered {
     pub files: Vec<File>,
     /// The folder of the files, under the root.
     pub output: String,
+    /// Whether somebody else wrote the files: then mistakes are in their lines, and not in those of templates.
+    by_others: bool,
     environment: Environment<'static>,
     /// The catalog, as templates see it.
     catalog: TemplateValue,
@@ -54,19 +57,8 @@ pub fn with(
     artifacts: &[Artifact],
 ) -> Result<Result<Rendered, Vec<Diagnostic>>> {
     let environment = templates::environment(templates)?;
-    let (output, values) = (
-        catalog.platform.output.clone(),
-        TemplateValue::from(Serde(catalog)),
-    );
-    let mut rendered = Rendered {
-        files: Vec::new(),
-        output,
-        environment,
-        catalog: values,
-        origins: Mutex::default(),
-        alerts: Mutex::default(),
-        kinds: catalog.kinds.clone(),
-    };
+    let output = catalog.platform.output.clone();
+    let mut rendered = Rendered::empty(catalog, environment, output, false);
     let mut diagnostics = Vec::new();
     let mut failed: Vec<(String, Role)> = Vec::new();
     for artifact in artifacts.iter().filter(|artifact| (artifact.when)(catalog)) {
@@ -158,6 +150,24 @@ fn one(
 }
 
 impl Rendered {
+    fn empty(
+        catalog: &Catalog,
+        environment: Environment<'static>,
+        output: String,
+        by_others: bool,
+    ) -> Rendered {
+        Rendered {
+            files: Vec::new(),
+            output,
+            by_others,
+            environment,
+            catalog: TemplateValue::from(Serde(catalog)),
+            origins: Mutex::default(),
+            alerts: Mutex::default(),
+            kinds: catalog.kinds.clone(),
+        }
+    }
+
     /// A file by its path under the output folder.
     pub fn file(&self, path: &str) -> Option<&File> {
         self.files.iter().find(|file| file.path == path)
@@ -249,8 +259,11 @@ impl Rendered {
             .cloned()
     }
 
-    /// The template line behind a value of a file.
+    /// The template line behind a value of a file; its own line, where somebody else wrote it.
     pub(crate) fn place(&self, path: &str, pointer: &str) -> Place {
+        if self.by_others {
+            return self.own_line(path, pointer);
+        }
         let mut origins = self
             .origins
             .lock()
@@ -263,5 +276,22 @@ impl Rendered {
             .as_ref()
             .and_then(|origin| origin.place(&self.environment, origin.lines.line(pointer)?));
         line.unwrap_or_else(|| Place::File(format!("{}/{path}", self.output)))
+    }
+
+    fn own_line(&self, path: &str, pointer: &str) -> Place {
+        let shown = format!("{}/{path}", self.output);
+        let line = self.file(path).and_then(|file| {
+            let line = yaml::Lines::read(&file.text).line(pointer)?;
+            let text = file.text.lines().nth(line.checked_sub(1)?)?.to_string();
+            Some((line, text))
+        });
+        match line {
+            Some((line, text)) => Place::Line {
+                file: shown,
+                line,
+                text,
+            },
+            None => Place::File(shown),
+        }
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod expressions;
 pub(crate) mod files;
 pub(crate) mod own_tests;
 pub(crate) mod routes;
+pub(crate) mod rules;
 mod variables;
 
 use crate::catalog::Catalog;
@@ -15,6 +16,7 @@ use crate::render::Rendered;
 use containers::Project;
 use expressions::{Expression, Unread, Usage};
 use files::Files;
+use rules::LoadedRule;
 use serde_json::Value;
 
 /// Everything rendered, as one.
@@ -29,6 +31,8 @@ pub struct Stack<'a> {
     pub contract: Contract,
     /// Every PromQL expression.
     pub expressions: Vec<Expression<'a>>,
+    /// Every rule that can be read, in the order of the files.
+    pub(crate) rules: Vec<LoadedRule<'a>>,
     /// What stands where an expression should, and cannot be read.
     pub(crate) unread: Vec<Unread<'a>>,
 }
@@ -40,8 +44,10 @@ impl<'a> Stack<'a> {
         let mut contract = Contract::new(catalog, files.config().unwrap_or(&Value::Null));
         let containers = Project::read(files, &catalog.platform.output);
         let (expressions, unread) = expressions::read(files, &mut contract);
+        let rules = rules::read(files, &contract);
         Stack {
             catalog,
+            rules,
             files,
             containers,
             contract,

@@ -295,7 +295,10 @@ fn modules_use_only_those_above_them() {
     let sources = sources();
     let order: Vec<&str> = sources["src/lib.rs"]
         .lines()
-        .filter_map(|line| line.strip_prefix("pub mod "))
+        .filter_map(|line| {
+            line.strip_prefix("pub mod ")
+                .or(line.strip_prefix("pub(crate) mod "))
+        })
         .map(word)
         .collect();
     assert!(order.len() > 10, "src/lib.rs lists the modules: {order:?}");
@@ -618,7 +621,10 @@ fn the_readme_tells_the_truth() {
     let modules = fs::read_to_string("src/lib.rs").unwrap();
     let modules = modules
         .lines()
-        .filter_map(|line| line.strip_prefix("pub mod "))
+        .filter_map(|line| {
+            line.strip_prefix("pub mod ")
+                .or(line.strip_prefix("pub(crate) mod "))
+        })
         .map(word);
     let unmapped = modules.filter(|module| {
         !readme.contains(&format!("{module}.rs")) && !readme.contains(&format!("{module}/"))

@@ -87,6 +87,11 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// The services that it is about: the tested one, and those around it.
+    pub(crate) fn services(&self) -> &[Value] {
+        &self.sample.all
+    }
+
     pub(super) fn value(&self, what: &str, expression: &str) -> Result<Value, Error> {
         evaluated(self.kind, what, expression, &self.context)
     }

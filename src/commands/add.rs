@@ -2,7 +2,7 @@
 
 mod text;
 
-use super::{Cli, Report, own_tests, render};
+use super::{Cli, Report, render};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::generated::replace;
 use crate::pipeline::{self, CATALOG};
@@ -48,8 +48,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         return Ok(render::prepare(before, cli, false)?.report);
     }
     let edited = with_service(&text, &args.name, &args.group, args.port);
-    let mut outcome = pipeline::prove(&edited, &cli.root)?;
-    own_tests::run(&mut outcome)?;
+    let outcome = pipeline::prove(&edited, &cli.root)?;
     let line = outcome.source.line(&format!("/services/{}", args.name));
     let prepared = render::prepare(outcome, cli, false)?;
     if prepared.refused() {

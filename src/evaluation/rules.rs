@@ -7,8 +7,9 @@ use crate::promql::engine::{
     self, Axis, Engine, Evaluated, Failure, LOOKBACK, Labels, Memory, Millis, NAME, Recorded,
     Release, Sample, Series,
 };
+use crate::promql::matchers::picks;
 use crate::promql::walk::{children, selector, selectors};
-use crate::promql::{AtModifier, Expr};
+use crate::promql::{AtModifier, Expr, VectorSelector};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -96,6 +97,110 @@ impl Rule {
 /// A duration as Prometheus writes it.
 pub(super) fn millis(text: &str) -> Option<Millis> {
     Millis::try_from(Duration::parse(text)?.0).ok()
+}
+
+/// Rules by what they write.
+pub(crate) struct Library<'a> {
+    rules: Vec<&'a Rule>,
+    written: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Library<'a> {
+    /// Rules in the order in which they are evaluated.
+    pub(crate) fn of(rules: Vec<&'a Rule>) -> Library<'a> {
+        let mut written: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, rule) in rules.iter().enumerate() {
+            written.entry(rule.written()).or_default().push(index);
+        }
+        Library { rules, written }
+    }
+
+    /// The rules that alerts and expressions depend on, in their order.
+    pub(crate) fn needed<'e>(
+        &self,
+        alerts: impl Iterator<Item = &'e str>,
+        asked: impl Iterator<Item = &'e Expr>,
+    ) -> Vec<&'a Rule> {
+        let mut taken = vec![false; self.rules.len()];
+        let alerting = self.written.get("ALERTS").map_or(&[][..], Vec::as_slice);
+        let mut open: Vec<&VectorSelector> = asked.flat_map(selectors).collect();
+        for name in alerts {
+            for index in alerting
+                .iter()
+                .filter(|index| self.rules[**index].name == name)
+            {
+                if !std::mem::replace(&mut taken[*index], true) {
+                    open.extend(selectors(&self.rules[*index].expr));
+                }
+            }
+        }
+        let everything: Vec<usize> = (0..self.rules.len()).collect();
+        let mut seen: HashSet<&str> = HashSet::new();
+        while let Some(selector) = open.pop() {
+            let writers = match engine::metric(selector) {
+                Some("ALERTS") => alerting,
+                Some(name) if !seen.insert(name) => continue,
+                Some(name) => self.written.get(name).map_or(&[][..], Vec::as_slice),
+                None => &everything,
+            };
+            for index in writers {
+                let rule = self.rules[*index];
+                if !taken[*index] && rule.is_read_by(selector) {
+                    taken[*index] = true;
+                    open.extend(selectors(&rule.expr));
+                }
+            }
+        }
+        let rules = self.rules.iter().zip(taken);
+        rules
+            .filter_map(|(rule, taken)| taken.then_some(*rule))
+            .collect()
+    }
+}
+
+impl Rule {
+    /// Whether a selector can read the alerts of this rule, or what it records.
+    fn is_read_by(&self, selector: &VectorSelector) -> bool {
+        let matchers = &selector.matchers.matchers;
+        self.alert.is_none()
+            || matchers
+                .iter()
+                .filter(|matcher| matcher.name == "alertname")
+                .all(|matcher| picks(matcher, &self.name))
+    }
+
+    /// Its own labels that are always the same.
+    pub(crate) fn constant_labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let labels = self.labels.iter();
+        labels.filter_map(|(name, template)| Some((name.as_str(), template.constant()?)))
+    }
+}
+
+/// Rules so that each comes after those that it reads, where that is possible.
+pub(crate) fn in_dependency_order<'a>(rules: Vec<&'a Rule>) -> Vec<&'a Rule> {
+    let mut sorted: Vec<&Rule> = Vec::with_capacity(rules.len());
+    let mut open = rules;
+    while !open.is_empty() {
+        let waiting: HashMap<&str, usize> = open.iter().fold(HashMap::new(), |mut all, rule| {
+            *all.entry(rule.written()).or_default() += 1;
+            all
+        });
+        let ready = |rule: &&Rule| match &rule.reads {
+            None => false,
+            Some(reads) => reads
+                .iter()
+                .all(|name| !waiting.contains_key(name.as_str())),
+        };
+        let (now, later): (Vec<&Rule>, Vec<&Rule>) = open.iter().partition(|rule| ready(rule));
+        if now.is_empty() {
+            // They read each other, or whatever there is.
+            sorted.extend(later);
+            break;
+        }
+        sorted.extend(now);
+        open = later;
+    }
+    sorted
 }
 
 /// The state of an alert at an evaluation.

@@ -1,15 +1,14 @@
 //! Files of unit tests, as `promtool test rules` runs them.
 
-use super::rules::{Active, Outcome, Rule, Rules, State, expanded, millis};
+use super::rules::{Active, Library, Outcome, Rule, Rules, State, expanded, millis};
 use crate::json::Parts;
 use crate::promql::engine::{
-    Axis, Engine, Failure, Labels, Memory, Millis, NAME, Recorded, Release, Sample, metric,
+    Axis, Engine, Failure, Labels, Memory, Millis, NAME, Recorded, Release, Sample,
 };
 use crate::promql::samples::{self, Value as Given};
-use crate::promql::walk::selectors;
-use crate::promql::{Expr, MatchOp, VectorSelector, parse};
+use crate::promql::{Expr, MatchOp, parse};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What a test expects and what is, where both differ.
@@ -37,19 +36,23 @@ pub enum Found {
 /// A file of tests, and the rules that it loads.
 pub(crate) struct Suite<'a> {
     file: &'a Value,
+    parsed: Parsed<'a>,
     interval: Millis,
-    rules: Vec<&'a Rule>,
+    rules: Library<'a>,
 }
 
 /// The groups of rule files with their names, in the order in which they are loaded.
-pub(crate) type Groups<'a> = &'a [(String, Vec<&'a Rule>)];
+pub(crate) type Groups<'g, 'a> = &'g [(String, Vec<&'a Rule>)];
+
+/// Reads an expression.
+type Parsed<'a> = &'a dyn Fn(&str) -> Result<Rc<Expr>, String>;
 
 /// promtool's, where a file says none.
 const INTERVAL: Millis = 60_000;
 
 impl<'a> Suite<'a> {
-    /// The tests of a file over the groups that its rule files have.
-    pub(crate) fn new(file: &'a Value, groups: Groups<'a>) -> Suite<'a> {
+    /// The tests of a file over the groups that its rule files have; `parsed` reads their expressions.
+    pub(crate) fn new(file: &'a Value, groups: Groups<'_, 'a>, parsed: Parsed<'a>) -> Suite<'a> {
         let order: Vec<&str> = file["group_eval_order"].texts().collect();
         // A group that is not named comes first.
         let place = |name: &str| {
@@ -62,15 +65,18 @@ impl<'a> Suite<'a> {
         sorted.sort_by_key(|(name, _)| place(name));
         Suite {
             file,
+            parsed,
             interval: file["evaluation_interval"]
                 .as_str()
                 .and_then(millis)
                 .unwrap_or(INTERVAL)
                 .max(1),
-            rules: sorted
-                .into_iter()
-                .flat_map(|(_, rules)| rules.iter().copied())
-                .collect(),
+            rules: Library::of(
+                sorted
+                    .into_iter()
+                    .flat_map(|(_, rules)| rules.iter().copied())
+                    .collect(),
+            ),
         }
     }
 
@@ -79,7 +85,7 @@ impl<'a> Suite<'a> {
         let mut found = Vec::new();
         for (index, test) in self.file["tests"].items().enumerate() {
             let pointer = format!("/tests/{index}");
-            match Test::read(test, &pointer, self.interval) {
+            match Test::read(test, &pointer, self.interval, self.parsed) {
                 Ok(test) => found.extend(test.run(self, release)),
                 Err(broken) => found.push(broken),
             }
@@ -112,7 +118,7 @@ pub fn run(file: &Value, rule_files: &[&Value], release: Release) -> Vec<Found> 
         .iter()
         .map(|(name, rules)| (name.clone(), rules.iter().collect()))
         .collect();
-    found.extend(Suite::new(file, &groups).run(release));
+    found.extend(Suite::new(file, &groups, &|text| parse(text).map(Rc::new)).run(release));
     found
 }
 
@@ -121,7 +127,7 @@ struct Test<'a> {
     value: &'a Value,
     pointer: &'a str,
     /// Index, what is asked, and when.
-    expressions: Vec<(usize, Result<Expr, String>, Millis)>,
+    expressions: Vec<(usize, Result<Rc<Expr>, String>, Millis)>,
     alerts: Vec<(usize, &'a str, Millis)>,
     series: Vec<Recorded>,
     last: Millis,
@@ -129,7 +135,12 @@ struct Test<'a> {
 }
 
 impl<'a> Test<'a> {
-    fn read(value: &'a Value, pointer: &'a str, interval: Millis) -> Result<Test<'a>, Found> {
+    fn read(
+        value: &'a Value,
+        pointer: &'a str,
+        interval: Millis,
+        parsed: Parsed,
+    ) -> Result<Test<'a>, Found> {
         let broken = |place: String, reason: String| Found::Broken {
             pointer: format!("{pointer}{place}"),
             reason,
@@ -147,7 +158,7 @@ impl<'a> Test<'a> {
         for (index, case) in value["promql_expr_test"].items().enumerate() {
             let place = format!("/promql_expr_test/{index}");
             let text = case["expr"].as_str().unwrap_or_default();
-            expressions.push((index, parse(text), time(case, &place)?));
+            expressions.push((index, parsed(text), time(case, &place)?));
         }
         let mut alerts = Vec::new();
         for (index, case) in value["alert_rule_test"].items().enumerate() {
@@ -198,14 +209,14 @@ impl<'a> Test<'a> {
             return vec![unknown];
         }
         let names = self.alerts.iter().map(|(_, name, _)| *name);
-        let asked = (self.expressions.iter()).filter_map(|(_, expr, _)| expr.as_ref().ok());
+        let asked = (self.expressions.iter()).filter_map(|(_, expr, _)| expr.as_deref().ok());
         let axis = Axis {
             start: 0,
             step: suite.interval,
             count: usize::try_from(self.last / suite.interval + 1).unwrap_or(0),
         };
         let rules = Rules {
-            rules: needed(&suite.rules, names, asked),
+            rules: suite.rules.needed(names, asked),
             axis,
             release,
         };
@@ -391,59 +402,32 @@ fn firing(
     Ok(found)
 }
 
-/// The rules that alerts and expressions depend on, in their order.
-fn needed<'r>(
-    rules: &[&'r Rule],
-    alerts: impl Iterator<Item = impl AsRef<str>>,
-    asked: impl Iterator<Item = &'r Expr>,
-) -> Vec<&'r Rule> {
-    let alerts: HashSet<String> = alerts.map(|name| name.as_ref().to_string()).collect();
-    let mut taken: Vec<bool> = rules
-        .iter()
-        .map(|rule| rule.alert.is_some() && alerts.contains(&rule.name))
-        .collect();
-    let mut open: Vec<&VectorSelector> = asked.flat_map(selectors).collect();
-    open.extend(
-        rules
-            .iter()
-            .zip(&taken)
-            .filter(|(_, taken)| **taken)
-            .flat_map(|(rule, _)| selectors(&rule.expr)),
-    );
-    while let Some(selector) = open.pop() {
-        for (index, rule) in rules.iter().enumerate() {
-            if !taken[index] && rule.is_read_by(selector) {
-                taken[index] = true;
-                open.extend(selectors(&rule.expr));
-            }
+/// The labels of a series that is written as most are, without an escape or a space; None: it is written otherwise.
+fn plain(text: &str) -> Option<Labels> {
+    let word = |text: &str| {
+        !text.is_empty()
+            && !text.starts_with(|first: char| first.is_ascii_digit())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'))
+    };
+    let (name, rest) = text.split_once('{')?;
+    let mut rest = rest.strip_suffix('}')?;
+    let mut pairs = vec![(NAME, name)];
+    while !rest.is_empty() {
+        let (label, behind) = rest.split_once("=\"")?;
+        let (value, behind) = behind.split_once('"')?;
+        if !word(label) || label.contains(':') || value.is_empty() || value.contains('\\') {
+            return None;
         }
-    }
-    rules
-        .iter()
-        .zip(taken)
-        .filter_map(|(rule, taken)| taken.then_some(*rule))
-        .collect()
-}
-
-impl Rule {
-    /// Whether a selector can read what the rule writes.
-    fn is_read_by(&self, selector: &VectorSelector) -> bool {
-        let Some(name) = metric(selector) else {
-            return true;
+        pairs.push((label, value));
+        rest = match behind.strip_prefix(',') {
+            Some(more) if !more.is_empty() => more,
+            None if behind.is_empty() => "",
+            _ => return None,
         };
-        match self.alert {
-            None => name == self.name,
-            Some(_) => {
-                name == "ALERTS"
-                    && selector
-                        .matchers
-                        .matchers
-                        .iter()
-                        .filter(|matcher| matcher.name == "alertname")
-                        .all(|matcher| crate::promql::matchers::picks(matcher, &self.name))
-            }
-        }
     }
+    word(name).then(|| pairs.into_iter().collect())
 }
 
 /// The labels of a series that is written as a selector.
@@ -451,6 +435,9 @@ pub(crate) fn labels(text: &str) -> Result<Labels, String> {
     let text = text.trim();
     if text.is_empty() || text == "{}" {
         return Ok(Labels::default());
+    }
+    if let Some(labels) = plain(text) {
+        return Ok(labels);
     }
     let Expr::VectorSelector(selector) = parse(text)? else {
         return Err(format!("`{text}` is not a series"));
@@ -466,7 +453,7 @@ pub(crate) fn labels(text: &str) -> Result<Labels, String> {
     Ok(name.chain(rest).collect())
 }
 
-fn recorded(labels: Labels, values: Vec<Option<Given>>, step: Millis) -> Recorded {
+pub(crate) fn recorded(labels: Labels, values: Vec<Option<Given>>, step: Millis) -> Recorded {
     let samples = values.into_iter().enumerate().filter_map(|(index, value)| {
         let time = step * index as Millis;
         Some(match value? {

@@ -95,3 +95,22 @@ pub(crate) fn shown(path: &Path) -> String {
         .collect::<Vec<_>>()
         .join("/")
 }
+
+/// The texts below a folder by their paths there; what is not UTF-8, links and devices are left out.
+pub(crate) fn texts(folder: &Path) -> Result<Vec<(String, String)>> {
+    let wanted = BTreeSet::from([PathBuf::new()]);
+    let mut found = Contents::default();
+    list(folder, Path::new(""), &wanted, &mut found)?;
+    let mut texts = Vec::new();
+    for (path, kind) in found.files {
+        if !kind.is_file() || path == Path::new(MANIFEST) {
+            continue;
+        }
+        let bytes = fs::read(folder.join(&path))
+            .with_context(|| format!("cannot read {}", folder.join(&path).display()))?;
+        if let Ok(text) = String::from_utf8(bytes) {
+            texts.push((shown(&path), text));
+        }
+    }
+    Ok(texts)
+}

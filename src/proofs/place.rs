@@ -78,6 +78,11 @@ impl Written<'_> {
         if let Some(text) = text {
             found.label = shortened(text);
         }
+        for (place, _) in &mut found.others {
+            if let Place::Rendered { file, pointer } = place {
+                *place = self.rendered.place(file, pointer);
+            }
+        }
         found.owner = owner.map_or("/platform".to_string(), |(key, _)| key);
         found.also(
             Place::File(format!("{}/{path}", self.rendered.output)),

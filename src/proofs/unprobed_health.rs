@@ -37,7 +37,11 @@ pub(crate) const PROOF: Proof = Proof {
             let mut probes = of_service
                 .ones()
                 .map(|index| &targets[index])
-                .filter(|target| target.params.contains_key("target"));
+                .filter(|target| {
+                    // What a service itself is asked for is its metrics, whatever the query.
+                    let own = target.labels.get("job") == Some(&service.name);
+                    target.params.contains_key("target") && !own
+                });
             let Some(probe) = probes.next() else {
                 found.push(place::at(
                     &config.path,

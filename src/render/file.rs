@@ -22,6 +22,11 @@ pub struct File {
 }
 
 impl File {
+    /// The alert that it is about, of an artifact with a file for each.
+    pub(crate) fn alert(&self) -> Option<&str> {
+        self.alert.as_deref()
+    }
+
     /// Where the groups of a rule file are; None: it is a file of another role.
     pub(crate) fn groups_pointer(&self) -> Option<&'static str> {
         match self.role {

@@ -1,9 +1,7 @@
-//! The catalog's own tests of its expressions: checked at render, run with promtool, and said to be not run without it.
+//! The catalog's own tests of its expressions: checked and run at every render.
 
 use crate::{monstack, run, shop, tree};
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
 const SERIES: &str = r#"'shop_queue_length{job="api",service="api",component="web"}'"#;
 
@@ -26,26 +24,15 @@ const LONG: &str = "max by (job, service, component) (shop_queue_length) > 100";
 const FIRES: &str = r#"name = "long", at = "20m", series = { SERIES = "500x30" }, fires = ["api"]"#;
 const SILENT: &str = r#"name = "short", at = "20m", every = "15s", series = { SERIES = "50x80" }"#;
 
-/// What is left of runs in the folder for temporary files.
-fn left(folder: &Path) -> usize {
-    fs::read_dir(folder).map_or(0, |entries| entries.count())
-}
-
-fn rendered_with(root: &Path, path: Option<&Path>, temporary: &Path) -> Output {
-    fs::create_dir_all(temporary).unwrap();
-    let mut command = monstack(&["render", "--root"]);
-    command.arg(root).env("TMPDIR", temporary);
-    if let Some(path) = path {
-        command.env("PATH", path);
-    }
-    command.output().expect("monstack starts")
-}
-
 #[test]
-fn tests_that_pass_are_proved_with_promtool_and_not_without() {
+fn tests_that_pass_are_proved_without_promtool() {
     let shop = shop("own-tests", &catalog(LONG, &[FIRES, SILENT]));
-    let temporary = shop.join("tmp");
-    let ran: crate::Run = rendered_with(&shop, None, &temporary).into();
+    let ran: crate::Run = monstack(&["render", "--root"])
+        .arg(&shop)
+        .env("PATH", "/nonexistent")
+        .output()
+        .expect("monstack starts")
+        .into();
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.err);
     assert!(ran.out.contains("18 files, all proved)"), "{}", ran.out);
     assert!(
@@ -53,24 +40,6 @@ fn tests_that_pass_are_proved_with_promtool_and_not_without() {
             .unwrap()
             .contains("interval: 15s")
     );
-    let without: crate::Run =
-        rendered_with(&shop, Some(Path::new("/nonexistent")), &temporary).into();
-    assert_eq!(without.code, Some(0), "{}", without.err);
-    assert!(
-        without
-            .out
-            .contains("all proved but for the tests of 1 alert, which were not run"),
-        "{}",
-        without.out
-    );
-    assert!(
-        without.err.starts_with(
-            "notice[tests-not-run]: the tests of 1 alert were not run: promtool is not on the PATH"
-        ),
-        "{}",
-        without.err
-    );
-    assert_eq!(left(&temporary), 0, "a temporary folder stayed");
 }
 
 #[test]
@@ -109,48 +78,6 @@ fn tests_that_state_the_opposite_are_errors_at_their_place() {
             .err
             .contains("--> services.toml:21:3")
     );
-}
-
-/// A promtool that never ends is ended, and its folder removed.
-#[test]
-fn interrupted_tests_leave_nothing() {
-    use std::os::unix::fs::PermissionsExt;
-    let shop = shop("own-tests-slow", &catalog(LONG, &[FIRES, SILENT]));
-    let (programs, temporary) = (shop.join("bin"), shop.join("tmp"));
-    fs::create_dir_all(&programs).unwrap();
-    fs::create_dir_all(&temporary).unwrap();
-    fs::write(
-        programs.join("promtool"),
-        "#!/bin/sh\nexec /bin/sleep 1000\n",
-    )
-    .unwrap();
-    fs::set_permissions(programs.join("promtool"), fs::Permissions::from_mode(0o755)).unwrap();
-    let mut child = monstack(&["render", "--root"])
-        .arg(&shop)
-        .env("TMPDIR", &temporary)
-        .env("PATH", &programs)
-        .spawn()
-        .unwrap();
-    while left(&temporary) == 0
-        || fs::read_dir(&temporary)
-            .unwrap()
-            .flatten()
-            .all(|entry| left(&entry.path()) < 4)
-    {
-        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    std::thread::sleep(std::time::Duration::from_millis(200));
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &child.id().to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
-    assert_eq!(child.wait().unwrap().code(), Some(2));
-    assert_eq!(left(&temporary), 0, "a temporary folder stayed");
-    assert!(!shop.join("generated").exists());
 }
 
 #[test]

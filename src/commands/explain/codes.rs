@@ -76,14 +76,6 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "A template was rendered, and its text is not YAML.",
     ),
     (
-        "test-fails",
-        "A test of the catalog says something else of its alert than promtool sees, so the test or the expression is wrong.",
-    ),
-    (
-        "tests-not-run",
-        "The catalog brings tests of its own for alerts of kind `promql`, and promtool, which runs them, is not there or took too long.",
-    ),
-    (
         "unknown-name",
         "`explain` knows no service, alert or finding of this name.",
     ),

@@ -1,0 +1,148 @@
+//! A kind's cases for one service: what is given, and what must be seen.
+
+use super::expressions::{evaluated, wrong};
+use super::neighbourhood::labelled;
+use super::phases;
+use super::scene::Scene;
+use crate::kinds::Case;
+use minijinja::value::Value;
+use minijinja::{Error, context};
+
+const STATES: [&str; 3] = ["inactive", "pending", "firing"];
+
+/// One case, with its numbers.
+#[derive(Debug)]
+pub(crate) struct Trial {
+    /// What it shows.
+    pub(crate) name: String,
+    /// Series and values, as promtool writes them.
+    pub(crate) series: Vec<(String, String)>,
+    /// What must be seen of the alert.
+    pub(crate) checks: Vec<Check>,
+    /// Step → what the alert compares; None: there is nothing.
+    pub(crate) signal: Vec<(i64, Value)>,
+    /// The last step that is looked at.
+    pub(crate) last: i64,
+}
+
+/// A look at the alert.
+#[derive(Debug)]
+pub(crate) struct Check {
+    /// The step.
+    pub(crate) at: i64,
+    /// `inactive`, `pending` or `firing`.
+    pub(crate) state: String,
+    /// The value with which it fires; none: whatever it is.
+    pub(crate) value: Value,
+}
+
+impl Scene<'_> {
+    /// The cases that can be shown here; of a service that the catalog excepts only the first, in which the alert is silent.
+    pub(crate) fn trials(&self, excepted: bool) -> Result<Vec<Trial>, Error> {
+        let most = if excepted { 1 } else { usize::MAX };
+        let mut trials = Vec::new();
+        for case in self.kind.cases.iter().take(most) {
+            if self.shown(case)? {
+                trials.push(self.trial(case, excepted)?);
+            }
+        }
+        Ok(trials)
+    }
+
+    fn trial(&self, case: &Case, excepted: bool) -> Result<Trial, Error> {
+        let mut trial = Trial {
+            name: if excepted {
+                "is silent for it, which the catalog excepts".to_string()
+            } else {
+                case.name.clone()
+            },
+            series: Vec::new(),
+            checks: Vec::new(),
+            signal: Vec::new(),
+            last: 0,
+        };
+        for seen in &case.seen {
+            let at = self.step(&case.name, &seen.at)?;
+            if at < 0 || !self.holds(&case.name, seen.when.as_ref())? {
+                continue;
+            }
+            trial.last = trial.last.max(at);
+            if let Some(state) = &seen.is {
+                let state = match state {
+                    _ if excepted => STATES[0].to_string(),
+                    state if STATES.contains(&state.as_str()) => state.clone(),
+                    state => self.value(&case.name, state)?.to_string(),
+                };
+                let value = seen.value.as_ref();
+                let value = value
+                    .map(|value| self.value(&case.name, value))
+                    .transpose()?;
+                trial.checks.push(Check {
+                    at,
+                    state,
+                    value: value.unwrap_or(Value::from(())),
+                });
+            }
+            if let Some(value) = &seen.signal {
+                trial.signal.push((at, self.value(&case.name, value)?));
+            }
+        }
+        for name in case.series.keys() {
+            let given = self
+                .kind
+                .series
+                .get(name)
+                .ok_or_else(|| wrong(self.kind, &case.name, name, "there is no such series"))?;
+            let values = phases::notation(&self.phases(case, name)?, trial.last + 1);
+            let series = self.series(given)?.into_iter();
+            trial
+                .series
+                .extend(series.map(|text| (text, values.clone())));
+        }
+        Ok(trial)
+    }
+
+    /// The same for templates: `name`, `series`, `given` (series and values of recording_rules.yml), `checks` (step, state, value)
+    /// and `signal` (step, value).
+    pub(super) fn tests(&self, excepted: bool) -> Result<Vec<Value>, Error> {
+        let test = |trial: Trial| {
+            let given = self.constants(trial.last)?;
+            let checks = trial.checks.into_iter();
+            let checks: Vec<Value> = checks
+                .map(|check| Value::from(vec![check.at.into(), check.state.into(), check.value]))
+                .collect();
+            let signal = trial.signal.into_iter();
+            let signal: Vec<Value> = signal
+                .map(|(at, value)| Value::from(vec![at.into(), value]))
+                .collect();
+            let series = trial.series.into_iter();
+            let series: Vec<Value> = series
+                .map(|(series, values)| Value::from(vec![series, values]))
+                .collect();
+            Ok(context! { name => trial.name, series, given, checks, signal, excepted })
+        };
+        self.trials(excepted)?.into_iter().map(test).collect()
+    }
+
+    /// What recording_rules.yml says of the services of the sample, there throughout.
+    fn constants(&self, last: i64) -> Result<Vec<Value>, Error> {
+        let mut all = Vec::new();
+        for (record, expression) in &self.kind.constants {
+            for service in &self.sample.all {
+                let of = context! { service, ..self.context.clone() };
+                let value = evaluated(
+                    self.kind,
+                    &format!("constants.{record}"),
+                    expression.as_str().unwrap_or_default(),
+                    &of,
+                )?;
+                all.push(Value::from(vec![
+                    Value::from(record.as_str()),
+                    Value::from(labelled("", service, &[])?),
+                    Value::from(format!("{value}x{last}")),
+                ]));
+            }
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,92 @@
+//! `prove` runs the proofs over files as they are on disk: a hand edit, a stack that is kept by hand, another generator's output.
+
+use super::{Cli, Report};
+use crate::artifacts::{RULES, Role};
+use crate::diagnostic::{plural, suggestion};
+use crate::generated::texts;
+use crate::pipeline;
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What to prove.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The folder of the files [default: the output folder of the catalog]
+    dir: Option<PathBuf>,
+    /// What a file is for, where its path does not say so: prometheus, rules, rule-tests, alertmanager, dashboard …
+    #[arg(long = "role", value_name = "FILE=ROLE")]
+    roles: Vec<String>,
+}
+
+/// The roles by the words for them.
+const ROLES: [(&str, Role); 12] = [
+    ("prometheus", Role::Prometheus),
+    ("rules", RULES),
+    (
+        "prometheus-rule",
+        Role::Rules {
+            groups: "/spec/groups",
+        },
+    ),
+    ("rule-tests", Role::RuleTests),
+    ("alertmanager", Role::Alertmanager),
+    ("blackbox", Role::Blackbox),
+    ("dashboard", Role::Dashboard),
+    ("datasources", Role::Datasources),
+    ("dashboard-provider", Role::DashboardProvider),
+    ("compose", Role::Compose),
+    ("markdown", Role::Markdown),
+    ("plain", Role::Plain),
+];
+
+/// Proves the files of a folder against the catalog; nothing is written.
+pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    let mut roles = BTreeMap::new();
+    for given in &args.roles {
+        let (file, word) = given
+            .rsplit_once('=')
+            .with_context(|| format!("`{given}` is not FILE=ROLE"))?;
+        let words = ROLES.map(|(word, _)| word);
+        let Some((_, role)) = ROLES.iter().find(|(known, _)| *known == word) else {
+            bail!("there is no role `{word}`: {}", suggestion(word, words));
+        };
+        roles.insert(file.to_string(), *role);
+    }
+    let (folder, name) = match &args.dir {
+        Some(folder) => (folder.clone(), folder.display().to_string()),
+        None => {
+            let lint = pipeline::lint(&cli.root);
+            let Some(catalog) = &lint.catalog else {
+                return Ok(Report::new(lint.source, lint.diagnostics).reading());
+            };
+            let output = catalog.platform.output.clone();
+            (cli.root.join(&output), output)
+        }
+    };
+    let name = name.trim_end_matches('/').to_string();
+    let (outcome, unknown) = pipeline::prove_files(&cli.root, &name, texts(&folder)?, &roles)?;
+    let failed = outcome.failed();
+    let files = outcome
+        .rendered
+        .as_ref()
+        .map_or(0, |rendered| rendered.files.len());
+    let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
+    report.data.insert("files".into(), files.into());
+    report.data.insert("unknown".into(), unknown.clone().into());
+    if files == 0 && !failed {
+        bail!(
+            "{name} has no file whose path monstack knows; say what each is for with `--role FILE=ROLE`"
+        );
+    }
+    if !failed {
+        report.line(format!("all proved: {} of {name}/", plural(files, "file")));
+    }
+    if !unknown.is_empty() {
+        report.line(format!(
+            "not looked at, because nothing says what they are for (`--role FILE=ROLE`): {}",
+            unknown.join(", ")
+        ));
+    }
+    Ok(report)
+}

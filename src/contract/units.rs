@@ -1,0 +1,209 @@
+//! Units of what an expression returns: from the suffixes of metrics (https://prometheus.io/docs/practices/naming/), through
+//! functions and operators. Where nothing says one, nothing is assumed.
+
+use super::evaluate::Node;
+use crate::promql::number::number;
+use crate::promql::token::{T_ADD, T_COUNT, T_COUNT_VALUES, T_DIV, T_GROUP, T_MUL, T_SUB};
+use crate::promql::walk::selector;
+use crate::promql::{Expr, ValueType};
+use std::fmt;
+
+/// A unit; rates are of it per second.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unit {
+    base: Base,
+    per_second: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Base {
+    Seconds,
+    Milliseconds,
+    Microseconds,
+    Minutes,
+    Bytes,
+    Kilobytes,
+    Megabytes,
+    Ratio,
+    Percent,
+    Celsius,
+    Volts,
+    Amperes,
+    Joules,
+    /// What a counter without another unit counts.
+    Events,
+}
+
+/// Endings of the names of metrics, the longer ones first where one ends in another.
+const SUFFIXES: [(&str, Base); 19] = [
+    ("_milliseconds", Base::Milliseconds),
+    ("_millis", Base::Milliseconds),
+    ("_ms", Base::Milliseconds),
+    ("_microseconds", Base::Microseconds),
+    ("_us", Base::Microseconds),
+    ("_seconds", Base::Seconds),
+    ("_minutes", Base::Minutes),
+    ("_kilobytes", Base::Kilobytes),
+    ("_kib", Base::Kilobytes),
+    ("_megabytes", Base::Megabytes),
+    ("_mib", Base::Megabytes),
+    ("_mb", Base::Megabytes),
+    ("_bytes", Base::Bytes),
+    ("_ratio", Base::Ratio),
+    ("_percent", Base::Percent),
+    ("_celsius", Base::Celsius),
+    ("_volts", Base::Volts),
+    ("_amperes", Base::Amperes),
+    ("_joules", Base::Joules),
+];
+
+impl Base {
+    fn word(self) -> &'static str {
+        match self {
+            Base::Seconds => "seconds",
+            Base::Milliseconds => "milliseconds",
+            Base::Microseconds => "microseconds",
+            Base::Minutes => "minutes",
+            Base::Bytes => "bytes",
+            Base::Kilobytes => "kilobytes",
+            Base::Megabytes => "megabytes",
+            Base::Ratio => "a ratio",
+            Base::Percent => "percent",
+            Base::Celsius => "degrees Celsius",
+            Base::Volts => "volts",
+            Base::Amperes => "amperes",
+            Base::Joules => "joules",
+            Base::Events => "events",
+        }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = if self.per_second { " per second" } else { "" };
+        write!(formatter, "{}{rate}", self.base.word())
+    }
+}
+
+impl Unit {
+    fn of(base: Base) -> Unit {
+        Unit {
+            base,
+            per_second: false,
+        }
+    }
+
+    pub(crate) fn is(&self, base: Base) -> bool {
+        self.base == base && !self.per_second
+    }
+}
+
+/// The unit of a metric by its name.
+fn of_metric(name: &str) -> Option<Unit> {
+    // Recorded series say what they are in other ways.
+    if name.contains(':') {
+        return None;
+    }
+    if name.ends_with("_bucket") || name.ends_with("_count") {
+        return Some(Unit::of(Base::Events));
+    }
+    let stem = name.strip_suffix("_sum").unwrap_or(name);
+    let stem = stem.strip_suffix("_total").unwrap_or(stem);
+    let known = SUFFIXES.iter().find(|(suffix, _)| stem.ends_with(suffix));
+    match known {
+        Some((_, base)) => Some(Unit::of(*base)),
+        None => name.ends_with("_total").then(|| Unit::of(Base::Events)),
+    }
+}
+
+/// The unit of a node's values.
+pub(crate) fn unit(node: &Node, nodes: &[Node]) -> Option<Unit> {
+    let operand = |index: usize| node.operands.get(index).map(|operand| &nodes[*operand]);
+    let of = |index: usize| operand(index).and_then(|operand| unit(operand, nodes));
+    if let Some(selector) = selector(node.expr) {
+        return of_metric(selector.name.as_deref()?);
+    }
+    match node.expr {
+        Expr::Paren(_) | Expr::Subquery(_) | Expr::Unary(_) => of(0),
+        Expr::Aggregate(aggregate) => match aggregate.op.id() {
+            T_COUNT | T_COUNT_VALUES | T_GROUP => None,
+            _ => of(node.operands.len().checked_sub(1)?),
+        },
+        Expr::Call(call) => match call.func.name {
+            "time" | "timestamp" => Some(Unit::of(Base::Seconds)),
+            "rate" | "irate" | "deriv" => {
+                let unit = of(0).filter(|unit| !unit.per_second)?;
+                // Seconds per second are cores, or how busy something is.
+                (unit.base != Base::Seconds).then_some(Unit {
+                    per_second: true,
+                    ..unit
+                })
+            }
+            "histogram_quantile" => {
+                let buckets = operand(1)?;
+                let named = named(buckets, nodes)?;
+                of_metric(named.strip_suffix("_bucket")?)
+            }
+            "increase" | "delta" | "idelta" | "avg_over_time" | "min_over_time"
+            | "max_over_time" | "sum_over_time" | "last_over_time" | "abs" | "ceil" | "floor"
+            | "round" | "clamp" | "clamp_min" | "clamp_max" | "sort" | "sort_desc"
+            | "label_replace" | "label_join" | "scalar" | "vector" => of(0),
+            "quantile_over_time" => of(1),
+            _ => None,
+        },
+        Expr::Binary(binary) => {
+            let (left, right) = (operand(0)?, operand(1)?);
+            let constant = number(left.expr).or(number(right.expr));
+            match binary.op.id() {
+                T_MUL => {
+                    let unit = match number(left.expr) {
+                        Some(_) => unit(right, nodes),
+                        None => unit(left, nodes),
+                    };
+                    scaled(unit?, constant?)
+                }
+                T_DIV if number(right.expr).is_some() => scaled(of(0)?, 1.0 / constant?),
+                T_DIV => (of(0)? == of(1)?).then(|| Unit::of(Base::Ratio)),
+                T_ADD | T_SUB if number(left.expr).is_some() => of(1),
+                T_ADD | T_SUB => of(0),
+                _ if binary.op.is_comparison_operator() && number(left.expr).is_some() => of(1),
+                _ if binary.op.is_comparison_operator() => of(0),
+                _ => of(0).filter(|left| of(1).is_none_or(|right| right == *left)),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A unit times a number: another unit, where that is how it is converted.
+fn scaled(unit: Unit, factor: f64) -> Option<Unit> {
+    let near = |other: f64| (factor / other - 1.0).abs() < 1e-9;
+    let base = match unit.base {
+        base if near(1.0) => base,
+        Base::Ratio if near(100.0) => Base::Percent,
+        Base::Percent if near(0.01) => Base::Ratio,
+        Base::Seconds if near(1000.0) => Base::Milliseconds,
+        Base::Milliseconds if near(0.001) => Base::Seconds,
+        // Anything else may be a conversion or a quota.
+        _ => return None,
+    };
+    Some(Unit { base, ..unit })
+}
+
+/// The one metric below a node.
+fn named<'a>(node: &Node<'a>, nodes: &[Node<'a>]) -> Option<&'a str> {
+    if let Some(selector) = selector(node.expr) {
+        return selector.name.as_deref();
+    }
+    let vectors = node.operands.iter().map(|operand| &nodes[*operand]);
+    let mut names = vectors
+        .filter(|operand| {
+            matches!(
+                operand.expr.value_type(),
+                ValueType::Vector | ValueType::Matrix
+            )
+        })
+        .map(|operand| named(operand, nodes));
+    let first = names.next()??;
+    names.all(|name| name == Some(first)).then_some(first)
+}

@@ -1,0 +1,52 @@
+//! One mistake, one finding: what follows from another is counted there, and the same said again is said once.
+
+use super::{Diagnostic, plural};
+use std::collections::HashMap;
+
+/// Findings without those that follow from an earlier one of them, and without repetitions. Only errors follow from errors.
+pub fn folded(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut kept: Vec<(Diagnostic, usize, usize)> = Vec::new();
+    let mut subjects: HashMap<String, usize> = HashMap::new();
+    let mut said: HashMap<(&'static str, String, String), usize> = HashMap::new();
+    for diagnostic in found {
+        let cause = diagnostic
+            .follows
+            .iter()
+            .find_map(|subject| subjects.get(subject));
+        if let Some(cause) = cause.filter(|_| diagnostic.stops()) {
+            kept[*cause].1 += 1;
+            continue;
+        }
+        let key = (
+            diagnostic.code,
+            diagnostic.message.clone(),
+            format!("{:?}", diagnostic.place),
+        );
+        if let Some(first) = said.get(&key) {
+            kept[*first].2 += 1;
+            continue;
+        }
+        said.insert(key, kept.len());
+        if diagnostic.stops() {
+            for subject in &diagnostic.subjects {
+                subjects.entry(subject.clone()).or_insert(kept.len());
+            }
+        }
+        kept.push((diagnostic, 0, 0));
+    }
+    let counted = kept.into_iter().map(|(mut diagnostic, follow, again)| {
+        if again > 0 {
+            diagnostic.message += &format!(" (and in {})", plural(again, "more place"));
+        }
+        if follow > 0 {
+            let verb = if follow == 1 { "follows" } else { "follow" };
+            diagnostic.help += &format!(
+                "; {} that {verb} from this {} not shown",
+                plural(follow, "error"),
+                if follow == 1 { "is" } else { "are" }
+            );
+        }
+        diagnostic
+    });
+    counted.collect()
+}

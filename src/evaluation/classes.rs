@@ -1,0 +1,114 @@
+//! Services that rules cannot tell apart: what holds of one of a class holds of all.
+
+use super::rules::Rule;
+use crate::promql::engine::Labels;
+use crate::promql::matchers::Judge;
+use crate::promql::re2::anchored;
+use crate::promql::walk::{children, selectors, text};
+use crate::promql::{Expr, Matcher};
+use regex_automata::meta::Regex;
+use std::collections::HashSet;
+
+/// What rules ask of the labels of a target.
+pub(crate) struct Questions<'a> {
+    matchers: Vec<&'a Matcher>,
+    replacements: Vec<Replacement<'a>>,
+    /// Rules whose own labels name a target.
+    own: Vec<(&'a str, &'a str, String)>,
+}
+
+/// A label that is made from another.
+struct Replacement<'a> {
+    regex: Regex,
+    template: &'a str,
+    source: &'a str,
+}
+
+impl<'a> Questions<'a> {
+    /// Everything that the rules ask of these labels; None: they make labels in a way that may tell any two apart.
+    pub(crate) fn of(rules: &[&'a Rule], labels: &[&str]) -> Option<Questions<'a>> {
+        let mut matchers: Vec<&Matcher> = Vec::new();
+        let mut replacements = Vec::new();
+        let mut own = Vec::new();
+        let mut seen = HashSet::new();
+        for rule in rules {
+            let selected = selectors(&rule.expr).into_iter();
+            let asked = selected.flat_map(|selector| &selector.matchers.matchers);
+            for matcher in asked.filter(|matcher| labels.contains(&matcher.name.as_str())) {
+                if seen.insert((&matcher.name, matcher.op.to_string(), &matcher.value)) {
+                    matchers.push(matcher);
+                }
+            }
+            made(&rule.expr, labels, &mut replacements)?;
+            for (label, value) in rule.constant_labels() {
+                if labels.contains(&label) {
+                    own.push((label, value, format!("{} {}", rule.name, rule.expr)));
+                }
+            }
+        }
+        Some(Questions {
+            matchers,
+            replacements,
+            own,
+        })
+    }
+
+    /// The answers for a target: equal for those that the rules cannot tell apart.
+    pub(crate) fn answers(&self, target: &Labels) -> String {
+        let mut answers = String::new();
+        for matcher in &self.matchers {
+            let picked = Judge::of(matcher).picks(target.get(&matcher.name));
+            answers.push(if picked { '1' } else { '0' });
+        }
+        for replacement in &self.replacements {
+            let value = target.get(replacement.source);
+            let mut captures = replacement.regex.create_captures();
+            replacement.regex.captures(value, &mut captures);
+            if !captures.is_match() {
+                answers.push('-');
+                continue;
+            }
+            let mut made = String::new();
+            captures.interpolate_string_into(value, replacement.template, &mut made);
+            // Which of the target's labels it is; another text is itself.
+            let known = target.iter().position(|(_, value)| value == made);
+            answers += &known.map_or(made, |known| format!("#{known}"));
+        }
+        for (label, value, rule) in &self.own {
+            if target.get(label) == *value {
+                answers += "|";
+                answers += rule;
+            }
+        }
+        answers
+    }
+}
+
+fn made<'a>(expr: &'a Expr, labels: &[&str], found: &mut Vec<Replacement<'a>>) -> Option<()> {
+    if let Expr::Call(call) = expr {
+        let texts: Vec<&str> = call
+            .args
+            .args
+            .iter()
+            .filter_map(|argument| text(argument))
+            .collect();
+        match (call.func.name, texts.as_slice()) {
+            ("label_replace", [_, template, source, pattern]) if labels.contains(source) => {
+                found.push(Replacement {
+                    regex: Regex::new(&anchored(pattern).ok()?).ok()?,
+                    template,
+                    source,
+                });
+            }
+            ("label_join", [_, _, sources @ ..])
+                if sources.iter().any(|source| labels.contains(source)) =>
+            {
+                return None;
+            }
+            _ => {}
+        }
+    }
+    children(expr)
+        .into_iter()
+        .try_for_each(|child| made(child, labels, found))
+}

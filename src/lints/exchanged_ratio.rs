@@ -1,0 +1,71 @@
+//! A ratio of failures to attempts is not upside down.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place};
+
+pub(crate) const LINT: Lint = Lint {
+    code: "exchanged-ratio",
+    doc: "With failures and attempts exchanged the ratio is far above its threshold while all is well, and falls when everything fails.",
+    bad: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\n\n[metrics.login_failures_total]\ntype = \"counter\"\nhelp = \"Logins that failed\"\n\n[alerts.LoginFailures]\nkind = \"ratio\"\nerrors = \"logins_total\"\ntotal = \"login_failures_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    good: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\n\n[metrics.login_failures_total]\ntype = \"counter\"\nhelp = \"Logins that failed\"\n\n[alerts.LoginFailures]\nkind = \"ratio\"\nerrors = \"login_failures_total\"\ntotal = \"logins_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    check: |catalog, _| {
+        let mut found = Vec::new();
+        for alert in &catalog.alerts {
+            let (Some(failures), Some(attempts)) =
+                (alert.roles.get("failures"), alert.roles.get("attempts"))
+            else {
+                continue;
+            };
+            if failures == attempts || says_failure(failures) || !says_failure(attempts) {
+                continue;
+            }
+            let of_role = |role: &str| {
+                alert
+                    .kind
+                    .keys
+                    .iter()
+                    .find(|(_, property)| property["role"] == role)
+                    .map_or("", |(key, _)| key.as_str())
+            };
+            let (wrong, other) = (of_role("attempts"), of_role("failures"));
+            found.push(
+                Diagnostic::error(
+                    "exchanged-ratio",
+                    Place::Value(format!("/alerts/{}/{wrong}", alert.name)),
+                    format!(
+                        "`{}` divides `{failures}` by `{attempts}`, which counts failures by its name",
+                        alert.name
+                    ),
+                )
+                .also(
+                    Place::Value(format!("/alerts/{}/{other}", alert.name)),
+                    "and this does not",
+                )
+                .help(format!("exchange `{other}` and `{wrong}`")),
+            );
+        }
+        found
+    },
+};
+
+/// Words in the names of counters of what went wrong.
+const FAILURE: [&str; 14] = [
+    "error",
+    "errors",
+    "failure",
+    "failures",
+    "failed",
+    "rejected",
+    "rejections",
+    "dropped",
+    "timeouts",
+    "timeout",
+    "exceptions",
+    "aborted",
+    "denied",
+    "lost",
+];
+
+fn says_failure(metric: &str) -> bool {
+    metric.split('_').any(|word| FAILURE.contains(&word))
+}

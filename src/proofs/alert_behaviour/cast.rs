@@ -1,0 +1,250 @@
+//! Which services an alert is tried with: one of each class that nothing can tell apart.
+
+use super::played::{Member, Play, play, together};
+use crate::cases::neighbourhood::Neighbourhood;
+use crate::cases::{Clock, Scene, Trial, samples};
+use crate::catalog::{Alert, Branch, Catalog, Service};
+use crate::evaluation::classes::Questions;
+use crate::evaluation::rules::{Library, Rule};
+use crate::kinds::Kind;
+use crate::promql::engine::{Labels, Release};
+use crate::templates::functions::four_scrapes;
+use minijinja::Error;
+use minijinja::value::{Serde, Value};
+use std::collections::{BTreeSet, HashMap};
+
+/// The labels by which Prometheus knows a target.
+const OF_TARGETS: [&str; 4] = ["job", "service", "component", "instance"];
+
+/// The services of a catalog, ready to be tried.
+pub(super) struct Cast<'a> {
+    catalog: &'a Catalog,
+    neighbourhood: Neighbourhood,
+    bridge: String,
+}
+
+/// One service for all of its class.
+struct Tried<'a> {
+    branch: &'a Branch,
+    service: &'a Service,
+    /// Whether the alert leaves it out.
+    excepted: bool,
+    class: Vec<&'a str>,
+}
+
+impl<'a> Cast<'a> {
+    pub(super) fn of(catalog: &'a Catalog) -> Result<Cast<'a>, Error> {
+        let services = Value::from(Serde(&catalog.services));
+        let metrics = Value::from(Serde(&catalog.metrics));
+        Ok(Cast {
+            catalog,
+            neighbourhood: Neighbourhood::of(&services, &metrics)?,
+            bridge: four_scrapes(&services)?,
+        })
+    }
+
+    /// Runs all cases of an alert for a service of each class.
+    pub(super) fn play(
+        &self,
+        alert: &'a Alert,
+        library: &Library,
+        releases: &[Release],
+    ) -> Result<Play<'a>, Error> {
+        let needed = library.needed(std::iter::once(alert.name.as_str()), std::iter::empty());
+        let value = Value::from(Serde(alert));
+        let interval = self.catalog.prometheus.evaluation_interval.to_string();
+        let step = samples::test_step(&value, &self.bridge, &interval)?;
+        let clock = Clock {
+            step: &step,
+            bridge: &self.bridge,
+            traffic: None,
+        };
+        let mut found = Play::default();
+        let tried = self.tried(alert, &needed);
+        for tried in &tried {
+            let branch = Value::from(Serde(tried.branch));
+            let name = &tried.service.name;
+            let scene = Scene::new(
+                &alert.kind,
+                &self.neighbourhood,
+                &value,
+                &branch,
+                name,
+                &clock,
+            )?;
+            let mut near = Vec::new();
+            for service in scene.services() {
+                near.push(service.get_attr("name")?.to_string());
+            }
+            let rules = self.about(&needed, &near);
+            for trial in scene.trials(tried.excepted)? {
+                let promise = tried.promise(tried.service);
+                let mut wrong = releases
+                    .iter()
+                    .filter_map(|release| play(alert, &promise, &rules, &trial, &step, *release));
+                if let Some(wrong) = wrong.next() {
+                    found.add(wrong, &tried.class);
+                }
+            }
+        }
+        if found.wrong.is_empty() {
+            let mut members = Vec::new();
+            for (tried, name) in crowd(&tried) {
+                let Some(service) = self.catalog.service(name) else {
+                    continue;
+                };
+                let branch = Value::from(Serde(tried.branch));
+                let scene = Scene::new(
+                    &alert.kind,
+                    &self.neighbourhood,
+                    &value,
+                    &branch,
+                    name,
+                    &clock,
+                )?;
+                let trials = scene.trials(false)?.into_iter();
+                let fires =
+                    |trial: &Trial| trial.checks.iter().any(|check| check.state == "firing");
+                members.extend(trials.take(1).filter(fires).map(|trial| Member {
+                    promise: tried.promise(service),
+                    trial,
+                }));
+            }
+            let names: Vec<String> = members
+                .iter()
+                .map(|member| member.promise.get("service").to_string())
+                .collect();
+            let rules = self.about(&needed, &names);
+            let wrong = releases
+                .iter()
+                .find_map(|release| together(alert, &members, &rules, &step, *release));
+            if let Some((wrong, service)) = wrong {
+                let class: Vec<&str> = self
+                    .catalog
+                    .service(&service)
+                    .iter()
+                    .map(|service| service.name.as_str())
+                    .collect();
+                found.add(wrong, &class);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The rules without those that are about other services of the catalog than these.
+    fn about<'r>(&self, rules: &[&'r Rule], near: &[String]) -> Vec<&'r Rule> {
+        let of_others = |rule: &&&Rule| {
+            rule.constant_labels().any(|(label, value)| {
+                matches!(label, "job" | "service")
+                    && self.catalog.service(value).is_some()
+                    && !near.iter().any(|near| near == value)
+            })
+        };
+        rules
+            .iter()
+            .filter(|rule| !of_others(rule))
+            .copied()
+            .collect()
+    }
+
+    /// For each branch its classes of services, and those of the services that the alert leaves out.
+    fn tried(&self, alert: &'a Alert, rules: &[&Rule]) -> Vec<Tried<'a>>
+    where
+        'a: 'a,
+    {
+        let questions = Questions::of(rules, &OF_TARGETS);
+        let read = attributes(&alert.kind);
+        let mut tried: Vec<Tried> = Vec::new();
+        let mut known: HashMap<(usize, bool, String), usize> = HashMap::new();
+        let mut add = |index: usize, branch: &'a Branch, name: &'a str, excepted: bool| {
+            let Some(service) = self.catalog.service(name) else {
+                return;
+            };
+            let class = match &questions {
+                Some(questions) => {
+                    let values = serde_json::to_value(service).unwrap_or_default();
+                    let settings: Vec<String> =
+                        read.iter().map(|key| values[key].to_string()).collect();
+                    let answers = questions.answers(&target(service));
+                    format!("{answers} {}", settings.join(" "))
+                }
+                None => name.to_string(),
+            };
+            let slot = *known.entry((index, excepted, class)).or_insert_with(|| {
+                tried.push(Tried {
+                    branch,
+                    service,
+                    excepted,
+                    class: Vec::new(),
+                });
+                tried.len() - 1
+            });
+            tried[slot].class.push(name);
+        };
+        for (index, branch) in alert.branches.iter().enumerate() {
+            for name in &branch.services {
+                add(index, branch, name, false);
+            }
+        }
+        if let Some(branch) = alert.branches.first() {
+            for name in &alert.excepts {
+                add(0, branch, name, true);
+            }
+        }
+        tried
+    }
+}
+
+impl Tried<'_> {
+    /// The labels that the alert promises for the service, with its severity.
+    fn promise(&self, service: &Service) -> Labels {
+        let own = [
+            ("job", &service.name),
+            ("service", &service.name),
+            ("component", &service.group),
+            ("severity", &self.branch.severity),
+        ];
+        own.into_iter().collect()
+    }
+}
+
+/// How many services fail at once, at most.
+const CROWD: usize = 4;
+
+/// A few services that the alert covers: of each class the first, and a second one of the first class.
+fn crowd<'t, 'a>(tried: &'t [Tried<'a>]) -> Vec<(&'t Tried<'a>, &'a str)> {
+    let covered: Vec<&Tried> = tried.iter().filter(|tried| !tried.excepted).collect();
+    let second = covered
+        .iter()
+        .filter_map(|tried| Some((*tried, *tried.class.get(1)?)));
+    let firsts = covered
+        .iter()
+        .filter_map(|tried| Some((*tried, *tried.class.first()?)));
+    second.take(1).chain(firsts).take(CROWD).collect()
+}
+
+/// The labels of a service's target.
+fn target(service: &Service) -> Labels {
+    let address = format!("{}:{}", service.host, service.port);
+    let own = [
+        ("job", &service.name),
+        ("service", &service.name),
+        ("component", &service.group),
+        ("instance", &address),
+    ];
+    own.into_iter().collect()
+}
+
+/// What a kind's expressions read of a service, beside who it is.
+fn attributes(kind: &Kind) -> BTreeSet<String> {
+    // Everything that the kind says, in one text.
+    let text = format!("{kind:?}");
+    let named = text.match_indices("service.").map(|(at, prefix)| {
+        let rest = &text[at + prefix.len()..];
+        let end = rest.find(|character: char| !(character.is_alphanumeric() || character == '_'));
+        rest[..end.unwrap_or(rest.len())].to_string()
+    });
+    named
+        .filter(|name| !["name", "group"].contains(&name.as_str()))
+        .collect()
+}

@@ -1,0 +1,322 @@
+//! One case, run.
+
+use crate::cases::Trial;
+use crate::catalog::{Alert, Duration};
+use crate::evaluation::rules::{Active, Outcome, Rule, Rules, State};
+use crate::evaluation::unit_tests::{labels, recorded};
+use crate::promql::engine::{Axis, Failure, Labels, Memory, Millis, Release};
+use crate::promql::samples;
+
+/// What came of an alert's cases.
+#[derive(Default)]
+pub(super) struct Play<'a> {
+    /// The first of each class that something is wrong with.
+    pub(super) wrong: Vec<Wrong>,
+    services: Vec<&'a str>,
+}
+
+impl<'a> Play<'a> {
+    pub(super) fn add(&mut self, wrong: Wrong, class: &[&'a str]) {
+        self.wrong.push(wrong);
+        for service in class {
+            if !self.services.contains(service) {
+                self.services.push(service);
+            }
+        }
+    }
+
+    /// The services that something is wrong for.
+    pub(super) fn services(&self) -> Vec<&'a str> {
+        self.services.clone()
+    }
+}
+
+/// A case that does not hold.
+pub(super) struct Wrong {
+    pub(super) case: String,
+    /// What was seen instead, and when.
+    pub(super) what: String,
+    /// The recording rule to blame, where what it gives is promised too.
+    pub(super) signal: Option<String>,
+    /// What the rules that the alert reads gave for the service at that moment.
+    pub(super) readings: Vec<(String, String)>,
+}
+
+/// Runs a case; None: it holds.
+pub(super) fn play(
+    alert: &Alert,
+    promise: &Labels,
+    rules: &[&Rule],
+    trial: &Trial,
+    step: &str,
+    release: Release,
+) -> Option<Wrong> {
+    let step = millis(step);
+    let count = usize::try_from(trial.last + 1).unwrap_or(0);
+    let axis = Axis {
+        start: 0,
+        step,
+        count,
+    };
+    let mut memory = Memory::default();
+    for (series, values) in &trial.series {
+        let (Ok(labels), Ok(values)) = (labels(series), samples::read(values, count)) else {
+            continue;
+        };
+        memory.add(recorded(labels, values, step));
+    }
+    let run = Rules {
+        rules: rules.to_vec(),
+        axis,
+        release,
+    };
+    let outcomes = run.run(&mut memory);
+    let stage = Stage {
+        alert,
+        promise,
+        rules,
+        memory: &memory,
+        step,
+        trial,
+    };
+    let failure = rules.iter().zip(&outcomes).find_map(|(rule, outcome)| {
+        let failure = outcome.failure.as_ref()?;
+        Some(stage.failed(rule, failure))
+    });
+    failure
+        .or_else(|| stage.signal())
+        .or_else(|| stage.states(&outcomes))
+}
+
+/// A service that fails together with others.
+pub(super) struct Member {
+    /// The labels that its alert promises.
+    pub(super) promise: Labels,
+    /// The case in which the alert fires for it.
+    pub(super) trial: Trial,
+}
+
+/// Runs the failures of several services at once; the service for which the alert does not fire then.
+pub(super) fn together(
+    alert: &Alert,
+    members: &[Member],
+    rules: &[&Rule],
+    step: &str,
+    release: Release,
+) -> Option<(Wrong, String)> {
+    let step = millis(step);
+    let last = members.iter().map(|member| member.trial.last).max()?;
+    let count = usize::try_from(last + 1).unwrap_or(0);
+    let mut memory = Memory::default();
+    for member in members {
+        let service = member.promise.get("service");
+        for (series, values) in &member.trial.series {
+            let (Ok(labels), Ok(values)) = (labels(series), samples::read(values, count)) else {
+                continue;
+            };
+            if labels.get("service") == service {
+                memory.add(recorded(labels, values, step));
+            }
+        }
+    }
+    let run = Rules {
+        rules: rules.to_vec(),
+        axis: Axis {
+            start: 0,
+            step,
+            count,
+        },
+        release,
+    };
+    let outcomes = run.run(&mut memory);
+    members.iter().find_map(|member| {
+        let stage = Stage {
+            alert,
+            promise: &member.promise,
+            rules,
+            memory: &memory,
+            step,
+            trial: &member.trial,
+        };
+        let promised = member.promise.with("alertname", &alert.name);
+        let fires = |at: i64| {
+            let active = outcomes.iter().flat_map(|outcome| &outcome.alerts);
+            let index = usize::try_from(at).unwrap_or(0);
+            active
+                .clone()
+                .any(|active| active.labels == promised && active.states[index] == State::Firing)
+        };
+        let mut firing = member.trial.checks.iter();
+        let check = firing.find(|check| check.state == "firing" && !fires(check.at))?;
+        let what = format!(
+            "with {} failing at once it does not fire for `{}` after {}",
+            crate::diagnostic::plural(members.len(), "service"),
+            member.promise.get("service"),
+            stage.when(check.at)
+        );
+        let service = member.promise.get("service").to_string();
+        Some((stage.wrong(what, None, check.at), service))
+    })
+}
+
+fn millis(step: &str) -> Millis {
+    Duration::parse(step)
+        .and_then(|step| Millis::try_from(step.0).ok())
+        .unwrap_or(1)
+        .max(1)
+}
+
+/// A case that has been run.
+struct Stage<'a> {
+    alert: &'a Alert,
+    promise: &'a Labels,
+    rules: &'a [&'a Rule],
+    memory: &'a Memory,
+    step: Millis,
+    trial: &'a Trial,
+}
+
+impl Stage<'_> {
+    fn wrong(&self, what: String, signal: Option<&str>, at: i64) -> Wrong {
+        let records = self.rules.iter().filter(|rule| rule.alert.is_none());
+        let mut readings: Vec<(String, String)> = Vec::new();
+        for rule in records {
+            if readings.iter().all(|(name, _)| *name != rule.name) {
+                let given = match self.value(&rule.name, at) {
+                    Some(value) => format!("is {value} for the service"),
+                    None => "has no series for the service".to_string(),
+                };
+                readings.push((rule.name.clone(), given));
+            }
+        }
+        Wrong {
+            case: self.trial.name.clone(),
+            what,
+            signal: signal.map(str::to_string),
+            readings,
+        }
+    }
+
+    fn failed(&self, rule: &Rule, failure: &Failure) -> Wrong {
+        let what = match failure.certain {
+            true => format!("`{}` fails: {}", rule.name, failure.reason),
+            false => format!("`{}` cannot be run here: {}", rule.name, failure.reason),
+        };
+        self.wrong(what, rule.alert.is_none().then_some(&rule.name), 0)
+    }
+
+    /// What a recording rule gives for the tested service at a step.
+    fn value(&self, record: &str, at: i64) -> Option<f64> {
+        let time = self.step * at;
+        let job = self.promise.get("job");
+        let series = self.memory.family(record).iter();
+        let mut own = series.filter(|series| series.labels.get("job") == job);
+        let samples = &own.next()?.samples;
+        let sample = samples.iter().find(|sample| sample.time == time)?;
+        (!sample.is_stale()).then_some(sample.value)
+    }
+
+    fn when(&self, at: i64) -> String {
+        Duration((self.step * at.max(0)).unsigned_abs()).to_string()
+    }
+
+    /// What the alert compares, against what the case says.
+    fn signal(&self) -> Option<Wrong> {
+        let service = self.promise.get("service");
+        let branch = self.alert.branch_of(service)?;
+        self.trial.signal.iter().find_map(|(at, expected)| {
+            let got = self.value(&branch.signal, *at);
+            let expected = f64::try_from(expected.clone()).ok();
+            let same = match (got, expected) {
+                (None, None) => true,
+                (Some(got), Some(expected)) => alike(got, expected),
+                _ => false,
+            };
+            let word =
+                |value: Option<f64>| value.map_or("nothing".to_string(), |value| value.to_string());
+            (!same).then(|| {
+                self.wrong(
+                    format!(
+                        "after {} `{}` gives {}, and it should give {}",
+                        self.when(*at),
+                        branch.signal,
+                        word(got),
+                        word(expected)
+                    ),
+                    Some(&branch.signal),
+                    *at,
+                )
+            })
+        })
+    }
+
+    /// The states of the alert, against what the case says.
+    fn states(&self, outcomes: &[Outcome]) -> Option<Wrong> {
+        let of_alert =
+            |(rule, _): &(&&Rule, &Outcome)| rule.alert.is_some() && rule.name == self.alert.name;
+        let mut alerts = self.rules.iter().zip(outcomes).filter(of_alert);
+        let actives: Vec<&Active> = alerts
+            .by_ref()
+            .flat_map(|(_, outcome)| &outcome.alerts)
+            .collect();
+        let promised = self.promise.with("alertname", &self.alert.name);
+        for check in &self.trial.checks {
+            let index = usize::try_from(check.at).unwrap_or(0);
+            let when = self.when(check.at);
+            let mut own = State::Inactive;
+            for active in &actives {
+                let state = active.states[index];
+                if state == State::Inactive {
+                    continue;
+                }
+                if active.labels == promised {
+                    own = state;
+                    let expected = f64::try_from(check.value.clone()).ok();
+                    let value = active.values[index];
+                    if let Some(expected) = expected
+                        .filter(|expected| state == State::Firing && !alike(value, *expected))
+                    {
+                        let what = format!(
+                            "after {when} it fires with the value {value}, and it should with {expected}"
+                        );
+                        return Some(self.wrong(what, None, check.at));
+                    }
+                } else if state == State::Firing || active.labels.get("job") == promised.get("job")
+                {
+                    let what = format!(
+                        "after {when} it is {} with the labels {}, and {}",
+                        word(state),
+                        active.labels.filtered(|label| label != "alertname"),
+                        match check.state.as_str() {
+                            "inactive" => "nothing should".to_string(),
+                            _ => format!("only {} should", self.promise),
+                        }
+                    );
+                    return Some(self.wrong(what, None, check.at));
+                }
+            }
+            if word(own) != check.state {
+                let what = format!(
+                    "after {when} it is {}, and it should be {}",
+                    word(own),
+                    check.state
+                );
+                return Some(self.wrong(what, None, check.at));
+            }
+        }
+        None
+    }
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Inactive => "inactive",
+        State::Pending => "pending",
+        State::Firing => "firing",
+    }
+}
+
+/// Rates are rounded differently from the numbers of a case.
+fn alike(got: f64, expected: f64) -> bool {
+    got == expected || (got - expected).abs() <= 1e-6 * got.abs().max(expected.abs())
+}

@@ -1,0 +1,70 @@
+//! Nothing is read that Prometheus has deleted already.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::RULES;
+use crate::catalog::Duration;
+use crate::promql::walk::{children, selector};
+use crate::promql::{Expr, Offset};
+use std::time::Duration as Length;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "beyond-retention",
+    doc: "A window, an offset or a `for` that reaches further back than the data are kept never has all of its samples: the alert is silent, the panel empty, and no server complains.",
+    example: Example::Rendered {
+        role: RULES,
+        pointer: "/groups/*/rules/alert=Errors/keep_firing_for",
+        bad: "\"5w\"",
+    },
+    check: Check::Stack(|stack| {
+        let retention = stack.catalog.prometheus.retention;
+        let kept = Length::from_millis(retention.0);
+        let mut found = Vec::new();
+        for expression in &stack.expressions {
+            let reach = reach(&expression.ast);
+            if reach > kept {
+                found.push(place::on(
+                    expression,
+                    format!(
+                        "it reads {} back, and Prometheus keeps {retention}",
+                        Duration(u64::try_from(reach.as_millis()).unwrap_or(u64::MAX))
+                    ),
+                    "look back less, or raise `retention` under `[prometheus]`",
+                ));
+            }
+        }
+        for (file, pointer, rule) in stack.files.alerts() {
+            for key in ["for", "keep_firing_for"] {
+                let waits = rule[key].as_str().and_then(Duration::parse);
+                if let Some(waits) = waits.filter(|waits| waits.0 > retention.0) {
+                    found.push(place::at(
+                        &file.path,
+                        format!("{pointer}/{key}"),
+                        format!("`{key}` is {waits}, and Prometheus keeps {retention}"),
+                        "wait less, or raise `retention` under `[prometheus]`",
+                    ));
+                }
+            }
+        }
+        found
+    }),
+};
+
+/// How far back an expression looks.
+fn reach(expr: &Expr) -> Length {
+    let moved = |offset: Option<&Offset>| match offset {
+        Some(Offset::Pos(by)) => *by,
+        _ => Length::ZERO,
+    };
+    let own = match expr {
+        Expr::MatrixSelector(matrix) => matrix.range,
+        Expr::Subquery(subquery) => subquery
+            .range
+            .saturating_add(moved(subquery.offset.as_ref())),
+        _ => Length::ZERO,
+    };
+    let own = own.saturating_add(
+        selector(expr).map_or(Length::ZERO, |selector| moved(selector.offset.as_ref())),
+    );
+    let inside = children(expr).into_iter().map(reach).max();
+    own.saturating_add(inside.unwrap_or_default())
+}

@@ -1,0 +1,111 @@
+//! What a finding is about, and what it may follow from: the rules that lie between.
+
+use super::{alert_behaviour, test_fails};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::promql::Expr;
+use crate::promql::engine::metric;
+use crate::promql::walk::selectors;
+use crate::stack::Stack;
+use crate::stack::rules::LoadedRule;
+use std::collections::{HashMap, HashSet};
+
+/// A stack's rules, as a chain of causes.
+pub(super) struct Causes<'a> {
+    /// What each file's rules read and write, by the rule's pointer.
+    rules: HashMap<(&'a str, &'a str), &'a LoadedRule<'a>>,
+    recorded: HashMap<&'a str, Vec<&'a LoadedRule<'a>>>,
+    /// Expressions by their places.
+    expressions: HashMap<(&'a str, &'a str), &'a Expr>,
+}
+
+impl<'a> Causes<'a> {
+    pub(super) fn of(stack: &'a Stack) -> Causes<'a> {
+        let mut causes = Causes {
+            rules: HashMap::new(),
+            recorded: HashMap::new(),
+            expressions: HashMap::new(),
+        };
+        for rule in &stack.rules {
+            causes.rules.insert((rule.path, &rule.pointer), rule);
+            if rule.rule.alert.is_none() {
+                causes
+                    .recorded
+                    .entry(&rule.rule.name)
+                    .or_default()
+                    .push(rule);
+            }
+        }
+        for expression in &stack.expressions {
+            let place = (expression.path, expression.pointer.as_str());
+            causes.expressions.insert(place, &expression.ast);
+        }
+        causes
+    }
+
+    /// Names the subjects and causes of a finding. The number orders causes before what follows from them.
+    pub(super) fn name(&self, code: &str, found: &mut Diagnostic) -> usize {
+        let Place::Rendered { file, pointer } = &found.place else {
+            return 0;
+        };
+        let rule = self.rule(file, pointer);
+        let read = match (
+            rule,
+            self.expressions.get(&(file.as_str(), pointer.as_str())),
+        ) {
+            (Some(rule), _) => self.read(&rule.rule.expr),
+            (None, Some(expr)) => self.read(expr),
+            _ => HashSet::new(),
+        };
+        let depth = read.len();
+        found
+            .follows
+            .extend(read.into_iter().map(|name| format!("rule {name}")));
+        if code == test_fails::PROOF.code {
+            return usize::MAX;
+        }
+        if code == alert_behaviour::PROOF.code {
+            let alerts = found.subjects.iter();
+            let alerts: Vec<String> = alerts
+                .map(|alert| alert.replace("behaviour", "alert"))
+                .collect();
+            found.follows.extend(alerts);
+            return usize::MAX - 1;
+        }
+        if let Some(rule) = rule {
+            let what = if rule.rule.alert.is_some() {
+                "alert"
+            } else {
+                "rule"
+            };
+            found.subjects.push(format!("{what} {}", rule.rule.name));
+        }
+        depth
+    }
+
+    /// The rule that a place is in.
+    fn rule(&self, file: &str, pointer: &str) -> Option<&LoadedRule<'a>> {
+        let mut place = pointer;
+        loop {
+            if let Some(rule) = self.rules.get(&(file, place)) {
+                return Some(rule);
+            }
+            place = &place[..place.rfind('/')?];
+        }
+    }
+
+    /// The recording rules that an expression reads, and those that these read.
+    fn read(&self, expr: &Expr) -> HashSet<&'a str> {
+        let mut read = HashSet::new();
+        let mut open: Vec<&Expr> = vec![expr];
+        while let Some(expr) = open.pop() {
+            for name in selectors(expr).into_iter().filter_map(metric) {
+                if let Some((name, rules)) = self.recorded.get_key_value(name)
+                    && read.insert(*name)
+                {
+                    open.extend(rules.iter().map(|rule| &*rule.rule.expr));
+                }
+            }
+        }
+        read
+    }
+}

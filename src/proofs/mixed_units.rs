@@ -1,0 +1,94 @@
+//! What is compared, added or written out as a unit is of that unit.
+
+use super::{Check, Example, Proof, Usage, place};
+use crate::contract::evaluate::Node;
+use crate::contract::units::{Base, Unit, unit};
+use crate::diagnostic::Diagnostic;
+use crate::json::Parts;
+use crate::promql::Expr;
+use crate::promql::token::{T_ADD, T_SUB};
+use crate::stack::expressions::Expression;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "mixed-units",
+    doc: "Seconds compared with milliseconds, bytes added to megabytes, a duration written out as a percentage: valid, plausible, and wrong by a factor of a thousand.",
+    example: Example::Condition {
+        bad: "max by (job, service, component) (time() * 1000 - process_start_time_seconds{service!=\"\"}) > 100",
+        good: "max by (job, service, component) (time() - process_start_time_seconds{service!=\"\"}) > 100",
+    },
+    check: Check::Expression(|expression, nodes, _| {
+        let mut found: Vec<Diagnostic> = nodes
+            .iter()
+            .filter_map(|node| mixed(expression, node, nodes))
+            .collect();
+        if expression.usage == Usage::Alert
+            && let Some(whole) = nodes.last()
+            && let Some(unit) = unit(whole, nodes)
+        {
+            found.extend(humanized(expression, &unit));
+        }
+        found
+    }),
+};
+
+fn mixed(expression: &Expression, node: &Node, nodes: &[Node]) -> Option<Diagnostic> {
+    let Expr::Binary(binary) = node.expr else {
+        return None;
+    };
+    let compares = binary.op.is_comparison_operator();
+    if !compares && !matches!(binary.op.id(), T_ADD | T_SUB) {
+        return None;
+    }
+    let [left, right] = node.operands.as_slice() else {
+        return None;
+    };
+    let (left, right) = (unit(&nodes[*left], nodes)?, unit(&nodes[*right], nodes)?);
+    (left != right).then(|| {
+        place::on(
+            expression,
+            format!(
+                "`{}` is between {left} and {right}",
+                short(&node.expr.to_string())
+            ),
+            "convert one of them, such as by `/ 1000`",
+        )
+    })
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(120) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
+/// What each function of an annotation takes its number for.
+const HUMANIZED: [(&str, Base); 3] = [
+    ("humanizePercentage", Base::Ratio),
+    ("humanizeDuration", Base::Seconds),
+    ("humanize1024", Base::Bytes),
+];
+
+/// An annotation that writes the value out as another unit.
+fn humanized(expression: &Expression, unit: &Unit) -> Vec<Diagnostic> {
+    let annotations = expression.owner["annotations"].entries();
+    let texts = annotations.filter_map(|(key, text)| Some((key, text.as_str()?)));
+    let rule = expression.pointer.trim_end_matches("/expr");
+    texts
+        .flat_map(|(key, text)| {
+            let wrong = HUMANIZED.iter().filter(move |(function, base)| {
+                let used = text.contains(&format!("$value | {function}"))
+                    || text.contains(&format!("{function} $value"));
+                used && !unit.is(*base)
+            });
+            wrong.map(move |(function, _)| {
+                place::at(
+                    expression.path,
+                    format!("{rule}/annotations/{key}"),
+                    format!("`{function}` writes the value out, which is {unit}"),
+                    "use the function of its unit, or convert the value",
+                )
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,140 @@
+//! Every unit test holds: run here as promtool runs it, those of the catalog and those that were rendered.
+
+use super::alert_behaviour::releases;
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::catalog::Duration;
+use crate::diagnostic::Diagnostic;
+use crate::evaluation::rules::Rule;
+use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
+use crate::json::Parts;
+use crate::render::File;
+use crate::stack::Stack;
+use crate::stack::files::beside;
+use crate::stack::own_tests::OwnTests;
+use std::collections::HashSet;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "test-fails",
+    doc: "A test that states something else than the rule does is wrong, or the rule is; either way nobody knows what the alert does. All tests are run at every render, without promtool.",
+    example: Example::Rendered {
+        role: Role::RuleTests,
+        pointer: "/tests/*/promql_expr_test/*/exp_samples/*/value",
+        bad: "7",
+    },
+    check: Check::Stack(|stack| {
+        let own = OwnTests::of(stack.catalog);
+        let files = stack.files.tests();
+        files.flat_map(|file| failing(stack, file, &own)).collect()
+    }),
+};
+
+/// The tests of a file that do not hold, each once.
+fn failing(stack: &Stack, file: &File, own: &OwnTests) -> Vec<Diagnostic> {
+    let mut groups: Vec<(String, Vec<&Rule>)> = Vec::new();
+    for name in file.value["rule_files"].texts() {
+        let path = beside(file, name);
+        for rule in stack.rules.iter().filter(|rule| rule.path == path) {
+            match groups.last_mut() {
+                Some((known, rules)) if known == rule.group => rules.push(&rule.rule),
+                _ => groups.push((rule.group.to_string(), vec![&rule.rule])),
+            }
+        }
+    }
+    let parsed = |text: &str| stack.contract.parse(text);
+    let suite = Suite::new(&file.value, &groups, &parsed);
+    let own = own.of_file(file);
+    let mut seen = HashSet::new();
+    let mut failing = Vec::new();
+    for release in releases(stack) {
+        for found in suite.run(*release) {
+            let pointer = match &found {
+                Found::Mismatch(Mismatch { pointer, .. })
+                | Found::Broken { pointer, .. }
+                | Found::Unknown { pointer, .. } => pointer,
+            };
+            let index = pointer
+                .split('/')
+                .nth(2)
+                .and_then(|index| index.parse().ok());
+            if !seen.insert(index) {
+                continue;
+            }
+            let index: usize = index.unwrap_or_default();
+            let title = file.value["tests"][index]["name"]
+                .as_str()
+                .unwrap_or_default();
+            let of_catalog = own.get(index).is_some_and(Option::is_some);
+            failing.push(said(file, pointer, title, of_catalog, &found));
+        }
+    }
+    failing
+}
+
+fn said(file: &File, pointer: &str, title: &str, of_catalog: bool, found: &Found) -> Diagnostic {
+    let name = match title.split_once(": ") {
+        Some((_, name)) if of_catalog => name,
+        _ => title,
+    };
+    let (message, help) = match found {
+        Found::Mismatch(mismatch) => {
+            let at = Duration(mismatch.at.unsigned_abs());
+            let message = if of_catalog {
+                format!(
+                    "the test `{name}` fails: it expects the alert to fire at {at} for {}, and it fires for {}",
+                    services(&mismatch.expected),
+                    services(&mismatch.got)
+                )
+            } else {
+                format!(
+                    "the test `{name}` fails: at {at} it expects {}, and there is {}",
+                    listed(&mismatch.expected),
+                    listed(&mismatch.got)
+                )
+            };
+            let help = "one of the two is wrong: the expression, or what the test expects of these samples";
+            (message, help)
+        }
+        Found::Broken { reason, .. } => (
+            format!("the test `{name}` cannot be run: {reason}"),
+            "fix the series or the expression",
+        ),
+        Found::Unknown { reason, .. } => (
+            format!("the test `{name}` is not run: {reason}"),
+            "write it in another way, or accept with `allow` that it is not proved",
+        ),
+    };
+    let mut failing = place::at(&file.path, pointer, message, help);
+    if let Some(alert) = file.alert().filter(|_| !of_catalog) {
+        let causes = ["behaviour", "alert"].map(|what| format!("{what} {alert}"));
+        failing.follows.extend(causes);
+    }
+    failing
+}
+
+/// The values of `job` in samples, as people read them.
+fn services(samples: &[String]) -> String {
+    let mut jobs: Vec<String> = samples
+        .iter()
+        .filter_map(|sample| {
+            Some(format!(
+                "`{}`",
+                sample.split("job=\"").nth(1)?.split('"').next()?
+            ))
+        })
+        .collect();
+    jobs.sort();
+    match (jobs.is_empty(), samples.is_empty()) {
+        (true, true) => "no service".to_string(),
+        (true, false) => "a series without `job`".to_string(),
+        _ => jobs.join(", "),
+    }
+}
+
+fn listed(samples: &[String]) -> String {
+    match samples {
+        [] => "nothing".to_string(),
+        [one] => format!("`{one}`"),
+        [one, rest @ ..] => format!("`{one}` and {} more", rest.len()),
+    }
+}

@@ -1,0 +1,100 @@
+//! A stack that was not rendered here: files as somebody else wrote them, each with the role that its path has.
+
+use super::{File, Rendered};
+use crate::artifacts::{ARTIFACTS, Artifact, Role};
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::overlay::Overlay;
+use crate::{templates, yaml};
+use anyhow::Result;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A file of a folder: its path there, and its text.
+pub(crate) type Text = (String, String);
+
+/// Files whose roles are given, or that their paths have in ARTIFACTS; what cannot be read as what it should be.
+pub(crate) struct Found {
+    /// The files, as if they had been rendered.
+    pub(crate) rendered: Rendered,
+    /// Paths that no role is known of.
+    pub(crate) unknown: Vec<String>,
+    pub(crate) unreadable: Vec<Diagnostic>,
+}
+
+impl Found {
+    /// The files of a folder, which messages name with `folder` before them.
+    pub(crate) fn of(
+        catalog: &Catalog,
+        root: &Path,
+        folder: &str,
+        texts: Vec<Text>,
+        roles: &BTreeMap<String, Role>,
+    ) -> Result<Found> {
+        let environment = templates::environment(&Overlay::of(root))?;
+        let mut found = Found {
+            rendered: Rendered::empty(catalog, environment, folder.to_string(), true),
+            unknown: Vec::new(),
+            unreadable: Vec::new(),
+        };
+        for (path, text) in texts {
+            let (artifact, alert) = artifact(catalog, &path).unzip();
+            let own = artifact.map(|artifact| artifact.role);
+            let Some(role) = roles.get(&path).copied().or(own) else {
+                found.unknown.push(path);
+                continue;
+            };
+            let value = match Path::new(&path).extension().and_then(|end| end.to_str()) {
+                // JSON is YAML too.
+                Some("yml" | "yaml" | "json") => yaml::parse(&text),
+                _ => Ok(Value::Null),
+            };
+            match value {
+                Ok(value) => found.rendered.files.push(File {
+                    text,
+                    value: Arc::new(value),
+                    template: artifact.map_or("", |artifact| artifact.template),
+                    role,
+                    alert: alert.flatten(),
+                    path,
+                }),
+                Err(error) => {
+                    let line = error.line.max(1);
+                    let place = Place::Line {
+                        file: format!("{folder}/{path}"),
+                        line,
+                        text: text.lines().nth(line - 1).unwrap_or_default().to_string(),
+                    };
+                    let message = format!("it is not YAML: {}", error.reason);
+                    found.unreadable.push(
+                        Diagnostic::error("invalid-yaml", place, message).help("fix this line"),
+                    );
+                }
+            }
+        }
+        // In the order in which they would be rendered; others behind them.
+        let place = |file: &File| {
+            let mut artifacts = ARTIFACTS.iter();
+            let place = artifacts.position(|artifact| artifact.template == file.template);
+            place.unwrap_or(ARTIFACTS.len())
+        };
+        found.rendered.files.sort_by_key(place);
+        Ok(found)
+    }
+}
+
+/// The row of ARTIFACTS that a path belongs to, and the alert that its file is about.
+fn artifact(catalog: &Catalog, path: &str) -> Option<(&'static Artifact, Option<String>)> {
+    ARTIFACTS.iter().find_map(|artifact| {
+        let output = artifact.output.replace("{slug}", &catalog.platform.slug);
+        match output.split_once("{alert}") {
+            None => (output == path).then_some((artifact, None)),
+            Some((before, after)) => {
+                let alert = path.strip_prefix(before)?.strip_suffix(after)?;
+                Some((artifact, Some(alert.to_string())))
+            }
+        }
+    })
+}
