@@ -59,7 +59,8 @@ pub(crate) const PROOF: Proof = Proof {
                 job["job_name"] == service.name.as_str()
                     && job.entries().any(|(key, _)| key.ends_with("_sd_configs"))
             });
-            if !(unread && mine.is_empty()) && !discovered {
+            let known = discovered || unread && mine.is_empty();
+            if !known {
                 found.push(place::at(
                     &config.path,
                     mine.get(1)

@@ -100,12 +100,15 @@ fn what(sight: &Sight) -> String {
     }
 }
 
+/// The folder in which a container looks.
+type Folder<'f> = dyn Fn(&Container) -> Option<String> + 'f;
+
 /// What is lost for Grafana: data sources, providers, dashboards.
 fn provisioned(stack: &Stack) -> Vec<Diagnostic> {
     let project = &stack.containers;
     let known: Vec<&Container> = project.running("grafana").collect();
     // Where Grafana looks, in any of its containers; of an image that is not known, wherever it sees the file.
-    let seen = |file: &File, folder: &dyn Fn(&Container) -> Option<String>, ending: &[&str]| {
+    let seen = |file: &File, folder: &Folder, ending: &[&str]| {
         let inside = |container: &Container, place: &str| {
             let Some(folder) = folder(container) else {
                 return false;
@@ -129,7 +132,7 @@ fn provisioned(stack: &Stack) -> Vec<Diagnostic> {
     };
     let mut found = Vec::new();
     for file in stack.files.all() {
-        let (folder, ending): (&dyn Fn(&Container) -> Option<String>, &[&str]) = match file.role {
+        let (folder, ending): (&Folder, &[&str]) = match file.role {
             Role::Datasources => (
                 &|container| below(container, "datasources"),
                 &[".yml", ".yaml"],

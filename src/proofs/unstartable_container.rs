@@ -74,7 +74,7 @@ fn missing(stack: &crate::stack::Stack) -> Vec<Diagnostic> {
     });
     let lost = stack.catalog.services.iter().filter(|service| {
         service.container
-            && project.containers.iter().next().is_some()
+            && !project.containers.is_empty()
             && project.container(&service.name).is_none()
     });
     let lost = lost.map(|service| place::in_catalog(format!("/services/{}", service.name), format!("nothing starts `{}`", service.name), "render a container of this name, or write `build = false` when something else starts it"));

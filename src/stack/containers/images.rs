@@ -187,12 +187,6 @@ pub(crate) fn program(name: &str) -> Option<&'static Program> {
     KNOWN.programs.get(name)
 }
 
-/// Every known program by its name.
-#[cfg(test)]
-pub(crate) fn programs() -> impl Iterator<Item = (&'static String, &'static Program)> {
-    KNOWN.programs.iter()
-}
-
 /// Whether a tool knows what it is told to do; of an unknown tool, yes.
 pub(crate) fn knows(tool: &str, words: &[String], version: Option<Version>) -> bool {
     let Some(tool) = KNOWN.tools.get(tool) else {

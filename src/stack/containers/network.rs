@@ -347,15 +347,12 @@ impl<'a> Project<'a> {
             };
         }
         if let Some(wanted) = self.meant(asker, host) {
-            let wanted_owner = self.owner(wanted);
-            let known = match own.mode {
-                Mode::Own => std::ptr::eq(owner, wanted_owner) || own.meets(&wanted_owner.networks),
-                _ => false,
-            };
+            // A container without a network of its own has no name in any.
+            let known = own.mode == Mode::Own && own.meets(&wanted.networks);
             return match (wanted.started, known) {
                 (false, _) => Reach::Absent(&wanted.name),
                 (true, false) => Reach::Apart(&wanted.name),
-                (true, true) => self.inside(wanted, port, std::ptr::eq(owner, wanted_owner)),
+                (true, true) => self.inside(wanted, port, std::ptr::eq(owner, wanted)),
             };
         }
         if host == GATEWAY {

@@ -103,7 +103,9 @@ impl Process {
                         .collect(),
                     false => self.words[1..].to_vec(),
                 };
-                let Some(at) = words.iter().position(|word| known(word).is_some()) else {
+                let Some(at) = words.iter().position(|word| {
+                    !word.starts_with('-') && !word.contains('=') && known(word).is_some()
+                }) else {
                     return;
                 };
                 let rest = words[at + 1..].iter().take_while(|word| {
@@ -232,6 +234,8 @@ mod tests {
         }
         let (_, flags) = given(json!({"image": "prom/prometheus"}));
         assert_eq!(flags[0].1, "/etc/prometheus/prometheus.yml");
+        let unknown = json!({"image": "x/y", "command": ["--storage.tsdb.path=/prometheus"]});
+        assert_eq!(given(unknown).0, None);
         assert_eq!(given(json!({"image": "prometheus-exporter:1"})).0, None);
         assert_eq!(
             given(json!({"image": "prom/prometheus", "entrypoint": ["/bin/promtool"]})).0,
