@@ -86,7 +86,7 @@ fn a_file_is_proved_by_its_role_and_not_by_its_keys() {
         (Role::Alertmanager, "unrouted-alert"),
         (Role::Dashboard, "dashboard-model"),
         (Role::Datasources, "unreachable-address"),
-        (Role::Compose, "unread-configuration"),
+        (Role::Compose, "unstartable-container"),
     ];
     for (role, code) in every {
         let found = found(&first("extra.yml", role), EVERYTHING);
