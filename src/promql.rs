@@ -3,7 +3,6 @@
 
 pub(crate) mod canonical;
 pub mod engine;
-pub(crate) mod evaluate;
 pub(crate) mod matchers;
 mod modifiers;
 pub(crate) mod number;

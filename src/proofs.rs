@@ -42,6 +42,7 @@ mod scrape_job;
 mod server_settings;
 mod slow_rule_group;
 mod test_fails;
+mod test_proves_nothing;
 mod undelivered_alert;
 mod unguarded_division;
 mod unknown_datasource;
@@ -162,6 +163,7 @@ pub const PROOFS: &[Proof] = &[
     server_settings::PROOF,
     slow_rule_group::PROOF,
     test_fails::PROOF,
+    test_proves_nothing::PROOF,
     undelivered_alert::PROOF,
     unguarded_division::PROOF,
     unknown_datasource::PROOF,

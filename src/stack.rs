@@ -16,7 +16,7 @@ use crate::render::Rendered;
 use containers::Project;
 use expressions::{Expression, Unread, Usage};
 use files::Files;
-use rules::LoadedRule;
+use rules::{LoadedRule, RefusedRule};
 use serde_json::Value;
 
 /// Everything rendered, as one.
@@ -33,6 +33,8 @@ pub struct Stack<'a> {
     pub expressions: Vec<Expression<'a>>,
     /// Every rule that can be read, in the order of the files.
     pub(crate) rules: Vec<LoadedRule<'a>>,
+    /// Rules that Prometheus would not load.
+    pub(crate) refused: Vec<RefusedRule<'a>>,
     /// What stands where an expression should, and cannot be read.
     pub(crate) unread: Vec<Unread<'a>>,
 }
@@ -44,10 +46,11 @@ impl<'a> Stack<'a> {
         let mut contract = Contract::new(catalog, files.config().unwrap_or(&Value::Null));
         let containers = Project::read(files, &catalog.platform.output);
         let (expressions, unread) = expressions::read(files, &mut contract);
-        let rules = rules::read(files, &contract);
+        let (rules, refused) = rules::read(files, &contract);
         Stack {
             catalog,
             rules,
+            refused,
             files,
             containers,
             contract,

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 /// One rule, ready to be evaluated.
+#[derive(Clone)]
 pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) expr: Rc<Expr>,
@@ -28,6 +29,7 @@ pub(crate) struct Rule {
 }
 
 /// What an alerting rule has beyond its condition.
+#[derive(Clone)]
 pub(crate) struct Alert {
     /// `for`.
     pub(crate) hold: Millis,
@@ -159,6 +161,14 @@ impl<'a> Library<'a> {
 }
 
 impl Rule {
+    /// The same rule with another expression, which reads no more than its own does.
+    pub(crate) fn with(&self, expr: Expr) -> Rule {
+        Rule {
+            expr: Rc::new(expr),
+            ..self.clone()
+        }
+    }
+
     /// Whether a selector can read the alerts of this rule, or what it records.
     fn is_read_by(&self, selector: &VectorSelector) -> bool {
         let matchers = &selector.matchers.matchers;
@@ -177,7 +187,7 @@ impl Rule {
 }
 
 /// Rules so that each comes after those that it reads, where that is possible.
-pub(crate) fn in_dependency_order<'a>(rules: Vec<&'a Rule>) -> Vec<&'a Rule> {
+pub(crate) fn in_dependency_order(rules: Vec<&Rule>) -> Vec<&Rule> {
     let mut sorted: Vec<&Rule> = Vec::with_capacity(rules.len());
     let mut open = rules;
     while !open.is_empty() {

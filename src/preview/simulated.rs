@@ -5,13 +5,16 @@ use super::synthetic::Synthetic;
 use crate::catalog::{Catalog, Duration};
 use crate::json::Parts;
 use crate::json::plain;
-use crate::promql::evaluate::{Evaluation, coalesced};
+use crate::promql::engine::{
+    self, Data, Engine, Evaluated, Failure, LOOKBACK, Millis, Recorded, Release, Sample,
+};
 use crate::promql::matchers::pick;
 use crate::promql::{Expr, VectorSelector};
 use crate::stack::Stack;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 /// Noon of 5 January 2026, UTC: the page is the same whenever it is made.
@@ -56,25 +59,80 @@ impl<'a> Simulated<'a> {
         }
     }
 
+    /// An expression at every instant from the one of this index on; before it there is nothing.
     fn evaluate(&self, expr: &Expr, from: usize) -> Result<Vec<Series>, String> {
-        let select = |selector: &VectorSelector| self.select(selector);
-        let shown = self.axis.count - 1 - (self.shown / self.axis.step) as usize;
+        let (begin, end) = (self.axis.at(from), self.axis.end);
+        let step = 1000 * self.axis.step;
         let interval = self
             .stack
             .catalog
             .prometheus
             .evaluation_interval
             .0
-            .max(1000) as i64
-            / 1000;
-        Evaluation {
-            axis: self.axis,
-            from,
-            shown,
-            interval,
-            select: &select,
+            .max(1000);
+        let engine = Engine {
+            data: self,
+            release: Release::Two,
+            // An axis that is coarser than the lookback has no gaps between its instants.
+            lookback: LOOKBACK.max(step),
+            subquery_step: Millis::try_from(interval).unwrap_or(step),
+            shown: Some((1000 * (end - self.shown), 1000 * end)),
+        };
+        let axis = engine::Axis {
+            start: 1000 * begin,
+            step,
+            count: self.axis.count - from,
+        };
+        let found = engine
+            .series(expr, axis)
+            .map_err(|failure| failure.reason)?;
+        let filled = |series: engine::Series| {
+            let labels = series.labels.iter();
+            let before = std::iter::repeat_n(f64::NAN, from);
+            let values = series
+                .values
+                .into_iter()
+                .map(|value| value.unwrap_or(f64::NAN));
+            Series {
+                labels: labels
+                    .map(|(name, value)| (name.to_string(), value.to_string()))
+                    .collect(),
+                values: before.chain(values).collect(),
+            }
+        };
+        Ok(found.into_iter().map(filled).collect())
+    }
+
+    /// A column as Prometheus would have stored it: a second sample a scrape before each instant, so that windows shorter than
+    /// the step hold two, and the end of a series where its column ends.
+    fn stored(&self, series: &Series) -> Recorded {
+        let mut samples = Vec::with_capacity(2 * series.values.len());
+        let mut before = f64::NAN;
+        for (index, value) in series.values.iter().enumerate() {
+            let time = 1000 * self.axis.at(index);
+            match (value.is_nan(), before.is_nan()) {
+                (true, false) => samples.push(Sample::stale(time)),
+                (true, true) => {}
+                (false, gone) => {
+                    if !gone && self.axis.step > STEP {
+                        let part = STEP as f64 / self.axis.step as f64;
+                        samples.push(Sample {
+                            time: time - 1000 * STEP,
+                            value: value - part * (value - before),
+                        });
+                    }
+                    samples.push(Sample {
+                        time,
+                        value: *value,
+                    });
+                }
+            }
+            before = *value;
         }
-        .vector(expr)
+        Recorded {
+            labels: series.labels.iter().collect(),
+            samples,
+        }
     }
 
     fn select(&self, selector: &VectorSelector) -> Result<Vec<Series>, String> {
@@ -185,6 +243,39 @@ fn labeled(labels: &Labels, rule: &Value, kind: &str, name: &str) -> Labels {
             .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string()))),
     );
     labels
+}
+
+impl Data for Simulated<'_> {
+    fn select(&self, selector: &VectorSelector) -> Evaluated<Cow<'_, [Recorded]>> {
+        let found = Simulated::select(self, selector).map_err(|reason| Failure {
+            reason,
+            certain: true,
+        })?;
+        Ok(Cow::Owned(
+            found.iter().map(|series| self.stored(series)).collect(),
+        ))
+    }
+}
+
+/// One series for each set of labels, sorted by them as Prometheus does: where several have a value at one instant, the first wins.
+fn coalesced(all: Vec<Series>) -> Vec<Series> {
+    let mut merged: BTreeMap<Labels, Vec<f64>> = BTreeMap::new();
+    for series in all {
+        match merged.get_mut(&series.labels) {
+            Some(known) => {
+                let missing = known.iter_mut().zip(series.values);
+                missing
+                    .filter(|(own, _)| own.is_nan())
+                    .for_each(|(own, value)| *own = value);
+            }
+            None => drop(merged.insert(series.labels, series.values)),
+        }
+    }
+    let series = merged.into_iter();
+    series
+        .map(|(labels, values)| Series { labels, values })
+        .filter(|series| series.values.iter().any(|value| !value.is_nan()))
+        .collect()
 }
 
 impl Answers for Simulated<'_> {

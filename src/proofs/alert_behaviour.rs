@@ -18,8 +18,8 @@ pub(crate) const PROOF: Proof = Proof {
     doc: "An alert that is valid in every word can still be silent for one service, fire for another, or at another threshold. What its kind promises (templates/kinds/<kind>/kind.toml) is run over the rendered rules, for every service: healthy, just below the threshold, just above it, restarted, vanished.",
     example: Example::Rendered {
         role: RULES,
-        pointer: "/groups/*/rules/alert=Down/keep_firing_for",
-        bad: "\"1h\"",
+        pointer: "/groups/*/rules/alert=Errors/expr",
+        bad: "\"job:shop_errors:error_ratio_5m >= 0.05\"",
     },
     check: Check::Stack(|stack| {
         let rules: Vec<&Rule> = stack.rules.iter().map(|loaded| &loaded.rule).collect();
@@ -102,7 +102,8 @@ fn said(stack: &Stack, alert: &Alert, play: Play) -> Option<(String, Diagnostic)
         "`{}` for {whom} breaks the promise of its kind that it {case}: {what}",
         alert.name
     );
-    let help = "correct the rule, or what it reads; what each gives at that moment is shown below";
+    let help =
+        "correct the rule, or one that it reads: beside each is what it gives at that moment";
     let Some(blamed) = blamed else {
         let missing = place::in_catalog(
             format!("/alerts/{}", alert.name),

@@ -1,7 +1,7 @@
 //! Nothing is read that Prometheus has deleted already.
 
 use super::{Check, Example, Proof, place};
-use crate::artifacts::RULES;
+use crate::artifacts::Role;
 use crate::catalog::Duration;
 use crate::promql::walk::{children, selector};
 use crate::promql::{Expr, Offset};
@@ -11,9 +11,9 @@ pub(crate) const PROOF: Proof = Proof {
     code: "beyond-retention",
     doc: "A window, an offset or a `for` that reaches further back than the data are kept never has all of its samples: the alert is silent, the panel empty, and no server complains.",
     example: Example::Rendered {
-        role: RULES,
-        pointer: "/groups/*/rules/alert=Errors/keep_firing_for",
-        bad: "\"5w\"",
+        role: Role::Dashboard,
+        pointer: "/panels/-",
+        bad: r#"{"type": "stat", "title": "Services up a month ago", "description": "How many services answered scrapes then.", "targets": [{"refId": "A", "expr": "sum(up offset 30d)"}], "fieldConfig": {"defaults": {"unit": "short"}}}"#,
     },
     check: Check::Stack(|stack| {
         let retention = stack.catalog.prometheus.retention;

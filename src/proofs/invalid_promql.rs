@@ -1,4 +1,4 @@
-//! Every expression can be read, and its variables are defined.
+//! Every expression and every rule can be read, and the variables of dashboards are defined.
 
 use super::{Check, Example, Proof, place};
 use crate::diagnostic::Diagnostic;
@@ -11,7 +11,18 @@ pub(crate) const PROOF: Proof = Proof {
         bad: "sum by (job, service, component) (shop_orders_active > 100",
         good: "sum by (job, service, component) (shop_orders_active) > 100",
     },
-    check: Check::Stack(|stack| stack.unread.iter().map(finding).collect()),
+    check: Check::Stack(|stack| {
+        let refused = stack.refused.iter().map(|rule| {
+            place::at(
+                rule.path,
+                &rule.pointer,
+                format!("Prometheus does not load this rule: {}", rule.reason),
+                "fix the duration or the template; `promtool check rules` refuses it too",
+            )
+        });
+        let unread = stack.unread.iter().map(finding);
+        unread.chain(refused).collect()
+    }),
 };
 
 fn finding(unread: &Unread) -> Diagnostic {

@@ -75,8 +75,9 @@ impl Written<'_> {
             _ => self.rendered.place(&path, &pointer),
         };
         let text = spot.and_then(|spot| spot.file.value.pointer(&pointer)?.as_str());
-        if let Some(text) = text {
-            found.label = shortened(text);
+        let shown = |text: &str| matches!(&found.place, Place::Line { text: line, .. } if line.contains(text));
+        if let Some(text) = text.map(shortened).filter(|text| !shown(text)) {
+            found.label = text;
         }
         for (place, _) in &mut found.others {
             if let Place::Rendered { file, pointer } = place {

@@ -29,8 +29,8 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
-/// The tests of a file that do not hold, each once.
-fn failing(stack: &Stack, file: &File, own: &OwnTests) -> Vec<Diagnostic> {
+/// The groups of the rule files that a file of tests loads.
+pub(super) fn groups<'a>(stack: &'a Stack, file: &File) -> Vec<(String, Vec<&'a Rule>)> {
     let mut groups: Vec<(String, Vec<&Rule>)> = Vec::new();
     for name in file.value["rule_files"].texts() {
         let path = beside(file, name);
@@ -41,6 +41,12 @@ fn failing(stack: &Stack, file: &File, own: &OwnTests) -> Vec<Diagnostic> {
             }
         }
     }
+    groups
+}
+
+/// The tests of a file that do not hold, each once.
+fn failing(stack: &Stack, file: &File, own: &OwnTests) -> Vec<Diagnostic> {
+    let groups = groups(stack, file);
     let parsed = |text: &str| stack.contract.parse(text);
     let suite = Suite::new(&file.value, &groups, &parsed);
     let own = own.of_file(file);

@@ -11,8 +11,8 @@ pub(crate) const PROOF: Proof = Proof {
     doc: "promtool says SUCCESS for an alert without tests, for a test whose rule file does not exist, and for one without an interval.",
     example: Example::Rendered {
         role: Role::RuleTests,
-        pointer: "/rule_files/*",
-        bad: r#""../rules.yml""#,
+        pointer: "/tests/*/interval",
+        bad: "",
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

@@ -15,21 +15,50 @@ pub(crate) struct LoadedRule<'a> {
     pub(crate) group: &'a str,
 }
 
-/// Those that can be read: of the others a proof speaks.
-pub(super) fn read<'a>(files: Files<'a>, contract: &Contract) -> Vec<LoadedRule<'a>> {
-    let rules = files.rules();
-    let read = rules.filter_map(|(file, pointer, value)| {
-        let rule = Rule::read(value, &mut |text| contract.parse(text)).ok()?;
-        let group = pointer.rsplit_once("/rules/")?.0;
-        let group = file.value.pointer(group)?["name"]
-            .as_str()
-            .unwrap_or_default();
-        Some(LoadedRule {
-            rule,
-            path: &file.path,
-            group,
-            pointer,
-        })
-    });
-    read.collect()
+/// A rule that Prometheus would not load.
+pub(crate) struct RefusedRule<'a> {
+    /// The file, under the output folder.
+    pub(crate) path: &'a str,
+    /// Where in the file.
+    pub(crate) pointer: String,
+    pub(crate) reason: String,
+}
+
+/// The rules that can be read, and those that cannot though their expressions can.
+pub(super) fn read<'a>(
+    files: Files<'a>,
+    contract: &Contract,
+) -> (Vec<LoadedRule<'a>>, Vec<RefusedRule<'a>>) {
+    let (mut loaded, mut refused) = (Vec::new(), Vec::new());
+    for (file, pointer, value) in files.rules() {
+        let path = file.path.as_str();
+        match Rule::read(value, &mut |text| contract.parse(text)) {
+            Ok(rule) => {
+                let group = pointer
+                    .rsplit_once("/rules/")
+                    .map_or("", |(group, _)| group);
+                let group = file
+                    .value
+                    .pointer(group)
+                    .and_then(|group| group["name"].as_str());
+                loaded.push(LoadedRule {
+                    rule,
+                    path,
+                    group: group.unwrap_or_default(),
+                    pointer,
+                });
+            }
+            Err(reason) => {
+                let expr = value["expr"].as_str();
+                if expr.is_none_or(|expr| contract.parse(expr).is_ok()) {
+                    refused.push(RefusedRule {
+                        path,
+                        pointer,
+                        reason,
+                    });
+                }
+            }
+        }
+    }
+    (loaded, refused)
 }

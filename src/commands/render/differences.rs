@@ -2,8 +2,10 @@
 
 use crate::commands::{Cli, Report};
 use crate::diagnostic::{Diagnostic, Format, Place, plural};
-use crate::generated::{Comparison, FileChange, FileStatus, MANIFEST, diff};
+use crate::generated::{Comparison, FileChange, FileStatus, MANIFEST, diff, texts};
+use crate::pipeline;
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Lines of one file's diff that are worth reading in a terminal.
 const DIFF_LINES: usize = 200;
@@ -43,6 +45,15 @@ pub(crate) fn stale(
         report.block(&diff(output, change, DIFF_LINES));
     }
     report.line("");
+    let broken = broken_proofs(output, cli);
+    if !broken.is_empty() {
+        report.line(format!(
+            "as it is, {output}/ breaks: {} (`{}` says where)",
+            broken.join(", "),
+            cli.command("prove")
+        ));
+        report.data.insert("breaks".into(), broken.into());
+    }
     report.line(format!("nothing was written; fix it with: {fix}"));
     report.data.insert("fix".into(), fix.clone().into());
     let ends: Vec<&str> = changes
@@ -207,4 +218,18 @@ pub(crate) fn word(kind: FileStatus) -> &'static str {
 
 pub(crate) fn octal(mode: u32) -> String {
     format!("{mode:04o}")
+}
+
+/// The codes of the proofs that the files on disk do not pass; none, where they cannot be read.
+fn broken_proofs(output: &str, cli: &Cli) -> Vec<&'static str> {
+    let proved = texts(&cli.root.join(output)).and_then(|texts| {
+        let roles = BTreeMap::new();
+        pipeline::prove_files(&cli.root, output, texts, &roles)
+    });
+    let Ok((outcome, _)) = proved else {
+        return Vec::new();
+    };
+    let stopping = outcome.diagnostics.iter().filter(|found| found.stops());
+    let codes: BTreeSet<&str> = stopping.map(|found| found.code).collect();
+    codes.into_iter().collect()
 }
