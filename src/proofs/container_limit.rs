@@ -16,6 +16,10 @@ pub(crate) const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         for container in stack.containers.started() {
+            let server = container.process.name.is_some_and(|name| name != "uvicorn");
+            if server && !container.serves(stack.files) {
+                continue;
+            }
             let Some((memory, cores)) = meant(stack.catalog, container) else {
                 continue;
             };

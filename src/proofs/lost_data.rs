@@ -27,7 +27,7 @@ pub(crate) const PROOF: Proof = Proof {
             };
             let (path, pointer) = container.path(data);
             let sight = container.sees(&path);
-            if let Some((pointer, why)) = lost(container, &path, pointer, &sight) {
+            if let Some((pointer, why)) = lost(container, pointer, &sight) {
                 found.push(finding(container, &path, pointer, &why));
                 continue;
             }
@@ -66,12 +66,7 @@ fn finding(container: &Container, path: &str, pointer: String, why: &str) -> Dia
 }
 
 /// Where it is written and why the data is not kept.
-fn lost(
-    container: &Container,
-    path: &str,
-    pointer: String,
-    sight: &Sight,
-) -> Option<(String, String)> {
+fn lost(container: &Container, pointer: String, sight: &Sight) -> Option<(String, String)> {
     let Sight::Mounted(mount, _) = sight else {
         let why = match container.value["read_only"] == true {
             true => "nothing is mounted there, and the rest of the container is read-only",
@@ -89,7 +84,6 @@ fn lost(
         Source::Memory => "that is memory".to_string(),
         Source::Text => "that is a text".to_string(),
     };
-    let _ = path;
     Some((container.at(&mount.pointer), why))
 }
 

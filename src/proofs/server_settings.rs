@@ -6,6 +6,7 @@ use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
 use crate::stack::Stack;
 use crate::stack::containers::Container;
+use crate::stack::containers::text::scalar;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "server-settings",
@@ -17,12 +18,12 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        for container in stack.containers.started() {
+        let servers = stack.containers.started();
+        for container in servers.filter(|container| container.serves(stack.files)) {
+            found.extend(image(stack, container));
             match container.process.name {
                 Some("prometheus") => found.extend(prometheus(stack, container)),
-                Some("alertmanager") => {
-                    found.extend(url(container, &stack.catalog.alertmanager.external_url))
-                }
+                Some("alertmanager") => found.extend(alertmanager(stack, container)),
                 Some("grafana") => {
                     found.extend(url(container, &stack.catalog.grafana.external_url))
                 }
@@ -103,6 +104,52 @@ fn prometheus(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+fn alertmanager(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
+    let catalog = &stack.catalog.alertmanager;
+    let mut found: Vec<Diagnostic> = url(container, &catalog.external_url).into_iter().collect();
+    if let Some(flag) = container.process.flag("data.retention")
+        && let Some(kept) = Duration::parse(&flag.value)
+        && kept < catalog.repeat_interval
+    {
+        found.push(place::at(
+            &container.file.path,
+            container.argument(flag.index),
+            format!(
+                "`{}` forgets after {kept} what it has sent, the catalog repeats it after {}",
+                container.name, catalog.repeat_interval
+            ),
+            "let it remember longer than `alertmanager.repeat_interval`",
+        ));
+    }
+    found
+}
+
+/// Whether a server is started from the catalog's image, from whatever registry.
+fn image(stack: &Stack, container: &Container) -> Option<Diagnostic> {
+    let catalog = stack.catalog;
+    let wanted = match container.process.name? {
+        "prometheus" => &catalog.prometheus.image,
+        "alertmanager" => &catalog.alertmanager.image,
+        "blackbox_exporter" => &catalog.blackbox.image,
+        "grafana" => &catalog.grafana.image,
+        _ => return None,
+    };
+    let written = scalar(&container.value["image"])?;
+    let plain = |image: &str| image.split('@').next().unwrap_or_default().to_string();
+    let same = plain(&written).ends_with(&plain(wanted)) || written.contains("${");
+    (!same).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("image"),
+            format!(
+                "`{}` is started from {written}, the catalog says {wanted}",
+                container.name
+            ),
+            "render the catalog's `image`",
+        )
+    })
 }
 
 /// Whether links lead where the catalog says that the server is.

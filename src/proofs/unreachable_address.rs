@@ -116,10 +116,9 @@ impl<'s, 'a> Judge<'s, 'a> {
             if let (Some(prober), Some(url)) = (
                 prober.filter(|one| one.process.name == Some("blackbox_exporter")),
                 probed,
-            ) && let Some((host, port, path)) = parts(url)
+            ) && let Some((host, port, _)) = parts(url)
             {
                 let scheme = url.split("://").next().unwrap_or_default();
-                let _ = path;
                 self.ask(Ask {
                     file: config,
                     pointer: target.pointer.clone(),

@@ -29,16 +29,13 @@ pub(crate) const PROOF: Proof = Proof {
                 ),
                 (None, true) => ("no".to_string(), "restart"),
             };
-            let (message, comes) = match policy.split(':').next().unwrap_or_default() {
+            let message = match policy.split(':').next().unwrap_or_default() {
                 "always" | "unless-stopped" | "any" => continue,
                 text if text.contains('$') => continue,
-                "no" | "none" | "false" => {
-                    ("is not restarted when it ends", "after a crash or a reboot")
-                }
-                "on-failure" => ("does not come back after a reboot of the machine", "always"),
-                _ => ("has a restart policy that Docker does not know", "always"),
+                "no" | "none" | "false" => "is not restarted when it ends",
+                "on-failure" => "does not come back after a reboot of the machine",
+                _ => "has a restart policy that Docker does not know",
             };
-            let _ = comes;
             found.push(place::at(
                 &container.file.path,
                 container.at(pointer),

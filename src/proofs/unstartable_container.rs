@@ -316,7 +316,7 @@ fn sources(container: &Container) -> Vec<Diagnostic> {
 /// Two containers at one port of the machine, or of one name.
 fn ports(project: &Project) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let mut taken: HashMap<u16, Vec<(String, String)>> = HashMap::new();
+    let mut taken: HashMap<(u16, &str), Vec<(String, String)>> = HashMap::new();
     let mut called: HashMap<String, String> = HashMap::new();
     for container in project.started() {
         let own = &container.name;
@@ -328,7 +328,9 @@ fn ports(project: &Project) -> Vec<Diagnostic> {
                 .address
                 .clone()
                 .unwrap_or_else(|| "0.0.0.0".to_string());
-            let others = taken.entry(port).or_default();
+            let others = taken
+                .entry((port, published.protocol.as_str()))
+                .or_default();
             let same = others.iter().find(|(other, _)| {
                 *other == address || [other.as_str(), address.as_str()].contains(&"0.0.0.0")
             });

@@ -108,6 +108,20 @@ impl<'a> Project<'a> {
 }
 
 impl Container<'_> {
+    /// Whether it is the server that the catalog speaks of, and not another of its kind: it reads what is rendered.
+    pub(crate) fn serves(&self, files: Files) -> bool {
+        let reads = |file: &File| self.reads(&file.path);
+        match self.process.name {
+            Some("prometheus") => files.prometheus().any(reads),
+            Some("alertmanager") => files.alertmanager().is_some_and(reads),
+            Some("blackbox_exporter") => files.blackbox().is_some_and(reads),
+            Some("grafana") => files
+                .datasources()
+                .any(|(file, _, _)| mounts::places(&self.mounts, &file.path).next().is_some()),
+            _ => false,
+        }
+    }
+
     /// The pointer of a key of it.
     pub(crate) fn at(&self, key: &str) -> String {
         format!("/services/{}/{key}", crate::source::step(&self.name))
@@ -170,7 +184,7 @@ impl Container<'_> {
 
     /// Whether its process reads a rendered file as its configuration. Of a program that is not known, whether it is told of
     /// the file, or told nothing and sees it.
-    fn reads(&self, path: &str) -> bool {
+    pub(crate) fn reads(&self, path: &str) -> bool {
         let leads = |to: &str| self.sees(&self.absolute(to)).is_rendered(path);
         match self.process.program {
             Some(program) => program

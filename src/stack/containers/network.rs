@@ -48,6 +48,8 @@ pub(crate) struct Published {
     /// None: Docker chooses one.
     pub(crate) port: Option<u16>,
     pub(crate) target: u16,
+    /// `tcp` or `udp`.
+    pub(crate) protocol: String,
     /// The place in the container's table: `ports/0`.
     pub(crate) pointer: String,
 }
@@ -180,12 +182,13 @@ fn published(ports: &Value) -> Vec<Published> {
                     address: scalar(&port["host_ip"]),
                     port: number("published"),
                     target,
+                    protocol: scalar(&port["protocol"]).unwrap_or_else(|| "tcp".to_string()),
                     pointer,
                 });
             }
             continue;
         };
-        let text = text.split('/').next().unwrap_or_default();
+        let (text, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
         let (rest, target) = text.rsplit_once(':').unwrap_or(("", text));
         let (address, port) = match rest.rsplit_once(':') {
             Some((address, port)) => (Some(address.trim_matches(['[', ']']).to_string()), port),
@@ -197,6 +200,7 @@ fn published(ports: &Value) -> Vec<Published> {
                 address: address.clone(),
                 port,
                 target,
+                protocol: protocol.to_string(),
                 pointer: pointer.clone(),
             });
         }

@@ -40,6 +40,24 @@ pub(crate) enum Wrong {
     WithoutValue,
 }
 
+/// Programs that start the one that is named behind them.
+const WRAPPERS: [&str; 14] = [
+    "sh",
+    "bash",
+    "ash",
+    "dash",
+    "env",
+    "exec",
+    "nice",
+    "ionice",
+    "timeout",
+    "tini",
+    "dumb-init",
+    "su-exec",
+    "gosu",
+    "catatonit",
+];
+
 const NAMES: [&str; 5] = [
     "prometheus",
     "alertmanager",
@@ -103,6 +121,9 @@ impl Process {
                         .collect(),
                     false => self.words[1..].to_vec(),
                 };
+                if !WRAPPERS.contains(&base(first).as_str()) {
+                    return;
+                }
                 let Some(at) = words.iter().position(|word| {
                     !word.starts_with('-') && !word.contains('=') && known(word).is_some()
                 }) else {
@@ -234,6 +255,9 @@ mod tests {
         }
         let (_, flags) = given(json!({"image": "prom/prometheus"}));
         assert_eq!(flags[0].1, "/etc/prometheus/prometheus.yml");
+        let other =
+            json!({"image": "x/y", "command": ["promtool", "check", "config", "/etc/prometheus"]});
+        assert_eq!(given(other).0, None);
         let unknown = json!({"image": "x/y", "command": ["--storage.tsdb.path=/prometheus"]});
         assert_eq!(given(unknown).0, None);
         assert_eq!(given(json!({"image": "prometheus-exporter:1"})).0, None);
