@@ -71,8 +71,9 @@ pub(crate) const PROOF: Proof = Proof {
             }
         }
         found.extend(doubles(config, &targets.list, stack.catalog));
+        let mut promised = None;
         for (job, service) in jobs {
-            found.extend(after(stack, config, job, service));
+            found.extend(after(stack, config, job, service, &mut promised));
         }
         found.extend(names(config));
         found
@@ -165,7 +166,13 @@ const LIMITS: [&str; 3] = [
 ];
 
 /// What happens to a service's samples behind the scrape.
-fn after(stack: &Stack, config: &File, index: usize, service: &str) -> Vec<Diagnostic> {
+fn after(
+    stack: &Stack,
+    config: &File,
+    index: usize,
+    service: &str,
+    names: &mut Option<BTreeSet<String>>,
+) -> Vec<Diagnostic> {
     let job = &config.value["scrape_configs"][index];
     let mut found = Vec::new();
     let mut say = |key: &str, message: String, help: &str| {
@@ -208,7 +215,7 @@ fn after(stack: &Stack, config: &File, index: usize, service: &str) -> Vec<Diagn
     {
         return found;
     }
-    let families = promised(stack, service);
+    let families = exposed(stack, names.get_or_insert_with(|| promised(stack)), service);
     let most = families
         .iter()
         .map(|(_, labels)| labels.len() + 4)
@@ -276,8 +283,8 @@ fn after(stack: &Stack, config: &File, index: usize, service: &str) -> Vec<Diagn
     found
 }
 
-/// The series of a service that the catalog declares, or that something reads: name and labels.
-fn promised(stack: &Stack, service: &str) -> Vec<(String, Vec<String>)> {
+/// The names of what the catalog declares, or something reads, and a scrape gives.
+fn promised(stack: &Stack) -> BTreeSet<String> {
     let declared = stack.catalog.metrics.iter().flat_map(|metric| {
         ["", "_bucket", "_sum", "_count"].map(|part| format!("{}{part}", metric.name))
     });
@@ -293,28 +300,25 @@ fn promised(stack: &Stack, service: &str) -> Vec<(String, Vec<String>)> {
         .filter_map(|(_, _, rule)| rule["record"].as_str())
         .collect();
     recorded.extend(built_in("target").map(|name: &str| name));
-    let names: BTreeSet<String> = declared
+    declared
         .chain(read)
         .filter(|name| !recorded.contains(name.as_str()))
-        .collect();
+        .collect()
+}
+
+/// Those of them that a service exposes, with their labels.
+fn exposed(stack: &Stack, names: &BTreeSet<String>, service: &str) -> Vec<(String, Vec<String>)> {
     let target = stack.contract.targets.with("job", service);
-    let of_service = |name: String| {
-        let family = stack.contract.family(&name).iter();
-        let labels: BTreeSet<String> = family
+    let of_service = |name: &String| {
+        let family = stack.contract.family(name).iter();
+        let mut own = family
             .filter(|series| !series.targets.is_disjoint(&target))
-            .flat_map(|series| series.labels.keys().cloned().chain(["".to_string()]))
-            .collect();
-        (!labels.is_empty()).then(|| {
-            (
-                name,
-                labels
-                    .into_iter()
-                    .filter(|label| !label.is_empty())
-                    .collect(),
-            )
-        })
+            .peekable();
+        own.peek()?;
+        let labels: BTreeSet<&String> = own.flat_map(|series| series.labels.keys()).collect();
+        Some((name.clone(), labels.into_iter().cloned().collect()))
     };
-    names.into_iter().filter_map(of_service).collect()
+    names.iter().filter_map(of_service).collect()
 }
 
 /// Whether the catalog itself gives both services one address: then it has been told already, or is accepted.
