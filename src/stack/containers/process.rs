@@ -105,7 +105,8 @@ impl Process {
         let base = |word: &str| word.rsplit('/').next().unwrap_or_default().to_string();
         let known = |word: &str| {
             let base = base(word);
-            NAMES.into_iter().find(|name| *name == base)
+            let plain = !word.starts_with('-') && !word.contains('=');
+            NAMES.into_iter().find(|name| plain && *name == base)
         };
         let started =
             |image: Contents| (image.entrypoint().first() == Some(first)).then(|| image.program());
@@ -124,9 +125,7 @@ impl Process {
                 if !WRAPPERS.contains(&base(first).as_str()) {
                     return;
                 }
-                let Some(at) = words.iter().position(|word| {
-                    !word.starts_with('-') && !word.contains('=') && known(word).is_some()
-                }) else {
+                let Some(at) = words.iter().position(|word| known(word).is_some()) else {
                     return;
                 };
                 let rest = words[at + 1..].iter().take_while(|word| {
