@@ -191,6 +191,8 @@ impl Container<'_> {
                 .config
                 .as_ref()
                 .is_some_and(|config| leads(&self.setting(config).0)),
+            // Another program of an image that is known is not its server.
+            None if self.image.is_some() => false,
             None => {
                 let said = |words: &[String]| {
                     words.iter().any(|word| {
