@@ -3,6 +3,7 @@
 pub(crate) mod domain;
 pub(crate) mod evaluate;
 mod exposed;
+pub(crate) mod relabel;
 pub(crate) mod series;
 pub(crate) mod status;
 pub(crate) mod targets;

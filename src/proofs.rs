@@ -11,10 +11,12 @@ mod alert_without_condition;
 mod ambiguous_match;
 mod annotation_label;
 mod beyond_retention;
+mod container_limit;
 mod dashboard_model;
 mod dead_link;
 mod fires_alone;
 mod gauge_function_on_counter;
+mod health_check;
 mod impossible_threshold;
 mod inhibition;
 mod invalid_promql;
@@ -22,10 +24,10 @@ mod labels_do_not_fit;
 mod late_notification;
 mod late_numerator;
 mod literal_secret;
+mod lost_data;
 mod metric_collision;
 mod missing_denominator;
 mod mixed_units;
-mod mounted_files;
 mod newer_than_minimum;
 mod notification_grouping;
 mod notification_template;
@@ -43,21 +45,26 @@ mod raw_counter;
 mod rule_file;
 mod rules_of_the_catalog;
 mod scrape_job;
+mod server_settings;
 mod slow_rule_group;
 mod test_fails;
 mod test_proves_nothing;
 mod undelivered_alert;
 mod unguarded_division;
 mod unknown_datasource;
+mod unknown_flag;
 mod unknown_grouping;
-mod unknown_host;
 mod unknown_matching_label;
 mod unknown_metric;
 mod unmatchable;
-mod unprovisioned_dashboard;
+mod unmounted_file;
+mod unprobed_health;
+mod unreachable_address;
 mod unreachable_receiver;
 mod unread_configuration;
+mod unrestarted_container;
 mod unrouted_alert;
+mod unstartable_container;
 mod untested_rule;
 mod unused_metric;
 mod variable_values;
@@ -132,10 +139,12 @@ pub const PROOFS: &[Proof] = &[
     ambiguous_match::PROOF,
     annotation_label::PROOF,
     beyond_retention::PROOF,
+    container_limit::PROOF,
     dashboard_model::PROOF,
     dead_link::PROOF,
     fires_alone::PROOF,
     gauge_function_on_counter::PROOF,
+    health_check::PROOF,
     impossible_threshold::PROOF,
     inhibition::PROOF,
     invalid_promql::PROOF,
@@ -143,10 +152,10 @@ pub const PROOFS: &[Proof] = &[
     late_notification::PROOF,
     late_numerator::PROOF,
     literal_secret::PROOF,
+    lost_data::PROOF,
     metric_collision::PROOF,
     missing_denominator::PROOF,
     mixed_units::PROOF,
-    mounted_files::PROOF,
     newer_than_minimum::PROOF,
     notification_grouping::PROOF,
     notification_template::PROOF,
@@ -164,21 +173,26 @@ pub const PROOFS: &[Proof] = &[
     rule_file::PROOF,
     rules_of_the_catalog::PROOF,
     scrape_job::PROOF,
+    server_settings::PROOF,
     slow_rule_group::PROOF,
     test_fails::PROOF,
     test_proves_nothing::PROOF,
     undelivered_alert::PROOF,
     unguarded_division::PROOF,
     unknown_datasource::PROOF,
+    unknown_flag::PROOF,
     unknown_grouping::PROOF,
-    unknown_host::PROOF,
     unknown_matching_label::PROOF,
     unknown_metric::PROOF,
     unmatchable::PROOF,
-    unprovisioned_dashboard::PROOF,
+    unmounted_file::PROOF,
+    unprobed_health::PROOF,
+    unreachable_address::PROOF,
     unread_configuration::PROOF,
     unreachable_receiver::PROOF,
+    unrestarted_container::PROOF,
     unrouted_alert::PROOF,
+    unstartable_container::PROOF,
     untested_rule::PROOF,
     unused_metric::PROOF,
     variable_values::PROOF,

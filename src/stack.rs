@@ -1,6 +1,6 @@
 //! The rendered Files, read into what they mean: what scrapes, records, alerts, routes and shows.
 
-pub(crate) mod compose;
+pub(crate) mod containers;
 pub(crate) mod dashboards;
 pub(crate) mod document;
 pub(crate) mod expressions;
@@ -15,6 +15,7 @@ pub(crate) mod world;
 use crate::catalog::Catalog;
 use crate::contract::Contract;
 use crate::render::Rendered;
+use containers::Project;
 use expressions::{Expression, Unread, Usage};
 use files::Files;
 use notifications::Notifications;
@@ -28,6 +29,8 @@ pub struct Stack<'a> {
     pub catalog: &'a Catalog,
     /// By role.
     pub files: Files<'a>,
+    /// What the compose files start.
+    pub(crate) containers: Project<'a>,
     /// Every series that can exist.
     pub contract: Contract,
     /// Every PromQL expression.
@@ -46,6 +49,7 @@ impl<'a> Stack<'a> {
     pub(crate) fn read(catalog: &'a Catalog, rendered: &'a Rendered) -> Stack<'a> {
         let files = Files::of(&rendered.files);
         let mut contract = Contract::new(catalog, files.config().unwrap_or(&Value::Null));
+        let containers = Project::read(files, &catalog.platform.output);
         let (expressions, unread) = expressions::read(files, &mut contract);
         let (rules, refused) = rules::read(files, &contract);
         Stack {
@@ -53,6 +57,7 @@ impl<'a> Stack<'a> {
             rules,
             refused,
             files,
+            containers,
             contract,
             expressions,
             unread,

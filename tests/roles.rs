@@ -85,8 +85,8 @@ fn a_file_is_proved_by_its_role_and_not_by_its_keys() {
         (Role::Prometheus, "scrape-job"),
         (Role::Alertmanager, "unrouted-alert"),
         (Role::Dashboard, "dashboard-model"),
-        (Role::Datasources, "unknown-host"),
-        (Role::Compose, "mounted-files"),
+        (Role::Datasources, "unreachable-address"),
+        (Role::Compose, "unstartable-container"),
     ];
     for (role, code) in every {
         let found = found(&first("extra.yml", role), EVERYTHING);

@@ -1,7 +1,8 @@
 //! What Prometheus scrapes, as its rendered configuration says: targets, their labels, their intervals.
 
+use super::relabel::{Labels, Relabeled, Rule, relabeled};
 use crate::catalog::Duration;
-use crate::json::Parts;
+use crate::json::{Parts, plain};
 use crate::promql::matchers::Judge;
 use crate::promql::{MatchOp, Matcher};
 use fixedbitset::FixedBitSet;
@@ -16,6 +17,20 @@ pub struct Target {
     pub labels: BTreeMap<String, String>,
     /// Between scrapes.
     pub interval: Duration,
+    /// Of one scrape.
+    pub(crate) timeout: Duration,
+    /// host:port that is asked,
+    pub(crate) address: String,
+    /// how,
+    pub(crate) scheme: String,
+    /// for which path,
+    pub(crate) path: String,
+    /// with which query.
+    pub(crate) params: BTreeMap<String, Vec<String>>,
+    /// Its job in the configuration.
+    pub(crate) job: usize,
+    /// Where it stands.
+    pub(crate) pointer: String,
 }
 
 /// All targets; sets of them are bits in their order.
@@ -23,6 +38,8 @@ pub struct Target {
 pub struct Targets {
     /// In the order of the configuration.
     pub list: Vec<Target>,
+    /// Relabeling that is not run: its place, and why.
+    pub(crate) unread: Vec<(String, String)>,
     /// Label → value → the indices of the targets that have it: as bits they would grow with the square of the targets.
     by_value: HashMap<String, BTreeMap<String, Vec<usize>>>,
     /// Every distinct set of label names, with its targets.
@@ -30,32 +47,116 @@ pub struct Targets {
     picked: RefCell<HashMap<(String, String, String), FixedBitSet>>,
 }
 
+impl Target {
+    /// What is left of a target's labels is its series'; those that begin with two underscores say how it is scraped.
+    fn of(
+        mut labels: Labels,
+        mut params: BTreeMap<String, Vec<String>>,
+        job: usize,
+        pointer: String,
+    ) -> Target {
+        let mut take = |name: &str| labels.remove(name).unwrap_or_default();
+        let (address, scheme, path) = (
+            take("__address__"),
+            take("__scheme__"),
+            take("__metrics_path__"),
+        );
+        let (interval, timeout) = (take("__scrape_interval__"), take("__scrape_timeout__"));
+        for (name, value) in &labels {
+            if let Some(param) = name.strip_prefix("__param_") {
+                let values = params.entry(param.to_string()).or_default();
+                values.splice(..values.len().min(1), [value.clone()]);
+            }
+        }
+        labels.retain(|name, _| !name.starts_with("__"));
+        labels
+            .entry("instance".to_string())
+            .or_insert_with(|| address.clone());
+        Target {
+            labels,
+            interval: Duration::parse(&interval).unwrap_or_default(),
+            timeout: Duration::parse(&timeout).unwrap_or_default(),
+            address,
+            scheme,
+            path,
+            params,
+            job,
+            pointer,
+        }
+    }
+}
+
 impl Targets {
     pub(crate) fn read(config: &Value) -> Targets {
-        let global = config["global"]["scrape_interval"].as_str().unwrap_or("1m");
-        let mut list = Vec::new();
-        for job in config["scrape_configs"].items() {
-            let interval = Duration::parse(job["scrape_interval"].as_str().unwrap_or(global))
-                .unwrap_or_default();
-            for group in job["static_configs"].items() {
-                for address in group["targets"].texts() {
-                    let mut labels = BTreeMap::from([
-                        (
-                            "job".to_string(),
-                            job["job_name"].as_str().unwrap_or_default().to_string(),
-                        ),
-                        ("instance".to_string(), address.to_string()),
-                    ]);
+        let global = |key: &str, default: &str| {
+            let value = config["global"][key].as_str().unwrap_or(default);
+            value.to_string()
+        };
+        let (interval, timeout) = (
+            global("scrape_interval", "1m"),
+            global("scrape_timeout", "10s"),
+        );
+        let (mut list, mut unread) = (Vec::new(), Vec::new());
+        for (index, job) in config["scrape_configs"].items().enumerate() {
+            let rules = match Rule::read(&job["relabel_configs"]) {
+                Ok(rules) => rules,
+                Err((rule, reason)) => {
+                    unread.push((
+                        format!("/scrape_configs/{index}/relabel_configs/{rule}"),
+                        reason,
+                    ));
+                    Vec::new()
+                }
+            };
+            let text = |key: &str, default: &str| job[key].as_str().unwrap_or(default).to_string();
+            let params: BTreeMap<String, Vec<String>> = job["params"]
+                .entries()
+                .map(|(name, values)| (name.clone(), values.items().map(plain).collect()))
+                .collect();
+            let interval = text("scrape_interval", &interval);
+            // Without one of its own a job's timeout is the global one, as far as its interval lets it.
+            let timeout = job["scrape_timeout"].as_str().map_or_else(
+                || match Duration::parse(&timeout) > Duration::parse(&interval) {
+                    true => interval.clone(),
+                    false => timeout.clone(),
+                },
+                str::to_string,
+            );
+            for (group_index, group) in job["static_configs"].items().enumerate() {
+                for (target_index, address) in group["targets"].texts().enumerate() {
+                    let mut labels = Labels::from(
+                        [
+                            ("job", text("job_name", "")),
+                            ("__address__", address.to_string()),
+                            ("__scheme__", text("scheme", "http")),
+                            ("__metrics_path__", text("metrics_path", "/metrics")),
+                            ("__scrape_interval__", interval.clone()),
+                            ("__scrape_timeout__", timeout.clone()),
+                        ]
+                        .map(|(name, value)| (name.to_string(), value)),
+                    );
+                    for (name, values) in &params {
+                        labels.extend(
+                            values
+                                .first()
+                                .map(|value| (format!("__param_{name}"), value.clone())),
+                        );
+                    }
                     let own = group["labels"].entries();
-                    labels.extend(own.filter_map(|(label, value)| {
-                        Some((label.clone(), value.as_str()?.to_string()))
-                    }));
-                    list.push(Target { labels, interval });
+                    labels.extend(own.map(|(label, value)| (label.clone(), plain(value))));
+                    let Relabeled::Kept(labels) = relabeled(&rules, labels) else {
+                        continue;
+                    };
+                    let pointer = format!(
+                        "/scrape_configs/{index}/static_configs/{group_index}/targets/{target_index}"
+                    );
+                    list.push(Target::of(labels, params.clone(), index, pointer));
                 }
             }
         }
         let mut targets = Targets {
             list,
+            unread,
             ..Targets::default()
         };
         targets.index();

@@ -7,7 +7,7 @@ pub(crate) const LINT: Lint = Lint {
     code: "no-one-notified",
     doc: "Every severity goes to the null receiver, or critical alerts do: they fire, are seen by whoever opens the Alertmanager, and wake no one.",
     bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n",
-    good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
+    good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
     check: |catalog, _| {
         let routes = &catalog.alertmanager.routes;
         let (place, message) = match routes.get("critical").map(String::as_str) {

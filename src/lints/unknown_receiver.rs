@@ -6,8 +6,8 @@ use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 pub(crate) const LINT: Lint = Lint {
     code: "unknown-receiver",
     doc: "Alertmanager refuses a route to a receiver that does not exist.",
-    bad: "[alertmanager.routes]\ncritical = \"on-cal\"\nwarning = \"on-call\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n",
-    good: "[alertmanager.routes]\ncritical = \"on-call\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n",
+    bad: "[alertmanager.routes]\ncritical = \"on-cal\"\nwarning = \"on-call\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n",
+    good: "[alertmanager.routes]\ncritical = \"on-call\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n",
     check: |catalog, source| {
         let known: Vec<&str> = catalog.receivers.keys().map(String::as_str).collect();
         let lost = catalog

@@ -6,8 +6,8 @@ use crate::diagnostic::{Diagnostic, Place};
 pub(crate) const LINT: Lint = Lint {
     code: "unnotified-receiver",
     doc: "Somebody set up a receiver and believes to be on call; no severity is routed there.",
-    bad: "[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n",
-    good: "[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
+    bad: "[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n",
+    good: "[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
     check: |catalog, _| {
         let idle = catalog.receivers.keys().filter(|receiver| {
             !catalog

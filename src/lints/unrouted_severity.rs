@@ -9,8 +9,8 @@ const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
 pub(crate) const LINT: Lint = Lint {
     code: "unrouted-severity",
     doc: "A severity without a route goes to the null receiver: someone is notified of the lesser alerts, and no one of the worse ones.",
-    bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n\n[alertmanager.routes]\nwarning = \"on-call\"\n",
-    good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager:8080/\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
+    bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[alertmanager.routes]\nwarning = \"on-call\"\n",
+    good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
     check: |catalog, _| {
         let routes = &catalog.alertmanager.routes;
         // The null receiver by name is a decision.

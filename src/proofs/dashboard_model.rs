@@ -2,10 +2,8 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::json::Parts;
-use crate::stack::files::Files;
+use crate::stack::Stack;
 use crate::stack::grafana::flaws;
-use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -18,7 +16,7 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        let plugins = plugins(stack.files);
+        let plugins = plugins(stack);
         let mut taken: HashMap<String, &str> = HashMap::new();
         for file in stack.files.dashboards() {
             let value = &file.value;
@@ -90,19 +88,13 @@ const INSTALLED: [&str; 3] = [
 ];
 
 /// The plugins that containers install at their start.
-fn plugins(files: Files<'_>) -> BTreeSet<&str> {
+fn plugins<'s>(stack: &'s Stack) -> BTreeSet<&'s str> {
     let mut plugins = BTreeSet::new();
-    for (_, _, container) in files.containers() {
-        let environment = &container["environment"];
-        let written = environment
-            .texts()
-            .filter_map(|entry| entry.split_once('='));
-        let named = environment
-            .entries()
-            .filter_map(|(name, value): (&String, &Value)| Some((name.as_str(), value.as_str()?)));
-        for (_, list) in written
-            .chain(named)
-            .filter(|(name, _)| INSTALLED.contains(name))
+    for container in stack.containers.started() {
+        let variables = container.environment.iter();
+        for list in variables
+            .filter(|(name, _)| INSTALLED.contains(&name.as_str()))
+            .filter_map(|(_, list)| list.as_deref())
         {
             // `name`, `name 1.2.3`, `name@1.2.3`, `name@1.2.3@https://…`
             let names = list.split([',', ';']).filter_map(|entry| {

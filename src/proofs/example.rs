@@ -21,9 +21,17 @@ for = "5m"
 severity = "warning"
 "#;
 
+/// A service whose health is probed.
+const PROBED: &str = r#"
+[services.cart]
+group = "web"
+port = 8003
+health_probe = true
+"#;
+
 /// The catalog whose rendered files the examples change.
 pub fn catalog() -> String {
-    format!("{EXAMPLE}{ALERTS}")
+    format!("{EXAMPLE}{ALERTS}{PROBED}")
 }
 
 /// The places that a pattern leads to in the files of a role: the index of the file, and the place in it as a JSON pointer.

@@ -1,11 +1,16 @@
-//! No secret is written where a file is meant.
+//! No secret is written where a file is meant, and no password is the one that everybody knows.
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::diagnostic::Diagnostic;
+use crate::stack::Stack;
+use crate::stack::containers::Container;
+use crate::stack::containers::text::{filled, scalar};
 use crate::stack::document::walk;
 
-/// Keys of the Alertmanager and Prometheus whose value is a secret; each has a twin that ends in `_file`.
-const SECRETS: [&str; 12] = [
+/// Keys of the Alertmanager, Prometheus and Grafana whose value is a secret. Those of the first two have a twin that ends in
+/// `_file`.
+const SECRETS: [&str; 14] = [
     "api_url",
     "slack_api_url",
     "routing_key",
@@ -18,11 +23,23 @@ const SECRETS: [&str; 12] = [
     "api_key",
     "token",
     "client_secret",
+    "basicAuthPassword",
+    "secret_key",
+];
+
+/// Words in the name of an environment variable whose value is one.
+const WORDS: [&str; 6] = [
+    "PASSWORD",
+    "PASSWD",
+    "SECRET",
+    "TOKEN",
+    "API_KEY",
+    "PRIVATE_KEY",
 ];
 
 pub(crate) const PROOF: Proof = Proof {
     code: "literal-secret",
-    doc: "What is rendered is committed: a token in it is known to everybody who reads the repository, permanently.",
+    doc: "What is rendered is committed: a token in it is known to everybody who reads the repository, permanently. The password that Grafana starts with when it is told of none is known to everybody.",
     example: Example::Rendered {
         role: Role::Prometheus,
         pointer: "/alerting/alertmanagers/*/basic_auth",
@@ -30,10 +47,18 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        let configs = stack.files.prometheus().chain(stack.files.alertmanager());
+        let configs = stack
+            .files
+            .prometheus()
+            .chain(stack.files.alertmanager())
+            .chain(stack.files.blackbox());
         for file in configs {
             walk(&file.value, &mut |pointer, key, value| {
-                if SECRETS.contains(&key) && value.is_string() {
+                let held = SECRETS.contains(&key) && value.is_string();
+                let in_url = value
+                    .as_str()
+                    .is_some_and(|text| key.ends_with("url") && password_in_url(text));
+                if held || in_url {
                     found.push(place::at(
                         &file.path,
                         pointer,
@@ -43,6 +68,136 @@ pub(crate) const PROOF: Proof = Proof {
                 }
             });
         }
+        found.extend(sources(stack));
+        for container in &stack.containers.containers {
+            found.extend(written(container));
+        }
+        found.extend(stack.containers.running("grafana").filter_map(known_to_all));
         found
     }),
 };
+
+/// Secrets in data sources; `$__file{…}` and `$VARIABLE` are read when Grafana starts.
+fn sources(stack: &Stack) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (file, pointer, source) in stack.files.datasources() {
+        walk(source, &mut |inside, key, value| {
+            let secret = inside.starts_with("/secureJsonData/") || SECRETS.contains(&key);
+            let text = value.as_str().unwrap_or_default();
+            if secret && !text.is_empty() && !text.starts_with('$')
+                || key == "url" && password_in_url(text)
+            {
+                found.push(place::at(
+                    &file.path,
+                    format!("{pointer}{inside}"),
+                    format!("`{key}` holds a secret"),
+                    "write it into a file and name that as `$__file{/run/secrets/NAME}`",
+                ));
+            }
+        });
+    }
+    found
+}
+
+/// Secrets in a container's environment and command.
+fn written(container: &Container) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut say = |pointer: String, what: String| {
+        found.push(place::at(
+            &container.file.path,
+            pointer,
+            what,
+            "write it into a file, mount that as a secret, and name its path",
+        ))
+    };
+    for (name, value) in &container.environment {
+        let upper = name.to_uppercase();
+        let secret = WORDS.iter().any(|word| upper.contains(word))
+            && !upper.ends_with("_FILE")
+            && !upper.ends_with("_PATH");
+        let value = value.as_deref().unwrap_or_default();
+        // A variable without a default comes from outside, a path leads to a file, and a switch is none.
+        let plain = !value.is_empty()
+            && !value.starts_with("${")
+            && !value.starts_with('/')
+            && !["true", "false"].contains(&value);
+        let pointer = match container.value["environment"].is_object() {
+            true => container.at(&format!("environment/{name}")),
+            false => container.at("environment"),
+        };
+        if plain && (secret || password_in_url(value)) {
+            say(
+                pointer,
+                format!("`{name}` of `{}` holds a secret", container.name),
+            );
+        }
+    }
+    for key in ["command", "entrypoint"] {
+        let words = container.value[key]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice)
+            .iter()
+            .enumerate();
+        let all = words
+            .map(|(index, word)| (format!("{key}/{index}"), scalar(word)))
+            .chain([(key.to_string(), scalar(&container.value[key]))]);
+        for (pointer, word) in all {
+            let Some(word) = word else {
+                continue;
+            };
+            let option = word.split_whitespace().any(|word| {
+                let (name, value) = word.split_once('=').unwrap_or((word, ""));
+                let name = name.to_uppercase().replace('-', "_");
+                WORDS.iter().any(|word| name.ends_with(word))
+                    && !value.is_empty()
+                    && !value.starts_with("${")
+                    && !value.starts_with('/')
+            });
+            if option || password_in_url(&word) {
+                say(
+                    container.at(&pointer),
+                    format!("the command of `{}` holds a secret", container.name),
+                );
+            }
+        }
+    }
+    found
+}
+
+/// Whether a URL has a password.
+fn password_in_url(text: &str) -> bool {
+    let text = filled(text);
+    let Some((_, rest)) = text.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#', ' ']).next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    let password = user
+        .and_then(|user| user.split_once(':'))
+        .map(|(_, password)| password);
+    password.is_some_and(|password| !password.is_empty() && !password.starts_with(['$', '{', '<']))
+}
+
+/// Whether Grafana starts with the password of its documentation.
+fn known_to_all(container: &Container) -> Option<Diagnostic> {
+    let said = |name: &str| container.environment.iter().any(|(key, _)| key == name);
+    let file = said("GF_SECURITY_ADMIN_PASSWORD__FILE");
+    let own_settings = container
+        .mounts
+        .iter()
+        .any(|mount| ["/etc/grafana/grafana.ini", "/etc/grafana"].contains(&mount.target.as_str()));
+    let elsewhere = !container.value["env_file"].is_null()
+        || said("GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION")
+        || own_settings;
+    (!file && !said("GF_SECURITY_ADMIN_PASSWORD") && !elsewhere).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!(
+                "`{}` starts with the password `admin`, which everybody knows",
+                container.name
+            ),
+            "name a file with another in `GF_SECURITY_ADMIN_PASSWORD__FILE`",
+        )
+    })
+}

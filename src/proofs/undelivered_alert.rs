@@ -27,7 +27,7 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        let servers = Server::all(stack.files);
+        let servers = Server::all(&stack.containers);
         for config in stack.files.prometheus() {
             let (endpoints, others) = endpoints(&config.value);
             for (index, address) in stack.catalog.prometheus.alertmanagers.iter().enumerate() {

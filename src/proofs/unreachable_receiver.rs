@@ -82,7 +82,10 @@ fn nowhere(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
             named.extend(addresses.map(|address| host(address).to_string()));
         }
     }
-    let containers: BTreeSet<&str> = stack.files.containers().map(|(_, name, _)| name).collect();
+    let containers = stack.containers.started();
+    let containers: BTreeSet<&str> = containers
+        .map(|container| container.name.as_str())
+        .collect();
     let mut found = Vec::new();
     for (pointer, address) in connects {
         let host = host(&address);

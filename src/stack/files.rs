@@ -127,12 +127,9 @@ impl<'a> Files<'a> {
             .flat_map(|file| file.value["providers"].as_array().into_iter().flatten())
     }
 
-    /// Every container with its file and name.
-    pub(crate) fn containers(self) -> impl Iterator<Item = (&'a File, &'a str, &'a Value)> + Clone {
-        self.with(Role::Compose).flat_map(|file| {
-            let containers = file.value["services"].as_object().into_iter().flatten();
-            containers.map(move |(name, container)| (file, name.as_str(), container))
-        })
+    /// The compose files.
+    pub(crate) fn compose(self) -> impl Iterator<Item = &'a File> + Clone {
+        self.with(Role::Compose)
     }
 
     /// The documents for people.
@@ -157,12 +154,60 @@ pub(crate) fn beside(file: &File, name: &str) -> String {
 
 /// Whether a pattern of a file matches a path; a star stays within its folder.
 fn names(file: &File, pattern: &str, path: &str) -> bool {
-    let whole = beside(file, pattern);
-    match whole.split_once('*') {
-        None => whole == path,
-        Some((before, after)) => path
-            .strip_prefix(before)
-            .and_then(|rest| rest.strip_suffix(after))
-            .is_some_and(|middle| !middle.contains('/')),
+    glob(&beside(file, pattern), path)
+}
+
+/// Whether a pattern matches a whole path, as Go's filepath.Match has it: a star and a question mark stay within a folder.
+pub(crate) fn glob(pattern: &str, path: &str) -> bool {
+    let mut letters = pattern.chars();
+    let Some(first) = letters.next() else {
+        return path.is_empty();
+    };
+    let (rest, mut after) = (letters.as_str(), path.chars());
+    match first {
+        '*' => {
+            let end = path.find('/').unwrap_or(path.len());
+            (0..=end).any(|at| path.is_char_boundary(at) && glob(rest, &path[at..]))
+        }
+        '[' => {
+            let (Some((class, rest)), Some(letter)) = (rest.split_once(']'), after.next()) else {
+                return false;
+            };
+            let (class, wanted) = class
+                .strip_prefix('^')
+                .map_or((class, true), |class| (class, false));
+            let class: Vec<char> = class.chars().collect();
+            let range = class
+                .windows(3)
+                .any(|part| part[1] == '-' && (part[0]..=part[2]).contains(&letter));
+            (letter != '/' && (range || class.contains(&letter)) == wanted)
+                && glob(rest, after.as_str())
+        }
+        '?' => after.next().is_some_and(|letter| letter != '/') && glob(rest, after.as_str()),
+        '\\' => {
+            rest.chars().next() == after.next()
+                && glob(rest.get(1..).unwrap_or_default(), after.as_str())
+        }
+        letter => after.next() == Some(letter) && glob(rest, after.as_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::glob;
+
+    #[test]
+    fn patterns_match_as_prometheus_matches_them() {
+        for (pattern, path, wanted) in [
+            ("/a/*_rules.yml", "/a/x_rules.yml", true),
+            ("/a/*_rules.yml", "/a/b/x_rules.yml", false),
+            ("/a/*/x.y*ml", "/a/b/x.yaml", true),
+            ("/a/?.yml", "/a/b.yml", true),
+            ("/a/[a-c]x.yml", "/a/bx.yml", true),
+            ("/a/[^b]x.yml", "/a/bx.yml", false),
+            ("*.yml", "é.yml", true),
+        ] {
+            assert_eq!(glob(pattern, path), wanted, "{pattern} {path}");
+        }
     }
 }

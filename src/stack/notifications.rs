@@ -36,7 +36,7 @@ pub(crate) struct Notifications<'a> {
     pub(crate) receivers: Vec<Receiver<'a>>,
     pub(crate) alerts: Alerts,
     /// The Alertmanagers that compose starts.
-    pub(crate) servers: Vec<Server<'a>>,
+    pub(crate) servers: Vec<Server>,
     catalog: &'a Catalog,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Notifications<'a> {
             alerts: Alerts::of(stack, tree.as_ref(), &rules),
             intervals: Intervals::of(&file.value),
             receivers: receivers::all(&file.value),
-            servers: Server::all(stack.files),
+            servers: Server::all(&stack.containers),
             catalog: stack.catalog,
             file,
             tree,

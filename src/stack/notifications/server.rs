@@ -1,58 +1,48 @@
 //! The Alertmanager's container: with which flags it is started.
 
 use crate::catalog::Duration;
-use crate::json::Parts;
-use crate::stack::files::Files;
-use serde_json::Value;
-
-/// Of images that are one, whoever built them.
-const IMAGE: &str = "alertmanager";
+use crate::stack::containers::Project;
 
 /// A container that runs an Alertmanager.
-pub(crate) struct Server<'a> {
+pub(crate) struct Server {
     /// Its host name in compose.
-    pub(crate) name: &'a str,
-    flags: Vec<&'a str>,
+    pub(crate) name: String,
+    /// Flags and their values.
+    flags: Vec<(String, String)>,
 }
 
-impl<'a> Server<'a> {
+impl Server {
     /// Every one that compose starts.
-    pub(crate) fn all(files: Files<'a>) -> Vec<Server<'a>> {
-        let containers = files.containers();
-        let runs = |container: &Value| {
-            let image = container["image"].as_str().unwrap_or_default();
-            let name = image.rsplit('/').next().unwrap_or_default();
-            name.contains(IMAGE)
-        };
+    pub(crate) fn all(project: &Project) -> Vec<Server> {
+        let containers = project.running("alertmanager");
         containers
-            .filter(|(_, _, container)| runs(container))
-            .map(|(_, name, container)| Server {
-                name,
-                flags: words(&container["command"]),
+            .map(|container| {
+                let flags = container.process.flags.iter();
+                Server {
+                    name: container.name.clone(),
+                    flags: flags
+                        .map(|flag| (flag.name.clone(), flag.value.clone()))
+                        .collect(),
+                }
             })
             .collect()
     }
 
-    /// The value of a flag, with one dash or two, behind `=` or in the next word.
-    pub(crate) fn flag(&self, name: &str) -> Option<&'a str> {
-        self.flags.iter().enumerate().find_map(|(index, flag)| {
-            let rest = flag.trim_start_matches('-').strip_prefix(name)?;
-            match rest.strip_prefix('=') {
-                Some(value) => Some(value),
-                None if rest.is_empty() => self.flags.get(index + 1).copied(),
-                None => None,
-            }
-        })
+    /// The value of a flag.
+    pub(crate) fn flag(&self, name: &str) -> Option<&str> {
+        let mut flags = self.flags.iter();
+        let (_, value) = flags.find(|(known, _)| known == name)?;
+        Some(value)
     }
 
     /// The port that it listens at.
-    pub(crate) fn port(&self) -> &'a str {
+    pub(crate) fn port(&self) -> &str {
         let address = self.flag("web.listen-address").unwrap_or(":9093");
         address.rsplit(':').next().unwrap_or_default()
     }
 
     /// Where its API begins: the route prefix, by default the path of the address that people open it at.
-    pub(crate) fn prefix(&self) -> &'a str {
+    pub(crate) fn prefix(&self) -> &str {
         let external = || {
             let (_, behind) = self.flag("web.external-url")?.split_once("://")?;
             behind.find('/').map(|at| &behind[at..])
@@ -70,11 +60,3 @@ impl<'a> Server<'a> {
 
 /// The Alertmanager's own `--data.retention`: 120 hours.
 pub(crate) const RETENTION: Duration = Duration(120 * 3_600_000);
-
-/// A command as a list, or as one text.
-fn words(command: &Value) -> Vec<&str> {
-    match command.as_str() {
-        Some(text) => text.split_whitespace().collect(),
-        None => command.texts().collect(),
-    }
-}

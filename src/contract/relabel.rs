@@ -1,0 +1,236 @@
+//! Relabeling, as Prometheus does it before a scrape and after one (model/relabel/relabel.go).
+
+use crate::json::Parts;
+use crate::promql::re2::anchored;
+use regex_automata::meta::Regex;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Labels by name.
+pub(crate) type Labels = BTreeMap<String, String>;
+
+/// One rule, read once.
+pub(crate) struct Rule {
+    action: Action,
+    pub(crate) sources: Vec<String>,
+    separator: String,
+    regex: Regex,
+    pub(crate) target: String,
+    replacement: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Replace,
+    Keep,
+    Drop,
+    KeepEqual,
+    DropEqual,
+    Lowercase,
+    Uppercase,
+    LabelMap,
+    LabelDrop,
+    LabelKeep,
+}
+
+/// What becomes of a target or a sample.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Relabeled {
+    /// It stays, with these labels.
+    Kept(Labels),
+    Dropped,
+}
+
+impl Rule {
+    /// Reads a list of rules; what cannot be run comes with its index.
+    pub(crate) fn read(rules: &Value) -> Result<Vec<Rule>, (usize, String)> {
+        let read = |(index, rule)| Rule::one(rule).map_err(|reason| (index, reason));
+        rules.items().enumerate().map(read).collect()
+    }
+
+    fn one(rule: &Value) -> Result<Rule, String> {
+        let text = |key: &str, default: &str| rule[key].as_str().unwrap_or(default).to_string();
+        let name = text("action", "replace").to_lowercase();
+        let action = match name.as_str() {
+            "replace" => Action::Replace,
+            "keep" => Action::Keep,
+            "drop" => Action::Drop,
+            "keepequal" => Action::KeepEqual,
+            "dropequal" => Action::DropEqual,
+            "lowercase" => Action::Lowercase,
+            "uppercase" => Action::Uppercase,
+            "labelmap" => Action::LabelMap,
+            "labeldrop" => Action::LabelDrop,
+            "labelkeep" => Action::LabelKeep,
+            "hashmod" => {
+                return Err(
+                    "`hashmod` spreads targets over several servers, of which this is one"
+                        .to_string(),
+                );
+            }
+            other => return Err(format!("Prometheus knows no action `{other}`")),
+        };
+        // A number is a pattern too.
+        let pattern = match &rule["regex"] {
+            Value::Null => "(.*)".to_string(),
+            value => crate::json::plain(value),
+        };
+        let regex = anchored(&pattern)
+            .ok()
+            .and_then(|pattern| Regex::new(&pattern).ok())
+            .ok_or_else(|| format!("`{pattern}` is not a regular expression"))?;
+        Ok(Rule {
+            action,
+            sources: rule["source_labels"].texts().map(str::to_string).collect(),
+            separator: text("separator", ";"),
+            regex,
+            target: text("target_label", ""),
+            replacement: match &rule["replacement"] {
+                Value::Null => "$1".to_string(),
+                value => crate::json::plain(value),
+            },
+        })
+    }
+
+    /// Whether it looks at the names of labels, whatever they are.
+    pub(crate) fn of_names(&self) -> bool {
+        matches!(
+            self.action,
+            Action::LabelMap | Action::LabelDrop | Action::LabelKeep
+        )
+    }
+
+    fn run(&self, labels: &mut Labels) -> bool {
+        let values: Vec<&str> = self
+            .sources
+            .iter()
+            .map(|source| labels.get(source).map_or("", String::as_str))
+            .collect();
+        let value = values.join(&self.separator);
+        let at_target = |labels: &Labels| labels.get(&self.target).cloned().unwrap_or_default();
+        match self.action {
+            Action::Keep => return self.regex.is_match(value.as_str()),
+            Action::Drop => return !self.regex.is_match(value.as_str()),
+            Action::KeepEqual => return value == at_target(labels),
+            Action::DropEqual => return value != at_target(labels),
+            Action::Lowercase => set(labels, &self.target, value.to_lowercase()),
+            Action::Uppercase => set(labels, &self.target, value.to_uppercase()),
+            Action::LabelDrop => labels.retain(|name, _| !self.regex.is_match(name.as_str())),
+            Action::LabelKeep => labels.retain(|name, _| self.regex.is_match(name.as_str())),
+            Action::LabelMap => {
+                let mapped: Vec<(String, String)> = labels
+                    .iter()
+                    .filter_map(|(name, value)| {
+                        Some((self.expanded(name, &self.replacement)?, value.clone()))
+                    })
+                    .collect();
+                mapped
+                    .into_iter()
+                    .for_each(|(name, value)| set(labels, &name, value));
+            }
+            Action::Replace => {
+                if let (Some(target), Some(replacement)) = (
+                    self.expanded(&value, &self.target),
+                    self.expanded(&value, &self.replacement),
+                ) {
+                    set(labels, &target, replacement);
+                }
+            }
+        }
+        true
+    }
+
+    /// A template with what the pattern has captured; None: it does not match.
+    fn expanded(&self, value: &str, template: &str) -> Option<String> {
+        let mut captures = self.regex.create_captures();
+        self.regex.captures(value, &mut captures);
+        let mut out = String::new();
+        captures
+            .is_match()
+            .then(|| captures.interpolate_string_into(value, template, &mut out))?;
+        Some(out)
+    }
+}
+
+/// A label without a value is none.
+fn set(labels: &mut Labels, name: &str, value: String) {
+    match value.is_empty() {
+        true => drop(labels.remove(name)),
+        false => drop(labels.insert(name.to_string(), value)),
+    }
+}
+
+/// Runs rules in their order.
+pub(crate) fn relabeled(rules: &[Rule], mut labels: Labels) -> Relabeled {
+    for rule in rules {
+        if !rule.run(&mut labels) {
+            return Relabeled::Dropped;
+        }
+    }
+    Relabeled::Kept(labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn rules_do_what_prometheus_does() {
+        let labels = || {
+            Labels::from([
+                ("__address__".into(), "a:1".into()),
+                ("job".into(), "J".into()),
+            ])
+        };
+        let run = |rules: Value| {
+            let Ok(rules) = Rule::read(&rules) else {
+                panic!("they are rules");
+            };
+            match relabeled(&rules, labels()) {
+                Relabeled::Dropped => "dropped".to_string(),
+                Relabeled::Kept(labels) => labels
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value} "))
+                    .collect(),
+            }
+        };
+        for (rules, wanted) in [
+            (
+                json!([{"source_labels": ["__address__"], "regex": "(.+):.*", "target_label": "instance"}]),
+                "__address__=a:1 instance=a job=J ",
+            ),
+            (
+                json!([{"source_labels": ["job"], "target_label": "job", "action": "lowercase"}]),
+                "__address__=a:1 job=j ",
+            ),
+            (
+                json!([{"source_labels": ["job", "__address__"], "regex": "J;a:1", "action": "drop"}]),
+                "dropped",
+            ),
+            (
+                json!([{"source_labels": ["job"], "regex": "j", "action": "keep"}]),
+                "dropped",
+            ),
+            (
+                json!([{"target_label": "job", "replacement": ""}]),
+                "__address__=a:1 ",
+            ),
+            (
+                json!([{"regex": "jo.", "action": "labeldrop"}]),
+                "__address__=a:1 ",
+            ),
+            (
+                json!([{"regex": "__(.*)__", "action": "labelmap"}]),
+                "__address__=a:1 address=a:1 job=J ",
+            ),
+            (
+                json!([{"source_labels": ["job"], "regex": "x", "target_label": "job", "replacement": "y"}]),
+                "__address__=a:1 job=J ",
+            ),
+        ] {
+            assert_eq!(run(rules.clone()), wanted, "{rules}");
+        }
+        assert!(Rule::read(&json!([{"action": "hashmod"}])).is_err());
+    }
+}

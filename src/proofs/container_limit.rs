@@ -1,0 +1,106 @@
+//! A container may use what the catalog says that it may.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::catalog::Catalog;
+use crate::stack::containers::Container;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "container-limit",
+    doc: "Alerts and panels compare what a service uses with the catalog's limit: a container with another one is killed before the alert fires, or fills the machine without it. The servers' limits protect the machine from them.",
+    example: Example::Rendered {
+        role: Role::Compose,
+        pointer: "/services/checkout/deploy/resources/limits/memory",
+        bad: r#""64m""#,
+    },
+    check: Check::Stack(|stack| {
+        let mut found = Vec::new();
+        for container in stack.containers.started() {
+            let server = container.process.name.is_some_and(|name| name != "uvicorn");
+            if server && !container.serves(stack.files) {
+                continue;
+            }
+            let Some((memory, cores)) = meant(stack.catalog, container) else {
+                continue;
+            };
+            let limits = [
+                (
+                    "memory",
+                    "mem_limit",
+                    memory,
+                    bytes as fn(&str) -> Option<f64>,
+                    "bytes of memory",
+                ),
+                (
+                    "cpus",
+                    "cpus",
+                    cores,
+                    |text: &str| text.parse().ok(),
+                    "cores",
+                ),
+            ];
+            for (key, own, wanted, read, what) in limits {
+                let (written, pointer) = container.limit(key, own);
+                let message = match written.as_deref().map(|written| (written, read(written))) {
+                    None => format!(
+                        "`{}` may use any number of {what}, the catalog says {wanted}",
+                        container.name
+                    ),
+                    Some((written, _)) if written.contains('$') => continue,
+                    // Compose takes whole bytes, and hundredths of a core.
+                    Some((_, Some(value))) if (value - wanted).abs() <= wanted * 0.01 => continue,
+                    Some((written, _)) => format!(
+                        "`{}` may use {written} as {what}, the catalog says {wanted}",
+                        container.name
+                    ),
+                };
+                found.push(place::at(
+                    &container.file.path,
+                    pointer,
+                    message,
+                    "render the catalog's `memory_limit` and `cpu_limit`",
+                ));
+            }
+        }
+        found
+    }),
+};
+
+/// Bytes and cores that the catalog gives to a container; None: it says nothing of it.
+fn meant(catalog: &Catalog, container: &Container) -> Option<(f64, f64)> {
+    let (memory, cores) = match container.process.name {
+        Some("prometheus") => (
+            catalog.prometheus.memory_limit,
+            catalog.prometheus.cpu_limit,
+        ),
+        Some("alertmanager") => (
+            catalog.alertmanager.memory_limit,
+            catalog.alertmanager.cpu_limit,
+        ),
+        Some("grafana") => (catalog.grafana.memory_limit, catalog.grafana.cpu_limit),
+        Some("blackbox_exporter") => (catalog.blackbox.memory_limit, catalog.blackbox.cpu_limit),
+        _ => {
+            let service = catalog.service(&container.name)?;
+            (service.memory_limit, service.cpu_limit)
+        }
+    };
+    Some((memory.0 as f64, cores))
+}
+
+/// `512m`, `1g`, `100000001b`: a thousand is 1024 here.
+fn bytes(text: &str) -> Option<f64> {
+    let text = text.to_lowercase();
+    let end = text
+        .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
+        .unwrap_or(text.len());
+    let number: f64 = text[..end].parse().ok()?;
+    let factor = match text[end..].trim_end_matches("ib").trim_end_matches('b') {
+        "" => 1.0,
+        "k" => 1024.0,
+        "m" => 1024.0 * 1024.0,
+        "g" => 1024.0 * 1024.0 * 1024.0,
+        "t" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    Some(number * factor)
+}

@@ -1,0 +1,51 @@
+//! A health check can succeed, and it can fail.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::stack::containers::Health;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "health-check",
+    doc: "A check whose program the image lacks, or that asks a port at which nobody listens, calls a sound container unhealthy, and what waits for it never starts; one that cannot fail calls a dead one healthy.",
+    example: Example::Rendered {
+        role: Role::Compose,
+        pointer: "/services/prometheus/healthcheck/test",
+        bad: r#"["CMD", "curl", "-f", "http://127.0.0.1:9090/-/healthy"]"#,
+    },
+    check: Check::Stack(|stack| {
+        let mut found = Vec::new();
+        for container in stack.containers.started() {
+            let (message, help) = match stack.containers.health(container) {
+                Health::Refused(reason) => (
+                    format!(
+                        "the health check of `{}` is refused: {reason}",
+                        container.name
+                    ),
+                    "see `healthcheck` in the compose specification",
+                ),
+                Health::Check { ends, reasons } if !ends.well => {
+                    let reason = reasons.first().map_or("it always fails", String::as_str);
+                    (
+                        format!(
+                            "the health check of `{}` can never succeed: {reason}",
+                            container.name
+                        ),
+                        "ask with a program of the image, at the port and path at which the server answers",
+                    )
+                }
+                Health::Check { ends, .. } if !ends.badly => (
+                    format!("the health check of `{}` can never fail", container.name),
+                    "let its exit code be that of the command which asks",
+                ),
+                _ => continue,
+            };
+            found.push(place::at(
+                &container.file.path,
+                container.at("healthcheck/test"),
+                message,
+                help,
+            ));
+        }
+        found
+    }),
+};

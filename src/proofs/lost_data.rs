@@ -1,0 +1,108 @@
+//! What a server must not forget lies in a volume that outlives its container, and that it may write to.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::diagnostic::Diagnostic;
+use crate::stack::containers::Container;
+use crate::stack::containers::mounts::{Mount, Sight, Source};
+use std::collections::HashMap;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "lost-data",
+    doc: "Samples, silences or users outside a volume are gone with the next version of the image: `docker compose up` makes a new container. In a folder that cannot be written to, the server does not start.",
+    example: Example::Rendered {
+        role: Role::Compose,
+        pointer: "/services/alertmanager/command/1",
+        bad: r#""--storage.path=/var/lib/alertmanager""#,
+    },
+    check: Check::Stack(|stack| {
+        let (mut found, mut owners) = (Vec::new(), HashMap::new());
+        for container in stack.containers.started() {
+            let Some(data) = container
+                .process
+                .program
+                .and_then(|program| program.data.as_ref())
+            else {
+                continue;
+            };
+            let (path, pointer) = container.path(data);
+            let sight = container.sees(&path);
+            if let Some((pointer, why)) = lost(container, pointer, &sight) {
+                found.push(finding(container, &path, pointer, &why));
+                continue;
+            }
+            if let Sight::Mounted(
+                Mount {
+                    source: Source::Volume(name),
+                    pointer,
+                    ..
+                },
+                rest,
+            ) = &sight
+            {
+                if let Some(other) =
+                    owners.insert((name.clone(), rest.clone()), container.name.clone())
+                {
+                    let why = format!("that is also where `{other}` keeps its own");
+                    found.push(finding(container, &path, container.at(pointer), &why));
+                }
+                if let Some(user) = stranger(container) {
+                    let why = format!("the volume belongs to the image's user, not to {user}");
+                    found.push(finding(container, &path, container.at("user"), &why));
+                }
+            }
+        }
+        found
+    }),
+};
+
+fn finding(container: &Container, path: &str, pointer: String, why: &str) -> Diagnostic {
+    place::at(
+        &container.file.path,
+        pointer,
+        format!("`{}` keeps its data in {path}: {why}", container.name),
+        "mount a volume with a name of its own there, writable",
+    )
+}
+
+/// Where it is written and why the data is not kept.
+fn lost(container: &Container, pointer: String, sight: &Sight) -> Option<(String, String)> {
+    let Sight::Mounted(mount, _) = sight else {
+        let why = match container.value["read_only"] == true {
+            true => "nothing is mounted there, and the rest of the container is read-only",
+            false => "nothing is mounted there, and it goes with the container",
+        };
+        return Some((pointer, why.to_string()));
+    };
+    let why = match &mount.source {
+        _ if mount.read_only => "it is mounted read-only".to_string(),
+        Source::Volume(_) | Source::Outside(_) => return None,
+        Source::Rendered(folder) => format!("that is {folder}/ of what is rendered"),
+        Source::Anonymous => {
+            "its volume has no name, and the next container gets another".to_string()
+        }
+        Source::Memory => "that is memory".to_string(),
+        Source::Text => "that is a text".to_string(),
+    };
+    Some((container.at(&mount.pointer), why))
+}
+
+/// A user who may not write to what belongs to the image's: a new volume takes over the owner of the image's folder.
+fn stranger(container: &Container) -> Option<String> {
+    let image = container.image?;
+    // Grafana's folder is open to everybody.
+    if image.program() == "grafana" {
+        return None;
+    }
+    let user = crate::stack::containers::text::scalar(&container.value["user"])?;
+    let (own, group) = user.split_once(':').unwrap_or((&user, ""));
+    let (owner, owners) = image.user().split_once(':')?;
+    let named = |id: &str| match id {
+        "nobody" => "65534".to_string(),
+        "root" => "0".to_string(),
+        id => id.to_string(),
+    };
+    let fits = [owner, "0"].contains(&named(own).as_str()) || named(group) == owners;
+    // A variable is somebody else's to say.
+    (!fits && !user.contains('$')).then(|| format!("the user {user}"))
+}

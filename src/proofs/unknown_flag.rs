@@ -1,0 +1,128 @@
+//! A server's flags are flags of its version.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::stack::containers::Container;
+use crate::stack::containers::images::{Program, Takes};
+use crate::stack::containers::process::{Flag, Wrong};
+use std::collections::HashSet;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "unknown-flag",
+    doc: "A server with a flag that its version does not have, a flag twice, or a word that is none, prints its usage and ends; the container starts over and over.",
+    example: Example::Rendered {
+        role: Role::Compose,
+        pointer: "/services/prometheus/command/-",
+        bad: r#""--web.enable-livecycle""#,
+    },
+    check: Check::Stack(|stack| stack.containers.started().flat_map(refused).collect()),
+};
+
+fn refused(container: &Container) -> Vec<Diagnostic> {
+    let process = &container.process;
+    let Some((name, program)) = process
+        .name
+        .zip(process.program)
+        .filter(|(_, program)| !program.flags.is_empty())
+    else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let mut given = HashSet::new();
+    for flag in &process.flags {
+        let reason = reason(container, name, program, flag).or_else(|| {
+            let once = program
+                .flags
+                .get(&flag.name)
+                .is_some_and(|known| known.kind != Takes::List);
+            (once && !given.insert(&flag.name)).then(|| {
+                (
+                    format!("--{} is given twice", flag.name),
+                    "leave one of them".to_string(),
+                )
+            })
+        });
+        if let Some((message, help)) = reason {
+            found.push(place::at(
+                &container.file.path,
+                container.argument(flag.index),
+                message,
+                help,
+            ));
+        }
+    }
+    found
+}
+
+/// What the program has against a flag, and what to do.
+fn reason(
+    container: &Container,
+    name: &str,
+    program: &Program,
+    flag: &Flag,
+) -> Option<(String, String)> {
+    let own = container.name.as_str();
+    match flag.wrong {
+        Some(Wrong::Loose) => {
+            return Some((
+                format!(
+                    "`{}` is no flag: `{name}` of `{own}` does not start with it",
+                    flag.name
+                ),
+                "write `--FLAG=VALUE` as one word".to_string(),
+            ));
+        }
+        Some(Wrong::OneDash) => {
+            return Some((
+                format!("`{name}` has no flag `-{}`", flag.name),
+                format!("write `--{}`, with two dashes", flag.name),
+            ));
+        }
+        Some(Wrong::WithoutValue) => {
+            return Some((
+                format!("--{} has no value", flag.name),
+                format!("write `--{}=VALUE`", flag.name),
+            ));
+        }
+        None => {}
+    }
+    let off = flag.name.strip_prefix("no-").filter(|name| {
+        program
+            .flags
+            .get(*name)
+            .is_some_and(|flag| flag.kind == Takes::Switch)
+    });
+    let Some(known) = program.flags.get(off.unwrap_or(&flag.name)) else {
+        let help = match nearest(&flag.name, program.flags.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean `--{near}`?"),
+            None => format!(
+                "known are those up to version {}; accept this when a newer one has it",
+                program.read_to
+            ),
+        };
+        return Some((format!("`{name}` has no flag `--{}`", flag.name), help));
+    };
+    let version = container.image.and_then(|image| image.version);
+    if !known.in_version(version) {
+        let version = version
+            .map(|version| version.to_string())
+            .unwrap_or_default();
+        let since = known.since.map(|since| format!("it came with {since}"));
+        let until = known.until.map(|until| format!("it went with {until}"));
+        return Some((
+            format!("`{name}` {version} has no flag `--{}`", flag.name),
+            format!(
+                "{}: take it away, or change the image",
+                until.or(since).unwrap_or_default()
+            ),
+        ));
+    }
+    let switch = known.kind == Takes::Switch && !flag.value.is_empty();
+    switch.then(|| {
+        (
+            format!("--{} takes no value", flag.name),
+            format!("write `--{0}` or `--no-{0}`", flag.name),
+        )
+    })
+}

@@ -1,0 +1,172 @@
+//! Every file that a configuration names exists where its process looks.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::diagnostic::Diagnostic;
+use crate::render::File;
+use crate::stack::Stack;
+use crate::stack::containers::Container;
+use crate::stack::containers::mounts::{Mount, Sight, Source, places};
+use crate::stack::document::walk;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "unmounted-file",
+    doc: "A password, a token or a certificate that is not where a configuration names it: every scrape, every notification, every login that needs it fails, and only then is it noticed.",
+    example: Example::Rendered {
+        role: Role::Compose,
+        pointer: "/services/grafana/environment/GF_SECURITY_ADMIN_PASSWORD__FILE",
+        bad: r#""/run/secrets/grafana_password""#,
+    },
+    check: Check::Stack(|stack| {
+        let mut found = Vec::new();
+        let configs = stack
+            .files
+            .prometheus()
+            .chain(stack.files.alertmanager())
+            .chain(stack.files.blackbox());
+        for file in configs {
+            if let Some(reader) = stack.containers.readers(&file.path).next() {
+                found.extend(named(stack, file, reader));
+            }
+        }
+        for container in stack.containers.started() {
+            found.extend(given(stack, container));
+        }
+        if let Some(grafana) = stack.containers.running("grafana").next() {
+            for (file, pointer, source) in stack.files.datasources() {
+                walk(source, &mut |inside, _, value| {
+                    let path = value
+                        .as_str()
+                        .and_then(|text| text.strip_prefix("$__file{")?.strip_suffix('}'));
+                    found.extend(path.and_then(|path| {
+                        missing(
+                            stack,
+                            grafana,
+                            path,
+                            &file.path,
+                            format!("{pointer}{inside}"),
+                        )
+                    }));
+                });
+            }
+        }
+        found
+    }),
+};
+
+/// Files in a configuration: the values of keys that end in `_file`.
+fn named(stack: &Stack, file: &File, reader: &Container) -> Vec<Diagnostic> {
+    let place = places(&reader.mounts, &file.path)
+        .next()
+        .unwrap_or_default();
+    let folder = place.rsplit_once('/').map_or("/", |(folder, _)| folder);
+    let mut found = Vec::new();
+    walk(&file.value, &mut |pointer, key, value| {
+        let (true, Some(path)) = (key.ends_with("_file"), value.as_str()) else {
+            return;
+        };
+        // Prometheus and the Alertmanager look beside their configuration.
+        let path = match path.starts_with('/') {
+            true => path.to_string(),
+            false => format!("{folder}/{path}"),
+        };
+        found.extend(missing(
+            stack,
+            reader,
+            &path,
+            &file.path,
+            pointer.to_string(),
+        ));
+    });
+    found
+}
+
+/// Files in a command or an environment: the web configuration of a server, and variables that end in `_FILE`.
+fn given(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let compose = &container.file.path;
+    let web = container
+        .process
+        .program
+        .and_then(|program| program.web_config.as_ref());
+    if let Some(flag) = web
+        .and_then(|flag| container.process.flag(flag))
+        .filter(|flag| !flag.value.is_empty())
+    {
+        found.extend(missing(
+            stack,
+            container,
+            &flag.value,
+            compose,
+            container.argument(flag.index),
+        ));
+    }
+    for (name, value) in &container.environment {
+        let path = value
+            .as_deref()
+            .filter(|value| name.ends_with("_FILE") && value.starts_with('/'));
+        let pointer = match container.value["environment"].is_object() {
+            true => container.at(&format!("environment/{name}")),
+            false => container.at("environment"),
+        };
+        found.extend(path.and_then(|path| missing(stack, container, path, compose, pointer)));
+    }
+    for word in container.value["healthcheck"]["test"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|word| word.as_str())
+    {
+        let path = word.strip_prefix("--http.config.file=");
+        found.extend(path.and_then(|path| {
+            missing(
+                stack,
+                container,
+                path,
+                compose,
+                container.at("healthcheck/test"),
+            )
+        }));
+    }
+    found
+}
+
+/// A finding when nothing is mounted at a path, or only what is rendered and does not have it.
+fn missing(
+    stack: &Stack,
+    container: &Container,
+    path: &str,
+    file: &str,
+    pointer: String,
+) -> Option<Diagnostic> {
+    if path.contains('$') {
+        return None;
+    }
+    let path = container.absolute(path);
+    let sight = container.sees(&path);
+    let rendered = sight.rendered();
+    let lost = match (&sight, &rendered) {
+        (_, Some(rendered)) => stack.files.at(rendered).is_none(),
+        // An image that is not known may bring it.
+        (Sight::Image, _) => container.image.is_some(),
+        (
+            Sight::Mounted(
+                Mount {
+                    source: Source::Memory,
+                    ..
+                },
+                _,
+            ),
+            _,
+        ) => true,
+        _ => false,
+    };
+    lost.then(|| {
+        place::at(
+            file,
+            pointer,
+            format!("`{}` looks for {path}, where nothing is", container.name),
+            "give it the secret, or the mount, that brings the file there",
+        )
+    })
+}

@@ -1,0 +1,372 @@
+//! Compose and Docker can start what is rendered.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::diagnostic::{Diagnostic, suggestion};
+use crate::json::Parts;
+use crate::stack::containers::network::Mode;
+use crate::stack::containers::text::{names, scalar};
+use crate::stack::containers::{Container, Health, Project};
+use std::collections::{HashMap, HashSet};
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "unstartable-container",
+    doc: "Compose stops before it starts anything when a name is not declared, a file that is included is missing, or containers wait for each other; Docker refuses a second container at one port.",
+    example: Example::Rendered {
+        role: Role::Compose,
+        pointer: "/services/grafana/depends_on/prometheus",
+        bad: "{\"condition\": \"service_health\"}",
+    },
+    check: Check::Stack(|stack| {
+        let project = &stack.containers;
+        let mut found: Vec<Diagnostic> = project
+            .refused
+            .iter()
+            .map(|refusal| {
+                place::at(
+                    &refusal.file,
+                    &refusal.pointer,
+                    &refusal.message,
+                    &refusal.help,
+                )
+            })
+            .collect();
+        for container in &project.containers {
+            found.extend(references(project, container));
+        }
+        for container in project.started() {
+            found.extend(waits(project, container));
+            found.extend(sources(container));
+        }
+        found.extend(missing(stack));
+        found.extend(circle(project));
+        found.extend(ports(project));
+        found
+    }),
+};
+
+/// What the catalog counts on, and nobody starts.
+fn missing(stack: &crate::stack::Stack) -> Vec<Diagnostic> {
+    let project = &stack.containers;
+    let idle = project.containers.iter().filter(|container| {
+        !container.started
+            && (stack
+                .catalog
+                .service(&container.name)
+                .is_some_and(|service| service.container)
+                || container
+                    .process
+                    .name
+                    .is_some_and(|name| project.running(name).next().is_none()))
+    });
+    let idle = idle.map(|container| {
+        let key = if container.value["profiles"].items().next().is_some() {
+            "profiles"
+        } else {
+            "scale"
+        };
+        place::at(
+            &container.file.path,
+            container.at(key),
+            format!("`docker compose up` does not start `{}`", container.name),
+            "the catalog counts on it: take its profile away, and let it run once",
+        )
+    });
+    let lost = stack.catalog.services.iter().filter(|service| {
+        service.container
+            && !project.containers.is_empty()
+            && project.container(&service.name).is_none()
+    });
+    let lost = lost.map(|service| place::in_catalog(format!("/services/{}", service.name), format!("nothing starts `{}`", service.name), "render a container of this name, or write `build = false` when something else starts it"));
+    idle.chain(lost).collect()
+}
+
+/// Names that are not declared.
+fn references(project: &Project, container: &Container) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut say = |pointer: String, message: String, help: String| {
+        found.push(place::at(
+            &container.file.path,
+            container.at(&pointer),
+            message,
+            help,
+        ))
+    };
+    let own = container.name.as_str();
+    for name in names(&container.value["networks"]) {
+        if name != "default" && !project.declared.networks.contains_key(&name) {
+            let help = suggestion(&name, project.declared.networks.keys().map(String::as_str));
+            say(
+                "networks".to_string(),
+                format!("`{own}` is in the network `{name}`, which is not declared"),
+                help,
+            );
+        }
+    }
+    if container.networks.mode != Mode::Own && !container.value["networks"].is_null() {
+        say(
+            "network_mode".to_string(),
+            format!("`{own}` has both `network_mode` and `networks`"),
+            "leave one of them".to_string(),
+        );
+    }
+    if let Mode::Of(other) = &container.networks.mode
+        && container.value["network_mode"]
+            .as_str()
+            .is_some_and(|mode| mode.starts_with("service:"))
+        && project.container(other).is_none()
+    {
+        say(
+            "network_mode".to_string(),
+            format!("`{own}` uses the network of `{other}`, which does not exist"),
+            "name a service of the compose files".to_string(),
+        );
+    }
+    for mount in &container.mounts {
+        if let crate::stack::containers::mounts::Source::Volume(name) = &mount.source
+            && !project.declared.volumes.contains_key(name)
+        {
+            let help = format!("declare it under `volumes`, or write `./{name}` for a folder");
+            say(
+                mount.pointer.clone(),
+                format!("`{own}` mounts the volume `{name}`, which is not declared"),
+                help,
+            );
+        }
+        if mount.target.is_empty() || !mount.target.starts_with('/') && !mount.target.contains('$')
+        {
+            say(
+                mount.pointer.clone(),
+                format!(
+                    "`{own}` mounts something at `{}`, which is no whole path",
+                    mount.target
+                ),
+                "write a path from the root".to_string(),
+            );
+        }
+    }
+    for (key, known) in [
+        ("secrets", &project.declared.secrets),
+        ("configs", &project.declared.configs),
+    ] {
+        for (index, entry) in container.value[key].items().enumerate() {
+            let name = entry
+                .as_str()
+                .or(entry["source"].as_str())
+                .unwrap_or_default();
+            if !known.contains_key(name) {
+                let help = suggestion(name, known.keys().map(String::as_str));
+                say(
+                    format!("{key}/{index}"),
+                    format!("`{own}` is given `{name}`, which `{key}` does not declare"),
+                    help,
+                );
+            }
+        }
+    }
+    found
+}
+
+/// What a container waits for.
+fn dependencies<'c>(
+    container: &'c Container,
+) -> impl Iterator<Item = (String, Option<&'c str>, bool)> {
+    let written = &container.value["depends_on"];
+    let listed = written.texts().map(|name| (name.to_string(), None, true));
+    let mapped = written.entries().map(|(name, how)| {
+        (
+            name.clone(),
+            how["condition"].as_str(),
+            how["required"] != false,
+        )
+    });
+    listed.chain(mapped)
+}
+
+fn waits(project: &Project, container: &Container) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (wanted, condition, required) in dependencies(container) {
+        let own = container.name.as_str();
+        let help = "name a service of the compose files";
+        let (message, help) = match (project.container(&wanted), condition) {
+            (None, _) if !required => continue,
+            (None, _) => (
+                format!("`{own}` waits for `{wanted}`, which does not exist"),
+                help,
+            ),
+            (Some(other), _) if !other.started && required => (
+                format!("`{own}` waits for `{wanted}`, which is not started"),
+                "take its profile away",
+            ),
+            (Some(_), Some(word))
+                if ![
+                    "service_started",
+                    "service_healthy",
+                    "service_completed_successfully",
+                ]
+                .contains(&word) =>
+            {
+                (
+                    format!(
+                        "`{own}` waits until `{wanted}` is `{word}`, which compose does not know"
+                    ),
+                    "write `service_healthy` or `service_started`",
+                )
+            }
+            // An image that is not known may bring a check of its own.
+            (Some(other), Some("service_healthy")) => match project.health(other) {
+                Health::Off => (
+                    format!(
+                        "`{own}` waits until `{wanted}` is healthy, and its health check is switched off"
+                    ),
+                    "give it a health check",
+                ),
+                Health::None if other.image.is_some() => (
+                    format!(
+                        "`{own}` waits until `{wanted}` is healthy, and it has no health check"
+                    ),
+                    "give it one: its image has none",
+                ),
+                _ => continue,
+            },
+            (Some(other), Some("service_completed_successfully"))
+                if other.process.name.is_some() =>
+            {
+                (
+                    format!("`{own}` waits until `{wanted}` has ended, and it is a server"),
+                    "write `service_healthy`",
+                )
+            }
+            _ => continue,
+        };
+        found.push(place::at(
+            &container.file.path,
+            container.at("depends_on"),
+            message,
+            help,
+        ));
+    }
+    found
+}
+
+/// Containers that wait for each other.
+fn circle(project: &Project) -> Vec<Diagnostic> {
+    let edges: HashMap<&str, Vec<String>> = project
+        .started()
+        .map(|container| {
+            (
+                container.name.as_str(),
+                dependencies(container)
+                    .map(|(wanted, _, _)| wanted)
+                    .collect(),
+            )
+        })
+        .collect();
+    let reaches = |from: &str, to: &str| {
+        let (mut seen, mut open) = (HashSet::new(), vec![from.to_string()]);
+        while let Some(next) = open.pop() {
+            for wanted in edges.get(next.as_str()).into_iter().flatten() {
+                if wanted == to {
+                    return true;
+                }
+                if seen.insert(wanted.clone()) {
+                    open.push(wanted.clone());
+                }
+            }
+        }
+        false
+    };
+    let mut waiting = project
+        .started()
+        .filter(|container| dependencies(container).next().is_some());
+    let first = waiting.find(|container| reaches(&container.name, &container.name));
+    first
+        .map(|container| {
+            place::at(
+                &container.file.path,
+                container.at("depends_on"),
+                format!(
+                    "`{}` waits for itself, by way of what it waits for",
+                    container.name
+                ),
+                "take one of the two away",
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+/// What a container is made from.
+fn sources(container: &Container) -> Vec<Diagnostic> {
+    let without = container.value["image"].is_null() && container.value["build"].is_null();
+    let message = format!("`{}` has neither `image` nor `build`", container.name);
+    without
+        .then(|| {
+            place::at(
+                &container.file.path,
+                container.at("image"),
+                message,
+                "name its image, with a tag",
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+/// Two containers at one port of the machine, or of one name.
+fn ports(project: &Project) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut taken: HashMap<(u16, &str), Vec<(String, String)>> = HashMap::new();
+    let mut called: HashMap<String, String> = HashMap::new();
+    for container in project.started() {
+        let own = &container.name;
+        for published in &container.networks.published {
+            let Some(port) = published.port else {
+                continue;
+            };
+            let address = published
+                .address
+                .clone()
+                .unwrap_or_else(|| "0.0.0.0".to_string());
+            let others = taken
+                .entry((port, published.protocol.as_str()))
+                .or_default();
+            let same = others.iter().find(|(other, _)| {
+                *other == address || [other.as_str(), address.as_str()].contains(&"0.0.0.0")
+            });
+            if let Some((_, other)) = same {
+                let message =
+                    format!("`{own}` is published at port {port} of the machine, as `{other}` is");
+                found.push(place::at(
+                    &container.file.path,
+                    container.at(&published.pointer),
+                    message,
+                    "give each a port of its own",
+                ));
+            }
+            others.push((address, own.clone()));
+        }
+        if let Some(name) = &container.networks.called {
+            if let Some(other) = called.insert(name.clone(), own.clone()) {
+                let message = format!("`{own}` and `{other}` are both called {name}");
+                found.push(place::at(
+                    &container.file.path,
+                    container.at("container_name"),
+                    message,
+                    "give each a name of its own",
+                ));
+            }
+            let many = scalar(&container.value["scale"])
+                .or_else(|| scalar(&container.value["deploy"]["replicas"]));
+            if many.is_some_and(|many| many.parse::<u32>().is_ok_and(|many| many > 1)) {
+                found.push(place::at(
+                    &container.file.path,
+                    container.at("container_name"),
+                    format!("several containers of `{own}` cannot all be called {name}"),
+                    "take `container_name` away",
+                ));
+            }
+        }
+    }
+    found
+}

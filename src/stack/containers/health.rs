@@ -1,0 +1,282 @@
+//! How the health check of a container can end, run with the programs that its image has and the ports that it listens at.
+
+use super::images::knows;
+use super::network::loopback;
+use super::shell::{Ends, ends};
+use super::text::{filled, scalar, words};
+use super::{Container, Project};
+use serde_json::Value;
+
+/// What a health check amounts to.
+pub(crate) enum Health {
+    /// It has none of its own.
+    None,
+    /// It is switched off.
+    Off,
+    /// It is run.
+    Check {
+        /// How it may end.
+        ends: Ends,
+        /// Why parts of it must fail.
+        reasons: Vec<String>,
+    },
+    /// It is written so that Docker refuses it.
+    Refused(String),
+}
+
+impl<'a> Project<'a> {
+    /// The health check of a container.
+    pub(crate) fn health(&self, container: &Container<'a>) -> Health {
+        let check = &container.value["healthcheck"];
+        let test = &check["test"];
+        if check["disable"] == true {
+            return Health::Off;
+        }
+        if test.is_null() {
+            return Health::None;
+        }
+        let mut run = Run {
+            container,
+            project: self,
+            reasons: Vec::new(),
+        };
+        let ends = match test {
+            Value::String(text) => run.shell(&filled(text)),
+            _ => {
+                let parts = words(test).unwrap_or_default();
+                match parts.split_first() {
+                    Some((first, _)) if first == "NONE" => return Health::Off,
+                    Some((first, rest)) if first == "CMD" && !rest.is_empty() => run.command(rest),
+                    Some((first, rest)) if first == "CMD-SHELL" && rest.len() == 1 => {
+                        run.shell(&rest[0])
+                    }
+                    Some((first, _)) if first == "CMD" || first == "CMD-SHELL" => {
+                        return Health::Refused(format!(
+                            "`{first}` wants {}",
+                            if first == "CMD" {
+                                "a program"
+                            } else {
+                                "one text"
+                            }
+                        ));
+                    }
+                    _ => {
+                        return Health::Refused(
+                            "its list has to begin with `CMD`, `CMD-SHELL` or `NONE`".to_string(),
+                        );
+                    }
+                }
+            }
+        };
+        Health::Check {
+            ends,
+            reasons: run.reasons,
+        }
+    }
+}
+
+struct Run<'r, 'a> {
+    container: &'r Container<'a>,
+    project: &'r Project<'a>,
+    reasons: Vec<String>,
+}
+
+/// Programs that run another one, with how many words of their own stand before it.
+const WRAPPERS: [(&str, usize); 6] = [
+    ("timeout", 1),
+    ("exec", 0),
+    ("env", 0),
+    ("nice", 0),
+    ("time", 0),
+    ("command", 0),
+];
+
+impl Run<'_, '_> {
+    /// A script, by the image's shell.
+    fn shell(&mut self, script: &str) -> Ends {
+        if !self.has("sh") {
+            self.reasons.push("the image has no shell".to_string());
+            return Ends::BADLY;
+        }
+        ends(script, &mut |words| self.command(words))
+    }
+
+    fn has(&self, program: &str) -> bool {
+        self.container.image.is_none_or(|image| image.has(program))
+    }
+
+    /// One command.
+    fn command(&mut self, words: &[String]) -> Ends {
+        let Some((program, rest)) = words.split_first() else {
+            return Ends::WELL;
+        };
+        let name = program.rsplit('/').next().unwrap_or_default();
+        match name {
+            "true" | ":" | "echo" | "printf" | "set" | "export" | "sleep" | "cd" => {
+                return Ends::WELL;
+            }
+            "false" => return Ends::BADLY,
+            "exit" => {
+                return match rest.first().map(String::as_str) {
+                    Some("0") | None => Ends::WELL,
+                    Some(_) => Ends::BADLY,
+                };
+            }
+            name if name.contains('=') => return Ends::EITHER,
+            _ => {}
+        }
+        if !["exec", "command", "[", "test"].contains(&name) && !self.has(name) {
+            self.reasons.push(format!("the image has no `{name}`"));
+            return Ends::BADLY;
+        }
+        if let Some((_, own)) = WRAPPERS.iter().find(|(wrapper, _)| *wrapper == name) {
+            let mut inner = rest
+                .iter()
+                .skip_while(|word| word.starts_with('-') || word.contains('='));
+            let inner: Vec<String> = inner.by_ref().skip(*own).cloned().collect();
+            return self.command(&inner);
+        }
+        if ["sh", "bash", "ash", "dash"].contains(&name) {
+            let script = rest
+                .iter()
+                .position(|word| word.starts_with('-') && word.ends_with('c'));
+            return match script.and_then(|at| rest.get(at + 1)) {
+                Some(script) => self.shell(script),
+                None => Ends::EITHER,
+            };
+        }
+        if !knows(
+            name,
+            rest,
+            self.container.image.and_then(|image| image.version),
+        ) {
+            let said: Vec<&str> = rest.iter().map(String::as_str).take(2).collect();
+            self.reasons
+                .push(format!("its `{name}` knows no `{}`", said.join(" ")));
+            return Ends::BADLY;
+        }
+        self.asked(name, rest)
+    }
+
+    /// A command that may ask a server.
+    fn asked(&mut self, name: &str, words: &[String]) -> Ends {
+        let urls = words.iter().filter_map(|word| {
+            let at = word.find("http://").or_else(|| word.find("https://"))?;
+            Some(&word[at..])
+        });
+        for url in urls.map(str::to_string).collect::<Vec<_>>() {
+            let Some((host, port, path)) = parts(&url) else {
+                continue;
+            };
+            if !self.open(&host, port) {
+                return Ends::BADLY;
+            }
+            let own = loopback(&host) || host == self.container.name;
+            let strict = name == "wget"
+                || name == "curl"
+                    && words.iter().any(|word| {
+                        word == "--fail"
+                            || word.starts_with("--fail-")
+                            || word.starts_with('-')
+                                && !word.starts_with("--")
+                                && word.contains('f')
+                    });
+            if own
+                && strict
+                && let Some(program) = self.container.process.program
+            {
+                let prefix = self.container.prefix();
+                let below = path.strip_prefix(prefix.as_str()).unwrap_or("\0");
+                if !program.answers(if below.is_empty() { "/" } else { below }) {
+                    self.reasons.push(format!("it does not answer at {path}"));
+                    return Ends::BADLY;
+                }
+            }
+        }
+        if name == "nc" {
+            let plain: Vec<&String> = words.iter().filter(|word| !word.starts_with('-')).collect();
+            if let [.., host, port] = plain[..]
+                && let Ok(port) = port.parse()
+                && !self.open(host, port)
+            {
+                return Ends::BADLY;
+            }
+        }
+        Ends::EITHER
+    }
+
+    /// Whether anybody may listen there.
+    fn open(&mut self, host: &str, port: u16) -> bool {
+        let own = loopback(host)
+            || host == self.container.name
+            || ["0.0.0.0", "[::1]", "[::]"].contains(&host);
+        if !own {
+            return true;
+        }
+        use super::network::Reach;
+        match self.project.reach(self.container, "127.0.0.1", port) {
+            Reach::Closed(..) => {
+                self.reasons
+                    .push(format!("nothing in it listens at port {port}"));
+                false
+            }
+            _ => true,
+        }
+    }
+}
+
+/// Host, port and path of a URL.
+pub(crate) fn parts(url: &str) -> Option<(String, u16, String)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let end = rest
+        .find(['/', '?', '#', '\'', '"', ')', ','])
+        .unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let authority = authority.rsplit('@').next()?;
+    let path = path
+        .split(['?', '#', '\'', '"', ')', ','])
+        .next()
+        .unwrap_or_default();
+    let default = if scheme == "https" { 443 } else { 80 };
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port.parse().ok()?),
+        _ => (authority, default),
+    };
+    let path = if path.is_empty() { "/" } else { path };
+    Some((host.to_string(), port, path.to_string()))
+}
+
+impl Container<'_> {
+    /// What stands before every path that its program answers at; empty: nothing.
+    pub(crate) fn prefix(&self) -> String {
+        let Some(program) = self.process.program else {
+            return String::new();
+        };
+        let given =
+            |flag: &Option<String>| Some(self.process.flag(flag.as_deref()?)?.value.clone());
+        let path = given(&program.route_prefix).or_else(|| {
+            let url = given(&program.external_url)?;
+            Some(parts(&url).map_or(String::new(), |(_, _, path)| path))
+        });
+        let path = path.unwrap_or_default();
+        let path = path.trim_matches('/');
+        if path.is_empty() {
+            String::new()
+        } else {
+            format!("/{path}")
+        }
+    }
+
+    /// A limit of what it may use: in `deploy` or of its own.
+    pub(crate) fn limit(&self, key: &str, own: &str) -> (Option<String>, String) {
+        let deploy = &self.value["deploy"]["resources"]["limits"][key];
+        match (scalar(deploy), scalar(&self.value[own])) {
+            (Some(limit), _) => (
+                Some(limit),
+                self.at(&format!("deploy/resources/limits/{key}")),
+            ),
+            (None, Some(limit)) => (Some(limit), self.at(own)),
+            (None, None) => (None, self.at("deploy/resources/limits")),
+        }
+    }
+}

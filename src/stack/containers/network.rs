@@ -1,0 +1,427 @@
+//! Who reaches whom: networks and names, ports that are listened at, ports that are published.
+
+use super::text::{names, pairs, scalar};
+use super::{Container, Declared, Project};
+use crate::json::Parts;
+use serde_json::Value;
+
+/// How a container is connected.
+pub(crate) struct Networks {
+    pub(crate) mode: Mode,
+    /// The networks that it is in.
+    joined: Vec<Joined>,
+    /// Name → address, of `extra_hosts`.
+    hosts: Vec<(String, String)>,
+    pub(crate) published: Vec<Published>,
+    /// The name that it is given besides that of its service.
+    pub(crate) called: Option<String>,
+    /// Other names for others, known to it alone.
+    links: Vec<(String, String)>,
+}
+
+/// Whose network it uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Its own, in the networks that are named.
+    Own,
+    /// The machine's.
+    Host,
+    /// None at all.
+    None,
+    /// Another container's.
+    Of(String),
+    /// Docker's default bridge, where no names are known.
+    Bridge,
+}
+
+struct Joined {
+    name: String,
+    aliases: Vec<String>,
+    /// Leads nowhere but to its containers.
+    internal: bool,
+}
+
+/// A port of the machine that leads into the container.
+pub(crate) struct Published {
+    /// None: every address.
+    pub(crate) address: Option<String>,
+    /// None: Docker chooses one.
+    pub(crate) port: Option<u16>,
+    pub(crate) target: u16,
+    /// `tcp` or `udp`.
+    pub(crate) protocol: String,
+    /// The place in the container's table: `ports/0`.
+    pub(crate) pointer: String,
+}
+
+/// Where a process listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Listens {
+    /// Whether only its own network reaches it.
+    pub(crate) loopback: bool,
+    pub(crate) port: u16,
+    /// Where that is written.
+    pub(crate) pointer: String,
+}
+
+/// What becomes of a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reach<'p> {
+    /// It arrives at this container.
+    Arrives(&'p str),
+    /// It leaves for something of which nothing here is known.
+    Leaves,
+    /// It arrives at this container, where nobody listens.
+    Closed(&'p str, Vec<u16>),
+    /// It arrives at this container, which listens to itself alone.
+    Deaf(&'p str),
+    /// This container is in no network with it.
+    Apart(&'p str),
+    /// This container is not started.
+    Absent(&'p str),
+    /// Nobody has this name.
+    Unknown,
+    /// Docker on Linux knows the name only when told.
+    Untold,
+    /// The machine has the port at an address that is not this one.
+    PublishedElsewhere(&'p str, String),
+    /// Its networks lead nowhere.
+    CutOff,
+}
+
+/// The name of the machine.
+pub(crate) const GATEWAY: &str = "host.docker.internal";
+
+impl Networks {
+    pub(super) fn of(container: &Value, declared: &Declared) -> Networks {
+        let mode = match scalar(&container["network_mode"]).as_deref() {
+            Some("host") => Mode::Host,
+            Some("none") => Mode::None,
+            Some("bridge") => Mode::Bridge,
+            Some(mode) => match mode.split_once(':') {
+                Some(("service" | "container", name)) => Mode::Of(name.to_string()),
+                _ => Mode::Own,
+            },
+            None => Mode::Own,
+        };
+        let mut joined: Vec<Joined> = names(&container["networks"])
+            .into_iter()
+            .map(|name| {
+                let aliases = container["networks"].get(&name).map_or(Vec::new(), |own| {
+                    let address = ["ipv4_address", "ipv6_address"]
+                        .iter()
+                        .filter_map(|key| scalar(&own[*key]));
+                    names(&own["aliases"]).into_iter().chain(address).collect()
+                });
+                Joined::of(&name, aliases, declared)
+            })
+            .collect();
+        if joined.is_empty() && mode == Mode::Own {
+            joined.push(Joined::of("default", Vec::new(), declared));
+        }
+        let links = container["links"]
+            .texts()
+            .filter_map(|link| link.split_once(':'));
+        Networks {
+            mode,
+            joined,
+            hosts: pairs(&container["extra_hosts"], &['=', ':'])
+                .into_iter()
+                .map(|(name, address)| (name, address.unwrap_or_default()))
+                .collect(),
+            published: published(&container["ports"]),
+            called: scalar(&container["container_name"]),
+            links: links
+                .map(|(name, other)| (other.to_string(), name.to_string()))
+                .collect(),
+        }
+    }
+
+    /// The address that it is told a name has.
+    pub(crate) fn told(&self, name: &str) -> Option<&str> {
+        let known = self.hosts.iter().find(|(known, _)| known == name);
+        known.map(|(_, address)| address.as_str())
+    }
+
+    /// Whether it leads further than to other containers.
+    fn open(&self) -> bool {
+        match self.mode {
+            Mode::Own => self.joined.iter().any(|network| !network.internal),
+            Mode::None => false,
+            _ => true,
+        }
+    }
+
+    fn meets(&self, other: &Networks) -> bool {
+        self.joined
+            .iter()
+            .any(|own| other.joined.iter().any(|other| other.name == own.name))
+    }
+}
+
+impl Joined {
+    fn of(name: &str, aliases: Vec<String>, declared: &Declared) -> Joined {
+        let definition = declared.networks.get(name);
+        let said = |key: &str| definition.and_then(|definition| scalar(&definition[key]));
+        Joined {
+            name: said("name").unwrap_or_else(|| name.to_string()),
+            aliases,
+            internal: said("internal").as_deref() == Some("true"),
+        }
+    }
+}
+
+fn published(ports: &Value) -> Vec<Published> {
+    let mut found = Vec::new();
+    for (index, port) in ports.items().enumerate() {
+        let pointer = format!("ports/{index}");
+        let Some(text) = scalar(port) else {
+            let number = |key: &str| scalar(&port[key]).and_then(|text| text.parse().ok());
+            if let Some(target) = number("target") {
+                found.push(Published {
+                    address: scalar(&port["host_ip"]),
+                    port: number("published"),
+                    target,
+                    protocol: scalar(&port["protocol"]).unwrap_or_else(|| "tcp".to_string()),
+                    pointer,
+                });
+            }
+            continue;
+        };
+        let (text, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
+        let (rest, target) = text.rsplit_once(':').unwrap_or(("", text));
+        let (address, port) = match rest.rsplit_once(':') {
+            Some((address, port)) => (Some(address.trim_matches(['[', ']']).to_string()), port),
+            None => (None, rest),
+        };
+        for (offset, target) in range(target).enumerate() {
+            let port = range(port).nth(offset);
+            found.push(Published {
+                address: address.clone(),
+                port,
+                target,
+                protocol: protocol.to_string(),
+                pointer: pointer.clone(),
+            });
+        }
+    }
+    found
+}
+
+/// `9090` or `9090-9092`.
+fn range(text: &str) -> impl Iterator<Item = u16> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.parse::<u16>(), last.parse::<u16>());
+    match (first, last) {
+        (Ok(first), Ok(last)) => first..last.saturating_add(1),
+        _ => 0..0,
+    }
+}
+
+impl Container<'_> {
+    /// Where its process listens; None: nothing is known of that.
+    pub(crate) fn listens(&self) -> Option<Vec<Listens>> {
+        let listen = self.process.program?.listen()?;
+        let (host, port) = listen
+            .default
+            .rsplit_once(':')
+            .unwrap_or(("", &listen.default));
+        let mut found = Vec::new();
+        let mut add = |host: &str, port: &str, pointer: String| {
+            // A port by name, or a variable, is not known.
+            let port = port.parse().ok()?;
+            let host = host.trim_matches(['[', ']']);
+            found.push(Listens {
+                loopback: loopback(host),
+                port,
+                pointer,
+            });
+            Some(())
+        };
+        if let Some(flag) = &listen.flag {
+            let given: Vec<_> = self
+                .process
+                .flags
+                .iter()
+                .filter(|given| given.name == *flag)
+                .collect();
+            for one in &given {
+                let (host, port) = one.value.rsplit_once(':')?;
+                add(host, port, self.argument(one.index))?;
+            }
+            if given.is_empty() {
+                add(host, port, self.at("command"))?;
+            }
+            return Some(found);
+        }
+        let by_flag = |flag: &Option<String>| {
+            self.process
+                .flag(flag.as_deref()?)
+                .map(|given| (given.value.as_str(), self.argument(given.index)))
+        };
+        let by_variable = |name: &Option<String>| {
+            Some((self.variable(name.as_deref()?)?, self.at("environment")))
+        };
+        let own_port = by_flag(&listen.port_flag).or_else(|| by_variable(&listen.port));
+        let own_host = by_flag(&listen.host_flag).or_else(|| by_variable(&listen.host));
+        let pointer = own_port
+            .as_ref()
+            .or(own_host.as_ref())
+            .map_or_else(|| self.at("command"), |(_, pointer)| pointer.clone());
+        add(
+            own_host.map_or(host, |(host, _)| host),
+            own_port.map_or(port, |(port, _)| port),
+            pointer,
+        )?;
+        Some(found)
+    }
+}
+
+/// Whether only the same network reaches a listener at this address.
+pub(crate) fn loopback(host: &str) -> bool {
+    host == "localhost" || host == "::1" || host.starts_with("127.")
+}
+
+impl<'a> Project<'a> {
+    /// Who is meant by a name that a container asks for.
+    fn meant(&self, asker: &Container, host: &str) -> Option<&Container<'a>> {
+        if let Some((_, name)) = asker.networks.links.iter().find(|(link, _)| link == host) {
+            return self.container(name);
+        }
+        self.container(host).or_else(|| {
+            self.containers.iter().find(|container| {
+                let networks = &container.networks;
+                networks.called.as_deref() == Some(host)
+                    || networks.joined.iter().any(|joined| {
+                        joined.aliases.iter().any(|alias| alias == host)
+                            && asker
+                                .networks
+                                .joined
+                                .iter()
+                                .any(|own| own.name == joined.name)
+                    })
+            })
+        })
+    }
+
+    /// The container whose network one uses.
+    fn owner<'s>(&'s self, container: &'s Container<'a>) -> &'s Container<'a> {
+        match &container.networks.mode {
+            Mode::Of(name) => self.container(name).unwrap_or(container),
+            _ => container,
+        }
+    }
+
+    /// Whether two containers use one network, as one.
+    pub(crate) fn shares(&self, one: &str, other: &str) -> bool {
+        let owner = |name: &str| {
+            self.container(name)
+                .map(|container| &self.owner(container).name)
+        };
+        owner(one).is_some() && owner(one) == owner(other)
+    }
+
+    /// What becomes of a connection from a container to a host and port.
+    pub(crate) fn reach<'s>(
+        &'s self,
+        asker: &'s Container<'a>,
+        host: &str,
+        port: u16,
+    ) -> Reach<'s> {
+        let owner = self.owner(asker);
+        let own = &owner.networks;
+        let host = host.trim_matches(['[', ']']);
+        if loopback(host) {
+            return match own.mode {
+                Mode::Host => self.on_machine(port, |_| true).unwrap_or(Reach::Leaves),
+                _ => self.inside(owner, port, true),
+            };
+        }
+        if own.mode == Mode::None {
+            return Reach::CutOff;
+        }
+        if let Some(address) = own.told(host) {
+            if loopback(address) && own.mode != Mode::Host {
+                return self.inside(owner, port, true);
+            }
+            return match (own.open(), address) {
+                (false, _) => Reach::CutOff,
+                (true, "host-gateway") => self.gateway(port),
+                (true, _) => Reach::Leaves,
+            };
+        }
+        if let Some(wanted) = self.meant(asker, host) {
+            // A container without a network of its own has no name in any.
+            let known = own.mode == Mode::Own && own.meets(&wanted.networks);
+            return match (wanted.started, known) {
+                (false, _) => Reach::Absent(&wanted.name),
+                (true, false) => Reach::Apart(&wanted.name),
+                (true, true) => self.inside(wanted, port, std::ptr::eq(owner, wanted)),
+            };
+        }
+        if host == GATEWAY {
+            return Reach::Untold;
+        }
+        if !host.contains(['.', ':']) {
+            return Reach::Unknown;
+        }
+        match own.open() {
+            true => Reach::Leaves,
+            false => Reach::CutOff,
+        }
+    }
+
+    /// A connection to a port of a container's network, from inside it or from another.
+    fn inside<'s>(&'s self, wanted: &'s Container<'a>, port: u16, same: bool) -> Reach<'s> {
+        let owner = self.owner(wanted);
+        let guests = self.guests.iter().map(|index| &self.containers[*index]);
+        let guests = guests.filter(|guest| guest.started && self.owner(guest).name == owner.name);
+        let mut open = Vec::new();
+        for container in std::iter::once(owner).chain(guests) {
+            // Somebody else's program may listen anywhere.
+            let Some(listens) = container.listens() else {
+                return Reach::Arrives(&container.name);
+            };
+            match listens.iter().find(|one| one.port == port) {
+                Some(one) if one.loopback && !same => return Reach::Deaf(&container.name),
+                Some(_) => return Reach::Arrives(&container.name),
+                None => open.extend(listens.iter().map(|one| one.port)),
+            }
+        }
+        Reach::Closed(&wanted.name, open)
+    }
+
+    /// A connection to the machine, from a container: what is published at its loopback alone does not answer there.
+    fn gateway(&self, port: u16) -> Reach<'_> {
+        let there = |address: Option<&str>| !address.is_some_and(loopback);
+        self.on_machine(port, there).unwrap_or(Reach::Leaves)
+    }
+
+    /// A connection to a port of the machine; None: no container is behind it.
+    pub(crate) fn on_machine(
+        &self,
+        port: u16,
+        there: impl Fn(Option<&str>) -> bool,
+    ) -> Option<Reach<'_>> {
+        let here = self.on_host.iter().map(|index| &self.containers[*index]);
+        for container in here.filter(|container| container.started) {
+            let listens = container.listens().unwrap_or_default();
+            if listens.iter().any(|one| one.port == port) {
+                return Some(Reach::Arrives(&container.name));
+            }
+        }
+        let mut elsewhere = None;
+        for (index, at) in self.published.get(&port).into_iter().flatten() {
+            let container = &self.containers[*index];
+            let published = &container.networks.published[*at];
+            if there(published.address.as_deref()) {
+                return Some(self.inside(container, published.target, false));
+            }
+            elsewhere = Some(Reach::PublishedElsewhere(
+                &container.name,
+                published.address.clone().unwrap_or_default(),
+            ));
+        }
+        elsewhere
+    }
+}
