@@ -13,7 +13,7 @@ pub(crate) const PROOF: Proof = Proof {
     example: Example::Rendered {
         role: Role::Dashboard,
         pointer: "/panels/-",
-        bad: r#"{"type": "stat", "title": "Services up a month ago", "description": "How many services answered scrapes then.", "targets": [{"refId": "A", "expr": "sum(up offset 30d)"}], "fieldConfig": {"defaults": {"unit": "short"}}}"#,
+        bad: r#"{"type": "stat", "title": "Services up a month ago", "description": "How many services answered scrapes then.", "gridPos": {"h": 4, "w": 4, "x": 0, "y": 9000}, "targets": [{"refId": "A", "expr": "sum(up offset 30d)"}], "fieldConfig": {"defaults": {"unit": "short"}}}"#,
     },
     check: Check::Stack(|stack| {
         let retention = stack.catalog.prometheus.retention;

@@ -19,8 +19,8 @@ pub(crate) const PROOF: Proof = Proof {
     doc: "A field that the data of a notification does not have is an error when the notification is sent: it is not sent. A label or an annotation that no alert has is an empty place in the text.",
     example: Example::Rendered {
         role: Role::Alertmanager,
-        pointer: "/receivers/name=null/slack_configs",
-        bad: r##"[{"api_url_file": "/etc/alertmanager/secrets/slack", "channel": "#shop", "title": "{{ .CommonLabel.alertname }}"}]"##,
+        pointer: "/receivers/name=null/sns_configs",
+        bad: r##"[{"topic_arn": "arn:aws:sns:eu-central-1:1:shop", "sigv4": {"region": "eu-central-1"}, "message": "{{ .CommonLabel.alertname }}"}]"##,
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();

@@ -15,6 +15,19 @@ pub(crate) const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let often = stack.catalog.prometheus.evaluation_interval;
         let mut found = Vec::new();
+        for config in stack.files.prometheus() {
+            // Prometheus' own default is a minute.
+            let said = config.value["global"]["evaluation_interval"].as_str();
+            let interval = said.and_then(Duration::parse).unwrap_or(Duration(60_000));
+            if interval != often {
+                found.push(place::at(
+                    &config.path,
+                    "/global/evaluation_interval",
+                    format!("rules are evaluated every {interval}, the catalog says every {often}"),
+                    "render `prometheus.evaluation_interval`",
+                ));
+            }
+        }
         for file in stack.files.rule_files() {
             for (pointer, group) in file.groups() {
                 let name = group["name"].as_str().unwrap_or_default();

@@ -3,7 +3,7 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::ipv6;
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::stack::Stack;
 use crate::stack::notifications::Notifications;
@@ -16,14 +16,14 @@ pub(crate) const PROOF: Proof = Proof {
     example: Example::Rendered {
         role: Role::Alertmanager,
         pointer: "/receivers/name=null/webhook_configs",
-        bad: r#"[{"url": "http://nobody-runs-this:5001/"}]"#,
+        bad: r#"[{"url": "http://localhost:9093/"}]"#,
     },
     check: Check::Stack(|stack| {
         let Some(notifications) = stack.notifications() else {
             return Vec::new();
         };
         let mut found = otherwise(stack, notifications);
-        found.extend(nowhere(stack, notifications));
+        found.extend(at_home(stack, notifications));
         found
     }),
 };
@@ -65,8 +65,8 @@ fn otherwise(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
     found
 }
 
-/// Addresses whose host nobody can find: no container, not named by the catalog, and no name of a network.
-fn nowhere(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
+/// Addresses in the Alertmanager's own container; who else can be reached is said of every connection.
+fn at_home(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
     let routes = notifications.tree.iter().flat_map(|tree| tree.all());
     let used: BTreeSet<&str> = routes.map(|route| route.receiver()).collect();
     let receivers = notifications.receivers.iter();
@@ -82,40 +82,22 @@ fn nowhere(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
             named.extend(addresses.map(|address| host(address).to_string()));
         }
     }
-    let containers = stack.containers.started();
-    let containers: BTreeSet<&str> = containers
-        .map(|container| container.name.as_str())
-        .collect();
     let mut found = Vec::new();
     for (pointer, address) in connects {
         let host = host(&address);
         let loopback = host == "localhost"
             || host.starts_with("127.")
             || ipv6(host).is_some_and(|address| address.is_loopback());
-        if named.contains(host) || (containers.contains(host) && !containers.is_empty()) {
-            continue;
-        }
-        let (message, help) = if loopback {
-            (
+        if loopback && !named.contains(host) {
+            found.push(place::at(
+                &notifications.file.path,
+                pointer,
                 format!(
                     "`{host}` is the Alertmanager's own container, where nobody takes notifications"
                 ),
-                "write host.docker.internal for this machine, or the name of a container"
-                    .to_string(),
-            )
-        } else if host.contains(['.', ':']) || containers.is_empty() {
-            continue;
-        } else {
-            let help = match nearest(host, containers.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "name the receiver in the catalog, a container that compose runs, or a host with its whole name".to_string(),
-            };
-            (
-                format!("notifications go to `{host}`, and nothing here runs such a host"),
-                help,
-            )
-        };
-        found.push(place::at(&notifications.file.path, pointer, message, help));
+                "write host.docker.internal for this machine, or the name of a container",
+            ));
+        }
     }
     found
 }
