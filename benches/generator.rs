@@ -162,7 +162,7 @@ pub fn groups(number: usize) -> String {
         let _ = write!(
             text,
             "\n[services.own-{group}]\ngroup = \"own-{group}\"\nport = {}\n",
-            9001 + group
+            10_001 + group
         );
     }
     text

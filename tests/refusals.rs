@@ -688,8 +688,7 @@ fn a_catalog_that_notifies_no_one_says_so_once() {
             .collect::<Vec<Diagnostic>>()
     };
     let alert = "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n";
-    let pager =
-        "[receivers.pager]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n[alertmanager.routes]\n";
+    let pager = "[receivers.pager]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n[alertmanager.routes]\n";
     for silent in [
         String::new(),
         "[alertmanager.routes]\ncritical = \"null\"\nwarning = \"null\"\ninfo = \"null\"\n"

@@ -130,7 +130,15 @@ pub(crate) fn ratio(above: f64, window: &str, step: &str) -> Result<Value, Error
             && exact(errors, *total)
     };
     let at = (1..=400).map(|factor| f64::from(factor) * least).find(fits);
-    let edge = |total: f64| above * total;
+    // A product that is whole but for its rounding is whole: one more is then above, and not the same again.
+    let edge = |total: f64| {
+        let (exact, whole) = (above * total, (above * total).round());
+        if (exact - whole).abs() < 1e-9 * total {
+            whole
+        } else {
+            exact
+        }
+    };
     // Without such a pair: of the larger totals one whose ratio, which the annotations write out, has no digit that rounds either way.
     let loose = |total: &f64| {
         edge(*total).floor() + 1.0 < *total && written_alike((edge(*total).floor() + 1.0) / total)

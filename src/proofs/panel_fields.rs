@@ -463,12 +463,18 @@ impl Panel<'_, '_> {
             names.push(self.pattern(legend, &series));
         }
         let names = Domain::Pattern(names.join("|"));
+        let meets = |name: &str| {
+            somewhere(&script(name)).is_none_or(|pattern| names.overlaps(&Domain::Pattern(pattern)))
+        };
+        // Patterns are written for all that may come: that some of them meet nothing here is no mistake.
+        let some = self.overrides().any(|(_, matcher)| {
+            matcher["id"] == "byRegexp" && meets(matcher["options"].as_str().unwrap_or_default())
+        });
         for (index, matcher) in self.overrides() {
             let name = matcher["options"].as_str().unwrap_or_default();
             let met = match matcher["id"].as_str() {
                 Some("byName") => names.holds(name),
-                Some("byRegexp") => somewhere(&script(name))
-                    .is_none_or(|pattern| names.overlaps(&Domain::Pattern(pattern))),
+                Some("byRegexp") => some || meets(name),
                 _ => true,
             };
             if !met {

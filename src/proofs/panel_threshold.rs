@@ -45,7 +45,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         }
         found.extend(signals.contradicted_by(expression));
         let limits = signals.shown_by(expression);
-        found.extend(judged(expression, &limits));
+        found.extend(judged(stack, expression, &limits));
     }
     found
 }
@@ -341,7 +341,7 @@ fn reduced(expr: &mut Expr) {
     children_mut(expr).into_iter().for_each(reduced);
 }
 
-fn judged(expression: &Expression, limits: &Limits) -> Option<Diagnostic> {
+fn judged(stack: &Stack, expression: &Expression, limits: &Limits) -> Option<Diagnostic> {
     let panel = expression.owner;
     let (lowest, highest) = (limits.keys().next()?.0, limits.keys().next_back()?.0);
     let query = expression.target["refId"].as_str().unwrap_or_default();
@@ -373,7 +373,14 @@ fn judged(expression: &Expression, limits: &Limits) -> Option<Diagnostic> {
     // A step that is no threshold is another colour of what is still well, or a lie.
     for (index, (value, name)) in steps.iter().enumerate() {
         let Some(value) = value else { continue };
-        let own = limits.keys().any(|limit| near(limit.0, *value));
+        // One panel may draw the services of an alert by several queries, each with thresholds of its own.
+        let is_limit = |alert: &&str| {
+            let alert = stack.catalog.alert(alert);
+            let mut branches = alert.iter().flat_map(|alert| &alert.branches);
+            branches.any(|branch| branch.above.is_some_and(|above| near(above, *value)))
+        };
+        let own = limits.keys().any(|limit| near(limit.0, *value))
+            || limits.values().flatten().any(is_limit);
         if !own && index > 0 && colour(name) == News::Bad && (*value < lowest || steps.len() == 2) {
             return Some(place::at(
                 expression.path,

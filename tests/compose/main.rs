@@ -534,7 +534,7 @@ fn a_service_reaches_no_alertmanager_and_everything_that_is_asked_is_reached() {
 #[test]
 fn a_receiver_among_the_services_is_reached() {
     let text = service("bot", 8080, "runs_on = \"compose\"")
-        + "[receivers.team.webhook]\nurl = \"http://bot.example.org:8080/alerts\"\n[alertmanager.routes]\ncritical = \"team\"\nwarning = \"team\"\ninfo = \"team\"\n";
+        + "[receivers.team.webhook]\nurl = \"http://bot:8080/alerts\"\n[alertmanager.routes]\ncritical = \"team\"\nwarning = \"team\"\ninfo = \"team\"\n";
     let rendered = rendered(&text);
     let file = rendered.file(FILES[1]).unwrap();
     assert_eq!(
