@@ -297,10 +297,13 @@ fn window(expression: &Expression) -> Option<Diagnostic> {
     let mut fixed = false;
     for (at, _) in expression.written.match_indices("rate(") {
         let rest = &expression.written[at..];
-        // The window that stands next: `rate` takes no other brackets before its own.
-        let window = rest
-            .split_once('[')
-            .and_then(|(_, rest)| rest.split_once(']'));
+        // The window that comes next: `rate` takes no other brackets before its own, but for those in patterns.
+        let mut quoted = false;
+        let open = rest.find(|character| {
+            quoted ^= character == '"';
+            !quoted && character == '['
+        });
+        let window = open.and_then(|open| rest[open + 1..].split_once(']'));
         fixed |= window.is_some_and(|(window, _)| !window.contains('$'));
     }
     fixed.then(|| {

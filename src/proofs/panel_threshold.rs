@@ -369,18 +369,20 @@ fn judged(stack: &Stack, expression: &Expression, limits: &Limits) -> Option<Dia
         Some(_) => format!("{defaults}/thresholds/steps/{index}/value"),
         None => format!("{pointer}/type"),
     };
+    // One panel may draw the services of an alert by several queries, each with thresholds of its own.
+    let is_limit = |value: f64| {
+        let of_alert = |alert: &&str| {
+            let alert = stack.catalog.alert(alert);
+            let mut branches = alert.iter().flat_map(|alert| &alert.branches);
+            branches.any(|branch| branch.above.is_some_and(|above| near(above, value)))
+        };
+        limits.keys().any(|limit| near(limit.0, value)) || limits.values().flatten().any(of_alert)
+    };
     let help = "draw the alert's own threshold";
     // A step that is no threshold is another colour of what is still well, or a lie.
     for (index, (value, name)) in steps.iter().enumerate() {
         let Some(value) = value else { continue };
-        // One panel may draw the services of an alert by several queries, each with thresholds of its own.
-        let is_limit = |alert: &&str| {
-            let alert = stack.catalog.alert(alert);
-            let mut branches = alert.iter().flat_map(|alert| &alert.branches);
-            branches.any(|branch| branch.above.is_some_and(|above| near(above, *value)))
-        };
-        let own = limits.keys().any(|limit| near(limit.0, *value))
-            || limits.values().flatten().any(is_limit);
+        let own = is_limit(*value);
         if !own && index > 0 && colour(name) == News::Bad && (*value < lowest || steps.len() == 2) {
             return Some(place::at(
                 expression.path,
@@ -424,8 +426,7 @@ fn judged(stack: &Stack, expression: &Expression, limits: &Limits) -> Option<Dia
         };
         let lost = limits.keys().find(|limit| !drawn(limit.0));
         let strange = steps.iter().enumerate().find(|(_, (value, name))| {
-            value.is_some_and(|value| !limits.keys().any(|limit| near(limit.0, value)))
-                && colour(name) == News::Bad
+            value.is_some_and(|value| !is_limit(value)) && colour(name) == News::Bad
         });
         if let Some((index, (Some(value), _))) = strange {
             return Some(place::at(
