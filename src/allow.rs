@@ -56,6 +56,13 @@ const NEVER: &[(&str, &str)] = &[
 
 /// What follows from a finding in the rendered files: whoever accepts the first accepts these of the same table.
 const FOLLOWS: &[(&str, &[&str])] = &[
+    ("beyond-limit", &["undelivered-alert"]),
+    ("duplicate-address", &["unstartable-container"]),
+    (
+        "loopback-address",
+        &["unreachable-address", "undelivered-alert"],
+    ),
+    ("unmounted-secret", &["unmounted-file"]),
     ("untested-alert", &["untested-rule"]),
     ("window-too-short", &["range-too-short"]),
     (

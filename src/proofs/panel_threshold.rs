@@ -406,7 +406,20 @@ fn judged(stack: &Stack, expression: &Expression, limits: &Limits) -> Option<Dia
             help,
         ));
     }
-    if coloured && below.colour.as_deref().map(colour) == Some(News::Bad) && steps.len() > 1 {
+    let lowest_here = limits
+        .keys()
+        .next()
+        .is_some_and(|limit| near(limit.0, lowest));
+    let others = steps
+        .iter()
+        .filter_map(|step| step.0)
+        .any(|step| step < lowest && is_limit(step));
+    if coloured
+        && lowest_here
+        && !others
+        && below.colour.as_deref().map(colour) == Some(News::Bad)
+        && steps.len() > 1
+    {
         return Some(place::at(
             expression.path,
             at(0),
