@@ -62,6 +62,10 @@ const FOLLOWS: &[(&str, &[&str])] = &[
         "loopback-address",
         &["unreachable-address", "undelivered-alert"],
     ),
+    ("range-beyond-retention", &["beyond-retention"]),
+    ("ratio-out-of-range", &["panel-threshold"]),
+    ("test-expectation", &["test-fails"]),
+    ("test-samples", &["test-fails"]),
     ("unmounted-secret", &["unmounted-file"]),
     ("untested-alert", &["untested-rule"]),
     ("window-too-short", &["range-too-short"]),
@@ -241,7 +245,10 @@ fn tables(diagnostic: &Diagnostic, source: &Source) -> Vec<String> {
         _ => None,
     };
     let mut tables = Vec::new();
-    for pointer in place.into_iter().chain([diagnostic.owner.as_str()]) {
+    for pointer in place
+        .into_iter()
+        .chain(diagnostic.owners.iter().map(String::as_str))
+    {
         tables.extend(upwards(pointer).map(str::to_string));
         if let Some(name) = pointer
             .strip_prefix("/services/")

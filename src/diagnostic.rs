@@ -79,8 +79,8 @@ pub struct Diagnostic {
     /// Other places that take part, each with its text.
     pub others: Vec<(Place, String)>,
     pub help: String,
-    /// The catalog's table whose `allow` may accept it, where the place does not tell; empty when it does.
-    pub owner: String,
+    /// The catalog's tables whose `allow` may accept it, beside those around its place.
+    pub owners: Vec<String>,
     /// What is wrong when this is: a rule, an alert. Findings that name one of them in `follows` are its consequences.
     pub(crate) subjects: Vec<String>,
     /// What this may be a consequence of.
@@ -102,7 +102,7 @@ impl Diagnostic {
             label: String::new(),
             others: Vec::new(),
             help: String::new(),
-            owner: String::new(),
+            owners: Vec::new(),
             subjects: Vec::new(),
             follows: Vec::new(),
         }

@@ -229,7 +229,7 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
     let written = Written {
         catalog,
         rendered,
-        own: OwnTests::of(catalog),
+        own: &stack.own_tests,
     };
     let causes = Causes::of(&stack);
     let mut named: Vec<(usize, &'static str, Diagnostic)> = findings

@@ -19,6 +19,7 @@ use containers::Project;
 use expressions::{Expression, Unread, Usage};
 use files::Files;
 use notifications::Notifications;
+use own_tests::OwnTests;
 use rules::{LoadedRule, RefusedRule};
 use serde_json::Value;
 use std::cell::OnceCell;
@@ -37,6 +38,8 @@ pub struct Stack<'a> {
     pub expressions: Vec<Expression<'a>>,
     /// Every rule that can be read, in the order of the files.
     pub(crate) rules: Vec<LoadedRule<'a>>,
+    /// Which of the tests the catalog wrote itself.
+    pub(crate) own_tests: OwnTests,
     /// Rules that Prometheus would not load.
     pub(crate) refused: Vec<RefusedRule<'a>>,
     /// What stands where an expression should, and cannot be read.
@@ -55,6 +58,7 @@ impl<'a> Stack<'a> {
         Stack {
             catalog,
             rules,
+            own_tests: OwnTests::of(catalog),
             refused,
             files,
             containers,

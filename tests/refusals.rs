@@ -31,8 +31,7 @@ fn errors(outcome: &Outcome) -> Vec<String> {
     let all = outcome
         .diagnostics
         .iter()
-        // The tests that the catalogs here bring are about other conditions.
-        .filter(|found| found.severity == Severity::Error && found.code != "test-fails");
+        .filter(|found| found.severity == Severity::Error);
     all.map(|found| format!("{}: {} ({:?})", found.code, found.message, found.place))
         .collect()
 }
@@ -92,7 +91,7 @@ fn condition(expr: &str) -> Outcome {
     outcome(&format!(
         "{HEAD}[services]\napi = {{ group = \"web\", port = 8000 }}\n[metrics.messages_total]\ntype = \"counter\"\nhelp = \"m\"\nlabels = {{ status = [\"ok\", \"failed\"] }}\n\
          [alerts.A]\nkind = \"promql\"\nexpr = '''{expr}'''\nfor = \"5m\"\nseverity = \"warning\"\n\
-         tests = [ {{ name = \"half fail\", at = \"20m\", series = {{ {failed} = \"0+60x30\", {ok} = \"0+60x30\" }}, fires = [\"api\"] }},\n\
+         tests = [ {{ name = \"half fail\", at = \"20m\", series = {{ {failed} = \"0+6000x30\", {ok} = \"0+6000x30\" }}, fires = [\"api\"] }},\n\
          {{ name = \"none fails\", at = \"20m\", series = {{ {failed} = \"0x30\", {ok} = \"0+60x30\" }} }} ]\n"
     ))
 }
@@ -336,11 +335,10 @@ fn what_a_client_library_exposes_by_itself_is_known() {
                 "{HEAD}[services]\napi = {{ group = \"web\", port = 8000, runtime = \"{runtime}\" }}\n[alerts.A]\nkind = \"promql\"\nexpr = '{expr}'\nfor = \"5m\"\nseverity = \"warning\"\n{tests}\n"
             )
         };
-        assert_eq!(
-            errors(&outcome(&catalog(runtime))),
-            [""; 0],
-            "{runtime}: {expr}"
-        );
+        // Its tests give a series of another metric: they cannot hold, and here nothing else may be wrong.
+        let mut found = errors(&outcome(&catalog(runtime)));
+        found.retain(|error| !error.starts_with("test-fails"));
+        assert_eq!(found, [""; 0], "{runtime}: {expr}");
         let other = if runtime == "python" { "go" } else { "python" };
         assert!(
             codes(&outcome(&catalog(other)), Severity::Error).contains(&"unknown-metric"),
@@ -769,7 +767,7 @@ fn text_of_rules(outcome: &Outcome) -> String {
 /// The catalog's table that a finding is about.
 fn table(found: &Diagnostic, catalog: &toml::Table) -> Option<String> {
     let pointer = match &found.place {
-        _ if !found.owner.is_empty() => found.owner.clone(),
+        _ if !found.owners.is_empty() => found.owners[0].clone(),
         Place::Key(pointer) | Place::Value(pointer) => pointer.clone(),
         _ => return None,
     };

@@ -48,7 +48,8 @@ impl Rule {
         rules.items().enumerate().map(read).collect()
     }
 
-    fn one(rule: &Value) -> Result<Rule, String> {
+    /// Reads one rule; the reason, when it cannot be run.
+    pub(crate) fn one(rule: &Value) -> Result<Rule, String> {
         let text = |key: &str, default: &str| rule[key].as_str().unwrap_or(default).to_string();
         let name = text("action", "replace").to_lowercase();
         let action = match name.as_str() {

@@ -1,6 +1,7 @@
 //! Services that rules cannot tell apart: what holds of one of a class holds of all.
 
 use super::rules::Rule;
+use crate::catalog::Service;
 use crate::promql::engine::Labels;
 use crate::promql::matchers::Judge;
 use crate::promql::re2::anchored;
@@ -8,6 +9,16 @@ use crate::promql::walk::{children, selectors, text};
 use crate::promql::{Expr, Matcher};
 use regex_automata::meta::Regex;
 use std::collections::HashSet;
+
+/// The labels by which Prometheus knows a target.
+pub(crate) const OF_TARGETS: [&str; 4] = ["job", "service", "component", "instance"];
+
+/// Those of a service's target.
+pub(crate) fn target(service: &Service) -> Labels {
+    let address = format!("{}:{}", service.host, service.port);
+    let own = [&service.name, &service.name, &service.group, &address];
+    OF_TARGETS.into_iter().zip(own).collect()
+}
 
 /// What rules ask of the labels of a target.
 pub(crate) struct Questions<'a> {

@@ -6,8 +6,8 @@ use crate::diagnostic::{Diagnostic, Place};
 pub(crate) const LINT: Lint = Lint {
     code: "range-beyond-retention",
     doc: "Samples older than the retention are deleted, so a longer window never fills.",
-    bad: "[prometheus]\nretention = \"10m\"\n\n[alerts.Errors]\nkind = \"error_ratio\"\nabove = 0.1\nwindow = \"1h\"\nfor = \"5m\"\nseverity = \"warning\"\n",
-    good: "[prometheus]\nretention = \"15d\"\n\n[alerts.Errors]\nkind = \"error_ratio\"\nabove = 0.1\nwindow = \"1h\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    bad: "[prometheus]\nretention = \"2h\"\n\n[alerts.Errors]\nkind = \"error_ratio\"\nabove = 0.1\nwindow = \"3h\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    good: "[prometheus]\nretention = \"15d\"\n\n[alerts.Errors]\nkind = \"error_ratio\"\nabove = 0.1\nwindow = \"3h\"\nfor = \"5m\"\nseverity = \"warning\"\n",
     check: |catalog, source| {
         let retention = catalog.prometheus.retention;
         let mut found = Vec::new();

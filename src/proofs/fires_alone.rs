@@ -4,13 +4,12 @@ use super::test_fails::groups;
 use super::{Check, Example, Proof, place};
 use crate::catalog::{Alert, Catalog, Service};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::evaluation::classes::Questions;
+use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::unit_tests::{Found, Suite, labels};
 use crate::json::Parts;
-use crate::promql::engine::{Labels, NAME, Release};
+use crate::promql::engine::{NAME, Release};
 use crate::render::File;
 use crate::stack::Stack;
-use crate::stack::own_tests::OwnTests;
 use serde_json::{Value, json};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -21,10 +20,9 @@ pub(crate) const PROOF: Proof = Proof {
         good: "[services.basket]\ngroup = \"web\"\nport = 8077\n\n[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"promql\"\nexpr = 'max by (job, service, component) (shop_queue_length) > 100'\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n  { name = \"long\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"500x20\" }, fires = [\"checkout\"] },\n  { name = \"short\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"50x20\" } },\n]\n",
     },
     check: Check::Stack(|stack| {
-        let own = OwnTests::of(stack.catalog);
         let files = stack.files.tests();
         files
-            .filter_map(|file| alone(stack, file, &own.of_file(file)))
+            .filter_map(|file| alone(stack, file, &stack.own_tests.of_file(file)))
             .collect()
     }),
 };
@@ -36,10 +34,7 @@ fn alone(stack: &Stack, file: &File, own: &[Option<String>]) -> Option<Diagnosti
         .rules
         .iter()
         .find(|loaded| loaded.rule.alert.is_some() && loaded.rule.name == alert.name)?;
-    let questions = Questions::of(
-        &[&loaded.rule],
-        &["job", "service", "component", "instance"],
-    )?;
+    let questions = Questions::of(&[&loaded.rule], &OF_TARGETS)?;
     for (test, _) in file.value["tests"]
         .items()
         .zip(own)
@@ -128,17 +123,6 @@ fn like<'a>(
             && questions.answers(&target(other)) == questions.answers(&target(first))
             && !given.contains(&format!("\\\"{}\\\"", other.name))
     })
-}
-
-fn target(service: &Service) -> Labels {
-    let address = format!("{}:{}", service.host, service.port);
-    let own = [
-        ("job", &service.name),
-        ("service", &service.name),
-        ("component", &service.group),
-        ("instance", &address),
-    ];
-    own.into_iter().collect()
 }
 
 /// The same series of another service; None: it is not of the first.

@@ -47,12 +47,7 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        let configs = stack
-            .files
-            .prometheus()
-            .chain(stack.files.alertmanager())
-            .chain(stack.files.blackbox());
-        for file in configs {
+        for file in stack.files.configurations() {
             walk(&file.value, &mut |pointer, key, value| {
                 let held = SECRETS.contains(&key) && value.is_string();
                 let in_url = value

@@ -45,9 +45,24 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         }
         found.extend(signals.contradicted_by(expression));
         let limits = signals.shown_by(expression);
-        found.extend(judged(stack, expression, &limits));
+        found.extend(judged(stack, expression, &limits).map(|mut found| {
+            found.owners = limits
+                .values()
+                .flatten()
+                .flat_map(|alert| written(stack, alert))
+                .collect();
+            found
+        }));
     }
     found
+}
+
+/// The tables that write the thresholds of an alert: its own, and those of services that differ.
+fn written<'a>(stack: &'a Stack, alert: &'a str) -> impl Iterator<Item = String> {
+    let services = stack.catalog.services.iter();
+    let differ = services.filter(move |service| service.overrides.contains_key(alert));
+    let differ = differ.map(move |service| format!("/services/{}/alerts/{alert}", service.name));
+    std::iter::once(format!("/alerts/{alert}")).chain(differ)
 }
 
 /// Steps that do not rise: Grafana looks at them in their order, and stops at the first that is not reached.

@@ -48,7 +48,7 @@ pub(super) fn in_catalog(
 pub(super) struct Written<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) rendered: &'a Rendered,
-    pub(super) own: OwnTests,
+    pub(super) own: &'a OwnTests,
 }
 
 /// A value of a rendered file.
@@ -74,6 +74,14 @@ impl Written<'_> {
             Some((key, true)) => Place::Value(key.clone()),
             _ => self.rendered.place(&path, &pointer),
         };
+        match owner {
+            Some((key, _)) => found.owners.push(key),
+            None => {
+                let table = spot.as_ref().and_then(|spot| self.table(spot));
+                found.owners.extend(table);
+                found.owners.push("/platform".to_string());
+            }
+        }
         let text = spot.and_then(|spot| spot.file.value.pointer(&pointer)?.as_str());
         let shown = |text: &str| matches!(&found.place, Place::Line { text: line, .. } if line.contains(text));
         if let Some(text) = text.map(shortened).filter(|text| !shown(text)) {
@@ -84,7 +92,6 @@ impl Written<'_> {
                 *place = self.rendered.place(file, pointer);
             }
         }
-        found.owner = owner.map_or("/platform".to_string(), |(key, _)| key);
         found.also(
             Place::File(format!("{}/{path}", self.rendered.output)),
             pointer,
@@ -136,6 +143,37 @@ impl Written<'_> {
         {
             true => Some((format!("/alerts/{name}/expr"), true)),
             false => Some((format!("/alerts/{name}"), false)),
+        }
+    }
+
+    /// The catalog's table that a value of a server's configuration is rendered from.
+    fn table(&self, spot: &Spot) -> Option<String> {
+        let mut steps = spot.pointer.split('/').skip(1);
+        let (list, entry) = (steps.next()?, steps.next());
+        let entry = entry.map(|entry| (entry, &spot.file.value[list]));
+        let service = |name: &str| {
+            self.catalog
+                .service(name)
+                .map(|_| format!("/services/{name}"))
+        };
+        let named = |key: &str| {
+            let (index, entries) = entry?;
+            entries[index.parse::<usize>().ok()?][key].as_str()
+        };
+        match (spot.file.role, list) {
+            (Role::Prometheus, "scrape_configs") => named("job_name")
+                .and_then(service)
+                .or(Some("/prometheus".to_string())),
+            (Role::Prometheus, _) => Some("/prometheus".to_string()),
+            (Role::Alertmanager, "receivers") => {
+                let name = named("name")?;
+                let known = self.catalog.receivers.contains_key(name);
+                known.then(|| format!("/receivers/{name}"))
+            }
+            (Role::Alertmanager, _) => Some("/alertmanager".to_string()),
+            (Role::Datasources, _) => Some("/grafana".to_string()),
+            (Role::Compose, "services") => service(entry?.0),
+            _ => None,
         }
     }
 

@@ -11,7 +11,6 @@ use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::files::beside;
-use crate::stack::own_tests::OwnTests;
 use std::collections::HashSet;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -23,9 +22,8 @@ pub(crate) const PROOF: Proof = Proof {
         bad: "7",
     },
     check: Check::Stack(|stack| {
-        let own = OwnTests::of(stack.catalog);
         let files = stack.files.tests();
-        files.flat_map(|file| failing(stack, file, &own)).collect()
+        files.flat_map(|file| failing(stack, file)).collect()
     }),
 };
 
@@ -45,11 +43,11 @@ pub(super) fn groups<'a>(stack: &'a Stack, file: &File) -> Vec<(String, Vec<&'a 
 }
 
 /// The tests of a file that do not hold, each once.
-fn failing(stack: &Stack, file: &File, own: &OwnTests) -> Vec<Diagnostic> {
+fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     let groups = groups(stack, file);
     let parsed = |text: &str| stack.contract.parse(text);
     let suite = Suite::new(&file.value, &groups, &parsed);
-    let own = own.of_file(file);
+    let own = stack.own_tests.of_file(file);
     let mut seen = HashSet::new();
     let mut failing = Vec::new();
     for release in releases(stack) {

@@ -10,7 +10,6 @@ use crate::promql::engine::Release;
 use crate::promql::walk::{children, children_mut};
 use crate::render::File;
 use crate::stack::Stack;
-use crate::stack::own_tests::OwnTests;
 use crate::stack::rules::LoadedRule;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -21,10 +20,9 @@ pub(crate) const PROOF: Proof = Proof {
         good: "[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"promql\"\nexpr = 'max by (job, service, component) (shop_queue_length) > 100'\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n  { name = \"long\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"500x20\" }, fires = [\"checkout\"] },\n  { name = \"short\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"50x20\" } },\n]\n",
     },
     check: Check::Stack(|stack| {
-        let own = OwnTests::of(stack.catalog);
         let files = stack.files.tests();
         files
-            .flat_map(|file| unnoticed(stack, file, &own.of_file(file)))
+            .flat_map(|file| unnoticed(stack, file, &stack.own_tests.of_file(file)))
             .collect()
     }),
 };

@@ -19,12 +19,7 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
-        let configs = stack
-            .files
-            .prometheus()
-            .chain(stack.files.alertmanager())
-            .chain(stack.files.blackbox());
-        for file in configs {
+        for file in stack.files.configurations() {
             if let Some(reader) = stack.containers.readers(&file.path).next() {
                 found.extend(named(stack, file, reader));
             }

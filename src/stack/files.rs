@@ -97,6 +97,12 @@ impl<'a> Files<'a> {
         self.with(Role::Blackbox).next()
     }
 
+    /// The configurations of Prometheus, the Alertmanager and the blackbox exporter.
+    pub(crate) fn configurations(self) -> impl Iterator<Item = &'a File> {
+        let others = self.alertmanager().into_iter().chain(self.blackbox());
+        self.prometheus().chain(others)
+    }
+
     /// The dashboards.
     pub(crate) fn dashboards(self) -> impl Iterator<Item = &'a File> + Clone {
         self.with(Role::Dashboard)

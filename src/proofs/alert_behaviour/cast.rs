@@ -4,7 +4,7 @@ use super::played::{Member, Play, play, together};
 use crate::cases::neighbourhood::Neighbourhood;
 use crate::cases::{Clock, Scene, Trial, samples};
 use crate::catalog::{Alert, Branch, Catalog, Service};
-use crate::evaluation::classes::Questions;
+use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::rules::{Library, Rule};
 use crate::kinds::Kind;
 use crate::promql::engine::{Labels, Release};
@@ -12,9 +12,6 @@ use crate::templates::functions::four_scrapes;
 use minijinja::Error;
 use minijinja::value::{Serde, Value};
 use std::collections::{BTreeSet, HashMap};
-
-/// The labels by which Prometheus knows a target.
-const OF_TARGETS: [&str; 4] = ["job", "service", "component", "instance"];
 
 /// The services of a catalog, ready to be tried.
 pub(super) struct Cast<'a> {
@@ -61,17 +58,13 @@ impl<'a> Cast<'a> {
         };
         let mut found = Play::default();
         let tried = self.tried(alert, &needed);
-        for tried in &tried {
+        let scene = |tried: &Tried, name: &str| {
             let branch = Value::from(Serde(tried.branch));
-            let name = &tried.service.name;
-            let scene = Scene::new(
-                &alert.kind,
-                &self.neighbourhood,
-                &value,
-                &branch,
-                name,
-                &clock,
-            )?;
+            let around = &self.neighbourhood;
+            Scene::new(&alert.kind, around, &value, &branch, name, &clock)
+        };
+        for tried in &tried {
+            let scene = scene(tried, &tried.service.name)?;
             let mut near = Vec::new();
             for service in scene.services() {
                 near.push(service.get_attr("name")?.to_string());
@@ -93,16 +86,7 @@ impl<'a> Cast<'a> {
                 let Some(service) = self.catalog.service(name) else {
                     continue;
                 };
-                let branch = Value::from(Serde(tried.branch));
-                let scene = Scene::new(
-                    &alert.kind,
-                    &self.neighbourhood,
-                    &value,
-                    &branch,
-                    name,
-                    &clock,
-                )?;
-                let trials = scene.trials(false)?.into_iter();
+                let trials = scene(tried, name)?.trials(false)?.into_iter();
                 let fires =
                     |trial: &Trial| trial.checks.iter().any(|check| check.state == "firing");
                 members.extend(trials.take(1).filter(fires).map(|trial| Member {
@@ -221,18 +205,6 @@ fn crowd<'t, 'a>(tried: &'t [Tried<'a>]) -> Vec<(&'t Tried<'a>, &'a str)> {
         .iter()
         .filter_map(|tried| Some((*tried, *tried.class.first()?)));
     second.take(1).chain(firsts).take(CROWD).collect()
-}
-
-/// The labels of a service's target.
-fn target(service: &Service) -> Labels {
-    let address = format!("{}:{}", service.host, service.port);
-    let own = [
-        ("job", &service.name),
-        ("service", &service.name),
-        ("component", &service.group),
-        ("instance", &address),
-    ];
-    own.into_iter().collect()
 }
 
 /// What a kind's expressions read of a service, beside who it is.
