@@ -12,6 +12,7 @@ mod label_functions;
 mod labels;
 mod window;
 
+use super::walk::children;
 use super::{AtModifier, Expr, Offset, SubqueryExpr, VectorSelector};
 pub(crate) use data::{Data, Memory, Recorded, Sample, metric};
 pub(crate) use labels::{Labels, NAME};
@@ -302,6 +303,12 @@ impl Engine<'_> {
             length,
         })
     }
+}
+
+/// Whether the result depends on the day or the hour.
+pub(crate) fn reads_calendar(expr: &Expr) -> bool {
+    matches!(expr, Expr::Call(call) if calendar::part(call.func.name, 0.0).is_some())
+        || children(expr).into_iter().any(reads_calendar)
 }
 
 /// Windows over series.

@@ -79,8 +79,7 @@ fn unplayed(table: String, error: &minijinja::Error) -> Diagnostic {
 /// The case that does not hold, and what went wrong: at the rule to blame, with what each rule gave.
 fn said(stack: &Stack, alert: &Alert, play: Play) -> Option<(String, Diagnostic)> {
     let first = play.wrong.first()?;
-    let services: Vec<&str> = play.services();
-    let whom = match services.as_slice() {
+    let whom = match play.services.as_slice() {
         [one] => format!("`{one}`"),
         [one, two] => format!("`{one}` and `{two}`"),
         [one, rest @ ..] => format!("`{one}` and {}", plural(rest.len(), "other service")),

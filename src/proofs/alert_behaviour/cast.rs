@@ -1,13 +1,13 @@
 //! Which services an alert is tried with: one of each class that nothing can tell apart.
 
-use super::played::{Member, Play, play, together};
+use super::played::{HOUR, Member, Play, World, play, together};
 use crate::cases::neighbourhood::Neighbourhood;
 use crate::cases::{Clock, Scene, Trial, samples};
 use crate::catalog::{Alert, Branch, Catalog, Service};
 use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::rules::{Library, Rule};
 use crate::kinds::Kind;
-use crate::promql::engine::{Labels, Release};
+use crate::promql::engine::{Labels, Release, reads_calendar};
 use crate::templates::functions::four_scrapes;
 use minijinja::Error;
 use minijinja::value::{Serde, Value};
@@ -56,6 +56,8 @@ impl<'a> Cast<'a> {
             bridge: &self.bridge,
             traffic: None,
         };
+        let dated = needed.iter().any(|rule| reads_calendar(&rule.expr));
+        let worlds = worlds(releases, dated);
         let mut found = Play::default();
         let tried = self.tried(alert, &needed);
         let scene = |tried: &Tried, name: &str| {
@@ -72,9 +74,9 @@ impl<'a> Cast<'a> {
             let rules = self.about(&needed, &near);
             for trial in scene.trials(tried.excepted)? {
                 let promise = tried.promise(tried.service);
-                let mut wrong = releases
+                let mut wrong = worlds
                     .iter()
-                    .filter_map(|release| play(alert, &promise, &rules, &trial, &step, *release));
+                    .filter_map(|world| play(alert, &promise, &rules, &trial, &step, *world));
                 if let Some(wrong) = wrong.next() {
                     found.add(wrong, &tried.class);
                 }
@@ -132,10 +134,7 @@ impl<'a> Cast<'a> {
     }
 
     /// For each branch its classes of services, and those of the services that the alert leaves out.
-    fn tried(&self, alert: &'a Alert, rules: &[&Rule]) -> Vec<Tried<'a>>
-    where
-        'a: 'a,
-    {
+    fn tried(&self, alert: &'a Alert, rules: &[&Rule]) -> Vec<Tried<'a>> {
         let questions = Questions::of(rules, &OF_TARGETS);
         let read = attributes(&alert.kind);
         let mut tried: Vec<Tried> = Vec::new();
@@ -190,6 +189,20 @@ impl Tried<'_> {
         ];
         own.into_iter().collect()
     }
+}
+
+/// Each release; where the day or the hour matters, at every hour of a day and on every day of a week.
+fn worlds(releases: &[Release], dated: bool) -> Vec<World> {
+    // Seven hours on again and again is another hour each time.
+    let begins = (0..if dated { 24 } else { 1 }).map(|time| 7 * HOUR * time);
+    begins
+        .flat_map(|begin| {
+            releases.iter().map(move |release| World {
+                release: *release,
+                begin,
+            })
+        })
+        .collect()
 }
 
 /// How many services fail at once, at most.

@@ -2,6 +2,7 @@
 
 use crate::cases::Trial;
 use crate::catalog::{Alert, Duration};
+use crate::diagnostic::plural;
 use crate::evaluation::rules::{Active, Outcome, Rule, Rules, State};
 use crate::evaluation::unit_tests::{labels, recorded};
 use crate::promql::engine::{Axis, Failure, Labels, Memory, Millis, Release};
@@ -12,7 +13,8 @@ use crate::promql::samples;
 pub(super) struct Play<'a> {
     /// The first of each class that something is wrong with.
     pub(super) wrong: Vec<Wrong>,
-    services: Vec<&'a str>,
+    /// The services that something is wrong for.
+    pub(super) services: Vec<&'a str>,
 }
 
 impl<'a> Play<'a> {
@@ -23,11 +25,6 @@ impl<'a> Play<'a> {
                 self.services.push(service);
             }
         }
-    }
-
-    /// The services that something is wrong for.
-    pub(super) fn services(&self) -> Vec<&'a str> {
-        self.services.clone()
     }
 }
 
@@ -42,6 +39,14 @@ pub(super) struct Wrong {
     pub(super) readings: Vec<(String, String)>,
 }
 
+/// Where and when a case is run.
+#[derive(Clone, Copy)]
+pub(super) struct World {
+    pub(super) release: Release,
+    /// The time of its first step: 0 is midnight, the beginning of a Thursday.
+    pub(super) begin: Millis,
+}
+
 /// Runs a case; None: it holds.
 pub(super) fn play(
     alert: &Alert,
@@ -49,12 +54,12 @@ pub(super) fn play(
     rules: &[&Rule],
     trial: &Trial,
     step: &str,
-    release: Release,
+    world: World,
 ) -> Option<Wrong> {
     let step = millis(step);
     let count = usize::try_from(trial.last + 1).unwrap_or(0);
     let axis = Axis {
-        start: 0,
+        start: world.begin,
         step,
         count,
     };
@@ -63,12 +68,17 @@ pub(super) fn play(
         let (Ok(labels), Ok(values)) = (labels(series), samples::read(values, count)) else {
             continue;
         };
-        memory.add(recorded(labels, values, step));
+        let mut series = recorded(labels, values, step);
+        series
+            .samples
+            .iter_mut()
+            .for_each(|sample| sample.time += world.begin);
+        memory.add(series);
     }
     let run = Rules {
         rules: rules.to_vec(),
         axis,
-        release,
+        release: world.release,
     };
     let outcomes = run.run(&mut memory);
     let stage = Stage {
@@ -76,6 +86,7 @@ pub(super) fn play(
         promise,
         rules,
         memory: &memory,
+        begin: world.begin,
         step,
         trial,
     };
@@ -135,6 +146,7 @@ pub(super) fn together(
             promise: &member.promise,
             rules,
             memory: &memory,
+            begin: 0,
             step,
             trial: &member.trial,
         };
@@ -150,7 +162,7 @@ pub(super) fn together(
         let check = firing.find(|check| check.state == "firing" && !fires(check.at))?;
         let what = format!(
             "with {} failing at once it does not fire for `{}` after {}",
-            crate::diagnostic::plural(members.len(), "service"),
+            plural(members.len(), "service"),
             member.promise.get("service"),
             stage.when(check.at)
         );
@@ -166,12 +178,27 @@ fn millis(step: &str) -> Millis {
         .max(1)
 }
 
+/// In milliseconds.
+pub(super) const HOUR: Millis = 3_600_000;
+
+/// From the first day of Unix time on.
+const WEEK: [&str; 7] = [
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+];
+
 /// A case that has been run.
 struct Stage<'a> {
     alert: &'a Alert,
     promise: &'a Labels,
     rules: &'a [&'a Rule],
     memory: &'a Memory,
+    begin: Millis,
     step: Millis,
     trial: &'a Trial,
 }
@@ -207,7 +234,7 @@ impl Stage<'_> {
 
     /// What a recording rule gives for the tested service at a step.
     fn value(&self, record: &str, at: i64) -> Option<f64> {
-        let time = self.step * at;
+        let time = self.begin + self.step * at;
         let job = self.promise.get("job");
         let series = self.memory.family(record).iter();
         let mut own = series.filter(|series| series.labels.get("job") == job);
@@ -217,7 +244,12 @@ impl Stage<'_> {
     }
 
     fn when(&self, at: i64) -> String {
-        Duration((self.step * at.max(0)).unsigned_abs()).to_string()
+        let passed = Duration((self.step * at.max(0)).unsigned_abs());
+        let hours = self.begin / HOUR;
+        match WEEK.get((hours / 24) as usize).filter(|_| hours > 0) {
+            Some(day) => format!("{passed} from {day} {}:00 UTC on", hours % 24),
+            None => passed.to_string(),
+        }
     }
 
     /// What the alert compares, against what the case says.
