@@ -266,6 +266,33 @@ fn one(text: &str) -> Type {
     }
 }
 
+/// What a program takes as a value, for people, where it does not take this one; the type is one of settings.toml.
+pub(crate) fn refuses(known: &str, value: &str) -> Option<String> {
+    let known = types(known);
+    let check = Check {
+        reader: Reader::Prometheus,
+        server: Reader::Prometheus.server(),
+        version: None,
+        flaws: Vec::new(),
+    };
+    let number = || value.parse::<i64>().is_ok() && known.contains(&Type::Int);
+    let value = Value::String(value.to_string());
+    if number() || known.iter().any(|known| check.is(&value, known)) {
+        return None;
+    }
+    let words: Vec<&str> = known
+        .iter()
+        .filter_map(|known| match known {
+            Type::Is(word) => Some(word.as_str()),
+            _ => None,
+        })
+        .collect();
+    Some(match words.is_empty() {
+        true => wanted(&known[0]).to_string(),
+        false => words.join(", "),
+    })
+}
+
 /// Something that a program does not read as it is written.
 pub(crate) struct Flaw {
     /// Where in the document.
@@ -550,33 +577,38 @@ impl Check {
             let message = format!("{name} knows no {written} for `{key}`");
             return self.flaw(pointer, message, help);
         }
-        let wanted = match &allowed[0] {
-            Type::Any | Type::Text => "a text",
-            Type::Bool => "true or false",
-            Type::Int => "a whole number",
-            Type::Number => "a number",
-            Type::Regex => "a regular expression in the syntax of RE2",
-            Type::Size => "a size such as 10MB",
-            Type::HostPort => "host:port",
-            Type::Addresses => "a mail address, or several with commas between them",
-            Type::Location => "a time zone such as Europe/Berlin",
-            Type::Time => "a time such as 09:00",
-            Type::Range(Unit::Weekday) => "days of the week in their order, such as monday:friday",
-            Type::Range(Unit::Day) => "days of the month in their order, such as 1:5 or -3:-1",
-            Type::Range(Unit::Month) => "months in their order, such as may:august",
-            Type::Range(Unit::Year) => "years in their order, such as 2026:2028",
-            Type::Duration(Length { least: 0, .. }) => "a duration with its unit, such as 30s",
-            Type::Duration(Length { least: 1, .. }) => "a duration above zero, such as 30s",
-            Type::Duration(_) => "a duration in which something can be answered, such as 10s",
-            Type::List(_) => "a list",
-            _ => "an object",
-        };
+        let wanted = wanted(&allowed[0]);
         let name = self.reader.name();
         self.flaw(
             pointer,
             format!("`{key}` is {written}, where {name} takes {wanted}"),
             format!("write {wanted}"),
         );
+    }
+}
+
+/// A type for people.
+fn wanted(known: &Type) -> &'static str {
+    match known {
+        Type::Any | Type::Text => "a text",
+        Type::Bool => "true or false",
+        Type::Int => "a whole number",
+        Type::Number => "a number",
+        Type::Regex => "a regular expression in the syntax of RE2",
+        Type::Size => "a size such as 10MB",
+        Type::HostPort => "host:port",
+        Type::Addresses => "a mail address, or several with commas between them",
+        Type::Location => "a time zone such as Europe/Berlin",
+        Type::Time => "a time such as 09:00",
+        Type::Range(Unit::Weekday) => "days of the week in their order, such as monday:friday",
+        Type::Range(Unit::Day) => "days of the month in their order, such as 1:5 or -3:-1",
+        Type::Range(Unit::Month) => "months in their order, such as may:august",
+        Type::Range(Unit::Year) => "years in their order, such as 2026:2028",
+        Type::Duration(Length { least: 0, .. }) => "a duration with its unit, such as 30s",
+        Type::Duration(Length { least: 1, .. }) => "a duration above zero, such as 30s",
+        Type::Duration(_) => "a duration in which something can be answered, such as 10s",
+        Type::List(_) => "a list",
+        _ => "an object",
     }
 }
 

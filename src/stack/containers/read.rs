@@ -225,7 +225,10 @@ impl<'a> Loader<'a> {
                         let set = scalar(&include["project_directory"]);
                         let folder = set.map_or_else(
                             || folder(&other.path).to_string(),
-                            |set| normal(&format!("{own}/{set}")),
+                            |set| match own.is_empty() {
+                                true => normal(&set),
+                                false => normal(&format!("{own}/{set}")),
+                            },
                         );
                         loaded = Some(Document {
                             file: other,
