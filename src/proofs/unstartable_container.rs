@@ -15,7 +15,7 @@ pub(crate) const PROOF: Proof = Proof {
     example: Example::Rendered {
         role: Role::Compose,
         pointer: "/services/grafana/depends_on/prometheus",
-        bad: "{\"condition\": \"service_health\"}",
+        bad: "{\"condition\": \"service_completed_successfully\"}",
     },
     check: Check::Stack(|stack| {
         let project = &stack.containers;
@@ -258,21 +258,6 @@ fn waits(project: &Project, container: &Container) -> Vec<Diagnostic> {
                 format!("`{own}` waits for `{wanted}`, which is not started"),
                 "take its profile away",
             ),
-            (Some(_), Some(word))
-                if ![
-                    "service_started",
-                    "service_healthy",
-                    "service_completed_successfully",
-                ]
-                .contains(&word) =>
-            {
-                (
-                    format!(
-                        "`{own}` waits until `{wanted}` is `{word}`, which compose does not know"
-                    ),
-                    "write `service_healthy` or `service_started`",
-                )
-            }
             // An image that is not known may bring a check of its own.
             (Some(other), Some("service_healthy")) => match project.health(other) {
                 Health::Off => (
