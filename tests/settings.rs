@@ -28,6 +28,12 @@ const PROGRAMS: [(&str, &[&str], &str); 3] = [
     ),
 ];
 
+/// Puts a value where it belongs.
+type Around = Box<dyn Fn(Value) -> Value>;
+
+/// The same for a list, a map, or as it is.
+type Held = fn(Value) -> Value;
+
 type Types = BTreeMap<String, BTreeMap<String, String>>;
 
 fn data() -> toml::Table {
@@ -78,11 +84,11 @@ fn keys(types: &Types, name: &str) -> BTreeMap<String, String> {
 }
 
 /// The type that the values of a key have, and how one of them is written around: `[X]` and `{X}` hold it.
-fn inside(text: &str, types: &Types) -> Option<(String, fn(Value) -> Value)> {
+fn inside(text: &str, types: &Types) -> Option<(String, Held)> {
     let list = |value| json!([value]);
     let map = |value| json!({"x": value});
     let plain = |value| value;
-    let (name, around): (&str, fn(Value) -> Value) = match text.as_bytes().first()? {
+    let (name, around): (&str, Held) = match text.as_bytes().first()? {
         b'[' => (text.trim_matches(['[', ']']), list),
         b'{' => (text.trim_matches(['{', '}']), map),
         _ => (text.split('|').next_back()?, plain),
@@ -122,8 +128,7 @@ fn every_key_is_known_to_the_versions_that_are_said_to_have_it() {
             .expect("types are text");
         let root = data[name]["root"].as_str().expect("it is text").to_string();
         // Type → a document with a place for it.
-        let mut open: Vec<(String, Box<dyn Fn(Value) -> Value>)> =
-            vec![(root, Box::new(|value| value))];
+        let mut open: Vec<(String, Around)> = vec![(root, Box::new(|value| value))];
         let mut seen = BTreeSet::new();
         while let Some((name_of_type, around)) = open.pop() {
             if !seen.insert(name_of_type.clone()) {
