@@ -62,6 +62,7 @@ mod unprobed_health;
 mod unreachable_address;
 mod unreachable_receiver;
 mod unread_configuration;
+mod unread_setting;
 mod unrestarted_container;
 mod unrouted_alert;
 mod unstartable_container;
@@ -189,6 +190,7 @@ pub const PROOFS: &[Proof] = &[
     unprobed_health::PROOF,
     unreachable_address::PROOF,
     unread_configuration::PROOF,
+    unread_setting::PROOF,
     unreachable_receiver::PROOF,
     unrestarted_container::PROOF,
     unrouted_alert::PROOF,

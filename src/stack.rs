@@ -9,6 +9,7 @@ pub(crate) mod grafana;
 pub mod notifications;
 pub(crate) mod own_tests;
 pub(crate) mod rules;
+pub(crate) mod settings;
 mod variables;
 pub(crate) mod world;
 
