@@ -1,11 +1,13 @@
 //! The rendered Files, read into what they mean: what scrapes, records, alerts, routes and shows.
 
+pub(crate) mod collector;
 pub(crate) mod containers;
 pub(crate) mod dashboards;
 pub(crate) mod document;
 pub(crate) mod expressions;
 pub(crate) mod files;
 pub(crate) mod grafana;
+pub(crate) mod markdown;
 pub mod notifications;
 pub(crate) mod own_tests;
 pub(crate) mod rules;

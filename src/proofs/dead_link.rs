@@ -24,16 +24,7 @@ pub(crate) const PROOF: Proof = Proof {
         bad: r#""docs/RUNBOOK.md#down""#,
     },
     check: Check::Stack(|stack| {
-        let dashboards: HashMap<&str, HashSet<&str>> = stack
-            .files
-            .dashboards()
-            .map(|file| {
-                (
-                    file.value["uid"].as_str().unwrap_or_default(),
-                    variables(file),
-                )
-            })
-            .collect();
+        let dashboards = dashboards(stack);
         let sections: HashSet<String> = stack
             .files
             .documents()
@@ -283,7 +274,7 @@ pub(super) fn refused(
 }
 
 /// What is wrong with a link to a dashboard; None for every other text.
-fn dashboard(
+pub(super) fn dashboard(
     text: &str,
     dashboards: &HashMap<&str, HashSet<&str>>,
     grafana: &str,
@@ -305,6 +296,13 @@ fn dashboard(
         .map(|name| format!("the dashboard `{uid}` has no variable `{name}`"))
 }
 
+/// The variables of every dashboard, by its uid.
+pub(super) fn dashboards<'s>(stack: &Stack<'s>) -> HashMap<&'s str, HashSet<&'s str>> {
+    let uid = |file: &'s File| file.value["uid"].as_str().unwrap_or_default();
+    let files = stack.files.dashboards();
+    files.map(|file| (uid(file), variables(file))).collect()
+}
+
 fn variables(file: &File) -> HashSet<&str> {
     file.value["templating"]["list"]
         .items()
@@ -313,7 +311,7 @@ fn variables(file: &File) -> HashSet<&str> {
 }
 
 /// The anchor of a heading, as GitHub and GitLab make it.
-fn anchor(line: &str) -> Option<String> {
+pub(super) fn anchor(line: &str) -> Option<String> {
     let title = line
         .strip_prefix('#')?
         .trim_start_matches('#')
