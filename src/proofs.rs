@@ -35,6 +35,7 @@ mod notification_grouping;
 mod notification_template;
 mod panel_fields;
 mod panel_layout;
+mod panel_promise;
 mod panel_query;
 mod panel_state;
 mod panel_text;
@@ -175,6 +176,7 @@ pub const PROOFS: &[Proof] = &[
     notification_template::PROOF,
     panel_fields::PROOF,
     panel_layout::PROOF,
+    panel_promise::PROOF,
     panel_query::PROOF,
     panel_state::PROOF,
     panel_text::PROOF,

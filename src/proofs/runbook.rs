@@ -111,7 +111,12 @@ impl<'a, 's> Runbook<'a, 's> {
     fn queries(&mut self, section: &Section) {
         let rule = self.stack.files.alerts().find(|(_, _, rule)| rule["alert"] == section.title);
         let rule = rule.and_then(|(_, _, rule)| self.stack.contract.parse(rule["expr"].as_str()?).ok());
+        let rules: HashSet<String> = self.stack.files.rules().filter_map(|(_, _, rule)| rule["expr"].as_str()).map(spaced).collect();
         for block in section.blocks().iter().filter(|block| block.language == "promql") {
+            // What is wrong in a rule is found there.
+            if rules.contains(&spaced(&block.text)) {
+                continue;
+            }
             let expr = match self.stack.contract.parse(block.text.trim()) {
                 Ok(expr) => expr,
                 Err(reason) => {
@@ -210,7 +215,12 @@ impl<'a, 's> Runbook<'a, 's> {
         let prefix = format!("{}_", self.stack.catalog.platform.metric_prefix);
         let contract = &self.stack.contract;
         let mut wrong = Vec::new();
-        let mut seen = HashSet::new();
+        // What is wrong in a rule is found there.
+        let mut seen: HashSet<String> = HashSet::new();
+        for (_, _, rule) in self.stack.files.rules() {
+            let text = rule["expr"].as_str().unwrap_or_default();
+            seen.extend(WORD.find_iter(text.as_bytes()).map(|word| text[word.range()].to_string()));
+        }
         for (index, line) in self.file.text.lines().enumerate() {
             for word in WORD.find_iter(line.as_bytes()) {
                 let (name, after) = (&line[word.range()], &line[word.end()..]);
@@ -259,6 +269,11 @@ impl<'a, 's> Runbook<'a, 's> {
             self.wrong(line, message, "write the port of the service");
         }
     }
+}
+
+/// A text with one space between its words.
+fn spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// An expression without its numbers.
