@@ -60,6 +60,8 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(one.reduced());
             found.extend(one.shifted());
             found.extend(one.failures());
+            found.extend(one.states());
+            found.extend(one.nothing());
             found.extend(drawn.iter().find_map(|other| one.copied(other)));
             found.extend(one.twice());
             drawn.push(one);
@@ -162,7 +164,8 @@ impl<'a> Panel<'a, '_> {
             let all = selectors(&query.ast);
             // A part of what is asked may be of one service, beside what is chosen.
             let mut choices = all.iter().flat_map(|selector| &selector.matchers.matchers);
-            if choices.any(|matcher| ["job", "service", "instance"].contains(&matcher.name.as_str()) && matcher.op != MatchOp::Equal && !matcher.value.is_empty()) {
+            let panel = || self.queries.iter().flat_map(|query| selectors(&query.ast)).flat_map(|selector| &selector.matchers.matchers);
+            if choices.by_ref().chain(panel()).any(|matcher| ["job", "service", "instance"].contains(&matcher.name.as_str()) && matcher.op != MatchOp::Equal && !matcher.value.is_empty()) {
                 return None;
             }
             let mut matchers = all.iter().flat_map(|selector| &selector.matchers.matchers);
@@ -268,6 +271,60 @@ impl<'a> Panel<'a, '_> {
         })
     }
 
+    /// The words and colours for the values of a label: each value has its own, and none that is another's.
+    fn states(&self) -> Option<Diagnostic> {
+        let contract = &self.stack.contract;
+        let series: Vec<_> = self.queries.iter().filter_map(|query| nodes(&query.ast, contract).pop()).flat_map(|whole| whole.series).collect();
+        let renamed = |name: &str| {
+            let mut changes = self.panel["transformations"].items().filter(|change| change["id"] == "organize");
+            let old = changes.find_map(|change| change["options"]["renameByName"].entries().find(|(_, new)| *new == name).map(|(old, _)| old.clone()));
+            old.unwrap_or_else(|| name.to_string())
+        };
+        for (index, change) in self.panel["fieldConfig"]["overrides"].items().enumerate() {
+            let Some(column) = change["matcher"]["options"].as_str().filter(|_| change["matcher"]["id"] == "byName") else { continue };
+            let label = renamed(column);
+            let domains = series.iter().filter(|series| series.has(&label)).map(|series| contract.values(series, &label));
+            let lists: Option<Vec<Vec<String>>> = domains.map(|domain| match domain {
+                Domain::Values(values) => Some(values),
+                Domain::Pattern(_) => None,
+            }).collect();
+            let values: BTreeSet<String> = lists.into_iter().flatten().flatten().filter(|value| !value.is_empty() && value != "none").collect();
+            for (number, property) in change["properties"].items().enumerate().filter(|(_, property)| property["id"] == "mappings") {
+                let at = format!("fieldConfig/overrides/{index}/properties/{number}/value");
+                let others = property["value"].items().any(|mapping| mapping["type"] != "value");
+                let options: Vec<(&String, &Value)> = property["value"].items().filter(|mapping| mapping["type"] == "value").flat_map(|mapping| mapping["options"].entries()).collect();
+                let help = "give each value its own word and colour";
+                for (value, result) in options.iter().filter(|(value, _)| values.contains(*value)) {
+                    let text = result["text"].as_str().unwrap_or_default();
+                    let other = values.iter().find(|other| other != value && other.eq_ignore_ascii_case(text));
+                    if other.is_some() {
+                        return Some(self.wrong(&at, format!("`{}` shows {label} `{value}` as {text}, which is another", self.text("title")), help));
+                    }
+                    let good = result["color"].as_str().map(colour) == Some(News::Good);
+                    if label == "alertstate" && good {
+                        return Some(self.wrong(&at, format!("`{}` shows an alert that is {value} in green", self.text("title")), help));
+                    }
+                }
+                let known = |value: &String| options.iter().any(|(known, _)| *known == value);
+                let lost = values.iter().find(|value| !known(value) && options.iter().any(|(known, _)| nearly(known, value)));
+                if let Some(lost) = lost.filter(|_| !others) {
+                    return Some(self.wrong(&at, format!("`{}` gives {label} `{lost}` no word and no colour", self.text("title")), help));
+                }
+            }
+        }
+        None
+    }
+
+    /// A ratio of nothing is no number.
+    fn nothing(&self) -> Option<Diagnostic> {
+        let defaults = &self.panel["fieldConfig"]["defaults"];
+        let ratio = matches!(defaults["unit"].as_str(), Some("percentunit" | "percent"));
+        let text = defaults["noValue"].as_str().filter(|_| ratio)?;
+        text.trim().trim_end_matches('%').trim().parse::<f64>().ok()?;
+        let message = format!("`{}` shows {text} where there is no data", self.text("title"));
+        Some(self.wrong("fieldConfig/defaults/noValue", message, "say that there is none: a ratio of nothing is no number"))
+    }
+
     /// The same query under another title: one of the two is not what it says.
     fn copied(&self, other: &Panel) -> Option<Diagnostic> {
         let texts = |panel: &Panel| panel.queries.iter().map(|query| query.written.clone()).collect::<Vec<_>>();
@@ -299,6 +356,11 @@ impl<'a> Panel<'a, '_> {
 fn limits(alert: &Alert) -> impl Iterator<Item = String> {
     let above = alert.branches.iter().filter_map(|branch| branch.above);
     above.map(|above| with_unit(above, alert.kind.unit.as_deref()))
+}
+
+/// Whether one is the beginning of the other, or a slip of it.
+fn nearly(known: &str, value: &str) -> bool {
+    known != value && (value.starts_with(known) || known.starts_with(value) || crate::diagnostic::nearest(known, [value]).is_some())
 }
 
 /// As whole numbers, which can be compared.

@@ -47,7 +47,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         }
         found.extend(signals.contradicted_by(expression));
         let limits = signals.shown_by(expression);
-        if limits.is_empty() {
+        if !signals.names(expression) {
             found.extend(signals.borrowed(expression, &recordings));
         }
         found.extend(judged(stack, expression, &limits).map(|mut found| {
@@ -292,6 +292,14 @@ impl<'a> Signals<'a, '_> {
     }
 }
 
+impl Signals<'_, '_> {
+    /// Whether it reads what an alert compares by its name.
+    fn names(&self, expression: &Expression) -> bool {
+        let mut named = selectors(&expression.ast).into_iter().filter_map(metric);
+        named.any(|name| self.recorded.contains_key(name))
+    }
+}
+
 /// How much of a value two ways to work it out may differ by: windows begin and end elsewhere.
 const TOLERANCE: f64 = 0.02;
 
@@ -318,7 +326,8 @@ impl Signals<'_, '_> {
                 let signal = format!("{}{{job=\"{}\"}}", branch.signal, service.name);
                 let signal = self.stack.contract.parse(&signal).ok()?;
                 let compared = recordings.sources(&signal);
-                if compared.is_disjoint(&sources) {
+                let of = |expr: &Expr| recordings.constants(expr);
+                if compared.is_disjoint(&sources) && of(&signal).is_disjoint(&of(&expression.ast)) {
                     continue;
                 }
                 let all = sources.union(&compared).map(String::as_str);

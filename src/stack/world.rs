@@ -48,18 +48,28 @@ impl Recordings {
 
     /// The metrics that an expression reads in the end, through everything that is recorded.
     pub(crate) fn sources(&self, expr: &Expr) -> BTreeSet<String> {
-        let mut sources = BTreeSet::new();
+        self.ends(expr).0
+    }
+
+    /// What it reads that is recorded of nothing: numbers of the catalog.
+    pub(crate) fn constants(&self, expr: &Expr) -> BTreeSet<String> {
+        self.ends(expr).1
+    }
+
+    fn ends(&self, expr: &Expr) -> (BTreeSet<String>, BTreeSet<String>) {
+        let (mut sources, mut constants) = (BTreeSet::new(), BTreeSet::new());
         let mut open: Vec<String> = names(expr).into_iter().collect();
         let mut seen = BTreeSet::new();
         while let Some(name) = open.pop() {
             if seen.insert(name.clone()) {
                 match self.reads.get(&name) {
+                    Some(read) if read.is_empty() => drop(constants.insert(name)),
                     Some(read) => open.extend(read.iter().cloned()),
                     None => drop(sources.insert(name)),
                 }
             }
         }
-        sources
+        (sources, constants)
     }
 }
 
