@@ -94,7 +94,12 @@ fn alerts(files: Files) -> (Option<Vec<String>>, Option<Vec<String>>) {
         let texts = files.alerts().map(|(_, _, rule)| value(rule).as_str());
         let texts = texts.map(|text| text.filter(|text| !text.contains("{{")).map(str::to_string));
         let values: Option<BTreeSet<String>> = texts.collect();
-        values.filter(|values| !values.is_empty()).map(|values| values.into_iter().collect())
+        values
+            .filter(|values| !values.is_empty())
+            .map(|values| values.into_iter().collect())
     };
-    (all(|rule| &rule["alert"]), all(|rule| &rule["labels"]["severity"]))
+    (
+        all(|rule| &rule["alert"]),
+        all(|rule| &rule["labels"]["severity"]),
+    )
 }

@@ -179,7 +179,10 @@ fn proofs_find_their_values_and_no_other_proof_does() {
                 wrong.push(format!("{}: {found:#?}", proof.code));
             }
             let mut files = rendered.files.iter_mut();
-            files.find(|file| file.path == path).expect("it is still there").text = text;
+            files
+                .find(|file| file.path == path)
+                .expect("it is still there")
+                .text = text;
             continue;
         }
         let Example::Rendered { role, pointer, bad } = proof.example else {

@@ -33,7 +33,10 @@ pub fn folded(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
         }
         if let Place::Line { file, line, .. } = &diagnostic.place {
             let key = (diagnostic.code, file.clone(), *line);
-            let (_, others) = lines.entry(key).and_modify(|(_, others)| *others += 1).or_insert((kept.len(), 0));
+            let (_, others) = lines
+                .entry(key)
+                .and_modify(|(_, others)| *others += 1)
+                .or_insert((kept.len(), 0));
             if *others >= ALIKE && diagnostic.stops() {
                 continue;
             }
@@ -46,23 +49,29 @@ pub fn folded(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
         }
         kept.push((diagnostic, 0, 0));
     }
-    let alike: HashMap<usize, usize> = lines.into_values().filter(|(_, others)| *others >= ALIKE).collect();
-    let counted = kept.into_iter().enumerate().map(|(index, (mut diagnostic, follow, again))| {
-        if let Some(others) = alike.get(&index) {
-            diagnostic.help += &format!("; this line has {} of the kind in all", others + 1);
-        }
-        if again > 0 {
-            diagnostic.message += &format!(" (and in {})", plural(again, "more place"));
-        }
-        if follow > 0 {
-            let verb = if follow == 1 { "follows" } else { "follow" };
-            diagnostic.help += &format!(
-                "; {} that {verb} from this {} not shown",
-                plural(follow, "error"),
-                if follow == 1 { "is" } else { "are" }
-            );
-        }
-        diagnostic
-    });
+    let alike: HashMap<usize, usize> = lines
+        .into_values()
+        .filter(|(_, others)| *others >= ALIKE)
+        .collect();
+    let counted = kept
+        .into_iter()
+        .enumerate()
+        .map(|(index, (mut diagnostic, follow, again))| {
+            if let Some(others) = alike.get(&index) {
+                diagnostic.help += &format!("; this line has {} of the kind in all", others + 1);
+            }
+            if again > 0 {
+                diagnostic.message += &format!(" (and in {})", plural(again, "more place"));
+            }
+            if follow > 0 {
+                let verb = if follow == 1 { "follows" } else { "follow" };
+                diagnostic.help += &format!(
+                    "; {} that {verb} from this {} not shown",
+                    plural(follow, "error"),
+                    if follow == 1 { "is" } else { "are" }
+                );
+            }
+            diagnostic
+        });
     counted.collect()
 }

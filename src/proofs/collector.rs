@@ -20,7 +20,9 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let files = stack.files.python();
-        files.flat_map(|file| of_file(stack.catalog, file)).collect()
+        files
+            .flat_map(|file| of_file(stack.catalog, file))
+            .collect()
     }),
 };
 
@@ -35,17 +37,31 @@ fn of_file(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
     let line = line_of(&file.text, "CONTRACT");
     let mut found = Vec::new();
     for metric in &catalog.metrics {
-        let emitted = metric.services.iter().filter_map(|name| catalog.service(name));
-        let mut emitted = emitted.filter(|service| service.runtime == "python" && service.image.is_none());
+        let emitted = metric
+            .services
+            .iter()
+            .filter_map(|name| catalog.service(name));
+        let mut emitted =
+            emitted.filter(|service| service.runtime == "python" && service.image.is_none());
         if emitted.next().is_none() {
             continue;
         }
-        let named = |family: &&&Call| family.get("name", 1).and_then(Literal::text) == Some(&metric.name);
+        let named =
+            |family: &&&Call| family.get("name", 1).and_then(Literal::text) == Some(&metric.name);
         let Some(family) = families.iter().find(named) else {
-            let keyed = |family: &&&Call| family.get("key", 0).and_then(Literal::text) == Some(&metric.key);
-            let at = families.iter().find(keyed).map_or(line, |family| family.line + 1);
-            let names = families.iter().filter_map(|family| family.get("name", 1)?.text());
-            let near = nearest(&metric.name, names.filter(|name| !catalog.metrics.iter().any(|other| other.name == *name)));
+            let keyed =
+                |family: &&&Call| family.get("key", 0).and_then(Literal::text) == Some(&metric.key);
+            let at = families
+                .iter()
+                .find(keyed)
+                .map_or(line, |family| family.line + 1);
+            let names = families
+                .iter()
+                .filter_map(|family| family.get("name", 1)?.text());
+            let near = nearest(
+                &metric.name,
+                names.filter(|name| !catalog.metrics.iter().any(|other| other.name == *name)),
+            );
             let instead = near.map_or(String::new(), |near| format!(", but {near}"));
             found.push(place::line(
                 &file.path,
@@ -56,7 +72,12 @@ fn of_file(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
             continue;
         };
         for (at, message) in of_family(catalog, metric, family) {
-            found.push(place::line(&file.path, at, message, "let it declare what the catalog does"));
+            found.push(place::line(
+                &file.path,
+                at,
+                message,
+                "let it declare what the catalog does",
+            ));
         }
     }
     found.extend(of_patterns(catalog, file));
@@ -74,20 +95,43 @@ fn call(literal: &Literal) -> Option<&Call> {
 
 /// The line on which a text first begins one.
 fn line_of(text: &str, start: &str) -> usize {
-    text.lines().position(|line| line.trim_start().starts_with(start)).map_or(1, |index| index + 1)
+    text.lines()
+        .position(|line| line.trim_start().starts_with(start))
+        .map_or(1, |index| index + 1)
 }
 
 /// Where a family differs from its metric, and how.
 fn of_family(catalog: &Catalog, metric: &Metric, family: &Call) -> Vec<(usize, String)> {
     let name = &metric.name;
     let mut wrong = Vec::new();
-    let kind = family.get("kind", 2).and_then(Literal::text).unwrap_or_default();
+    let kind = family
+        .get("kind", 2)
+        .and_then(Literal::text)
+        .unwrap_or_default();
     if kind != metric.r#type {
-        wrong.push((family.line + 3, format!("the collector emits {name} as a {kind}, and it is a {}", metric.r#type)));
+        wrong.push((
+            family.line + 3,
+            format!(
+                "the collector emits {name} as a {kind}, and it is a {}",
+                metric.r#type
+            ),
+        ));
     }
     let none = Literal::List(Vec::new());
-    let labels: Vec<&Call> = family.get("labels", 4).unwrap_or(&none).items().iter().filter_map(call).collect();
-    let named = |label: &Call| label.get("name", 0).and_then(Literal::text).unwrap_or_default().to_string();
+    let labels: Vec<&Call> = family
+        .get("labels", 4)
+        .unwrap_or(&none)
+        .items()
+        .iter()
+        .filter_map(call)
+        .collect();
+    let named = |label: &Call| {
+        label
+            .get("name", 0)
+            .and_then(Literal::text)
+            .unwrap_or_default()
+            .to_string()
+    };
     let own: BTreeSet<String> = labels.iter().map(|label| named(label)).collect();
     let declared: BTreeSet<String> = metric.labels.keys().cloned().collect();
     if own != declared {
@@ -96,36 +140,78 @@ fn of_family(catalog: &Catalog, metric: &Metric, family: &Call) -> Vec<(usize, S
             false => set.iter().cloned().collect::<Vec<_>>().join(", "),
         };
         let at = labels.first().map_or(family.line, |label| label.line);
-        wrong.push((at, format!("the collector gives {name} {}, where the catalog has {}", words(&own), words(&declared))));
+        wrong.push((
+            at,
+            format!(
+                "the collector gives {name} {}, where the catalog has {}",
+                words(&own),
+                words(&declared)
+            ),
+        ));
     }
     for label in labels {
         let of = named(label);
-        let Some(values) = metric.labels.get(&of) else { continue };
-        let written: BTreeSet<&str> = label.get("values", 1).map(Literal::texts).unwrap_or_default().into_iter().collect();
-        let pattern = label.get("pattern", 2).and_then(Literal::text).unwrap_or_default();
+        let Some(values) = metric.labels.get(&of) else {
+            continue;
+        };
+        let written: BTreeSet<&str> = label
+            .get("values", 1)
+            .map(Literal::texts)
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
+        let pattern = label
+            .get("pattern", 2)
+            .and_then(Literal::text)
+            .unwrap_or_default();
         let same = match values.as_str() {
             Some(text) => pattern == text && written.is_empty(),
             None => written == values.texts().collect(),
         };
         if !same {
-            wrong.push((label.line, format!("the collector knows other values of `{of}` of {name} than the catalog")));
+            wrong.push((
+                label.line,
+                format!("the collector knows other values of `{of}` of {name} than the catalog"),
+            ));
         }
     }
-    let services: BTreeSet<&str> = family.get("services", 5).map(Literal::texts).unwrap_or_default().into_iter().collect();
+    let services: BTreeSet<&str> = family
+        .get("services", 5)
+        .map(Literal::texts)
+        .unwrap_or_default()
+        .into_iter()
+        .collect();
     let emitters: BTreeSet<&str> = metric.services.iter().map(String::as_str).collect();
     let all = emitters.len() == catalog.services.len();
-    let missing = emitters.iter().find(|service| !services.is_empty() && !services.contains(*service));
+    let missing = emitters
+        .iter()
+        .find(|service| !services.is_empty() && !services.contains(*service));
     let more = services.iter().find(|service| !emitters.contains(*service));
     if let Some(service) = missing {
-        wrong.push((family.line, format!("the collector of {service} does not emit {name}")));
+        wrong.push((
+            family.line,
+            format!("the collector of {service} does not emit {name}"),
+        ));
     } else if let Some(service) = more {
-        wrong.push((family.line, format!("the collector lets {service} emit {name}, and the catalog does not")));
+        wrong.push((
+            family.line,
+            format!("the collector lets {service} emit {name}, and the catalog does not"),
+        ));
     } else if services.is_empty() && !all {
-        wrong.push((family.line, format!("the collector lets every service emit {name}, and the catalog does not")));
+        wrong.push((
+            family.line,
+            format!("the collector lets every service emit {name}, and the catalog does not"),
+        ));
     }
-    let buckets = family.get("buckets", 6).map(Literal::numbers).unwrap_or_default();
+    let buckets = family
+        .get("buckets", 6)
+        .map(Literal::numbers)
+        .unwrap_or_default();
     if metric.r#type == "histogram" && buckets != metric.buckets {
-        wrong.push((family.line, format!("the collector has other buckets of {name} than the catalog")));
+        wrong.push((
+            family.line,
+            format!("the collector has other buckets of {name} than the catalog"),
+        ));
     }
     wrong
 }
@@ -135,23 +221,40 @@ fn of_patterns(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
     let Some(Literal::Dict(patterns)) = assigned(&file.text, "PATTERNS") else {
         return Vec::new();
     };
-    let written: HashMap<&str, &Call> =
-        patterns.iter().filter_map(|(pattern, value)| Some((pattern.text()?, call(value)?))).collect();
-    let declared = catalog.metrics.iter().flat_map(|metric| metric.labels.values());
+    let written: HashMap<&str, &Call> = patterns
+        .iter()
+        .filter_map(|(pattern, value)| Some((pattern.text()?, call(value)?)))
+        .collect();
+    let declared = catalog
+        .metrics
+        .iter()
+        .flat_map(|metric| metric.labels.values());
     let declared: BTreeSet<&str> = declared.filter_map(|values| values.as_str()).collect();
     let mut found = Vec::new();
     for pattern in declared {
-        let Ok(meant) = Automaton::of(pattern) else { continue };
+        let Ok(meant) = Automaton::of(pattern) else {
+            continue;
+        };
         let Some(call) = written.get(pattern) else {
             let at = line_of(&file.text, "PATTERNS");
             let message = format!("the collector has no automaton of the pattern `{pattern}`");
-            found.push(place::line(&file.path, at, message, "let it have one for every pattern of the catalog"));
+            found.push(place::line(
+                &file.path,
+                at,
+                message,
+                "let it have one for every pattern of the catalog",
+            ));
             continue;
         };
         if let Some((value, taken)) = automaton(call).and_then(|own| difference(&own, &meant)) {
             let does = if taken { "takes" } else { "refuses" };
             let message = format!("the collector {does} `{value}` for the pattern `{pattern}`");
-            found.push(place::line(&file.path, call.line, message, "render its automaton again: nobody writes one by hand"));
+            found.push(place::line(
+                &file.path,
+                call.line,
+                message,
+                "render its automaton again: nobody writes one by hand",
+            ));
         }
     }
     found
@@ -163,20 +266,45 @@ fn of_services(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    for service in catalog.services.iter().filter(|service| service.runtime == "python" && service.image.is_none()) {
-        let known = services.iter().find(|(name, _)| name.text() == Some(&service.name));
+    for service in catalog
+        .services
+        .iter()
+        .filter(|service| service.runtime == "python" && service.image.is_none())
+    {
+        let known = services
+            .iter()
+            .find(|(name, _)| name.text() == Some(&service.name));
         let Some(call) = known.and_then(|(_, value)| call(value)) else {
             let at = line_of(&file.text, "SERVICES");
             let message = format!("the collector does not know the service {}", service.name);
-            found.push(place::line(&file.path, at, message, "let it list every service of the catalog"));
+            found.push(place::line(
+                &file.path,
+                at,
+                message,
+                "let it list every service of the catalog",
+            ));
             continue;
         };
-        let paths = [("metrics_path", 0, &service.path), ("health_path", 1, &service.health_path)];
+        let paths = [
+            ("metrics_path", 0, &service.path),
+            ("health_path", 1, &service.health_path),
+        ];
         for (name, index, path) in paths {
-            let written = call.get(name, index).and_then(Literal::text).unwrap_or_default();
+            let written = call
+                .get(name, index)
+                .and_then(Literal::text)
+                .unwrap_or_default();
             if written != path {
-                let message = format!("the collector of {} answers at `{written}`, and is asked at `{path}`", service.name);
-                found.push(place::line(&file.path, call.line, message, "write the path of the catalog"));
+                let message = format!(
+                    "the collector of {} answers at `{written}`, and is asked at `{path}`",
+                    service.name
+                );
+                found.push(place::line(
+                    &file.path,
+                    call.line,
+                    message,
+                    "write the path of the catalog",
+                ));
             }
         }
     }
@@ -187,29 +315,61 @@ fn of_services(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
 fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut wrong = |at: usize, message: String| {
-        found.push(place::line(&file.path, at, message, "render it from the catalog's metric"));
+        found.push(place::line(
+            &file.path,
+            at,
+            message,
+            "render it from the catalog's metric",
+        ));
     };
     for (index, line) in file.text.lines().enumerate() {
-        let Some((class, key)) = handle(line) else { continue };
-        let attribute = line.trim().trim_start_matches("self.").split(' ').next().unwrap_or_default();
-        let Some(metric) = catalog.metrics.iter().find(|metric| metric.key == key) else {
-            wrong(index + 1, format!("`{attribute}` counts into `{key}`, which the catalog does not declare"));
+        let Some((class, key)) = handle(line) else {
             continue;
         };
-        let others = catalog.metrics.iter().any(|other| other.key == attribute && other.key != key);
+        let attribute = line
+            .trim()
+            .trim_start_matches("self.")
+            .split(' ')
+            .next()
+            .unwrap_or_default();
+        let Some(metric) = catalog.metrics.iter().find(|metric| metric.key == key) else {
+            wrong(
+                index + 1,
+                format!("`{attribute}` counts into `{key}`, which the catalog does not declare"),
+            );
+            continue;
+        };
+        let others = catalog
+            .metrics
+            .iter()
+            .any(|other| other.key == attribute && other.key != key);
         let plain = metric.labels.is_empty();
         let fits = match class.strip_prefix(OWN) {
-            Some(of) => !plain && (of == key || !catalog.metrics.iter().any(|metric| metric.key == of)),
+            Some(of) => {
+                !plain && (of == key || !catalog.metrics.iter().any(|metric| metric.key == of))
+            }
             None => plain && class.eq_ignore_ascii_case(&metric.r#type),
         };
         if others || !fits {
-            wrong(index + 1, format!("`{attribute}` is a {class} of `{key}`, a {}", metric.r#type));
+            wrong(
+                index + 1,
+                format!("`{attribute}` is a {class} of `{key}`, a {}", metric.r#type),
+            );
         }
     }
-    for metric in catalog.metrics.iter().filter(|metric| metric.labels.len() > 1) {
+    for metric in catalog
+        .metrics
+        .iter()
+        .filter(|metric| metric.labels.len() > 1)
+    {
         let class = format!("class {OWN}{}(", metric.key);
-        let Some(start) = file.text.find(&class) else { continue };
-        let Some(write) = file.text[start..].find("self._write(").map(|at| start + at + "self._write(".len()) else {
+        let Some(start) = file.text.find(&class) else {
+            continue;
+        };
+        let Some(write) = file.text[start..]
+            .find("self._write(")
+            .map(|at| start + at + "self._write(".len())
+        else {
             continue;
         };
         let words: Vec<String> = match literal_at(&file.text, write) {
@@ -223,13 +383,28 @@ fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
             .filter_map(call)
             .find(|family| family.get("key", 0).and_then(Literal::text) == Some(&metric.key))
             .and_then(|family| family.get("labels", 4))
-            .map(|labels| labels.items().iter().filter_map(call).filter_map(|label| label.get("name", 0)?.text().map(str::to_string)).collect())
+            .map(|labels| {
+                labels
+                    .items()
+                    .iter()
+                    .filter_map(call)
+                    .filter_map(|label| label.get("name", 0)?.text().map(str::to_string))
+                    .collect()
+            })
             .unwrap_or_default();
         let set = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
         // A label that is a word of Python has another name as an argument.
         if words != order && set(&words) == set(&order) {
             let at = file.text[..write].matches('\n').count() + 1;
-            wrong(at, format!("the values of {} are written in the order {}, and its labels are {}", metric.name, words.join(", "), order.join(", ")));
+            wrong(
+                at,
+                format!(
+                    "the values of {} are written in the order {}, and its labels are {}",
+                    metric.name,
+                    words.join(", "),
+                    order.join(", ")
+                ),
+            );
         }
     }
     found

@@ -234,8 +234,15 @@ fn lacking(stack: &Stack, url: &str, series: &[SeriesSet]) -> Option<String> {
     let list = target.value["templating"]["list"].items();
     let mut one = list.filter(|variable| {
         let current = &variable["current"]["value"];
-        let chosen: Vec<&str> = current.as_str().into_iter().chain(current.texts()).collect();
-        variable["type"] == "query" && chosen.len() == 1 && chosen[0] != "$__all" && !chosen[0].contains('$')
+        let chosen: Vec<&str> = current
+            .as_str()
+            .into_iter()
+            .chain(current.texts())
+            .collect();
+        variable["type"] == "query"
+            && chosen.len() == 1
+            && chosen[0] != "$__all"
+            && !chosen[0].contains('$')
     });
     one.find_map(|variable| {
         let (name, label) = (variable["name"].as_str()?, lists(variable)?);
@@ -249,14 +256,22 @@ fn lists(variable: &Value) -> Option<&str> {
     let query = &variable["query"];
     let query = query.as_str().or(query["query"].as_str())?;
     let inside = query.strip_prefix("label_values(")?.strip_suffix(')')?;
-    Some(inside.rsplit_once(',').map_or(inside, |(_, label)| label).trim())
+    Some(
+        inside
+            .rsplit_once(',')
+            .map_or(inside, |(_, label)| label)
+            .trim(),
+    )
 }
 
 /// The dashboard at the end of a link.
 fn target<'s>(stack: &Stack<'s>, url: &str) -> Option<&'s File> {
     let path = url.split('?').next()?.split_once("/d/")?.1;
     let uid = path.split('/').next()?;
-    stack.files.dashboards().find(|file| file.value["uid"] == uid)
+    stack
+        .files
+        .dashboards()
+        .find(|file| file.value["uid"] == uid)
 }
 
 /// A label that a link passes on as a variable which can have none of its values.

@@ -34,7 +34,8 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut flaws = |file: &File, name: &str, value, pointer: &str| {
         let flaws = misread(name, value, pointer).into_iter();
-        found.extend(flaws.map(|flaw| place::at(&file.path, flaw.pointer, flaw.message, flaw.help)));
+        found
+            .extend(flaws.map(|flaw| place::at(&file.path, flaw.pointer, flaw.message, flaw.help)));
     };
     for file in stack.files.datasource_files() {
         flaws(file, "DataSources", &file.value, "");
@@ -44,10 +45,18 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
     }
     for (file, pointer, source) in stack.files.datasources() {
         if source["type"] == "prometheus" {
-            flaws(file, "PrometheusSource", &source["jsonData"], &format!("{pointer}/jsonData"));
+            flaws(
+                file,
+                "PrometheusSource",
+                &source["jsonData"],
+                &format!("{pointer}/jsonData"),
+            );
         }
     }
-    let files = stack.files.datasource_files().chain(stack.files.provider_files());
+    let files = stack
+        .files
+        .datasource_files()
+        .chain(stack.files.provider_files());
     for file in files.filter(|file| file.value["apiVersion"].as_i64().unwrap_or(0) < 1) {
         found.push(place::at(
             &file.path,
@@ -60,18 +69,31 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
     for (file, pointer, source) in stack.files.datasources() {
         organizations.insert(source["orgId"].as_i64().unwrap_or(FIRST));
         let mut wrong = |key: &str, message: String, help: &str| {
-            found.push(place::at(&file.path, format!("{pointer}/{key}"), message, help))
+            found.push(place::at(
+                &file.path,
+                format!("{pointer}/{key}"),
+                message,
+                help,
+            ))
         };
         let name = source["name"].as_str().unwrap_or_default();
-        if source["uid"].as_str().is_some_and(|uid| uid.len() > LONGEST) {
-            let message = format!("the uid of the data source `{name}` is longer than {LONGEST} characters");
+        if source["uid"]
+            .as_str()
+            .is_some_and(|uid| uid.len() > LONGEST)
+        {
+            let message =
+                format!("the uid of the data source `{name}` is longer than {LONGEST} characters");
             wrong("uid", message, "write a shorter one");
         }
         let user = source["basicAuthUser"].as_str().unwrap_or_default();
         match (source["basicAuth"] == true, user.is_empty()) {
             (true, true) => {
                 let message = format!("the data source `{name}` sends a password and no name");
-                wrong("basicAuth", message, "write `basicAuthUser`, or take `basicAuth` away");
+                wrong(
+                    "basicAuth",
+                    message,
+                    "write `basicAuthUser`, or take `basicAuth` away",
+                );
             }
             (false, false) => {
                 let message = format!("the data source `{name}` has a user and sends it not");
@@ -79,18 +101,31 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             }
             _ => {}
         }
-        for key in ["timeInterval", "queryTimeout", "incrementalQueryOverlapWindow"] {
-            let Some(text) = source["jsonData"][key].as_str().filter(|text| !text.contains('$')) else {
+        for key in [
+            "timeInterval",
+            "queryTimeout",
+            "incrementalQueryOverlapWindow",
+        ] {
+            let Some(text) = source["jsonData"][key]
+                .as_str()
+                .filter(|text| !text.contains('$'))
+            else {
                 continue;
             };
             let at = format!("jsonData/{key}");
             match Duration::parse(text) {
-                None if !text.is_empty() => {
-                    wrong(&at, format!("`{text}` is no duration"), "write a number and a unit, such as `60s`")
-                }
+                None if !text.is_empty() => wrong(
+                    &at,
+                    format!("`{text}` is no duration"),
+                    "write a number and a unit, such as `60s`",
+                ),
                 Some(duration) if key == "queryTimeout" && duration.seconds() < LEAST_TIMEOUT => {
                     let message = format!("Grafana gives up a query after {text}");
-                    wrong(&at, message, "write at least `1s`; the default is that of Prometheus")
+                    wrong(
+                        &at,
+                        message,
+                        "write at least `1s`; the default is that of Prometheus",
+                    )
                 }
                 _ => {}
             }

@@ -402,7 +402,9 @@ impl Panel<'_, '_> {
                         let from = field(passed).or(column.filter(|_| own));
                         let label = from.and_then(|from| origins.get(from));
                         // A column that is no label holds a number or a time.
-                        if let Some(from) = from.filter(|from| label.is_none() && columns.contains(*from)) {
+                        if let Some(from) =
+                            from.filter(|from| label.is_none() && columns.contains(*from))
+                        {
                             found.push(self.wrong(
                                 at.clone(),
                                 format!("the number in `{from}` is passed on as `{name}`"),

@@ -72,14 +72,20 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
         for expression in &about[0] {
             found.extend(judged(expression, &well, &ill, true).or_else(|| {
                 let worlds: Vec<&World> = ill.iter().map(|state| &state.world).collect();
-                unmoved(expression, &well, &worlds, "whether services are up or down")
+                unmoved(
+                    expression,
+                    &well,
+                    &worlds,
+                    "whether services are up or down",
+                )
             }));
         }
     }
     if !about[1].is_empty() && !stack.catalog.alerts.is_empty() {
         // What always fires, so that somebody hears that it does, fires while all is well.
         let always = always(stack);
-        let with = |state: &str| World::plain(&[always.clone(), alerts(stack, &jobs, state)].concat());
+        let with =
+            |state: &str| World::plain(&[always.clone(), alerts(stack, &jobs, state)].concat());
         let well = World::plain(&always);
         let pending = with("pending");
         let ill = [State {
@@ -88,7 +94,12 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
         }];
         for expression in &about[1] {
             found.extend(judged(expression, &well, &ill, false).or_else(|| {
-                unmoved(expression, &well, &[&ill[0].world, &pending], "whether alerts fire or not")
+                unmoved(
+                    expression,
+                    &well,
+                    &[&ill[0].world, &pending],
+                    "whether alerts fire or not",
+                )
             }));
         }
     }
@@ -150,7 +161,11 @@ fn unmoved(
     what: &str,
 ) -> Option<crate::diagnostic::Diagnostic> {
     let healthy = well.asked(&expression.ast)?;
-    let moved = ill.iter().any(|world| world.asked(&expression.ast).is_none_or(|broken| broken != healthy));
+    let moved = ill.iter().any(|world| {
+        world
+            .asked(&expression.ast)
+            .is_none_or(|broken| broken != healthy)
+    });
     let title = expression.owner["title"].as_str().unwrap_or_default();
     (!moved).then(|| {
         place::on(
@@ -163,11 +178,19 @@ fn unmoved(
 
 /// The alerts whose conditions read nothing.
 fn always(stack: &Stack) -> Samples {
-    let rules = stack.rules.iter().filter(|rule| rule.rule.alert.is_some() && selectors(&rule.rule.expr).is_empty());
+    let rules = stack
+        .rules
+        .iter()
+        .filter(|rule| rule.rule.alert.is_some() && selectors(&rule.rule.expr).is_empty());
     let one = |rule: &crate::stack::rules::LoadedRule| {
         let labels = rule.rule.labels.iter();
-        let written: Vec<(&str, &str)> = labels.filter_map(|(name, text)| Some((name.as_str(), text.constant()?))).collect();
-        let own = [("alertname", rule.rule.name.as_str()), ("alertstate", "firing")];
+        let written: Vec<(&str, &str)> = labels
+            .filter_map(|(name, text)| Some((name.as_str(), text.constant()?)))
+            .collect();
+        let own = [
+            ("alertname", rule.rule.name.as_str()),
+            ("alertstate", "firing"),
+        ];
         (series("ALERTS", written.into_iter().chain(own)), 1.0)
     };
     rules.map(one).collect()

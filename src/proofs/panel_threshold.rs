@@ -315,14 +315,22 @@ impl Signals<'_, '_> {
         if !(field.by_steps() || field.marks_steps()) {
             return None;
         }
-        let bad = field.steps().into_iter().filter(|(_, name)| colour(name) == News::Bad);
+        let bad = field
+            .steps()
+            .into_iter()
+            .filter(|(_, name)| colour(name) == News::Bad);
         let steps: Vec<f64> = bad.filter_map(|(value, _)| value).collect();
         let sources = recordings.sources(&expression.ast);
         let mut differs = None;
         for alert in &self.stack.catalog.alerts {
             for branch in &alert.branches {
-                let Some(above) = branch.above.filter(|above| steps.contains(above)) else { continue };
-                let service = branch.services.first().and_then(|name| self.stack.catalog.service(name))?;
+                let Some(above) = branch.above.filter(|above| steps.contains(above)) else {
+                    continue;
+                };
+                let service = branch
+                    .services
+                    .first()
+                    .and_then(|name| self.stack.catalog.service(name))?;
                 let signal = format!("{}{{job=\"{}\"}}", branch.signal, service.name);
                 let signal = self.stack.contract.parse(&signal).ok()?;
                 let compared = recordings.sources(&signal);
@@ -331,12 +339,24 @@ impl Signals<'_, '_> {
                     continue;
                 }
                 let all = sources.union(&compared).map(String::as_str);
-                let world = World::rising(&self.doing(&service.name, all, &expression.ast), recordings, &BTreeSet::from([service.name.as_str()]));
+                let world = World::rising(
+                    &self.doing(&service.name, all, &expression.ast),
+                    recordings,
+                    &BTreeSet::from([service.name.as_str()]),
+                );
                 let value = |samples: Samples| {
-                    let own = samples.into_iter().filter(|(labels, _)| ["", service.name.as_str()].contains(&labels.get("job")));
-                    own.map(|(_, value)| value).fold(None, |most: Option<f64>, value| Some(most.map_or(value, |most| most.max(value))))
+                    let own = samples.into_iter().filter(|(labels, _)| {
+                        ["", service.name.as_str()].contains(&labels.get("job"))
+                    });
+                    own.map(|(_, value)| value)
+                        .fold(None, |most: Option<f64>, value| {
+                            Some(most.map_or(value, |most| most.max(value)))
+                        })
                 };
-                let (shown, meant) = (value(world.asked(&expression.ast)?)?, value(world.asked(&signal)?)?);
+                let (shown, meant) = (
+                    value(world.asked(&expression.ast)?)?,
+                    value(world.asked(&signal)?)?,
+                );
                 if (shown - meant).abs() <= TOLERANCE * meant.abs() {
                     return None;
                 }
@@ -354,32 +374,76 @@ impl Signals<'_, '_> {
     }
 
     /// Every series that a service can have of some metrics, as far as labels differ in what is asked of them.
-    fn doing<'m>(&self, job: &str, metrics: impl Iterator<Item = &'m str>, expr: &Expr) -> Vec<(Labels, f64, f64)> {
+    fn doing<'m>(
+        &self,
+        job: &str,
+        metrics: impl Iterator<Item = &'m str>,
+        expr: &Expr,
+    ) -> Vec<(Labels, f64, f64)> {
         let contract = &self.stack.contract;
         let own = contract.targets.with("job", job);
         let mut found = Vec::new();
         for (place, name) in metrics.enumerate() {
-            for set in contract.family(name).iter().filter(|set| !set.targets.is_disjoint(&own)) {
-                let Some(target) = set.targets.intersection(&own).next() else { continue };
-                let carried = contract.targets.list[target].labels.iter().filter(|(label, _)| set.carried.contains(*label));
-                let carried: Vec<(String, String)> = carried.map(|(label, value)| (label.clone(), value.clone())).collect();
+            for set in contract
+                .family(name)
+                .iter()
+                .filter(|set| !set.targets.is_disjoint(&own))
+            {
+                let Some(target) = set.targets.intersection(&own).next() else {
+                    continue;
+                };
+                let carried = contract.targets.list[target]
+                    .labels
+                    .iter()
+                    .filter(|(label, _)| set.carried.contains(*label));
+                let carried: Vec<(String, String)> = carried
+                    .map(|(label, value)| (label.clone(), value.clone()))
+                    .collect();
                 let mut all: Vec<Vec<(String, String)>> = vec![carried];
                 for (label, domain) in &set.labels {
-                    let asked = selectors(expr).into_iter().flat_map(|selector| &selector.matchers.matchers);
-                    let asked = asked.filter(|matcher| matcher.name == *label).map(|matcher| matcher.value.clone());
-                    let patterns = asked.chain(["5..".to_string(), "2..".to_string(), "4..".to_string()]);
-                    let values: BTreeSet<String> = patterns.filter_map(|pattern| domain.example(&pattern, true)).chain(domain.example(".+", true)).collect();
+                    let asked = selectors(expr)
+                        .into_iter()
+                        .flat_map(|selector| &selector.matchers.matchers);
+                    let asked = asked
+                        .filter(|matcher| matcher.name == *label)
+                        .map(|matcher| matcher.value.clone());
+                    let patterns =
+                        asked.chain(["5..".to_string(), "2..".to_string(), "4..".to_string()]);
+                    let values: BTreeSet<String> = patterns
+                        .filter_map(|pattern| domain.example(&pattern, true))
+                        .chain(domain.example(".+", true))
+                        .collect();
                     let values: Vec<String> = values.into_iter().take(VALUES).collect();
-                    all = all.into_iter().flat_map(|labels| values.iter().map(move |value| [labels.clone(), vec![(label.clone(), value.clone())]].concat())).collect();
+                    all = all
+                        .into_iter()
+                        .flat_map(|labels| {
+                            values.iter().map(move |value| {
+                                [labels.clone(), vec![(label.clone(), value.clone())]].concat()
+                            })
+                        })
+                        .collect();
                     all.truncate(SERIES);
                 }
                 for (index, labels) in all.iter().enumerate() {
                     for (instance, size) in INSTANCES {
-                        let written = labels.iter().map(|(label, value)| (label.as_str(), if label == "instance" { instance } else { value.as_str() }));
+                        let written = labels.iter().map(|(label, value)| {
+                            (
+                                label.as_str(),
+                                if label == "instance" {
+                                    instance
+                                } else {
+                                    value.as_str()
+                                },
+                            )
+                        });
                         // Primes make sums and ratios of different series differ.
                         let number = size * (1.0 + index as f64 * 7.0 + place as f64 * 13.0);
                         let counts = set.kind == MetricType::Counter;
-                        let (value, slope) = if counts { (0.0, number / 100.0) } else { (number, 0.0) };
+                        let (value, slope) = if counts {
+                            (0.0, number / 100.0)
+                        } else {
+                            (number, 0.0)
+                        };
                         found.push((series(name, written), value, slope));
                     }
                 }

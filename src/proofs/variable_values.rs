@@ -299,14 +299,18 @@ fn idle(file: &File) -> Vec<Diagnostic> {
     for (index, variable) in list.enumerate() {
         let name = variable["name"].as_str().unwrap_or_default();
         // One that is hidden is there for links; filters act on every query by themselves.
-        if variable["hide"] == 2 || matches!(variable["type"].as_str(), Some("adhoc" | "constant")) {
+        if variable["hide"] == 2 || matches!(variable["type"].as_str(), Some("adhoc" | "constant"))
+        {
             continue;
         }
         let mut used = false;
         walk(&file.value, &mut |pointer, key, value| {
             let own = pointer.starts_with(&format!("/templating/list/{index}/"));
-            let Some(text) = value.as_str().filter(|_| !own) else { return };
-            used |= key == "repeat" && text == name || variables(text).any(|(known, _)| known == name);
+            let Some(text) = value.as_str().filter(|_| !own) else {
+                return;
+            };
+            used |=
+                key == "repeat" && text == name || variables(text).any(|(known, _)| known == name);
         });
         if !used {
             found.push(place::at(

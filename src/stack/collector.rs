@@ -30,7 +30,11 @@ impl Call {
     /// An argument by its name, or by its place among those without.
     pub(crate) fn get(&self, name: &str, place: usize) -> Option<&Literal> {
         let mut named = self.arguments.iter().filter(|(known, _)| known == name);
-        let unnamed = || self.arguments.get(place).filter(|(known, _)| known.is_empty());
+        let unnamed = || {
+            self.arguments
+                .get(place)
+                .filter(|(known, _)| known.is_empty())
+        };
         named.next().or_else(unnamed).map(|(_, value)| value)
     }
 }
@@ -112,7 +116,11 @@ impl Reader<'_> {
     }
 
     /// What stands between a sign that was taken and the one that ends it.
-    fn list<T>(&mut self, end: char, mut one: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+    fn list<T>(
+        &mut self,
+        end: char,
+        mut one: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
         let mut items = Vec::new();
         while !self.takes(end) {
             items.push(one(self)?);
@@ -146,14 +154,20 @@ impl Reader<'_> {
                 self.list('}', pair).map(Literal::Dict)
             }
             '-' | '.' | '0'..='9' => {
-                let digits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | '_');
-                let end = self.rest().find(|c| !digits(c)).unwrap_or(self.rest().len());
+                let digits =
+                    |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | '_');
+                let end = self
+                    .rest()
+                    .find(|c| !digits(c))
+                    .unwrap_or(self.rest().len());
                 self.at += end;
                 let number = self.text[start..self.at].replace('_', "");
                 number.parse().ok().map(Literal::Number)
             }
             c if c.is_alphabetic() || c == '_' => {
-                let end = self.rest().find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.')));
+                let end = self
+                    .rest()
+                    .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.')));
                 self.at += end.unwrap_or(self.rest().len());
                 let name = self.text[start..self.at].to_string();
                 if !self.rest().starts_with('(') {
@@ -164,7 +178,9 @@ impl Reader<'_> {
                     let before = reader.at;
                     reader.blank();
                     let rest = reader.rest();
-                    let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(0);
+                    let end = rest
+                        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+                        .unwrap_or(0);
                     let named = rest[end..].starts_with('=') && !rest[end..].starts_with("==");
                     if end == 0 || !named {
                         reader.at = before;
@@ -176,7 +192,11 @@ impl Reader<'_> {
                 };
                 let arguments = self.list(')', argument)?;
                 let line = self.text[..start].matches('\n').count() + 1;
-                Some(Literal::Call(Call { name, arguments, line }))
+                Some(Literal::Call(Call {
+                    name,
+                    arguments,
+                    line,
+                }))
             }
             _ => None,
         }
@@ -195,7 +215,8 @@ impl Reader<'_> {
                         't' => text.push('\t'),
                         'r' => text.push('\r'),
                         'u' => {
-                            let digits: String = characters.by_ref().take(4).map(|(_, c)| c).collect();
+                            let digits: String =
+                                characters.by_ref().take(4).map(|(_, c)| c).collect();
                             let code = u32::from_str_radix(&digits, 16).ok()?;
                             text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
                         }
@@ -220,11 +241,19 @@ pub(crate) fn automaton(call: &Call) -> Option<Automaton> {
         Some(numbers.into_iter().map(|number| number as usize).collect())
     };
     let lists = |name, place| -> Option<Vec<Vec<usize>>> {
-        let numbers = |item: &Literal| item.numbers().into_iter().map(|number| number as usize).collect();
+        let numbers = |item: &Literal| {
+            item.numbers()
+                .into_iter()
+                .map(|number| number as usize)
+                .collect()
+        };
         Some(call.get(name, place)?.items().iter().map(numbers).collect())
     };
     Some(Automaton {
-        bounds: list("bounds", 0)?.into_iter().map(|bound| bound as u32).collect(),
+        bounds: list("bounds", 0)?
+            .into_iter()
+            .map(|bound| bound as u32)
+            .collect(),
         kinds: list("kinds", 1)?,
         reads: lists("reads", 2)?,
         follow: lists("follow", 3)?,
@@ -247,12 +276,24 @@ pub(crate) fn difference(one: &Automaton, other: &Automaton) -> Option<(String, 
             return Places::new();
         };
         let reads: HashSet<usize> = reads.iter().copied().collect();
-        let following = places.iter().filter_map(|place| automaton.follow.get(*place)).flatten();
-        following.copied().filter(|place| reads.contains(place)).collect()
+        let following = places
+            .iter()
+            .filter_map(|place| automaton.follow.get(*place))
+            .flatten();
+        following
+            .copied()
+            .filter(|place| reads.contains(place))
+            .collect()
     };
-    let ends = |automaton: &Automaton, places: &Places| automaton.ends.iter().any(|end| places.contains(end));
+    let ends = |automaton: &Automaton, places: &Places| {
+        automaton.ends.iter().any(|end| places.contains(end))
+    };
     // Characters below a bound, and from it on, stand for all between two bounds; letters and digits first, for people.
-    let bounds = one.bounds.iter().chain(&other.bounds).flat_map(|bound| [bound.saturating_sub(1), *bound]);
+    let bounds = one
+        .bounds
+        .iter()
+        .chain(&other.bounds)
+        .flat_map(|bound| [bound.saturating_sub(1), *bound]);
     let codes: BTreeSet<u32> = bounds.chain([0]).collect();
     let mut alphabet: Vec<char> = codes.into_iter().filter_map(char::from_u32).collect();
     alphabet.sort_by_key(|c| !c.is_ascii_alphanumeric());
@@ -301,6 +342,9 @@ mod tests {
     fn automata_are_compared_by_what_they_take() {
         let of = |pattern| Automaton::of(pattern).expect("it is a pattern");
         assert_eq!(difference(&of("a|b"), &of("[ab]")), None);
-        assert_eq!(difference(&of("[1-5]x"), &of("[1-4]x")), Some(("5x".to_string(), true)));
+        assert_eq!(
+            difference(&of("[1-5]x"), &of("[1-4]x")),
+            Some(("5x".to_string(), true))
+        );
     }
 }

@@ -140,9 +140,18 @@ mod tests {
         let titles: Vec<&str> = sections.iter().map(|section| section.title).collect();
         assert_eq!(titles, ["", "T", "B"]);
         let links: Vec<Spot> = sections[1].links().collect();
-        assert_eq!(links, [Spot { line: 3, text: "#b" }]);
+        assert_eq!(
+            links,
+            [Spot {
+                line: 3,
+                text: "#b"
+            }]
+        );
         let blocks = sections[2].blocks();
-        assert_eq!((blocks[0].line, blocks[0].text.as_str()), (8, "## no heading\nls\n"));
+        assert_eq!(
+            (blocks[0].line, blocks[0].text.as_str()),
+            (8, "## no heading\nls\n")
+        );
         assert_eq!(
             sections[2].tables(),
             [vec![(12, vec!["x", "y"]), (14, vec!["`1`", "2"])]]

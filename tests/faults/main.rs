@@ -65,7 +65,13 @@ fn judged(changed: &Changed, edits: &[Edit]) -> Result<(Outcome, Option<Texts>),
         return Ok((outcome, None));
     };
     let listed = files.clone().into_iter().collect();
-    let proved = prove_files(&changed.catalog, &changed.root, "generated", listed, &BTreeMap::new());
+    let proved = prove_files(
+        &changed.catalog,
+        &changed.root,
+        "generated",
+        listed,
+        &BTreeMap::new(),
+    );
     Ok((proved.expect("the machine lets it run").0, Some(files)))
 }
 

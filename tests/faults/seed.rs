@@ -94,11 +94,16 @@ pub struct Changed {
 }
 
 /// Rendered files after the edits that are made in them; None: there are none, and the stack is as it was rendered.
-pub fn replanted(edits: &[Edit], rendered: &BTreeMap<String, String>) -> Result<Option<BTreeMap<String, String>>, String> {
+pub fn replanted(
+    edits: &[Edit],
+    rendered: &BTreeMap<String, String>,
+) -> Result<Option<BTreeMap<String, String>>, String> {
     let mut files = rendered.clone();
     let mut any = false;
     for edit in edits {
-        let Some(path) = edit.rendered() else { continue };
+        let Some(path) = edit.rendered() else {
+            continue;
+        };
         let text = files
             .get_mut(path)
             .ok_or(format!("nothing is rendered as {path}"))?;

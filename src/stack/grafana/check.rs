@@ -216,7 +216,9 @@ impl Check<'_> {
                 let mut open = keys.iter().filter(|(known, _)| known.ends_with('*'));
                 open.find(|(known, _)| key.starts_with(known.trim_end_matches('*')))
             };
-            let known = keys.get(key).or_else(|| begins().map(|(_, allowed)| allowed));
+            let known = keys
+                .get(key)
+                .or_else(|| begins().map(|(_, allowed)| allowed));
             match known {
                 Some(allowed) => self.value(value, allowed, below),
                 // Grafana's own notes, left in what it exports.

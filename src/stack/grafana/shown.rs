@@ -206,7 +206,9 @@ impl<'a> Field<'a> {
     /// The one colour that it is drawn in, where one is given.
     pub(crate) fn fixed(&self) -> Option<String> {
         let colour = self.setting("color");
-        let fixed = colour["fixedColor"].as_str().filter(|_| colour["mode"] == "fixed");
+        let fixed = colour["fixedColor"]
+            .as_str()
+            .filter(|_| colour["mode"] == "fixed");
         fixed.map(str::to_string)
     }
 
