@@ -254,7 +254,18 @@ impl<'a> Panel<'a, '_> {
             }) {
                 return None;
             }
-            let mut matchers = all.iter().flat_map(|selector| &selector.matchers.matchers);
+            // What an alert compares is recorded by alert and service: a branch of it is of some services.
+            let signal = |name: &str| {
+                self.stack
+                    .catalog
+                    .alerts
+                    .iter()
+                    .any(|alert| alert.signals.iter().any(|signal| signal.name == name))
+            };
+            let own = all
+                .iter()
+                .filter(|selector| !metric(selector).is_some_and(signal));
+            let mut matchers = own.flat_map(|selector| &selector.matchers.matchers);
             let (name, value) = matchers.find_map(|matcher| {
                 let variable = self.file.value["templating"]["list"]
                     .items()

@@ -161,6 +161,11 @@ fn unmoved(
     what: &str,
 ) -> Option<crate::diagnostic::Diagnostic> {
     let healthy = well.asked(&expression.ast)?;
+    // What looks further back than this world lasts finds nothing in it.
+    let mut offsets = selectors(&expression.ast).into_iter();
+    if offsets.any(|selector| selector.offset.is_some()) {
+        return None;
+    }
     let moved = ill.iter().any(|world| {
         world
             .asked(&expression.ast)

@@ -303,7 +303,8 @@ fn idle(file: &File) -> Vec<Diagnostic> {
         {
             continue;
         }
-        let mut used = false;
+        // A dashboard without panels has nothing that could ask.
+        let mut used = file.value["panels"].items().next().is_none();
         walk(&file.value, &mut |pointer, key, value| {
             let own = pointer.starts_with(&format!("/templating/list/{index}/"));
             let Some(text) = value.as_str().filter(|_| !own) else {
