@@ -77,7 +77,7 @@ impl Contract {
         for metric in &catalog.metrics {
             contract.declare(metric, &bounds(metric, catalog));
         }
-        contract.alerts();
+        contract.alerts(None, None);
         contract
     }
 

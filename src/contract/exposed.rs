@@ -152,10 +152,12 @@ impl Contract {
     }
 
     /// `ALERTS`, which Prometheus writes itself; the alerts' own labels are known once their rules are recorded.
-    pub(super) fn alerts(&mut self) {
+    /// names, severities: those of the rules; None: they are not known.
+    pub(crate) fn alerts(&mut self, names: Option<Vec<String>>, severities: Option<Vec<String>>) {
+        let domain = |values: Option<Vec<String>>| values.map_or(Domain::any(), Domain::Values);
         let mut series = SeriesSet::bare(&self.targets)
-            .with("alertname", Domain::any())
-            .with("severity", Domain::any());
+            .with("alertname", domain(names))
+            .with("severity", domain(severities));
         series.targets = self.targets.all();
         series.kind = MetricType::Gauge;
         series.carried = ["job", "service", "component"].map(str::to_string).into();
