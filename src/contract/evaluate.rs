@@ -4,6 +4,8 @@ mod functions;
 mod operators;
 
 use crate::contract::Contract;
+use crate::contract::bounds::{Bounds, bounds};
+use crate::contract::units::{Unit, unit};
 use crate::contract::series::{MetricType, SeriesSet, merged};
 use crate::promql::walk::{children, selector};
 use crate::promql::{Expr, ValueType, VectorSelector};
@@ -17,6 +19,10 @@ pub struct Node<'a> {
     pub series: Vec<SeriesSet>,
     /// Indices of its operands in the list of nodes, before its own.
     pub operands: Vec<usize>,
+    /// What its values measure, where that is known.
+    pub(crate) unit: Option<Unit>,
+    /// Between what its values are, where that is known.
+    pub(crate) bounds: Option<Bounds>,
 }
 
 impl Node<'_> {
@@ -72,9 +78,12 @@ fn visit<'a>(expr: &'a Expr, contract: &Contract, nodes: &mut Vec<Node<'a>>) -> 
         Expr::Call(call) => call_result(call, &operands, nodes, contract),
         _ => Vec::new(),
     };
+    let series = merged(series);
     nodes.push(Node {
         expr,
-        series: merged(series),
+        unit: unit(expr, &operands, nodes, contract),
+        bounds: bounds(expr, &series, &operands, nodes, contract),
+        series,
         operands,
     });
     nodes.len() - 1

@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Proof, Usage, place};
 use crate::contract::evaluate::Node;
-use crate::contract::units::{Base, Unit, unit};
+use crate::contract::units::{Base, Unit};
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::promql::Expr;
@@ -23,9 +23,9 @@ pub(crate) const PROOF: Proof = Proof {
             .collect();
         if expression.usage == Usage::Alert
             && let Some(whole) = nodes.last()
-            && let Some(unit) = unit(whole, nodes)
+            && let Some(unit) = &whole.unit
         {
-            found.extend(humanized(expression, &unit));
+            found.extend(humanized(expression, unit));
         }
         found
     }),
@@ -42,8 +42,8 @@ fn mixed(expression: &Expression, node: &Node, nodes: &[Node]) -> Option<Diagnos
     let [left, right] = node.operands.as_slice() else {
         return None;
     };
-    let (left, right) = (unit(&nodes[*left], nodes)?, unit(&nodes[*right], nodes)?);
-    (left != right).then(|| {
+    let (left, right) = (nodes[*left].unit.as_ref()?, nodes[*right].unit.as_ref()?);
+    (!left.fits(right)).then(|| {
         place::on(
             expression,
             format!(
@@ -79,7 +79,7 @@ fn humanized(expression: &Expression, unit: &Unit) -> Vec<Diagnostic> {
             let wrong = HUMANIZED.iter().filter(move |(function, base)| {
                 let used = text.contains(&format!("$value | {function}"))
                     || text.contains(&format!("{function} $value"));
-                used && !unit.is(*base)
+                used && !unit.fits(&Unit::of(*base))
             });
             wrong.map(move |(function, _)| {
                 place::at(
