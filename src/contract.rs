@@ -14,9 +14,9 @@ use crate::catalog::Catalog;
 use crate::json::Parts;
 use crate::promql::matchers::picks;
 use crate::promql::{self, Expr, Matcher};
+use bounds::{Bounds, Limits};
 use domain::Domain;
 use evaluate::nodes;
-use bounds::{Bounds, Limits};
 use exposed::bucket_bounds;
 pub(crate) use exposed::built_in;
 use fixedbitset::FixedBitSet;
@@ -111,7 +111,10 @@ impl Contract {
             Some(known) => {
                 let either = |known: Bounds| bounds.map(|more| known.either(more));
                 known.bounds = known.bounds.and_then(either);
-                known.unit = known.unit.take().filter(|known| unit.as_ref() == Some(known));
+                known.unit = known
+                    .unit
+                    .take()
+                    .filter(|known| unit.as_ref() == Some(known));
             }
         }
         let recorded: Vec<SeriesSet> = series

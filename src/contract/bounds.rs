@@ -45,7 +45,10 @@ const STATES: [&str; 4] = [
 /// What a runtime has of something, and how much there is in all.
 const PARTS: [(&str, &str); 2] = [
     ("process_open_fds", "process_max_fds"),
-    ("nodejs_heap_size_used_bytes", "nodejs_heap_size_total_bytes"),
+    (
+        "nodejs_heap_size_used_bytes",
+        "nodejs_heap_size_total_bytes",
+    ),
 ];
 
 /// In bytes: no runtime of the profiles is smaller, its code alone is several times as large.
@@ -72,13 +75,26 @@ impl Limits {
         };
         let role = |alert: &crate::catalog::Alert, role: &str| {
             let key = alert.roles.get(role)?;
-            let named = |metric: &&crate::catalog::Metric| metric.key == *key || metric.name == *key;
+            let named =
+                |metric: &&crate::catalog::Metric| metric.key == *key || metric.name == *key;
             let metric = catalog.metrics.iter().find(named)?;
             Some(metric.name.clone())
         };
         let alerts = catalog.alerts.iter();
+        let (prometheus, alertmanager) = (&catalog.prometheus, &catalog.alertmanager);
+        let servers = [
+            ("prometheus", prometheus.memory_limit, prometheus.cpu_limit),
+            (
+                "alertmanager",
+                alertmanager.memory_limit,
+                alertmanager.cpu_limit,
+            ),
+        ];
+        let servers =
+            servers.map(|(job, memory, cores)| (job.to_string(), (memory.0 as f64, cores)));
+        let services = catalog.services.iter().filter(limited).map(limit);
         Limits {
-            of_jobs: catalog.services.iter().filter(limited).map(limit).collect(),
+            of_jobs: services.chain(servers).collect(),
             parts: alerts
                 .filter_map(|alert| Some((role(alert, "failures")?, role(alert, "attempts")?)))
                 .collect(),
@@ -267,9 +283,7 @@ fn joined(
         T_ADD => Bounds::new(one.least + other.least, one.most + other.most),
         T_SUB => Bounds::new(one.least - other.most, one.most - other.least),
         T_MUL => one.with(other, |one, other| one * other),
-        T_DIV if other.least > 0.0 || other.most < 0.0 => {
-            one.with(other, |one, other| one / other)
-        }
+        T_DIV if other.least > 0.0 || other.most < 0.0 => one.with(other, |one, other| one / other),
         T_DIV if one.least >= 0.0 && other.least >= 0.0 => Some(COUNTS),
         _ => None,
     }

@@ -5,8 +5,8 @@ mod operators;
 
 use crate::contract::Contract;
 use crate::contract::bounds::{Bounds, bounds};
-use crate::contract::units::{Unit, unit};
 use crate::contract::series::{MetricType, SeriesSet, merged};
+use crate::contract::units::{Unit, unit};
 use crate::promql::walk::{children, selector};
 use crate::promql::{Expr, ValueType, VectorSelector};
 use functions::call_result;

@@ -216,7 +216,9 @@ fn of_recorded(name: &str) -> Option<Unit> {
     let mut parts = name.split(':');
     let (metric, operations) = (parts.nth(1)?, parts.next()?);
     // What is rated or divided is of another unit than its metric.
-    let words = operations.split('_').map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let words = operations
+        .split('_')
+        .map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
     let level = ["catalog", "max", "min", "avg", "sum", "last"];
     words
         .into_iter()

@@ -213,7 +213,8 @@ const CROWD: usize = 12;
 fn crowd<'t, 'a>(tried: &'t [Tried<'a>]) -> Vec<(&'t Tried<'a>, &'a str)> {
     let covered = || tried.iter().filter(|tried| !tried.excepted);
     let firsts = covered().filter_map(|tried| Some((tried, *tried.class.first()?)));
-    let others = covered().flat_map(|tried| tried.class.iter().skip(1).map(move |name| (tried, *name)));
+    let others =
+        covered().flat_map(|tried| tried.class.iter().skip(1).map(move |name| (tried, *name)));
     firsts.chain(others).take(CROWD).collect()
 }
 
