@@ -4,17 +4,19 @@ pub(crate) mod bounds;
 pub(crate) mod domain;
 pub(crate) mod evaluate;
 mod exposed;
+mod node;
 pub(crate) mod relabel;
 pub(crate) mod series;
 pub(crate) mod status;
 pub(crate) mod targets;
 pub(crate) mod units;
+pub(crate) mod values;
 
 use crate::catalog::Catalog;
 use crate::json::Parts;
 use crate::promql::matchers::picks;
 use crate::promql::{self, Expr, Matcher};
-use bounds::{Bounds, Limits};
+use bounds::Limits;
 use domain::Domain;
 use evaluate::nodes;
 use exposed::bucket_bounds;
@@ -26,7 +28,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use targets::Targets;
-use units::Unit;
+use values::{Bounds, Unit};
 
 /// What is known of recorded values.
 #[derive(Clone, Debug, PartialEq)]

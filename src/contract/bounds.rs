@@ -2,9 +2,10 @@
 //! nothing says one, nothing is assumed.
 
 use super::Contract;
-use super::evaluate::Node;
 use super::exposed::built_in;
+use super::node::Node;
 use super::series::{MetricType, SeriesSet};
+use super::values::Bounds;
 use crate::catalog::{Catalog, Service};
 use crate::contract::domain::Domain;
 use crate::promql::number::number;
@@ -14,13 +15,6 @@ use crate::promql::token::{
 use crate::promql::walk::selector;
 use crate::promql::{BinaryExpr, Call, Expr, VectorSelector, returns_bool};
 use std::collections::{HashMap, HashSet};
-
-/// The least and the greatest value, both of them possible.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Bounds {
-    pub(crate) least: f64,
-    pub(crate) most: f64,
-}
 
 /// From 0 on.
 const COUNTS: Bounds = Bounds {
@@ -99,51 +93,6 @@ impl Limits {
                 .filter_map(|alert| Some((role(alert, "failures")?, role(alert, "attempts")?)))
                 .collect(),
         }
-    }
-}
-
-impl Bounds {
-    pub(crate) fn new(one: f64, other: f64) -> Option<Bounds> {
-        (!one.is_nan() && !other.is_nan()).then(|| Bounds {
-            least: one.min(other),
-            most: one.max(other),
-        })
-    }
-
-    fn exactly(value: f64) -> Bounds {
-        Bounds {
-            least: value,
-            most: value,
-        }
-    }
-
-    /// What either can be.
-    pub(crate) fn either(self, other: Bounds) -> Bounds {
-        Bounds {
-            least: self.least.min(other.least),
-            most: self.most.max(other.most),
-        }
-    }
-
-    /// What both can be; None: nothing.
-    pub(crate) fn both(self, other: Bounds) -> Option<Bounds> {
-        let (least, most) = (self.least.max(other.least), self.most.min(other.most));
-        (least <= most).then_some(Bounds { least, most })
-    }
-
-    fn with(self, other: Bounds, join: impl Fn(f64, f64) -> f64) -> Option<Bounds> {
-        let ends = [
-            join(self.least, other.least),
-            join(self.least, other.most),
-            join(self.most, other.least),
-            join(self.most, other.most),
-        ];
-        // 0 times something endless is 0: that there is an end is known, where it is is not.
-        let ends = ends.map(|end| if end.is_nan() { 0.0 } else { end });
-        Bounds::new(
-            ends.into_iter().fold(f64::INFINITY, f64::min),
-            ends.into_iter().fold(f64::NEG_INFINITY, f64::max),
-        )
     }
 }
 

@@ -3,42 +3,14 @@
 
 use super::Contract;
 use super::bounds::part;
-use super::evaluate::Node;
+use super::node::Node;
+use super::values::{Base, Unit};
 use crate::promql::number::number;
 use crate::promql::token::{
     T_ADD, T_COUNT, T_COUNT_VALUES, T_DIV, T_GROUP, T_LAND, T_LUNLESS, T_MUL, T_SUB,
 };
 use crate::promql::walk::selector;
 use crate::promql::{Expr, ValueType, returns_bool};
-use std::fmt;
-
-/// A unit; rates are of it per second.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unit {
-    base: Base,
-    per_second: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Base {
-    Seconds,
-    Milliseconds,
-    Microseconds,
-    Minutes,
-    Bytes,
-    Kilobytes,
-    Megabytes,
-    Ratio,
-    Percent,
-    Celsius,
-    Volts,
-    Amperes,
-    Joules,
-    /// Seconds per second: of CPU time, or of anything that keeps something busy.
-    Cores,
-    /// What a counter without another unit counts.
-    Events,
-}
 
 /// Endings of the names of metrics, the longer ones first where one ends in another.
 const SUFFIXES: [(&str, Base); 20] = [
@@ -63,54 +35,6 @@ const SUFFIXES: [(&str, Base); 20] = [
     ("_amperes", Base::Amperes),
     ("_joules", Base::Joules),
 ];
-
-impl Base {
-    fn word(self) -> &'static str {
-        match self {
-            Base::Seconds => "seconds",
-            Base::Milliseconds => "milliseconds",
-            Base::Microseconds => "microseconds",
-            Base::Minutes => "minutes",
-            Base::Bytes => "bytes",
-            Base::Kilobytes => "kilobytes",
-            Base::Megabytes => "megabytes",
-            Base::Ratio => "a ratio",
-            Base::Percent => "percent",
-            Base::Celsius => "degrees Celsius",
-            Base::Volts => "volts",
-            Base::Amperes => "amperes",
-            Base::Joules => "joules",
-            Base::Cores => "cores (seconds per second)",
-            Base::Events => "events",
-        }
-    }
-}
-
-impl fmt::Display for Unit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rate = if self.per_second { " per second" } else { "" };
-        write!(formatter, "{}{rate}", self.base.word())
-    }
-}
-
-impl Unit {
-    pub(crate) fn of(base: Base) -> Unit {
-        Unit {
-            base,
-            per_second: false,
-        }
-    }
-
-    pub(crate) fn is(&self, base: Base) -> bool {
-        self.base == base && !self.per_second
-    }
-
-    /// Whether both can stand in one sum or comparison: how busy something is, is a ratio too.
-    pub(crate) fn fits(&self, other: &Unit) -> bool {
-        let busy = |one: &Unit, other: &Unit| one.is(Base::Cores) && other.is(Base::Ratio);
-        self == other || busy(self, other) || busy(other, self)
-    }
-}
 
 /// The unit of a metric by its name.
 fn of_metric(name: &str) -> Option<Unit> {

@@ -1,8 +1,9 @@
 //! An alert's comparison can be true, and can be false.
 
 use super::{Check, Example, Proof, Usage, place};
-use crate::contract::bounds::{Bounds, flipped, kept};
+use crate::contract::bounds::{flipped, kept};
 use crate::contract::evaluate::Node;
+use crate::contract::values::Bounds;
 use crate::diagnostic::Diagnostic;
 use crate::promql::canonical::{plain, print};
 use crate::promql::number::number;

@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, Usage, place};
 use crate::contract::Contract;
 use crate::contract::bounds::part;
 use crate::contract::evaluate::Node;
-use crate::contract::units::{Base, Unit};
+use crate::contract::values::{Base, Unit};
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::promql::Expr;

@@ -105,9 +105,12 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
+/// A rule, and the series that it records.
+type Writer<'s, 'a> = (&'s LoadedRule<'a>, Vec<SeriesSet>);
+
 /// Recorded series that another rule records too: Prometheus keeps the first sample and drops the other.
 fn written_twice(stack: &Stack) -> Vec<Diagnostic> {
-    let mut known: HashMap<(&str, String), Vec<(&LoadedRule, Vec<SeriesSet>)>> = HashMap::new();
+    let mut known: HashMap<(&str, String), Vec<Writer>> = HashMap::new();
     let mut found = Vec::new();
     let recorded = stack
         .rules
