@@ -8,7 +8,7 @@ use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
 use crate::promql::Expr;
 use crate::promql::engine::Release;
 use crate::promql::token::{T_LAND, T_LUNLESS};
-use crate::promql::walk::{children, children_mut};
+use crate::promql::walk::{children, children_mut, selectors};
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::LoadedRule;
@@ -114,14 +114,26 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
             };
             let test = file.value["tests"][index]["name"].as_str();
             let name = test.unwrap_or_default().trim_start_matches(alert);
-            found.push(place::in_catalog(
+            // A test without the series may be about a service that has none.
+            let given = file.value["tests"][index]["input_series"].to_string();
+            let mut read = selectors(&loaded.rule.expr).into_iter();
+            let fed = read.any(|read| {
+                read.name
+                    .as_deref()
+                    .is_some_and(|name| given.contains(name))
+            });
+            let mut diagnostic = place::in_catalog(
                 own[index].clone().unwrap_or_default(),
                 format!(
                     "the test `{}` proves nothing: `{alert}` is silent in it whatever it compares with, because {reason}",
                     name.trim_start_matches(": ")
                 ),
                 "let the samples come close to the threshold, and look at them after `for` is over",
-            ));
+            );
+            if !fed {
+                diagnostic.severity = Severity::Warning;
+            }
+            found.push(diagnostic);
         }
         return found;
     }
