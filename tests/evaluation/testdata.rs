@@ -248,10 +248,6 @@ const OTHERWISE: [(&str, &str); 8] = [
     ),
     ("\\x", "names that are not UTF-8"),
     ("__name__", "delayed removal of names, a feature"),
-    (
-        "http_requests_total",
-        "types and units as labels, a feature",
-    ),
 ];
 
 enum Verdict {
