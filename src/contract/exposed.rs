@@ -20,7 +20,7 @@ pub(crate) fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + us
 
 /// The values of `le` of a histogram. Prometheus 3 writes every whole number with its `.0`, and so does Python's client;
 /// what those of Go and Node write, `1`, is left as it is by Prometheus 2.
-pub(super) fn bounds(metric: &Metric, catalog: &Catalog) -> Domain {
+pub(super) fn bucket_bounds(metric: &Metric, catalog: &Catalog) -> Domain {
     if metric.r#type != "histogram" || metric.buckets.is_empty() {
         return Domain::Pattern(".+".to_string());
     }
