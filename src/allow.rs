@@ -63,7 +63,11 @@ const FOLLOWS: &[(&str, &[&str])] = &[
         &["unreachable-address", "undelivered-alert"],
     ),
     ("range-beyond-retention", &["beyond-retention"]),
-    ("ratio-out-of-range", &["panel-threshold"]),
+    (
+        "ratio-out-of-range",
+        &["impossible-threshold", "panel-threshold"],
+    ),
+    ("same-condition", &["rules-of-the-catalog"]),
     ("test-expectation", &["test-fails"]),
     ("test-samples", &["test-fails"]),
     ("unmounted-secret", &["unmounted-file"]),

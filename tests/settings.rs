@@ -1,6 +1,9 @@
 //! What is known of configurations, held against the programs themselves: each key is written into a configuration for the
 //! program of this machine, which knows it exactly when it is said to.
 
+mod referee;
+
+use referee::python;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -172,4 +175,63 @@ fn every_key_is_known_to_the_versions_that_are_said_to_have_it() {
     println!("{compared} keys compared");
     assert!(compared > 300, "only {compared}");
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Everything that a definition of the compose specification's schema, or what it refers to, may hold.
+fn properties<'a>(node: &'a Value, schema: &'a Value) -> BTreeSet<&'a str> {
+    let own = node["properties"].as_object().into_iter().flatten();
+    let mut found: BTreeSet<&str> = own.map(|(key, _)| key.as_str()).collect();
+    for many in ["allOf", "oneOf", "anyOf"] {
+        for part in node[many].as_array().into_iter().flatten() {
+            found.extend(properties(part, schema));
+        }
+    }
+    if let Some(target) = node["$ref"].as_str() {
+        let target = schema.pointer(&target[1..]).expect("it is in the file");
+        found.extend(properties(target, schema));
+    }
+    found
+}
+
+#[test]
+fn the_keys_of_compose_are_those_of_its_specification() {
+    let program = python("check-jsonschema");
+    let venv = program
+        .ancestors()
+        .nth(2)
+        .expect("it is in a folder of programs");
+    let packages = std::fs::read_dir(venv.join("lib")).expect("packages");
+    let below = "site-packages/check_jsonschema/builtin_schemas/vendor/compose-spec.json";
+    let path = packages
+        .map(|entry| entry.expect("readable").path().join(below))
+        .find(|path| path.exists())
+        .expect("check-jsonschema brings the compose specification's schema");
+    let text = std::fs::read_to_string(path).expect("it is text");
+    let schema: Value = serde_json::from_str(&text).expect("it is JSON");
+    let data = data();
+    let types = data["compose"]["types"].as_table().expect("a table");
+    let mut compared = 0;
+    let service = &schema["$defs"]["container_spec"]["properties"];
+    for (node, name) in [
+        (&schema, "Project"),
+        (&schema["$defs"]["service"], "Service"),
+        (&service["build"], "Build"),
+        (&service["logging"], "Logging"),
+        (&schema["$defs"]["healthcheck"], "HealthCheck"),
+        (&schema["$defs"]["deployment"], "Deploy"),
+        (&schema["$defs"]["network"], "Network"),
+        (&schema["$defs"]["volume"], "Volume"),
+        (&schema["$defs"]["secret"], "Secret"),
+        (&schema["$defs"]["config"], "ConfigFile"),
+    ] {
+        let said = types[name].as_table().expect("a table").keys();
+        let mut said: BTreeSet<&str> = said.map(String::as_str).collect();
+        if name == "Service" {
+            // Of older versions of the specification.
+            said.remove("driver_opts");
+        }
+        assert_eq!(said, properties(node, &schema), "{name}");
+        compared += said.len();
+    }
+    println!("{compared} keys of compose are those of its specification");
 }

@@ -45,8 +45,8 @@ const PARTS: [(&str, &str); 2] = [
     ),
 ];
 
-/// In bytes: no runtime of the profiles is smaller, its code alone is several times as large.
-const SMALLEST: f64 = 1_048_576.0;
+/// In bytes: memory is given in pages, and no page is smaller.
+const SMALLEST: f64 = 4096.0;
 
 /// A rate is worked out beyond its samples, and so may pass the limit of what it measures a little.
 const EXTRAPOLATED: f64 = 1.1;

@@ -286,7 +286,7 @@ fn of_services(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
             continue;
         };
         let paths = [
-            ("metrics_path", 0, &service.path),
+            ("metrics_path", 0, &service.metrics_path),
             ("health_path", 1, &service.health_path),
         ];
         for (name, index, path) in paths {
@@ -339,10 +339,12 @@ fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
             );
             continue;
         };
+        // A name that Python reserves has an underscore more.
+        let escaped = attribute.strip_suffix('_') == Some(key);
         let others = catalog
             .metrics
             .iter()
-            .any(|other| other.key == attribute && other.key != key);
+            .any(|other| other.key == attribute && other.key != key && !escaped);
         let plain = metric.labels.is_empty();
         let fits = match class.strip_prefix(OWN) {
             Some(of) => {

@@ -10,6 +10,7 @@ use crate::contract::status::{LABEL, outcomes};
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::promql::engine::metric;
+use crate::promql::variables::variables;
 use crate::promql::walk::{children, selectors};
 use crate::promql::{Expr, MatchOp, Offset};
 use crate::render::File;
@@ -236,6 +237,17 @@ impl<'a> Panel<'a, '_> {
 
     /// A service that is written where the dashboard lets people choose one.
     fn chosen(&self) -> Option<Diagnostic> {
+        let asked = |query: &&Expression| {
+            let list = self.file.value["templating"]["list"].items();
+            let mut names = list.filter(|variable| variable["type"] == "query");
+            names.any(|variable| {
+                variables(&query.written).any(|(name, _)| *name == variable["name"])
+            })
+        };
+        // One that is always the same may stand beside those that are chosen.
+        if self.queries.iter().any(|query| asked(&query)) {
+            return None;
+        }
         let words = format!("{} {}", self.text("title"), self.text("description"));
         self.queries.iter().find_map(|query| {
             let all = selectors(&query.ast);

@@ -3,6 +3,7 @@
 
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
+use crate::catalog::Service;
 use crate::promql::engine::Labels;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;
@@ -10,7 +11,7 @@ use crate::stack::expressions::Expression;
 use crate::stack::grafana::GRAFANA;
 use crate::stack::grafana::shown::{Field, News, Shown, word};
 use crate::stack::world::{Recordings, Samples, World, series};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-state",
@@ -71,6 +72,10 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
         ];
         for expression in &about[0] {
             found.extend(judged(expression, &well, &ill, true).or_else(|| {
+                // It asks for a group whose services are not among these.
+                if well.asked(&expression.ast)?.is_empty() {
+                    return None;
+                }
                 let worlds: Vec<&World> = ill.iter().map(|state| &state.world).collect();
                 unmoved(
                     expression,
@@ -201,30 +206,32 @@ fn always(stack: &Stack) -> Samples {
     rules.map(one).collect()
 }
 
-/// Every alert is in a state for one of the services that it covers.
+/// Every alert is in a state for a service of each group that it covers: a group's panels show no other.
 fn alerts(stack: &Stack, jobs: &BTreeSet<&str>, state: &str) -> Samples {
     let mut samples = Samples::new();
     for alert in &stack.catalog.alerts {
-        let covered = alert
-            .covers
-            .iter()
-            .find(|name| jobs.contains(name.as_str()));
-        let Some(service) = covered
-            .or(alert.covers.first())
-            .and_then(|name| stack.catalog.service(name))
-        else {
-            continue;
-        };
-        let labels = [
-            ("alertname", alert.name.as_str()),
-            ("severity", alert.severity.as_str()),
-            ("job", service.name.as_str()),
-            ("service", service.name.as_str()),
-            ("component", service.group.as_str()),
-        ];
-        let firing = labels.into_iter().chain([("alertstate", state)]);
-        samples.push((series("ALERTS", firing), 1.0));
-        samples.push((series("ALERTS_FOR_STATE", labels), 1.0));
+        let mut of_group: BTreeMap<&str, &Service> = BTreeMap::new();
+        for name in &alert.covers {
+            let Some(service) = stack.catalog.service(name) else {
+                continue;
+            };
+            let chosen = of_group.entry(&service.group).or_insert(service);
+            if jobs.contains(name.as_str()) && !jobs.contains(chosen.name.as_str()) {
+                *chosen = service;
+            }
+        }
+        for service in of_group.into_values() {
+            let labels = [
+                ("alertname", alert.name.as_str()),
+                ("severity", alert.severity.as_str()),
+                ("job", service.name.as_str()),
+                ("service", service.name.as_str()),
+                ("component", service.group.as_str()),
+            ];
+            let firing = labels.into_iter().chain([("alertstate", state)]);
+            samples.push((series("ALERTS", firing), 1.0));
+            samples.push((series("ALERTS_FOR_STATE", labels), 1.0));
+        }
     }
     samples
 }

@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::stack::Stack;
 use crate::stack::containers::images::Contents;
 use crate::stack::settings::{Reader, flaws};
@@ -36,9 +36,14 @@ pub(crate) const PROOF: Proof = Proof {
         for (file, reader, image) in read {
             let version = Contents::of(image).and_then(|image| image.version);
             let flaws = flaws(reader, &file.value, version).into_iter();
-            found.extend(
-                flaws.map(|flaw| place::at(&file.path, flaw.pointer, flaw.message, flaw.help)),
-            );
+            found.extend(flaws.map(|flaw| {
+                let found = place::at(&file.path, flaw.pointer, flaw.message, flaw.help);
+                let severity = match flaw.perhaps {
+                    true => Severity::Warning,
+                    false => found.severity,
+                };
+                Diagnostic { severity, ..found }
+            }));
         }
         found.extend(too_old(stack));
         found

@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::contract::domain::Domain;
 use crate::contract::evaluate::nodes;
-use crate::diagnostic::{Diagnostic, nearest, suggestion};
+use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
 use crate::json::Parts;
 use crate::promql::variables::variables;
 use crate::render::File;
@@ -314,12 +314,29 @@ fn idle(file: &File) -> Vec<Diagnostic> {
                 key == "repeat" && text == name || variables(text).any(|(known, _)| known == name);
         });
         if !used {
-            found.push(place::at(
+            let idle = place::at(
                 &file.path,
                 format!("/templating/list/{index}/name"),
-                format!("nothing on the dashboard asks for the variable `{name}`: choosing changes nothing"),
+                format!(
+                    "nothing on the dashboard asks for the variable `{name}`: choosing changes nothing"
+                ),
                 "let the queries select by it, or remove it",
-            ));
+            );
+            // Who chooses a service believes to see it alone; an interval or a text is for somebody's next panel.
+            let query = variable["query"].as_str();
+            let query = query
+                .or(variable["query"]["query"].as_str())
+                .unwrap_or_default();
+            let listed = query
+                .trim_end_matches(')')
+                .rsplit(',')
+                .next()
+                .unwrap_or_default();
+            let severity = match ["job", "service", "instance"].contains(&listed.trim()) {
+                true => idle.severity,
+                false => Severity::Warning,
+            };
+            found.push(Diagnostic { severity, ..idle });
         }
     }
     found

@@ -25,6 +25,9 @@ struct Written {
 #[serde(deny_unknown_fields)]
 struct WrittenServer {
     root: String,
+    /// The newest release whose keys are here; None: those of all.
+    #[serde(default)]
+    read: Option<String>,
     /// Keys that begin with `x-` are everybody's own.
     #[serde(default)]
     extensions: bool,
@@ -40,6 +43,7 @@ struct WrittenServer {
 /// What one program reads.
 struct Server {
     root: String,
+    read: Option<Version>,
     extensions: bool,
     exclusive: Vec<Vec<String>>,
     unique: BTreeMap<String, String>,
@@ -165,6 +169,7 @@ impl Server {
             .collect();
         Server {
             root: written.root,
+            read: written.read.as_deref().and_then(Version::parse),
             extensions: written.extensions,
             exclusive: written.exclusive,
             unique: written.unique,
@@ -301,6 +306,8 @@ pub(crate) struct Flaw {
     pub(crate) help: String,
     /// It is only too new: the first version that knows it.
     pub(crate) since: Option<Version>,
+    /// A release that is newer than those whose keys are known may read it.
+    pub(crate) perhaps: bool,
 }
 
 /// Everything in a document that a version of a program does not read; None: whatever any version reads is fine.
@@ -347,6 +354,7 @@ impl Check {
             message,
             help,
             since: None,
+            perhaps: false,
         });
     }
 
@@ -365,14 +373,26 @@ impl Check {
                 None if server.extensions && key.starts_with("x-") => {}
                 None => {
                     let near = nearest(key, keys.keys().map(String::as_str));
-                    let help = match (near, self.elsewhere(key)) {
-                        (Some(near), _) => format!("did you mean `{near}`?"),
-                        (None, Some(parts)) => format!("`{key}` belongs into {parts}"),
-                        (None, None) => "take it away".to_string(),
+                    let newer = self.version.zip(server.read);
+                    let newer = newer.filter(|(version, read)| version > read);
+                    let help = match (near, self.elsewhere(key), newer) {
+                        (Some(near), ..) => format!("did you mean `{near}`?"),
+                        (None, Some(parts), _) => format!("`{key}` belongs into {parts}"),
+                        (None, None, Some((version, _))) => {
+                            format!("take it away, unless {version} has it")
+                        }
+                        (None, None, None) => "take it away".to_string(),
                     };
+                    let name = self.reader.name();
                     let place = place(&pointer);
-                    let message = format!("{} has no key `{key}`{place}", self.reader.name());
-                    self.flaw(below, message, help);
+                    let upto = newer.map_or(String::new(), |(_, read)| format!(" up to {read}"));
+                    self.flaw(
+                        below,
+                        format!("{name}{upto} has no key `{key}`{place}"),
+                        help,
+                    );
+                    let perhaps = newer.is_some() && near.is_none();
+                    self.flaws.last_mut().expect("just pushed").perhaps = perhaps;
                 }
             }
         }
@@ -432,6 +452,7 @@ impl Check {
                 message: format!("`{key}` came with {since}, and this is {name} {version}"),
                 help: "take a newer image, or remove the key".to_string(),
                 since: Some(since),
+                perhaps: false,
             });
         }
         if let Some(until) = known.until.filter(|until| version >= *until) {
@@ -503,6 +524,7 @@ impl Check {
                 message: format!("`{name}` is no name of a label before Prometheus 3.0"),
                 help: "use letters, digits and `_`".to_string(),
                 since,
+                perhaps: false,
             });
         }
     }

@@ -93,18 +93,18 @@ for = "5m"
 severity = "warning"
 [alerts.Slow]
 kind = "promql"
-expr = """max by (job, service, component) (process_resident_memory_bytes{service!=""}) > 0"""
+expr = """max by (job, service, component) (process_resident_memory_bytes{service!=""}) > 100000000"""
 for = "1m"
 severity = "info"
 [[alerts.Slow.tests]]
 name = "it has memory"
 at = "5m"
-series = {'process_resident_memory_bytes{job="api",service="api",component="front"}' = "1x10"}
+series = {'process_resident_memory_bytes{job="api",service="api",component="front"}' = "200000000x10"}
 fires = ["api"]
 [[alerts.Slow.tests]]
 name = "it has none"
 at = "5m"
-series = {'process_resident_memory_bytes{job="api",service="api",component="front"}' = "0x10"}
+series = {'process_resident_memory_bytes{job="api",service="api",component="front"}' = "50000000x10"}
 [alerts.Gone]
 kind = "down"
 for = "2m"

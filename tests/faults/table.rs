@@ -88,6 +88,4 @@ them; their verdicts must be those of the file, so this table is measured.
 What no check of the files can find, because it is not in them: a threshold that suits nobody (`above = 0.9` where 0.5 is meant),
 a service that does not emit what the catalog declares, several workers that share one port with a registry each, an address at
 which something else listens, an alert whose receiver nobody reads. The first shows in the generated tests and in review, the others in the running system.
-Units are not carried through recording rules: bytes compared with a share are found where the labels do not fit either
-(`limit-lost`), and by the generated tests.
 ";
