@@ -145,6 +145,17 @@ pub enum Check {
     Stack(fn(&Stack) -> Vec<Diagnostic>),
 }
 
+/// A finding about the condition of an alert is also about the services that differ from it: their thresholds are in it.
+fn differing(stack: &Stack, expression: &Expression, mut found: Diagnostic) -> Diagnostic {
+    if let Some(alert) = expression.owner["alert"].as_str() {
+        let services = stack.catalog.services.iter();
+        let differ = services.filter(|service| service.overrides.contains_key(alert));
+        let tables = differ.map(|service| format!("/services/{}/alerts/{alert}", service.name));
+        found.owners.extend(tables);
+    }
+    found
+}
+
 /// Every proof, by its code.
 pub const PROOFS: &[Proof] = &[
     alert_behaviour::PROOF,
@@ -234,7 +245,7 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
                 findings.extend(
                     check(expression, &nodes, &stack.contract)
                         .into_iter()
-                        .map(|found| (proof.code, found)),
+                        .map(|found| (proof.code, differing(&stack, expression, found))),
                 );
             }
         }

@@ -211,12 +211,18 @@ fn the_keys_of_compose_are_those_of_its_specification() {
     let data = data();
     let types = data["compose"]["types"].as_table().expect("a table");
     let mut compared = 0;
-    let service = &schema["$defs"]["container_spec"]["properties"];
+    let of_service = |key: &str| {
+        let parts = ["container_spec", "service", "workload_spec"].into_iter();
+        let mut parts = parts.map(|part| &schema["$defs"][part]["properties"][key]);
+        parts
+            .find(|node| !node.is_null())
+            .expect("a service has it")
+    };
     for (node, name) in [
         (&schema, "Project"),
         (&schema["$defs"]["service"], "Service"),
-        (&service["build"], "Build"),
-        (&service["logging"], "Logging"),
+        (of_service("build"), "Build"),
+        (of_service("logging"), "Logging"),
         (&schema["$defs"]["healthcheck"], "HealthCheck"),
         (&schema["$defs"]["deployment"], "Deploy"),
         (&schema["$defs"]["network"], "Network"),

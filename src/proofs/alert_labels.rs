@@ -2,7 +2,6 @@
 
 use super::{Check, Example, Proof, Usage, place};
 use crate::contract::domain::Domain;
-use crate::diagnostic::{Diagnostic, Severity};
 
 /// What every alert that fires for a service has.
 const CARRIED: [&str; 4] = ["job", "service", "component", "severity"];
@@ -50,25 +49,12 @@ pub(crate) const PROOF: Proof = Proof {
                 .collect();
             open.sort_unstable();
             open.dedup();
-            // Who writes an expression may mean one alert a mount point; a kind's condition is about a service.
-            let alert = expression.owner["alert"].as_str();
-            let alert = alert.and_then(|name| stack.catalog.alert(name));
-            let own = alert.is_some_and(|alert| alert.expression().is_some());
             for label in open {
-                let several = place::on(
+                found.push(place::on(
                     expression,
-                    format!(
-                        "the alert fires once for every value of `{label}`, and nobody knows how many there are"
-                    ),
+                    format!("the alert fires once for every value of `{label}`, and nobody knows how many there are"),
                     "aggregate `by (job, service, component)`, or declare the values of the label",
-                );
-                found.push(match own {
-                    true => Diagnostic {
-                        severity: Severity::Warning,
-                        ..several
-                    },
-                    false => several,
-                });
+                ));
             }
         }
         found

@@ -239,7 +239,15 @@ impl<'a> Panel<'a, '_> {
     fn chosen(&self) -> Option<Diagnostic> {
         let asked = |query: &&Expression| {
             let list = self.file.value["templating"]["list"].items();
-            let mut names = list.filter(|variable| variable["type"] == "query");
+            let chooses = |variable: &&Value| {
+                let query = variable["query"].as_str();
+                let query = query
+                    .or(variable["query"]["query"].as_str())
+                    .unwrap_or_default();
+                let listed = query.trim_end_matches(')').rsplit(',').next();
+                listed.is_some_and(|label| ["job", "service"].contains(&label.trim()))
+            };
+            let mut names = list.filter(chooses);
             names.any(|variable| {
                 variables(&query.written).any(|(name, _)| *name == variable["name"])
             })

@@ -8,8 +8,8 @@ pub(crate) const PROOF: Proof = Proof {
     code: "unknown-grouping",
     doc: "Grouping by a label that is not there is not an error: everything falls into one group, and the label is missing from whatever is joined or routed by it.",
     example: Example::Condition {
-        bad: "sum by (job, service, component, stauts) (rate(shop_requests_total[5m])) > 1",
-        good: "sum by (job, service, component, status) (rate(shop_requests_total[5m])) > 1",
+        bad: "max by (job, service, component) (sum by (job, service, component, stauts) (rate(shop_requests_total[5m]))) > 1",
+        good: "max by (job, service, component) (sum by (job, service, component, status) (rate(shop_requests_total[5m]))) > 1",
     },
     check: Check::Expression(|expression, nodes, _| {
         let mut found = Vec::new();

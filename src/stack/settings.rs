@@ -391,7 +391,8 @@ impl Check {
                         format!("{name}{upto} has no key `{key}`{place}"),
                         help,
                     );
-                    let perhaps = newer.is_some() && near.is_none();
+                    let known = server.types.values().any(|keys| keys.contains_key(key));
+                    let perhaps = newer.is_some() && near.is_none() && !known;
                     self.flaws.last_mut().expect("just pushed").perhaps = perhaps;
                 }
             }
