@@ -237,7 +237,7 @@ impl<'a> Panel<'a, '_> {
 
     /// A service that is written where the dashboard lets people choose one.
     fn chosen(&self) -> Option<Diagnostic> {
-        let asked = |query: &&Expression| {
+        let asked = |query: &Expression| {
             let list = self.file.value["templating"]["list"].items();
             let chooses = |variable: &&Value| {
                 let query = variable["query"].as_str();
@@ -253,7 +253,7 @@ impl<'a> Panel<'a, '_> {
             })
         };
         // One that is always the same may stand beside those that are chosen.
-        if self.queries.iter().any(|query| asked(&query)) {
+        if self.queries.iter().any(|query| asked(query)) {
             return None;
         }
         let words = format!("{} {}", self.text("title"), self.text("description"));
