@@ -12,7 +12,7 @@ pub mod notifications;
 pub(crate) mod own_tests;
 pub(crate) mod rules;
 pub(crate) mod settings;
-mod variables;
+pub(crate) mod variables;
 pub(crate) mod world;
 
 use crate::catalog::Catalog;

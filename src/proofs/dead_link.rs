@@ -12,6 +12,7 @@ use crate::stack::Stack;
 use crate::stack::dashboards::panels;
 use crate::stack::document::walk;
 use crate::stack::expressions::Usage;
+use crate::stack::variables::listed_label;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -245,23 +246,10 @@ fn lacking(stack: &Stack, url: &str, series: &[SeriesSet]) -> Option<String> {
             && !chosen[0].contains('$')
     });
     one.find_map(|variable| {
-        let (name, label) = (variable["name"].as_str()?, lists(variable)?);
+        let (name, label) = (variable["name"].as_str()?, listed_label(variable)?);
         let told = series.iter().any(|series| series.has(label)) && !set.contains(name);
         told.then(|| format!("the link does not say which `{name}`: it always opens that of the dashboard's start"))
     })
-}
-
-/// The label whose values a variable offers.
-fn lists(variable: &Value) -> Option<&str> {
-    let query = &variable["query"];
-    let query = query.as_str().or(query["query"].as_str())?;
-    let inside = query.strip_prefix("label_values(")?.strip_suffix(')')?;
-    Some(
-        inside
-            .rsplit_once(',')
-            .map_or(inside, |(_, label)| label)
-            .trim(),
-    )
 }
 
 /// The dashboard at the end of a link.
@@ -304,7 +292,7 @@ pub(super) fn refused(
     series: &[SeriesSet],
 ) -> Option<String> {
     let mut list = target(stack, url)?.value["templating"]["list"].items();
-    let listed = lists(list.find(|variable| variable["name"] == name)?)?;
+    let listed = listed_label(list.find(|variable| variable["name"] == name)?)?;
     let offered: HashSet<&str> = stack.contract.targets.values(listed).collect();
     let mut own = series.iter().filter(|series| series.has(label)).peekable();
     own.peek()?;

@@ -18,6 +18,7 @@ use crate::stack::Stack;
 use crate::stack::dashboards::panels;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::{Field, News, colour};
+use crate::stack::variables::listed_label;
 use regex_automata::meta::Regex;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -239,15 +240,8 @@ impl<'a> Panel<'a, '_> {
     fn chosen(&self) -> Option<Diagnostic> {
         let asked = |query: &Expression| {
             let list = self.file.value["templating"]["list"].items();
-            let chooses = |variable: &&Value| {
-                let query = variable["query"].as_str();
-                let query = query
-                    .or(variable["query"]["query"].as_str())
-                    .unwrap_or_default();
-                let listed = query.trim_end_matches(')').rsplit(',').next();
-                listed.is_some_and(|label| ["job", "service"].contains(&label.trim()))
-            };
-            let mut names = list.filter(chooses);
+            let mut names =
+                list.filter(|variable| matches!(listed_label(variable), Some("job" | "service")));
             names.any(|variable| {
                 variables(&query.written).any(|(name, _)| *name == variable["name"])
             })
@@ -290,15 +284,7 @@ impl<'a> Panel<'a, '_> {
                 let variable = self.file.value["templating"]["list"]
                     .items()
                     .find(|variable| {
-                        let query = variable["query"]
-                            .as_str()
-                            .or(variable["query"]["query"].as_str());
-                        let lists = query.is_some_and(|query| {
-                            query
-                                .strip_suffix(')')
-                                .and_then(|query| query.rsplit_once(','))
-                                .is_some_and(|(_, label)| label.trim() == matcher.name)
-                        });
+                        let lists = listed_label(variable) == Some(&matcher.name);
                         lists && variable["type"] == "query"
                     })?;
                 let offered = self.stack.catalog.service(&matcher.value).is_some()

@@ -12,6 +12,7 @@ use crate::stack::Stack;
 use crate::stack::document::walk;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::script;
+use crate::stack::variables::{listed_label, query};
 use regex_automata::Input;
 use regex_automata::meta::Regex;
 use serde_json::Value;
@@ -92,11 +93,7 @@ impl<'a> Variable<'a, '_> {
     }
 
     fn query(&self) -> &'a str {
-        let query = &self.variable["query"];
-        query
-            .as_str()
-            .or(query["query"].as_str())
-            .unwrap_or_default()
+        query(self.variable).unwrap_or_default()
     }
 
     fn name(&self) -> &'a str {
@@ -323,18 +320,9 @@ fn idle(file: &File) -> Vec<Diagnostic> {
                 "let the queries select by it, or remove it",
             );
             // Who chooses a service believes to see it alone; an interval or a text is for somebody's next panel.
-            let query = variable["query"].as_str();
-            let query = query
-                .or(variable["query"]["query"].as_str())
-                .unwrap_or_default();
-            let listed = query
-                .trim_end_matches(')')
-                .rsplit(',')
-                .next()
-                .unwrap_or_default();
-            let severity = match ["job", "service", "instance"].contains(&listed.trim()) {
-                true => idle.severity,
-                false => Severity::Warning,
+            let severity = match listed_label(variable) {
+                Some("job" | "service" | "instance") => idle.severity,
+                _ => Severity::Warning,
             };
             found.push(Diagnostic { severity, ..idle });
         }

@@ -2,7 +2,7 @@
 
 use super::dashboards::panels;
 use super::files::Files;
-use super::variables::Variables;
+use super::variables::{Variables, query};
 use crate::contract::Contract;
 use crate::json::plain;
 use crate::promql::Expr;
@@ -187,11 +187,7 @@ impl<'a> Reading<'a, '_> {
         }
         let list = file.value["templating"]["list"].as_array();
         for (index, variable) in list.into_iter().flatten().enumerate() {
-            let query = variable["query"]
-                .as_str()
-                .or(variable["query"]["query"].as_str())
-                .unwrap_or_default();
-            if let Some(selector) = selector(query) {
+            if let Some(selector) = query(variable).and_then(selector) {
                 let pointer = format!("/templating/list/{index}/query");
                 read(pointer, selector, &NONE, &NONE);
             }

@@ -6,6 +6,7 @@ use crate::json::{Parts, plain};
 use crate::promql::re2::anchored;
 use crate::source::step;
 use crate::stack::containers::images::Version;
+use crate::stack::notifications::times::{MONTHS, WEEKDAYS};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
@@ -699,31 +700,6 @@ fn range(unit: Unit, text: &str) -> bool {
         _ => false,
     }
 }
-
-const WEEKDAYS: [&str; 7] = [
-    "sunday",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-];
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 
 /// A duration in milliseconds; Go's has fractions and no days, Prometheus' the other way round.
 fn lasts(text: &str, go: bool) -> Option<f64> {

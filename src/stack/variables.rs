@@ -7,6 +7,25 @@ use crate::promql::variables::{Filling, fill};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// What a variable of a dashboard asks for; Grafana writes it as text, or as a table with it.
+pub(crate) fn query(variable: &Value) -> Option<&str> {
+    let query = &variable["query"];
+    query.as_str().or(query["query"].as_str())
+}
+
+/// The label whose values a variable of a dashboard offers.
+pub(crate) fn listed_label(variable: &Value) -> Option<&str> {
+    let inside = query(variable)?
+        .strip_prefix("label_values(")?
+        .strip_suffix(')')?;
+    Some(
+        inside
+            .rsplit_once(',')
+            .map_or(inside, |(_, label)| label)
+            .trim(),
+    )
+}
+
 /// Name → value.
 pub(super) struct Variables(BTreeMap<String, String>);
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 const DAY: usize = 24 * 60;
 
 /// From the first on.
-const WEEKDAYS: [&str; 7] = [
+pub(crate) const WEEKDAYS: [&str; 7] = [
     "sunday",
     "monday",
     "tuesday",
@@ -20,7 +20,8 @@ const WEEKDAYS: [&str; 7] = [
     "saturday",
 ];
 
-const MONTHS: [&str; 12] = [
+/// From the first on.
+pub(crate) const MONTHS: [&str; 12] = [
     "january",
     "february",
     "march",
