@@ -1,5 +1,6 @@
 //! services.toml as typed data, every default and override applied.
 
+pub(crate) mod access;
 pub(crate) mod alerts;
 mod limits;
 mod metrics;
@@ -47,6 +48,8 @@ pub struct Catalog {
     pub alerts: Vec<Alert>,
     /// What the services may use.
     pub limits: Limits,
+    /// Files that it takes to scrape and probe the services.
+    pub scrape_secrets: Vec<access::Secret>,
     #[serde(skip)]
     names: Names,
 }
@@ -123,6 +126,7 @@ impl Catalog {
                 alerts: numbered(alerts.iter().map(|alert| &alert.name)),
             },
             limits: Limits::of(&services),
+            scrape_secrets: access::secrets(&services),
             groups: groups(value, &services),
             prometheus: serde_json::from_value(published(value, "prometheus"))?,
             alertmanager: serde_json::from_value(published(value, "alertmanager"))?,

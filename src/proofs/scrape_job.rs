@@ -46,9 +46,20 @@ pub(crate) const PROOF: Proof = Proof {
         let mut jobs = BTreeMap::new();
         for service in &stack.catalog.services {
             let mine = of_job.remove(service.name.as_str()).unwrap_or_default();
-            if let [target] = mine.as_slice() {
-                jobs.entry(target.job).or_insert(service.name.as_str());
-                found.extend(differences(config, service, target));
+            if mine.len() == service.instances.len() {
+                let said = mine.iter().map(|target| target.address.as_str());
+                let said: BTreeSet<&str> = said.collect();
+                for (target, instance) in mine.iter().zip(&service.instances) {
+                    jobs.entry(target.job).or_insert(service.name.as_str());
+                    // In any order, as long as all are there.
+                    let here = said.contains(instance.address.as_str());
+                    let address = if here {
+                        &target.address
+                    } else {
+                        &instance.address
+                    };
+                    found.extend(differences(config, service, target, address));
+                }
                 continue;
             }
             let unread = targets
@@ -66,7 +77,11 @@ pub(crate) const PROOF: Proof = Proof {
                     mine.get(1)
                         .map_or("/scrape_configs", |target| target.pointer.as_str()),
                     format!("`{}` has {} scrape targets", service.name, mine.len()),
-                    "render one target for every service, which no relabeling drops",
+                    match service.instances.len() {
+                        1 => "render one target for the service, which no relabeling drops"
+                            .to_string(),
+                        many => format!("render its {many} targets, which no relabeling drops"),
+                    },
                 ));
             }
         }
@@ -81,7 +96,12 @@ pub(crate) const PROOF: Proof = Proof {
 };
 
 /// What a target says otherwise than the catalog.
-fn differences(config: &File, service: &Service, target: &Target) -> Vec<Diagnostic> {
+fn differences(
+    config: &File,
+    service: &Service,
+    target: &Target,
+    address: &str,
+) -> Vec<Diagnostic> {
     let label = |name: &str| target.labels.get(name).cloned().unwrap_or_default();
     let group = target.pointer.split("/targets/").next().unwrap_or_default();
     let job = format!("/scrape_configs/{}", target.job);
@@ -90,7 +110,7 @@ fn differences(config: &File, service: &Service, target: &Target) -> Vec<Diagnos
             target.pointer.clone(),
             "target",
             target.address.clone(),
-            format!("{}:{}", service.host, service.port),
+            address.to_string(),
         ),
         (
             format!("{group}/labels/service"),
@@ -183,7 +203,8 @@ fn after(
             help,
         ))
     };
-    if job["honor_labels"] == true {
+    let said = stack.catalog.service(service);
+    if job["honor_labels"] == true && !said.is_some_and(|service| service.honor_labels) {
         say(
             "honor_labels",
             format!(
@@ -192,9 +213,11 @@ fn after(
             "remove it",
         );
     }
+    let wanted = said.and_then(|service| service.sample_limit);
     for key in LIMITS
         .iter()
         .filter(|key| job.get(**key).is_some_and(|limit| *limit != 0))
+        .filter(|key| **key != "sample_limit" || job[**key].as_u64() != wanted)
     {
         say(
             key,
@@ -326,7 +349,7 @@ fn same(catalog: &Catalog, one: &str, other: &str) -> bool {
     let address = |name: &str| {
         catalog
             .service(name)
-            .map(|service| (&service.host, service.port, &service.metrics_path))
+            .map(|service| (&service.instances, &service.metrics_path))
     };
     address(one).is_some() && address(one) == address(other)
 }

@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::contract::targets::Target;
 use crate::stack::Stack;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -29,66 +30,65 @@ pub(crate) const PROOF: Proof = Proof {
             .iter()
             .filter(|service| service.health_probe)
         {
-            let url = format!(
-                "{}://{}:{}{}",
-                service.scheme, service.host, service.port, service.health_path
-            );
             let of_service = stack.contract.targets.with("service", &service.name);
-            let mut probes = of_service
+            let probes: Vec<&Target> = of_service
                 .ones()
                 .map(|index| &targets[index])
                 .filter(|target| {
                     // What a service itself is asked for is its metrics, whatever the query.
                     let own = target.labels.get("job") == Some(&service.name);
                     target.params.contains_key("target") && !own
-                });
-            let Some(probe) = probes.next() else {
-                found.push(place::at(
-                    &config.path,
-                    "/scrape_configs",
-                    format!("no job probes {url} for `{}`", service.name),
-                    "render a target of the blackbox exporter with the label `service`",
-                ));
-                continue;
-            };
-            let mut say = |pointer: &str, message: String, help: &str| {
-                found.push(place::at(&config.path, pointer, message, help))
-            };
-            if probe.params["target"].first() != Some(&url) {
-                let asked = probe.params["target"].first().map_or("", String::as_str);
-                say(
-                    &probe.pointer,
-                    format!(
-                        "the health of `{}` is asked at {asked}, the catalog says {url}",
-                        service.name
-                    ),
-                    "render the catalog's address and `health_path`",
-                );
-            }
-            if probe.address != stack.catalog.blackbox.address {
-                say(
-                    &probe.pointer,
-                    format!(
-                        "the health of `{}` is asked of {}, the catalog says {}",
-                        service.name, probe.address, stack.catalog.blackbox.address
-                    ),
-                    "render the catalog's `blackbox.address`",
-                );
-            }
-            let module = probe
-                .params
-                .get("module")
-                .and_then(|names| names.first())
-                .map_or("http_2xx", String::as_str);
-            if let Some(reason) = module_without(stack, module) {
-                let pointer = format!("/scrape_configs/{}/params", probe.job);
-                if !missing.contains(&pointer) {
+                })
+                .collect();
+            for (index, url) in service.health_urls.iter().enumerate() {
+                let Some(probe) = probes.get(index) else {
+                    found.push(place::at(
+                        &config.path,
+                        "/scrape_configs",
+                        format!("no job probes {url} for `{}`", service.name),
+                        "render a target of the blackbox exporter with the label `service`",
+                    ));
+                    continue;
+                };
+                let mut say = |pointer: &str, message: String, help: &str| {
+                    found.push(place::at(&config.path, pointer, message, help))
+                };
+                if probe.params["target"].first() != Some(url) {
+                    let asked = probe.params["target"].first().map_or("", String::as_str);
                     say(
-                        &pointer,
-                        reason,
-                        "name a module of the rendered configuration",
+                        &probe.pointer,
+                        format!(
+                            "the health of `{}` is asked at {asked}, the catalog says {url}",
+                            service.name
+                        ),
+                        "render the catalog's address and `health_path`",
                     );
-                    missing.push(pointer);
+                }
+                if probe.address != stack.catalog.blackbox.address {
+                    say(
+                        &probe.pointer,
+                        format!(
+                            "the health of `{}` is asked of {}, the catalog says {}",
+                            service.name, probe.address, stack.catalog.blackbox.address
+                        ),
+                        "render the catalog's `blackbox.address`",
+                    );
+                }
+                let module = probe
+                    .params
+                    .get("module")
+                    .and_then(|names| names.first())
+                    .map_or("http_2xx", String::as_str);
+                if let Some(reason) = module_without(stack, module) {
+                    let pointer = format!("/scrape_configs/{}/params", probe.job);
+                    if !missing.contains(&pointer) {
+                        say(
+                            &pointer,
+                            reason,
+                            "name a module of the rendered configuration",
+                        );
+                        missing.push(pointer);
+                    }
                 }
             }
         }
