@@ -1,5 +1,6 @@
 //! How a service is reached: where each of its instances is, and what it wants of whoever asks.
 
+use super::tables::RemoteWrite;
 use super::{Service, ipv6};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -46,18 +47,27 @@ impl Instance {
     }
 }
 
+/// The files of this machine that a connection needs.
+fn files<'a>(
+    tls: &'a Option<Tls>,
+    auth: &'a Option<Auth>,
+) -> impl Iterator<Item = &'a String> + use<'a> {
+    let tls = tls.iter();
+    let tls = tls.flat_map(|tls| [&tls.ca_file, &tls.cert_file, &tls.key_file]);
+    let auth = auth.iter();
+    let auth = auth.flat_map(|auth| [&auth.bearer_file, &auth.password_file]);
+    tls.chain(auth).flatten()
+}
+
 impl Service {
-    /// The files of this machine that whoever asks it needs.
-    fn files(&self) -> impl Iterator<Item = &String> {
-        let tls = self.tls.iter();
-        let tls = tls.flat_map(|tls| [&tls.ca_file, &tls.cert_file, &tls.key_file]);
-        let auth = self.auth.iter();
-        let auth = auth.flat_map(|auth| [&auth.bearer_file, &auth.password_file]);
-        tls.chain(auth).flatten()
+    /// Files of this machine that whoever asks it needs, with the table that names each: `tls` or `auth`.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let tls = files(&self.tls, &None).map(|file| ("tls", file));
+        tls.chain(files(&None, &self.auth).map(|file| ("auth", file)))
     }
 }
 
-/// A file that a container needs to scrape or probe services.
+/// A file that the containers of Prometheus and of the blackbox exporter need.
 #[derive(Clone, Debug, Serialize)]
 pub struct Secret {
     /// Of the file in the container's /run/secrets.
@@ -68,18 +78,22 @@ pub struct Secret {
     pub probed: bool,
 }
 
-/// Those of all services, each once, by name.
-pub(super) fn secrets(services: &[Service]) -> Vec<Secret> {
+/// All of them, each once, by name.
+pub(super) fn secrets(services: &[Service], stores: &[RemoteWrite]) -> Vec<Secret> {
     let mut found: BTreeMap<String, Secret> = BTreeMap::new();
-    for service in services {
-        for file in service.files() {
+    let services = services
+        .iter()
+        .map(|service| (&service.tls, &service.auth, service.health_probe));
+    let stores = stores.iter().map(|store| (&store.tls, &store.auth, false));
+    for (tls, auth, probed) in services.chain(stores) {
+        for file in files(tls, auth) {
             let name = secret(file);
             let known = found.entry(name.clone()).or_insert_with(|| Secret {
                 name,
                 file: file.clone(),
                 probed: false,
             });
-            known.probed |= service.health_probe;
+            known.probed |= probed;
         }
     }
     found.into_values().collect()

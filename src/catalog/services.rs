@@ -131,6 +131,7 @@ impl Service {
         let mut service: Service = serde_json::from_value(Value::Object(merged))?;
         service.name = name.to_string();
         service.host = match service.runs_on.as_str() {
+            "host" if catalog["prometheus"]["runs_on"] == "host" => "localhost".to_string(),
             "host" => "host.docker.internal".to_string(),
             "compose" => name.to_string(),
             address => in_url(address),

@@ -1,7 +1,7 @@
 //! Settings of one service that cannot all hold.
 
 use super::{Lint, set_at};
-use crate::catalog::{Service, origin};
+use crate::catalog::{Catalog, Service, origin};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::Source;
 
@@ -13,12 +13,12 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, source| {
         let services = catalog.services.iter();
         services
-            .flat_map(|service| conflicts(service, source))
+            .flat_map(|service| conflicts(service, catalog, source))
             .collect()
     },
 };
 
-fn conflicts(service: &Service, source: &Source) -> Vec<Diagnostic> {
+fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let name = &service.name;
     let own_place = source.contains(&format!("/services/{name}/runs_on"));
     let auth = service.auth.clone().unwrap_or_default();
@@ -46,6 +46,14 @@ fn conflicts(service: &Service, source: &Source) -> Vec<Diagnostic> {
                 service.replicas
             ),
             "write `runs_on = \"compose\"`: on the host each of them would need the same port; instances elsewhere stand in `targets`",
+        ),
+        (
+            service.runs_on == "compose" && catalog.prometheus.runs_on == "host",
+            "runs_on",
+            format!(
+                "`{name}` is a container in a network of its own, and Prometheus runs outside of it"
+            ),
+            "write `runs_on = \"host\"` for it, which publishes its port on this machine",
         ),
         (
             service.tls.is_some() && service.scheme != "https",
