@@ -230,7 +230,7 @@ impl Stack {
         let [prometheus, alertmanager, exporter_port, control, one, two] = free_ports();
         let text = format!(
             "{PLATFORM}[prometheus]\naddress = \"127.0.0.1:{prometheus}\"\nalertmanagers = [\"host.docker.internal:{alertmanager}\"]\nscrape_interval = \"4s\"\n\
-             [blackbox]\naddress = \"127.0.0.1:{exporter_port}\"\n[groups.core]\ntitle = \"Core\"\n\
+             [blackbox]\naddress = \"127.0.0.1:{exporter_port}\"\nallow = [{{ check = \"unreachable-address\", reason = \"no container\" }}]\n[groups.core]\ntitle = \"Core\"\n\
              [services.one]\ngroup = \"core\"\nport = {one}\nhealth_probe = true\n[services.two]\ngroup = \"core\"\nport = {two}\n\
              [alerts.ServiceDown]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n"
         );

@@ -242,8 +242,8 @@ mod tests {
     fn a_program_is_found_however_it_is_started() {
         let wanted = ("config.file".to_string(), "/a b".to_string());
         for container in [
-            json!({"image": "prom/prometheus:v3.1.0", "command": ["--config.file=/a b"]}),
-            json!({"image": "prom/prometheus:v3.1.0", "command": "--config.file '/a b'"}),
+            json!({"image": "prom/prometheus", "command": ["--config.file=/a b"]}),
+            json!({"image": "prom/prometheus", "command": "--config.file '/a b'"}),
             json!({"image": "x/y", "command": ["/usr/bin/prometheus", "--config.file", "/a b"]}),
             json!({"image": "x/y", "entrypoint": ["sh", "-c"], "command": ["exec prometheus --config.file='/a b'"]}),
             json!({"image": "docker.io/prom/prometheus", "entrypoint": "/bin/prometheus --config.file='/a b'"}),
