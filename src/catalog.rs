@@ -6,6 +6,7 @@ mod limits;
 mod metrics;
 pub mod pattern;
 pub mod schema;
+pub(crate) mod secrets;
 mod services;
 mod tables;
 pub(crate) mod units;
@@ -14,13 +15,14 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::kinds::Kinds;
 use crate::source::Source;
+pub use access::ipv6;
 use alerts::Emitters;
 pub(crate) use alerts::{Alert, Branch};
 pub(crate) use limits::Limits;
 pub use metrics::Metric;
 use serde::Serialize;
 use serde_json::{Map, Value};
-pub use services::{Override, Service, ipv6, layers, origin};
+pub use services::{Override, Service, layers, origin};
 use std::collections::HashMap;
 use std::sync::Arc;
 pub(crate) use tables::{Alertmanager, Blackbox, Compose, Grafana, Platform, Prometheus};
@@ -49,7 +51,7 @@ pub struct Catalog {
     /// What the services may use.
     pub limits: Limits,
     /// Files that it takes to scrape and probe the services.
-    pub scrape_secrets: Vec<access::Secret>,
+    pub scrape_secrets: Vec<secrets::Secret>,
     #[serde(skip)]
     names: Names,
 }
@@ -128,7 +130,7 @@ impl Catalog {
                 alerts: numbered(alerts.iter().map(|alert| &alert.name)),
             },
             limits: Limits::of(&services),
-            scrape_secrets: access::secrets(&services, &prometheus.remote_write),
+            scrape_secrets: secrets::all(&services, &prometheus.remote_write),
             groups: groups(value, &services),
             prometheus,
             alertmanager: serde_json::from_value(published(value, "alertmanager"))?,

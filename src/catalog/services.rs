@@ -216,15 +216,6 @@ fn named_exporter(name: &str) -> bool {
     name == "exporter" || name.ends_with("-exporter") || name.ends_with("_exporter")
 }
 
-/// An IPv6 address, with or without brackets, in the one way that everybody writes it; None: it is something else.
-pub fn ipv6(address: &str) -> Option<std::net::Ipv6Addr> {
-    address
-        .strip_prefix('[')
-        .map_or(Some(address), |rest| rest.strip_suffix(']'))?
-        .parse()
-        .ok()
-}
-
 /// A table of parameters, each with one value or a list of them.
 fn one_or_many<'de, D: serde::Deserializer<'de>>(
     deserializer: D,

@@ -1,8 +1,7 @@
 //! What templates may ask for: numbers worked out from others, and words checked before they go unquoted.
 
 use super::refuse;
-use crate::catalog::access::secret;
-use crate::catalog::{Duration, Size, snake, with_unit};
+use crate::catalog::{Duration, Size, secrets, snake, with_unit};
 use minijinja::value::Value;
 use minijinja::{Environment, Error, State};
 use std::collections::{BTreeMap, HashSet};
@@ -133,7 +132,7 @@ fn mounted(state: &State, value: &Value) -> Result<Value, Error> {
     });
     let path = |file: &str| match here {
         true => file.to_string(),
-        false => format!("/run/secrets/{}", secret(file)),
+        false => format!("/run/secrets/{}", secrets::named(file)),
     };
     if let Some(file) = value.as_str() {
         return Ok(path(file).into());

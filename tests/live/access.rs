@@ -111,7 +111,7 @@ fn two_instances_behind_tls_and_a_login_are_scraped_asked_and_told_apart() {
     assert!(
         broken
             .to_string()
-            .contains(&format!("127.0.0.1:{}", ports[1])),
+            .contains(&format!("localhost:{}", ports[1])),
         "{broken:#}"
     );
     drop(first);
