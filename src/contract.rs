@@ -1,21 +1,25 @@
 //! The closed metric contract: every series that can exist, from the catalog, the rendered targets and the rendered rules.
 
+pub(crate) mod bounds;
 pub(crate) mod domain;
 pub(crate) mod evaluate;
 mod exposed;
+mod node;
 pub(crate) mod relabel;
 pub(crate) mod series;
 pub(crate) mod status;
 pub(crate) mod targets;
 pub(crate) mod units;
+pub(crate) mod values;
 
 use crate::catalog::Catalog;
 use crate::json::Parts;
 use crate::promql::matchers::picks;
 use crate::promql::{self, Expr, Matcher};
+use bounds::Limits;
 use domain::Domain;
 use evaluate::nodes;
-use exposed::bounds;
+use exposed::bucket_bounds;
 pub(crate) use exposed::built_in;
 use fixedbitset::FixedBitSet;
 use serde_json::Value;
@@ -24,11 +28,22 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use targets::Targets;
+use values::{Bounds, Unit};
+
+/// What is known of recorded values.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Recorded {
+    pub(crate) unit: Option<Unit>,
+    pub(crate) bounds: Option<Bounds>,
+}
 
 /// Every series that can exist.
 pub struct Contract {
     pub targets: Targets,
     families: HashMap<String, Vec<SeriesSet>>,
+    /// What is known of the values that rules record, by name.
+    values: HashMap<String, Recorded>,
+    pub(crate) limits: Limits,
     meets: RefCell<HashMap<(Domain, String, String), bool>>,
     parsed: RefCell<HashMap<String, Result<Rc<Expr>, String>>>,
 }
@@ -40,6 +55,8 @@ impl Contract {
         let mut contract = Contract {
             targets,
             families: HashMap::new(),
+            values: HashMap::new(),
+            limits: Limits::of(catalog),
             meets: RefCell::default(),
             parsed: RefCell::default(),
         };
@@ -75,17 +92,33 @@ impl Contract {
         encrypted.intersect_with(&contract.targets.with("job", "health-probe"));
         contract.profile("https-probe", encrypted);
         for metric in &catalog.metrics {
-            contract.declare(metric, &bounds(metric, catalog));
+            contract.declare(metric, &bucket_bounds(metric, catalog));
         }
-        contract.alerts();
+        contract.alerts(None, None);
         contract
     }
 
     /// Adds what a recording rule writes.
     pub(crate) fn record(&mut self, name: &str, expr: &Expr, labels: &Value) {
-        let series = nodes(expr, self)
-            .pop()
-            .map_or(Vec::new(), |whole| whole.series);
+        let Some(whole) = nodes(expr, self).pop() else {
+            return;
+        };
+        let (unit, bounds) = (whole.unit, whole.bounds);
+        let series = whole.series;
+        match self.values.get_mut(name) {
+            None => drop(
+                self.values
+                    .insert(name.to_string(), Recorded { unit, bounds }),
+            ),
+            Some(known) => {
+                let either = |known: Bounds| bounds.map(|more| known.either(more));
+                known.bounds = known.bounds.and_then(either);
+                known.unit = known
+                    .unit
+                    .take()
+                    .filter(|known| unit.as_ref() == Some(known));
+            }
+        }
         let recorded: Vec<SeriesSet> = series
             .into_iter()
             .map(|series| self.labeled(series, labels))
@@ -146,6 +179,11 @@ impl Contract {
             .filter_map(|index| self.targets.list[index].labels.get(label))
             .collect();
         Domain::Values(values.into_iter().cloned().collect())
+    }
+
+    /// What is known of the values that rules record under a name; None: no rule does.
+    pub(crate) fn recorded(&self, name: &str) -> Option<&Recorded> {
+        self.values.get(name)
     }
 
     /// All series of a name; empty when nobody writes it.

@@ -20,6 +20,7 @@ mod range_beyond_retention;
 mod ratio_out_of_range;
 mod reserved_name;
 mod same_condition;
+mod severity_upside_down;
 mod stale_between_samples;
 mod test_expectation;
 mod test_samples;
@@ -77,6 +78,7 @@ pub const LINTS: &[Lint] = &[
     ratio_out_of_range::LINT,
     reserved_name::LINT,
     same_condition::LINT,
+    severity_upside_down::LINT,
     stale_between_samples::LINT,
     test_expectation::LINT,
     test_samples::LINT,

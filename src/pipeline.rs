@@ -7,7 +7,7 @@ use crate::catalog::schema::Schema;
 use crate::diagnostic::{Diagnostic, Place, Severity, folded, sorted};
 use crate::kinds::Kinds;
 use crate::overlay::Overlay;
-use crate::render::found::{Found, Text};
+use crate::render::found::Found;
 use crate::render::{Rendered, render};
 use crate::source::read::Unreadable;
 use crate::source::{Source, SyntaxError};
@@ -214,19 +214,16 @@ pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
     Ok(outcome.in_order())
 }
 
-/// The proofs for files as they are in a folder, beside the catalog of `root`. `folder` is how messages call it; the second part
-/// of the answer are the files that no role is known of, which nothing looks at.
-pub(crate) fn prove_files(
+/// The proofs for files as they are in a folder, paths and texts, beside a text as the catalog of `root`. `folder` is how messages
+/// call it; the second part of the answer are the files that no role is known of, which nothing looks at.
+pub fn prove_files(
+    text: &str,
     root: &Path,
     folder: &str,
-    texts: Vec<Text>,
+    texts: Vec<(String, String)>,
     roles: &BTreeMap<String, Role>,
 ) -> Result<(Outcome, Vec<String>)> {
-    let text = match read(root) {
-        Ok(text) => text,
-        Err(unreadable) => return Ok((*unreadable, Vec::new())),
-    };
-    let (mut outcome, mut allows) = linted(&text, &Overlay::of(root));
+    let (mut outcome, mut allows) = linted(text, &Overlay::of(root));
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
         return Ok((outcome.in_order(), Vec::new()));
     };

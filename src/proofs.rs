@@ -11,11 +11,13 @@ mod alert_without_condition;
 mod ambiguous_match;
 mod annotation_label;
 mod beyond_retention;
+mod collector;
 mod container_limit;
 mod dashboard_model;
 mod dead_link;
 mod fires_alone;
 mod gauge_function_on_counter;
+mod grafana_provisioning;
 mod health_check;
 mod impossible_threshold;
 mod inhibition;
@@ -33,6 +35,7 @@ mod notification_grouping;
 mod notification_template;
 mod panel_fields;
 mod panel_layout;
+mod panel_promise;
 mod panel_query;
 mod panel_state;
 mod panel_text;
@@ -44,6 +47,7 @@ mod rate_of_gauge;
 mod raw_counter;
 mod rule_file;
 mod rules_of_the_catalog;
+mod runbook;
 mod scrape_job;
 mod server_settings;
 mod slow_rule_group;
@@ -62,6 +66,7 @@ mod unprobed_health;
 mod unreachable_address;
 mod unreachable_receiver;
 mod unread_configuration;
+mod unread_setting;
 mod unrestarted_container;
 mod unrouted_alert;
 mod unstartable_container;
@@ -114,6 +119,15 @@ pub enum Example {
         /// It is found with this in its place, as JSON, and not with what is rendered; empty: without the key.
         bad: &'static str,
     },
+    /// A text of a generated file that is no YAML.
+    Text {
+        /// What the file is for.
+        role: Role,
+        /// The text, as far as the catalog fixes it.
+        good: &'static str,
+        /// It is found with this in the place of the first such text.
+        bad: &'static str,
+    },
     /// A fragment of a catalog.
     Catalog {
         /// It is found here,
@@ -139,11 +153,13 @@ pub const PROOFS: &[Proof] = &[
     ambiguous_match::PROOF,
     annotation_label::PROOF,
     beyond_retention::PROOF,
+    collector::PROOF,
     container_limit::PROOF,
     dashboard_model::PROOF,
     dead_link::PROOF,
     fires_alone::PROOF,
     gauge_function_on_counter::PROOF,
+    grafana_provisioning::PROOF,
     health_check::PROOF,
     impossible_threshold::PROOF,
     inhibition::PROOF,
@@ -161,6 +177,7 @@ pub const PROOFS: &[Proof] = &[
     notification_template::PROOF,
     panel_fields::PROOF,
     panel_layout::PROOF,
+    panel_promise::PROOF,
     panel_query::PROOF,
     panel_state::PROOF,
     panel_text::PROOF,
@@ -172,6 +189,7 @@ pub const PROOFS: &[Proof] = &[
     raw_counter::PROOF,
     rule_file::PROOF,
     rules_of_the_catalog::PROOF,
+    runbook::PROOF,
     scrape_job::PROOF,
     server_settings::PROOF,
     slow_rule_group::PROOF,
@@ -189,6 +207,7 @@ pub const PROOFS: &[Proof] = &[
     unprobed_health::PROOF,
     unreachable_address::PROOF,
     unread_configuration::PROOF,
+    unread_setting::PROOF,
     unreachable_receiver::PROOF,
     unrestarted_container::PROOF,
     unrouted_alert::PROOF,

@@ -274,14 +274,14 @@ impl Rendered {
         });
         let line = origin
             .as_ref()
-            .and_then(|origin| origin.place(&self.environment, origin.lines.line(pointer)?));
+            .and_then(|origin| origin.place(&self.environment, line_of(&origin.lines, pointer)?));
         line.unwrap_or_else(|| Place::File(format!("{}/{path}", self.output)))
     }
 
     fn own_line(&self, path: &str, pointer: &str) -> Place {
         let shown = format!("{}/{path}", self.output);
         let line = self.file(path).and_then(|file| {
-            let line = yaml::Lines::read(&file.text).line(pointer)?;
+            let line = line_of(&yaml::Lines::read(&file.text), pointer)?;
             let text = file.text.lines().nth(line.checked_sub(1)?)?.to_string();
             Some((line, text))
         });
@@ -293,5 +293,15 @@ impl Rendered {
             },
             None => Place::File(shown),
         }
+    }
+}
+
+/// What stands before the number of a line, in a pointer into a text that is no YAML.
+pub(crate) const LINE: &str = "line ";
+
+fn line_of(lines: &yaml::Lines, pointer: &str) -> Option<usize> {
+    match pointer.strip_prefix(LINE) {
+        Some(number) => number.parse().ok(),
+        None => lines.line(pointer),
     }
 }

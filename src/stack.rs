@@ -1,14 +1,17 @@
 //! The rendered Files, read into what they mean: what scrapes, records, alerts, routes and shows.
 
+pub(crate) mod collector;
 pub(crate) mod containers;
 pub(crate) mod dashboards;
 pub(crate) mod document;
 pub(crate) mod expressions;
 pub(crate) mod files;
 pub(crate) mod grafana;
+pub(crate) mod markdown;
 pub mod notifications;
 pub(crate) mod own_tests;
 pub(crate) mod rules;
+pub(crate) mod settings;
 mod variables;
 pub(crate) mod world;
 
@@ -23,6 +26,7 @@ use own_tests::OwnTests;
 use rules::{LoadedRule, RefusedRule};
 use serde_json::Value;
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 /// Everything rendered, as one.
 pub struct Stack<'a> {
@@ -52,6 +56,8 @@ impl<'a> Stack<'a> {
     pub(crate) fn read(catalog: &'a Catalog, rendered: &'a Rendered) -> Stack<'a> {
         let files = Files::of(&rendered.files);
         let mut contract = Contract::new(catalog, files.config().unwrap_or(&Value::Null));
+        let (names, severities) = alerts(files);
+        contract.alerts(names, severities);
         let containers = Project::read(files, &catalog.platform.output);
         let (expressions, unread) = expressions::read(files, &mut contract);
         let (rules, refused) = rules::read(files, &contract);
@@ -81,4 +87,20 @@ impl<'a> Stack<'a> {
             .iter()
             .filter(move |expression| expression.usage == usage)
     }
+}
+
+/// The names and severities that the rules give their alerts; None: a rule has none, or works it out.
+fn alerts(files: Files) -> (Option<Vec<String>>, Option<Vec<String>>) {
+    let all = |value: fn(&Value) -> &Value| {
+        let texts = files.alerts().map(|(_, _, rule)| value(rule).as_str());
+        let texts = texts.map(|text| text.filter(|text| !text.contains("{{")).map(str::to_string));
+        let values: Option<BTreeSet<String>> = texts.collect();
+        values
+            .filter(|values| !values.is_empty())
+            .map(|values| values.into_iter().collect())
+    };
+    (
+        all(|rule| &rule["alert"]),
+        all(|rule| &rule["labels"]["severity"]),
+    )
 }

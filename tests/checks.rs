@@ -128,7 +128,7 @@ fn proofs_find_their_conditions() {
             Example::Catalog { bad, good } => {
                 (format!("{EXAMPLE}{bad}"), format!("{EXAMPLE}{good}"))
             }
-            Example::Rendered { .. } => return Ok(()),
+            Example::Rendered { .. } | Example::Text { .. } => return Ok(()),
         };
         finds(proof.code, &bad)?;
         // The tests around a condition are about none in particular, so they fail.
@@ -167,6 +167,24 @@ fn proofs_find_their_values_and_no_other_proof_does() {
     assert_eq!(found(&rendered), [], "as it is rendered, nothing is found");
     let mut wrong = Vec::new();
     for proof in PROOFS {
+        if let Example::Text { role, good, bad } = proof.example {
+            let mut files = rendered.files.iter_mut();
+            let file = files.find(|file| file.role == role && file.text.contains(good));
+            let file = file.unwrap_or_else(|| panic!("{}: nothing says {good:?}", proof.code));
+            let path = file.path.clone();
+            let otherwise = file.text.replacen(good, bad, 1);
+            let text = std::mem::replace(&mut file.text, otherwise);
+            let found = found(&rendered);
+            if found.is_empty() || found.iter().any(|(code, _)| *code != proof.code) {
+                wrong.push(format!("{}: {found:#?}", proof.code));
+            }
+            let mut files = rendered.files.iter_mut();
+            files
+                .find(|file| file.path == path)
+                .expect("it is still there")
+                .text = text;
+            continue;
+        }
         let Example::Rendered { role, pointer, bad } = proof.example else {
             continue;
         };

@@ -837,7 +837,7 @@ fn what_may_be_accepted_can_be_and_what_follows_is_too() {
     let proofs = PROOFS.iter().filter_map(|proof| match proof.example {
         Example::Condition { bad, .. } => Some((proof.code, with_condition(bad))),
         Example::Catalog { bad, .. } => Some((proof.code, format!("{EXAMPLE}{bad}"))),
-        Example::Rendered { .. } => None,
+        Example::Rendered { .. } | Example::Text { .. } => None,
     });
     let (mut wrong, mut refused) = (Vec::new(), 0);
     for (code, catalog) in lints.chain(proofs) {

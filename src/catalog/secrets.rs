@@ -58,6 +58,14 @@ pub(super) fn all(services: &[Service], stores: &[RemoteWrite]) -> Vec<Secret> {
     found.into_values().collect()
 }
 
+/// Where Prometheus reads a file of this machine: where it is, or as a secret of its container.
+pub(crate) fn seen(file: &str, contained: bool) -> String {
+    match contained {
+        true => format!("/run/secrets/{}", named(file)),
+        false => file.to_string(),
+    }
+}
+
 /// What a container calls a file of this machine: `secrets/web/token` → `web_token`, a file in /run/secrets.
 pub(crate) fn named(file: &str) -> String {
     let below = file.trim_start_matches("./");

@@ -37,6 +37,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
             Example::Condition { bad, good } | Example::Catalog { bad, good } => {
                 code(proof.code, proof.doc, bad, good)
             }
+            Example::Text { good, bad, .. } => code(proof.code, proof.doc, bad, good),
             Example::Rendered { role, pointer, bad } => {
                 let (bad, good) = changed(role, pointer, bad)?;
                 code(proof.code, proof.doc, &bad, &good)

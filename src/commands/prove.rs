@@ -65,7 +65,10 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         }
     };
     let name = name.trim_end_matches('/').to_string();
-    let (outcome, unknown) = pipeline::prove_files(&cli.root, &name, texts(&folder)?, &roles)?;
+    let (outcome, unknown) = match pipeline::read(&cli.root) {
+        Ok(text) => pipeline::prove_files(&text, &cli.root, &name, texts(&folder)?, &roles)?,
+        Err(unreadable) => (*unreadable, Vec::new()),
+    };
     let failed = outcome.failed();
     let files = outcome
         .rendered

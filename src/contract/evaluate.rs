@@ -4,35 +4,14 @@ mod functions;
 mod operators;
 
 use crate::contract::Contract;
+use crate::contract::bounds::bounds;
+pub(crate) use crate::contract::node::Node;
 use crate::contract::series::{MetricType, SeriesSet, merged};
+use crate::contract::units::unit;
 use crate::promql::walk::{children, selector};
-use crate::promql::{Expr, ValueType, VectorSelector};
+use crate::promql::{Expr, VectorSelector};
 use functions::call_result;
 use operators::{aggregated, combined};
-
-/// One node of an expression.
-pub struct Node<'a> {
-    pub expr: &'a Expr,
-    /// What it can return; empty for scalars and strings, and for vectors that are always empty.
-    pub series: Vec<SeriesSet>,
-    /// Indices of its operands in the list of nodes, before its own.
-    pub operands: Vec<usize>,
-}
-
-impl Node<'_> {
-    /// Whether it is a vector that can never hold anything.
-    pub(crate) fn empty(&self) -> bool {
-        self.vector() && self.series.is_empty()
-    }
-
-    /// Whether it is a vector of any sort.
-    pub(crate) fn vector(&self) -> bool {
-        matches!(
-            self.expr.value_type(),
-            ValueType::Vector | ValueType::Matrix
-        )
-    }
-}
 
 /// Every node, operands before what they belong to; the last is the whole expression.
 pub(crate) fn nodes<'a>(expr: &'a Expr, contract: &Contract) -> Vec<Node<'a>> {
@@ -72,9 +51,12 @@ fn visit<'a>(expr: &'a Expr, contract: &Contract, nodes: &mut Vec<Node<'a>>) -> 
         Expr::Call(call) => call_result(call, &operands, nodes, contract),
         _ => Vec::new(),
     };
+    let series = merged(series);
     nodes.push(Node {
         expr,
-        series: merged(series),
+        unit: unit(expr, &operands, nodes, contract),
+        bounds: bounds(expr, &series, &operands, nodes, contract),
+        series,
         operands,
     });
     nodes.len() - 1

@@ -20,7 +20,7 @@ pub(crate) fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + us
 
 /// The values of `le` of a histogram. Prometheus 3 writes every whole number with its `.0`, and so does Python's client;
 /// what those of Go and Node write, `1`, is left as it is by Prometheus 2.
-pub(super) fn bounds(metric: &Metric, catalog: &Catalog) -> Domain {
+pub(super) fn bucket_bounds(metric: &Metric, catalog: &Catalog) -> Domain {
     if metric.r#type != "histogram" || metric.buckets.is_empty() {
         return Domain::Pattern(".+".to_string());
     }
@@ -152,10 +152,12 @@ impl Contract {
     }
 
     /// `ALERTS`, which Prometheus writes itself; the alerts' own labels are known once their rules are recorded.
-    pub(super) fn alerts(&mut self) {
+    /// names, severities: those of the rules; None: they are not known.
+    pub(crate) fn alerts(&mut self, names: Option<Vec<String>>, severities: Option<Vec<String>>) {
+        let domain = |values: Option<Vec<String>>| values.map_or(Domain::any(), Domain::Values);
         let mut series = SeriesSet::bare(&self.targets)
-            .with("alertname", Domain::any())
-            .with("severity", Domain::any());
+            .with("alertname", domain(names))
+            .with("severity", domain(severities));
         series.targets = self.targets.all();
         series.kind = MetricType::Gauge;
         series.carried = ["job", "service", "component"].map(str::to_string).into();

@@ -14,6 +14,8 @@ pub(crate) struct Rule {
     action: Action,
     pub(crate) sources: Vec<String>,
     separator: String,
+    /// As it is written.
+    pub(crate) pattern: String,
     regex: Regex,
     pub(crate) target: String,
     replacement: String,
@@ -84,6 +86,7 @@ impl Rule {
             action,
             sources: rule["source_labels"].texts().map(str::to_string).collect(),
             separator: text("separator", ";"),
+            pattern,
             regex,
             target: text("target_label", ""),
             replacement: match &rule["replacement"] {

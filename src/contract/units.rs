@@ -1,41 +1,20 @@
 //! Units of what an expression returns: from the suffixes of metrics (https://prometheus.io/docs/practices/naming/), through
 //! functions and operators. Where nothing says one, nothing is assumed.
 
-use super::evaluate::Node;
+use super::Contract;
+use super::bounds::part;
+use super::node::Node;
+use super::values::{Base, Unit};
 use crate::promql::number::number;
-use crate::promql::token::{T_ADD, T_COUNT, T_COUNT_VALUES, T_DIV, T_GROUP, T_MUL, T_SUB};
+use crate::promql::token::{
+    T_ADD, T_COUNT, T_COUNT_VALUES, T_DIV, T_GROUP, T_LAND, T_LUNLESS, T_MUL, T_SUB,
+};
 use crate::promql::walk::selector;
-use crate::promql::{Expr, ValueType};
-use std::fmt;
-
-/// A unit; rates are of it per second.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unit {
-    base: Base,
-    per_second: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Base {
-    Seconds,
-    Milliseconds,
-    Microseconds,
-    Minutes,
-    Bytes,
-    Kilobytes,
-    Megabytes,
-    Ratio,
-    Percent,
-    Celsius,
-    Volts,
-    Amperes,
-    Joules,
-    /// What a counter without another unit counts.
-    Events,
-}
+use crate::promql::{Expr, ValueType, returns_bool};
 
 /// Endings of the names of metrics, the longer ones first where one ends in another.
-const SUFFIXES: [(&str, Base); 19] = [
+const SUFFIXES: [(&str, Base); 20] = [
+    ("_cores", Base::Cores),
     ("_milliseconds", Base::Milliseconds),
     ("_millis", Base::Milliseconds),
     ("_ms", Base::Milliseconds),
@@ -57,50 +36,9 @@ const SUFFIXES: [(&str, Base); 19] = [
     ("_joules", Base::Joules),
 ];
 
-impl Base {
-    fn word(self) -> &'static str {
-        match self {
-            Base::Seconds => "seconds",
-            Base::Milliseconds => "milliseconds",
-            Base::Microseconds => "microseconds",
-            Base::Minutes => "minutes",
-            Base::Bytes => "bytes",
-            Base::Kilobytes => "kilobytes",
-            Base::Megabytes => "megabytes",
-            Base::Ratio => "a ratio",
-            Base::Percent => "percent",
-            Base::Celsius => "degrees Celsius",
-            Base::Volts => "volts",
-            Base::Amperes => "amperes",
-            Base::Joules => "joules",
-            Base::Events => "events",
-        }
-    }
-}
-
-impl fmt::Display for Unit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rate = if self.per_second { " per second" } else { "" };
-        write!(formatter, "{}{rate}", self.base.word())
-    }
-}
-
-impl Unit {
-    fn of(base: Base) -> Unit {
-        Unit {
-            base,
-            per_second: false,
-        }
-    }
-
-    pub(crate) fn is(&self, base: Base) -> bool {
-        self.base == base && !self.per_second
-    }
-}
-
 /// The unit of a metric by its name.
 fn of_metric(name: &str) -> Option<Unit> {
-    // Recorded series say what they are in other ways.
+    // Of nobody's rules here.
     if name.contains(':') {
         return None;
     }
@@ -116,27 +54,39 @@ fn of_metric(name: &str) -> Option<Unit> {
     }
 }
 
-/// The unit of a node's values.
-pub(crate) fn unit(node: &Node, nodes: &[Node]) -> Option<Unit> {
-    let operand = |index: usize| node.operands.get(index).map(|operand| &nodes[*operand]);
-    let of = |index: usize| operand(index).and_then(|operand| unit(operand, nodes));
-    if let Some(selector) = selector(node.expr) {
-        return of_metric(selector.name.as_deref()?);
+/// The unit of an expression whose operands are known.
+pub(super) fn unit(
+    expr: &Expr,
+    operands: &[usize],
+    nodes: &[Node],
+    contract: &Contract,
+) -> Option<Unit> {
+    let operand = |index: usize| operands.get(index).map(|operand| &nodes[*operand]);
+    let of = |index: usize| operand(index).and_then(|operand| operand.unit.clone());
+    if let Some(selector) = selector(expr) {
+        let name = selector.name.as_deref()?;
+        return match contract.recorded(name) {
+            Some(recorded) => recorded.unit.clone().or_else(|| of_recorded(name)),
+            None => of_metric(name),
+        };
     }
-    match node.expr {
+    match expr {
         Expr::Paren(_) | Expr::Subquery(_) | Expr::Unary(_) => of(0),
         Expr::Aggregate(aggregate) => match aggregate.op.id() {
             T_COUNT | T_COUNT_VALUES | T_GROUP => None,
-            _ => of(node.operands.len().checked_sub(1)?),
+            _ => of(operands.len().checked_sub(1)?),
         },
         Expr::Call(call) => match call.func.name {
             "time" | "timestamp" => Some(Unit::of(Base::Seconds)),
             "rate" | "irate" | "deriv" => {
                 let unit = of(0).filter(|unit| !unit.per_second)?;
                 // Seconds per second are cores, or how busy something is.
-                (unit.base != Base::Seconds).then_some(Unit {
-                    per_second: true,
-                    ..unit
+                Some(match unit.base {
+                    Base::Seconds => Unit::of(Base::Cores),
+                    _ => Unit {
+                        per_second: true,
+                        ..unit
+                    },
                 })
             }
             "histogram_quantile" => {
@@ -144,10 +94,12 @@ pub(crate) fn unit(node: &Node, nodes: &[Node]) -> Option<Unit> {
                 let named = named(buckets, nodes)?;
                 of_metric(named.strip_suffix("_bucket")?)
             }
+            "histogram_fraction" => Some(Unit::of(Base::Ratio)),
             "increase" | "delta" | "idelta" | "avg_over_time" | "min_over_time"
             | "max_over_time" | "sum_over_time" | "last_over_time" | "abs" | "ceil" | "floor"
             | "round" | "clamp" | "clamp_min" | "clamp_max" | "sort" | "sort_desc"
-            | "label_replace" | "label_join" | "scalar" | "vector" => of(0),
+            | "label_replace" | "label_join" | "scalar" | "vector" | "predict_linear"
+            | "stddev_over_time" => of(0),
             "quantile_over_time" => of(1),
             _ => None,
         },
@@ -157,22 +109,57 @@ pub(crate) fn unit(node: &Node, nodes: &[Node]) -> Option<Unit> {
             match binary.op.id() {
                 T_MUL => {
                     let unit = match number(left.expr) {
-                        Some(_) => unit(right, nodes),
-                        None => unit(left, nodes),
+                        Some(_) => of(1),
+                        None => of(0),
                     };
                     scaled(unit?, constant?)
                 }
                 T_DIV if number(right.expr).is_some() => scaled(of(0)?, 1.0 / constant?),
-                T_DIV => (of(0)? == of(1)?).then(|| Unit::of(Base::Ratio)),
+                T_DIV => match part(left, right, nodes, contract) {
+                    Some(part) if part.counted.is_none() => {
+                        scaled(Unit::of(Base::Ratio), part.factor)
+                    }
+                    Some(_) => None,
+                    None => quotient(&of(0)?, &of(1)?),
+                },
                 T_ADD | T_SUB if number(left.expr).is_some() => of(1),
                 T_ADD | T_SUB => of(0),
+                _ if returns_bool(binary) => None,
                 _ if binary.op.is_comparison_operator() && number(left.expr).is_some() => of(1),
+                T_LAND | T_LUNLESS => of(0),
                 _ if binary.op.is_comparison_operator() => of(0),
                 _ => of(0).filter(|left| of(1).is_none_or(|right| right == *left)),
             }
         }
         _ => None,
     }
+}
+
+/// What a recorded series says by its name, where its expression says nothing: `level:metric:operations`.
+fn of_recorded(name: &str) -> Option<Unit> {
+    let mut parts = name.split(':');
+    let (metric, operations) = (parts.nth(1)?, parts.next()?);
+    // What is rated or divided is of another unit than its metric.
+    let words = operations
+        .split('_')
+        .map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let level = ["catalog", "max", "min", "avg", "sum", "last"];
+    words
+        .into_iter()
+        .all(|word| level.contains(&word))
+        .then(|| of_metric(metric))?
+}
+
+/// A unit by another.
+fn quotient(over: &Unit, under: &Unit) -> Option<Unit> {
+    if over == under {
+        return Some(Unit::of(Base::Ratio));
+    }
+    let events = under.base == Base::Events;
+    // Seconds in a second by how often they are spent: how long it takes each time.
+    (events && under.per_second && over.base == Base::Cores)
+        .then(|| Unit::of(Base::Seconds))
+        .or_else(|| (events && over.per_second == under.per_second).then(|| Unit::of(over.base)))
 }
 
 /// A unit times a number: another unit, where that is how it is converted.

@@ -87,6 +87,15 @@ impl Rule {
         })
     }
 
+    /// The same alert, without its `for`.
+    pub(crate) fn at_once(&self) -> Rule {
+        let mut rule = self.clone();
+        if let Some(alert) = &mut rule.alert {
+            alert.hold = 0;
+        }
+        rule
+    }
+
     /// The name under which its series are found.
     fn written(&self) -> &str {
         match self.alert {

@@ -2,7 +2,6 @@
 
 use super::{Check, Example, Proof, Usage, place};
 use crate::contract::domain::Domain;
-use crate::diagnostic::{Diagnostic, Severity};
 
 /// What every alert that fires for a service has.
 const CARRIED: [&str; 4] = ["job", "service", "component", "severity"];
@@ -51,14 +50,11 @@ pub(crate) const PROOF: Proof = Proof {
             open.sort_unstable();
             open.dedup();
             for label in open {
-                found.push(Diagnostic {
-                    severity: Severity::Warning,
-                    ..place::on(
-                        expression,
-                        format!("the alert fires once for every value of `{label}`, and nobody knows how many there are"),
-                        "aggregate `by (job, service, component)`, or declare the values of the label",
-                    )
-                });
+                found.push(place::on(
+                    expression,
+                    format!("the alert fires once for every value of `{label}`, and nobody knows how many there are"),
+                    "aggregate `by (job, service, component)`, or declare the values of the label",
+                ));
             }
         }
         found

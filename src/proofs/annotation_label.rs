@@ -2,7 +2,11 @@
 
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::RULES;
+use crate::contract::Contract;
+use crate::contract::domain::Domain;
+use crate::contract::evaluate::Node;
 use crate::json::Parts;
+use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "annotation-label",
@@ -12,14 +16,23 @@ pub(crate) const PROOF: Proof = Proof {
         pointer: "/groups/*/rules/*/annotations/summary",
         bad: r#""{{ $labels.instance }} is down""#,
     },
-    check: Check::Expression(|expression, nodes, _| {
+    check: Check::Expression(|expression, nodes, contract| {
         let mut found = Vec::new();
         let Some(whole) = nodes.last().filter(|_| expression.usage == Usage::Alert) else {
             return found;
         };
         let rule = expression.pointer.trim_end_matches("/expr");
         for (key, text) in expression.owner["annotations"].entries() {
-            for variable in variables(text.as_str().unwrap_or_default()) {
+            let text = text.as_str().unwrap_or_default();
+            if let Some(name) = one_of_many(text, whole, contract) {
+                found.push(place::at(
+                    expression.path,
+                    format!("{rule}/annotations/{key}"),
+                    format!("it names `{name}`, whichever service the alert fires for"),
+                    "write `{{ $labels.service }}`",
+                ));
+            }
+            for variable in variables(text) {
                 let Some(label) = variable.strip_prefix("labels.") else {
                     if !["value", "labels", "externalLabels", "externalURL"]
                         .contains(&variable.split('.').next().unwrap_or_default())
@@ -52,6 +65,30 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// A service that a text names although the alert is about others too. A name of one word may be a word.
+fn one_of_many(text: &str, alert: &Node, contract: &Contract) -> Option<String> {
+    let services: BTreeSet<String> = alert
+        .series
+        .iter()
+        .flat_map(|series| match contract.values(series, "service") {
+            Domain::Values(values) => values,
+            Domain::Pattern(_) => Vec::new(),
+        })
+        .filter(|name| !name.is_empty())
+        .collect();
+    // What a text says under a condition is its own business.
+    if services.len() < 2 || text.contains("{{ if") || text.contains("{{if") {
+        return None;
+    }
+    let of_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let words = text
+        .split("{{")
+        .flat_map(|part| part.rsplit("}}").next())
+        .flat_map(|part| part.split(|c: char| !of_name(c)));
+    let mut named = words.filter(|word| word.contains(['-', '_']) && services.contains(*word));
+    named.next().map(str::to_string)
+}
 
 /// The variables of a Go template, without the dollar sign.
 fn variables(text: &str) -> Vec<String> {

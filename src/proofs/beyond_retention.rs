@@ -4,8 +4,8 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Duration;
 use crate::promql::walk::{children, selector};
-use crate::promql::{Expr, Offset};
-use crate::stack::expressions::Expression;
+use crate::promql::{AtModifier, Expr, Offset};
+use crate::stack::expressions::{Expression, Usage};
 use std::time::Duration as Length;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -23,6 +23,14 @@ pub(crate) const PROOF: Proof = Proof {
         // How far a panel looks back by `$__range` is the choice of whoever looks at it.
         let chosen = |expression: &&Expression| expression.written.contains("$__range");
         for expression in stack.expressions.iter().filter(|one| !chosen(one)) {
+            if let Some(moment) = fixed(&expression.ast).filter(|_| expression.usage != Usage::Test)
+            {
+                found.push(place::on(
+                    expression,
+                    format!("`@ {moment}` always reads the same moment, and Prometheus keeps {retention}"),
+                    "remove it: it is for looking at one incident by hand",
+                ));
+            }
             let reach = reach(&expression.ast);
             if reach > kept {
                 found.push(place::on(
@@ -51,6 +59,21 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// A moment that an expression names, in seconds since 1970.
+fn fixed(expr: &Expr) -> Option<f64> {
+    let at = match expr {
+        Expr::Subquery(subquery) => subquery.at.as_ref(),
+        _ => selector(expr).and_then(|selector| selector.at.as_ref()),
+    };
+    match at {
+        Some(AtModifier::At(time)) => {
+            let since = time.duration_since(std::time::UNIX_EPOCH);
+            Some(since.map_or(0.0, |since| since.as_secs_f64()))
+        }
+        _ => children(expr).into_iter().find_map(fixed),
+    }
+}
 
 /// How far back an expression looks.
 fn reach(expr: &Expr) -> Length {

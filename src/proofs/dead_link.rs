@@ -24,16 +24,7 @@ pub(crate) const PROOF: Proof = Proof {
         bad: r#""docs/RUNBOOK.md#down""#,
     },
     check: Check::Stack(|stack| {
-        let dashboards: HashMap<&str, HashSet<&str>> = stack
-            .files
-            .dashboards()
-            .map(|file| {
-                (
-                    file.value["uid"].as_str().unwrap_or_default(),
-                    variables(file),
-                )
-            })
-            .collect();
+        let dashboards = dashboards(stack);
         let sections: HashSet<String> = stack
             .files
             .documents()
@@ -128,6 +119,10 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             let first = name.split('.').next().unwrap_or_default();
             let inside = written.trim_start_matches("${").trim_end_matches('}');
             let of_values = OF_VALUES.contains(&first);
+            // `$__all` is what the choice of everything is called in an address.
+            if inside.trim_start_matches('$') == "__all" {
+                continue;
+            }
             if known.contains(name) || EVERYWHERE.contains(&first) || (of_values && panel.is_some())
             {
                 let label = inside
@@ -165,6 +160,12 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             }
         }
         let series = panel.and_then(|panel| labels.get(panel));
+        if let Some(message) = series.and_then(|series| lacking(stack, url, series)) {
+            found.push(wrong(
+                message,
+                "pass the label on, as in `var-job=${__field.labels.job}`".to_string(),
+            ));
+        }
         if let Some(message) = series.and_then(|series| passed(stack, url, series)) {
             found.push(wrong(
                 message,
@@ -222,6 +223,57 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     found
 }
 
+/// A variable that the dashboard at the end of a link needs to show the same service, and that the link does not pass on: it
+/// opens with the one that it starts with.
+fn lacking(stack: &Stack, url: &str, series: &[SeriesSet]) -> Option<String> {
+    let target = target(stack, url)?;
+    if url.contains("__all_variables") {
+        return None;
+    }
+    let set: HashSet<&str> = parts(url).map(|(name, _)| name).collect();
+    let list = target.value["templating"]["list"].items();
+    let mut one = list.filter(|variable| {
+        let current = &variable["current"]["value"];
+        let chosen: Vec<&str> = current
+            .as_str()
+            .into_iter()
+            .chain(current.texts())
+            .collect();
+        variable["type"] == "query"
+            && chosen.len() == 1
+            && chosen[0] != "$__all"
+            && !chosen[0].contains('$')
+    });
+    one.find_map(|variable| {
+        let (name, label) = (variable["name"].as_str()?, lists(variable)?);
+        let told = series.iter().any(|series| series.has(label)) && !set.contains(name);
+        told.then(|| format!("the link does not say which `{name}`: it always opens that of the dashboard's start"))
+    })
+}
+
+/// The label whose values a variable offers.
+fn lists(variable: &Value) -> Option<&str> {
+    let query = &variable["query"];
+    let query = query.as_str().or(query["query"].as_str())?;
+    let inside = query.strip_prefix("label_values(")?.strip_suffix(')')?;
+    Some(
+        inside
+            .rsplit_once(',')
+            .map_or(inside, |(_, label)| label)
+            .trim(),
+    )
+}
+
+/// The dashboard at the end of a link.
+fn target<'s>(stack: &Stack<'s>, url: &str) -> Option<&'s File> {
+    let path = url.split('?').next()?.split_once("/d/")?.1;
+    let uid = path.split('/').next()?;
+    stack
+        .files
+        .dashboards()
+        .find(|file| file.value["uid"] == uid)
+}
+
 /// A label that a link passes on as a variable which can have none of its values.
 fn passed(stack: &Stack, url: &str, series: &[SeriesSet]) -> Option<String> {
     let mut parts = parts(url);
@@ -251,26 +303,8 @@ pub(super) fn refused(
     label: &str,
     series: &[SeriesSet],
 ) -> Option<String> {
-    let uid = url
-        .split('?')
-        .next()?
-        .split_once("/d/")?
-        .1
-        .split('/')
-        .next()?;
-    let mut dashboards = stack.files.dashboards();
-    let target = dashboards.find(|file| file.value["uid"] == uid)?;
-    let mut list = target.value["templating"]["list"].items();
-    let query = &list.find(|variable| variable["name"] == name)?["query"];
-    let inside = query
-        .as_str()
-        .or(query["query"].as_str())?
-        .strip_prefix("label_values(")?
-        .strip_suffix(')')?;
-    let listed = inside
-        .rsplit_once(',')
-        .map_or(inside, |(_, label)| label)
-        .trim();
+    let mut list = target(stack, url)?.value["templating"]["list"].items();
+    let listed = lists(list.find(|variable| variable["name"] == name)?)?;
     let offered: HashSet<&str> = stack.contract.targets.values(listed).collect();
     let mut own = series.iter().filter(|series| series.has(label)).peekable();
     own.peek()?;
@@ -283,7 +317,7 @@ pub(super) fn refused(
 }
 
 /// What is wrong with a link to a dashboard; None for every other text.
-fn dashboard(
+pub(super) fn dashboard(
     text: &str,
     dashboards: &HashMap<&str, HashSet<&str>>,
     grafana: &str,
@@ -305,6 +339,13 @@ fn dashboard(
         .map(|name| format!("the dashboard `{uid}` has no variable `{name}`"))
 }
 
+/// The variables of every dashboard, by its uid.
+pub(super) fn dashboards<'s>(stack: &Stack<'s>) -> HashMap<&'s str, HashSet<&'s str>> {
+    let uid = |file: &'s File| file.value["uid"].as_str().unwrap_or_default();
+    let files = stack.files.dashboards();
+    files.map(|file| (uid(file), variables(file))).collect()
+}
+
 fn variables(file: &File) -> HashSet<&str> {
     file.value["templating"]["list"]
         .items()
@@ -313,7 +354,7 @@ fn variables(file: &File) -> HashSet<&str> {
 }
 
 /// The anchor of a heading, as GitHub and GitLab make it.
-fn anchor(line: &str) -> Option<String> {
+pub(super) fn anchor(line: &str) -> Option<String> {
     let title = line
         .strip_prefix('#')?
         .trim_start_matches('#')

@@ -1,161 +1,267 @@
 //! An alert's comparison can be true, and can be false.
 
 use super::{Check, Example, Proof, Usage, place};
-use crate::contract::domain::Domain;
+use crate::contract::bounds::{flipped, kept};
 use crate::contract::evaluate::Node;
-use crate::contract::series::{MetricType, SeriesSet};
+use crate::contract::values::Bounds;
+use crate::diagnostic::Diagnostic;
+use crate::promql::canonical::{plain, print};
 use crate::promql::number::number;
-use crate::promql::token::{T_ADD, T_DIV, T_MUL, T_SUB};
-use crate::promql::walk::selector;
-use crate::promql::{BinaryExpr, Expr};
+use crate::promql::token::{
+    T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_NEQ,
+};
+use crate::promql::{Expr, returns_bool};
+use crate::stack::expressions::Expression;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "impossible-threshold",
-    doc: "`up` is 0 or 1, a rate is never below 0 and a quantile never above the last bucket: a comparison beyond that never fires, or always does.",
+    doc: "`up` is 0 or 1, a rate is never below 0, a quantile never above the last bucket, and nothing is above 5 and below 3 at once: a comparison beyond that never fires, or always does.",
     example: Example::Condition {
         bad: "max by (job, service, component) (up{service!=\"\"}) > 1",
         good: "max by (job, service, component) (up{service!=\"\"}) < 1",
     },
     check: Check::Expression(|expression, nodes, _| {
-        let mut found = Vec::new();
-        for node in nodes.iter().filter(|_| expression.usage == Usage::Alert) {
-            let Expr::Binary(binary) = node.expr else {
-                continue;
-            };
-            let sides = (&nodes[node.operands[0]], &nodes[node.operands[1]]);
-            let operator = binary.op.to_string();
-            // `5 < x` is `x > 5`.
-            let (side, limit, operator) = match (number(sides.0.expr), number(sides.1.expr)) {
-                (None, Some(limit)) => (sides.0, limit, operator.as_str()),
-                (Some(limit), None) => (sides.1, limit, flipped(&operator)),
-                _ => continue,
-            };
-            let Some((least, most)) = bounds(side, nodes) else {
-                continue;
-            };
-            let number = limit;
-            let (never, always) = match operator {
-                ">" => (most <= number, least > number),
-                ">=" => (most < number, least >= number),
-                "<" => (least >= number, most < number),
-                "<=" => (least > number, most <= number),
-                "==" => (number < least || number > most, false),
-                _ => continue,
-            };
-            let range = if most.is_finite() {
-                format!("between {least} and {most}")
-            } else {
-                format!("never below {least}")
-            };
-            for (holds, what) in [(never, "never"), (always, "always")] {
-                if holds {
-                    let message = format!(
-                        "`{}` is {range}: it is {what} {operator} {number}",
-                        side.expr
-                    );
-                    found.push(place::on(
-                        expression,
-                        message,
-                        "compare with a value that it can pass",
-                    ));
-                }
-            }
-        }
-        found
+        let alerting = expression.usage == Usage::Alert;
+        let asked = nodes.iter().filter(|_| alerting);
+        asked
+            .filter_map(|node| {
+                let (message, help) = with_number(node, nodes)
+                    .or_else(|| with_itself(node, nodes))
+                    .or_else(|| together(node, nodes))?;
+                Some(said(expression, message, help))
+            })
+            .collect()
     }),
 };
 
-fn flipped(operator: &str) -> &str {
-    match operator {
-        ">" => "<",
-        "<" => ">",
-        ">=" => "<=",
-        "<=" => ">=",
-        other => other,
-    }
+fn said(expression: &Expression, message: String, help: &str) -> Diagnostic {
+    place::on(expression, message, help)
 }
 
-/// The bounds of a sum, a product or a quotient with a number.
-fn arithmetic(binary: &BinaryExpr, node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
-    let (left, right) = (&nodes[node.operands[0]], &nodes[node.operands[1]]);
-    let constant = number(left.expr).or(number(right.expr))?;
-    let first = number(left.expr).is_some();
-    let (least, most) = bounds(if first { right } else { left }, nodes)?;
-    let ends = match binary.op.id() {
-        T_ADD => (least + constant, most + constant),
-        T_SUB if first => (constant - most, constant - least),
-        T_SUB => (least - constant, most - constant),
-        T_MUL if constant != 0.0 => (least * constant, most * constant),
-        T_DIV if !first && constant != 0.0 => (least / constant, most / constant),
+/// What is wrong, and what to do.
+type Said = (String, &'static str);
+
+/// A comparison with a number that the other side never passes, or always.
+fn with_number(node: &Node, nodes: &[Node]) -> Option<Said> {
+    let (side, operator, limit) = compared(node, nodes)?;
+    let what = |holds: &str, range: String| {
+        let symbol = symbol(operator);
+        let message = format!("`{}` is {range}: it is {holds} {symbol} {limit}", side.expr);
+        Some((message, "compare with a value that it can pass"))
+    };
+    if limit.is_nan() {
+        let holds = if operator == T_NEQ { "always" } else { "never" };
+        return what(holds, "a number, and NaN is equal to none".to_string());
+    }
+    let Bounds { least, most } = side.bounds?;
+    let (never, always) = match operator {
+        T_GTR => (most <= limit, least > limit),
+        T_GTE => (most < limit, least >= limit),
+        T_LSS => (least >= limit, most < limit),
+        T_LTE => (least > limit, most <= limit),
+        T_EQLC => (limit < least || limit > most, false),
+        T_NEQ => (false, limit < least || limit > most),
         _ => return None,
     };
-    Some((ends.0.min(ends.1), ends.0.max(ends.1)))
+    let range = match (least.is_finite(), most.is_finite()) {
+        (true, true) if least == most => format!("{least}"),
+        (true, true) => format!("between {least} and {most}"),
+        (true, false) => format!("never below {least}"),
+        (false, _) => format!("never above {most}"),
+    };
+    let holds = match (never, always) {
+        (true, _) => "never",
+        (_, true) => "always",
+        _ => return None,
+    };
+    // What a comparison before this one has left is as it says: `1 < x > 0` only says it twice.
+    let narrowed = holds == "always" && filters(side);
+    (!narrowed).then(|| what(holds, range))?
 }
 
-/// The least and the greatest value that a vector can have, where that is known.
-fn bounds(node: &Node, nodes: &[Node]) -> Option<(f64, f64)> {
-    let operand = || {
-        node.operands
-            .last()
-            .and_then(|operand| bounds(&nodes[*operand], nodes))
-    };
-    if selector(node.expr).is_some_and(|selector| selector.name.as_deref() == Some("up")) {
-        return Some((0.0, 1.0));
-    }
+/// Whether a node keeps some of its samples.
+fn filters(node: &Node) -> bool {
     match node.expr {
-        Expr::Paren(_) => operand(),
-        Expr::Binary(binary) if !binary.op.is_comparison_operator() => {
-            arithmetic(binary, node, nodes)
+        Expr::Paren(paren) => {
+            matches!(&*paren.expr, Expr::Binary(binary) if binary.op.is_comparison_operator())
         }
-        Expr::Aggregate(aggregate) => match aggregate.op.to_string().as_str() {
-            "min" | "max" | "avg" | "topk" | "bottomk" => operand(),
-            "sum" => operand()
-                .filter(|(least, _)| *least >= 0.0)
-                .map(|_| (0.0, f64::INFINITY)),
-            "count" => Some((1.0, f64::INFINITY)),
-            _ => None,
-        },
-        Expr::Call(call) => match call.func.name {
-            "rate" | "irate" | "increase" | "changes" | "resets" => Some((0.0, f64::INFINITY)),
-            // Above the last bound of the buckets it knows nothing, and says that bound.
-            "histogram_quantile" => {
-                let share = number(nodes[node.operands[0]].expr)
-                    .filter(|share| (0.0..=1.0).contains(share));
-                share
-                    .and_then(|_| last_bound(&nodes[*node.operands.last()?]))
-                    .map(|last| (0.0, last))
-            }
-            "avg_over_time" | "min_over_time" | "max_over_time" | "last_over_time" => operand(),
-            _ => None,
-        },
-        _ if !node.series.is_empty()
-            && node
-                .series
-                .iter()
-                .all(|series| series.kind == MetricType::Counter) =>
-        {
-            Some((0.0, f64::INFINITY))
-        }
+        Expr::Binary(binary) => binary.op.is_comparison_operator(),
+        _ => false,
+    }
+}
+
+/// The side of a comparison that is compared with a number.
+fn compared<'n, 'a>(node: &Node<'a>, nodes: &'n [Node<'a>]) -> Option<(&'n Node<'a>, u16, f64)> {
+    let Expr::Binary(binary) = node.expr else {
+        return None;
+    };
+    if !binary.op.is_comparison_operator() {
+        return None;
+    }
+    let (left, right) = (&nodes[node.operands[0]], &nodes[node.operands[1]]);
+    // `5 < x` is `x > 5`.
+    match (number(left.expr), number(right.expr)) {
+        (None, Some(limit)) => Some((left, binary.op.id(), limit)),
+        (Some(limit), None) => Some((right, flipped(binary.op.id()), limit)),
         _ => None,
     }
 }
 
-/// The greatest finite bound of buckets, where all of them are known.
-fn last_bound(buckets: &Node) -> Option<f64> {
-    let bounds = |series: &SeriesSet| match series.labels.get("le") {
-        Some(Domain::Values(values)) => Some(
-            values
-                .iter()
-                .filter_map(|value| value.parse::<f64>().ok())
-                .filter(|bound| bound.is_finite())
-                .fold(0.0, f64::max),
-        ),
-        _ => None,
+fn symbol(operator: u16) -> &'static str {
+    match operator {
+        T_GTR => ">",
+        T_GTE => ">=",
+        T_LSS => "<",
+        T_LTE => "<=",
+        T_EQLC => "==",
+        _ => "!=",
+    }
+}
+
+/// One text for all that mean the same.
+fn text(expr: &Expr) -> String {
+    let mut expr = expr.clone();
+    plain(&mut expr);
+    print(&expr)
+}
+
+/// A value compared with a multiple of itself.
+fn with_itself(node: &Node, nodes: &[Node]) -> Option<Said> {
+    let Expr::Binary(binary) = node.expr else {
+        return None;
     };
-    let last = buckets
-        .series
-        .iter()
-        .map(bounds)
-        .collect::<Option<Vec<f64>>>()?;
-    last.into_iter().reduce(f64::max)
+    if !binary.op.is_comparison_operator() {
+        return None;
+    }
+    let (left, right) = (&nodes[node.operands[0]], &nodes[node.operands[1]]);
+    let ((one, by), (other, times)) = (multiple(left, nodes)?, multiple(right, nodes)?);
+    if text(one.expr) != text(other.expr) || by <= 0.0 || times <= 0.0 {
+        return None;
+    }
+    let positive = one.bounds.is_some_and(|bounds| bounds.least >= 0.0);
+    let holds = match (binary.op.id(), by.partial_cmp(&times)?) {
+        (T_GTR | T_LSS | T_NEQ, std::cmp::Ordering::Equal) => "never",
+        (T_GTE | T_LTE | T_EQLC, std::cmp::Ordering::Equal) => "always",
+        (T_GTR | T_GTE, std::cmp::Ordering::Less) if positive => "never",
+        (T_LSS | T_LTE, std::cmp::Ordering::Greater) if positive => "never",
+        (T_GTR, std::cmp::Ordering::Greater) | (T_LSS, std::cmp::Ordering::Less) if positive => {
+            "always"
+        }
+        _ => return None,
+    };
+    Some((
+        format!(
+            "`{}` compares a value with itself: it {holds} holds",
+            node.expr
+        ),
+        "compare it with another one, such as itself a day ago (`offset 1d`)",
+    ))
+}
+
+/// A vector and the number that it is multiplied with.
+fn multiple<'n, 'a>(node: &'n Node<'a>, nodes: &'n [Node<'a>]) -> Option<(&'n Node<'a>, f64)> {
+    let operand = |index: usize| &nodes[node.operands[index]];
+    match node.expr {
+        Expr::Paren(_) => multiple(operand(0), nodes),
+        Expr::Binary(binary) if binary.op.id() == T_MUL => {
+            match (number(operand(0).expr), number(operand(1).expr)) {
+                (Some(by), None) => Some((operand(1), by)),
+                (None, Some(by)) => Some((operand(0), by)),
+                _ => None,
+            }
+        }
+        _ => node.vector().then_some((node, 1.0)),
+    }
+}
+
+/// What a condition leaves of values: the text of each with the range that it must be in.
+fn ranges(node: &Node, nodes: &[Node]) -> Vec<(String, Bounds)> {
+    let inside = |index: usize| ranges(&nodes[node.operands[index]], nodes);
+    match node.expr {
+        Expr::Paren(_) => inside(0),
+        Expr::Binary(binary) if binary.op.id() == T_LAND => [inside(0), inside(1)].concat(),
+        Expr::Binary(binary) if binary.op.id() == T_LUNLESS => inside(0),
+        Expr::Binary(binary) if !returns_bool(binary) => {
+            let Some((side, operator, limit)) = compared(node, nodes) else {
+                return Vec::new();
+            };
+            let mut known = ranges(side, nodes);
+            let bare = bare(side, nodes);
+            known.extend(kept(operator, limit).map(|kept| (text(bare.expr), kept)));
+            known
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What is compared, without the comparisons before.
+fn bare<'n, 'a>(node: &'n Node<'a>, nodes: &'n [Node<'a>]) -> &'n Node<'a> {
+    match node.expr {
+        Expr::Paren(_) => bare(&nodes[node.operands[0]], nodes),
+        _ => match compared(node, nodes) {
+            Some((side, ..)) => bare(side, nodes),
+            None => node,
+        },
+    }
+}
+
+/// Conditions that exclude each other, or that leave nothing out together.
+fn together(node: &Node, nodes: &[Node]) -> Option<Said> {
+    let Expr::Binary(binary) = node.expr else {
+        return None;
+    };
+    let side = |index: usize| ranges(&nodes[node.operands[index]], nodes);
+    let pairs = |own: &[(String, Bounds)], others: &[(String, Bounds)]| {
+        let pair = |(text, range): &(String, Bounds)| {
+            let other = others.iter().find(|(other, _)| other == text)?;
+            Some((text.clone(), *range, other.1))
+        };
+        own.iter().filter_map(pair).collect::<Vec<_>>()
+    };
+    let (left, right) = (side(0), side(1));
+    match binary.op.id() {
+        T_LAND => {
+            // Ranges have their ends, of which only one belongs to each.
+            let apart = |(_, one, other): &(String, Bounds, Bounds)| {
+                one.both(*other).is_none_or(|both| both.least == both.most)
+                    && !(one.least == other.least && one.most == other.most)
+            };
+            let (text, ..) = pairs(&left, &right).into_iter().find(apart)?;
+            Some((
+                format!("the two sides of `and` are never true at once, of `{text}`"),
+                "exchange `<` and `>`, or write `or`",
+            ))
+        }
+        T_LUNLESS => {
+            let [(_, taken)] = right.as_slice() else {
+                return None;
+            };
+            let (text, ..) = pairs(&left, &right)
+                .into_iter()
+                .find(|(_, own, _)| own.least >= taken.least && own.most <= taken.most)?;
+            Some((
+                format!("`unless` takes away all that its left side leaves of `{text}`"),
+                "exchange the two thresholds",
+            ))
+        }
+        T_LOR => {
+            let ([(text, one)], [(other, more)]) = (left.as_slice(), right.as_slice()) else {
+                return None;
+            };
+            let (low, high) = match one.least.is_finite() {
+                true => (more, one),
+                false => (one, more),
+            };
+            let covers = low.least == f64::NEG_INFINITY
+                && high.most == f64::INFINITY
+                && low.most > high.least;
+            (text == other && covers).then(|| {
+                (
+                    format!("one side of `or` is always true, of `{text}`"),
+                    "exchange `<` and `>`, or write `and`",
+                )
+            })
+        }
+        _ => None,
+    }
 }

@@ -68,6 +68,12 @@ pub(crate) const PROOF: Proof = Proof {
             found.extend(written(container));
         }
         found.extend(stack.containers.running("grafana").filter_map(known_to_all));
+        found.extend(
+            stack
+                .containers
+                .running("grafana")
+                .filter_map(everybody_rules),
+        );
         found
     }),
 };
@@ -171,6 +177,23 @@ fn password_in_url(text: &str) -> bool {
         .and_then(|user| user.split_once(':'))
         .map(|(_, password)| password);
     password.is_some_and(|password| !password.is_empty() && !password.starts_with(['$', '{', '<']))
+}
+
+/// Whether Grafana makes whoever comes an administrator.
+fn everybody_rules(container: &Container) -> Option<Diagnostic> {
+    let said = |name: &str| container.variable(name).unwrap_or_default().to_lowercase();
+    (said("GF_AUTH_ANONYMOUS_ENABLED") == "true" && said("GF_AUTH_ANONYMOUS_ORG_ROLE") == "admin")
+        .then(|| {
+            place::at(
+                &container.file.path,
+                container.at("environment"),
+                format!(
+                    "`{}` lets everybody in as an administrator, without a password",
+                    container.name
+                ),
+                "let `GF_AUTH_ANONYMOUS_ORG_ROLE` be Viewer",
+            )
+        })
 }
 
 /// Whether Grafana starts with the password of its documentation.

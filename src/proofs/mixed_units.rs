@@ -1,12 +1,15 @@
 //! What is compared, added or written out as a unit is of that unit.
 
 use super::{Check, Example, Proof, Usage, place};
+use crate::contract::Contract;
+use crate::contract::bounds::part;
 use crate::contract::evaluate::Node;
-use crate::contract::units::{Base, Unit, unit};
+use crate::contract::values::{Base, Unit};
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::promql::Expr;
-use crate::promql::token::{T_ADD, T_SUB};
+use crate::promql::number::number;
+use crate::promql::token::{T_ADD, T_DIV, T_SUB};
 use crate::stack::expressions::Expression;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -16,16 +19,20 @@ pub(crate) const PROOF: Proof = Proof {
         bad: "max by (job, service, component) (time() * 1000 - process_start_time_seconds{service!=\"\"}) > 100",
         good: "max by (job, service, component) (time() - process_start_time_seconds{service!=\"\"}) > 100",
     },
-    check: Check::Expression(|expression, nodes, _| {
+    check: Check::Expression(|expression, nodes, contract| {
         let mut found: Vec<Diagnostic> = nodes
             .iter()
-            .filter_map(|node| mixed(expression, node, nodes))
+            .filter_map(|node| {
+                mixed(expression, node, nodes)
+                    .or_else(|| outside(expression, node, nodes))
+                    .or_else(|| counted_apart(expression, node, nodes, contract))
+            })
             .collect();
         if expression.usage == Usage::Alert
             && let Some(whole) = nodes.last()
-            && let Some(unit) = unit(whole, nodes)
+            && let Some(unit) = &whole.unit
         {
-            found.extend(humanized(expression, &unit));
+            found.extend(humanized(expression, unit));
         }
         found
     }),
@@ -42,8 +49,8 @@ fn mixed(expression: &Expression, node: &Node, nodes: &[Node]) -> Option<Diagnos
     let [left, right] = node.operands.as_slice() else {
         return None;
     };
-    let (left, right) = (unit(&nodes[*left], nodes)?, unit(&nodes[*right], nodes)?);
-    (left != right).then(|| {
+    let (left, right) = (nodes[*left].unit.as_ref()?, nodes[*right].unit.as_ref()?);
+    (!left.fits(right)).then(|| {
         place::on(
             expression,
             format!(
@@ -53,6 +60,52 @@ fn mixed(expression: &Expression, node: &Node, nodes: &[Node]) -> Option<Diagnos
             "convert one of them, such as by `/ 1000`",
         )
     })
+}
+
+/// A quantile that is no ratio: 99 where 0.99 is meant.
+fn outside(expression: &Expression, node: &Node, nodes: &[Node]) -> Option<Diagnostic> {
+    let function = match node.expr {
+        Expr::Call(call) => call.func.name.to_string(),
+        Expr::Aggregate(aggregate) => aggregate.op.to_string(),
+        _ => return None,
+    };
+    let quantiles = ["histogram_quantile", "quantile_over_time", "quantile"];
+    let first = node
+        .operands
+        .first()
+        .filter(|_| quantiles.contains(&function.as_str()))?;
+    let share = number(nodes[*first].expr).filter(|share| !(0.0..=1.0).contains(share))?;
+    Some(place::on(
+        expression,
+        format!(
+            "`{function}` takes a ratio between 0 and 1, and {share} is none: it gives infinity"
+        ),
+        "write the percentile as a ratio, such as 0.99",
+    ))
+}
+
+/// Some of a whole, each counted in another way.
+fn counted_apart(
+    expression: &Expression,
+    node: &Node,
+    nodes: &[Node],
+    contract: &Contract,
+) -> Option<Diagnostic> {
+    let Expr::Binary(binary) = node.expr else {
+        return None;
+    };
+    let [left, right] = node.operands.as_slice() else {
+        return None;
+    };
+    let part = Some(binary)
+        .filter(|binary| binary.op.id() == T_DIV)
+        .and_then(|_| part(&nodes[*left], &nodes[*right], nodes, contract))?;
+    let (some, all) = part.counted?;
+    Some(place::on(
+        expression,
+        format!("some of a whole are counted by `{some}`, and all of it by `{all}`"),
+        "count both in the same way, over the same window",
+    ))
 }
 
 fn short(text: &str) -> String {
@@ -79,7 +132,7 @@ fn humanized(expression: &Expression, unit: &Unit) -> Vec<Diagnostic> {
             let wrong = HUMANIZED.iter().filter(move |(function, base)| {
                 let used = text.contains(&format!("$value | {function}"))
                     || text.contains(&format!("{function} $value"));
-                used && !unit.is(*base)
+                used && !unit.fits(&Unit::of(*base))
             });
             wrong.map(move |(function, _)| {
                 place::at(

@@ -2,27 +2,15 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
+use crate::diagnostic::Diagnostic;
+use crate::render::File;
+use crate::stack::Stack;
+use crate::stack::containers::images::Version;
 use crate::stack::document::walk;
+use crate::stack::settings::{Reader, flaws};
 
-/// Keys with the first version that knows them, from Prometheus' documentation by tag; an unknown key stops its start.
-const SINCE: [(&str, (u32, u32)); 16] = [
-    ("keep_firing_for", (2, 42)),
-    ("scrape_config_files", (2, 43)),
-    ("keep_dropped_targets", (2, 47)),
-    ("scrape_protocols", (2, 49)),
-    ("enable_compression", (2, 49)),
-    ("query_offset", (2, 53)),
-    ("rule_query_offset", (2, 53)),
-    ("protobuf_message", (2, 54)),
-    ("metric_name_validation_scheme", (2, 55)),
-    ("http_headers", (2, 55)),
-    ("scrape_failure_log_file", (2, 55)),
-    ("fallback_scrape_protocol", (3, 0)),
-    ("always_scrape_classic_histograms", (3, 0)),
-    ("metric_name_escaping_scheme", (3, 5)),
-    ("scrape_native_histograms", (3, 8)),
-    ("extra_scrape_metrics", (3, 10)),
-];
+/// Keys of rules with the first version that knows them, from Prometheus' documentation by tag.
+const SINCE: [(&str, (u32, u32)); 2] = [("keep_firing_for", (2, 42)), ("query_offset", (2, 53))];
 
 pub(crate) const PROOF: Proof = Proof {
     code: "newer-than-minimum",
@@ -35,7 +23,15 @@ pub(crate) const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let minimum = version(&stack.catalog.prometheus.minimum_version);
         let mut found = Vec::new();
-        for file in stack.files.prometheus().chain(stack.files.rule_files()) {
+        let oldest = Version::parse(&stack.catalog.prometheus.minimum_version);
+        for file in stack.files.prometheus() {
+            for flaw in flaws(Reader::Prometheus, &file.value, oldest) {
+                let Some(since) = flaw.since else { continue };
+                let key = flaw.pointer.rsplit('/').next().unwrap_or_default();
+                found.push(too_new(stack, file, &flaw.pointer, key, since));
+            }
+        }
+        for file in stack.files.rule_files() {
             let labels: Vec<String> = file
                 .groups()
                 .map(|(group, _)| format!("{group}/labels"))
@@ -49,21 +45,32 @@ pub(crate) const PROOF: Proof = Proof {
                 if let Some((major, minor)) =
                     since.map(|(_, since)| *since).or(group.then_some((3, 0)))
                 {
-                    found.push(place::at(
-                        &file.path,
-                        pointer,
-                        format!(
-                            "`{key}` needs Prometheus {major}.{minor}, `minimum_version` is {}",
-                            stack.catalog.prometheus.minimum_version
-                        ),
-                        "raise `minimum_version` when every server is that new, or remove the key",
-                    ));
+                    let since = format!("{major}.{minor}");
+                    found.push(too_new(stack, file, pointer, key, since));
                 }
             });
         }
         found
     }),
 };
+
+fn too_new(
+    stack: &Stack,
+    file: &File,
+    pointer: &str,
+    key: &str,
+    since: impl std::fmt::Display,
+) -> Diagnostic {
+    place::at(
+        &file.path,
+        pointer,
+        format!(
+            "`{key}` needs Prometheus {since}, `minimum_version` is {}",
+            stack.catalog.prometheus.minimum_version
+        ),
+        "raise `minimum_version` when every server is that new, or remove the key",
+    )
+}
 
 fn version(text: &str) -> (u32, u32) {
     let (major, minor) = text.split_once('.').unwrap_or((text, "0"));

@@ -41,9 +41,40 @@ pub(crate) const PROOF: Proof = Proof {
                 }
             }
         }
+        for (route, firing) in at.values() {
+            found.extend(cut(notifications, route, firing));
+        }
         found
     }),
 };
+
+/// An integration that tells of fewer alerts than a group can have.
+fn cut(notifications: &Notifications, route: &Route, firing: &[&Firing]) -> Vec<Diagnostic> {
+    let mut sizes: HashMap<Vec<&str>, usize> = HashMap::new();
+    for one in firing {
+        *sizes.entry(key(route, one)).or_default() += 1;
+    }
+    let largest = sizes.into_values().max().unwrap_or(0);
+    let mut receivers = notifications.receivers.iter();
+    let receiver = receivers.find(|receiver| receiver.name == route.receiver());
+    let entries = receiver
+        .map(|receiver| receiver.integrations())
+        .unwrap_or_default();
+    let cut = entries.into_iter().filter_map(|(pointer, _, entry)| {
+        let most = entry["max_alerts"].as_u64().filter(|most| *most > 0)?;
+        (most < largest as u64).then(|| {
+            place::at(
+                &notifications.file.path,
+                format!("{pointer}/max_alerts"),
+                format!(
+                    "only {most} alerts of a notification are told, and a group can have {largest}"
+                ),
+                "take `max_alerts` away",
+            )
+        })
+    });
+    cut.collect()
+}
 
 type Wrong = (String, String);
 

@@ -5,7 +5,9 @@ use crate::artifacts::Role;
 use crate::diagnostic::suggestion;
 use crate::go_template::shapes::Asked;
 use crate::json::{Parts, plain};
+use crate::render::File;
 use crate::stack::Stack;
+use crate::stack::containers::mounts::Sight;
 use crate::stack::document::walk;
 use crate::stack::notifications::routes::EACH;
 use crate::stack::notifications::{Notifications, texts};
@@ -35,7 +37,7 @@ pub(crate) const PROOF: Proof = Proof {
             .flat_map(|firing| firing.labels().keys().map(String::as_str))
             .collect();
         let annotations = annotations(stack);
-        let own_files = !file.value["templates"].items().as_slice().is_empty();
+        let own_files = template_files(stack, file);
         for receiver in &notifications.receivers {
             let groups = groups(notifications, receiver.name);
             for (pointer, _, entry) in receiver.integrations() {
@@ -84,6 +86,21 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// Whether files with more templates may be read. Where a pattern leads into what is rendered, there are none.
+fn template_files(stack: &Stack, file: &File) -> bool {
+    let patterns: Vec<&str> = file.value["templates"].texts().collect();
+    let Some(reader) = stack.containers.readers(&file.path).next() else {
+        return !patterns.is_empty();
+    };
+    patterns.iter().any(|pattern| {
+        let folder = pattern.rsplit_once('/').map_or("", |(folder, _)| folder);
+        // A relative one begins beside the configuration.
+        let sight = reader.sees(folder);
+        let outside = matches!(&sight, Sight::Mounted(..)) && sight.rendered().is_none();
+        !pattern.starts_with('/') || outside
+    })
+}
 
 fn absent<T>(what: &str, key: &str, known: &BTreeSet<T>) -> Option<(String, String)>
 where

@@ -401,6 +401,16 @@ impl Panel<'_, '_> {
                         let own = matches!(passed, "${__value.raw}" | "${__value.text}");
                         let from = field(passed).or(column.filter(|_| own));
                         let label = from.and_then(|from| origins.get(from));
+                        // A column that is no label holds a number or a time.
+                        if let Some(from) =
+                            from.filter(|from| label.is_none() && columns.contains(*from))
+                        {
+                            found.push(self.wrong(
+                                at.clone(),
+                                format!("the number in `{from}` is passed on as `{name}`"),
+                                "pass the column that the variable lists",
+                            ));
+                        }
                         let wrong =
                             label.and_then(|label| refused(self.stack, url, name, label, series));
                         found.extend(wrong.map(|wrong| {

@@ -4,6 +4,7 @@
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::promql::engine::Labels;
+use crate::promql::walk::selectors;
 use crate::stack::Stack;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::GRAFANA;
@@ -69,17 +70,37 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
             state("has vanished", None, None),
         ];
         for expression in &about[0] {
-            found.extend(judged(expression, &well, &ill, true));
+            found.extend(judged(expression, &well, &ill, true).or_else(|| {
+                let worlds: Vec<&World> = ill.iter().map(|state| &state.world).collect();
+                unmoved(
+                    expression,
+                    &well,
+                    &worlds,
+                    "whether services are up or down",
+                )
+            }));
         }
     }
-    if !about[1].is_empty() {
-        let well = World::plain(&Vec::new());
+    if !about[1].is_empty() && !stack.catalog.alerts.is_empty() {
+        // What always fires, so that somebody hears that it does, fires while all is well.
+        let always = always(stack);
+        let with =
+            |state: &str| World::plain(&[always.clone(), alerts(stack, &jobs, state)].concat());
+        let well = World::plain(&always);
+        let pending = with("pending");
         let ill = [State {
             is: "has an alert that fires",
-            world: World::plain(&alerts(stack, &jobs)),
+            world: with("firing"),
         }];
         for expression in &about[1] {
-            found.extend(judged(expression, &well, &ill, false));
+            found.extend(judged(expression, &well, &ill, false).or_else(|| {
+                unmoved(
+                    expression,
+                    &well,
+                    &[&ill[0].world, &pending],
+                    "whether alerts fire or not",
+                )
+            }));
         }
     }
     found
@@ -132,8 +153,56 @@ fn scrapes(stack: &Stack, jobs: &BTreeSet<&str>, up: Option<f64>, health: Option
     samples
 }
 
-/// Every alert fires for one of the services that it covers.
-fn alerts(stack: &Stack, jobs: &BTreeSet<&str>) -> Samples {
+/// A panel that shows the same whatever happens.
+fn unmoved(
+    expression: &Expression,
+    well: &World,
+    ill: &[&World],
+    what: &str,
+) -> Option<crate::diagnostic::Diagnostic> {
+    let healthy = well.asked(&expression.ast)?;
+    // What looks further back than this world lasts finds nothing in it.
+    let mut offsets = selectors(&expression.ast).into_iter();
+    if offsets.any(|selector| selector.offset.is_some()) {
+        return None;
+    }
+    let moved = ill.iter().any(|world| {
+        world
+            .asked(&expression.ast)
+            .is_none_or(|broken| broken != healthy)
+    });
+    let title = expression.owner["title"].as_str().unwrap_or_default();
+    (!moved).then(|| {
+        place::on(
+            expression,
+            format!("`{title}` shows the same, {what}"),
+            "ask for what changes",
+        )
+    })
+}
+
+/// The alerts whose conditions read nothing.
+fn always(stack: &Stack) -> Samples {
+    let rules = stack
+        .rules
+        .iter()
+        .filter(|rule| rule.rule.alert.is_some() && selectors(&rule.rule.expr).is_empty());
+    let one = |rule: &crate::stack::rules::LoadedRule| {
+        let labels = rule.rule.labels.iter();
+        let written: Vec<(&str, &str)> = labels
+            .filter_map(|(name, text)| Some((name.as_str(), text.constant()?)))
+            .collect();
+        let own = [
+            ("alertname", rule.rule.name.as_str()),
+            ("alertstate", "firing"),
+        ];
+        (series("ALERTS", written.into_iter().chain(own)), 1.0)
+    };
+    rules.map(one).collect()
+}
+
+/// Every alert is in a state for one of the services that it covers.
+fn alerts(stack: &Stack, jobs: &BTreeSet<&str>, state: &str) -> Samples {
     let mut samples = Samples::new();
     for alert in &stack.catalog.alerts {
         let covered = alert
@@ -153,7 +222,7 @@ fn alerts(stack: &Stack, jobs: &BTreeSet<&str>) -> Samples {
             ("service", service.name.as_str()),
             ("component", service.group.as_str()),
         ];
-        let firing = labels.into_iter().chain([("alertstate", "firing")]);
+        let firing = labels.into_iter().chain([("alertstate", state)]);
         samples.push((series("ALERTS", firing), 1.0));
         samples.push((series("ALERTS_FOR_STATE", labels), 1.0));
     }

@@ -4,7 +4,7 @@ use super::{Expression, OwnTests};
 use crate::artifacts::Role;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::render::{File, Rendered};
+use crate::render::{File, LINE, Rendered};
 use crate::source::step;
 use serde_json::Value;
 
@@ -23,6 +23,16 @@ pub(super) fn at(
         pointer: pointer.into(),
     };
     Diagnostic::error(OF_PROOF, place, message).help(help)
+}
+
+/// An error in a line of a rendered text, from 1.
+pub(super) fn line(
+    file: &str,
+    line: usize,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> Diagnostic {
+    at(file, format!("{LINE}{line}"), message, help)
 }
 
 /// An error in an expression.

@@ -14,6 +14,17 @@ pub(crate) const PROOF: Proof = Proof {
     check: Check::Expression(|expression, nodes, contract| {
         let mut found = Vec::new();
         for node in nodes.iter().filter(|_| expression.usage != Usage::Test) {
+            if let Expr::Subquery(subquery) = node.expr
+                && let Some(step) = subquery.step.filter(|step| *step > subquery.range)
+            {
+                let [range, step] =
+                    [subquery.range, step].map(|length| Duration(length.as_millis() as u64));
+                found.push(place::on(
+                    expression,
+                    format!("a step of {step} does not fit into {range}: most of the time there is no sample"),
+                    "exchange the two numbers, or make the step shorter",
+                ));
+            }
             let Expr::MatrixSelector(matrix) = node.expr else {
                 continue;
             };

@@ -9,6 +9,7 @@ use crate::stack::Stack;
 use crate::stack::containers::Container;
 use crate::stack::containers::mounts::{Sight, Source, places};
 use crate::stack::files::glob;
+use std::collections::HashSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "rule-file",
@@ -54,6 +55,18 @@ struct Named<'a> {
 fn judged(stack: &Stack, config: &File, named: &[Named]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for file in stack.files.own_rule_files() {
+        let mut names = HashSet::new();
+        for (index, group) in file.value["groups"].items().enumerate() {
+            let name = group["name"].as_str().unwrap_or_default();
+            if !names.insert(name) {
+                found.push(place::at(
+                    &file.path,
+                    format!("/groups/{index}/name"),
+                    format!("two groups of the file have the name `{name}`: Prometheus does not start with it"),
+                    "put the rules into one group, or give it another name",
+                ));
+            }
+        }
         let loaded = |named: &Named| named.files.iter().any(|named| named.path == file.path);
         if !named.iter().any(loaded) {
             found.push(place::at(

@@ -3,6 +3,13 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
 use crate::catalog::Duration;
+use crate::contract::evaluate::nodes;
+use crate::contract::series::SeriesSet;
+use crate::diagnostic::Diagnostic;
+use crate::promql::Expr;
+use crate::promql::canonical::{plain, print};
+use crate::stack::Stack;
+use crate::stack::rules::LoadedRule;
 use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -74,6 +81,8 @@ pub(crate) const PROOF: Proof = Proof {
                 ));
             }
         }
+        found.extend(written_twice(stack));
+        found.extend(same(stack));
         if let Some(file) = of_catalog {
             for (pointer, rule) in file.rules().filter(|(_, rule)| {
                 rule["alert"]
@@ -95,3 +104,102 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// A rule, and the series that it records.
+type Writer<'s, 'a> = (&'s LoadedRule<'a>, Vec<SeriesSet>);
+
+/// Recorded series that another rule records too: Prometheus keeps the first sample and drops the other.
+fn written_twice(stack: &Stack) -> Vec<Diagnostic> {
+    let mut known: HashMap<(&str, String), Vec<Writer>> = HashMap::new();
+    let mut found = Vec::new();
+    let recorded = stack
+        .rules
+        .iter()
+        .filter(|loaded| loaded.rule.alert.is_none());
+    let mut times: HashMap<&str, usize> = HashMap::new();
+    for loaded in recorded.clone() {
+        *times.entry(loaded.rule.name.as_str()).or_default() += 1;
+    }
+    for loaded in recorded.filter(|loaded| times[loaded.rule.name.as_str()] > 1) {
+        // Rules with other labels of their own write other series.
+        let mut labels: Vec<(&str, &str)> = loaded.rule.constant_labels().collect();
+        labels.sort_unstable();
+        let whole = nodes(&loaded.rule.expr, &stack.contract).pop();
+        let series = whole.map_or(Vec::new(), |whole| whole.series);
+        let others = known
+            .entry((&loaded.rule.name, format!("{labels:?}")))
+            .or_default();
+        let meets = |other: &SeriesSet| {
+            series.iter().any(|own| {
+                let label = |(name, values): (&String, _)| {
+                    other
+                        .labels
+                        .get(name)
+                        .is_some_and(|known| known.overlaps(values))
+                };
+                own.names() == other.names()
+                    && (own.targets.is_clear() || !own.targets.is_disjoint(&other.targets))
+                    && own.labels.iter().all(label)
+            })
+        };
+        if let Some((other, _)) = others.iter().find(|(_, other)| other.iter().any(meets)) {
+            found.push(
+                place::at(
+                    loaded.path,
+                    &loaded.pointer,
+                    format!(
+                        "`{}` is recorded by two rules: Prometheus keeps what comes first and drops the other",
+                        loaded.rule.name
+                    ),
+                    "remove one of them, or record under another name",
+                )
+                .also(
+                    crate::diagnostic::Place::Rendered {
+                        file: other.path.to_string(),
+                        pointer: other.pointer.clone(),
+                    },
+                    "the other one",
+                ),
+            );
+        }
+        others.push((loaded, series));
+    }
+    found
+}
+
+/// Alerts with one condition and one wait.
+fn same(stack: &Stack) -> Vec<Diagnostic> {
+    let mut known: HashMap<String, &str> = HashMap::new();
+    let mut found = Vec::new();
+    for loaded in &stack.rules {
+        let Some(alert) = &loaded.rule.alert else {
+            continue;
+        };
+        let mut expr = (*loaded.rule.expr).clone();
+        plain(&mut expr);
+        upright(&mut expr);
+        let condition = format!("{} {}", print(&expr), alert.hold);
+        match known.get(condition.as_str()) {
+            Some(other) if *other != loaded.rule.name => found.push(place::at(
+                loaded.path,
+                format!("{}/expr", loaded.pointer),
+                format!("`{}` fires whenever `{other}` does", loaded.rule.name),
+                "remove one of them, or give it another threshold or another `for`",
+            )),
+            _ => drop(known.insert(condition, &loaded.rule.name)),
+        }
+    }
+    found
+}
+
+/// `5 < x` as `x > 5`.
+fn upright(expr: &mut Expr) {
+    if let Expr::Binary(binary) = expr
+        && binary.op.is_comparison_operator()
+        && crate::promql::number::number(&binary.lhs).is_some()
+    {
+        std::mem::swap(&mut binary.lhs, &mut binary.rhs);
+        binary.op =
+            crate::promql::token::TokenType::new(crate::contract::bounds::flipped(binary.op.id()));
+    }
+}

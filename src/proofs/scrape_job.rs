@@ -2,16 +2,20 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::catalog::{Catalog, Duration, Service};
+use crate::catalog::{Catalog, Duration, Service, Size, secrets};
 use crate::contract::built_in;
+use crate::contract::domain::Domain;
 use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
 use crate::contract::targets::Target;
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
+use crate::json::plain;
+use crate::promql::matchers::Judge;
 use crate::promql::walk::selectors;
+use crate::promql::{MatchOp, Matcher};
 use crate::render::File;
 use crate::stack::Stack;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -44,6 +48,7 @@ pub(crate) const PROOF: Proof = Proof {
                 .push(target);
         }
         let mut jobs = BTreeMap::new();
+        let contained = stack.catalog.prometheus.runs_on == "compose";
         for service in &stack.catalog.services {
             let mine = of_job.remove(service.name.as_str()).unwrap_or_default();
             if mine.len() == service.instances.len() {
@@ -58,7 +63,7 @@ pub(crate) const PROOF: Proof = Proof {
                     } else {
                         &instance.address
                     };
-                    found.extend(differences(config, service, target, address));
+                    found.extend(differences(config, service, target, address, contained));
                 }
                 continue;
             }
@@ -91,16 +96,66 @@ pub(crate) const PROOF: Proof = Proof {
             found.extend(after(stack, config, job, service, &mut promised));
         }
         found.extend(names(config));
+        found.extend(crowded(config, &targets.list));
+        found.extend(not_itself(stack));
         found
     }),
 };
 
-/// What a target says otherwise than the catalog.
+/// The keys of a job that let a scrape in, as the catalog has them.
+fn connection(service: &Service, contained: bool) -> Value {
+    let mut wanted = Map::new();
+    let seen = |file: &String| secrets::seen(file, contained);
+    if let Some(tls) = &service.tls {
+        let said = [
+            ("ca_file", tls.ca_file.as_ref().map(seen)),
+            ("server_name", tls.server_name.clone()),
+            ("cert_file", tls.cert_file.as_ref().map(seen)),
+            ("key_file", tls.key_file.as_ref().map(seen)),
+        ];
+        let said = said.into_iter();
+        let mut table: Map<String, Value> = said
+            .filter_map(|(key, value)| Some((key.to_string(), value?.into())))
+            .collect();
+        if tls.insecure_skip_verify {
+            table.insert("insecure_skip_verify".into(), true.into());
+        }
+        wanted.insert("tls_config".into(), table.into());
+    }
+    if let Some(auth) = &service.auth {
+        match (&auth.bearer_file, &auth.username, &auth.password_file) {
+            (Some(file), ..) => {
+                wanted.insert(
+                    "authorization".into(),
+                    json!({ "credentials_file": seen(file) }),
+                );
+            }
+            (None, Some(user), Some(file)) => {
+                let table = json!({ "username": user, "password_file": seen(file) });
+                wanted.insert("basic_auth".into(), table);
+            }
+            _ => {}
+        }
+    }
+    if let Some(proxy) = &service.proxy_url {
+        wanted.insert("proxy_url".into(), proxy.clone().into());
+    }
+    if service.honor_labels {
+        wanted.insert("honor_labels".into(), true.into());
+    }
+    if let Some(limit) = service.sample_limit {
+        wanted.insert("sample_limit".into(), limit.into());
+    }
+    Value::Object(wanted)
+}
+
+/// What a target says otherwise than the catalog; `contained`: Prometheus is a container.
 fn differences(
     config: &File,
     service: &Service,
     target: &Target,
     address: &str,
+    contained: bool,
 ) -> Vec<Diagnostic> {
     let label = |name: &str| target.labels.get(name).cloned().unwrap_or_default();
     let group = target.pointer.split("/targets/").next().unwrap_or_default();
@@ -155,8 +210,30 @@ fn differences(
             service.scrape_timeout.to_string(),
         ),
     ];
+    let own_labels = service.labels.iter().map(|(name, value)| {
+        let pointer = format!("{group}/labels/{name}");
+        (pointer, "label", label(name), value.clone())
+    });
+    let settings = &config.value["scrape_configs"][target.job];
+    // More than the catalog says may be right: somebody else's login, a proxy.
+    let connection = connection(service, contained);
+    let connection = connection.entries().filter_map(|(key, said)| {
+        let mut written = settings.get(key).cloned().unwrap_or_default();
+        // The type that an authorization has anyway.
+        if let Some(table) = written.as_object_mut()
+            && table.get("type").is_some_and(|kind| kind == "Bearer")
+        {
+            table.shift_remove("type");
+        }
+        (written != *said).then(|| {
+            let written = settings.get(key).map_or(String::new(), plain);
+            (format!("{job}/{key}"), key.as_str(), written, plain(said))
+        })
+    });
     let differs = wanted
         .into_iter()
+        .chain(own_labels)
+        .chain(connection)
         .filter(|(_, _, written, said)| written != said);
     differs
         .map(|(pointer, key, written, said)| {
@@ -177,13 +254,6 @@ fn differences(
         })
         .collect()
 }
-
-/// Keys that change how many series a job gives, by a number of which nothing here can say whether it suffices.
-const LIMITS: [&str; 3] = [
-    "sample_limit",
-    "body_size_limit",
-    "label_value_length_limit",
-];
 
 /// What happens to a service's samples behind the scrape.
 fn after(
@@ -213,55 +283,34 @@ fn after(
             "remove it",
         );
     }
-    let wanted = said.and_then(|service| service.sample_limit);
-    for key in LIMITS
-        .iter()
-        .filter(|key| job.get(**key).is_some_and(|limit| *limit != 0))
-        .filter(|key| **key != "sample_limit" || job[**key].as_u64() != wanted)
-    {
-        say(
-            key,
-            format!(
-                "`{key}` loses all samples of `{service}` as soon as they are more, and the catalog does not say how many they are"
-            ),
-            "remove it, or accept it in `[platform]` with a reason",
-        );
-    }
-    if [
-        "label_limit",
-        "label_name_length_limit",
-        "target_limit",
-        "metric_relabel_configs",
-    ]
-    .iter()
-    .all(|key| job.get(*key).is_none())
-    {
+    let global = &config.value["global"];
+    let limit = |key: &str| {
+        let written = job.get(key).or_else(|| global.get(key));
+        written.filter(|limit| **limit != 0)
+    };
+    let limited = LIMITS.iter().any(|key| limit(key).is_some());
+    if !limited && job.get("metric_relabel_configs").is_none() {
         return found;
     }
     let families = exposed(stack, names.get_or_insert_with(|| promised(stack)), service);
-    let most = families
-        .iter()
-        .map(|(_, labels)| labels.len() + 4)
-        .max()
-        .unwrap_or(4);
-    let longest = families
-        .iter()
-        .flat_map(|(name, labels)| labels.iter().map(String::len).chain([name.len()]))
-        .max()
-        .unwrap_or(0);
-    let limit = |key: &str| job[key].as_u64().filter(|limit| *limit > 0);
-    let short = [
-        ("label_limit", most),
-        ("label_name_length_limit", longest),
-        ("target_limit", 1),
-    ];
-    for (key, needed) in short {
-        if limit(key).is_some_and(|limit| limit < needed as u64) {
-            say(
-                key,
-                format!("`{key}` is below {needed}, which `{service}` needs"),
-                "raise or remove it",
-            );
+    if limited {
+        let needed = Needed::of(stack, service, &families);
+        for (key, least) in LIMITS.iter().zip(needed.0) {
+            let Some(written) = limit(key) else { continue };
+            let most = written.as_u64().or_else(|| {
+                Size::parse(&plain(written).replace("KB", "KiB").replace("MB", "MiB"))
+                    .map(|size| size.0)
+            });
+            if most.is_some_and(|most| most < least) {
+                say(
+                    key,
+                    format!(
+                        "`{key}` is {}, and `{service}` needs {least} at least: all its samples are lost",
+                        plain(written)
+                    ),
+                    "raise or remove it",
+                );
+            }
         }
     }
     let rules = match Rule::read(&job["metric_relabel_configs"]) {
@@ -275,35 +324,238 @@ fn after(
             return found;
         }
     };
-    if rules.is_empty() {
-        return found;
-    }
-    // A rule that reads the value of a label does what the values decide, which the catalog mostly leaves open.
-    let decided = rules
-        .iter()
-        .all(|rule| rule.of_names() || rule.sources.iter().all(|source| source == "__name__"));
-    let changed = families.iter().find(|(name, labels)| {
-        let before: Labels = labels
-            .iter()
-            .map(|label| (label.clone(), "x".to_string()))
-            .chain([("__name__".to_string(), name.clone())])
-            .collect();
-        relabeled(&rules, before.clone()) != Relabeled::Kept(before)
-    });
-    match changed {
-        Some((name, _)) => say(
-            "metric_relabel_configs",
-            format!("`{name}` of `{service}` is changed or dropped after the scrape"),
-            "let the rules touch only what the catalog and its runtime do not promise",
-        ),
-        None if !decided => say(
-            "metric_relabel_configs",
-            format!("what `{service}` exposes is changed by values that the catalog does not know"),
-            "let the rules read `__name__` alone, or accept this in `[platform]` with a reason",
-        ),
-        None => {}
+    if let Some((message, help)) = (!rules.is_empty())
+        .then(|| {
+            families
+                .iter()
+                .find_map(|family| changed(stack, &rules, family, service))
+        })
+        .flatten()
+    {
+        say("metric_relabel_configs", message, help);
     }
     found
+}
+
+/// Keys whose number decides whether a scrape counts at all.
+const LIMITS: [&str; 5] = [
+    "sample_limit",
+    "body_size_limit",
+    "label_limit",
+    "label_name_length_limit",
+    "label_value_length_limit",
+];
+
+/// The least that each of the limits must allow, by what the catalog and its runtime promise.
+struct Needed([u64; 5]);
+
+impl Needed {
+    fn of(stack: &Stack, service: &str, families: &[Family]) -> Needed {
+        let target = stack.contract.targets.with("job", service);
+        let own = target
+            .ones()
+            .next()
+            .map(|index| &stack.contract.targets.list[index].labels);
+        let given = || own.into_iter().flatten();
+        let (mut series, mut bytes) = (0, 0);
+        let (mut labels, mut name, mut value) = (0, 0, 0);
+        for family in families {
+            // A pattern stands for two values: with one the label would not be there.
+            let values = |domain: &Domain| match domain {
+                Domain::Values(values) => values.len() as u64,
+                Domain::Pattern(_) => 2,
+            };
+            let count: u64 = family.labels.values().map(values).product();
+            series += count;
+            let text: usize = family.labels.keys().map(|label| label.len() + 4).sum();
+            bytes += count * (family.name.len() + text + 3) as u64;
+            // The name of the metric is a label too.
+            labels = labels.max(family.labels.len() + given().count() + 1);
+            name = family.labels.keys().map(String::len).fold(name, usize::max);
+            let longest = family.labels.values().flat_map(|domain| match domain {
+                Domain::Values(values) => values.iter().map(String::len).max(),
+                Domain::Pattern(_) => None,
+            });
+            value = longest.fold(value.max(family.name.len()), usize::max);
+        }
+        name = given()
+            .map(|(label, _)| label.len())
+            .fold(name.max("__name__".len()), usize::max);
+        value = given()
+            .map(|(_, value)| value.len())
+            .fold(value, usize::max);
+        Needed([series, bytes, labels as u64, name as u64, value as u64])
+    }
+}
+
+/// The most series of one family that are relabeled to see what becomes of them.
+const SAMPLES: usize = 600;
+
+/// What rules behind the scrape take from a family, or make of it: its series are relabeled, one for each value that rules or
+/// expressions tell apart.
+fn changed(
+    stack: &Stack,
+    rules: &[Rule],
+    family: &Family,
+    service: &str,
+) -> Option<(String, &'static str)> {
+    let name = family.name.as_str();
+    let read: Vec<(&String, &Domain)> = family
+        .labels
+        .iter()
+        .filter(|(label, _)| {
+            rules.iter().any(|rule| {
+                !rule.of_names() && (rule.sources.contains(label) || rule.target == **label)
+            })
+        })
+        .collect();
+    let selectors: Vec<_> = stack
+        .expressions
+        .iter()
+        .flat_map(|expression| selectors(&expression.ast))
+        .filter(|selector| selector.name.as_deref() == Some(name))
+        .collect();
+    let matchers = |label: &str| -> Vec<&Matcher> {
+        let all = selectors
+            .iter()
+            .flat_map(|selector| &selector.matchers.matchers);
+        all.filter(|matcher| matcher.name == label).collect()
+    };
+    let plain: Labels = family
+        .labels
+        .keys()
+        .map(|label| (label.clone(), "x".to_string()))
+        .chain([("__name__".to_string(), name.to_string())])
+        .collect();
+    let mut samples = vec![plain];
+    for (label, domain) in &read {
+        let values = probes(label, domain, rules, &matchers(label));
+        let grown = samples.iter().flat_map(|sample| {
+            values.iter().map(|value| {
+                let mut sample = sample.clone();
+                sample.insert(label.to_string(), value.clone());
+                sample
+            })
+        });
+        samples = grown.take(SAMPLES).collect();
+    }
+    let mut after: HashMap<Labels, Labels> = HashMap::new();
+    let lasting = "let the rules touch only what the catalog and its runtime do not promise";
+    let mut left = false;
+    for before in samples {
+        let told = |label: &str| !matchers(label).is_empty();
+        match relabeled(rules, before.clone()) {
+            Relabeled::Dropped => {
+                let lost = match read.as_slice() {
+                    [] => Some(String::new()),
+                    // A bucket less is a coarser histogram; the last one counts all.
+                    [(label, _)] if *label == "le" && !told(label) => {
+                        (before["le"] == "+Inf").then(|| " with le=\"+Inf\"".to_string())
+                    }
+                    read => read
+                        .iter()
+                        .all(|(_, domain)| matches!(domain, Domain::Values(_)))
+                        .then(|| read[0].0)
+                        .or_else(|| {
+                            read.iter()
+                                .map(|(label, _)| *label)
+                                .find(|label| told(label))
+                        })
+                        .map(|label| format!(" with {label}=\"{}\"", before[label])),
+                };
+                if let Some(which) = lost {
+                    return Some((
+                        format!("`{name}` of `{service}`{which} is dropped after the scrape"),
+                        lasting,
+                    ));
+                }
+            }
+            Relabeled::Kept(labels) => {
+                left = true;
+                for (label, value) in &before {
+                    let now = labels.get(label).map_or("", String::as_str);
+                    let reads = |value: &str| -> Vec<bool> {
+                        let judges = matchers(label).into_iter().map(Judge::of);
+                        judges.map(|judge| judge.picks(value)).collect()
+                    };
+                    let lost = now != value
+                        && (now.is_empty()
+                            || label == "__name__"
+                            || value == "x"
+                            || reads(value) != reads(now));
+                    if lost {
+                        return Some((
+                            format!(
+                                "`{name}` of `{service}` is changed after the scrape: its `{label}`"
+                            ),
+                            lasting,
+                        ));
+                    }
+                }
+                if let Some(other) = after.insert(labels, before.clone()) {
+                    let differs = read
+                        .iter()
+                        .find(|(label, _)| other[*label] != before[*label]);
+                    let label = differs.map_or("", |(label, _)| label.as_str());
+                    return Some((
+                        format!(
+                            "`{name}` of `{service}` loses samples: {label}=\"{}\" and {label}=\"{}\" become one series after the scrape, and Prometheus keeps the first",
+                            other.get(label).map_or("", String::as_str),
+                            before.get(label).map_or("", String::as_str)
+                        ),
+                        "relabeling adds nothing up: do that in a recording rule, or let the service expose less",
+                    ));
+                }
+            }
+        }
+    }
+    (!left).then(|| {
+        (
+            format!("`{name}` of `{service}` is dropped after the scrape"),
+            lasting,
+        )
+    })
+}
+
+/// Values of a label that rules and expressions may tell apart.
+fn probes(label: &str, domain: &Domain, rules: &[Rule], matchers: &[&Matcher]) -> Vec<String> {
+    let mut values: BTreeSet<String> = BTreeSet::new();
+    if let Domain::Values(all) = domain {
+        return all.clone();
+    }
+    let own = rules.iter().filter(|rule| rule.sources == [label]);
+    let mut patterns: Vec<String> = own.map(|rule| rule.pattern.clone()).collect();
+    patterns.extend(matchers.iter().map(|matcher| match matcher.op {
+        MatchOp::Equal | MatchOp::NotEqual => regex_syntax::escape(&matcher.value),
+        _ => matcher.value.clone(),
+    }));
+    for pattern in &patterns {
+        let picked = domain.example(pattern, true);
+        let mut more = vec![domain.example(pattern, false)];
+        let inside = Domain::Pattern(pattern.clone());
+        if let Some(first) = &picked {
+            more.push(inside.example(&regex_syntax::escape(first), false));
+        }
+        more.extend(patterns.iter().map(|other| inside.example(other, true)));
+        more.push(picked);
+        values.extend(
+            more.into_iter()
+                .flatten()
+                .filter(|value| domain.holds(value)),
+        );
+    }
+    // And some that are near each other.
+    for _ in 0..4 {
+        let known: Vec<String> = values
+            .iter()
+            .map(|value| regex_syntax::escape(value))
+            .collect();
+        match domain.example(&known.join("|"), false) {
+            Some(value) => values.insert(value),
+            None => break,
+        };
+    }
+    values.into_iter().collect()
 }
 
 /// The names of what the catalog declares, or something reads, and a scrape gives.
@@ -329,8 +581,14 @@ fn promised(stack: &Stack) -> BTreeSet<String> {
         .collect()
 }
 
-/// Those of them that a service exposes, with their labels.
-fn exposed(stack: &Stack, names: &BTreeSet<String>, service: &str) -> Vec<(String, Vec<String>)> {
+/// A metric of a service, with the labels that it gives its series.
+struct Family {
+    name: String,
+    labels: BTreeMap<String, Domain>,
+}
+
+/// Those of them that a service exposes.
+fn exposed(stack: &Stack, names: &BTreeSet<String>, service: &str) -> Vec<Family> {
     let target = stack.contract.targets.with("job", service);
     let of_service = |name: &String| {
         let family = stack.contract.family(name).iter();
@@ -338,8 +596,11 @@ fn exposed(stack: &Stack, names: &BTreeSet<String>, service: &str) -> Vec<(Strin
             .filter(|series| !series.targets.is_disjoint(&target))
             .peekable();
         own.peek()?;
-        let labels: BTreeSet<&String> = own.flat_map(|series| series.labels.keys()).collect();
-        Some((name.clone(), labels.into_iter().cloned().collect()))
+        let labels = own.flat_map(|series| series.labels.clone()).collect();
+        Some(Family {
+            name: name.clone(),
+            labels,
+        })
     };
     names.iter().filter_map(of_service).collect()
 }
@@ -385,6 +646,38 @@ fn doubles(config: &File, targets: &[Target], catalog: &Catalog) -> Vec<Diagnost
         }
     }
     found
+}
+
+/// A job with more targets than it may have: Prometheus then scrapes none of them.
+fn crowded(config: &File, targets: &[Target]) -> Vec<Diagnostic> {
+    let global = &config.value["global"]["target_limit"];
+    let jobs = config.value["scrape_configs"].items().enumerate();
+    let crowded = jobs.filter_map(|(index, job)| {
+        let limit = job.get("target_limit").unwrap_or(global).as_u64()?;
+        let count = targets.iter().filter(|target| target.job == index).count();
+        (limit > 0 && limit < count as u64).then(|| {
+            place::at(
+                &config.path,
+                format!("/scrape_configs/{index}/target_limit"),
+                format!("`target_limit` is {limit}, and the job has {count} targets: none of them is scraped"),
+                "raise or remove it",
+            )
+        })
+    });
+    crowded.collect()
+}
+
+/// Where Prometheus is to scrape itself, another server answers: the rules about Prometheus then read nothing.
+fn not_itself(stack: &Stack) -> Option<Diagnostic> {
+    let address = &stack.catalog.prometheus.address;
+    let (host, _) = address.rsplit_once(':')?;
+    let other = stack.containers.container(host)?;
+    let name = other.process.name.filter(|name| *name != "prometheus")?;
+    Some(place::in_catalog(
+        "/prometheus/address",
+        format!("{address} is `{name}`, where Prometheus is to scrape itself"),
+        "write the address of Prometheus: localhost:9090 in its own container",
+    ))
 }
 
 /// What Prometheus refuses: two jobs of one name, a timeout above its interval.

@@ -4,9 +4,11 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Duration;
 use crate::diagnostic::Diagnostic;
+use crate::json::Parts;
 use crate::stack::Stack;
 use crate::stack::containers::Container;
-use crate::stack::containers::text::scalar;
+use crate::stack::containers::text::{normal, scalar};
+use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "server-settings",
@@ -24,6 +26,7 @@ pub(crate) const PROOF: Proof = Proof {
             match container.process.name {
                 Some("prometheus") => found.extend(prometheus(stack, container)),
                 Some("alertmanager") => found.extend(alertmanager(stack, container)),
+                Some("blackbox_exporter") => found.extend(offset(stack, container)),
                 Some("grafana") => {
                     found.extend(url(container, &stack.catalog.grafana.external_url))
                 }
@@ -31,9 +34,95 @@ pub(crate) const PROOF: Proof = Proof {
             }
             found.extend(reload(stack, container));
         }
+        found.extend(services(stack));
         found
     }),
 };
+
+/// The containers of services are what the catalog says: its name, its program, its sources.
+fn services(stack: &Stack) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut running: HashMap<String, &str> = HashMap::new();
+    for container in stack.containers.started() {
+        let Some(service) = stack.catalog.service(&container.name) else {
+            continue;
+        };
+        let own = service.name.as_str();
+        let mut say = |pointer: String, message: String, help: &str| {
+            found.push(place::at(&container.file.path, pointer, message, help))
+        };
+        // metrics.py registers the metrics of the service that it is told of.
+        if let Some(name) = container
+            .variable("SERVICE_NAME")
+            .filter(|name| *name != own && !name.contains('$'))
+        {
+            say(
+                container.at("environment"),
+                format!(
+                    "`{own}` is told that it is `{name}`, and registers the metrics of that service"
+                ),
+                "write its own name into `SERVICE_NAME`",
+            );
+        }
+        let app = container.process.words.iter().find(|word| {
+            let module = word.split_once(':').map_or("", |(module, _)| module);
+            word.matches(':').count() == 1 && module.contains('.') && !module.contains('/')
+        });
+        if let Some(app) = app.filter(|_| container.process.name == Some("uvicorn")) {
+            match (&service.app, running.insert(app.clone(), own)) {
+                (Some(said), _) if said != app => say(
+                    container.at("command"),
+                    format!("`{own}` runs {app}, the catalog says {said}"),
+                    "render the catalog's `app`",
+                ),
+                (None, Some(other)) => say(
+                    container.at("command"),
+                    format!("`{own}` runs {app}, as `{other}` does"),
+                    "let each service run its own application",
+                ),
+                _ => {}
+            }
+        }
+        let build = &container.value["build"];
+        let context = scalar(build).or_else(|| scalar(&build["context"]));
+        let wanted = &stack.catalog.compose.build_context;
+        let plain = |path: &str| !path.contains("://") && !path.contains('$');
+        if let Some(context) = context.filter(|path| plain(path) && plain(wanted))
+            && normal(&context) != normal(wanted)
+            && !normal(&context).starts_with(&format!("{}/", normal(wanted)))
+        {
+            say(
+                container.at("build"),
+                format!("`{own}` is built from {context}, the catalog says {wanted}"),
+                "render the catalog's `build_context`",
+            );
+        }
+    }
+    found
+}
+
+/// A probe is given the time of the scrape without the offset; without any left, and none of its own, it ends at once.
+fn offset(stack: &Stack, container: &Container) -> Option<Diagnostic> {
+    let flag = container.process.flag("timeout-offset")?;
+    let seconds: f64 = flag.value.parse().ok()?;
+    let modules = &stack.files.blackbox()?.value["modules"];
+    let timed = modules
+        .entries()
+        .all(|(_, module)| module.get("timeout").is_some());
+    let probes = stack.contract.targets.list.iter();
+    let shortest = probes
+        .filter(|target| target.params.contains_key("target"))
+        .map(|target| target.timeout)
+        .min()?;
+    (!timed && seconds * 1000.0 >= shortest.0 as f64).then(|| {
+        place::at(
+            &container.file.path,
+            container.argument(flag.index),
+            format!("a probe must end {seconds}s before its scrape, which may take {shortest} in all: no time is left"),
+            "let it be smaller than `scrape_timeout`; 0.5 is the default",
+        )
+    })
+}
 
 fn prometheus(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
     let catalog = &stack.catalog.prometheus;

@@ -7,10 +7,13 @@ use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
 use crate::promql::Expr;
 use crate::promql::engine::Release;
-use crate::promql::walk::{children, children_mut};
+use crate::promql::token::{T_LAND, T_LUNLESS};
+use crate::promql::walk::{children, children_mut, selectors};
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::LoadedRule;
+use serde_json::Value;
+use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "test-proves-nothing",
@@ -37,7 +40,8 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
         return Vec::new();
     };
     let groups = groups(stack, file);
-    let passes = |rule: &Rule| {
+    let is_own = |index: &usize| own.get(*index).is_some_and(Option::is_some);
+    let failing = |rule: &Rule| {
         let replaced: Vec<(String, Vec<&Rule>)> = groups
             .iter()
             .map(|(name, rules)| {
@@ -53,18 +57,31 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
             .collect();
         let parsed = |text: &str| stack.contract.parse(text);
         let found = Suite::new(&file.value, &replaced, &parsed).run(Release::Three);
-        !found.iter().any(|found| is_own(found, own))
+        let failing = found.iter().filter_map(index).filter(is_own);
+        failing.collect::<BTreeSet<usize>>()
     };
     // Of tests that fail as it is another proof speaks.
-    if !passes(&loaded.rule) {
+    if !failing(&loaded.rule).is_empty() {
         return Vec::new();
     }
-    (0..comparisons(&loaded.rule.expr))
-        .filter_map(|index| {
-            let mut expr = (*loaded.rule.expr).clone();
-            let mut left = index;
-            let removed = without(&mut expr, &mut left)?;
-            passes(&loaded.rule.with(expr)).then(|| Diagnostic {
+    let silent: Vec<usize> = (0..own.len())
+        .filter(is_own)
+        .filter(|index| expects_silence(&file.value["tests"][*index]))
+        .collect();
+    let mut noticed = BTreeSet::new();
+    let mut found = Vec::new();
+    let mut open = (*loaded.rule.expr).clone();
+    while without(&mut open, &mut 0).is_some() {}
+    let dropped = failing(&loaded.rule.with(open));
+    for index in 0..comparisons(&loaded.rule.expr) {
+        let mut expr = (*loaded.rule.expr).clone();
+        let mut left = index;
+        let Some(removed) = without(&mut expr, &mut left) else {
+            continue;
+        };
+        let failing = failing(&loaded.rule.with(expr));
+        if failing.is_empty() {
+            found.push(Diagnostic {
                 severity: Severity::Warning,
                 ..place::at(
                     loaded.path,
@@ -72,21 +89,116 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
                     format!("no test of `{alert}` notices when `{removed}` compares with nothing"),
                     "add a test with samples that the comparison drops, in which the alert is silent",
                 )
-            })
-        })
-        .collect()
+            });
+        }
+        noticed.extend(failing);
+    }
+    noticed.extend(dropped);
+    for index in 0..set_operators(&loaded.rule.expr) {
+        let mut expr = (*loaded.rule.expr).clone();
+        if left_alone(&mut expr, &mut index.clone()) {
+            noticed.extend(failing(&loaded.rule.with(expr)));
+        }
+    }
+    // Without comparisons and sets, such as `absent(…)`, there is nothing to take away.
+    if found.is_empty() && noticed.is_empty() {
+        return found;
+    }
+    // Silence that no comparison is the reason of: samples of another series, too few of them, or not yet.
+    if noticed.is_disjoint(&silent.iter().copied().collect()) {
+        let soon = failing(&loaded.rule.at_once());
+        for index in silent {
+            let reason = match soon.contains(&index) {
+                true => "it is looked at before the condition could have held for long enough",
+                false => "its samples are of other series, or end too early",
+            };
+            let test = file.value["tests"][index]["name"].as_str();
+            let name = test.unwrap_or_default().trim_start_matches(alert);
+            // A test without the series may be about a service that has none.
+            let given = file.value["tests"][index]["input_series"].to_string();
+            let mut read = selectors(&loaded.rule.expr).into_iter();
+            let fed = read.any(|read| {
+                read.name
+                    .as_deref()
+                    .is_some_and(|name| given.contains(name))
+            });
+            let mut diagnostic = place::in_catalog(
+                own[index].clone().unwrap_or_default(),
+                format!(
+                    "the test `{}` proves nothing: `{alert}` is silent in it whatever it compares with, because {reason}",
+                    name.trim_start_matches(": ")
+                ),
+                "let the samples come close to the threshold, and look at them after `for` is over",
+            );
+            if !fed {
+                diagnostic.severity = Severity::Warning;
+            }
+            found.push(diagnostic);
+        }
+        return found;
+    }
+    noticed.extend(failing(&loaded.rule.at_once()));
+    for index in silent.into_iter().filter(|index| !noticed.contains(index)) {
+        let test = file.value["tests"][index]["name"].as_str();
+        let name = test.unwrap_or_default().trim_start_matches(alert);
+        found.push(Diagnostic {
+            severity: Severity::Warning,
+            ..place::in_catalog(
+                own[index].clone().unwrap_or_default(),
+                format!(
+                    "the test `{}` holds whatever `{alert}` compares with",
+                    name.trim_start_matches(": ")
+                ),
+                "give it samples of the series that the alert reads, or remove it",
+            )
+        });
+    }
+    found
 }
 
-/// Whether one of the catalog's own tests fails.
-fn is_own(found: &Found, own: &[Option<String>]) -> bool {
+/// Whether a test says that nothing fires.
+fn expects_silence(test: &Value) -> bool {
+    let cases = test["promql_expr_test"].as_array();
+    cases.into_iter().flatten().all(|case| {
+        let samples = case["exp_samples"].as_array();
+        samples.is_none_or(Vec::is_empty)
+    })
+}
+
+/// The test that something was found about.
+fn index(found: &Found) -> Option<usize> {
     let pointer = match found {
         Found::Mismatch(Mismatch { pointer, .. })
         | Found::Broken { pointer, .. }
         | Found::Unknown { pointer, .. } => pointer,
     };
-    let index = pointer.split('/').nth(2);
-    let index = index.and_then(|index| index.parse::<usize>().ok());
-    index.is_some_and(|index| own.get(index).is_some_and(Option::is_some))
+    pointer.split('/').nth(2)?.parse().ok()
+}
+
+/// Operators of sets that take samples away.
+fn narrows(expr: &Expr) -> bool {
+    matches!(expr, Expr::Binary(binary) if matches!(binary.op.id(), T_LAND | T_LUNLESS))
+}
+
+fn set_operators(expr: &Expr) -> usize {
+    let inside: usize = children(expr).into_iter().map(set_operators).sum();
+    inside + usize::from(narrows(expr))
+}
+
+/// Leaves of one `and` or `unless` only its left side; whether there was one.
+fn left_alone(expr: &mut Expr, left: &mut usize) -> bool {
+    if narrows(expr) {
+        if *left == 0 {
+            if let Expr::Binary(binary) = expr {
+                *expr = (*binary.lhs).clone();
+            }
+            return true;
+        }
+        *left -= 1;
+    }
+    children_mut(expr)
+        .into_iter()
+        .any(|child| left_alone(child, left))
 }
 
 /// Comparisons that drop samples.

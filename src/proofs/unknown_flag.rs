@@ -6,6 +6,7 @@ use crate::diagnostic::{Diagnostic, nearest};
 use crate::stack::containers::Container;
 use crate::stack::containers::images::{Program, Takes};
 use crate::stack::containers::process::{Flag, Wrong};
+use crate::stack::settings::refuses;
 use std::collections::HashSet;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -116,6 +117,20 @@ fn reason(
                 "{}: take it away, or change the image",
                 until.or(since).unwrap_or_default()
             ),
+        ));
+    }
+    if let Some(wanted) = known
+        .value
+        .as_deref()
+        .filter(|_| !flag.value.contains('$'))
+        .and_then(|kind| refuses(kind, &flag.value))
+    {
+        return Some((
+            format!(
+                "--{} is `{}`, which `{name}` does not read",
+                flag.name, flag.value
+            ),
+            format!("write {wanted}"),
         ));
     }
     let switch = known.kind == Takes::Switch && !flag.value.is_empty();

@@ -3,7 +3,13 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::contract::targets::Target;
+use crate::json::Parts;
+use crate::promql::re2::rewritten;
+use crate::source::step;
 use crate::stack::Stack;
+use regex_automata::meta::Regex;
+use serde_json::Value;
+use std::collections::HashSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "unprobed-health",
@@ -23,7 +29,7 @@ pub(crate) const PROOF: Proof = Proof {
             return found;
         };
         let targets = &stack.contract.targets.list;
-        let mut missing = Vec::new();
+        let (mut missing, mut judged) = (Vec::new(), Vec::new());
         for service in stack
             .catalog
             .services
@@ -40,6 +46,10 @@ pub(crate) const PROOF: Proof = Proof {
                     target.params.contains_key("target") && !own
                 })
                 .collect();
+            let asked: HashSet<&str> = probes
+                .iter()
+                .filter_map(|probe| probe.params["target"].first().map(String::as_str))
+                .collect();
             for (index, url) in service.health_urls.iter().enumerate() {
                 let Some(probe) = probes.get(index) else {
                     found.push(place::at(
@@ -53,7 +63,8 @@ pub(crate) const PROOF: Proof = Proof {
                 let mut say = |pointer: &str, message: String, help: &str| {
                     found.push(place::at(&config.path, pointer, message, help))
                 };
-                if probe.params["target"].first() != Some(url) {
+                // In any order, as long as all are asked.
+                if !asked.contains(url.as_str()) {
                     let asked = probe.params["target"].first().map_or("", String::as_str);
                     say(
                         &probe.pointer,
@@ -62,6 +73,16 @@ pub(crate) const PROOF: Proof = Proof {
                             service.name
                         ),
                         "render the catalog's address and `health_path`",
+                    );
+                }
+                if !probe.path.ends_with("/probe") {
+                    say(
+                        &probe.pointer,
+                        format!(
+                            "the health of `{}` is asked at {} of the blackbox exporter, which probes at /probe",
+                            service.name, probe.path
+                        ),
+                        "let `metrics_path` be /probe, and no rule change it",
                     );
                 }
                 if probe.address != stack.catalog.blackbox.address {
@@ -89,12 +110,107 @@ pub(crate) const PROOF: Proof = Proof {
                         );
                         missing.push(pointer);
                     }
+                    continue;
+                }
+                let Some(file) = stack.files.blackbox() else {
+                    continue;
+                };
+                let http = &file.value["modules"][module]["http"];
+                let Some((key, message, help)) = misjudges(http, &service.scheme) else {
+                    continue;
+                };
+                let pointer = format!("/modules/{}/http/{key}", step(module));
+                if !judged.contains(&pointer) {
+                    found.push(place::at(&file.path, &pointer, message, help));
+                    judged.push(pointer);
                 }
             }
         }
         found
     }),
 };
+
+/// What an answer is to the blackbox exporter's HTTP prober, as prober/http.go decides it: whether a probe of it succeeds; and
+/// the key that decides against it.
+fn succeeds(http: &Value, scheme: &str, status: i64) -> Result<(), &'static str> {
+    let codes: Vec<i64> = http["valid_status_codes"]
+        .items()
+        .filter_map(Value::as_i64)
+        .collect();
+    let valid = match codes.is_empty() {
+        true => (200..300).contains(&status),
+        false => codes.contains(&status),
+    };
+    if !valid {
+        return Err("valid_status_codes");
+    }
+    // What HTTP/2 needs is spoken inside TLS only.
+    let spoken: &[&str] = match scheme {
+        "https" => &["HTTP/1.1", "HTTP/2.0"],
+        _ => &["HTTP/1.1"],
+    };
+    let mut versions = http["valid_http_versions"].texts().peekable();
+    if versions.peek().is_some() && !versions.any(|version| spoken.contains(&version)) {
+        return Err("valid_http_versions");
+    }
+    for (key, of) in [("fail_if_ssl", "https"), ("fail_if_not_ssl", "http")] {
+        if http[key] == true && scheme == of {
+            return Err(key);
+        }
+    }
+    // A pattern that finds something in an empty answer finds it in every one.
+    let always = |pattern: &str| {
+        rewritten(pattern)
+            .ok()
+            .and_then(|pattern| Regex::new(&pattern).ok())
+            .is_some_and(|pattern| pattern.is_match(""))
+    };
+    if http["fail_if_body_matches_regexp"].texts().any(always) {
+        return Err("fail_if_body_matches_regexp");
+    }
+    Ok(())
+}
+
+/// How a module calls a service that is well unwell, or one that is not well: what decides it, and what to do.
+fn misjudges(http: &Value, scheme: &str) -> Option<(&'static str, String, &'static str)> {
+    if let Err(key) = succeeds(http, scheme, 200) {
+        return Some((
+            key,
+            format!("a probe fails although the health path answers 200 over {scheme}"),
+            "let an answer of 2xx count as well",
+        ));
+    }
+    let unwell = [400, 401, 403, 404, 429, 500, 502, 503, 504];
+    if let Some(status) = unwell
+        .into_iter()
+        .find(|status| succeeds(http, scheme, *status).is_ok())
+    {
+        return Some((
+            "valid_status_codes",
+            format!("a service whose health path answers {status} counts as well"),
+            "let only answers of 2xx count as well",
+        ));
+    }
+    let method = http["method"].as_str().unwrap_or("GET");
+    if !["GET", "HEAD", ""].contains(&method) {
+        return Some((
+            "method",
+            format!("the health path is asked by {method}, and it answers GET"),
+            "write `method: GET`",
+        ));
+    }
+    // Docker's networks and host.docker.internal are of IPv4.
+    let version = http["preferred_ip_protocol"].as_str().unwrap_or("ip6");
+    if version == "ip6" && http["ip_protocol_fallback"] == false {
+        return Some((
+            "ip_protocol_fallback",
+            "services are looked for by IPv6 alone, which Docker's networks do not have"
+                .to_string(),
+            "write `preferred_ip_protocol: ip4`, or allow the fallback",
+        ));
+    }
+    None
+}
 
 /// Why a module does not ask over HTTP for any answer of 2xx.
 fn module_without(stack: &Stack, name: &str) -> Option<String> {

@@ -40,6 +40,9 @@ pub(crate) const PROOF: Proof = Proof {
         judge.prometheus();
         judge.alertmanager();
         judge.grafana();
+        judge.proxies();
+        judge.database();
+        judge.links();
         judge.people();
         judge.found
     }),
@@ -258,6 +261,104 @@ impl<'s, 'a> Judge<'s, 'a> {
                 path: Path::Any,
                 known: true,
             });
+        }
+    }
+
+    /// What a server goes through to reach the others.
+    fn proxies(&mut self) {
+        let stack = self.stack;
+        let files = stack.files.prometheus().chain(stack.files.blackbox());
+        let mut asks = Vec::new();
+        for file in files {
+            let Some(asker) = self.project().readers(&file.path).next() else {
+                continue;
+            };
+            walk(&file.value, &mut |pointer, key, value| {
+                let proxy = value.as_str().filter(|_| key == "proxy_url");
+                if let Some((scheme, host, port)) = proxy.and_then(endpoint) {
+                    asks.push((
+                        file,
+                        asker,
+                        pointer.to_string(),
+                        scheme.to_string(),
+                        host,
+                        port,
+                    ));
+                }
+            });
+        }
+        for (file, asker, pointer, scheme, host, port) in asks {
+            self.ask(Ask {
+                file,
+                pointer,
+                asker,
+                scheme: &scheme,
+                host,
+                port,
+                path: Path::Any,
+                known: true,
+            });
+        }
+    }
+
+    /// Where Grafana keeps its users and dashboards, when that is another server.
+    fn database(&mut self) {
+        for asker in self.project().running("grafana") {
+            let kind = asker.variable("GF_DATABASE_TYPE").unwrap_or("sqlite3");
+            let default = match kind {
+                "mysql" => "3306",
+                "postgres" => "5432",
+                _ => continue,
+            };
+            let address = asker.variable("GF_DATABASE_HOST").unwrap_or("127.0.0.1");
+            let (host, port) = address.rsplit_once(':').unwrap_or((address, default));
+            let Ok(port) = port.parse() else { continue };
+            self.ask(Ask {
+                file: asker.file,
+                pointer: asker.at("environment"),
+                asker,
+                scheme: kind,
+                host: host.to_string(),
+                port,
+                path: Path::Any,
+                known: true,
+            });
+        }
+    }
+
+    /// Addresses for people that only containers know, or at which nobody is.
+    fn links(&mut self) {
+        let catalog = self.stack.catalog;
+        let links = [
+            ("prometheus", &catalog.prometheus.external_url),
+            ("alertmanager", &catalog.alertmanager.external_url),
+            ("grafana", &catalog.grafana.external_url),
+        ];
+        for (program, url) in links {
+            let Some((_, host, port)) = endpoint(url) else {
+                continue;
+            };
+            if self.project().running(program).next().is_none() {
+                continue;
+            }
+            let wrong = if self.project().container(&host).is_some() {
+                Some(format!(
+                    "links lead to `{host}`, a name that only containers know"
+                ))
+            } else if loopback(&host) && self.project().on_machine(port, |_| true).is_none() {
+                Some(format!(
+                    "links lead to {host}:{port}, and nothing is published at port {port} of the machine"
+                ))
+            } else {
+                None
+            };
+            if let Some(message) = wrong {
+                self.found.push(place::in_catalog(
+                    format!("/{program}/external_url"),
+                    message,
+                    "write the address at which people open it in a browser",
+                ));
+            }
         }
     }
 
@@ -563,6 +664,34 @@ impl<'s, 'a> Judge<'s, 'a> {
                     message,
                     "publish it at the address of Docker's bridge too",
                 ));
+            }
+            Reach::Nameless => {
+                let message = format!(
+                    "`{own}` asks {host}, and looks for its address in its own container, where no name server is"
+                );
+                self.once(
+                    &own,
+                    "",
+                    &compose,
+                    asker.at("dns"),
+                    message,
+                    "take `dns` away, or name a server that answers".to_string(),
+                );
+            }
+            Reach::Elsewhere(name, address) => {
+                let message = format!(
+                    "`{own}` is told that `{name}` is at {address}, where that container is not"
+                );
+                let name = name.to_string();
+                self.once(
+                    &own,
+                    &name,
+                    &compose,
+                    asker.at("extra_hosts"),
+                    message,
+                    "take the line away: containers of one network know each other by name"
+                        .to_string(),
+                );
             }
             Reach::CutOff => {
                 let message =

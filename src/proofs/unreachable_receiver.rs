@@ -24,6 +24,19 @@ pub(crate) const PROOF: Proof = Proof {
         };
         let mut found = otherwise(stack, notifications);
         found.extend(at_home(stack, notifications));
+        for receiver in &notifications.receivers {
+            found.extend(receiver.without_password().into_iter().map(|pointer| {
+                place::at(
+                    &notifications.file.path,
+                    pointer,
+                    format!(
+                        "`{}` logs in to its mail server without a password",
+                        receiver.name
+                    ),
+                    "name its file in `auth_password_file`, or take `auth_username` away",
+                )
+            }));
+        }
         found
     }),
 };

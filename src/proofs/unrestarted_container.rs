@@ -21,12 +21,13 @@ pub(crate) const PROOF: Proof = Proof {
         for container in counted {
             let deploy = &container.value["deploy"]["restart_policy"];
             let policy = scalar(&container.value["restart"]);
+            // Compose takes what `deploy` says, whatever `restart` does: getRestartPolicy in pkg/compose/create.go.
             let (policy, pointer) = match (policy, deploy.is_null()) {
-                (Some(policy), _) => (policy, "restart"),
-                (None, false) => (
+                (_, false) => (
                     scalar(&deploy["condition"]).unwrap_or_else(|| "any".to_string()),
                     "deploy/restart_policy",
                 ),
+                (Some(policy), true) => (policy, "restart"),
                 (None, true) => ("no".to_string(), "restart"),
             };
             let message = match policy.split(':').next().unwrap_or_default() {

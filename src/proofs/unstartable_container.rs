@@ -5,7 +5,7 @@ use crate::artifacts::Role;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::json::Parts;
 use crate::stack::containers::network::Mode;
-use crate::stack::containers::text::{names, scalar};
+use crate::stack::containers::text::{names, normal, scalar};
 use crate::stack::containers::{Container, Health, Project};
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ pub(crate) const PROOF: Proof = Proof {
     example: Example::Rendered {
         role: Role::Compose,
         pointer: "/services/grafana/depends_on/prometheus",
-        bad: "{\"condition\": \"service_health\"}",
+        bad: "{\"condition\": \"service_completed_successfully\"}",
     },
     check: Check::Stack(|stack| {
         let project = &stack.containers;
@@ -145,6 +145,66 @@ fn references(project: &Project, container: &Container) -> Vec<Diagnostic> {
             );
         }
     }
+    // Compose, outside of a swarm, has nobody to ask for it.
+    for (index, entry) in container.value["secrets"].items().enumerate() {
+        let name = entry
+            .as_str()
+            .or(entry["source"].as_str())
+            .unwrap_or_default();
+        let declared = project.declared.secrets.get(name);
+        if declared
+            .is_some_and(|(declared, _)| scalar(&declared["external"]).as_deref() == Some("true"))
+        {
+            say(
+                format!("secrets/{index}"),
+                format!(
+                    "`{own}` is given `{name}`, which is external: only a swarm has such secrets"
+                ),
+                "name its `file`".to_string(),
+            );
+        }
+    }
+    for (limit, own_key, pointer) in [
+        ("memory", "mem_limit", "mem_limit"),
+        ("cpus", "cpus", "cpus"),
+        ("pids", "pids_limit", "pids_limit"),
+    ] {
+        let written = [
+            scalar(&container.value["deploy"]["resources"]["limits"][limit]),
+            scalar(&container.value[own_key]),
+        ];
+        if let [Some(one), Some(other)] = &written
+            && one != other
+        {
+            say(
+                pointer.to_string(),
+                format!(
+                    "`{own}` has `{own_key}: {other}` and {one} in `deploy`, which compose refuses"
+                ),
+                "keep one of them".to_string(),
+            );
+        }
+    }
+    let files: Vec<&serde_json::Value> = match &container.value["env_file"] {
+        serde_json::Value::Array(list) => list.iter().collect(),
+        serde_json::Value::Null => Vec::new(),
+        one => vec![one],
+    };
+    for (index, entry) in files.into_iter().enumerate() {
+        let optional = entry["required"] == false;
+        let path = scalar(entry).or_else(|| scalar(&entry["path"]));
+        let Some(path) = path.filter(|path| !optional && !path.starts_with(['/', '~', '$'])) else {
+            continue;
+        };
+        // What lies elsewhere is somebody else's.
+        if !normal(&path).starts_with("..") {
+            say(
+                format!("env_file/{index}"),
+                format!("`{own}` reads its variables from {path}, and nothing renders it"),
+                "keep it outside of this folder, write `required: false`, or name the variables under `environment`".to_string(),
+            );
+        }
+    }
     for (key, known) in [
         ("secrets", &project.declared.secrets),
         ("configs", &project.declared.configs),
@@ -198,21 +258,6 @@ fn waits(project: &Project, container: &Container) -> Vec<Diagnostic> {
                 format!("`{own}` waits for `{wanted}`, which is not started"),
                 "take its profile away",
             ),
-            (Some(_), Some(word))
-                if ![
-                    "service_started",
-                    "service_healthy",
-                    "service_completed_successfully",
-                ]
-                .contains(&word) =>
-            {
-                (
-                    format!(
-                        "`{own}` waits until `{wanted}` is `{word}`, which compose does not know"
-                    ),
-                    "write `service_healthy` or `service_started`",
-                )
-            }
             // An image that is not known may bring a check of its own.
             (Some(other), Some("service_healthy")) => match project.health(other) {
                 Health::Off => (

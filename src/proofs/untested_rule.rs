@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::json::Parts;
 use crate::stack::files::beside;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "untested-rule",
@@ -16,6 +16,7 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
+        let mut asked: Vec<(&str, String, &str)> = Vec::new();
         let mut shown: HashMap<&str, (bool, bool)> = HashMap::new();
         for file in stack.files.tests() {
             for (index, name) in file.value["rule_files"]
@@ -41,7 +42,10 @@ pub(crate) const PROOF: Proof = Proof {
                         "write `interval`",
                     ));
                 }
-                for case in test["alert_rule_test"].items() {
+                for (at, case) in test["alert_rule_test"].items().enumerate() {
+                    let name = case["alertname"].as_str().unwrap_or_default();
+                    let pointer = format!("/tests/{index}/alert_rule_test/{at}/alertname");
+                    asked.push((&file.path, pointer, name));
                     let fires = case["exp_alerts"]
                         .as_array()
                         .is_some_and(|alerts| !alerts.is_empty());
@@ -51,11 +55,13 @@ pub(crate) const PROOF: Proof = Proof {
                     *entry = (entry.0 || fires, entry.1 || !fires);
                 }
                 // An alert of kind promql is looked at through ALERTS.
-                for case in test["promql_expr_test"].items() {
+                for (at, case) in test["promql_expr_test"].items().enumerate() {
                     let named = case["expr"]
                         .as_str()
                         .and_then(|text| text.split_once("alertname=\"")?.1.split('"').next());
                     if let Some(name) = named {
+                        let pointer = format!("/tests/{index}/promql_expr_test/{at}/expr");
+                        asked.push((&file.path, pointer, name));
                         let fires = case["exp_samples"]
                             .as_array()
                             .is_some_and(|samples| !samples.is_empty());
@@ -63,6 +69,21 @@ pub(crate) const PROOF: Proof = Proof {
                         *entry = (entry.0 || fires, entry.1 || !fires);
                     }
                 }
+            }
+        }
+        let known: HashSet<&str> = stack
+            .files
+            .alerts()
+            .filter_map(|(_, _, rule)| rule["alert"].as_str())
+            .collect();
+        for (path, pointer, name) in asked {
+            if !known.contains(name) {
+                found.push(place::at(
+                    path,
+                    pointer,
+                    format!("the test asks for `{name}`, and there is no such alert: it is silent whatever happens"),
+                    "name the alert as its rule does",
+                ));
             }
         }
         for (file, pointer, rule) in stack.files.alerts() {

@@ -9,6 +9,7 @@ use crate::json::Parts;
 use crate::promql::variables::variables;
 use crate::render::File;
 use crate::stack::Stack;
+use crate::stack::document::walk;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::script;
 use regex_automata::Input;
@@ -60,6 +61,7 @@ pub(crate) const PROOF: Proof = Proof {
                 }
             }
             found.extend(exact(stack, file));
+            found.extend(idle(file));
         }
         found
     }),
@@ -288,6 +290,39 @@ impl<'a> Variable<'a, '_> {
         }
         found
     }
+}
+
+/// Variables that can be chosen and that nothing asks for.
+fn idle(file: &File) -> Vec<Diagnostic> {
+    let list = file.value["templating"]["list"].items();
+    let mut found = Vec::new();
+    for (index, variable) in list.enumerate() {
+        let name = variable["name"].as_str().unwrap_or_default();
+        // One that is hidden is there for links; filters act on every query by themselves.
+        if variable["hide"] == 2 || matches!(variable["type"].as_str(), Some("adhoc" | "constant"))
+        {
+            continue;
+        }
+        // A dashboard without panels has nothing that could ask.
+        let mut used = file.value["panels"].items().next().is_none();
+        walk(&file.value, &mut |pointer, key, value| {
+            let own = pointer.starts_with(&format!("/templating/list/{index}/"));
+            let Some(text) = value.as_str().filter(|_| !own) else {
+                return;
+            };
+            used |=
+                key == "repeat" && text == name || variables(text).any(|(known, _)| known == name);
+        });
+        if !used {
+            found.push(place::at(
+                &file.path,
+                format!("/templating/list/{index}/name"),
+                format!("nothing on the dashboard asks for the variable `{name}`: choosing changes nothing"),
+                "let the queries select by it, or remove it",
+            ));
+        }
+    }
+    found
 }
 
 /// Matchers that take a variable of several values for one: with two of them chosen, they match nothing.

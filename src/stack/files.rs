@@ -108,9 +108,19 @@ impl<'a> Files<'a> {
         self.with(Role::Dashboard)
     }
 
+    /// The files with data sources.
+    pub(crate) fn datasource_files(self) -> impl Iterator<Item = &'a File> + Clone {
+        self.with(Role::Datasources)
+    }
+
+    /// The files that say where Grafana looks for dashboards.
+    pub(crate) fn provider_files(self) -> impl Iterator<Item = &'a File> + Clone {
+        self.with(Role::DashboardProvider)
+    }
+
     /// Every data source with its file and pointer.
     pub(crate) fn datasources(self) -> impl Iterator<Item = (&'a File, String, &'a Value)> {
-        self.with(Role::Datasources).flat_map(|file| {
+        self.datasource_files().flat_map(|file| {
             let sources = file.value["datasources"].as_array().into_iter().flatten();
             sources
                 .enumerate()
@@ -129,13 +139,18 @@ impl<'a> Files<'a> {
 
     /// Every place where Grafana looks for dashboards.
     pub(crate) fn providers(self) -> impl Iterator<Item = &'a Value> {
-        self.with(Role::DashboardProvider)
+        self.provider_files()
             .flat_map(|file| file.value["providers"].as_array().into_iter().flatten())
     }
 
     /// The compose files.
     pub(crate) fn compose(self) -> impl Iterator<Item = &'a File> + Clone {
         self.with(Role::Compose)
+    }
+
+    /// The modules of Python.
+    pub(crate) fn python(self) -> impl Iterator<Item = &'a File> {
+        self.with(Role::Python)
     }
 
     /// The documents for people.

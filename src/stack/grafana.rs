@@ -1,10 +1,10 @@
-//! Grafana's model of a classic dashboard, versions 9 to 13: what its keys are and which values they take. The facts are data,
-//! in grafana.toml; here they are read, and a dashboard is held against them.
+//! Grafana's model of a classic dashboard and of provisioning, versions 9 to 13: what their keys are and which values they take. The
+//! facts are data, in grafana.toml; here they are read, and what is rendered is held against them.
 
 mod check;
 pub(crate) mod shown;
 
-pub(crate) use check::flaws;
+pub(crate) use check::{flaws, misread};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;

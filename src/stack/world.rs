@@ -15,6 +15,9 @@ const NOW: Millis = 3_600_000;
 /// Between samples.
 const STEP: Millis = 60_000;
 
+/// Between samples of series that rise, for the windows of panels.
+const SHORT_STEP: Millis = 5_000;
+
 /// The recording rules of a stack, read once.
 pub(crate) struct Recordings {
     rules: Vec<Rule>,
@@ -45,18 +48,28 @@ impl Recordings {
 
     /// The metrics that an expression reads in the end, through everything that is recorded.
     pub(crate) fn sources(&self, expr: &Expr) -> BTreeSet<String> {
-        let mut sources = BTreeSet::new();
+        self.ends(expr).0
+    }
+
+    /// What it reads that is recorded of nothing: numbers of the catalog.
+    pub(crate) fn constants(&self, expr: &Expr) -> BTreeSet<String> {
+        self.ends(expr).1
+    }
+
+    fn ends(&self, expr: &Expr) -> (BTreeSet<String>, BTreeSet<String>) {
+        let (mut sources, mut constants) = (BTreeSet::new(), BTreeSet::new());
         let mut open: Vec<String> = names(expr).into_iter().collect();
         let mut seen = BTreeSet::new();
         while let Some(name) = open.pop() {
             if seen.insert(name.clone()) {
                 match self.reads.get(&name) {
+                    Some(read) if read.is_empty() => drop(constants.insert(name)),
                     Some(read) => open.extend(read.iter().cloned()),
                     None => drop(sources.insert(name)),
                 }
             }
         }
-        sources
+        (sources, constants)
     }
 }
 
@@ -98,7 +111,33 @@ impl World {
         recordings: &Recordings,
         jobs: &BTreeSet<&str>,
     ) -> World {
-        let World(mut memory) = World::plain(series);
+        World::plain(series).record(recordings, jobs)
+    }
+
+    /// Series that rise by so much a second, with what is recorded of them for some of the services; one that rises by nothing has
+    /// the value.
+    pub(crate) fn rising(
+        series: &[(Labels, f64, f64)],
+        recordings: &Recordings,
+        jobs: &BTreeSet<&str>,
+    ) -> World {
+        let mut memory = Memory::default();
+        for (labels, value, slope) in series {
+            let samples = (0..=NOW / SHORT_STEP).map(|index| {
+                let time = index * SHORT_STEP;
+                let value = value + slope * time as f64 / 1000.0;
+                Sample { time, value }
+            });
+            memory.add(Recorded {
+                labels: labels.clone(),
+                samples: samples.collect(),
+            });
+        }
+        World(memory).record(recordings, jobs)
+    }
+
+    fn record(self, recordings: &Recordings, jobs: &BTreeSet<&str>) -> World {
+        let World(mut memory) = self;
         // What the catalog says of a service is a rule of its own for each: others are left out.
         let about = |rule: &&Rule| {
             let labels = rule.labels.iter();

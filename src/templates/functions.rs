@@ -130,10 +130,7 @@ fn mounted(state: &State, value: &Value) -> Result<Value, Error> {
         let runs_on = prometheus.get_attr("runs_on");
         runs_on.is_ok_and(|runs_on| runs_on.as_str() == Some("host"))
     });
-    let path = |file: &str| match here {
-        true => file.to_string(),
-        false => format!("/run/secrets/{}", secrets::named(file)),
-    };
+    let path = |file: &str| secrets::seen(file, !here);
     if let Some(file) = value.as_str() {
         return Ok(path(file).into());
     }

@@ -81,3 +81,4 @@ fn all_generated_tests_pass_in_process_as_they_do_under_promtool() {
 }
 
 mod differential;
+mod testdata;

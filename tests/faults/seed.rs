@@ -1,4 +1,4 @@
-//! One file per fault or sound variant: edits of the shipped catalog and templates.
+//! One file per fault or sound variant: edits of the shipped catalog and templates, or of what they render.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,11 @@ pub struct Edit {
 }
 
 impl Edit {
+    /// The rendered file that it edits, under the output folder; None: it edits a template or the catalog.
+    pub fn rendered(&self) -> Option<&str> {
+        self.file.strip_prefix("generated/")
+    }
+
     /// The text with the first place that it finds replaced.
     pub fn apply(&self, text: &str) -> Result<String, String> {
         match (self.find.is_empty(), text.contains(&self.find)) {
@@ -88,6 +93,26 @@ pub struct Changed {
     pub root: PathBuf,
 }
 
+/// Rendered files after the edits that are made in them; None: there are none, and the stack is as it was rendered.
+pub fn replanted(
+    edits: &[Edit],
+    rendered: &BTreeMap<String, String>,
+) -> Result<Option<BTreeMap<String, String>>, String> {
+    let mut files = rendered.clone();
+    let mut any = false;
+    for edit in edits {
+        let Some(path) = edit.rendered() else {
+            continue;
+        };
+        let text = files
+            .get_mut(path)
+            .ok_or(format!("nothing is rendered as {path}"))?;
+        *text = edit.apply(text)?;
+        any = true;
+    }
+    Ok(any.then_some(files))
+}
+
 /// The project's root.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -148,7 +173,7 @@ pub fn changed(folder: &str, name: &str, edits: &[Edit]) -> Result<Changed, Stri
     copy(&root().join("templates"), &copied.join("templates"));
     let mut catalog =
         fs::read_to_string(root().join("services.toml")).expect("the catalog is text");
-    for edit in edits {
+    for edit in edits.iter().filter(|edit| edit.rendered().is_none()) {
         if edit.file == "services.toml" {
             catalog = edit.apply(&catalog)?;
             continue;

@@ -222,9 +222,12 @@ pub(crate) fn octal(mode: u32) -> String {
 
 /// The codes of the proofs that the files on disk do not pass; none, where they cannot be read.
 fn broken_proofs(output: &str, cli: &Cli) -> Vec<&'static str> {
+    let Ok(catalog) = pipeline::read(&cli.root) else {
+        return Vec::new();
+    };
     let proved = texts(&cli.root.join(output)).and_then(|texts| {
         let roles = BTreeMap::new();
-        pipeline::prove_files(&cli.root, output, texts, &roles)
+        pipeline::prove_files(&catalog, &cli.root, output, texts, &roles)
     });
     let Ok((outcome, _)) = proved else {
         return Vec::new();

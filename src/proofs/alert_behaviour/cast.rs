@@ -2,7 +2,7 @@
 
 use super::played::{HOUR, Member, Play, World, play, together};
 use crate::cases::neighbourhood::Neighbourhood;
-use crate::cases::{Clock, Scene, Trial, samples};
+use crate::cases::{Clock, Scene, samples};
 use crate::catalog::{Alert, Branch, Catalog, Service};
 use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::rules::{Library, Rule};
@@ -84,14 +84,15 @@ impl<'a> Cast<'a> {
         }
         if found.wrong.is_empty() {
             let mut members = Vec::new();
-            for (tried, name) in crowd(&tried) {
+            for (index, (tried, name)) in crowd(&tried).into_iter().enumerate() {
                 let Some(service) = self.catalog.service(name) else {
                     continue;
                 };
-                let trials = scene(tried, name)?.trials(false)?.into_iter();
-                let fires =
-                    |trial: &Trial| trial.checks.iter().any(|check| check.state == "firing");
-                members.extend(trials.take(1).filter(fires).map(|trial| Member {
+                let mut trials = scene(tried, name)?.trials(false)?;
+                trials.retain(|trial| trial.checks.iter().any(|check| check.state == "firing"));
+                // Each fails in another way: what compares them with each other takes one for worse.
+                let chosen = index % trials.len().max(1);
+                members.extend(trials.into_iter().nth(chosen).map(|trial| Member {
                     promise: tried.promise(service),
                     trial,
                 }));
@@ -206,18 +207,15 @@ fn worlds(releases: &[Release], dated: bool) -> Vec<World> {
 }
 
 /// How many services fail at once, at most.
-const CROWD: usize = 4;
+const CROWD: usize = 12;
 
-/// A few services that the alert covers: of each class the first, and a second one of the first class.
+/// Services that the alert covers: of each class the first, and then all of the first classes.
 fn crowd<'t, 'a>(tried: &'t [Tried<'a>]) -> Vec<(&'t Tried<'a>, &'a str)> {
-    let covered: Vec<&Tried> = tried.iter().filter(|tried| !tried.excepted).collect();
-    let second = covered
-        .iter()
-        .filter_map(|tried| Some((*tried, *tried.class.get(1)?)));
-    let firsts = covered
-        .iter()
-        .filter_map(|tried| Some((*tried, *tried.class.first()?)));
-    second.take(1).chain(firsts).take(CROWD).collect()
+    let covered = || tried.iter().filter(|tried| !tried.excepted);
+    let firsts = covered().filter_map(|tried| Some((tried, *tried.class.first()?)));
+    let others =
+        covered().flat_map(|tried| tried.class.iter().skip(1).map(move |name| (tried, *name)));
+    firsts.chain(others).take(CROWD).collect()
 }
 
 /// What a kind's expressions read of a service, beside who it is.

@@ -154,9 +154,13 @@ pub(super) fn together(
         let fires = |at: i64| {
             let active = outcomes.iter().flat_map(|outcome| &outcome.alerts);
             let index = usize::try_from(at).unwrap_or(0);
+            let promised = |active: &Active| {
+                let mut labels = promised.iter();
+                labels.all(|(label, value)| active.labels.get(label) == value)
+            };
             active
                 .clone()
-                .any(|active| active.labels == promised && active.states[index] == State::Firing)
+                .any(|active| promised(active) && active.states[index] == State::Firing)
         };
         let mut firing = member.trial.checks.iter();
         let check = firing.find(|check| check.state == "firing" && !fires(check.at))?;
@@ -292,6 +296,17 @@ impl Stage<'_> {
             .flat_map(|(_, outcome)| &outcome.alerts)
             .collect();
         let promised = self.promise.with("alertname", &self.alert.name);
+        // A label that is the same for everybody splits nothing and hides nothing: a team, a product.
+        let rule = self
+            .rules
+            .iter()
+            .find(|rule| rule.alert.is_some() && rule.name == self.alert.name);
+        let more: Vec<&str> = rule
+            .iter()
+            .flat_map(|rule| rule.constant_labels())
+            .map(|(label, _)| label)
+            .filter(|label| promised.get(label).is_empty())
+            .collect();
         for check in &self.trial.checks {
             let index = usize::try_from(check.at).unwrap_or(0);
             let when = self.when(check.at);
@@ -301,7 +316,7 @@ impl Stage<'_> {
                 if state == State::Inactive {
                     continue;
                 }
-                if active.labels == promised {
+                if active.labels.filtered(|label| !more.contains(&label)) == promised {
                     own = state;
                     let expected = f64::try_from(check.value.clone()).ok();
                     let value = active.values[index];

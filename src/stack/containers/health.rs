@@ -172,6 +172,17 @@ impl Run<'_, '_> {
                 return Ends::BADLY;
             }
             let own = loopback(&host) || host == self.container.name;
+            let speaks =
+                self.container.process.program.and_then(|program| {
+                    self.container.variable(program.scheme_variable.as_deref()?)
+                });
+            if own
+                && let Some(speaks @ ("http" | "https")) = speaks
+                && !url.starts_with(&format!("{speaks}://"))
+            {
+                self.reasons.push(format!("it speaks {speaks}"));
+                return Ends::BADLY;
+            }
             let strict = name == "wget"
                 || name == "curl"
                     && words.iter().any(|word| {

@@ -133,6 +133,8 @@ pub(super) struct Listen {
 pub(crate) struct FlagKind {
     #[serde(default)]
     pub(crate) kind: Takes,
+    /// What its value is, as in settings.toml; none: any text.
+    pub(crate) value: Option<String>,
     pub(crate) since: Option<Version>,
     pub(crate) until: Option<Version>,
 }

@@ -17,6 +17,8 @@ pub(crate) struct Networks {
     pub(crate) called: Option<String>,
     /// Other names for others, known to it alone.
     links: Vec<(String, String)>,
+    /// It asks itself for the names of others, and has no answer.
+    nameless: bool,
 }
 
 /// Whose network it uses.
@@ -87,6 +89,10 @@ pub(crate) enum Reach<'p> {
     PublishedElsewhere(&'p str, String),
     /// Its networks lead nowhere.
     CutOff,
+    /// Nobody tells it the address of a name.
+    Nameless,
+    /// A container has this name, and it is told another address for it.
+    Elsewhere(&'p str, String),
 }
 
 /// The name of the machine.
@@ -131,6 +137,12 @@ impl Networks {
                 .collect(),
             published: published(&container["ports"]),
             called: scalar(&container["container_name"]),
+            nameless: {
+                let asked = scalar(&container["dns"]).into_iter();
+                let asked = asked.chain(container["dns"].items().filter_map(scalar));
+                let asked: Vec<String> = asked.collect();
+                !asked.is_empty() && asked.iter().all(|address| loopback(address))
+            },
             links: links
                 .map(|(name, other)| (other.to_string(), name.to_string()))
                 .collect(),
@@ -344,6 +356,11 @@ impl<'a> Project<'a> {
             if loopback(address) && own.mode != Mode::Host {
                 return self.inside(owner, port, true);
             }
+            if address != "host-gateway"
+                && let Some(wanted) = self.container(host)
+            {
+                return Reach::Elsewhere(&wanted.name, address.to_string());
+            }
             return match (own.open(), address) {
                 (false, _) => Reach::CutOff,
                 (true, "host-gateway") => self.gateway(port),
@@ -365,7 +382,9 @@ impl<'a> Project<'a> {
         if !host.contains(['.', ':']) {
             return Reach::Unknown;
         }
+        let named = host.parse::<std::net::IpAddr>().is_err();
         match own.open() {
+            true if named && own.nameless => Reach::Nameless,
             true => Reach::Leaves,
             false => Reach::CutOff,
         }

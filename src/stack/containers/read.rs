@@ -1,7 +1,7 @@
 //! The compose files as compose loads them: included, overridden, extended.
 
 use super::images::Contents;
-use super::mounts;
+use super::mounts::{self, Mount};
 use super::network::{Mode, Networks};
 use super::process::Process;
 use super::text::{normal, pairs, scalar};
@@ -91,6 +91,7 @@ pub(super) fn project<'a>(files: Files<'a>, output: &str) -> Project<'a> {
             project.add(document, name, value, output);
         }
     }
+    project.borrow_mounts();
     project
 }
 
@@ -114,6 +115,46 @@ fn entries<'a>(value: &Cow<'a, Value>, key: &str) -> Vec<(String, Cow<'a, Value>
 }
 
 impl<'a> Project<'a> {
+    /// What containers mount because others do; what is mounted at the same place by itself covers it.
+    fn borrow_mounts(&mut self) {
+        for index in 0..self.containers.len() {
+            let borrower = &self.containers[index];
+            let names = borrower.value["volumes_from"].texts().enumerate();
+            let mut borrowed = Vec::new();
+            for (at, written) in names {
+                let (name, option) = written.split_once(':').unwrap_or((written, ""));
+                let pointer = format!("volumes_from/{at}");
+                let Some(lender) = self.named.get(name).map(|index| &self.containers[*index])
+                else {
+                    if name != "container" {
+                        self.refused.push(Refusal {
+                            file: borrower.file.path.clone(),
+                            pointer: borrower.at(&pointer),
+                            message: format!(
+                                "`{}` mounts what `{name}` does, which does not exist",
+                                borrower.name
+                            ),
+                            help: "name a service of the compose files".to_string(),
+                        });
+                    }
+                    continue;
+                };
+                // Secrets, configs and tmpfs are not handed on.
+                let volumes = lender
+                    .mounts
+                    .iter()
+                    .filter(|mount| mount.pointer.starts_with("volumes/"));
+                borrowed.extend(volumes.map(|mount| Mount {
+                    read_only: mount.read_only || option == "ro",
+                    pointer: pointer.clone(),
+                    ..mount.clone()
+                }));
+            }
+            borrowed.append(&mut self.containers[index].mounts);
+            self.containers[index].mounts = borrowed;
+        }
+    }
+
     fn add(&mut self, document: &Document<'a>, name: String, value: Cow<'a, Value>, output: &str) {
         if let Some(index) = self.named.get(&name) {
             let other = &self.containers[*index];
@@ -225,7 +266,10 @@ impl<'a> Loader<'a> {
                         let set = scalar(&include["project_directory"]);
                         let folder = set.map_or_else(
                             || folder(&other.path).to_string(),
-                            |set| normal(&format!("{own}/{set}")),
+                            |set| match own.is_empty() {
+                                true => normal(&set),
+                                false => normal(&format!("{own}/{set}")),
+                            },
                         );
                         loaded = Some(Document {
                             file: other,

@@ -35,6 +35,17 @@ pub(crate) fn flaws(dashboard: &Value, plugins: &BTreeSet<&str>) -> Vec<Flaw> {
     check.flaws
 }
 
+/// Everything in a file of provisioning, or a part of one, that Grafana does not know; `name` is its type in grafana.toml.
+pub(crate) fn misread(name: &str, value: &Value, pointer: &str) -> Vec<Flaw> {
+    let mut check = Check {
+        grafana: &GRAFANA,
+        plugins: &BTreeSet::new(),
+        flaws: Vec::new(),
+    };
+    check.named(name, value, pointer.to_string());
+    check.flaws
+}
+
 /// The schema version of the form that grafana.toml describes; what came after it is there too.
 const OF_FORM: i64 = 36;
 
@@ -200,7 +211,15 @@ impl Check<'_> {
     fn object(&mut self, keys: &Keys, value: &Value, pointer: &str, name: &str) {
         for (key, value) in value.entries() {
             let below = format!("{pointer}/{}", step(key));
-            match keys.get(key).or_else(|| keys.get("*")) {
+            // `name*` stands for all keys that begin so.
+            let begins = || {
+                let mut open = keys.iter().filter(|(known, _)| known.ends_with('*'));
+                open.find(|(known, _)| key.starts_with(known.trim_end_matches('*')))
+            };
+            let known = keys
+                .get(key)
+                .or_else(|| begins().map(|(_, allowed)| allowed));
+            match known {
                 Some(allowed) => self.value(value, allowed, below),
                 // Grafana's own notes, left in what it exports.
                 None if key.starts_with("$$") || key.starts_with("__") => {}
@@ -444,6 +463,9 @@ fn title(name: &str) -> String {
         "FieldConfig" => "of fields".to_string(),
         "PrometheusQuery" => "of a query".to_string(),
         "VariableModel" => "of a variable".to_string(),
+        "DataSource" => "of a data source".to_string(),
+        "PrometheusSource" => "among the settings of a Prometheus data source".to_string(),
+        "DashboardProvider" | "ProviderOptions" => "of a dashboard provider".to_string(),
         _ => match name
             .strip_suffix("Options")
             .or(name.strip_suffix("FieldConfig"))

@@ -203,6 +203,22 @@ impl<'a> Field<'a> {
         style["mode"].as_str().is_some_and(|mode| mode != "off")
     }
 
+    /// The one colour that it is drawn in, where one is given.
+    pub(crate) fn fixed(&self) -> Option<String> {
+        let colour = self.setting("color");
+        let fixed = colour["fixedColor"]
+            .as_str()
+            .filter(|_| colour["mode"] == "fixed");
+        fixed.map(str::to_string)
+    }
+
+    /// Whether an override takes it out of the drawing.
+    pub(crate) fn hidden(&self) -> bool {
+        let mut changes = self.changes.iter().rev();
+        let change = changes.find(|change| change["id"] == "custom.hideFrom");
+        change.is_some_and(|change| change["value"]["viz"] == true)
+    }
+
     /// The end of its axis that is written.
     pub(crate) fn bound(&self, key: &str) -> Option<f64> {
         self.setting(key).as_f64()

@@ -52,7 +52,7 @@ pub(crate) fn endpoints(config: &Value) -> (Vec<Endpoint<'_>>, bool) {
         for (address, own) in targets {
             let prefix = plain(&group["path_prefix"]);
             let prefix = group.get("path_prefix").map_or("", |_| prefix.as_str());
-            let path = format!("/{prefix}{API}").replace("//", "/");
+            let path = format!("/{}{API}", prefix.trim_matches('/')).replace("//", "/");
             let scheme = group["scheme"].as_str().unwrap_or("http").to_string();
             let mut labels: Labels = own
                 .entries()

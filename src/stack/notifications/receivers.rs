@@ -3,6 +3,7 @@
 use crate::json::{Parts, plain};
 use crate::stack::document::walk;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Where the catalog's keys of an integration stand in the configuration: integration, key, the places in an entry, and the
 /// key that holds for all entries.
@@ -15,12 +16,7 @@ const PLACES: [(&str, &str, &[&str], &str); 9] = [
         &["/api_url_file"],
         "slack_api_url_file",
     ),
-    (
-        "pagerduty",
-        "routing_key_file",
-        &["/routing_key_file", "/service_key_file"],
-        "",
-    ),
+    ("pagerduty", "routing_key_file", &["/routing_key_file"], ""),
     ("email", "to", &["/to"], ""),
     ("email", "from", &["/from"], "smtp_from"),
     ("email", "smarthost", &["/smarthost"], "smtp_smarthost"),
@@ -79,7 +75,30 @@ pub(crate) fn all(alertmanager: &Value) -> Vec<Receiver<'_>> {
     .collect()
 }
 
+/// What may hold the password of a user at a mail server, in an entry; behind `smtp_` it holds for all.
+const PASSWORDS: [&str; 4] = [
+    "auth_password",
+    "auth_password_file",
+    "auth_secret",
+    "auth_secret_file",
+];
+
 impl<'a> Receiver<'a> {
+    /// Entries that log in to a mail server without a password.
+    pub(crate) fn without_password(&self) -> Vec<String> {
+        let mut found = self.integrations();
+        found.retain(|(_, integration, entry)| {
+            let said = |key: &str| {
+                entry.get(key).is_some() || self.global.get(format!("smtp_{key}")).is_some()
+            };
+            *integration == "email" && said("auth_username") && !PASSWORDS.into_iter().any(said)
+        });
+        found
+            .into_iter()
+            .map(|(pointer, ..)| format!("{pointer}/auth_username"))
+            .collect()
+    }
+
     /// Its entries: pointer, integration, entry.
     pub(crate) fn integrations(&self) -> Vec<(String, &'a str, &'a Value)> {
         let mut found = Vec::new();
@@ -108,7 +127,12 @@ impl<'a> Receiver<'a> {
             let wrong = said.entries().find_map(|(key, said)| {
                 let said = plain(said);
                 let there = self.there(integration, key, entry);
-                (there.as_ref() != Some(&said)).then(|| (key.clone(), there, said))
+                // Others may be written to as well.
+                let same = there.as_ref().is_some_and(|there| match key.as_str() {
+                    "to" => mailboxes(&said).is_subset(&mailboxes(there)),
+                    _ => *there == said,
+                });
+                (!same).then(|| (key.clone(), there, said))
             });
             wrong.map(|(key, there, said)| Differs {
                 pointer: pointer.clone(),
@@ -166,6 +190,14 @@ pub(crate) fn for_all(alertmanager: &Value) -> Vec<(String, String)> {
     let addresses = settings.filter(|(key, _)| FOR_ALL.iter().any(|end| key.ends_with(end)));
     addresses
         .filter_map(|(key, value)| Some((format!("/global/{key}"), value.as_str()?.to_string())))
+        .collect()
+}
+
+/// The addresses of `Name <who@where>, who@where`.
+fn mailboxes(text: &str) -> BTreeSet<&str> {
+    let address = |one: &'_ str| -> usize { one.rfind('<').map_or(0, |at| at + 1) };
+    text.split(',')
+        .map(|one| one[address(one)..].trim().trim_end_matches('>'))
         .collect()
 }
 

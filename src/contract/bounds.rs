@@ -1,0 +1,446 @@
+//! The least and the greatest value that an expression can have: from what a metric is, through functions and operators. Where
+//! nothing says one, nothing is assumed.
+
+use super::Contract;
+use super::exposed::built_in;
+use super::node::Node;
+use super::series::{MetricType, SeriesSet};
+use super::values::Bounds;
+use crate::catalog::{Catalog, Service};
+use crate::contract::domain::Domain;
+use crate::promql::number::number;
+use crate::promql::token::{
+    T_ADD, T_DIV, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_SUB, TokenId,
+};
+use crate::promql::walk::selector;
+use crate::promql::{BinaryExpr, Call, Expr, VectorSelector, returns_bool};
+use std::collections::{HashMap, HashSet};
+
+/// From 0 on.
+const COUNTS: Bounds = Bounds {
+    least: 0.0,
+    most: f64::INFINITY,
+};
+
+/// No or yes, and all that lies between them.
+const SHARE: Bounds = Bounds {
+    least: 0.0,
+    most: 1.0,
+};
+
+/// States, which are 0 or 1.
+const STATES: [&str; 4] = [
+    "up",
+    "probe_success",
+    "prometheus_config_last_reload_successful",
+    "alertmanager_config_last_reload_successful",
+];
+
+/// What a runtime has of something, and how much there is in all.
+const PARTS: [(&str, &str); 2] = [
+    ("process_open_fds", "process_max_fds"),
+    (
+        "nodejs_heap_size_used_bytes",
+        "nodejs_heap_size_total_bytes",
+    ),
+];
+
+/// In bytes: no runtime of the profiles is smaller, its code alone is several times as large.
+const SMALLEST: f64 = 1_048_576.0;
+
+/// A rate is worked out beyond its samples, and so may pass the limit of what it measures a little.
+const EXTRAPOLATED: f64 = 1.1;
+
+/// What the catalog says of values.
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    /// Job → bytes and cores that its container may use; a service without a container may use whatever there is.
+    of_jobs: HashMap<String, (f64, f64)>,
+    /// Counters of failures with those of the attempts among which they are.
+    parts: HashSet<(String, String)>,
+}
+
+impl Limits {
+    pub(super) fn of(catalog: &Catalog) -> Limits {
+        let limited = |service: &&Service| service.container;
+        let limit = |service: &Service| {
+            let limits = (service.memory_limit.0 as f64, service.cpu_limit);
+            (service.name.clone(), limits)
+        };
+        let role = |alert: &crate::catalog::Alert, role: &str| {
+            let key = alert.roles.get(role)?;
+            let named =
+                |metric: &&crate::catalog::Metric| metric.key == *key || metric.name == *key;
+            let metric = catalog.metrics.iter().find(named)?;
+            Some(metric.name.clone())
+        };
+        let alerts = catalog.alerts.iter();
+        let (prometheus, alertmanager) = (&catalog.prometheus, &catalog.alertmanager);
+        let servers = [
+            ("prometheus", prometheus.memory_limit, prometheus.cpu_limit),
+            (
+                "alertmanager",
+                alertmanager.memory_limit,
+                alertmanager.cpu_limit,
+            ),
+        ];
+        let servers =
+            servers.map(|(job, memory, cores)| (job.to_string(), (memory.0 as f64, cores)));
+        let services = catalog.services.iter().filter(limited).map(limit);
+        Limits {
+            of_jobs: services.chain(servers).collect(),
+            parts: alerts
+                .filter_map(|alert| Some((role(alert, "failures")?, role(alert, "attempts")?)))
+                .collect(),
+        }
+    }
+}
+
+/// What a comparison with a number leaves, its end included.
+pub(crate) fn kept(operator: TokenId, limit: f64) -> Option<Bounds> {
+    match operator {
+        T_GTR | T_GTE => Bounds::new(limit, f64::INFINITY),
+        T_LSS | T_LTE => Bounds::new(f64::NEG_INFINITY, limit),
+        _ => None,
+    }
+}
+
+/// `5 < x` is `x > 5`.
+pub(crate) fn flipped(operator: TokenId) -> TokenId {
+    match operator {
+        T_GTR => T_LSS,
+        T_LSS => T_GTR,
+        T_GTE => T_LTE,
+        T_LTE => T_GTE,
+        other => other,
+    }
+}
+
+/// The bounds of an expression whose operands are known.
+pub(super) fn bounds(
+    expr: &Expr,
+    series: &[SeriesSet],
+    operands: &[usize],
+    nodes: &[Node],
+    contract: &Contract,
+) -> Option<Bounds> {
+    let of = |index: usize| nodes[*operands.get(index)?].bounds;
+    let last = || nodes[*operands.last()?].bounds;
+    if let Some(value) = number(expr) {
+        return Bounds::new(value, value);
+    }
+    if let Some(selector) = selector(expr) {
+        return selected(selector.name.as_deref()?, series, contract);
+    }
+    match expr {
+        Expr::Paren(_) | Expr::Subquery(_) => of(0),
+        Expr::Unary(_) => of(0).and_then(|of| Bounds::new(-of.most, -of.least)),
+        Expr::Aggregate(aggregate) => match aggregate.op.to_string().as_str() {
+            "min" | "max" | "avg" | "topk" | "bottomk" | "quantile" => last(),
+            "sum" => last()
+                .filter(|bounds| bounds.least >= 0.0)
+                .map(|bounds| Bounds {
+                    least: bounds.least,
+                    ..COUNTS
+                }),
+            "count" => Bounds::new(1.0, f64::INFINITY),
+            "group" => Some(Bounds::exactly(1.0)),
+            "stddev" | "stdvar" => Some(COUNTS),
+            _ => None,
+        },
+        Expr::Binary(binary) => joined(binary, operands, nodes, contract),
+        Expr::Call(call) => called(call, operands, nodes, contract),
+        _ => None,
+    }
+}
+
+fn selected(name: &str, series: &[SeriesSet], contract: &Contract) -> Option<Bounds> {
+    if let Some(recorded) = contract.recorded(name) {
+        return recorded.bounds;
+    }
+    if STATES.contains(&name) {
+        return Some(SHARE);
+    }
+    match name {
+        "ALERTS" => return Some(Bounds::exactly(1.0)),
+        "process_resident_memory_bytes" => {
+            return Bounds::new(
+                SMALLEST,
+                limit(series, contract, |(memory, _)| memory).unwrap_or(f64::INFINITY),
+            );
+        }
+        _ => {}
+    }
+    let counter = |series: &SeriesSet| series.kind == MetricType::Counter;
+    let counts = !series.is_empty() && series.iter().all(counter);
+    let runtime = ["python", "node", "go", "target"]
+        .iter()
+        .any(|profile| built_in(profile).any(|known| known == name));
+    (counts || runtime).then_some(COUNTS)
+}
+
+/// The greatest limit of the services that the series come from; None: one of them has none.
+fn limit(
+    series: &[SeriesSet],
+    contract: &Contract,
+    which: impl Fn((f64, f64)) -> f64,
+) -> Option<f64> {
+    let targets = series.iter().flat_map(|series| series.targets.ones());
+    let jobs = targets.map(|index| contract.targets.list[index].labels.get("job"));
+    let limits = jobs.map(|job| contract.limits.of_jobs.get(job?).copied());
+    let limits = limits.collect::<Option<Vec<_>>>()?;
+    limits.into_iter().map(which).reduce(f64::max)
+}
+
+fn joined(
+    binary: &BinaryExpr,
+    operands: &[usize],
+    nodes: &[Node],
+    contract: &Contract,
+) -> Option<Bounds> {
+    let (left, right) = (&nodes[operands[0]], &nodes[operands[1]]);
+    let operator = binary.op.id();
+    if binary.op.is_comparison_operator() {
+        if returns_bool(binary) {
+            return Some(SHARE);
+        }
+        let (of, limit, operator) = match (number(left.expr), number(right.expr)) {
+            (None, Some(limit)) => (left, limit, operator),
+            (Some(limit), None) => (right, limit, flipped(operator)),
+            _ => return left.bounds,
+        };
+        let Some(kept) = kept(operator, limit) else {
+            return of.bounds;
+        };
+        return match of.bounds {
+            Some(bounds) => bounds.both(kept),
+            None => Some(kept),
+        };
+    }
+    match operator {
+        T_LAND | T_LUNLESS => return left.bounds,
+        T_LOR => return Some(left.bounds?.either(right.bounds?)),
+        T_DIV => {
+            if let Some(part) = part(left, right, nodes, contract) {
+                return Bounds::new(0.0, part.factor);
+            }
+        }
+        _ => {}
+    }
+    let (one, other) = (left.bounds?, right.bounds?);
+    match operator {
+        T_ADD => Bounds::new(one.least + other.least, one.most + other.most),
+        T_SUB => Bounds::new(one.least - other.most, one.most - other.least),
+        T_MUL => one.with(other, |one, other| one * other),
+        T_DIV if other.least > 0.0 || other.most < 0.0 => one.with(other, |one, other| one / other),
+        T_DIV if one.least >= 0.0 && other.least >= 0.0 => Some(COUNTS),
+        _ => None,
+    }
+}
+
+fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) -> Option<Bounds> {
+    let node = |index: usize| Some(&nodes[*operands.get(index)?]);
+    let of = |index: usize| node(index)?.bounds;
+    let between = |least: f64, most: f64| Bounds::new(least, most);
+    match call.func.name {
+        "rate" | "irate" => {
+            let of = node(0)?;
+            let cpu = selector(of.expr)
+                .and_then(|selector| selector.name.as_deref())
+                .is_some_and(|name| name == "process_cpu_seconds_total");
+            let most = limit(&of.series, contract, |(_, cores)| cores).filter(|_| cpu);
+            let most = most.map_or(f64::INFINITY, |cores| cores * EXTRAPOLATED);
+            between(0.0, most)
+        }
+        "increase" | "stddev_over_time" | "stdvar_over_time" | "time" | "timestamp" => Some(COUNTS),
+        "changes" | "resets" => Some(COUNTS),
+        "count_over_time" => between(1.0, samples(node(0)?, contract).unwrap_or(f64::INFINITY)),
+        // Above the last bound of the buckets it knows nothing, and says that bound.
+        "histogram_quantile" => {
+            let share = number(node(0)?.expr).filter(|share| (0.0..=1.0).contains(share));
+            let last = share.and_then(|_| last_bound(node(1)?))?;
+            between(0.0, last)
+        }
+        "histogram_fraction" => Some(SHARE),
+        "avg_over_time" | "min_over_time" | "max_over_time" | "last_over_time" | "sort"
+        | "sort_desc" | "label_replace" | "label_join" | "vector" | "ceil" | "floor" => {
+            let of = of(0)?;
+            match call.func.name {
+                "ceil" => between(of.least.ceil(), of.most.ceil()),
+                "floor" => between(of.least.floor(), of.most.floor()),
+                _ => Some(of),
+            }
+        }
+        "sum_over_time" => of(0).filter(|of| of.least >= 0.0).map(|_| COUNTS),
+        "quantile_over_time" => of(1),
+        "clamp_min" | "clamp_max" => {
+            let end = number(node(1)?.expr)?;
+            let of = of(0).unwrap_or(Bounds {
+                least: f64::NEG_INFINITY,
+                most: f64::INFINITY,
+            });
+            match call.func.name {
+                "clamp_min" => between(of.least.max(end), of.most.max(end)),
+                _ => between(of.least.min(end), of.most.min(end)),
+            }
+        }
+        "abs" => match of(0) {
+            Some(of) if of.least >= 0.0 => Some(of),
+            _ => Some(COUNTS),
+        },
+        "absent" | "absent_over_time" | "present_over_time" => Some(Bounds::exactly(1.0)),
+        "sgn" => between(-1.0, 1.0),
+        "minute" => between(0.0, 59.0),
+        "hour" => between(0.0, 23.0),
+        "day_of_week" => between(0.0, 6.0),
+        "day_of_month" => between(1.0, 31.0),
+        "day_of_year" => between(1.0, 366.0),
+        "days_in_month" => between(28.0, 31.0),
+        "month" => between(1.0, 12.0),
+        _ => None,
+    }
+}
+
+/// How many samples a range holds at most.
+fn samples(range: &Node, contract: &Contract) -> Option<f64> {
+    match range.expr {
+        Expr::MatrixSelector(matrix) => {
+            let name = matrix.vs.name.as_deref()?;
+            if contract.recorded(name).is_some() {
+                return None;
+            }
+            let targets = range.series.iter().flat_map(|series| series.targets.ones());
+            let intervals = targets.map(|index| contract.targets.list[index].interval.0);
+            let fastest = intervals.min().filter(|interval| *interval > 0)?;
+            Some((matrix.range.as_millis() as f64 / fastest as f64).floor() + 1.0)
+        }
+        Expr::Subquery(subquery) => {
+            let step = subquery.step?.as_millis() as f64;
+            Some((subquery.range.as_millis() as f64 / step).floor() + 1.0)
+        }
+        _ => None,
+    }
+}
+
+/// The greatest finite bound of buckets, where all of them are known.
+fn last_bound(buckets: &Node) -> Option<f64> {
+    let bounds = |series: &SeriesSet| match series.labels.get("le") {
+        Some(Domain::Values(values)) => Some(
+            values
+                .iter()
+                .filter_map(|value| value.parse::<f64>().ok())
+                .filter(|bound| bound.is_finite())
+                .fold(0.0, f64::max),
+        ),
+        _ => None,
+    };
+    let last = buckets.series.iter().map(bounds);
+    let last = last.collect::<Option<Vec<f64>>>()?;
+    last.into_iter().reduce(f64::max)
+}
+
+/// Some of a whole.
+pub(crate) struct Part {
+    /// 100, where it is written as percent.
+    pub(crate) factor: f64,
+    /// How each is counted, where that differs.
+    pub(crate) counted: Option<(String, String)>,
+}
+
+/// A quotient whose numerator is among what its divisor counts: failures of attempts, some answers of all.
+pub(crate) fn part(left: &Node, right: &Node, nodes: &[Node], contract: &Contract) -> Option<Part> {
+    let (part, factor) = counted(left, nodes)?;
+    let (whole, by) = counted(right, nodes)?;
+    let (some, all) = (part.selector?, whole.selector?);
+    let (one, other) = (some.name.as_deref()?, all.name.as_deref()?);
+    let stem = |name: &str, ending: &str| name.strip_suffix(ending).map(str::to_string);
+    let known = PARTS.contains(&(one, other))
+        || contract
+            .limits
+            .parts
+            .contains(&(one.to_string(), other.to_string()))
+        || (stem(one, "_bucket").is_some() && stem(one, "_bucket") == stem(other, "_count"));
+    let within = |narrow: &VectorSelector, wide: &VectorSelector| {
+        let narrow: Vec<String> = narrow.matchers.matchers.iter().map(written).collect();
+        let wide = wide.matchers.matchers.iter().map(written);
+        wide.clone().all(|matcher| narrow.contains(&matcher))
+            && (one != other || narrow.len() > wide.count())
+    };
+    ((known || one == other) && within(some, all) && part.aggregated == whole.aggregated).then(
+        || Part {
+            factor: factor / by,
+            counted: (part.how != whole.how).then(|| (part.how.clone(), whole.how.clone())),
+        },
+    )
+}
+
+fn written(matcher: &crate::promql::Matcher) -> String {
+    format!("{}{}{:?}", matcher.name, matcher.op, matcher.value)
+}
+
+/// What is counted, and how.
+struct Counted<'a> {
+    selector: Option<&'a VectorSelector>,
+    /// `increase over 5m`, or nothing for a level.
+    how: String,
+    aggregated: String,
+}
+
+/// One metric that is rated and summed, with the number that it is multiplied with.
+fn counted<'a>(node: &Node<'a>, nodes: &[Node<'a>]) -> Option<(Counted<'a>, f64)> {
+    let inside = |index: usize| counted(&nodes[*node.operands.get(index)?], nodes);
+    match node.expr {
+        Expr::Paren(_) => inside(0),
+        Expr::Aggregate(aggregate) if aggregate.param.is_none() => {
+            let (within, factor) = inside(0)?;
+            let operator = aggregate.op.to_string();
+            let plain = within.aggregated.is_empty() && ["sum", "max"].contains(&operator.as_str());
+            plain.then_some((
+                Counted {
+                    aggregated: operator,
+                    ..within
+                },
+                factor,
+            ))
+        }
+        Expr::Call(call) if ["rate", "increase"].contains(&call.func.name) => {
+            let Expr::MatrixSelector(matrix) = nodes[*node.operands.first()?].expr else {
+                return None;
+            };
+            let range = crate::catalog::Duration(matrix.range.as_millis() as u64);
+            let what = Counted {
+                selector: Some(&matrix.vs).filter(|of| of.offset.is_none() && of.at.is_none()),
+                how: format!("{} over {range}", call.func.name),
+                aggregated: String::new(),
+            };
+            Some((what, 1.0))
+        }
+        Expr::VectorSelector(selector) => {
+            let what = Counted {
+                selector: Some(selector).filter(|of| of.offset.is_none() && of.at.is_none()),
+                how: String::new(),
+                aggregated: String::new(),
+            };
+            Some((what, 1.0))
+        }
+        Expr::Binary(binary) => {
+            let (left, right) = (
+                &nodes[*node.operands.first()?],
+                &nodes[*node.operands.get(1)?],
+            );
+            let zero = || {
+                let zero = |node: &Node| node.bounds == Some(Bounds::exactly(0.0));
+                zero(right)
+            };
+            match (binary.op.id(), number(left.expr), number(right.expr)) {
+                (T_LOR, ..) if zero() => inside(0),
+                (T_MUL, Some(factor), None) => inside(1).map(|(of, by)| (of, by * factor)),
+                (T_MUL, None, Some(factor)) => inside(0).map(|(of, by)| (of, by * factor)),
+                (T_GTR, None, Some(_)) => inside(0),
+                (T_LSS, Some(_), None) => inside(1),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}

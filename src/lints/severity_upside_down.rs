@@ -1,0 +1,86 @@
+//! The worse of two severities is not reached first.
+
+use super::Lint;
+use crate::catalog::{Alert, Branch};
+use crate::diagnostic::{Diagnostic, Place};
+use serde_json::Value;
+
+/// From the worst on.
+const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
+
+pub(crate) const LINT: Lint = Lint {
+    code: "severity-upside-down",
+    doc: "Two alerts on one signal warn before they wake somebody. With the thresholds exchanged the pager goes first, and the warning comes when it is too late or, held back by the other one, never.",
+    bad: "[alerts.MemoryHigh]\nkind = \"memory_ratio\"\nabove = 0.95\nfor = \"5m\"\nseverity = \"warning\"\n\n[alerts.MemoryVeryHigh]\nkind = \"memory_ratio\"\nabove = 0.8\nfor = \"5m\"\nseverity = \"critical\"\n",
+    good: "[alerts.MemoryHigh]\nkind = \"memory_ratio\"\nabove = 0.8\nfor = \"5m\"\nseverity = \"warning\"\n\n[alerts.MemoryVeryHigh]\nkind = \"memory_ratio\"\nabove = 0.95\nfor = \"5m\"\nseverity = \"critical\"\n",
+    check: |catalog, _| {
+        let mut found = Vec::new();
+        let branches = || {
+            let alerts = catalog.alerts.iter();
+            alerts.flat_map(|alert| alert.branches.iter().map(move |branch| (alert, branch)))
+        };
+        for (worse, of) in branches().filter(|(_, branch)| rank(branch) == Some(0)) {
+            let first = branches().find(|(alert, branch)| {
+                rank(branch).is_some_and(|rank| rank > 0)
+                    && signal(alert, branch) == signal(worse, of)
+                    && branch.above > of.above
+                    && branch.r#for >= of.r#for
+                    && branch
+                        .services
+                        .iter()
+                        .any(|name| of.services.contains(name))
+            });
+            let Some((other, branch)) = first else {
+                continue;
+            };
+            if found
+                .iter()
+                .any(|(name, _): &(&str, Diagnostic)| *name == worse.name)
+            {
+                continue;
+            }
+            let threshold =
+                |above: Option<f64>| above.map_or(String::new(), |above| above.to_string());
+            let finding = Diagnostic::error(
+                "severity-upside-down",
+                Place::Key(format!("/alerts/{}", worse.name)),
+                format!(
+                    "`{}` is {} above {}, before `{}`, which is {} above {}",
+                    worse.name,
+                    of.severity,
+                    threshold(of.above),
+                    other.name,
+                    branch.severity,
+                    threshold(branch.above)
+                ),
+            )
+            .also(
+                Place::Key(format!("/alerts/{}", other.name)),
+                "the other one",
+            )
+            .help("exchange the two thresholds, or the two severities");
+            found.push((&worse.name, finding));
+        }
+        found.into_iter().map(|(_, found)| found).collect()
+    },
+};
+
+fn rank(branch: &Branch) -> Option<usize> {
+    SEVERITIES
+        .iter()
+        .position(|known| *known == branch.severity)
+}
+
+/// What an alert compares with its threshold.
+fn signal(alert: &Alert, branch: &Branch) -> String {
+    let mut settings = alert.settings.clone();
+    for key in ["tests", "above", "window", "for", "severity"] {
+        settings.remove(key);
+    }
+    format!(
+        "{} {} {:?}",
+        alert.kind.name,
+        Value::Object(settings),
+        branch.window
+    )
+}

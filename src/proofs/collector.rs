@@ -1,0 +1,425 @@
+//! What the Python collector declares is what the catalog declares.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::catalog::pattern::Automaton;
+use crate::catalog::{Catalog, Metric};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::json::Parts;
+use crate::render::File;
+use crate::stack::collector::{Call, Literal, assigned, automaton, difference, literal_at};
+use std::collections::{BTreeSet, HashMap};
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "collector",
+    doc: "Rules and dashboards read what the catalog declares. A collector that emits a metric under another name or type, with another label or other buckets, or not at all, gives them nothing to read: no alert on it fires, and every other check is green.",
+    example: Example::Text {
+        role: Role::Python,
+        good: "kind=\"counter\"",
+        bad: "kind=\"gauge\"",
+    },
+    check: Check::Stack(|stack| {
+        let files = stack.files.python();
+        files
+            .flat_map(|file| of_file(stack.catalog, file))
+            .collect()
+    }),
+};
+
+/// Of the classes of a metric with labels.
+const OWN: &str = "Metric_";
+
+fn of_file(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
+    let Some(Literal::List(list)) = assigned(&file.text, "CONTRACT") else {
+        return Vec::new(); // another collector, which declares its metrics elsewhere
+    };
+    let families: Vec<&Call> = list.iter().filter_map(call).collect();
+    let line = line_of(&file.text, "CONTRACT");
+    let mut found = Vec::new();
+    for metric in &catalog.metrics {
+        let emitted = metric
+            .services
+            .iter()
+            .filter_map(|name| catalog.service(name));
+        let mut emitted =
+            emitted.filter(|service| service.runtime == "python" && service.image.is_none());
+        if emitted.next().is_none() {
+            continue;
+        }
+        let named =
+            |family: &&&Call| family.get("name", 1).and_then(Literal::text) == Some(&metric.name);
+        let Some(family) = families.iter().find(named) else {
+            let keyed =
+                |family: &&&Call| family.get("key", 0).and_then(Literal::text) == Some(&metric.key);
+            let at = families
+                .iter()
+                .find(keyed)
+                .map_or(line, |family| family.line + 1);
+            let names = families
+                .iter()
+                .filter_map(|family| family.get("name", 1)?.text());
+            let near = nearest(
+                &metric.name,
+                names.filter(|name| !catalog.metrics.iter().any(|other| other.name == *name)),
+            );
+            let instead = near.map_or(String::new(), |near| format!(", but {near}"));
+            found.push(place::line(
+                &file.path,
+                at,
+                format!("the collector does not emit {}{instead}", metric.name),
+                "let it declare every metric of the catalog under its name",
+            ));
+            continue;
+        };
+        for (at, message) in of_family(catalog, metric, family) {
+            found.push(place::line(
+                &file.path,
+                at,
+                message,
+                "let it declare what the catalog does",
+            ));
+        }
+    }
+    found.extend(of_patterns(catalog, file));
+    found.extend(of_services(catalog, file));
+    found.extend(of_handles(catalog, file));
+    found
+}
+
+fn call(literal: &Literal) -> Option<&Call> {
+    match literal {
+        Literal::Call(call) => Some(call),
+        _ => None,
+    }
+}
+
+/// The line on which a text first begins one.
+fn line_of(text: &str, start: &str) -> usize {
+    text.lines()
+        .position(|line| line.trim_start().starts_with(start))
+        .map_or(1, |index| index + 1)
+}
+
+/// Where a family differs from its metric, and how.
+fn of_family(catalog: &Catalog, metric: &Metric, family: &Call) -> Vec<(usize, String)> {
+    let name = &metric.name;
+    let mut wrong = Vec::new();
+    let kind = family
+        .get("kind", 2)
+        .and_then(Literal::text)
+        .unwrap_or_default();
+    if kind != metric.r#type {
+        wrong.push((
+            family.line + 3,
+            format!(
+                "the collector emits {name} as a {kind}, and it is a {}",
+                metric.r#type
+            ),
+        ));
+    }
+    let none = Literal::List(Vec::new());
+    let labels: Vec<&Call> = family
+        .get("labels", 4)
+        .unwrap_or(&none)
+        .items()
+        .iter()
+        .filter_map(call)
+        .collect();
+    let named = |label: &Call| {
+        label
+            .get("name", 0)
+            .and_then(Literal::text)
+            .unwrap_or_default()
+            .to_string()
+    };
+    let own: BTreeSet<String> = labels.iter().map(|label| named(label)).collect();
+    let declared: BTreeSet<String> = metric.labels.keys().cloned().collect();
+    if own != declared {
+        let words = |set: &BTreeSet<String>| match set.is_empty() {
+            true => "no labels".to_string(),
+            false => set.iter().cloned().collect::<Vec<_>>().join(", "),
+        };
+        let at = labels.first().map_or(family.line, |label| label.line);
+        wrong.push((
+            at,
+            format!(
+                "the collector gives {name} {}, where the catalog has {}",
+                words(&own),
+                words(&declared)
+            ),
+        ));
+    }
+    for label in labels {
+        let of = named(label);
+        let Some(values) = metric.labels.get(&of) else {
+            continue;
+        };
+        let written: BTreeSet<&str> = label
+            .get("values", 1)
+            .map(Literal::texts)
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
+        let pattern = label
+            .get("pattern", 2)
+            .and_then(Literal::text)
+            .unwrap_or_default();
+        let same = match values.as_str() {
+            Some(text) => pattern == text && written.is_empty(),
+            None => written == values.texts().collect(),
+        };
+        if !same {
+            wrong.push((
+                label.line,
+                format!("the collector knows other values of `{of}` of {name} than the catalog"),
+            ));
+        }
+    }
+    let services: BTreeSet<&str> = family
+        .get("services", 5)
+        .map(Literal::texts)
+        .unwrap_or_default()
+        .into_iter()
+        .collect();
+    let emitters: BTreeSet<&str> = metric.services.iter().map(String::as_str).collect();
+    let all = emitters.len() == catalog.services.len();
+    let missing = emitters
+        .iter()
+        .find(|service| !services.is_empty() && !services.contains(*service));
+    let more = services.iter().find(|service| !emitters.contains(*service));
+    if let Some(service) = missing {
+        wrong.push((
+            family.line,
+            format!("the collector of {service} does not emit {name}"),
+        ));
+    } else if let Some(service) = more {
+        wrong.push((
+            family.line,
+            format!("the collector lets {service} emit {name}, and the catalog does not"),
+        ));
+    } else if services.is_empty() && !all {
+        wrong.push((
+            family.line,
+            format!("the collector lets every service emit {name}, and the catalog does not"),
+        ));
+    }
+    let buckets = family
+        .get("buckets", 6)
+        .map(Literal::numbers)
+        .unwrap_or_default();
+    if metric.r#type == "histogram" && buckets != metric.buckets {
+        wrong.push((
+            family.line,
+            format!("the collector has other buckets of {name} than the catalog"),
+        ));
+    }
+    wrong
+}
+
+/// Patterns that the collector's automata read otherwise than RE2.
+fn of_patterns(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
+    let Some(Literal::Dict(patterns)) = assigned(&file.text, "PATTERNS") else {
+        return Vec::new();
+    };
+    let written: HashMap<&str, &Call> = patterns
+        .iter()
+        .filter_map(|(pattern, value)| Some((pattern.text()?, call(value)?)))
+        .collect();
+    let declared = catalog
+        .metrics
+        .iter()
+        .flat_map(|metric| metric.labels.values());
+    let declared: BTreeSet<&str> = declared.filter_map(|values| values.as_str()).collect();
+    let mut found = Vec::new();
+    for pattern in declared {
+        let Ok(meant) = Automaton::of(pattern) else {
+            continue;
+        };
+        let Some(call) = written.get(pattern) else {
+            let at = line_of(&file.text, "PATTERNS");
+            let message = format!("the collector has no automaton of the pattern `{pattern}`");
+            found.push(place::line(
+                &file.path,
+                at,
+                message,
+                "let it have one for every pattern of the catalog",
+            ));
+            continue;
+        };
+        if let Some((value, taken)) = automaton(call).and_then(|own| difference(&own, &meant)) {
+            let does = if taken { "takes" } else { "refuses" };
+            let message = format!("the collector {does} `{value}` for the pattern `{pattern}`");
+            found.push(place::line(
+                &file.path,
+                call.line,
+                message,
+                "render its automaton again: nobody writes one by hand",
+            ));
+        }
+    }
+    found
+}
+
+/// Services that it does not know, or that answer elsewhere.
+fn of_services(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
+    let Some(Literal::Dict(services)) = assigned(&file.text, "SERVICES") else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for service in catalog
+        .services
+        .iter()
+        .filter(|service| service.runtime == "python" && service.image.is_none())
+    {
+        let known = services
+            .iter()
+            .find(|(name, _)| name.text() == Some(&service.name));
+        let Some(call) = known.and_then(|(_, value)| call(value)) else {
+            let at = line_of(&file.text, "SERVICES");
+            let message = format!("the collector does not know the service {}", service.name);
+            found.push(place::line(
+                &file.path,
+                at,
+                message,
+                "let it list every service of the catalog",
+            ));
+            continue;
+        };
+        let paths = [
+            ("metrics_path", 0, &service.path),
+            ("health_path", 1, &service.health_path),
+        ];
+        for (name, index, path) in paths {
+            let written = call
+                .get(name, index)
+                .and_then(Literal::text)
+                .unwrap_or_default();
+            if written != path {
+                let message = format!(
+                    "the collector of {} answers at `{written}`, and is asked at `{path}`",
+                    service.name
+                );
+                found.push(place::line(
+                    &file.path,
+                    call.line,
+                    message,
+                    "write the path of the catalog",
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// The attributes by which applications count: each is of its metric, of its type, and writes its labels in their order.
+fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut wrong = |at: usize, message: String| {
+        found.push(place::line(
+            &file.path,
+            at,
+            message,
+            "render it from the catalog's metric",
+        ));
+    };
+    for (index, line) in file.text.lines().enumerate() {
+        let Some((class, key)) = handle(line) else {
+            continue;
+        };
+        let attribute = line
+            .trim()
+            .trim_start_matches("self.")
+            .split(' ')
+            .next()
+            .unwrap_or_default();
+        let Some(metric) = catalog.metrics.iter().find(|metric| metric.key == key) else {
+            wrong(
+                index + 1,
+                format!("`{attribute}` counts into `{key}`, which the catalog does not declare"),
+            );
+            continue;
+        };
+        let others = catalog
+            .metrics
+            .iter()
+            .any(|other| other.key == attribute && other.key != key);
+        let plain = metric.labels.is_empty();
+        let fits = match class.strip_prefix(OWN) {
+            Some(of) => {
+                !plain && (of == key || !catalog.metrics.iter().any(|metric| metric.key == of))
+            }
+            None => plain && class.eq_ignore_ascii_case(&metric.r#type),
+        };
+        if others || !fits {
+            wrong(
+                index + 1,
+                format!("`{attribute}` is a {class} of `{key}`, a {}", metric.r#type),
+            );
+        }
+    }
+    for metric in catalog
+        .metrics
+        .iter()
+        .filter(|metric| metric.labels.len() > 1)
+    {
+        let class = format!("class {OWN}{}(", metric.key);
+        let Some(start) = file.text.find(&class) else {
+            continue;
+        };
+        let Some(write) = file.text[start..]
+            .find("self._write(")
+            .map(|at| start + at + "self._write(".len())
+        else {
+            continue;
+        };
+        let words: Vec<String> = match literal_at(&file.text, write) {
+            Some(Literal::List(items)) => items.into_iter().filter_map(word).collect(),
+            _ => continue,
+        };
+        let family = assigned(&file.text, "CONTRACT");
+        let order: Vec<String> = family
+            .iter()
+            .flat_map(|list| list.items())
+            .filter_map(call)
+            .find(|family| family.get("key", 0).and_then(Literal::text) == Some(&metric.key))
+            .and_then(|family| family.get("labels", 4))
+            .map(|labels| {
+                labels
+                    .items()
+                    .iter()
+                    .filter_map(call)
+                    .filter_map(|label| label.get("name", 0)?.text().map(str::to_string))
+                    .collect()
+            })
+            .unwrap_or_default();
+        let set = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
+        // A label that is a word of Python has another name as an argument.
+        if words != order && set(&words) == set(&order) {
+            let at = file.text[..write].matches('\n').count() + 1;
+            wrong(
+                at,
+                format!(
+                    "the values of {} are written in the order {}, and its labels are {}",
+                    metric.name,
+                    words.join(", "),
+                    order.join(", ")
+                ),
+            );
+        }
+    }
+    found
+}
+
+fn word(literal: Literal) -> Option<String> {
+    match literal {
+        Literal::Word(word) => Some(word),
+        _ => None,
+    }
+}
+
+/// `self.NAME = CLASS(self._families, "KEY")`.
+fn handle(line: &str) -> Option<(&str, &str)> {
+    let (_, value) = line.trim().strip_prefix("self.")?.split_once(" = ")?;
+    let (class, rest) = value.split_once("(self._families, \"")?;
+    Some((class, rest.strip_suffix("\")")?))
+}

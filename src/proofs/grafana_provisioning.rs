@@ -1,0 +1,148 @@
+//! What provisions Grafana says what Grafana reads, and dashboards and data sources come to the same people.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::catalog::Duration;
+use crate::diagnostic::Diagnostic;
+use crate::json::Parts;
+use crate::render::File;
+use crate::stack::Stack;
+use crate::stack::grafana::misread;
+use std::collections::BTreeSet;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "grafana-provisioning",
+    doc: "Grafana skips a key of its provisioning that it does not know and says nothing: the data source then has another interval, or asks without its password. A file without `apiVersion` is read in the form of before 2018, and what belongs to another organization is seen by nobody who looks at the dashboards.",
+    example: Example::Rendered {
+        role: Role::Datasources,
+        pointer: "/datasources/*/jsonData/httpMethod",
+        bad: r#""PUT""#,
+    },
+    check: Check::Stack(check),
+};
+
+/// The longest uid that Grafana stores.
+const LONGEST: usize = 40;
+
+/// Where no organization is written.
+const FIRST: i64 = 1;
+
+/// The least time that a query may take, in seconds: Grafana gives up a shorter one before Prometheus answers.
+const LEAST_TIMEOUT: f64 = 1.0;
+
+fn check(stack: &Stack) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut flaws = |file: &File, name: &str, value, pointer: &str| {
+        let flaws = misread(name, value, pointer).into_iter();
+        found
+            .extend(flaws.map(|flaw| place::at(&file.path, flaw.pointer, flaw.message, flaw.help)));
+    };
+    for file in stack.files.datasource_files() {
+        flaws(file, "DataSources", &file.value, "");
+    }
+    for file in stack.files.provider_files() {
+        flaws(file, "DashboardProviders", &file.value, "");
+    }
+    for (file, pointer, source) in stack.files.datasources() {
+        if source["type"] == "prometheus" {
+            flaws(
+                file,
+                "PrometheusSource",
+                &source["jsonData"],
+                &format!("{pointer}/jsonData"),
+            );
+        }
+    }
+    let files = stack
+        .files
+        .datasource_files()
+        .chain(stack.files.provider_files());
+    for file in files.filter(|file| file.value["apiVersion"].as_i64().unwrap_or(0) < 1) {
+        found.push(place::at(
+            &file.path,
+            "/apiVersion",
+            "it has no `apiVersion`: Grafana reads it in a form that has none of these keys",
+            "write `apiVersion: 1`",
+        ));
+    }
+    let mut organizations = BTreeSet::new();
+    for (file, pointer, source) in stack.files.datasources() {
+        organizations.insert(source["orgId"].as_i64().unwrap_or(FIRST));
+        let mut wrong = |key: &str, message: String, help: &str| {
+            found.push(place::at(
+                &file.path,
+                format!("{pointer}/{key}"),
+                message,
+                help,
+            ))
+        };
+        let name = source["name"].as_str().unwrap_or_default();
+        if source["uid"]
+            .as_str()
+            .is_some_and(|uid| uid.len() > LONGEST)
+        {
+            let message =
+                format!("the uid of the data source `{name}` is longer than {LONGEST} characters");
+            wrong("uid", message, "write a shorter one");
+        }
+        let user = source["basicAuthUser"].as_str().unwrap_or_default();
+        match (source["basicAuth"] == true, user.is_empty()) {
+            (true, true) => {
+                let message = format!("the data source `{name}` sends a password and no name");
+                wrong(
+                    "basicAuth",
+                    message,
+                    "write `basicAuthUser`, or take `basicAuth` away",
+                );
+            }
+            (false, false) => {
+                let message = format!("the data source `{name}` has a user and sends it not");
+                wrong("basicAuthUser", message, "write `basicAuth: true`");
+            }
+            _ => {}
+        }
+        for key in [
+            "timeInterval",
+            "queryTimeout",
+            "incrementalQueryOverlapWindow",
+        ] {
+            let Some(text) = source["jsonData"][key]
+                .as_str()
+                .filter(|text| !text.contains('$'))
+            else {
+                continue;
+            };
+            let at = format!("jsonData/{key}");
+            match Duration::parse(text) {
+                None if !text.is_empty() => wrong(
+                    &at,
+                    format!("`{text}` is no duration"),
+                    "write a number and a unit, such as `60s`",
+                ),
+                Some(duration) if key == "queryTimeout" && duration.seconds() < LEAST_TIMEOUT => {
+                    let message = format!("Grafana gives up a query after {text}");
+                    wrong(
+                        &at,
+                        message,
+                        "write at least `1s`; the default is that of Prometheus",
+                    )
+                }
+                _ => {}
+            }
+        }
+    }
+    for file in stack.files.provider_files() {
+        for (index, provider) in file.value["providers"].items().enumerate() {
+            let organization = provider["orgId"].as_i64().unwrap_or(FIRST);
+            if !organizations.is_empty() && !organizations.contains(&organization) {
+                found.push(place::at(
+                    &file.path,
+                    format!("/providers/{index}/orgId"),
+                    format!("the dashboards belong to the organization {organization}, which has no data source"),
+                    "write the `orgId` of the data sources",
+                ));
+            }
+        }
+    }
+    found
+}

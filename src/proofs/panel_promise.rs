@@ -1,0 +1,738 @@
+//! What a panel says in words is what it asks for: the quantile in its name, the group of its row, the service that is chosen,
+//! the thresholds in its description, now and not last week.
+
+use super::{Check, Example, Proof, Usage, place};
+use crate::artifacts::Role;
+use crate::catalog::{Alert, with_unit};
+use crate::contract::domain::Domain;
+use crate::contract::evaluate::nodes;
+use crate::contract::status::{LABEL, outcomes};
+use crate::diagnostic::Diagnostic;
+use crate::json::Parts;
+use crate::promql::engine::metric;
+use crate::promql::walk::{children, selectors};
+use crate::promql::{Expr, MatchOp, Offset};
+use crate::render::File;
+use crate::stack::Stack;
+use crate::stack::dashboards::panels;
+use crate::stack::expressions::Expression;
+use crate::stack::grafana::shown::{Field, News, colour};
+use regex_automata::meta::Regex;
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "panel-promise",
+    doc: "A copied panel keeps the query of the one that it was copied from, and nothing is broken: it draws a line, in the right unit, of something else than it says.",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/panels/type=stat/options/reduceOptions/calcs",
+        bad: r#"["count"]"#,
+    },
+    check: Check::Stack(check),
+};
+
+fn check(stack: &Stack) -> Vec<Diagnostic> {
+    let mut by_panel: HashMap<(&str, &str), Vec<&Expression>> = HashMap::new();
+    for expression in stack.used(Usage::Panel) {
+        if let Some((panel, _)) = expression.pointer.split_once("/targets/") {
+            by_panel
+                .entry((expression.path, panel))
+                .or_default()
+                .push(expression);
+        }
+    }
+    let mut found = Vec::new();
+    for file in stack.files.dashboards() {
+        let mut group = None;
+        let mut drawn: Vec<Panel> = Vec::new();
+        for (pointer, panel) in panels(&file.value) {
+            if panel["type"] == "row" {
+                let title = panel["title"].as_str().unwrap_or_default();
+                let mut groups = stack.catalog.groups.iter();
+                group = groups
+                    .find(|group| group.title == title)
+                    .map(|group| (group.key.as_str(), group.title.as_str()));
+                continue;
+            }
+            let queries = by_panel
+                .get(&(file.path.as_str(), pointer.as_str()))
+                .cloned()
+                .unwrap_or_default();
+            let one = Panel {
+                stack,
+                file,
+                panel,
+                pointer,
+                queries,
+            };
+            found.extend(one.quantiles());
+            found.extend(group.and_then(|(key, title)| one.of_group(key, title)));
+            found.extend(one.chosen());
+            found.extend(one.thresholds());
+            found.extend(one.reduced());
+            found.extend(one.shifted());
+            found.extend(one.failures());
+            found.extend(one.states());
+            found.extend(one.nothing());
+            found.extend(drawn.iter().find_map(|other| one.copied(other)));
+            found.extend(one.twice());
+            drawn.push(one);
+        }
+    }
+    found
+}
+
+struct Panel<'a, 's> {
+    stack: &'a Stack<'s>,
+    file: &'a File,
+    panel: &'a Value,
+    pointer: String,
+    queries: Vec<&'a Expression<'s>>,
+}
+
+/// A quantile in words: `p95`, `95th percentile`, `95 %` of what is not a ratio.
+static QUANTILE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\bp([0-9]{2}(?:\.[0-9]+)?)\b|\b([0-9]{1,2}(?:\.[0-9]+)?)(?:th|st|nd|rd)?[ -]percentile|\b(median)\b")
+        .expect("it is a pattern")
+});
+
+/// Calculations that leave a single value what it is.
+const SAME: [&str; 14] = [
+    "lastNotNull",
+    "last",
+    "first",
+    "firstNotNull",
+    "min",
+    "max",
+    "mean",
+    "sum",
+    "median",
+    "mode",
+    "logmin",
+    "allValues",
+    "uniqueValues",
+    "total",
+];
+
+/// Words by which people tell that something is of another time.
+const EARLIER: [&str; 8] = [
+    "ago",
+    "before",
+    "yesterday",
+    "last",
+    "previous",
+    "earlier",
+    "past",
+    "offset",
+];
+
+impl<'a> Panel<'a, '_> {
+    fn text(&self, key: &str) -> &'a str {
+        self.panel[key].as_str().unwrap_or_default()
+    }
+
+    fn wrong(&self, key: &str, message: String, help: &str) -> Diagnostic {
+        place::at(
+            &self.file.path,
+            format!("{}/{key}", self.pointer),
+            message,
+            help,
+        )
+    }
+
+    /// Each quantile that is named is drawn, and each one that is drawn is named.
+    fn quantiles(&self) -> Option<Diagnostic> {
+        let title = named(self.text("title"));
+        let mut all = BTreeSet::new();
+        let mut legends = false;
+        for query in &self.queries {
+            let mut asked = Vec::new();
+            quantiles(&query.ast, &mut asked);
+            let legend = query.target["legendFormat"].as_str().unwrap_or_default();
+            let said = named(legend);
+            for number in asked {
+                if !(0.0..=1.0).contains(&number) {
+                    let message = format!(
+                        "`{}` asks for the quantile {number}, which is none",
+                        self.text("title")
+                    );
+                    return Some(place::on(
+                        query,
+                        message,
+                        "write a number from 0 to 1: 0.95 is what 95% stay below",
+                    ));
+                }
+                let percent = thousandths(number * 100.0);
+                all.insert(percent);
+                let wrong = match said.is_empty() {
+                    false if !said.contains(&percent) => Some(legend),
+                    true if !title.is_empty() && !title.contains(&percent) => {
+                        Some(self.text("title"))
+                    }
+                    _ => None,
+                };
+                legends |= !said.is_empty();
+                if let Some(text) = wrong {
+                    let message = format!("`{text}` draws what {}% stay below", number * 100.0);
+                    return Some(place::on(
+                        query,
+                        message,
+                        "write the quantile that is named, or name the one that is drawn",
+                    ));
+                }
+            }
+        }
+        // Legends that name what is drawn tell it apart from what the title says.
+        let lost = title
+            .iter()
+            .find(|percent| !all.is_empty() && !legends && !all.contains(*percent))?;
+        let message = format!(
+            "`{}` draws no quantile of {}%",
+            self.text("title"),
+            *lost as f64 / 1000.0
+        );
+        Some(self.wrong(
+            "title",
+            message,
+            "write the quantile that is named, or name the one that is drawn",
+        ))
+    }
+
+    /// In a row of a group, something of the group is chosen.
+    fn of_group(&self, key: &str, title: &str) -> Option<Diagnostic> {
+        let contract = &self.stack.contract;
+        let query = self.queries.iter().find(|query| {
+            let mut measured = false;
+            let outside = selectors(&query.ast).into_iter().all(|selector| {
+                let Some(name) = metric(selector) else {
+                    return false;
+                };
+                let series = contract.family(name).iter();
+                let mut chosen = series
+                    .filter_map(|series| contract.select(series, &selector.matchers.matchers))
+                    .peekable();
+                measured |= chosen.peek().is_some();
+                chosen.any(|series| match contract.values(&series, "component") {
+                    Domain::Values(values) => {
+                        values.iter().any(|value| value != key && !value.is_empty())
+                    }
+                    Domain::Pattern(_) => false,
+                })
+            });
+            measured && outside
+        })?;
+        let message = format!(
+            "`{}` stands in the row `{title}` and shows services of other groups",
+            self.text("title")
+        );
+        Some(place::on(
+            query,
+            message,
+            "choose the group: `component` is its key",
+        ))
+    }
+
+    /// A service that is written where the dashboard lets people choose one.
+    fn chosen(&self) -> Option<Diagnostic> {
+        let words = format!("{} {}", self.text("title"), self.text("description"));
+        self.queries.iter().find_map(|query| {
+            let all = selectors(&query.ast);
+            // A part of what is asked may be of one service, beside what is chosen.
+            let mut choices = all.iter().flat_map(|selector| &selector.matchers.matchers);
+            let panel = || {
+                self.queries
+                    .iter()
+                    .flat_map(|query| selectors(&query.ast))
+                    .flat_map(|selector| &selector.matchers.matchers)
+            };
+            if choices.by_ref().chain(panel()).any(|matcher| {
+                ["job", "service", "instance"].contains(&matcher.name.as_str())
+                    && matcher.op != MatchOp::Equal
+                    && !matcher.value.is_empty()
+            }) {
+                return None;
+            }
+            // What an alert compares is recorded by alert and service: a branch of it is of some services.
+            let signal = |name: &str| {
+                self.stack
+                    .catalog
+                    .alerts
+                    .iter()
+                    .any(|alert| alert.signals.iter().any(|signal| signal.name == name))
+            };
+            let own = all
+                .iter()
+                .filter(|selector| !metric(selector).is_some_and(signal));
+            let mut matchers = own.flat_map(|selector| &selector.matchers.matchers);
+            let (name, value) = matchers.find_map(|matcher| {
+                let variable = self.file.value["templating"]["list"]
+                    .items()
+                    .find(|variable| {
+                        let query = variable["query"]
+                            .as_str()
+                            .or(variable["query"]["query"].as_str());
+                        let lists = query.is_some_and(|query| {
+                            query
+                                .strip_suffix(')')
+                                .and_then(|query| query.rsplit_once(','))
+                                .is_some_and(|(_, label)| label.trim() == matcher.name)
+                        });
+                        lists && variable["type"] == "query"
+                    })?;
+                let offered = self.stack.catalog.service(&matcher.value).is_some()
+                    && self
+                        .stack
+                        .contract
+                        .targets
+                        .values(&matcher.name)
+                        .any(|value| value == matcher.value);
+                let written = query.written.contains(&matcher.value);
+                (matcher.op == MatchOp::Equal && offered && written).then(|| {
+                    (
+                        variable["name"].as_str().unwrap_or_default(),
+                        matcher.value.clone(),
+                    )
+                })
+            })?;
+            let message = format!(
+                "`{}` always shows {value}, whatever is chosen as `{name}`",
+                self.text("title")
+            );
+            let said = words.contains(&value)
+                || query.target["legendFormat"]
+                    .as_str()
+                    .is_some_and(|legend| legend.contains(&value));
+            (!said).then(|| {
+                place::on(
+                    query,
+                    message,
+                    "ask for what is chosen, or say in the title of which service it is",
+                )
+            })
+        })
+    }
+
+    /// The thresholds of alerts that the description names.
+    fn thresholds(&self) -> Option<Diagnostic> {
+        let text = self.text("description");
+        self.stack.catalog.alerts.iter().find_map(|alert| {
+            let phrase = format!("{} fires above ", alert.name);
+            let mut starts = text.match_indices(&phrase).map(|(at, _)| at);
+            let start = starts.find(|at| !text[..*at].ends_with(char::is_alphanumeric))?;
+            let sentence = &text[start..];
+            let sentence = &sentence[..sentence.find(". ").unwrap_or(sentence.len())];
+            let mut said = sentence
+                .split("above ")
+                .skip(1)
+                .filter_map(|rest| rest.split([' ', ',']).next());
+            let known: Vec<String> = limits(alert).collect();
+            let wrong = said.find(|word| {
+                let number = word.starts_with(|c: char| c.is_ascii_digit());
+                number
+                    && !known
+                        .iter()
+                        .any(|limit| limit.split(' ').next() == Some(word.trim_end_matches('.')))
+            })?;
+            let wrong = wrong.trim_end_matches('.');
+            let message = format!(
+                "`{}` says that {} fires above {wrong}, and it does above {}",
+                self.text("title"),
+                alert.name,
+                known.join(" or ")
+            );
+            Some(self.wrong("description", message, "write the threshold of the rule"))
+        })
+    }
+
+    /// What is made of the one value that an instant query gives.
+    fn reduced(&self) -> Option<Diagnostic> {
+        let instant = !self.queries.is_empty()
+            && self
+                .queries
+                .iter()
+                .all(|query| query.target["instant"] == true && query.target["range"] != true);
+        let calcs = &self.panel["options"]["reduceOptions"]["calcs"];
+        let percentile = |calc: &str| {
+            calc.strip_prefix('p')
+                .is_some_and(|rest| rest.parse::<u8>().is_ok())
+        };
+        let other = calcs
+            .texts()
+            .find(|calc| !SAME.contains(calc) && !percentile(calc))
+            .filter(|_| instant)?;
+        let message = format!(
+            "`{}` shows `{other}` of a single value, and not the value",
+            self.text("title")
+        );
+        Some(self.wrong(
+            "options/reduceOptions/calcs",
+            message,
+            "write `lastNotNull`",
+        ))
+    }
+
+    /// What is shown as if it were now, and is of another time.
+    fn shifted(&self) -> Option<Diagnostic> {
+        let legends = self
+            .queries
+            .iter()
+            .filter_map(|query| query.target["legendFormat"].as_str());
+        let words: Vec<String> = [self.text("title"), self.text("description")]
+            .into_iter()
+            .chain(legends)
+            .map(str::to_lowercase)
+            .collect();
+        let says = |text: &str| words.iter().any(|word| word.contains(text));
+        if EARLIER.iter().any(|word| says(word)) {
+            return None;
+        }
+        let help = "take it away, or say in the title of which time it is";
+        for query in &self.queries {
+            let mut offsets = Vec::new();
+            shifts(&query.ast, Default::default(), &mut offsets);
+            if let Some(least) = offsets.iter().min().filter(|least| !least.is_zero()) {
+                let message = format!(
+                    "`{}` shows what was {} ago as if it were now",
+                    self.text("title"),
+                    crate::catalog::Duration(least.as_millis() as u64)
+                );
+                return Some(place::on(query, message, help));
+            }
+        }
+        let hidden = self.panel["hideTimeOverride"] == true;
+        let key = ["timeShift", "timeFrom"].into_iter().find(|key| {
+            hidden
+                && self.panel[*key]
+                    .as_str()
+                    .is_some_and(|text| !text.is_empty() && !says(text))
+        })?;
+        let message = format!(
+            "`{}` shows another time than the dashboard ({key} {}), and hides that it does",
+            self.text("title"),
+            self.text(key)
+        );
+        Some(self.wrong(key, message, help))
+    }
+
+    /// Lines of requests that failed are not green, and not hidden beside those that did not.
+    fn failures(&self) -> Option<Diagnostic> {
+        let contract = &self.stack.contract;
+        self.queries.iter().find_map(|query| {
+            let legend = query.target["legendFormat"].as_str()?;
+            let place = format!("{{{{{LABEL}}}}}");
+            if !legend.replace(' ', "").contains(&place) {
+                return None;
+            }
+            let series = nodes(&query.ast, contract).pop()?.series;
+            let domain = series
+                .iter()
+                .find(|series| series.has(LABEL))
+                .map(|series| contract.values(series, LABEL))?;
+            let outcomes = outcomes(&domain).ok()?;
+            let letter = query.target["refId"].as_str().unwrap_or_default();
+            let of = |status: &String| {
+                let name = legend
+                    .replace("{{ ", "{{")
+                    .replace(" }}", "}}")
+                    .replace(&place, status);
+                Field::of(self.panel, &name, letter)
+            };
+            let fixed = |field: &Field| field.fixed().map(|name| colour(&name));
+            let at = "fieldConfig/overrides";
+            if let Some(status) = outcomes
+                .failed
+                .iter()
+                .find(|status| fixed(&of(status)) == Some(News::Good))
+            {
+                let message = format!(
+                    "`{}` draws the status {status} in green, and it is an error",
+                    self.text("title")
+                );
+                return Some(self.wrong(at, message, "give errors another colour"));
+            }
+            let hidden = |status: &String| of(status).hidden();
+            let status = outcomes.failed.iter().find(|status| hidden(status))?;
+            let message = format!(
+                "`{}` hides the status {status}, and it is an error",
+                self.text("title")
+            );
+            (!outcomes.answered.iter().all(hidden))
+                .then(|| self.wrong(at, message, "show what fails"))
+        })
+    }
+
+    /// The words and colours for the values of a label: each value has its own, and none that is another's.
+    fn states(&self) -> Option<Diagnostic> {
+        let contract = &self.stack.contract;
+        let series: Vec<_> = self
+            .queries
+            .iter()
+            .filter_map(|query| nodes(&query.ast, contract).pop())
+            .flat_map(|whole| whole.series)
+            .collect();
+        let renamed = |name: &str| {
+            let mut changes = self.panel["transformations"]
+                .items()
+                .filter(|change| change["id"] == "organize");
+            let old = changes.find_map(|change| {
+                change["options"]["renameByName"]
+                    .entries()
+                    .find(|(_, new)| *new == name)
+                    .map(|(old, _)| old.clone())
+            });
+            old.unwrap_or_else(|| name.to_string())
+        };
+        for (index, change) in self.panel["fieldConfig"]["overrides"].items().enumerate() {
+            let Some(column) = change["matcher"]["options"]
+                .as_str()
+                .filter(|_| change["matcher"]["id"] == "byName")
+            else {
+                continue;
+            };
+            let label = renamed(column);
+            let domains = series
+                .iter()
+                .filter(|series| series.has(&label))
+                .map(|series| contract.values(series, &label));
+            let lists: Option<Vec<Vec<String>>> = domains
+                .map(|domain| match domain {
+                    Domain::Values(values) => Some(values),
+                    Domain::Pattern(_) => None,
+                })
+                .collect();
+            let values: BTreeSet<String> = lists
+                .into_iter()
+                .flatten()
+                .flatten()
+                .filter(|value| !value.is_empty() && value != "none")
+                .collect();
+            for (number, property) in change["properties"]
+                .items()
+                .enumerate()
+                .filter(|(_, property)| property["id"] == "mappings")
+            {
+                let at = format!("fieldConfig/overrides/{index}/properties/{number}/value");
+                let others = property["value"]
+                    .items()
+                    .any(|mapping| mapping["type"] != "value");
+                let options: Vec<(&String, &Value)> = property["value"]
+                    .items()
+                    .filter(|mapping| mapping["type"] == "value")
+                    .flat_map(|mapping| mapping["options"].entries())
+                    .collect();
+                let help = "give each value its own word and colour";
+                for (value, result) in options.iter().filter(|(value, _)| values.contains(*value)) {
+                    let text = result["text"].as_str().unwrap_or_default();
+                    let other = values
+                        .iter()
+                        .find(|other| other != value && other.eq_ignore_ascii_case(text));
+                    if other.is_some() {
+                        return Some(self.wrong(
+                            &at,
+                            format!(
+                                "`{}` shows {label} `{value}` as {text}, which is another",
+                                self.text("title")
+                            ),
+                            help,
+                        ));
+                    }
+                    let good = result["color"].as_str().map(colour) == Some(News::Good);
+                    if label == "alertstate" && good {
+                        return Some(self.wrong(
+                            &at,
+                            format!(
+                                "`{}` shows an alert that is {value} in green",
+                                self.text("title")
+                            ),
+                            help,
+                        ));
+                    }
+                }
+                let known = |value: &String| options.iter().any(|(known, _)| *known == value);
+                let lost = values.iter().find(|value| {
+                    !known(value) && options.iter().any(|(known, _)| nearly(known, value))
+                });
+                if let Some(lost) = lost.filter(|_| !others) {
+                    return Some(self.wrong(
+                        &at,
+                        format!(
+                            "`{}` gives {label} `{lost}` no word and no colour",
+                            self.text("title")
+                        ),
+                        help,
+                    ));
+                }
+            }
+        }
+        None
+    }
+
+    /// A ratio of nothing is no number.
+    fn nothing(&self) -> Option<Diagnostic> {
+        let defaults = &self.panel["fieldConfig"]["defaults"];
+        let ratio = matches!(defaults["unit"].as_str(), Some("percentunit" | "percent"));
+        let text = defaults["noValue"].as_str().filter(|_| ratio)?;
+        text.trim()
+            .trim_end_matches('%')
+            .trim()
+            .parse::<f64>()
+            .ok()?;
+        let message = format!(
+            "`{}` shows {text} where there is no data",
+            self.text("title")
+        );
+        Some(self.wrong(
+            "fieldConfig/defaults/noValue",
+            message,
+            "say that there is none: a ratio of nothing is no number",
+        ))
+    }
+
+    /// The same query under another title: one of the two is not what it says.
+    fn copied(&self, other: &Panel) -> Option<Diagnostic> {
+        let texts = |panel: &Panel| {
+            panel
+                .queries
+                .iter()
+                .map(|query| query.written.clone())
+                .collect::<Vec<_>>()
+        };
+        let same = |key: &str| self.panel[key] == other.panel[key];
+        let copied = !self.queries.is_empty()
+            && texts(self) == texts(other)
+            && [
+                "type",
+                "options",
+                "transformations",
+                "timeFrom",
+                "timeShift",
+                "interval",
+            ]
+            .into_iter()
+            .all(same)
+            && self.panel["fieldConfig"]["defaults"]["unit"]
+                == other.panel["fieldConfig"]["defaults"]["unit"]
+            && !same("title");
+        let query = self.queries.first().filter(|_| copied)?;
+        let message = format!(
+            "`{}` shows the same as `{}`",
+            self.text("title"),
+            other.text("title")
+        );
+        Some(place::on(
+            query,
+            message,
+            "ask for what the title says, or remove one of the two",
+        ))
+    }
+
+    /// The same query twice in one panel.
+    fn twice(&self) -> Option<Diagnostic> {
+        let legend = |query: &Expression| {
+            query.target["legendFormat"]
+                .as_str()
+                .unwrap_or_default()
+                .to_string()
+        };
+        let (index, query) = self.queries.iter().enumerate().find(|(index, query)| {
+            self.queries[..*index]
+                .iter()
+                .any(|other| other.written == query.written && legend(other) != legend(query))
+        })?;
+        let mut before = self.queries[..index].iter();
+        let other = before.find(|other| other.written == query.written)?;
+        let message = format!(
+            "in `{}`, `{}` is the same query as `{}`",
+            self.text("title"),
+            legend(query),
+            legend(other)
+        );
+        Some(place::on(
+            query,
+            message,
+            "ask for what the legend says, or remove one of the two",
+        ))
+    }
+}
+
+/// The thresholds of an alert, as people write them.
+fn limits(alert: &Alert) -> impl Iterator<Item = String> {
+    let above = alert.branches.iter().filter_map(|branch| branch.above);
+    above.map(|above| with_unit(above, alert.kind.unit.as_deref()))
+}
+
+/// Whether one is the beginning of the other, or a slip of it.
+fn nearly(known: &str, value: &str) -> bool {
+    known != value
+        && (value.starts_with(known)
+            || known.starts_with(value)
+            || crate::diagnostic::nearest(known, [value]).is_some())
+}
+
+/// As whole numbers, which can be compared.
+fn thousandths(percent: f64) -> i64 {
+    (percent * 1000.0).round() as i64
+}
+
+/// The quantiles that a text names, in thousandths of a percent.
+fn named(text: &str) -> BTreeSet<i64> {
+    let number = |captures: regex_automata::util::captures::Captures| {
+        let group = |index| captures.get_group(index).map(|span| &text[span.range()]);
+        let number = group(1).or(group(2)).and_then(|number| number.parse().ok());
+        number.or(group(3).map(|_| 50.0)).map(thousandths)
+    };
+    QUANTILE
+        .captures_iter(text.as_bytes())
+        .filter_map(number)
+        .collect()
+}
+
+/// The quantiles that an expression asks for.
+fn quantiles(expr: &Expr, found: &mut Vec<f64>) {
+    let number = |expr: &Expr| match expr {
+        Expr::NumberLiteral(number) => Some(number.val),
+        _ => None,
+    };
+    match expr {
+        Expr::Call(call)
+            if ["histogram_quantile", "quantile_over_time"].contains(&call.func.name) =>
+        {
+            found.extend(call.args.args.first().and_then(|argument| number(argument)));
+        }
+        Expr::Aggregate(aggregate) if aggregate.op.id() == crate::promql::token::T_QUANTILE => {
+            found.extend(
+                aggregate
+                    .param
+                    .as_ref()
+                    .and_then(|argument| number(argument)),
+            );
+        }
+        _ => {}
+    }
+    children(expr)
+        .into_iter()
+        .for_each(|inside| quantiles(inside, found));
+}
+
+/// How far back each selector looks from the time that is shown; one that looks ahead, or is pinned to an instant, is now.
+fn shifts(expr: &Expr, around: std::time::Duration, found: &mut Vec<std::time::Duration>) {
+    let back = |offset: &Option<Offset>, pinned: bool| match offset {
+        _ if pinned => Default::default(),
+        Some(Offset::Pos(offset)) => around + *offset,
+        _ => around,
+    };
+    match expr {
+        Expr::VectorSelector(selector) => found.push(back(&selector.offset, selector.at.is_some())),
+        Expr::MatrixSelector(matrix) => found.push(back(&matrix.vs.offset, matrix.vs.at.is_some())),
+        Expr::Subquery(subquery) => shifts(
+            &subquery.expr,
+            back(&subquery.offset, subquery.at.is_some()),
+            found,
+        ),
+        _ => children(expr)
+            .into_iter()
+            .for_each(|inside| shifts(inside, around, found)),
+    }
+}

@@ -1,0 +1,431 @@
+//! What the runbook says is so: it has a section for every alert, its queries can be asked, and its thresholds are those of the rules.
+
+use super::dead_link;
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::catalog::{Alert, Branch, with_unit};
+use crate::diagnostic::{Diagnostic, suggestion};
+use crate::promql::Expr;
+use crate::promql::canonical::print;
+use crate::promql::engine::metric;
+use crate::promql::walk::{children_mut, selectors};
+use crate::render::File;
+use crate::stack::Stack;
+use crate::stack::markdown::{Section, bare, sections};
+use regex_automata::meta::Regex;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::LazyLock;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "runbook",
+    doc: "Whoever is woken believes the runbook: a query that finds nothing reads as \"all is well\", another threshold as a false alarm, a section that is not there as an alert that nobody needs to know.",
+    example: Example::Text {
+        role: Role::Markdown,
+        good: "| `critical` | `5m` |",
+        bad: "| `critical` | `10m` |",
+    },
+    check: Check::Stack(|stack| {
+        let documents = stack.files.documents();
+        documents
+            .flat_map(|file| Runbook::of(stack, file).check())
+            .collect()
+    }),
+};
+
+/// An address in a text.
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"https?://([A-Za-z0-9.-]+):([0-9]{2,5})\b").expect("it is a pattern")
+});
+
+/// What may be a metric.
+static WORD: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[A-Za-z_:][A-Za-z0-9_:]*").expect("it is a pattern"));
+
+/// A port behind a host, or by itself.
+static PORT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b[0-9]{2,5}\b").expect("it is a pattern"));
+
+struct Runbook<'a, 's> {
+    stack: &'a Stack<'s>,
+    file: &'a File,
+    sections: Vec<Section<'a>>,
+    found: Vec<Diagnostic>,
+}
+
+impl<'a, 's> Runbook<'a, 's> {
+    fn of(stack: &'a Stack<'s>, file: &'a File) -> Runbook<'a, 's> {
+        Runbook {
+            stack,
+            file,
+            sections: sections(&file.text),
+            found: Vec::new(),
+        }
+    }
+
+    fn wrong(&mut self, line: usize, message: String, help: &str) {
+        self.found
+            .push(place::line(&self.file.path, line, message, help));
+    }
+
+    fn check(mut self) -> Vec<Diagnostic> {
+        let sections = std::mem::take(&mut self.sections);
+        self.alerts(&sections);
+        self.links(&sections);
+        for section in &sections {
+            self.queries(section);
+            self.services(section);
+            if let Some(alert) = self.stack.catalog.alert(section.title) {
+                self.settings(alert, section);
+            }
+        }
+        self.words();
+        self.addresses();
+        self.found
+    }
+
+    /// One of the alerts has a section: then all have.
+    fn alerts(&mut self, sections: &[Section]) {
+        let titles: HashSet<&str> = sections.iter().map(|section| section.title).collect();
+        let rules: Vec<&str> = self
+            .stack
+            .files
+            .alerts()
+            .filter_map(|(_, _, rule)| rule["alert"].as_str())
+            .collect();
+        let any = rules.iter().any(|name| titles.contains(name));
+        let mut lost: Vec<&str> = rules
+            .into_iter()
+            .filter(|name| any && !titles.contains(name))
+            .collect();
+        lost.dedup();
+        for name in lost {
+            self.wrong(
+                1,
+                format!("the runbook has no section of the alert {name}"),
+                "write `## ` and its name, and below it what to do",
+            );
+        }
+    }
+
+    fn links(&mut self, sections: &[Section]) {
+        let anchors: HashSet<String> = self
+            .file
+            .text
+            .lines()
+            .filter_map(dead_link::anchor)
+            .collect();
+        let dashboards = dead_link::dashboards(self.stack);
+        let mut seen = HashSet::new();
+        for link in sections.iter().flat_map(Section::links) {
+            let section = link
+                .text
+                .strip_prefix('#')
+                .filter(|section| !anchors.contains(*section));
+            let wrong = match section {
+                Some(section) => Some(format!("the runbook has no section `#{section}`")),
+                None => dead_link::dashboard(
+                    link.text,
+                    &dashboards,
+                    &self.stack.catalog.grafana.external_url,
+                ),
+            };
+            if let Some(wrong) = wrong.filter(|wrong| seen.insert(wrong.clone())) {
+                self.wrong(link.line, wrong, "link to what is rendered");
+            }
+        }
+    }
+
+    /// Blocks of PromQL, asked of the contract.
+    fn queries(&mut self, section: &Section) {
+        let rule = self
+            .stack
+            .files
+            .alerts()
+            .find(|(_, _, rule)| rule["alert"] == section.title);
+        let rule =
+            rule.and_then(|(_, _, rule)| self.stack.contract.parse(rule["expr"].as_str()?).ok());
+        let rules: HashSet<String> = self
+            .stack
+            .files
+            .rules()
+            .filter_map(|(_, _, rule)| rule["expr"].as_str())
+            .map(spaced)
+            .collect();
+        for block in section
+            .blocks()
+            .iter()
+            .filter(|block| block.language == "promql")
+        {
+            // What is wrong in a rule is found there.
+            if rules.contains(&spaced(&block.text)) {
+                continue;
+            }
+            let expr = match self.stack.contract.parse(block.text.trim()) {
+                Ok(expr) => expr,
+                Err(reason) => {
+                    let reason = reason.lines().next().unwrap_or_default();
+                    self.wrong(
+                        block.line,
+                        format!("the runbook's query is no PromQL: {reason}"),
+                        "write what can be pasted into Prometheus",
+                    );
+                    continue;
+                }
+            };
+            if let Some(message) = self.unanswered(&expr) {
+                self.wrong(block.line, message, "ask for what the services emit");
+            } else if let Some(rule) = &rule
+                && print(rule) != print(&expr)
+                && shape(rule) == shape(&expr)
+            {
+                let message = format!(
+                    "the query of {} compares with another number than its rule",
+                    section.title
+                );
+                self.wrong(block.line, message, "render the expression of the rule");
+            }
+        }
+    }
+
+    /// Why a query can find nothing.
+    fn unanswered(&self, expr: &Expr) -> Option<String> {
+        let contract = &self.stack.contract;
+        selectors(expr).into_iter().find_map(|selector| {
+            let name = metric(selector)?;
+            let family = contract.family(name);
+            if family.is_empty() {
+                return Some(format!(
+                    "the runbook asks for {name}, which nobody emits: {}",
+                    suggestion(name, contract.names())
+                ));
+            }
+            let matchers = &selector.matchers.matchers;
+            let met = family
+                .iter()
+                .any(|series| contract.select(series, matchers).is_some());
+            (!met).then(|| format!("the runbook's query finds nothing: no series is `{selector}`"))
+        })
+    }
+
+    /// A table of services has all of them.
+    fn services(&mut self, section: &Section) {
+        let names: HashSet<&str> = self
+            .stack
+            .catalog
+            .services
+            .iter()
+            .map(|service| service.name.as_str())
+            .collect();
+        for table in section.tables() {
+            let rows = &table[1.min(table.len())..];
+            let first: HashSet<&str> = rows
+                .iter()
+                .filter_map(|(_, cells)| cells.first())
+                .map(|cell| bare(cell))
+                .collect();
+            let listed = first.iter().filter(|cell| names.contains(*cell)).count();
+            if listed * 2 <= names.len() || listed * 2 <= rows.len() || listed == names.len() {
+                continue;
+            }
+            let lost = self
+                .stack
+                .catalog
+                .services
+                .iter()
+                .find(|service| !first.contains(service.name.as_str()));
+            if let (Some(lost), Some((line, _))) = (lost, table.first()) {
+                let message = format!(
+                    "the runbook's table of services has no row of {}",
+                    lost.name
+                );
+                self.wrong(*line, message, "list every service of the catalog");
+            }
+        }
+    }
+
+    /// The table of an alert's settings, by the names of its columns.
+    fn settings(&mut self, alert: &Alert, section: &Section) {
+        for table in section.tables() {
+            let Some(((_, head), rows)) = table.split_first() else {
+                continue;
+            };
+            let column = |name: &str| head.iter().position(|cell| *cell == name);
+            let columns = [
+                column("Severity"),
+                column("Fires after"),
+                column("Threshold"),
+                column("Looks back"),
+            ];
+            if columns.iter().flatten().count() < 2 {
+                continue;
+            }
+            // Nothing is written where there is nothing.
+            let says = |branch: &Branch| {
+                let window = branch.window.map(|window| window.to_string());
+                let above = branch
+                    .above
+                    .map(|above| with_unit(above, alert.kind.unit.as_deref()));
+                [
+                    Some(branch.severity.clone()),
+                    Some(branch.r#for.to_string()),
+                    above,
+                    window,
+                ]
+            };
+            for (line, cells) in rows {
+                let cell = |index: usize| {
+                    columns[index]
+                        .and_then(|column| cells.get(column))
+                        .map(|cell| bare(cell))
+                };
+                let differs = |branch: &Branch| {
+                    let wanted = says(branch);
+                    let differs = |index: &usize| {
+                        let (Some(cell), wanted) = (cell(*index), &wanted[*index]) else {
+                            return false;
+                        };
+                        match wanted {
+                            Some(wanted) => {
+                                !cell.split_whitespace().any(|word| bare(word) == wanted)
+                            }
+                            None => cell.chars().any(|c| c.is_ascii_digit()),
+                        }
+                    };
+                    (0..columns.len())
+                        .find(differs)
+                        .map(|index| (index, wanted[index].clone()))
+                };
+                let wrong: Vec<_> = alert.branches.iter().filter_map(differs).collect();
+                // A row is right when it is that of one branch.
+                if let Some((index, wanted)) = wrong
+                    .first()
+                    .filter(|_| wrong.len() == alert.branches.len())
+                {
+                    let written = cell(*index).unwrap_or_default();
+                    let wanted = wanted.clone().unwrap_or_else(|| "nothing".to_string());
+                    let message = format!(
+                        "the runbook says `{written}` of {}, and the catalog {wanted}",
+                        alert.name
+                    );
+                    self.wrong(*line, message, "write what the rule does");
+                }
+            }
+        }
+    }
+
+    /// Names that begin as those of the platform's metrics do.
+    fn words(&mut self) {
+        let prefix = format!("{}_", self.stack.catalog.platform.metric_prefix);
+        let contract = &self.stack.contract;
+        let mut wrong = Vec::new();
+        // What is wrong in a rule is found there.
+        let mut seen: HashSet<String> = HashSet::new();
+        for (_, _, rule) in self.stack.files.rules() {
+            let text = rule["expr"].as_str().unwrap_or_default();
+            seen.extend(
+                WORD.find_iter(text.as_bytes())
+                    .map(|word| text[word.range()].to_string()),
+            );
+        }
+        for (index, line) in self.file.text.lines().enumerate() {
+            for word in WORD.find_iter(line.as_bytes()) {
+                let (name, after) = (&line[word.range()], &line[word.end()..]);
+                let of_platform = name.starts_with(&prefix) || name.contains(&format!(":{prefix}"));
+                // A part of a pattern, of a file's name or of an address is no metric.
+                let part =
+                    after.starts_with(['.', '*', '[', '-', '/', '$', '<']) || name.ends_with('_');
+                let known = contract.knows(name)
+                    || ["_bucket", "_total"]
+                        .iter()
+                        .any(|end| contract.knows(&format!("{name}{end}")));
+                if of_platform && !part && !known && seen.insert(name.to_string()) {
+                    let names = contract
+                        .names()
+                        .filter(|name| name.contains(&prefix))
+                        .collect::<BTreeSet<_>>();
+                    wrong.push((
+                        index + 1,
+                        format!("the runbook names {name}, which nobody emits"),
+                        suggestion(name, names),
+                    ));
+                }
+            }
+        }
+        for (line, message, help) in wrong {
+            self.wrong(line, message, &help);
+        }
+    }
+
+    /// Addresses of services and servers at ports where nobody listens.
+    fn addresses(&mut self) {
+        let catalog = self.stack.catalog;
+        let mut hosts: HashSet<&str> =
+            HashSet::from(["localhost", "127.0.0.1", "host.docker.internal"]);
+        hosts.extend(catalog.services.iter().map(|service| service.host.as_str()));
+        // A port is one when a configuration or the catalog names it.
+        let mut ports: HashSet<String> = catalog
+            .services
+            .iter()
+            .map(|service| service.port.to_string())
+            .collect();
+        let urls = [
+            &catalog.prometheus.external_url,
+            &catalog.alertmanager.external_url,
+            &catalog.grafana.external_url,
+        ];
+        let files = self
+            .stack
+            .files
+            .configurations()
+            .chain(self.stack.files.compose())
+            .chain(self.stack.files.datasource_files());
+        let texts = files.map(|file| &file.text).chain(urls);
+        for text in texts.chain([&catalog.blackbox.address]) {
+            ports.extend(
+                PORT.find_iter(text.as_bytes())
+                    .map(|port| text[port.range()].to_string()),
+            );
+        }
+        // What the images listen at by themselves.
+        ports.extend(["9090", "9093", "3000", "9115"].map(str::to_string));
+        let mut wrong = Vec::new();
+        for (index, line) in self.file.text.lines().enumerate() {
+            for captures in ADDRESS.captures_iter(line.as_bytes()) {
+                let part = |group: usize| {
+                    captures
+                        .get_group(group)
+                        .map_or("", |span| &line[span.range()])
+                };
+                let (host, port) = (part(1), part(2));
+                if hosts.contains(host) && !ports.contains(port) {
+                    wrong.push((
+                        index + 1,
+                        format!("the runbook asks {host} at port {port}, where nobody listens"),
+                    ));
+                }
+            }
+        }
+        wrong.dedup_by(|one, other| one.1 == other.1);
+        for (line, message) in wrong {
+            self.wrong(line, message, "write the port of the service");
+        }
+    }
+}
+
+/// A text with one space between its words.
+fn spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// An expression without its numbers.
+fn shape(expr: &Expr) -> String {
+    fn without(expr: &mut Expr) {
+        if let Expr::NumberLiteral(number) = expr {
+            number.val = 0.0;
+        }
+        children_mut(expr).into_iter().for_each(without);
+    }
+    let mut expr = expr.clone();
+    without(&mut expr);
+    print(&expr)
+}

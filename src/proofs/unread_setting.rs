@@ -1,0 +1,78 @@
+//! Every configuration is of keys and values that its program reads, in the version of the catalog's image.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::diagnostic::Diagnostic;
+use crate::stack::Stack;
+use crate::stack::containers::images::Contents;
+use crate::stack::settings::{Reader, flaws};
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "unread-setting",
+    doc: "Prometheus, the Alertmanager, the blackbox exporter and Docker Compose read their files strictly: with one key that they do not know, or one value that they cannot read, they do not start, or keep the old configuration at a reload and say so in a log.",
+    example: Example::Rendered {
+        role: Role::Blackbox,
+        pointer: "/modules/health/http/valid_status_code",
+        bad: "[200]",
+    },
+    check: Check::Stack(|stack| {
+        let catalog = stack.catalog;
+        let files = stack.files;
+        let alertmanager = files.alertmanager().into_iter();
+        let blackbox = files.blackbox().into_iter();
+        let read = files
+            .prometheus()
+            .map(|file| (file, Reader::Prometheus, catalog.prometheus.image.as_str()))
+            .chain(alertmanager.map(|file| {
+                (
+                    file,
+                    Reader::Alertmanager,
+                    catalog.alertmanager.image.as_str(),
+                )
+            }))
+            .chain(blackbox.map(|file| (file, Reader::Blackbox, catalog.blackbox.image.as_str())))
+            .chain(files.compose().map(|file| (file, Reader::Compose, "")));
+        let mut found: Vec<Diagnostic> = Vec::new();
+        for (file, reader, image) in read {
+            let version = Contents::of(image).and_then(|image| image.version);
+            let flaws = flaws(reader, &file.value, version).into_iter();
+            found.extend(
+                flaws.map(|flaw| place::at(&file.path, flaw.pointer, flaw.message, flaw.help)),
+            );
+        }
+        found.extend(too_old(stack));
+        found
+    }),
+};
+
+/// Images that are older than what is rendered for them.
+fn too_old(stack: &Stack) -> Vec<Diagnostic> {
+    let catalog = stack.catalog;
+    let least = [
+        (
+            "prometheus",
+            &catalog.prometheus.image,
+            catalog.prometheus.minimum_version.as_str(),
+            "`minimum_version`",
+        ),
+        (
+            "grafana",
+            &catalog.grafana.image,
+            "9.0",
+            "the dashboards' form",
+        ),
+    ];
+    let mut found = Vec::new();
+    for (server, image, least, of) in least {
+        let version = Contents::of(image).and_then(|image| image.version);
+        let least = crate::stack::containers::images::Version::parse(least);
+        if let Some((version, least)) = version.zip(least).filter(|(own, least)| own < least) {
+            found.push(place::in_catalog(
+                format!("/{server}/image"),
+                format!("the image is of version {version}, and {of} asks for {least}"),
+                "take a newer image",
+            ));
+        }
+    }
+    found
+}

@@ -1,0 +1,771 @@
+//! What a server reads in its configuration: settings.toml as typed data, and a document held against it.
+
+use crate::catalog::Duration;
+use crate::diagnostic::{nearest, suggestion};
+use crate::json::{Parts, plain};
+use crate::promql::re2::anchored;
+use crate::source::step;
+use crate::stack::containers::images::Version;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::LazyLock;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    locations: Vec<String>,
+    prometheus: WrittenServer,
+    alertmanager: WrittenServer,
+    blackbox: WrittenServer,
+    compose: WrittenServer,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenServer {
+    root: String,
+    /// Keys that begin with `x-` are everybody's own.
+    #[serde(default)]
+    extensions: bool,
+    /// Of each list, at most one may be written in one object.
+    #[serde(default)]
+    exclusive: Vec<Vec<String>>,
+    /// List → the key that no two of its items share.
+    #[serde(default)]
+    unique: BTreeMap<String, String>,
+    types: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// What one program reads.
+struct Server {
+    root: String,
+    extensions: bool,
+    exclusive: Vec<Vec<String>>,
+    unique: BTreeMap<String, String>,
+    types: BTreeMap<String, Keys>,
+}
+
+type Keys = BTreeMap<String, Key>;
+
+struct Key {
+    types: Vec<Type>,
+    since: Option<Version>,
+    until: Option<Version>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Type {
+    Any,
+    /// Any single value: what reads it takes it as text.
+    Text,
+    Bool,
+    Int,
+    Number,
+    Regex,
+    Size,
+    /// host:port
+    HostPort,
+    /// Mailboxes.
+    Addresses,
+    /// Of the tz database.
+    Location,
+    /// Of a day.
+    Time,
+    /// A range of one of the units of a time interval.
+    Range(Unit),
+    Duration(Length),
+    Is(String),
+    List(Vec<Type>),
+    /// Any keys; label: they are names of labels.
+    Map {
+        label: bool,
+        values: Vec<Type>,
+    },
+    Named(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Unit {
+    Weekday,
+    Day,
+    Month,
+    Year,
+}
+
+/// How long a duration may be, and who reads it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Length {
+    /// In milliseconds.
+    least: u64,
+    /// Go's own notation, which knows no days; else that of Prometheus.
+    go: bool,
+}
+
+/// What is answered over a network, or by a program that is started, takes longer. Milliseconds.
+const ANSWERED: u64 = 100;
+
+/// The programs whose configuration is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    Prometheus,
+    Alertmanager,
+    Blackbox,
+    Compose,
+}
+
+impl Reader {
+    /// For people.
+    fn name(self) -> &'static str {
+        match self {
+            Reader::Prometheus => "Prometheus",
+            Reader::Alertmanager => "the Alertmanager",
+            Reader::Blackbox => "the blackbox exporter",
+            Reader::Compose => "Docker Compose",
+        }
+    }
+
+    fn server(self) -> &'static Server {
+        let known = &*KNOWN;
+        match self {
+            Reader::Prometheus => &known.servers[0],
+            Reader::Alertmanager => &known.servers[1],
+            Reader::Blackbox => &known.servers[2],
+            Reader::Compose => &known.servers[3],
+        }
+    }
+}
+
+struct Known {
+    locations: HashSet<String>,
+    servers: [Server; 4],
+}
+
+static KNOWN: LazyLock<Known> = LazyLock::new(|| {
+    let written: Written = toml::from_str(include_str!("settings/settings.toml"))
+        .expect("settings.toml is TOML of this form");
+    Known {
+        locations: written.locations.into_iter().collect(),
+        servers: [
+            written.prometheus,
+            written.alertmanager,
+            written.blackbox,
+            written.compose,
+        ]
+        .map(Server::of),
+    }
+});
+
+impl Server {
+    fn of(written: WrittenServer) -> Server {
+        let own: BTreeMap<String, Keys> = written
+            .types
+            .iter()
+            .map(|(name, keys)| (name.clone(), read(keys, &written.types)))
+            .collect();
+        Server {
+            root: written.root,
+            extensions: written.extensions,
+            exclusive: written.exclusive,
+            unique: written.unique,
+            types: own,
+        }
+    }
+}
+
+/// The keys of a type with those of the types that it takes in.
+fn read(keys: &BTreeMap<String, String>, all: &BTreeMap<String, BTreeMap<String, String>>) -> Keys {
+    let mut found = Keys::new();
+    for (key, text) in keys {
+        if key == "+" {
+            for name in text.split('|') {
+                found.extend(read(&all[name], all));
+            }
+        }
+    }
+    let own = keys.iter().filter(|(key, _)| *key != "+");
+    found.extend(own.map(|(key, text)| {
+        let mut parts = text.split(';').map(str::trim);
+        let written = parts.next().unwrap_or_default();
+        let mut key_of = Key {
+            types: types(written),
+            since: None,
+            until: None,
+        };
+        for part in parts {
+            match part.split_once(' ') {
+                Some(("since", version)) => key_of.since = Version::parse(version),
+                Some(("until", version)) => key_of.until = Version::parse(version),
+                _ => unreachable!("`{part}` is neither since nor until"),
+            }
+        }
+        (key.clone(), key_of)
+    }));
+    found
+}
+
+/// `a|[b|c]` → its parts.
+fn types(text: &str) -> Vec<Type> {
+    let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            b'|' if depth == 0 => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts.into_iter().map(one).collect()
+}
+
+fn one(text: &str) -> Type {
+    let inside = |open, close| text.strip_prefix(open)?.strip_suffix(close);
+    if let Some(items) = inside('[', ']') {
+        return Type::List(types(items));
+    }
+    if let Some(values) = inside('{', '}') {
+        let (label, values) = match values.strip_prefix("label:") {
+            Some(values) => (true, values.trim()),
+            None => (false, values),
+        };
+        return Type::Map {
+            label,
+            values: types(values),
+        };
+    }
+    if let Some(word) = inside('\'', '\'') {
+        return Type::Is(word.to_string());
+    }
+    let lasts = |least, go| Type::Duration(Length { least, go });
+    match text {
+        "any" => Type::Any,
+        "text" => Type::Text,
+        "bool" => Type::Bool,
+        "int" => Type::Int,
+        "number" => Type::Number,
+        "regex" => Type::Regex,
+        "size" => Type::Size,
+        "hostport" => Type::HostPort,
+        "addresses" => Type::Addresses,
+        "location" => Type::Location,
+        "time" => Type::Time,
+        "weekdays" => Type::Range(Unit::Weekday),
+        "days" => Type::Range(Unit::Day),
+        "months" => Type::Range(Unit::Month),
+        "years" => Type::Range(Unit::Year),
+        "duration" => lasts(0, false),
+        "duration>0" => lasts(1, false),
+        "timeout" => lasts(ANSWERED, false),
+        "go duration" => lasts(0, true),
+        "go timeout" => lasts(ANSWERED, true),
+        name => Type::Named(name.to_string()),
+    }
+}
+
+/// What a program takes as a value, for people, where it does not take this one; the type is one of settings.toml.
+pub(crate) fn refuses(known: &str, value: &str) -> Option<String> {
+    let known = types(known);
+    let check = Check {
+        reader: Reader::Prometheus,
+        server: Reader::Prometheus.server(),
+        version: None,
+        flaws: Vec::new(),
+    };
+    let number = || value.parse::<i64>().is_ok() && known.contains(&Type::Int);
+    let value = Value::String(value.to_string());
+    if number() || known.iter().any(|known| check.is(&value, known)) {
+        return None;
+    }
+    let words: Vec<&str> = known
+        .iter()
+        .filter_map(|known| match known {
+            Type::Is(word) => Some(word.as_str()),
+            _ => None,
+        })
+        .collect();
+    Some(match words.is_empty() {
+        true => wanted(&known[0]).to_string(),
+        false => words.join(", "),
+    })
+}
+
+/// Something that a program does not read as it is written.
+pub(crate) struct Flaw {
+    /// Where in the document.
+    pub(crate) pointer: String,
+    pub(crate) message: String,
+    pub(crate) help: String,
+    /// It is only too new: the first version that knows it.
+    pub(crate) since: Option<Version>,
+}
+
+/// Everything in a document that a version of a program does not read; None: whatever any version reads is fine.
+pub(crate) fn flaws(reader: Reader, document: &Value, version: Option<Version>) -> Vec<Flaw> {
+    let server = reader.server();
+    let mut check = Check {
+        reader,
+        server,
+        version,
+        flaws: Vec::new(),
+    };
+    check.named(&server.root, document, String::new());
+    for (list, key) in &server.unique {
+        let mut seen = HashSet::new();
+        let items = document
+            .pointer(list)
+            .into_iter()
+            .flat_map(|list| list.items());
+        for (index, item) in items.enumerate() {
+            let name = plain(&item[key]);
+            if !seen.insert(name.clone()) {
+                check.flaw(
+                    format!("{list}/{index}/{key}"),
+                    format!("{} are two called `{name}`", list.trim_start_matches('/')),
+                    "rename or remove one of them".to_string(),
+                );
+            }
+        }
+    }
+    check.flaws
+}
+
+struct Check {
+    reader: Reader,
+    server: &'static Server,
+    version: Option<Version>,
+    flaws: Vec<Flaw>,
+}
+
+impl Check {
+    fn flaw(&mut self, pointer: String, message: String, help: String) {
+        self.flaws.push(Flaw {
+            pointer,
+            message,
+            help,
+            since: None,
+        });
+    }
+
+    fn named(&mut self, name: &str, value: &Value, pointer: String) {
+        let server = self.server;
+        let Some(keys) = server.types.get(name) else {
+            return;
+        };
+        for (key, value) in value.entries() {
+            let below = format!("{pointer}/{}", step(key));
+            match keys.get(key) {
+                Some(known) => {
+                    self.age(key, known, &below);
+                    self.value(value, &known.types, below);
+                }
+                None if server.extensions && key.starts_with("x-") => {}
+                None => {
+                    let near = nearest(key, keys.keys().map(String::as_str));
+                    let help = match (near, self.elsewhere(key)) {
+                        (Some(near), _) => format!("did you mean `{near}`?"),
+                        (None, Some(parts)) => format!("`{key}` belongs into {parts}"),
+                        (None, None) => "take it away".to_string(),
+                    };
+                    let place = place(&pointer);
+                    let message = format!("{} has no key `{key}`{place}", self.reader.name());
+                    self.flaw(below, message, help);
+                }
+            }
+        }
+        let written = |key: &&String| {
+            value
+                .get(key.as_str())
+                .is_some_and(|value| !value.is_null())
+        };
+        for group in &server.exclusive {
+            let both: Vec<&String> = group.iter().filter(written).collect();
+            if let [first, second, ..] = both.as_slice() {
+                self.flaw(
+                    format!("{pointer}/{second}"),
+                    format!("`{first}` and `{second}` exclude each other"),
+                    "keep one of them".to_string(),
+                );
+            }
+        }
+        if let [Some(from), Some(to)] =
+            ["start_time", "end_time"].map(|key| value[key].as_str().and_then(minutes))
+            && from >= to
+        {
+            self.flaw(
+                format!("{pointer}/start_time"),
+                "the time ends before it starts".to_string(),
+                "write two ranges: one until 24:00, one from 00:00".to_string(),
+            );
+        }
+    }
+
+    /// The parts of a configuration that know a key, for people.
+    fn elsewhere(&self, key: &str) -> Option<String> {
+        let keys = self.server.types.values().flat_map(|keys| keys.iter());
+        let mut holders = keys.filter(|(_, known)| {
+            let names = known.types.iter().filter_map(|known| match known {
+                Type::Named(name) => Some(name),
+                Type::List(items) => match items.as_slice() {
+                    [Type::Named(name)] => Some(name),
+                    _ => None,
+                },
+                _ => None,
+            });
+            names
+                .filter_map(|name| self.server.types.get(name))
+                .any(|keys| keys.contains_key(key))
+        });
+        holders.next().map(|(holder, _)| format!("`{holder}`"))
+    }
+
+    /// Whether the version has the key.
+    fn age(&mut self, key: &str, known: &Key, pointer: &str) {
+        let Some(version) = self.version else { return };
+        let name = self.reader.name();
+        if let Some(since) = known.since.filter(|since| version < *since) {
+            self.flaws.push(Flaw {
+                pointer: pointer.to_string(),
+                message: format!("`{key}` came with {since}, and this is {name} {version}"),
+                help: "take a newer image, or remove the key".to_string(),
+                since: Some(since),
+            });
+        }
+        if let Some(until) = known.until.filter(|until| version >= *until) {
+            self.flaw(
+                pointer.to_string(),
+                format!("`{key}` went with {until}, and this is {name} {version}"),
+                "remove the key".to_string(),
+            );
+        }
+    }
+
+    fn value(&mut self, value: &Value, allowed: &[Type], pointer: String) {
+        // What compose fills in later may be anything.
+        let filled =
+            self.reader == Reader::Compose && value.as_str().is_some_and(|text| text.contains('$'));
+        if value.is_null() || filled || allowed.contains(&Type::Any) {
+            return;
+        }
+        match value {
+            Value::Object(map) => {
+                for allowed in allowed {
+                    match allowed {
+                        Type::Named(name) => return self.named(name, value, pointer),
+                        Type::Map { label, values } => {
+                            for (key, value) in map {
+                                let below = format!("{pointer}/{}", step(key));
+                                if *label {
+                                    self.label(key, &below);
+                                }
+                                self.value(value, values, below);
+                            }
+                            return;
+                        }
+                        _ => {}
+                    }
+                }
+                self.wrong(value, allowed, pointer);
+            }
+            Value::Array(list) => {
+                let items = allowed.iter().find_map(|allowed| match allowed {
+                    Type::List(items) => Some(items),
+                    _ => None,
+                });
+                match items {
+                    None => self.wrong(value, allowed, pointer),
+                    Some(items) => {
+                        for (index, item) in list.iter().enumerate() {
+                            self.value(item, items, format!("{pointer}/{index}"));
+                        }
+                    }
+                }
+            }
+            scalar => {
+                if !allowed.iter().any(|allowed| self.is(scalar, allowed)) {
+                    self.wrong(scalar, allowed, pointer);
+                }
+            }
+        }
+    }
+
+    /// Names of other letters are read since Prometheus 3.0.
+    fn label(&mut self, name: &str, pointer: &str) {
+        let classic = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let since = Version::parse("3.0");
+        if !classic && self.version < since {
+            self.flaws.push(Flaw {
+                pointer: pointer.to_string(),
+                message: format!("`{name}` is no name of a label before Prometheus 3.0"),
+                help: "use letters, digits and `_`".to_string(),
+                since,
+            });
+        }
+    }
+
+    /// Whether a single value is what a type says.
+    fn is(&self, value: &Value, allowed: &Type) -> bool {
+        let text = plain(value);
+        let template = text.contains("{{");
+        match allowed {
+            Type::Any | Type::Text => true,
+            // YAML 1.1 has more words for it, and compose reads them from text.
+            Type::Bool => {
+                let words = ["yes", "no", "on", "off", "y", "n"];
+                value.is_boolean()
+                    || words.iter().any(|word| text.eq_ignore_ascii_case(word))
+                    || self.reader == Reader::Compose && ["true", "false"].contains(&text.as_str())
+            }
+            Type::Int => {
+                value.is_i64()
+                    || value.is_u64()
+                    || self.reader == Reader::Compose && text.parse::<i64>().is_ok()
+            }
+            Type::Number => text.parse::<f64>().is_ok(),
+            Type::Regex => anchored(&text).is_ok(),
+            Type::Size => {
+                let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+                let unit = &text[digits.len()..];
+                digits.parse::<f64>().is_ok()
+                    && (digits == "0" && unit.is_empty()
+                        || ["B", "KB", "MB", "GB", "TB", "PB", "EB"]
+                            .iter()
+                            .chain(&["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
+                            .any(|known| *known == unit))
+            }
+            Type::HostPort => text
+                .rsplit_once(':')
+                .is_some_and(|(_, port)| !port.is_empty()),
+            Type::Addresses => template || text.split(',').all(mailbox),
+            Type::Location => {
+                ["UTC", "Local", ""].contains(&text.as_str()) || KNOWN.locations.contains(&text)
+            }
+            Type::Time => minutes(&text).is_some(),
+            Type::Range(unit) => range(*unit, &text),
+            Type::Duration(Length { least, go }) => {
+                lasts(&text, *go).is_some_and(|length| length >= *least as f64)
+            }
+            Type::Is(word) => *word == text,
+            Type::List(_) | Type::Map { .. } | Type::Named(_) => false,
+        }
+    }
+
+    fn wrong(&mut self, value: &Value, allowed: &[Type], pointer: String) {
+        let key = pointer
+            .rsplit('/')
+            .find(|key| key.parse::<usize>().is_err());
+        let key = key.unwrap_or_default().to_string();
+        let written = match value {
+            Value::Object(_) => "an object".to_string(),
+            Value::Array(_) => "a list".to_string(),
+            scalar => format!("`{}`", plain(scalar)),
+        };
+        let words: Vec<&str> = allowed
+            .iter()
+            .filter_map(|allowed| match allowed {
+                Type::Is(word) => Some(word.as_str()),
+                _ => None,
+            })
+            .collect();
+        if !words.is_empty() {
+            let help = suggestion(&plain(value), words.iter().copied());
+            let name = self.reader.name();
+            let message = format!("{name} knows no {written} for `{key}`");
+            return self.flaw(pointer, message, help);
+        }
+        let wanted = wanted(&allowed[0]);
+        let name = self.reader.name();
+        self.flaw(
+            pointer,
+            format!("`{key}` is {written}, where {name} takes {wanted}"),
+            format!("write {wanted}"),
+        );
+    }
+}
+
+/// A type for people.
+fn wanted(known: &Type) -> &'static str {
+    match known {
+        Type::Any | Type::Text => "a text",
+        Type::Bool => "true or false",
+        Type::Int => "a whole number",
+        Type::Number => "a number",
+        Type::Regex => "a regular expression in the syntax of RE2",
+        Type::Size => "a size such as 10MB",
+        Type::HostPort => "host:port",
+        Type::Addresses => "a mail address, or several with commas between them",
+        Type::Location => "a time zone such as Europe/Berlin",
+        Type::Time => "a time such as 09:00",
+        Type::Range(Unit::Weekday) => "days of the week in their order, such as monday:friday",
+        Type::Range(Unit::Day) => "days of the month in their order, such as 1:5 or -3:-1",
+        Type::Range(Unit::Month) => "months in their order, such as may:august",
+        Type::Range(Unit::Year) => "years in their order, such as 2026:2028",
+        Type::Duration(Length { least: 0, .. }) => "a duration with its unit, such as 30s",
+        Type::Duration(Length { least: 1, .. }) => "a duration above zero, such as 30s",
+        Type::Duration(_) => "a duration in which something can be answered, such as 10s",
+        Type::List(_) => "a list",
+        _ => "an object",
+    }
+}
+
+/// Where in a document an unknown key stands, for people.
+fn place(pointer: &str) -> String {
+    match pointer
+        .rsplit('/')
+        .find(|key| !key.is_empty() && key.parse::<usize>().is_err())
+    {
+        Some(key) => format!(" in `{key}`"),
+        None => String::new(),
+    }
+}
+
+/// `Name <who@where>`, `who@where`
+fn mailbox(text: &str) -> bool {
+    let inside = match text.rsplit_once('<') {
+        Some((_, rest)) => rest.trim().strip_suffix('>'),
+        None => Some(text.trim()),
+    };
+    inside
+        .and_then(|address| address.rsplit_once('@'))
+        .is_some_and(|(who, host)| {
+            !who.is_empty() && !host.is_empty() && !host.contains(char::is_whitespace)
+        })
+}
+
+/// Of a day, from 00:00 to 24:00.
+fn minutes(text: &str) -> Option<u32> {
+    let (hours, minutes) = text.split_once(':')?;
+    let two = |text: &str| {
+        (text.len() == 2)
+            .then(|| text.parse::<u32>().ok())
+            .flatten()
+    };
+    let all = two(hours)? * 60 + two(minutes).filter(|minutes| *minutes < 60)?;
+    (all <= 24 * 60).then_some(all)
+}
+
+/// Whether a range of a time interval has both ends, in their order.
+fn range(unit: Unit, text: &str) -> bool {
+    let number = |text: &str| -> Option<i64> {
+        let text = text.trim().to_lowercase();
+        let named = |names: &[&str], first: usize| {
+            names
+                .iter()
+                .position(|name| *name == text)
+                .map(|at| (at + first) as i64)
+        };
+        match unit {
+            Unit::Weekday => named(&WEEKDAYS, 0),
+            Unit::Day => text
+                .parse()
+                .ok()
+                .filter(|day| *day != 0 && (-31..=31).contains(day)),
+            Unit::Month => named(&MONTHS, 1)
+                .or_else(|| text.parse().ok().filter(|month| (1..=12).contains(month))),
+            Unit::Year => text.parse().ok(),
+        }
+    };
+    let (from, to) = text.split_once(':').unwrap_or((text, text));
+    match (number(from), number(to)) {
+        // -3 is counted from the end of the month, whose length is not known.
+        (Some(from), Some(to)) => from <= to || (from > 0) != (to > 0),
+        _ => false,
+    }
+}
+
+const WEEKDAYS: [&str; 7] = [
+    "sunday",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+];
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
+/// A duration in milliseconds; Go's has fractions and no days, Prometheus' the other way round.
+fn lasts(text: &str, go: bool) -> Option<f64> {
+    if text == "0" {
+        return Some(0.0);
+    }
+    if !go {
+        return Duration::parse(text).map(|duration| duration.0 as f64);
+    }
+    let (mut rest, mut all) = (text, 0.0);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let unit = &rest[digits..];
+        let end = unit
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(unit.len());
+        let milliseconds = match &unit[..end] {
+            "ns" => 1e-6,
+            "us" | "µs" => 1e-3,
+            "ms" => 1.0,
+            "s" => 1e3,
+            "m" => 6e4,
+            "h" => 3.6e6,
+            _ => return None,
+        };
+        all += rest[..digits].parse::<f64>().ok()? * milliseconds;
+        rest = &unit[end..];
+    }
+    (!text.is_empty()).then_some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_of_the_data_is_known() {
+        fn names(types: &[Type], found: &mut Vec<String>) {
+            for known in types {
+                match known {
+                    Type::Named(name) => found.push(name.clone()),
+                    Type::List(inside) | Type::Map { values: inside, .. } => names(inside, found),
+                    _ => {}
+                }
+            }
+        }
+        for server in &KNOWN.servers {
+            let mut used = vec![server.root.clone()];
+            for keys in server.types.values() {
+                keys.values().for_each(|key| names(&key.types, &mut used));
+            }
+            for name in used {
+                assert!(server.types.contains_key(&name), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn durations_and_ranges() {
+        assert_eq!(lasts("1m30.5s", true), Some(90_500.0));
+        assert_eq!(lasts("1d", true), None);
+        assert_eq!(lasts("1d", false), Some(86_400_000.0));
+        assert_eq!(lasts("30", false), None);
+        assert!(range(Unit::Weekday, "Monday:friday") && !range(Unit::Weekday, "saturday:monday"));
+        assert!(range(Unit::Day, "1:-1") && !range(Unit::Day, "0") && !range(Unit::Month, "13"));
+        assert!(mailbox("Team <a@b>") && !mailbox("Team"));
+    }
+}
