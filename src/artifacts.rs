@@ -77,6 +77,12 @@ const PYTHON: fn(&Catalog) -> bool = |catalog| {
 const CONTAINERS: fn(&Catalog) -> bool =
     |catalog| catalog.services.iter().any(|service| service.container);
 
+/// For a catalog with anything that compose starts.
+const STARTED: fn(&Catalog) -> bool = Catalog::has_containers;
+
+/// For a catalog whose Prometheus, Alertmanager or Grafana is a container.
+const MONITORS: fn(&Catalog) -> bool = Catalog::monitors_in_containers;
+
 /// Everything generated, in the order of rendering: a template may read what was rendered before it.
 pub const ARTIFACTS: &[Artifact] = &[
     row(
@@ -185,13 +191,13 @@ pub const ARTIFACTS: &[Artifact] = &[
         "docker-compose.yml",
         "docker-compose.yml",
         Role::Compose,
-        ALWAYS,
+        STARTED,
     ),
     row(
         "docker-compose.monitoring.yml",
         "docker-compose.monitoring.yml",
         Role::Compose,
-        ALWAYS,
+        MONITORS,
     ),
     row(
         "docker-compose.services.yml",

@@ -1,10 +1,12 @@
 //! services.toml as typed data, every default and override applied.
 
+pub(crate) mod access;
 pub(crate) mod alerts;
 mod limits;
 mod metrics;
 pub mod pattern;
 pub mod schema;
+pub(crate) mod secrets;
 mod services;
 mod tables;
 pub(crate) mod units;
@@ -13,13 +15,14 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::kinds::Kinds;
 use crate::source::Source;
+pub use access::ipv6;
 use alerts::Emitters;
 pub(crate) use alerts::{Alert, Branch};
 pub(crate) use limits::Limits;
 pub use metrics::Metric;
 use serde::Serialize;
 use serde_json::{Map, Value};
-pub use services::{Override, Service, ipv6, layers, origin};
+pub use services::{Override, Service, layers, origin};
 use std::collections::HashMap;
 use std::sync::Arc;
 pub(crate) use tables::{Alertmanager, Blackbox, Compose, Grafana, Platform, Prometheus};
@@ -47,6 +50,8 @@ pub struct Catalog {
     pub alerts: Vec<Alert>,
     /// What the services may use.
     pub limits: Limits,
+    /// Files that it takes to scrape and probe the services.
+    pub scrape_secrets: Vec<secrets::Secret>,
     #[serde(skip)]
     names: Names,
 }
@@ -88,7 +93,8 @@ impl Catalog {
         refused: &[Diagnostic],
         kinds: &Arc<Kinds>,
     ) -> Result<Catalog, Box<Diagnostic>> {
-        let value = schema::with_defaults(source, refused, &schema::Schema::of(kinds));
+        let mut value = schema::with_defaults(source, refused, &schema::Schema::of(kinds));
+        place_servers(&mut value);
         Catalog::resolve(&value, kinds).map_err(|error| {
             Box::new(
                 Diagnostic::error(
@@ -110,6 +116,7 @@ impl Catalog {
         let metrics = entries(value, "metrics")
             .map(|(key, written)| Metric::resolve(&platform, &services, key, written))
             .collect::<Result<Vec<_>, _>>()?;
+        let prometheus: Prometheus = serde_json::from_value(published(value, "prometheus"))?;
         let emitters = Emitters::of(&services, &metrics);
         let alerts: Vec<Alert> = entries(value, "alerts")
             .map(|(name, written)| {
@@ -123,8 +130,9 @@ impl Catalog {
                 alerts: numbered(alerts.iter().map(|alert| &alert.name)),
             },
             limits: Limits::of(&services),
+            scrape_secrets: secrets::all(&services, &prometheus.remote_write),
             groups: groups(value, &services),
-            prometheus: serde_json::from_value(published(value, "prometheus"))?,
+            prometheus,
             alertmanager: serde_json::from_value(published(value, "alertmanager"))?,
             receivers: receivers(part("receivers"))?,
             blackbox: serde_json::from_value(part("blackbox"))?,
@@ -136,6 +144,21 @@ impl Catalog {
             alerts,
             kinds: kinds.clone(),
         })
+    }
+
+    /// Whether compose starts anything.
+    pub(crate) fn has_containers(&self) -> bool {
+        self.monitors_in_containers() || self.services.iter().any(|service| service.container)
+    }
+
+    /// Whether compose starts Prometheus, the Alertmanager or Grafana.
+    pub(crate) fn monitors_in_containers(&self) -> bool {
+        let servers = [
+            &self.prometheus.runs_on,
+            &self.alertmanager.runs_on,
+            &self.grafana.runs_on,
+        ];
+        servers.into_iter().any(|runs_on| runs_on == "compose")
     }
 
     /// Whether any severity reaches a receiver other than the null one.
@@ -193,6 +216,65 @@ fn groups(value: &Value, services: &[Service]) -> Vec<Group> {
             services: members.remove(key.as_str()).unwrap_or_default(),
         })
         .collect()
+}
+
+/// Where the servers run, and how each of them then reaches the others, where the catalog does not say so.
+fn place_servers(value: &mut Value) {
+    let on = |value: &Value, server: &str| {
+        let written = value[server]["runs_on"].as_str();
+        let same = value["prometheus"]["runs_on"].as_str();
+        written.or(same).unwrap_or("compose").to_string()
+    };
+    let [prometheus, alertmanager, grafana] =
+        ["prometheus", "alertmanager", "grafana"].map(|server| on(value, server));
+    let port = |server: &str| value[server]["port"].as_u64().unwrap_or_default();
+    // Seen from one that runs here or there, another one: its container, or the port of this machine.
+    let seen = |from: &str, to: &str, name: &str, own: u64, published: u64| match (from, to) {
+        ("compose", "compose") => format!("{name}:{own}"),
+        ("compose", _) => format!("host.docker.internal:{published}"),
+        _ => format!("localhost:{published}"),
+    };
+    let defaults = [
+        ("alertmanager", "runs_on", alertmanager.clone().into()),
+        ("grafana", "runs_on", grafana.clone().into()),
+        (
+            "prometheus",
+            "alertmanagers",
+            vec![seen(
+                &prometheus,
+                &alertmanager,
+                "alertmanager",
+                9093,
+                port("alertmanager"),
+            )]
+            .into(),
+        ),
+        (
+            "blackbox",
+            "address",
+            seen(&prometheus, &prometheus, "blackbox-exporter", 9115, 9115).into(),
+        ),
+        (
+            "grafana",
+            "datasource_url",
+            format!(
+                "http://{}",
+                seen(
+                    &grafana,
+                    &prometheus,
+                    "prometheus",
+                    9090,
+                    port("prometheus")
+                )
+            )
+            .into(),
+        ),
+    ];
+    for (table, key, default) in defaults {
+        if let Some(table) = value[table].as_object_mut() {
+            table.entry(key).or_insert(default);
+        }
+    }
 }
 
 /// The table of a server whose links lead to where it is published, unless the catalog says otherwise.

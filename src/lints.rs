@@ -2,6 +2,7 @@
 
 mod alert_without_service;
 mod beyond_limit;
+mod conflicting_settings;
 mod counter_suffix;
 mod duplicate_address;
 mod empty_group;
@@ -59,6 +60,7 @@ pub struct Lint {
 pub const LINTS: &[Lint] = &[
     alert_without_service::LINT,
     beyond_limit::LINT,
+    conflicting_settings::LINT,
     counter_suffix::LINT,
     duplicate_address::LINT,
     empty_group::LINT,

@@ -13,6 +13,7 @@ use crate::simulation::fault::Fault;
 use anyhow::{Context, Result, bail};
 pub(crate) use server::{answer, listen};
 use stand_in::StandIn;
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -27,9 +28,10 @@ pub(crate) enum Ports {
     Free,
 }
 
-/// One stand-in, and what is wrong with it at the moment.
+/// One stand-in for an instance of a service, and what is wrong with it at the moment.
 struct Post {
     service: Service,
+    /// Where it is scraped.
     address: SocketAddr,
     fault: watch::Sender<Option<Fault>>,
     stand_in: Mutex<StandIn>,
@@ -56,8 +58,35 @@ pub(crate) fn shifted(port: u16, offset: i32) -> Result<u16> {
     }
 }
 
+/// For each stand-in of a service the ports at which it listens, that of its metrics first; 0: any.
+fn places(service: &Service, ports: Ports) -> Result<Vec<Vec<u16>>> {
+    let Ports::Shifted(offset) = ports else {
+        let instances = if service.discovered() {
+            2
+        } else {
+            service.instances.len()
+        };
+        return Ok(vec![vec![0]; instances]);
+    };
+    let mut taken = HashSet::new();
+    let mut places = Vec::new();
+    for instance in &service.instances {
+        let mut own = Vec::new();
+        for port in instance.ports() {
+            if taken.insert(port) {
+                own.push(shifted(port, offset)?);
+            }
+        }
+        if !own.is_empty() {
+            places.push(own);
+        }
+    }
+    Ok(places)
+}
+
 impl Fleet {
-    /// Binds every port and starts to answer; events pass `speed` times as fast as time.
+    /// Binds every port and starts to answer; events pass `speed` times as fast as time. Instances that have one port, each on a
+    /// machine of its own, are one stand-in here.
     pub(crate) async fn start(
         catalog: &Catalog,
         services: &[&Service],
@@ -71,59 +100,80 @@ impl Fleet {
         let mut posts = Vec::new();
         let mut listeners = Vec::new();
         for (service, plan) in services.iter().zip(shape::plans(catalog, services)?) {
-            let port = match ports {
-                Ports::Shifted(offset) => shifted(service.port, offset)
-                    .with_context(|| format!("service {}", service.name))?,
-                Ports::Free => 0,
-            };
-            let listener = server::listen(SocketAddr::new(address, port))
-                .await
-                .with_context(|| format!("cannot stand in for {}", service.name))?;
-            let stand_in = Mutex::new(StandIn::new(service, plan, born));
-            posts.push(Arc::new(Post {
-                service: (*service).clone(),
-                address: listener.local_addr()?,
-                fault: watch::channel(None).0,
-                stand_in,
-            }));
-            listeners.push(listener);
+            for wanted in
+                places(service, ports).with_context(|| format!("service {}", service.name))?
+            {
+                let mut bound = Vec::new();
+                for port in wanted {
+                    let listener = server::listen(SocketAddr::new(address, port))
+                        .await
+                        .with_context(|| format!("cannot stand in for {}", service.name))?;
+                    bound.push((listener.local_addr()?, listener));
+                }
+                let stand_in = Mutex::new(StandIn::new(service, plan.clone(), born));
+                posts.push(Arc::new(Post {
+                    service: (*service).clone(),
+                    address: bound[0].0,
+                    fault: watch::channel(None).0,
+                    stand_in,
+                }));
+                listeners.push(bound);
+            }
         }
         let fleet = Arc::new(Fleet {
             posts,
             start: Instant::now(),
             speed,
         });
-        for (post, listener) in fleet.posts.iter().zip(listeners) {
-            tokio::spawn(server::attend(fleet.clone(), post.clone(), listener));
+        for (post, bound) in fleet.posts.iter().zip(listeners) {
+            for (address, listener) in bound {
+                tokio::spawn(server::attend(
+                    fleet.clone(),
+                    post.clone(),
+                    address,
+                    listener,
+                ));
+            }
         }
         Ok(fleet)
     }
 
-    fn post(&self, service: &str) -> Option<&Arc<Post>> {
-        self.posts.iter().find(|post| post.service.name == service)
+    fn posts<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Arc<Post>> {
+        self.posts
+            .iter()
+            .filter(move |post| post.service.name == service)
     }
 
-    /// Where a service is simulated.
-    pub(crate) fn address(&self, service: &str) -> Option<SocketAddr> {
-        self.post(service).map(|post| post.address)
+    /// How many there are, one for each instance.
+    pub(crate) fn stand_ins(&self) -> usize {
+        self.posts.len()
+    }
+
+    /// Where the instances of a service are simulated.
+    pub(crate) fn addresses(&self, service: &str) -> Vec<SocketAddr> {
+        self.posts(service).map(|post| post.address).collect()
     }
 
     /// Every simulated service, with what is wrong with it.
     pub(crate) fn faults(&self) -> Vec<(&str, Option<Fault>)> {
-        self.posts
+        let mut faults: Vec<_> = self
+            .posts
             .iter()
             .map(|post| (post.service.name.as_str(), post.fault.borrow().clone()))
-            .collect()
+            .collect();
+        faults.dedup_by(|one, other| one.0 == other.0);
+        faults
     }
 
     /// Breaks or fixes a service; false: there is no such one.
     pub(crate) fn set(&self, service: &str, fault: Option<Fault>) -> bool {
-        let Some(post) = self.post(service) else {
-            return false;
-        };
-        drop(self.moved(post));
-        post.fault.send_replace(fault);
-        true
+        let mut any = false;
+        for post in self.posts(service) {
+            drop(self.moved(post));
+            post.fault.send_replace(fault.clone());
+            any = true;
+        }
+        any
     }
 
     /// The stand-in, its counters moved on to now under the fault that was on until now.

@@ -236,6 +236,14 @@ fn other_value(key: &str, property: &Value) -> &'static str {
                 .unwrap_or(target)
         });
     match target.unwrap_or(key) {
+        // Of a server: whether it is a container.
+        "runs_on" if property.get("enum").is_some() => "\"host\"",
+        "metrics_port" | "sample_limit" => "777",
+        "params" | "labels" | "external_labels" => "{ other = \"value\" }",
+        "tls" => "{ server_name = \"other\" }",
+        "auth" => "{ bearer_file = \"other\" }",
+        "honor_labels" => "true",
+        "remote_write" => "[{ url = \"http://other:1\" }]",
         "url_or_path" => "\"https://other:1\"",
         "scheme" => "\"https\"",
         "build" => "false",

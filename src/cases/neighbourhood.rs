@@ -88,9 +88,11 @@ pub(crate) fn series(
     let mut own = vec![(
         "instance".to_string(),
         format!(
-            "{}:{}",
-            service.get_attr("host")?,
-            service.get_attr("port")?
+            "{}",
+            service
+                .get_attr("instances")?
+                .get_item_by_index(0)?
+                .get_attr("address")?
         ),
     )];
     for (name, value) in more {

@@ -1,5 +1,6 @@
 //! A service with the settings of its group and of all services filled in.
 
+use super::access::{Auth, Instance, Tls, in_url, parted};
 use super::{Duration, Size};
 use crate::json::Parts;
 use crate::source::{Source, step};
@@ -15,8 +16,22 @@ pub struct Service {
     pub name: String,
     /// The key of its group.
     pub group: String,
-    /// TCP port.
+    /// TCP port; of one that only has `targets`, that of the first.
+    #[serde(default)]
     pub port: u16,
+    /// TCP port of the metrics, where it is another.
+    pub metrics_port: Option<u16>,
+    /// host:port of instances on other machines, as written.
+    #[serde(default)]
+    pub targets: Vec<String>,
+    /// How many containers of it run beside each other.
+    pub replicas: u32,
+    /// Where each of them is; of replicas in containers one, for whom their name stands.
+    #[serde(default, skip_deserializing)]
+    pub instances: Vec<Instance>,
+    /// Where each of them says whether it is healthy.
+    #[serde(default, skip_deserializing)]
+    pub health_urls: Vec<String>,
     /// What uvicorn runs, where the catalog says so.
     pub app: Option<String>,
     /// Between scrapes.
@@ -31,13 +46,26 @@ pub struct Service {
     /// The same without the query.
     #[serde(default)]
     pub path: String,
-    /// The query: name → values, decoded.
-    #[serde(default)]
+    /// What is asked with each scrape, that query too: name → values, decoded.
+    #[serde(default, deserialize_with = "one_or_many")]
     pub params: BTreeMap<String, Vec<String>>,
+    pub tls: Option<Tls>,
+    pub auth: Option<Auth>,
+    /// More labels of its targets.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Whether labels that it writes itself win over those of its target.
+    pub honor_labels: bool,
+    pub proxy_url: Option<String>,
+    /// Of one scrape.
+    pub sample_limit: Option<u64>,
     /// Where health is; of what is not built here and says nothing else, the metrics' path: an exporter has no other.
     #[serde(default)]
     pub health_path: String,
     pub health_probe: bool,
+    /// Whether a probe needs what a scrape of it needs: a login or a certificate.
+    #[serde(default, skip_deserializing)]
+    pub own_probe: bool,
     /// `host`, `compose`, or an address.
     pub runs_on: String,
     /// Host name or address at which Prometheus reaches it, as a URL has it: IPv6 in brackets.
@@ -88,24 +116,46 @@ impl Service {
         let mut merged = Map::new();
         for layer in layers(name, group) {
             for (key, value) in catalog.pointer(&layer).into_iter().flat_map(Parts::entries) {
-                merged.insert(key.clone(), value.clone());
+                // Labels add up; all else is the nearest layer's.
+                match (key.as_str(), merged.get_mut(key), value) {
+                    ("labels", Some(Value::Object(known)), Value::Object(more)) => {
+                        known.extend(more.clone());
+                    }
+                    _ => drop(merged.insert(key.clone(), value.clone())),
+                }
             }
         }
         let own = !named_exporter(name) || merged.contains_key("app");
         merged.entry("build").or_insert(own.into());
+        let merged_port = merged.contains_key("port");
         let mut service: Service = serde_json::from_value(Value::Object(merged))?;
         service.name = name.to_string();
         service.host = match service.runs_on.as_str() {
+            "host" if catalog["prometheus"]["runs_on"] == "host" => "localhost".to_string(),
             "host" => "host.docker.internal".to_string(),
             "compose" => name.to_string(),
             address => in_url(address),
         };
+        if let Some(first) = service.targets.first() {
+            let (host, port) = parted(first);
+            service.host = host.to_string();
+            service.runs_on = host.to_string();
+            if service.port == 0 {
+                service.port = port;
+            }
+        }
         service.build &= service.image.is_none();
         service.container = matches!(service.runs_on.as_str(), "host" | "compose")
             && (service.build || service.image.is_some());
         // Of URLs' own characters only these are not safe as they are: a shell's tools take them for patterns.
         service.metrics_path = service.metrics_path.replace('[', "%5B").replace(']', "%5D");
-        (service.path, service.params) = queried(&service.metrics_path);
+        let query;
+        (service.path, query) = queried(&service.metrics_path);
+        for (name, values) in query {
+            service.params.entry(name).or_default().extend(values);
+        }
+        let own_health = service.build || !service.health_path.is_empty();
+        service.instances = service.placed(own_health && merged_port);
         if service.health_path.is_empty() {
             service.health_path = if service.build {
                 "/health".to_string()
@@ -113,10 +163,47 @@ impl Service {
                 service.metrics_path.clone()
             };
         }
+        service.own_probe = service.tls.is_some() || service.auth.is_some();
+        service.health_urls = service
+            .instances
+            .iter()
+            .map(|one| format!("{}://{}{}", service.scheme, one.health, service.health_path))
+            .collect();
         if service.scrape_timeout == Duration::default() {
             service.scrape_timeout = service.scrape_interval.min(Duration(10_000));
         }
         Ok(service)
+    }
+
+    /// Where each of its instances is. `own_health`: health is asked at its port, and not where the metrics are.
+    fn placed(&self, own_health: bool) -> Vec<Instance> {
+        let instance = |host: &str, address: String| Instance {
+            health: if own_health {
+                format!("{host}:{}", self.port)
+            } else {
+                address.clone()
+            },
+            address,
+        };
+        if self.targets.is_empty() {
+            let port = self.metrics_port.unwrap_or(self.port);
+            return vec![instance(&self.host, format!("{}:{port}", self.host))];
+        }
+        self.targets
+            .iter()
+            .map(|target| instance(parted(target).0, target.clone()))
+            .collect()
+    }
+
+    /// host:port of every instance, for a sentence.
+    pub(crate) fn addresses(&self) -> String {
+        let addresses = self.instances.iter().map(|one| one.address.as_str());
+        addresses.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether Prometheus finds its instances by DNS.
+    pub(crate) fn discovered(&self) -> bool {
+        self.replicas > 1
     }
 
     /// Whether its name says that it is an exporter.
@@ -129,18 +216,19 @@ fn named_exporter(name: &str) -> bool {
     name == "exporter" || name.ends_with("-exporter") || name.ends_with("_exporter")
 }
 
-/// An IPv6 address, with or without brackets, in the one way that everybody writes it; None: it is something else.
-pub fn ipv6(address: &str) -> Option<std::net::Ipv6Addr> {
-    address
-        .strip_prefix('[')
-        .map_or(Some(address), |rest| rest.strip_suffix(']'))?
-        .parse()
-        .ok()
-}
-
-/// A host as URLs and `host:port` have it.
-fn in_url(address: &str) -> String {
-    ipv6(address).map_or_else(|| address.to_string(), |address| format!("[{address}]"))
+/// A table of parameters, each with one value or a list of them.
+fn one_or_many<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, Vec<String>>, D::Error> {
+    let written = Map::deserialize(deserializer)?;
+    let values = |value: &Value| match value {
+        Value::Array(_) => value.texts().map(str::to_string).collect(),
+        one => vec![crate::json::plain(one)],
+    };
+    Ok(written
+        .iter()
+        .map(|(name, value)| (name.clone(), values(value)))
+        .collect())
 }
 
 /// A path and its query, decoded: `/a?b=c%2Fd` → `/a` and b = ["c/d"].
@@ -192,16 +280,6 @@ pub fn origin(source: &Source, service: &Service, key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_written_in_one_way() {
-        for written in ["fd00::1", "[fd00::1]", "FD00:0:0::1", "[fd00:0000::0001]"] {
-            assert_eq!(in_url(written), "[fd00::1]", "{written}");
-        }
-        for other in ["10.0.0.5", "db.example.org", "fe80::1%eth0"] {
-            assert_eq!(in_url(other), other);
-        }
-    }
 
     #[test]
     fn a_query_is_read_as_servers_read_it() {

@@ -1,5 +1,6 @@
 //! The tables that there is one of: the platform, and the programs that watch it.
 
+use super::access::{Auth, Tls};
 use super::units::{Duration, Size};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -55,8 +56,16 @@ pub struct Prometheus {
     pub alertmanagers: Vec<String>,
     /// host:port at which it scrapes itself.
     pub address: String,
+    /// `compose`, or `host`: on this machine, without a container.
+    pub runs_on: String,
     /// How long samples are kept.
     pub retention: Duration,
+    /// Of everything that leaves it.
+    pub external_labels: BTreeMap<String, String>,
+    /// Stores that get its samples too.
+    pub remote_write: Vec<RemoteWrite>,
+    /// How far behind the present rules are evaluated.
+    pub rule_query_offset: Option<Duration>,
     /// Output loads from this version on.
     pub minimum_version: String,
     /// Of this machine, where it is published.
@@ -71,6 +80,16 @@ pub struct Prometheus {
     pub memory_limit: Size,
     /// Of its container, in cores.
     pub cpu_limit: f64,
+}
+
+/// One store that gets samples.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct RemoteWrite {
+    pub url: String,
+    /// `all`, or `catalog`: what it declares, and what alerts and dashboards read.
+    pub keep: String,
+    pub tls: Option<Tls>,
+    pub auth: Option<Auth>,
 }
 
 impl Prometheus {
@@ -98,6 +117,8 @@ pub struct Alertmanager {
     pub repeat_interval: Duration,
     /// Of this machine, where it is published.
     pub port: u16,
+    /// `compose`, or `host`: on this machine, without a container.
+    pub runs_on: String,
     /// Notifications link there.
     pub external_url: String,
     /// Who is let in, with a password; None: whoever reaches it.
@@ -133,6 +154,8 @@ pub struct Grafana {
     pub datasource_url: String,
     /// Of this machine, where it is published.
     pub port: u16,
+    /// `compose`, or `host`: on this machine, without a container.
+    pub runs_on: String,
     /// Links to dashboards begin with it.
     pub external_url: String,
     /// Container image with its tag.

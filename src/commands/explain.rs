@@ -229,10 +229,12 @@ fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Ro
     ];
     let values = serde_json::to_value(service).unwrap_or_default();
     for (key, _) in schema::settings() {
-        let value = if key == "memory_limit" {
-            service.memory_limit.to_string()
-        } else {
-            plain(&values[key])
+        let value = match (key.as_str(), said(&values[key])) {
+            // Its `targets` say that.
+            ("runs_on", _) if !service.targets.is_empty() => continue,
+            ("memory_limit", _) => service.memory_limit.to_string(),
+            (_, Some(value)) => value,
+            (_, None) => continue,
         };
         rows.push(row(key, value, source, origin(source, service, key)));
     }
@@ -242,12 +244,7 @@ fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Ro
             .as_ref()
             .map(|image| row("image", image, source, at("image"))),
     );
-    rows.push(row(
-        "target",
-        format!("{}:{}", service.host, service.port),
-        source,
-        None,
-    ));
+    rows.push(row("target", service.addresses(), source, None));
     let emitted = catalog
         .metrics
         .iter()
@@ -283,6 +280,21 @@ fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Ro
         }
     }
     rows
+}
+
+/// A setting in a line; None: there is nothing to it.
+fn said(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::Object(table) => {
+            let entries = table.iter().filter(|(_, value)| **value != false);
+            let entries =
+                entries.filter_map(|(key, value)| Some(format!("{key} = {}", said(value)?)));
+            let all = entries.collect::<Vec<_>>().join(", ");
+            (!all.is_empty()).then_some(all)
+        }
+        other => Some(plain(other)),
+    }
 }
 
 fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {

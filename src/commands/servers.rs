@@ -14,7 +14,7 @@ use crate::render::File;
 use crate::stack::files::Files;
 use anyhow::{Context, Result, anyhow, bail};
 pub(crate) use given::Given;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where Prometheus is, and who asks.
 #[derive(clap::Args)]
@@ -146,6 +146,7 @@ impl Servers {
     /// Everything that is needed to ask.
     pub(crate) fn context<'a>(
         &self,
+        root: &Path,
         catalog: &'a Catalog,
         files: &'a [File],
     ) -> Result<CheckContext<'a>> {
@@ -179,8 +180,14 @@ impl Servers {
                 "--services-address is a host name or an IP address, without `://`, a path, a user or a password"
             );
         }
-        for service in &catalog.services {
-            crate::simulation::shifted(service.port, self.port_offset).context("--port-offset")?;
+        for instance in catalog
+            .services
+            .iter()
+            .flat_map(|service| &service.instances)
+        {
+            for port in instance.ports() {
+                crate::simulation::shifted(port, self.port_offset).context("--port-offset")?;
+            }
         }
         Ok(CheckContext {
             catalog,
@@ -189,6 +196,7 @@ impl Servers {
             reach: Reach {
                 address: self.services_address.clone(),
                 port_offset: self.port_offset,
+                root: root.to_path_buf(),
             },
             prometheus: needed(&prometheus, catalog.prometheus.port)?,
             alertmanager: needed(&alertmanager, catalog.alertmanager.port)?,

@@ -1,6 +1,7 @@
 //! `simulate` stands in for the services until it is interrupted.
 
 use super::{Cli, Report};
+use crate::catalog::access::Instance;
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::plural;
 use crate::kinds::Kinds;
@@ -9,6 +10,7 @@ use crate::simulation::fault::{self, Fault};
 use crate::simulation::{Fleet, Ports, control, shifted};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -103,17 +105,17 @@ fn chosen<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a Service>
             .map(|name| super::service(catalog, name))
             .collect::<Result<_>>()?,
     };
-    for (index, service) in services.iter().enumerate() {
-        if let Some(other) = services[..index]
-            .iter()
-            .find(|other| other.port == service.port)
-        {
-            bail!(
-                "{} and {} both listen on port {}: name only one of them",
-                other.name,
-                service.name,
-                service.port
-            );
+    let mut listens: HashMap<u16, &Service> = HashMap::new();
+    for service in &services {
+        for port in service.instances.iter().flat_map(Instance::ports) {
+            let other = listens.entry(port).or_insert(service);
+            if other.name != service.name {
+                bail!(
+                    "{} and {} both listen on port {port}: name only one of them",
+                    other.name,
+                    service.name,
+                );
+            }
         }
     }
     Ok(services)
@@ -153,14 +155,13 @@ fn raise_descriptor_limit(services: usize) {
 fn announce(fleet: &Fleet, services: &[&Service], control: &str) -> Result<()> {
     let mut lines = Vec::new();
     for (service, (_, fault)) in services.iter().zip(fleet.faults()) {
-        let address = fleet
-            .address(&service.name)
-            .context("a stand-in without an address")?;
         let broken = fault.map(|fault| format!("  {fault}")).unwrap_or_default();
-        lines.push(format!(
-            "  {:<24} http://{address}{}{broken}",
-            service.name, service.metrics_path
-        ));
+        for address in fleet.addresses(&service.name) {
+            lines.push(format!(
+                "  {:<24} http://{address}{}{broken}",
+                service.name, service.metrics_path
+            ));
+        }
     }
     lines.push(format!(
         "standing in for {}; faults are switched at {control}; Ctrl-C ends it",

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let Some((catalog, rendered)) = drawn else {
         return Ok(Report::new(outcome.source, outcome.diagnostics));
     };
-    let context = args.servers.context(&catalog, &rendered)?;
+    let context = args.servers.context(&cli.root, &catalog, &rendered)?;
     if args.traffic {
         let sent = services::traffic(&context);
         super::report::say(&format!(

@@ -35,15 +35,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let service = super::service(&catalog, &args.service)?;
     let line = outcome.source.line(&format!("/services/{}", service.name));
     let changes = compare(&cli.root, &catalog.platform.output, &rendered)?.changes;
-    let walk = walk(
-        args,
-        &catalog,
-        &rendered,
-        service,
-        line,
-        &changes,
-        &cli.command("render"),
-    )?;
+    let walk = walk(args, &catalog, &rendered, service, line, &changes, cli)?;
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
     args.servers
         .warnings()
@@ -60,7 +52,7 @@ fn walk(
     service: &Service,
     line: usize,
     changes: &[FileChange],
-    fix: &str,
+    cli: &Cli,
 ) -> Result<Walk> {
     let mut walk = Walk::default();
     offline(
@@ -70,12 +62,12 @@ fn walk(
         service,
         line,
         changes,
-        fix,
+        &cli.command("render"),
     );
     if walk.whole() && !args.offline {
         online(
             &mut walk,
-            &args.servers.context(catalog, rendered)?,
+            &args.servers.context(&cli.root, catalog, rendered)?,
             service,
         )?;
     }

@@ -86,6 +86,31 @@ impl Target {
     }
 }
 
+/// What a job asks: each address, with its own labels and its place in the job. A name of `dns_sd_configs` stands for all the
+/// addresses that it has when it is looked up.
+fn addresses(job: &Value) -> Vec<(String, &Value, String)> {
+    let mut found = Vec::new();
+    for (index, group) in job["static_configs"].items().enumerate() {
+        for (target, address) in group["targets"].texts().enumerate() {
+            let pointer = format!("static_configs/{index}/targets/{target}");
+            found.push((address.to_string(), &group["labels"], pointer));
+        }
+    }
+    for (index, config) in job["dns_sd_configs"].items().enumerate() {
+        for (target, name) in config["names"].texts().enumerate() {
+            let address = match config["port"].as_u64() {
+                Some(port) if ["A", "AAAA"].contains(&config["type"].as_str().unwrap_or("SRV")) => {
+                    format!("{name}:{port}")
+                }
+                _ => name.to_string(),
+            };
+            let pointer = format!("dns_sd_configs/{index}/names/{target}");
+            found.push((address, &Value::Null, pointer));
+        }
+    }
+    found
+}
+
 impl Targets {
     pub(crate) fn read(config: &Value) -> Targets {
         let global = |key: &str, default: &str| {
@@ -122,36 +147,34 @@ impl Targets {
                 },
                 str::to_string,
             );
-            for (group_index, group) in job["static_configs"].items().enumerate() {
-                for (target_index, address) in group["targets"].texts().enumerate() {
-                    let mut labels = Labels::from(
-                        [
-                            ("job", text("job_name", "")),
-                            ("__address__", address.to_string()),
-                            ("__scheme__", text("scheme", "http")),
-                            ("__metrics_path__", text("metrics_path", "/metrics")),
-                            ("__scrape_interval__", interval.clone()),
-                            ("__scrape_timeout__", timeout.clone()),
-                        ]
-                        .map(|(name, value)| (name.to_string(), value)),
+            for (address, own, pointer) in addresses(job) {
+                let mut labels = Labels::from(
+                    [
+                        ("job", text("job_name", "")),
+                        ("__address__", address),
+                        ("__scheme__", text("scheme", "http")),
+                        ("__metrics_path__", text("metrics_path", "/metrics")),
+                        ("__scrape_interval__", interval.clone()),
+                        ("__scrape_timeout__", timeout.clone()),
+                    ]
+                    .map(|(name, value)| (name.to_string(), value)),
+                );
+                for (name, values) in &params {
+                    labels.extend(
+                        values
+                            .first()
+                            .map(|value| (format!("__param_{name}"), value.clone())),
                     );
-                    for (name, values) in &params {
-                        labels.extend(
-                            values
-                                .first()
-                                .map(|value| (format!("__param_{name}"), value.clone())),
-                        );
-                    }
-                    let own = group["labels"].entries();
-                    labels.extend(own.map(|(label, value)| (label.clone(), plain(value))));
-                    let Relabeled::Kept(labels) = relabeled(&rules, labels) else {
-                        continue;
-                    };
-                    let pointer = format!(
-                        "/scrape_configs/{index}/static_configs/{group_index}/targets/{target_index}"
-                    );
-                    list.push(Target::of(labels, params.clone(), index, pointer));
                 }
+                labels.extend(
+                    own.entries()
+                        .map(|(label, value)| (label.clone(), plain(value))),
+                );
+                let Relabeled::Kept(labels) = relabeled(&rules, labels) else {
+                    continue;
+                };
+                let pointer = format!("/scrape_configs/{index}/{pointer}");
+                list.push(Target::of(labels, params.clone(), index, pointer));
             }
         }
         let mut targets = Targets {

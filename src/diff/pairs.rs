@@ -82,7 +82,7 @@ pub(crate) fn services<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a,
         |service| &service.name,
         |service| match service.runs_on.as_str() {
             "compose" => format!("compose {} {}", service.group, service.port),
-            _ => format!("{}:{}", service.host, service.port),
+            _ => service.addresses(),
         },
     )
 }

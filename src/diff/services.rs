@@ -2,6 +2,7 @@
 
 use super::Class::{self, Dangerous, Notice, Safe, Warning};
 use super::{At, Comparison, plural, weight};
+use crate::catalog::access::Instance;
 use crate::catalog::{Service, origin as origin_of};
 use crate::source::Source;
 use serde_json::Value;
@@ -22,8 +23,9 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
             format!("; {} covered it", plural(alerts, "alert"))
         };
         let message = format!(
-            "service {} is removed: no one is notified about {}:{} any more{watched}",
-            service.name, service.host, service.port
+            "service {} is removed: no one is notified about {} any more{watched}",
+            service.name,
+            service.addresses()
         );
         comparison.say(Dangerous, message, At::Before(key(service)));
     }
@@ -80,7 +82,9 @@ fn key(service: &Service) -> String {
 }
 
 fn target(service: &Service) -> String {
-    format!("{}:{}{}", service.host, service.port, service.metrics_path)
+    let instances = service.instances.iter();
+    let scraped = instances.map(|one| format!("{}{}", one.address, service.metrics_path));
+    scraped.collect::<Vec<_>>().join(", ")
 }
 
 /// The key that set a setting; where a default took its place, the key that set it before.
@@ -93,20 +97,23 @@ fn origin(comparison: &Comparison, old: &Service, new: &Service, setting: &str) 
 /// Where Prometheus reaches it, and the group that is its label `component`.
 fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
     let container = |service: &Service| service.runs_on == "compose";
-    if old.port != new.port || (old.host != new.host && !(container(old) && container(new))) {
-        let at = origin(
-            comparison,
-            old,
-            new,
-            if old.port == new.port {
-                "runs_on"
-            } else {
-                "port"
-            },
-        );
+    let ports = |service: &Service| {
+        let ports = service.instances.iter().flat_map(Instance::ports);
+        ports.collect::<Vec<_>>()
+    };
+    let renamed = container(old) && container(new) && ports(old) == ports(new);
+    if old.instances != new.instances && !renamed {
+        let setting = match () {
+            () if old.targets != new.targets => "targets",
+            () if old.metrics_port != new.metrics_port => "metrics_port",
+            () if old.port == new.port => "runs_on",
+            () => "port",
+        };
+        let at = origin(comparison, old, new, setting);
         let rest = format!(
-            ": {}:{} instead of {}:{}; the label `instance` changes with it",
-            new.host, new.port, old.host, old.port
+            ": {} instead of {}; the label `instance` changes with it",
+            new.addresses(),
+            old.addresses()
         );
         comparison.say_of(Warning, "the address of ", &new.name, rest, at);
     }
@@ -145,7 +152,7 @@ fn probe(comparison: &mut Comparison, old: &Service, new: &Service) {
 }
 
 /// Each setting, and what it is to the reader. A different address has been reported already.
-const SETTINGS: [(&str, &str); 11] = [
+const SETTINGS: [(&str, &str); 19] = [
     ("scrape_interval", "the scrape interval of "),
     ("scrape_timeout", "the scrape timeout of "),
     ("scheme", "the scheme of "),
@@ -160,6 +167,14 @@ const SETTINGS: [(&str, &str); 11] = [
     ("app", "what uvicorn runs for "),
     ("build", "whether the Dockerfile has a stage for "),
     ("image", "the image of "),
+    ("replicas", "the number of containers of "),
+    ("params", "what is asked with each scrape of "),
+    ("tls", "how the certificate is checked of "),
+    ("auth", "the login for scrapes of "),
+    ("labels", "the own labels of the targets of "),
+    ("honor_labels", "whether its own labels win of "),
+    ("proxy_url", "the proxy for scrapes of "),
+    ("sample_limit", "the limit of samples in a scrape of "),
 ];
 
 fn settings(comparison: &mut Comparison, old: &Service, new: &Service) {
@@ -192,7 +207,8 @@ fn class(setting: &str, old: &Service, new: &Service) -> Class {
         "scrape_interval" => weight::longer(old.scrape_interval, new.scrape_interval),
         "memory_limit" => weight::larger(old.memory_limit.0 as f64, new.memory_limit.0 as f64),
         "cpu_limit" => weight::larger(old.cpu_limit, new.cpu_limit),
-        "metrics_path" | "health_path" | "runtime" | "scheme" => Warning,
+        "metrics_path" | "health_path" | "runtime" | "scheme" | "params" | "tls" | "auth"
+        | "labels" | "honor_labels" | "proxy_url" | "sample_limit" => Warning,
         _ => Notice,
     }
 }
@@ -208,7 +224,7 @@ fn shown(setting: &str, service: &Service, values: &Value) -> String {
         ("memory_limit", _) => service.memory_limit.to_string(),
         ("cpu_limit", cores) => format!("{cores} cores"),
         ("app", Value::Null) => "what the package says".to_string(),
-        ("image", Value::Null) => "none".to_string(),
+        (_, Value::Null) => "none".to_string(),
         (_, Value::String(text)) => text.clone(),
         (_, other) => other.to_string(),
     }

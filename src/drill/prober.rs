@@ -18,10 +18,9 @@ pub(crate) fn on_loopback(job: &mut Value, fleet: &Fleet, exporter: &str) -> boo
     let mut any = false;
     for group in job["static_configs"].as_array_mut().into_iter().flatten() {
         let service = group["labels"]["service"].as_str().unwrap_or_default();
-        let Some(address) = fleet.address(service) else {
-            continue;
-        };
-        for target in group["targets"].as_array_mut().into_iter().flatten() {
+        let stand_ins = fleet.addresses(service);
+        let targets = group["targets"].as_array_mut().into_iter().flatten();
+        for (target, address) in targets.zip(&stand_ins) {
             let Some((_, rest)) = target.as_str().and_then(|text| text.split_once("://")) else {
                 continue;
             };

@@ -118,7 +118,7 @@ impl Scene<'_> {
             let calm = active
                 .as_ref()
                 .is_some_and(|active| active.iter().all(always));
-            quiet = if ours == total && sends && calm {
+            quiet = if ours == self.fleet.stand_ins() && sends && calm {
                 quiet + 1
             } else {
                 0

@@ -9,7 +9,7 @@ use crate::simulation::Fleet;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use serde_json::{Value, json};
 use std::fs::{DirBuilder, File};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -238,32 +238,32 @@ fn on_loopback(
     let mut kept = Vec::new();
     for mut job in jobs {
         let name = job["job_name"].as_str().unwrap_or_default().to_string();
-        // The stand-ins speak plain HTTP.
-        job.as_object_mut().and_then(|job| job.remove("scheme"));
-        let mut any =
-            exporter.is_some_and(|exporter| prober::on_loopback(&mut job, fleet, exporter));
-        if any {
-            kept.push(job);
-            continue;
+        // The stand-ins speak plain HTTP, and neither they nor the drill's own servers ask for a login.
+        if let Some(job) = job.as_object_mut() {
+            for key in [
+                "scheme",
+                "tls_config",
+                "authorization",
+                "basic_auth",
+                "proxy_url",
+            ] {
+                job.shift_remove(key);
+            }
         }
-        for group in job["static_configs"].as_array_mut().into_iter().flatten() {
-            let targets = group["targets"].texts();
-            let moved: Vec<Value> = targets
-                .filter_map(|target| match fleet.address(&name) {
-                    Some(address) => Some(address.to_string().into()),
-                    None if target == settings.address => Some(own.into()),
-                    None => settings
-                        .alertmanagers
-                        .iter()
-                        .any(|one| one == target)
-                        .then(|| other.into()),
-                })
-                .collect();
-            any |= !moved.is_empty();
-            group["targets"] = moved.into();
-        }
-        // The drill's own servers ask for no password, and the file with it is the container's.
-        job.as_object_mut().map(|job| job.remove("basic_auth"));
+        let stand_ins = fleet.addresses(&name);
+        let any = if exporter.is_some_and(|exporter| prober::on_loopback(&mut job, fleet, exporter))
+        {
+            true
+        } else if stand_ins.is_empty() {
+            to_servers(&mut job, &|target| {
+                let peer = settings.alertmanagers.iter().any(|one| one == target);
+                let alertmanager = peer.then_some(other);
+                (target == settings.address).then_some(own).or(alertmanager)
+            })
+        } else {
+            to_stand_ins(&mut job, &stand_ins);
+            true
+        };
         if any {
             kept.push(job)
         } else {
@@ -272,6 +272,37 @@ fn on_loopback(
     }
     config["scrape_configs"] = kept.into();
     left_out
+}
+
+/// Targets become stand-ins, in their order, and keep their labels; what finds them by DNS is told where they are.
+fn to_stand_ins(job: &mut Value, addresses: &[SocketAddr]) {
+    let mut rest = addresses.iter().map(|address| address.to_string().into());
+    if let Some(job) = job.as_object_mut()
+        && job.shift_remove("dns_sd_configs").is_some()
+    {
+        let targets: Vec<Value> = rest.collect();
+        job.insert("static_configs".into(), json!([{ "targets": targets }]));
+        return;
+    }
+    for group in job["static_configs"].as_array_mut().into_iter().flatten() {
+        let many = group["targets"].items().len();
+        group["targets"] = rest.by_ref().take(many).collect::<Vec<Value>>().into();
+    }
+}
+
+/// Targets become the drill's own servers; false: none is one of them.
+fn to_servers<'a>(job: &mut Value, server: &dyn Fn(&str) -> Option<&'a str>) -> bool {
+    let mut any = false;
+    for group in job["static_configs"].as_array_mut().into_iter().flatten() {
+        let moved: Vec<Value> = group["targets"]
+            .texts()
+            .filter_map(server)
+            .map(Value::from)
+            .collect();
+        any |= !moved.is_empty();
+        group["targets"] = moved.into();
+    }
+    any
 }
 
 fn free_port() -> Result<u16> {

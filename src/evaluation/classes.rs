@@ -13,10 +13,10 @@ use std::collections::HashSet;
 /// The labels by which Prometheus knows a target.
 pub(crate) const OF_TARGETS: [&str; 4] = ["job", "service", "component", "instance"];
 
-/// Those of a service's target.
+/// Those of the first instance of a service.
 pub(crate) fn target(service: &Service) -> Labels {
-    let address = format!("{}:{}", service.host, service.port);
-    let own = [&service.name, &service.name, &service.group, &address];
+    let address = &service.instances[0].address;
+    let own = [&service.name, &service.name, &service.group, address];
     OF_TARGETS.into_iter().zip(own).collect()
 }
 

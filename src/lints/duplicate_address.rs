@@ -1,7 +1,8 @@
 //! Two services on one address: the second one's metrics would be the first one's.
 
 use super::Lint;
-use crate::catalog::origin;
+use crate::catalog::access::parted;
+use crate::catalog::{Service, origin};
 use crate::diagnostic::{Diagnostic, Place};
 use std::collections::HashMap;
 
@@ -14,12 +15,25 @@ pub(crate) const LINT: Lint = Lint {
         let (mut first, mut published) = (HashMap::new(), HashMap::new());
         let mut found = Vec::new();
         for service in &catalog.services {
-            let port = Place::Value(format!("/services/{}/port", service.name));
-            let address = format!("port {} on `{}`", service.port, service.host);
-            let scraped = first.insert(
-                (&service.host, service.port, &service.metrics_path),
-                service,
-            );
+            let placed = |service: &Service| {
+                let key = if service.targets.is_empty() {
+                    "port"
+                } else {
+                    "targets"
+                };
+                Place::Value(format!("/services/{}/{key}", service.name))
+            };
+            let mut scraped = None;
+            let mut address = format!("port {} on `{}`", service.port, service.host);
+            for instance in &service.instances {
+                let asked = (&instance.address, &service.metrics_path, &service.params);
+                let other = first.insert(asked, service);
+                if scraped.is_none() && other.is_some_and(|other| other.name != service.name) {
+                    scraped = other;
+                    let (host, port) = parted(&instance.address);
+                    address = format!("port {port} on `{host}`");
+                }
+            }
             let started = (service.container && service.runs_on == "host")
                 .then(|| published.insert(service.port, service))
                 .flatten();
@@ -39,12 +53,9 @@ pub(crate) const LINT: Lint = Lint {
                 ),
                 (None, None) => continue,
             };
-            let mut diagnostic = Diagnostic::error("duplicate-address", port, message)
+            let mut diagnostic = Diagnostic::error("duplicate-address", placed(service), message)
                 .label("taken again here")
-                .also(
-                    Place::Value(format!("/services/{}/port", other.name)),
-                    "first taken here",
-                )
+                .also(placed(other), "first taken here")
                 .help(help);
             if let Some(runs_on) = origin(source, service, "runs_on") {
                 diagnostic = diagnostic.also(Place::Value(runs_on), "both run here");

@@ -1,6 +1,7 @@
 //! A metric's label may not be named like a label of its target.
 
 use super::Lint;
+use crate::catalog::{Metric, origin};
 use crate::diagnostic::{Diagnostic, Place};
 
 /// Labels that every target has, and those that Prometheus and the rules set.
@@ -19,16 +20,26 @@ pub(crate) const LINT: Lint = Lint {
     doc: "The target's label wins and the metric's own becomes `exported_…`, so every rule and panel on it matches nothing.",
     bad: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { job = \".+\" }\n",
     good: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { task = \".+\" }\n",
-    check: |catalog, _| {
+    check: |catalog, source| {
         let labels = catalog
             .metrics
             .iter()
             .flat_map(|metric| metric.labels.keys().map(move |label| (metric, label)));
-        labels
+        let of_target = |metric: &Metric, label: &str| {
+            let mut emitters = metric
+                .services
+                .iter()
+                .filter_map(|name| catalog.service(name));
+            emitters.find(|service| !service.honor_labels && service.labels.contains_key(label))
+        };
+        let mut found: Vec<Diagnostic> = labels
             .filter_map(|(metric, label)| {
                 let reason = match label.as_str() {
                     taken if TAKEN.contains(&taken) => {
                         format!("it would arrive as `exported_{label}`")
+                    }
+                    own if let Some(service) = of_target(metric, own) => {
+                        format!("the targets of `{}` have it, and it would arrive as `exported_{label}`", service.name)
                     }
                     "le" | "quantile" if metric.r#type == "histogram" => {
                         "the histogram has it already".to_string()
@@ -48,6 +59,24 @@ pub(crate) const LINT: Lint = Lint {
                     .help("give the label another name, in the catalog and in the service"),
                 )
             })
-            .collect()
+            .collect();
+        for service in &catalog.services {
+            for label in service
+                .labels
+                .keys()
+                .filter(|label| TAKEN.contains(&label.as_str()))
+            {
+                let place = origin(source, service, &format!("labels/{label}"));
+                found.push(
+                    Diagnostic::error(
+                        "label-collision",
+                        Place::Key(place.unwrap_or_else(|| format!("/services/{}", service.name))),
+                        format!("the label `{label}` of a target is set already"),
+                    )
+                    .help("give the label another name"),
+                );
+            }
+        }
+        found
     },
 };

@@ -13,14 +13,17 @@ pub(crate) const LINT: Lint = Lint {
         let services = catalog
             .services
             .iter()
-            .filter(|service| loopback(&service.runs_on));
+            .filter(|service| contained(&catalog.prometheus.runs_on) && loopback(&service.host));
         let mut found: Vec<Diagnostic> = services
             .map(|service| {
-                Diagnostic::error("loopback-address", set_at(source, service, "runs_on"), format!("`{}` is Prometheus' own container", service.runs_on))
-                    .help("write `runs_on = \"host\"` for a service on this machine, `\"compose\"` for one beside Prometheus; when Prometheus runs without a container, accept it with `allow`, in `[defaults]` for all services at once")
+                Diagnostic::error("loopback-address", set_at(source, service, "runs_on"), format!("`{}` is Prometheus' own container", service.host))
+                    .help("write `runs_on = \"host\"` for a service on this machine, `\"compose\"` for one beside Prometheus; when Prometheus runs without a container, write `runs_on = \"host\"` in `[prometheus]`")
             })
             .collect();
-        let mut elsewhere = |pointer: String, address: &str, owner: &str| {
+        let mut elsewhere = |runs_on: &str, pointer: String, address: &str, owner: &str| {
+            if !contained(runs_on) {
+                return;
+            }
             let named = if pointer.starts_with("/receivers/") {
                 2
             } else {
@@ -56,12 +59,14 @@ pub(crate) const LINT: Lint = Lint {
         };
         for (index, address) in catalog.prometheus.alertmanagers.iter().enumerate() {
             elsewhere(
+                &catalog.prometheus.runs_on,
                 format!("/prometheus/alertmanagers/{index}"),
                 address,
                 "Prometheus'",
             );
         }
         elsewhere(
+            &catalog.grafana.runs_on,
             "/grafana/datasource_url".to_string(),
             &catalog.grafana.datasource_url,
             "Grafana's",
@@ -70,6 +75,7 @@ pub(crate) const LINT: Lint = Lint {
             for (integration, key) in [("webhook", "url"), ("email", "smarthost")] {
                 let address = integrations[integration][key].as_str().unwrap_or_default();
                 elsewhere(
+                    &catalog.alertmanager.runs_on,
                     format!("/receivers/{receiver}/{integration}/{key}"),
                     address,
                     "the Alertmanager's",
@@ -79,6 +85,11 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// Whether a server that runs so has a localhost of its own.
+fn contained(runs_on: &str) -> bool {
+    runs_on == "compose"
+}
 
 fn loopback(host: &str) -> bool {
     host == "localhost"

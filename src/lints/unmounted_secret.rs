@@ -1,8 +1,10 @@
 //! A secret's file is where the Alertmanager's container can read it.
 
-use super::Lint;
+use super::{Lint, set_at};
+use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
+use crate::source::Source;
 
 /// The folder that the rendered compose file mounts for secrets.
 const FOLDER: &str = "/etc/alertmanager/secrets/";
@@ -12,8 +14,11 @@ pub(crate) const LINT: Lint = Lint {
     doc: "The Alertmanager runs in a container that sees its secrets in one folder; a file elsewhere is not there, and the notification fails when it is needed.",
     bad: "[receivers.on-call]\npagerduty = { routing_key_file = \"/run/key\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
     good: "[receivers.on-call]\npagerduty = { routing_key_file = \"/etc/alertmanager/secrets/key\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
-    check: |catalog, _| {
-        let mut found = Vec::new();
+    check: |catalog, source| {
+        let mut found = relative(catalog, source);
+        if catalog.alertmanager.runs_on == "host" {
+            return found;
+        }
         for (receiver, integrations) in &catalog.receivers {
             for (integration, settings) in integrations.entries() {
                 let files = settings.entries().filter(|(key, _)| key.ends_with("_file"));
@@ -35,3 +40,24 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// Without a container, the folder in which a server was started decides what a path means that does not begin with a slash.
+fn relative(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
+    if catalog.prometheus.runs_on != "host" {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for service in &catalog.services {
+        for (table, file) in service.files().filter(|(_, file)| !file.starts_with('/')) {
+            found.push(
+                Diagnostic::error(
+                    "unmounted-secret",
+                    set_at(source, service, table),
+                    format!("Prometheus looks for {file} in the folder in which it was started"),
+                )
+                .help("name the file by its whole path: Prometheus runs without a container"),
+            );
+        }
+    }
+    found
+}

@@ -11,9 +11,9 @@ pub(crate) mod targets;
 
 use super::endpoint::{Endpoint, Refusal};
 use super::http::Client;
-use super::probe::Reach;
+use super::probe::{Instance, Reach};
 use super::prometheus::Running;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Service};
 use crate::diagnostic::Diagnostic;
 use crate::stack::files::Files;
 use anyhow::{Result, bail};
@@ -31,6 +31,16 @@ pub(crate) struct CheckContext<'a> {
     pub alertmanager: Endpoint,
     /// Asked when its address is given.
     pub grafana: Option<Endpoint>,
+}
+
+impl<'a> CheckContext<'a> {
+    /// The instances of a service, as this machine asks them.
+    pub(crate) fn instances(
+        &self,
+        service: &'a Service,
+    ) -> std::result::Result<Vec<Instance<'a>>, Diagnostic> {
+        self.reach.instances(&self.client, service)
+    }
 }
 
 /// One line of the summary, and what was found.

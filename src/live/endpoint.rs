@@ -137,6 +137,15 @@ impl Endpoint {
     }
 }
 
+/// The header of a name and a password.
+pub(crate) fn basic(user: impl Into<Vec<u8>>, password: impl Into<Vec<u8>>) -> String {
+    let pair = [user.into(), b":".to_vec(), password.into()].concat();
+    format!(
+        "Basic {}",
+        base64::engine::general_purpose::STANDARD.encode(pair)
+    )
+}
+
 /// The header that lets in: of a login, and of what the address held.
 fn authorization(
     name: &str,
@@ -144,13 +153,6 @@ fn authorization(
     user: Option<Vec<u8>>,
     password: Option<Vec<u8>>,
 ) -> Result<Option<String>> {
-    let basic = |user: Vec<u8>, password: Vec<u8>| {
-        let pair = [user, b":".to_vec(), password].concat();
-        format!(
-            "Basic {}",
-            base64::engine::general_purpose::STANDARD.encode(pair)
-        )
-    };
     let flag = format!("--{}", name.to_lowercase());
     Ok(match login {
         Login::Token(token) => Some(format!("Bearer {token}")),

@@ -2,12 +2,30 @@
 
 use std::fmt;
 use std::time::{Duration, Instant};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error};
 
+#[derive(Clone)]
 pub(crate) struct Client {
     agent: Agent,
     timeout: Duration,
+}
+
+/// Whose certificate is believed, and which is shown; by default those that the public authorities signed, and none.
+#[derive(Default)]
+pub(crate) struct Trust {
+    /// PEM certificates to believe instead of the public authorities.
+    pub authorities: Option<Vec<u8>>,
+    /// A certificate of this client's own and its key, as PEM.
+    pub own: Option<(Vec<u8>, Vec<u8>)>,
+    /// Any certificate is believed.
+    pub anybody: bool,
+    /// What is asked at the host of this name is at that host in truth; the certificate bears the name.
+    pub instead: Option<(String, String)>,
 }
 
 /// More than any scrape or rule list has; an endless answer ends here.
@@ -82,13 +100,29 @@ impl fmt::Display for Failure {
 impl Client {
     /// A client that gives each request so much time; `authority` is a PEM certificate to trust instead of the public ones.
     pub(crate) fn new(timeout: Duration, authority: Option<&[u8]>) -> Result<Client, Failure> {
-        let mut tls = TlsConfig::builder();
-        if let Some(pem) = authority {
-            let certificate =
-                Certificate::from_pem(pem).map_err(|error| Failure::Tls(error.to_string()))?;
-            tls = tls.root_certs(RootCerts::new_with_certs(&[certificate]));
+        let trust = Trust {
+            authorities: authority.map(<[u8]>::to_vec),
+            ..Trust::default()
+        };
+        Client::trusting(timeout, trust)
+    }
+
+    /// The same with another trust; what its files hold may not be a certificate or key.
+    pub(crate) fn with(&self, trust: Trust) -> Result<Client, Failure> {
+        Client::trusting(self.timeout, trust)
+    }
+
+    fn trusting(timeout: Duration, trust: Trust) -> Result<Client, Failure> {
+        let mut tls = TlsConfig::builder().disable_verification(trust.anybody);
+        if let Some(pem) = trust.authorities {
+            tls = tls.root_certs(RootCerts::new_with_certs(&certificates(&pem)?));
         }
-        let agent = Agent::config_builder()
+        if let Some((certificate, key)) = trust.own {
+            let key = PrivateKey::from_pem(&key).map_err(not_pem)?;
+            let own = ClientCert::new_with_certs(&certificates(&certificate)?, key);
+            tls = tls.client_cert(Some(own));
+        }
+        let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -101,8 +135,12 @@ impl Client {
             .output_buffer_size(4 << 10)
             .user_agent(concat!("monstack/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls.build())
-            .build()
-            .into();
+            .build();
+        let resolver = Renamed {
+            instead: trust.instead,
+            resolver: DefaultResolver::default(),
+        };
+        let agent = Agent::with_parts(config, DefaultConnector::default(), resolver);
         Ok(Client { agent, timeout })
     }
 
@@ -179,6 +217,55 @@ impl Client {
             other => Failure::NotHttp(other.to_string().chars().take(120).collect()),
         }
     }
+}
+
+/// Resolves a name that stands in a certificate to where the server is.
+#[derive(Debug)]
+struct Renamed {
+    instead: Option<(String, String)>,
+    resolver: DefaultResolver,
+}
+
+impl Resolver for Renamed {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let truly = self.instead.as_ref().and_then(|(name, host)| {
+            let port = uri
+                .port_u16()
+                .map_or(String::new(), |port| format!(":{port}"));
+            let scheme = uri.scheme_str()?;
+            (uri.host()? == name).then(|| format!("{scheme}://{host}{port}/").parse::<Uri>())
+        });
+        match truly {
+            Some(Ok(uri)) => self.resolver.resolve(&uri, config, timeout),
+            Some(Err(error)) => Err(Error::BadUri(error.to_string())),
+            None => self.resolver.resolve(uri, config, timeout),
+        }
+    }
+}
+
+/// All certificates of a PEM file.
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, Failure> {
+    let items: Vec<PemItem> = parse_pem(pem).collect::<Result<_, _>>().map_err(not_pem)?;
+    let certificates: Vec<_> = items
+        .into_iter()
+        .filter_map(|item| match item {
+            PemItem::Certificate(certificate) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() {
+        return Err(Failure::Tls("there is no certificate in it".into()));
+    }
+    Ok(certificates)
+}
+
+fn not_pem(error: Error) -> Failure {
+    Failure::Tls(error.to_string())
 }
 
 fn io_failure(error: &std::io::Error, answering: bool) -> Failure {

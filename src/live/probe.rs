@@ -1,11 +1,13 @@
 //! One service asked as Prometheus would ask it, and the cause when it does not answer like a service.
 
-use super::endpoint::beginning;
+use super::endpoint::{basic, beginning};
 use super::exposition::{Exposition, parse};
-use super::http::{Answer, Client, Failure};
-use super::secret::without_user;
+use super::http::{Answer, Client, Failure, Trust};
+use super::secret::{self, Content, without_user};
+use crate::catalog::access::parted;
 use crate::catalog::{Service, ipv6};
 use crate::diagnostic::{Diagnostic, Place};
+use std::path::PathBuf;
 
 /// What Prometheus accepts of a scrape.
 const ACCEPT: &str =
@@ -17,6 +19,50 @@ pub struct Reach {
     /// Instead of the host that the catalog means.
     pub address: Option<String>,
     pub port_offset: i32,
+    /// The folder of services.toml: where the files of a login are.
+    pub root: PathBuf,
+}
+
+/// Where this machine asks an instance: the whole addresses.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Door {
+    pub metrics: String,
+    pub health: String,
+}
+
+/// An instance of a service, and what it takes to be let in.
+pub(crate) struct Instance<'a> {
+    pub service: &'a Service,
+    pub door: Door,
+    client: Client,
+    authorization: Option<String>,
+}
+
+impl Instance<'_> {
+    fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Failure> {
+        let login = self.authorization.as_deref();
+        let headers: Vec<(&str, &str)> = headers
+            .iter()
+            .copied()
+            .chain(login.map(|login| ("authorization", login)))
+            .collect();
+        let name = self
+            .service
+            .tls
+            .as_ref()
+            .and_then(|tls| tls.server_name.as_deref());
+        match name {
+            Some(name) => self.client.get(&url.replacen(host(url), name, 1), &headers),
+            None => self.client.get(url, &headers),
+        }
+    }
+}
+
+/// The host of an address, IPv6 in its brackets.
+fn host(url: &str) -> &str {
+    let authority = url.split("://").nth(1).unwrap_or(url);
+    let authority = authority.split('/').next().unwrap_or(authority);
+    parted(authority).0
 }
 
 /// How far the way to a service's metrics is open.
@@ -48,25 +94,104 @@ pub(crate) struct Scrape {
 }
 
 impl Reach {
-    /// host:port; `host` and `compose` services are on this machine.
-    pub(crate) fn host_port(&self, service: &Service) -> String {
+    /// host:port from here; `host` and `compose` services are on this machine.
+    fn from_here(&self, service: &Service, address: &str) -> String {
         let here = matches!(service.runs_on.as_str(), "host" | "compose");
         let given = self.address.as_deref().map(|address| {
             ipv6(address).map_or_else(|| address.to_string(), |address| format!("[{address}]"))
         });
+        let (host, port) = parted(address);
         let host = given.unwrap_or_else(|| {
             if here {
                 "127.0.0.1".to_string()
             } else {
-                service.host.clone()
+                host.to_string()
             }
         });
-        format!("{host}:{}", i32::from(service.port) + self.port_offset)
+        format!("{host}:{}", i32::from(port) + self.port_offset)
     }
 
-    /// The whole address of a path.
-    pub fn url(&self, service: &Service, path: &str) -> String {
-        format!("{}://{}{path}", service.scheme, self.host_port(service))
+    /// Where the instances of a service are asked.
+    pub(crate) fn doors(&self, service: &Service) -> Vec<Door> {
+        let mut doors = Vec::new();
+        for instance in &service.instances {
+            let url = |address: &str, path: &str| {
+                format!(
+                    "{}://{}{path}",
+                    service.scheme,
+                    self.from_here(service, address)
+                )
+            };
+            let door = Door {
+                metrics: url(&instance.address, &service.metrics_path),
+                health: url(&instance.health, &service.health_path),
+            };
+            if !doors.contains(&door) {
+                doors.push(door);
+            }
+        }
+        doors
+    }
+
+    /// The instances of a service that have an address of their own from here, each with what lets this machine in; a file
+    /// that the catalog names for that may not be readable here.
+    pub(crate) fn instances<'a>(
+        &self,
+        client: &Client,
+        service: &'a Service,
+    ) -> Result<Vec<Instance<'a>>, Diagnostic> {
+        let unreadable = |key: &str, reason: String| {
+            let place = Place::Value(format!("/services/{}/{key}", service.name));
+            let message = format!("{}: {reason}", service.name);
+            Diagnostic::error("unreadable-login", place, message)
+                .help("run this where the file is, or as somebody who may read it: this machine then asks as Prometheus does")
+        };
+        let path = |file: &str| self.root.join(file);
+        let line = |key: &str, file: &str| {
+            secret::line(key, &path(file)).map_err(|error| unreadable(key, error.to_string()))
+        };
+        let authorization = match &service.auth {
+            Some(auth) => match (&auth.bearer_file, &auth.username, &auth.password_file) {
+                (Some(file), ..) => Some(format!("Bearer {}", line("auth/bearer_file", file)?)),
+                (None, Some(user), Some(file)) => {
+                    Some(basic(user.as_str(), line("auth/password_file", file)?))
+                }
+                _ => None,
+            },
+            None => None,
+        };
+        let pem = |key: &str, file: &Option<String>, content: &Content| {
+            let read = file
+                .as_ref()
+                .map(|file| secret::read(key, &path(file), content));
+            read.transpose()
+                .map_err(|error| unreadable(key, error.to_string()))
+        };
+        let instance = |door: Door| {
+            let client = match &service.tls {
+                None => client.clone(),
+                Some(tls) => {
+                    let certificate = pem("tls/cert_file", &tls.cert_file, &secret::CERTIFICATES)?;
+                    let key = pem("tls/key_file", &tls.key_file, &secret::SECRET)?;
+                    let place = host(&door.metrics).to_string();
+                    let trust = Trust {
+                        authorities: pem("tls/ca_file", &tls.ca_file, &secret::CERTIFICATES)?,
+                        own: certificate.zip(key),
+                        anybody: tls.insecure_skip_verify,
+                        instead: tls.server_name.clone().map(|name| (name, place)),
+                    };
+                    let made = client.with(trust);
+                    made.map_err(|failure| unreadable("tls", failure.to_string()))?
+                }
+            };
+            Ok(Instance {
+                service,
+                door,
+                client,
+                authorization: authorization.clone(),
+            })
+        };
+        self.doors(service).into_iter().map(instance).collect()
     }
 }
 
@@ -75,11 +200,11 @@ fn at(service: &Service) -> Place {
 }
 
 /// Whether the service says that it is healthy.
-pub(crate) fn health(client: &Client, reach: &Reach, service: &Service) -> Result<(), Diagnostic> {
-    let url = reach.url(service, &service.health_path);
-    let answer = client
-        .get(&url, &[])
-        .map_err(|failure| unreachable(service, &url, &failure))?;
+pub(crate) fn health(instance: &Instance) -> Result<(), Diagnostic> {
+    let (service, url) = (instance.service, &instance.door.health);
+    let answer = instance
+        .get(url, &[])
+        .map_err(|failure| unreachable(service, url, &failure))?;
     match answer.status {
         200..=299 => Ok(()),
         status => Err(Diagnostic::error(
@@ -96,17 +221,13 @@ pub(crate) fn health(client: &Client, reach: &Reach, service: &Service) -> Resul
 }
 
 /// The metrics, or the first thing on the way to them that is broken.
-pub(crate) fn scrape(
-    client: &Client,
-    reach: &Reach,
-    service: &Service,
-) -> Result<Scrape, (ProbeStage, Diagnostic)> {
-    let url = reach.url(service, &service.metrics_path);
+pub(crate) fn scrape(instance: &Instance) -> Result<Scrape, (ProbeStage, Diagnostic)> {
+    let (service, url) = (instance.service, &instance.door.metrics);
     let mut notes = Vec::new();
-    let mut answer = ask(client, service, &url)?;
+    let mut answer = ask(instance, url)?;
     if (300..400).contains(&answer.status) {
-        let target = redirected(&url, &answer.location)
-            .ok_or_else(|| (ProbeStage::Http, elsewhere(service, &url, &answer)))?;
+        let target = redirected(url, &answer.location)
+            .ok_or_else(|| (ProbeStage::Http, elsewhere(service, url, &answer)))?;
         let path = target.splitn(4, '/').nth(3).unwrap_or_default();
         notes.push(
             Diagnostic::warning(
@@ -122,12 +243,12 @@ pub(crate) fn scrape(
                 service.metrics_path
             )),
         );
-        answer = ask(client, service, &target)?;
+        answer = ask(instance, &target)?;
     }
     if answer.status != 200 {
-        return Err((ProbeStage::Http, wrong_status(service, &url, &answer)));
+        return Err((ProbeStage::Http, wrong_status(service, url, &answer)));
     }
-    let exposition = read(service, &url, &answer)?;
+    let exposition = read(service, url, &answer)?;
     if answer.took.as_secs_f64() > service.scrape_timeout.seconds() {
         let took = format!(
             "{}: a scrape takes {:.1?}, and Prometheus gives up after {}",
@@ -141,8 +262,9 @@ pub(crate) fn scrape(
     Ok(Scrape { exposition, notes })
 }
 
-fn ask(client: &Client, service: &Service, url: &str) -> Result<Answer, (ProbeStage, Diagnostic)> {
-    client.get(url, &[("accept", ACCEPT)]).map_err(|failure| {
+fn ask(instance: &Instance, url: &str) -> Result<Answer, (ProbeStage, Diagnostic)> {
+    let service = instance.service;
+    instance.get(url, &[("accept", ACCEPT)]).map_err(|failure| {
         let stage = if matches!(
             failure,
             Failure::TooLarge | Failure::NotHttp(_) | Failure::CutOff | Failure::Unfinished(_)
@@ -196,8 +318,11 @@ fn elsewhere(service: &Service, url: &str, answer: &Answer) -> Diagnostic {
 
 fn wrong_status(service: &Service, url: &str, answer: &Answer) -> Diagnostic {
     let help = match answer.status {
+        401 | 403 if service.auth.is_some() => {
+            "it refuses the login that `auth` says: correct the file that holds it, on this machine and in the secrets of Prometheus"
+        }
         401 | 403 => {
-            "let Prometheus read the metrics without a login: they are not on the public network"
+            "say in `auth` with which login it is scraped; or let Prometheus read the metrics without one"
         }
         404 => "mount the metrics there, or correct `metrics_path`",
         500..=599 => "look at the service's log: its metrics endpoint fails",

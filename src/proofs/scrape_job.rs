@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::catalog::{Catalog, Duration, Service, Size};
+use crate::catalog::{Catalog, Duration, Service, Size, secrets};
 use crate::contract::built_in;
 use crate::contract::domain::Domain;
 use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
@@ -15,7 +15,7 @@ use crate::promql::walk::selectors;
 use crate::promql::{MatchOp, Matcher};
 use crate::render::File;
 use crate::stack::Stack;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -48,11 +48,23 @@ pub(crate) const PROOF: Proof = Proof {
                 .push(target);
         }
         let mut jobs = BTreeMap::new();
+        let contained = stack.catalog.prometheus.runs_on == "compose";
         for service in &stack.catalog.services {
             let mine = of_job.remove(service.name.as_str()).unwrap_or_default();
-            if let [target] = mine.as_slice() {
-                jobs.entry(target.job).or_insert(service.name.as_str());
-                found.extend(differences(config, service, target));
+            if mine.len() == service.instances.len() {
+                let said = mine.iter().map(|target| target.address.as_str());
+                let said: BTreeSet<&str> = said.collect();
+                for (target, instance) in mine.iter().zip(&service.instances) {
+                    jobs.entry(target.job).or_insert(service.name.as_str());
+                    // In any order, as long as all are there.
+                    let here = said.contains(instance.address.as_str());
+                    let address = if here {
+                        &target.address
+                    } else {
+                        &instance.address
+                    };
+                    found.extend(differences(config, service, target, address, contained));
+                }
                 continue;
             }
             let unread = targets
@@ -70,7 +82,11 @@ pub(crate) const PROOF: Proof = Proof {
                     mine.get(1)
                         .map_or("/scrape_configs", |target| target.pointer.as_str()),
                     format!("`{}` has {} scrape targets", service.name, mine.len()),
-                    "render one target for every service, which no relabeling drops",
+                    match service.instances.len() {
+                        1 => "render one target for the service, which no relabeling drops"
+                            .to_string(),
+                        many => format!("render its {many} targets, which no relabeling drops"),
+                    },
                 ));
             }
         }
@@ -86,8 +102,61 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
-/// What a target says otherwise than the catalog.
-fn differences(config: &File, service: &Service, target: &Target) -> Vec<Diagnostic> {
+/// The keys of a job that let a scrape in, as the catalog has them.
+fn connection(service: &Service, contained: bool) -> Value {
+    let mut wanted = Map::new();
+    let seen = |file: &String| secrets::seen(file, contained);
+    if let Some(tls) = &service.tls {
+        let said = [
+            ("ca_file", tls.ca_file.as_ref().map(seen)),
+            ("server_name", tls.server_name.clone()),
+            ("cert_file", tls.cert_file.as_ref().map(seen)),
+            ("key_file", tls.key_file.as_ref().map(seen)),
+        ];
+        let said = said.into_iter();
+        let mut table: Map<String, Value> = said
+            .filter_map(|(key, value)| Some((key.to_string(), value?.into())))
+            .collect();
+        if tls.insecure_skip_verify {
+            table.insert("insecure_skip_verify".into(), true.into());
+        }
+        wanted.insert("tls_config".into(), table.into());
+    }
+    if let Some(auth) = &service.auth {
+        match (&auth.bearer_file, &auth.username, &auth.password_file) {
+            (Some(file), ..) => {
+                wanted.insert(
+                    "authorization".into(),
+                    json!({ "credentials_file": seen(file) }),
+                );
+            }
+            (None, Some(user), Some(file)) => {
+                let table = json!({ "username": user, "password_file": seen(file) });
+                wanted.insert("basic_auth".into(), table);
+            }
+            _ => {}
+        }
+    }
+    if let Some(proxy) = &service.proxy_url {
+        wanted.insert("proxy_url".into(), proxy.clone().into());
+    }
+    if service.honor_labels {
+        wanted.insert("honor_labels".into(), true.into());
+    }
+    if let Some(limit) = service.sample_limit {
+        wanted.insert("sample_limit".into(), limit.into());
+    }
+    Value::Object(wanted)
+}
+
+/// What a target says otherwise than the catalog; `contained`: Prometheus is a container.
+fn differences(
+    config: &File,
+    service: &Service,
+    target: &Target,
+    address: &str,
+    contained: bool,
+) -> Vec<Diagnostic> {
     let label = |name: &str| target.labels.get(name).cloned().unwrap_or_default();
     let group = target.pointer.split("/targets/").next().unwrap_or_default();
     let job = format!("/scrape_configs/{}", target.job);
@@ -96,7 +165,7 @@ fn differences(config: &File, service: &Service, target: &Target) -> Vec<Diagnos
             target.pointer.clone(),
             "target",
             target.address.clone(),
-            format!("{}:{}", service.host, service.port),
+            address.to_string(),
         ),
         (
             format!("{group}/labels/service"),
@@ -141,8 +210,30 @@ fn differences(config: &File, service: &Service, target: &Target) -> Vec<Diagnos
             service.scrape_timeout.to_string(),
         ),
     ];
+    let own_labels = service.labels.iter().map(|(name, value)| {
+        let pointer = format!("{group}/labels/{name}");
+        (pointer, "label", label(name), value.clone())
+    });
+    let settings = &config.value["scrape_configs"][target.job];
+    // More than the catalog says may be right: somebody else's login, a proxy.
+    let connection = connection(service, contained);
+    let connection = connection.entries().filter_map(|(key, said)| {
+        let mut written = settings.get(key).cloned().unwrap_or_default();
+        // The type that an authorization has anyway.
+        if let Some(table) = written.as_object_mut()
+            && table.get("type").is_some_and(|kind| kind == "Bearer")
+        {
+            table.shift_remove("type");
+        }
+        (written != *said).then(|| {
+            let written = settings.get(key).map_or(String::new(), plain);
+            (format!("{job}/{key}"), key.as_str(), written, plain(said))
+        })
+    });
     let differs = wanted
         .into_iter()
+        .chain(own_labels)
+        .chain(connection)
         .filter(|(_, _, written, said)| written != said);
     differs
         .map(|(pointer, key, written, said)| {
@@ -182,7 +273,8 @@ fn after(
             help,
         ))
     };
-    if job["honor_labels"] == true {
+    let said = stack.catalog.service(service);
+    if job["honor_labels"] == true && !said.is_some_and(|service| service.honor_labels) {
         say(
             "honor_labels",
             format!(
@@ -518,7 +610,7 @@ fn same(catalog: &Catalog, one: &str, other: &str) -> bool {
     let address = |name: &str| {
         catalog
             .service(name)
-            .map(|service| (&service.host, service.port, &service.metrics_path))
+            .map(|service| (&service.instances, &service.metrics_path))
     };
     address(one).is_some() && address(one) == address(other)
 }

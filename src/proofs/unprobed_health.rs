@@ -2,12 +2,14 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::contract::targets::Target;
 use crate::json::Parts;
 use crate::promql::re2::rewritten;
 use crate::source::step;
 use crate::stack::Stack;
 use regex_automata::meta::Regex;
 use serde_json::Value;
+use std::collections::HashSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "unprobed-health",
@@ -34,90 +36,94 @@ pub(crate) const PROOF: Proof = Proof {
             .iter()
             .filter(|service| service.health_probe)
         {
-            let url = format!(
-                "{}://{}:{}{}",
-                service.scheme, service.host, service.port, service.health_path
-            );
             let of_service = stack.contract.targets.with("service", &service.name);
-            let mut probes = of_service
+            let probes: Vec<&Target> = of_service
                 .ones()
                 .map(|index| &targets[index])
                 .filter(|target| {
                     // What a service itself is asked for is its metrics, whatever the query.
                     let own = target.labels.get("job") == Some(&service.name);
                     target.params.contains_key("target") && !own
-                });
-            let Some(probe) = probes.next() else {
-                found.push(place::at(
-                    &config.path,
-                    "/scrape_configs",
-                    format!("no job probes {url} for `{}`", service.name),
-                    "render a target of the blackbox exporter with the label `service`",
-                ));
-                continue;
-            };
-            let mut say = |pointer: &str, message: String, help: &str| {
-                found.push(place::at(&config.path, pointer, message, help))
-            };
-            if probe.params["target"].first() != Some(&url) {
-                let asked = probe.params["target"].first().map_or("", String::as_str);
-                say(
-                    &probe.pointer,
-                    format!(
-                        "the health of `{}` is asked at {asked}, the catalog says {url}",
-                        service.name
-                    ),
-                    "render the catalog's address and `health_path`",
-                );
-            }
-            if !probe.path.ends_with("/probe") {
-                say(
-                    &probe.pointer,
-                    format!(
-                        "the health of `{}` is asked at {} of the blackbox exporter, which probes at /probe",
-                        service.name, probe.path
-                    ),
-                    "let `metrics_path` be /probe, and no rule change it",
-                );
-            }
-            if probe.address != stack.catalog.blackbox.address {
-                say(
-                    &probe.pointer,
-                    format!(
-                        "the health of `{}` is asked of {}, the catalog says {}",
-                        service.name, probe.address, stack.catalog.blackbox.address
-                    ),
-                    "render the catalog's `blackbox.address`",
-                );
-            }
-            let module = probe
-                .params
-                .get("module")
-                .and_then(|names| names.first())
-                .map_or("http_2xx", String::as_str);
-            if let Some(reason) = module_without(stack, module) {
-                let pointer = format!("/scrape_configs/{}/params", probe.job);
-                if !missing.contains(&pointer) {
+                })
+                .collect();
+            let asked: HashSet<&str> = probes
+                .iter()
+                .filter_map(|probe| probe.params["target"].first().map(String::as_str))
+                .collect();
+            for (index, url) in service.health_urls.iter().enumerate() {
+                let Some(probe) = probes.get(index) else {
+                    found.push(place::at(
+                        &config.path,
+                        "/scrape_configs",
+                        format!("no job probes {url} for `{}`", service.name),
+                        "render a target of the blackbox exporter with the label `service`",
+                    ));
+                    continue;
+                };
+                let mut say = |pointer: &str, message: String, help: &str| {
+                    found.push(place::at(&config.path, pointer, message, help))
+                };
+                // In any order, as long as all are asked.
+                if !asked.contains(url.as_str()) {
+                    let asked = probe.params["target"].first().map_or("", String::as_str);
                     say(
-                        &pointer,
-                        reason,
-                        "name a module of the rendered configuration",
+                        &probe.pointer,
+                        format!(
+                            "the health of `{}` is asked at {asked}, the catalog says {url}",
+                            service.name
+                        ),
+                        "render the catalog's address and `health_path`",
                     );
-                    missing.push(pointer);
                 }
-                continue;
-            }
-            let Some(file) = stack.files.blackbox() else {
-                continue;
-            };
-            let http = &file.value["modules"][module]["http"];
-            let Some((key, message, help)) = misjudges(http, &service.scheme) else {
-                continue;
-            };
-            let pointer = format!("/modules/{}/http/{key}", step(module));
-            if !judged.contains(&pointer) {
-                found.push(place::at(&file.path, &pointer, message, help));
-                judged.push(pointer);
+                if !probe.path.ends_with("/probe") {
+                    say(
+                        &probe.pointer,
+                        format!(
+                            "the health of `{}` is asked at {} of the blackbox exporter, which probes at /probe",
+                            service.name, probe.path
+                        ),
+                        "let `metrics_path` be /probe, and no rule change it",
+                    );
+                }
+                if probe.address != stack.catalog.blackbox.address {
+                    say(
+                        &probe.pointer,
+                        format!(
+                            "the health of `{}` is asked of {}, the catalog says {}",
+                            service.name, probe.address, stack.catalog.blackbox.address
+                        ),
+                        "render the catalog's `blackbox.address`",
+                    );
+                }
+                let module = probe
+                    .params
+                    .get("module")
+                    .and_then(|names| names.first())
+                    .map_or("http_2xx", String::as_str);
+                if let Some(reason) = module_without(stack, module) {
+                    let pointer = format!("/scrape_configs/{}/params", probe.job);
+                    if !missing.contains(&pointer) {
+                        say(
+                            &pointer,
+                            reason,
+                            "name a module of the rendered configuration",
+                        );
+                        missing.push(pointer);
+                    }
+                    continue;
+                }
+                let Some(file) = stack.files.blackbox() else {
+                    continue;
+                };
+                let http = &file.value["modules"][module]["http"];
+                let Some((key, message, help)) = misjudges(http, &service.scheme) else {
+                    continue;
+                };
+                let pointer = format!("/modules/{}/http/{key}", step(module));
+                if !judged.contains(&pointer) {
+                    found.push(place::at(&file.path, &pointer, message, help));
+                    judged.push(pointer);
+                }
             }
         }
         found

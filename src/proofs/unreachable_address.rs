@@ -86,6 +86,12 @@ impl<'s, 'a> Judge<'s, 'a> {
         &self.stack.containers
     }
 
+    /// Whether the catalog says that a service serves its metrics at this port.
+    fn opens(&self, service: &str, port: u16) -> bool {
+        let service = self.stack.catalog.service(service);
+        service.is_some_and(|service| service.metrics_port == Some(port))
+    }
+
     /// Targets, the Alertmanagers, and what the blackbox exporter is to ask.
     fn prometheus(&mut self) {
         let stack = self.stack;
@@ -471,21 +477,22 @@ impl<'s, 'a> Judge<'s, 'a> {
             else {
                 continue;
             };
-            for address in &addresses {
+            for (address, port) in addresses
+                .iter()
+                .flat_map(|address| service.instances[0].ports().map(|port| (address, port)))
+            {
                 let there = |published: Option<&str>| {
                     published.is_none_or(|one| one == *address || one == "0.0.0.0")
                 };
-                let why = match self.project().on_machine(service.port, there) {
+                let why = match self.project().on_machine(port, there) {
                     Some(Reach::Arrives(_)) => continue,
+                    Some(Reach::Closed(name, _)) if self.opens(name, port) => continue,
                     Some(Reach::Closed(name, open)) => format!(
                         "`{name}` listens at {}, and another port of it is published",
                         listed(&open)
                     ),
                     Some(Reach::Deaf(name)) => format!("`{name}` listens to itself alone"),
-                    _ => format!(
-                        "`{}` is not published at {address}:{}",
-                        service.name, service.port
-                    ),
+                    _ => format!("`{}` is not published at {address}:{port}", service.name),
                 };
                 self.found.push(place::at(
                     &container.file.path,
@@ -529,6 +536,8 @@ impl<'s, 'a> Judge<'s, 'a> {
                     );
                 }
             }
+            // That its code opens another port for its metrics is the catalog's word.
+            Reach::Closed(name, _) if self.opens(name, port) => {}
             Reach::Closed(name, open) => {
                 let message = format!(
                     "`{own}` asks `{name}` at port {port}, and it listens at {}",

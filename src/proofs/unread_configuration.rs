@@ -23,20 +23,24 @@ pub(crate) const PROOF: Proof = Proof {
             return Vec::new();
         }
         let mut found = Vec::new();
-        let configs = stack.files.prometheus().map(|file| (file, "prometheus"));
-        let configs = configs.chain(
-            stack
-                .files
-                .alertmanager()
-                .map(|file| (file, "alertmanager")),
-        );
+        // What runs without a container reads what somebody installs for it.
+        let contained = |runs_on: &str| runs_on == "compose";
+        let catalog = stack.catalog;
+        let configs = stack.files.prometheus();
+        let configs = configs.filter(|_| contained(&catalog.prometheus.runs_on));
+        let routes = stack.files.alertmanager();
+        let routes = routes.filter(|_| contained(&catalog.alertmanager.runs_on));
+        let configs = configs.map(|file| (file, "prometheus"));
+        let configs = configs.chain(routes.map(|file| (file, "alertmanager")));
         let prober = stack.files.blackbox().filter(|_| here(stack));
         for (file, program) in configs.chain(prober.map(|file| (file, "blackbox_exporter"))) {
             if project.readers(&file.path).next().is_none() {
                 found.push(unread(project, file, program));
             }
         }
-        found.extend(provisioned(stack));
+        if contained(&catalog.grafana.runs_on) {
+            found.extend(provisioned(stack));
+        }
         found.extend(
             project
                 .started()

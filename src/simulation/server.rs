@@ -80,7 +80,12 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Accepts connections, except while the service is down: then its port is closed.
-pub(crate) async fn attend(fleet: Arc<Fleet>, post: Arc<Post>, first: TcpListener) {
+pub(crate) async fn attend(
+    fleet: Arc<Fleet>,
+    post: Arc<Post>,
+    address: SocketAddr,
+    first: TcpListener,
+) {
     let mut listener = Some(first);
     let mut faults = post.fault.subscribe();
     loop {
@@ -92,7 +97,7 @@ pub(crate) async fn attend(fleet: Arc<Fleet>, post: Arc<Post>, first: TcpListene
             continue;
         }
         let Some(open) = &listener else {
-            listener = listen(post.address).await.ok();
+            listener = listen(address).await.ok();
             if listener.is_none() {
                 sleep(Duration::from_millis(50)).await;
             }

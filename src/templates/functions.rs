@@ -1,10 +1,10 @@
 //! What templates may ask for: numbers worked out from others, and words checked before they go unquoted.
 
 use super::refuse;
-use crate::catalog::{Duration, Size, snake, with_unit};
+use crate::catalog::{Duration, Size, secrets, snake, with_unit};
 use minijinja::value::Value;
 use minijinja::{Environment, Error, State};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// Registers every function and filter.
 pub(crate) fn add_to(environment: &mut Environment) {
@@ -25,6 +25,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("probed", probed);
     environment.add_filter("called_by", called_by);
     environment.add_filter("metric_name", metric_name);
+    environment.add_filter("mounted", mounted);
     environment.add_filter("automata", super::python::automata);
     environment.add_filter("python_name", super::python::python_name);
     environment.add_function("selector", selector);
@@ -121,6 +122,29 @@ fn called_by(services: &Value, receivers: &Value) -> Result<Vec<Value>, Error> {
         }
     }
     Ok(found)
+}
+
+/// Where Prometheus and the blackbox exporter read a file of this machine: as a secret, where they are containers; of a table, each `*_file` so, and the rest as it is, without what is not said.
+fn mounted(state: &State, value: &Value) -> Result<Value, Error> {
+    let here = state.lookup("prometheus").is_some_and(|prometheus| {
+        let runs_on = prometheus.get_attr("runs_on");
+        runs_on.is_ok_and(|runs_on| runs_on.as_str() == Some("host"))
+    });
+    let path = |file: &str| secrets::seen(file, !here);
+    if let Some(file) = value.as_str() {
+        return Ok(path(file).into());
+    }
+    let mut table = BTreeMap::new();
+    for key in value.try_iter()? {
+        let said = value.get_item(&key)?;
+        let key = key.to_string();
+        match said.as_str() {
+            _ if !said.is_true() => {}
+            Some(file) if key.ends_with("_file") => drop(table.insert(key, path(file).into())),
+            _ => drop(table.insert(key, said)),
+        }
+    }
+    Ok(Value::from(table))
 }
 
 /// What Prometheus calls a metric that the catalog knows by its key.

@@ -1,5 +1,6 @@
 //! The running stack: real Prometheus and Alertmanager, stand-ins, and endpoints that misbehave.
 
+mod access;
 mod drill;
 mod endpoints;
 mod grafana;

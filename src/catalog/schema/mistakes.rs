@@ -1,6 +1,6 @@
 //! What the schema has against a value, in the words of a person.
 
-use super::{meant, properties};
+use super::{meant, properties, referred};
 use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
@@ -100,7 +100,10 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
 fn missing_key(path: &str, name: &str, key: &str, node: &Value) -> Diagnostic {
     let what = properties(node)
         .find(|(name, _)| *name == key)
-        .and_then(|(_, property)| property["description"].as_str());
+        .and_then(|(_, property)| {
+            let said = referred(property).into_iter();
+            said.filter_map(|node| node["description"].as_str()).next()
+        });
     let owner = if path.is_empty() {
         "the catalog".to_string()
     } else {

@@ -185,6 +185,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "Grafana lacks a dashboard, or shows another version than the rendered one.",
     ),
     (
+        "unreadable-login",
+        "A file that the catalog names for a login or a certificate cannot be read here, so this machine cannot ask the service as Prometheus does.",
+    ),
+    (
         "service-unreachable",
         "Nothing answers at the address of the service.",
     ),

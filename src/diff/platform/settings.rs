@@ -17,7 +17,7 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
             tables
                 .pointer(pointer)
                 .map(plain)
-                .filter(|text| !text.is_empty())
+                .filter(|text| !["null", "{}", "[]"].contains(&text.as_str()))
                 .unwrap_or_default()
         };
         let (was, is) = (value(&before), value(&after));
@@ -97,6 +97,21 @@ const SETTINGS: &[(&str, Class, &str)] = &[
         "/prometheus/external_url",
         Notice,
         "alerts link to Prometheus at",
+    ),
+    (
+        "/prometheus/external_labels",
+        Warning,
+        "alerts, and samples that are written elsewhere, carry the labels",
+    ),
+    (
+        "/prometheus/remote_write",
+        Warning,
+        "samples are written to the stores",
+    ),
+    (
+        "/prometheus/rule_query_offset",
+        Warning,
+        "alerts see what was so long ago:",
     ),
     ("/prometheus/image", Notice, "the image of Prometheus is"),
     (

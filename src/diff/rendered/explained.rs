@@ -69,7 +69,8 @@ impl Explained {
                 let hosts = services
                     .iter()
                     .filter_map(|name| catalog.service(name))
-                    .map(|service| format!("{}:{}", service.host, service.port));
+                    .flat_map(|service| &service.instances)
+                    .map(|instance| instance.address.clone());
                 explained.names.extend(hosts);
                 explained.names.extend(services);
                 for alert in catalog

@@ -3,9 +3,9 @@
 use super::{CheckContext, Checked};
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::live::exposed::{Declared, Kept, backwards, sample_names};
+use crate::live::exposed::{Declared, backwards, sample_names};
 use crate::live::exposition::Exposition;
-use crate::live::probe::{health, scrape};
+use crate::live::probe::{Instance, health, scrape};
 use crate::live::prometheus::query;
 use crate::live::workers::{self, each};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,10 +30,13 @@ pub(crate) struct Visit<'a> {
 /// Asks the health path of every service again and again, so that there is something to measure; returns the answers.
 pub(crate) fn traffic(context: &CheckContext) -> usize {
     let ask = |service: &Service| {
-        let url = context.reach.url(service, &service.health_path);
-        (0..REQUESTS)
-            .take_while(|_| context.client.get(&url, &[]).is_ok())
-            .count()
+        let instances = context.instances(service).unwrap_or_default();
+        let asked = |instance: &Instance| {
+            (0..REQUESTS)
+                .take_while(|_| health(instance).is_ok())
+                .count()
+        };
+        instances.iter().map(asked).sum::<usize>()
     };
     each(&context.catalog.services, workers::SERVICES, ask)
         .into_iter()
@@ -55,39 +58,61 @@ fn one<'a>(context: &CheckContext, declared: &Declared<'a>, service: &'a Service
         missing: Vec::new(),
         findings: Vec::new(),
     };
-    match scrape(&context.client, &context.reach, service) {
-        Ok(scrape) => {
-            let Kept { missing, findings } = declared.check(service, &scrape.exposition);
-            visit.scraped = true;
-            visit.missing = missing;
-            visit.findings.extend(scrape.notes);
-            visit.findings.extend(findings);
-            visit
-                .findings
-                .extend(falling(context, service, scrape.exposition));
+    let instances = match context.instances(service) {
+        Ok(instances) => instances,
+        Err(finding) => {
+            visit.findings.push(finding);
+            return visit;
         }
-        Err((_, finding)) => visit.findings.push(finding),
+    };
+    let (mut scraped, mut healthy) = (0, 0);
+    let mut missing: Option<Vec<&Metric>> = None;
+    for instance in &instances {
+        let findings = &mut visit.findings;
+        let before = findings.len();
+        let answers = match scrape(instance) {
+            Ok(scrape) => {
+                let kept = declared.check(service, &scrape.exposition);
+                scraped += 1;
+                // What one of the instances exposes has series.
+                missing = Some(match missing.take() {
+                    None => kept.missing,
+                    Some(known) => known
+                        .into_iter()
+                        .filter(|metric| kept.missing.iter().any(|other| other.key == metric.key))
+                        .collect(),
+                });
+                findings.extend(scrape.notes);
+                findings.extend(kept.findings);
+                findings.extend(falling(instance, scrape.exposition));
+                true
+            }
+            Err((_, finding)) => {
+                findings.push(finding);
+                false
+            }
+        };
+        match health(instance) {
+            Ok(()) => healthy += 1,
+            // A port that is closed is one finding, not two.
+            Err(finding)
+                if findings[before..]
+                    .iter()
+                    .any(|other| other.code == finding.code && !answers) => {}
+            Err(finding) => findings.push(finding),
+        }
     }
-    match health(&context.client, &context.reach, service) {
-        Ok(()) => visit.healthy = true,
-        // A port that is closed is one finding, not two.
-        Err(finding)
-            if visit
-                .findings
-                .iter()
-                .any(|other| other.code == finding.code && !visit.scraped) => {}
-        Err(finding) => visit.findings.push(finding),
-    }
+    visit.scraped = scraped == instances.len();
+    visit.healthy = healthy == instances.len();
+    visit.missing = missing.unwrap_or_default();
     visit
 }
 
-fn falling(context: &CheckContext, service: &Service, first: Exposition) -> Option<Diagnostic> {
+fn falling(instance: &Instance, first: Exposition) -> Option<Diagnostic> {
     let mut before = first;
     for _ in 1..SCRAPES {
-        let after = scrape(&context.client, &context.reach, service)
-            .ok()?
-            .exposition;
-        if let Some(finding) = backwards(service, &before, &after) {
+        let after = scrape(instance).ok()?.exposition;
+        if let Some(finding) = backwards(instance.service, &before, &after) {
             return Some(finding);
         }
         before = after;

@@ -8,7 +8,7 @@ use crate::live::checks::targets::{down, target};
 use crate::live::checks::{CheckContext, probes::Probes};
 use crate::live::exposed::Declared;
 use crate::live::probe::{ProbeStage, Scrape, health, scrape};
-use crate::live::prometheus::{Running, query};
+use crate::live::prometheus::{Running, Target, query};
 
 /// Reachable, http, parsed, scraped; None when one is broken, Some(None) when only Prometheus comes through to the service.
 pub(crate) fn way(
@@ -19,7 +19,7 @@ pub(crate) fn way(
 ) -> Option<Option<Scrape>> {
     let target = target(running, service)?;
     let up = target.health == "up";
-    let probe = scrape(&context.client, &context.reach, service);
+    let probe = first_scrape(context, service, target);
     let here = ["127.0.0.1", "localhost", "[::1]"]
         .iter()
         .any(|name| context.prometheus.url.contains(&format!("//{name}")));
@@ -62,6 +62,26 @@ pub(crate) fn way(
     walk.add("scraped", scraped).then_some(seen)
 }
 
+/// A scrape of every instance; of those that fail the first, else that of the target which Prometheus speaks of.
+fn first_scrape(
+    context: &CheckContext,
+    service: &Service,
+    target: &Target,
+) -> Result<Scrape, (ProbeStage, Diagnostic)> {
+    let instances = context
+        .instances(service)
+        .map_err(|finding| (ProbeStage::Reachable, finding))?;
+    let mut scrapes = Vec::new();
+    for instance in &instances {
+        scrapes.push((
+            target.url.contains(&instance.door.metrics),
+            scrape(instance)?,
+        ));
+    }
+    let spoken_of = scrapes.iter().position(|(spoken_of, _)| *spoken_of);
+    Ok(scrapes.swap_remove(spoken_of.unwrap_or(0)).1)
+}
+
 /// The health path, asked from this machine where it gets through, then what the blackbox exporter reported to Prometheus.
 pub(crate) fn healthy(
     context: &CheckContext,
@@ -70,8 +90,14 @@ pub(crate) fn healthy(
     through: bool,
 ) -> Result<String, Diagnostic> {
     let own = match through {
-        true => health(&context.client, &context.reach, service)
-            .map(|()| context.reach.url(service, &service.health_path))?,
+        true => {
+            let instances = context.instances(service)?;
+            instances.iter().try_for_each(health)?;
+            let asked = instances
+                .iter()
+                .map(|instance| instance.door.health.as_str());
+            asked.collect::<Vec<_>>().join(", ")
+        }
         false => "not asked: only Prometheus reaches the service".into(),
     };
     if !service.health_probe {

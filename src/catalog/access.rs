@@ -1,0 +1,86 @@
+//! How a service is reached: where each of its instances is, and what it wants of whoever asks.
+
+use serde::{Deserialize, Serialize};
+
+/// One process of a service.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Instance {
+    /// host:port at which it is scraped; the label `instance`.
+    pub address: String,
+    /// host:port at which it is asked for its health.
+    pub health: String,
+}
+
+/// `tls = { … }`; its files as the catalog names them.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Tls {
+    /// With the authorities that may have signed its certificate.
+    pub ca_file: Option<String>,
+    /// The name in its certificate.
+    pub server_name: Option<String>,
+    /// With the certificate that is shown to it.
+    pub cert_file: Option<String>,
+    /// With that certificate's key.
+    pub key_file: Option<String>,
+    /// Whether any certificate will do.
+    #[serde(default)]
+    pub insecure_skip_verify: bool,
+}
+
+/// `auth = { … }`: a token, or a name and a password; its files as the catalog names them.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Auth {
+    /// With a bearer token.
+    pub bearer_file: Option<String>,
+    pub username: Option<String>,
+    /// With the password.
+    pub password_file: Option<String>,
+}
+
+impl Instance {
+    /// At which it listens: for scrapes, and for questions after its health.
+    pub(crate) fn ports(&self) -> [u16; 2] {
+        [&self.address, &self.health].map(|address| parted(address).1)
+    }
+}
+
+/// An IPv6 address, with or without brackets, in the one way that everybody writes it; None: it is something else.
+pub fn ipv6(address: &str) -> Option<std::net::Ipv6Addr> {
+    address
+        .strip_prefix('[')
+        .map_or(Some(address), |rest| rest.strip_suffix(']'))?
+        .parse()
+        .ok()
+}
+
+/// host and port of `host:port`, the host as URLs have it: IPv6 in brackets.
+pub(crate) fn parted(address: &str) -> (&str, u16) {
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+    (host, port.parse().unwrap_or_default())
+}
+
+/// A host as URLs and `host:port` have it.
+pub(super) fn in_url(address: &str) -> String {
+    ipv6(address).map_or_else(|| address.to_string(), |address| format!("[{address}]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_written_in_one_way() {
+        for written in ["fd00::1", "[fd00::1]", "FD00:0:0::1", "[fd00:0000::0001]"] {
+            assert_eq!(in_url(written), "[fd00::1]", "{written}");
+        }
+        for other in ["10.0.0.5", "db.example.org", "fe80::1%eth0"] {
+            assert_eq!(in_url(other), other);
+        }
+    }
+
+    #[test]
+    fn an_address_is_parted_at_its_last_colon() {
+        assert_eq!(parted("[fd00::1]:80"), ("[fd00::1]", 80));
+        assert_eq!(parted("db.example.org:9187"), ("db.example.org", 9187));
+    }
+}

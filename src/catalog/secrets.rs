@@ -1,0 +1,92 @@
+//! Files of this machine with which somebody is let in: tokens, passwords, certificates.
+
+use super::Service;
+use super::access::{Auth, Tls};
+use super::tables::RemoteWrite;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The files of this machine that a connection needs.
+fn files<'a>(
+    tls: &'a Option<Tls>,
+    auth: &'a Option<Auth>,
+) -> impl Iterator<Item = &'a String> + use<'a> {
+    let tls = tls.iter();
+    let tls = tls.flat_map(|tls| [&tls.ca_file, &tls.cert_file, &tls.key_file]);
+    let auth = auth.iter();
+    let auth = auth.flat_map(|auth| [&auth.bearer_file, &auth.password_file]);
+    tls.chain(auth).flatten()
+}
+
+impl Service {
+    /// Files of this machine that whoever asks it needs, with the table that names each: `tls` or `auth`.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let tls = files(&self.tls, &None).map(|file| ("tls", file));
+        tls.chain(files(&None, &self.auth).map(|file| ("auth", file)))
+    }
+}
+
+/// A file that the containers of Prometheus and of the blackbox exporter need.
+#[derive(Clone, Debug, Serialize)]
+pub struct Secret {
+    /// Of the file in the container's /run/secrets.
+    pub name: String,
+    /// The file here, as the catalog names it.
+    pub file: String,
+    /// Whether it takes it to probe one's health too.
+    pub probed: bool,
+}
+
+/// All of them, each once, by name.
+pub(super) fn all(services: &[Service], stores: &[RemoteWrite]) -> Vec<Secret> {
+    let mut found: BTreeMap<String, Secret> = BTreeMap::new();
+    let services = services
+        .iter()
+        .map(|service| (&service.tls, &service.auth, service.health_probe));
+    let stores = stores.iter().map(|store| (&store.tls, &store.auth, false));
+    for (tls, auth, probed) in services.chain(stores) {
+        for file in files(tls, auth) {
+            let name = named(file);
+            let known = found.entry(name.clone()).or_insert_with(|| Secret {
+                name,
+                file: file.clone(),
+                probed: false,
+            });
+            known.probed |= probed;
+        }
+    }
+    found.into_values().collect()
+}
+
+/// Where Prometheus reads a file of this machine: where it is, or as a secret of its container.
+pub(crate) fn seen(file: &str, contained: bool) -> String {
+    match contained {
+        true => format!("/run/secrets/{}", named(file)),
+        false => file.to_string(),
+    }
+}
+
+/// What a container calls a file of this machine: `secrets/web/token` → `web_token`, a file in /run/secrets.
+pub(crate) fn named(file: &str) -> String {
+    let below = file.trim_start_matches("./");
+    let below = below.strip_prefix("secrets/").unwrap_or(below);
+    below
+        .trim_start_matches('/')
+        .replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_named_after_its_file() {
+        for (file, name) in [
+            ("secrets/token", "token"),
+            ("./secrets/web/token", "web_token"),
+            ("/etc/ssl/ca.pem", "etc_ssl_ca_pem"),
+        ] {
+            assert_eq!(named(file), name);
+        }
+    }
+}

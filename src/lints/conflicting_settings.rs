@@ -1,0 +1,95 @@
+//! Settings of one service that cannot all hold.
+
+use super::{Lint, set_at};
+use crate::catalog::{Catalog, Service, origin};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::source::Source;
+
+pub(crate) const LINT: Lint = Lint {
+    code: "conflicting-settings",
+    doc: "Two settings that exclude each other, or one without the other that it needs: whichever won, somebody would believe that the other one holds.",
+    bad: "[services.cart]\ngroup = \"web\"\nport = 8002\ntls = { server_name = \"cart.example.org\" }\n",
+    good: "[services.cart]\ngroup = \"web\"\nport = 8002\nscheme = \"https\"\ntls = { server_name = \"cart.example.org\" }\n",
+    check: |catalog, source| {
+        let services = catalog.services.iter();
+        services
+            .flat_map(|service| conflicts(service, catalog, source))
+            .collect()
+    },
+};
+
+fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
+    let name = &service.name;
+    let own_place = source.contains(&format!("/services/{name}/runs_on"));
+    let auth = service.auth.clone().unwrap_or_default();
+    let tls = service.tls.clone().unwrap_or_default();
+    let rules = [
+        (
+            !service.targets.is_empty() && own_place,
+            "runs_on",
+            format!("`{name}` has `targets` and `runs_on`, and both say where it runs"),
+            "remove one of them",
+        ),
+        (
+            !service.targets.is_empty() && service.discovered(),
+            "replicas",
+            format!("`{name}` has `targets` and `replicas`"),
+            "name its instances in `targets`, or let compose start `replicas` of it",
+        ),
+        (
+            service.targets.is_empty()
+                && service.discovered()
+                && !(service.container && service.runs_on == "compose"),
+            "replicas",
+            format!(
+                "nothing here starts {} containers of `{name}` beside each other",
+                service.replicas
+            ),
+            "write `runs_on = \"compose\"`: on the host each of them would need the same port; instances elsewhere stand in `targets`",
+        ),
+        (
+            service.runs_on == "compose" && catalog.prometheus.runs_on == "host",
+            "runs_on",
+            format!(
+                "`{name}` is a container in a network of its own, and Prometheus runs outside of it"
+            ),
+            "write `runs_on = \"host\"` for it, which publishes its port on this machine",
+        ),
+        (
+            service.tls.is_some() && service.scheme != "https",
+            "tls",
+            format!("`{name}` has `tls`, and is asked over plain HTTP"),
+            "write `scheme = \"https\"`, or remove `tls`",
+        ),
+        (
+            tls.cert_file.is_some() != tls.key_file.is_some(),
+            "tls",
+            format!("`tls` of `{name}` has only one of `cert_file` and `key_file`"),
+            "give both: a certificate is of no use without its key",
+        ),
+        (
+            auth.bearer_file.is_some() && auth.username.is_some(),
+            "auth",
+            format!(
+                "`auth` of `{name}` has a token and a user name, and one request carries one login"
+            ),
+            "remove one of them",
+        ),
+    ];
+    let wrong = rules.into_iter().filter(|(wrong, ..)| *wrong);
+    wrong
+        .map(|(_, key, message, help)| {
+            let mut diagnostic = Diagnostic::error(
+                "conflicting-settings",
+                set_at(source, service, key),
+                message,
+            );
+            if key == "runs_on"
+                && let Some(other) = origin(source, service, "targets")
+            {
+                diagnostic = diagnostic.also(Place::Value(other), "and here");
+            }
+            diagnostic.help(help)
+        })
+        .collect()
+}
