@@ -374,7 +374,7 @@ fn a_query_in_a_path_is_asked_by_everybody() {
         "{runbook}"
     );
     let service = outcome.catalog.as_ref().unwrap().service("vault").unwrap();
-    let url = monstack::live::probe::Reach::default().url(service, &service.metrics_path);
+    let url = &monstack::live::probe::Reach::default().doors(service)[0].metrics;
     assert_eq!(
         url,
         "http://127.0.0.1:8200/v1/sys/metrics?format=prometheus&match%5B%5D=a%20b&match%5B%5D=c"
@@ -469,7 +469,7 @@ fn an_ipv6_address_is_written_as_urls_have_it() {
     assert!(text(&outcome, "docs/RUNBOOK.md").contains("'http://[fd00::1]:8000/metrics'"));
     let catalog = outcome.catalog.as_ref().unwrap();
     let url =
-        monstack::live::probe::Reach::default().url(catalog.service("a").unwrap(), "/metrics");
+        &monstack::live::probe::Reach::default().doors(catalog.service("a").unwrap())[0].metrics;
     assert_eq!(url, "http://[fd00::1]:8000/metrics");
     assert!(!codes(&outcome, Severity::Warning).contains(&"undotted-host"));
     for (twice, code) in [
@@ -561,7 +561,7 @@ fn https_is_asked_for_or_said() {
     assert!(text(&outcome, "docs/RUNBOOK.md").contains("'https://www.example.org:443/metrics'"));
     let service = outcome.catalog.as_ref().unwrap().service("site").unwrap();
     assert_eq!(
-        monstack::live::probe::Reach::default().url(service, "/metrics"),
+        monstack::live::probe::Reach::default().doors(service)[0].metrics,
         "https://www.example.org:443/metrics"
     );
 }

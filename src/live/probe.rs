@@ -25,7 +25,7 @@ pub struct Reach {
 
 /// Where this machine asks an instance: the whole addresses.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Door {
+pub struct Door {
     pub metrics: String,
     pub health: String,
 }
@@ -112,7 +112,7 @@ impl Reach {
     }
 
     /// Where the instances of a service are asked.
-    pub(crate) fn doors(&self, service: &Service) -> Vec<Door> {
+    pub fn doors(&self, service: &Service) -> Vec<Door> {
         let mut doors = Vec::new();
         for instance in &service.instances {
             let url = |address: &str, path: &str| {
