@@ -10,6 +10,7 @@ mod servers;
 mod watch;
 
 use crate::catalog::{Alert, Catalog, Duration};
+use crate::simulation::door::Door;
 use crate::simulation::{Fleet, Ports};
 use crate::stack::files::Files;
 use anyhow::Result;
@@ -60,6 +61,7 @@ pub(crate) async fn run(
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         Ports::Free,
         drill.time_scale,
+        |_| Ok(Door::default()),
     )
     .await?;
     let receiver = Receiver::start().await?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod behaviour;
 pub(crate) mod control;
+pub(crate) mod door;
 pub(crate) mod fault;
 mod server;
 pub(crate) mod shape;
@@ -11,6 +12,7 @@ pub(crate) mod words;
 use crate::catalog::{Catalog, Service};
 use crate::simulation::fault::Fault;
 use anyhow::{Context, Result, bail};
+use door::Door;
 pub(crate) use server::{answer, listen};
 use stand_in::StandIn;
 use std::collections::HashSet;
@@ -33,6 +35,7 @@ struct Post {
     service: Service,
     /// Where it is scraped.
     address: SocketAddr,
+    door: Door,
     fault: watch::Sender<Option<Fault>>,
     stand_in: Mutex<StandIn>,
 }
@@ -85,7 +88,7 @@ fn places(service: &Service, ports: Ports) -> Result<Vec<Vec<u16>>> {
 }
 
 impl Fleet {
-    /// Binds every port and starts to answer; events pass `speed` times as fast as time. Instances that have one port, each on a
+    /// Binds every port and starts to answer, each behind its `door`; events pass `speed` times as fast as time. Instances that have one port, each on a
     /// machine of its own, are one stand-in here.
     pub(crate) async fn start(
         catalog: &Catalog,
@@ -93,6 +96,7 @@ impl Fleet {
         address: IpAddr,
         ports: Ports,
         speed: f64,
+        door: impl Fn(&Service) -> Result<Door>,
     ) -> Result<Arc<Fleet>> {
         let born = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -100,6 +104,7 @@ impl Fleet {
         let mut posts = Vec::new();
         let mut listeners = Vec::new();
         for (service, plan) in services.iter().zip(shape::plans(catalog, services)?) {
+            let door = door(service)?;
             for wanted in
                 places(service, ports).with_context(|| format!("service {}", service.name))?
             {
@@ -114,6 +119,7 @@ impl Fleet {
                 posts.push(Arc::new(Post {
                     service: (*service).clone(),
                     address: bound[0].0,
+                    door: door.clone(),
                     fault: watch::channel(None).0,
                     stand_in,
                 }));

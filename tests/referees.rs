@@ -61,6 +61,22 @@ fn agrees(name: &str, program: &str, arguments: &[&str], folder: &Path) -> Strin
 #[test]
 fn promtool_accepts_the_configuration() {
     for (name, folder, _) in stacks("config") {
+        // Prometheus knows it from 2.53 on, and Debian's promtool is older; tests/settings.rs compares what is newer.
+        let configuration = folder.join("monitoring/working_prometheus.yml");
+        let text = fs::read_to_string(&configuration).unwrap();
+        let known = text
+            .lines()
+            .filter(|line| !line.starts_with("  rule_query_offset: "))
+            .map(|line| format!("{line}\n"));
+        let text = known.collect::<String>();
+        // It looks whether the files of logins are there, which containers have elsewhere.
+        let secrets = folder.join("secrets");
+        fs::create_dir_all(&secrets).unwrap();
+        for secret in text.split("/run/secrets/").skip(1) {
+            fs::write(secrets.join(secret.split('"').next().unwrap()), "").unwrap();
+        }
+        let text = text.replace("/run/secrets", &secrets.display().to_string());
+        fs::write(&configuration, text).unwrap();
         let output = agrees(
             &name,
             "promtool",

@@ -888,7 +888,7 @@ fn an_allow_of_defaults_or_a_group_is_that_of_its_services() {
     );
 }
 
-/// Whoever runs the servers without containers is told where one line says so.
+/// Whoever runs a server without a container is told where one line says so.
 #[test]
 fn a_loopback_address_says_where_it_is_accepted() {
     let catalog = format!(
@@ -903,18 +903,24 @@ fn a_loopback_address_says_where_it_is_accepted() {
         .filter(|found| found.code == "loopback-address")
         .collect();
     assert_eq!(found.len(), 5, "{found:#?}");
-    let tables = ["defaults", "prometheus", "grafana", "receivers.pager"];
+    let tables = ["prometheus", "grafana", "alertmanager"];
     for found in &found {
         let offered: Vec<&&str> = tables
             .iter()
             .filter(|table| found.help.contains(&format!("`[{table}]`")))
             .collect();
         assert!(
-            offered.len() == 1 && found.help.contains("`allow`"),
+            offered.len() == 1 && found.help.contains("`runs_on = \"host\"`"),
             "{}",
             found.help
         );
-        let left = outcome(&accepting(&catalog, offered[0], "loopback-address"));
+        let mut outside: toml::Table = catalog.parse().unwrap();
+        let table = outside
+            .entry(*offered[0])
+            .or_insert_with(|| toml::Table::new().into());
+        let table = table.as_table_mut().unwrap();
+        table.insert("runs_on".to_string(), "host".into());
+        let left = outcome(&outside.to_string());
         assert!(
             !left
                 .diagnostics

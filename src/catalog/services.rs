@@ -151,6 +151,14 @@ impl Service {
         service.metrics_path = service.metrics_path.replace('[', "%5B").replace(']', "%5D");
         let query;
         (service.path, query) = queried(&service.metrics_path);
+        for (name, value) in asked(&service.params) {
+            let joined = if service.metrics_path.contains('?') {
+                '&'
+            } else {
+                '?'
+            };
+            service.metrics_path += &format!("{joined}{name}={value}");
+        }
         for (name, values) in query {
             service.params.entry(name).or_default().extend(values);
         }
@@ -245,6 +253,27 @@ fn queried(path: &str) -> (String, BTreeMap<String, Vec<String>>) {
     (path.to_string(), params)
 }
 
+/// The pairs of a query, encoded.
+fn asked(params: &BTreeMap<String, Vec<String>>) -> impl Iterator<Item = (String, String)> {
+    params
+        .iter()
+        .flat_map(|(name, values)| values.iter().map(|value| (encoded(name), encoded(value))))
+}
+
+/// All but RFC 3986's unreserved characters in their `%` form.
+fn encoded(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte));
+            }
+            other => out += &format!("%{other:02X}"),
+        }
+    }
+    out
+}
+
 /// `%40` → `@`, `+` → a space, as servers read a query.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
@@ -295,5 +324,9 @@ mod tests {
                 ))
                 .into()
         );
+        let written: Vec<String> = asked(&params)
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        assert_eq!(queried(&format!("/f?{}", written.join("&"))).1, params);
     }
 }

@@ -86,10 +86,21 @@ pub struct Prometheus {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct RemoteWrite {
     pub url: String,
-    /// `all`, or `catalog`: what it declares, and what alerts and dashboards read.
-    pub keep: String,
+    #[serde(default)]
+    pub keep: Kept,
     pub tls: Option<Tls>,
     pub auth: Option<Auth>,
+}
+
+/// Which samples a store gets.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kept {
+    /// Every one.
+    #[default]
+    All,
+    /// Of what the catalog declares, and of what alerts and dashboards read.
+    Catalog,
 }
 
 impl Prometheus {

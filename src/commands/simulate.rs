@@ -5,13 +5,17 @@ use crate::catalog::access::Instance;
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::plural;
 use crate::kinds::Kinds;
+use crate::live::probe::Reach;
 use crate::pipeline;
+use crate::simulation::door::{Authority, Door};
 use crate::simulation::fault::{self, Fault};
 use crate::simulation::{Fleet, Ports, control, shifted};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashMap;
+use std::fs;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// `simulate` and its flags.
@@ -37,6 +41,9 @@ pub(crate) struct Args {
     /// The loopback port at which faults are switched
     #[arg(long, default_value_t = 9199, value_name = "PORT")]
     control_port: u16,
+    /// Where to write the certificate authority of stand-ins that speak TLS: what scrapes them must trust it
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
 }
 
 fn after_help() -> String {
@@ -71,12 +78,14 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .build()
         .context("cannot start")?;
     runtime.block_on(async {
+        let (doors, mut told) = Doors::new(&cli.root, args, &services)?;
         let fleet = Fleet::start(
             &catalog,
             &services,
             args.address,
             Ports::Shifted(args.port_offset),
             1.0,
+            |service| doors.of(service),
         )
         .await?;
         for (service, fault) in faults {
@@ -90,10 +99,91 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .await;
         let control =
             control.context("cannot open the control port; choose another with --control-port")?;
-        announce(&fleet, &services, &format!("http://{control}/faults"))?;
+        announce(
+            &fleet,
+            &services,
+            &format!("http://{control}/faults"),
+            &mut told,
+        )?;
         super::interrupted().await
     })?;
     Ok(Report::text(""))
+}
+
+/// What the stand-ins ask of their callers, as the services do.
+struct Doors {
+    authority: Option<Authority>,
+    logins: HashMap<String, String>,
+    address: IpAddr,
+}
+
+/// The first line of a file that a run of this wrote and another may replace.
+const OURS: &str = "# The authority of the stand-ins of `monstack simulate`.\n";
+
+impl Doors {
+    /// Also what is to be said: whom to trust, and whose login is not imitated.
+    fn new(root: &Path, args: &Args, services: &[&Service]) -> Result<(Doors, Vec<String>)> {
+        let reach = Reach {
+            root: root.to_path_buf(),
+            ..Reach::default()
+        };
+        let (mut logins, mut told) = (HashMap::new(), Vec::new());
+        for service in services {
+            match reach.login(service) {
+                Ok(login) => logins.extend(login.map(|login| (service.name.clone(), login))),
+                Err(unreadable) => told.push(format!(
+                    "its stand-in lets everybody in, as its login cannot be read: {}",
+                    unreadable.message
+                )),
+            }
+        }
+        let speak: Vec<&str> = services
+            .iter()
+            .filter(|service| service.scheme == "https")
+            .map(|service| service.name.as_str())
+            .collect();
+        let authority = (!speak.is_empty()).then(Authority::new).transpose()?;
+        if let Some(authority) = &authority {
+            let trust = match &args.ca_file {
+                Some(file) => {
+                    written(file, &authority.pem)?;
+                    format!("what scrapes them must trust {}", file.display())
+                }
+                None => "nothing trusts their certificates: give --ca-file FILE, and let that be their `ca_file`".to_string(),
+            };
+            told.push(format!("TLS is spoken by {}; {trust}", speak.join(", ")));
+        }
+        let doors = Doors {
+            authority,
+            logins,
+            address: args.address,
+        };
+        Ok((doors, told))
+    }
+
+    fn of(&self, service: &Service) -> Result<Door> {
+        let speaks = self.authority.as_ref();
+        let tls = speaks
+            .filter(|_| service.scheme == "https")
+            .map(|authority| authority.tls(service, self.address))
+            .transpose()?;
+        Ok(Door {
+            tls,
+            login: self.logins.get(&service.name).cloned(),
+        })
+    }
+}
+
+/// Writes the authority, never over one that somebody else made.
+fn written(file: &Path, pem: &str) -> Result<()> {
+    match fs::read(file) {
+        Ok(there) if !there.starts_with(OURS.as_bytes()) => bail!(
+            "--ca-file {}: the file is there and not of `simulate`; name another, or move it away",
+            file.display()
+        ),
+        _ => fs::write(file, format!("{OURS}{pem}"))
+            .with_context(|| format!("--ca-file {}", file.display())),
+    }
 }
 
 /// The named services, or all; a port that two of them share is refused before anything listens.
@@ -152,17 +242,23 @@ fn raise_descriptor_limit(services: usize) {
 }
 
 /// Said at once: the verb's report would come when it ends.
-fn announce(fleet: &Fleet, services: &[&Service], control: &str) -> Result<()> {
+fn announce(
+    fleet: &Fleet,
+    services: &[&Service],
+    control: &str,
+    told: &mut Vec<String>,
+) -> Result<()> {
     let mut lines = Vec::new();
     for (service, (_, fault)) in services.iter().zip(fleet.faults()) {
         let broken = fault.map(|fault| format!("  {fault}")).unwrap_or_default();
         for address in fleet.addresses(&service.name) {
             lines.push(format!(
-                "  {:<24} http://{address}{}{broken}",
-                service.name, service.metrics_path
+                "  {:<24} {}://{address}{}{broken}",
+                service.name, service.scheme, service.metrics_path
             ));
         }
     }
+    lines.append(told);
     lines.push(format!(
         "standing in for {}; faults are switched at {control}; Ctrl-C ends it",
         plural(services.len(), "service")

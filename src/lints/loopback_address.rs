@@ -20,21 +20,7 @@ pub(crate) const LINT: Lint = Lint {
                     .help("write `runs_on = \"host\"` for a service on this machine, `\"compose\"` for one beside Prometheus; when Prometheus runs without a container, write `runs_on = \"host\"` in `[prometheus]`")
             })
             .collect();
-        let mut elsewhere = |runs_on: &str, pointer: String, address: &str, owner: &str| {
-            if !contained(runs_on) {
-                return;
-            }
-            let named = if pointer.starts_with("/receivers/") {
-                2
-            } else {
-                1
-            };
-            let table = pointer
-                .split('/')
-                .skip(1)
-                .take(named)
-                .collect::<Vec<_>>()
-                .join(".");
+        let mut elsewhere = |(table, server): (&str, &str), pointer: String, address: &str| {
             let authority = address
                 .rsplit("://")
                 .next()
@@ -51,35 +37,32 @@ pub(crate) const LINT: Lint = Lint {
             };
             if loopback(host.trim_start_matches('[')) {
                 found.push(
-                    Diagnostic::error("loopback-address", Place::Value(pointer), format!("`{host}` is {owner} own container")).help(format!(
-                        "write host.docker.internal for this machine, or the name of a container; when there is no such container, accept it in `[{table}]` with `allow`"
+                    Diagnostic::error("loopback-address", Place::Value(pointer), format!("`{host}` is the container of {server} itself")).help(format!(
+                        "write host.docker.internal for this machine, or the name of a container; when {server} runs without a container, write `runs_on = \"host\"` in `[{table}]`"
                     )),
                 );
             }
         };
-        for (index, address) in catalog.prometheus.alertmanagers.iter().enumerate() {
+        if contained(&catalog.prometheus.runs_on) {
+            for (index, address) in catalog.prometheus.alertmanagers.iter().enumerate() {
+                let pointer = format!("/prometheus/alertmanagers/{index}");
+                elsewhere(("prometheus", "Prometheus"), pointer, address);
+            }
+        }
+        if contained(&catalog.grafana.runs_on) {
+            let pointer = "/grafana/datasource_url".to_string();
             elsewhere(
-                &catalog.prometheus.runs_on,
-                format!("/prometheus/alertmanagers/{index}"),
-                address,
-                "Prometheus'",
+                ("grafana", "Grafana"),
+                pointer,
+                &catalog.grafana.datasource_url,
             );
         }
-        elsewhere(
-            &catalog.grafana.runs_on,
-            "/grafana/datasource_url".to_string(),
-            &catalog.grafana.datasource_url,
-            "Grafana's",
-        );
-        for (receiver, integrations) in &catalog.receivers {
+        let told = catalog.receivers.iter();
+        for (receiver, integrations) in told.filter(|_| contained(&catalog.alertmanager.runs_on)) {
             for (integration, key) in [("webhook", "url"), ("email", "smarthost")] {
                 let address = integrations[integration][key].as_str().unwrap_or_default();
-                elsewhere(
-                    &catalog.alertmanager.runs_on,
-                    format!("/receivers/{receiver}/{integration}/{key}"),
-                    address,
-                    "the Alertmanager's",
-                );
+                let pointer = format!("/receivers/{receiver}/{integration}/{key}");
+                elsewhere(("alertmanager", "the Alertmanager"), pointer, address);
             }
         }
         found

@@ -95,7 +95,7 @@ pub(crate) struct Scrape {
 
 impl Reach {
     /// host:port from here; `host` and `compose` services are on this machine.
-    fn from_here(&self, service: &Service, address: &str) -> String {
+    fn here(&self, service: &Service, address: &str) -> String {
         let here = matches!(service.runs_on.as_str(), "host" | "compose");
         let given = self.address.as_deref().map(|address| {
             ipv6(address).map_or_else(|| address.to_string(), |address| format!("[{address}]"))
@@ -116,11 +116,7 @@ impl Reach {
         let mut doors = Vec::new();
         for instance in &service.instances {
             let url = |address: &str, path: &str| {
-                format!(
-                    "{}://{}{path}",
-                    service.scheme,
-                    self.from_here(service, address)
-                )
+                format!("{}://{}{path}", service.scheme, self.here(service, address))
             };
             let door = Door {
                 metrics: url(&instance.address, &service.metrics_path),
@@ -133,6 +129,26 @@ impl Reach {
         doors
     }
 
+    /// The header `Authorization` that a service wants, if it wants one.
+    pub(crate) fn login(&self, service: &Service) -> Result<Option<String>, Diagnostic> {
+        let line = |key: &str, file: &str| {
+            secret::line(key, &self.root.join(file))
+                .map_err(|error| unreadable(service, key, &error.to_string()))
+        };
+        let Some(auth) = &service.auth else {
+            return Ok(None);
+        };
+        Ok(
+            match (&auth.bearer_file, &auth.username, &auth.password_file) {
+                (Some(file), ..) => Some(format!("Bearer {}", line("auth/bearer_file", file)?)),
+                (None, Some(user), Some(file)) => {
+                    Some(basic(user.as_str(), line("auth/password_file", file)?))
+                }
+                _ => None,
+            },
+        )
+    }
+
     /// The instances of a service that have an address of their own from here, each with what lets this machine in; a file
     /// that the catalog names for that may not be readable here.
     pub(crate) fn instances<'a>(
@@ -140,26 +156,9 @@ impl Reach {
         client: &Client,
         service: &'a Service,
     ) -> Result<Vec<Instance<'a>>, Diagnostic> {
-        let unreadable = |key: &str, reason: String| {
-            let place = Place::Value(format!("/services/{}/{key}", service.name));
-            let message = format!("{}: {reason}", service.name);
-            Diagnostic::error("unreadable-login", place, message)
-                .help("run this where the file is, or as somebody who may read it: this machine then asks as Prometheus does")
-        };
+        let authorization = self.login(service)?;
+        let unreadable = |key: &str, reason: String| unreadable(service, key, &reason);
         let path = |file: &str| self.root.join(file);
-        let line = |key: &str, file: &str| {
-            secret::line(key, &path(file)).map_err(|error| unreadable(key, error.to_string()))
-        };
-        let authorization = match &service.auth {
-            Some(auth) => match (&auth.bearer_file, &auth.username, &auth.password_file) {
-                (Some(file), ..) => Some(format!("Bearer {}", line("auth/bearer_file", file)?)),
-                (None, Some(user), Some(file)) => {
-                    Some(basic(user.as_str(), line("auth/password_file", file)?))
-                }
-                _ => None,
-            },
-            None => None,
-        };
         let pem = |key: &str, file: &Option<String>, content: &Content| {
             let read = file
                 .as_ref()
@@ -193,6 +192,13 @@ impl Reach {
         };
         self.doors(service).into_iter().map(instance).collect()
     }
+}
+
+fn unreadable(service: &Service, key: &str, reason: &str) -> Diagnostic {
+    let place = Place::Value(format!("/services/{}/{key}", service.name));
+    let message = format!("{}: {reason}", service.name);
+    Diagnostic::error("unreadable-login", place, message)
+        .help("run this where the file is, or as somebody who may read it: this machine then asks as Prometheus does")
 }
 
 fn at(service: &Service) -> Place {

@@ -4,7 +4,7 @@ use super::{Fleet, Post};
 use crate::simulation::fault::{Fault, Transport};
 use anyhow::{Context, Result};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{CONTENT_TYPE, LOCATION};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -118,16 +118,21 @@ pub(crate) async fn attend(
 async fn connection(fleet: Arc<Fleet>, post: Arc<Post>, stream: TcpStream) {
     let service = service_fn(|request: Request<Incoming>| {
         let (fleet, post) = (fleet.clone(), post.clone());
-        async move { Ok::<_, Infallible>(respond(&fleet, &post, request.uri().path()).await) }
+        async move { Ok::<_, Infallible>(respond(&fleet, &post, &request).await) }
     });
-    let _ = http1::Builder::new()
-        .keep_alive(false)
-        .max_buf_size(16_384)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let mut http = http1::Builder::new();
+    http.keep_alive(false).max_buf_size(16_384);
+    let _ = match &post.door.tls {
+        None => http.serve_connection(TokioIo::new(stream), service).await,
+        Some(tls) => match tls.accept(stream).await {
+            Ok(stream) => http.serve_connection(TokioIo::new(stream), service).await,
+            Err(_) => Ok(()),
+        },
+    };
 }
 
-async fn respond(fleet: &Fleet, post: &Post, path: &str) -> Response<Content> {
+async fn respond(fleet: &Fleet, post: &Post, request: &Request<Incoming>) -> Response<Content> {
+    let path = request.uri().path();
     let fault = post.fault.borrow().clone();
     let kind = fault.as_ref().and_then(Fault::transport);
     match kind {
@@ -136,10 +141,14 @@ async fn respond(fleet: &Fleet, post: &Post, path: &str) -> Response<Content> {
             sleep(Duration::from_millis(post.service.scrape_timeout.0 * 3 / 2).div_f64(fleet.speed))
                 .await
         }
-        Some(Transport::Unauthorized) => {
-            return answer(StatusCode::UNAUTHORIZED, "text/plain", "who are you?\n");
-        }
+        Some(Transport::Unauthorized) => return stranger(),
         _ => {}
+    }
+    let shown = request.headers().get(AUTHORIZATION);
+    let wanted = post.door.login.as_ref();
+    if wanted.is_some_and(|wanted| shown.is_none_or(|shown| shown.as_bytes() != wanted.as_bytes()))
+    {
+        return stranger();
     }
     let moved = format!("{}/", post.service.path);
     let metrics = path == post.service.path;
@@ -183,6 +192,10 @@ async fn respond(fleet: &Fleet, post: &Post, path: &str) -> Response<Content> {
         ),
         _ => answer(StatusCode::OK, TEXT_FORMAT, fleet.scrape(post)),
     }
+}
+
+fn stranger() -> Response<Content> {
+    answer(StatusCode::UNAUTHORIZED, "text/plain", "who are you?\n")
 }
 
 fn health(post: &Post, fault: Option<&Fault>) -> Response<Content> {

@@ -54,23 +54,57 @@ fn instance(root: &Root, name: &str, port: u16) -> Server {
     )
 }
 
-#[test]
-fn two_instances_behind_tls_and_a_login_are_scraped_asked_and_told_apart() {
-    let ports = super::stack::free_ports(2);
+/// A platform with that service, rendered.
+fn with_registry(ports: [u16; 2]) -> Root {
     let root = root(super::RECEIVERS);
     let catalog = root.folder.join("services.toml");
     let text = fs::read_to_string(&catalog).unwrap();
     let text = text.replacen("[prometheus]\n", "[prometheus]\nruns_on = \"host\"\n", 1);
     let text = text.replace("host.docker.internal", "localhost");
-    fs::write(
-        &catalog,
-        text + &registry(&root.folder, [ports[0], ports[1]]),
-    )
-    .unwrap();
+    fs::write(&catalog, text + &registry(&root.folder, ports)).unwrap();
     let rendered = root.run(&["render"]);
     let said = String::from_utf8_lossy(&rendered.stderr);
     assert!(rendered.status.success(), "{said}");
     fs::create_dir(root.folder.join("secrets")).unwrap();
+    root
+}
+
+#[test]
+fn stand_ins_speak_tls_and_want_the_login() {
+    let ports = super::stack::free_ports(2);
+    let root = with_registry([ports[0], ports[1]]);
+    fs::write(root.folder.join("secrets/registry"), "secret").unwrap();
+    let authority = root.folder.join("secrets/authority.pem");
+    let authority = authority.to_str().unwrap();
+    let services = root.simulate(&["--ca-file", authority]);
+    let _prometheus = root.prometheus();
+    let up = || {
+        let query = "/api/v1/query?query=sum(up%7Bjob%3D%22registry%22%7D)";
+        super::stack::request(root.prometheus, "GET", query).1
+    };
+    let scraped = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(200));
+        up().contains(",\"2\"]")
+    });
+    assert!(scraped, "{}", up());
+    // Of this machine's own questions only those with the password are answered.
+    let instance = || root.ask(&["why", "registry"]).1.to_string();
+    assert!(!instance().contains("answers 401"), "{}", instance());
+    fs::write(root.folder.join("secrets/registry"), "wrong").unwrap();
+    assert!(instance().contains("answers 401"), "{}", instance());
+    drop(services);
+    // A file that somebody else made stays as it is.
+    fs::write(authority, "of others").unwrap();
+    let refused = root.run(&["simulate", "--ca-file", authority]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("name another, or move it away"), "{said}");
+    assert_eq!(fs::read_to_string(authority).unwrap(), "of others");
+}
+
+#[test]
+fn two_instances_behind_tls_and_a_login_are_scraped_asked_and_told_apart() {
+    let ports = super::stack::free_ports(2);
+    let root = with_registry([ports[0], ports[1]]);
     shell(
         &root.folder.join("secrets"),
         "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout authority.key -out authority.pem

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 #[test]
 fn stand_ins_expose_what_promtool_accepts_and_take_faults_while_they_run() {
     let root = root("");
-    let _services = root.simulate();
+    let _services = root.simulate(&[]);
     let (status, body) = request(root.control, "GET", "/faults");
     assert_eq!(status, 200);
     let faults: serde_json::Value = serde_json::from_str(body.trim()).unwrap();

@@ -139,18 +139,11 @@ impl Root {
         (output.status.code().unwrap(), document)
     }
 
-    pub fn simulate(&self) -> Server {
-        let server = self.spawn(
-            PROGRAM,
-            "",
-            &[
-                "--root",
-                self.folder.to_str().unwrap(),
-                "simulate",
-                "--control-port",
-                &self.control.to_string(),
-            ],
-        );
+    pub fn simulate(&self, more: &[&str]) -> Server {
+        let control = self.control.to_string();
+        let folder = self.folder.to_str().unwrap();
+        let own = ["--root", folder, "simulate", "--control-port", &control];
+        let server = self.spawn(PROGRAM, "", &[&own[..], more].concat());
         answers(self.control, "/faults");
         server
     }

@@ -28,7 +28,7 @@ fn a_stack_is_verified_and_each_break_is_named() {
     .unwrap();
     assert_eq!(root.run(&["render"]).status.code(), Some(0));
     let _alertmanager = root.alertmanager();
-    let _services = root.simulate();
+    let _services = root.simulate(&[]);
     let _prometheus = root.prometheus();
     let (code, document) = root.ask(&["verify", "--wait", "60s", "--traffic"]);
     assert_eq!(code, 0, "{document:#}");
