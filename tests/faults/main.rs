@@ -80,6 +80,18 @@ fn update() -> bool {
     std::env::var_os("UPDATE_GOLDEN").is_some()
 }
 
+/// Names a folder that gets what each fault renders, for tools that are not among the referees.
+const KEPT: &str = "KEEP_FILES";
+
+fn keep(folder: &Path, files: &Texts) -> std::io::Result<()> {
+    for (path, text) in files {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("a file is in a folder"))?;
+        std::fs::write(path, text)?;
+    }
+    Ok(())
+}
+
 /// Everything that is wrong with one fault's file.
 fn judge(name: &str, fault: &Fault, sound: &Texts) -> Result<(), String> {
     let changed = changed("faults", name, &fault.edit)?;
@@ -99,6 +111,9 @@ fn judge(name: &str, fault: &Fault, sound: &Texts) -> Result<(), String> {
         Some(files) => files,
         None => deployed(fault, &outcome, &changed.root, sound)?,
     };
+    if let Some(kept) = std::env::var_os(KEPT) {
+        keep(&Path::new(&kept).join(name), &files).map_err(|error| error.to_string())?;
+    }
     let says = referees::judge(name, fault, &files, sound);
     match says == fault.says {
         true => Ok(()),

@@ -5,6 +5,7 @@ use crate::promql::matchers::Judge;
 use crate::promql::{MatchOp, Matcher, VectorSelector};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// A value at a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,7 +48,15 @@ pub(crate) trait Data {
 /// Series in memory, by the name of their metric.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    families: HashMap<String, Vec<Recorded>>,
+    families: HashMap<String, Family>,
+}
+
+/// The series of one metric.
+#[derive(Debug, Default)]
+struct Family {
+    series: Vec<Recorded>,
+    /// Labels → where the series stands in the list.
+    places: HashMap<Labels, usize>,
 }
 
 impl Memory {
@@ -55,22 +64,23 @@ impl Memory {
     pub(crate) fn add(&mut self, series: Recorded) {
         let name = series.labels.get(NAME);
         if !self.families.contains_key(name) {
-            self.families.insert(name.to_string(), Vec::new());
+            self.families.insert(name.to_string(), Family::default());
         }
-        let Some(family) = self.families.get_mut(series.labels.get(NAME)) else {
+        let Some(family) = self.families.get_mut(name) else {
             return;
         };
-        match family
-            .iter_mut()
-            .find(|known| known.labels == series.labels)
-        {
-            Some(known) => known.samples.extend(series.samples),
-            None => family.push(series),
+        match family.places.entry(series.labels.clone()) {
+            Entry::Occupied(known) => family.series[*known.get()].samples.extend(series.samples),
+            Entry::Vacant(place) => {
+                place.insert(family.series.len());
+                family.series.push(series);
+            }
         }
     }
 
     pub(crate) fn family(&self, name: &str) -> &[Recorded] {
-        self.families.get(name).map_or(&[], Vec::as_slice)
+        let family = self.families.get(name);
+        family.map_or(&[], |family| family.series.as_slice())
     }
 }
 
@@ -88,7 +98,7 @@ impl Data for Memory {
         let mut all: Vec<Recorded> = self
             .families
             .values()
-            .flat_map(|family| picked(family, &matchers))
+            .flat_map(|family| picked(&family.series, &matchers))
             .collect();
         all.sort_by(|a, b| a.labels.cmp(&b.labels));
         Ok(Cow::Owned(all))
