@@ -8,7 +8,7 @@ use crate::promql::re2::anchored;
 use crate::promql::walk::{children, selectors, text};
 use crate::promql::{Expr, Matcher};
 use regex_automata::meta::Regex;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The labels by which Prometheus knows a target.
 pub(crate) const OF_TARGETS: [&str; 4] = ["job", "service", "component", "instance"];
@@ -24,8 +24,8 @@ pub(crate) fn target(service: &Service) -> Labels {
 pub(crate) struct Questions<'a> {
     matchers: Vec<&'a Matcher>,
     replacements: Vec<Replacement<'a>>,
-    /// Rules whose own labels name a target.
-    own: Vec<(&'a str, &'a str, String)>,
+    /// Label and value of a target → the rules whose own labels name it.
+    own: HashMap<(&'a str, &'a str), String>,
 }
 
 /// A label that is made from another.
@@ -40,7 +40,7 @@ impl<'a> Questions<'a> {
     pub(crate) fn of(rules: &[&'a Rule], labels: &[&str]) -> Option<Questions<'a>> {
         let mut matchers: Vec<&Matcher> = Vec::new();
         let mut replacements = Vec::new();
-        let mut own = Vec::new();
+        let mut own: HashMap<_, String> = HashMap::new();
         let mut seen = HashSet::new();
         for rule in rules {
             let selected = selectors(&rule.expr).into_iter();
@@ -53,7 +53,8 @@ impl<'a> Questions<'a> {
             made(&rule.expr, labels, &mut replacements)?;
             for (label, value) in rule.constant_labels() {
                 if labels.contains(&label) {
-                    own.push((label, value, format!("{} {}", rule.name, rule.expr)));
+                    let rules = own.entry((label, value)).or_default();
+                    *rules += &format!("|{} {}", rule.name, rule.expr);
                 }
             }
         }
@@ -85,10 +86,10 @@ impl<'a> Questions<'a> {
             let known = target.iter().position(|(_, value)| value == made);
             answers += &known.map_or(made, |known| format!("#{known}"));
         }
-        for (label, value, rule) in &self.own {
-            if target.get(label) == *value {
-                answers += "|";
-                answers += rule;
+        for (label, value) in target.iter() {
+            if let Some(rules) = self.own.get(&(label, value)) {
+                answers += label;
+                answers += rules;
             }
         }
         answers
