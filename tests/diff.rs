@@ -242,7 +242,7 @@ fn other_value(key: &str, property: &Value) -> &'static str {
         "params" | "labels" | "external_labels" => "{ other = \"value\" }",
         "tls" => "{ server_name = \"other\" }",
         "auth" => "{ bearer_file = \"other\" }",
-        "honor_labels" => "true",
+        "honor_labels" | "home" => "true",
         "remote_write" => "[{ url = \"http://other:1\" }]",
         "url_or_path" => "\"https://other:1\"",
         "scheme" => "\"https\"",

@@ -175,6 +175,14 @@ pub struct Grafana {
     pub memory_limit: Size,
     /// Of its container, in cores.
     pub cpu_limit: f64,
+    /// Of the dashboards; None: the platform's name.
+    pub folder: Option<String>,
+    /// Between two questions of an open dashboard.
+    pub refresh: Duration,
+    /// The time that a dashboard shows at first.
+    pub range: Duration,
+    /// Whether the overview is shown first.
+    pub home: bool,
 }
 
 /// `[compose]`.

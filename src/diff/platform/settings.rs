@@ -175,6 +175,18 @@ const SETTINGS: &[(&str, Class, &str)] = &[
         "Grafana reaches Prometheus at",
     ),
     ("/grafana/external_url", Notice, "people open Grafana at"),
+    (
+        "/grafana/folder",
+        Notice,
+        "the dashboards are in the folder",
+    ),
+    ("/grafana/home", Notice, "Grafana shows the overview first:"),
+    (
+        "/grafana/range",
+        Notice,
+        "dashboards show at first the last",
+    ),
+    ("/grafana/refresh", Notice, "open dashboards ask anew every"),
     ("/grafana/image", Notice, "the image of Grafana is"),
     ("/grafana/port", Notice, "Grafana is published at the port"),
     (
