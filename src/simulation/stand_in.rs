@@ -31,7 +31,11 @@ impl StandIn {
             .map(|motion| vec![0.0; motion.shape.labels.len()])
             .collect();
         let mut others: Vec<(String, Exposed, String)> = Vec::new();
-        let named = service.profiles.iter();
+        // A runtime's own are exposed with it.
+        let named = service
+            .profiles
+            .iter()
+            .filter(|name| **name != service.runtime);
         let known = named.filter_map(|name| profiles.get(name));
         for (name, about) in known.flat_map(|profile| &profile.metrics) {
             let mut declared = plan.motions.iter();
