@@ -14,6 +14,7 @@ pub(crate) mod units;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::kinds::Kinds;
+use crate::profiles::Profiles;
 use crate::source::Source;
 pub use access::ipv6;
 use alerts::Emitters;
@@ -34,6 +35,9 @@ pub struct Catalog {
     /// The kinds that its alerts may be of.
     #[serde(skip)]
     pub kinds: Arc<Kinds>,
+    /// What its services may say that they expose.
+    #[serde(skip)]
+    pub profiles: Arc<Profiles>,
     /// What the catalog is about.
     pub platform: Platform,
     pub prometheus: Prometheus,
@@ -92,10 +96,12 @@ impl Catalog {
         source: &Source,
         refused: &[Diagnostic],
         kinds: &Arc<Kinds>,
+        profiles: &Arc<Profiles>,
     ) -> Result<Catalog, Box<Diagnostic>> {
         let mut value = schema::with_defaults(source, refused, &schema::Schema::of(kinds));
         place_servers(&mut value);
-        Catalog::resolve(&value, kinds).map_err(|error| {
+        prefix_metrics(&mut value);
+        Catalog::resolve(&value, kinds, profiles).map_err(|error| {
             Box::new(
                 Diagnostic::error(
                     "invalid-value",
@@ -107,7 +113,11 @@ impl Catalog {
         })
     }
 
-    fn resolve(value: &Value, kinds: &Arc<Kinds>) -> serde_json::Result<Catalog> {
+    fn resolve(
+        value: &Value,
+        kinds: &Arc<Kinds>,
+        profiles: &Arc<Profiles>,
+    ) -> serde_json::Result<Catalog> {
         let part = |key: &str| value[key].clone();
         let platform = Platform::resolve(part("platform"))?;
         let services = entries(value, "services")
@@ -143,6 +153,7 @@ impl Catalog {
             metrics,
             alerts,
             kinds: kinds.clone(),
+            profiles: profiles.clone(),
         })
     }
 
@@ -274,6 +285,17 @@ fn place_servers(value: &mut Value) {
         if let Some(table) = value[table].as_object_mut() {
             table.entry(key).or_insert(default);
         }
+    }
+}
+
+/// Whether declared metrics are prefixed; what is recorded always is, by the slug where there is no prefix.
+fn prefix_metrics(value: &mut Value) {
+    let slug = value["platform"]["slug"].as_str().unwrap_or_default();
+    let stand_in = slug.replace('-', "_");
+    if let Some(platform) = value["platform"].as_object_mut() {
+        let prefixed = platform.contains_key("metric_prefix");
+        platform.insert("prefixed".to_string(), prefixed.into());
+        platform.entry("metric_prefix").or_insert(stand_in.into());
     }
 }
 

@@ -20,7 +20,6 @@ use bounds::Limits;
 use domain::Domain;
 use evaluate::nodes;
 use exposed::bucket_bounds;
-pub(crate) use exposed::built_in;
 use fixedbitset::FixedBitSet;
 use serde_json::Value;
 use series::{MetricType, SeriesSet, merged};
@@ -60,9 +59,10 @@ impl Contract {
             meets: RefCell::default(),
             parsed: RefCell::default(),
         };
-        contract.profile("target", contract.targets.all());
+        let profiles = &catalog.profiles;
+        contract.profile(profiles, "target", contract.targets.all());
         for job in ["prometheus", "alertmanager", "health-probe"] {
-            contract.profile(job, contract.targets.with("job", job));
+            contract.profile(profiles, job, contract.targets.with("job", job));
         }
         let services = |wanted: &dyn Fn(&crate::catalog::Service) -> bool| {
             let names = catalog
@@ -76,10 +76,28 @@ impl Contract {
         let runtimes: Vec<(&str, FixedBitSet)> = ["node", "go"]
             .map(|runtime| (runtime, services(&|service| service.runtime == runtime)))
             .into();
-        contract.profile("collector", python.clone());
-        contract.profile("python", python);
+        let named: BTreeSet<&String> = catalog
+            .services
+            .iter()
+            .flat_map(|service| &service.profiles)
+            .collect();
+        // What is of a service's runtime is added with that.
+        let others: Vec<(&String, FixedBitSet)> = named
+            .into_iter()
+            .map(|name| {
+                let exposing = |service: &crate::catalog::Service| {
+                    service.profiles.contains(name) && service.runtime != *name
+                };
+                (name, services(&exposing))
+            })
+            .collect();
+        contract.profile(profiles, "collector", python.clone());
+        contract.profile(profiles, "python", python);
         for (runtime, set) in runtimes {
-            contract.profile(runtime, set);
+            contract.profile(profiles, runtime, set);
+        }
+        for (name, set) in others {
+            contract.profile(profiles, name, set);
         }
         let mut encrypted = contract.targets.none();
         for service in catalog
@@ -90,7 +108,7 @@ impl Contract {
             encrypted.union_with(&contract.targets.with("service", &service.name));
         }
         encrypted.intersect_with(&contract.targets.with("job", "health-probe"));
-        contract.profile("https-probe", encrypted);
+        contract.profile(profiles, "https-probe", encrypted);
         for metric in &catalog.metrics {
             contract.declare(metric, &bucket_bounds(metric, catalog));
         }

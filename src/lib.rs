@@ -29,6 +29,9 @@ pub(crate) mod go_template;
 // Kinds of alerts: their keys, and how they behave.
 pub mod kinds;
 
+// What something well known exposes by itself.
+pub mod profiles;
+
 // services.toml as typed data.
 pub mod catalog;
 

@@ -30,6 +30,7 @@ mod undotted_host;
 mod unknown_alert;
 mod unknown_emitter;
 mod unknown_group;
+mod unknown_profile;
 mod unknown_receiver;
 mod unlinked_runbook;
 mod unmounted_secret;
@@ -88,6 +89,7 @@ pub const LINTS: &[Lint] = &[
     unknown_alert::LINT,
     unknown_emitter::LINT,
     unknown_group::LINT,
+    unknown_profile::LINT,
     unknown_receiver::LINT,
     unlinked_runbook::LINT,
     unmounted_secret::LINT,

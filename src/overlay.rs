@@ -11,13 +11,15 @@ static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates");
 #[derive(Clone, Debug, Default)]
 pub struct Overlay {
     own: Own,
+    /// The root's profiles.
+    profiles: Own,
 }
 
 #[derive(Clone, Debug, Default)]
 enum Own {
     #[default]
     None,
-    /// The root's templates/, read as they are needed.
+    /// A folder of the root, read as its files are needed.
     Folder(PathBuf),
     /// Path under templates/ → text: those of a revision, which are nowhere on disk.
     Texts(BTreeMap<String, String>),
@@ -28,6 +30,7 @@ impl Overlay {
     pub(crate) fn of(root: &Path) -> Overlay {
         Overlay {
             own: Own::Folder(root.join("templates")),
+            profiles: Own::Folder(root.join("profiles")),
         }
     }
 
@@ -35,7 +38,38 @@ impl Overlay {
     pub fn texts(texts: BTreeMap<String, String>) -> Overlay {
         Overlay {
             own: Own::Texts(texts),
+            profiles: Own::None,
         }
+    }
+
+    /// With these profiles, name → text.
+    pub(crate) fn with_profiles(self, texts: BTreeMap<String, String>) -> Overlay {
+        Overlay {
+            profiles: Own::Texts(texts),
+            ..self
+        }
+    }
+
+    /// The root's own profiles, by name.
+    pub(crate) fn profiles(&self) -> BTreeMap<String, Result<String, Unreadable>> {
+        let folder = match &self.profiles {
+            Own::None => return BTreeMap::new(),
+            Own::Texts(texts) => {
+                let texts = texts.iter();
+                return texts
+                    .map(|(name, text)| (name.clone(), Ok(text.clone())))
+                    .collect();
+            }
+            Own::Folder(folder) => folder,
+        };
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let named = |path: PathBuf| {
+            let name = path.file_name()?.to_str()?.strip_suffix(".toml")?;
+            let name = Some(name.to_string()).filter(|name| !name.starts_with('.'))?;
+            let text = read(&path).map(|text| text.replace("\r\n", "\n"));
+            Some((name, text))
+        };
+        files.filter_map(|file| named(file.path())).collect()
     }
 
     /// A file by its path under templates/, with `\n` as line ends; None: there is neither one of the root nor a built-in one.

@@ -7,6 +7,7 @@ use crate::catalog::schema::Schema;
 use crate::diagnostic::{Diagnostic, Place, Severity, folded, sorted};
 use crate::kinds::Kinds;
 use crate::overlay::Overlay;
+use crate::profiles::Profiles;
 use crate::render::found::Found;
 use crate::render::{Rendered, render};
 use crate::source::read::Unreadable;
@@ -117,7 +118,7 @@ pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<Refused>> {
             diagnostics,
         }));
     }
-    match Catalog::load(&source, &[], &kinds) {
+    match Catalog::load(&source, &[], &kinds, &Profiles::built_in()) {
         Ok(catalog) => Ok((source, catalog)),
         Err(diagnostic) => Err(Box::new(Refused {
             source,
@@ -138,12 +139,16 @@ pub fn understood(
         Ok(kinds) => kinds,
         Err(diagnostics) => return (source, None, diagnostics),
     };
+    let profiles = match Profiles::of(overlay) {
+        Ok(profiles) => profiles,
+        Err(diagnostics) => return (source, None, diagnostics),
+    };
     if !errors.is_empty() {
         let diagnostics = sorted(syntax(errors), &source);
         return (source, None, diagnostics);
     }
     let mut refused = Schema::of(&kinds).check(&source);
-    let catalog = Catalog::load(&source, &refused, &kinds)
+    let catalog = Catalog::load(&source, &refused, &kinds, &profiles)
         .map_err(|diagnostic| refused.push(*diagnostic))
         .ok();
     let diagnostics = sorted(refused, &source);
@@ -268,8 +273,15 @@ fn checked(text: &str, overlay: &Overlay) -> Outcome {
             return outcome;
         }
     };
+    let profiles = match Profiles::of(overlay) {
+        Ok(profiles) => profiles,
+        Err(diagnostics) => {
+            outcome.diagnostics = diagnostics;
+            return outcome;
+        }
+    };
     let refused = Schema::of(&kinds).check(&outcome.source);
-    match Catalog::load(&outcome.source, &refused, &kinds) {
+    match Catalog::load(&outcome.source, &refused, &kinds, &profiles) {
         Ok(catalog) => {
             outcome.diagnostics = lints::inspect(&catalog, &outcome.source);
             let named: BTreeSet<&str> = refused

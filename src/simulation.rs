@@ -115,7 +115,8 @@ impl Fleet {
                         .with_context(|| format!("cannot stand in for {}", service.name))?;
                     bound.push((listener.local_addr()?, listener));
                 }
-                let stand_in = Mutex::new(StandIn::new(service, plan.clone(), born));
+                let stand_in =
+                    Mutex::new(StandIn::new(service, &catalog.profiles, plan.clone(), born));
                 posts.push(Arc::new(Post {
                     service: (*service).clone(),
                     address: bound[0].0,

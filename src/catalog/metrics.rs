@@ -10,16 +10,24 @@ pub struct Metric {
     /// The name without the prefix.
     #[serde(default)]
     pub key: String,
+    /// As Prometheus knows it: with the prefix, or as the catalog spells it out.
     #[serde(default)]
     pub name: String,
+    /// Whether the catalog spells it out.
+    #[serde(default, skip)]
+    pub spelled_out: bool,
     /// `counter`, `gauge` or `histogram`.
     pub r#type: String,
     pub help: String,
     /// Label → its values or a pattern, as written.
     #[serde(default)]
     pub labels: Map<String, Value>,
+    /// Who emits it, those of its groups too.
     #[serde(default)]
     pub services: Vec<String>,
+    /// As written.
+    #[serde(default, skip_serializing)]
+    pub groups: Vec<String>,
     /// Upper bounds of a histogram.
     #[serde(default)]
     pub buckets: Vec<f64>,
@@ -34,12 +42,16 @@ impl Metric {
     ) -> serde_json::Result<Metric> {
         let mut metric: Metric = serde_json::from_value(written.clone())?;
         metric.key = key.to_string();
-        metric.name = format!("{}_{key}", platform.metric_prefix);
-        if metric.services.is_empty() {
-            metric.services = services
-                .iter()
-                .map(|service| service.name.clone())
-                .collect();
+        metric.spelled_out = !metric.name.is_empty();
+        if !metric.spelled_out {
+            metric.name = platform.metric_name(key);
+        }
+        let everyone = metric.services.is_empty() && metric.groups.is_empty();
+        for service in services {
+            let named = metric.services.contains(&service.name);
+            if everyone || (metric.groups.contains(&service.group) && !named) {
+                metric.services.push(service.name.clone());
+            }
         }
         Ok(metric)
     }

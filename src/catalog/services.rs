@@ -79,6 +79,9 @@ pub struct Service {
     #[serde(default)]
     pub container: bool,
     pub runtime: String,
+    /// What else it exposes, by name.
+    #[serde(default)]
+    pub profiles: Vec<String>,
     /// In bytes.
     pub memory_limit: Size,
     /// In cores.

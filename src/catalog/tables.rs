@@ -13,8 +13,10 @@ pub struct Platform {
     pub name: String,
     /// Opens file names and uids.
     pub slug: String,
-    /// Every declared metric starts with it and an underscore.
+    /// What is recorded has it in its name; declared metrics too, where they are prefixed.
     pub metric_prefix: String,
+    /// Whether the catalog says the prefix, so that declared metrics start with it.
+    pub prefixed: bool,
     /// Where the runbook is read; empty while that is not an address that a browser opens, so that nothing links to it.
     #[serde(default)]
     pub runbook_url: String,
@@ -26,6 +28,15 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// What Prometheus calls a declared metric without a name of its own.
+    pub(super) fn metric_name(&self, key: &str) -> String {
+        if self.prefixed {
+            format!("{}_{key}", self.metric_prefix)
+        } else {
+            key.to_string()
+        }
+    }
+
     pub(super) fn resolve(written: Value) -> serde_json::Result<Platform> {
         let mut platform: Platform = serde_json::from_value(written)?;
         // A path leads nowhere from Grafana, a notification or the Alertmanager.

@@ -2,12 +2,12 @@
 //! nothing says one, nothing is assumed.
 
 use super::Contract;
-use super::exposed::built_in;
 use super::node::Node;
 use super::series::{MetricType, SeriesSet};
 use super::values::Bounds;
 use crate::catalog::{Catalog, Service};
 use crate::contract::domain::Domain;
+use crate::profiles::built_in;
 use crate::promql::number::number;
 use crate::promql::token::{
     T_ADD, T_DIV, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_SUB, TokenId,

@@ -4,19 +4,10 @@ use super::Contract;
 use super::domain::Domain;
 use super::series::{MetricType, SeriesSet};
 use crate::catalog::{Catalog, Metric};
-use crate::json::Parts;
+use crate::profiles::Profiles;
 use fixedbitset::FixedBitSet;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
-static PROFILES: LazyLock<Value> =
-    LazyLock::new(|| toml::from_str(include_str!("profiles.toml")).expect("profiles.toml is TOML"));
-
-/// The names that something exposes by itself: a runtime's client, Prometheus, the Alertmanager, the prober.
-pub(crate) fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + use<> {
-    PROFILES[profile].entries().map(|(name, _)| name.as_str())
-}
 
 /// The values of `le` of a histogram. Prometheus 3 writes every whole number with its `.0`, and so does Python's client;
 /// what those of Go and Node write, `1`, is left as it is by Prometheus 2.
@@ -69,21 +60,15 @@ fn openmetrics(value: f64) -> String {
 }
 
 impl Contract {
-    pub(super) fn profile(&mut self, name: &str, targets: FixedBitSet) {
+    /// Adds what a profile exposes to targets; one that nobody knows exposes nothing, and is told by a lint.
+    pub(super) fn profile(&mut self, profiles: &Profiles, name: &str, targets: FixedBitSet) {
         if targets.is_clear() {
             return;
         }
-        for (metric, about) in PROFILES[name].entries() {
-            let labels = about["labels"].texts();
-            let labels: Map<String, Value> = labels
-                .map(|label| (label.to_string(), Value::from(".*")))
-                .collect();
-            self.family_of(
-                metric,
-                about["type"].as_str().unwrap_or_default(),
-                &labels,
-                targets.clone(),
-            );
+        let known = profiles.get(name).into_iter();
+        for (metric, about) in known.flat_map(|profile| &profile.metrics) {
+            let sort = about.r#type.word();
+            self.family_of(metric, sort, &about.labels, targets.clone());
         }
     }
 
@@ -104,6 +89,7 @@ impl Contract {
             "histogram" => with("_bucket", MetricType::Counter, Some("le")),
             "summary" => with("", MetricType::Gauge, Some("quantile")),
             "counter" => return with("", MetricType::Counter, None),
+            "untyped" => return with("", MetricType::Untyped, None),
             _ => return with("", MetricType::Gauge, None),
         }
         with("_sum", MetricType::Counter, None);

@@ -12,6 +12,8 @@ pub enum MetricType {
     Counter,
     /// Goes up and down.
     Gauge,
+    /// Either of them: who exposes it does not say.
+    Untyped,
     /// Worked out from others.
     Derived,
 }

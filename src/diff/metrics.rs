@@ -2,7 +2,7 @@
 
 use super::Class::{Dangerous, Notice, Safe, Warning};
 use super::{At, Class, Comparison, alerts, listed};
-use crate::catalog::{Catalog, Metric};
+use crate::catalog::{Catalog, Metric, Platform};
 use crate::contract::domain::Domain;
 use std::collections::HashSet;
 
@@ -46,6 +46,7 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
             );
             comparison.say(Dangerous, message, At::After(key(new)));
         }
+        renamed(comparison, old, new);
         kind(comparison, old, new);
         emitters(comparison, old, new);
         labels(comparison, old, new);
@@ -54,16 +55,45 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
 
 fn prefix(comparison: &mut Comparison) {
     let (old, new) = (
-        &comparison.before.catalog.platform.metric_prefix,
-        &comparison.after.catalog.platform.metric_prefix,
+        &comparison.before.catalog.platform,
+        &comparison.after.catalog.platform,
     );
-    if old != new && !comparison.metrics.both.is_empty() {
+    let both = &comparison.metrics.both;
+    let follows = both
+        .iter()
+        .any(|(old, new)| !old.spelled_out && !new.spelled_out);
+    let called = |platform: &Platform| {
+        if platform.prefixed {
+            format!("{}_…", platform.metric_prefix)
+        } else {
+            "as its table is".to_string()
+        }
+    };
+    if called(old) != called(new) && follows {
         let message = format!(
-            "every metric is called {new}_… instead of {old}_…: the services must export the new names, and queries of the old ones find nothing new"
+            "every metric without a name of its own is called {} instead of {}: the services must export the new names, and queries of the old ones find nothing new",
+            called(new),
+            called(old)
         );
         let at = comparison.at_key("/platform/metric_prefix");
         comparison.say(Dangerous, message, at);
     }
+}
+
+/// A name that is spelled out, and is another.
+fn renamed(comparison: &mut Comparison, old: &Metric, new: &Metric) {
+    if old.name == new.name || (!old.spelled_out && !new.spelled_out) {
+        return;
+    }
+    let message = format!(
+        "metric {} is called {} instead of {}: queries of the old name find nothing new, and its history stays under it",
+        new.key, new.name, old.name
+    );
+    let at = comparison.at(
+        &[format!("{}/name", key(new)), key(new)],
+        &[format!("{}/name", key(old))],
+    );
+    comparison.say(Dangerous, message, at);
 }
 
 fn key(metric: &Metric) -> String {
@@ -169,8 +199,14 @@ fn emitters(comparison: &mut Comparison, old: &Metric, new: &Metric) {
             continue;
         }
         let at = comparison.at(
-            &[format!("{}/services", key(new))],
-            &[format!("{}/services", key(old))],
+            &[
+                format!("{}/services", key(new)),
+                format!("{}/groups", key(new)),
+            ],
+            &[
+                format!("{}/services", key(old)),
+                format!("{}/groups", key(old)),
+            ],
         );
         match emits {
             false => comparison.say_of(

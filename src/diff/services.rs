@@ -152,7 +152,7 @@ fn probe(comparison: &mut Comparison, old: &Service, new: &Service) {
 }
 
 /// Each setting, and what it is to the reader. A different address has been reported already.
-const SETTINGS: [(&str, &str); 19] = [
+const SETTINGS: [(&str, &str); 20] = [
     ("scrape_interval", "the scrape interval of "),
     ("scrape_timeout", "the scrape timeout of "),
     ("scheme", "the scheme of "),
@@ -162,6 +162,7 @@ const SETTINGS: [(&str, &str); 19] = [
         "runtime",
         "the runtime, which decides the process metrics, of ",
     ),
+    ("profiles", "what else is exposed by "),
     ("memory_limit", "what 100 % of memory means for "),
     ("cpu_limit", "what 100 % of CPU means for "),
     ("app", "what uvicorn runs for "),
@@ -207,8 +208,8 @@ fn class(setting: &str, old: &Service, new: &Service) -> Class {
         "scrape_interval" => weight::longer(old.scrape_interval, new.scrape_interval),
         "memory_limit" => weight::larger(old.memory_limit.0 as f64, new.memory_limit.0 as f64),
         "cpu_limit" => weight::larger(old.cpu_limit, new.cpu_limit),
-        "metrics_path" | "health_path" | "runtime" | "scheme" | "params" | "tls" | "auth"
-        | "labels" | "honor_labels" | "proxy_url" | "sample_limit" => Warning,
+        "metrics_path" | "health_path" | "runtime" | "profiles" | "scheme" | "params" | "tls"
+        | "auth" | "labels" | "honor_labels" | "proxy_url" | "sample_limit" => Warning,
         _ => Notice,
     }
 }

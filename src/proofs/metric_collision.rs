@@ -3,8 +3,8 @@
 
 use super::{Check, Example, Proof, place};
 use crate::catalog::{Catalog, Metric};
-use crate::contract::built_in;
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::profiles::built_in;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -179,6 +179,12 @@ fn given(catalog: &Catalog) -> Vec<Diagnostic> {
             .filter(|service| metric.services.contains(&service.name))
             .map(|service| service.runtime.as_str())
             .collect();
+        let profiles: BTreeSet<&String> = catalog
+            .services
+            .iter()
+            .filter(|service| metric.services.contains(&service.name))
+            .flat_map(|service| &service.profiles)
+            .collect();
         let names = samples(metric);
         let runtime = |name: &str| {
             of.iter().copied().find(|runtime| {
@@ -197,11 +203,21 @@ fn given(catalog: &Catalog) -> Vec<Diagnostic> {
             let name = name.as_str();
             let server = if OF_SCRAPES.contains(&name) {
                 Some("Prometheus, for every target")
+            } else if metric.spelled_out {
+                // Who spells it out watches another of those servers, in a job of its own.
+                None
             } else {
                 servers.get(name).copied()
             };
             let who = server.map(str::to_string).or_else(|| {
                 runtime(name).map(|runtime| format!("the client library of {runtime}"))
+            });
+            let who = who.or_else(|| {
+                let profile = profiles.iter().find(|profile| {
+                    let mut known = catalog.profiles.metrics(profile);
+                    known.any(|known| known == name)
+                });
+                profile.map(|profile| format!("what the profile `{profile}` is about"))
             });
             who.map(|who| (name.to_string(), who))
         });

@@ -34,7 +34,7 @@ pub(crate) const PROOF: Proof = Proof {
             } else if operand
                 .series
                 .iter()
-                .any(|series| series.kind != MetricType::Counter)
+                .any(|series| !matches!(series.kind, MetricType::Counter | MetricType::Untyped))
             {
                 let message = format!(
                     "`{}` reads `{}`, which is not a counter",

@@ -3,13 +3,13 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::{Catalog, Duration, Service, Size, secrets};
-use crate::contract::built_in;
 use crate::contract::domain::Domain;
 use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
 use crate::contract::targets::Target;
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::json::plain;
+use crate::profiles::built_in;
 use crate::promql::matchers::Judge;
 use crate::promql::walk::selectors;
 use crate::promql::{MatchOp, Matcher};

@@ -1,7 +1,9 @@
 //! One stand-in service: its counters at this moment, and the text that it exposes.
 
 use super::shape::Plan;
+use super::words;
 use crate::catalog::Service;
+use crate::profiles::{Exposed, Profiles, Type};
 use crate::simulation::fault::{Fault, Transport};
 use std::fmt::Write;
 
@@ -10,6 +12,8 @@ use std::fmt::Write;
 pub(crate) struct StandIn {
     plan: Plan,
     runtime: String,
+    /// Of its profiles: name, type and labels of each series.
+    others: Vec<(String, Exposed, String)>,
     counts: Vec<Vec<f64>>,
     cpu: f64,
     last: f64,
@@ -20,16 +24,43 @@ pub(crate) struct StandIn {
 
 impl StandIn {
     /// All counters at zero; `born` is the process' start in seconds since 1970.
-    pub(crate) fn new(service: &Service, plan: Plan, born: f64) -> StandIn {
+    pub(crate) fn new(service: &Service, profiles: &Profiles, plan: Plan, born: f64) -> StandIn {
         let counts = plan
             .motions
             .iter()
             .map(|motion| vec![0.0; motion.shape.labels.len()])
             .collect();
+        let mut others: Vec<(String, Exposed, String)> = Vec::new();
+        // A runtime's own are exposed with it.
+        let named = service
+            .profiles
+            .iter()
+            .filter(|name| **name != service.runtime);
+        let known = named.filter_map(|name| profiles.get(name));
+        for (name, about) in known.flat_map(|profile| &profile.metrics) {
+            let mut declared = plan.motions.iter();
+            // What it exposes of its process is moved by hand, and what is declared by its own plan.
+            if name.starts_with("process_")
+                || declared.any(|motion| motion.shape.metric.name == *name)
+                || others.iter().any(|(known, ..)| known == name)
+            {
+                continue;
+            }
+            let labels: Vec<String> = about
+                .labels
+                .iter()
+                .filter_map(|(label, domain)| {
+                    let value = words::values(label, domain).into_iter().next()?;
+                    Some(format!("{label}={value:?}"))
+                })
+                .collect();
+            others.push((name.clone(), about.clone(), labels.join(",")));
+        }
         let phase = f64::from(service.port) * 0.7;
         StandIn {
             plan,
             runtime: service.runtime.clone(),
+            others,
             counts,
             cpu: 0.5,
             last: 0.0,
@@ -113,6 +144,22 @@ impl StandIn {
             }
         }
         self.process(&mut out, fault, scale);
+        for (name, about, labels) in &self.others {
+            let count = (self.last * 0.1 * scale).floor();
+            heading(&mut out, name, about.r#type.word(), &about.help);
+            match about.r#type {
+                Type::Counter => series(&mut out, name, labels, count),
+                Type::Gauge | Type::Untyped => series(&mut out, name, labels, 1.0),
+                Type::Histogram => histogram(&mut out, name, labels, &[0.1, 1.0, 10.0], count),
+                Type::Summary => {
+                    let comma = if labels.is_empty() { "" } else { "," };
+                    let median = format!("{labels}{comma}quantile=\"0.5\"");
+                    series(&mut out, name, &median, 0.1);
+                    series(&mut out, &format!("{name}_sum"), labels, count * 0.1);
+                    series(&mut out, &format!("{name}_count"), labels, count);
+                }
+            }
+        }
         out
     }
 

@@ -149,10 +149,15 @@ fn mounted(state: &State, value: &Value) -> Result<Value, Error> {
 
 /// What Prometheus calls a metric that the catalog knows by its key.
 fn metric_name(state: &State, key: &str) -> Result<String, Error> {
-    let platform = state
-        .lookup("platform")
-        .ok_or_else(|| refuse("there is no platform here"))?;
-    Ok(format!("{}_{key}", platform.get_attr("metric_prefix")?))
+    let metrics = state
+        .lookup("metrics")
+        .ok_or_else(|| refuse("there are no metrics here"))?;
+    for metric in metrics.try_iter()? {
+        if metric.get_attr("key")?.as_str() == Some(key) {
+            return Ok(metric.get_attr("name")?.to_string());
+        }
+    }
+    Err(refuse(format!("no metric {key:?} is declared")))
 }
 
 /// The matchers of a branch or signal (its `only` or `except` jobs), and of `more`, in braces; nothing when there are none.

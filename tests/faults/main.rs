@@ -42,8 +42,13 @@ fn deployed(fault: &Fault, outcome: &Outcome, root: &Path, sound: &Texts) -> Res
         _ if !fault.hand.is_empty() => sound.clone(),
         Some(rendered) => texts(rendered),
         None => {
-            let catalog = Catalog::load(&outcome.source, &[], &monstack::kinds::Kinds::built_in())
-                .map_err(|found| format!("needs [[hand]]: {}", found.message))?;
+            let catalog = Catalog::load(
+                &outcome.source,
+                &[],
+                &monstack::kinds::Kinds::built_in(),
+                &monstack::profiles::Profiles::built_in(),
+            )
+            .map_err(|found| format!("needs [[hand]]: {}", found.message))?;
             let rendered = render(&catalog, root).expect("templates are readable");
             texts(&rendered.map_err(|found| format!("needs [[hand]]: {}", found[0].message))?)
         }

@@ -93,13 +93,24 @@ pub(crate) fn texts(root: &Path) -> Result<Overlay> {
         }
         Ok(())
     }
-    let folder = root.join("templates");
-    if !folder.is_dir() {
-        return Ok(Overlay::default());
-    }
-    let mut found = BTreeMap::new();
-    inside(&folder, "", &mut found)?;
-    Ok(Overlay::texts(found))
+    let all = |name: &str| -> Result<BTreeMap<String, String>> {
+        let folder = root.join(name);
+        let mut found = BTreeMap::new();
+        if folder.is_dir() {
+            inside(&folder, "", &mut found)?;
+        }
+        Ok(found)
+    };
+    Ok(Overlay::texts(all("templates")?).with_profiles(profiles(all("profiles")?)))
+}
+
+/// Name → text, of files by their path under profiles/.
+fn profiles(files: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let named = |(path, text): (String, String)| {
+        let name = path.strip_suffix(".toml")?;
+        (!name.contains('/') && !name.starts_with('.')).then(|| (name.to_string(), text))
+    };
+    files.into_iter().filter_map(named).collect()
 }
 
 /// The catalog and the templates as a commit has them, in the same folder as `root`; nothing is written to disk.
@@ -119,7 +130,7 @@ fn revision(base: &str, root: &Path) -> Result<(Vec<u8>, Overlay)> {
         format!("revision `{base}` has no {CATALOG} here")
     })?;
     let mut list = vec!["ls-tree", "-r", "-z", "--name-only"];
-    list.extend([&commit, "--", "templates"]);
+    list.extend([&commit, "--", "templates", "profiles"]);
     let listed = git_or(root, &list, || {
         format!("cannot list the templates of revision `{base}`")
     })?;
@@ -133,13 +144,19 @@ fn revision(base: &str, root: &Path) -> Result<(Vec<u8>, Overlay)> {
     }
     let blobs = blobs(root, &commit, &names)
         .with_context(|| format!("cannot read the templates of revision `{base}`"))?;
-    let texts = names.iter().zip(blobs).filter_map(|(name, bytes)| {
-        Some((
-            name.strip_prefix("templates/")?.to_string(),
-            String::from_utf8(bytes?).ok()?,
-        ))
-    });
-    Ok((catalog, Overlay::texts(texts.collect())))
+    let texts: Vec<(&String, String)> = names
+        .iter()
+        .zip(blobs)
+        .filter_map(|(name, bytes)| Some((name, String::from_utf8(bytes?).ok()?)))
+        .collect();
+    let under = |folder: &str| -> BTreeMap<String, String> {
+        let inside = |(name, text): &(&String, String)| {
+            Some((name.strip_prefix(folder)?.to_string(), text.clone()))
+        };
+        texts.iter().filter_map(inside).collect()
+    };
+    let overlay = Overlay::texts(under("templates/"));
+    Ok((catalog, overlay.with_profiles(profiles(under("profiles/")))))
 }
 
 /// What git prints; where it fails, `what` failed, and why.

@@ -31,6 +31,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "A kind.toml in templates/kinds/ is not what a kind may say: nothing of it can be rendered, and no alert can be of it.",
     ),
     (
+        "invalid-profile",
+        "A file in profiles/ is not what a profile may say: what it is about exposes nothing that is known.",
+    ),
+    (
         "invalid-name",
         "The name is one that every catalog has already.",
     ),
