@@ -54,6 +54,8 @@ pub struct Catalog {
     pub rules: Vec<RecordingRule>,
     /// The same by how often they are evaluated.
     pub rule_groups: Vec<RuleGroup>,
+    /// The environment that it is read for; None: the catalog itself.
+    pub environment: Option<String>,
     /// What the services may use.
     pub limits: Limits,
     /// Files that it takes to scrape and probe the services.
@@ -104,7 +106,11 @@ impl Catalog {
         if let Some(environment) = &source.environment {
             set_apart(&mut value, environment, source);
         }
-        Catalog::resolve(&value, kinds).map_err(|error| {
+        let resolved = Catalog::resolve(&value, kinds).map(|catalog| Catalog {
+            environment: source.environment.clone(),
+            ..catalog
+        });
+        resolved.map_err(|error| {
             Box::new(
                 Diagnostic::error(
                     "invalid-value",
@@ -136,6 +142,7 @@ impl Catalog {
             .map(|(name, written)| RecordingRule::resolve(name, written))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Catalog {
+            environment: None,
             rule_groups: rules::grouped(&rules),
             rules,
             names: Names {

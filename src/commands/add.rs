@@ -73,6 +73,9 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let mut edited = String::new();
     for file in texts.files_mut().filter(|file| file.name == name) {
         file.text = with_service(&file.text, &args.name, &args.group, args.port);
+        if new {
+            file.text = file.text.trim_start().to_string();
+        }
         edited.clone_from(&file.text);
     }
     let outcome = pipeline::prove(&texts, &cli.root)?;

@@ -81,8 +81,10 @@ impl Source {
                 };
                 let at = format!("{pointer}/{}/enabled", step(name));
                 let at = spans.remove(&at).map_or(0..0, |span| span.value);
+                // An entry that says nothing else is left as it is.
+                let more = entry.as_object().is_some_and(|entry| !entry.is_empty());
                 match flag {
-                    Value::Bool(true) => true,
+                    Value::Bool(true) => more,
                     Value::Bool(false) => {
                         let known = whole.get_mut(&table).and_then(Value::as_object_mut);
                         match known.and_then(|known| known.shift_remove(name)) {
@@ -101,7 +103,7 @@ impl Source {
                     }
                     _ => {
                         self.contradictions.push(Contradiction::NotAFlag { at });
-                        true
+                        more
                     }
                 }
             });
