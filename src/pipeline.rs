@@ -392,13 +392,13 @@ pub fn prove(texts: impl Into<Texts>, root: &Path) -> Result<Outcome> {
 /// The proofs for files as they are in a folder, paths and texts, beside a text as the catalog of `root`. `folder` is how messages
 /// call it; the second part of the answer are the files that no role is known of, which nothing looks at.
 pub fn prove_files(
-    catalog: &Texts,
+    catalog: impl Into<Texts>,
     root: &Path,
     folder: &str,
     texts: Vec<(String, String)>,
     roles: &BTreeMap<String, Role>,
 ) -> Result<(Outcome, Vec<String>)> {
-    let (mut outcome, mut allows) = linted(catalog, &Overlay::of(root));
+    let (mut outcome, mut allows) = linted(&catalog.into(), &Overlay::of(root));
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
         return Ok((outcome.in_order(), Vec::new()));
     };
