@@ -83,6 +83,13 @@ const STARTED: fn(&Catalog) -> bool = Catalog::has_containers;
 /// For a catalog whose Prometheus, Alertmanager or Grafana is a container.
 const MONITORS: fn(&Catalog) -> bool = Catalog::monitors_in_containers;
 
+/// For a catalog with recording rules of its own.
+const RECORDING: fn(&Catalog) -> bool = |catalog| !catalog.rules.is_empty();
+
+/// For a catalog that tests them.
+const TESTED_RECORDING: fn(&Catalog) -> bool =
+    |catalog| catalog.rules.iter().any(|rule| rule.has_tests());
+
 /// Everything generated, in the order of rendering: a template may read what was rendered before it.
 pub const ARTIFACTS: &[Artifact] = &[
     row(
@@ -102,6 +109,18 @@ pub const ARTIFACTS: &[Artifact] = &[
         "monitoring/recording_rules.test.yml",
         Role::RuleTests,
         ALWAYS,
+    ),
+    row(
+        "monitoring/own_rules.yml",
+        "monitoring/own_rules.yml",
+        RULES,
+        RECORDING,
+    ),
+    row(
+        "monitoring/own_rules.test.yml",
+        "monitoring/own_rules.test.yml",
+        Role::RuleTests,
+        TESTED_RECORDING,
     ),
     row(
         "monitoring/signal_rules.yml",

@@ -5,6 +5,7 @@ pub(crate) mod alerts;
 mod limits;
 mod metrics;
 pub mod pattern;
+pub(crate) mod rules;
 pub mod schema;
 pub(crate) mod secrets;
 mod services;
@@ -21,6 +22,7 @@ use alerts::Emitters;
 pub(crate) use alerts::{Alert, Branch};
 pub(crate) use limits::Limits;
 pub use metrics::Metric;
+use rules::{RecordingRule, RuleGroup};
 use serde::Serialize;
 use serde_json::{Map, Value};
 pub use services::{Override, Service, layers, origin};
@@ -52,6 +54,12 @@ pub struct Catalog {
     pub services: Vec<Service>,
     pub metrics: Vec<Metric>,
     pub alerts: Vec<Alert>,
+    /// Its own recording rules.
+    pub rules: Vec<RecordingRule>,
+    /// The same by how often they are evaluated.
+    pub rule_groups: Vec<RuleGroup>,
+    /// The environment that it is read for; None: the catalog itself.
+    pub environment: Option<String>,
     /// What the services may use.
     pub limits: Limits,
     /// Files that it takes to scrape and probe the services.
@@ -101,7 +109,14 @@ impl Catalog {
         let mut value = schema::with_defaults(source, refused, &schema::Schema::of(kinds));
         place_servers(&mut value);
         prefix_metrics(&mut value);
-        Catalog::resolve(&value, kinds, profiles).map_err(|error| {
+        if let Some(environment) = &source.environment {
+            set_apart(&mut value, environment, source);
+        }
+        let resolved = Catalog::resolve(&value, kinds, profiles).map(|catalog| Catalog {
+            environment: source.environment.clone(),
+            ..catalog
+        });
+        resolved.map_err(|error| {
             Box::new(
                 Diagnostic::error(
                     "invalid-value",
@@ -133,7 +148,13 @@ impl Catalog {
                 Alert::resolve(value, name, written, &services, &emitters, kinds)
             })
             .collect::<Result<_, _>>()?;
+        let rules = entries(value, "rules")
+            .map(|(name, written)| RecordingRule::resolve(name, written))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Catalog {
+            environment: None,
+            rule_groups: rules::grouped(&rules),
+            rules,
             names: Names {
                 services: numbered(services.iter().map(|service| &service.name)),
                 metrics: numbered(metrics.iter().map(|metric| &metric.key)),
@@ -227,6 +248,21 @@ fn groups(value: &Value, services: &[Service]) -> Vec<Group> {
             services: members.remove(key.as_str()).unwrap_or_default(),
         })
         .collect()
+}
+
+/// What tells an environment from the catalog itself, unless its own file says so: its folder, and a label of what leaves its Prometheus.
+fn set_apart(value: &mut Value, environment: &str, source: &Source) {
+    if !source.differs("/platform/output") {
+        let output = value["platform"]["output"].as_str().unwrap_or_default();
+        let apart = format!("{}-{environment}", output.trim_end_matches('/'));
+        value["platform"]["output"] = apart.into();
+    }
+    let labels = value["prometheus"]["external_labels"].as_object_mut();
+    if let Some(labels) = labels
+        && !source.differs("/prometheus/external_labels/environment")
+    {
+        labels.insert("environment".to_string(), environment.into());
+    }
 }
 
 /// Where the servers run, and how each of them then reaches the others, where the catalog does not say so.

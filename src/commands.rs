@@ -18,6 +18,7 @@ mod why;
 
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Format, suggestion};
+use crate::pipeline::Root;
 use anyhow::{Context, Result, bail};
 use clap::{ColorChoice, Parser, Subcommand};
 pub(crate) use report::Report;
@@ -25,7 +26,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// One service catalog becomes a complete, proven monitoring stack.
-#[derive(Parser)]
+#[derive(Clone, Parser)]
 #[command(name = "monstack", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
     /// The folder with services.toml, templates/ and the output folder
@@ -43,6 +44,9 @@ pub(crate) struct Cli {
     /// When to use colours; NO_COLOR is respected
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: ColorChoice,
+    /// The environment of services.NAME.toml instead of the catalog itself
+    #[arg(long, global = true, value_name = "NAME")]
+    environment: Option<String>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -62,7 +66,7 @@ Examples:
 
 Exit codes: 0 fine, 1 it found something, 2 it could not run.";
 
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Verb {
     /// Write generated/, or with --check say in what it differs
     Render(render::Args),
@@ -156,12 +160,29 @@ impl Cli {
         } else {
             "monstack"
         };
-        match self.root.as_os_str() == "." {
-            true => format!("{program} {verb}"),
-            false => format!(
-                "{program} {verb} --root {}",
-                shell(&self.root.to_string_lossy())
-            ),
+        let mut command = format!("{program} {verb}");
+        if self.root.as_os_str() != "." {
+            command += &format!(" --root {}", shell(&self.root.to_string_lossy()));
+        }
+        if let Some(environment) = &self.environment {
+            command += &format!(" --environment {}", shell(environment));
+        }
+        command
+    }
+
+    /// The same command line for an environment.
+    fn within(&self, environment: &str) -> Cli {
+        Cli {
+            environment: Some(environment.to_string()),
+            ..self.clone()
+        }
+    }
+
+    /// Where the catalog is, and for which environment it is read.
+    fn place(&self) -> Root<'_> {
+        Root {
+            path: &self.root,
+            environment: self.environment.as_deref(),
         }
     }
 }

@@ -4,14 +4,14 @@ use crate::allow::Allows;
 use crate::artifacts::Role;
 use crate::catalog::Catalog;
 use crate::catalog::schema::Schema;
-use crate::diagnostic::{Diagnostic, Place, Severity, folded, sorted};
+use crate::diagnostic::{Diagnostic, Place, Severity, folded, sorted, suggestion, suggestion_or};
 use crate::kinds::Kinds;
 use crate::overlay::Overlay;
 use crate::profiles::Profiles;
 use crate::render::found::Found;
 use crate::render::{Rendered, render};
 use crate::source::read::Unreadable;
-use crate::source::{Source, SyntaxError};
+use crate::source::{Contradiction, Source, SyntaxError, Text, Texts};
 use crate::{allow, lints, proofs, source};
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,9 @@ use std::path::Path;
 
 /// The catalog's name under the root.
 pub const CATALOG: &str = "services.toml";
+
+/// The folder of its parts, beside it.
+pub(crate) const PARTS: &str = "services.d";
 
 /// How far a catalog came, and everything that was found on the way.
 pub struct Outcome {
@@ -43,29 +46,160 @@ impl Outcome {
     }
 }
 
-/// The text of the catalog of `root`; one that is missing, unreadable or not text is a finding, not an error.
-pub(crate) fn read(root: &Path) -> Result<String, Box<Outcome>> {
-    let path = root.join(CATALOG);
-    let refused = |text: &str, place: Place, message: String, help: &str| {
-        Box::new(Outcome {
-            source: Source::parse(CATALOG, text).0,
-            catalog: None,
-            rendered: None,
-            diagnostics: vec![Diagnostic::error("unreadable-catalog", place, message).help(help)],
-        })
+/// Where a catalog is, and for which environment it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Root<'a> {
+    pub path: &'a Path,
+    /// None: the catalog itself.
+    pub environment: Option<&'a str>,
+}
+
+impl<'a, P: AsRef<Path> + ?Sized> From<&'a P> for Root<'a> {
+    fn from(path: &'a P) -> Root<'a> {
+        Root {
+            path: path.as_ref(),
+            environment: None,
+        }
+    }
+}
+
+/// A text as a catalog of one file.
+impl<T: AsRef<str> + ?Sized> From<&T> for Texts {
+    fn from(text: &T) -> Texts {
+        Texts::one(CATALOG, text.as_ref())
+    }
+}
+
+/// What an environment's file is called.
+pub(crate) fn overlay_name(environment: &str) -> String {
+    format!("services.{environment}.toml")
+}
+
+/// The environment that a file is for, by its name.
+pub(crate) fn environment_of(file: &str) -> Option<&str> {
+    let name = file.strip_prefix("services.")?.strip_suffix(".toml")?;
+    let plain = |character: char| {
+        character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'
     };
+    (!name.is_empty() && name.chars().all(plain)).then_some(name)
+}
+
+/// The environments of a root, by name.
+pub(crate) fn environments(root: &Path) -> Vec<String> {
+    let mut found: Vec<String> = names(root)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|name| environment_of(name))
+        .map(str::to_string)
+        .collect();
+    found.sort();
+    found
+}
+
+fn names(folder: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Whether a file of PARTS is read: a TOML file that is no hidden one, such as an editor's.
+pub(crate) fn is_part(name: &str) -> bool {
+    name.ends_with(".toml") && !name.starts_with('.')
+}
+
+/// The texts of the catalog of `root`; what is missing, unreadable or not text is a finding, not an error.
+pub(crate) fn read<'a>(root: impl Into<Root<'a>>) -> Result<Texts, Box<Outcome>> {
+    let root = root.into();
+    let mut texts = Texts::one(CATALOG, &file(root.path, CATALOG)?);
+    let folder = root.path.join(PARTS);
+    if folder.is_dir() {
+        let names = names(&folder).map_err(|error| {
+            let message = format!("cannot read {PARTS}: {error}");
+            let place = Place::File(folder.display().to_string());
+            refused(
+                CATALOG,
+                "",
+                place,
+                message,
+                "make it a folder that you may read",
+            )
+        })?;
+        for name in names {
+            let path = format!("{PARTS}/{name}");
+            if is_part(&name) {
+                texts.parts.push(Text {
+                    text: file(root.path, &path)?,
+                    name: path,
+                });
+            } else if !name.starts_with('.') && !name.ends_with('~') && !name.ends_with(".md") {
+                texts.unread.push(path);
+            }
+        }
+    }
+    if texts.files().all(|file| file.text.trim().is_empty()) {
+        let help = "start with `[platform]`, one group and one service; the README shows ten lines that do";
+        return Err(refused(
+            CATALOG,
+            &texts.catalog.text,
+            Place::Bytes(0..0),
+            format!("{CATALOG} is empty"),
+            help,
+        ));
+    }
+    if let Some(environment) = root.environment {
+        let name = overlay_name(environment);
+        if !root.path.join(&name).is_file() {
+            let known = environments(root.path);
+            let help = match known.as_slice() {
+                [] => format!("write what differs there into {name}, beside {CATALOG}"),
+                _ => suggestion(environment, known.iter().map(String::as_str)),
+            };
+            return Err(refused(
+                CATALOG,
+                &texts.catalog.text,
+                Place::File(root.path.join(&name).display().to_string()),
+                format!("there is no environment `{environment}`: {name} is not here"),
+                &help,
+            ));
+        }
+        texts.overlay = Some(Text {
+            text: file(root.path, &name)?,
+            name,
+        });
+        texts.environment = Some(environment.to_string());
+    }
+    Ok(texts)
+}
+
+fn refused(name: &str, text: &str, place: Place, message: String, help: &str) -> Box<Outcome> {
+    Box::new(Outcome {
+        source: Source::parse(name, text).0,
+        catalog: None,
+        rendered: None,
+        diagnostics: vec![Diagnostic::error("unreadable-catalog", place, message).help(help)],
+    })
+}
+
+/// One of the files.
+fn file(root: &Path, name: &str) -> Result<String, Box<Outcome>> {
+    let path = root.join(name);
     let whole = || Place::File(path.display().to_string());
-    let text = source::read::read(&path).map_err(|unreadable| match unreadable {
+    source::read::read(&path).map_err(|unreadable| match unreadable {
         Unreadable::Missing => refused(
+            name,
             "",
             whole(),
-            format!("there is no {CATALOG} here"),
+            format!("there is no {name} here"),
             "run this where the catalog is, or say where with `--root DIR`",
         ),
         Unreadable::Refused(reason, help) => refused(
+            name,
             "",
             whole(),
-            format!("cannot read {CATALOG}: {reason}"),
+            format!("cannot read {name}: {reason}"),
             help,
         ),
         Unreadable::NotText {
@@ -76,23 +210,14 @@ pub(crate) fn read(root: &Path) -> Result<String, Box<Outcome>> {
         } => {
             let place = Place::Bytes(at..at + '\u{fffd}'.len_utf8());
             refused(
+                name,
                 &text,
                 place,
-                format!("{CATALOG} is not UTF-8: {reason}"),
+                format!("{name} is not UTF-8: {reason}"),
                 help,
             )
         }
-    })?;
-    if text.trim().is_empty() {
-        let help = "start with `[platform]`, one group and one service; the README shows ten lines that do";
-        return Err(refused(
-            &text,
-            Place::Bytes(0..0),
-            format!("{CATALOG} is empty"),
-            help,
-        ));
-    }
-    Ok(text)
+    })
 }
 
 /// A text that is no catalog, and everything that is wrong with it.
@@ -129,12 +254,8 @@ pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<Refused>> {
 
 /// As much of a text as can be understood, and what syntax and schema have against the rest: an older catalog may hold keys
 /// that are refused today.
-pub fn understood(
-    name: &str,
-    text: &str,
-    overlay: &Overlay,
-) -> (Source, Option<Catalog>, Vec<Diagnostic>) {
-    let (source, errors) = Source::parse(name, text);
+pub fn understood(texts: &Texts, overlay: &Overlay) -> (Source, Option<Catalog>, Vec<Diagnostic>) {
+    let (source, errors) = Source::of(texts);
     let kinds = match Kinds::of(overlay) {
         Ok(kinds) => kinds,
         Err(diagnostics) => return (source, None, diagnostics),
@@ -151,6 +272,7 @@ pub fn understood(
     let catalog = Catalog::load(&source, &refused, &kinds, &profiles)
         .map_err(|diagnostic| refused.push(*diagnostic))
         .ok();
+    refused.extend(contradictions(&source));
     let diagnostics = sorted(refused, &source);
     (source, catalog, diagnostics)
 }
@@ -169,21 +291,73 @@ fn syntax(errors: Vec<SyntaxError>) -> Vec<Diagnostic> {
     errors.into_iter().map(diagnose).collect()
 }
 
+/// What the files of a catalog say against each other.
+fn contradictions(source: &Source) -> Vec<Diagnostic> {
+    let one = |found: &Contradiction| match found {
+        Contradiction::Twice { name, first, again } => Diagnostic::error(
+            "key-twice",
+            Place::Bytes(again.clone()),
+            format!("`{name}` stands in two files"),
+        )
+        .also(Place::Bytes(first.clone()), "it is here first")
+        .help("one of the two is meant: remove the other, or give it another name"),
+        Contradiction::NothingToDisable {
+            table,
+            name,
+            at,
+            known,
+        } => Diagnostic::error(
+            "nothing-to-disable",
+            Place::Bytes(at.clone()),
+            format!("there is no `{table}.{name}` that this environment could be without"),
+        )
+        .help(suggestion_or(
+            name,
+            known.iter().map(String::as_str),
+            "remove it",
+        )),
+        Contradiction::NotAFlag { at } => Diagnostic::error(
+            "wrong-type",
+            Place::Bytes(at.clone()),
+            "`enabled` is neither true nor false",
+        )
+        .help("write `enabled = false` for what this environment does not have"),
+    };
+    let unread = |path: &String| {
+        Diagnostic::notice(
+            "unread-part",
+            Place::File(path.clone()),
+            format!("{path} is not read"),
+        )
+        .help(format!(
+            "parts of the catalog are the files {PARTS}/*.toml: rename it, or move it elsewhere"
+        ))
+    };
+    source
+        .contradictions
+        .iter()
+        .map(one)
+        .chain(source.unread.iter().map(unread))
+        .collect()
+}
+
 /// Reads, checks, renders and proves the catalog of `root`; an error is one of the machine, not of the catalog.
-pub fn run(root: &Path) -> Result<Outcome> {
+pub fn run<'a>(root: impl Into<Root<'a>>) -> Result<Outcome> {
+    let root = root.into();
     match read(root) {
-        Ok(text) => prove(&text, root),
+        Ok(texts) => prove(&texts, root.path),
         Err(unreadable) => Ok(*unreadable),
     }
 }
 
 /// The same without the proofs, for verbs that ask about what runs: `render` is where a stack is proved.
-pub(crate) fn render_unproved(root: &Path) -> Result<Outcome> {
+pub(crate) fn render_unproved<'a>(root: impl Into<Root<'a>>) -> Result<Outcome> {
+    let root = root.into();
     let mut outcome = lint(root);
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
         return Ok(outcome);
     };
-    match render(catalog, root)? {
+    match render(catalog, root.path)? {
         Ok(rendered) => outcome.rendered = Some(rendered),
         Err(diagnostics) => outcome
             .diagnostics
@@ -193,16 +367,17 @@ pub(crate) fn render_unproved(root: &Path) -> Result<Outcome> {
 }
 
 /// The catalog of `root` and its lints, nothing rendered.
-pub(crate) fn lint(root: &Path) -> Outcome {
+pub(crate) fn lint<'a>(root: impl Into<Root<'a>>) -> Outcome {
+    let root = root.into();
     match read(root) {
-        Ok(text) => linted(&text, &Overlay::of(root)).0.in_order(),
+        Ok(texts) => linted(&texts, &Overlay::of(root.path)).0.in_order(),
         Err(unreadable) => *unreadable,
     }
 }
 
 /// A text checked, rendered and proved as if it were the catalog of `root`; `add` proves what it will write.
-pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
-    let (mut outcome, mut allows) = linted(text, &Overlay::of(root));
+pub fn prove(texts: impl Into<Texts>, root: &Path) -> Result<Outcome> {
+    let (mut outcome, mut allows) = linted(&texts.into(), &Overlay::of(root));
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
         return Ok(outcome.in_order());
     };
@@ -222,13 +397,13 @@ pub fn prove(text: &str, root: &Path) -> Result<Outcome> {
 /// The proofs for files as they are in a folder, paths and texts, beside a text as the catalog of `root`. `folder` is how messages
 /// call it; the second part of the answer are the files that no role is known of, which nothing looks at.
 pub fn prove_files(
-    text: &str,
+    catalog: impl Into<Texts>,
     root: &Path,
     folder: &str,
     texts: Vec<(String, String)>,
     roles: &BTreeMap<String, Role>,
 ) -> Result<(Outcome, Vec<String>)> {
-    let (mut outcome, mut allows) = linted(text, &Overlay::of(root));
+    let (mut outcome, mut allows) = linted(&catalog.into(), &Overlay::of(root));
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
         return Ok((outcome.in_order(), Vec::new()));
     };
@@ -244,8 +419,8 @@ pub fn prove_files(
 }
 
 /// Syntax, schema and lints, without what the catalog accepts of them.
-fn linted(text: &str, overlay: &Overlay) -> (Outcome, Allows) {
-    let mut outcome = checked(text, overlay);
+fn linted(texts: &Texts, overlay: &Overlay) -> (Outcome, Allows) {
+    let mut outcome = checked(texts, overlay);
     let mut allows = Allows::of(&outcome.source);
     let found = std::mem::take(&mut outcome.diagnostics);
     outcome.diagnostics = allows.accept(found, &outcome.source);
@@ -254,8 +429,8 @@ fn linted(text: &str, overlay: &Overlay) -> (Outcome, Allows) {
 }
 
 /// Syntax, schema, lints; nothing is accepted yet.
-fn checked(text: &str, overlay: &Overlay) -> Outcome {
-    let (source, errors) = Source::parse(CATALOG, text);
+fn checked(texts: &Texts, overlay: &Overlay) -> Outcome {
+    let (source, errors) = Source::of(texts);
     let mut outcome = Outcome {
         source,
         catalog: None,
@@ -300,6 +475,7 @@ fn checked(text: &str, overlay: &Overlay) -> Outcome {
         Err(diagnostic) => outcome.diagnostics.push(*diagnostic),
     }
     outcome.diagnostics.extend(refused);
+    outcome.diagnostics.extend(contradictions(&outcome.source));
     outcome
 }
 

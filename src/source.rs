@@ -2,31 +2,71 @@
 //!
 //! Paths are JSON pointers (`/services/search/port`), because that is what schema errors speak.
 
+mod layers;
 pub(crate) mod read;
+mod texts;
 
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::ops::Range;
+pub use texts::{Text, Texts};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// A catalog file: its text, its content as JSON, and where each key and value stands.
-#[derive(Debug)]
+/// A catalog, of one file or of several: its text, its content as JSON, and where each key and value stands.
+#[derive(Clone, Debug)]
 pub struct Source {
-    /// The path as the user would write it; it opens every diagnostic.
+    /// The path of its first file as the user would write it; it opens most diagnostics.
     pub name: String,
+    /// All files one behind the other; bytes are counted through them.
     pub text: String,
     /// The content, tables in file order.
     pub value: Value,
+    /// The environment that it is for; None: the catalog itself.
+    pub environment: Option<String>,
+    /// Where two files contradict each other, and what cannot be.
+    pub(crate) contradictions: Vec<Contradiction>,
+    /// Files that stand where parts are looked for, and are not read.
+    pub(crate) unread: Vec<String>,
     spans: HashMap<String, Span>,
+    files: Vec<File>,
+    /// The first byte of what only the environment says.
+    differs: usize,
     /// The byte at which each line starts.
     lines: Vec<usize>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+struct File {
+    name: String,
+    /// Its first byte.
+    start: usize,
+}
+
+#[derive(Clone, Debug)]
 struct Span {
     key: Range<usize>,
     value: Range<usize>,
+}
+
+/// A key that two files give, or that one takes away where it is not.
+#[derive(Clone, Debug)]
+pub(crate) enum Contradiction {
+    /// Where it is given first, and where again.
+    Twice {
+        name: String,
+        first: Range<usize>,
+        again: Range<usize>,
+    },
+    /// `enabled = false` for what is not there: its table, its name, those that are.
+    NothingToDisable {
+        table: String,
+        name: String,
+        at: Range<usize>,
+        known: Vec<String>,
+    },
+    /// `enabled` that is neither true nor false.
+    NotAFlag { at: Range<usize> },
 }
 
 /// Where the text is not TOML, and why.
@@ -40,32 +80,113 @@ pub struct SyntaxError {
 impl Source {
     /// Reads `text`; syntax errors come all at once, and the content is then only what could be recovered.
     pub fn parse(name: &str, text: &str) -> (Source, Vec<SyntaxError>) {
-        let (root, errors) = DeTable::parse_recoverable(text);
-        let mut spans = HashMap::new();
-        let value = table(root.get_ref(), "", &mut spans);
-        let errors = errors
-            .into_iter()
-            .map(|error| SyntaxError {
-                span: error.span().unwrap_or(0..0),
-                reason: error.message().to_string(),
-            })
-            .collect();
-        let lines = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(newline, _)| newline + 1))
-            .collect();
-        (
-            Source {
-                name: name.into(),
-                text: text.into(),
-                value,
-                spans,
-                lines,
-            },
-            errors,
-        )
+        Source::of(&Texts::one(name, text))
     }
 
-    /// Whether the file itself says this key.
+    /// The same of several files: parts are put together, and what an environment says comes over them.
+    pub fn of(texts: &Texts) -> (Source, Vec<SyntaxError>) {
+        let mut source = Source {
+            name: texts.catalog.name.clone(),
+            text: String::new(),
+            value: Value::Object(Map::new()),
+            environment: texts.environment.clone(),
+            contradictions: Vec::new(),
+            unread: texts.unread.clone(),
+            spans: HashMap::new(),
+            files: Vec::new(),
+            differs: usize::MAX,
+            lines: Vec::new(),
+        };
+        let mut errors = Vec::new();
+        let (root, spans) = source.read(&texts.catalog, &mut errors);
+        (source.value, source.spans) = (root, spans);
+        for part in &texts.parts {
+            let (root, spans) = source.read(part, &mut errors);
+            source.join(root, spans);
+        }
+        if let Some(overlay) = &texts.overlay {
+            let (root, spans) = source.read(overlay, &mut errors);
+            source.differs = source.files.last().map_or(0, |file| file.start);
+            source.cover(root, spans);
+        }
+        source.lines = std::iter::once(0)
+            .chain(
+                source
+                    .text
+                    .match_indices('\n')
+                    .map(|(newline, _)| newline + 1),
+            )
+            .collect();
+        (source, errors)
+    }
+
+    /// One more file: its content and its spans, counted through all.
+    fn read(
+        &mut self,
+        file: &Text,
+        errors: &mut Vec<SyntaxError>,
+    ) -> (Value, HashMap<String, Span>) {
+        // A file begins on a line of its own.
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            self.text.push('\n');
+        }
+        let start = self.text.len();
+        self.files.push(File {
+            name: file.name.clone(),
+            start,
+        });
+        self.text.push_str(&file.text);
+        let (root, found) = DeTable::parse_recoverable(&file.text);
+        let mut spans = HashMap::new();
+        let value = table(root.get_ref(), "", &mut spans);
+        let moved = |span: &Range<usize>| span.start + start..span.end + start;
+        for span in spans.values_mut() {
+            (span.key, span.value) = (moved(&span.key), moved(&span.value));
+        }
+        errors.extend(found.into_iter().map(|error| SyntaxError {
+            span: moved(&error.span().unwrap_or(0..0)),
+            reason: error.message().to_string(),
+        }));
+        (value, spans)
+    }
+
+    /// The file that a byte is in.
+    fn file_at(&self, byte: usize) -> Option<&File> {
+        let index = self.files.partition_point(|file| file.start <= byte);
+        self.files.get(index.checked_sub(1)?)
+    }
+
+    /// The name of the file that a byte is in.
+    pub(crate) fn file(&self, byte: usize) -> &str {
+        self.file_at(byte).map_or(&self.name, |file| &file.name)
+    }
+
+    /// The bytes of the file that a byte is in.
+    pub(crate) fn extent(&self, byte: usize) -> Range<usize> {
+        let start = self.file_at(byte).map_or(0, |file| file.start);
+        let next = self.files.iter().find(|file| file.start > start);
+        start..next.map_or(self.text.len(), |file| file.start)
+    }
+
+    /// The file and the line of a key, from 1.
+    pub(crate) fn at(&self, pointer: &str) -> (String, usize) {
+        let byte = self.key(pointer).start;
+        (self.file(byte).to_string(), self.line_column(byte).0)
+    }
+
+    /// Whether two catalogs are of the same text, for the same environment.
+    pub(crate) fn same(&self, other: &Source) -> bool {
+        self.text == other.text && self.environment == other.environment
+    }
+
+    /// Whether the environment itself says this key.
+    pub(crate) fn differs(&self, pointer: &str) -> bool {
+        self.spans
+            .get(pointer)
+            .is_some_and(|span| span.key.start >= self.differs)
+    }
+
+    /// Whether the catalog itself says this key.
     pub(crate) fn contains(&self, pointer: &str) -> bool {
         self.spans.contains_key(pointer)
     }
@@ -102,15 +223,15 @@ impl Source {
             byte -= 1;
         }
         let line = self.lines.partition_point(|start| *start <= byte);
+        let start = self.file_at(byte).map_or(0, |file| file.start);
+        let before = self.lines.partition_point(|line| *line < start);
         (
-            line,
-            self.text[self.lines[line - 1]..byte].chars().count() + 1,
+            line - before,
+            self.text[self.lines[line - 1].max(start)..byte]
+                .chars()
+                .count()
+                + 1,
         )
-    }
-
-    /// The line of a key, from 1.
-    pub(crate) fn line(&self, pointer: &str) -> usize {
-        self.line_column(self.key(pointer).start).0
     }
 }
 

@@ -10,7 +10,7 @@ use monstack::diff::{Change, Class, Explained, Side, compare, compare_rendered};
 use monstack::overlay::Overlay;
 use monstack::pipeline;
 use monstack::render::{self, Rendered};
-use monstack::source::Source;
+use monstack::source::{Source, Texts};
 use serde_json::Value;
 use shop::{Ended, SMALL, ended, folder, git};
 use std::fs;
@@ -987,8 +987,8 @@ fn a_change_weighs_what_it_means_to_those_on_call() {
         assert!(RICH.contains(from), "{from}");
         let text = RICH.replacen(from, to, 1);
         let (old, new) = (
-            pipeline::understood("before.toml", RICH, &Overlay::default()),
-            pipeline::understood("services.toml", &text, &Overlay::default()),
+            pipeline::understood(&Texts::one("before.toml", RICH), &Overlay::default()),
+            pipeline::understood(&Texts::one("services.toml", &text), &Overlay::default()),
         );
         let (Some(before), Some(after)) = (&old.1, &new.1) else {
             panic!("{to}: {:#?}", new.2)

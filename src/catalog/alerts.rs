@@ -8,6 +8,7 @@ use crate::json::Parts;
 use crate::kinds::{Kind, Kinds};
 pub(crate) use branches::Branch;
 pub(super) use branches::Emitters;
+pub(crate) use own_tests::{OwnTest, own_tests};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

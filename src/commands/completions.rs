@@ -5,7 +5,7 @@ use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
 /// The shell.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     /// As in: monstack completions bash > /etc/bash_completion.d/monstack
     shell: Shell,

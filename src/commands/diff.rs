@@ -16,11 +16,10 @@ use anyhow::Result;
 use base::Base;
 
 /// What to compare with.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Args {
-    /// A catalog, a folder with one, or a git revision
-    #[arg(default_value = "HEAD")]
-    base: String,
+    /// A catalog, a folder with one, or a git revision [default: HEAD; with --environment, the catalog without it]
+    base: Option<String>,
 }
 
 /// Proves the catalog as it is, reads the other, compares what both say and what is rendered of them, prints.
@@ -30,15 +29,29 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         catalog,
         rendered,
         diagnostics,
-    } = pipeline::run(&cli.root)?;
+    } = pipeline::run(cli.place())?;
     let errors: Vec<Diagnostic> = diagnostics.into_iter().filter(Diagnostic::stops).collect();
     // Of a catalog that does not load nothing can be compared.
     let Some(catalog) = catalog else {
         return Ok(Report::new(source, errors).reading());
     };
-    let base = base::read(&args.base, &cli.root)?;
-    let (before_source, before, refused) =
-        pipeline::understood(&base.name, &base.text, &base.templates);
+    let base = match (&args.base, &cli.environment) {
+        (Some(base), _) => base::read(base, cli)?,
+        (None, None) => base::read("HEAD", cli)?,
+        (None, Some(_)) => match pipeline::read(&cli.root) {
+            Ok(texts) => Base {
+                name: CATALOG.to_string(),
+                label: CATALOG.to_string(),
+                texts,
+                prefix: String::new(),
+                templates: base::texts(&cli.root)?,
+            },
+            Err(unreadable) => {
+                return Ok(Report::new(unreadable.source, unreadable.diagnostics).reading());
+            }
+        },
+    };
+    let (before_source, before, refused) = pipeline::understood(&base.texts, &base.templates);
     let Some(before) = before else {
         return Ok(Report::new(before_source, refused).reading());
     };
@@ -59,6 +72,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let new = New {
         catalog: &catalog,
         source: &source,
+        before: &before_source,
         templates: &own,
         rendered,
     };
@@ -70,7 +84,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         changes: &changes,
         before: sides[0],
         after: sides[1],
-        base: &args.base,
+        base: &base.label,
         before_prefix: &base.prefix,
         limits: &limits,
     };
@@ -80,7 +94,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     } else {
         (&source, errors)
     };
-    let found = Report::new(Source::parse(&shown.name, &shown.text).0, findings).reading();
+    let found = Report::new(shown.clone(), findings).reading();
     Ok(report(&printer, cli.format, found))
 }
 
@@ -107,6 +121,7 @@ fn limits(errors: &[Diagnostic], base: &Base, refused: &[Diagnostic]) -> Vec<Str
 struct New<'a> {
     catalog: &'a Catalog,
     source: &'a Source,
+    before: &'a Source,
     templates: &'a Overlay,
     rendered: Option<Rendered>,
 }
@@ -124,7 +139,7 @@ impl New<'_> {
         limits: &mut Vec<String>,
     ) -> Result<Vec<Change>> {
         let same = base.templates.same(self.templates);
-        if same && base.text == self.source.text {
+        if same && self.source.same(self.before) {
             return Ok(Vec::new());
         }
         let now = match self.rendered {

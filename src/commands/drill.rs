@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// `drill` and its flags.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(
     after_help = "It starts a Prometheus, an Alertmanager and, where health is probed, a blackbox exporter of its own on free loopback ports,\n\
                         in a temporary folder, with stand-ins for the services; nothing that runs already is touched, and nobody is notified."

@@ -4,27 +4,30 @@ mod codes;
 
 use super::{Cli, Report};
 use crate::artifacts::{ARTIFACTS, Role};
+use crate::catalog::rules::RecordingRule;
 use crate::catalog::{Alert, Catalog, NO_ONE, Service, origin, schema, with_unit};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::{self, plain};
 use crate::lints::{LINTS, no_one_notified};
 use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG};
+use crate::promql::engine::metric;
+use crate::promql::walk::selectors;
 use crate::proofs::{Example, PROOFS, example};
 use crate::render;
-use crate::source::Source;
+use crate::source::{Source, step};
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 
 /// What to explain.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     /// A service, an alert, ALERT@SERVICE, or the code of a finding
     what: String,
 }
 
-/// A value, and the line that set it.
-type Row = (String, String, Option<usize>);
+/// A value, and the file and the line that set it.
+type Row = (String, String, Option<(String, usize)>);
 
 /// Finds what is meant and prints its rows.
 pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
@@ -47,7 +50,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     if let Some(sentence) = codes::sentence(what) {
         return Ok(plainly(what, sentence));
     }
-    let outcome = pipeline::run(&cli.root)?;
+    let outcome = pipeline::run(cli.place())?;
     let Some(catalog) = outcome.catalog else {
         return Ok(Report::new(outcome.source, outcome.diagnostics));
     };
@@ -57,6 +60,10 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .map_or((what, what), |(alert, service)| (alert, service));
     let alert = catalog.alerts.iter().find(|known| known.name == alert);
     let service = catalog.service(service);
+    let rule = catalog.rules.iter().find(|rule| rule.name == what);
+    if let Some(rule) = rule.filter(|_| alert.is_none() && service.is_none()) {
+        return Ok(table(what, rule_rows(rule, &catalog, &source), source));
+    }
     let rows = match (alert, service, what.contains('@')) {
         (Some(alert), Some(service), true) => alert_at(alert, service, &catalog, &source),
         (Some(alert), None, false) => alert_rows(alert, &catalog, &source),
@@ -83,12 +90,15 @@ fn table(what: &str, rows: Vec<Row>, source: Source) -> Report {
         .max()
         .unwrap_or(0);
     for (key, value, line) in &rows {
-        let set = line.map_or(String::new(), |line| format!("  {CATALOG}:{line}"));
+        let set = line
+            .as_ref()
+            .map_or(String::new(), |(file, line)| format!("  {file}:{line}"));
         report.line(format!("  {key:<width$}  {value:<values$}{set}").trim_end());
     }
-    let values = rows
-        .into_iter()
-        .map(|(key, value, line)| json!({"key": key, "value": value, "line": line}));
+    let values = rows.into_iter().map(|(key, value, set)| {
+        let (file, line) = set.unzip();
+        json!({"key": key, "value": value, "file": file, "line": line})
+    });
     report.data.insert("explained".into(), what.into());
     report
         .data
@@ -199,7 +209,8 @@ fn unknown(what: &str, catalog: &Catalog, source: Source) -> Report {
         .map(|lint| lint.code)
         .chain(PROOFS.iter().map(|proof| proof.code))
         .chain(codes::CODES.iter().map(|(code, _)| *code));
-    let known: Vec<&str> = services.chain(alerts).chain(codes).collect();
+    let rules = catalog.rules.iter().map(|rule| rule.name.as_str());
+    let known: Vec<&str> = services.chain(alerts).chain(rules).chain(codes).collect();
     let wrong = what
         .split('@')
         .find(|part| !known.contains(part))
@@ -217,7 +228,7 @@ fn unknown(what: &str, catalog: &Catalog, source: Source) -> Report {
 fn row(key: &str, value: impl ToString, source: &Source, pointer: Option<String>) -> Row {
     let line = pointer
         .filter(|pointer| source.contains(pointer))
-        .map(|pointer| source.line(&pointer));
+        .map(|pointer| source.at(&pointer));
     (key.to_string(), value.to_string(), line)
 }
 
@@ -279,6 +290,62 @@ fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Ro
             ));
         }
     }
+    rows
+}
+
+fn rule_rows(rule: &RecordingRule, catalog: &Catalog, source: &Source) -> Vec<Row> {
+    let at = |key: &str| Some(format!("/rules/{}/{key}", rule.name));
+    let interval = rule
+        .interval
+        .unwrap_or(catalog.prometheus.evaluation_interval);
+    let set = match rule.interval {
+        Some(_) => at("interval"),
+        None => Some("/prometheus/evaluation_interval".to_string()),
+    };
+    let mut rows = vec![
+        row("expr", rule.expr.trim(), source, at("expr")),
+        row("interval", interval, source, set),
+    ];
+    rows.extend(
+        rule.labels.iter().map(|(label, value)| {
+            row(label, value, source, at(&format!("labels/{}", step(label))))
+        }),
+    );
+    rows.extend(
+        rule.help
+            .iter()
+            .map(|help| row("help", help, source, at("help"))),
+    );
+    let tests = rule.tests().into_iter();
+    rows.extend(tests.map(|test| row("test", test.name, source, Some(test.pointer.clone()))));
+    let reads = |expr: &str| {
+        crate::promql::parse(expr).is_ok_and(|expr| {
+            selectors(&expr)
+                .into_iter()
+                .any(|selector| metric(selector) == Some(rule.name.as_str()))
+        })
+    };
+    let rules = catalog.rules.iter().filter(|other| reads(&other.expr));
+    rows.extend(rules.map(|other| {
+        row(
+            "read by",
+            &other.name,
+            source,
+            Some(format!("/rules/{}", other.name)),
+        )
+    }));
+    let alerts = catalog
+        .alerts
+        .iter()
+        .filter(|alert| alert.expression().is_some_and(reads));
+    rows.extend(alerts.map(|alert| {
+        row(
+            "read by",
+            &alert.name,
+            source,
+            Some(format!("/alerts/{}", alert.name)),
+        )
+    }));
     rows
 }
 

@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// `preview` and its flags.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     /// Run the panels' queries against this Prometheus; without it the data is simulated
     #[arg(long, value_name = "URL")]
@@ -46,7 +46,7 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 
 /// Renders, asks or simulates, draws, writes.
 pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
-    let mut outcome = pipeline::run(&cli.root)?;
+    let mut outcome = pipeline::run(cli.place())?;
     let failed = outcome.failed();
     let rendered = outcome.rendered.take();
     let mut report = Report::new(outcome.source, outcome.diagnostics);

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// What to prove.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     /// The folder of the files [default: the output folder of the catalog]
     dir: Option<PathBuf>,
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let (folder, name) = match &args.dir {
         Some(folder) => (folder.clone(), folder.display().to_string()),
         None => {
-            let lint = pipeline::lint(&cli.root);
+            let lint = pipeline::lint(cli.place());
             let Some(catalog) = &lint.catalog else {
                 return Ok(Report::new(lint.source, lint.diagnostics).reading());
             };
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         }
     };
     let name = name.trim_end_matches('/').to_string();
-    let (outcome, unknown) = match pipeline::read(&cli.root) {
+    let (outcome, unknown) = match pipeline::read(cli.place()) {
         Ok(text) => pipeline::prove_files(&text, &cli.root, &name, texts(&folder)?, &roles)?,
         Err(unreadable) => (*unreadable, Vec::new()),
     };

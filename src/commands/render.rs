@@ -3,18 +3,19 @@
 mod differences;
 
 use super::{Cli, Report};
-use crate::diagnostic::{Diagnostic, Place, plural};
+use crate::diagnostic::{Diagnostic, Place, location, plural};
 use crate::generated::{Comparison, compare, sweep, write};
 use crate::overlay::Overlay;
-use crate::pipeline::{self, CATALOG, Outcome};
+use crate::pipeline::{self, CATALOG, Outcome, environments};
 use anyhow::Result;
 use differences::{beside, list, octal, stale, word};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
 /// `render` and its flags.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     /// Write nothing; report modified, missing and orphaned files with a diff, and exit 1 if there are any
     #[arg(long)]
@@ -27,8 +28,37 @@ pub(crate) struct Args {
 /// Renders, proves, compares, and writes or reports.
 pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let _held = (!args.check).then(|| lock_root(&cli.root));
-    let outcome = pipeline::run(&cli.root)?;
-    prepare(outcome, cli, args.adopt_folder)?.finish(cli, args.check)
+    let outcome = pipeline::run(cli.place())?;
+    if !args.check || cli.environment.is_some() {
+        return prepare(outcome, cli, args.adopt_folder)?.finish(cli, args.check);
+    }
+    // What is wrong with the catalog itself is wrong in every environment, and is said once.
+    let known: HashSet<Said> = said(&outcome).collect();
+    let mut report = prepare(outcome, cli, args.adopt_folder)?.finish(cli, true)?;
+    for environment in environments(&cli.root) {
+        let cli = cli.within(&environment);
+        let mut outcome = pipeline::run(cli.place())?;
+        let new: Vec<bool> = said(&outcome).map(|said| !known.contains(&said)).collect();
+        let mut new = new.into_iter();
+        let failed = outcome.failed();
+        outcome.diagnostics.retain(|_| new.next().unwrap_or(true));
+        // What fails by the catalog's own mistakes has nothing more to say.
+        if !failed || outcome.failed() {
+            report.and(prepare(outcome, &cli, args.adopt_folder)?.finish(&cli, true)?);
+        }
+    }
+    Ok(report)
+}
+
+/// A finding by its code, its sentence and its place.
+type Said = (&'static str, String, (String, usize, usize));
+
+fn said(outcome: &Outcome) -> impl Iterator<Item = Said> {
+    let one = |found: &Diagnostic| {
+        let place = location(&found.place, &outcome.source);
+        (found.code, found.message.clone(), place)
+    };
+    outcome.diagnostics.iter().map(one)
 }
 
 /// One run at a time writes in a root, from reading its catalog on; others wait until this is dropped.

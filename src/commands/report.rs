@@ -18,6 +18,8 @@ use std::process::ExitCode;
 pub(crate) struct Report {
     source: Source,
     findings: Vec<Diagnostic>,
+    /// Reports on other environments of the catalog, with findings at places of their own.
+    others: Vec<(Source, Vec<Diagnostic>)>,
     found: bool,
     writes: bool,
     text: Vec<String>,
@@ -34,6 +36,7 @@ impl Report {
         Report {
             source,
             findings,
+            others: Vec::new(),
             found,
             writes: true,
             text: Vec::new(),
@@ -96,14 +99,39 @@ impl Report {
         self.findings.push(finding);
     }
 
+    /// What is to be said of another environment too; of members of the JSON document that both have, lists are joined.
+    pub(crate) fn and(&mut self, other: Report) {
+        self.found |= other.found;
+        self.text.extend(other.text);
+        self.others.push((other.source, other.findings));
+        self.others.extend(other.others);
+        for (key, value) in other.data {
+            match (self.data.get_mut(&key), value) {
+                (Some(Value::Array(known)), Value::Array(more)) => known.extend(more),
+                (Some(_), _) => {}
+                (None, value) => drop(self.data.insert(key, value)),
+            }
+        }
+    }
+
+    /// Everything that was found, with the catalog that it was found in.
+    fn all(&self) -> impl Iterator<Item = (&Source, &Vec<Diagnostic>)> {
+        let others = self
+            .others
+            .iter()
+            .map(|(source, findings)| (source, findings));
+        std::iter::once((&self.source, &self.findings)).chain(others)
+    }
+
     /// Prints it and says how the process ends.
     pub(crate) fn print(mut self, format: Format) -> ExitCode {
         let code = u8::from(self.found);
         if format == Format::Json {
             let findings: Vec<Value> = self
-                .findings
-                .iter()
-                .map(|finding| json(finding, &self.source))
+                .all()
+                .flat_map(|(source, findings)| {
+                    findings.iter().map(move |finding| json(finding, source))
+                })
                 .collect();
             let mut document = Map::new();
             document.insert(
@@ -115,19 +143,22 @@ impl Report {
             return document_out(&Value::Object(document), code);
         }
         let text: String = self.text.iter().map(|line| format!("{line}\n")).collect();
-        let findings = print(
-            &self.findings,
-            &self.source,
-            format,
-            matches!(format, Format::Text | Format::Markdown),
-        );
+        let styled = matches!(format, Format::Text | Format::Markdown);
+        let findings: String = self
+            .all()
+            .map(|(source, findings)| print(findings, source, format, styled))
+            .collect();
         // GitHub reads its annotations from stdout.
         if format == Format::Github {
             return out(&(findings + &text), code);
         }
         let _ = write!(anstream::stderr(), "{findings}");
-        if !self.findings.is_empty() {
-            say(&count(&self.findings, self.writes));
+        let every: Vec<Diagnostic> = self
+            .all()
+            .flat_map(|(_, findings)| findings.iter().cloned())
+            .collect();
+        if !every.is_empty() {
+            say(&count(&every, self.writes));
         }
         out(&text, code)
     }

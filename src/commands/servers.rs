@@ -17,7 +17,7 @@ pub(crate) use given::Given;
 use std::path::{Path, PathBuf};
 
 /// Where Prometheus is, and who asks.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct PrometheusFlags {
     /// Prometheus; or PROMETHEUS_URL [default: where the catalog publishes it, http://127.0.0.1:9090]
     #[arg(long, value_name = "URL")]
@@ -27,7 +27,7 @@ pub(crate) struct PrometheusFlags {
 }
 
 /// How Prometheus lets in.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(next_help_heading = "Servers")]
 pub(crate) struct PrometheusLogin {
     /// A file with the bearer token of Prometheus; or PROMETHEUS_TOKEN
@@ -60,7 +60,7 @@ impl PrometheusLogin {
 }
 
 /// Where the servers are. Tokens and passwords come from files or the environment, and go to their own server only.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(next_help_heading = "Servers")]
 pub(crate) struct Servers {
     #[command(flatten)]
@@ -210,7 +210,7 @@ type Drawn = (Catalog, Vec<File>);
 
 /// What came of a catalog, and it with its files; None: its own mistakes come first.
 pub(crate) fn drawn(cli: &Cli) -> Result<(Outcome, Option<Drawn>)> {
-    let mut outcome = crate::pipeline::render_unproved(&cli.root)?;
+    let mut outcome = crate::pipeline::render_unproved(cli.place())?;
     let failed = outcome.failed();
     let both = outcome
         .catalog

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// `simulate` and its flags.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(after_help = after_help())]
 pub(crate) struct Args {
     /// The services to stand in for; all of the catalog when none is named
@@ -60,7 +60,7 @@ fn after_help() -> String {
 
 /// Runs until SIGINT or SIGTERM.
 pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
-    let outcome = pipeline::lint(&cli.root);
+    let outcome = pipeline::lint(cli.place());
     let failed = outcome.failed();
     let Some(catalog) = outcome.catalog.filter(|_| !failed) else {
         return Ok(Report::new(outcome.source, outcome.diagnostics));

@@ -8,13 +8,13 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 
 /// What to do with them.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
 }
 
-#[derive(clap::Subcommand)]
+#[derive(Clone, clap::Subcommand)]
 enum Action {
     /// List every built-in template, and which of them templates/ replaces
     List,

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::time::Instant;
 
 /// `verify` and its flags.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     servers: Servers,

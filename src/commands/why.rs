@@ -12,7 +12,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 /// `why` and its flags.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(
     after_help = "The links, in order: catalog, rendered, loaded, discovered, reachable, http, parsed, scraped, health, metrics, alerts, route, and dashboards with --grafana-url."
 )]
@@ -33,9 +33,9 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         return Ok(Report::new(outcome.source, outcome.diagnostics));
     };
     let service = super::service(&catalog, &args.service)?;
-    let line = outcome.source.line(&format!("/services/{}", service.name));
+    let written = outcome.source.at(&format!("/services/{}", service.name));
     let changes = compare(&cli.root, &catalog.platform.output, &rendered)?.changes;
-    let walk = walk(args, &catalog, &rendered, service, line, &changes, cli)?;
+    let walk = walk(args, &catalog, &rendered, service, &written, &changes, cli)?;
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
     args.servers
         .warnings()
@@ -50,7 +50,7 @@ fn walk(
     catalog: &Catalog,
     rendered: &[File],
     service: &Service,
-    line: usize,
+    written: &(String, usize),
     changes: &[FileChange],
     cli: &Cli,
 ) -> Result<Walk> {
@@ -60,7 +60,7 @@ fn walk(
         &catalog.platform.output,
         Files::of(rendered),
         service,
-        line,
+        written,
         changes,
         &cli.command("render"),
     );

@@ -33,7 +33,7 @@ pub fn location(place: &Place, source: &Source) -> (String, usize, usize) {
         Place::File(file) | Place::Rendered { file, .. } => return (file.clone(), 1, 1),
     };
     let (line, column) = source.line_column(bytes.start);
-    (source.name.clone(), line, column)
+    (source.file(bytes.start).to_string(), line, column)
 }
 
 /// All diagnostics as one text, in the order given, harmless to a terminal and a CI system; `styled` adds colours.
@@ -119,18 +119,13 @@ fn harmless(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Places in the catalog share one snippet; every other file has its own.
+/// Places in one file of the catalog share one snippet; every line of another file has its own.
 fn snippets<'a>(
     diagnostic: &'a Diagnostic,
     source: &'a Source,
 ) -> Vec<annotate_snippets::Element<'a>> {
     let mut elements = Vec::new();
-    let lines = shown(diagnostic, source);
-    let written = Shown::new(&source.text[lines.clone()]);
-    let mut catalog = Snippet::source(written.text.clone())
-        .line_start(source.line_column(lines.start).0)
-        .path(visible::line(&source.name));
-    let mut in_catalog = false;
+    let mut catalog: Vec<Part> = Vec::new();
     let all = std::iter::once((
         &diagnostic.place,
         &diagnostic.label,
@@ -172,28 +167,58 @@ fn snippets<'a>(
             }
         };
         let bytes = visible_part(bytes, &source.text);
-        let annotation =
-            kind.span(written.span(bytes.start - lines.start..bytes.end - lines.start));
-        catalog = catalog.annotation(if label.is_empty() {
+        let extent = source.extent(bytes.start);
+        let part = match catalog.iter().position(|part| part.extent == extent) {
+            Some(index) => index,
+            None => {
+                let lines = shown(diagnostic, source, &extent);
+                let written = Shown::new(&source.text[lines.clone()]);
+                catalog.push(Part {
+                    snippet: Snippet::source(written.text.clone())
+                        .line_start(source.line_column(lines.start).0)
+                        .path(visible::line(source.file(lines.start))),
+                    extent,
+                    lines,
+                    written,
+                });
+                catalog.len() - 1
+            }
+        };
+        let part = &mut catalog[part];
+        let start = part.lines.start;
+        let annotation = kind.span(part.written.span(bytes.start - start..bytes.end - start));
+        part.snippet = part.snippet.clone().annotation(if label.is_empty() {
             annotation
         } else {
             annotation.label(label)
         });
-        in_catalog = true;
     }
-    if in_catalog {
-        let first = matches!(
-            diagnostic.place,
-            Place::Key(_) | Place::Value(_) | Place::Bytes(_)
+    let first = matches!(
+        diagnostic.place,
+        Place::Key(_) | Place::Value(_) | Place::Bytes(_)
+    );
+    for (index, part) in catalog.into_iter().enumerate() {
+        elements.insert(
+            if first { index } else { elements.len() },
+            part.snippet.into(),
         );
-        elements.insert(if first { 0 } else { elements.len() }, catalog.into());
     }
     elements
 }
 
-/// The lines of the catalog that the diagnostic speaks of, and what lies between them: of a large catalog with many mistakes each looks
-/// at its own lines only.
-fn shown(diagnostic: &Diagnostic, source: &Source) -> Range<usize> {
+/// A file of the catalog in a picture.
+struct Part<'a> {
+    /// Its bytes.
+    extent: Range<usize>,
+    /// Those that are shown.
+    lines: Range<usize>,
+    written: Shown<'a>,
+    snippet: Snippet<'a, annotate_snippets::Annotation<'a>>,
+}
+
+/// The lines of a file of the catalog that the diagnostic speaks of, and what lies between them: of a large catalog with many mistakes
+/// each looks at its own lines only.
+fn shown(diagnostic: &Diagnostic, source: &Source, extent: &Range<usize>) -> Range<usize> {
     let places =
         std::iter::once(&diagnostic.place).chain(diagnostic.others.iter().map(|(place, _)| place));
     let spans = places.filter_map(|place| match place {
@@ -204,14 +229,15 @@ fn shown(diagnostic: &Diagnostic, source: &Source) -> Range<usize> {
     });
     let whole = spans
         .map(|span| visible_part(span, &source.text))
+        .filter(|span| source.extent(span.start) == *extent)
         .reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
-        .unwrap_or(0..0);
-    let start = source.text[..whole.start]
+        .unwrap_or(extent.start..extent.start);
+    let start = source.text[extent.start..whole.start]
         .rfind('\n')
-        .map_or(0, |newline| newline + 1);
-    let end = source.text[whole.end..]
+        .map_or(extent.start, |newline| extent.start + newline + 1);
+    let end = source.text[whole.end..extent.end]
         .find('\n')
-        .map_or(source.text.len(), |newline| whole.end + newline + 1);
+        .map_or(extent.end, |newline| whole.end + newline + 1);
     start..end
 }
 

@@ -53,7 +53,7 @@ impl Printer<'_> {
                 before: false,
             } => return (file.clone(), *line),
         };
-        (side.source.name.clone(), side.source.line(pointer))
+        side.source.at(pointer)
     }
 
     fn of(&self, class: Class) -> Vec<&Change> {

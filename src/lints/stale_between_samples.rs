@@ -52,6 +52,17 @@ pub(crate) const LINT: Lint = Lint {
                 service.scrape_interval,
             )
         }));
+        let rules = catalog.rules.iter();
+        let rules = rules.filter_map(|rule| Some((rule, rule.interval.filter(|own| rare(*own))?)));
+        found.extend(rules.map(|(rule, interval)| {
+            let message = format!(
+                "`{}` is recorded every {interval}: what reads it sees nothing from five minutes after each sample on, unless it looks back with `last_over_time`",
+                rule.name
+            );
+            let place = Place::Value(format!("/rules/{}/interval", rule.name));
+            Diagnostic::warning("stale-between-samples", place, message)
+                .help("set the interval to at most \"2m\", or read it as in `last_over_time(NAME[1h])`")
+        }));
         found
     },
 };

@@ -1,7 +1,8 @@
-//! The series of an alert's own tests are in promtool's notation, and no more of them than promtool can hold.
+//! The series of own tests are in promtool's notation, and no more of them than promtool can hold.
 
 use super::Lint;
-use crate::catalog::{Alert, Catalog, Duration};
+use crate::catalog::alerts::OwnTest;
+use crate::catalog::{Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::promql::Expr;
 use crate::promql::MatchOp;
@@ -24,17 +25,19 @@ pub(crate) const LINT: Lint = Lint {
     bad: "[alerts.ManyOrders]\nkind = \"promql\"\nexpr = \"shop_orders_active > 100\"\nfor = \"5m\"\nseverity = \"info\"\ntests = [\n  { name = \"many\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"101 x 20\" }, fires = [\"checkout\"] },\n  { name = \"few\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"100x20\" } },\n]\n",
     good: "[alerts.ManyOrders]\nkind = \"promql\"\nexpr = \"shop_orders_active > 100\"\nfor = \"5m\"\nseverity = \"info\"\ntests = [\n  { name = \"many\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"101x20\" }, fires = [\"checkout\"] },\n  { name = \"few\", at = \"10m\", series = { 'shop_orders_active{job=\"checkout\"}' = \"100x20\" } },\n]\n",
     check: |catalog, _| {
-        catalog
-            .alerts
-            .iter()
-            .flat_map(|alert| of(alert, catalog))
-            .collect()
+        let alerts = catalog.alerts.iter().map(|alert| {
+            let expr = alert.expression().unwrap_or_default();
+            of(alert.tests(), expr, catalog)
+        });
+        let rules = catalog.rules.iter();
+        let rules = rules.map(|rule| of(rule.tests(), &rule.expr, catalog));
+        alerts.chain(rules).flatten().collect()
     },
 };
 
-fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
+fn of(tests: Vec<OwnTest>, expr: &str, catalog: &Catalog) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for test in alert.tests() {
+    for test in tests {
         let mut total = 0u64;
         let mut known: HashMap<String, &str> = HashMap::new();
         let mut last = 0u64;
@@ -106,11 +109,7 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
         // A series is still read for five minutes after its last sample.
         let end = Duration(last.saturating_mul(test.every.0));
         let ends_early = end.0.saturating_add(300_000) < test.at.0 && found.is_empty();
-        if ends_early
-            && !alert.settings["expr"]
-                .as_str()
-                .is_some_and(|expr| expr.contains("absent"))
-        {
+        if ends_early && !expr.contains("absent") {
             let message = format!(
                 "the test `{}` looks at {}, and its last sample is at {end}",
                 test.name, test.at

@@ -71,13 +71,13 @@ pub(crate) fn offline(
     output: &str,
     rendered: Files,
     service: &Service,
-    line: usize,
+    written: &(String, usize),
     changes: &[FileChange],
     fix: &str,
 ) {
     let place = format!(
-        "services.toml:{line}  port {}, runs_on {}, group {}",
-        service.port, service.runs_on, service.group
+        "{}:{}  port {}, runs_on {}, group {}",
+        written.0, written.1, service.port, service.runs_on, service.group
     );
     walk.add("catalog", Ok(place));
     let stale = changes.iter().find(|change| {

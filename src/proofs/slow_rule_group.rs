@@ -3,6 +3,7 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
 use crate::catalog::Duration;
+use crate::json::Parts;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "slow-rule-group",
@@ -32,7 +33,20 @@ pub(crate) const PROOF: Proof = Proof {
             for (pointer, group) in file.groups() {
                 let name = group["name"].as_str().unwrap_or_default();
                 let interval = group["interval"].as_str().and_then(Duration::parse);
-                if let Some(interval) = interval.filter(|interval| *interval > often) {
+                // The catalog may want that of its own recording rules.
+                let meant = |interval: Duration| {
+                    let mut rules = group["rules"].items().peekable();
+                    rules.peek().is_some()
+                        && rules.all(|rule| {
+                            stack.catalog.rules.iter().any(|own| {
+                                rule["record"] == own.name.as_str()
+                                    && own.interval == Some(interval)
+                            })
+                        })
+                };
+                if let Some(interval) =
+                    interval.filter(|interval| *interval > often && !meant(*interval))
+                {
                     found.push(place::at(
                         &file.path,
                         format!("{pointer}/interval"),

@@ -13,14 +13,16 @@ impl OwnTests {
     /// All of a catalog.
     pub(crate) fn of(catalog: &Catalog) -> OwnTests {
         let mut pointers: HashMap<String, Vec<String>> = HashMap::new();
-        for alert in catalog
+        let alerts = catalog
             .alerts
             .iter()
             .filter(|alert| alert.settings.contains_key("tests"))
-        {
-            for test in alert.tests() {
+            .map(|alert| (&alert.name, alert.tests()));
+        let rules = catalog.rules.iter().map(|rule| (&rule.name, rule.tests()));
+        for (name, tests) in alerts.chain(rules) {
+            for test in tests {
                 pointers
-                    .entry(test.title(&alert.name))
+                    .entry(test.title(name))
                     .or_default()
                     .push(test.pointer);
             }

@@ -12,6 +12,7 @@ mod kill;
 mod mutations;
 mod own_tests;
 mod ownership;
+mod parts;
 mod prove;
 mod render;
 mod templates;

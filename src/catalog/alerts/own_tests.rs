@@ -1,4 +1,4 @@
-//! The tests that the catalog brings for an alert of its own expression.
+//! The tests that the catalog brings for an expression of its own: an alert's, a recording rule's.
 
 use super::Alert;
 use crate::catalog::units::Duration;
@@ -14,7 +14,7 @@ pub(crate) struct OwnTest<'a> {
     pub at: Duration,
     /// Between samples.
     pub every: Duration,
-    /// The services that it is to fire for.
+    /// The services that an alert is to fire for.
     pub fires: Vec<String>,
     written: &'a Value,
 }
@@ -30,33 +30,32 @@ impl<'a> OwnTest<'a> {
             .map(|(series, values)| (series.as_str(), values.as_str().unwrap_or_default()))
     }
 
-    pub(crate) fn title(&self, alert: &str) -> String {
-        format!("{alert}: {}", self.name)
+    pub(crate) fn title(&self, rule: &str) -> String {
+        format!("{rule}: {}", self.name)
     }
 }
 
 impl Alert {
     /// Its own tests, in their order; none for kinds that generate theirs.
     pub(crate) fn tests(&self) -> Vec<OwnTest<'_>> {
-        let written = self
-            .settings
-            .get("tests")
-            .into_iter()
-            .flat_map(Parts::items)
-            .enumerate();
-        let duration = |value: &Value| value.as_str().and_then(Duration::parse);
-        written
-            .map(|(index, written)| OwnTest {
-                pointer: format!("/alerts/{}/tests/{index}", self.name),
-                name: written["name"].as_str().unwrap_or_default(),
-                at: duration(&written["at"]).unwrap_or_default(),
-                every: duration(&written["every"]).unwrap_or(EVERY),
-                fires: written["fires"]
-                    .items()
-                    .filter_map(|name| name.as_str().map(str::to_string))
-                    .collect(),
-                written,
-            })
-            .collect()
+        let written = self.settings.get("tests").and_then(Value::as_array);
+        own_tests(
+            &format!("/alerts/{}/tests", self.name),
+            written.map_or(&[], Vec::as_slice),
+        )
     }
+}
+
+/// Tests as they are written below a pointer.
+pub(crate) fn own_tests<'a>(pointer: &str, written: &'a [Value]) -> Vec<OwnTest<'a>> {
+    let duration = |value: &Value| value.as_str().and_then(Duration::parse);
+    let one = |(index, written): (usize, &'a Value)| OwnTest {
+        pointer: format!("{pointer}/{index}"),
+        name: written["name"].as_str().unwrap_or_default(),
+        at: duration(&written["at"]).unwrap_or_default(),
+        every: duration(&written["every"]).unwrap_or(EVERY),
+        fires: written["fires"].texts().map(str::to_string).collect(),
+        written,
+    };
+    written.iter().enumerate().map(one).collect()
 }

@@ -25,7 +25,7 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             return unexpected
                 .iter()
-                .map(|key| unknown_key(&path, key, node))
+                .map(|key| unknown_key(&path, key, node, schema))
                 .collect();
         }
         Kind::OneOfNotValid { context } => return inside(error, context, node, schema),
@@ -53,7 +53,16 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
             };
             Diagnostic::error(code, value(), message).help(suggestion(word, options.texts()))
         }
-        Kind::Type { kind } => wrong_type(value(), name, error.instance(), kind),
+        Kind::Type { kind } => {
+            let found = wrong_type(value(), name, error.instance(), kind);
+            match node["list"]
+                .as_str()
+                .filter(|_| error.instance().is_array())
+            {
+                Some(meant) => found.help(meant),
+                None => found,
+            }
+        }
         Kind::Pattern { .. } | Kind::Format { .. } | Kind::MinLength { .. } | Kind::Not { .. } => {
             not_a(&value(), name, error, schema)
         }
@@ -167,7 +176,20 @@ fn inside(
     ]
 }
 
-fn unknown_key(path: &str, key: &str, node: &Value) -> Diagnostic {
+/// What a table calls otherwise than others do: the schema's own word for it.
+fn elsewhere<'a>(key: &str, node: &'a Value, schema: &'a Value) -> Option<&'a str> {
+    let settings = properties(node).any(|(_, property)| {
+        property["$ref"]
+            .as_str()
+            .is_some_and(|target| target.starts_with("#/$defs/settings/"))
+    });
+    let shared = &schema["$defs"]["settings"];
+    [node, if settings { shared } else { node }]
+        .into_iter()
+        .find_map(|node| node["misspelt"][key].as_str())
+}
+
+fn unknown_key(path: &str, key: &str, node: &Value, schema: &Value) -> Diagnostic {
     let mut known: Vec<&str> = Vec::new();
     for (name, _) in properties(node) {
         if !known.contains(&name.as_str()) {
@@ -180,7 +202,10 @@ fn unknown_key(path: &str, key: &str, node: &Value) -> Diagnostic {
         format!("unknown key `{key}`"),
     )
     .label("nothing reads this")
-    .help(suggestion(key, known.iter().copied()))
+    .help(
+        elsewhere(key, node, schema)
+            .map_or_else(|| suggestion(key, known.iter().copied()), str::to_string),
+    )
 }
 
 /// "`10 secs` is not a duration", in the words of the schema that refused it.

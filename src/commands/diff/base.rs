@@ -1,7 +1,9 @@
 //! What is compared with: the catalog of a file, a folder or a revision that git keeps, and the templates beside it.
 
+use crate::commands::Cli;
 use crate::overlay::Overlay;
-use crate::pipeline::CATALOG;
+use crate::pipeline::{CATALOG, PARTS, environment_of, is_part, overlay_name};
+use crate::source::{Text, Texts};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
@@ -11,27 +13,24 @@ use std::process::{Command, Output, Stdio};
 pub(crate) struct Base {
     /// The catalog's name in messages.
     pub name: String,
-    pub text: String,
+    /// What it is called above the changes.
+    pub label: String,
+    pub texts: Texts,
     /// What names of its templates begin with in messages.
     pub prefix: String,
     pub templates: Overlay,
 }
 
 /// A path that exists is a path; everything else is a revision. A catalog that lies alone is rendered by the templates of
-/// `root`: the file says nothing of any.
-pub(crate) fn read(base: &str, root: &Path) -> Result<Base> {
+/// the root: the file says nothing of any.
+pub(crate) fn read(base: &str, cli: &Cli) -> Result<Base> {
     let path = Path::new(base);
-    let (name, prefix, bytes, templates) = match path.metadata() {
+    let environment = cli.environment.as_deref();
+    let (name, prefix, files, templates) = match path.metadata() {
         Ok(found) if found.is_dir() => {
-            let file = path.join(CATALOG);
-            let bytes =
-                std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            (
-                file.display().to_string(),
-                format!("{}/", base.trim_end_matches('/')),
-                bytes,
-                texts(path)?,
-            )
+            let prefix = format!("{}/", base.trim_end_matches('/'));
+            let files = folder(path, environment)?;
+            (format!("{prefix}{CATALOG}"), prefix, files, texts(path)?)
         }
         Ok(_) => {
             let bytes =
@@ -42,33 +41,85 @@ pub(crate) fn read(base: &str, root: &Path) -> Result<Base> {
             let prefix = folder
                 .map(|folder| folder.join("").display().to_string())
                 .unwrap_or_default();
-            (
-                path.display().to_string(),
-                prefix,
-                bytes,
-                texts(folder.unwrap_or(root))?,
-            )
+            let name = path.display().to_string();
+            let templates = texts(folder.unwrap_or(&cli.root))?;
+            (name.clone(), prefix, vec![(name, bytes)], templates)
         }
         Err(_) => {
-            let (bytes, templates) = revision(base, root)?;
+            let (files, templates) = revision(base, &cli.root, environment)?;
             (
                 format!("{base}:{CATALOG}"),
                 format!("{base}:"),
-                bytes,
+                files,
                 templates,
             )
         }
     };
-    let Ok(text) = String::from_utf8(bytes) else {
-        bail!("{name} is not UTF-8, so it cannot be compared with")
-    };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_string();
+    let mut found = Vec::new();
+    for (file, bytes) in files {
+        let shown = match file == name {
+            true => file.clone(),
+            false => format!("{prefix}{file}"),
+        };
+        let Ok(text) = String::from_utf8(bytes) else {
+            bail!("{shown} is not UTF-8, so it cannot be compared with")
+        };
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_string();
+        found.push((file, Text { name: shown, text }));
+    }
+    let mut found = found.into_iter();
+    let (_, catalog) = found.next().context("there is no catalog")?;
+    let (overlay, parts): (Vec<_>, Vec<_>) =
+        found.partition(|(file, _)| environment_of(file).is_some());
+    let overlay = overlay.into_iter().next().map(|(_, text)| text);
     Ok(Base {
-        name,
-        text,
+        name: name.clone(),
+        label: base.to_string(),
+        texts: Texts {
+            catalog,
+            parts: parts.into_iter().map(|(_, text)| text).collect(),
+            environment: overlay
+                .is_some()
+                .then(|| environment.map(str::to_string))
+                .flatten(),
+            overlay,
+            unread: Vec::new(),
+        },
         prefix,
         templates,
     })
+}
+
+/// Files by their paths, the catalog first.
+type Files = Vec<(String, Vec<u8>)>;
+
+/// The catalog of a folder with its parts, and what an environment says, if it is there.
+fn folder(folder: &Path, environment: Option<&str>) -> Result<Files> {
+    let file = |name: &str| {
+        let path = folder.join(name);
+        let bytes =
+            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok::<_, anyhow::Error>((name.to_string(), bytes))
+    };
+    let mut files = vec![file(CATALOG)?];
+    if folder.join(PARTS).is_dir() {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(folder.join(PARTS))
+            .with_context(|| format!("cannot read {}", folder.join(PARTS).display()))?
+        {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.retain(|name| is_part(name));
+        names.sort();
+        for name in names {
+            files.push(file(&format!("{PARTS}/{name}"))?);
+        }
+    }
+    let overlay = environment.map(overlay_name);
+    if let Some(overlay) = overlay.filter(|name| folder.join(name).is_file()) {
+        files.push(file(&overlay)?);
+    }
+    Ok(files)
 }
 
 /// The templates of a folder with a catalog, read at once, so that those of two sides can be compared.
@@ -114,7 +165,7 @@ fn profiles(files: BTreeMap<String, String>) -> BTreeMap<String, String> {
 }
 
 /// The catalog and the templates as a commit has them, in the same folder as `root`; nothing is written to disk.
-fn revision(base: &str, root: &Path) -> Result<(Vec<u8>, Overlay)> {
+fn revision(base: &str, root: &Path, environment: Option<&str>) -> Result<(Files, Overlay)> {
     git_or(root, &["rev-parse", "--is-inside-work-tree"], || {
         format!("there is no file or folder `{base}`, and git knows no revision of it here")
     })?;
@@ -130,33 +181,50 @@ fn revision(base: &str, root: &Path) -> Result<(Vec<u8>, Overlay)> {
         format!("revision `{base}` has no {CATALOG} here")
     })?;
     let mut list = vec!["ls-tree", "-r", "-z", "--name-only"];
-    list.extend([&commit, "--", "templates", "profiles"]);
+    let overlay = environment.map(overlay_name);
+    list.extend([&commit, "--", "templates", "profiles", PARTS]);
+    list.extend(overlay.as_deref());
     let listed = git_or(root, &list, || {
         format!("cannot list the templates of revision `{base}`")
     })?;
     let names: Vec<String> = String::from_utf8_lossy(&listed)
         .split('\0')
-        .filter(|name| name.contains('/'))
+        .filter(|name| {
+            let part = name
+                .strip_prefix(PARTS)
+                .and_then(|name| name.strip_prefix('/'));
+            name.starts_with("templates/")
+                || name.starts_with("profiles/")
+                || part.is_some_and(|name| !name.contains('/') && is_part(name))
+                || Some(*name) == overlay.as_deref()
+        })
         .map(str::to_string)
         .collect();
+    let mut files = vec![(CATALOG.to_string(), catalog)];
     if names.is_empty() {
-        return Ok((catalog, Overlay::default()));
+        return Ok((files, Overlay::default()));
     }
     let blobs = blobs(root, &commit, &names)
         .with_context(|| format!("cannot read the templates of revision `{base}`"))?;
-    let texts: Vec<(&String, String)> = names
-        .iter()
-        .zip(blobs)
-        .filter_map(|(name, bytes)| Some((name, String::from_utf8(bytes?).ok()?)))
-        .collect();
-    let under = |folder: &str| -> BTreeMap<String, String> {
-        let inside = |(name, text): &(&String, String)| {
-            Some((name.strip_prefix(folder)?.to_string(), text.clone()))
+    let (mut templates, mut own_profiles) = (BTreeMap::new(), BTreeMap::new());
+    for (name, bytes) in names.into_iter().zip(blobs) {
+        let Some(bytes) = bytes else { continue };
+        let texts = match name.split_once('/') {
+            Some(("templates", path)) => Some((&mut templates, path)),
+            Some(("profiles", path)) => Some((&mut own_profiles, path)),
+            _ => None,
         };
-        texts.iter().filter_map(inside).collect()
-    };
-    let overlay = Overlay::texts(under("templates/"));
-    Ok((catalog, overlay.with_profiles(profiles(under("profiles/")))))
+        match texts {
+            Some((texts, path)) => {
+                if let Ok(text) = String::from_utf8(bytes) {
+                    texts.insert(path.to_string(), text);
+                }
+            }
+            None => files.push((name, bytes)),
+        }
+    }
+    let overlay = Overlay::texts(templates).with_profiles(profiles(own_profiles));
+    Ok((files, overlay))
 }
 
 /// What git prints; where it fails, `what` failed, and why.

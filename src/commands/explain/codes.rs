@@ -11,6 +11,18 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The file is not TOML, so nothing else can be said of it; the same key given twice is one case of it.",
     ),
     (
+        "key-twice",
+        "Two files of the catalog have the same entry: whichever won, one team would believe in what nobody reads.",
+    ),
+    (
+        "nothing-to-disable",
+        "An environment is to be without something that the catalog does not have, most often because its name is misspelt.",
+    ),
+    (
+        "unread-part",
+        "A file in services.d is not read, because its name does not end in .toml.",
+    ),
+    (
         "unknown-key",
         "Nothing reads this key: most often it is misspelt, and the setting that was meant has its default.",
     ),

@@ -200,7 +200,10 @@ pub(crate) fn beside(report: &mut Report, comparison: &Comparison, output: &str,
         ));
     }
     let before = "generated";
-    if output != before && cli.root.join(before).join(MANIFEST).is_file() {
+    if cli.environment.is_none()
+        && output != before
+        && cli.root.join(before).join(MANIFEST).is_file()
+    {
         report.line(format!(
             "{before}/ is from before `output` was {output}: nothing keeps it current; remove it"
         ));
@@ -222,7 +225,7 @@ pub(crate) fn octal(mode: u32) -> String {
 
 /// The codes of the proofs that the files on disk do not pass; none, where they cannot be read.
 fn broken_proofs(output: &str, cli: &Cli) -> Vec<&'static str> {
-    let Ok(catalog) = pipeline::read(&cli.root) else {
+    let Ok(catalog) = pipeline::read(cli.place()) else {
         return Vec::new();
     };
     let proved = texts(&cli.root.join(output)).and_then(|texts| {

@@ -1,0 +1,226 @@
+//! How the files of a catalog are put together: parts beside each other, an environment over them.
+
+use super::{Contradiction, Source, Span, step};
+use serde_json::{Map, Value};
+use std::collections::{HashMap, HashSet};
+
+/// What says where a service is; an environment that gives one of a side takes the other side away.
+const WHERE: [(&str, &[&str]); 2] = [
+    ("targets", &["runs_on", "replicas"]),
+    ("runs_on", &["targets"]),
+];
+
+impl Source {
+    /// A part: its tables get further entries, and no entry stands in two files.
+    pub(super) fn join(&mut self, part: Value, spans: HashMap<String, Span>) {
+        let mut refused = HashSet::new();
+        for (table, content) in object(part) {
+            let pointer = format!("/{}", step(&table));
+            let Some(known) = self.value.get_mut(&table) else {
+                self.value[table] = content;
+                continue;
+            };
+            let (Value::Object(known), Value::Object(content)) = (known, content) else {
+                self.twice(&table, &pointer, &spans);
+                refused.insert(pointer);
+                continue;
+            };
+            let mut again = Vec::new();
+            for (key, value) in content {
+                match known.contains_key(&key) {
+                    true => again.push(key),
+                    false => drop(known.insert(key, value)),
+                }
+            }
+            for key in again {
+                let pointer = format!("{pointer}/{}", step(&key));
+                self.twice(&format!("{table}.{key}"), &pointer, &spans);
+                refused.insert(pointer);
+            }
+        }
+        for (pointer, span) in spans {
+            let ends = pointer.match_indices('/').skip(1).map(|(end, _)| end);
+            let around = |end: usize| refused.contains(&pointer[..end]);
+            if !ends.chain([pointer.len()]).take(2).any(around) {
+                // What a table is called is said where it begins.
+                self.spans.entry(pointer).or_insert(span);
+            }
+        }
+    }
+
+    fn twice(&mut self, name: &str, pointer: &str, spans: &HashMap<String, Span>) {
+        let Some(again) = spans.get(pointer) else {
+            return;
+        };
+        self.contradictions.push(Contradiction::Twice {
+            name: name.to_string(),
+            first: self.key(pointer),
+            again: again.key.clone(),
+        });
+    }
+
+    /// An environment: tables key by key, everything else as a whole; `enabled = false` takes an entry away.
+    pub(super) fn cover(&mut self, overlay: Value, mut spans: HashMap<String, Span>) {
+        let mut value = std::mem::take(&mut self.value);
+        let mut gone = Vec::new();
+        for (table, content) in object(overlay) {
+            let pointer = format!("/{}", step(&table));
+            let Some(whole) = value.as_object_mut() else {
+                return;
+            };
+            let Value::Object(mut entries) = content else {
+                self.replace(whole, &table, content, &pointer, &mut spans);
+                continue;
+            };
+            entries.retain(|name, entry| {
+                let Some(flag) = entry
+                    .as_object_mut()
+                    .and_then(|entry| entry.shift_remove("enabled"))
+                else {
+                    return true;
+                };
+                let at = format!("{pointer}/{}/enabled", step(name));
+                let at = spans.remove(&at).map_or(0..0, |span| span.value);
+                // An entry that says nothing else is left as it is.
+                let more = entry.as_object().is_some_and(|entry| !entry.is_empty());
+                match flag {
+                    Value::Bool(true) => more,
+                    Value::Bool(false) => {
+                        let known = whole.get_mut(&table).and_then(Value::as_object_mut);
+                        match known.and_then(|known| known.shift_remove(name)) {
+                            Some(_) => gone.push((table.clone(), name.clone())),
+                            None => self.contradictions.push(Contradiction::NothingToDisable {
+                                table: table.clone(),
+                                name: name.clone(),
+                                at,
+                                known: whole
+                                    .get(&table)
+                                    .and_then(Value::as_object)
+                                    .map_or(Vec::new(), |known| known.keys().cloned().collect()),
+                            }),
+                        }
+                        false
+                    }
+                    _ => {
+                        self.contradictions.push(Contradiction::NotAFlag { at });
+                        more
+                    }
+                }
+            });
+            for (name, entry) in &entries {
+                let pointer = format!("{pointer}/{}", step(name));
+                let known = whole
+                    .get_mut(&table)
+                    .and_then(|known| known.get_mut(name))
+                    .and_then(Value::as_object_mut);
+                let Some(known) = known else { continue };
+                // A receiver is where it leads: one that leads elsewhere has nothing left of before.
+                let others: Vec<String> = match table.as_str() {
+                    "receivers" => known.keys().cloned().collect(),
+                    "services" => WHERE
+                        .iter()
+                        .filter(|(key, _)| entry.get(key).is_some())
+                        .flat_map(|(_, others)| others.iter().map(|other| other.to_string()))
+                        .filter(|other| entry.get(other).is_none())
+                        .collect(),
+                    _ => Vec::new(),
+                };
+                for other in others {
+                    known.shift_remove(&other);
+                    below(&mut self.spans, &format!("{pointer}/{}", step(&other)));
+                }
+            }
+            match whole.get_mut(&table) {
+                Some(Value::Object(known)) => self.over(known, entries, &pointer, &mut spans),
+                // A table that only takes away what is not there says nothing else.
+                None if entries.is_empty() => {}
+                _ => self.replace(whole, &table, Value::Object(entries), &pointer, &mut spans),
+            }
+        }
+        for (table, name) in &gone {
+            below(&mut self.spans, &format!("/{}/{}", step(table), step(name)));
+        }
+        self.value = value;
+        self.forget(&gone);
+    }
+
+    fn over(
+        &mut self,
+        known: &mut Map<String, Value>,
+        new: Map<String, Value>,
+        pointer: &str,
+        spans: &mut HashMap<String, Span>,
+    ) {
+        for (key, value) in new {
+            let pointer = format!("{pointer}/{}", step(&key));
+            match (known.get_mut(&key), value) {
+                (Some(Value::Object(known)), Value::Object(new)) if !new.is_empty() => {
+                    self.over(known, new, &pointer, spans);
+                }
+                (_, value) => self.replace(known, &key, value, &pointer, spans),
+            }
+        }
+    }
+
+    fn replace(
+        &mut self,
+        known: &mut Map<String, Value>,
+        key: &str,
+        value: Value,
+        pointer: &str,
+        spans: &mut HashMap<String, Span>,
+    ) {
+        // A plain value is found by its own key: only of others there are more.
+        let plain = |value: &Value| !value.is_object() && !value.is_array();
+        let new = plain(&value);
+        let old = known.insert(key.to_string(), value);
+        if !old.as_ref().is_none_or(plain) {
+            below(&mut self.spans, pointer);
+        }
+        if new {
+            self.spans.extend(spans.remove_entry(pointer));
+        } else {
+            self.spans.extend(below(spans, pointer));
+        }
+    }
+
+    /// A service that an environment does not have emits nothing there, and a metric that nobody emits is none.
+    fn forget(&mut self, gone: &[(String, String)]) {
+        let missing = |service: &Value| {
+            gone.iter()
+                .any(|(table, name)| table == "services" && service == name.as_str())
+        };
+        let mut silent = Vec::new();
+        let metrics = self.value.get_mut("metrics").and_then(Value::as_object_mut);
+        let Some(metrics) = metrics else { return };
+        for (key, metric) in metrics.iter_mut() {
+            let emitters = metric.get_mut("services").and_then(Value::as_array_mut);
+            let Some(emitters) = emitters.filter(|all| all.iter().any(missing)) else {
+                continue;
+            };
+            emitters.retain(|service| !missing(service));
+            if emitters.is_empty() {
+                silent.push(key.clone());
+            }
+        }
+        for key in silent {
+            metrics.shift_remove(&key);
+            below(&mut self.spans, &format!("/metrics/{}", step(&key)));
+        }
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(table) => table,
+        _ => Map::new(),
+    }
+}
+
+/// Takes the spans of a key and of all that is in it out of others.
+fn below(spans: &mut HashMap<String, Span>, pointer: &str) -> HashMap<String, Span> {
+    let inside = format!("{pointer}/");
+    spans
+        .extract_if(|key, _| key == pointer || key.starts_with(&inside))
+        .collect()
+}

@@ -1,0 +1,298 @@
+//! A catalog in parts, and its environments.
+
+use crate::{CATALOG, Run, run, shop};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const SEARCH: &str = "[services.search]\ngroup = \"web\"\nport = 8002\n";
+
+const ALERT: &str = r#"
+[alerts.Errors]
+kind = "error_ratio"
+above = 0.05
+window = "10m"
+for = "5m"
+severity = "warning"
+
+[metrics.requests_total]
+type = "counter"
+help = "Requests answered"
+labels = { status = "[1-5][0-9]{2}" }
+"#;
+
+/// The small catalog with a part.
+fn in_parts(name: &str) -> PathBuf {
+    let root = shop(name, CATALOG);
+    fs::create_dir(root.join("services.d")).unwrap();
+    fs::write(root.join("services.d/search.toml"), SEARCH).unwrap();
+    fs::write(root.join("services.d/alerts.toml"), ALERT).unwrap();
+    root
+}
+
+/// The same with an environment.
+fn with_staging(name: &str, staging: &str) -> PathBuf {
+    let root = in_parts(name);
+    fs::write(root.join("services.staging.toml"), staging).unwrap();
+    root
+}
+
+fn fine(root: &Path, arguments: &[&str]) -> Run {
+    let run = run(root, arguments);
+    assert_eq!(run.code, Some(0), "{arguments:?}: {}{}", run.out, run.err);
+    run
+}
+
+#[test]
+fn a_service_is_added_where_those_of_its_group_are() {
+    let root = in_parts("parts-add");
+    let catalog = fs::read_to_string(root.join("services.toml")).unwrap();
+    let said = fine(&root, &["add", "cart", "--group", "web", "--port", "8003"]).out;
+    assert!(
+        said.starts_with("added cart at services.d/search.toml:5\n"),
+        "{said}"
+    );
+    assert_eq!(
+        fs::read_to_string(root.join("services.d/search.toml")).unwrap(),
+        format!("{SEARCH}\n[services.cart]\ngroup = \"web\"\nport = 8003\n")
+    );
+    let into = [
+        "add",
+        "login",
+        "--group",
+        "web",
+        "--port",
+        "8004",
+        "--file",
+        "services.d/login.toml",
+    ];
+    let said = fine(&root, &into).out;
+    assert!(
+        said.starts_with("added login at services.d/login.toml:"),
+        "{said}"
+    );
+    assert_eq!(
+        fs::read_to_string(root.join("services.toml")).unwrap(),
+        catalog
+    );
+    let explained = fine(&root, &["explain", "login"]).out;
+    assert!(explained.contains("services.d/login.toml:"), "{explained}");
+    for elsewhere in [
+        "services.d/x.tml",
+        "../services.d/x.toml",
+        "services.d/a/b.toml",
+        "x.toml",
+    ] {
+        let refused = run(
+            &root,
+            &[
+                "add", "pay", "--group", "web", "--port", "8005", "--file", elsewhere,
+            ],
+        );
+        assert_eq!(refused.code, Some(2), "{elsewhere}: {}", refused.out);
+        assert!(
+            refused.err.contains("no file of the catalog"),
+            "{}",
+            refused.err
+        );
+    }
+}
+
+#[test]
+fn an_entry_in_two_files_is_shown_in_both() {
+    let root = in_parts("parts-twice");
+    fs::write(
+        root.join("services.d/zz.toml"),
+        format!("# again\n{SEARCH}"),
+    )
+    .unwrap();
+    let said = run(&root, &["render", "--format", "json"]);
+    assert_eq!(said.code, Some(1));
+    let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let found = &document["findings"][0];
+    assert_eq!(
+        (
+            &found["code"],
+            &found["file"],
+            &found["line"],
+            &found["column"]
+        ),
+        (
+            &"key-twice".into(),
+            &"services.d/zz.toml".into(),
+            &2.into(),
+            &11.into()
+        ),
+        "{document}"
+    );
+    assert_eq!(found["related"][0]["file"], "services.d/search.toml");
+    assert_eq!(found["related"][0]["line"], 1);
+    assert!(!root.join("generated").exists());
+}
+
+#[test]
+fn what_is_wrong_in_a_part_is_shown_there() {
+    let root = in_parts("parts-wrong");
+    fs::write(
+        root.join("services.d/zz.toml"),
+        "# é\n[alerts.X]\nkind = \"donw\"\n",
+    )
+    .unwrap();
+    let said = run(&root, &["render", "--format", "github"]);
+    assert!(
+        said.out
+            .contains("::error file=services.d/zz.toml,line=3,col=8,title=unknown-kind"),
+        "{}",
+        said.out
+    );
+    fs::write(root.join("services.d/zz.toml"), "[alerts.X]\nkind = \n").unwrap();
+    let said = run(&root, &["render", "--format", "github"]);
+    assert!(
+        said.out.contains("::error file=services.d/zz.toml,line=2,"),
+        "{}",
+        said.out
+    );
+    fs::write(
+        root.join("services.d/zz.toml"),
+        b"[alerts.X]\nkind = \"\xff\"\n",
+    )
+    .unwrap();
+    let said = run(&root, &["render", "--format", "github"]);
+    assert!(
+        said.out
+            .contains("::error file=services.d/zz.toml,line=2,col=9,title=unreadable-catalog"),
+        "{}",
+        said.out
+    );
+}
+
+const STAGING: &str = r#"[services]
+search = { enabled = false }
+
+[services.checkout]
+targets = ["10.1.0.5:8001", "10.1.0.6:8001"]
+
+[alerts.Errors]
+above = 0.25
+"#;
+
+#[test]
+fn an_environment_is_the_catalog_and_what_differs_there() {
+    let root = with_staging("parts-staging", STAGING);
+    fine(&root, &["render"]);
+    assert!(
+        !root.join("generated-staging").exists(),
+        "only the catalog itself is rendered"
+    );
+    let check = run(&root, &["render", "--check"]);
+    assert_eq!(check.code, Some(1), "{}", check.out);
+    assert!(
+        check
+            .out
+            .contains("missing   generated-staging/monitoring/alert_rules.yml"),
+        "{}",
+        check.out
+    );
+    assert!(
+        check.out.contains("render --environment staging")
+            || check.out.contains("--environment staging"),
+        "{}",
+        check.out
+    );
+    fine(&root, &["render", "--environment", "staging"]);
+    fine(&root, &["render", "--check"]);
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let prometheus = read("generated-staging/monitoring/working_prometheus.yml");
+    for part in [
+        "external_labels: {\"environment\": \"staging\"}",
+        "\"10.1.0.5:8001\", \"10.1.0.6:8001\"",
+    ] {
+        assert!(prometheus.contains(part), "{prometheus}");
+    }
+    assert!(!prometheus.contains("search"), "{prometheus}");
+    assert!(read("generated-staging/monitoring/alert_rules.yml").contains("0.25"));
+    assert!(
+        read("generated-staging/docs/RUNBOOK.md")
+            .contains("monstack render --check --environment staging\n")
+    );
+    let base = read("generated/monitoring/working_prometheus.yml");
+    assert!(
+        base.contains("search") && !base.contains("environment"),
+        "{base}"
+    );
+
+    let at = ["explain", "Errors@checkout", "--environment", "staging"];
+    let explained = fine(&root, &at).out;
+    assert!(
+        explained.contains("25%") && explained.contains("services.staging.toml:8"),
+        "{explained}"
+    );
+    assert!(
+        explained.contains("services.d/alerts.toml:5"),
+        "{explained}"
+    );
+    let gone = run(&root, &["explain", "search", "--environment", "staging"]);
+    assert_eq!(gone.code, Some(1), "{}", gone.out);
+    let diff = run(&root, &["diff", "--environment", "staging"]);
+    for part in [
+        "fires above 25% instead of 5%",
+        "services.staging.toml:8",
+        "service search is removed",
+        "against services.toml:",
+    ] {
+        assert!(diff.out.contains(part), "{}{}", diff.out, diff.err);
+    }
+}
+
+#[test]
+fn an_environment_that_is_not_there_or_wrong_is_said() {
+    let root = with_staging("parts-wrong-staging", STAGING);
+    let unknown = run(&root, &["render", "--environment", "stagign"]);
+    assert_eq!(unknown.code, Some(1));
+    assert!(
+        unknown.err.contains("did you mean `staging`?"),
+        "{}",
+        unknown.err
+    );
+    let wrong = "[services]\nserach = { enabled = false }\n[alerts.Errors]\nabove = 7\n[alerts.Down]\nenabled = \"no\"\n";
+    fs::write(root.join("services.staging.toml"), wrong).unwrap();
+    fine(&root, &["render"]);
+    // With all environments checked, each mistake is shown once, in its file.
+    let said = run(&root, &["render", "--check", "--format", "github"]);
+    assert_eq!(said.code, Some(1));
+    for part in [
+        "file=services.staging.toml,line=2,col=22,title=nothing-to-disable::",
+        "did you mean `search`?",
+        "file=services.staging.toml,line=6,col=11,title=wrong-type",
+        "file=services.staging.toml,line=4,col=9,title=",
+    ] {
+        assert_eq!(said.out.matches(part).count(), 1, "{part}: {}", said.out);
+    }
+    let added = run(
+        &root,
+        &[
+            "add",
+            "pay",
+            "--group",
+            "web",
+            "--port",
+            "8005",
+            "--environment",
+            "staging",
+        ],
+    );
+    assert_eq!(added.code, Some(2), "{}", added.out);
+}
+
+#[test]
+fn an_environment_names_its_folder_and_its_label() {
+    let own = "[platform]\noutput = \"deploy/test\"\n[prometheus]\nexternal_labels = { environment = \"test\", region = \"eu\" }\n";
+    let root = with_staging("parts-own-folder", own);
+    fine(&root, &["render", "--environment", "staging"]);
+    let text =
+        fs::read_to_string(root.join("deploy/test/monitoring/working_prometheus.yml")).unwrap();
+    assert!(
+        text.contains("{\"environment\": \"test\", \"region\": \"eu\"}"),
+        "{text}"
+    );
+    assert!(!root.join("generated-staging").exists());
+}
