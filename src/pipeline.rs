@@ -86,7 +86,7 @@ pub(crate) fn environment_of(file: &str) -> Option<&str> {
 
 /// The environments of a root, by name.
 pub(crate) fn environments(root: &Path) -> Vec<String> {
-    let mut found: Vec<String> = names(root)
+    let mut found: Vec<String> = source::read::names(root)
         .unwrap_or_default()
         .iter()
         .filter_map(|name| environment_of(name))
@@ -94,15 +94,6 @@ pub(crate) fn environments(root: &Path) -> Vec<String> {
         .collect();
     found.sort();
     found
-}
-
-fn names(folder: &Path) -> std::io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
-    }
-    names.sort();
-    Ok(names)
 }
 
 /// Whether a file of PARTS is read: a TOML file that is no hidden one, such as an editor's.
@@ -116,7 +107,7 @@ pub(crate) fn read<'a>(root: impl Into<Root<'a>>) -> Result<Texts, Box<Outcome>>
     let mut texts = Texts::one(CATALOG, &file(root.path, CATALOG)?);
     let folder = root.path.join(PARTS);
     if folder.is_dir() {
-        let names = names(&folder).map_err(|error| {
+        let names = source::read::names(&folder).map_err(|error| {
             let message = format!("cannot read {PARTS}: {error}");
             let place = Place::File(folder.display().to_string());
             refused(

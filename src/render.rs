@@ -45,6 +45,14 @@ pub struct Rendered {
     kinds: Arc<Kinds>,
 }
 
+/// Key → what Prometheus calls the metric.
+fn metric_names(catalog: &Catalog) -> BTreeMap<String, String> {
+    let names = catalog.metrics.iter();
+    names
+        .map(|metric| (metric.key.clone(), metric.name.clone()))
+        .collect()
+}
+
 /// Renders every artifact with the templates of `root`; a template's mistakes come all at once.
 pub fn render(catalog: &Catalog, root: &Path) -> Result<Result<Rendered, Vec<Diagnostic>>> {
     with(catalog, &Overlay::of(root), ARTIFACTS)
@@ -161,7 +169,7 @@ impl Rendered {
             output,
             by_others,
             environment,
-            catalog: TemplateValue::from(Serde(catalog)),
+            catalog: context! { metric_names => metric_names(catalog), ..TemplateValue::from(Serde(catalog)) },
             origins: Mutex::default(),
             alerts: Mutex::default(),
             kinds: catalog.kinds.clone(),

@@ -281,6 +281,7 @@ fn every_setting_of_the_schema_is_compared() {
         "metrics",
         "alerts",
         "receivers",
+        "rules",
     ];
     let all = SCHEMA["properties"].as_object().expect("properties").iter();
     let tables = all

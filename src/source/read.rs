@@ -26,6 +26,16 @@ pub(crate) enum Unreadable {
     },
 }
 
+/// What a folder holds, in the order of the names.
+pub(crate) fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// The text without its byte order mark; line ends stay as they are.
 pub(crate) fn read(path: &Path) -> Result<String, Unreadable> {
     let mut bytes = Vec::new();

@@ -147,17 +147,23 @@ fn mounted(state: &State, value: &Value) -> Result<Value, Error> {
     Ok(Value::from(table))
 }
 
-/// What Prometheus calls a metric that the catalog knows by its key.
+/// What Prometheus calls a metric that the catalog knows by its key; one that it does not know would have the prefix.
 fn metric_name(state: &State, key: &str) -> Result<String, Error> {
-    let metrics = state
-        .lookup("metrics")
-        .ok_or_else(|| refuse("there are no metrics here"))?;
-    for metric in metrics.try_iter()? {
-        if metric.get_attr("key")?.as_str() == Some(key) {
-            return Ok(metric.get_attr("name")?.to_string());
-        }
+    let seen = |name: &str| {
+        state
+            .lookup(name)
+            .ok_or_else(|| refuse(format!("there is no {name} here")))
+    };
+    let declared = seen("metric_names")?.get_attr(key)?;
+    if !declared.is_undefined() {
+        return Ok(declared.to_string());
     }
-    Err(refuse(format!("no metric {key:?} is declared")))
+    let platform = seen("platform")?;
+    Ok(if platform.get_attr("prefixed")?.is_true() {
+        format!("{}_{key}", platform.get_attr("metric_prefix")?)
+    } else {
+        key.to_string()
+    })
 }
 
 /// The matchers of a branch or signal (its `only` or `except` jobs), and of `more`, in braces; nothing when there are none.
