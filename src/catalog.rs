@@ -8,6 +8,7 @@ pub mod pattern;
 pub mod schema;
 pub(crate) mod secrets;
 mod services;
+mod severities;
 mod tables;
 pub(crate) mod units;
 
@@ -23,6 +24,7 @@ pub use metrics::Metric;
 use serde::Serialize;
 use serde_json::{Map, Value};
 pub use services::{Override, Service, layers, origin};
+pub(crate) use severities::Severities;
 use std::collections::HashMap;
 use std::sync::Arc;
 pub(crate) use tables::{Alertmanager, Blackbox, Compose, Grafana, Platform, Prometheus};
@@ -39,6 +41,8 @@ pub struct Catalog {
     pub prometheus: Prometheus,
     /// The Alertmanager and its routes.
     pub alertmanager: Alertmanager,
+    /// How urgent alerts can be.
+    pub(crate) severities: Severities,
     /// Receiver → its integrations, as written.
     pub receivers: Map<String, Value>,
     pub blackbox: Blackbox,
@@ -134,6 +138,7 @@ impl Catalog {
             groups: groups(value, &services),
             prometheus,
             alertmanager: serde_json::from_value(published(value, "alertmanager"))?,
+            severities: Severities::of(&value["severities"]),
             receivers: receivers(part("receivers"))?,
             blackbox: serde_json::from_value(part("blackbox"))?,
             grafana: serde_json::from_value(published(value, "grafana"))?,
@@ -301,7 +306,11 @@ pub(crate) fn snake(name: &str) -> String {
     for (index, c) in chars.iter().enumerate() {
         let after_lower = index > 0 && !chars[index - 1].is_uppercase();
         let before_lower = chars.get(index + 1).is_some_and(|next| next.is_lowercase());
-        if c.is_uppercase() && index > 0 && (after_lower || before_lower) {
+        if c.is_uppercase()
+            && index > 0
+            && chars[index - 1].is_alphanumeric()
+            && (after_lower || before_lower)
+        {
             out.push('_');
         }
         out.extend(c.to_lowercase());

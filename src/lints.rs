@@ -31,6 +31,7 @@ mod unknown_alert;
 mod unknown_emitter;
 mod unknown_group;
 mod unknown_receiver;
+mod unknown_severity;
 mod unlinked_runbook;
 mod unmounted_secret;
 mod unnotified_receiver;
@@ -89,6 +90,7 @@ pub const LINTS: &[Lint] = &[
     unknown_emitter::LINT,
     unknown_group::LINT,
     unknown_receiver::LINT,
+    unknown_severity::LINT,
     unlinked_runbook::LINT,
     unmounted_secret::LINT,
     unnotified_receiver::LINT,
