@@ -9,6 +9,7 @@ pub(crate) mod rules;
 pub mod schema;
 pub(crate) mod secrets;
 mod services;
+mod severities;
 mod tables;
 pub(crate) mod units;
 
@@ -26,6 +27,7 @@ use rules::{RecordingRule, RuleGroup};
 use serde::Serialize;
 use serde_json::{Map, Value};
 pub use services::{Override, Service, layers, origin};
+pub(crate) use severities::Severities;
 use std::collections::HashMap;
 use std::sync::Arc;
 pub(crate) use tables::{Alertmanager, Blackbox, Compose, Grafana, Platform, Prometheus};
@@ -45,6 +47,8 @@ pub struct Catalog {
     pub prometheus: Prometheus,
     /// The Alertmanager and its routes.
     pub alertmanager: Alertmanager,
+    /// How urgent alerts can be.
+    pub(crate) severities: Severities,
     /// Receiver → its integrations, as written.
     pub receivers: Map<String, Value>,
     pub blackbox: Blackbox,
@@ -165,6 +169,7 @@ impl Catalog {
             groups: groups(value, &services),
             prometheus,
             alertmanager: serde_json::from_value(published(value, "alertmanager"))?,
+            severities: Severities::of(&value["severities"]),
             receivers: receivers(part("receivers"))?,
             blackbox: serde_json::from_value(part("blackbox"))?,
             grafana: serde_json::from_value(published(value, "grafana"))?,
@@ -359,7 +364,11 @@ pub(crate) fn snake(name: &str) -> String {
     for (index, c) in chars.iter().enumerate() {
         let after_lower = index > 0 && !chars[index - 1].is_uppercase();
         let before_lower = chars.get(index + 1).is_some_and(|next| next.is_lowercase());
-        if c.is_uppercase() && index > 0 && (after_lower || before_lower) {
+        if c.is_uppercase()
+            && index > 0
+            && chars[index - 1].is_alphanumeric()
+            && (after_lower || before_lower)
+        {
             out.push('_');
         }
         out.extend(c.to_lowercase());

@@ -32,6 +32,7 @@ mod unknown_emitter;
 mod unknown_group;
 mod unknown_profile;
 mod unknown_receiver;
+mod unknown_severity;
 mod unlinked_runbook;
 mod unmounted_secret;
 mod unnotified_receiver;
@@ -91,6 +92,7 @@ pub const LINTS: &[Lint] = &[
     unknown_group::LINT,
     unknown_profile::LINT,
     unknown_receiver::LINT,
+    unknown_severity::LINT,
     unlinked_runbook::LINT,
     unmounted_secret::LINT,
     unnotified_receiver::LINT,

@@ -5,6 +5,7 @@ mod shop;
 
 use monstack::pipeline;
 use monstack::render::Rendered;
+use monstack::yaml;
 use referee::{folder, judge, root};
 use shop::{PLATFORM, SMALL};
 use std::fs;
@@ -222,9 +223,33 @@ fn a_catalog_without_alerts_has_an_empty_list_of_rules() {
     );
 }
 
+/// Integrations that an Alertmanager 0.25, Debian's, has not, or not with the files that hold their secrets.
+/// They are held against the keys of the newest Alertmanager by the proof `unread-setting`.
+const NEWER: [&str; 7] = [
+    "telegram_configs",
+    "discord_configs",
+    "msteams_configs",
+    "msteamsv2_configs",
+    "pushover_configs",
+    "mattermost_configs",
+    "incidentio_configs",
+];
+
+/// Takes out of a configuration what Debian's amtool does not know yet; the rest is judged.
+fn older(folder: &Path) {
+    let path = folder.join("monitoring/alertmanager/alertmanager.yml");
+    let mut config: serde_json::Value = yaml::parse(&fs::read_to_string(&path).unwrap()).unwrap();
+    for receiver in config["receivers"].as_array_mut().unwrap() {
+        let receiver = receiver.as_object_mut().unwrap();
+        receiver.retain(|key, _| !NEWER.contains(&key.as_str()));
+    }
+    fs::write(path, config.to_string()).unwrap();
+}
+
 #[test]
 fn amtool_accepts_the_alertmanager() {
     for (name, folder, _) in stacks("alertmanager") {
+        older(&folder);
         // amtool looks into files that the configuration names; templates none, secrets are read at run time.
         agrees(
             &name,
@@ -239,11 +264,19 @@ fn amtool_accepts_the_alertmanager() {
 #[test]
 fn amtool_routes_every_severity() {
     for (name, folder, _) in stacks("routes") {
+        older(&folder);
         let catalog = written(&name);
         let routes = catalog
             .get("alertmanager")
             .and_then(|table| table.get("routes"));
-        for severity in ["critical", "warning", "info", "unheard-of"] {
+        for severity in [
+            "critical",
+            "warning",
+            "info",
+            "page",
+            "ticket",
+            "unheard-of",
+        ] {
             let receiver = routes
                 .and_then(|routes| routes.get(severity))
                 .and_then(toml::Value::as_str)

@@ -244,7 +244,8 @@ fn severity(comparison: &mut Comparison, pair: &Pair, before: &str, after: &str)
         routes::receiver(comparison.before.catalog, before),
         routes::receiver(comparison.after.catalog, after),
     );
-    let lower = routes::rank(after) > routes::rank(before);
+    let lower = comparison.after.catalog.severities.rank(after)
+        > comparison.before.catalog.severities.rank(before);
     let silent = is == routes::NOBODY && was != routes::NOBODY;
     let class = if lower || silent { Dangerous } else { Notice };
     let receiver = if was == is {

@@ -10,17 +10,6 @@ use serde_json::{Map, Value};
 /// Where alerts go whose severity has no route.
 pub(crate) const NOBODY: &str = "nobody";
 
-/// Loudest first.
-const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
-
-/// 0 is the loudest.
-pub(crate) fn rank(severity: &str) -> usize {
-    SEVERITIES
-        .iter()
-        .position(|known| *known == severity)
-        .unwrap_or(SEVERITIES.len())
-}
-
 /// Who is notified of a severity.
 pub(crate) fn receiver<'a>(catalog: &'a Catalog, severity: &str) -> &'a str {
     match catalog.receiver(severity) {
@@ -36,14 +25,21 @@ pub(crate) fn noun(severity: &str) -> String {
     } else {
         format!(
             "{} {severity} alert",
-            if severity == "info" { "an" } else { "a" }
+            if severity.starts_with(['a', 'e', 'i', 'o', 'u']) {
+                "an"
+            } else {
+                "a"
+            }
         )
     }
 }
 
 /// Every change of who is notified, and when.
 pub(crate) fn inspect(comparison: &mut Comparison) {
-    for severity in SEVERITIES {
+    let [before, after] = [comparison.before.catalog, comparison.after.catalog];
+    let removed = (before.severities.names()).filter(|name| !after.severities.knows(name));
+    for severity in after.severities.names().chain(removed) {
+        urgency(comparison, severity);
         route(comparison, severity);
     }
     receivers(comparison);
@@ -77,6 +73,34 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
             );
         }
     }
+}
+
+/// A severity that comes, goes, or is more or less urgent than it was.
+fn urgency(comparison: &mut Comparison, severity: &str) {
+    let [was, is] = [comparison.before.catalog, comparison.after.catalog].map(|catalog| {
+        let mut named = catalog.severities.iter();
+        let urgency = named.find(|known| known.name == severity)?.urgency;
+        Some((urgency, catalog.severities.rank(severity)))
+    });
+    let pointer = format!("/severities/{severity}");
+    let (message, at) = match (was, is) {
+        (None, Some((urgency, _))) => (
+            format!("severity {severity} is new, with urgency {urgency}"),
+            At::After(pointer),
+        ),
+        (Some(_), None) => (
+            format!("severity {severity} is removed"),
+            At::Before(pointer),
+        ),
+        (Some((was, old)), Some((is, new))) if old != new => (
+            format!(
+                "severity {severity} has urgency {is} instead of {was}: what it holds back, and is held back by, changes"
+            ),
+            comparison.at_key(&pointer),
+        ),
+        _ => return,
+    };
+    comparison.say(Notice, message, at);
 }
 
 fn route(comparison: &mut Comparison, severity: &str) {
@@ -123,7 +147,11 @@ fn route(comparison: &mut Comparison, severity: &str) {
                 (comparison.after.catalog, is),
             ]
             .map(|(catalog, name)| notified_by(catalog, name));
-            let class = weight::elsewhere(severity == SEVERITIES[0], &old, &new);
+            let class = weight::elsewhere(
+                comparison.after.catalog.severities.rank(severity) == 0,
+                &old,
+                &new,
+            );
             (
                 class,
                 format!(

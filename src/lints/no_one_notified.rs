@@ -10,26 +10,28 @@ pub(crate) const LINT: Lint = Lint {
     good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
     check: |catalog, _| {
         let routes = &catalog.alertmanager.routes;
-        let (place, message) = match routes.get("critical").map(String::as_str) {
+        let first = catalog.severities.first();
+        let (place, message) = match routes.get(first).map(String::as_str) {
             _ if !catalog.notifies() => (
-                "/alertmanager/routes",
-                "no alert notifies anyone: every severity goes to the null receiver",
+                "/alertmanager/routes".to_string(),
+                "no alert notifies anyone: every severity goes to the null receiver".to_string(),
             ),
             // Left out, it is an error: lesser alerts notify someone. Said by name it is a decision, and still worth knowing.
             Some("null") => (
-                "/alertmanager/routes/critical",
-                "no one is notified of critical alerts: they go to the null receiver",
+                format!("/alertmanager/routes/{first}"),
+                format!("no one is notified of {first} alerts: they go to the null receiver"),
             ),
             _ => return Vec::new(),
         };
         let known: Vec<&str> = catalog.receivers.keys().map(String::as_str).collect();
         let help = match known.as_slice() {
-            [] => "write who is notified, as in `[receivers.on-call]` with `webhook = { url = \"https://…\" }`, and `critical = \"on-call\"` under `[alertmanager.routes]`; or accept it in `[alertmanager]` with `allow`".to_string(),
-            [first, ..] => format!("write `critical = \"{first}\"` under `[alertmanager.routes]`, or accept it in `[alertmanager]` with `allow`"),
+            [] => format!(
+                "write who is notified, as in `[receivers.on-call]` with `webhook = {{ url = \"https://…\" }}`, and `{first} = \"on-call\"` under `[alertmanager.routes]`; or accept it in `[alertmanager]` with `allow`"
+            ),
+            [receiver, ..] => format!(
+                "write `{first} = \"{receiver}\"` under `[alertmanager.routes]`, or accept it in `[alertmanager]` with `allow`"
+            ),
         };
-        vec![
-            Diagnostic::notice("no-one-notified", Place::Key(place.to_string()), message)
-                .help(help),
-        ]
+        vec![Diagnostic::notice("no-one-notified", Place::Key(place), message).help(help)]
     },
 };

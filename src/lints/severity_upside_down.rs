@@ -5,23 +5,21 @@ use crate::catalog::{Alert, Branch};
 use crate::diagnostic::{Diagnostic, Place};
 use serde_json::Value;
 
-/// From the worst on.
-const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
-
 pub(crate) const LINT: Lint = Lint {
     code: "severity-upside-down",
     doc: "Two alerts on one signal warn before they wake somebody. With the thresholds exchanged the pager goes first, and the warning comes when it is too late or, held back by the other one, never.",
     bad: "[alerts.MemoryHigh]\nkind = \"memory_ratio\"\nabove = 0.95\nfor = \"5m\"\nseverity = \"warning\"\n\n[alerts.MemoryVeryHigh]\nkind = \"memory_ratio\"\nabove = 0.8\nfor = \"5m\"\nseverity = \"critical\"\n",
     good: "[alerts.MemoryHigh]\nkind = \"memory_ratio\"\nabove = 0.8\nfor = \"5m\"\nseverity = \"warning\"\n\n[alerts.MemoryVeryHigh]\nkind = \"memory_ratio\"\nabove = 0.95\nfor = \"5m\"\nseverity = \"critical\"\n",
     check: |catalog, _| {
+        let rank = |branch: &Branch| catalog.severities.rank(&branch.severity);
         let mut found = Vec::new();
         let branches = || {
             let alerts = catalog.alerts.iter();
             alerts.flat_map(|alert| alert.branches.iter().map(move |branch| (alert, branch)))
         };
-        for (worse, of) in branches().filter(|(_, branch)| rank(branch) == Some(0)) {
+        for (worse, of) in branches() {
             let first = branches().find(|(alert, branch)| {
-                rank(branch).is_some_and(|rank| rank > 0)
+                rank(branch) > rank(of)
                     && signal(alert, branch) == signal(worse, of)
                     && branch.above > of.above
                     && branch.r#for >= of.r#for
@@ -64,12 +62,6 @@ pub(crate) const LINT: Lint = Lint {
         found.into_iter().map(|(_, found)| found).collect()
     },
 };
-
-fn rank(branch: &Branch) -> Option<usize> {
-    SEVERITIES
-        .iter()
-        .position(|known| *known == branch.severity)
-}
 
 /// What an alert compares with its threshold.
 fn signal(alert: &Alert, branch: &Branch) -> String {

@@ -17,8 +17,15 @@ pub(crate) const LINT: Lint = Lint {
                 .any(|routed| routed == *receiver)
         });
         idle.map(|receiver| {
-            Diagnostic::error("unnotified-receiver", Place::Key(format!("/receivers/{receiver}")), format!("no severity is routed to `{receiver}`"))
-                .help(format!("add `critical = \"{receiver}\"` under `[alertmanager.routes]`, or remove the receiver"))
+            Diagnostic::error(
+                "unnotified-receiver",
+                Place::Key(format!("/receivers/{receiver}")),
+                format!("no severity is routed to `{receiver}`"),
+            )
+            .help(format!(
+                "add `{} = \"{receiver}\"` under `[alertmanager.routes]`, or remove the receiver",
+                catalog.severities.first()
+            ))
         })
         .collect()
     },

@@ -3,9 +3,6 @@
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
 
-/// From the worst down.
-const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
-
 pub(crate) const LINT: Lint = Lint {
     code: "unrouted-severity",
     doc: "A severity without a route goes to the null receiver: someone is notified of the lesser alerts, and no one of the worse ones.",
@@ -14,7 +11,8 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, _| {
         let routes = &catalog.alertmanager.routes;
         // The null receiver by name is a decision.
-        let told = SEVERITIES
+        let severities: Vec<&str> = catalog.severities.names().collect();
+        let told = severities
             .iter()
             .rposition(|severity| {
                 routes
@@ -22,7 +20,7 @@ pub(crate) const LINT: Lint = Lint {
                     .is_some_and(|receiver| receiver != "null")
             })
             .unwrap_or(0);
-        let worse = SEVERITIES[..told]
+        let worse = severities[..told]
             .iter()
             .filter(|severity| !routes.contains_key(**severity));
         let used = worse.filter(|severity| {

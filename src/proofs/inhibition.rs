@@ -118,7 +118,7 @@ fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String,
             "exchange source and target",
         ));
     }
-    (source.rank() > target.rank() && !explains).then(|| {
+    (source.rank(catalog) > target.rank(catalog) && !explains).then(|| {
         (
             format!(
                 "{one}, {}, silences {other}, {}",

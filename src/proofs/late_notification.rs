@@ -60,7 +60,7 @@ pub(crate) const PROOF: Proof = Proof {
         for promised in &promised {
             for route in &promised.kept {
                 let (_, critical) = at.entry(&route.pointer).or_insert((route, false));
-                *critical |= promised.firing.rank() == 0;
+                *critical |= promised.firing.rank(stack.catalog) == 0;
             }
         }
         let routes: Vec<(&Route, bool)> = at.into_values().collect();
@@ -145,10 +145,9 @@ impl Timing<'_, '_> {
             // Whoever wrote it into the catalog may want a little more.
             let most = most.max(self.said(wait.key).0.min(HOUR));
             if value.0 > most {
-                let what = if critical {
-                    "critical alerts"
-                } else {
-                    "alerts"
+                let what = match critical {
+                    true => format!("{} alerts", self.stack.catalog.severities.first()),
+                    false => "alerts".to_string(),
                 };
                 let message = format!("{what} have a `{}` of {value}: {}", wait.key, wait.meaning);
                 let help = format!("make it at most {}", Duration(most));

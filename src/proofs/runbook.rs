@@ -74,7 +74,7 @@ impl<'a, 's> Runbook<'a, 's> {
         for section in &sections {
             self.queries(section);
             self.services(section);
-            if let Some(alert) = self.stack.catalog.alert(section.title) {
+            if let Some(alert) = self.stack.catalog.alert(&section.title) {
                 self.settings(alert, section);
             }
         }
@@ -85,7 +85,7 @@ impl<'a, 's> Runbook<'a, 's> {
 
     /// One of the alerts has a section: then all have.
     fn alerts(&mut self, sections: &[Section]) {
-        let titles: HashSet<&str> = sections.iter().map(|section| section.title).collect();
+        let titles: HashSet<&str> = sections.iter().map(|section| &*section.title).collect();
         let rules: Vec<&str> = self
             .stack
             .files
@@ -141,7 +141,7 @@ impl<'a, 's> Runbook<'a, 's> {
             .stack
             .files
             .alerts()
-            .find(|(_, _, rule)| rule["alert"] == section.title);
+            .find(|(_, _, rule)| rule["alert"] == *section.title);
         let rule =
             rule.and_then(|(_, _, rule)| self.stack.contract.parse(rule["expr"].as_str()?).ok());
         let rules: HashSet<String> = self

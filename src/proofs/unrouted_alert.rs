@@ -6,7 +6,6 @@ use crate::catalog::NO_ONE;
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::Parts;
 use crate::stack::Stack;
-use crate::stack::notifications::alerts::SEVERITIES;
 use crate::stack::notifications::matchers::keys;
 use crate::stack::notifications::routes::{Route, TIMES};
 use crate::stack::notifications::{Notifications, Promised};
@@ -252,7 +251,7 @@ fn passed_over(
         .into_iter()
         .filter(|route| route.pointer != tree.pointer);
     let routes: Vec<&Route> = inside.filter(by_severity).collect();
-    let known = SEVERITIES.contains(&firing.severity.as_str());
+    let known = stack.catalog.severities.knows(&firing.severity);
     let its_own = routes.iter().find(|route| {
         let mut matchers = route.matchers.iter();
         matchers.all(|matcher| matcher.name != "severity" || matcher.picks(&firing.severity))

@@ -1,5 +1,7 @@
 //! A document for people, read into its sections, tables, blocks of code and links.
 
+use std::borrow::Cow;
+
 /// A part of the text, with the line on which it begins, from 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spot<'a> {
@@ -22,14 +24,15 @@ pub(crate) type Table<'a> = Vec<(usize, Vec<&'a str>)>;
 /// What stands under a heading, to the next one of its level or of a higher one.
 #[derive(Debug)]
 pub(crate) struct Section<'a> {
-    pub(crate) title: &'a str,
+    /// As it reads: without the backslashes that keep `_` from being markup.
+    pub(crate) title: Cow<'a, str>,
     pub(crate) lines: Vec<Spot<'a>>,
 }
 
 /// Its sections; what stands before the first heading has an empty title, and no section lies in another.
 pub(crate) fn sections(text: &str) -> Vec<Section<'_>> {
     let mut sections = vec![Section {
-        title: "",
+        title: Cow::Borrowed(""),
         lines: Vec::new(),
     }];
     let mut fenced = false;
@@ -38,7 +41,7 @@ pub(crate) fn sections(text: &str) -> Vec<Section<'_>> {
         let title = line.strip_prefix("## ").or(line.strip_prefix("# "));
         match title.filter(|_| !fenced) {
             Some(title) => sections.push(Section {
-                title: title.trim(),
+                title: read(title.trim()),
                 lines: Vec::new(),
             }),
             None => sections
@@ -52,6 +55,20 @@ pub(crate) fn sections(text: &str) -> Vec<Section<'_>> {
         }
     }
     sections
+}
+
+/// What a heading says: a backslash before punctuation is not part of it.
+fn read(written: &str) -> Cow<'_, str> {
+    if !written.contains('\\') {
+        return Cow::Borrowed(written);
+    }
+    let mut text = String::new();
+    let mut chars = written.chars().peekable();
+    while let Some(c) = chars.next() {
+        let escapes = c == '\\' && chars.peek().is_some_and(char::is_ascii_punctuation);
+        text.extend(if escapes { chars.next() } else { Some(c) });
+    }
+    Cow::Owned(text)
 }
 
 impl<'a> Section<'a> {
@@ -137,7 +154,7 @@ mod tests {
     fn a_section_has_blocks_tables_and_links() {
         let text = "# T\n\nsee [a](#b)\n\n## B\n\n```sh\n## no heading\nls\n```\n\n| x | y |\n| --- | --- |\n| `1` | 2 |\n";
         let sections = sections(text);
-        let titles: Vec<&str> = sections.iter().map(|section| section.title).collect();
+        let titles: Vec<&str> = sections.iter().map(|section| &*section.title).collect();
         assert_eq!(titles, ["", "T", "B"]);
         let links: Vec<Spot> = sections[1].links().collect();
         assert_eq!(

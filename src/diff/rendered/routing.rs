@@ -3,7 +3,7 @@
 use super::difference::{Difference, Spot};
 use super::items::ItemKind;
 use super::places::Group;
-use crate::catalog::{Catalog, Duration};
+use crate::catalog::{Catalog, Duration, Severities};
 use crate::diff::Class::{self, Dangerous, Notice, Safe, Warning};
 use crate::diff::{listed, routes, weight};
 use crate::json::Parts;
@@ -30,6 +30,8 @@ pub(crate) struct Routing {
     alerts: Vec<Labels>,
     /// Whether the text of a rule file differs, in meaning or not: what quotes rules then differs with them.
     pub rules_differ: bool,
+    /// Of the new side.
+    pub(crate) severities: Severities,
 }
 
 impl Routing {
@@ -54,6 +56,7 @@ impl Routing {
             after: old,
             alerts,
             rules_differ,
+            severities: catalog.severities.clone(),
         }
     }
 
@@ -156,7 +159,7 @@ impl Routing {
         } else if is.is_empty() {
             Dangerous
         } else {
-            weight::elsewhere(routes::rank(severity) == 0, &was, &is)
+            weight::elsewhere(self.severities.rank(severity) == 0, &was, &is)
         };
         (class, says)
     }

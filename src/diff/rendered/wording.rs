@@ -82,7 +82,7 @@ pub(crate) fn new(item: &Item) -> Option<(Class, String)> {
 /// A value of an item that is another one.
 pub(crate) fn changed(item: &Item, leaf: &Leaf, scene: &Scene) -> (Class, String) {
     let known = match item.kind {
-        ItemKind::Alert => alert(leaf),
+        ItemKind::Alert => alert(leaf, scene),
         ItemKind::Recording => recording(item, leaf, scene.readers),
         ItemKind::Rules => (leaf.key() == "interval").then(|| interval(leaf)),
         ItemKind::Job => job(leaf),

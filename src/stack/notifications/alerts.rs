@@ -15,9 +15,6 @@ use crate::stack::files::Files;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What the catalog knows, from the worst down.
-pub(crate) const SEVERITIES: [&str; 3] = ["critical", "warning", "info"];
-
 /// Not meant to reach anybody, such as a watchdog.
 pub(crate) const NOT_FOR_PEOPLE: &str = "none";
 
@@ -67,12 +64,8 @@ impl Firing {
     }
 
     /// 0 is the worst; what the catalog does not know is the least.
-    pub(crate) fn rank(&self) -> usize {
-        let known = SEVERITIES.iter();
-        let mut known = known.enumerate();
-        known
-            .find(|(_, severity)| **severity == self.severity)
-            .map_or(SEVERITIES.len(), |(rank, _)| rank)
+    pub(crate) fn rank(&self, catalog: &Catalog) -> usize {
+        catalog.severities.rank(&self.severity)
     }
 
     /// Whether the catalog means somebody to be told of it. Where it tells nobody of anything, receivers may still come: then
@@ -80,7 +73,7 @@ impl Firing {
     pub(crate) fn pages(&self, catalog: &Catalog) -> bool {
         match catalog.notifies() {
             true => catalog.receiver(&self.severity) != NO_ONE,
-            false => SEVERITIES.contains(&self.severity.as_str()),
+            false => catalog.severities.knows(&self.severity),
         }
     }
 }
@@ -118,7 +111,7 @@ impl Alerts {
                 let Some(branch) = alert.branch_of(&service.name) else {
                     continue;
                 };
-                for severity in SEVERITIES {
+                for severity in catalog.severities.names() {
                     let mut own = labels(alert, branch, service);
                     own.insert("severity".to_string(), severity.to_string());
                     for made in more.with(&alert.name, &own) {
@@ -147,8 +140,11 @@ impl Alerts {
                 of_catalog: false,
                 holds_back_others: false,
             };
-            let known = SEVERITIES.iter().filter(|_| made.contains_key("severity"));
-            for severity in known.filter(|severity| **severity != firing.severity) {
+            let known = catalog
+                .severities
+                .names()
+                .filter(|_| made.contains_key("severity"));
+            for severity in known.filter(|severity| *severity != firing.severity) {
                 let mut other = made.clone();
                 other.insert("severity".to_string(), severity.to_string());
                 alerts.possible.push(Firing {

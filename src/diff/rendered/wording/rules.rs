@@ -1,5 +1,6 @@
 //! What a change of an alerting or a recording rule means.
 
+use super::Scene;
 use super::stated::{stated, time};
 use crate::catalog::Duration;
 use crate::diff::Class::{self, Dangerous, Notice, Safe, Warning};
@@ -7,9 +8,9 @@ use crate::diff::rendered::expression;
 use crate::diff::rendered::items::Item;
 use crate::diff::rendered::leaves::Leaf;
 use crate::diff::rendered::readers::Readers;
-use crate::diff::{listed, routes, weight};
+use crate::diff::{listed, weight};
 
-pub(crate) fn alert(leaf: &Leaf) -> Option<(Class, String)> {
+pub(crate) fn alert(leaf: &Leaf, scene: &Scene) -> Option<(Class, String)> {
     let says = stated(leaf);
     match (leaf.path.first()?.as_str(), leaf.last()) {
         ("expr", _) => Some(asks(leaf)),
@@ -28,7 +29,7 @@ pub(crate) fn alert(leaf: &Leaf) -> Option<(Class, String)> {
         ("keep_firing_for", _) => Some((Notice, says)),
         ("labels", "severity") => {
             let (was, is) = leaf.texts();
-            let lower = routes::rank(is) > routes::rank(was);
+            let lower = scene.routes.severities.rank(is) > scene.routes.severities.rank(was);
             Some((if lower { Dangerous } else { Notice }, says))
         }
         ("labels", _) => Some((

@@ -1,0 +1,63 @@
+//! How urgent an alert can be.
+
+use crate::json::Parts;
+use serde::Serialize;
+use serde_json::Value;
+
+/// `[severities]`, from the most urgent down; of equals, as written.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Severities(Vec<Severity>);
+
+/// One of them.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Severity {
+    /// The value of the label `severity`.
+    pub(crate) name: String,
+    /// 1 is the most urgent.
+    pub(crate) urgency: u64,
+}
+
+impl Severities {
+    pub(super) fn of(written: &Value) -> Severities {
+        let mut all: Vec<Severity> = written
+            .entries()
+            .map(|(name, severity)| Severity {
+                name: name.clone(),
+                urgency: severity["urgency"].as_u64().unwrap_or(u64::MAX),
+            })
+            .collect();
+        all.sort_by_key(|severity| severity.urgency);
+        Severities(all)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Severity> {
+        self.0.iter()
+    }
+
+    /// Their names, from the most urgent down.
+    pub(crate) fn names(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
+        self.0.iter().map(|severity| severity.name.as_str())
+    }
+
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+
+    /// How many are more urgent: 0 is the most urgent. One that the catalog does not know is below all.
+    pub(crate) fn rank(&self, name: &str) -> usize {
+        let named = self.0.iter().find(|severity| severity.name == name);
+        let urgency = named.map_or(u64::MAX, |severity| severity.urgency);
+        match named {
+            Some(_) => (self.0.iter())
+                .filter(|severity| severity.urgency < urgency)
+                .count(),
+            None => self.0.len(),
+        }
+    }
+
+    /// The most urgent one.
+    pub(crate) fn first(&self) -> &str {
+        self.names().next().unwrap_or_default()
+    }
+}

@@ -1,0 +1,52 @@
+//! Every severity that is used is one of `[severities]`.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place, suggestion_or};
+use crate::source::step;
+use serde_json::Value;
+
+pub(crate) const LINT: Lint = Lint {
+    code: "unknown-severity",
+    doc: "Routes go by severity: an alert of one that nobody knows is told to nobody, and a route for it never takes an alert.",
+    bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"page\"\n",
+    good: "[severities]\npage = { urgency = 1 }\nticket = { urgency = 2 }\n\n[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"page\"\n",
+    check: |catalog, source| {
+        let mut used: Vec<(Place, &str)> = Vec::new();
+        for alert in &catalog.alerts {
+            let own = format!("/alerts/{}/severity", step(&alert.name));
+            // What the schema refused stands for nothing that the user wrote.
+            if source.value.pointer(&own).and_then(Value::as_str) == Some(&alert.severity) {
+                used.push((Place::Value(own), &alert.severity));
+            }
+        }
+        for service in &catalog.services {
+            for (alert, differs) in &service.overrides {
+                let own = format!("/services/{}/alerts/{}/severity", service.name, step(alert));
+                used.extend(
+                    (differs.severity.as_deref()).map(|severity| (Place::Value(own), severity)),
+                );
+            }
+        }
+        for severity in catalog.alertmanager.routes.keys() {
+            let own = format!("/alertmanager/routes/{}", step(severity));
+            used.push((Place::Key(own), severity));
+        }
+        used.retain(|(_, severity)| {
+            let refused = source.contains(&format!("/severities/{}", step(severity)));
+            !catalog.severities.knows(severity) && !refused
+        });
+        let found = used.into_iter().map(|(place, severity)| {
+            Diagnostic::error(
+                "unknown-severity",
+                place,
+                format!("there is no severity `{severity}`"),
+            )
+            .help(suggestion_or(
+                severity,
+                catalog.severities.names(),
+                &format!("add `{severity}` to `[severities]`, with its urgency"),
+            ))
+        });
+        found.collect()
+    },
+};
