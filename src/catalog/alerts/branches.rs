@@ -117,7 +117,8 @@ impl Alert {
         let able = emitters
             .of_all(&self.metrics(), services.len())
             .into_iter()
-            .map(|index| &services[index]);
+            .map(|index| &services[index])
+            .filter(|service| self.is_about(service));
         let mut branches = vec![self.setting(above, &Override::default())];
         let mut known: HashMap<Setting, usize> = HashMap::from([(branches[0].distinguished(), 0)]);
         let (mut covers, mut excepts) = (Vec::new(), Vec::new());
@@ -151,13 +152,19 @@ impl Alert {
                 .chain(branches.iter().flat_map(|branch| &branch.only))
                 .cloned()
                 .collect();
-            branches.insert(
-                0,
+            // Who is named is selected; who is not can then be anybody, also a service of a later catalog.
+            let branch = if self.is_narrowed() {
+                Branch {
+                    only: own.services.clone(),
+                    ..own
+                }
+            } else {
                 Branch {
                     except: apart,
                     ..own
-                },
-            );
+                }
+            };
+            branches.insert(0, branch);
         }
         (self.covers, self.excepts, self.branches) = (covers, excepts, branches);
     }
