@@ -44,6 +44,8 @@ pub struct Alert {
     pub covers: Vec<String>,
     /// Names of services that it would cover, had the catalog not excepted them.
     pub excepts: Vec<String>,
+    /// Names of services that emit what it reads and that it is not about: it must be silent for them.
+    pub spares: Vec<String>,
     /// One per distinct setting, the alert's own first.
     pub branches: Vec<Branch>,
     /// The rule's own `for`: the shortest of the branches.
@@ -163,6 +165,7 @@ impl Alert {
             groups: texts("groups"),
             covers: Vec::new(),
             excepts: Vec::new(),
+            spares: Vec::new(),
             branches: Vec::new(),
             shortest_for: Duration::default(),
             mixed_severity: false,

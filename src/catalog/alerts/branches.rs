@@ -117,8 +117,13 @@ impl Alert {
         let able = emitters
             .of_all(&self.metrics(), services.len())
             .into_iter()
-            .map(|index| &services[index])
-            .filter(|service| self.is_about(service));
+            .map(|index| &services[index]);
+        let (able, spared): (Vec<&Service>, Vec<&Service>) =
+            able.partition(|service| self.is_about(service));
+        self.spares = spared
+            .into_iter()
+            .map(|service| service.name.clone())
+            .collect();
         let mut branches = vec![self.setting(above, &Override::default())];
         let mut known: HashMap<Setting, usize> = HashMap::from([(branches[0].distinguished(), 0)]);
         let (mut covers, mut excepts) = (Vec::new(), Vec::new());
