@@ -1,5 +1,6 @@
 //! What the catalog must not say although its schema allows it: one lint per file, named after its code.
 
+mod alert_scope;
 mod alert_without_service;
 mod beyond_limit;
 mod conflicting_settings;
@@ -60,6 +61,7 @@ pub struct Lint {
 }
 
 pub const LINTS: &[Lint] = &[
+    alert_scope::LINT,
     alert_without_service::LINT,
     beyond_limit::LINT,
     conflicting_settings::LINT,

@@ -40,7 +40,8 @@ impl Suites {
         Ok(context! { of => Value::from_function(move |alert: Value| suites.of_alert(&alert)) })
     }
 
-    /// `step` and `tests` of an alert: for each branch those of its first service, and of the first service that is excepted.
+    /// `step` and `tests` of an alert: for each branch those of its first service, and of the first service that is excepted,
+    /// and the first that the alert does not name.
     fn of_alert(&self, alert: &Value) -> Result<Value, Error> {
         let name = alert.get_attr("kind")?.get_attr("name")?;
         let kind = self
@@ -55,16 +56,19 @@ impl Suites {
         };
         let mut tests = Vec::new();
         let branches: Vec<Value> = alert.get_attr("branches")?.try_iter()?.collect();
-        let excepted = alert.get_attr("excepts")?.try_iter()?.next();
+        let mut left_out = Vec::new();
+        for list in ["excepts", "spares"] {
+            left_out.extend(alert.get_attr(list)?.try_iter()?.next());
+        }
         let first =
             |branch: &Value| Ok::<_, Error>(branch.get_attr("services")?.try_iter()?.next());
         let mut tried = Vec::new();
         for branch in &branches {
             tried.extend(first(branch)?.map(|service| (branch, service, false)));
         }
-        tried.extend(
-            excepted.and_then(|service| branches.first().map(|branch| (branch, service, true))),
-        );
+        if let Some(branch) = branches.first() {
+            tried.extend(left_out.into_iter().map(|service| (branch, service, true)));
+        }
         for (branch, service, excepted) in tried {
             let scene = Scene::new(
                 kind,

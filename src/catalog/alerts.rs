@@ -36,10 +36,16 @@ pub struct Alert {
     pub settings: Map<String, Value>,
     /// What a metric is to it (requests, failures, attempts) → the metric's key.
     pub roles: BTreeMap<String, String>,
-    /// Names of the services it covers: they emit what it reads, and are not excepted.
+    /// The services that it is about, as written; with no groups either: all.
+    pub services: Vec<String>,
+    /// The groups whose services it is about, as written.
+    pub groups: Vec<String>,
+    /// Names of the services it covers: it is about them, they emit what it reads, and they are not excepted.
     pub covers: Vec<String>,
     /// Names of services that it would cover, had the catalog not excepted them.
     pub excepts: Vec<String>,
+    /// Names of services that emit what it reads and that it is not about: it must be silent for them.
+    pub spares: Vec<String>,
     /// One per distinct setting, the alert's own first.
     pub branches: Vec<Branch>,
     /// The rule's own `for`: the shortest of the branches.
@@ -66,12 +72,14 @@ pub struct Signal {
 }
 
 /// Keys that every alert has; what remains belongs to the kind.
-const COMMON: [&str; 8] = [
+const COMMON: [&str; 10] = [
     "kind",
     "for",
     "severity",
     "summary",
     "description",
+    "services",
+    "groups",
     "above",
     "window",
     "allow",
@@ -86,6 +94,18 @@ impl Alert {
     /// Whether it is about a service.
     pub(crate) fn covers_service(&self, service: &str) -> bool {
         self.covers.iter().any(|name| name == service)
+    }
+
+    /// Whether it is about some services only.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        !self.services.is_empty() || !self.groups.is_empty()
+    }
+
+    /// Whether it is about a service, whatever that emits.
+    pub(crate) fn is_about(&self, service: &Service) -> bool {
+        !self.is_narrowed()
+            || self.services.contains(&service.name)
+            || self.groups.contains(&service.group)
     }
 
     /// The branch that a service belongs to; None: it is not covered.
@@ -120,6 +140,7 @@ impl Alert {
         kinds: &Kinds,
     ) -> serde_json::Result<Alert> {
         let text = |key: &str| written[key].as_str().map(str::to_string);
+        let texts = |key: &str| written[key].texts().map(str::to_string).collect();
         let duration = |key: &str| written.get(key).map(Duration::deserialize).transpose();
         let settings = written
             .entries()
@@ -140,8 +161,11 @@ impl Alert {
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect(),
             roles: BTreeMap::new(),
+            services: texts("services"),
+            groups: texts("groups"),
             covers: Vec::new(),
             excepts: Vec::new(),
+            spares: Vec::new(),
             branches: Vec::new(),
             shortest_for: Duration::default(),
             mixed_severity: false,

@@ -420,6 +420,8 @@ fn alert_at(alert: &Alert, service: &Service, catalog: &Catalog, source: &Source
     let Some(branch) = alert.branch_of(&service.name) else {
         let why = if alert.excepts.contains(&service.name) {
             "excepted"
+        } else if !alert.is_about(service) {
+            "the alert names other services"
         } else {
             "the service does not emit what the alert reads"
         };

@@ -153,6 +153,21 @@ fn coverage(
             format!(", which the catalog excepts: {why}"),
             at,
         );
+    } else if covered && !new.is_about(is) {
+        let at = comparison.at(
+            &[
+                format!("/alerts/{}/services", new.name),
+                format!("/alerts/{}/groups", new.name),
+            ],
+            &[],
+        );
+        comparison.say_of(
+            Dangerous,
+            &lead,
+            &is.name,
+            ": not among its services and groups".to_string(),
+            at,
+        );
     } else if covered && !covers {
         let missing: Vec<&str> = not_emitted(comparison.after.catalog, new, is);
         let at = comparison.at_key(

@@ -35,13 +35,20 @@ pub(crate) const LINT: Lint = Lint {
                     && differs.enabled != Some(false)
                     && !covered[name.as_str()].contains(service.name.as_str())
                 {
+                    let (why, names) = if alert.is_about(service) {
+                        ("the service does not emit what it reads", "the metric's")
+                    } else {
+                        ("the alert names other services", "the alert's")
+                    };
                     found.push(
                         Diagnostic::error(
                             "override-without-effect",
                             Place::Key(place),
-                            format!("`{name}` does not cover `{}`: the service does not emit what it reads", service.name),
+                            format!("`{name}` does not cover `{}`: {why}", service.name),
                         )
-                        .help("remove the override, or name the service among the metric's `services`"),
+                        .help(format!(
+                            "remove the override, or name the service among {names} `services`"
+                        )),
                     );
                     continue;
                 }

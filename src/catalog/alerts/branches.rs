@@ -118,6 +118,12 @@ impl Alert {
             .of_all(&self.metrics(), services.len())
             .into_iter()
             .map(|index| &services[index]);
+        let (able, spared): (Vec<&Service>, Vec<&Service>) =
+            able.partition(|service| self.is_about(service));
+        self.spares = spared
+            .into_iter()
+            .map(|service| service.name.clone())
+            .collect();
         let mut branches = vec![self.setting(above, &Override::default())];
         let mut known: HashMap<Setting, usize> = HashMap::from([(branches[0].distinguished(), 0)]);
         let (mut covers, mut excepts) = (Vec::new(), Vec::new());
@@ -151,13 +157,19 @@ impl Alert {
                 .chain(branches.iter().flat_map(|branch| &branch.only))
                 .cloned()
                 .collect();
-            branches.insert(
-                0,
+            // Who is named is selected; who is not can then be anybody, also a service of a later catalog.
+            let branch = if self.is_narrowed() {
+                Branch {
+                    only: own.services.clone(),
+                    ..own
+                }
+            } else {
                 Branch {
                     except: apart,
                     ..own
-                },
-            );
+                }
+            };
+            branches.insert(0, branch);
         }
         (self.covers, self.excepts, self.branches) = (covers, excepts, branches);
     }

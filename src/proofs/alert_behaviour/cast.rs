@@ -171,7 +171,7 @@ impl<'a> Cast<'a> {
             }
         }
         if let Some(branch) = alert.branches.first() {
-            for name in &alert.excepts {
+            for name in alert.excepts.iter().chain(&alert.spares) {
                 add(0, branch, name, true);
             }
         }
