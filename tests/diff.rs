@@ -243,6 +243,7 @@ fn other_value(key: &str, property: &Value) -> &'static str {
         "tls" => "{ server_name = \"other\" }",
         "auth" => "{ bearer_file = \"other\" }",
         "honor_labels" | "home" => "true",
+        "profiles" => "[\"node_exporter\"]",
         "remote_write" => "[{ url = \"http://other:1\" }]",
         "url_or_path" => "\"https://other:1\"",
         "scheme" => "\"https\"",
@@ -282,6 +283,7 @@ fn every_setting_of_the_schema_is_compared() {
         "alerts",
         "receivers",
         "rules",
+        "severities",
     ];
     let all = SCHEMA["properties"].as_object().expect("properties").iter();
     let tables = all
