@@ -33,6 +33,18 @@ const NEVER: &[(&str, &str)] = &[
         "Prometheus does not start with two jobs of one name",
     ),
     (
+        "slo-counts",
+        "an objective that does not say what it counts cannot be rendered",
+    ),
+    (
+        "slo-failures",
+        "the objective cannot be tried without an event that fails and one that does not",
+    ),
+    (
+        "slo-name",
+        "of two rules with one name Prometheus keeps the samples of one",
+    ),
+    (
         "timeout-above-interval",
         "Prometheus does not start with such a job",
     ),
@@ -254,6 +266,7 @@ fn tables(diagnostic: &Diagnostic, source: &Source) -> Vec<String> {
         .chain(diagnostic.owners.iter().map(String::as_str))
     {
         tables.extend(upwards(pointer).map(str::to_string));
+        tables.extend(source.derived_from(pointer).map(str::to_string));
         if let Some(name) = pointer
             .strip_prefix("/services/")
             .and_then(|rest| rest.split('/').next())

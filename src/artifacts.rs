@@ -83,6 +83,9 @@ const STARTED: fn(&Catalog) -> bool = Catalog::has_containers;
 /// For a catalog whose Prometheus, Alertmanager or Grafana is a container.
 const MONITORS: fn(&Catalog) -> bool = Catalog::monitors_in_containers;
 
+/// For a catalog with objectives.
+const OBJECTIVES: fn(&Catalog) -> bool = |catalog| !catalog.slos.is_empty();
+
 /// For a catalog with recording rules of its own.
 const RECORDING: fn(&Catalog) -> bool = |catalog| !catalog.rules.is_empty();
 
@@ -133,6 +136,18 @@ pub const ARTIFACTS: &[Artifact] = &[
         "monitoring/alert_rules.yml",
         RULES,
         ALWAYS,
+    ),
+    row(
+        "monitoring/slo_rules.yml",
+        "monitoring/slo_rules.yml",
+        RULES,
+        OBJECTIVES,
+    ),
+    row(
+        "monitoring/slo_rules.test.yml",
+        "monitoring/slo_rules.test.yml",
+        Role::RuleTests,
+        OBJECTIVES,
     ),
     row(
         "monitoring/alert_rules.test.yml",

@@ -3,6 +3,7 @@
 //! What is written in `kind.toml` are expressions; here they get the numbers of an alert, a branch and a service. Unit tests for
 //! promtool, stand-ins and the drill read the same.
 
+pub(crate) mod budgets;
 mod expressions;
 mod moving;
 pub(crate) mod neighbourhood;

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod alerts;
+mod emitters;
 mod limits;
 mod metrics;
 pub mod pattern;
@@ -10,6 +11,7 @@ pub mod schema;
 pub(crate) mod secrets;
 mod services;
 mod severities;
+pub(crate) mod slos;
 mod tables;
 pub(crate) mod units;
 
@@ -19,8 +21,8 @@ use crate::kinds::Kinds;
 use crate::profiles::Profiles;
 use crate::source::Source;
 pub use access::ipv6;
-use alerts::Emitters;
 pub(crate) use alerts::{Alert, Branch};
+use emitters::Emitters;
 pub(crate) use limits::Limits;
 pub use metrics::Metric;
 use rules::{RecordingRule, RuleGroup};
@@ -28,6 +30,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 pub use services::{Override, Service, layers, origin};
 pub(crate) use severities::Severities;
+use slos::Slo;
 use std::collections::HashMap;
 use std::sync::Arc;
 pub(crate) use tables::{Alertmanager, Blackbox, Compose, Grafana, Platform, Prometheus};
@@ -58,6 +61,8 @@ pub struct Catalog {
     pub services: Vec<Service>,
     pub metrics: Vec<Metric>,
     pub alerts: Vec<Alert>,
+    /// How much of what its services do must go well.
+    pub slos: Vec<Slo>,
     /// Its own recording rules.
     pub rules: Vec<RecordingRule>,
     /// The same by how often they are evaluated.
@@ -147,11 +152,28 @@ impl Catalog {
             .collect::<Result<Vec<_>, _>>()?;
         let prometheus: Prometheus = serde_json::from_value(published(value, "prometheus"))?;
         let emitters = Emitters::of(&services, &metrics);
-        let alerts: Vec<Alert> = entries(value, "alerts")
+        let severities = Severities::of(&value["severities"]);
+        let slos = entries(value, "slos")
+            .map(|(name, written)| {
+                Slo::resolve(
+                    name,
+                    written,
+                    &platform,
+                    &services,
+                    &metrics,
+                    &emitters,
+                    &severities,
+                )
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut alerts: Vec<Alert> = entries(value, "alerts")
             .map(|(name, written)| {
                 Alert::resolve(value, name, written, &services, &emitters, kinds)
             })
             .collect::<Result<_, _>>()?;
+        for slo in &slos {
+            alerts.extend(alerts::of_slo(slo, value, &services, &emitters, kinds)?);
+        }
         let rules = entries(value, "rules")
             .map(|(name, written)| RecordingRule::resolve(name, written))
             .collect::<Result<Vec<_>, _>>()?;
@@ -169,7 +191,8 @@ impl Catalog {
             groups: groups(value, &services),
             prometheus,
             alertmanager: serde_json::from_value(published(value, "alertmanager"))?,
-            severities: Severities::of(&value["severities"]),
+            severities,
+            slos,
             receivers: receivers(part("receivers"))?,
             blackbox: serde_json::from_value(part("blackbox"))?,
             grafana: serde_json::from_value(published(value, "grafana"))?,
@@ -180,6 +203,21 @@ impl Catalog {
             alerts,
             kinds: kinds.clone(),
             profiles: profiles.clone(),
+        })
+    }
+
+    /// Says where the tables stand that nobody wrote: the alerts of objectives.
+    pub(crate) fn derive(&self, source: &mut Source) {
+        for slo in &self.slos {
+            slo.derive(source);
+        }
+    }
+
+    /// The alerts, and of those of one objective the first: what is written about them is written once.
+    pub(crate) fn written_alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.iter().filter(|alert| {
+            let first = alert.slo.as_ref().and_then(|slo| slo.first_alert());
+            first.is_none_or(|first| first == alert.name)
         })
     }
 

@@ -3,7 +3,8 @@
 pub(crate) mod bounds;
 pub(crate) mod domain;
 pub(crate) mod evaluate;
-mod exposed;
+pub(crate) mod exposed;
+pub(crate) mod filtered;
 mod node;
 pub(crate) mod relabel;
 pub(crate) mod series;

@@ -30,6 +30,9 @@ pub struct Kind {
     /// Whether an alert of it holds back the other alerts of its service: they have no data while it fires.
     #[serde(default)]
     pub holds_back_others: bool,
+    /// Whether its alerts are those of `[slos]`: nobody writes one, and the schema of `[alerts]` does not know it.
+    #[serde(default, skip_serializing)]
+    pub slos: bool,
     /// What a threshold is compared with.
     #[serde(default, skip_serializing)]
     pub compares: Option<Compares>,
@@ -102,6 +105,15 @@ pub struct Given {
     /// Label → an expression for its value, or for a list of values: the first, or `nth` of them, is given.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// An expression for more of them: label → its value, or a list of values.
+    #[serde(default)]
+    pub labels_from: Option<String>,
+    /// An expression for more patterns as in `like`: label → its pattern.
+    #[serde(default)]
+    pub like_from: Option<String>,
+    /// What the name of its series ends in: `_bucket` and `_count` of a histogram.
+    #[serde(default)]
+    pub suffix: String,
     /// Label → an expression for the pattern of all values that behave like the one given, for stand-ins that have many.
     #[serde(default)]
     pub like: BTreeMap<String, String>,

@@ -22,6 +22,11 @@ mod ratio_out_of_range;
 mod reserved_name;
 mod same_condition;
 mod severity_upside_down;
+mod slo_bucket;
+mod slo_counts;
+mod slo_failures;
+mod slo_name;
+mod slo_objective;
 mod stale_between_samples;
 mod test_expectation;
 mod test_samples;
@@ -83,6 +88,11 @@ pub const LINTS: &[Lint] = &[
     reserved_name::LINT,
     same_condition::LINT,
     severity_upside_down::LINT,
+    slo_bucket::LINT,
+    slo_counts::LINT,
+    slo_failures::LINT,
+    slo_name::LINT,
+    slo_objective::LINT,
     stale_between_samples::LINT,
     test_expectation::LINT,
     test_samples::LINT,

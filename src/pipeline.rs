@@ -221,7 +221,7 @@ pub struct Refused {
 /// The catalog of a text with alerts of the built-in kinds, or everything that syntax and schema have against it; nothing is rendered.
 pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<Refused>> {
     let kinds = Kinds::built_in();
-    let (source, errors) = Source::parse(name, text);
+    let (mut source, errors) = Source::parse(name, text);
     let found = if errors.is_empty() {
         Schema::of(&kinds).check(&source)
     } else {
@@ -235,7 +235,10 @@ pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<Refused>> {
         }));
     }
     match Catalog::load(&source, &[], &kinds, &Profiles::built_in()) {
-        Ok(catalog) => Ok((source, catalog)),
+        Ok(catalog) => {
+            catalog.derive(&mut source);
+            Ok((source, catalog))
+        }
         Err(diagnostic) => Err(Box::new(Refused {
             source,
             diagnostics: vec![*diagnostic],
@@ -246,7 +249,7 @@ pub fn load(name: &str, text: &str) -> Result<(Source, Catalog), Box<Refused>> {
 /// As much of a text as can be understood, and what syntax and schema have against the rest: an older catalog may hold keys
 /// that are refused today.
 pub fn understood(texts: &Texts, overlay: &Overlay) -> (Source, Option<Catalog>, Vec<Diagnostic>) {
-    let (source, errors) = Source::of(texts);
+    let (mut source, errors) = Source::of(texts);
     let kinds = match Kinds::of(overlay) {
         Ok(kinds) => kinds,
         Err(diagnostics) => return (source, None, diagnostics),
@@ -263,6 +266,9 @@ pub fn understood(texts: &Texts, overlay: &Overlay) -> (Source, Option<Catalog>,
     let catalog = Catalog::load(&source, &refused, &kinds, &profiles)
         .map_err(|diagnostic| refused.push(*diagnostic))
         .ok();
+    if let Some(catalog) = &catalog {
+        catalog.derive(&mut source);
+    }
     refused.extend(contradictions(&source));
     let diagnostics = sorted(refused, &source);
     (source, catalog, diagnostics)
@@ -449,6 +455,7 @@ fn checked(texts: &Texts, overlay: &Overlay) -> Outcome {
     let refused = Schema::of(&kinds).check(&outcome.source);
     match Catalog::load(&outcome.source, &refused, &kinds, &profiles) {
         Ok(catalog) => {
+            catalog.derive(&mut outcome.source);
             outcome.diagnostics = lints::inspect(&catalog, &outcome.source);
             let named: BTreeSet<&str> = refused
                 .iter()

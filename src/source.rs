@@ -7,6 +7,7 @@ pub(crate) mod read;
 mod texts;
 
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 pub use texts::{Text, Texts};
@@ -30,6 +31,8 @@ pub struct Source {
     pub(crate) unread: Vec<String>,
     spans: HashMap<String, Span>,
     files: Vec<File>,
+    /// Tables that nobody wrote: they follow from what is written elsewhere.
+    derived: HashMap<String, Derived>,
     /// The first byte of what only the environment says.
     differs: usize,
     /// The byte at which each line starts.
@@ -41,6 +44,15 @@ struct File {
     name: String,
     /// Its first byte.
     start: usize,
+}
+
+/// Where a table that nobody wrote comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Derived {
+    /// The table that it follows from.
+    pub(crate) from: String,
+    /// What its keys are called there; the others are called the same.
+    pub(crate) keys: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug)]
@@ -94,6 +106,7 @@ impl Source {
             unread: texts.unread.clone(),
             spans: HashMap::new(),
             files: Vec::new(),
+            derived: HashMap::new(),
             differs: usize::MAX,
             lines: Vec::new(),
         };
@@ -174,6 +187,39 @@ impl Source {
         (self.file(byte).to_string(), self.line_column(byte).0)
     }
 
+    /// Says of a table that nobody wrote what it follows from: a pointer into it then leads there.
+    pub(crate) fn derive(&mut self, table: String, derived: Derived) {
+        self.derived.insert(table, derived);
+    }
+
+    /// The table that this one, or the one that a key is in, follows from; None: it is written.
+    pub(crate) fn derived_from(&self, pointer: &str) -> Option<&str> {
+        let (table, _) = split(pointer)?;
+        Some(self.derived.get(table)?.from.as_str())
+    }
+
+    /// The pointer to what is written, where the one to what follows from it is given.
+    fn written<'a>(&self, pointer: &'a str) -> Cow<'a, str> {
+        let Some((derived, rest)) =
+            split(pointer).and_then(|(table, rest)| Some((self.derived.get(table)?, rest)))
+        else {
+            return Cow::Borrowed(pointer);
+        };
+        let mut keys = derived.keys.iter();
+        let called = keys.find(|(key, _)| {
+            let behind = rest.strip_prefix(key.as_str());
+            behind.is_some_and(|behind| behind.is_empty() || behind.starts_with('/'))
+        });
+        let rest = called.map_or(rest.to_string(), |(key, name)| {
+            format!("{name}{}", &rest[key.len()..])
+        });
+        Cow::Owned(
+            format!("{}/{rest}", derived.from)
+                .trim_end_matches('/')
+                .to_string(),
+        )
+    }
+
     /// Whether two catalogs are of the same text, for the same environment.
     pub(crate) fn same(&self, other: &Source) -> bool {
         self.text == other.text && self.environment == other.environment
@@ -182,24 +228,25 @@ impl Source {
     /// Whether the environment itself says this key.
     pub(crate) fn differs(&self, pointer: &str) -> bool {
         self.spans
-            .get(pointer)
+            .get(self.written(pointer).as_ref())
             .is_some_and(|span| span.key.start >= self.differs)
     }
 
     /// Whether the catalog itself says this key.
     pub(crate) fn contains(&self, pointer: &str) -> bool {
-        self.spans.contains_key(pointer)
+        self.spans.contains_key(self.written(pointer).as_ref())
     }
 
     /// The bytes of a key, or of its nearest parent that is there: a missing `port` is shown at its table.
     pub(crate) fn key(&self, pointer: &str) -> Range<usize> {
-        self.nearest(pointer)
+        self.nearest(&self.written(pointer))
             .map_or(0..0, |(_, span)| span.key.clone())
     }
 
     /// The bytes of a key's value; for a key that is not there, its nearest parent's name.
     pub(crate) fn value(&self, pointer: &str) -> Range<usize> {
-        match self.nearest(pointer) {
+        let pointer = self.written(pointer);
+        match self.nearest(&pointer) {
             Some((found, span)) if found == pointer => span.value.clone(),
             Some((_, span)) => span.key.clone(),
             None => 0..0,
@@ -233,6 +280,15 @@ impl Source {
                 + 1,
         )
     }
+}
+
+/// The table of a pointer, which is two steps down, and what follows in it.
+fn split(pointer: &str) -> Option<(&str, &str)> {
+    let name = pointer.get(1..)?.find('/')? + 2;
+    let end = pointer[name..]
+        .find('/')
+        .map_or(pointer.len(), |end| name + end);
+    Some((&pointer[..end], pointer[end..].trim_start_matches('/')))
 }
 
 /// One step of a JSON pointer, escaped.
@@ -319,6 +375,32 @@ mod tests {
         assert_eq!(
             source.line_column(source.text.find("\"\n").unwrap()),
             (2, 11)
+        );
+    }
+
+    #[test]
+    fn what_nobody_wrote_is_shown_where_it_comes_from() {
+        let text = "[slos.paying]\nobjective = 99.9\nerrors = { metric = \"requests_total\" }\n";
+        let (mut source, _) = Source::parse("services.toml", text);
+        let keys = [("errors", "errors/metric"), ("kind", "")];
+        let keys = keys
+            .map(|(key, name)| (key.to_string(), name.to_string()))
+            .to_vec();
+        let from = "/slos/paying".to_string();
+        source.derive("/alerts/PayingFastBurn".to_string(), Derived { from, keys });
+        let shown = |pointer: &str| &source.text[source.value(pointer)];
+        assert_eq!(shown("/alerts/PayingFastBurn/errors"), "\"requests_total\"");
+        assert_eq!(shown("/alerts/PayingFastBurn/objective"), "99.9");
+        assert_eq!(
+            &source.text[source.key("/alerts/PayingFastBurn/kind")],
+            "paying"
+        );
+        assert!(source.contains("/alerts/PayingFastBurn"));
+        assert!(!source.contains("/alerts/PayingFastBurn/for"));
+        assert!(!source.contains("/alerts/PayingSlowBurn"));
+        assert_eq!(
+            source.derived_from("/alerts/PayingFastBurn/for"),
+            Some("/slos/paying")
         );
     }
 

@@ -8,7 +8,7 @@ pub(crate) mod layout;
 pub(crate) mod python;
 pub(crate) mod recorded;
 
-use crate::cases::{neighbourhood, samples};
+use crate::cases::{budgets, neighbourhood, samples};
 use crate::overlay::Overlay;
 use crate::source::read::Unreadable;
 use anyhow::{Context, Result};
@@ -32,6 +32,7 @@ pub(crate) fn environment(templates: &Overlay) -> Result<Environment<'static>> {
     environment.set_formatter(escape::formatter);
     functions::add_to(&mut environment);
     environment.add_function("constants", neighbourhood::constants);
+    environment.add_function("slo_series", budgets::slo_series);
     environment.add_function("outcomes", samples::outcomes_of);
     environment.add_filter("moment", samples::moment);
     environment.add_function("expand", expand::expand);

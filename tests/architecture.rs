@@ -178,8 +178,15 @@ fn every_kind_is_a_whole_folder_of_templates_and_an_entry_of_the_schema() {
         .keys()
         .filter_map(|name| Some(name.strip_prefix("kinds/")?.split_once('/')?.0.to_string()))
         .collect();
+    // The alerts of `[slos]` are of a kind that nobody writes.
+    let derived =
+        |kind: &String| templates[&format!("kinds/{kind}/kind.toml")].contains("\nslos = true\n");
     assert_eq!(
-        folders,
+        folders
+            .iter()
+            .filter(|kind| !derived(kind))
+            .cloned()
+            .collect::<BTreeSet<_>>(),
         kinds(),
         "left: the folders of templates/kinds/, right: the kinds of src/catalog.schema.json"
     );

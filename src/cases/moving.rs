@@ -68,6 +68,13 @@ impl Scene<'_> {
                 let pattern = self.value("series.like", expression)?.to_string();
                 like.insert(label.clone(), pattern);
             }
+            if let Some(expression) = &given.like_from {
+                let table = self.value("series.like_from", expression)?;
+                for label in table.try_iter()? {
+                    let pattern = table.get_item(&label)?.to_string();
+                    like.insert(label.to_string(), pattern);
+                }
+            }
             if let Some(moves) = phases::at(&self.phases(case, name)?, step) {
                 all.push(Moving {
                     metric: self.metric(given)?,

@@ -3,6 +3,8 @@
 use super::refuse;
 use crate::catalog::Duration;
 use crate::contract::domain::Domain;
+use crate::contract::exposed::openmetrics;
+use crate::contract::filtered;
 use crate::contract::status::outcomes;
 use minijinja::value::{Serde, Value};
 use minijinja::{Error, context};
@@ -12,6 +14,9 @@ fn milliseconds(text: &str) -> Result<u64, Error> {
         .map(|duration| duration.0)
         .ok_or_else(|| refuse(format!("{text:?} is not a duration")))
 }
+
+/// Of alerts that look back over hours at the least.
+const LONG_STEPS: [u64; 4] = [1_200_000, 600_000, 300_000, 120_000];
 
 /// Steps that are easy to read in a test, in milliseconds.
 const STEPS: [u64; 17] = [
@@ -28,7 +33,19 @@ pub(crate) fn test_step(
 ) -> Result<String, Error> {
     let range = milliseconds(range)?;
     let (mut ranges, mut waits, mut most) = (vec![range], Vec::new(), range / 5);
+    // What only compares ratios that are recorded over ranges of their own bridges nothing.
+    let mut steps = STEPS.to_vec();
+    if !alert.get_attr("slo")?.is_none() {
+        (ranges, most) = (Vec::new(), u64::MAX);
+        steps.splice(0..0, LONG_STEPS);
+    }
     for branch in alert.get_attr("branches")?.try_iter()? {
+        let burn = branch.get_attr("burn")?;
+        if !burn.is_none() {
+            let window = milliseconds(&burn.get_attr("window")?.to_string())?;
+            ranges.push(window);
+            most = most.min(window / 5);
+        }
         waits.push(milliseconds(&branch.get_attr("for")?.to_string())?);
         let window = branch.get_attr("window")?;
         if !window.is_none() {
@@ -46,9 +63,8 @@ pub(crate) fn test_step(
     };
     let divides = |step: u64| ranges.iter().all(|range| range.is_multiple_of(step));
     let allowed = || {
-        STEPS
-            .into_iter()
-            .filter(|step| *step <= most && seen(*step))
+        let steps = steps.iter().copied();
+        steps.filter(|step| *step <= most && seen(*step))
     };
     let largest = allowed().next().unwrap_or(1);
     // A step that is much smaller only to divide would make the tests many times as long.
@@ -87,6 +103,20 @@ pub(crate) fn outcomes_of(declared: &Value) -> Result<Value, Error> {
     let declared = serde_json::to_value(declared).map_err(|error| refuse(error.to_string()))?;
     Ok(outcomes(&Domain::declared(&declared))
         .map_or(Value::from(()), |outcomes| Value::from(Serde(outcomes))))
+}
+
+/// Labels of events that a filter picks (`failed`), and of some that it leaves (`answered`): what the declared values of the
+/// labels allow, one of each; `like` is the filter as patterns. None: it picks nothing, or everything.
+pub(crate) fn sides_of(declared: &Value, filter: &Value) -> Result<Value, Error> {
+    let read =
+        |value: &Value| serde_json::to_value(value).map_err(|error| refuse(error.to_string()));
+    Ok(filtered::sides(&read(declared)?, &read(filter)?)
+        .map_or(Value::from(()), |sides| Value::from(Serde(sides))))
+}
+
+/// The value of `le` that a bound has.
+pub(crate) fn bucket_of(bound: f64) -> String {
+    openmetrics(bound)
 }
 
 /// How many steps a duration takes, rounded up.

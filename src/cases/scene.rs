@@ -66,6 +66,13 @@ impl<'a> Scene<'a> {
                 samples::ticks(clock.bridge, clock.step)?.into(),
             ),
         ]);
+        let burn = branch.get_attr("burn")?;
+        let short = if burn.is_none() {
+            0
+        } else {
+            samples::ticks(&burn.get_attr("window")?.to_string(), clock.step)?
+        };
+        known.insert("short".to_string(), short.into());
         known.insert("n".to_string(), numbers(kind, branch, &known, clock)?);
         for (what, table) in [("numbers", &kind.numbers), ("times", &kind.times)] {
             for (name, expression) in table {
@@ -120,31 +127,39 @@ impl<'a> Scene<'a> {
             return Ok(given.metric.clone());
         }
         let named = self.alert.get_attr("settings")?.get_attr(&given.metric)?;
+        let suffix = &given.suffix;
         let declared = self
             .neighbourhood
             .metric(named.as_str().unwrap_or_default());
-        Ok(declared
+        let name = declared
             .map(|metric| metric.get_attr("name"))
             .transpose()?
-            .unwrap_or(named)
-            .to_string())
+            .unwrap_or(named);
+        Ok(format!("{name}{suffix}"))
     }
 
-    /// The values that a label of a series may have.
-    fn label(&self, expression: &str) -> Result<Vec<String>, Error> {
-        let value = self.value("series.labels", expression)?;
-        if value.kind() == minijinja::value::ValueKind::Seq {
-            Ok(value.try_iter()?.map(|one| one.to_string()).collect())
-        } else {
-            Ok(vec![value.to_string()])
+    /// The labels of a series, each with the values that it may have.
+    fn possible(&self, given: &Given) -> Result<Vec<(String, Vec<String>)>, Error> {
+        let mut all = Vec::new();
+        for (label, expression) in &given.labels {
+            all.push((
+                label.clone(),
+                listed(self.value("series.labels", expression)?)?,
+            ));
         }
+        if let Some(expression) = &given.labels_from {
+            let table = self.value("series.labels_from", expression)?;
+            for label in table.try_iter()? {
+                all.push((label.to_string(), listed(table.get_item(&label)?)?));
+            }
+        }
+        Ok(all)
     }
 
     /// The labels of a given series, beside those that its service has.
     fn labels(&self, given: &Given) -> Result<Vec<(String, String)>, Error> {
         let mut labels = Vec::new();
-        for (label, expression) in &given.labels {
-            let values = self.label(expression)?;
+        for (label, values) in self.possible(given)? {
             let index = if given.nth < 0 {
                 values.len().checked_sub(1)
             } else {
@@ -155,7 +170,7 @@ impl<'a> Scene<'a> {
                 .or(values.first())
                 .cloned()
                 .unwrap_or_default();
-            labels.push((label.clone(), value));
+            labels.push((label, value));
         }
         labels.extend(
             given
@@ -228,6 +243,15 @@ impl<'a> Scene<'a> {
     /// Whether a case can be shown here.
     pub(super) fn shown(&self, case: &Case) -> Result<bool, Error> {
         self.holds(&case.name, case.when.as_ref())
+    }
+}
+
+/// One value, or those of a list.
+fn listed(value: Value) -> Result<Vec<String>, Error> {
+    if value.kind() == minijinja::value::ValueKind::Seq {
+        Ok(value.try_iter()?.map(|one| one.to_string()).collect())
+    } else {
+        Ok(vec![value.to_string()])
     }
 }
 

@@ -1,13 +1,16 @@
 //! Alerts with their overrides resolved into branches: one rule, one branch per distinct setting.
 
 mod branches;
+mod burning;
 mod own_tests;
 
+use crate::catalog::emitters::Emitters;
+use crate::catalog::slos::Slo;
 use crate::catalog::{Service, units::Duration};
 use crate::json::Parts;
 use crate::kinds::{Kind, Kinds};
 pub(crate) use branches::Branch;
-pub(super) use branches::Emitters;
+pub(super) use burning::of_slo;
 pub(crate) use own_tests::{OwnTest, own_tests};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -54,10 +57,17 @@ pub struct Alert {
     pub mixed_severity: bool,
     /// What the rule compares, recorded once per distinct window.
     pub signals: Vec<Signal>,
+    /// The objective whose budget it watches, where nobody wrote it as an alert.
+    #[serde(serialize_with = "behind_perhaps")]
+    pub slo: Option<Arc<Slo>>,
 }
 
 fn behind<S: Serializer>(kind: &Arc<Kind>, serializer: S) -> Result<S::Ok, S::Error> {
     kind.serialize(serializer)
+}
+
+fn behind_perhaps<S: Serializer>(slo: &Option<Arc<Slo>>, serializer: S) -> Result<S::Ok, S::Error> {
+    slo.as_deref().serialize(serializer)
 }
 
 /// A recorded series that an alert compares.
@@ -86,6 +96,11 @@ const COMMON: [&str; 10] = [
 ];
 
 impl Alert {
+    /// The name under which it is written: that of the objective whose alert it is.
+    pub(crate) fn written_name(&self) -> &str {
+        self.slo.as_ref().map_or(&self.name, |slo| &slo.name)
+    }
+
     /// PromQL of the catalog's own, where its kind takes that.
     pub(crate) fn expression(&self) -> Option<&str> {
         self.settings.get("expr")?.as_str()
@@ -170,6 +185,7 @@ impl Alert {
             shortest_for: Duration::default(),
             mixed_severity: false,
             signals: Vec::new(),
+            slo: None,
         };
         alert.roles = alert
             .kind

@@ -66,11 +66,11 @@ pub fn with(kinds: &Kinds) -> Value {
         .map(|(key, _)| key.clone())
         .collect();
     let common: Vec<&str> = common.iter().map(String::as_str).collect();
-    alert["properties"]["kind"]["enum"] = kinds
-        .iter()
+    let written = || kinds.iter().filter(|kind| !kind.slos);
+    alert["properties"]["kind"]["enum"] = written()
         .map(|kind| Value::from(kind.name.as_str()))
         .collect();
-    alert["allOf"] = kinds.iter().map(|kind| kind.schema(&common)).collect();
+    alert["allOf"] = written().map(|kind| kind.schema(&common)).collect();
     value
 }
 
@@ -123,7 +123,9 @@ fn meant(alternatives: &[Value], value: &Value) -> Option<usize> {
     alternatives.iter().position(|alternative| {
         matches!(
             (alternative["type"].as_str(), value),
-            (Some("array"), Value::Array(_)) | (Some("string"), Value::String(_))
+            (Some("array"), Value::Array(_))
+                | (Some("string"), Value::String(_))
+                | (Some("object"), Value::Object(_))
         )
     })
 }

@@ -40,7 +40,7 @@ pub(super) fn bucket_bounds(metric: &Metric, catalog: &Catalog) -> Domain {
 }
 
 /// A number as OpenMetrics writes a bound: `0.5`, `1.0`, `100000.0`, `1e+06`, `2.5e-05`.
-fn openmetrics(value: f64) -> String {
+pub(crate) fn openmetrics(value: f64) -> String {
     let scientific = format!("{value:e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or_default();

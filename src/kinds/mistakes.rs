@@ -59,7 +59,8 @@ impl Kind {
                     .chain(given.like.values())
                     .map(String::as_str),
             );
-            all.extend(given.when.as_deref());
+            let whole = [&given.when, &given.labels_from, &given.like_from];
+            all.extend(whole.into_iter().flatten().map(String::as_str));
         }
         for case in &self.cases {
             all.extend(case.when.as_deref());

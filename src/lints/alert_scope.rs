@@ -11,7 +11,7 @@ pub(crate) const LINT: Lint = Lint {
     good: "[alerts.Down]\nkind = \"down\"\nservices = [\"checkout\"]\nfor = \"5m\"\nseverity = \"critical\"\n",
     check: |catalog, _| {
         let mut found = Vec::new();
-        for alert in &catalog.alerts {
+        for alert in catalog.written_alerts() {
             for (index, name) in alert.services.iter().enumerate() {
                 let place = Place::Value(format!("/alerts/{}/services/{index}", alert.name));
                 let Some(service) = catalog.service(name) else {
@@ -26,7 +26,7 @@ pub(crate) const LINT: Lint = Lint {
                 if let Some(metric) = missing(catalog, alert, service) {
                     let message = format!(
                         "`{name}` does not emit `{metric}`, which `{}` reads",
-                        alert.name
+                        alert.written_name()
                     );
                     found.push(silent(alert, place, metric, message));
                 }
@@ -54,7 +54,7 @@ pub(crate) const LINT: Lint = Lint {
                 {
                     let message = format!(
                         "no service of group `{key}` emits all that `{}` reads",
-                        alert.name
+                        alert.written_name()
                     );
                     found.push(silent(alert, place, metric, message));
                 }

@@ -10,8 +10,7 @@ pub(crate) const LINT: Lint = Lint {
     good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n",
     check: |catalog, _| {
         let idle = catalog
-            .alerts
-            .iter()
+            .written_alerts()
             .filter(|alert| alert.covers.is_empty());
         idle.filter(|alert| {
             alert
@@ -29,7 +28,7 @@ pub(crate) const LINT: Lint = Lint {
             let mut found = Diagnostic::error(
                 "alert-without-service",
                 Place::Key(format!("/alerts/{}", alert.name)),
-                format!("no service can trigger `{}`", alert.name),
+                format!("no service can trigger `{}`", alert.written_name()),
             )
             .help("remove the alert, or let a service that emits its metrics be covered by it");
             found.others.extend(excepted.take(3));

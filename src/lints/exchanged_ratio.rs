@@ -10,7 +10,7 @@ pub(crate) const LINT: Lint = Lint {
     good: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\n\n[metrics.login_failures_total]\ntype = \"counter\"\nhelp = \"Logins that failed\"\n\n[alerts.LoginFailures]\nkind = \"ratio\"\nerrors = \"login_failures_total\"\ntotal = \"logins_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
     check: |catalog, _| {
         let mut found = Vec::new();
-        for alert in &catalog.alerts {
+        for alert in catalog.written_alerts() {
             let (Some(failures), Some(attempts)) =
                 (alert.roles.get("failures"), alert.roles.get("attempts"))
             else {

@@ -11,7 +11,7 @@ pub(crate) const LINT: Lint = Lint {
     good: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\nlabels = { status = \"[1-5][0-9]{2}\" }\n\n[alerts.LoginErrors]\nkind = \"error_ratio\"\nrequests = \"logins_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
     check: |catalog, _| {
         let mut found = Vec::new();
-        for alert in &catalog.alerts {
+        for alert in catalog.written_alerts() {
             for (key, property) in &alert.kind.keys {
                 let Some(metric) = alert
                     .settings

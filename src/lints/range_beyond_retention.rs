@@ -1,7 +1,9 @@
 //! What an alert looks back at is still there.
 
 use super::Lint;
+use crate::catalog::Duration;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::source::step;
 
 pub(crate) const LINT: Lint = Lint {
     code: "range-beyond-retention",
@@ -11,7 +13,26 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, source| {
         let retention = catalog.prometheus.retention;
         let mut found = Vec::new();
-        for alert in &catalog.alerts {
+        let beyond = |place: String, window: Duration| {
+            Diagnostic::error(
+                "range-beyond-retention",
+                Place::Value(place),
+                format!("a window of {window}, but samples are kept for {retention}"),
+            )
+            .also(
+                Place::Value("/prometheus/retention".to_string()),
+                "the retention",
+            )
+            .help("keep samples longer, or use a shorter range")
+        };
+        // Over its whole window nothing is left of an objective that is forgotten earlier.
+        for slo in catalog.slos.iter().filter(|slo| slo.window > retention) {
+            found.push(beyond(
+                format!("/slos/{}/window", step(&slo.name)),
+                slo.window,
+            ));
+        }
+        for alert in catalog.alerts.iter().filter(|alert| alert.slo.is_none()) {
             for (branch, window) in alert
                 .branches
                 .iter()
@@ -26,18 +47,7 @@ pub(crate) const LINT: Lint = Lint {
                     .into_iter()
                     .find(|pointer| source.contains(pointer))
                     .unwrap_or(format!("/alerts/{}/window", alert.name));
-                found.push(
-                    Diagnostic::error(
-                        "range-beyond-retention",
-                        Place::Value(place),
-                        format!("a window of {window}, but samples are kept for {retention}"),
-                    )
-                    .also(
-                        Place::Value("/prometheus/retention".to_string()),
-                        "the retention",
-                    )
-                    .help("keep samples longer, or use a shorter range"),
-                );
+                found.push(beyond(place, window));
             }
         }
         found

@@ -10,7 +10,7 @@ pub(crate) const LINT: Lint = Lint {
     good: "[alerts.LoginErrors]\nkind = \"error_ratio\"\nrequests = \"requests_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
     check: |catalog, _| {
         let mut found = Vec::new();
-        for alert in &catalog.alerts {
+        for alert in catalog.written_alerts() {
             for (key, metric, sort) in alert.metrics() {
                 if catalog.metric(metric).is_some() {
                     continue;
@@ -26,7 +26,10 @@ pub(crate) const LINT: Lint = Lint {
                     Diagnostic::error(
                         "undeclared-metric",
                         place,
-                        format!("`{}` reads `{metric}`, which is not declared", alert.name),
+                        format!(
+                            "`{}` reads `{metric}`, which is not declared",
+                            alert.written_name()
+                        ),
                     )
                     .help(format!(
                         "{}, or declare `[metrics.{metric}]`",

@@ -19,6 +19,14 @@ pub(crate) const LINT: Lint = Lint {
                 used.push((Place::Value(own), &alert.severity));
             }
         }
+        for slo in &catalog.slos {
+            for alert in &slo.alerts {
+                let own = format!("/slos/{}/{}", step(&slo.name), alert.key);
+                if source.value.pointer(&own).and_then(Value::as_str) == Some(&alert.severity) {
+                    used.push((Place::Value(own), &alert.severity));
+                }
+            }
+        }
         for service in &catalog.services {
             for (alert, differs) in &service.overrides {
                 let own = format!("/services/{}/alerts/{}/severity", service.name, step(alert));

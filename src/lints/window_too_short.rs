@@ -22,7 +22,9 @@ pub(crate) const LINT: Lint = Lint {
 fn short(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for branch in &alert.branches {
-        let Some(window) = branch.window else {
+        // Where a budget burns, the shorter range is the one to look at.
+        let burn = branch.burn.as_ref().map(|burn| burn.window);
+        let Some(window) = burn.or(branch.window) else {
             continue;
         };
         let covered = branch
@@ -51,10 +53,13 @@ fn short(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
                     super::set_at(source, slowest, "scrape_interval"),
                     format!("scraped every {}", slowest.scrape_interval),
                 )
-                .help(format!(
-                    "make the window at least {}, or scrape more often",
-                    Duration(slowest.scrape_interval.0 * 4)
-                )),
+                .help(match burn {
+                    Some(_) => "scrape more often: the ranges of burn rates are fixed".to_string(),
+                    None => format!(
+                        "make the window at least {}, or scrape more often",
+                        Duration(slowest.scrape_interval.0 * 4)
+                    ),
+                }),
         );
     }
     found

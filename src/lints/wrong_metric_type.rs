@@ -10,7 +10,7 @@ pub(crate) const LINT: Lint = Lint {
     good: "[metrics.order_errors_total]\ntype = \"counter\"\nhelp = \"Failed orders\"\n\n[alerts.Errors]\nkind = \"ratio\"\nerrors = \"order_errors_total\"\ntotal = \"requests_total\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
     check: |catalog, _| {
         let mut found = Vec::new();
-        for alert in &catalog.alerts {
+        for alert in catalog.written_alerts() {
             for (key, name, wanted) in alert.metrics() {
                 let Some(metric) = catalog
                     .metric(name)

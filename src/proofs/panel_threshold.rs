@@ -148,6 +148,8 @@ impl<'a, 's> Signals<'a, 's> {
         let mut essences: BTreeMap<String, Vec<&Alert>> = BTreeMap::new();
         for (_, _, rule) in stack.files.rules() {
             let alert = rule["record"].as_str().and_then(|name| recorded.get(name));
+            // A budget burns over hours: what a panel shows of this moment has no such threshold.
+            let alert = alert.filter(|alert| alert.slo.is_none());
             let expr = rule["expr"]
                 .as_str()
                 .and_then(|text| stack.contract.parse(text).ok());

@@ -8,9 +8,11 @@ use crate::contract::series::SeriesSet;
 use crate::diagnostic::Diagnostic;
 use crate::promql::Expr;
 use crate::promql::canonical::{plain, print};
+use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::rules::LoadedRule;
-use std::collections::HashMap;
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "rules-of-the-catalog",
@@ -23,14 +25,16 @@ pub(crate) const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
         let mut seen: HashMap<&str, usize> = HashMap::new();
-        let mut of_catalog = None;
+        let mut of_catalog: Vec<&File> = Vec::new();
         for (file, pointer, rule) in stack.files.alerts() {
             let name = rule["alert"].as_str().unwrap_or_default();
             *seen.entry(name).or_default() += 1;
             let Some(alert) = stack.catalog.alert(name) else {
                 continue;
             };
-            of_catalog = Some(file);
+            if of_catalog.iter().all(|known| known.path != file.path) {
+                of_catalog.push(file);
+            }
             let written = Duration::parse(rule["for"].as_str().unwrap_or("0s"));
             if written != Some(alert.shortest_for) {
                 found.push(place::at(
@@ -61,15 +65,16 @@ pub(crate) const PROOF: Proof = Proof {
                 ));
             }
         }
-        let (path, groups) =
-            of_catalog
-                .or(stack.files.rule_files().next())
-                .map_or(("", ""), |file| {
-                    (
-                        file.path.as_str(),
-                        file.groups_pointer().unwrap_or_default(),
-                    )
-                });
+        let (path, groups) = of_catalog
+            .first()
+            .copied()
+            .or(stack.files.rule_files().next())
+            .map_or(("", ""), |file| {
+                (
+                    file.path.as_str(),
+                    file.groups_pointer().unwrap_or_default(),
+                )
+            });
         for alert in &stack.catalog.alerts {
             let times = seen.get(alert.name.as_str()).copied().unwrap_or(0);
             if times != 1 {
@@ -83,12 +88,17 @@ pub(crate) const PROOF: Proof = Proof {
         }
         found.extend(written_twice(stack));
         found.extend(same(stack));
-        if let Some(file) = of_catalog {
-            for (pointer, rule) in file.rules().filter(|(_, rule)| {
-                rule["alert"]
-                    .as_str()
-                    .is_none_or(|name| stack.catalog.alert(name).is_none())
-            }) {
+        let recorded: BTreeSet<&str> = (stack.catalog.slos.iter())
+            .flat_map(|slo| slo.recorded.names())
+            .collect();
+        let own = |rule: &Value| match rule["alert"].as_str() {
+            Some(name) => stack.catalog.alert(name).is_some(),
+            None => rule["record"]
+                .as_str()
+                .is_some_and(|name| recorded.contains(name)),
+        };
+        for file in of_catalog {
+            for (pointer, rule) in file.rules().filter(|(_, rule)| !own(rule)) {
                 let name = rule["alert"]
                     .as_str()
                     .or(rule["record"].as_str())

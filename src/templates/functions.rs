@@ -2,6 +2,7 @@
 
 use super::refuse;
 use crate::catalog::{Duration, Size, secrets, snake, with_unit};
+use crate::contract::exposed::openmetrics;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, State};
 use std::collections::{BTreeMap, HashSet};
@@ -29,6 +30,8 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("automata", super::python::automata);
     environment.add_filter("python_name", super::python::python_name);
     environment.add_function("selector", selector);
+    environment.add_function("bucket_matcher", bucket_matcher);
+    environment.add_function("budget_step", budget_step);
     environment.add_function("four_scrapes", four_scrapes);
     environment.add_function("longest", longest);
     environment.add_function("shortest", shortest);
@@ -192,6 +195,23 @@ fn selector(jobs: &Value, more: Option<&str>) -> Result<Value, Error> {
         format!("{{{}}}", matchers.join(","))
     };
     Ok(Value::from_safe_string(text))
+}
+
+/// The matcher of a histogram's bucket, however the client library or Prometheus writes a whole number.
+fn bucket_matcher(bound: f64) -> String {
+    let written = openmetrics(bound);
+    match written.strip_suffix(".0") {
+        Some(whole) => format!("le=~\"{whole}|{whole}\\\\.0\""),
+        None => format!("le=\"{written}\""),
+    }
+}
+
+/// Between two evaluations of tests that last for the windows of objectives: a hundred and some in the shortest, at multiples
+/// of two minutes.
+fn budget_step(windows: Vec<String>) -> Result<String, Error> {
+    let shortest = parsed(&windows)?.into_iter().min().unwrap_or_default();
+    let samples = (shortest.0 / 120 / 120_000).max(1);
+    Ok(Duration(samples * 120_000).to_string())
 }
 
 /// A range that holds four scrapes of every service, and 5m at the least.

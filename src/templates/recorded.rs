@@ -23,9 +23,14 @@ impl Recorded {
         };
         for group in groups.try_iter()? {
             for rule in group.get_attr("rules")?.try_iter()? {
+                let record = rule.get_attr("record")?;
+                // Its alerts stand beside them.
+                if record.is_undefined() {
+                    continue;
+                }
                 recorded
                     .named
-                    .entry(rule.get_attr("record")?.to_string())
+                    .entry(record.to_string())
                     .or_default()
                     .push(recorded.rules.len());
                 recorded.rules.push(rule);

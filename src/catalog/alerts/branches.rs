@@ -1,7 +1,8 @@
 //! The services of an alert sorted by their setting: one branch of the rule per distinct one.
 
 use super::{Alert, Signal};
-use crate::catalog::{Metric, Override, Service, snake, units::Duration};
+use crate::catalog::emitters::Emitters;
+use crate::catalog::{Override, Service, snake, units::Duration};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -56,56 +57,19 @@ pub struct Branch {
     pub signal: String,
     /// Present when its `for` is longer than the rule's.
     pub hold: Option<Hold>,
+    /// What must hold too, where it watches how fast a budget burns.
+    pub burn: Option<StillBurning>,
 }
 
-/// The metrics' keys → the indices of the services that emit them, in order.
-pub(crate) struct Emitters<'a>(HashMap<&'a str, Vec<usize>>);
-
-impl<'a> Emitters<'a> {
-    pub(in crate::catalog) fn of(services: &[Service], metrics: &'a [Metric]) -> Emitters<'a> {
-        let index: HashMap<&str, usize> = services
-            .iter()
-            .enumerate()
-            .map(|(index, service)| (service.name.as_str(), index))
-            .collect();
-        let emitters = |metric: &Metric| {
-            let mut emitters: Vec<usize> = metric
-                .services
-                .iter()
-                .filter_map(|name| index.get(name.as_str()).copied())
-                .collect();
-            emitters.sort_unstable();
-            emitters
-        };
-        Emitters(
-            metrics
-                .iter()
-                .map(|metric| (metric.key.as_str(), emitters(metric)))
-                .collect(),
-        )
-    }
-
-    /// The services that emit all of the metrics; those of one that is not declared are not known, and not asked.
-    fn of_all(&self, metrics: &[(&str, &str, &str)], services: usize) -> Vec<usize> {
-        let mut read: Vec<&Vec<usize>> = metrics
-            .iter()
-            .filter_map(|(_, key, _)| self.0.get(key))
-            .collect();
-        // The shortest list decides how many services are looked at.
-        read.sort_by_key(|emitters| emitters.len());
-        match read.split_first() {
-            Some((shortest, others)) => shortest
-                .iter()
-                .copied()
-                .filter(|service| {
-                    others
-                        .iter()
-                        .all(|emitters| emitters.binary_search(service).is_ok())
-                })
-                .collect(),
-            None => (0..services).collect(),
-        }
-    }
+/// The shorter range that tells that a budget still burns.
+#[derive(Clone, Debug, Serialize)]
+pub struct StillBurning {
+    /// How many times faster than one that lasts for the objective's window.
+    pub factor: f64,
+    /// Back to when.
+    pub window: Duration,
+    /// The name of the recorded series that it compares.
+    pub signal: String,
 }
 
 /// What distinguishes branches; a threshold by its bits, of which zero has two.
@@ -114,8 +78,9 @@ type Setting = (Option<u64>, Option<Duration>, Duration, String);
 impl Alert {
     /// Gives every service that emits what the alert reads to the branch with its setting.
     pub(super) fn branch(&mut self, above: Option<f64>, services: &[Service], emitters: &Emitters) {
+        let read: Vec<&str> = self.metrics().into_iter().map(|(_, key, _)| key).collect();
         let able = emitters
-            .of_all(&self.metrics(), services.len())
+            .of_all(&read, services.len())
             .into_iter()
             .map(|index| &services[index]);
         let (able, spared): (Vec<&Service>, Vec<&Service>) =
@@ -234,6 +199,7 @@ impl Alert {
             except: Vec::new(),
             signal: String::new(),
             hold: None,
+            burn: None,
         }
     }
 }

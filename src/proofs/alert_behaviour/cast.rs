@@ -74,9 +74,16 @@ impl<'a> Cast<'a> {
             let rules = self.about(&needed, &near);
             for trial in scene.trials(tried.excepted)? {
                 let promise = tried.promise(tried.service);
-                let mut wrong = worlds
-                    .iter()
-                    .filter_map(|world| play(alert, &promise, &rules, &trial, &step, *world));
+                let mut wrong = worlds.iter().filter_map(|world| {
+                    play(
+                        (alert, tried.branch),
+                        &promise,
+                        &rules,
+                        &trial,
+                        &step,
+                        *world,
+                    )
+                });
                 if let Some(wrong) = wrong.next() {
                     found.add(wrong, &tried.class);
                 }
@@ -215,7 +222,10 @@ fn crowd<'t, 'a>(tried: &'t [Tried<'a>]) -> Vec<(&'t Tried<'a>, &'a str)> {
     let firsts = covered().filter_map(|tried| Some((tried, *tried.class.first()?)));
     let others =
         covered().flat_map(|tried| tried.class.iter().skip(1).map(move |name| (tried, *name)));
-    firsts.chain(others).take(CROWD).collect()
+    // A service that several branches cover has only one set of series.
+    let mut known = BTreeSet::new();
+    let once = firsts.chain(others).filter(|(_, name)| known.insert(*name));
+    once.take(CROWD).collect()
 }
 
 /// What a kind's expressions read of a service, beside who it is.

@@ -1,7 +1,7 @@
 //! One case, run.
 
 use crate::cases::Trial;
-use crate::catalog::{Alert, Duration};
+use crate::catalog::{Alert, Branch, Duration};
 use crate::diagnostic::plural;
 use crate::evaluation::rules::{Active, Outcome, Rule, Rules, State};
 use crate::evaluation::unit_tests::{labels, recorded};
@@ -49,7 +49,7 @@ pub(super) struct World {
 
 /// Runs a case; None: it holds.
 pub(super) fn play(
-    alert: &Alert,
+    (alert, branch): (&Alert, &Branch),
     promise: &Labels,
     rules: &[&Rule],
     trial: &Trial,
@@ -83,6 +83,7 @@ pub(super) fn play(
     let outcomes = run.run(&mut memory);
     let stage = Stage {
         alert,
+        branch: Some(branch),
         promise,
         rules,
         memory: &memory,
@@ -143,6 +144,7 @@ pub(super) fn together(
     members.iter().find_map(|member| {
         let stage = Stage {
             alert,
+            branch: None,
             promise: &member.promise,
             rules,
             memory: &memory,
@@ -199,6 +201,8 @@ const WEEK: [&str; 7] = [
 /// A case that has been run.
 struct Stage<'a> {
     alert: &'a Alert,
+    /// Whose case it is; None: those of several are run at once.
+    branch: Option<&'a Branch>,
     promise: &'a Labels,
     rules: &'a [&'a Rule],
     memory: &'a Memory,
@@ -258,8 +262,7 @@ impl Stage<'_> {
 
     /// What the alert compares, against what the case says.
     fn signal(&self) -> Option<Wrong> {
-        let service = self.promise.get("service");
-        let branch = self.alert.branch_of(service)?;
+        let branch = self.branch?;
         self.trial.signal.iter().find_map(|(at, expected)| {
             let got = self.value(&branch.signal, *at);
             let expected = f64::try_from(expected.clone()).ok();

@@ -1,0 +1,118 @@
+//! What an objective counts: events, and those of them that fail.
+
+use crate::catalog::Metric;
+use crate::catalog::units::Duration;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// The metrics of an objective, and how their failures are told.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Counts {
+    /// The counter of failures, or the one that counts them too, by its key.
+    pub errors: Option<String>,
+    /// The counter of all events, by its key.
+    pub total: Option<String>,
+    /// Of one counter, the failures: label → its values, or a pattern, as written.
+    pub r#where: Map<String, Value>,
+    /// The same as matchers of PromQL.
+    pub matchers: String,
+    /// The histogram of durations, by its key.
+    pub latency: Option<String>,
+    /// How long an event may take.
+    pub below: Option<Duration>,
+    /// The same in the unit of the histogram.
+    pub bound: Option<f64>,
+}
+
+impl Counts {
+    /// What is written, as far as it says anything: `slo-counts` reports the rest.
+    pub(super) fn of(written: &Value, metrics: &[Metric]) -> Counts {
+        let text = |value: &Value| value.as_str().map(str::to_string);
+        let (errors, latency) = (&written["errors"], &written["latency"]);
+        let filter = errors["where"].as_object().cloned().unwrap_or_default();
+        let below = latency["below"].as_str().and_then(Duration::parse);
+        let name = latency["metric"].as_str().unwrap_or_default();
+        // Prometheus' own unit is the second; some client libraries have histograms of milliseconds all the same.
+        let known = metrics.iter().find(|metric| metric.key == name);
+        let full = known.map_or(name, |metric| metric.name.as_str());
+        let milliseconds = ["_milliseconds", "_millis", "_ms"];
+        let in_unit = |below: Duration| {
+            if milliseconds.iter().any(|unit| full.ends_with(unit)) {
+                below.0 as f64
+            } else {
+                below.seconds()
+            }
+        };
+        Counts {
+            errors: text(errors).or_else(|| text(&errors["metric"])),
+            total: text(&errors["metric"]).or_else(|| text(&written["total"])),
+            matchers: matchers(&filter),
+            r#where: filter,
+            latency: text(&latency["metric"]),
+            bound: below.map(in_unit),
+            below,
+        }
+    }
+
+    /// Whether they say what fails, and of how many.
+    pub(in crate::catalog) fn are_whole(&self) -> bool {
+        let told = self.errors != self.total || !self.r#where.is_empty();
+        let of_total = self.errors.is_some() && self.total.is_some() && told;
+        of_total || (self.latency.is_some() && self.bound.is_some())
+    }
+
+    /// The metrics by their keys, each once.
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = &str> {
+        let second = self
+            .total
+            .as_ref()
+            .filter(|total| self.errors.as_ref() != Some(total));
+        let all = [self.errors.as_ref(), second, self.latency.as_ref()];
+        all.into_iter().flatten().map(String::as_str)
+    }
+
+    /// What the alerts of the kind say of them.
+    pub(in crate::catalog) fn settings(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let filter = (!self.matchers.is_empty()).then(|| self.matchers.clone());
+        let all = [
+            ("errors", self.errors.clone()),
+            ("total", self.total.clone()),
+            ("where", filter),
+            ("latency", self.latency.clone()),
+            ("below", self.below.map(|below| below.to_string())),
+        ];
+        all.into_iter().filter_map(|(key, said)| Some((key, said?)))
+    }
+}
+
+/// Label → its values or a pattern, as PromQL picks them.
+fn matchers(filter: &Map<String, Value>) -> String {
+    let one = |(label, value): (&String, &Value)| match value.as_array().map(Vec::as_slice) {
+        Some([value]) => format!("{label}={value}"),
+        Some(values) => {
+            let texts = values.iter().filter_map(Value::as_str);
+            let escaped: Vec<String> = texts.map(regex_syntax::escape).collect();
+            format!("{label}=~{}", Value::from(escaped.join("|")))
+        }
+        None => format!("{label}=~{value}"),
+    };
+    let all: Vec<String> = filter.iter().map(one).collect();
+    all.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn failures_are_picked_as_the_catalog_says() {
+        let of = |filter: Value| matchers(filter.as_object().expect("a table"));
+        assert_eq!(of(json!({"status": "5.."})), r#"status=~"5..""#);
+        assert_eq!(of(json!({"status": ["500"]})), r#"status="500""#);
+        assert_eq!(
+            of(json!({"code": ["a.b", "c"], "method": "GET|PUT"})),
+            r#"code=~"a\\.b|c",method=~"GET|PUT""#
+        );
+    }
+}

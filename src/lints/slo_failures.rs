@@ -1,0 +1,75 @@
+//! The failures of an objective are some of its events, and not all.
+
+use super::Lint;
+use crate::contract::domain::Domain;
+use crate::contract::filtered::{as_pattern, values};
+use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::source::step;
+
+pub(crate) const LINT: Lint = Lint {
+    code: "slo-failures",
+    doc: "The objective tells failures by labels of a counter. A label that the counter does not have, or a value that it cannot have, is never met, so the budget would be whole permanently; a filter that every event meets would say that everything fails.",
+    bad: "[prometheus]\nretention = \"30d\"\n\n[slos.paying]\nobjective = 99.9\nerrors = { metric = \"requests_total\", where = { status = \"5xx\" } }\n",
+    good: "[prometheus]\nretention = \"30d\"\n\n[slos.paying]\nobjective = 99.9\nerrors = { metric = \"requests_total\", where = { status = \"5..\" } }\n",
+    check: |catalog, _| {
+        let mut found = Vec::new();
+        for slo in &catalog.slos {
+            let key = slo.counts.errors.as_deref().unwrap_or_default();
+            let Some(metric) = catalog.metric(key) else {
+                continue;
+            };
+            let table = format!("/slos/{}/errors/where", step(&slo.name));
+            let mut whole = !slo.counts.r#where.is_empty();
+            for (label, written) in &slo.counts.r#where {
+                let place = format!("{table}/{}", step(label));
+                let Some(declared) = metric.labels.get(label) else {
+                    let known: Vec<&str> = metric.labels.keys().map(String::as_str).collect();
+                    found.push(
+                        Diagnostic::error(
+                            "slo-failures",
+                            Place::Key(place),
+                            format!("`{key}` has no label `{label}`"),
+                        )
+                        .also(Place::Key(format!("/metrics/{key}")), "declared here")
+                        .help(match known.is_empty() {
+                            true => format!("declare `{label}` among its labels"),
+                            false => suggestion(label, known),
+                        }),
+                    );
+                    whole = false;
+                    continue;
+                };
+                let domain = Domain::declared(declared);
+                let pattern = as_pattern(written);
+                if values(&domain, &pattern, true).is_empty() {
+                    found.push(
+                        Diagnostic::error(
+                            "slo-failures",
+                            Place::Value(place),
+                            format!("`{label}` can have no value that /{pattern}/ matches"),
+                        )
+                        .also(
+                            Place::Value(format!("/metrics/{key}/labels/{}", step(label))),
+                            format!("it is one of {domain}"),
+                        )
+                        .help("write the values that mean a failure, as the services write them"),
+                    );
+                    whole = false;
+                }
+                whole &= values(&domain, &pattern, false).is_empty();
+            }
+            if whole {
+                found.push(
+                    Diagnostic::error(
+                        "slo-failures",
+                        Place::Value(table),
+                        format!("every event of `{key}` is a failure by this"),
+                    )
+                    .also(Place::Key(format!("/metrics/{key}")), "declared here")
+                    .help("tell failures by a label that other events have too, with other values"),
+                );
+            }
+        }
+        found
+    },
+};
