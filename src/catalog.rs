@@ -21,7 +21,7 @@ use crate::kinds::Kinds;
 use crate::profiles::Profiles;
 use crate::source::Source;
 pub use access::ipv6;
-pub(crate) use alerts::{Alert, Branch};
+pub(crate) use alerts::{Alert, Branch, StillBurning};
 use emitters::Emitters;
 pub(crate) use limits::Limits;
 pub use metrics::Metric;

@@ -4,6 +4,7 @@
 mod alerts;
 mod conditions;
 mod metrics;
+mod objectives;
 mod pairs;
 mod platform;
 pub(crate) mod print;
@@ -194,6 +195,7 @@ pub fn compare(before: Side, after: Side) -> Vec<Change> {
     };
     for inspect in [
         services::inspect,
+        objectives::inspect,
         alerts::inspect,
         conditions::inspect,
         metrics::inspect,

@@ -18,8 +18,8 @@ pub struct Kind {
     pub name: String,
     /// When an alert of this kind fires, in one sentence.
     pub description: String,
-    /// That of its threshold, from `keys.above`: ratio, seconds, bytes or another.
-    #[serde(skip_deserializing)]
+    /// That of its threshold: ratio, seconds, bytes or another; of one that is written, from `keys.above`.
+    #[serde(default)]
     pub unit: Option<String>,
     /// Its own keys, in the order in which they are explained.
     #[serde(default, skip_serializing)]

@@ -284,6 +284,7 @@ fn every_setting_of_the_schema_is_compared() {
         "receivers",
         "rules",
         "severities",
+        "slos",
     ];
     let all = SCHEMA["properties"].as_object().expect("properties").iter();
     let tables = all

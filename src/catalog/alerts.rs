@@ -9,7 +9,7 @@ use crate::catalog::slos::Slo;
 use crate::catalog::{Service, units::Duration};
 use crate::json::Parts;
 use crate::kinds::{Kind, Kinds};
-pub(crate) use branches::Branch;
+pub(crate) use branches::{Branch, StillBurning};
 pub(super) use burning::of_slo;
 pub(crate) use own_tests::{OwnTest, own_tests};
 use serde::{Deserialize, Serialize, Serializer};

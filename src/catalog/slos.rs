@@ -5,7 +5,7 @@ mod counts;
 
 use super::emitters::Emitters;
 use super::{Metric, Platform, Service, Severities, snake};
-use crate::catalog::units::Duration;
+use crate::catalog::units::{Duration, with_unit};
 use crate::json::Parts;
 use crate::source::{Derived, Source, step};
 use burns::BURNS;
@@ -24,6 +24,8 @@ pub struct Slo {
     pub objective_ratio: f64,
     /// The share of all events that may fail: 0.001 where the objective is 99.9.
     pub budget: f64,
+    /// The same in percent, as people write it.
+    pub allows: String,
     /// Over how long the objective is kept.
     pub window: Duration,
     /// What goes well or fails.
@@ -125,6 +127,7 @@ impl Slo {
             objective,
             objective_ratio: budget.rest(),
             budget: budget.share(),
+            allows: with_unit(budget.share(), Some("ratio")),
             window,
             summary: text("summary"),
             description: text("description"),

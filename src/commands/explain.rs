@@ -1,11 +1,12 @@
 //! `explain` shows every resolved value of a service or an alert with the line that set it, and what a finding means.
 
 mod codes;
+mod objective;
 
 use super::{Cli, Report};
 use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::rules::RecordingRule;
-use crate::catalog::{Alert, Catalog, NO_ONE, Service, origin, schema, with_unit};
+use crate::catalog::{Alert, Branch, Catalog, NO_ONE, Service, origin, schema, with_unit};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::{self, plain};
 use crate::lints::{LINTS, no_one_notified};
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 /// What to explain.
 #[derive(Clone, clap::Args)]
 pub(crate) struct Args {
-    /// A service, an alert, ALERT@SERVICE, or the code of a finding
+    /// A service, an alert, ALERT@SERVICE, an objective, or the code of a finding
     what: String,
 }
 
@@ -60,6 +61,10 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .map_or((what, what), |(alert, service)| (alert, service));
     let alert = catalog.alerts.iter().find(|known| known.name == alert);
     let service = catalog.service(service);
+    if let Some(slo) = catalog.slos.iter().find(|slo| slo.name == what) {
+        let rows = objective::rows(slo, &catalog, &source);
+        return Ok(table(what, rows, source));
+    }
     let rule = catalog.rules.iter().find(|rule| rule.name == what);
     if let Some(rule) = rule.filter(|_| alert.is_none() && service.is_none()) {
         return Ok(table(what, rule_rows(rule, &catalog, &source), source));
@@ -210,12 +215,14 @@ fn unknown(what: &str, catalog: &Catalog, source: Source) -> Report {
         .chain(PROOFS.iter().map(|proof| proof.code))
         .chain(codes::CODES.iter().map(|(code, _)| *code));
     let rules = catalog.rules.iter().map(|rule| rule.name.as_str());
-    let known: Vec<&str> = services.chain(alerts).chain(rules).chain(codes).collect();
+    let slos = catalog.slos.iter().map(|slo| slo.name.as_str());
+    let known = services.chain(alerts).chain(slos).chain(rules);
+    let known: Vec<&str> = known.chain(codes).collect();
     let wrong = what
         .split('@')
         .find(|part| !known.contains(part))
         .unwrap_or(what);
-    let message = format!("there is no service, alert or finding called `{wrong}`");
+    let message = format!("there is no service, alert, objective or finding called `{wrong}`");
     Report::new(
         source,
         vec![
@@ -268,6 +275,7 @@ fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Ro
             Some(format!("/metrics/{}", metric.key)),
         )
     }));
+    rows.extend(objective::of_service(service, catalog, source));
     for alert in &catalog.alerts {
         if alert.covers.contains(&service.name) {
             rows.push(row(
@@ -388,6 +396,7 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
                     .above
                     .map(|above| format!("above {}", with_unit(above, alert.kind.unit.as_deref()))),
                 branch.window.map(|window| format!("window {window}")),
+                branch.burn.as_ref().map(objective::still),
                 Some(format!("for {}", branch.r#for)),
                 Some(branch.severity.clone()),
             ];
@@ -434,17 +443,22 @@ fn alert_at(alert: &Alert, service: &Service, catalog: &Catalog, source: &Source
             .iter()
             .map(|(key, value)| row(key, plain(value), source, at(key))),
     );
-    rows.extend(
-        branch
-            .above
-            .map(|above| with_unit(above, alert.kind.unit.as_deref()))
-            .map(|above| row("above", above, source, at("above"))),
-    );
-    rows.extend(
-        branch
-            .window
-            .map(|window| row("window", window, source, at("window"))),
-    );
+    let own = |branch: &&Branch| branch.services.contains(&service.name);
+    for branch in alert.branches.iter().filter(own) {
+        rows.extend(
+            branch
+                .above
+                .map(|above| with_unit(above, alert.kind.unit.as_deref()))
+                .map(|above| row("above", above, source, at("above"))),
+        );
+        rows.extend(
+            branch
+                .window
+                .map(|window| row("window", window, source, at("window"))),
+        );
+        let still = branch.burn.as_ref().map(objective::still);
+        rows.extend(still.map(|still| row("still", still, source, None)));
+    }
     rows.push(row("for", branch.r#for, source, at("for")));
     rows.push(row("severity", &branch.severity, source, at("severity")));
     rows.push(receiver(&branch.severity, catalog, source));

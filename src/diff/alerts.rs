@@ -1,7 +1,7 @@
 //! Alerts that come, go or change their name, and the services that each of them covers.
 
 use super::Class::{Dangerous, Notice, Safe};
-use super::{At, Comparison, listed, plural, routes};
+use super::{At, Comparison, listed, objectives, plural, routes};
 use crate::catalog::{Alert, Catalog, Override, Service};
 use crate::json::Parts;
 use crate::kinds::Kind;
@@ -10,6 +10,9 @@ use std::collections::HashSet;
 /// Every alert that is there on one side only, has another name, or covers other services.
 pub(crate) fn inspect(comparison: &mut Comparison) {
     for alert in comparison.alerts.gone.clone() {
+        if objectives::goes_along(alert, &comparison.after.catalog.slos) {
+            continue;
+        }
         let message = format!(
             "alert {} is removed: it covered {}",
             alert.name,
@@ -18,6 +21,9 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
         comparison.say(Dangerous, message, At::Before(key(alert)));
     }
     for alert in comparison.alerts.new.clone() {
+        if objectives::goes_along(alert, &comparison.before.catalog.slos) {
+            continue;
+        }
         let to = routes::receiver(comparison.after.catalog, &alert.severity);
         let message = format!(
             "alert {} is new: it covers {}; {} goes to {to}",

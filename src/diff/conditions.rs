@@ -11,7 +11,11 @@ use std::collections::HashMap;
 /// Every change of a condition, for the services that are covered before and after.
 pub(crate) fn inspect(comparison: &mut Comparison) {
     for (old, new) in comparison.alerts.both.clone() {
-        settings(comparison, old, new);
+        // What those of an objective read and compare is its own.
+        let alike = old.kind.name == new.kind.name && old.slo.is_none();
+        if old.slo.is_none() || new.slo.is_none() {
+            settings(comparison, old, new);
+        }
         let (own_before, own_after) = (branches(old), branches(new));
         for (was, is) in comparison.services.both.clone() {
             let (Some(before), Some(after)) = (
@@ -21,7 +25,7 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
                 continue;
             };
             let pair = Pair { old, new, was, is };
-            if old.kind.name == new.kind.name {
+            if alike {
                 threshold(comparison, &pair, before.above, after.above);
                 window(comparison, &pair, before.window, after.window);
             }

@@ -38,7 +38,13 @@ pub(crate) async fn all(
     let mut rows = Vec::new();
     let mut settling = Vec::new();
     for alert in &drill.alerts {
+        // Each way of burning a budget is a branch of the same services, and one fault is all of them.
+        let mut known: Vec<&[String]> = Vec::new();
         for branch in &alert.branches {
+            if known.contains(&branch.services.as_slice()) {
+                continue;
+            }
+            known.push(&branch.services);
             for (service, fault) in Fault::of_branch(&scene.behaviours, alert, branch)? {
                 // Fired again before its all-clear, an alert would not be notified of again.
                 if rows
@@ -131,7 +137,12 @@ impl Scene<'_> {
     fn limit(&self, branch: &Branch) -> std::time::Duration {
         let settings = &self.drill.catalog.alertmanager;
         let hold = branch.hold.map_or(0, |hold| hold.range.0);
+        // What is spent of a budget is seen until the shorter ranges have forgotten it.
+        let alerts = self.drill.catalog.alerts.iter();
+        let burns = alerts.flat_map(|alert| &alert.branches);
+        let burns = burns.filter_map(|branch| Some(branch.burn.as_ref()?.window.0));
         let written = branch.window.unwrap_or_default().0
+            + burns.max().unwrap_or_default()
             + branch.r#for.0
             + hold
             + settings.group_wait.0

@@ -113,7 +113,8 @@ fn parse(name: &str, path: &str, text: &str) -> Result<Kind, Box<Diagnostic>> {
     kind.name = name.to_string();
     kind.unit = kind
         .says("above", "unit")
-        .and_then(|unit| Some(unit.as_str()?.to_string()));
+        .and_then(|unit| Some(unit.as_str()?.to_string()))
+        .or(kind.unit);
     Ok(kind)
 }
 

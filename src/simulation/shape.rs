@@ -99,6 +99,26 @@ impl Level {
     }
 }
 
+/// How much of a histogram's events stay within a bound: of so many events so many.
+#[derive(Clone, Debug)]
+pub(crate) struct Within {
+    /// The upper bound of a bucket.
+    pub bound: f64,
+    events: Level,
+    inside: Level,
+}
+
+impl Within {
+    /// The share that stays within it under a fault.
+    pub(crate) fn share(&self, fault: Option<&Fault>) -> f64 {
+        let [events, inside] = [&self.events, &self.inside].map(|level| level.under(fault));
+        match (events, inside) {
+            (Some(events), Some(inside)) if events > 0.0 => (inside / events).clamp(0.0, 1.0),
+            _ => 1.0,
+        }
+    }
+}
+
 /// How one metric of one service moves.
 #[derive(Clone, Debug)]
 pub(crate) struct MetricPlan {
@@ -109,6 +129,8 @@ pub(crate) struct MetricPlan {
     pub parts: Vec<(Vec<bool>, Level)>,
     /// A gauge of which a kind says the value.
     pub steady: bool,
+    /// Of a histogram, the bounds of which a kind says how much stays within, the smallest first.
+    pub within: Vec<Within>,
 }
 
 impl MetricPlan {
@@ -249,6 +271,7 @@ fn plan(
         parts.push((rest, level));
         let steady = spoken && metric.r#type == "gauge";
         motions.push(MetricPlan {
+            within: within(&mut said, metric),
             shape,
             parts,
             steady,
@@ -268,6 +291,33 @@ fn plan(
         own.insert(metric.to_string(), level);
     }
     Ok(Plan { motions, own })
+}
+
+/// The bounds of a histogram of which something was said, taken out of it.
+fn within(said: &mut BTreeMap<Key, Said>, metric: &Metric) -> Vec<Within> {
+    if metric.r#type != "histogram" {
+        return Vec::new();
+    }
+    let count = (format!("{}_count", metric.name), BTreeMap::new());
+    let (events, _) = level(said, &count, TRAFFIC);
+    let buckets = format!("{}_bucket", metric.name);
+    let keys: Vec<Key> = said
+        .keys()
+        .filter(|(name, _)| *name == buckets)
+        .cloned()
+        .collect();
+    let mut all = Vec::new();
+    for key in keys {
+        let bound = key.1.get("le").and_then(|bound| bound.parse().ok());
+        let (inside, _) = level(said, &key, TRAFFIC);
+        all.extend(bound.map(|bound| Within {
+            bound,
+            events: events.clone(),
+            inside,
+        }));
+    }
+    all.sort_by(|one, other| one.bound.total_cmp(&other.bound));
+    all
 }
 
 /// Errors are rare, traffic is not.

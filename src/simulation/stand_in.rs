@@ -15,6 +15,8 @@ pub(crate) struct StandIn {
     /// Of its profiles: name, type and labels of each series.
     others: Vec<(String, Exposed, String)>,
     counts: Vec<Vec<f64>>,
+    /// Of a histogram: for each series the events within each of the bounds that a kind says something of.
+    within: Vec<Vec<Vec<f64>>>,
     cpu: f64,
     last: f64,
     phase: f64,
@@ -29,6 +31,11 @@ impl StandIn {
             .motions
             .iter()
             .map(|motion| vec![0.0; motion.shape.labels.len()])
+            .collect();
+        let within = plan
+            .motions
+            .iter()
+            .map(|motion| vec![vec![0.0; motion.within.len()]; motion.shape.labels.len()])
             .collect();
         let mut others: Vec<(String, Exposed, String)> = Vec::new();
         // A runtime's own are exposed with it.
@@ -62,6 +69,7 @@ impl StandIn {
             runtime: service.runtime.clone(),
             others,
             counts,
+            within,
             cpu: 0.5,
             last: 0.0,
             phase,
@@ -80,7 +88,9 @@ impl StandIn {
                 .own("process_cpu_seconds_total", fault)
                 .unwrap_or(0.0);
         let traffic = 1.0 + 0.3 * self.wave(now * speed, 600.0);
-        for (motion, counts) in self.plan.motions.iter().zip(&mut self.counts) {
+        let moved = self.counts.iter_mut().zip(&mut self.within);
+        for (motion, (counts, within)) in self.plan.motions.iter().zip(moved) {
+            let before = counts.clone();
             for (part, level) in &motion.parts {
                 let rate = level.under(fault).unwrap_or(0.0);
                 let pace = if level.real_time {
@@ -89,6 +99,14 @@ impl StandIn {
                     traffic * speed
                 };
                 spread(part, counts, rate * pace * passed);
+            }
+            // What is within a bound is within every larger one.
+            let mut share = 1.0;
+            for (bound, inside) in motion.within.iter().enumerate().rev() {
+                share = inside.share(fault).min(share);
+                for (series, within) in within.iter_mut().enumerate() {
+                    within[bound] += share * (counts[series] - before[series]);
+                }
             }
         }
     }
@@ -133,7 +151,18 @@ impl StandIn {
                 match metric.r#type.as_str() {
                     "counter" => series(&mut out, &metric.name, labels, count),
                     "histogram" => {
-                        histogram(&mut out, &metric.name, labels, &metric.buckets, count);
+                        let bounds = motion.within.iter().map(|within| within.bound);
+                        let within = self.within[index][series_index].iter();
+                        let known: Vec<(f64, f64)> =
+                            bounds.zip(within.map(|within| within * scale)).collect();
+                        histogram(
+                            &mut out,
+                            &metric.name,
+                            labels,
+                            &metric.buckets,
+                            count,
+                            &known,
+                        );
                     }
                     _ if motion.steady => series(&mut out, &metric.name, labels, level),
                     _ => {
@@ -150,7 +179,9 @@ impl StandIn {
             match about.r#type {
                 Type::Counter => series(&mut out, name, labels, count),
                 Type::Gauge | Type::Untyped => series(&mut out, name, labels, 1.0),
-                Type::Histogram => histogram(&mut out, name, labels, &[0.1, 1.0, 10.0], count),
+                Type::Histogram => {
+                    histogram(&mut out, name, labels, &[0.1, 1.0, 10.0], count, &[]);
+                }
                 Type::Summary => {
                     let comma = if labels.is_empty() { "" } else { "," };
                     let median = format!("{labels}{comma}quantile=\"0.5\"");
@@ -277,12 +308,29 @@ fn series(out: &mut String, name: &str, labels: &str, value: f64) {
     };
 }
 
-/// Observations fall off exponentially behind the third bucket.
-fn histogram(out: &mut String, name: &str, labels: &str, buckets: &[f64], count: f64) {
+/// Observations fall off exponentially behind the third bucket; of some bounds it is known how many are within.
+fn histogram(
+    out: &mut String,
+    name: &str,
+    labels: &str,
+    buckets: &[f64],
+    count: f64,
+    known: &[(f64, f64)],
+) {
     let mean = buckets.get(2).or(buckets.last()).copied().unwrap_or(0.1);
+    let share = |bound: f64| 1.0 - (-bound / mean).exp();
     let comma = if labels.is_empty() { "" } else { "," };
     for bound in buckets {
-        let below = (count * (1.0 - (-bound / mean).exp())).floor();
+        let lower = known.iter().rfind(|(known, _)| known <= bound);
+        let upper = known.iter().find(|(known, _)| known > bound);
+        let (from, least) = lower.map_or((0.0, 0.0), |(from, least)| (share(*from), *least));
+        let (to, most) = upper.map_or((1.0, count), |(to, most)| (share(*to), *most));
+        let part = if to > from {
+            (share(*bound) - from) / (to - from)
+        } else {
+            0.0
+        };
+        let below = (least + (most - least) * part).floor();
         let _ = writeln!(
             out,
             "{name}_bucket{{{labels}{comma}le=\"{bound:?}\"}} {below}"

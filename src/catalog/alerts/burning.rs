@@ -29,7 +29,7 @@ pub(in crate::catalog) fn of_slo(
             "services": slo.services, "groups": slo.groups,
         });
         for (key, value) in slo.counts.settings() {
-            written[key] = value.into();
+            written[key.as_str()] = value.into();
         }
         for (key, text) in [("summary", &slo.summary), ("description", &slo.description)] {
             if let Some(text) = text {

@@ -72,7 +72,7 @@ impl Counts {
     }
 
     /// What the alerts of the kind say of them.
-    pub(in crate::catalog) fn settings(&self) -> impl Iterator<Item = (&'static str, String)> {
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (String, String)> {
         let filter = (!self.matchers.is_empty()).then(|| self.matchers.clone());
         let all = [
             ("errors", self.errors.clone()),
@@ -81,7 +81,8 @@ impl Counts {
             ("latency", self.latency.clone()),
             ("below", self.below.map(|below| below.to_string())),
         ];
-        all.into_iter().filter_map(|(key, said)| Some((key, said?)))
+        all.into_iter()
+            .filter_map(|(key, said)| Some((key.to_string(), said?)))
     }
 }
 

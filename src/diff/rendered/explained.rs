@@ -82,6 +82,11 @@ impl Explained {
                     // What is recorded for it is called after it.
                     explained.metrics.insert(snake(&alert.name));
                 }
+                for slo in catalog.slos.iter().filter(|slo| names(&said, &slo.name)) {
+                    let alerts = slo.alerts.iter().map(|alert| alert.name.clone());
+                    explained.names.extend(alerts.chain([slo.name.clone()]));
+                    explained.metrics.insert(snake(&slo.name));
+                }
                 explained.names.extend(
                     catalog
                         .receivers
@@ -196,12 +201,13 @@ impl Explained {
 }
 
 /// Tables of named things; all others hold settings.
-const NAMED: [&str; 6] = [
+const NAMED: [&str; 7] = [
     "defaults",
     "groups",
     "services",
     "metrics",
     "alerts",
+    "slos",
     "receivers",
 ];
 

@@ -5,6 +5,7 @@ use super::transport::UNREACHABLE;
 use crate::catalog::{Alert, Branch, Service};
 use crate::simulation::behaviour::{Behaviours, FaultBehaviour};
 use anyhow::Result;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// What a fault must lead to.
@@ -104,6 +105,23 @@ impl Fault {
         }
         if self.about.is_some() && self.transport().is_none() {
             found.retain(|(_, differs)| !chosen.is_empty() && *differs == chosen);
+        }
+        // What fails spends budgets, and what spends a budget fails: both see the same series.
+        let touched: BTreeSet<String> = found
+            .iter()
+            .flat_map(|(_, differs)| differs.iter().cloned())
+            .collect();
+        let budgets = found.iter().any(|(alert, _)| alert.slo.is_some());
+        for alert in behaviours.alerts_of(&service.name) {
+            let known = found.iter().any(|(known, _)| known.name == alert.name);
+            if known || (alert.slo.is_none() && !budgets) {
+                continue;
+            }
+            let behaviour = behaviours.one(alert, service)?;
+            let mut series = behaviour.faults.iter().flat_map(|fault| &fault.series);
+            if series.any(|moving| touched.contains(&moving.metric)) {
+                found.push((alert, Vec::new()));
+            }
         }
         Ok(found.into_iter().map(|(alert, _)| alert).collect())
     }
