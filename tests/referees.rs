@@ -113,13 +113,17 @@ fn promtool_accepts_the_configuration() {
 
 #[test]
 fn promtool_accepts_the_rules() {
-    for (name, folder, _) in stacks("rules") {
-        for rules in [
+    for (name, folder, rendered) in stacks("rules") {
+        let objectives = rendered
+            .file("monitoring/slo_rules.yml")
+            .map(|_| "slo_rules.yml");
+        let always = [
             "alert_rules.yml",
             "recording_rules.yml",
             "signal_rules.yml",
             "self_monitoring_rules.yml",
-        ] {
+        ];
+        for rules in always.into_iter().chain(objectives) {
             agrees(
                 &name,
                 "promtool",
@@ -139,18 +143,20 @@ fn the_generated_unit_tests_pass() {
             .map(|file| file.path.as_str())
             .filter(|path| path.ends_with(".test.yml"))
             .collect();
-        let alerts = rendered
-            .file("monitoring/alert_rules.yml")
-            .expect("an artifact")
-            .value["groups"][0]["rules"]
-            .as_array()
-            .expect("a list")
-            .len();
-        let own = written(&name).contains_key("rules");
+        let alerts_in = |path: &str| {
+            let file = rendered.file(path);
+            let groups = file.and_then(|file| file.value["groups"].as_array());
+            let rules = groups.into_iter().flatten();
+            let rules = rules.flat_map(|group| group["rules"].as_array().expect("a list"));
+            rules.filter(|rule| rule.get("alert").is_some()).count()
+        };
+        let alerts =
+            alerts_in("monitoring/alert_rules.yml") + alerts_in("monitoring/slo_rules.yml");
+        let more = ["rules", "slos"].map(|table| usize::from(written(&name).contains_key(table)));
         assert_eq!(
             tests.len(),
-            alerts + 2 + usize::from(own),
-            "{name}: a file for each alert, the constants, the monitoring itself and own rules: {tests:?}"
+            alerts + 2 + more.iter().sum::<usize>(),
+            "{name}: a file for each alert, the constants, the monitoring itself, own rules and objectives: {tests:?}"
         );
         for tests in tests {
             let output = agrees(&name, "promtool", &["test", "rules", tests], &folder);
