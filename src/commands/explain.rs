@@ -61,7 +61,8 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .map_or((what, what), |(alert, service)| (alert, service));
     let alert = catalog.alerts.iter().find(|known| known.name == alert);
     let service = catalog.service(service);
-    if let Some(slo) = catalog.slos.iter().find(|slo| slo.name == what) {
+    let slo = catalog.slos.iter().find(|slo| slo.name == what);
+    if let Some(slo) = slo.filter(|_| alert.is_none() && service.is_none()) {
         let rows = objective::rows(slo, &catalog, &source);
         return Ok(table(what, rows, source));
     }
@@ -75,6 +76,11 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         (None, Some(service), false) => service_rows(service, &catalog, &source),
         _ => return Ok(unknown(what, &catalog, source)),
     };
+    let mut rows = rows;
+    rows.extend(
+        slo.into_iter()
+            .flat_map(|slo| objective::rows(slo, &catalog, &source)),
+    );
     let mut report = table(what, rows, source);
     // Whatever is explained, nobody would hear of it.
     let unheard = outcome.diagnostics.into_iter();
