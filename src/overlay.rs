@@ -25,6 +25,12 @@ enum Own {
     Texts(BTreeMap<String, String>),
 }
 
+/// The profile that a file under profiles/ says, by its path there.
+pub(crate) fn profile_of(path: &str) -> Option<&str> {
+    let name = path.strip_suffix(".toml")?;
+    (!name.contains('/') && !name.starts_with('.')).then_some(name)
+}
+
 impl Overlay {
     /// With the files of `root/templates`.
     pub(crate) fn of(root: &Path) -> Overlay {
@@ -64,8 +70,7 @@ impl Overlay {
         };
         let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let named = |path: PathBuf| {
-            let name = path.file_name()?.to_str()?.strip_suffix(".toml")?;
-            let name = Some(name.to_string()).filter(|name| !name.starts_with('.'))?;
+            let name = profile_of(path.file_name()?.to_str()?)?.to_string();
             let text = read(&path).map(|text| text.replace("\r\n", "\n"));
             Some((name, text))
         };

@@ -4,24 +4,36 @@
 use crate::diagnostic::{Diagnostic, Place};
 use crate::overlay::Overlay;
 use crate::source::read::Unreadable;
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/src/profiles");
 
-static BUILT_IN: LazyLock<Arc<Profiles>> = LazyLock::new(|| {
-    Arc::new(Profiles::read(&Overlay::default()).expect("the built-in profiles are valid"))
+/// Name → profile, each parsed when it is first asked for: a catalog needs a few of many.
+static BUILT_IN: LazyLock<BTreeMap<&'static str, BuiltIn>> = LazyLock::new(|| {
+    let named = |file: &'static File| {
+        let name = file.path().file_stem()?.to_str()?;
+        let parsed = LazyLock::new(Box::new(|| {
+            let text = file.contents_utf8().unwrap_or_default();
+            parse(&file.path().to_string_lossy(), text).expect("a built-in profile is valid")
+        }) as Box<dyn FnOnce() -> Profile + Send>);
+        Some((name, parsed))
+    };
+    FILES.files().filter_map(named).collect()
 });
+
+type BuiltIn = LazyLock<Profile, Box<dyn FnOnce() -> Profile + Send>>;
 
 const HELP: &str = "write `[metrics]`, and below it lines such as `jobs_total = { type = \"counter\", labels = [\"queue\"] }`";
 
 /// All profiles, by name.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Profiles {
-    all: BTreeMap<String, Profile>,
+    /// The root's, before those that are built in.
+    own: BTreeMap<String, Profile>,
 }
 
 /// What one thing exposes.
@@ -101,72 +113,59 @@ fn labels<'de, D: serde::Deserializer<'de>>(
 }
 
 impl Profiles {
-    /// Those of an overlay; built-in ones that nothing is added to are read once.
+    /// Those of an overlay.
     pub(crate) fn of(overlay: &Overlay) -> Result<Arc<Profiles>, Vec<Diagnostic>> {
-        if overlay.profiles().is_empty() {
-            Ok(BUILT_IN.clone())
-        } else {
-            Profiles::read(overlay).map(Arc::new)
-        }
-    }
-
-    /// Those that are built in.
-    pub fn built_in() -> Arc<Profiles> {
-        BUILT_IN.clone()
-    }
-
-    fn read(overlay: &Overlay) -> Result<Profiles, Vec<Diagnostic>> {
-        let mut texts: BTreeMap<String, Result<String, Unreadable>> = BTreeMap::new();
-        for file in FILES.files() {
-            let name = file.path().file_stem().and_then(|stem| stem.to_str());
-            let text = file.contents_utf8();
-            texts.extend(
-                name.zip(text)
-                    .map(|(name, text)| (name.into(), Ok(text.into()))),
-            );
-        }
-        texts.extend(overlay.profiles());
-        let (mut all, mut wrong) = (BTreeMap::new(), Vec::new());
-        for (name, text) in texts {
+        let (mut own, mut wrong) = (BTreeMap::new(), Vec::new());
+        for (name, text) in overlay.profiles() {
             let file = format!("profiles/{name}.toml");
             match text {
                 Ok(text) => match parse(&file, &text) {
-                    Ok(profile) => drop(all.insert(name, profile)),
+                    Ok(profile) => drop(own.insert(name, profile)),
                     Err(diagnostic) => wrong.push(*diagnostic),
                 },
                 Err(reason) => wrong.push(unreadable(&file, reason)),
             }
         }
         if wrong.is_empty() {
-            Ok(Profiles { all })
+            Ok(Arc::new(Profiles { own }))
         } else {
             Err(wrong)
         }
     }
 
+    /// Those that are built in.
+    pub fn built_in() -> Arc<Profiles> {
+        Arc::default()
+    }
+
     /// The profile of this name.
     pub(crate) fn get(&self, name: &str) -> Option<&Profile> {
-        self.all.get(name)
+        let own = self.own.get(name);
+        own.or_else(|| BUILT_IN.get(name).map(|profile| &**profile))
     }
 
     /// Names of those that a catalog may ask for: what Prometheus and the collector add, they add by themselves.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        let own = ["target", "collector", "health-probe", "https-probe"];
-        let names = self.all.keys().map(String::as_str);
-        names.filter(move |name| !own.contains(name))
+    pub(crate) fn names(&self) -> BTreeSet<&str> {
+        let built_in = BUILT_IN.keys().copied();
+        let mut names: BTreeSet<&str> = self.own.keys().map(String::as_str).collect();
+        names.extend(built_in);
+        for own in ["target", "collector", "health-probe", "https-probe"] {
+            names.remove(own);
+        }
+        names
     }
 
     /// The names of a profile's metrics.
     pub(crate) fn metrics(&self, name: &str) -> impl Iterator<Item = &str> {
-        let profile = self.all.get(name).into_iter();
+        let profile = self.get(name).into_iter();
         profile.flat_map(|profile| profile.metrics.keys().map(String::as_str))
     }
 }
 
 /// The names that something exposes by itself, as built in: a runtime's client, Prometheus, the Alertmanager, the prober.
 pub(crate) fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + use<> {
-    let profiles: &'static Profiles = &BUILT_IN;
-    profiles.all[profile].metrics.keys().map(String::as_str)
+    let profile: &'static Profile = &BUILT_IN[profile];
+    profile.metrics.keys().map(String::as_str)
 }
 
 fn parse(file: &str, text: &str) -> Result<Profile, Box<Diagnostic>> {
@@ -226,4 +225,16 @@ fn unreadable(file: &str, reason: Unreadable) -> Diagnostic {
     };
     let message = format!("cannot read {file}: {reason}");
     Diagnostic::error("invalid-profile", Place::File(file.into()), message).help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_profiles_are_valid() {
+        for (name, profile) in BUILT_IN.iter() {
+            assert!(!profile.metrics.is_empty(), "{name}");
+        }
+    }
 }

@@ -47,9 +47,13 @@ impl Metric {
             metric.name = platform.metric_name(key);
         }
         let everyone = metric.services.is_empty() && metric.groups.is_empty();
+        let written = metric.services.len();
         for service in services {
-            let named = metric.services.contains(&service.name);
-            if everyone || (metric.groups.contains(&service.group) && !named) {
+            let of_group = || {
+                metric.groups.contains(&service.group)
+                    && !metric.services[..written].contains(&service.name)
+            };
+            if everyone || of_group() {
                 metric.services.push(service.name.clone());
             }
         }

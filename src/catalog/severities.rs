@@ -47,13 +47,11 @@ impl Severities {
     /// How many are more urgent: 0 is the most urgent. One that the catalog does not know is below all.
     pub(crate) fn rank(&self, name: &str) -> usize {
         let named = self.0.iter().find(|severity| severity.name == name);
-        let urgency = named.map_or(u64::MAX, |severity| severity.urgency);
-        match named {
-            Some(_) => (self.0.iter())
-                .filter(|severity| severity.urgency < urgency)
-                .count(),
-            None => self.0.len(),
-        }
+        named.map_or(self.0.len(), |named| {
+            let more = self.0.iter();
+            more.filter(|severity| severity.urgency < named.urgency)
+                .count()
+        })
     }
 
     /// The most urgent one.

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Place, location, plural};
 use crate::generated::{Comparison, compare, sweep, write};
 use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG, Outcome, environments};
+use crate::source::Source;
 use anyhow::Result;
 use differences::{beside, list, octal, stale, word};
 use serde_json::{Value, json};
@@ -33,15 +34,17 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         return prepare(outcome, cli, args.adopt_folder)?.finish(cli, args.check);
     }
     // What is wrong with the catalog itself is wrong in every environment, and is said once.
-    let known: HashSet<Said> = said(&outcome).collect();
+    let source = &outcome.source;
+    let findings = outcome.diagnostics.iter();
+    let known: HashSet<Said> = findings.map(|found| said(found, source)).collect();
     let mut report = prepare(outcome, cli, args.adopt_folder)?.finish(cli, true)?;
     for environment in environments(&cli.root) {
         let cli = cli.within(&environment);
         let mut outcome = pipeline::run(cli.place())?;
-        let new: Vec<bool> = said(&outcome).map(|said| !known.contains(&said)).collect();
-        let mut new = new.into_iter();
         let failed = outcome.failed();
-        outcome.diagnostics.retain(|_| new.next().unwrap_or(true));
+        let source = &outcome.source;
+        let new = |found: &Diagnostic| !known.contains(&said(found, source));
+        outcome.diagnostics.retain(new);
         // What fails by the catalog's own mistakes has nothing more to say.
         if !failed || outcome.failed() {
             report.and(prepare(outcome, &cli, args.adopt_folder)?.finish(&cli, true)?);
@@ -53,12 +56,9 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
 /// A finding by its code, its sentence and its place.
 type Said = (&'static str, String, (String, usize, usize));
 
-fn said(outcome: &Outcome) -> impl Iterator<Item = Said> {
-    let one = |found: &Diagnostic| {
-        let place = location(&found.place, &outcome.source);
-        (found.code, found.message.clone(), place)
-    };
-    outcome.diagnostics.iter().map(one)
+fn said(found: &Diagnostic, source: &Source) -> Said {
+    let place = location(&found.place, source);
+    (found.code, found.message.clone(), place)
 }
 
 /// One run at a time writes in a root, from reading its catalog on; others wait until this is dropped.

@@ -78,7 +78,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .build()
         .context("cannot start")?;
     runtime.block_on(async {
-        let (doors, mut told) = Doors::new(&cli.root, args, &services)?;
+        let (doors, told) = Doors::new(&cli.root, args, &services)?;
         let fleet = Fleet::start(
             &catalog,
             &services,
@@ -99,12 +99,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .await;
         let control =
             control.context("cannot open the control port; choose another with --control-port")?;
-        announce(
-            &fleet,
-            &services,
-            &format!("http://{control}/faults"),
-            &mut told,
-        )?;
+        announce(&fleet, &services, &format!("http://{control}/faults"), told)?;
         super::interrupted().await
     })?;
     Ok(Report::text(""))
@@ -132,7 +127,7 @@ impl Doors {
             match reach.login(service) {
                 Ok(login) => logins.extend(login.map(|login| (service.name.clone(), login))),
                 Err(unreadable) => told.push(format!(
-                    "its stand-in lets everybody in, as its login cannot be read: {}",
+                    "{}; its stand-in asks for no login",
                     unreadable.message
                 )),
             }
@@ -149,7 +144,7 @@ impl Doors {
                     written(file, &authority.pem)?;
                     format!("what scrapes them must trust {}", file.display())
                 }
-                None => "nothing trusts their certificates: give --ca-file FILE, and let that be their `ca_file`".to_string(),
+                None => "nothing trusts their certificates: give --ca-file FILE, and use that file as their `ca_file`".to_string(),
             };
             told.push(format!("TLS is spoken by {}; {trust}", speak.join(", ")));
         }
@@ -242,12 +237,7 @@ fn raise_descriptor_limit(services: usize) {
 }
 
 /// Said at once: the verb's report would come when it ends.
-fn announce(
-    fleet: &Fleet,
-    services: &[&Service],
-    control: &str,
-    told: &mut Vec<String>,
-) -> Result<()> {
+fn announce(fleet: &Fleet, services: &[&Service], control: &str, told: Vec<String>) -> Result<()> {
     let mut lines = Vec::new();
     for (service, (_, fault)) in services.iter().zip(fleet.faults()) {
         let broken = fault.map(|fault| format!("  {fault}")).unwrap_or_default();
@@ -258,7 +248,7 @@ fn announce(
             ));
         }
     }
-    lines.append(told);
+    lines.extend(told);
     lines.push(format!(
         "standing in for {}; faults are switched at {control}; Ctrl-C ends it",
         plural(services.len(), "service")

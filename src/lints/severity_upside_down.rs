@@ -4,6 +4,7 @@ use super::Lint;
 use crate::catalog::{Alert, Branch};
 use crate::diagnostic::{Diagnostic, Place};
 use serde_json::Value;
+use std::collections::HashMap;
 
 pub(crate) const LINT: Lint = Lint {
     code: "severity-upside-down",
@@ -13,14 +14,18 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, _| {
         let rank = |branch: &Branch| catalog.severities.rank(&branch.severity);
         let mut found = Vec::new();
-        let branches = || {
-            let alerts = catalog.alerts.iter();
-            alerts.flat_map(|alert| alert.branches.iter().map(move |branch| (alert, branch)))
-        };
-        for (worse, of) in branches() {
-            let first = branches().find(|(alert, branch)| {
+        let alerts = catalog.alerts.iter();
+        let branches: Vec<(&Alert, &Branch, String)> = alerts
+            .flat_map(|alert| alert.branches.iter().map(move |branch| (alert, branch)))
+            .map(|(alert, branch)| (alert, branch, signal(alert, branch)))
+            .collect();
+        let mut compared: HashMap<&str, Vec<(&Alert, &Branch)>> = HashMap::new();
+        for (alert, branch, signal) in &branches {
+            compared.entry(signal).or_default().push((alert, branch));
+        }
+        for (worse, of, signal) in &branches {
+            let first = compared[signal.as_str()].iter().find(|(_, branch)| {
                 rank(branch) > rank(of)
-                    && signal(alert, branch) == signal(worse, of)
                     && branch.above > of.above
                     && branch.r#for >= of.r#for
                     && branch

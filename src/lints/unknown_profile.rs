@@ -11,7 +11,7 @@ pub(crate) const LINT: Lint = Lint {
     bad: "[services.db]\ngroup = \"web\"\nport = 9187\nruntime = \"go\"\nprofiles = [\"postgress\"]\n",
     good: "[services.db]\ngroup = \"web\"\nport = 9187\nruntime = \"go\"\nprofiles = [\"postgres\"]\n",
     check: |catalog, source| {
-        let known: Vec<&str> = catalog.profiles.names().collect();
+        let known = catalog.profiles.names();
         let (mut found, mut told) = (Vec::new(), BTreeSet::new());
         for service in &catalog.services {
             let Some(at) = origin(source, service, "profiles") else {
@@ -19,7 +19,7 @@ pub(crate) const LINT: Lint = Lint {
             };
             for (index, name) in service.profiles.iter().enumerate() {
                 let place = format!("{at}/{index}");
-                if known.contains(&name.as_str()) || !told.insert(place.clone()) {
+                if known.contains(name.as_str()) || !told.insert(place.clone()) {
                     continue;
                 }
                 found.push(

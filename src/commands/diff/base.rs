@@ -1,8 +1,9 @@
 //! What is compared with: the catalog of a file, a folder or a revision that git keeps, and the templates beside it.
 
 use crate::commands::Cli;
-use crate::overlay::Overlay;
+use crate::overlay::{Overlay, profile_of};
 use crate::pipeline::{CATALOG, PARTS, environment_of, is_part, overlay_name};
+use crate::source::read::names;
 use crate::source::{Text, Texts};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
@@ -103,15 +104,9 @@ fn folder(folder: &Path, environment: Option<&str>) -> Result<Files> {
     };
     let mut files = vec![file(CATALOG)?];
     if folder.join(PARTS).is_dir() {
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(folder.join(PARTS))
-            .with_context(|| format!("cannot read {}", folder.join(PARTS).display()))?
-        {
-            names.push(entry?.file_name().to_string_lossy().into_owned());
-        }
-        names.retain(|name| is_part(name));
-        names.sort();
-        for name in names {
+        let parts = folder.join(PARTS);
+        let names = names(&parts).with_context(|| format!("cannot read {}", parts.display()))?;
+        for name in names.iter().filter(|name| is_part(name)) {
             files.push(file(&format!("{PARTS}/{name}"))?);
         }
     }
@@ -157,10 +152,7 @@ pub(crate) fn texts(root: &Path) -> Result<Overlay> {
 
 /// Name → text, of files by their path under profiles/.
 fn profiles(files: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let named = |(path, text): (String, String)| {
-        let name = path.strip_suffix(".toml")?;
-        (!name.contains('/') && !name.starts_with('.')).then(|| (name.to_string(), text))
-    };
+    let named = |(path, text): (String, String)| Some((profile_of(&path)?.to_string(), text));
     files.into_iter().filter_map(named).collect()
 }
 
