@@ -150,7 +150,6 @@ impl Catalog {
         let metrics = entries(value, "metrics")
             .map(|(key, written)| Metric::resolve(&platform, &services, key, written))
             .collect::<Result<Vec<_>, _>>()?;
-        let prometheus: Prometheus = serde_json::from_value(published(value, "prometheus"))?;
         let emitters = Emitters::of(&services, &metrics);
         let severities = Severities::of(&value["severities"]);
         let slos = entries(value, "slos")
@@ -166,6 +165,10 @@ impl Catalog {
                 )
             })
             .collect::<Result<Vec<_>, _>>()?;
+        let prometheus = Prometheus::resolve(
+            published(value, "prometheus"),
+            slos.iter().map(|slo| slo.window).max(),
+        )?;
         let mut alerts: Vec<Alert> = entries(value, "alerts")
             .map(|(name, written)| {
                 Alert::resolve(value, name, written, &services, &emitters, kinds)

@@ -93,6 +93,22 @@ pub struct Prometheus {
     pub cpu_limit: f64,
 }
 
+impl Prometheus {
+    /// Unless the catalog says how long samples are kept, they are for as long as the longest objective looks back.
+    pub(super) fn resolve(
+        mut written: Value,
+        longest: Option<Duration>,
+    ) -> serde_json::Result<Prometheus> {
+        const DAY: u64 = 24 * 3600 * 1000;
+        let needed = longest.map_or(0, |window| window.0.div_ceil(DAY) + 1);
+        if let Some(table) = written.as_object_mut() {
+            let days = format!("{}d", needed.max(15));
+            table.entry("retention").or_insert_with(|| days.into());
+        }
+        serde_json::from_value(written)
+    }
+}
+
 /// One store that gets samples.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct RemoteWrite {

@@ -1,10 +1,19 @@
 //! What a mistyped word was probably meant to be.
 
-/// The candidate that `word` was probably meant to be: at most a quarter of it, and one, mistyped.
+/// The candidate that `word` was probably meant to be: one that it starts with, as `postgres_exporter` does with
+/// `postgres`, or one that is at most a quarter of it, and one, mistyped.
 pub(crate) fn nearest<'a>(
     word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
+    candidates: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Option<&'a str> {
+    let begins = |candidate: &&str| {
+        let rest = word.strip_prefix(*candidate);
+        rest.is_some_and(|rest| rest.starts_with(['-', '_']))
+    };
+    let longest = candidates.clone().into_iter().filter(begins);
+    if let Some(candidate) = longest.max_by_key(|candidate| candidate.len()) {
+        return Some(candidate);
+    }
     let length = word.chars().count();
     let most = 1 + length / 4;
     candidates

@@ -7,6 +7,7 @@ use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
 use crate::promql::Expr;
 use crate::promql::engine::Release;
+use crate::promql::number::number;
 use crate::promql::token::{T_LAND, T_LUNLESS};
 use crate::promql::walk::{children, children_mut, selectors};
 use crate::render::File;
@@ -17,7 +18,7 @@ use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "test-proves-nothing",
-    doc: "A test in which the alert is silent whatever it is compared with, because its samples are of another series or end too early, looks like a proof and is none.",
+    doc: "A test in which the alert is silent whatever it is compared with, because its samples are of another series or end too early, looks like a proof and is none. Tests whose samples are all far from the threshold do not say where it lies: moved to ten times as much or to a tenth, it has to be noticed.",
     example: Example::Catalog {
         bad: "[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"promql\"\nexpr = 'max by (job, service, component) (shop_queue_length) > 100'\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n  { name = \"long\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"500x20\" }, fires = [\"checkout\"] },\n  { name = \"short\", at = \"10m\", series = { 'up{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"50x20\" } },\n]\n",
         good: "[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"promql\"\nexpr = 'max by (job, service, component) (shop_queue_length) > 100'\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n  { name = \"long\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"500x20\" }, fires = [\"checkout\"] },\n  { name = \"short\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"50x20\" } },\n]\n",
@@ -64,6 +65,7 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
     if !failing(&loaded.rule).is_empty() {
         return Vec::new();
     }
+    let unseen = |expr: &Expr| failing(&loaded.rule.with(expr.clone())).is_empty();
     let silent: Vec<usize> = (0..own.len())
         .filter(is_own)
         .filter(|index| expects_silence(&file.value["tests"][*index]))
@@ -71,12 +73,11 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
     let mut noticed = BTreeSet::new();
     let mut found = Vec::new();
     let mut open = (*loaded.rule.expr).clone();
-    while without(&mut open, &mut 0).is_some() {}
+    while without(&mut open, 0).is_some() {}
     let dropped = failing(&loaded.rule.with(open));
     for index in 0..comparisons(&loaded.rule.expr) {
         let mut expr = (*loaded.rule.expr).clone();
-        let mut left = index;
-        let Some(removed) = without(&mut expr, &mut left) else {
+        let Some(removed) = without(&mut expr, index) else {
             continue;
         };
         let failing = failing(&loaded.rule.with(expr));
@@ -88,6 +89,20 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
                     format!("{}/expr", loaded.pointer),
                     format!("no test of `{alert}` notices when `{removed}` compares with nothing"),
                     "add a test with samples that the comparison drops, in which the alert is silent",
+                )
+            });
+        } else if let Some((number, missed)) = [10.0, 0.1].into_iter().find_map(|factor| {
+            let mut expr = (*loaded.rule.expr).clone();
+            let number = scaled(&mut expr, index, factor)?;
+            unseen(&expr).then_some((number, number * factor))
+        }) {
+            found.push(Diagnostic {
+                severity: Severity::Warning,
+                ..place::at(
+                    loaded.path,
+                    format!("{}/expr", loaded.pointer),
+                    format!("no test of `{alert}` notices when `{removed}` compares with {missed} instead of {number}"),
+                    format!("let the samples of one test be just below {number}, and those of another just above it"),
                 )
             });
         }
@@ -212,25 +227,44 @@ fn comparisons(expr: &Expr) -> usize {
     inside + usize::from(compares(expr))
 }
 
-/// Takes one comparison away, so that all its samples stay; gives its text.
-fn without(expr: &mut Expr, left: &mut usize) -> Option<String> {
+/// One comparison of an expression, counted from the outside and from the left.
+fn comparison<'a>(expr: &'a mut Expr, left: &mut usize) -> Option<&'a mut Expr> {
     if compares(expr) {
         if *left == 0 {
-            let text = expr.to_string();
-            let Expr::Binary(binary) = expr else {
-                return None;
-            };
-            let kept = if crate::promql::number::number(&binary.lhs).is_some() {
-                &binary.rhs
-            } else {
-                &binary.lhs
-            };
-            *expr = (**kept).clone();
-            return Some(text);
+            return Some(expr);
         }
         *left -= 1;
     }
     children_mut(expr)
         .into_iter()
-        .find_map(|child| without(child, left))
+        .find_map(|child| comparison(child, left))
+}
+
+/// Takes one comparison away, so that all its samples stay; gives its text.
+fn without(expr: &mut Expr, mut index: usize) -> Option<String> {
+    let found = comparison(expr, &mut index)?;
+    let text = found.to_string();
+    let Expr::Binary(binary) = found else {
+        return None;
+    };
+    let kept = match number(&binary.lhs) {
+        Some(_) => &binary.rhs,
+        None => &binary.lhs,
+    };
+    *found = (**kept).clone();
+    Some(text)
+}
+
+/// Multiplies the number that one comparison compares with; gives what it was. None: another series, or zero.
+fn scaled(expr: &mut Expr, mut index: usize, factor: f64) -> Option<f64> {
+    let Expr::Binary(binary) = comparison(expr, &mut index)? else {
+        return None;
+    };
+    let side = match number(&binary.rhs) {
+        Some(_) => &mut binary.rhs,
+        None => &mut binary.lhs,
+    };
+    let known = number(side).filter(|known| *known != 0.0)?;
+    **side = Expr::from(known * factor);
+    Some(known)
 }
