@@ -65,6 +65,9 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
     if !failing(&loaded.rule).is_empty() {
         return Vec::new();
     }
+    let of_a_state = (0..own.len())
+        .filter(is_own)
+        .all(|index| is_of_a_state(&file.value["tests"][index]));
     let unseen = |expr: &Expr| failing(&loaded.rule.with(expr.clone())).is_empty();
     let silent: Vec<usize> = (0..own.len())
         .filter(is_own)
@@ -91,11 +94,15 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
                     "add a test with samples that the comparison drops, in which the alert is silent",
                 )
             });
-        } else if let Some((number, missed)) = [10.0, 0.1].into_iter().find_map(|factor| {
-            let mut expr = (*loaded.rule.expr).clone();
-            let number = scaled(&mut expr, index, factor)?;
-            unseen(&expr).then_some((number, number * factor))
-        }) {
+        } else if let Some((number, missed)) = [10.0, 0.1]
+            .into_iter()
+            .filter(|_| !of_a_state)
+            .find_map(|factor| {
+                let mut expr = (*loaded.rule.expr).clone();
+                let number = scaled(&mut expr, index, factor)?;
+                unseen(&expr).then_some((number, number * factor))
+            })
+        {
             found.push(Diagnostic {
                 severity: Severity::Warning,
                 ..place::at(
@@ -178,6 +185,13 @@ fn expects_silence(test: &Value) -> bool {
         let samples = case["exp_samples"].as_array();
         samples.is_none_or(Vec::is_empty)
     })
+}
+
+/// Whether all its samples are 0 or 1: nothing lies between those, wherever the threshold does.
+fn is_of_a_state(test: &Value) -> bool {
+    let series = test["input_series"].as_array().into_iter().flatten();
+    let mut values = series.flat_map(|one| one["values"].as_str().unwrap_or_default().split(' '));
+    values.all(|value| matches!(value.split('x').next(), Some("0" | "1" | "_" | "stale")))
 }
 
 /// The test that something was found about.
