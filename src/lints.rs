@@ -8,7 +8,9 @@ mod counter_suffix;
 mod duplicate_address;
 mod empty_group;
 mod exchanged_ratio;
+mod exchanged_server;
 mod health_path_scraped;
+mod implausible_value;
 mod label_collision;
 mod loopback_address;
 mod missing_label;
@@ -21,6 +23,7 @@ mod range_beyond_retention;
 mod ratio_out_of_range;
 mod reserved_name;
 mod same_condition;
+mod secret_of_another;
 mod severity_upside_down;
 mod slo_bucket;
 mod slo_counts;
@@ -74,7 +77,9 @@ pub const LINTS: &[Lint] = &[
     duplicate_address::LINT,
     empty_group::LINT,
     exchanged_ratio::LINT,
+    exchanged_server::LINT,
     health_path_scraped::LINT,
+    implausible_value::LINT,
     label_collision::LINT,
     loopback_address::LINT,
     missing_label::LINT,
@@ -87,6 +92,7 @@ pub const LINTS: &[Lint] = &[
     ratio_out_of_range::LINT,
     reserved_name::LINT,
     same_condition::LINT,
+    secret_of_another::LINT,
     severity_upside_down::LINT,
     slo_bucket::LINT,
     slo_counts::LINT,

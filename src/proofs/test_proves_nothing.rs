@@ -5,6 +5,7 @@ use super::{Check, Example, Proof, place};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
+use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::engine::Release;
 use crate::promql::number::number;
@@ -26,28 +27,49 @@ pub(crate) const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let files = stack.files.tests();
         files
-            .flat_map(|file| unnoticed(stack, file, &stack.own_tests.of_file(file)))
+            .flat_map(|file| match stack.own_tests.of_file(file) {
+                own if own.iter().any(Option::is_some) => unnoticed(stack, file, &own),
+                _ => indifferent(stack, file),
+            })
             .collect()
     }),
 };
 
-/// The comparisons of an alert that none of the catalog's own tests depends on.
-fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnostic> {
-    let Some(alert) = file.alert().filter(|_| own.iter().any(Option::is_some)) else {
-        return Vec::new();
-    };
-    let of_alert = |loaded: &&LoadedRule| loaded.rule.alert.is_some() && loaded.rule.name == alert;
-    let Some(loaded) = stack.rules.iter().find(of_alert) else {
-        return Vec::new();
-    };
-    let groups = groups(stack, file);
-    let is_own = |index: &usize| own.get(*index).is_some_and(Option::is_some);
-    let failing = |rule: &Rule| {
-        let replaced: Vec<(String, Vec<&Rule>)> = groups
+/// The tests of one alert, and the rule that they are about.
+struct Tried<'a, 's> {
+    file: &'a File,
+    alert: &'a str,
+    loaded: &'a LoadedRule<'s>,
+    groups: Vec<(String, Vec<&'a Rule>)>,
+    stack: &'a Stack<'s>,
+}
+
+impl<'a, 's> Tried<'a, 's> {
+    fn of(stack: &'a Stack<'s>, file: &'a File) -> Option<Tried<'a, 's>> {
+        let alert = file.alert()?;
+        let of_alert =
+            |loaded: &&LoadedRule| loaded.rule.alert.is_some() && loaded.rule.name == alert;
+        Some(Tried {
+            file,
+            alert,
+            loaded: stack.rules.iter().find(of_alert)?,
+            groups: groups(stack, file),
+            stack,
+        })
+    }
+
+    /// What the tests say of another rule in its place, as long as somebody listens.
+    fn judged<T>(
+        &self,
+        rule: &Rule,
+        heard: impl FnOnce(&mut dyn Iterator<Item = Found>) -> T,
+    ) -> T {
+        let replaced: Vec<(String, Vec<&Rule>)> = self
+            .groups
             .iter()
             .map(|(name, rules)| {
                 let rules = rules.iter().map(|known| {
-                    if std::ptr::eq(*known, &loaded.rule) {
+                    if std::ptr::eq(*known, &self.loaded.rule) {
                         rule
                     } else {
                         *known
@@ -56,10 +78,67 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
                 (name.clone(), rules.collect())
             })
             .collect();
-        let parsed = |text: &str| stack.contract.parse(text);
-        let found = Suite::new(&file.value, &replaced, &parsed).run(Release::Three);
-        let failing = found.iter().filter_map(index).filter(is_own);
-        failing.collect::<BTreeSet<usize>>()
+        let parsed = |text: &str| self.stack.contract.parse(text);
+        let suite = Suite::new(&self.file.value, &replaced, &parsed);
+        heard(&mut suite.found(Release::Three))
+    }
+}
+
+/// The comparisons of an alert whose threshold the tests that were rendered for it say nothing of.
+fn indifferent(stack: &Stack, file: &File) -> Vec<Diagnostic> {
+    let Some(tried) = Tried::of(stack, file) else {
+        return Vec::new();
+    };
+    // Of an alert without any tests another proof speaks.
+    if file.value["tests"].items().next().is_none() {
+        return Vec::new();
+    }
+    let rule = &tried.loaded.rule;
+    let noticed = |rule: &Rule| tried.judged(rule, |found| found.next().is_some());
+    if noticed(rule) {
+        return Vec::new();
+    }
+    // Of many branches the first and the last stand for all.
+    let last = comparisons(&rule.expr).saturating_sub(1);
+    let mut found = [0, last].into_iter().filter_map(|index| {
+        let unseen = |expr: Expr| !noticed(&rule.with(expr));
+        let (number, moved) = blunt(&rule.expr, index, unseen)?;
+        Some(place::at(
+            &file.path,
+            "/tests",
+            format!(
+                "no test of `{}` notices when it compares with {moved} instead of {number}",
+                tried.alert
+            ),
+            "render all cases of its kind",
+        ))
+    });
+    found.next().into_iter().collect()
+}
+
+/// A threshold, and ten times as much or a tenth, in place of which nobody sees it.
+fn blunt(expr: &Expr, index: usize, unseen: impl Fn(Expr) -> bool) -> Option<(f64, f64)> {
+    let known = threshold(&mut expr.clone(), index)?;
+    let moved = [known * 10.0, known / 10.0].into_iter().find(|moved| {
+        let mut expr = expr.clone();
+        replace(&mut expr, known, *moved);
+        unseen(expr)
+    });
+    moved.map(|moved| (known, moved))
+}
+
+/// The comparisons of an alert that none of the catalog's own tests depends on.
+fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnostic> {
+    let Some(tried) = Tried::of(stack, file) else {
+        return Vec::new();
+    };
+    let (alert, loaded) = (tried.alert, tried.loaded);
+    let is_own = |index: &usize| own.get(*index).is_some_and(Option::is_some);
+    let failing = |rule: &Rule| {
+        tried.judged(rule, |found| {
+            let failing = found.filter_map(|found| index(&found)).filter(is_own);
+            failing.collect::<BTreeSet<usize>>()
+        })
     };
     // Of tests that fail as it is another proof speaks.
     if !failing(&loaded.rule).is_empty() {
@@ -68,7 +147,7 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
     let of_a_state = (0..own.len())
         .filter(is_own)
         .all(|index| is_of_a_state(&file.value["tests"][index]));
-    let unseen = |expr: &Expr| failing(&loaded.rule.with(expr.clone())).is_empty();
+    let unseen = |expr: Expr| failing(&loaded.rule.with(expr)).is_empty();
     let silent: Vec<usize> = (0..own.len())
         .filter(is_own)
         .filter(|index| expects_silence(&file.value["tests"][*index]))
@@ -94,14 +173,8 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
                     "add a test with samples that the comparison drops, in which the alert is silent",
                 )
             });
-        } else if let Some((number, missed)) = [10.0, 0.1]
-            .into_iter()
-            .filter(|_| !of_a_state)
-            .find_map(|factor| {
-                let mut expr = (*loaded.rule.expr).clone();
-                let number = scaled(&mut expr, index, factor)?;
-                unseen(&expr).then_some((number, number * factor))
-            })
+        } else if !of_a_state
+            && let Some((number, missed)) = blunt(&loaded.rule.expr, index, unseen)
         {
             found.push(Diagnostic {
                 severity: Severity::Warning,
@@ -269,16 +342,27 @@ fn without(expr: &mut Expr, mut index: usize) -> Option<String> {
     Some(text)
 }
 
-/// Multiplies the number that one comparison compares with; gives what it was. None: another series, or zero.
-fn scaled(expr: &mut Expr, mut index: usize, factor: f64) -> Option<f64> {
+/// The number that one comparison compares with. None: another series, or zero.
+fn threshold(expr: &mut Expr, mut index: usize) -> Option<f64> {
     let Expr::Binary(binary) = comparison(expr, &mut index)? else {
         return None;
     };
-    let side = match number(&binary.rhs) {
-        Some(_) => &mut binary.rhs,
-        None => &mut binary.lhs,
-    };
-    let known = number(side).filter(|known| *known != 0.0)?;
-    **side = Expr::from(known * factor);
-    Some(known)
+    let known = number(&binary.rhs).or_else(|| number(&binary.lhs))?;
+    (known != 0.0).then_some(known)
+}
+
+/// Puts another threshold wherever one is compared with: a condition may stand twice in a rule.
+fn replace(expr: &mut Expr, known: f64, moved: f64) {
+    if compares(expr)
+        && let Expr::Binary(binary) = expr
+    {
+        for side in [&mut binary.lhs, &mut binary.rhs] {
+            if number(side) == Some(known) {
+                **side = Expr::from(moved);
+            }
+        }
+    }
+    for child in children_mut(expr) {
+        replace(child, known, moved);
+    }
 }
