@@ -29,7 +29,7 @@ pub struct Platform {
 
 impl Platform {
     /// What Prometheus calls a declared metric without a name of its own.
-    pub(super) fn metric_name(&self, key: &str) -> String {
+    pub(crate) fn metric_name(&self, key: &str) -> String {
         if self.prefixed {
             format!("{}_{key}", self.metric_prefix)
         } else {

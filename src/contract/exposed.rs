@@ -39,6 +39,18 @@ pub(super) fn bucket_bounds(metric: &Metric, catalog: &Catalog) -> Domain {
     Domain::Values(values)
 }
 
+/// The values of `quantile` of a summary, which Go, Python and Java write as they are: `0.5`; Prometheus 3 writes whole ones `1.0`.
+fn quantiles(metric: &Metric) -> Domain {
+    let whole = |quantile: &f64| quantile.fract() == 0.0;
+    let plain = metric.quantiles.iter().map(f64::to_string);
+    let written = metric.quantiles.iter().filter(|quantile| whole(quantile));
+    Domain::Values(
+        plain
+            .chain(written.map(|quantile| openmetrics(*quantile)))
+            .collect(),
+    )
+}
+
 /// A number as OpenMetrics writes a bound: `0.5`, `1.0`, `100000.0`, `1e+06`, `2.5e-05`.
 pub(crate) fn openmetrics(value: f64) -> String {
     let scientific = format!("{value:e}");
@@ -101,12 +113,16 @@ impl Contract {
             .targets
             .with_any("job", metric.services.iter().map(String::as_str));
         self.family_of(&metric.name, &metric.r#type, &metric.labels, emitters);
-        let buckets = self
-            .families
-            .get_mut(&format!("{}_bucket", metric.name))
-            .filter(|_| metric.r#type == "histogram");
-        for series in buckets.into_iter().flatten() {
-            series.labels.insert("le".to_string(), bounds.clone());
+        let (series, label, values) = match metric.r#type.as_str() {
+            "histogram" => (format!("{}_bucket", metric.name), "le", bounds.clone()),
+            "summary" => (metric.name.clone(), "quantile", quantiles(metric)),
+            _ => return,
+        };
+        if values == Domain::Values(Vec::new()) {
+            self.families.remove(&series);
+        }
+        for series in self.families.get_mut(&series).into_iter().flatten() {
+            series.labels.insert(label.to_string(), values.clone());
         }
     }
 

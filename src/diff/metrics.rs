@@ -168,6 +168,24 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
             place,
         );
     }
+    if old.r#type == new.r#type && old.quantiles != new.quantiles {
+        let gone = old.quantiles.iter();
+        let lost: Vec<String> = gone
+            .filter(|quantile| !new.quantiles.contains(quantile))
+            .map(f64::to_string)
+            .collect();
+        let change = match lost.as_slice() {
+            [] => "more of them".to_string(),
+            _ => format!("no longer {}", listed(&lost)),
+        };
+        let read = !readers(comparison.after.catalog, new).is_empty();
+        let place = at(comparison, "quantiles");
+        comparison.say(
+            if read && !lost.is_empty() { Dangerous } else { Notice },
+            format!("the quantiles of metric {} change, {change}: queries of what is gone find nothing new", new.key),
+            place,
+        );
+    }
     if old.help != new.help {
         let place = at(comparison, "help");
         comparison.say(

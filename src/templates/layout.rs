@@ -12,7 +12,7 @@ use minijinja::{Environment, Error, context};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Types of metrics, in the order in which they are drawn.
-const TYPES: [&str; 3] = ["counter", "gauge", "histogram"];
+const TYPES: [&str; 4] = ["counter", "gauge", "histogram", "summary"];
 
 /// Registers every function and filter.
 pub(crate) fn add_to(environment: &mut Environment) {
@@ -123,7 +123,7 @@ fn by_group(items: Vec<Value>, field: &str, groups: Vec<Value>) -> Result<Value,
 /// Metrics of one type and unit that one panel can name; more of them than this are spread over several.
 const TO_A_PANEL: usize = 24;
 
-/// Metrics that one axis can hold: counters, gauges, histograms, each apart by unit, as `type`, `unit` and `metrics`; `part` of `parts`.
+/// Metrics that one axis can hold: counters, gauges, histograms, summaries, each apart by unit, as `type`, `unit` and `metrics`; `part` of `parts`.
 fn by_measure(metrics: Vec<Value>) -> Result<Value, Error> {
     let mut measures: Vec<(usize, &str, Vec<Value>)> = Vec::new(); // as many as there are types and units
     for metric in metrics {
@@ -166,6 +166,9 @@ fn unit(metric: &str) -> &'static str {
 fn rate_unit(unit: &str) -> String {
     match unit {
         "short" => "ops".to_string(),
+        "bytes" => "Bps".to_string(),
+        // Seconds in a second: how many of them are busy.
+        "s" => "short".to_string(),
         unit => unit.to_string(),
     }
 }
