@@ -39,15 +39,20 @@ mod undotted_host;
 mod unknown_alert;
 mod unknown_emitter;
 mod unknown_group;
+mod unknown_owner;
 mod unknown_profile;
 mod unknown_receiver;
 mod unknown_severity;
+mod unknown_time;
 mod unlinked_runbook;
+mod unmatched_selector;
 mod unmounted_secret;
 mod unnotified_receiver;
 mod unrouted_severity;
 mod unstarted_exporter;
 mod untested_alert;
+mod untold_alert;
+mod unused_owner;
 mod window_too_short;
 mod wrong_metric_type;
 
@@ -108,15 +113,20 @@ pub const LINTS: &[Lint] = &[
     unknown_alert::LINT,
     unknown_emitter::LINT,
     unknown_group::LINT,
+    unknown_owner::LINT,
     unknown_profile::LINT,
     unknown_receiver::LINT,
     unknown_severity::LINT,
+    unknown_time::LINT,
     unlinked_runbook::LINT,
+    unmatched_selector::LINT,
     unmounted_secret::LINT,
     unnotified_receiver::LINT,
     unrouted_severity::LINT,
     unstarted_exporter::LINT,
     untested_alert::LINT,
+    untold_alert::LINT,
+    unused_owner::LINT,
     window_too_short::LINT,
     wrong_metric_type::LINT,
 ];

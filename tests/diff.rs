@@ -285,6 +285,10 @@ fn every_setting_of_the_schema_is_compared() {
         "rules",
         "severities",
         "slos",
+        "owners",
+        "times",
+        "inhibit",
+        "routes",
     ];
     let all = SCHEMA["properties"].as_object().expect("properties").iter();
     let tables = all

@@ -16,6 +16,8 @@ pub struct Service {
     pub name: String,
     /// The key of its group.
     pub group: String,
+    /// Whose it is; by default its group's owner.
+    pub owner: Option<String>,
     /// TCP port; of one that only has `targets`, that of the first.
     #[serde(default)]
     pub port: u16,

@@ -20,6 +20,8 @@ pub struct Platform {
     /// Where the runbook is read; empty while that is not an address that a browser opens, so that nothing links to it.
     #[serde(default)]
     pub runbook_url: String,
+    /// Whose all is that has no other owner.
+    pub owner: Option<String>,
     /// The folder of everything generated, under the root.
     pub output: String,
     /// The way back from that folder to the root: `..`, or more of them.
