@@ -9,8 +9,8 @@ use serde_json::Value;
 pub(crate) const LINT: Lint = Lint {
     code: "unmatched-selector",
     doc: "A route or an inhibition for a group or a service that is not there never takes an alert.",
-    bad: "[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[[routes]]\ngroup = \"wbe\"\nreceivers = \"on-call\"\n",
-    good: "[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[[routes]]\ngroup = \"web\"\nreceivers = \"on-call\"\n",
+    bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[[routes]]\ngroup = \"wbe\"\nreceivers = \"on-call\"\n",
+    good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[[routes]]\ngroup = \"web\"\nreceivers = \"on-call\"\n",
     check: |catalog, source| {
         let groups = catalog.groups.iter().map(|group| group.key.as_str());
         let services = catalog.services.iter().map(|service| service.name.as_str());
