@@ -31,6 +31,9 @@ pub struct Metric {
     /// Upper bounds of a histogram.
     #[serde(default)]
     pub buckets: Vec<f64>,
+    /// What its values are in, where its name does not say so.
+    #[serde(default)]
+    pub unit: Option<String>,
     /// Those that a summary works out itself.
     #[serde(default)]
     pub quantiles: Vec<f64>,

@@ -410,6 +410,11 @@ fn to_catalog(
         .map(|family| family.name.as_str())
         .collect();
     doubts.keep(&names);
+    doubts.silent.retain(|name| {
+        let counted = format!("{name}_total");
+        let mut declared = catalog.metrics.iter().map(|metric| &metric.name);
+        !declared.any(|known| known == name || *known == counted)
+    });
     let outcome = pipeline::prove(&texts, &cli.root)?;
     let prepared = render::prepare(outcome, cli, false)?;
     if prepared.refused() {
@@ -436,9 +441,24 @@ fn to_catalog(
     told(&mut report, &sorted);
     doubtful(&mut report, &doubts);
     let keys: Vec<&String> = all.iter().map(|metric| &metric.key).collect();
-    report
-        .data
-        .insert("declared".into(), json!({"file": file, "metrics": keys}));
+    let advised = sorted.advice.iter().map(|(service, advice)| {
+        let key = if advice.runtime { "runtime" } else { "profiles" };
+        json!({"service": service, "key": key, "profile": advice.profile, "metrics": advice.metrics})
+    });
+    report.data.insert(
+        "declared".into(),
+        json!({
+            "file": file,
+            "metrics": keys,
+            "more_services": sorted.grown,
+            "advice": advised.collect::<Vec<_>>(),
+            "untyped": doubts.untyped,
+            "one_value": doubts.single,
+            "many_values": doubts.many,
+            "without_series": doubts.silent,
+            "left_out": doubts.left_out,
+        }),
+    );
     Ok(report)
 }
 

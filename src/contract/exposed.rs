@@ -3,6 +3,7 @@
 use super::Contract;
 use super::domain::Domain;
 use super::series::{MetricType, SeriesSet};
+use super::values::Base;
 use crate::catalog::{Catalog, Metric};
 use crate::profiles::Profiles;
 use fixedbitset::FixedBitSet;
@@ -109,6 +110,9 @@ impl Contract {
     }
 
     pub(super) fn declare(&mut self, metric: &Metric, bounds: &Domain) {
+        if let Some(unit) = metric.unit.as_deref().and_then(Base::named) {
+            self.units.insert(metric.name.clone(), unit);
+        }
         let emitters = self
             .targets
             .with_any("job", metric.services.iter().map(String::as_str));

@@ -186,6 +186,25 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
             place,
         );
     }
+    if old.unit != new.unit {
+        let said = |metric: &Metric| match &metric.unit {
+            Some(unit) => format!("in {unit}"),
+            None => "in what its name says".to_string(),
+        };
+        let readers = readers(comparison.after.catalog, new);
+        let place = at(comparison, "unit");
+        comparison.say(
+            if readers.is_empty() { Notice } else { Warning },
+            format!(
+                "metric {} is {} instead of {}{}: thresholds and panels mean that",
+                new.key,
+                said(new),
+                said(old),
+                read_by(&readers)
+            ),
+            place,
+        );
+    }
     if old.help != new.help {
         let place = at(comparison, "help");
         comparison.say(
