@@ -178,11 +178,25 @@ fn measured(node: &Node, nodes: &[Node]) -> Option<Measure> {
                 T_LOR => left.filter(|_| left == right || right.is_none()),
                 T_LAND | T_LUNLESS => left,
                 T_ADD | T_SUB if left == right => left,
+                T_MUL if one(&binary.lhs) => right,
+                T_MUL if one(&binary.rhs) => left,
                 T_DIV if left.is_some() && left == right => Some(Measure::Ratio),
                 _ => None,
             }
         }
         _ => None,
+    }
+}
+
+/// Whether all its values are 1, as those of alerts are: times that, a number is what it was.
+fn one(expr: &Expr) -> bool {
+    match expr {
+        Expr::VectorSelector(selector) => selector.name.as_deref() == Some("ALERTS"),
+        Expr::Paren(paren) => one(&paren.expr),
+        Expr::Aggregate(aggregate) => {
+            [T_MAX, T_MIN, T_AVG].contains(&aggregate.op.id()) && one(&aggregate.expr)
+        }
+        _ => false,
     }
 }
 
