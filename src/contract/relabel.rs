@@ -3,6 +3,7 @@
 use crate::json::Parts;
 use crate::promql::re2::anchored;
 use regex_automata::meta::Regex;
+use regex_syntax::hir::{Hir, HirKind};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -104,6 +105,24 @@ impl Rule {
         )
     }
 
+    /// A pattern of the values of which it makes the same as of this one, when it copies a part of what it reads.
+    pub(crate) fn alike(&self, value: &str) -> Option<String> {
+        if self.action != Action::Replace {
+            return None;
+        }
+        let mut captures = self.regex.create_captures();
+        self.regex.captures(value, &mut captures);
+        let copied = |index: u32| {
+            let used = [format!("${index}"), format!("${{{index}}}")];
+            let used = used.iter().any(|used| self.replacement.contains(used));
+            let span = captures.get_group(index as usize).filter(|_| used)?;
+            Some(&value[span.range()])
+        };
+        let pattern = crate::promql::re2::rewritten(&self.pattern).ok()?;
+        let hir = regex_syntax::parse(&pattern).ok()?;
+        Some(fixed(hir, &copied).to_string())
+    }
+
     fn run(&self, labels: &mut Labels) -> bool {
         let values: Vec<&str> = self
             .sources
@@ -153,6 +172,30 @@ impl Rule {
             .is_match()
             .then(|| captures.interpolate_string_into(value, template, &mut out))?;
         Some(out)
+    }
+}
+
+/// A pattern whose groups are what they have captured, as far as that is copied.
+fn fixed<'v>(hir: Hir, copied: &dyn Fn(u32) -> Option<&'v str>) -> Hir {
+    match hir.into_kind() {
+        HirKind::Capture(mut group) => match copied(group.index) {
+            Some(text) => Hir::literal(text.as_bytes()),
+            None => {
+                group.sub = Box::new(fixed(*group.sub, copied));
+                Hir::capture(group)
+            }
+        },
+        HirKind::Concat(parts) => {
+            Hir::concat(parts.into_iter().map(|part| fixed(part, copied)).collect())
+        }
+        HirKind::Alternation(parts) => {
+            Hir::alternation(parts.into_iter().map(|part| fixed(part, copied)).collect())
+        }
+        HirKind::Empty => Hir::empty(),
+        HirKind::Literal(literal) => Hir::literal(literal.0),
+        HirKind::Class(class) => Hir::class(class),
+        HirKind::Look(look) => Hir::look(look),
+        HirKind::Repetition(repeated) => Hir::repetition(repeated),
     }
 }
 

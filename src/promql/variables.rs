@@ -115,7 +115,9 @@ fn variable(text: &str) -> Option<(&str, usize)> {
         Some(inside) => (&inside[..word(inside)], 2 + inside.find('}')? + 1),
         None => (&behind[..word(behind)], 1 + word(behind)),
     };
-    (!name.is_empty()).then_some((name, end))
+    // `$1` is what a pattern has captured: Grafana leaves it as it is.
+    let captured = name.starts_with(|first: char| first.is_ascii_digit());
+    (!name.is_empty() && !captured).then_some((name, end))
 }
 
 #[cfg(test)]
@@ -136,6 +138,10 @@ mod tests {
         assert_eq!(
             pieces("$$ ${ ${}").collect::<Vec<Piece>>(),
             [Piece::Text("$$ ${ ${}")]
+        );
+        assert_eq!(
+            pieces("$1 ${1}").collect::<Vec<Piece>>(),
+            [Piece::Text("$1 ${1}")]
         );
         assert_eq!(pieces("").count(), 0);
     }

@@ -23,6 +23,22 @@ pub(crate) const PROOF: Proof = Proof {
             let Some((memory, cores)) = meant(stack.catalog, container) else {
                 continue;
             };
+            // More than the catalog says, or none, only protects the machine less.
+            let wanted = stack.catalog.compose.pids_limit;
+            let (written, pointer) = container.limit("pids", "pids_limit");
+            if let Some(pids) = written.and_then(|written| written.parse::<i64>().ok())
+                && (1..i64::from(wanted)).contains(&pids)
+            {
+                found.push(place::at(
+                    &container.file.path,
+                    pointer,
+                    format!(
+                        "`{}` may start {pids} processes and threads, the catalog says {wanted}",
+                        container.name
+                    ),
+                    "render the catalog's `pids_limit`",
+                ));
+            }
             let limits = [
                 (
                     "memory",

@@ -2,6 +2,8 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::catalog::Duration;
+use crate::json::Parts;
 use crate::stack::Stack;
 use crate::stack::grafana::flaws;
 use std::collections::{BTreeSet, HashMap};
@@ -51,6 +53,37 @@ pub(crate) const PROOF: Proof = Proof {
                     "write null",
                 );
             }
+            let behind = value["time"]["to"]
+                .as_str()
+                .and_then(|to| to.strip_prefix("now-"))
+                .and_then(Duration::parse);
+            if let Some(behind) = behind.filter(|behind| *behind > LATE) {
+                wrong(
+                    "/time/to",
+                    format!(
+                        "the dashboard opens without the last {behind}: nobody sees what is wrong now"
+                    ),
+                    "write `now`",
+                );
+            }
+            for (index, mark) in value["annotations"]["list"].items().enumerate() {
+                let name = mark["name"].as_str().unwrap_or_default().to_lowercase();
+                let asked = mark["expr"].as_str().or(mark["target"]["expr"].as_str());
+                let asked = asked.unwrap_or_default();
+                for (said, other) in [("firing", "pending"), ("pending", "firing")] {
+                    let picks = |state: &str| asked.contains(&format!("alertstate=\"{state}\""));
+                    if name.contains(said) && !name.contains(other) && picks(other) && !picks(said)
+                    {
+                        wrong(
+                            &format!("/annotations/list/{index}/expr"),
+                            format!(
+                                "the marks are called {said}, and are of alerts that are {other}"
+                            ),
+                            "ask for what they are called",
+                        );
+                    }
+                }
+            }
             for key in ["uid", "title"] {
                 let text = value[key].as_str().unwrap_or_default();
                 let long = key == "uid" && text.len() > 40;
@@ -79,6 +112,9 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// So much of the end may be left away, as samples of it are still to come.
+const LATE: Duration = Duration(5 * 60_000);
 
 /// The variables of Grafana's container that name plugins to install.
 const INSTALLED: [&str; 3] = [

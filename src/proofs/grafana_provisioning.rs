@@ -133,6 +133,21 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
     }
     for file in stack.files.provider_files() {
         for (index, provider) in file.value["providers"].items().enumerate() {
+            let folder = ["folder", "folderUid"].into_iter().find(|key| {
+                let text = provider[*key].as_str();
+                text.is_some_and(|text| !text.is_empty() && !text.contains('$'))
+            });
+            // pkg/services/provisioning/dashboards/config_reader.go and file_reader.go
+            if provider["options"]["foldersFromFilesStructure"] == true
+                && let Some(key) = folder
+            {
+                found.push(place::at(
+                    &file.path,
+                    format!("/providers/{index}/options/foldersFromFilesStructure"),
+                    format!("Grafana refuses a provider that takes folders from files and has a `{key}`: there is no dashboard"),
+                    "keep one of the two",
+                ));
+            }
             let organization = provider["orgId"].as_i64().unwrap_or(FIRST);
             if !organizations.is_empty() && !organizations.contains(&organization) {
                 found.push(place::at(

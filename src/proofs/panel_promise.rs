@@ -10,6 +10,8 @@ use crate::contract::status::{LABEL, outcomes};
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::promql::engine::metric;
+use crate::promql::matchers::Judge;
+use crate::promql::token::*;
 use crate::promql::variables::variables;
 use crate::promql::walk::{children, selectors};
 use crate::promql::{Expr, MatchOp, Offset};
@@ -78,6 +80,14 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(one.failures());
             found.extend(one.states());
             found.extend(one.nothing());
+            found.extend(one.ranked());
+            found.extend(one.stacked());
+            found.extend(one.whole_time());
+            found.extend(one.classes());
+            found.extend(one.averaged());
+            found.extend(one.of_this());
+            found.extend(one.counted());
+            found.extend(one.stepped());
             found.extend(drawn.iter().find_map(|other| one.copied(other)));
             found.extend(one.twice());
             drawn.push(one);
@@ -575,6 +585,224 @@ impl<'a> Panel<'a, '_> {
         None
     }
 
+    /// What is said of it, in lower case.
+    fn words(&self) -> String {
+        format!("{}. {}", self.text("title"), self.text("description")).to_lowercase()
+    }
+
+    /// The busiest are not the idlest, and as many as are named.
+    fn ranked(&self) -> Option<Diagnostic> {
+        let words = self.words();
+        let has = |list: &[&str]| list.iter().any(|word| words.contains(word));
+        let (most, least) = (has(&MOST), has(&LEAST));
+        let numbers: BTreeSet<i64> = COUNTED
+            .captures_iter(words.as_bytes())
+            .filter_map(|captures| {
+                let number = (1..=3).find_map(|index| captures.get_group(index))?;
+                let number = &words[number.range()];
+                let spelt = NUMBERS.iter().position(|word| *word == number);
+                spelt.map(|at| at as i64).or_else(|| number.parse().ok())
+            })
+            .collect();
+        self.queries.iter().find_map(|query| {
+            let mut ranks = Vec::new();
+            ranks_of(&query.ast, &mut ranks);
+            ranks.into_iter().find_map(|(largest, count)| {
+                let title = self.text("title");
+                let message = match largest {
+                    false if most && !least => format!("`{title}` shows the least of them"),
+                    true if least && !most => format!("`{title}` shows the most of them"),
+                    _ if !numbers.is_empty() && !numbers.contains(&count) => {
+                        format!("`{title}` shows {count} of them, and names another number")
+                    }
+                    _ => return None,
+                };
+                Some(place::on(
+                    query,
+                    message,
+                    "ask for what is said, or say what is asked",
+                ))
+            })
+        })
+    }
+
+    /// Quantiles do not add up.
+    fn stacked(&self) -> Option<Diagnostic> {
+        let mode = self.panel["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"].as_str();
+        mode.filter(|mode| ["normal", "percent"].contains(mode))?;
+        let mut all = Vec::new();
+        self.queries
+            .iter()
+            .for_each(|query| quantiles(&query.ast, &mut all));
+        (!all.is_empty()).then(|| {
+            self.wrong(
+                "fieldConfig/defaults/custom/stacking/mode",
+                format!(
+                    "`{}` adds quantiles up, which are no parts of anything",
+                    self.text("title")
+                ),
+                "do not stack them",
+            )
+        })
+    }
+
+    /// What is said of the time that is shown is asked of all of it.
+    fn whole_time(&self) -> Option<Diagnostic> {
+        let words = self.words();
+        let says = [
+            "in the time shown",
+            "over the time shown",
+            "during the time shown",
+        ];
+        if !says.iter().any(|says| words.contains(says)) {
+            return None;
+        }
+        let query = self.queries.iter().find(|query| {
+            let counts =
+                query.written.contains("increase(") || query.written.contains("_over_time(");
+            let short = ["$__rate_interval", "${__rate_interval}", "$__interval]"];
+            query.target["instant"] == true
+                && counts
+                && !query.written.contains("__range")
+                && short.iter().any(|short| query.written.contains(short))
+        })?;
+        let message = format!(
+            "`{}` is of the time shown, and this is of its end alone",
+            self.text("title")
+        );
+        Some(place::on(query, message, "write `$__range`"))
+    }
+
+    /// The class of answers in words is that of the query.
+    fn classes(&self) -> Option<Diagnostic> {
+        let words = self.words();
+        let said = |class: &str| words.contains(class);
+        let (client, server) = (said("4xx") || said("client"), said("5xx"));
+        if client == server {
+            return None;
+        }
+        self.queries.iter().find_map(|query| {
+            let legend = query.target["legendFormat"].as_str().unwrap_or_default();
+            let all = selectors(&query.ast);
+            let matchers: Vec<_> = all
+                .iter()
+                .flat_map(|selector| &selector.matchers.matchers)
+                .filter(|matcher| matcher.name == LABEL)
+                .collect();
+            let picks = |statuses: [&str; 3]| {
+                matchers.iter().any(|matcher| {
+                    let judge = Judge::of(matcher);
+                    matcher.op != MatchOp::NotEqual
+                        && statuses.iter().any(|status| judge.picks(status))
+                })
+            };
+            let (clients, servers) = (picks(["400", "404", "429"]), picks(["500", "502", "503"]));
+            let wrong = clients != servers && clients != client && !legend.contains("xx");
+            let (says, asks) = if client {
+                ("4xx", "5xx")
+            } else {
+                ("5xx", "4xx")
+            };
+            wrong.then(|| {
+                let message = format!("`{}` says {says}, and asks for {asks}", self.text("title"));
+                place::on(query, message, "ask for what is said, or say what is asked")
+            })
+        })
+    }
+
+    /// An average is no extreme.
+    fn averaged(&self) -> Option<Diagnostic> {
+        let words = self.words();
+        let other = [
+            "max", "min", "highest", "lowest", "worst", "best", "most", "least", "p9",
+        ];
+        if !words.contains("average") || other.iter().any(|word| words.contains(word)) {
+            return None;
+        }
+        let [query] = self.queries.as_slice() else {
+            return None;
+        };
+        let Expr::Aggregate(outermost) = bare(&query.ast) else {
+            return None;
+        };
+        let extreme = [T_MAX, T_MIN].contains(&outermost.op.id());
+        (extreme && outermost.modifier.is_none()).then(|| {
+            let message = format!(
+                "`{}` says average, and shows one of them",
+                self.text("title")
+            );
+            place::on(query, message, "ask for `avg`, or say which one it is")
+        })
+    }
+
+    /// What is said to be of this service asks for it.
+    fn of_this(&self) -> Option<Diagnostic> {
+        if !self.words().contains("of this service") {
+            return None;
+        }
+        let query = self.queries.iter().find(|query| {
+            let mut parts = Vec::new();
+            alternatives(&query.ast, &mut parts);
+            parts.into_iter().any(|part| {
+                let all = selectors(part);
+                let mut matchers = all.iter().flat_map(|selector| &selector.matchers.matchers);
+                let labels = ["job", "service", "instance"];
+                !all.is_empty() && !matchers.any(|matcher| labels.contains(&matcher.name.as_str()))
+            })
+        })?;
+        let message = format!(
+            "`{}` is of this service, and this is of all",
+            self.text("title")
+        );
+        Some(place::on(
+            query,
+            message,
+            "ask for the service that is chosen",
+        ))
+    }
+
+    /// An alert has one sample for each evaluation: so long is each of those that are counted.
+    fn counted(&self) -> Option<Diagnostic> {
+        let evaluated = self.stack.catalog.prometheus.evaluation_interval.seconds();
+        self.queries.iter().find_map(|query| {
+            let mut factors = Vec::new();
+            sample_times(&query.ast, evaluated, &mut factors);
+            let (factor, long) = factors.into_iter().find(|(factor, long)| {
+                let also = [1.0, 1000.0, 1.0 / 60.0, 1.0 / 3600.0, 1.0 / 86400.0];
+                !also
+                    .iter()
+                    .any(|unit| (factor / (long * unit) - 1.0).abs() < 1e-9)
+            })?;
+            let message = format!(
+                "`{}` takes each sample of an alert for {factor}s, and it is of {long}s",
+                self.text("title")
+            );
+            Some(place::on(
+                query,
+                message,
+                "multiply by the interval of evaluation",
+            ))
+        })
+    }
+
+    /// What begins is looked for as often as it is compared with before.
+    fn stepped(&self) -> Option<Diagnostic> {
+        self.queries.iter().find_map(|query| {
+            let mut gaps = Vec::new();
+            gaps_of(&query.ast, &mut gaps);
+            let (step, back) = gaps.into_iter().find(|(step, back)| step > back)?;
+            let long =
+                |time: std::time::Duration| crate::catalog::Duration(time.as_millis() as u64);
+            let message = format!(
+                "`{}` looks every {} for what is different from {} before: most of it is missed",
+                self.text("title"),
+                long(step),
+                long(back)
+            );
+            Some(place::on(query, message, "let the step be the offset"))
+        })
+    }
+
     /// A ratio of nothing is no number.
     fn nothing(&self) -> Option<Diagnostic> {
         let defaults = &self.panel["fieldConfig"]["defaults"];
@@ -661,6 +889,142 @@ impl<'a> Panel<'a, '_> {
             "ask for what the legend says, or remove one of the two",
         ))
     }
+}
+
+/// Words of the largest, and of the smallest.
+const MOST: [&str; 6] = [
+    "busiest", "highest", "largest", "biggest", "slowest", "heaviest",
+];
+const LEAST: [&str; 6] = [
+    "idlest", "lowest", "smallest", "fewest", "fastest", "lightest",
+];
+
+const NUMBERS: [&str; 21] = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+];
+
+/// How many are shown: `at most 20 services`, `the ten busiest`, `top 5`.
+static COUNTED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\bat most ([0-9]+|[a-z]+) (?:services|endpoints|instances|series|alerts|lines)|\bthe ([0-9]+|[a-z]+) (?:busiest|highest|largest|biggest|slowest|heaviest|idlest|lowest|smallest|fewest|fastest|lightest)|\btop[ -]([0-9]+)")
+        .expect("it is a pattern")
+});
+
+/// Each `topk` and `bottomk`: whether it is of the largest, and how many.
+fn ranks_of(expr: &Expr, found: &mut Vec<(bool, i64)>) {
+    if let Expr::Aggregate(aggregate) = expr
+        && [T_TOPK, T_BOTTOMK].contains(&aggregate.op.id())
+        && let Some(Expr::NumberLiteral(count)) = aggregate.param.as_deref()
+    {
+        found.push((aggregate.op.id() == T_TOPK, count.val as i64));
+    }
+    children(expr)
+        .into_iter()
+        .for_each(|inside| ranks_of(inside, found));
+}
+
+/// Without what only orders, bounds or multiplies it.
+fn bare(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(paren) => bare(&paren.expr),
+        Expr::Binary(binary) => match (&*binary.lhs, &*binary.rhs) {
+            (Expr::NumberLiteral(_), other) | (other, Expr::NumberLiteral(_)) => bare(other),
+            _ => expr,
+        },
+        _ => expr,
+    }
+}
+
+/// What stands between the `or` of an expression.
+fn alternatives<'e>(expr: &'e Expr, found: &mut Vec<&'e Expr>) {
+    match expr {
+        Expr::Paren(paren) => alternatives(&paren.expr, found),
+        Expr::Binary(binary) if binary.op.id() == T_LOR => {
+            alternatives(&binary.lhs, found);
+            alternatives(&binary.rhs, found);
+        }
+        other => found.push(other),
+    }
+}
+
+/// Each number by which counted samples of alerts are multiplied, and how long one of them is.
+fn sample_times(expr: &Expr, evaluated: f64, found: &mut Vec<(f64, f64)>) {
+    fn counted(expr: &Expr, evaluated: f64) -> Option<f64> {
+        match expr {
+            Expr::Paren(paren) => counted(&paren.expr, evaluated),
+            Expr::Aggregate(aggregate) if [T_SUM, T_TOPK, T_MAX].contains(&aggregate.op.id()) => {
+                counted(&aggregate.expr, evaluated)
+            }
+            Expr::Call(call) if call.func.name == "count_over_time" => {
+                let range = call.args.args.first()?;
+                let alerts = selectors(range)
+                    .iter()
+                    .all(|selector| metric(selector) == Some("ALERTS"));
+                match &**range {
+                    Expr::Subquery(range) => range.step.map(|step| step.as_secs_f64()),
+                    _ => Some(evaluated),
+                }
+                .filter(|_| alerts)
+            }
+            _ => None,
+        }
+    }
+    if let Expr::Binary(binary) = expr
+        && binary.op.id() == T_MUL
+    {
+        for (one, other) in [(&binary.lhs, &binary.rhs), (&binary.rhs, &binary.lhs)] {
+            if let Expr::NumberLiteral(number) = &**other {
+                found.extend(counted(one, evaluated).map(|long| (number.val, long)));
+            }
+        }
+    }
+    children(expr)
+        .into_iter()
+        .for_each(|inside| sample_times(inside, evaluated, found));
+}
+
+/// Each subquery that looks for what was not there before: its step, and how far before.
+fn gaps_of(expr: &Expr, found: &mut Vec<(std::time::Duration, std::time::Duration)>) {
+    fn before(expr: &Expr) -> Option<std::time::Duration> {
+        match expr {
+            Expr::Paren(paren) => before(&paren.expr),
+            Expr::Binary(binary) if binary.op.id() == T_LUNLESS => {
+                let mut back = Vec::new();
+                shifts(&binary.rhs, Default::default(), &mut back);
+                back.into_iter().min().filter(|back| !back.is_zero())
+            }
+            Expr::Binary(binary) => before(&binary.lhs).or_else(|| before(&binary.rhs)),
+            Expr::Aggregate(aggregate) => before(&aggregate.expr),
+            _ => None,
+        }
+    }
+    if let Expr::Subquery(subquery) = expr
+        && let Some(step) = subquery.step
+    {
+        found.extend(before(&subquery.expr).map(|back| (step, back)));
+    }
+    children(expr)
+        .into_iter()
+        .for_each(|inside| gaps_of(inside, found));
 }
 
 /// The thresholds of an alert, as people write them.

@@ -1,10 +1,11 @@
 //! A panel's unit is that of its values, as far as the names of metrics tell what they measure.
 
-use super::{Check, Example, Proof, Usage, place};
+use super::{Check, Example, Expression, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::contract::Contract;
 use crate::contract::evaluate::Node;
 use crate::contract::values::Base;
+use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::token::*;
 
@@ -17,10 +18,23 @@ pub(crate) const PROOF: Proof = Proof {
         bad: r#"{"type": "stat", "title": "Services up", "description": "Share of the services that answer scrapes.", "gridPos": {"h": 4, "w": 4, "x": 0, "y": 900}, "targets": [{"refId": "A", "expr": "100 * avg(up)"}], "fieldConfig": {"defaults": {"unit": "percentunit", "color": {"mode": "fixed", "fixedColor": "text"}}}}"#,
     },
     check: Check::Expression(|expression, nodes, contract| {
-        let unit = expression.owner["fieldConfig"]["defaults"]["unit"]
-            .as_str()
-            .filter(|_| expression.usage == Usage::Panel);
-        let (Some(whole), Some(unit)) = (nodes.last(), unit) else {
+        let whole = nodes.last().filter(|_| expression.usage == Usage::Panel);
+        let Some(whole) = whole else {
+            return Vec::new();
+        };
+        // The unit of its own column in a table is another than that of the panel.
+        if let Some(unit) = column(expression)
+            && let (Some(measured), Some(shown)) = (measured(whole, nodes, contract), of_unit(unit))
+            && measured != shown
+        {
+            let wrong = format!("the column shows {} as `{unit}`", measured.plural());
+            let help = match unit.starts_with("dateTime") {
+                true => "a date is of milliseconds: multiply by 1000".to_string(),
+                false => format!("use the unit `{}`", measured.unit()),
+            };
+            return vec![place::on(expression, wrong, help)];
+        }
+        let Some(unit) = expression.owner["fieldConfig"]["defaults"]["unit"].as_str() else {
             return Vec::new();
         };
         let hundredfold = hundredfold(whole, nodes);
@@ -43,6 +57,31 @@ pub(crate) const PROOF: Proof = Proof {
         vec![place::on(expression, wrong, help)]
     }),
 };
+
+/// The unit that a table gives to the values of a query alone.
+fn column<'a>(expression: &Expression<'a>) -> Option<&'a str> {
+    let letter = expression.target["refId"].as_str()?;
+    let own = format!("Value #{letter}");
+    // That of a single query has no letter.
+    let single = expression.owner["targets"].items().count() == 1;
+    let own = if single { "Value".to_string() } else { own };
+    let renamed = expression.owner["transformations"]
+        .items()
+        .find_map(|change| change["options"]["renameByName"][&own].as_str());
+    let changes = expression.owner["fieldConfig"]["overrides"].items();
+    let mut mine = changes.filter(|change| {
+        let options = change["matcher"]["options"].as_str().unwrap_or_default();
+        match change["matcher"]["id"].as_str() {
+            Some("byName") => options == own || Some(options) == renamed,
+            Some("byFrameRefID") => options == letter,
+            _ => false,
+        }
+    });
+    mine.find_map(|change| {
+        let mut properties = change["properties"].items();
+        properties.find(|property| property["id"] == "unit")?["value"].as_str()
+    })
+}
 
 /// What numbers count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +180,8 @@ fn measured(node: &Node, nodes: &[Node], contract: &Contract) -> Option<Measure>
                 T_LOR => left.filter(|_| left == right || right.is_none()),
                 T_LAND | T_LUNLESS => left,
                 T_ADD | T_SUB if left == right => left,
+                T_MUL if one(&binary.lhs) => right,
+                T_MUL if one(&binary.rhs) => left,
                 T_DIV if left.is_some() && left == right => Some(Measure::Ratio),
                 _ => None,
             }
@@ -161,6 +202,18 @@ fn of_series(name: &str, contract: &Contract) -> Option<Measure> {
     }
 }
 
+/// Whether all its values are 1, as those of alerts are: times that, a number is what it was.
+fn one(expr: &Expr) -> bool {
+    match expr {
+        Expr::VectorSelector(selector) => selector.name.as_deref() == Some("ALERTS"),
+        Expr::Paren(paren) => one(&paren.expr),
+        Expr::Aggregate(aggregate) => {
+            [T_MAX, T_MIN, T_AVG].contains(&aggregate.op.id()) && one(&aggregate.expr)
+        }
+        _ => false,
+    }
+}
+
 /// What the suffix of a name says.
 fn of_name(name: &str) -> Option<Measure> {
     // level:what:how, as recording rules are named.
@@ -170,6 +223,10 @@ fn of_name(name: &str) -> Option<Measure> {
             .split('_')
             .any(|word| word == "ratio")
             .then_some(Measure::Ratio));
+    }
+    // Since when, in Unix time.
+    if name == "ALERTS_FOR_STATE" {
+        return Some(Measure::Seconds);
     }
     let base = name
         .strip_suffix("_total")

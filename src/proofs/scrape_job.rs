@@ -15,6 +15,7 @@ use crate::promql::walk::selectors;
 use crate::promql::{MatchOp, Matcher};
 use crate::render::File;
 use crate::stack::Stack;
+use crate::stack::expressions::Usage;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -92,9 +93,19 @@ pub(crate) const PROOF: Proof = Proof {
         }
         found.extend(doubles(config, &targets.list, stack.catalog));
         let mut promised = None;
-        for (job, service) in jobs {
-            found.extend(after(stack, config, job, service, &mut promised));
+        for (job, service) in &jobs {
+            found.extend(after(stack, config, *job, service, &mut promised));
         }
+        for (index, job) in config.value["scrape_configs"].items().enumerate() {
+            if let Some(name) = job["job_name"]
+                .as_str()
+                .filter(|_| !jobs.contains_key(&index))
+            {
+                found.extend(behind(stack, config, index, name, &mut promised));
+            }
+        }
+        found.extend(written(stack, config, &mut promised));
+        found.extend(rarely(config));
         found.extend(names(config));
         found.extend(crowded(config, &targets.list));
         found.extend(not_itself(stack));
@@ -293,8 +304,64 @@ fn after(
         return found;
     }
     let families = exposed(stack, names.get_or_insert_with(|| promised(stack)), service);
-    if limited {
-        let needed = Needed::of(stack, service, &families);
+    found.extend(kept(stack, config, index, service, &families));
+    found
+}
+
+/// The same of what is scraped beside the services: the servers, the probes. Only what is read of them has to come through.
+fn behind(
+    stack: &Stack,
+    config: &File,
+    index: usize,
+    name: &str,
+    names: &mut Option<BTreeSet<String>>,
+) -> Vec<Diagnostic> {
+    let job = &config.value["scrape_configs"][index];
+    let limited = LIMITS.iter().any(|key| job.get(key).is_some());
+    if !limited && job.get("metric_relabel_configs").is_none() {
+        return Vec::new();
+    }
+    let mut families = exposed(stack, names.get_or_insert_with(|| promised(stack)), name);
+    let read: HashSet<&str> = stack
+        .expressions
+        .iter()
+        .filter(|expression| expression.usage != Usage::Test)
+        .flat_map(|expression| selectors(&expression.ast))
+        .filter(|selector| {
+            let mut of_job = selector.matchers.matchers.iter();
+            of_job.all(|matcher| matcher.name != "job" || Judge::of(matcher).picks(name))
+        })
+        .filter_map(|selector| selector.name.as_deref())
+        .collect();
+    families.retain(|family| read.contains(family.name.as_str()));
+    kept(stack, config, index, name, &families)
+}
+
+/// Whether limits and rules behind the scrape leave what is expected.
+fn kept(
+    stack: &Stack,
+    config: &File,
+    index: usize,
+    service: &str,
+    families: &[Family],
+) -> Vec<Diagnostic> {
+    let job = &config.value["scrape_configs"][index];
+    let mut found = Vec::new();
+    let mut say = |key: &str, message: String, help: &str| {
+        found.push(place::at(
+            &config.path,
+            format!("/scrape_configs/{index}/{key}"),
+            message,
+            help,
+        ))
+    };
+    let global = &config.value["global"];
+    let limit = |key: &str| {
+        let written = job.get(key).or_else(|| global.get(key));
+        written.filter(|limit| **limit != 0)
+    };
+    if LIMITS.iter().any(|key| limit(key).is_some()) {
+        let needed = Needed::of(stack, service, families);
         for (key, least) in LIMITS.iter().zip(needed.0) {
             let Some(written) = limit(key) else { continue };
             let most = written.as_u64().or_else(|| {
@@ -333,6 +400,121 @@ fn after(
         .flatten()
     {
         say("metric_relabel_configs", message, help);
+    }
+    found
+}
+
+/// What rules on the way to another store take from what it is to have, or make of it. Series of one name whose labels become
+/// the same are one series there, with the samples of each in turn.
+fn written(stack: &Stack, config: &File, names: &mut Option<BTreeSet<String>>) -> Vec<Diagnostic> {
+    /// The most targets whose series are looked at, for each name.
+    const MOST: usize = 200;
+    let mut found = Vec::new();
+    let outside: Labels = config.value["global"]["external_labels"]
+        .entries()
+        .map(|(label, value)| (label.clone(), plain(value)))
+        .collect();
+    for (index, store) in config.value["remote_write"].items().enumerate() {
+        let pointer = format!("/remote_write/{index}/write_relabel_configs");
+        let rules = match Rule::read(&store["write_relabel_configs"]) {
+            Ok(rules) if rules.is_empty() => continue,
+            Ok(rules) => rules,
+            // Every server of several may write its part.
+            Err(_) => continue,
+        };
+        let recorded = stack.files.rules();
+        let recorded = recorded.filter_map(|(_, _, rule)| rule["record"].as_str());
+        let wanted = names.get_or_insert_with(|| promised(stack)).iter();
+        let wanted: BTreeSet<&str> = wanted
+            .map(String::as_str)
+            .chain(recorded)
+            .chain(["up"])
+            .collect();
+        'names: for name in wanted {
+            let mut after: HashMap<Labels, String> = HashMap::new();
+            for series in stack.contract.family(name) {
+                let own = series.labels.iter().map(|(label, domain)| {
+                    let value = match domain {
+                        Domain::Values(values) => values.first().cloned(),
+                        Domain::Pattern(_) => domain.example(".+", true),
+                    };
+                    (label.clone(), value.unwrap_or_default())
+                });
+                let mut own: Labels = own.collect();
+                own.insert("__name__".to_string(), name.to_string());
+                let mut targets: Vec<Option<&Target>> = series
+                    .targets
+                    .ones()
+                    .take(MOST)
+                    .map(|target| Some(&stack.contract.targets.list[target]))
+                    .collect();
+                if targets.is_empty() {
+                    targets.push(None);
+                }
+                for target in targets {
+                    let mut labels = outside.clone();
+                    for (label, value) in target.into_iter().flat_map(|target| &target.labels) {
+                        if series.carried.contains(label) {
+                            labels.insert(label.clone(), value.clone());
+                        }
+                    }
+                    labels.extend(own.clone());
+                    let whose = labels.get("job").cloned().unwrap_or_default();
+                    let of = match whose.is_empty() {
+                        true => String::new(),
+                        false => format!(" of `{whose}`"),
+                    };
+                    let before = json!(labels).to_string();
+                    let message = match relabeled(&rules, labels) {
+                        Relabeled::Dropped => {
+                            format!("`{name}`{of} is not written to {}", plain(&store["url"]))
+                        }
+                        Relabeled::Kept(labels) => match after.insert(labels, before.clone()) {
+                            Some(other) if other != before => format!(
+                                "`{name}`{of} is one series with another of that name once it is written to {}",
+                                plain(&store["url"])
+                            ),
+                            _ => continue,
+                        },
+                    };
+                    found.push(place::at(
+                        &config.path,
+                        &pointer,
+                        message,
+                        "let the rules keep what the catalog declares and what rules and dashboards read, with its labels",
+                    ));
+                    break 'names;
+                }
+            }
+        }
+    }
+    found
+}
+
+/// A name that is looked up more rarely than a series without samples ends: whoever moves is gone until then.
+fn rarely(config: &File) -> Vec<Diagnostic> {
+    /// A query looks back so far, and so does the end of a series.
+    const LOOKBACK: Duration = Duration(5 * 60_000);
+    let mut found = Vec::new();
+    for (index, job) in config.value["scrape_configs"].items().enumerate() {
+        for key in ["dns_sd_configs", "http_sd_configs"] {
+            for (at, lookup) in job[key].items().enumerate() {
+                let written = lookup["refresh_interval"].as_str();
+                if let Some(interval) = written.and_then(Duration::parse)
+                    && interval > LOOKBACK
+                {
+                    found.push(place::at(
+                        &config.path,
+                        format!("/scrape_configs/{index}/{key}/{at}/refresh_interval"),
+                        format!(
+                            "`{}` is looked up every {interval}: until then nobody scrapes what has moved",
+                            plain(&job["job_name"])
+                        ),
+                        "leave it away: 30s is the default",
+                    ));
+                }
+            }
+        }
     }
     found
 }
@@ -534,6 +716,12 @@ fn probes(label: &str, domain: &Domain, rules: &[Rule], matchers: &[&Matcher]) -
         let mut more = vec![domain.example(pattern, false)];
         let inside = Domain::Pattern(pattern.clone());
         if let Some(first) = &picked {
+            // One more of which the rule makes the same.
+            let copying = rules.iter().filter(|rule| rule.sources == [label]);
+            for alike in copying.filter_map(|rule| rule.alike(first)) {
+                let alike = Domain::Pattern(alike);
+                more.push(alike.example(&regex_syntax::escape(first), false));
+            }
             more.push(inside.example(&regex_syntax::escape(first), false));
         }
         more.extend(patterns.iter().map(|other| inside.example(other, true)));
@@ -575,6 +763,8 @@ fn promised(stack: &Stack) -> BTreeSet<String> {
         .filter_map(|(_, _, rule)| rule["record"].as_str())
         .collect();
     recorded.extend(built_in("target").map(|name: &str| name));
+    // What Prometheus writes of alerts is scraped of nobody.
+    recorded.extend(["ALERTS", "ALERTS_FOR_STATE"]);
     declared
         .chain(read)
         .filter(|name| !recorded.contains(name.as_str()))

@@ -2,13 +2,16 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::catalog::Duration;
+use crate::catalog::{Duration, Service, Size};
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
+use crate::json::plain;
+use crate::profiles::built_in;
+use crate::promql::walk::selectors;
 use crate::stack::Stack;
 use crate::stack::containers::Container;
 use crate::stack::containers::text::{normal, scalar};
-use std::collections::HashMap;
+use crate::stack::expressions::Usage;
+use std::collections::{HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "server-settings",
@@ -28,13 +31,21 @@ pub(crate) const PROOF: Proof = Proof {
                 Some("alertmanager") => found.extend(alertmanager(stack, container)),
                 Some("blackbox_exporter") => found.extend(offset(stack, container)),
                 Some("grafana") => {
-                    found.extend(url(container, &stack.catalog.grafana.external_url))
+                    found.extend(url(container, &stack.catalog.grafana.external_url));
+                    found.extend(refreshed(stack, container));
+                    found.extend(without_login(container));
                 }
                 _ => {}
             }
             found.extend(reload(stack, container));
         }
         found.extend(services(stack));
+        found.extend(
+            stack
+                .containers
+                .started()
+                .filter_map(|container| silent(stack, container)),
+        );
         found
     }),
 };
@@ -63,6 +74,9 @@ fn services(stack: &Stack) -> Vec<Diagnostic> {
                 ),
                 "write its own name into `SERVICE_NAME`",
             );
+        }
+        for (name, message, help) in collected(stack, container, service) {
+            say(container.at(name), message, help);
         }
         let app = container.process.words.iter().find(|word| {
             let module = word.split_once(':').map_or("", |(module, _)| module);
@@ -101,25 +115,189 @@ fn services(stack: &Stack) -> Vec<Diagnostic> {
     found
 }
 
+/// What the MetricsCollector needs of the container of a service: its name, and one process to count in.
+fn collected(
+    stack: &Stack,
+    container: &Container,
+    service: &Service,
+) -> Vec<(&'static str, String, &'static str)> {
+    let mut found = Vec::new();
+    let own = service.name.as_str();
+    let Some(collector) = stack.files.python().next() else {
+        return found;
+    };
+    // What is built by somebody else brings its own metrics, and a file of variables may say anything.
+    if service.runtime != "python"
+        || container.value["build"].is_null()
+        || !container.value["env_file"].is_null()
+    {
+        return found;
+    }
+    let told = |name: &str| container.environment.iter().any(|(known, _)| known == name);
+    if collector.text.contains("environ.get(\"SERVICE_NAME\")") && !told("SERVICE_NAME") {
+        found.push((
+            "environment",
+            format!("`{own}` is not told its name, so that its metrics are not registered at zero"),
+            "write its own name into `SERVICE_NAME`",
+        ));
+    }
+    let shared = ["PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"]
+        .into_iter()
+        .find(|name| told(name));
+    if let Some(name) = shared {
+        // https://prometheus.github.io/client_python/multiprocess/: custom collectors, so those of the process, do not work.
+        let lost: HashSet<&str> = built_in("python").collect();
+        let read = stack
+            .expressions
+            .iter()
+            .filter(|expression| matches!(expression.usage, Usage::Alert | Usage::Record))
+            .flat_map(|expression| selectors(&expression.ast))
+            .filter_map(|selector| selector.name.as_deref())
+            .find(|name| lost.contains(name));
+        if let Some(metric) = read {
+            found.push((
+                "environment",
+                format!("with `{name}`, `{own}` has no {metric}, which rules read"),
+                "let one process serve, and start more containers of it",
+            ));
+        }
+        return found;
+    }
+    let words = &container.process.words;
+    let served = words.iter().any(|word| {
+        let program = word.rsplit('/').next().unwrap_or_default();
+        ["uvicorn", "gunicorn", "hypercorn"].contains(&program)
+    });
+    let given = words.iter().enumerate().find_map(|(index, word)| {
+        let long = word.strip_prefix("--workers=").map(str::to_string);
+        long.or_else(|| {
+            ["--workers", "-w"]
+                .contains(&word.as_str())
+                .then(|| words.get(index + 1).cloned())?
+        })
+    });
+    let (count, key) = match (given, container.variable("WEB_CONCURRENCY")) {
+        (Some(count), _) => (count, "command"),
+        (None, Some(count)) => (count.to_string(), "environment"),
+        (None, None) => return found,
+    };
+    if served && count.parse::<u32>().is_ok_and(|count| count > 1) {
+        found.push((
+            key,
+            format!(
+                "`{own}` runs in {count} processes, and each counts for itself: counters jump back and forth with whoever answers"
+            ),
+            "let one process serve, and start more containers of it",
+        ));
+    }
+    found
+}
+
+/// Logs that nobody can read, although some document says to read them.
+fn silent(stack: &Stack, container: &Container) -> Option<Diagnostic> {
+    let logging = &container.value["logging"];
+    let uncached = scalar(&logging["options"]["cache-disabled"]).as_deref() == Some("true");
+    // Docker reads these three itself, and what others take only from its own copy.
+    let kept = ["json-file", "local", "journald"];
+    let driver = logging["driver"].as_str()?;
+    if driver != "none" && (kept.contains(&driver) || !uncached) {
+        return None;
+    }
+    let advised = |text: &str| text.contains("docker compose logs") || text.contains("docker logs");
+    let file = stack
+        .files
+        .documents()
+        .chain(stack.files.compose())
+        .find(|file| advised(&file.text));
+    let own = &container.name;
+    let message = match file {
+        Some(file) => format!(
+            "{} says to read the logs of containers, and `{own}` keeps none",
+            file.path
+        ),
+        None => format!("`{own}` keeps no logs: nobody can see why it fails"),
+    };
+    Some(place::at(
+        &container.file.path,
+        container.at("logging/driver"),
+        message,
+        "let a driver keep them: json-file, local or journald",
+    ))
+}
+
+/// A dashboard that is not refreshed as often as it says.
+fn refreshed(stack: &Stack, container: &Container) -> Option<Diagnostic> {
+    let least = container.variable("GF_DASHBOARDS_MIN_REFRESH_INTERVAL")?;
+    let interval = Duration::parse(least)?;
+    let file = stack.files.dashboards().find(|file| {
+        let refresh = file.value["refresh"].as_str().and_then(Duration::parse);
+        refresh.is_some_and(|refresh| refresh.0 > 0 && refresh < interval)
+    })?;
+    Some(place::at(
+        &container.file.path,
+        container.at("environment"),
+        format!(
+            "{} is to be refreshed every {}, and Grafana allows every {least} at most",
+            file.path,
+            file.value["refresh"].as_str().unwrap_or_default()
+        ),
+        "let dashboards and Grafana say the same",
+    ))
+}
+
+/// Nobody gets in: the form is gone, and there is nothing in its place.
+fn without_login(container: &Container) -> Option<Diagnostic> {
+    let on = |name: &str, value: Option<&str>| {
+        value.is_some_and(|value| {
+            matches!(value.to_lowercase().as_str(), "true" | "1" | "t") || value.contains('$')
+        }) && !name.is_empty()
+    };
+    let set = |name: &str| on(name, container.variable(name));
+    let hidden = ["GF_AUTH_DISABLE_LOGIN_FORM", "GF_AUTH_DISABLE_LOGIN"]
+        .into_iter()
+        .find(|name| set(name))?;
+    // Any other way in, by a variable or by a file of the container's own.
+    let other = container.environment.iter().any(|(name, value)| {
+        name.starts_with("GF_AUTH_")
+            && name.ends_with("_ENABLED")
+            && name != "GF_AUTH_BASIC_ENABLED"
+            && value.as_deref().is_none_or(|value| on(name, Some(value)))
+    });
+    let configured = container
+        .mounts
+        .iter()
+        .any(|mount| mount.target.ends_with("grafana.ini"))
+        || container.variable("GF_PATHS_CONFIG").is_some()
+        || !container.value["env_file"].is_null();
+    (!other && !configured).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!("`{hidden}` takes the form away, and there is no other way to log in"),
+            "leave the form, or switch another way on: `GF_AUTH_PROXY_ENABLED`, `GF_AUTH_GENERIC_OAUTH_ENABLED` …",
+        )
+    })
+}
+
+/// A probe that has less than one part in so many of the time that the catalog gives to a scrape is given up early.
+pub(super) const SHARE: f64 = 5.0;
+
 /// A probe is given the time of the scrape without the offset; without any left, and none of its own, it ends at once.
 fn offset(stack: &Stack, container: &Container) -> Option<Diagnostic> {
     let flag = container.process.flag("timeout-offset")?;
     let seconds: f64 = flag.value.parse().ok()?;
-    let modules = &stack.files.blackbox()?.value["modules"];
-    let timed = modules
-        .entries()
-        .all(|(_, module)| module.get("timeout").is_some());
     let probes = stack.contract.targets.list.iter();
     let shortest = probes
         .filter(|target| target.params.contains_key("target"))
         .map(|target| target.timeout)
         .min()?;
-    (!timed && seconds * 1000.0 >= shortest.0 as f64).then(|| {
+    let left = (shortest.0 as f64 - seconds * 1000.0).max(0.0);
+    (left * SHARE < shortest.0 as f64).then(|| {
         place::at(
             &container.file.path,
             container.argument(flag.index),
-            format!("a probe must end {seconds}s before its scrape, which may take {shortest} in all: no time is left"),
-            "let it be smaller than `scrape_timeout`; 0.5 is the default",
+            format!("a probe must end {seconds}s before its scrape, which may take {shortest} in all: {}ms are left for a health path to answer", left.round()),
+            "let it be far smaller than `scrape_timeout`; 0.5 is the default",
         )
     })
 }
@@ -156,6 +334,7 @@ fn prometheus(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
             "give it the catalog's `prometheus.retention`",
         ));
     }
+    found.extend(sized_for(stack, container));
     let agent = process
         .flag("enable-feature")
         .is_some_and(|flag| flag.value.split(',').any(|name| name == "agent"));
@@ -194,6 +373,59 @@ fn prometheus(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
     }
     found
 }
+
+/// A size at which Prometheus deletes samples long before the catalog's retention is over. What a target exposes beside what
+/// its profile says is not known, so that the estimate is far too low rather than too high.
+fn sized_for(stack: &Stack, container: &Container) -> Option<Diagnostic> {
+    let flag = container.process.flag("storage.tsdb.retention.size");
+    let written = match flag {
+        Some(flag) => flag.value.clone(),
+        None => {
+            let config = stack.files.config()?;
+            plain(config.pointer("/storage/tsdb/retention/size")?)
+        }
+    };
+    let binary = written.trim_end_matches('B').trim_end_matches('i');
+    let size = Size::parse(&format!("{binary}iB")).or_else(|| Size::parse(&written))?;
+    let retention = stack.catalog.prometheus.retention;
+    let targets = stack.contract.targets.list.iter();
+    let samples: f64 = targets
+        .map(|target| {
+            let series = if target.params.contains_key("target") {
+                PROBE
+            } else {
+                PROCESS
+            };
+            series * retention.0 as f64 / target.interval.0.max(1) as f64
+        })
+        .sum();
+    let needed = samples * BYTES;
+    let pointer = flag.map_or_else(
+        || container.at("command"),
+        |flag| container.argument(flag.index),
+    );
+    (size.0 > 0 && (size.0 as f64) < needed).then(|| {
+        place::at(
+            &container.file.path,
+            pointer,
+            format!(
+                "`{}` keeps {written}, and the samples of {retention} take {:.0} MB at least: the older ones are deleted before",
+                container.name,
+                needed / 1e6
+            ),
+            "let the size be several times as much, or leave it to `prometheus.retention`",
+        )
+    })
+}
+
+/// https://prometheus.io/docs/prometheus/latest/storage/#operational-aspects: one to two bytes for a sample.
+const BYTES: f64 = 1.0;
+
+/// The series of a probe over HTTP,
+const PROBE: f64 = 15.0;
+
+/// and of the smallest process with a client library that serves anything.
+const PROCESS: f64 = 60.0;
 
 fn alertmanager(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
     let catalog = &stack.catalog.alertmanager;

@@ -3,7 +3,10 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
 use crate::catalog::Duration;
+use crate::contract::domain::Domain;
+use crate::contract::evaluate::nodes;
 use crate::json::Parts;
+use crate::stack::Stack;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "slow-rule-group",
@@ -64,15 +67,18 @@ pub(crate) const PROOF: Proof = Proof {
                         "remove it, or write `rule_query_offset` in [prometheus]",
                     ));
                 }
-                if group.get("limit").is_some_and(|limit| *limit != 0) {
+                let limit = group["limit"].as_u64().filter(|limit| *limit > 0);
+                if let Some(most) = limit.map(|_| most(stack, &file.path, &pointer))
+                    && limit.is_some_and(|limit| limit < most)
+                {
                     let message = format!(
-                        "the group `{name}` fails as a whole when it has more series than its limit"
+                        "the group `{name}` fails as a whole when a rule has more series than its limit, and {most} are possible"
                     );
                     found.push(place::at(
                         &file.path,
                         format!("{pointer}/limit"),
                         message,
-                        "remove the limit",
+                        "remove the limit, or write several times as much",
                     ));
                 }
             }
@@ -80,3 +86,29 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// The most series that a rule of a group can have, as far as the catalog says.
+fn most(stack: &Stack, path: &str, group: &str) -> u64 {
+    /// Values of a label of which only a pattern is known.
+    const MANY: u64 = 100;
+    let inside = format!("{group}/");
+    let rules = stack
+        .expressions
+        .iter()
+        .filter(|expression| expression.path == path && expression.pointer.starts_with(&inside));
+    let counts = rules.map(|rule| {
+        let Some(whole) = nodes(&rule.ast, &stack.contract).pop() else {
+            return 1;
+        };
+        let each = whole.series.iter().map(|series| {
+            let own = series.labels.values().map(|domain| match domain {
+                Domain::Values(values) => values.len() as u64,
+                Domain::Pattern(_) => MANY,
+            });
+            let own = own.fold(1, u64::saturating_mul);
+            own.saturating_mul((series.targets.count_ones(..) as u64).max(1))
+        });
+        each.fold(0, u64::saturating_add)
+    });
+    counts.max().unwrap_or(0)
+}

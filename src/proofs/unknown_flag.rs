@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::catalog::Duration;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::stack::containers::Container;
 use crate::stack::containers::images::{Program, Takes};
@@ -54,6 +55,12 @@ fn refused(container: &Container) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// A number, or a duration in milliseconds.
+fn amount(text: &str) -> Option<f64> {
+    let duration = || Duration::parse(text).map(|duration| duration.0 as f64);
+    text.parse().ok().or_else(duration)
 }
 
 /// What the program has against a flag, and what to do.
@@ -131,6 +138,19 @@ fn reason(
                 flag.name, flag.value
             ),
             format!("write {wanted}"),
+        ));
+    }
+    if let Some(least) = known.least.as_deref()
+        && let (Some(given), Some(wanted)) = (amount(&flag.value), amount(least))
+        && given > 0.0
+        && given < wanted
+    {
+        return Some((
+            format!(
+                "--{} is {}, with which `{name}` cannot do its work",
+                flag.name, flag.value
+            ),
+            format!("write {least} at least, or take it away: the default is far more"),
         ));
     }
     let switch = known.kind == Takes::Switch && !flag.value.is_empty();

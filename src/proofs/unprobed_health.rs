@@ -1,7 +1,9 @@
 //! Every health path that the catalog wants probed is probed, by a module that exists.
 
+use super::server_settings::SHARE;
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::catalog::{Duration, Service};
 use crate::contract::targets::Target;
 use crate::json::Parts;
 use crate::promql::re2::rewritten;
@@ -116,7 +118,29 @@ pub(crate) const PROOF: Proof = Proof {
                     continue;
                 };
                 let http = &file.value["modules"][module]["http"];
-                let Some((key, message, help)) = misjudges(http, &service.scheme) else {
+                // https://github.com/prometheus/blackbox_exporter: the shorter of the two decides.
+                let timeout = file.value["modules"][module]["timeout"].as_str();
+                if let Some(given) = timeout.and_then(Duration::parse)
+                    && given.0 > 0
+                    && given.0 as f64 * SHARE < probe.timeout.0 as f64
+                {
+                    let pointer = format!("/modules/{}/timeout", step(module));
+                    if !judged.contains(&pointer) {
+                        found.push(place::at(
+                            &file.path,
+                            &pointer,
+                            format!(
+                                "a health path that takes longer than {given} counts as unwell, and its scrape may take {}",
+                                probe.timeout
+                            ),
+                            "leave it to `scrape_timeout`, or write nearly as much",
+                        ));
+                        judged.push(pointer);
+                    }
+                }
+                let Some((key, message, help)) =
+                    misjudges(http, &service.scheme, bodies(stack, service))
+                else {
                     continue;
                 };
                 let pointer = format!("/modules/{}/http/{key}", step(module));
@@ -132,7 +156,7 @@ pub(crate) const PROOF: Proof = Proof {
 
 /// What an answer is to the blackbox exporter's HTTP prober, as prober/http.go decides it: whether a probe of it succeeds; and
 /// the key that decides against it.
-fn succeeds(http: &Value, scheme: &str, status: i64) -> Result<(), &'static str> {
+fn succeeds(http: &Value, scheme: &str, status: i64, bodies: &[&str]) -> Result<(), &'static str> {
     let codes: Vec<i64> = http["valid_status_codes"]
         .items()
         .filter_map(Value::as_i64)
@@ -158,32 +182,75 @@ fn succeeds(http: &Value, scheme: &str, status: i64) -> Result<(), &'static str>
             return Err(key);
         }
     }
-    // A pattern that finds something in an empty answer finds it in every one.
-    let always = |pattern: &str| {
+    let finds = |pattern: &str, body: &str| {
         rewritten(pattern)
             .ok()
             .and_then(|pattern| Regex::new(&pattern).ok())
-            .is_some_and(|pattern| pattern.is_match(""))
+            .map(|pattern| pattern.is_match(body))
     };
-    if http["fail_if_body_matches_regexp"].texts().any(always) {
-        return Err("fail_if_body_matches_regexp");
+    for body in bodies {
+        for (key, wrong) in [
+            ("fail_if_body_matches_regexp", true),
+            ("fail_if_body_not_matches_regexp", false),
+        ] {
+            if http[key]
+                .texts()
+                .any(|pattern| finds(pattern, body) == Some(wrong))
+            {
+                return Err(key);
+            }
+        }
     }
-    Ok(())
+    // Whoever answers over HTTP sends these; another header is nobody's promise.
+    let sent = ["content-type", "content-length", "date", "server"];
+    let unsent = http["fail_if_header_not_matches"].items().any(|header| {
+        let name = header["header"].as_str().unwrap_or_default().to_lowercase();
+        header["allow_missing"] != true && !sent.contains(&name.as_str())
+    });
+    match unsent {
+        true => Err("fail_if_header_not_matches"),
+        false => Ok(()),
+    }
 }
 
+/// What a service may answer that is well: what the MetricsCollector says, or where a service answers itself, whatever it likes.
+fn bodies(stack: &Stack, service: &Service) -> &'static [&'static str] {
+    let collected = service.runtime == "python"
+        && service.image.is_none()
+        && stack.files.python().next().is_some();
+    match collected {
+        true => &BODIES[..1],
+        false => &BODIES,
+    }
+}
+
+const BODIES: [&str; 5] = [
+    r#"{"status": "healthy"}"#,
+    r#"{"status":"ok"}"#,
+    "OK",
+    "healthy\n",
+    "",
+];
+
 /// How a module calls a service that is well unwell, or one that is not well: what decides it, and what to do.
-fn misjudges(http: &Value, scheme: &str) -> Option<(&'static str, String, &'static str)> {
-    if let Err(key) = succeeds(http, scheme, 200) {
+fn misjudges(
+    http: &Value,
+    scheme: &str,
+    bodies: &[&str],
+) -> Option<(&'static str, String, &'static str)> {
+    if let Err(key) = succeeds(http, scheme, 200, bodies) {
         return Some((
             key,
-            format!("a probe fails although the health path answers 200 over {scheme}"),
+            format!(
+                "a probe fails although the health path answers 200 over {scheme}, with a body or headers as services have them"
+            ),
             "let an answer of 2xx count as well",
         ));
     }
     let unwell = [400, 401, 403, 404, 429, 500, 502, 503, 504];
     if let Some(status) = unwell
         .into_iter()
-        .find(|status| succeeds(http, scheme, *status).is_ok())
+        .find(|status| succeeds(http, scheme, *status, bodies).is_ok())
     {
         return Some((
             "valid_status_codes",

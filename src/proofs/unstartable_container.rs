@@ -365,6 +365,19 @@ fn ports(project: &Project) -> Vec<Diagnostic> {
     let mut called: HashMap<String, String> = HashMap::new();
     for container in project.started() {
         let own = &container.name;
+        // Docker publishes nothing of a network that leads nowhere.
+        if let (Mode::Own, false, Some(published)) = (
+            &container.networks.mode,
+            container.networks.open(),
+            container.networks.published.first(),
+        ) {
+            found.push(place::at(
+                &container.file.path,
+                container.at(&published.pointer),
+                format!("`{own}` is published, and all its networks are `internal`: nothing reaches it from outside"),
+                "take `internal` away, or join a network without it",
+            ));
+        }
         for published in &container.networks.published {
             let Some(port) = published.port else {
                 continue;

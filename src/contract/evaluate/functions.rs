@@ -45,7 +45,11 @@ pub(super) fn call_result(
         }
         "label_join" => input
             .into_iter()
-            .map(|series| relabeled(series, text(1), Domain::any()))
+            .map(|series| {
+                let sources: Vec<&str> = (3..call.args.args.len()).map(text).collect();
+                let domain = joined(contract, &series, text(2), &sources);
+                relabeled(series, text(1), domain)
+            })
             .collect(),
         "histogram_quantile" => input
             .into_iter()
@@ -59,6 +63,31 @@ pub(super) fn call_result(
         }
         _ => derived(input),
     }
+}
+
+/// What the values of some labels are, one behind the other.
+fn joined(contract: &Contract, series: &SeriesSet, separator: &str, sources: &[&str]) -> Domain {
+    const MOST: usize = 10_000;
+    if let [source] = sources {
+        return contract.values(series, source);
+    }
+    let mut all = vec![String::new()];
+    for (index, source) in sources.iter().enumerate() {
+        let Domain::Values(values) = contract.values(series, source) else {
+            return Domain::any();
+        };
+        if all.len() * values.len() > MOST {
+            return Domain::any();
+        }
+        let between = if index == 0 { "" } else { separator };
+        let grown = all.iter().flat_map(|begun| {
+            values
+                .iter()
+                .map(move |value| format!("{begun}{between}{value}"))
+        });
+        all = grown.collect();
+    }
+    Domain::Values(all)
 }
 
 fn relabeled(series: SeriesSet, label: &str, domain: Domain) -> SeriesSet {

@@ -135,6 +135,8 @@ pub(crate) struct FlagKind {
     pub(crate) kind: Takes,
     /// What its value is, as in settings.toml; none: any text.
     pub(crate) value: Option<String>,
+    /// The least with which the server still does its work; what is said is that it is not enough.
+    pub(crate) least: Option<String>,
     pub(crate) since: Option<Version>,
     pub(crate) until: Option<Version>,
 }

@@ -156,7 +156,7 @@ impl Networks {
     }
 
     /// Whether it leads further than to other containers.
-    fn open(&self) -> bool {
+    pub(crate) fn open(&self) -> bool {
         match self.mode {
             Mode::Own => self.joined.iter().any(|network| !network.internal),
             Mode::None => false,
