@@ -207,17 +207,17 @@ pub fn expressions(number: usize) -> String {
 
 /// Two services, and one alert whose expression adds up so many terms.
 pub fn terms(number: usize) -> String {
-    let mut text = catalog(2);
+    let (mut text, limit) = (catalog(2), 5 * number);
     let terms =
         vec!["max by (job, service, component) (generated_own_0_queue_depth)"; number].join(" + ");
     let series = "'generated_own_0_queue_depth{job=\"service-0\",service=\"service-0\",component=\"group-0\"}'";
     let _ = write!(
         text,
-        "\n[alerts.Sum]\nkind = \"promql\"\nexpr = \"{terms} > 5\"\nfor = \"5m\"\nseverity = \"warning\"\n"
+        "\n[alerts.Sum]\nkind = \"promql\"\nexpr = \"{terms} > {limit}\"\nfor = \"5m\"\nseverity = \"warning\"\n"
     );
     let _ = write!(
         text,
-        "tests = [\n  {{ name = \"fires\", at = \"20m\", series = {{ {series} = \"9x60\" }}, fires = [\"service-0\"] }},\n  {{ name = \"is silent\", at = \"20m\", series = {{ {series} = \"0x60\" }} }},\n]\n"
+        "tests = [\n  {{ name = \"fires\", at = \"20m\", series = {{ {series} = \"9x60\" }}, fires = [\"service-0\"] }},\n  {{ name = \"is silent\", at = \"20m\", series = {{ {series} = \"4x60\" }} }},\n]\n"
     );
     text
 }

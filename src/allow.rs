@@ -33,6 +33,10 @@ const NEVER: &[(&str, &str)] = &[
         "Prometheus does not start with two jobs of one name",
     ),
     (
+        "slo-bucket",
+        "nothing counts what is faster than the objective's time, so that no ratio is recorded",
+    ),
+    (
         "slo-counts",
         "an objective that does not say what it counts cannot be rendered",
     ),

@@ -5,6 +5,7 @@ pub(crate) mod alerts;
 mod emitters;
 mod limits;
 mod metrics;
+pub(crate) mod owners;
 pub mod pattern;
 pub(crate) mod rules;
 pub mod schema;
@@ -13,6 +14,7 @@ mod services;
 mod severities;
 pub(crate) mod slos;
 mod tables;
+pub(crate) mod times;
 pub(crate) mod units;
 
 use crate::diagnostic::{Diagnostic, Place};
@@ -25,6 +27,7 @@ pub(crate) use alerts::{Alert, Branch, StillBurning};
 use emitters::Emitters;
 pub(crate) use limits::Limits;
 pub use metrics::Metric;
+use owners::{Inhibit, Notice, Owner, Ownership};
 use rules::{RecordingRule, RuleGroup};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -34,6 +37,7 @@ use slos::Slo;
 use std::collections::HashMap;
 use std::sync::Arc;
 pub(crate) use tables::{Alertmanager, Blackbox, Compose, Grafana, Platform, Prometheus};
+use times::Time;
 pub use units::{Duration, Size, with_unit};
 
 /// Everything that the catalog says, in its order.
@@ -54,6 +58,16 @@ pub struct Catalog {
     pub(crate) severities: Severities,
     /// Receiver → its integrations, as written.
     pub receivers: Map<String, Value>,
+    /// Who alerts belong to.
+    pub(crate) owners: Vec<Owner>,
+    /// What says so of the alerts that are sent.
+    pub(crate) ownership: Vec<Ownership>,
+    /// Who is told of them instead of the receiver of their severity; the first that fits decides.
+    pub(crate) notices: Vec<Notice>,
+    /// When somebody is told, or is not.
+    pub(crate) times: Vec<Time>,
+    /// Which alerts hold back which others, beside those that their kinds say.
+    pub(crate) inhibitions: Vec<Inhibit>,
     pub blackbox: Blackbox,
     pub grafana: Grafana,
     pub compose: Compose,
@@ -150,7 +164,6 @@ impl Catalog {
         let metrics = entries(value, "metrics")
             .map(|(key, written)| Metric::resolve(&platform, &services, key, written))
             .collect::<Result<Vec<_>, _>>()?;
-        let prometheus: Prometheus = serde_json::from_value(published(value, "prometheus"))?;
         let emitters = Emitters::of(&services, &metrics);
         let severities = Severities::of(&value["severities"]);
         let slos = entries(value, "slos")
@@ -166,6 +179,10 @@ impl Catalog {
                 )
             })
             .collect::<Result<Vec<_>, _>>()?;
+        let prometheus = Prometheus::resolve(
+            published(value, "prometheus"),
+            slos.iter().map(|slo| slo.window).max(),
+        )?;
         let mut alerts: Vec<Alert> = entries(value, "alerts")
             .map(|(name, written)| {
                 Alert::resolve(value, name, written, &services, &emitters, kinds)
@@ -177,7 +194,7 @@ impl Catalog {
         let rules = entries(value, "rules")
             .map(|(name, written)| RecordingRule::resolve(name, written))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Catalog {
+        let mut catalog = Catalog {
             environment: None,
             rule_groups: rules::grouped(&rules),
             rules,
@@ -194,6 +211,11 @@ impl Catalog {
             severities,
             slos,
             receivers: receivers(part("receivers"))?,
+            owners: Owner::all(value),
+            ownership: Ownership::all(value, &alerts),
+            notices: Vec::new(),
+            times: Time::all(value),
+            inhibitions: Inhibit::all(value),
             blackbox: serde_json::from_value(part("blackbox"))?,
             grafana: serde_json::from_value(published(value, "grafana"))?,
             compose: Compose::resolve(part("compose"), &platform)?,
@@ -203,7 +225,9 @@ impl Catalog {
             alerts,
             kinds: kinds.clone(),
             profiles: profiles.clone(),
-        })
+        };
+        catalog.notices = Notice::all(value, &catalog);
+        Ok(catalog)
     }
 
     /// Says where the tables stand that nobody wrote: the alerts of objectives.
@@ -236,15 +260,12 @@ impl Catalog {
         servers.into_iter().any(|runs_on| runs_on == "compose")
     }
 
-    /// Whether any severity reaches a receiver other than the null one.
+    /// Whether any route leads to a receiver other than the null one.
     pub(crate) fn notifies(&self) -> bool {
-        self.alertmanager
-            .routes
-            .values()
-            .any(|receiver| receiver != NO_ONE)
+        self.routed().any(|(receiver, _)| receiver != NO_ONE)
     }
 
-    /// The receiver that is meant to get alerts of a severity.
+    /// The receiver of a severity: of its alerts that no owner and no other route takes.
     pub(crate) fn receiver(&self, severity: &str) -> &str {
         self.alertmanager
             .routes

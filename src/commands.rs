@@ -2,6 +2,7 @@
 
 mod add;
 mod completions;
+mod declare;
 mod diff;
 mod drill;
 mod explain;
@@ -56,6 +57,7 @@ Examples:
   monstack render                                      write generated/
   monstack render --check                              is generated/ what the catalog says?
   monstack add billing-api --group workflow --port 8013
+  monstack declare http://localhost:8001/metrics --service checkout
   monstack explain TooManyErrors@checkout              every value, and the line that set it
   monstack diff main --format markdown                 what changes in behaviour, for a pull request
   monstack explain window-too-short                    what a finding means
@@ -74,6 +76,8 @@ enum Verb {
     Prove(prove::Args),
     /// Add a service to services.toml and render
     Add(add::Args),
+    /// Read what a service exposes, and write it into services.toml as its metrics
+    Declare(declare::Args),
     /// Say what changes in behaviour against another catalog; exit 1 if something dangerous does
     Diff(diff::Args),
     /// Show a service, an alert, ALERT@SERVICE or a finding's code
@@ -139,6 +143,7 @@ fn run(cli: &Cli) -> Result<Report> {
         Verb::Render(args) => render::run(args, cli),
         Verb::Prove(args) => prove::run(args, cli),
         Verb::Add(args) => add::run(args, cli),
+        Verb::Declare(args) => declare::run(args, cli),
         Verb::Diff(args) => diff::run(args, cli),
         Verb::Explain(args) => explain::run(args, cli),
         Verb::Verify(args) => verify::run(args, cli),

@@ -28,7 +28,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use targets::Targets;
-use values::{Bounds, Unit};
+use values::{Base, Bounds, Unit};
 
 /// What is known of recorded values.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,8 @@ pub(crate) struct Recorded {
 pub struct Contract {
     pub targets: Targets,
     families: HashMap<String, Vec<SeriesSet>>,
+    /// What the catalog says that a metric is in, by its name.
+    units: HashMap<String, Base>,
     /// What is known of the values that rules record, by name.
     values: HashMap<String, Recorded>,
     pub(crate) limits: Limits,
@@ -55,6 +57,7 @@ impl Contract {
         let mut contract = Contract {
             targets,
             families: HashMap::new(),
+            units: HashMap::new(),
             values: HashMap::new(),
             limits: Limits::of(catalog),
             meets: RefCell::default(),
@@ -198,6 +201,12 @@ impl Contract {
             .filter_map(|index| self.targets.list[index].labels.get(label))
             .collect();
         Domain::Values(values.into_iter().cloned().collect())
+    }
+
+    /// What the catalog says that the values of a series are in; None: it says nothing, and the name may.
+    pub(crate) fn declared_unit(&self, name: &str) -> Option<Base> {
+        let known = |name: &str| self.units.get(name).copied();
+        known(name).or_else(|| known(name.strip_suffix("_sum")?))
     }
 
     /// What is known of the values that rules record under a name; None: no rule does.

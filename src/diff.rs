@@ -5,6 +5,7 @@ mod alerts;
 mod conditions;
 mod metrics;
 mod objectives;
+mod owners;
 mod pairs;
 mod platform;
 pub(crate) mod print;
@@ -200,6 +201,7 @@ pub fn compare(before: Side, after: Side) -> Vec<Change> {
         conditions::inspect,
         metrics::inspect,
         routes::inspect,
+        owners::inspect,
         platform::inspect,
     ] {
         inspect(&mut comparison);

@@ -80,6 +80,9 @@ pub(crate) mod simulation;
 // The running servers and services, asked and compared.
 pub mod live;
 
+// What an exposition says, as metrics of a catalog.
+pub(crate) mod declaring;
+
 // Every alert seen to fire, under its own servers.
 pub(crate) mod drill;
 

@@ -8,7 +8,9 @@ mod counter_suffix;
 mod duplicate_address;
 mod empty_group;
 mod exchanged_ratio;
+mod exchanged_server;
 mod health_path_scraped;
+mod implausible_value;
 mod label_collision;
 mod loopback_address;
 mod missing_label;
@@ -21,6 +23,7 @@ mod range_beyond_retention;
 mod ratio_out_of_range;
 mod reserved_name;
 mod same_condition;
+mod secret_of_another;
 mod severity_upside_down;
 mod slo_bucket;
 mod slo_counts;
@@ -36,15 +39,20 @@ mod undotted_host;
 mod unknown_alert;
 mod unknown_emitter;
 mod unknown_group;
+mod unknown_owner;
 mod unknown_profile;
 mod unknown_receiver;
 mod unknown_severity;
+mod unknown_time;
 mod unlinked_runbook;
+mod unmatched_selector;
 mod unmounted_secret;
 mod unnotified_receiver;
 mod unrouted_severity;
 mod unstarted_exporter;
 mod untested_alert;
+mod untold_alert;
+mod unused_owner;
 mod window_too_short;
 mod wrong_metric_type;
 
@@ -74,7 +82,9 @@ pub const LINTS: &[Lint] = &[
     duplicate_address::LINT,
     empty_group::LINT,
     exchanged_ratio::LINT,
+    exchanged_server::LINT,
     health_path_scraped::LINT,
+    implausible_value::LINT,
     label_collision::LINT,
     loopback_address::LINT,
     missing_label::LINT,
@@ -87,6 +97,7 @@ pub const LINTS: &[Lint] = &[
     ratio_out_of_range::LINT,
     reserved_name::LINT,
     same_condition::LINT,
+    secret_of_another::LINT,
     severity_upside_down::LINT,
     slo_bucket::LINT,
     slo_counts::LINT,
@@ -102,15 +113,20 @@ pub const LINTS: &[Lint] = &[
     unknown_alert::LINT,
     unknown_emitter::LINT,
     unknown_group::LINT,
+    unknown_owner::LINT,
     unknown_profile::LINT,
     unknown_receiver::LINT,
     unknown_severity::LINT,
+    unknown_time::LINT,
     unlinked_runbook::LINT,
+    unmatched_selector::LINT,
     unmounted_secret::LINT,
     unnotified_receiver::LINT,
     unrouted_severity::LINT,
     unstarted_exporter::LINT,
     untested_alert::LINT,
+    untold_alert::LINT,
+    unused_owner::LINT,
     window_too_short::LINT,
     wrong_metric_type::LINT,
 ];

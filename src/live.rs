@@ -14,6 +14,7 @@ pub(crate) mod panels; // the queries of the dashboards
 pub mod probe; // one service, asked as Prometheus asks it
 pub(crate) mod prometheus; // the running Prometheus
 pub(crate) mod rules; // the rules that a server evaluates
+pub(crate) mod scraped; // what a job exposes, as Prometheus has it
 pub(crate) mod secret; // files with tokens, addresses without passwords
 pub(crate) mod walk; // from the catalog to the receiver, link by link
 pub(crate) mod workers; // the same work on many things

@@ -374,7 +374,16 @@ pub(crate) fn lint<'a>(root: impl Into<Root<'a>>) -> Outcome {
 
 /// A text checked, rendered and proved as if it were the catalog of `root`; `add` proves what it will write.
 pub fn prove(texts: impl Into<Texts>, root: &Path) -> Result<Outcome> {
-    let (mut outcome, mut allows) = linted(&texts.into(), &Overlay::of(root));
+    prove_with(texts, &Overlay::of(root), root)
+}
+
+/// The same with profiles that are not on disk yet.
+pub(crate) fn prove_with(
+    texts: impl Into<Texts>,
+    overlay: &Overlay,
+    root: &Path,
+) -> Result<Outcome> {
+    let (mut outcome, mut allows) = linted(&texts.into(), overlay);
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
         return Ok(outcome.in_order());
     };

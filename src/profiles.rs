@@ -7,7 +7,7 @@ use crate::source::read::Unreadable;
 use include_dir::{Dir, File, include_dir};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/src/profiles");
@@ -166,6 +166,88 @@ impl Profiles {
 pub(crate) fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + use<> {
     let profile: &'static Profile = &BUILT_IN[profile];
     profile.metrics.keys().map(String::as_str)
+}
+
+/// What begins so is the client's own, whichever of its versions a service has; the contract lists those that rules may read.
+const OF_CLIENTS: [(&str, &[&str]); 3] = [
+    ("python", &["python_gc_", "python_info"]),
+    (
+        "node",
+        &[
+            "nodejs_heap_",
+            "nodejs_gc_",
+            "nodejs_eventloop_",
+            "nodejs_active_",
+            "nodejs_external_",
+            "nodejs_version_",
+        ],
+    ),
+    (
+        "go",
+        &[
+            "go_gc_",
+            "go_memstats_",
+            "go_sched_",
+            "go_cgo_",
+            "go_goroutines",
+            "go_threads",
+            "go_info",
+            "promhttp_metric_handler_",
+        ],
+    ),
+];
+
+/// Exposed by the process itself in every client of a runtime that has them.
+const OF_PROCESSES: [&str; 9] = [
+    "process_cpu_seconds_total",
+    "process_cpu_user_seconds_total",
+    "process_cpu_system_seconds_total",
+    "process_resident_memory_bytes",
+    "process_virtual_memory_bytes",
+    "process_virtual_memory_max_bytes",
+    "process_start_time_seconds",
+    "process_open_fds",
+    "process_max_fds",
+];
+
+/// Written by Prometheus for every scrape, with and without its option for more; `target_info` is OpenMetrics' own.
+const OF_SCRAPES: [&str; 9] = [
+    "up",
+    "scrape_duration_seconds",
+    "scrape_samples_scraped",
+    "scrape_samples_post_metric_relabeling",
+    "scrape_series_added",
+    "scrape_timeout_seconds",
+    "scrape_sample_limit",
+    "scrape_body_size_bytes",
+    "target_info",
+];
+
+/// Whether Prometheus writes it for every scrape.
+pub(crate) fn of_scrapes(name: &str) -> bool {
+    OF_SCRAPES.contains(&name)
+}
+
+/// Whether the client library of a runtime exposes it by itself, in one version or another.
+pub(crate) fn of_client(runtime: &str, name: &str) -> bool {
+    let own = OF_CLIENTS.iter().filter(|(known, _)| *known == runtime);
+    OF_PROCESSES.contains(&name)
+        || own
+            .flat_map(|(_, begins)| begins.iter())
+            .any(|begin| name.starts_with(begin))
+}
+
+/// What the servers beside the services expose: name → which of them.
+pub(crate) fn of_servers() -> HashMap<&'static str, &'static str> {
+    [
+        ("prometheus", "Prometheus"),
+        ("alertmanager", "the Alertmanager"),
+        ("health-probe", "the blackbox exporter"),
+    ]
+    .into_iter()
+    .flat_map(|(profile, name)| built_in(profile).map(move |metric| (metric, name)))
+    .filter(|(metric, _)| !metric.starts_with("process_"))
+    .collect()
 }
 
 fn parse(file: &str, text: &str) -> Result<Profile, Box<Diagnostic>> {

@@ -45,9 +45,11 @@ mod quantile_without_le;
 mod range_too_short;
 mod rate_of_gauge;
 mod raw_counter;
+mod refused_notification;
 mod rule_file;
 mod rules_of_the_catalog;
 mod runbook;
+mod runbook_command;
 mod scrape_job;
 mod server_settings;
 mod slow_rule_group;
@@ -71,6 +73,7 @@ mod unrestarted_container;
 mod unrouted_alert;
 mod unstartable_container;
 mod untested_rule;
+mod untold_text;
 mod unused_metric;
 mod variable_values;
 
@@ -198,9 +201,11 @@ pub const PROOFS: &[Proof] = &[
     range_too_short::PROOF,
     rate_of_gauge::PROOF,
     raw_counter::PROOF,
+    refused_notification::PROOF,
     rule_file::PROOF,
     rules_of_the_catalog::PROOF,
     runbook::PROOF,
+    runbook_command::PROOF,
     scrape_job::PROOF,
     server_settings::PROOF,
     slow_rule_group::PROOF,
@@ -224,6 +229,7 @@ pub const PROOFS: &[Proof] = &[
     unrouted_alert::PROOF,
     unstartable_container::PROOF,
     untested_rule::PROOF,
+    untold_text::PROOF,
     unused_metric::PROOF,
     variable_values::PROOF,
 ];

@@ -285,6 +285,10 @@ fn every_setting_of_the_schema_is_compared() {
         "rules",
         "severities",
         "slos",
+        "owners",
+        "times",
+        "inhibit",
+        "routes",
     ];
     let all = SCHEMA["properties"].as_object().expect("properties").iter();
     let tables = all
@@ -321,6 +325,25 @@ fn every_setting_of_the_schema_is_compared() {
 }
 
 /// A repository with the catalog in its folder `stack`, changed in every commit.
+/// What a summary works out, and what a metric is in.
+#[test]
+fn quantiles_and_units_of_metrics_are_compared() {
+    let metric = |more: &str| {
+        format!("{SMALL}[metrics.wait_time]\ntype = \"summary\"\nhelp = \"Time waited\"\n{more}")
+    };
+    let told = |before: &str, after: &str| sentences(&metric(before), &metric(after)).join("\n");
+    let fewer = told("quantiles = [0.5, 0.99]\n", "quantiles = [0.5]\n");
+    assert!(
+        fewer.contains("the quantiles of metric wait_time change, no longer 0.99"),
+        "{fewer}"
+    );
+    let unit = told("", "unit = \"milliseconds\"\n");
+    assert!(
+        unit.contains("metric wait_time is in milliseconds instead of in what its name says"),
+        "{unit}"
+    );
+}
+
 fn repository(name: &str) -> PathBuf {
     let root = folder(name);
     let stack = root.join("stack");

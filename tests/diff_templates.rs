@@ -125,14 +125,14 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
         "`annotations.other` is new",
     ),
     (
-        "monitoring/alert_rules.yml",
+        "monitoring/alert_rule.yml",
         "for: << alert.shortest_for | bare >>",
         "for: 40m",
         "dangerous",
         "fire 35m later",
     ),
     (
-        "monitoring/alert_rules.yml",
+        "monitoring/alert_rule.yml",
         "severity: <<",
         "team: web\n          severity: <<",
         "warning",
@@ -154,7 +154,7 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
     ),
     (
         "monitoring/alertmanager/alertmanager.yml",
-        "send_resolved: true",
+        "send_resolved: << receiver.slack.send_resolved >>",
         "send_resolved: false",
         "warning",
         "receiver office: `slack_configs.0.send_resolved`",
@@ -460,7 +460,7 @@ fn what_means_the_same_changes_nothing() {
             "group_by: [job, alertname] # either way",
         ),
         (
-            "monitoring/alert_rules.yml",
+            "monitoring/alert_rule.yml",
             "for: << alert.shortest_for | bare >>",
             "for: 300s",
         ),

@@ -146,13 +146,17 @@ fn the_case_with_every_key_has_every_key() {
     let schema: serde_json::Value = serde_json::from_str(monstack::catalog::schema::TEXT).unwrap();
     let mut missing = Vec::new();
     for (table, node) in schema["properties"].as_object().unwrap() {
-        let Some(written) = catalog.get(table).and_then(toml::Value::as_table) else {
-            missing.push(table.clone());
-            continue;
+        let written: Vec<&toml::Value> = match catalog.get(table) {
+            Some(toml::Value::Table(entries)) => entries.values().collect(),
+            Some(toml::Value::Array(entries)) => entries.iter().collect(),
+            _ => {
+                missing.push(table.clone());
+                continue;
+            }
         };
-        let entries = node["additionalProperties"]
-            .get("properties")
-            .and(Some(&node["additionalProperties"]));
+        let entries = [&node["additionalProperties"], &node["items"]]
+            .into_iter()
+            .find(|entry| entry.get("properties").is_some());
         let properties = entries.unwrap_or(node)["properties"]
             .as_object()
             .into_iter()
@@ -166,8 +170,8 @@ fn the_case_with_every_key_has_every_key() {
         });
         for key in own.map(|(key, _)| key) {
             let said = match entries {
-                Some(_) => written.values().any(|entry| entry.get(key).is_some()),
-                None => written.contains_key(key),
+                Some(_) => written.iter().any(|entry| entry.get(key).is_some()),
+                None => catalog[table].get(key).is_some(),
             };
             let elsewhere = matches!(key.as_str(), "allow" | "alerts");
             if !said && !elsewhere {

@@ -772,7 +772,16 @@ fn table(found: &Diagnostic, catalog: &toml::Table) -> Option<String> {
         _ => return None,
     };
     let steps: Vec<&str> = pointer.split('/').skip(1).collect();
-    let named = ["services", "groups", "metrics", "alerts", "receivers"].contains(&steps[0]);
+    let named = [
+        "services",
+        "groups",
+        "metrics",
+        "alerts",
+        "receivers",
+        "slos",
+        "rules",
+    ]
+    .contains(&steps[0]);
     let table = steps[..if named { 2 } else { 1 }].join(".");
     let known = !named || catalog.get(steps[0])?.get(steps[1]).is_some();
     known.then_some(table)

@@ -300,8 +300,8 @@ mod tests {
     fn a_step_suits_the_durations_of_its_alert() {
         let alert = |branches: &[(&str, &str)]| {
             let branches: Vec<Value> =
-                branches.iter().map(|(window, r#for)| context! { window => (!window.is_empty()).then_some(*window), for => *r#for }).collect();
-            context! { branches }
+                branches.iter().map(|(window, r#for)| context! { window => (!window.is_empty()).then_some(*window), for => *r#for, burn => () }).collect();
+            context! { branches, slo => () }
         };
         for (branches, step) in [
             (&[("5m", "5m"), ("10m", "0s")][..], "1m"),

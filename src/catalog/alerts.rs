@@ -27,6 +27,8 @@ pub struct Alert {
     pub kind: Arc<Kind>,
     /// Of services that do not differ.
     pub severity: String,
+    /// Whose it is, whichever service it is about.
+    pub owner: Option<String>,
     /// Of services that do not differ.
     pub r#for: Duration,
     /// How far back the condition looks, if it does.
@@ -82,10 +84,11 @@ pub struct Signal {
 }
 
 /// Keys that every alert has; what remains belongs to the kind.
-const COMMON: [&str; 10] = [
+const COMMON: [&str; 11] = [
     "kind",
     "for",
     "severity",
+    "owner",
     "summary",
     "description",
     "services",
@@ -168,6 +171,7 @@ impl Alert {
                 .cloned()
                 .unwrap_or_default(),
             severity: text("severity").unwrap_or_default(),
+            owner: text("owner"),
             r#for: duration("for")?.unwrap_or_default(),
             window: duration("window")?,
             summary: text("summary"),

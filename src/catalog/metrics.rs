@@ -16,7 +16,7 @@ pub struct Metric {
     /// Whether the catalog spells it out.
     #[serde(default, skip)]
     pub spelled_out: bool,
-    /// `counter`, `gauge` or `histogram`.
+    /// `counter`, `gauge`, `histogram` or `summary`.
     pub r#type: String,
     pub help: String,
     /// Label → its values or a pattern, as written.
@@ -31,6 +31,12 @@ pub struct Metric {
     /// Upper bounds of a histogram.
     #[serde(default)]
     pub buckets: Vec<f64>,
+    /// What its values are in, where its name does not say so.
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// Those that a summary works out itself.
+    #[serde(default)]
+    pub quantiles: Vec<f64>,
 }
 
 impl Metric {

@@ -16,6 +16,8 @@ pub struct Service {
     pub name: String,
     /// The key of its group.
     pub group: String,
+    /// Whose it is; by default its group's owner.
+    pub owner: Option<String>,
     /// TCP port; of one that only has `targets`, that of the first.
     #[serde(default)]
     pub port: u16,
@@ -75,6 +77,18 @@ pub struct Service {
     pub build: bool,
     /// An image that somebody else has built, with its tag.
     pub image: Option<String>,
+    /// Variables of its container's environment, beside those that it gets anyway.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// Arguments of its container, in place of the image's own.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// SOURCE:TARGET, with `:ro` or without.
+    #[serde(default)]
+    pub volumes: Vec<String>,
+    /// Linux capabilities that its container keeps.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
     /// Whether the compose file starts it; what it does not start is only scraped.
     #[serde(default)]
     pub container: bool,

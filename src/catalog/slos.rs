@@ -34,6 +34,8 @@ pub struct Slo {
     pub summary: Option<String>,
     /// What it means for the user, where the catalog has its own.
     pub description: Option<String>,
+    /// Whose its alerts are, whichever service they are about.
+    pub owner: Option<String>,
     /// As written; with no groups either: all services that emit what it counts.
     pub services: Vec<String>,
     /// As written.
@@ -131,6 +133,7 @@ impl Slo {
             window,
             summary: text("summary"),
             description: text("description"),
+            owner: text("owner"),
             services: texts("services"),
             groups: texts("groups"),
             covers: Vec::new(),

@@ -20,6 +20,8 @@ pub struct Platform {
     /// Where the runbook is read; empty while that is not an address that a browser opens, so that nothing links to it.
     #[serde(default)]
     pub runbook_url: String,
+    /// Whose all is that has no other owner.
+    pub owner: Option<String>,
     /// The folder of everything generated, under the root.
     pub output: String,
     /// The way back from that folder to the root: `..`, or more of them.
@@ -29,7 +31,7 @@ pub struct Platform {
 
 impl Platform {
     /// What Prometheus calls a declared metric without a name of its own.
-    pub(super) fn metric_name(&self, key: &str) -> String {
+    pub(crate) fn metric_name(&self, key: &str) -> String {
         if self.prefixed {
             format!("{}_{key}", self.metric_prefix)
         } else {
@@ -91,6 +93,22 @@ pub struct Prometheus {
     pub memory_limit: Size,
     /// Of its container, in cores.
     pub cpu_limit: f64,
+}
+
+impl Prometheus {
+    /// Unless the catalog says how long samples are kept, they are for as long as the longest objective looks back.
+    pub(super) fn resolve(
+        mut written: Value,
+        longest: Option<Duration>,
+    ) -> serde_json::Result<Prometheus> {
+        const DAY: u64 = 24 * 3600 * 1000;
+        let needed = longest.map_or(0, |window| window.0.div_ceil(DAY) + 1);
+        if let Some(table) = written.as_object_mut() {
+            let days = format!("{}d", needed.max(15));
+            table.entry("retention").or_insert_with(|| days.into());
+        }
+        serde_json::from_value(written)
+    }
 }
 
 /// One store that gets samples.

@@ -1,6 +1,6 @@
 //! `add` writes a service into services.toml or one of its parts, keeping comments and order, and renders.
 
-mod text;
+pub(super) mod text;
 
 use super::{Cli, Report, render};
 use crate::diagnostic::{Diagnostic, Place};
@@ -109,7 +109,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
 }
 
 /// The file that was asked for, as the catalog's files are called.
-fn named(file: &str) -> Result<String> {
+pub(super) fn named(file: &str) -> Result<String> {
     let name = file.strip_prefix("./").unwrap_or(file);
     let part = name
         .strip_prefix(PARTS)

@@ -251,6 +251,11 @@ fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Ro
         row("group", &service.group, source, at("group")),
         row("port", service.port, source, at("port")),
     ];
+    if let Some(owner) = service.owner.as_ref().or(catalog.platform.owner.as_ref()) {
+        let set = origin(source, service, "owner");
+        let set = set.unwrap_or_else(|| "/platform/owner".to_string());
+        rows.push(row("owner", owner, source, Some(set)));
+    }
     let values = serde_json::to_value(service).unwrap_or_default();
     for (key, _) in schema::settings() {
         let value = match (key.as_str(), said(&values[key])) {
@@ -385,12 +390,16 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
         rows.push(row(key, plain(value), source, at(key)));
     }
     rows.push(row("severity", &alert.severity, source, at("severity")));
-    rows.push(receiver(&alert.severity, catalog, source));
+    // With owners and routes of the catalog it depends on the service.
+    let by_severity = catalog.notices.is_empty();
+    if by_severity {
+        rows.push(receiver(&alert.severity, catalog, source));
+    }
     let others = alert
         .branches
         .iter()
         .map(|branch| &branch.severity)
-        .filter(|severity| **severity != alert.severity);
+        .filter(|severity| by_severity && **severity != alert.severity);
     for severity in others.collect::<std::collections::BTreeSet<_>>() {
         let (key, value, line) = receiver(severity, catalog, source);
         rows.push((format!("{key} of {severity}"), value, line));
@@ -405,6 +414,11 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
                 branch.burn.as_ref().map(objective::still),
                 Some(format!("for {}", branch.r#for)),
                 Some(branch.severity.clone()),
+                catalog
+                    .service(name)
+                    .filter(|_| !by_severity)
+                    .map(|service| catalog.about(alert, service, &branch.severity))
+                    .map(|about| format!("to {}", catalog.addressees(&about))),
             ];
             let value = set.into_iter().flatten().collect::<Vec<_>>().join(", ");
             let own = format!("/services/{name}/alerts/{}", alert.name);
@@ -467,7 +481,32 @@ fn alert_at(alert: &Alert, service: &Service, catalog: &Catalog, source: &Source
     }
     rows.push(row("for", branch.r#for, source, at("for")));
     rows.push(row("severity", &branch.severity, source, at("severity")));
-    rows.push(receiver(&branch.severity, catalog, source));
+    let about = catalog.about(alert, service, &branch.severity);
+    if !about.owner.is_empty() {
+        let pointers = [
+            format!("/alerts/{}/owner", alert.name),
+            format!("/slos/{}/owner", alert.written_name()),
+            format!("/services/{}/owner", service.name),
+            format!("/groups/{}/owner", service.group),
+            "/platform/owner".to_string(),
+        ];
+        let set = pointers
+            .into_iter()
+            .find(|pointer| source.contains(pointer));
+        rows.push(row("owner", about.owner, source, set));
+    }
+    let told = catalog.told(&about);
+    if told.is_empty() {
+        rows.push(receiver(&branch.severity, catalog, source));
+    }
+    rows.extend(told.iter().map(|told| {
+        let pointer = match told.by {
+            Some(notice) => notice.pointer.clone(),
+            None => format!("/alertmanager/routes/{}", branch.severity),
+        };
+        let value = format!("{}{}", told.receiver, catalog.hours(told));
+        row("receiver", value, source, Some(pointer))
+    }));
     rows
 }
 

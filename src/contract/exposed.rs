@@ -3,6 +3,7 @@
 use super::Contract;
 use super::domain::Domain;
 use super::series::{MetricType, SeriesSet};
+use super::values::Base;
 use crate::catalog::{Catalog, Metric};
 use crate::profiles::Profiles;
 use fixedbitset::FixedBitSet;
@@ -37,6 +38,18 @@ pub(super) fn bucket_bounds(metric: &Metric, catalog: &Catalog) -> Domain {
     }
     values.push("+Inf".to_string());
     Domain::Values(values)
+}
+
+/// The values of `quantile` of a summary, which Go, Python and Java write as they are: `0.5`; Prometheus 3 writes whole ones `1.0`.
+fn quantiles(metric: &Metric) -> Domain {
+    let whole = |quantile: &f64| quantile.fract() == 0.0;
+    let plain = metric.quantiles.iter().map(f64::to_string);
+    let written = metric.quantiles.iter().filter(|quantile| whole(quantile));
+    Domain::Values(
+        plain
+            .chain(written.map(|quantile| openmetrics(*quantile)))
+            .collect(),
+    )
 }
 
 /// A number as OpenMetrics writes a bound: `0.5`, `1.0`, `100000.0`, `1e+06`, `2.5e-05`.
@@ -97,16 +110,23 @@ impl Contract {
     }
 
     pub(super) fn declare(&mut self, metric: &Metric, bounds: &Domain) {
+        if let Some(unit) = metric.unit.as_deref().and_then(Base::named) {
+            self.units.insert(metric.name.clone(), unit);
+        }
         let emitters = self
             .targets
             .with_any("job", metric.services.iter().map(String::as_str));
         self.family_of(&metric.name, &metric.r#type, &metric.labels, emitters);
-        let buckets = self
-            .families
-            .get_mut(&format!("{}_bucket", metric.name))
-            .filter(|_| metric.r#type == "histogram");
-        for series in buckets.into_iter().flatten() {
-            series.labels.insert("le".to_string(), bounds.clone());
+        let (series, label, values) = match metric.r#type.as_str() {
+            "histogram" => (format!("{}_bucket", metric.name), "le", bounds.clone()),
+            "summary" => (metric.name.clone(), "quantile", quantiles(metric)),
+            _ => return,
+        };
+        if values == Domain::Values(Vec::new()) {
+            self.families.remove(&series);
+        }
+        for series in self.families.get_mut(&series).into_iter().flatten() {
+            series.labels.insert(label.to_string(), values.clone());
         }
     }
 

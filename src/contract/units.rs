@@ -54,6 +54,12 @@ fn of_metric(name: &str) -> Option<Unit> {
     }
 }
 
+/// The unit of a metric, as the catalog says, else by its name.
+fn of_series(name: &str, contract: &Contract) -> Option<Unit> {
+    let declared = contract.declared_unit(name).map(Unit::of);
+    declared.or_else(|| of_metric(name))
+}
+
 /// The unit of an expression whose operands are known.
 pub(super) fn unit(
     expr: &Expr,
@@ -67,7 +73,7 @@ pub(super) fn unit(
         let name = selector.name.as_deref()?;
         return match contract.recorded(name) {
             Some(recorded) => recorded.unit.clone().or_else(|| of_recorded(name)),
-            None => of_metric(name),
+            None => of_series(name, contract),
         };
     }
     match expr {
@@ -92,7 +98,7 @@ pub(super) fn unit(
             "histogram_quantile" => {
                 let buckets = operand(1)?;
                 let named = named(buckets, nodes)?;
-                of_metric(named.strip_suffix("_bucket")?)
+                of_series(named.strip_suffix("_bucket")?, contract)
             }
             "histogram_fraction" => Some(Unit::of(Base::Ratio)),
             "increase" | "delta" | "idelta" | "avg_over_time" | "min_over_time"

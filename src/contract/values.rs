@@ -31,6 +31,27 @@ pub(crate) enum Base {
 }
 
 impl Base {
+    /// As the catalog calls it.
+    pub(super) fn named(word: &str) -> Option<Base> {
+        Some(match word {
+            "seconds" => Base::Seconds,
+            "milliseconds" => Base::Milliseconds,
+            "microseconds" => Base::Microseconds,
+            "minutes" => Base::Minutes,
+            "bytes" => Base::Bytes,
+            "kilobytes" => Base::Kilobytes,
+            "megabytes" => Base::Megabytes,
+            "ratio" => Base::Ratio,
+            "percent" => Base::Percent,
+            "cores" => Base::Cores,
+            "celsius" => Base::Celsius,
+            "volts" => Base::Volts,
+            "amperes" => Base::Amperes,
+            "joules" => Base::Joules,
+            _ => return None,
+        })
+    }
+
     fn word(self) -> &'static str {
         match self {
             Base::Seconds => "seconds",

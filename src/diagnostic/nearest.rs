@@ -1,20 +1,38 @@
 //! What a mistyped word was probably meant to be.
 
-/// The candidate that `word` was probably meant to be: at most a quarter of it, and one, mistyped.
+/// The candidate that `word` was probably meant to be: one that it starts with, as `postgres_exporter` does with
+/// `postgres`; one that is at most a quarter of it, and one, mistyped; or the only one that ends with it, as
+/// `auth_username` does with `username`.
 pub(crate) fn nearest<'a>(
     word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
+    candidates: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Option<&'a str> {
+    let begins = |candidate: &&str| {
+        let rest = word.strip_prefix(*candidate);
+        rest.is_some_and(|rest| rest.starts_with(['-', '_']))
+    };
+    let longest = candidates.clone().into_iter().filter(begins);
+    if let Some(candidate) = longest.max_by_key(|candidate| candidate.len()) {
+        return Some(candidate);
+    }
     let length = word.chars().count();
     let most = 1 + length / 4;
-    candidates
+    let mistyped = candidates
+        .clone()
         .into_iter()
         // Each character more or less is one mistake; a long text is not compared with every short name.
         .filter(|candidate| candidate.chars().count().abs_diff(length) <= most)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= most)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .min_by_key(|(distance, _)| *distance);
+    if let Some((_, candidate)) = mistyped {
+        return Some(candidate);
+    }
+    let mut ends = candidates.into_iter().filter(|candidate| {
+        let rest = candidate.strip_suffix(word);
+        rest.is_some_and(|rest| rest.ends_with(['-', '_']))
+    });
+    ends.next().filter(|_| ends.next().is_none())
 }
 
 /// "did you mean `port`?", or the possible words when none is near.

@@ -168,6 +168,43 @@ fn kind(comparison: &mut Comparison, old: &Metric, new: &Metric) {
             place,
         );
     }
+    if old.r#type == new.r#type && old.quantiles != new.quantiles {
+        let gone = old.quantiles.iter();
+        let lost: Vec<String> = gone
+            .filter(|quantile| !new.quantiles.contains(quantile))
+            .map(f64::to_string)
+            .collect();
+        let change = match lost.as_slice() {
+            [] => "more of them".to_string(),
+            _ => format!("no longer {}", listed(&lost)),
+        };
+        let read = !readers(comparison.after.catalog, new).is_empty();
+        let place = at(comparison, "quantiles");
+        comparison.say(
+            if read && !lost.is_empty() { Dangerous } else { Notice },
+            format!("the quantiles of metric {} change, {change}: queries of what is gone find nothing new", new.key),
+            place,
+        );
+    }
+    if old.unit != new.unit {
+        let said = |metric: &Metric| match &metric.unit {
+            Some(unit) => format!("in {unit}"),
+            None => "in what its name says".to_string(),
+        };
+        let readers = readers(comparison.after.catalog, new);
+        let place = at(comparison, "unit");
+        comparison.say(
+            if readers.is_empty() { Notice } else { Warning },
+            format!(
+                "metric {} is {} instead of {}{}: thresholds and panels mean that",
+                new.key,
+                said(new),
+                said(old),
+                read_by(&readers)
+            ),
+            place,
+        );
+    }
     if old.help != new.help {
         let place = at(comparison, "help");
         comparison.say(

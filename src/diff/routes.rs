@@ -185,17 +185,13 @@ fn receivers(comparison: &mut Comparison) {
         let used = comparison
             .before
             .catalog
-            .alertmanager
-            .routes
-            .values()
-            .any(|receiver| receiver == name);
+            .routed()
+            .any(|(receiver, _)| receiver == name);
         let dangling = comparison
             .after
             .catalog
-            .alertmanager
-            .routes
-            .values()
-            .any(|receiver| receiver == name);
+            .routed()
+            .any(|(receiver, _)| receiver == name);
         let class = if used && (dangling || !after.values().any(|is| is == was)) {
             Dangerous
         } else {
@@ -241,10 +237,8 @@ fn integrations(comparison: &mut Comparison, name: &str, was: &Value, is: &Value
     let routed = comparison
         .after
         .catalog
-        .alertmanager
-        .routes
-        .values()
-        .any(|receiver| receiver == name);
+        .routed()
+        .any(|(receiver, _)| receiver == name);
     for (kind, settings) in &is {
         let pointer = format!("/receivers/{name}/{kind}");
         let Some(old) = was.get(kind) else {

@@ -152,7 +152,7 @@ fn probe(comparison: &mut Comparison, old: &Service, new: &Service) {
 }
 
 /// Each setting, and what it is to the reader. A different address has been reported already.
-const SETTINGS: [(&str, &str); 20] = [
+const SETTINGS: [(&str, &str); 24] = [
     ("scrape_interval", "the scrape interval of "),
     ("scrape_timeout", "the scrape timeout of "),
     ("scheme", "the scheme of "),
@@ -168,6 +168,10 @@ const SETTINGS: [(&str, &str); 20] = [
     ("app", "what uvicorn runs for "),
     ("build", "whether the Dockerfile has a stage for "),
     ("image", "the image of "),
+    ("environment", "the environment of "),
+    ("command", "what the container is started with of "),
+    ("volumes", "what the container sees of its machine of "),
+    ("capabilities", "the capabilities of the container of "),
     ("replicas", "the number of containers of "),
     ("params", "what is asked with each scrape of "),
     ("tls", "how the certificate is checked of "),

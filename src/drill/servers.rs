@@ -6,6 +6,7 @@ use crate::json::Parts;
 use crate::live::endpoint::{Endpoint, Login};
 use crate::live::http::Client;
 use crate::simulation::Fleet;
+use crate::stack::notifications::routes::TIMES;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use serde_json::{Value, json};
 use std::fs::{DirBuilder, File};
@@ -164,6 +165,7 @@ impl Stage {
             let name = receiving["name"].as_str().unwrap_or_default().to_string();
             *receiving = json!({"name": name, "webhook_configs": [{"url": format!("http://{}/{name}", receiver.address), "send_resolved": true}]});
         }
+        at_any_time(&mut routes["route"]);
         if let Some(file) = drill.rendered.blackbox() {
             self.put(
                 "blackbox.yml",
@@ -220,6 +222,15 @@ impl Drop for Stage {
     }
 }
 
+/// Whoever is told at some times only is told during the drill too.
+fn at_any_time(route: &mut Value) {
+    if let Some(route) = route.as_object_mut() {
+        TIMES.iter().for_each(|key| drop(route.shift_remove(*key)));
+    }
+    let inside = route.get_mut("routes").and_then(Value::as_array_mut);
+    inside.into_iter().flatten().for_each(at_any_time);
+}
+
 /// Targets become the stand-ins and the drill's own servers; a job without any is left out.
 fn on_loopback(
     config: &mut Value,
@@ -229,7 +240,7 @@ fn on_loopback(
     exporter: Option<&str>,
 ) -> Vec<String> {
     let settings = &drill.catalog.prometheus;
-    config["alerting"] = json!({"alertmanagers": [{"static_configs": [{"targets": [other]}]}]});
+    config["alerting"]["alertmanagers"] = json!([{"static_configs": [{"targets": [other]}]}]);
     let mut left_out = Vec::new();
     let jobs = config["scrape_configs"]
         .as_array_mut()

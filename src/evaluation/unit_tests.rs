@@ -82,15 +82,19 @@ impl<'a> Suite<'a> {
 
     /// Runs all tests.
     pub(crate) fn run(&self, release: Release) -> Vec<Found> {
-        let mut found = Vec::new();
-        for (index, test) in self.file["tests"].items().enumerate() {
+        self.found(release).collect()
+    }
+
+    /// The same, test by test as it is asked for.
+    pub(crate) fn found(&self, release: Release) -> impl Iterator<Item = Found> + use<'_, 'a> {
+        let tests = self.file["tests"].items().enumerate();
+        tests.flat_map(move |(index, test)| {
             let pointer = format!("/tests/{index}");
             match Test::read(test, &pointer, self.interval, self.parsed) {
-                Ok(test) => found.extend(test.run(self, release)),
-                Err(broken) => found.push(broken),
+                Ok(test) => test.run(self, release),
+                Err(broken) => vec![broken],
             }
-        }
-        found
+        })
     }
 }
 

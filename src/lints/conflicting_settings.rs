@@ -18,6 +18,12 @@ pub(crate) const LINT: Lint = Lint {
     },
 };
 
+const STARTED: &str = "give its `image`, so that the compose file starts it, or remove the setting";
+
+fn unstarted(name: &str, key: &str) -> String {
+    format!("`{name}` has `{key}`, and nothing here starts a container of it")
+}
+
 fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let name = &service.name;
     let own_place = source.contains(&format!("/services/{name}/runs_on"));
@@ -54,6 +60,30 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
                 "`{name}` is a container in a network of its own, and Prometheus runs outside of it"
             ),
             "write `runs_on = \"host\"` for it, which publishes its port on this machine",
+        ),
+        (
+            !service.container && !service.environment.is_empty(),
+            "environment",
+            unstarted(name, "environment"),
+            STARTED,
+        ),
+        (
+            !service.container && !service.command.is_empty(),
+            "command",
+            unstarted(name, "command"),
+            STARTED,
+        ),
+        (
+            !service.container && !service.volumes.is_empty(),
+            "volumes",
+            unstarted(name, "volumes"),
+            STARTED,
+        ),
+        (
+            !service.container && !service.capabilities.is_empty(),
+            "capabilities",
+            unstarted(name, "capabilities"),
+            STARTED,
         ),
         (
             service.tls.is_some() && service.scheme != "https",

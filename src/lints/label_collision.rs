@@ -41,8 +41,8 @@ pub(crate) const LINT: Lint = Lint {
                     own if let Some(service) = of_target(metric, own) => {
                         format!("the targets of `{}` have it, and it would arrive as `exported_{label}`", service.name)
                     }
-                    "le" | "quantile" if metric.r#type == "histogram" => {
-                        "the histogram has it already".to_string()
+                    "le" | "quantile" if ["histogram", "summary"].contains(&metric.r#type.as_str()) => {
+                        format!("the {} has it already", metric.r#type)
                     }
                     reserved if reserved.starts_with("exported_") => {
                         "Prometheus gives such names away itself".to_string()

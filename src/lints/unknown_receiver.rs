@@ -1,6 +1,7 @@
 //! A route leads to a receiver of the catalog.
 
 use super::Lint;
+use crate::catalog::NO_ONE;
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 
 pub(crate) const LINT: Lint = Lint {
@@ -11,14 +12,12 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, source| {
         let known: Vec<&str> = catalog.receivers.keys().map(String::as_str).collect();
         let lost = catalog
-            .alertmanager
-            .routes
-            .iter()
-            .filter(|(_, receiver)| !known.contains(&receiver.as_str()) && *receiver != "null");
+            .routed()
+            .filter(|(receiver, _)| !known.contains(receiver) && *receiver != NO_ONE);
         // A receiver that the schema refused is there, and reported as what is wrong with it.
-        let lost = lost.filter(|(_, receiver)| !source.contains(&format!("/receivers/{receiver}")));
-        lost.map(|(severity, receiver)| {
-            let place = Place::Value(format!("/alertmanager/routes/{severity}"));
+        let lost = lost.filter(|(receiver, _)| !source.contains(&format!("/receivers/{receiver}")));
+        lost.map(|(receiver, pointer)| {
+            let place = Place::Value(pointer);
             Diagnostic::error(
                 "unknown-receiver",
                 place,

@@ -2,7 +2,8 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
-use crate::source::step;
+use crate::json::Parts;
+use crate::source::{Source, step};
 use serde_json::Value;
 
 pub(crate) const LINT: Lint = Lint {
@@ -39,6 +40,25 @@ pub(crate) const LINT: Lint = Lint {
             let own = format!("/alertmanager/routes/{}", step(severity));
             used.push((Place::Key(own), severity));
         }
+        used.extend(
+            selected(source)
+                .into_iter()
+                .map(|(pointer, severity)| (Place::Value(pointer), severity)),
+        );
+        for owner in &catalog.owners {
+            let table = format!("/owners/{}", step(&owner.name));
+            for (severity, _) in &owner.receivers {
+                let own = format!("{table}/{}", step(severity));
+                used.push((Place::Key(own), severity));
+            }
+            for key in ["mute", "active"] {
+                let times = source.value.pointer(&format!("{table}/{key}"));
+                for (severity, _) in times.into_iter().flat_map(Parts::entries) {
+                    let own = format!("{table}/{key}/{}", step(severity));
+                    used.push((Place::Key(own), severity));
+                }
+            }
+        }
         used.retain(|(_, severity)| {
             let refused = source.contains(&format!("/severities/{}", step(severity)));
             !catalog.severities.knows(severity) && !refused
@@ -58,3 +78,30 @@ pub(crate) const LINT: Lint = Lint {
         found.collect()
     },
 };
+
+/// The severities that routes and inhibitions select by.
+fn selected(source: &Source) -> Vec<(String, &str)> {
+    let routes = source.value["routes"].items().enumerate();
+    let routes =
+        routes.map(|(at, written)| (format!("/routes/{at}/severity"), &written["severity"]));
+    let inhibit = source.value["inhibit"]
+        .entries()
+        .flat_map(|(name, written)| {
+            ["source", "target"].map(|side| {
+                let pointer = format!("/inhibit/{}/{side}/severity", step(name));
+                (pointer, &written[side]["severity"])
+            })
+        });
+    let mut found = Vec::new();
+    for (pointer, written) in routes.chain(inhibit) {
+        match written {
+            Value::String(one) => found.push((pointer, one.as_str())),
+            many => found.extend(
+                many.texts()
+                    .enumerate()
+                    .map(|(at, one)| (format!("{pointer}/{at}"), one)),
+            ),
+        }
+    }
+    found
+}

@@ -2,28 +2,25 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
+use std::collections::HashSet;
 
 pub(crate) const LINT: Lint = Lint {
     code: "unnotified-receiver",
-    doc: "Somebody set up a receiver and believes to be on call; no severity is routed there.",
+    doc: "Somebody set up a receiver and believes to be on call; nothing is routed there.",
     bad: "[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n",
     good: "[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[alertmanager.routes]\ncritical = \"on-call\"\n",
     check: |catalog, _| {
-        let idle = catalog.receivers.keys().filter(|receiver| {
-            !catalog
-                .alertmanager
-                .routes
-                .values()
-                .any(|routed| routed == *receiver)
-        });
+        let routed: HashSet<&str> = catalog.routed().map(|(receiver, _)| receiver).collect();
+        let receivers = catalog.receivers.keys();
+        let idle = receivers.filter(|receiver| !routed.contains(receiver.as_str()));
         idle.map(|receiver| {
             Diagnostic::error(
                 "unnotified-receiver",
                 Place::Key(format!("/receivers/{receiver}")),
-                format!("no severity is routed to `{receiver}`"),
+                format!("nothing is routed to `{receiver}`"),
             )
             .help(format!(
-                "add `{} = \"{receiver}\"` under `[alertmanager.routes]`, or remove the receiver",
+                "add `{} = \"{receiver}\"` under `[alertmanager.routes]` or at an owner, or remove the receiver",
                 catalog.severities.first()
             ))
         })

@@ -1,6 +1,7 @@
 //! Whoever is told of warnings is told of critical alerts too.
 
 use super::Lint;
+use crate::catalog::{Alert, Branch, Catalog};
 use crate::diagnostic::{Diagnostic, Place};
 
 pub(crate) const LINT: Lint = Lint {
@@ -25,10 +26,9 @@ pub(crate) const LINT: Lint = Lint {
             .filter(|severity| !routes.contains_key(**severity));
         let used = worse.filter(|severity| {
             catalog.alerts.iter().any(|alert| {
-                alert
-                    .branches
-                    .iter()
-                    .any(|branch| branch.severity == **severity)
+                let branches = alert.branches.iter();
+                let mut branches = branches.filter(|branch| branch.severity == **severity);
+                branches.any(|branch| untold(catalog, alert, branch))
             })
         });
         used.map(|severity| {
@@ -46,3 +46,13 @@ pub(crate) const LINT: Lint = Lint {
         .collect()
     },
 };
+
+/// Whether some of its services have no one else who is told.
+fn untold(catalog: &Catalog, alert: &Alert, branch: &Branch) -> bool {
+    let services = branch.services.iter();
+    let mut services = services.filter_map(|name| catalog.service(name));
+    services.any(|service| {
+        let about = catalog.about(alert, service, &branch.severity);
+        catalog.told(&about).is_empty() && !catalog.silenced(&about)
+    })
+}

@@ -32,6 +32,14 @@ pub(crate) fn sample_names(metric: &Metric) -> Vec<String> {
             .iter()
             .map(|suffix| format!("{}{suffix}", metric.name))
             .collect(),
+        "summary" => {
+            let own = (!metric.quantiles.is_empty()).then_some("");
+            ["_sum", "_count"]
+                .into_iter()
+                .chain(own)
+                .map(|suffix| format!("{}{suffix}", metric.name))
+                .collect()
+        }
         _ => vec![metric.name.clone()],
     }
 }

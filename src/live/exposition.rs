@@ -12,7 +12,8 @@ pub(crate) struct Exposition {
     pub types: HashMap<String, String>,
     /// In the order of the text.
     pub samples: Vec<Sample>,
-    helps: HashSet<String>,
+    /// Family → its `# HELP`, escapes read.
+    pub helps: HashMap<String, String>,
     sampled: HashSet<String>,
 }
 
@@ -152,7 +153,9 @@ impl Exposition {
         let name = cursor.metric_name()?;
         cursor.blank()?;
         if word == "HELP" {
-            if !self.helps.insert(name.clone()) {
+            cursor.skip_blanks();
+            let text = cursor.rest().replace("\\n", " ").replace("\\\\", "\\");
+            if self.helps.insert(name.clone(), text).is_some() {
                 return Err(cursor.error_at(start, format!("a second `# HELP` for `{name}`")));
             }
             return Ok(false);

@@ -99,7 +99,7 @@ pub(crate) fn query(
     })
 }
 
-fn data(endpoint: &Endpoint, client: &Client, path: &str) -> Result<Value, Refusal> {
+pub(super) fn data(endpoint: &Endpoint, client: &Client, path: &str) -> Result<Value, Refusal> {
     let mut answer = endpoint.json(client, path)?;
     match answer["status"].as_str() {
         Some("success") => Ok(answer["data"].take()),

@@ -139,7 +139,8 @@ impl<'a> Synthetic<'a> {
             .find_map(|suffix| name.strip_suffix(suffix))
             .unwrap_or(name);
         self.catalog.metrics.iter().find(|metric| {
-            metric.name == name || (metric.r#type == "histogram" && metric.name == stem)
+            let parted = ["histogram", "summary"].contains(&metric.r#type.as_str());
+            metric.name == name || (parted && metric.name == stem)
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Proof, Usage, place};
 use crate::contract::domain::Domain;
+use crate::json::Parts;
 
 /// What every alert that fires for a service has.
 const CARRIED: [&str; 4] = ["job", "service", "component", "severity"];
@@ -22,6 +23,19 @@ pub(crate) const PROOF: Proof = Proof {
         {
             let nodes = crate::contract::evaluate::nodes(&expression.ast, &stack.contract);
             let Some(whole) = nodes.last() else { continue };
+            let rule = expression.pointer.trim_end_matches("/expr");
+            let moving = expression.owner["labels"].entries().filter(|(_, text)| {
+                let text = text.as_str().unwrap_or_default();
+                text.contains("$value") || text.contains(".Value")
+            });
+            for (label, _) in moving {
+                found.push(place::at(
+                    expression.path,
+                    format!("{rule}/labels/{label}"),
+                    format!("the label `{label}` changes with the value: each time that is another alert, which has just begun and never fires"),
+                    "say the value in an annotation",
+                ));
+            }
             let series: Vec<_> = whole
                 .series
                 .iter()

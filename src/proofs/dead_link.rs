@@ -11,7 +11,7 @@ use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
 use crate::stack::document::walk;
-use crate::stack::expressions::Usage;
+use crate::stack::expressions::{Expression, Usage};
 use crate::stack::variables::listed_label;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -64,9 +64,57 @@ pub(crate) const PROOF: Proof = Proof {
         for file in stack.files.dashboards() {
             found.extend(of_dashboard(stack, file));
         }
+        for expression in stack.used(Usage::Alert) {
+            found.extend(of_alert(stack, expression, &sections));
+        }
         found
     }),
 };
+
+/// Links of an alert that lead to what is there, and is not its own: another alert's section, a dashboard of another thing.
+fn of_alert(stack: &Stack, alert: &Expression, sections: &HashSet<String>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let rule = alert.pointer.trim_end_matches("/expr");
+    let name = alert.owner["alert"].as_str().unwrap_or_default();
+    let own = anchor(&format!("## {name}")).unwrap_or_default();
+    let series = nodes(&alert.ast, &stack.contract).pop();
+    let series = series.map_or(Vec::new(), |whole| whole.series);
+    for (key, text) in alert.owner["annotations"].entries() {
+        let text = text.as_str().unwrap_or_default();
+        let at = format!("{rule}/annotations/{key}");
+        let mut wrong = |message: String, help: &str| {
+            found.push(place::at(alert.path, &at, message, help));
+        };
+        let runbook = &stack.catalog.platform.runbook_url;
+        let section = text
+            .strip_prefix(runbook.as_str())
+            .filter(|_| !runbook.is_empty())
+            .and_then(|rest| rest.strip_prefix('#'));
+        if let Some(section) = section
+            && section != own
+            && sections.contains(&own)
+            && sections.contains(section)
+        {
+            wrong(
+                format!(
+                    "`{name}` leads to the section `#{section}` of the runbook, and has one of its own"
+                ),
+                "link to its own section",
+            );
+        }
+        for (variable, value) in parts(text) {
+            let label = value.split("$labels.").nth(1).map(|rest| {
+                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+                &rest[..end.unwrap_or(rest.len())]
+            });
+            let message = label.and_then(|label| refused(stack, text, variable, label, &series));
+            if let Some(message) = message {
+                wrong(message, "pass the label that the variable lists");
+            }
+        }
+    }
+    found
+}
 
 /// What Grafana itself fills in, in any link.
 const EVERYWHERE: [&str; 14] = [

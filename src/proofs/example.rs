@@ -19,6 +19,7 @@ above = 0.05
 window = "5m"
 for = "5m"
 severity = "warning"
+summary = "some requests fail"
 "#;
 
 /// A service whose health is probed.

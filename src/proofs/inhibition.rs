@@ -3,6 +3,7 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Catalog;
+use crate::catalog::owners::Inhibit;
 use crate::diagnostic::Diagnostic;
 use crate::stack::notifications::Notifications;
 use crate::stack::notifications::alerts::Firing;
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "inhibition",
-    doc: "Each alert is held against each other as the Alertmanager does it. One that people must be told of may be held back only by one of the same service that they are told of instead; alerts that hold back each other are told to nobody; and a rule whose sides never meet holds back nothing.",
+    doc: "Each alert is held against each other as the Alertmanager does it. One that people must be told of may be held back only by one of the same service that they are told of instead, or as `[inhibit]` says, which must be in force; alerts that hold back each other are told to nobody; and a rule whose sides never meet holds back nothing.",
     example: Example::Rendered {
         role: Role::Alertmanager,
         pointer: "/inhibit_rules/*/source_matchers",
@@ -49,6 +50,9 @@ pub(crate) const PROOF: Proof = Proof {
                 None => {}
             }
             edges.push(pairs);
+        }
+        for declared in &stack.catalog.inhibitions {
+            found.extend(without_effect(notifications, declared, stack.catalog));
         }
         if found.is_empty() {
             found.extend(circle(notifications, &edges, stack.catalog));
@@ -95,13 +99,19 @@ fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String,
         "" => "without a severity".to_string(),
         severity => format!("of severity `{severity}`"),
     };
+    let explains = source.holds_back_others && !target.holds_back_others;
+    let mut declared = catalog.inhibitions.iter();
+    if declared.any(|declared| says(declared, source, target, catalog))
+        && (source.pages(catalog) || explains)
+    {
+        return None;
+    }
     if source.subject() != target.subject() || source.subject().is_none() {
         return Some((
             format!("{one} silences {other}"),
             "compare by a label that tells services apart: `equal: [job]`",
         ));
     }
-    let explains = source.holds_back_others && !target.holds_back_others;
     // What it explains has no data while it fires: nobody misses what is held back, whoever is told of the cause.
     if !source.pages(catalog) && !explains {
         return Some((
@@ -128,6 +138,47 @@ fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String,
             "let the worse alert hold back the lesser one",
         )
     })
+}
+
+/// Whether the catalog says that one alert holds back another.
+fn says(declared: &Inhibit, source: &Firing, target: &Firing, catalog: &Catalog) -> bool {
+    let (one, other) = (source.about(catalog), target.about(catalog));
+    let agree = |label: &str| match label {
+        "owner" => one.owner == other.owner,
+        label => {
+            let value = |firing: &Firing| firing.made.get(label).cloned().unwrap_or_default();
+            value(source) == value(target)
+        }
+    };
+    declared.holds_back(&one, &other, agree)
+}
+
+/// What the catalog says of an inhibition, and no rendered rule does: an alert that is told of all the same.
+fn without_effect(
+    notifications: &Notifications,
+    declared: &Inhibit,
+    catalog: &Catalog,
+) -> Option<Diagnostic> {
+    let sent = |firing: &&Firing| firing.sent.is_some();
+    let all = || notifications.alerts.real.iter().filter(sent);
+    for source in all().filter(|firing| declared.source.picks(&firing.about(catalog))) {
+        for target in all().filter(|target| says(declared, source, target, catalog)) {
+            let mut rules = notifications.rules.iter();
+            if !rules.any(|rule| rule.holds_back(source.labels(), target.labels())) {
+                let (one, other) = (source.called(), target.called());
+                return Some(place::at(
+                    &notifications.file.path,
+                    "/inhibit_rules",
+                    format!(
+                        "{one} does not hold back {other}, as the catalog's inhibition `{}` says",
+                        declared.name
+                    ),
+                    "render it from `[inhibit]`",
+                ));
+            }
+        }
+    }
+    None
 }
 
 /// A rule whose sides no alert matches, or whose alerts never meet, whatever severity the catalog gives them.

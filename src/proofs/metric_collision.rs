@@ -4,7 +4,7 @@
 use super::{Check, Example, Proof, place};
 use crate::catalog::{Catalog, Metric};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::profiles::built_in;
+use crate::profiles::{built_in, of_client, of_scrapes, of_servers};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -27,6 +27,10 @@ fn samples(metric: &Metric) -> Vec<String> {
     let name = &metric.name;
     match metric.r#type.as_str() {
         "histogram" => ["", "_bucket", "_sum", "_count", "_created"]
+            .iter()
+            .map(|suffix| format!("{name}{suffix}"))
+            .collect(),
+        "summary" => ["", "_sum", "_count", "_created"]
             .iter()
             .map(|suffix| format!("{name}{suffix}"))
             .collect(),
@@ -101,72 +105,9 @@ fn declared(catalog: &Catalog) -> Vec<Diagnostic> {
     found
 }
 
-/// What begins so is the client's own, whichever of its versions a service has; the contract lists those that rules may read.
-const OF_CLIENTS: [(&str, &[&str]); 3] = [
-    ("python", &["python_gc_", "python_info"]),
-    (
-        "node",
-        &[
-            "nodejs_heap_",
-            "nodejs_gc_",
-            "nodejs_eventloop_",
-            "nodejs_active_",
-            "nodejs_external_",
-            "nodejs_version_",
-        ],
-    ),
-    (
-        "go",
-        &[
-            "go_gc_",
-            "go_memstats_",
-            "go_sched_",
-            "go_cgo_",
-            "go_goroutines",
-            "go_threads",
-            "go_info",
-            "promhttp_metric_handler_",
-        ],
-    ),
-];
-
-/// Exposed by the process itself in every client of a runtime that has them.
-const OF_PROCESSES: [&str; 9] = [
-    "process_cpu_seconds_total",
-    "process_cpu_user_seconds_total",
-    "process_cpu_system_seconds_total",
-    "process_resident_memory_bytes",
-    "process_virtual_memory_bytes",
-    "process_virtual_memory_max_bytes",
-    "process_start_time_seconds",
-    "process_open_fds",
-    "process_max_fds",
-];
-
-/// Written by Prometheus for every scrape, with and without its option for more; `target_info` is OpenMetrics' own.
-const OF_SCRAPES: [&str; 9] = [
-    "up",
-    "scrape_duration_seconds",
-    "scrape_samples_scraped",
-    "scrape_samples_post_metric_relabeling",
-    "scrape_series_added",
-    "scrape_timeout_seconds",
-    "scrape_sample_limit",
-    "scrape_body_size_bytes",
-    "target_info",
-];
-
 /// Declared metrics against what is there without being declared.
 fn given(catalog: &Catalog) -> Vec<Diagnostic> {
-    let servers: HashMap<&str, &str> = [
-        ("prometheus", "Prometheus"),
-        ("alertmanager", "the Alertmanager"),
-        ("health-probe", "the blackbox exporter"),
-    ]
-    .into_iter()
-    .flat_map(|(profile, name)| built_in(profile).map(move |metric| (metric, name)))
-    .filter(|(metric, _)| !metric.starts_with("process_"))
-    .collect();
+    let servers = of_servers();
     let runtimes: HashMap<&str, HashSet<&str>> = ["python", "node", "go"]
         .into_iter()
         .map(|runtime| (runtime, built_in(runtime).collect()))
@@ -188,20 +129,15 @@ fn given(catalog: &Catalog) -> Vec<Diagnostic> {
         let names = samples(metric);
         let runtime = |name: &str| {
             of.iter().copied().find(|runtime| {
-                let own = OF_CLIENTS
-                    .iter()
-                    .filter(|(known, _)| known == runtime)
-                    .flat_map(|(_, begins)| begins.iter());
-                OF_PROCESSES.contains(&name)
+                of_client(runtime, name)
                     || runtimes
                         .get(runtime)
                         .is_some_and(|known| known.contains(name))
-                    || own.into_iter().any(|begin| name.starts_with(begin))
             })
         };
         let who = names.iter().find_map(|name| {
             let name = name.as_str();
-            let server = if OF_SCRAPES.contains(&name) {
+            let server = if of_scrapes(name) {
                 Some("Prometheus, for every target")
             } else if metric.spelled_out {
                 // Who spells it out watches another of those servers, in a job of its own.

@@ -134,14 +134,32 @@ fn humanized(expression: &Expression, unit: &Unit) -> Vec<Diagnostic> {
                     || text.contains(&format!("{function} $value"));
                 used && !unit.fits(&Unit::of(*base))
             });
-            wrong.map(move |(function, _)| {
+            let wrong = wrong.map(move |(function, _)| {
                 place::at(
                     expression.path,
                     format!("{rule}/annotations/{key}"),
                     format!("`{function}` writes the value out, which is {unit}"),
                     "use the function of its unit, or convert the value",
                 )
-            })
+            });
+            let percent = in_percent(text) && !unit.fits(&Unit::of(Base::Percent));
+            wrong.chain(percent.then(|| {
+                place::at(
+                    expression.path,
+                    format!("{rule}/annotations/{key}"),
+                    format!("`%` follows the value, which is {unit}"),
+                    "write `{{ $value | humanizePercentage }}`, which has its own sign",
+                )
+            }))
         })
         .collect()
+}
+
+/// Whether a percent sign follows the value.
+fn in_percent(text: &str) -> bool {
+    let mut actions = text
+        .split("{{")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("}}"));
+    actions.any(|(action, after)| action.contains("$value") && after.trim_start().starts_with('%'))
 }

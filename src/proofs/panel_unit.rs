@@ -2,7 +2,9 @@
 
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
+use crate::contract::Contract;
 use crate::contract::evaluate::Node;
+use crate::contract::values::Base;
 use crate::promql::Expr;
 use crate::promql::token::*;
 
@@ -14,7 +16,7 @@ pub(crate) const PROOF: Proof = Proof {
         pointer: "/panels/-",
         bad: r#"{"type": "stat", "title": "Services up", "description": "Share of the services that answer scrapes.", "gridPos": {"h": 4, "w": 4, "x": 0, "y": 900}, "targets": [{"refId": "A", "expr": "100 * avg(up)"}], "fieldConfig": {"defaults": {"unit": "percentunit", "color": {"mode": "fixed", "fixedColor": "text"}}}}"#,
     },
-    check: Check::Expression(|expression, nodes, _| {
+    check: Check::Expression(|expression, nodes, contract| {
         let unit = expression.owner["fieldConfig"]["defaults"]["unit"]
             .as_str()
             .filter(|_| expression.usage == Usage::Panel);
@@ -23,7 +25,7 @@ pub(crate) const PROOF: Proof = Proof {
         };
         let hundredfold = hundredfold(whole, nodes);
         let shown = of_unit(unit);
-        let (wrong, help) = match (unit, measured(whole, nodes), shown) {
+        let (wrong, help) = match (unit, measured(whole, nodes, contract), shown) {
             ("percentunit", _, _) if hundredfold => (
                 "the panel multiplies by 100, and so does its unit".to_string(),
                 "remove `100 *`, or use the unit `percent`".to_string(),
@@ -101,21 +103,21 @@ fn of_unit(unit: &str) -> Option<Measure> {
 }
 
 /// What an expression measures; None: nobody can tell.
-fn measured(node: &Node, nodes: &[Node]) -> Option<Measure> {
+fn measured(node: &Node, nodes: &[Node], contract: &Contract) -> Option<Measure> {
     let operand = |index: usize| {
         node.operands
             .get(index)
-            .and_then(|at| measured(&nodes[*at], nodes))
+            .and_then(|at| measured(&nodes[*at], nodes, contract))
     };
     let last = || {
         node.operands
             .last()
-            .and_then(|at| measured(&nodes[*at], nodes))
+            .and_then(|at| measured(&nodes[*at], nodes, contract))
     };
     match node.expr {
         Expr::VectorSelector(_) | Expr::MatrixSelector(_) => {
             let name = crate::promql::walk::selector(node.expr)?.name.as_deref()?;
-            of_name(name)
+            of_series(name, contract)
         }
         Expr::Paren(_) | Expr::Subquery(_) => operand(0),
         Expr::Aggregate(aggregate) => match aggregate.op.id() {
@@ -124,7 +126,7 @@ fn measured(node: &Node, nodes: &[Node]) -> Option<Measure> {
         },
         Expr::Call(call) => match call.func.name {
             "rate" | "irate" | "deriv" => rate(&nodes[*node.operands.first()?], operand(0)),
-            "histogram_quantile" => bucketed(&nodes[*node.operands.last()?], nodes),
+            "histogram_quantile" => bucketed(&nodes[*node.operands.last()?], nodes, contract),
             "increase" | "delta" | "idelta" | "avg_over_time" | "max_over_time"
             | "min_over_time" | "last_over_time" | "sort" | "sort_desc" | "clamp_min"
             | "clamp_max" | "clamp" | "abs" | "label_replace" | "label_join" => operand(0),
@@ -144,6 +146,18 @@ fn measured(node: &Node, nodes: &[Node]) -> Option<Measure> {
             }
         }
         _ => None,
+    }
+}
+
+/// What the catalog says of a metric, else the suffix of its name.
+fn of_series(name: &str, contract: &Contract) -> Option<Measure> {
+    match contract.declared_unit(name) {
+        Some(Base::Seconds) => Some(Measure::Seconds),
+        Some(Base::Bytes) => Some(Measure::Bytes),
+        Some(Base::Ratio) => Some(Measure::Ratio),
+        Some(Base::Cores) => Some(Measure::Cores),
+        Some(_) => Some(Measure::Other),
+        None => of_name(name),
     }
 }
 
@@ -190,11 +204,11 @@ fn counts(node: &Node) -> bool {
 }
 
 /// What buckets are limits of.
-fn bucketed(node: &Node, nodes: &[Node]) -> Option<Measure> {
+fn bucketed(node: &Node, nodes: &[Node], contract: &Contract) -> Option<Measure> {
     if let Some(selector) = crate::promql::walk::selector(node.expr) {
-        return of_name(selector.name.as_deref()?.strip_suffix("_bucket")?);
+        return of_series(selector.name.as_deref()?.strip_suffix("_bucket")?, contract);
     }
-    bucketed(&nodes[*node.operands.last()?], nodes)
+    bucketed(&nodes[*node.operands.last()?], nodes, contract)
 }
 
 fn hundredfold(node: &Node, nodes: &[Node]) -> bool {

@@ -54,6 +54,16 @@ pub(crate) const PROOF: Proof = Proof {
                         "remove the interval, or raise `prometheus.evaluation_interval`",
                     ));
                 }
+                let offset = group["query_offset"].as_str().and_then(Duration::parse);
+                let usual = stack.catalog.prometheus.rule_query_offset;
+                if let Some(offset) = offset.filter(|offset| *offset > usual.unwrap_or(often)) {
+                    found.push(place::at(
+                        &file.path,
+                        format!("{pointer}/query_offset"),
+                        format!("the group `{name}` looks at what was {offset} ago, so that its alerts come as much later"),
+                        "remove it, or write `rule_query_offset` in [prometheus]",
+                    ));
+                }
                 if group.get("limit").is_some_and(|limit| *limit != 0) {
                     let message = format!(
                         "the group `{name}` fails as a whole when it has more series than its limit"

@@ -5,8 +5,10 @@ use super::{Check, Example, Proof, place};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
+use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::engine::Release;
+use crate::promql::number::number;
 use crate::promql::token::{T_LAND, T_LUNLESS};
 use crate::promql::walk::{children, children_mut, selectors};
 use crate::render::File;
@@ -17,7 +19,7 @@ use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "test-proves-nothing",
-    doc: "A test in which the alert is silent whatever it is compared with, because its samples are of another series or end too early, looks like a proof and is none.",
+    doc: "A test in which the alert is silent whatever it is compared with, because its samples are of another series or end too early, looks like a proof and is none. Tests whose samples are all far from the threshold do not say where it lies: moved to ten times as much or to a tenth, it has to be noticed.",
     example: Example::Catalog {
         bad: "[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"promql\"\nexpr = 'max by (job, service, component) (shop_queue_length) > 100'\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n  { name = \"long\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"500x20\" }, fires = [\"checkout\"] },\n  { name = \"short\", at = \"10m\", series = { 'up{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"50x20\" } },\n]\n",
         good: "[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"promql\"\nexpr = 'max by (job, service, component) (shop_queue_length) > 100'\nfor = \"5m\"\nseverity = \"warning\"\ntests = [\n  { name = \"long\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"500x20\" }, fires = [\"checkout\"] },\n  { name = \"short\", at = \"10m\", series = { 'shop_queue_length{job=\"checkout\",service=\"checkout\",component=\"web\"}' = \"50x20\" } },\n]\n",
@@ -25,28 +27,49 @@ pub(crate) const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let files = stack.files.tests();
         files
-            .flat_map(|file| unnoticed(stack, file, &stack.own_tests.of_file(file)))
+            .flat_map(|file| match stack.own_tests.of_file(file) {
+                own if own.iter().any(Option::is_some) => unnoticed(stack, file, &own),
+                _ => indifferent(stack, file),
+            })
             .collect()
     }),
 };
 
-/// The comparisons of an alert that none of the catalog's own tests depends on.
-fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnostic> {
-    let Some(alert) = file.alert().filter(|_| own.iter().any(Option::is_some)) else {
-        return Vec::new();
-    };
-    let of_alert = |loaded: &&LoadedRule| loaded.rule.alert.is_some() && loaded.rule.name == alert;
-    let Some(loaded) = stack.rules.iter().find(of_alert) else {
-        return Vec::new();
-    };
-    let groups = groups(stack, file);
-    let is_own = |index: &usize| own.get(*index).is_some_and(Option::is_some);
-    let failing = |rule: &Rule| {
-        let replaced: Vec<(String, Vec<&Rule>)> = groups
+/// The tests of one alert, and the rule that they are about.
+struct Tried<'a, 's> {
+    file: &'a File,
+    alert: &'a str,
+    loaded: &'a LoadedRule<'s>,
+    groups: Vec<(String, Vec<&'a Rule>)>,
+    stack: &'a Stack<'s>,
+}
+
+impl<'a, 's> Tried<'a, 's> {
+    fn of(stack: &'a Stack<'s>, file: &'a File) -> Option<Tried<'a, 's>> {
+        let alert = file.alert()?;
+        let of_alert =
+            |loaded: &&LoadedRule| loaded.rule.alert.is_some() && loaded.rule.name == alert;
+        Some(Tried {
+            file,
+            alert,
+            loaded: stack.rules.iter().find(of_alert)?,
+            groups: groups(stack, file),
+            stack,
+        })
+    }
+
+    /// What the tests say of another rule in its place, as long as somebody listens.
+    fn judged<T>(
+        &self,
+        rule: &Rule,
+        heard: impl FnOnce(&mut dyn Iterator<Item = Found>) -> T,
+    ) -> T {
+        let replaced: Vec<(String, Vec<&Rule>)> = self
+            .groups
             .iter()
             .map(|(name, rules)| {
                 let rules = rules.iter().map(|known| {
-                    if std::ptr::eq(*known, &loaded.rule) {
+                    if std::ptr::eq(*known, &self.loaded.rule) {
                         rule
                     } else {
                         *known
@@ -55,15 +78,76 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
                 (name.clone(), rules.collect())
             })
             .collect();
-        let parsed = |text: &str| stack.contract.parse(text);
-        let found = Suite::new(&file.value, &replaced, &parsed).run(Release::Three);
-        let failing = found.iter().filter_map(index).filter(is_own);
-        failing.collect::<BTreeSet<usize>>()
+        let parsed = |text: &str| self.stack.contract.parse(text);
+        let suite = Suite::new(&self.file.value, &replaced, &parsed);
+        heard(&mut suite.found(Release::Three))
+    }
+}
+
+/// The comparisons of an alert whose threshold the tests that were rendered for it say nothing of.
+fn indifferent(stack: &Stack, file: &File) -> Vec<Diagnostic> {
+    let Some(tried) = Tried::of(stack, file) else {
+        return Vec::new();
+    };
+    // Of an alert without any tests another proof speaks.
+    if file.value["tests"].items().next().is_none() {
+        return Vec::new();
+    }
+    let rule = &tried.loaded.rule;
+    let noticed = |rule: &Rule| tried.judged(rule, |found| found.next().is_some());
+    if noticed(rule) {
+        return Vec::new();
+    }
+    // Of many branches the first and the last stand for all.
+    let last = comparisons(&rule.expr).saturating_sub(1);
+    let mut found = [0, last].into_iter().filter_map(|index| {
+        let unseen = |expr: Expr| !noticed(&rule.with(expr));
+        let (number, moved) = blunt(&rule.expr, index, unseen)?;
+        Some(place::at(
+            &file.path,
+            "/tests",
+            format!(
+                "no test of `{}` notices when it compares with {moved} instead of {number}",
+                tried.alert
+            ),
+            "render all cases of its kind",
+        ))
+    });
+    found.next().into_iter().collect()
+}
+
+/// A threshold, and ten times as much or a tenth, in place of which nobody sees it.
+fn blunt(expr: &Expr, index: usize, unseen: impl Fn(Expr) -> bool) -> Option<(f64, f64)> {
+    let known = threshold(&mut expr.clone(), index)?;
+    let moved = [known * 10.0, known / 10.0].into_iter().find(|moved| {
+        let mut expr = expr.clone();
+        replace(&mut expr, known, *moved);
+        unseen(expr)
+    });
+    moved.map(|moved| (known, moved))
+}
+
+/// The comparisons of an alert that none of the catalog's own tests depends on.
+fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnostic> {
+    let Some(tried) = Tried::of(stack, file) else {
+        return Vec::new();
+    };
+    let (alert, loaded) = (tried.alert, tried.loaded);
+    let is_own = |index: &usize| own.get(*index).is_some_and(Option::is_some);
+    let failing = |rule: &Rule| {
+        tried.judged(rule, |found| {
+            let failing = found.filter_map(|found| index(&found)).filter(is_own);
+            failing.collect::<BTreeSet<usize>>()
+        })
     };
     // Of tests that fail as it is another proof speaks.
     if !failing(&loaded.rule).is_empty() {
         return Vec::new();
     }
+    let of_a_state = (0..own.len())
+        .filter(is_own)
+        .all(|index| is_of_a_state(&file.value["tests"][index]));
+    let unseen = |expr: Expr| failing(&loaded.rule.with(expr)).is_empty();
     let silent: Vec<usize> = (0..own.len())
         .filter(is_own)
         .filter(|index| expects_silence(&file.value["tests"][*index]))
@@ -71,12 +155,11 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
     let mut noticed = BTreeSet::new();
     let mut found = Vec::new();
     let mut open = (*loaded.rule.expr).clone();
-    while without(&mut open, &mut 0).is_some() {}
+    while without(&mut open, 0).is_some() {}
     let dropped = failing(&loaded.rule.with(open));
     for index in 0..comparisons(&loaded.rule.expr) {
         let mut expr = (*loaded.rule.expr).clone();
-        let mut left = index;
-        let Some(removed) = without(&mut expr, &mut left) else {
+        let Some(removed) = without(&mut expr, index) else {
             continue;
         };
         let failing = failing(&loaded.rule.with(expr));
@@ -88,6 +171,18 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
                     format!("{}/expr", loaded.pointer),
                     format!("no test of `{alert}` notices when `{removed}` compares with nothing"),
                     "add a test with samples that the comparison drops, in which the alert is silent",
+                )
+            });
+        } else if !of_a_state
+            && let Some((number, missed)) = blunt(&loaded.rule.expr, index, unseen)
+        {
+            found.push(Diagnostic {
+                severity: Severity::Warning,
+                ..place::at(
+                    loaded.path,
+                    format!("{}/expr", loaded.pointer),
+                    format!("no test of `{alert}` notices when `{removed}` compares with {missed} instead of {number}"),
+                    format!("let the samples of one test be just below {number}, and those of another just above it"),
                 )
             });
         }
@@ -165,6 +260,13 @@ fn expects_silence(test: &Value) -> bool {
     })
 }
 
+/// Whether all its samples are 0 or 1: nothing lies between those, wherever the threshold does.
+fn is_of_a_state(test: &Value) -> bool {
+    let series = test["input_series"].as_array().into_iter().flatten();
+    let mut values = series.flat_map(|one| one["values"].as_str().unwrap_or_default().split(' '));
+    values.all(|value| matches!(value.split('x').next(), Some("0" | "1" | "_" | "stale")))
+}
+
 /// The test that something was found about.
 fn index(found: &Found) -> Option<usize> {
     let pointer = match found {
@@ -212,25 +314,55 @@ fn comparisons(expr: &Expr) -> usize {
     inside + usize::from(compares(expr))
 }
 
-/// Takes one comparison away, so that all its samples stay; gives its text.
-fn without(expr: &mut Expr, left: &mut usize) -> Option<String> {
+/// One comparison of an expression, counted from the outside and from the left.
+fn comparison<'a>(expr: &'a mut Expr, left: &mut usize) -> Option<&'a mut Expr> {
     if compares(expr) {
         if *left == 0 {
-            let text = expr.to_string();
-            let Expr::Binary(binary) = expr else {
-                return None;
-            };
-            let kept = if crate::promql::number::number(&binary.lhs).is_some() {
-                &binary.rhs
-            } else {
-                &binary.lhs
-            };
-            *expr = (**kept).clone();
-            return Some(text);
+            return Some(expr);
         }
         *left -= 1;
     }
     children_mut(expr)
         .into_iter()
-        .find_map(|child| without(child, left))
+        .find_map(|child| comparison(child, left))
+}
+
+/// Takes one comparison away, so that all its samples stay; gives its text.
+fn without(expr: &mut Expr, mut index: usize) -> Option<String> {
+    let found = comparison(expr, &mut index)?;
+    let text = found.to_string();
+    let Expr::Binary(binary) = found else {
+        return None;
+    };
+    let kept = match number(&binary.lhs) {
+        Some(_) => &binary.rhs,
+        None => &binary.lhs,
+    };
+    *found = (**kept).clone();
+    Some(text)
+}
+
+/// The number that one comparison compares with. None: another series, or zero.
+fn threshold(expr: &mut Expr, mut index: usize) -> Option<f64> {
+    let Expr::Binary(binary) = comparison(expr, &mut index)? else {
+        return None;
+    };
+    let known = number(&binary.rhs).or_else(|| number(&binary.lhs))?;
+    (known != 0.0).then_some(known)
+}
+
+/// Puts another threshold wherever one is compared with: a condition may stand twice in a rule.
+fn replace(expr: &mut Expr, known: f64, moved: f64) {
+    if compares(expr)
+        && let Expr::Binary(binary) = expr
+    {
+        for side in [&mut binary.lhs, &mut binary.rhs] {
+            if number(side) == Some(known) {
+                **side = Expr::from(moved);
+            }
+        }
+    }
+    for child in children_mut(expr) {
+        replace(child, known, moved);
+    }
 }

@@ -3,12 +3,15 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::NO_ONE;
+use crate::catalog::owners::Told;
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::Parts;
 use crate::stack::Stack;
 use crate::stack::notifications::matchers::keys;
 use crate::stack::notifications::routes::{Route, TIMES};
+use crate::stack::notifications::times::{Heeded, Intervals, heeded};
 use crate::stack::notifications::{Notifications, Promised};
+use serde_json::{Value, json};
 use std::collections::HashSet;
 
 /// Minutes of a week: whoever is told nothing for longer does not miss it.
@@ -16,7 +19,7 @@ const WEEK: usize = 7 * 24 * 60;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "unrouted-alert",
-    doc: "Each alert of each service is sent through the rendered routes as the Alertmanager does it: one that does not end with the receiver of its severity, or ends there at no time of some week, is told to nobody who waits for it.",
+    doc: "Each alert of each service is sent through the rendered routes as the Alertmanager does it: one that does not end with every receiver that its owner, a route or its severity has in the catalog, or at other times, is told to nobody who waits for it.",
     example: Example::Rendered {
         role: Role::Alertmanager,
         pointer: "/route/routes/*/matchers",
@@ -155,13 +158,16 @@ fn elsewhere(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<
     let path = &notifications.file.path;
     let mut found = Vec::new();
     let mut seen = HashSet::new();
+    let mut compared = HashSet::new();
     for promised in notifications.promised() {
         let firing = promised.firing;
-        let wanted = stack.catalog.receiver(&firing.severity);
         let first = promised.ends.first().map_or("", |route| &route.pointer);
-        let mistake = match promised.kept.is_empty() {
-            true => astray(&promised, wanted, tree),
-            false => (silent(notifications, &promised))
+        let untold = promised.told.iter().find(|(_, by)| by.is_empty());
+        let mistake = match untold {
+            Some((wanted, _)) => astray(&promised, wanted, tree),
+            None if promised.ends.is_empty() => astray(&promised, &NOBODY, tree),
+            None => at_other_times(stack, notifications, &promised, &mut compared)
+                .or_else(|| silent(stack, notifications, &promised))
                 .or_else(|| passed_over(stack, notifications, &promised, tree)),
         };
         let Some((pointer, message, help)) = mistake else {
@@ -176,8 +182,14 @@ fn elsewhere(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<
 
 type Mistake = (String, String, String);
 
+/// Whom the catalog tells of what it has no route for.
+const NOBODY: Told = Told {
+    receiver: NO_ONE,
+    by: None,
+};
+
 /// An alert that ends with others than those it is promised to.
-fn astray(promised: &Promised, wanted: &str, tree: &Route) -> Option<Mistake> {
+fn astray(promised: &Promised, wanted: &Told, tree: &Route) -> Option<Mistake> {
     let (called, severity) = (promised.firing.called(), &promised.firing.severity);
     let there: Vec<String> = promised
         .ends
@@ -193,17 +205,87 @@ fn astray(promised: &Promised, wanted: &str, tree: &Route) -> Option<Mistake> {
         pointer,
         match there.is_empty() {
             true => format!("{called} gets no further than the first route: nobody is told"),
-            false => format!(
-                "{called} goes to {}; the catalog sends severity `{severity}` to `{wanted}`",
-                there.join(", ")
-            ),
+            false => {
+                let meant = match wanted.by {
+                    Some(_) => "it".to_string(),
+                    None => format!("severity `{severity}`"),
+                };
+                let there = there.join(", ");
+                let wanted = wanted.receiver;
+                format!("{called} goes to {there}; the catalog sends {meant} to `{wanted}`")
+            }
         },
-        format!("let a route to `{wanted}` take it, before any other that keeps it"),
+        format!(
+            "let a route to `{}` take it, before any other that keeps it",
+            wanted.receiver
+        ),
     ))
 }
 
-/// An alert whose routes are muted, or not active, for longer than a week.
-fn silent(notifications: &Notifications, promised: &Promised) -> Option<Mistake> {
+/// Somebody who is told at other times than the catalog says, where it speaks of times at all.
+fn at_other_times(
+    stack: &Stack,
+    notifications: &Notifications,
+    promised: &Promised,
+    compared: &mut HashSet<String>,
+) -> Option<Mistake> {
+    let catalog = stack.catalog;
+    if catalog.times.is_empty() {
+        return None;
+    }
+    let times: Vec<Value> = catalog
+        .times
+        .iter()
+        .map(|time| json!({"name": time.name, "time_intervals": time.intervals}))
+        .collect();
+    let said = Intervals::of(&json!({ "time_intervals": times }));
+    promised.told.iter().find_map(|(told, by)| {
+        let same = promised.told.iter();
+        let wanted = same.filter(|(other, _)| other.receiver == told.receiver);
+        let wanted: Vec<Heeded> = wanted.map(|(told, _)| meant(told)).collect();
+        let rendered: Vec<Heeded> = by.iter().map(|route| heeded(route)).collect();
+        // Most alerts come by the same few routes, and two weeks are many minutes.
+        if !compared.insert(format!("{wanted:?} {rendered:?}")) {
+            return None;
+        }
+        let how = notifications
+            .intervals
+            .differ(&rendered, (&said, &wanted))?;
+        let route = by.first()?;
+        let key = TIMES
+            .iter()
+            .find(|key| route.settings.contains_key(**key))
+            .map_or(String::new(), |key| format!("/{key}"));
+        Some((
+            format!("{}{key}", route.pointer),
+            format!(
+                "`{}` is told of {} {how}",
+                told.receiver,
+                promised.firing.called()
+            ),
+            "render the times that the catalog has under `[times]`".to_string(),
+        ))
+    })
+}
+
+/// The times that the catalog has for somebody.
+fn meant<'c>(told: &Told<'c>) -> Heeded<'c> {
+    let [mute, active] = match told.by {
+        Some(notice) => [&notice.mute, &notice.active],
+        None => return [None, None],
+    };
+    [mute, active].map(|names| {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        (!names.is_empty()).then_some(names)
+    })
+}
+
+/// An alert whose routes are muted, or not active, for longer than a week, and the catalog does not say so itself.
+fn silent(stack: &Stack, notifications: &Notifications, promised: &Promised) -> Option<Mistake> {
+    // Then they are compared with what it says.
+    if !stack.catalog.times.is_empty() {
+        return None;
+    }
     let silence = notifications.intervals.longest_silence(&promised.kept);
     let how = match silence {
         Some(minutes) if minutes <= WEEK => return None,
@@ -236,8 +318,7 @@ fn passed_over(
     let told = promised.ends.iter();
     let mut told = told.filter(|end| notifications.tells(end.receiver()));
     let at_root = promised.ends.iter().all(|end| end.pointer == tree.pointer);
-    let wanted = stack.catalog.receiver(&firing.severity);
-    if wanted != NO_ONE || told.next().is_some() || !at_root {
+    if !promised.told.is_empty() || told.next().is_some() || !at_root {
         return None;
     }
     let called = firing.called();

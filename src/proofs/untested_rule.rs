@@ -4,6 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::json::Parts;
 use crate::stack::files::beside;
+use crate::stack::own_tests::OwnTests;
 use std::collections::{HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -70,6 +71,13 @@ pub(crate) const PROOF: Proof = Proof {
                     }
                 }
             }
+        }
+        for pointer in OwnTests::lost(stack.catalog, stack.files) {
+            found.push(place::in_catalog(
+                pointer,
+                "the test is not among those that are rendered: nobody runs it",
+                "render all tests of the catalog",
+            ));
         }
         let known: HashSet<&str> = stack
             .files

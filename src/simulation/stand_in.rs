@@ -169,6 +169,9 @@ impl StandIn {
                             &known,
                         );
                     }
+                    "summary" => {
+                        summary(&mut out, &metric.name, labels, &metric.quantiles, count);
+                    }
                     _ if motion.steady => series(&mut out, &metric.name, labels, level),
                     _ => {
                         let swings = 1.0 + 0.4 * self.wave(self.last, 300.0);
@@ -187,13 +190,7 @@ impl StandIn {
                 Type::Histogram => {
                     histogram(&mut out, name, labels, &[0.1, 1.0, 10.0], count, &[]);
                 }
-                Type::Summary => {
-                    let comma = if labels.is_empty() { "" } else { "," };
-                    let median = format!("{labels}{comma}quantile=\"0.5\"");
-                    series(&mut out, name, &median, 0.1);
-                    series(&mut out, &format!("{name}_sum"), labels, count * 0.1);
-                    series(&mut out, &format!("{name}_count"), labels, count);
-                }
+                Type::Summary => summary(&mut out, name, labels, &[0.5], count),
             }
         }
         out
@@ -311,6 +308,17 @@ fn series(out: &mut String, name: &str, labels: &str, value: f64) {
     } else {
         writeln!(out, "{name}{{{labels}}} {value}")
     };
+}
+
+/// Observations whose quantiles lie between nothing and twice their mean.
+fn summary(out: &mut String, name: &str, labels: &str, quantiles: &[f64], count: f64) {
+    let comma = if labels.is_empty() { "" } else { "," };
+    for quantile in quantiles {
+        let labels = format!("{labels}{comma}quantile=\"{quantile}\"");
+        series(out, name, &labels, 0.2 * quantile);
+    }
+    series(out, &format!("{name}_sum"), labels, count * 0.1);
+    series(out, &format!("{name}_count"), labels, count);
 }
 
 /// Observations fall off exponentially behind the third bucket; of some bounds it is known how many are within.

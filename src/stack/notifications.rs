@@ -12,7 +12,8 @@ pub(crate) mod server;
 pub(crate) mod texts;
 pub mod times;
 
-use crate::catalog::{Catalog, NO_ONE};
+use crate::catalog::Catalog;
+use crate::catalog::owners::Told;
 use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
@@ -45,8 +46,10 @@ pub(crate) struct Promised<'n> {
     pub(crate) firing: &'n Firing,
     /// Every route that it ends in.
     pub(crate) ends: Vec<&'n Route>,
-    /// Those of them that tell whom the catalog says.
+    /// Those of them that tell whom the catalog says; all, where that is nobody.
     pub(crate) kept: Vec<&'n Route>,
+    /// Everybody whom the catalog tells, with the routes by which they are.
+    pub(crate) told: Vec<(Told<'n>, Vec<&'n Route>)>,
 }
 
 impl<'a> Notifications<'a> {
@@ -104,13 +107,23 @@ impl<'a> Notifications<'a> {
         meant
             .map(|firing| {
                 let ends = tree.ends(firing.labels());
-                let wanted = self.catalog.receiver(&firing.severity);
-                let kept = ends.iter().copied();
-                let kept = kept.filter(|end| self.is(end.receiver(), wanted) || wanted == NO_ONE);
+                let by = |receiver: &str| -> Vec<&Route> {
+                    let ends = ends.iter().copied();
+                    ends.filter(|end| self.is(end.receiver(), receiver))
+                        .collect()
+                };
+                let told = firing.told(self.catalog).into_iter();
+                let told: Vec<(Told, Vec<&Route>)> =
+                    told.map(|told| (told, by(told.receiver))).collect();
+                let kept = ends.iter().copied().filter(|end| {
+                    let mut by = told.iter().flat_map(|(_, by)| by);
+                    told.is_empty() || by.any(|route| route.pointer == end.pointer)
+                });
                 Promised {
                     firing,
                     kept: kept.collect(),
-                    ends,
+                    ends: ends.clone(),
+                    told,
                 }
             })
             .collect()

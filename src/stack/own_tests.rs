@@ -1,6 +1,9 @@
 //! Which tests of a rendered file the catalog wrote itself, and where.
 
+use super::files::Files;
 use crate::catalog::Catalog;
+use crate::catalog::alerts::OwnTest;
+use crate::json::Parts;
 use crate::render::File;
 use std::collections::HashMap;
 
@@ -13,13 +16,7 @@ impl OwnTests {
     /// All of a catalog.
     pub(crate) fn of(catalog: &Catalog) -> OwnTests {
         let mut pointers: HashMap<String, Vec<String>> = HashMap::new();
-        let alerts = catalog
-            .alerts
-            .iter()
-            .filter(|alert| alert.settings.contains_key("tests"))
-            .map(|alert| (&alert.name, alert.tests()));
-        let rules = catalog.rules.iter().map(|rule| (&rule.name, rule.tests()));
-        for (name, tests) in alerts.chain(rules) {
+        for (name, tests) in own(catalog) {
             for test in tests {
                 pointers
                     .entry(test.title(name))
@@ -28,6 +25,36 @@ impl OwnTests {
             }
         }
         OwnTests { pointers }
+    }
+
+    /// Tests of the catalog's own that no file has, as JSON pointers: fewer are about their rule than the catalog has.
+    pub(crate) fn lost(catalog: &Catalog, files: Files) -> Vec<String> {
+        let about = |name: &str| {
+            let tests = files.tests().flat_map(|file| file.value["tests"].items());
+            let asks = tests.filter(|test| {
+                let opens = test["name"]
+                    .as_str()
+                    .and_then(|title| title.strip_prefix(name));
+                let exprs = test["promql_expr_test"].items();
+                let alerts = test["alert_rule_test"].items();
+                opens.is_some_and(|rest| rest.starts_with(':'))
+                    || exprs
+                        .filter_map(|one| one["expr"].as_str())
+                        .any(|expr| expr.contains(name))
+                    || alerts.into_iter().any(|one| one["alertname"] == name)
+            });
+            asks.count()
+        };
+        let titled = |title: &str| {
+            let mut tests = files.tests().flat_map(|file| file.value["tests"].items());
+            tests.any(|test| test["name"] == title)
+        };
+        let lost = own(catalog).filter(|(name, tests)| about(name) < tests.len());
+        lost.flat_map(|(name, tests)| {
+            let missing = tests.into_iter().filter(|test| !titled(&test.title(name)));
+            missing.map(|test| test.pointer).collect::<Vec<_>>()
+        })
+        .collect()
     }
 
     /// For each of the file's tests the catalog's own that it was made from, as a JSON pointer; None for those of a kind.
@@ -45,4 +72,15 @@ impl OwnTests {
         };
         tests.iter().map(one).collect()
     }
+}
+
+/// Each alert and rule with the tests that the catalog brings for it.
+fn own(catalog: &Catalog) -> impl Iterator<Item = (&str, Vec<OwnTest<'_>>)> {
+    let alerts = catalog
+        .alerts
+        .iter()
+        .filter(|alert| alert.settings.contains_key("tests"))
+        .map(|alert| (alert.name.as_str(), alert.tests()));
+    let rules = catalog.rules.iter();
+    alerts.chain(rules.map(|rule| (rule.name.as_str(), rule.tests())))
 }

@@ -12,7 +12,7 @@ use minijinja::{Environment, Error, context};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Types of metrics, in the order in which they are drawn.
-const TYPES: [&str; 3] = ["counter", "gauge", "histogram"];
+const TYPES: [&str; 4] = ["counter", "gauge", "histogram", "summary"];
 
 /// Registers every function and filter.
 pub(crate) fn add_to(environment: &mut Environment) {
@@ -30,7 +30,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("covering", watching::covering);
     environment.add_filter("drawn_alone", watching::drawn_alone);
     environment.add_filter("thresholds", watching::thresholds);
-    environment.add_filter("unit", unit);
+    environment.add_filter("unit", |metric: Value| unit_of(&metric));
     environment.add_filter("rate_unit", rate_unit);
     environment.add_filter("heading", heading);
 }
@@ -123,17 +123,14 @@ fn by_group(items: Vec<Value>, field: &str, groups: Vec<Value>) -> Result<Value,
 /// Metrics of one type and unit that one panel can name; more of them than this are spread over several.
 const TO_A_PANEL: usize = 24;
 
-/// Metrics that one axis can hold: counters, gauges, histograms, each apart by unit, as `type`, `unit` and `metrics`; `part` of `parts`.
+/// Metrics that one axis can hold: counters, gauges, histograms, summaries, each apart by unit, as `type`, `unit` and `metrics`; `part` of `parts`.
 fn by_measure(metrics: Vec<Value>) -> Result<Value, Error> {
     let mut measures: Vec<(usize, &str, Vec<Value>)> = Vec::new(); // as many as there are types and units
     for metric in metrics {
-        let (key, kind) = (
-            metric.get_attr("key")?.to_string(),
-            metric.get_attr("type")?.to_string(),
-        );
+        let kind = metric.get_attr("type")?.to_string();
         let (order, unit) = (
             TYPES.iter().position(|known| *known == kind).unwrap_or(0),
-            unit(&key),
+            unit_of(&metric)?,
         );
         match measures
             .iter_mut()
@@ -151,7 +148,29 @@ fn by_measure(metrics: Vec<Value>) -> Result<Value, Error> {
     Ok(panels.collect())
 }
 
-/// Grafana's unit of a metric, by the unit that its name ends in.
+/// Grafana's unit of a metric: what the catalog says that it is in, else what its name ends in.
+fn unit_of(metric: &Value) -> Result<&'static str, Error> {
+    let said = metric.get_attr("unit")?;
+    Ok(match said.as_str() {
+        Some("seconds") => "s",
+        Some("milliseconds") => "ms",
+        Some("microseconds") => "µs",
+        Some("minutes") => "m",
+        Some("bytes") => "bytes",
+        Some("kilobytes") => "kbytes",
+        Some("megabytes") => "mbytes",
+        Some("ratio") => "percentunit",
+        Some("percent") => "percent",
+        Some("celsius") => "celsius",
+        Some("volts") => "volt",
+        Some("amperes") => "amp",
+        Some("joules") => "joule",
+        Some(_) => "short",
+        None => unit(&metric.get_attr("key")?.to_string()),
+    })
+}
+
+/// The same by the name alone.
 fn unit(metric: &str) -> &'static str {
     let base = metric.trim_end_matches("_total");
     match base.rsplit('_').next() {
@@ -166,6 +185,11 @@ fn unit(metric: &str) -> &'static str {
 fn rate_unit(unit: &str) -> String {
     match unit {
         "short" => "ops".to_string(),
+        "bytes" => "Bps".to_string(),
+        // Seconds in a second: how many of them are busy.
+        "s" => "short".to_string(),
+        // There are no such units of what grows.
+        "ms" | "µs" | "m" | "kbytes" | "mbytes" | "percentunit" | "percent" => "short".to_string(),
         unit => unit.to_string(),
     }
 }

@@ -48,7 +48,12 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+{% set summaries = metrics | selectattr("type", "equalto", "summary") | list %}
+{% if summaries %}
+__all__ = ["CONTRACT", "SERVICES", "Counter", "Family", "Gauge", "Histogram", "Label", "MetricsCollector", "Service", "Summary"]
+{% else %}
 __all__ = ["CONTRACT", "SERVICES", "Counter", "Family", "Gauge", "Histogram", "Label", "MetricsCollector", "Service"]
+{% endif %}
 
 
 @dataclass(frozen=True)
@@ -197,7 +202,11 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+{% if summaries %}
+Child = Union[prometheus_client.Counter, prometheus_client.Gauge, prometheus_client.Histogram, prometheus_client.Summary]
+{% else %}
 Child = Union[prometheus_client.Counter, prometheus_client.Gauge, prometheus_client.Histogram]
+{% endif %}
 
 _log = logging.getLogger(__name__)
 
@@ -319,6 +328,10 @@ def _made(family: Family) -> Child:
         return prometheus_client.Counter(family.name, family.help, names, registry=None)
     if family.kind == "gauge":
         return prometheus_client.Gauge(family.name, family.help, names, registry=None, multiprocess_mode="livesum")
+{% if summaries %}
+    if family.kind == "summary":
+        return prometheus_client.Summary(family.name, family.help, names, registry=None)
+{% endif %}
     buckets = sorted(family.buckets) or prometheus_client.Histogram.DEFAULT_BUCKETS
     return prometheus_client.Histogram(family.name, family.help, names, registry=None, buckets=buckets)
 
@@ -413,12 +426,22 @@ class Histogram(_Handle):
     def observe(self, value: float) -> None:
         """Adds an observation."""
         self._write((), lambda child: child.observe(value))
+{% if summaries %}
+
+
+class Summary(_Handle):
+    """A summary without labels: a sum and a count, as prometheus_client works out no quantiles."""
+
+    def observe(self, value: float) -> None:
+        """Adds an observation."""
+        self._write((), lambda child: child.observe(value))
+{% endif %}
 {% for metric in labelled %}
 
 
 class Metric_<< metric.key | bare >>(_Handle):
     << metric.help >>
-{% set methods = {"counter": ["inc"], "gauge": ["set", "inc", "dec"], "histogram": ["observe"]} %}
+{% set methods = {"counter": ["inc"], "gauge": ["set", "inc", "dec"], "histogram": ["observe"], "summary": ["observe"]} %}
 {% for method in methods[metric.type] %}
 {% set number = "value" if method in ["set", "observe"] else "amount" %}
 

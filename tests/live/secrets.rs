@@ -92,12 +92,20 @@ fn what_is_not_a_secret_is_refused_by_name_and_nobody_is_asked() {
         (path("folder"), "it is a folder", "it is a folder"),
         (path("sparse"), "it is longer than", "it is longer than"),
         (path("missing"), "No such file", "No such file"),
-        (file(&root, "empty", ""), "it is empty", "No pem"),
-        (file(&root, "line-end", "\r\n"), "it is empty", "No pem"),
+        (
+            file(&root, "empty", ""),
+            "it is empty",
+            "there is no certificate in it",
+        ),
+        (
+            file(&root, "line-end", "\r\n"),
+            "it is empty",
+            "there is no certificate in it",
+        ),
         (
             file(&root, "two-lines", "s3cr3t\r\nmore\r\n"),
             "it is not one line of text",
-            "No pem",
+            "there is no certificate in it",
         ),
     ];
     let flags = [

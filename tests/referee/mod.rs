@@ -15,6 +15,7 @@ const PACKAGES: &[(&str, &str)] = &[
         "prometheus-blackbox-exporter",
         "prometheus-blackbox-exporter",
     ),
+    ("prometheus-node-exporter", "prometheus-node-exporter"),
     ("yamllint", "yamllint"),
     ("chromium", "chromium"),
     ("bash", "bash"),

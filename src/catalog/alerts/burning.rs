@@ -31,7 +31,12 @@ pub(in crate::catalog) fn of_slo(
         for (key, value) in slo.counts.settings() {
             written[key.as_str()] = value.into();
         }
-        for (key, text) in [("summary", &slo.summary), ("description", &slo.description)] {
+        let texts = [
+            ("summary", &slo.summary),
+            ("description", &slo.description),
+            ("owner", &slo.owner),
+        ];
+        for (key, text) in texts {
             if let Some(text) = text {
                 written[key] = text.as_str().into();
             }

@@ -36,12 +36,13 @@ impl Counts {
         let known = metrics.iter().find(|metric| metric.key == name);
         let full = known.map_or(name, |metric| metric.name.as_str());
         let milliseconds = ["_milliseconds", "_millis", "_ms"];
-        let in_unit = |below: Duration| {
-            if milliseconds.iter().any(|unit| full.ends_with(unit)) {
-                below.0 as f64
-            } else {
-                below.seconds()
-            }
+        let said = known.and_then(|metric| metric.unit.as_deref());
+        let in_unit = |below: Duration| match said {
+            Some("microseconds") => below.0 as f64 * 1000.0,
+            Some("milliseconds") => below.0 as f64,
+            Some("minutes") => below.seconds() / 60.0,
+            None if milliseconds.iter().any(|unit| full.ends_with(unit)) => below.0 as f64,
+            _ => below.seconds(),
         };
         Counts {
             errors: text(errors).or_else(|| text(&errors["metric"])),

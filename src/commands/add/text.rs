@@ -41,7 +41,7 @@ pub(crate) fn with_service(text: &str, name: &str, group: &str, port: u32) -> St
         _ => return text.to_string(),
     }
     if let Some(position) = header {
-        keep_comments(&mut document, name, position);
+        keep_comments(&mut document, "services", name, position);
     }
     let edited = document.to_string();
     if text.contains("\r\n") {
@@ -116,7 +116,7 @@ fn into_line(services: &mut InlineTable, name: &str, group: &str, port: u32) {
 }
 
 /// The position of the last header of a table and those inside it.
-fn last_position(table: &Table) -> Option<isize> {
+pub(crate) fn last_position(table: &Table) -> Option<isize> {
     let inside = table.iter().filter_map(|(_, item)| item.as_table());
     inside
         .filter_map(last_position)
@@ -125,7 +125,12 @@ fn last_position(table: &Table) -> Option<isize> {
 }
 
 /// Comments directly behind the table before stay with it; those directly on what follows are about that.
-fn keep_comments(document: &mut DocumentMut, name: &str, position: Option<isize>) {
+pub(crate) fn keep_comments(
+    document: &mut DocumentMut,
+    table: &str,
+    name: &str,
+    position: Option<isize>,
+) {
     let mut own = String::new();
     let next = position.and_then(|position| next_header(document.as_table_mut(), position));
     match next {
@@ -149,7 +154,7 @@ fn keep_comments(document: &mut DocumentMut, name: &str, position: Option<isize>
             }
         }
     }
-    if let Some(table) = document["services"][name].as_table_mut() {
+    if let Some(table) = document[table][name].as_table_mut() {
         table.decor_mut().set_prefix(format!("{own}\n"));
     }
 }

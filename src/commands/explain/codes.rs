@@ -254,6 +254,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The metrics are not in the text format, so Prometheus drops the whole scrape.",
     ),
     (
+        "unreadable-exposition",
+        "What `declare` was given is not in Prometheus' text format, nor OpenMetrics; nothing was written.",
+    ),
+    (
         "metric-missing",
         "A declared metric is not exposed by a service that should emit it.",
     ),

@@ -69,6 +69,11 @@ const SETTINGS: &[(&str, Class, &str)] = &[
         "alerts link to the runbook at",
     ),
     (
+        "/platform/owner",
+        Notice,
+        "what has no other owner belongs to",
+    ),
+    (
         "/platform/output",
         Notice,
         "everything is rendered into the folder",

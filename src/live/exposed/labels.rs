@@ -101,8 +101,13 @@ fn undeclared(service: &Service, metric: &Metric, samples: &[&Sample]) -> Option
     let names = samples
         .iter()
         .flat_map(|sample| sample.labels.iter().map(|(name, _)| name.as_str()));
+    let own = |name: &str| match metric.r#type.as_str() {
+        "histogram" => name == "le",
+        "summary" => name == "quantile",
+        _ => false,
+    };
     let undeclared: BTreeSet<&str> = names
-        .filter(|name| !metric.labels.contains_key(*name) && *name != "le")
+        .filter(|name| !metric.labels.contains_key(*name) && !own(name))
         .collect();
     if undeclared.is_empty() {
         return None;

@@ -8,7 +8,7 @@ use crate::live::checks::targets::target;
 use crate::live::checks::{CheckContext, alertmanager, rules};
 use crate::live::prometheus::Running;
 use crate::live::rules::{loaded_rule, rendered_rules, rule_difference};
-use crate::stack::notifications::alerts::labels;
+use crate::stack::notifications::alerts::{labels, sent};
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::routes::Route;
 use std::collections::{BTreeMap, BTreeSet};
@@ -155,9 +155,11 @@ pub(crate) fn route(
     for alert in &context.catalog.alerts {
         let own = |branch: &&Branch| branch.services.contains(&service.name);
         for branch in alert.branches.iter().filter(own) {
-            let labels = labels(alert, branch, service);
+            let made = labels(alert, branch, service);
+            let config = context.rendered.prometheus().next();
+            let labels = config.map_or(Some(made.clone()), |file| sent(&file.value, &made));
             let known = routes.entry(&branch.severity).or_default();
-            known.extend(receivers(&labels));
+            known.extend(labels.iter().flat_map(receivers));
         }
     }
     let routes: Vec<String> = routes

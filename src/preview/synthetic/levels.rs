@@ -15,7 +15,7 @@ impl Synthetic<'_> {
         let time = self.axis.at(index);
         let own = || wave(source.seeds.0, time);
         match (source.kind, source.metric) {
-            (_, Some(metric)) if metric.r#type == "histogram" => {
+            (_, Some(metric)) if ["histogram", "summary"].contains(&metric.r#type.as_str()) => {
                 self.distribution(source, metric, index, part)
             }
             (Kind::Counter, Some(_)) => self.events(source, index, part),
@@ -74,6 +74,7 @@ impl Synthetic<'_> {
         let slow = if part == Part::Failing { 3.0 } else { 1.0 };
         let median = typical * slow * (0.4 + source.own + 0.3 * source.waves[index]);
         match source.bound {
+            None if source.kind == Kind::Gauge => median,
             Some(bound) if bound.is_finite() => {
                 rate * (bound * bound * bound) / (bound * bound * bound + median * median * median)
             }

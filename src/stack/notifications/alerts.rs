@@ -4,7 +4,8 @@ use super::inhibition::Inhibition;
 use super::matchers::{Comparison, Labels, Matcher};
 use super::relabeling::relabeled;
 use super::routes::Route;
-use crate::catalog::{self, Branch, Catalog, NO_ONE, Service};
+use crate::catalog::owners::{About, Told};
+use crate::catalog::{self, Branch, Catalog, Service};
 use crate::contract::domain::Domain;
 use crate::contract::evaluate::nodes;
 use crate::contract::series::SeriesSet;
@@ -72,9 +73,35 @@ impl Firing {
     /// whatever it knows is taken to be meant.
     pub(crate) fn pages(&self, catalog: &Catalog) -> bool {
         match catalog.notifies() {
-            true => catalog.receiver(&self.severity) != NO_ONE,
+            true => !self.told(catalog).is_empty(),
             false => catalog.severities.knows(&self.severity),
         }
+    }
+
+    /// What the catalog knows of it, whatever labels it is sent with.
+    pub(crate) fn about<'a>(&'a self, catalog: &'a Catalog) -> About<'a> {
+        let made = |label: &str| self.made.get(label).map_or("", String::as_str);
+        let alert = self.of_catalog.then(|| catalog.alert(&self.name)).flatten();
+        let owner = match (alert, catalog.service(made("job"))) {
+            (Some(alert), Some(service)) => catalog.owner(alert, service),
+            (None, Some(service)) => service
+                .owner
+                .as_deref()
+                .or(catalog.platform.owner.as_deref()),
+            _ => catalog.platform.owner.as_deref(),
+        };
+        About {
+            alert: &self.name,
+            severity: &self.severity,
+            owner: owner.unwrap_or_default(),
+            group: made("component"),
+            service: made("job"),
+        }
+    }
+
+    /// Everybody whom the catalog tells of it.
+    pub(crate) fn told<'c>(&self, catalog: &'c Catalog) -> Vec<Told<'c>> {
+        catalog.told(&self.about(catalog))
     }
 }
 
@@ -414,5 +441,12 @@ pub(crate) fn asked(files: Files, catalog: &Catalog, asked: &BTreeSet<&str>) -> 
         let foreign = rule["alert"].as_str().filter(|name| !named.contains(name));
         found.extend(foreign.map(|_| own_labels(rule)));
     }
+    let Some(config) = files.prometheus().next() else {
+        return found.into_iter().collect();
+    };
+    let found: BTreeSet<Labels> = found
+        .iter()
+        .filter_map(|made| sent(&config.value, made))
+        .collect();
     found.into_iter().collect()
 }

@@ -4,7 +4,7 @@ use super::routes::{Route, TIMES};
 use crate::json::{Parts, plain};
 use chrono::{Datelike, Days, NaiveDate};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Minutes of a day.
 const DAY: usize = 24 * 60;
@@ -39,8 +39,7 @@ pub(crate) const MONTHS: [&str; 12] = [
 /// A range with both ends.
 type Range = (i64, i64);
 
-/// One entry of an interval: all that it speaks of must be so. Time zones are not looked at: they shift days and leave their
-/// length.
+/// One entry of an interval: all that it speaks of must be so. Its time zone is not looked at for a length: it shifts days.
 #[derive(Default)]
 struct Interval {
     minutes: Option<Vec<Range>>,
@@ -48,6 +47,7 @@ struct Interval {
     days: Option<Vec<Range>>,
     months: Option<Vec<Range>>,
     years: Option<Vec<Range>>,
+    zone: String,
 }
 
 /// Every interval of a configuration by its name, wherever it is defined.
@@ -55,6 +55,14 @@ pub struct Intervals(BTreeMap<String, Vec<Interval>>);
 
 /// The minutes of a day at which something holds.
 type Minutes = [bool; DAY];
+
+/// The names of the intervals that a route heeds, in the order of TIMES; None: it has no such key.
+pub(crate) type Heeded<'n> = [Option<Vec<&'n str>>; 2];
+
+/// What a route of the configuration heeds.
+pub(crate) fn heeded(route: &Route) -> Heeded<'_> {
+    TIMES.map(|key| Some(route.settings.get(key)?.texts().collect()))
+}
 
 impl Intervals {
     /// `time_intervals`, and the older `mute_time_intervals`.
@@ -87,14 +95,13 @@ impl Intervals {
     }
 
     /// The minutes of a day at which any of several routes notifies.
-    fn open(&self, routes: &[&Route], day: NaiveDate) -> Minutes {
+    fn open(&self, routes: &[Heeded], day: NaiveDate) -> Minutes {
         let mut any = [false; DAY];
         for route in routes {
-            let [mute, active] = TIMES.map(|key| {
-                let names = route.settings.get(key);
-                names.map(|names| {
+            let [mute, active] = route.each_ref().map(|names| {
+                names.as_ref().map(|names| {
                     let mut all = [false; DAY];
-                    for name in names.texts() {
+                    for name in names {
                         let minutes = self.on(name, day);
                         (0..DAY).for_each(|minute| all[minute] |= minutes[minute]);
                     }
@@ -109,6 +116,61 @@ impl Intervals {
         any
     }
 
+    /// The time zones of the intervals that routes heed.
+    fn zones(&self, routes: &[Heeded]) -> BTreeSet<&str> {
+        let names = routes.iter().flatten().flatten().flatten();
+        let intervals = names.filter_map(|name| self.0.get(*name)).flatten();
+        intervals.map(|interval| interval.zone.as_str()).collect()
+    }
+
+    /// Where some routes notify at other times than others, which heed other intervals: how, in a sentence.
+    pub(crate) fn differ(
+        &self,
+        routes: &[Heeded],
+        (others, wanted): (&Intervals, &[Heeded]),
+    ) -> Option<String> {
+        let [is, should] = [self.zones(routes), others.zones(wanted)];
+        let days = || self.days().chain(others.days());
+        let differs = days().find_map(|day| {
+            let [is, should] = [self.open(routes, day), others.open(wanted, day)];
+            let minute = (0..DAY).find(|minute| is[*minute] != should[*minute])?;
+            Some((day, minute, is[minute]))
+        });
+        let list = |zones: &BTreeSet<&str>| zones.iter().copied().collect::<Vec<_>>().join(", ");
+        match differs {
+            // Hours of no zone are those of any: only where both heed some do zones matter.
+            None if is != should && !is.is_empty() && !should.is_empty() => Some(format!(
+                "by the hours of {} instead of {}",
+                list(&is),
+                list(&should)
+            )),
+            None => None,
+            Some((day, minute, told)) => {
+                let at = format!(
+                    "on a {} at {:02}:{:02}{}",
+                    WEEKDAYS[day.weekday().num_days_from_sunday() as usize],
+                    minute / 60,
+                    minute % 60,
+                    match others.dates() || self.dates() {
+                        true => format!(" ({day})"),
+                        false => String::new(),
+                    }
+                );
+                Some(match told {
+                    true => format!("{at} too, when the catalog tells nobody"),
+                    false => format!("not {at}, when the catalog tells somebody"),
+                })
+            }
+        }
+    }
+
+    /// Whether any interval speaks of dates.
+    fn dates(&self) -> bool {
+        self.0.values().flatten().any(|interval| {
+            interval.days.is_some() || interval.months.is_some() || interval.years.is_some()
+        })
+    }
+
     /// The most minutes in a row during which none of the routes notifies; None: they never do.
     pub(crate) fn longest_silence(&self, routes: &[&Route]) -> Option<usize> {
         if routes
@@ -117,9 +179,10 @@ impl Intervals {
         {
             return Some(0);
         }
+        let heeded: Vec<Heeded> = routes.iter().map(|route| heeded(route)).collect();
         let (mut longest, mut now, mut open) = (0, 0, false);
         for day in self.days() {
-            for notifies in self.open(routes, day) {
+            for notifies in self.open(&heeded, day) {
                 now = if notifies { 0 } else { now + 1 };
                 longest = longest.max(now);
                 open |= notifies;
@@ -130,13 +193,9 @@ impl Intervals {
 
     /// Enough days to see all: two weeks; years where an interval speaks of days of the month, of months or years.
     fn days(&self) -> impl Iterator<Item = NaiveDate> {
-        let all = || self.0.values().flatten();
-        let dates = all().any(|interval| {
-            interval.days.is_some() || interval.months.is_some() || interval.years.is_some()
-        });
-        let years = all()
-            .filter_map(|interval| interval.years.as_ref())
-            .flatten();
+        let dates = self.dates();
+        let all = self.0.values().flatten();
+        let years = all.filter_map(|interval| interval.years.as_ref()).flatten();
         let years: Vec<i64> = years.flat_map(|(from, to)| [*from, *to]).collect();
         // A year before and one behind those that are named; a leap year and what is between two of them where none is.
         let from = years.iter().min().map_or(2024, |first| first - 1);
@@ -184,6 +243,10 @@ impl Interval {
             days: list("days_of_month", &|text| text.parse().ok()),
             months: list("months", &named(&MONTHS, 1)),
             years: list("years", &|text| text.parse().ok()),
+            zone: match plain(&entry["location"]).as_str() {
+                "" | "null" | "Etc/UTC" => "UTC".to_string(),
+                zone => zone.to_string(),
+            },
         }
     }
 

@@ -1,0 +1,78 @@
+//! Servers that are called by another one's address.
+
+use super::Lint;
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Place};
+
+pub(crate) const LINT: Lint = Lint {
+    code: "exchanged-server",
+    doc: "An address that is another server's answers, with something else: alerts that are sent to Prometheus itself are told to nobody, a link opens the wrong page, and a store that is this Prometheus keeps nothing.",
+    bad: "[grafana]\nexternal_url = \"http://localhost:9093\"\n",
+    good: "[grafana]\nexternal_url = \"https://grafana.example.org\"\n",
+    check: |catalog, _| {
+        let mut found = same_pages(catalog);
+        let own = [
+            catalog.prometheus.address.as_str(),
+            origin(&catalog.prometheus.external_url),
+        ];
+        for (index, address) in catalog.prometheus.alertmanagers.iter().enumerate() {
+            if own.contains(&address.as_str()) {
+                let place = Place::Value(format!("/prometheus/alertmanagers/{index}"));
+                let message = format!("alerts are sent to `{address}`, which is this Prometheus");
+                found.push(
+                    Diagnostic::error("exchanged-server", place, message)
+                        .help("write the address of an Alertmanager, usually at port 9093"),
+                );
+            }
+        }
+        for (index, store) in catalog.prometheus.remote_write.iter().enumerate() {
+            if own.contains(&origin(&store.url)) {
+                let place = Place::Value(format!("/prometheus/remote_write/{index}/url"));
+                let message = format!(
+                    "samples are written to `{}`, which is this Prometheus",
+                    store.url
+                );
+                found.push(
+                    Diagnostic::error("exchanged-server", place, message)
+                        .help("write the address of the other store, or remove it"),
+                );
+            }
+        }
+        found
+    },
+};
+
+/// Servers that people would open at one address.
+fn same_pages(catalog: &Catalog) -> Vec<Diagnostic> {
+    let servers = [
+        ("prometheus", "Prometheus", &catalog.prometheus.external_url),
+        (
+            "alertmanager",
+            "the Alertmanager",
+            &catalog.alertmanager.external_url,
+        ),
+        ("grafana", "Grafana", &catalog.grafana.external_url),
+    ];
+    let mut found = Vec::new();
+    for (index, (table, title, url)) in servers.iter().enumerate() {
+        let same = |other: &&(&str, &str, &String)| {
+            other.2.trim_end_matches('/') == url.trim_end_matches('/')
+        };
+        if let Some((other, named, _)) = servers[..index].iter().find(same) {
+            let message = format!("{title} and {named} are opened at one address: {url}");
+            let place = Place::Value(format!("/{table}/external_url"));
+            found.push(
+                Diagnostic::error("exchanged-server", place, message)
+                    .also(Place::Value(format!("/{other}/external_url")), "the other")
+                    .help("write the address of each; behind a proxy they differ in their paths"),
+            );
+        }
+    }
+    found
+}
+
+/// host:port of a URL, or all of what has no scheme.
+fn origin(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or_default()
+}

@@ -1,0 +1,64 @@
+//! Whose something is, is an owner of the catalog.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place, suggestion_or};
+use crate::json::Parts;
+use crate::source::{Source, step};
+use serde_json::Value;
+
+pub(crate) const LINT: Lint = Lint {
+    code: "unknown-owner",
+    doc: "The owner decides who is told: alerts of one that nobody knows go to whoever is told of their severity, and a route for it never takes an alert.",
+    bad: "[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[owners.web-team]\ncritical = \"on-call\"\n\n[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\nowner = \"web-taem\"\n",
+    good: "[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[owners.web-team]\ncritical = \"on-call\"\n\n[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\nowner = \"web-team\"\n",
+    check: |catalog, source| {
+        let known: Vec<&str> = catalog.owners.iter().map(|owner| &*owner.name).collect();
+        // An owner that the schema refused is there, and reported as what is wrong with it.
+        let lost = named(source).into_iter().filter(|(_, owner)| {
+            !known.contains(owner) && !source.contains(&format!("/owners/{}", step(owner)))
+        });
+        lost.map(|(pointer, owner)| {
+            Diagnostic::error(
+                "unknown-owner",
+                Place::Value(pointer),
+                format!("there is no owner `{owner}`"),
+            )
+            .help(suggestion_or(
+                owner,
+                known.iter().copied(),
+                &format!("add `[owners.{owner}]` with its receivers"),
+            ))
+        })
+        .collect()
+    },
+};
+
+/// Every place that names an owner.
+fn named(source: &Source) -> Vec<(String, &str)> {
+    let mut found = Vec::new();
+    let mut look = |pointer: String| match source.value.pointer(&pointer) {
+        Some(Value::String(one)) => found.push((pointer, one.as_str())),
+        Some(many) => {
+            let many = many.items().enumerate();
+            let each =
+                many.filter_map(|(at, one)| Some((format!("{pointer}/{at}"), one.as_str()?)));
+            found.extend(each);
+        }
+        None => {}
+    };
+    look("/platform/owner".to_string());
+    for table in ["groups", "services", "alerts", "slos"] {
+        for (name, _) in source.value[table].entries() {
+            look(format!("/{table}/{}/owner", step(name)));
+        }
+    }
+    for at in 0..source.value["routes"].items().len() {
+        look(format!("/routes/{at}/owner"));
+    }
+    for (name, _) in source.value["inhibit"].entries() {
+        for side in ["source", "target"] {
+            look(format!("/inhibit/{}/{side}/owner", step(name)));
+        }
+    }
+    found
+}

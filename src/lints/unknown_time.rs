@@ -1,0 +1,64 @@
+//! A time that somebody is told at, or not, is one of `[times]`.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place, suggestion_or};
+use crate::json::Parts;
+use crate::source::{Source, step};
+use serde_json::Value;
+
+pub(crate) const LINT: Lint = Lint {
+    code: "unknown-time",
+    doc: "The Alertmanager does not start when a route names a time that is not there.",
+    bad: "[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[times.nights]\nhours = \"18:00-08:00\"\n\n[[routes]]\nreceivers = \"on-call\"\nmute = \"night\"\n",
+    good: "[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[times.nights]\nhours = \"18:00-08:00\"\n\n[[routes]]\nreceivers = \"on-call\"\nmute = \"nights\"\n",
+    check: |catalog, source| {
+        let known: Vec<&str> = catalog.times.iter().map(|time| &*time.name).collect();
+        let lost = named(source).into_iter().filter(|(_, time)| {
+            !known.contains(time) && !source.contains(&format!("/times/{}", step(time)))
+        });
+        lost.map(|(pointer, time)| {
+            Diagnostic::error(
+                "unknown-time",
+                Place::Value(pointer),
+                format!("there is no time `{time}`"),
+            )
+            .help(suggestion_or(
+                time,
+                known.iter().copied(),
+                &format!("add `[times.{time}]` with its hours or days"),
+            ))
+        })
+        .collect()
+    },
+};
+
+/// Every place that names a time.
+fn named(source: &Source) -> Vec<(String, &str)> {
+    let mut found = Vec::new();
+    let owners = source.value["owners"].entries();
+    let owners = owners.map(|(name, written)| (format!("/owners/{}", step(name)), written));
+    let routes = source.value["routes"].items().enumerate();
+    let routes = routes.map(|(at, written)| (format!("/routes/{at}"), written));
+    for (table, written) in owners.chain(routes) {
+        for key in ["mute", "active"] {
+            look(format!("{table}/{key}"), &written[key], &mut found);
+        }
+    }
+    found
+}
+
+fn look<'s>(pointer: String, written: &'s Value, found: &mut Vec<(String, &'s str)>) {
+    match written {
+        Value::String(one) => found.push((pointer, one)),
+        Value::Array(many) => {
+            for (at, one) in many.iter().enumerate() {
+                look(format!("{pointer}/{at}"), one, found);
+            }
+        }
+        by_severity => {
+            for (severity, one) in by_severity.entries() {
+                look(format!("{pointer}/{}", step(severity)), one, found);
+            }
+        }
+    }
+}

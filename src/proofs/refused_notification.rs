@@ -1,0 +1,108 @@
+//! A notification is one that the service which gets it takes.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::json::{Parts, plain};
+use serde_json::Value;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "refused-notification",
+    doc: "The Alertmanager sends what it is told to; a service that refuses it, or a message without words, is seen only when nobody comes.",
+    example: Example::Rendered {
+        role: Role::Alertmanager,
+        pointer: "/receivers/name=null/email_configs",
+        bad: r#"[{"to": "team@example.org", "from": "shop@example.org", "smarthost": "mail.example.org:587", "html": ""}]"#,
+    },
+    check: Check::Stack(|stack| {
+        let mut found = Vec::new();
+        let Some(notifications) = stack.notifications() else {
+            return found;
+        };
+        let file = notifications.file;
+        let severities: Vec<&str> = stack.catalog.severities.names().collect();
+        for receiver in &notifications.receivers {
+            for (pointer, integration, entry) in receiver.integrations() {
+                let mut say = |key: &str, severity, message: String, help: &str| {
+                    found.push(Diagnostic {
+                        severity,
+                        ..place::at(&file.path, format!("{pointer}{key}"), message, help)
+                    });
+                };
+                match integration {
+                    "pagerduty" => {
+                        if let Some(value) = level(entry, &severities) {
+                            say(
+                                "/severity",
+                                Severity::Error,
+                                format!(
+                                    "PagerDuty knows no severity `{value}`, and refuses the event"
+                                ),
+                                "it takes critical, error, warning and info",
+                            );
+                        }
+                    }
+                    "email" => {
+                        let empty =
+                            |key: &str| entry[key].as_str().unwrap_or_default().trim().is_empty();
+                        if entry.get("html").is_some() && empty("html") && empty("text") {
+                            say(
+                                "/html",
+                                Severity::Error,
+                                "the mails have no body".to_string(),
+                                "leave `html` out for the usual one, or write `text`",
+                            );
+                        }
+                        if in_the_clear(entry, &file.value["global"]) {
+                            say(
+                                "",
+                                Severity::Warning,
+                                "the login is not given without TLS, so that no mail is sent"
+                                    .to_string(),
+                                "leave `require_tls` out",
+                            );
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found
+    }),
+};
+
+/// https://developer.pagerduty.com/docs/send-alert-event
+const LEVELS: [&str; 4] = ["critical", "error", "warning", "info"];
+
+/// A severity that an event may have and PagerDuty does not know. What a text decides by a condition is its own business.
+fn level<'a>(entry: &'a Value, severities: &[&'a str]) -> Option<&'a str> {
+    let text = entry["severity"].as_str()?.trim();
+    let inside = text
+        .strip_prefix("{{")
+        .and_then(|rest| rest.strip_suffix("}}"));
+    match inside.map(str::trim) {
+        None if text.contains("{{") => None,
+        None => Some(text).filter(|text| !LEVELS.contains(text)),
+        Some(field) if field.ends_with("Labels.severity") && field.starts_with('.') => {
+            severities.iter().copied().find(|one| !LEVELS.contains(one))
+        }
+        Some(_) => None,
+    }
+}
+
+/// Go's client gives a password only to a server that speaks TLS, or to this machine:
+/// https://pkg.go.dev/net/smtp#PlainAuth
+fn in_the_clear(entry: &Value, global: &Value) -> bool {
+    let either = |key: &str| match entry.get(key) {
+        Some(own) => own.clone(),
+        None => global[format!("smtp_{key}").as_str()].clone(),
+    };
+    let smarthost = plain(&either("smarthost"));
+    let (host, port) = smarthost.rsplit_once(':').unwrap_or((&smarthost, ""));
+    let password = entry
+        .entries()
+        .chain(global.entries())
+        .any(|(key, _)| key.ends_with("auth_password") || key.ends_with("auth_password_file"));
+    let local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
+    either("require_tls") == Value::Bool(false) && password && port != "465" && !local
+}

@@ -1,0 +1,163 @@
+//! The commands of the runbook work as they stand: what they name is there.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::diagnostic::suggestion;
+use crate::render::File;
+use crate::stack::Stack;
+use crate::stack::markdown::{Block, sections};
+use std::collections::BTreeSet;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "runbook-command",
+    doc: "A command that names a file, a container or an alert that is not there costs the minutes that nobody has, and one that ends a server in place of reloading it makes things worse.",
+    example: Example::Text {
+        role: Role::Markdown,
+        good: "kill -s SIGHUP alertmanager",
+        bad: "kill -s SIGTERM alertmanager",
+    },
+    check: Check::Stack(|stack| {
+        let mut found = Vec::new();
+        for file in stack.files.documents() {
+            for block in sections(&file.text).iter().flat_map(|one| one.blocks()) {
+                if ["sh", "bash", "shell", "console"].contains(&block.language.as_str()) {
+                    found.extend(wrong(stack, file, &block));
+                }
+            }
+        }
+        found
+    }),
+};
+
+/// Options of `docker compose` and its commands that a value follows.
+const VALUED: [&str; 14] = [
+    "-f",
+    "--file",
+    "-p",
+    "--project-name",
+    "--profile",
+    "--env-file",
+    "-s",
+    "--signal",
+    "--since",
+    "--until",
+    "--tail",
+    "-n",
+    "-u",
+    "-e",
+];
+
+/// Commands of `docker compose` that are about the containers named after them.
+const OF_CONTAINERS: [&str; 11] = [
+    "exec", "kill", "logs", "pause", "ps", "restart", "start", "stop", "top", "unpause", "up",
+];
+
+fn wrong(stack: &Stack, file: &File, block: &Block) -> Vec<crate::diagnostic::Diagnostic> {
+    let mut found = Vec::new();
+    for (index, line) in block.text.lines().enumerate() {
+        let mut say = |message: String, help: String| {
+            found.push(place::line(&file.path, block.line + index, message, help));
+        };
+        if let Some(name) = alert(line).filter(|name| !fires(stack, name)) {
+            let alerts = stack.files.alerts();
+            let known: BTreeSet<&str> = alerts
+                .filter_map(|(_, _, rule)| rule["alert"].as_str())
+                .collect();
+            say(
+                format!("the command looks for the alert `{name}`, which does not exist"),
+                suggestion(name, known.iter().copied()),
+            );
+        }
+        for command in line.split(['|', ';', '&']) {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            if let Some((message, help)) = compose(stack, &words) {
+                say(message, help);
+            }
+        }
+    }
+    found
+}
+
+/// The alert that a matcher in a command asks for by its whole name.
+fn alert(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once("alertname=")?;
+    let name = rest.trim_start_matches(['"', '\'']);
+    let end = name
+        .find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':'))
+        .unwrap_or(name.len());
+    Some(&name[..end]).filter(|name| !name.is_empty())
+}
+
+fn fires(stack: &Stack, name: &str) -> bool {
+    let mut alerts = stack.files.alerts();
+    alerts.any(|(_, _, rule)| rule["alert"] == name)
+}
+
+/// What is wrong with a call of `docker compose`, and what to do.
+fn compose(stack: &Stack, words: &[&str]) -> Option<(String, String)> {
+    let words = match words {
+        ["docker", "compose", rest @ ..] | ["sudo", "docker", "compose", rest @ ..] => rest,
+        _ => return None,
+    };
+    let (mut verb, mut signal) = (None, None);
+    let mut words = words.iter().copied();
+    while let Some(word) = words.next() {
+        if let Some((option, value)) = word.split_once('=').filter(|_| word.starts_with('-')) {
+            signal = (option == "--signal").then_some(value).or(signal);
+        } else if VALUED.contains(&word) {
+            let value = words.next()?;
+            // Elsewhere `-f` follows what is written.
+            if verb.is_none() && ["-f", "--file"].contains(&word) {
+                let output = &stack.catalog.platform.output;
+                let ours = value.strip_prefix(output.as_str());
+                let path = ours.and_then(|rest| rest.strip_prefix('/'));
+                if !path.is_some_and(|path| stack.files.compose().any(|file| file.path == path)) {
+                    let files = stack.files.compose();
+                    let known: Vec<String> = files
+                        .map(|file| format!("{output}/{}", file.path))
+                        .collect();
+                    return Some((
+                        format!("the command reads `{value}`, which is not rendered"),
+                        suggestion(value, known.iter().map(String::as_str).collect::<Vec<_>>()),
+                    ));
+                }
+            }
+            if ["-s", "--signal"].contains(&word) {
+                signal = Some(value);
+            }
+        } else if !word.starts_with('-') {
+            match verb {
+                None => verb = Some(word),
+                Some(verb) if OF_CONTAINERS.contains(&verb) => {
+                    let named = |container: &str| stack.containers.container(container).is_some();
+                    let plain = word
+                        .chars()
+                        .all(|c| c.is_alphanumeric() || "-_.".contains(c));
+                    if plain && !named(word) {
+                        let all = stack.containers.started();
+                        let known: Vec<&str> = all.map(|one| one.name.as_str()).collect();
+                        return Some((
+                            format!(
+                                "the command is about the container `{word}`, which there is not"
+                            ),
+                            suggestion(word, known),
+                        ));
+                    }
+                    break;
+                }
+                Some(_) => break,
+            }
+        }
+    }
+    let ends = verb == Some("kill")
+        && !matches!(
+            signal,
+            Some("HUP" | "SIGHUP" | "1" | "USR1" | "SIGUSR1" | "USR2" | "SIGUSR2")
+        );
+    ends.then(|| {
+        (
+            "the command ends the server".to_string(),
+            "send SIGHUP, which makes it read its configuration anew".to_string(),
+        )
+    })
+}

@@ -1,0 +1,52 @@
+//! What the catalog says of an alert in its own words is told.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::RULES;
+use crate::json::Parts;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "untold-text",
+    doc: "Somebody wrote for whoever is woken what an alert means; a notification without it says less than the catalog knows.",
+    example: Example::Rendered {
+        role: RULES,
+        pointer: "/groups/*/rules/alert=Errors/annotations/summary",
+        bad: "\"{{ $labels.service }} is sick\"",
+    },
+    check: Check::Stack(|stack| {
+        let mut found = Vec::new();
+        for (file, pointer, rule) in stack.files.alerts() {
+            let named = rule["alert"].as_str().unwrap_or_default();
+            let Some(alert) = stack.catalog.alert(named) else {
+                continue;
+            };
+            let own = [
+                ("summary", &alert.summary),
+                ("description", &alert.description),
+            ];
+            for (key, text) in own {
+                let told = |text: &str| {
+                    let annotations = rule["annotations"].entries();
+                    let mut texts = annotations.filter_map(|(_, said)| said.as_str());
+                    // Between placeholders it stands as it was written.
+                    let parts = || text.split('{').flat_map(|part| part.rsplit('}').next());
+                    texts.any(|said| parts().all(|part| said.contains(part.trim())))
+                };
+                if let Some(text) = text.as_deref().filter(|text| !told(text)) {
+                    let at = match rule["annotations"].get(key) {
+                        Some(_) => format!("{pointer}/annotations/{key}"),
+                        None => format!("{pointer}/alert"),
+                    };
+                    found.push(place::at(
+                        &file.path,
+                        at,
+                        format!(
+                            "nobody is told the {key} that the catalog has of `{named}`: {text}"
+                        ),
+                        format!("write the alert's {key} into an annotation"),
+                    ));
+                }
+            }
+        }
+        found
+    }),
+};
