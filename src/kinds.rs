@@ -33,6 +33,9 @@ pub struct Kind {
     /// Whether its alerts are those of `[slos]`: nobody writes one, and the schema of `[alerts]` does not know it.
     #[serde(default, skip_serializing)]
     pub slos: bool,
+    /// Whether a case shows each event at a step of its own, so that the window must hold more steps than the threshold has events.
+    #[serde(default)]
+    pub one_event_a_step: bool,
     /// What a threshold is compared with.
     #[serde(default, skip_serializing)]
     pub compares: Option<Compares>,

@@ -104,6 +104,11 @@ fn alert() -> impl Strategy<Value = Alert> {
         "cpu_ratio",
         "ratio",
         "stalled",
+        "threshold",
+        "saturation",
+        "increase",
+        "restarts",
+        "absent",
         "promql",
     ][..];
     (
@@ -167,6 +172,7 @@ fn catalog(case: &Case) -> String {
         ("failures_total", "counter"),
         ("jobs_total", "counter"),
         ("jobs_active", "gauge"),
+        ("jobs_most", "gauge"),
     ] {
         let _ = write!(
             text,
@@ -176,8 +182,26 @@ fn catalog(case: &Case) -> String {
     for (index, alert) in case.alerts.iter().enumerate() {
         let has = |kinds: &[&str]| kinds.contains(&alert.kind);
         let (above, window) = (
-            has(&["error_ratio", "memory_ratio", "cpu_ratio", "ratio"]),
-            has(&["error_ratio", "cpu_ratio", "ratio", "stalled"]),
+            has(&[
+                "error_ratio",
+                "memory_ratio",
+                "cpu_ratio",
+                "ratio",
+                "threshold",
+                "saturation",
+                "increase",
+                "restarts",
+            ]),
+            has(&[
+                "error_ratio",
+                "cpu_ratio",
+                "ratio",
+                "stalled",
+                "threshold",
+                "increase",
+                "restarts",
+                "absent",
+            ]),
         );
         let _ = write!(
             text,
@@ -193,6 +217,10 @@ fn catalog(case: &Case) -> String {
         text.push_str(match alert.kind {
             "ratio" => "errors = \"failures_total\"\ntotal = \"jobs_total\"\n",
             "stalled" => "progress = \"jobs_total\"\nactive = \"jobs_active\"\n",
+            "threshold" => "metric = \"jobs_active\"\nover = \"avg\"\n",
+            "saturation" => "used = \"jobs_active\"\nlimit = \"jobs_most\"\n",
+            "increase" => "metric = \"jobs_total\"\n",
+            "absent" => "metric = \"jobs_active\"\n",
             _ => "",
         });
         let mut seen: Vec<usize> = Vec::new();

@@ -101,6 +101,12 @@ const KINDS: [Kind; 10] = [
         ],
     ),
     (
+        "threshold",
+        "above = 0.1\nmetric = \"jobs_active\"",
+        &["above"],
+        &[("shop_jobs_active{$}", "0.5x400")],
+    ),
+    (
         "promql",
         "expr = \"max by (job, service, component) (shop_jobs_active) > 5\"",
         &[],

@@ -39,6 +39,10 @@ pub(crate) fn test_step(
         (ranges, most) = (Vec::new(), u64::MAX);
         steps.splice(0..0, LONG_STEPS);
     }
+    let one_event_a_step = alert
+        .get_attr("kind")
+        .and_then(|kind| kind.get_attr("one_event_a_step"))
+        .is_ok_and(|said| said.is_true());
     for branch in alert.get_attr("branches")?.try_iter()? {
         let burn = branch.get_attr("burn")?;
         if !burn.is_none() {
@@ -52,6 +56,10 @@ pub(crate) fn test_step(
             let window = milliseconds(&window.to_string())?;
             ranges.push(window);
             most = most.min(window / 5);
+            if one_event_a_step {
+                let events = f64::try_from(branch.get_attr("above")?).unwrap_or(0.0);
+                most = most.min(window / (2 * events.max(0.0) as u64 + 6));
+            }
         }
     }
     let most = most.max(1);
@@ -242,6 +250,9 @@ pub(crate) fn rate_samples(
 /// Values of a gauge that is compared with `above` as a ratio of `divisor`.
 pub(crate) fn gauge_samples(above: f64, divisor: f64) -> Value {
     let edge = above * divisor;
+    if edge == 0.0 {
+        return context! { below => -1.0, at => 0.0, above => 1.0, double => 2.0, value => 1.0 / divisor };
+    }
     let near = [
         edge,
         edge.round(),

@@ -14,7 +14,7 @@ pub(crate) const LINT: Lint = Lint {
             for (key, name, wanted) in alert.metrics() {
                 let Some(metric) = catalog
                     .metric(name)
-                    .filter(|metric| metric.r#type != wanted)
+                    .filter(|metric| wanted != "any" && metric.r#type != wanted)
                 else {
                     continue;
                 };

@@ -282,6 +282,8 @@ fn plan(
     for (metric, usual) in [
         ("process_resident_memory_bytes", 0.36 * limit),
         ("process_cpu_seconds_total", 0.2 * service.cpu_limit),
+        // How much later it started, a second: that of a process that runs on stays.
+        ("process_start_time_seconds", 0.0),
         ("up", 1.0),
         ("probe_success", 1.0),
     ] {

@@ -87,6 +87,11 @@ impl StandIn {
                 .plan
                 .own("process_cpu_seconds_total", fault)
                 .unwrap_or(0.0);
+        self.born += passed
+            * self
+                .plan
+                .own("process_start_time_seconds", fault)
+                .unwrap_or(0.0);
         let traffic = 1.0 + 0.3 * self.wave(now * speed, 600.0);
         let moved = self.counts.iter_mut().zip(&mut self.within);
         for (motion, (counts, within)) in self.plan.motions.iter().zip(moved) {
