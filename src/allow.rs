@@ -65,8 +65,20 @@ const NEVER: &[(&str, &str)] = &[
         "the overview has no row for a service of no group",
     ),
     (
+        "unknown-owner",
+        "nobody knows whom to tell of what is of such an owner",
+    ),
+    (
         "unknown-receiver",
         "the Alertmanager does not start with a route to a receiver that does not exist",
+    ),
+    (
+        "unknown-time",
+        "the Alertmanager does not start with a route that names a time that does not exist",
+    ),
+    (
+        "unmatched-selector",
+        "a route or an inhibition that takes no alert does nothing",
     ),
 ];
 

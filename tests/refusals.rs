@@ -772,6 +772,10 @@ fn table(found: &Diagnostic, catalog: &toml::Table) -> Option<String> {
         _ => return None,
     };
     let steps: Vec<&str> = pointer.split('/').skip(1).collect();
+    // What has no `allow` of its own is accepted for the platform.
+    if ["routes", "times", "inhibit"].contains(&steps[0]) {
+        return Some("platform".to_string());
+    }
     let named = [
         "services",
         "groups",
