@@ -47,7 +47,7 @@ type Kind = (
 
 /// A kind: its own keys, the keys that an override of it reads, and its series in trouble, as promtool writes them (`$` is
 /// the service's labels). Ratios are 0.5.
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     ("down", "", &[], &[("up{$}", "0x400")]),
     (
         "down",
