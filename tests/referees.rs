@@ -161,10 +161,17 @@ fn the_generated_unit_tests_pass() {
             alerts + 2 + usize::from(own) + usize::from(objectives),
             "{name}: a file for each alert, the constants, the monitoring itself, own rules and objectives: {tests:?}"
         );
-        for tests in tests {
+        // Those of objectives take seconds each.
+        let judge = |tests: &str| {
             let output = agrees(&name, "promtool", &["test", "rules", tests], &folder);
             assert!(output.contains("SUCCESS"), "{name}: {output}");
-        }
+        };
+        std::thread::scope(|scope| {
+            for first in 0..2 {
+                let some = tests.iter().skip(first).step_by(2);
+                scope.spawn(move || some.copied().for_each(judge));
+            }
+        });
     }
 }
 
@@ -293,6 +300,11 @@ fn amtool_routes_every_severity() {
     for (name, folder, _) in stacks("routes") {
         older(&folder);
         let catalog = written(&name);
+        // Where an alert of nobody has routes of its own, tests/owners.rs asks for each.
+        let own = |table: &str| catalog.contains_key(table);
+        if own("routes") || own("owners") {
+            continue;
+        }
         let routes = catalog
             .get("alertmanager")
             .and_then(|table| table.get("routes"));

@@ -784,6 +784,7 @@ fn table(found: &Diagnostic, catalog: &toml::Table) -> Option<String> {
         "receivers",
         "slos",
         "rules",
+        "owners",
     ]
     .contains(&steps[0]);
     let table = steps[..if named { 2 } else { 1 }].join(".");

@@ -132,6 +132,10 @@ impl Service {
         let group = written["group"].as_str().unwrap_or_default();
         let mut merged = Map::new();
         for layer in layers(name, group) {
+            // In plain HTTP the certificates that a wider layer speaks of are nobody's.
+            if catalog.pointer(&format!("{layer}/scheme")) == Some(&Value::from("http")) {
+                merged.shift_remove("tls");
+            }
             for (key, value) in catalog.pointer(&layer).into_iter().flat_map(Parts::entries) {
                 // Labels add up; all else is the nearest layer's.
                 match (key.as_str(), merged.get_mut(key), value) {

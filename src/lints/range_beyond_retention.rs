@@ -23,7 +23,10 @@ pub(crate) const LINT: Lint = Lint {
                 Place::Value("/prometheus/retention".to_string()),
                 "the retention",
             )
-            .help("keep samples longer, or use a shorter range")
+            .help(format!(
+                "write `retention = \"{}d\"` in [prometheus], or use a shorter range",
+                window.0.div_ceil(24 * 3600 * 1000) + 1
+            ))
         };
         // Over its whole window nothing is left of an objective that is forgotten earlier.
         for slo in catalog.slos.iter().filter(|slo| slo.window > retention) {

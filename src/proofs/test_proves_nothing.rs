@@ -103,6 +103,12 @@ fn indifferent(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     let mut found = [0, last].into_iter().filter_map(|index| {
         let unseen = |expr: Expr| !noticed(&rule.with(expr));
         let (number, moved) = blunt(&rule.expr, index, unseen)?;
+        // Of what is counted in whole numbers there is nothing between 0.9 and 0.09.
+        let between = number.floor() == moved.floor();
+        let counted = stack.catalog.alert(tried.alert)?.kind.unit.is_none();
+        if between && counted {
+            return None;
+        }
         Some(place::at(
             &file.path,
             "/tests",
@@ -173,7 +179,9 @@ fn unnoticed(stack: &Stack, file: &File, own: &[Option<String>]) -> Vec<Diagnost
                     "add a test with samples that the comparison drops, in which the alert is silent",
                 )
             });
+        // The usual way to write "any at all" of what is counted.
         } else if !of_a_state
+            && threshold(&mut loaded.rule.expr.as_ref().clone(), index) != Some(0.5)
             && let Some((number, missed)) = blunt(&loaded.rule.expr, index, unseen)
         {
             found.push(Diagnostic {
