@@ -27,6 +27,7 @@ pub(crate) use alerts::{Alert, Branch, StillBurning};
 use emitters::Emitters;
 pub(crate) use limits::Limits;
 pub use metrics::Metric;
+pub(crate) use metrics::TAKEN;
 use owners::{Inhibit, Notice, Owner, Ownership};
 use rules::{RecordingRule, RuleGroup};
 use serde::Serialize;

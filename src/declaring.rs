@@ -3,22 +3,12 @@
 pub(crate) mod explained; // what a runtime or a profile says already
 mod values; // the values of a label
 
+use crate::catalog::TAKEN;
 use crate::live::exposition::{Exposition, Sample};
 use crate::profiles::Type;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use values::{Seen, domain};
-
-/// Labels that the targets have, and those that Prometheus and the rules set.
-const TAKEN: [&str; 7] = [
-    "job",
-    "instance",
-    "service",
-    "component",
-    "alertname",
-    "alertstate",
-    "severity",
-];
 
 /// A metric as it is to be declared.
 #[derive(Clone, Debug, PartialEq)]

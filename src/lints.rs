@@ -58,7 +58,9 @@ mod wrong_metric_type;
 
 use crate::catalog::{Catalog, Service, origin};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::source::Source;
+use crate::json::Parts;
+use crate::source::{Source, step};
+use serde_json::Value;
 
 /// One thing that can be wrong with a catalog.
 pub struct Lint {
@@ -187,5 +189,22 @@ fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     match all.len() {
         0..=3 => all.join(", "),
         many => format!("{} and {} more", all[..3].join(", "), many - 3),
+    }
+}
+
+/// The texts of a value, alone, in a list or by name, each with its place.
+fn texts<'s>(pointer: String, written: &'s Value, found: &mut Vec<(String, &'s str)>) {
+    match written {
+        Value::String(one) => found.push((pointer, one)),
+        Value::Array(many) => {
+            for (at, one) in many.iter().enumerate() {
+                texts(format!("{pointer}/{at}"), one, found);
+            }
+        }
+        named => {
+            for (name, one) in named.entries() {
+                texts(format!("{pointer}/{}", step(name)), one, found);
+            }
+        }
     }
 }

@@ -4,6 +4,17 @@ use super::{Platform, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// Labels that every target has, and those that Prometheus and the rules set.
+pub(crate) const TAKEN: [&str; 7] = [
+    "job",
+    "instance",
+    "service",
+    "component",
+    "alertname",
+    "alertstate",
+    "severity",
+];
+
 /// `[metrics.KEY]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Metric {

@@ -1,19 +1,8 @@
 //! A metric's label may not be named like a label of its target.
 
 use super::Lint;
-use crate::catalog::{Metric, origin};
+use crate::catalog::{Metric, TAKEN, origin};
 use crate::diagnostic::{Diagnostic, Place};
-
-/// Labels that every target has, and those that Prometheus and the rules set.
-const TAKEN: [&str; 7] = [
-    "job",
-    "instance",
-    "service",
-    "component",
-    "alertname",
-    "alertstate",
-    "severity",
-];
 
 pub(crate) const LINT: Lint = Lint {
     code: "label-collision",

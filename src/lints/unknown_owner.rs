@@ -1,10 +1,9 @@
 //! Whose something is, is an owner of the catalog.
 
-use super::Lint;
+use super::{Lint, texts};
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 use crate::json::Parts;
 use crate::source::{Source, step};
-use serde_json::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "unknown-owner",
@@ -36,15 +35,10 @@ pub(crate) const LINT: Lint = Lint {
 /// Every place that names an owner.
 fn named(source: &Source) -> Vec<(String, &str)> {
     let mut found = Vec::new();
-    let mut look = |pointer: String| match source.value.pointer(&pointer) {
-        Some(Value::String(one)) => found.push((pointer, one.as_str())),
-        Some(many) => {
-            let many = many.items().enumerate();
-            let each =
-                many.filter_map(|(at, one)| Some((format!("{pointer}/{at}"), one.as_str()?)));
-            found.extend(each);
+    let mut look = |pointer: String| {
+        if let Some(written) = source.value.pointer(&pointer) {
+            texts(pointer, written, &mut found);
         }
-        None => {}
     };
     look("/platform/owner".to_string());
     for table in ["groups", "services", "alerts", "slos"] {

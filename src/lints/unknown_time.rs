@@ -1,10 +1,9 @@
 //! A time that somebody is told at, or not, is one of `[times]`.
 
-use super::Lint;
+use super::{Lint, texts};
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 use crate::json::Parts;
 use crate::source::{Source, step};
-use serde_json::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "unknown-time",
@@ -41,24 +40,8 @@ fn named(source: &Source) -> Vec<(String, &str)> {
     let routes = routes.map(|(at, written)| (format!("/routes/{at}"), written));
     for (table, written) in owners.chain(routes) {
         for key in ["mute", "active"] {
-            look(format!("{table}/{key}"), &written[key], &mut found);
+            texts(format!("{table}/{key}"), &written[key], &mut found);
         }
     }
     found
-}
-
-fn look<'s>(pointer: String, written: &'s Value, found: &mut Vec<(String, &'s str)>) {
-    match written {
-        Value::String(one) => found.push((pointer, one)),
-        Value::Array(many) => {
-            for (at, one) in many.iter().enumerate() {
-                look(format!("{pointer}/{at}"), one, found);
-            }
-        }
-        by_severity => {
-            for (severity, one) in by_severity.entries() {
-                look(format!("{pointer}/{}", step(severity)), one, found);
-            }
-        }
-    }
 }

@@ -276,30 +276,18 @@ fn after(
 ) -> Vec<Diagnostic> {
     let job = &config.value["scrape_configs"][index];
     let mut found = Vec::new();
-    let mut say = |key: &str, message: String, help: &str| {
-        found.push(place::at(
-            &config.path,
-            format!("/scrape_configs/{index}/{key}"),
-            message,
-            help,
-        ))
-    };
     let said = stack.catalog.service(service);
     if job["honor_labels"] == true && !said.is_some_and(|service| service.honor_labels) {
-        say(
-            "honor_labels",
+        found.push(place::at(
+            &config.path,
+            format!("/scrape_configs/{index}/honor_labels"),
             format!(
                 "`{service}` may call itself another service: its own labels win over those of the job"
             ),
             "remove it",
-        );
+        ));
     }
-    let global = &config.value["global"];
-    let limit = |key: &str| {
-        let written = job.get(key).or_else(|| global.get(key));
-        written.filter(|limit| **limit != 0)
-    };
-    let limited = LIMITS.iter().any(|key| limit(key).is_some());
+    let limited = LIMITS.iter().any(|key| limit(config, job, key).is_some());
     if !limited && job.get("metric_relabel_configs").is_none() {
         return found;
     }
@@ -355,15 +343,12 @@ fn kept(
             help,
         ))
     };
-    let global = &config.value["global"];
-    let limit = |key: &str| {
-        let written = job.get(key).or_else(|| global.get(key));
-        written.filter(|limit| **limit != 0)
-    };
-    if LIMITS.iter().any(|key| limit(key).is_some()) {
+    if LIMITS.iter().any(|key| limit(config, job, key).is_some()) {
         let needed = Needed::of(stack, service, families);
         for (key, least) in LIMITS.iter().zip(needed.0) {
-            let Some(written) = limit(key) else { continue };
+            let Some(written) = limit(config, job, key) else {
+                continue;
+            };
             let most = written.as_u64().or_else(|| {
                 Size::parse(&plain(written).replace("KB", "KiB").replace("MB", "MiB"))
                     .map(|size| size.0)
@@ -527,6 +512,12 @@ const LIMITS: [&str; 5] = [
     "label_name_length_limit",
     "label_value_length_limit",
 ];
+
+/// What a job is limited to: its own limit, or that of all jobs; 0 is none.
+fn limit<'a>(config: &'a File, job: &'a Value, key: &str) -> Option<&'a Value> {
+    let written = job.get(key).or_else(|| config.value["global"].get(key));
+    written.filter(|limit| **limit != 0)
+}
 
 /// The least that each of the limits must allow, by what the catalog and its runtime promise.
 struct Needed([u64; 5]);

@@ -1,12 +1,12 @@
 //! What a server reads in its configuration: settings.toml as typed data, and a document held against it.
 
 use crate::catalog::Duration;
+use crate::catalog::times::{MONTHS, WEEKDAYS};
 use crate::diagnostic::{nearest, suggestion};
 use crate::json::{Parts, plain};
 use crate::promql::re2::anchored;
 use crate::source::step;
 use crate::stack::containers::images::Version;
-use crate::stack::notifications::times::{MONTHS, WEEKDAYS};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};

@@ -1,6 +1,7 @@
 //! When a route notifies: its intervals, evaluated over a week, or over years where they speak of dates.
 
 use super::routes::{Route, TIMES};
+use crate::catalog::times::{MONTHS, WEEKDAYS};
 use crate::json::{Parts, plain};
 use chrono::{Datelike, Days, NaiveDate};
 use serde_json::Value;
@@ -8,33 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Minutes of a day.
 const DAY: usize = 24 * 60;
-
-/// From the first on.
-pub(crate) const WEEKDAYS: [&str; 7] = [
-    "sunday",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-];
-
-/// From the first on.
-pub(crate) const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 
 /// A range with both ends.
 type Range = (i64, i64);
