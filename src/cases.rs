@@ -15,7 +15,7 @@ mod trials;
 
 use minijinja::{Error, ErrorKind};
 pub(crate) use moving::Moving;
-pub(crate) use scene::{Clock, Scene};
+pub(crate) use scene::{Clock, Scene, source};
 pub(crate) use suites::Suites;
 pub(crate) use trials::Trial;
 

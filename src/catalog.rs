@@ -7,6 +7,7 @@ mod limits;
 mod metrics;
 pub(crate) mod owners;
 pub mod pattern;
+mod profiled; // what alerts read that no catalog declares
 pub(crate) mod rules;
 pub mod schema;
 pub(crate) mod secrets;
@@ -29,6 +30,7 @@ pub(crate) use limits::Limits;
 pub use metrics::Metric;
 pub(crate) use metrics::TAKEN;
 use owners::{Inhibit, Notice, Owner, Ownership};
+use profiled::Profiled;
 use rules::{RecordingRule, RuleGroup};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -159,12 +161,17 @@ impl Catalog {
     ) -> serde_json::Result<Catalog> {
         let part = |key: &str| value[key].clone();
         let platform = Platform::resolve(part("platform"))?;
-        let services = entries(value, "services")
+        let mut services = entries(value, "services")
             .map(|(name, written)| Service::resolve(value, name, written))
             .collect::<Result<Vec<_>, _>>()?;
-        let metrics = entries(value, "metrics")
+        for service in &mut services {
+            service.profiled(profiles);
+        }
+        let mut metrics = entries(value, "metrics")
             .map(|(key, written)| Metric::resolve(&platform, &services, key, written))
             .collect::<Result<Vec<_>, _>>()?;
+        let read = Profiled::of(value, kinds, profiles, &services, &metrics);
+        metrics.extend(read.metrics());
         let emitters = Emitters::of(&services, &metrics);
         let severities = Severities::of(&value["severities"]);
         let slos = entries(value, "slos")
@@ -186,11 +193,13 @@ impl Catalog {
         )?;
         let mut alerts: Vec<Alert> = entries(value, "alerts")
             .map(|(name, written)| {
-                Alert::resolve(value, name, written, &services, &emitters, kinds)
+                Alert::resolve(value, name, written, &services, &emitters, kinds, &read)
             })
             .collect::<Result<_, _>>()?;
         for slo in &slos {
-            alerts.extend(alerts::of_slo(slo, value, &services, &emitters, kinds)?);
+            alerts.extend(alerts::of_slo(
+                slo, value, &services, &emitters, kinds, &read,
+            )?);
         }
         let rules = entries(value, "rules")
             .map(|(name, written)| RecordingRule::resolve(name, written))
@@ -281,7 +290,14 @@ impl Catalog {
             .map(|index| &self.services[*index])
     }
 
-    /// A declared metric by its name without the prefix.
+    /// The metrics that the catalog declares itself.
+    pub(crate) fn declared(&self) -> impl Iterator<Item = &Metric> + Clone {
+        self.metrics
+            .iter()
+            .filter(|metric| metric.profile.is_none())
+    }
+
+    /// A metric that it declares, or reads of a profile, by its name without the prefix.
     pub(crate) fn metric(&self, key: &str) -> Option<&Metric> {
         self.names
             .metrics

@@ -25,7 +25,7 @@ use fixedbitset::FixedBitSet;
 use serde_json::Value;
 use series::{MetricType, SeriesSet, merged};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use targets::Targets;
 use values::{Base, Bounds, Unit};
@@ -43,6 +43,10 @@ pub struct Contract {
     families: HashMap<String, Vec<SeriesSet>>,
     /// What the catalog says that a metric is in, by its name.
     units: HashMap<String, Base>,
+    /// What the catalog spells out → the targets of which it does so: what a profile says of it there is not needed.
+    refined: HashMap<String, FixedBitSet>,
+    /// What profiles list that services run on, and what Prometheus writes of a target.
+    never_negative: HashSet<String>,
     /// What is known of the values that rules record, by name.
     values: HashMap<String, Recorded>,
     pub(crate) limits: Limits,
@@ -58,6 +62,8 @@ impl Contract {
             targets,
             families: HashMap::new(),
             units: HashMap::new(),
+            refined: HashMap::new(),
+            never_negative: HashSet::new(),
             values: HashMap::new(),
             limits: Limits::of(catalog),
             meets: RefCell::default(),
@@ -77,9 +83,15 @@ impl Contract {
             contract.targets.with_any("job", names)
         };
         let python = services(&|service| service.runtime == "python");
-        let runtimes: Vec<(&str, FixedBitSet)> = ["node", "go"]
+        let runtimes: BTreeSet<&str> = catalog
+            .services
+            .iter()
+            .map(|service| service.runtime.as_str())
+            .collect();
+        let runtimes: Vec<(&str, FixedBitSet)> = runtimes
+            .into_iter()
             .map(|runtime| (runtime, services(&|service| service.runtime == runtime)))
-            .into();
+            .collect();
         let named: BTreeSet<&String> = catalog
             .services
             .iter()
@@ -95,8 +107,12 @@ impl Contract {
                 (name, services(&exposing))
             })
             .collect();
-        contract.profile(profiles, "collector", python.clone());
-        contract.profile(profiles, "python", python);
+        for metric in catalog.declared().filter(|metric| metric.spelled_out) {
+            let emitters = metric.services.iter().map(String::as_str);
+            let emitters = contract.targets.with_any("job", emitters);
+            contract.refined.insert(metric.name.clone(), emitters);
+        }
+        contract.profile(profiles, "collector", python);
         for (runtime, set) in runtimes {
             contract.profile(profiles, runtime, set);
         }
@@ -113,7 +129,7 @@ impl Contract {
         }
         encrypted.intersect_with(&contract.targets.with("job", "health-probe"));
         contract.profile(profiles, "https-probe", encrypted);
-        for metric in &catalog.metrics {
+        for metric in catalog.declared() {
             contract.declare(metric, &bucket_bounds(metric, catalog));
         }
         contract.alerts(None, None);

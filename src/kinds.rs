@@ -101,7 +101,11 @@ pub enum Compares {
 #[serde(deny_unknown_fields)]
 pub struct Given {
     /// A key of the kind that names a metric, or a metric's full name.
+    #[serde(default)]
     pub metric: String,
+    /// In place of it, what the metric is to the service that emits it (memory, cpu, start): its profile says which that is.
+    #[serde(default)]
+    pub role: Option<String>,
     /// Whose it is.
     #[serde(default)]
     pub of: Whose,
@@ -202,11 +206,10 @@ pub struct FaultSpec {
 const HELP: &str = "see the built-in kinds: `monstack templates show kinds/ratio/kind.toml`";
 
 impl Kind {
-    /// Metrics that its alerts read and no catalog declares: those of a service's own process.
-    pub(crate) fn process_metrics(&self) -> BTreeSet<&str> {
-        let own = self.series.values().map(|given| given.metric.as_str());
-        own.filter(|metric| metric.starts_with("process_"))
-            .collect()
+    /// What its alerts read of a service's own, by what that is to them: the service's profile says which metric it is.
+    pub(crate) fn roles(&self) -> BTreeSet<&str> {
+        let given = self.series.values();
+        given.filter_map(|given| given.role.as_deref()).collect()
     }
 
     /// Whether alerts of this kind have the key.
@@ -214,7 +217,7 @@ impl Kind {
         self.keys.contains_key(key)
     }
 
-    /// What a key is annotated with: `metric`, `labels`, `role`, `unit`.
+    /// What a key is annotated with: `metric`, `labels`, `answers`, `role`, `of_profile`, `unit`.
     pub(crate) fn says<'a>(&'a self, key: &str, annotation: &str) -> Option<&'a Value> {
         self.keys.get(key)?.get(annotation)
     }

@@ -49,6 +49,7 @@ mod unmatched_selector;
 mod unmounted_secret;
 mod unnotified_receiver;
 mod unrouted_severity;
+mod unsaid_role;
 mod unstarted_exporter;
 mod untested_alert;
 mod untold_alert;
@@ -133,6 +134,7 @@ pub const LINTS: &[Lint] = &[
     unmounted_secret::LINT,
     unnotified_receiver::LINT,
     unrouted_severity::LINT,
+    unsaid_role::LINT,
     unstarted_exporter::LINT,
     untested_alert::LINT,
     untold_alert::LINT,

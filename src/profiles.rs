@@ -1,10 +1,13 @@
 //! Profiles: the metrics that something well known exposes by itself, so that no catalog need declare them. Built-in ones stand
 //! in `profiles/`; those in the root's `profiles/` add to them, or replace them.
 
+mod roles;
+
 use crate::diagnostic::{Diagnostic, Place};
 use crate::overlay::Overlay;
 use crate::source::read::Unreadable;
 use include_dir::{Dir, File, include_dir};
+pub(crate) use roles::{Role, Spec};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,7 +18,10 @@ static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/src/profiles");
 /// Name → profile, each parsed when it is first asked for: a catalog needs a few of many.
 static BUILT_IN: LazyLock<BTreeMap<&'static str, BuiltIn>> = LazyLock::new(|| {
     let named = |file: &'static File| {
-        let name = file.path().file_stem()?.to_str()?;
+        // Rust stands beside them.
+        let path = file.path();
+        path.extension().filter(|ending| *ending == "toml")?;
+        let name = path.file_stem()?.to_str()?;
         let parsed = LazyLock::new(Box::new(|| {
             let text = file.contents_utf8().unwrap_or_default();
             parse(&file.path().to_string_lossy(), text).expect("a built-in profile is valid")
@@ -40,8 +46,44 @@ pub struct Profiles {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Profile {
+    /// Another name of the profile whose all of this is.
+    #[serde(default)]
+    pub(crate) same_as: Option<String>,
+    /// Of what a service can run on; what only adds to a service has none.
+    #[serde(default)]
+    pub(crate) runtime: Option<Runtime>,
+    /// Whether what exposes it is a program of its own, an exporter or a server, and no application of the catalog's platform.
+    #[serde(default)]
+    pub(crate) program: bool,
+    /// Metrics of it that the panels of templates/profiles/NAME/ read, which a store that keeps what is read needs too.
+    #[serde(default)]
+    pub(crate) panels: Vec<String>,
+    /// What alerts are about (memory, cpu, requests) → the metric that says it.
+    #[serde(default)]
+    pub(crate) roles: BTreeMap<String, Spec>,
     /// By their full names.
+    #[serde(default)]
     pub(crate) metrics: BTreeMap<String, Exposed>,
+}
+
+/// What a service runs on, beside what that exposes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Runtime {
+    /// As a sentence calls it.
+    pub(crate) title: String,
+    /// The names, as a regular expression, that tell where its memory is.
+    #[serde(default)]
+    pub(crate) memory: String,
+    /// What begins so is its client's own, whichever version a service has; the metrics list those that rules may read.
+    #[serde(default)]
+    pub(crate) client: Vec<String>,
+    /// How its image asks for the health of the service at `{url}`; of one that may hold nothing but its program there is none.
+    #[serde(default)]
+    pub(crate) health_check: Vec<String>,
+    /// The same over TLS, whoever has signed the certificate.
+    #[serde(default)]
+    pub(crate) health_check_tls: Vec<String>,
 }
 
 /// One metric of a profile.
@@ -55,6 +97,12 @@ pub(crate) struct Exposed {
     /// Label → its values or a pattern. `le` and `quantile` are understood.
     #[serde(default, deserialize_with = "labels")]
     pub(crate) labels: Map<String, Value>,
+    /// Upper bounds of a histogram, where they are always these.
+    #[serde(default)]
+    pub(crate) buckets: Vec<f64>,
+    /// What a stand-in shows of a gauge.
+    #[serde(default)]
+    pub(crate) usual: Option<f64>,
 }
 
 /// As `# TYPE` says it.
@@ -140,8 +188,45 @@ impl Profiles {
 
     /// The profile of this name.
     pub(crate) fn get(&self, name: &str) -> Option<&Profile> {
+        let found = self.named(name)?;
+        // One step: two that are each other's names lead nowhere.
+        let other = found.same_as.as_deref();
+        Some(other.and_then(|other| self.named(other)).unwrap_or(found))
+    }
+
+    fn named(&self, name: &str) -> Option<&Profile> {
         let own = self.own.get(name);
         own.or_else(|| BUILT_IN.get(name).map(|profile| &**profile))
+    }
+
+    /// The name of the profile that a name stands for.
+    pub(crate) fn first_name<'a>(&'a self, name: &'a str) -> &'a str {
+        let other = self
+            .named(name)
+            .and_then(|profile| profile.same_as.as_deref());
+        other.unwrap_or(name)
+    }
+
+    /// What a service that runs on it can say of itself; None: it is no runtime.
+    pub(crate) fn runtime(&self, name: &str) -> Option<&Runtime> {
+        self.get(name)?.runtime.as_ref()
+    }
+
+    /// Names of those that a service can run on.
+    pub(crate) fn runtimes(&self) -> impl Iterator<Item = &str> {
+        let mut names = self.names();
+        names.retain(|name| self.runtime(name).is_some());
+        names.into_iter()
+    }
+
+    /// Whether the client library of a runtime exposes it by itself, in one version or another.
+    pub(crate) fn of_client(&self, runtime: &str, name: &str) -> bool {
+        let begins = self.runtime(runtime).map(|known| &known.client);
+        built_in("process").any(|known| known == name)
+            || begins
+                .into_iter()
+                .flatten()
+                .any(|begin| name.starts_with(begin.as_str()))
     }
 
     /// Names of those that a catalog may ask for: what Prometheus and the collector add, they add by themselves.
@@ -149,10 +234,24 @@ impl Profiles {
         let built_in = BUILT_IN.keys().copied();
         let mut names: BTreeSet<&str> = self.own.keys().map(String::as_str).collect();
         names.extend(built_in);
-        for own in ["target", "collector", "health-probe", "https-probe"] {
+        for own in [
+            "target",
+            "collector",
+            "health-probe",
+            "https-probe",
+            "process",
+        ] {
             names.remove(own);
         }
         names
+    }
+
+    /// Whether a metric of this name and type says more of what a profile lists: the buckets of a histogram, which are a service's own.
+    pub(crate) fn refined(&self, profile: &str, name: &str, sort: &str) -> bool {
+        let listed = self.get(profile).and_then(|known| known.metrics.get(name));
+        listed.is_some_and(|listed| {
+            sort == "histogram" && matches!(listed.r#type, Type::Histogram | Type::Summary)
+        })
     }
 
     /// The names of a profile's metrics.
@@ -167,48 +266,6 @@ pub(crate) fn built_in(profile: &str) -> impl Iterator<Item = &'static str> + us
     let profile: &'static Profile = &BUILT_IN[profile];
     profile.metrics.keys().map(String::as_str)
 }
-
-/// What begins so is the client's own, whichever of its versions a service has; the contract lists those that rules may read.
-const OF_CLIENTS: [(&str, &[&str]); 3] = [
-    ("python", &["python_gc_", "python_info"]),
-    (
-        "node",
-        &[
-            "nodejs_heap_",
-            "nodejs_gc_",
-            "nodejs_eventloop_",
-            "nodejs_active_",
-            "nodejs_external_",
-            "nodejs_version_",
-        ],
-    ),
-    (
-        "go",
-        &[
-            "go_gc_",
-            "go_memstats_",
-            "go_sched_",
-            "go_cgo_",
-            "go_goroutines",
-            "go_threads",
-            "go_info",
-            "promhttp_metric_handler_",
-        ],
-    ),
-];
-
-/// Exposed by the process itself in every client of a runtime that has them.
-const OF_PROCESSES: [&str; 9] = [
-    "process_cpu_seconds_total",
-    "process_cpu_user_seconds_total",
-    "process_cpu_system_seconds_total",
-    "process_resident_memory_bytes",
-    "process_virtual_memory_bytes",
-    "process_virtual_memory_max_bytes",
-    "process_start_time_seconds",
-    "process_open_fds",
-    "process_max_fds",
-];
 
 /// Written by Prometheus for every scrape, with and without its option for more; `target_info` is OpenMetrics' own.
 const OF_SCRAPES: [&str; 9] = [
@@ -226,15 +283,6 @@ const OF_SCRAPES: [&str; 9] = [
 /// Whether Prometheus writes it for every scrape.
 pub(crate) fn of_scrapes(name: &str) -> bool {
     OF_SCRAPES.contains(&name)
-}
-
-/// Whether the client library of a runtime exposes it by itself, in one version or another.
-pub(crate) fn of_client(runtime: &str, name: &str) -> bool {
-    let own = OF_CLIENTS.iter().filter(|(known, _)| *known == runtime);
-    OF_PROCESSES.contains(&name)
-        || own
-            .flat_map(|(_, begins)| begins.iter())
-            .any(|begin| name.starts_with(begin))
 }
 
 /// What the servers beside the services expose: name → which of them.
@@ -264,6 +312,9 @@ fn parse(file: &str, text: &str) -> Result<Profile, Box<Diagnostic>> {
         let at = error.span().map_or(0, |span| span.start.min(text.len()));
         wrong(at, error.message().to_string())
     })?;
+    if let Some((at, message)) = roles::mistake(&profile, text) {
+        return Err(Box::new(wrong(at, message).help(roles::HELP)));
+    }
     let word = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -316,7 +367,9 @@ mod tests {
     #[test]
     fn built_in_profiles_are_valid() {
         for (name, profile) in BUILT_IN.iter() {
-            assert!(!profile.metrics.is_empty(), "{name}");
+            let other = profile.same_as.as_deref();
+            assert_eq!(profile.metrics.is_empty(), other.is_some(), "{name}");
+            assert!(other.is_none_or(|other| BUILT_IN.contains_key(other)));
         }
     }
 }

@@ -34,6 +34,7 @@ pub(crate) fn environment(templates: &Overlay) -> Result<Environment<'static>> {
     environment.add_function("constants", neighbourhood::constants);
     environment.add_function("slo_series", budgets::slo_series);
     environment.add_function("outcomes", samples::outcomes_of);
+    environment.add_function("answers", samples::answers_of);
     environment.add_filter("moment", samples::moment);
     environment.add_function("expand", expand::expand);
     checked::add_to(&mut environment);

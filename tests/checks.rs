@@ -309,7 +309,7 @@ const CALLS: [Call; 11] = [
     ],
     [
         "memory.yml",
-        "topk(20, sum by (job) (process_resident_memory_bytes{<< raw >>}))\n",
+        "topk(20, sum by (job) (\n{% call(known) of_role(services, \"memory\") %}\n<< series(known, raw) >>\n{% endcall %}\n))\n",
         "",
         "{% call timeseries(dashboard, key=scope ~ \"/memory\"",
         "`timeseries` of the panel \"Memory\" has no PromQL",
@@ -348,8 +348,8 @@ fn a_mistake_in_a_panel_is_named_at_the_row_with_its_title() {
     let (place_of, message) = place(
         "misspelt-metric",
         &file,
-        "process_resident_memory_bytes{",
-        "process_resident_memory_byte{",
+        "<< series(known, raw) >>",
+        "process_resident_memory_byte{<< raw >>}",
     );
     assert!(
         matches!(&place_of, Place::Line { file, text, .. } if file.ends_with("rows/memory.yml") && text.contains("title=\"Memory\"")),

@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 static EXPRESSIONS: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.add_function("answers", samples::answers_of);
     environment.add_function("outcomes", samples::outcomes_of);
     environment.add_function("sides", samples::sides_of);
     environment.add_function("bucket", samples::bucket_of);

@@ -47,16 +47,26 @@ impl Neighbourhood {
         self.metrics.get(key)
     }
 
-    /// The few services that a branch is tested with on `tested`.
+    /// A service by its name.
+    pub(crate) fn service(&self, name: &str) -> Option<&Value> {
+        self.named.get(name).map(|index| &self.services[*index])
+    }
+
+    /// The few services that a branch is tested with on `tested`; a neighbour is `alike`: what is read of one is read of the other.
     pub(crate) fn sample(
         &self,
         alert: &Value,
         branch: &Value,
         tested: &str,
+        alike: &dyn Fn(&Value) -> Result<bool, Error>,
     ) -> Result<Sample, Error> {
         let other = |list: Value| -> Result<Option<usize>, Error> {
-            let name = list.try_iter()?.find(|name| name.as_str() != Some(tested));
-            Ok(name.and_then(|name| self.named.get(name.as_str()?).copied()))
+            for name in list.try_iter()? {
+                if name.as_str() != Some(tested) && alike(&name)? {
+                    return Ok(name.as_str().and_then(|name| self.named.get(name).copied()));
+                }
+            }
+            Ok(None)
         };
         let neighbour = match other(branch.get_attr("services")?)? {
             None => other(alert.get_attr("covers")?)?,

@@ -12,6 +12,18 @@ pub(crate) struct Phase {
     pub until: Option<i64>,
 }
 
+impl Phase {
+    /// The same in a unit of which so many are one.
+    pub(crate) fn times(self, many: f64) -> Phase {
+        let moves = match self.moves {
+            Moves::Rate(by, restarts) => Moves::Rate(by * many, restarts),
+            Moves::Level(level) => Moves::Level(level * many),
+            moves => moves,
+        };
+        Phase { moves, ..self }
+    }
+}
+
 /// What a series does in a phase.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Moves {

@@ -5,7 +5,8 @@ use crate::catalog::Duration;
 use crate::contract::domain::Domain;
 use crate::contract::exposed::openmetrics;
 use crate::contract::filtered;
-use crate::contract::status::outcomes;
+use crate::contract::status::{answers, outcomes};
+use crate::json::Parts;
 use minijinja::value::{Serde, Value};
 use minijinja::{Error, context};
 
@@ -104,6 +105,20 @@ pub(crate) fn wait(
     Ok(
         context! { pending, fires, gap, before => if fires > pending { "pending" } else { "inactive" } },
     )
+}
+
+/// How the requests of a metric tell errors from other answers, by its label for that; none where they do not.
+pub(crate) fn answers_of(metric: &Value) -> Result<Value, Error> {
+    let table = |key: &str| {
+        serde_json::to_value(metric.get_attr(key)?).map_err(|error| refuse(error.to_string()))
+    };
+    let labels = table("labels")?.as_object().cloned().unwrap_or_default();
+    let errors = table("errors")?;
+    let errors = errors
+        .entries()
+        .filter_map(|(label, pattern)| Some((label.clone(), pattern.as_str()?.to_string())));
+    let found = answers(&labels, &errors.collect());
+    Ok(found.map_or(Value::from(()), |found| Value::from(Serde(found))))
 }
 
 /// How the declared values of a status tell server errors from other answers; none where they do not.

@@ -38,7 +38,9 @@ impl<'a> Scene<'a> {
         tested: &str,
         clock: &Clock,
     ) -> Result<Scene<'a>, Error> {
-        let sample = neighbourhood.sample(alert, branch, tested)?;
+        let own = source(kind, neighbourhood, alert, &Value::from(tested))?;
+        let alike = |other: &Value| Ok(source(kind, neighbourhood, alert, other)? == own);
+        let sample = neighbourhood.sample(alert, branch, tested, &alike)?;
         let window = branch.get_attr("window")?;
         let mut known = BTreeMap::from([
             ("alert".to_string(), alert.clone()),
@@ -46,7 +48,7 @@ impl<'a> Scene<'a> {
             ("service".to_string(), sample.service.clone()),
             (
                 "metric".to_string(),
-                declared_metrics(kind, neighbourhood, alert)?,
+                declared_metrics(kind, neighbourhood, alert, tested)?,
             ),
             (
                 "near".to_string(),
@@ -123,10 +125,18 @@ impl<'a> Scene<'a> {
 
     /// The full name of the metric of a series.
     pub(super) fn metric(&self, given: &Given) -> Result<String, Error> {
+        if let Some(role) = self.role(given)? {
+            return Ok(role.get_attr("metric")?.to_string());
+        }
         if self.kind.says(&given.metric, "metric").is_none() {
             return Ok(given.metric.clone());
         }
-        let named = self.alert.get_attr("settings")?.get_attr(&given.metric)?;
+        let tested = self.sample.service.get_attr("name")?;
+        let named = named(
+            self.alert,
+            &given.metric,
+            tested.as_str().unwrap_or_default(),
+        )?;
         let suffix = &given.suffix;
         let declared = self
             .neighbourhood
@@ -138,9 +148,30 @@ impl<'a> Scene<'a> {
         Ok(format!("{name}{suffix}"))
     }
 
+    /// What the service's profile says of the metric that has the role of a series, if that names one.
+    fn role(&self, given: &Given) -> Result<Option<Value>, Error> {
+        let Some(role) = &given.role else {
+            return Ok(None);
+        };
+        let roles = self.sample.service.get_attr("roles")?;
+        let found = roles.get_attr(role)?;
+        if found.is_undefined() {
+            let service = self.sample.service.get_attr("name")?;
+            let reason = format!("no profile of `{service}` says which metric is its {role}");
+            return Err(wrong(self.kind, "series", role, &reason));
+        }
+        Ok(Some(found))
+    }
+
     /// The labels of a series, each with the values that it may have.
     fn possible(&self, given: &Given) -> Result<Vec<(String, Vec<String>)>, Error> {
         let mut all = Vec::new();
+        if let Some(role) = self.role(given)? {
+            let labels = role.get_attr("labels")?;
+            for label in labels.try_iter()? {
+                all.push((label.to_string(), listed(labels.get_item(&label)?)?));
+            }
+        }
         for (label, expression) in &given.labels {
             all.push((
                 label.clone(),
@@ -157,10 +188,12 @@ impl<'a> Scene<'a> {
     }
 
     /// The labels of a given series, beside those that its service has.
-    fn labels(&self, given: &Given) -> Result<Vec<(String, String)>, Error> {
+    fn labels(&self, given: &Given, part: usize) -> Result<Vec<(String, String)>, Error> {
         let mut labels = Vec::new();
         for (label, values) in self.possible(given)? {
-            let index = if given.nth < 0 {
+            let index = if given.role.is_some() {
+                Some(part.min(values.len().saturating_sub(1)))
+            } else if given.nth < 0 {
                 values.len().checked_sub(1)
             } else {
                 usize::try_from(given.nth).ok()
@@ -181,13 +214,23 @@ impl<'a> Scene<'a> {
         Ok(labels)
     }
 
-    /// The texts of a given series: one, several or none.
-    pub(super) fn series(&self, given: &Given) -> Result<Vec<String>, Error> {
+    /// How many series of an instance share what is given: two of a role that several add up to.
+    pub(super) fn parts(&self, given: &Given) -> Result<usize, Error> {
+        let summed = self.role(given)?.map(|role| role.get_attr("summed"));
+        if !summed.transpose()?.is_some_and(|summed| summed.is_true()) {
+            return Ok(1);
+        }
+        let possible = self.possible(given)?.into_iter();
+        Ok(possible.map(|(_, values)| values.len()).max().unwrap_or(1))
+    }
+
+    /// The texts of a part of a given series: one, several or none.
+    pub(super) fn series(&self, given: &Given, part: usize) -> Result<Vec<String>, Error> {
         if !self.holds("series.when", given.when.as_ref())? {
             return Ok(Vec::new());
         }
         let metric = self.metric(given)?;
-        let mut labels = self.labels(given)?;
+        let mut labels = self.labels(given, part)?;
         let service = &self.sample.service;
         Ok(match given.of {
             Whose::Service => vec![series(&metric, service, &labels)?],
@@ -232,11 +275,15 @@ impl<'a> Scene<'a> {
                 )
             })
         };
+        let given = self.kind.series.get(name);
+        let role = given.map_or(Ok(None), |given| self.role(given))?;
+        let divisor = role.map(|role| role.get_attr("divisor")).transpose()?;
+        let many = divisor.and_then(|divisor| f64::try_from(divisor).ok());
         case.series
             .get(name)
             .into_iter()
             .flatten()
-            .map(|phase| phases::read(phase, &number))
+            .map(|phase| Ok(phases::read(phase, &number)?.times(many.unwrap_or(1.0))))
             .collect()
     }
 
@@ -260,10 +307,10 @@ fn declared_metrics(
     kind: &Kind,
     neighbourhood: &Neighbourhood,
     alert: &Value,
+    tested: &str,
 ) -> Result<Value, Error> {
-    let settings = alert.get_attr("settings")?;
     let metric_of = |key: &String| {
-        let name = settings.get_attr(key).ok()?;
+        let name = named(alert, key, tested).ok()?;
         Some((key.clone(), neighbourhood.metric(name.as_str()?)?.clone()))
     };
     let keys = kind.keys.keys();
@@ -272,6 +319,40 @@ fn declared_metrics(
         .filter_map(metric_of)
         .collect();
     Ok(Value::from(metrics))
+}
+
+/// The metric that a key of the alert names, for one of its services: where several stand for each other, the one that it emits.
+fn named(alert: &Value, key: &str, tested: &str) -> Result<Value, Error> {
+    let reads = alert.get_attr("reads")?.get_attr(key)?;
+    if !reads.is_undefined() {
+        for read in reads.try_iter()? {
+            let mut services = read.get_attr("services")?.try_iter()?;
+            if services.any(|service| service.as_str() == Some(tested)) {
+                return read.get_attr("metric");
+            }
+        }
+    }
+    alert.get_attr("settings")?.get_attr(key)
+}
+
+/// Which metrics a service has for what an alert reads, as a text that is the same for those that have the same.
+pub(crate) fn source(
+    kind: &Kind,
+    neighbourhood: &Neighbourhood,
+    alert: &Value,
+    service: &Value,
+) -> Result<String, Error> {
+    let mut text = String::new();
+    let name = service.as_str().unwrap_or_default();
+    for role in kind.roles() {
+        if let Some(service) = neighbourhood.service(name) {
+            text += &service.get_attr("roles")?.get_attr(role)?.to_string();
+        }
+    }
+    for key in alert.get_attr("reads")?.try_iter()? {
+        text += &named(alert, &key.to_string(), name)?.to_string();
+    }
+    Ok(text)
 }
 
 /// Whether the neighbour of the service is in the same branch.

@@ -1,9 +1,9 @@
 //! The unit tests of alerts, for templates.
 
 use super::neighbourhood::Neighbourhood;
-use super::scene::{Clock, Scene};
+use super::scene::{self, Clock, Scene};
 use super::{refuse, samples};
-use crate::kinds::Kinds;
+use crate::kinds::{Kind, Kinds};
 use minijinja::value::Value;
 use minijinja::{Error, context};
 use std::sync::Arc;
@@ -40,6 +40,18 @@ impl Suites {
         Ok(context! { of => Value::from_function(move |alert: Value| suites.of_alert(&alert)) })
     }
 
+    /// Of the services of a branch the first, and the first of those that call the same thing otherwise.
+    fn one_of_each(&self, kind: &Kind, alert: &Value, branch: &Value) -> Result<Vec<Value>, Error> {
+        let mut found: Vec<(String, Value)> = Vec::new();
+        for service in branch.get_attr("services")?.try_iter()? {
+            let source = scene::source(kind, &self.neighbourhood, alert, &service)?;
+            if !found.iter().any(|(known, _)| *known == source) {
+                found.push((source, service));
+            }
+        }
+        Ok(found.into_iter().map(|(_, service)| service).collect())
+    }
+
     /// `step` and `tests` of an alert: for each branch those of its first service, and of the first service that is excepted,
     /// and the first that the alert does not name.
     fn of_alert(&self, alert: &Value) -> Result<Value, Error> {
@@ -60,11 +72,10 @@ impl Suites {
         for list in ["excepts", "spares"] {
             left_out.extend(alert.get_attr(list)?.try_iter()?.next());
         }
-        let first =
-            |branch: &Value| Ok::<_, Error>(branch.get_attr("services")?.try_iter()?.next());
         let mut tried = Vec::new();
         for branch in &branches {
-            tried.extend(first(branch)?.map(|service| (branch, service, false)));
+            let firsts = self.one_of_each(kind, alert, branch)?;
+            tried.extend(firsts.into_iter().map(|service| (branch, service, false)));
         }
         if let Some(branch) = branches.first() {
             tried.extend(left_out.into_iter().map(|service| (branch, service, true)));

@@ -93,11 +93,18 @@ impl Scene<'_> {
                 .series
                 .get(name)
                 .ok_or_else(|| wrong(self.kind, &case.name, name, "there is no such series"))?;
-            let values = phases::notation(&self.phases(case, name)?, trial.last + 1);
-            let series = self.series(given)?.into_iter();
-            trial
-                .series
-                .extend(series.map(|text| (text, values.clone())));
+            let parts = self.parts(given)?;
+            let phases = self.phases(case, name)?.into_iter();
+            let phases: Vec<_> = phases
+                .map(|phase| phase.times(1.0 / parts as f64))
+                .collect();
+            let values = phases::notation(&phases, trial.last + 1);
+            for part in 0..parts {
+                let series = self.series(given, part)?.into_iter();
+                trial
+                    .series
+                    .extend(series.map(|text| (text, values.clone())));
+            }
         }
         Ok(trial)
     }

@@ -5,8 +5,9 @@ mod burning;
 mod own_tests;
 
 use crate::catalog::emitters::Emitters;
+use crate::catalog::profiled::Profiled;
 use crate::catalog::slos::Slo;
-use crate::catalog::{Service, units::Duration};
+use crate::catalog::{Catalog, Service, units::Duration};
 use crate::json::Parts;
 use crate::kinds::{Kind, Kinds};
 pub(crate) use branches::{Branch, StillBurning};
@@ -39,8 +40,10 @@ pub struct Alert {
     pub description: Option<String>,
     /// The kind's own keys, as written or by default: metrics, expressions.
     pub settings: Map<String, Value>,
-    /// What a metric is to it (requests, failures, attempts) → the metric's key.
+    /// What a metric is to it (requests, failures, attempts) → the metric's key; of several, the first.
     pub roles: BTreeMap<String, String>,
+    /// The kind's keys whose metric another one of a service's profile may stand for → the metrics with their services.
+    pub reads: BTreeMap<String, Vec<Read>>,
     /// The services that it is about, as written; with no groups either: all.
     pub services: Vec<String>,
     /// The groups whose services it is about, as written.
@@ -62,6 +65,16 @@ pub struct Alert {
     /// The objective whose budget it watches, where nobody wrote it as an alert.
     #[serde(serialize_with = "behind_perhaps")]
     pub slo: Option<Arc<Slo>>,
+}
+
+/// A metric that an alert reads of some of its services.
+#[derive(Clone, Debug, Serialize)]
+pub struct Read {
+    /// What it is to the alert, as the kind calls it.
+    pub role: Option<String>,
+    /// By its key.
+    pub metric: String,
+    pub services: Vec<String>,
 }
 
 fn behind<S: Serializer>(kind: &Arc<Kind>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -135,27 +148,46 @@ impl Alert {
 
     /// The kind's keys that name a declared metric: key, metric, and the type it must have.
     pub(crate) fn metrics(&self) -> Vec<(&str, &str, &str)> {
-        let metric = |key: &'_ String| self.kind.says(key, "metric")?.as_str();
-        self.kind
-            .keys
-            .keys()
-            .filter_map(|key| {
-                Some((
-                    key.as_str(),
-                    self.settings.get(key)?.as_str()?,
-                    metric(key)?,
-                ))
-            })
-            .collect()
+        let mut found = Vec::new();
+        for key in self.kind.keys.keys() {
+            let Some(wanted) = self.kind.says(key, "metric").and_then(Value::as_str) else {
+                continue;
+            };
+            let written = self.settings.get(key).and_then(Value::as_str);
+            let read = self.reads.get(key).filter(|read| !read.is_empty());
+            match read {
+                Some(read) => found.extend(
+                    read.iter()
+                        .map(|read| (key.as_str(), read.metric.as_str(), wanted)),
+                ),
+                None => found.extend(written.map(|metric| (key.as_str(), metric, wanted))),
+            }
+        }
+        found
     }
 
-    pub(crate) fn resolve(
+    /// The metrics that it reads and the service does not emit; of those that stand for each other one is enough.
+    pub(crate) fn unread<'a>(&'a self, catalog: &Catalog, service: &Service) -> Vec<&'a str> {
+        let emits = |metric: &str| {
+            let known = catalog.metric(metric);
+            known.is_none_or(|metric| metric.services.contains(&service.name))
+        };
+        let metrics = self.metrics().into_iter();
+        let silent = metrics.filter(|(key, metric, _)| match self.reads.get(*key) {
+            Some(read) => !read.iter().any(|read| emits(&read.metric)),
+            None => !emits(metric),
+        });
+        silent.map(|(_, metric, _)| metric).collect()
+    }
+
+    pub(super) fn resolve(
         catalog: &Value,
         name: &str,
         written: &Value,
         services: &[Service],
         emitters: &Emitters,
         kinds: &Kinds,
+        profiled: &Profiled,
     ) -> serde_json::Result<Alert> {
         let text = |key: &str| written[key].as_str().map(str::to_string);
         let texts = |key: &str| written[key].texts().map(str::to_string).collect();
@@ -180,6 +212,7 @@ impl Alert {
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect(),
             roles: BTreeMap::new(),
+            reads: BTreeMap::new(),
             services: texts("services"),
             groups: texts("groups"),
             covers: Vec::new(),
@@ -191,6 +224,7 @@ impl Alert {
             signals: Vec::new(),
             slo: None,
         };
+        alert.read(services, emitters, profiled);
         alert.roles = alert
             .kind
             .keys

@@ -30,6 +30,11 @@ impl<'a> Emitters<'a> {
         )
     }
 
+    /// The services that emit a metric, by index; none of one that is not known.
+    pub(super) fn of_one(&self, metric: &str) -> &[usize] {
+        self.0.get(metric).map_or(&[], Vec::as_slice)
+    }
+
     /// The services that emit all of the metrics; those of one that is not declared are not known, and not asked.
     pub(super) fn of_all(&self, metrics: &[&str], services: usize) -> Vec<usize> {
         let mut read: Vec<&Vec<usize>> = metrics.iter().filter_map(|key| self.0.get(key)).collect();

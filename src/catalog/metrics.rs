@@ -3,6 +3,7 @@
 use super::{Platform, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// Labels that every target has, and those that Prometheus and the rules set.
 pub(crate) const TAKEN: [&str; 7] = [
@@ -48,6 +49,15 @@ pub struct Metric {
     /// Those that a summary works out itself.
     #[serde(default)]
     pub quantiles: Vec<f64>,
+    /// Of requests, the label that says how each was answered → the pattern of errors, where its profile says so.
+    #[serde(default, skip_deserializing)]
+    pub errors: BTreeMap<String, String>,
+    /// The profile that lists it, where the catalog does not declare it.
+    #[serde(default, skip_deserializing)]
+    pub profile: Option<String>,
+    /// The histogram or summary whose events it counts.
+    #[serde(default, skip_deserializing)]
+    pub counted_of: Option<String>,
 }
 
 impl Metric {
@@ -64,13 +74,15 @@ impl Metric {
             metric.name = platform.metric_name(key);
         }
         let everyone = metric.services.is_empty() && metric.groups.is_empty();
+        // Where nothing is an application, it is nobody else's.
+        let whoever = !services.iter().any(|service| service.application);
         let written = metric.services.len();
         for service in services {
             let of_group = || {
                 metric.groups.contains(&service.group)
                     && !metric.services[..written].contains(&service.name)
             };
-            if everyone || of_group() {
+            if (everyone && (service.application || whoever)) || of_group() {
                 metric.services.push(service.name.clone());
             }
         }

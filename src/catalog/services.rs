@@ -3,6 +3,7 @@
 use super::access::{Auth, Instance, Tls, in_url, parted};
 use super::{Duration, Size};
 use crate::json::Parts;
+use crate::profiles::{Profiles, Role};
 use crate::source::{Source, step};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -93,9 +94,27 @@ pub struct Service {
     #[serde(default)]
     pub container: bool,
     pub runtime: String,
+    /// The profiles of all that it exposes, its runtime's first, each under its first name.
+    #[serde(default, skip_deserializing)]
+    pub exposes: Vec<String>,
+    /// Metrics of them that alerts and panels read.
+    #[serde(default, skip_deserializing)]
+    pub read: Vec<String>,
+    /// Whether it is a program of the platform's own: no exporter, and nothing that a profile calls a program of its own.
+    #[serde(default, skip_deserializing)]
+    pub application: bool,
     /// What else it exposes, by name.
     #[serde(default)]
     pub profiles: Vec<String>,
+    /// What it says of itself to alerts (memory, cpu, start), as its runtime and its profiles call that.
+    #[serde(default, skip_deserializing)]
+    pub roles: BTreeMap<String, Role>,
+    /// What its container's image asks to know whether it is healthy, by its runtime; empty: nothing is known that it could ask.
+    #[serde(default, skip_deserializing)]
+    pub health_check: Vec<String>,
+    /// The names of its metrics, as a regular expression, that tell where its memory is.
+    #[serde(default, skip_deserializing)]
+    pub memory_metrics: String,
     /// In bytes.
     pub memory_limit: Size,
     /// In cores.
@@ -208,6 +227,40 @@ impl Service {
             service.scrape_timeout = service.scrape_interval.min(Duration(10_000));
         }
         Ok(service)
+    }
+
+    /// What its runtime and its profiles say of it.
+    pub(super) fn profiled(&mut self, profiles: &Profiles) {
+        let named = std::iter::once(&self.runtime).chain(&self.profiles);
+        for name in named.map(|name| profiles.first_name(name)) {
+            if !self.exposes.iter().any(|known| known == name) {
+                self.exposes.push(name.to_string());
+            }
+        }
+        self.roles = profiles.roles(&self.runtime, &self.profiles);
+        let roles = self.roles.values().map(|role| role.metric.clone());
+        let panels = self.exposes.iter().filter_map(|name| profiles.get(name));
+        let panels = panels.flat_map(|profile| profile.panels.iter().cloned());
+        self.read = roles.chain(panels).collect();
+        let known = self.profiles.iter();
+        let mut known = known.filter_map(|name| profiles.get(name));
+        self.application =
+            (!self.exporter() || self.build) && !known.any(|profile| profile.program);
+        let Some(runtime) = profiles.runtime(&self.runtime) else {
+            return;
+        };
+        self.memory_metrics.clone_from(&runtime.memory);
+        let asks = match self.scheme.as_str() {
+            "https" => &runtime.health_check_tls,
+            _ => &runtime.health_check,
+        };
+        let address = self.instances.first().map(|one| parted(&one.health));
+        let port = address.map_or(self.port, |(_, port)| port);
+        let url = format!("{}://127.0.0.1:{port}{}", self.scheme, self.health_path);
+        self.health_check = asks
+            .iter()
+            .map(|word| word.replace("{url}", &url))
+            .collect();
     }
 
     /// Where each of its instances is. `own_health`: health is asked at its port, and not where the metrics are.

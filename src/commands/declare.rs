@@ -248,8 +248,7 @@ fn sorted(families: Vec<Family>, catalog: &Catalog) -> Sorted {
         against: Vec::new(),
     };
     let declared: BTreeMap<&str, _> = catalog
-        .metrics
-        .iter()
+        .declared()
         .map(|metric| (metric.name.as_str(), metric))
         .collect();
     let mut left: Vec<Family> = Vec::new();
@@ -321,8 +320,7 @@ fn written<'a>(new: &'a [Family], catalog: &Catalog) -> Vec<Written<'a>> {
     let platform = &catalog.platform;
     let prefix = format!("{}_", platform.metric_prefix);
     let mut taken: BTreeSet<String> = catalog
-        .metrics
-        .iter()
+        .declared()
         .map(|metric| metric.key.clone())
         .collect();
     let servers = of_servers();
@@ -351,8 +349,15 @@ fn written<'a>(new: &'a [Family], catalog: &Catalog) -> Vec<Written<'a>> {
         let suffixed = (family.kind == Type::Counter) == key.ends_with("_total");
         let plain =
             platform.metric_name(&key) == *name && suffixed && !servers.contains_key(name.as_str());
-        let everyone =
-            family.services.len() == catalog.services.len() && catalog.services.len() > 1;
+        // Who emits what names nobody: every application, and nothing else.
+        let own = |name: &String| catalog.service(name).is_some_and(|one| one.application);
+        let applications = catalog
+            .services
+            .iter()
+            .filter(|service| service.application);
+        let everyone = family.services.iter().all(own)
+            && family.services.len() == applications.count()
+            && catalog.services.len() > 1;
         all.push(Written {
             name: (!plain).then(|| name.clone()),
             key,
@@ -412,7 +417,7 @@ fn to_catalog(
     doubts.keep(&names);
     doubts.silent.retain(|name| {
         let counted = format!("{name}_total");
-        let mut declared = catalog.metrics.iter().map(|metric| &metric.name);
+        let mut declared = catalog.declared().map(|metric| &metric.name);
         !declared.any(|known| known == name || *known == counted)
     });
     let outcome = pipeline::prove(&texts, &cli.root)?;

@@ -286,6 +286,14 @@ fn service_rows(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Ro
             Some(format!("/metrics/{}", metric.key)),
         )
     }));
+    // Which of its metrics alerts read as its memory, its CPU time, its start.
+    rows.extend(service.roles.iter().map(|(role, known)| {
+        let metric = match known.summed {
+            true => format!("the sum of {}", known.metric),
+            false => known.metric.clone(),
+        };
+        row(role, metric, source, origin(source, service, "runtime"))
+    }));
     rows.extend(objective::of_service(service, catalog, source));
     for alert in &catalog.alerts {
         if alert.covers.contains(&service.name) {

@@ -7,7 +7,6 @@ use super::series::{MetricType, SeriesSet};
 use super::values::Bounds;
 use crate::catalog::{Catalog, Service};
 use crate::contract::domain::Domain;
-use crate::profiles::built_in;
 use crate::promql::number::number;
 use crate::promql::token::{
     T_ADD, T_DIV, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_SUB, TokenId,
@@ -56,6 +55,10 @@ const EXTRAPOLATED: f64 = 1.1;
 pub(crate) struct Limits {
     /// Job → bytes and cores that its container may use; a service without a container may use whatever there is.
     of_jobs: HashMap<String, (f64, f64)>,
+    /// What services call their memory, where one series says all of it, in bytes.
+    memory: HashSet<String>,
+    /// What they call their CPU time → how much of it is a second.
+    cpu: HashMap<String, f64>,
     /// Counters of failures with those of the attempts among which they are.
     parts: HashSet<(String, String)>,
 }
@@ -86,8 +89,20 @@ impl Limits {
         ];
         let servers =
             servers.map(|(job, memory, cores)| (job.to_string(), (memory.0 as f64, cores)));
+        // The servers beside the services are programs of Go.
+        let of_servers = catalog.profiles.roles("go", &[]);
+        let all = catalog.services.iter().map(|service| &service.roles);
+        let all: Vec<_> = all.chain([&of_servers]).collect();
+        let called = |role: &'static str| all.iter().filter_map(move |roles| roles.get(role));
         let services = catalog.services.iter().filter(limited).map(limit);
         Limits {
+            memory: called("memory")
+                .filter(|role| !role.summed && role.divisor == 1.0)
+                .map(|role| role.metric.clone())
+                .collect(),
+            cpu: called("cpu")
+                .map(|role| (role.metric.clone(), role.divisor))
+                .collect(),
             of_jobs: services.chain(servers).collect(),
             parts: alerts
                 .filter_map(|alert| Some((role(alert, "failures")?, role(alert, "attempts")?)))
@@ -163,7 +178,7 @@ fn selected(name: &str, series: &[SeriesSet], contract: &Contract) -> Option<Bou
     }
     match name {
         "ALERTS" => return Some(Bounds::exactly(1.0)),
-        "process_resident_memory_bytes" => {
+        name if contract.limits.memory.contains(name) => {
             return Bounds::new(
                 SMALLEST,
                 limit(series, contract, |(memory, _)| memory).unwrap_or(f64::INFINITY),
@@ -173,10 +188,7 @@ fn selected(name: &str, series: &[SeriesSet], contract: &Contract) -> Option<Bou
     }
     let counter = |series: &SeriesSet| series.kind == MetricType::Counter;
     let counts = !series.is_empty() && series.iter().all(counter);
-    let runtime = ["python", "node", "go", "target"]
-        .iter()
-        .any(|profile| built_in(profile).any(|known| known == name));
-    (counts || runtime).then_some(COUNTS)
+    (counts || contract.never_negative.contains(name)).then_some(COUNTS)
 }
 
 /// The greatest limit of the services that the series come from; None: one of them has none.
@@ -245,11 +257,12 @@ fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) 
     match call.func.name {
         "rate" | "irate" => {
             let of = node(0)?;
-            let cpu = selector(of.expr)
-                .and_then(|selector| selector.name.as_deref())
-                .is_some_and(|name| name == "process_cpu_seconds_total");
-            let most = limit(&of.series, contract, |(_, cores)| cores).filter(|_| cpu);
-            let most = most.map_or(f64::INFINITY, |cores| cores * EXTRAPOLATED);
+            let name = selector(of.expr).and_then(|selector| selector.name.as_deref());
+            let cpu = name.and_then(|name| contract.limits.cpu.get(name));
+            let most = limit(&of.series, contract, |(_, cores)| cores);
+            let most = most.zip(cpu).map_or(f64::INFINITY, |(cores, second)| {
+                cores * second * EXTRAPOLATED
+            });
             between(0.0, most)
         }
         "increase" | "stddev_over_time" | "stdvar_over_time" | "time" | "timestamp" => Some(COUNTS),

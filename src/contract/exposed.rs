@@ -5,7 +5,7 @@ use super::domain::Domain;
 use super::series::{MetricType, SeriesSet};
 use super::values::Base;
 use crate::catalog::{Catalog, Metric};
-use crate::profiles::Profiles;
+use crate::profiles::{Profiles, Type};
 use fixedbitset::FixedBitSet;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -78,10 +78,30 @@ impl Contract {
         if targets.is_clear() {
             return;
         }
-        let known = profiles.get(name).into_iter();
-        for (metric, about) in known.flat_map(|profile| &profile.metrics) {
+        let Some(profile) = profiles.get(name) else {
+            return;
+        };
+        for (metric, about) in &profile.metrics {
             let sort = about.r#type.word();
-            self.family_of(metric, sort, &about.labels, targets.clone());
+            let mut targets = targets.clone();
+            if let Some(declared) = self.refined.get(metric) {
+                targets.difference_with(declared);
+            }
+            // What two profiles of a service list it exposes once.
+            let several = matches!(about.r#type, Type::Histogram | Type::Summary);
+            let series = match several {
+                true => format!("{metric}_count"),
+                false => metric.clone(),
+            };
+            for known in self.families.get(&series).into_iter().flatten() {
+                targets.difference_with(&known.targets);
+            }
+            if !targets.is_clear() {
+                self.family_of(metric, sort, &about.labels, targets);
+            }
+            if profile.runtime.is_some() || name == "target" {
+                self.never_negative.insert(metric.clone());
+            }
         }
     }
 

@@ -2,9 +2,70 @@
 
 use crate::contract::domain::Domain;
 use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
-/// The label that says how a request was answered.
-pub(crate) const LABEL: &str = "status";
+/// Labels that say how a request was answered, the usual first: of clients, of promhttp and prometheus-net, of middlewares for
+/// Express and Flask, of OpenTelemetry's conventions, of Envoy.
+pub(crate) const LABELS: [&str; 7] = [
+    "status",
+    "code",
+    "status_code",
+    "http_response_status_code",
+    "http_status_code",
+    "response_code",
+    "response_code_class",
+];
+
+/// Which of its labels says how the requests of a metric were answered, by what it declares.
+pub(crate) fn label(labels: &Map<String, Value>) -> Option<&'static str> {
+    LABELS.into_iter().find(|label| labels.contains_key(*label))
+}
+
+/// How the requests of a metric tell errors from other answers.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Answers {
+    /// The label that says it.
+    pub label: String,
+    /// A regular expression that matches errors, as a matcher of PromQL has it.
+    pub errors: String,
+    /// The label → one or more values that are errors.
+    pub failing: BTreeMap<String, Vec<String>>,
+    /// The label → one or more values that are not.
+    pub answering: BTreeMap<String, Vec<String>>,
+    /// The label → the pattern of errors.
+    pub like: BTreeMap<String, String>,
+}
+
+/// How a metric with these labels tells errors; `errors`: the label and the pattern, where its profile says so.
+pub(crate) fn answers(
+    labels: &Map<String, Value>,
+    errors: &BTreeMap<String, String>,
+) -> Option<Answers> {
+    let of = |label: &str, errors: String, failed: Vec<String>, answered: Vec<String>| Answers {
+        label: label.to_string(),
+        failing: [(label.to_string(), failed)].into(),
+        answering: [(label.to_string(), answered)].into(),
+        like: [(label.to_string(), errors.clone())].into(),
+        errors,
+    };
+    if let Some((label, pattern)) = errors.first_key_value() {
+        let domain = Domain::declared(labels.get(label)?);
+        let [failed, answered] = [true, false].map(|matching| {
+            examples(
+                &domain,
+                pattern,
+                matching,
+                if matching { &FAILED } else { &ANSWERED },
+            )
+        });
+        let told = !failed.is_empty() && !answered.is_empty();
+        return told.then(|| of(label, pattern.clone(), failed, answered));
+    }
+    let label = label(labels)?;
+    let found = outcomes(&Domain::declared(labels.get(label)?)).ok()?;
+    Some(of(label, found.errors, found.failed, found.answered))
+}
 
 /// What 5xx looks like, the usual first: codes and their groups (`503`, `5xx`, `5XX`), the class alone (Envoy's
 /// `response_code_class`), a code with its reason (`500 Internal Server Error`), the words (Spring's `SERVER_ERROR`).

@@ -1,22 +1,15 @@
 //! What need not be declared: what the runtime and the profiles of a service say already, and which profile would say most of the rest.
 
 use crate::catalog::{Catalog, Service};
-use crate::profiles::{Profiles, of_client, of_scrapes};
+use crate::profiles::{Profiles, of_scrapes};
 use std::collections::{BTreeMap, HashSet};
 
 /// So many names that no other profile has are not there by chance.
 const ENOUGH: usize = 5;
 
-/// Profiles that a service names with `runtime`.
-const RUNTIMES: [&str; 3] = ["python", "node", "go"];
-
 /// Of a runtime fewer are needed: a service has one, and two of its names are no chance.
-fn enough(profile: &str) -> usize {
-    if RUNTIMES.contains(&profile) {
-        2
-    } else {
-        ENOUGH
-    }
+fn enough(runtime: bool) -> usize {
+    if runtime { 2 } else { ENOUGH }
 }
 
 /// A profile that a service has without saying so.
@@ -33,7 +26,7 @@ pub(crate) struct Advice {
 pub(crate) fn explained(catalog: &Catalog, service: &Service, metric: &str) -> bool {
     let named = service.profiles.iter().chain([&service.runtime]);
     of_scrapes(metric)
-        || of_client(&service.runtime, metric)
+        || catalog.profiles.of_client(&service.runtime, metric)
         || named
             .filter_map(|name| catalog.profiles.get(name))
             .any(|profile| profile.metrics.contains_key(metric))
@@ -42,7 +35,16 @@ pub(crate) fn explained(catalog: &Catalog, service: &Service, metric: &str) -> b
 /// The profiles that would explain most of what is left, the best one first. What several have, such as process_*, tells none of
 /// them from another.
 pub(crate) fn advice(profiles: &Profiles, service: &Service, left: &[&str]) -> Vec<Advice> {
-    let names = profiles.names();
+    let mut names = profiles.names();
+    // Of two names of a profile the one that people know: who has it need not know what it is the same as.
+    let meant: Vec<String> = names
+        .iter()
+        .filter_map(|name| {
+            let first = profiles.first_name(name);
+            (first != *name).then(|| first.to_string())
+        })
+        .collect();
+    names.retain(|name| !meant.iter().any(|meant| meant == name));
     let mut owners: BTreeMap<&str, usize> = BTreeMap::new();
     for name in &names {
         for metric in profiles.metrics(name) {
@@ -62,14 +64,18 @@ pub(crate) fn advice(profiles: &Profiles, service: &Service, left: &[&str]) -> V
             let hits = own.iter().filter(|metric| left.contains(**metric)).count();
             (hits, own.len(), name)
         })
-        .filter(|(hits, own, name)| *hits > 0 && (2 * hits >= *own || *hits >= enough(name)))
+        .filter(|(hits, own, name)| {
+            *hits > 0 && (2 * hits >= *own || *hits >= enough(profiles.runtime(name).is_some()))
+        })
         .collect();
     candidates.sort_by(|one, other| other.0.cmp(&one.0).then(one.2.cmp(other.2)));
     for (_, _, name) in candidates {
-        let runtime = RUNTIMES.contains(&name);
+        let runtime = profiles.runtime(name).is_some();
         let exposes: HashSet<&str> = profiles.metrics(name).collect();
         let mut metrics: Vec<String> = left
-            .extract_if(|metric| exposes.contains(metric) || (runtime && of_client(name, metric)))
+            .extract_if(|metric| {
+                exposes.contains(metric) || (runtime && profiles.of_client(name, metric))
+            })
             .map(str::to_string)
             .collect();
         metrics.sort();

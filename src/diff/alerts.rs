@@ -2,7 +2,8 @@
 
 use super::Class::{Dangerous, Notice, Safe};
 use super::{At, Comparison, listed, objectives, plural, routes};
-use crate::catalog::{Alert, Catalog, Override, Service};
+use crate::catalog::{Alert, Catalog, Metric, Override, Service};
+use crate::contract::status;
 use crate::json::Parts;
 use crate::kinds::Kind;
 use std::collections::HashSet;
@@ -231,12 +232,26 @@ fn not_emitted<'a>(catalog: &'a Catalog, alert: &'a Alert, service: &Service) ->
             .metric(metric)
             .is_some_and(|metric| !metric.services.contains(&service.name))
     };
-    reads(alert, catalog).into_iter().filter(silent).collect()
+    let unread = alert.unread(catalog, service);
+    let metrics = alert.metrics();
+    // Of metrics that stand for each other one is enough.
+    let stands_for = |metric: &&str| {
+        metrics.iter().any(|(_, read, _)| read == metric) && !unread.contains(metric)
+    };
+    let all = reads(alert, catalog).into_iter();
+    all.filter(|metric| silent(metric) && !stands_for(metric))
+        .collect()
 }
 
 /// The labels that a kind needs of the metric in one of its settings.
-pub(crate) fn labels<'a>(kind: &'a Kind, setting: &str) -> impl Iterator<Item = &'a str> {
-    kind.says(setting, "labels")
-        .into_iter()
-        .flat_map(Parts::texts)
+pub(crate) fn labels<'a>(
+    kind: &'a Kind,
+    setting: &str,
+    metric: &Metric,
+) -> impl Iterator<Item = &'a str> {
+    // The one that says how a request was answered.
+    let answers = kind.says(setting, "answers").is_some();
+    let answer = status::label(&metric.labels).filter(|_| answers);
+    let named = kind.says(setting, "labels").into_iter();
+    named.flat_map(Parts::texts).chain(answer)
 }

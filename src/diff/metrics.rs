@@ -344,7 +344,8 @@ fn needing<'a>(catalog: &'a Catalog, metric: &Metric, label: &str) -> Vec<&'a st
         .filter(|alert| alerts::reads(alert, catalog).contains(&metric.key.as_str()));
     let needs = reading.filter(|alert| {
         let of_kind = alert.metrics().iter().any(|(key, name, _)| {
-            *name == metric.key && alerts::labels(&alert.kind, key).any(|known| known == label)
+            *name == metric.key
+                && alerts::labels(&alert.kind, key, metric).any(|known| known == label)
         });
         let expression = alert
             .settings

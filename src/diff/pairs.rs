@@ -116,10 +116,15 @@ pub(crate) fn metrics<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, 
         ])
         .to_string()
     };
-    Pairs::of(
+    let mut pairs = Pairs::of(
         &before.metrics,
         &after.metrics,
         |metric| &metric.key,
         likeness,
-    )
+    );
+    // What a profile lists is there whether an alert reads it or not.
+    let declared = |metric: &&Metric| metric.profile.is_none();
+    pairs.gone.retain(declared);
+    pairs.new.retain(declared);
+    pairs
 }

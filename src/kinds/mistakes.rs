@@ -21,6 +21,14 @@ impl Kind {
                 found.push(self.mistake(text, name, message));
             }
         }
+        for (name, given) in &self.series {
+            if given.metric.is_empty() != given.role.is_some() {
+                let message = format!(
+                    "the series `{name}` needs either `metric`, a key or a full name, or `role`, what its profile says it is"
+                );
+                found.push(self.mistake(text, name, message));
+            }
+        }
         for fault in &self.faults {
             if !self.cases.iter().any(|case| case.name == fault.case) {
                 let message = format!(

@@ -4,7 +4,7 @@ use super::Kind;
 use serde_json::{Map, Value, json};
 
 impl Kind {
-    /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `labels`, `role`, `unit`.
+    /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `labels`, `answers`, `role`, `of_profile`, `unit`.
     pub(crate) fn property(&self, key: &str) -> Option<Value> {
         let written = self.keys.get(key)?.as_object()?;
         let mut property = Map::new();

@@ -66,12 +66,7 @@ pub(crate) const LINT: Lint = Lint {
 
 /// A declared metric that the alert reads and the service does not emit.
 fn missing<'a>(catalog: &Catalog, alert: &'a Alert, service: &Service) -> Option<&'a str> {
-    let mut metrics = alert.metrics().into_iter().map(|(_, key, _)| key);
-    metrics.find(|key| {
-        catalog
-            .metric(key)
-            .is_some_and(|metric| !metric.services.contains(&service.name))
-    })
+    alert.unread(catalog, service).into_iter().next()
 }
 
 fn silent(alert: &Alert, place: Place, metric: &str, message: String) -> Diagnostic {

@@ -202,7 +202,7 @@ fn containers(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
 /// The order is put right in what is rendered; a bound that is there twice is a bucket too many.
 fn buckets(catalog: &Catalog) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for metric in &catalog.metrics {
+    for metric in catalog.declared() {
         let mut bounds = metric.buckets.clone();
         bounds.sort_by(f64::total_cmp);
         if let Some(twice) = bounds.windows(2).find(|pair| pair[0] == pair[1]) {

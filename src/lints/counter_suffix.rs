@@ -10,8 +10,7 @@ pub(crate) const LINT: Lint = Lint {
     good: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\n",
     check: |catalog, _| {
         let wrong = catalog
-            .metrics
-            .iter()
+            .declared()
             // A name that is spelled out is what somebody else's program says: right or wrong, it is called that.
             .filter(|metric| !metric.spelled_out)
             .filter(|metric| (metric.r#type == "counter") != metric.key.ends_with("_total"));

@@ -53,7 +53,7 @@ const UNITS: [(&str, &[&str]); 3] = [
 
 fn metrics(catalog: &Catalog) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for metric in &catalog.metrics {
+    for metric in catalog.declared() {
         let at = |key: &str| Place::Value(format!("/metrics/{}/{key}", step(&metric.key)));
         let base = metric.name.trim_end_matches("_total");
         let Some((unit, others)) = UNITS.iter().find(|(unit, _)| base.ends_with(unit)) else {

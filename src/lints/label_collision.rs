@@ -11,8 +11,7 @@ pub(crate) const LINT: Lint = Lint {
     good: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { task = \".+\" }\n",
     check: |catalog, source| {
         let labels = catalog
-            .metrics
-            .iter()
+            .declared()
             .flat_map(|metric| metric.labels.keys().map(move |label| (metric, label)));
         let of_target = |metric: &Metric, label: &str| {
             let mut emitters = metric

@@ -1,8 +1,11 @@
 //! An alert kind that selects by a label needs the metric to have it.
 
 use super::Lint;
+use crate::catalog::Catalog;
+use crate::contract::status;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
+use serde_json::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "missing-label",
@@ -43,6 +46,41 @@ pub(crate) const LINT: Lint = Lint {
                 }
             }
         }
+        found.extend(unanswered(catalog));
         found
     },
 };
+
+/// Requests that no label tells apart by how they were answered; one whose values cannot tell errors is another finding.
+fn unanswered(catalog: &Catalog) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for alert in catalog.written_alerts() {
+        for (key, name, _) in alert.metrics() {
+            let asked = alert.kind.says(key, "answers").is_some();
+            let Some(metric) = catalog.metric(name).filter(|_| asked) else {
+                continue;
+            };
+            if !metric.errors.is_empty() || status::label(&metric.labels).is_some() {
+                continue;
+            }
+            // Where the alert names none, the metric is the place.
+            let place = match alert.settings.get(key).and_then(Value::as_str) == Some(name) {
+                true => Place::Value(format!("/alerts/{}/{key}", alert.name)),
+                false => Place::Key(format!("/alerts/{}", alert.name)),
+            };
+            let message = format!("`{name}` has no label `{}`", status::LABELS[0]);
+            let labels = status::LABELS.map(|label| format!("`{label}`"));
+            let help = format!(
+                "declare the label on the metric that says how a request was answered: kind `{}` selects by it, and knows {}",
+                alert.kind.name,
+                labels.join(", ")
+            );
+            let wrong = Diagnostic::error("missing-label", place, message).help(help);
+            found.push(match metric.profile {
+                Some(_) => wrong,
+                None => wrong.also(Place::Key(format!("/metrics/{name}")), "declared here"),
+            });
+        }
+    }
+    found
+}

@@ -2,7 +2,7 @@
 
 use super::Lint;
 use crate::contract::domain::Domain;
-use crate::contract::status::{LABEL, Lacks, outcomes};
+use crate::contract::status::{Lacks, answers, label, outcomes};
 use crate::diagnostic::{Diagnostic, Place};
 
 pub(crate) const LINT: Lint = Lint {
@@ -13,24 +13,35 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, _| {
         let mut found = Vec::new();
         for alert in &catalog.alerts {
-            for (key, property) in &alert.kind.keys {
-                let selects = property["labels"]
-                    .as_array()
-                    .is_some_and(|labels| labels.iter().any(|label| label == LABEL));
-                let Some(metric) = alert
-                    .settings
-                    .get(key)
-                    .and_then(|value| value.as_str())
-                    .and_then(|key| catalog.metric(key))
-                    .filter(|_| selects)
-                else {
+            for (key, name, _) in alert.metrics() {
+                let selects = alert.kind.says(key, "answers").is_some();
+                let Some(metric) = catalog.metric(name).filter(|_| selects) else {
                     continue;
                 };
-                let Some(Err(lacks)) = metric
-                    .labels
-                    .get(LABEL)
-                    .map(|written| outcomes(&Domain::declared(written)))
-                else {
+                if let Some((label, pattern)) = metric.errors.first_key_value()
+                    && answers(&metric.labels, &metric.errors).is_none()
+                {
+                    let profile = metric.profile.as_deref().unwrap_or_default();
+                    let message = format!(
+                        "`{}` needs the errors among `{name}`, and the profile `{profile}` tells them by `{label}=~\"{pattern}\"`, which picks all of its values or none",
+                        alert.name
+                    );
+                    found.push(
+                        Diagnostic::error(
+                            "one-sided-status",
+                            Place::Key(format!("/alerts/{}", alert.name)),
+                            message,
+                        )
+                        .help(format!(
+                            "correct `errors` of the role in profiles/{profile}.toml, or the values of the label"
+                        )),
+                    );
+                    continue;
+                }
+                let Some(label) = label(&metric.labels).filter(|_| metric.errors.is_empty()) else {
+                    continue;
+                };
+                let Err(lacks) = outcomes(&Domain::declared(&metric.labels[label])) else {
                     continue;
                 };
                 let (what, help) = match lacks {
@@ -44,13 +55,13 @@ pub(crate) const LINT: Lint = Lint {
                     ),
                 };
                 let message = format!(
-                    "`{}` needs the errors among `{}`, and its label `{LABEL}` cannot tell them: {what}",
+                    "`{}` needs the errors among `{}`, and its label `{label}` cannot tell them: {what}",
                     alert.name, metric.key
                 );
                 found.push(
                     Diagnostic::error(
                         "one-sided-status",
-                        Place::Value(format!("/metrics/{}/labels/{LABEL}", metric.key)),
+                        Place::Value(format!("/metrics/{}/labels/{label}", metric.key)),
                         message,
                     )
                     .also(Place::Key(format!("/alerts/{}", alert.name)), "the alert")

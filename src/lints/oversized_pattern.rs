@@ -10,7 +10,7 @@ pub(crate) const LINT: Lint = Lint {
     bad: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { task = \".{1000}.{1000}.{1000}.{1000}.{1000}.{1000}\" }\n",
     good: "[metrics.jobs_total]\ntype = \"counter\"\nhelp = \"Jobs\"\nlabels = { task = \".{0,1000}\" }\n",
     check: |catalog, _| {
-        let labels = catalog.metrics.iter().flat_map(|metric| {
+        let labels = catalog.declared().flat_map(|metric| {
             metric
                 .labels
                 .iter()

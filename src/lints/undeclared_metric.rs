@@ -1,7 +1,8 @@
 //! An alert on a metric that nobody declares could never fire.
 
 use super::Lint;
-use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::diagnostic::{Diagnostic, Place, nearest, suggestion};
+use std::collections::BTreeSet;
 
 pub(crate) const LINT: Lint = Lint {
     code: "undeclared-metric",
@@ -21,6 +22,18 @@ pub(crate) const LINT: Lint = Lint {
                     .filter(|known| known.r#type == sort)
                     .map(|known| known.key.as_str())
                     .collect();
+                let exposed = catalog.services.iter().flat_map(|service| &service.exposes);
+                let exposed: BTreeSet<&str> = exposed
+                    .flat_map(|profile| catalog.profiles.metrics(profile))
+                    .collect();
+                let known: Vec<&str> = match nearest(metric, known.iter().copied()) {
+                    // What a profile lists is meant where nothing that is declared looks like it.
+                    None => known
+                        .into_iter()
+                        .chain(nearest(metric, exposed.iter().copied()))
+                        .collect(),
+                    Some(_) => known,
+                };
                 let place = Place::Value(format!("/alerts/{}/{key}", alert.name));
                 found.push(
                     Diagnostic::error(

@@ -15,7 +15,7 @@ pub(crate) const LINT: Lint = Lint {
             .map(|service| service.name.as_str())
             .collect();
         let mut found = Vec::new();
-        for metric in &catalog.metrics {
+        for metric in catalog.declared() {
             for (index, name) in metric
                 .services
                 .iter()

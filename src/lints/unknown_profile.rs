@@ -1,8 +1,9 @@
 //! A profile is built in, or a file in profiles/.
 
 use super::Lint;
-use crate::catalog::origin;
+use crate::catalog::{Catalog, Service, origin};
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
+use crate::source::Source;
 use std::collections::BTreeSet;
 
 pub(crate) const LINT: Lint = Lint {
@@ -14,6 +15,11 @@ pub(crate) const LINT: Lint = Lint {
         let known = catalog.profiles.names();
         let (mut found, mut told) = (Vec::new(), BTreeSet::new());
         for service in &catalog.services {
+            found.extend(
+                runtime(catalog, source, service).filter(|_| {
+                    told.insert(origin(source, service, "runtime").unwrap_or_default())
+                }),
+            );
             let Some(at) = origin(source, service, "profiles") else {
                 continue;
             };
@@ -39,3 +45,31 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// What a service runs on is a profile too: one that says so of itself.
+fn runtime(catalog: &Catalog, source: &Source, service: &Service) -> Option<Diagnostic> {
+    let name = service.runtime.as_str();
+    if catalog.profiles.runtime(name).is_some() {
+        return None;
+    }
+    let place = Place::Value(origin(source, service, "runtime")?);
+    let runtimes: Vec<&str> = catalog.profiles.runtimes().collect();
+    Some(if catalog.profiles.get(name).is_some() {
+        let message =
+            format!("`{name}` is no runtime: it says nothing of the process that exposes it");
+        Diagnostic::error("unknown-profile", place, message).help(format!(
+            "write `profiles = [\"{name}\"]`, and with `runtime` what the program is written in: most exporters are `go`"
+        ))
+    } else {
+        Diagnostic::error(
+            "unknown-profile",
+            place,
+            format!("there is no runtime `{name}`"),
+        )
+        .help(suggestion_or(
+            name,
+            runtimes.iter().copied(),
+            &format!("write profiles/{name}.toml with a table [runtime]"),
+        ))
+    })
+}

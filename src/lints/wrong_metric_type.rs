@@ -18,18 +18,21 @@ pub(crate) const LINT: Lint = Lint {
                 else {
                     continue;
                 };
-                found.push(
-                    Diagnostic::error(
-                        "wrong-metric-type",
-                        Place::Value(format!("/alerts/{}/{key}", alert.name)),
-                        format!("`{name}` is a {}, `{key}` needs a {wanted}", metric.r#type),
-                    )
-                    .also(
-                        Place::Value(format!("/metrics/{name}/type")),
-                        "declared here",
-                    )
-                    .help(format!("name a {wanted}, or fix the metric's type")),
-                );
+                let place = Place::Value(format!("/alerts/{}/{key}", alert.name));
+                let message = format!("`{name}` is a {}, `{key}` needs a {wanted}", metric.r#type);
+                let wrong = Diagnostic::error("wrong-metric-type", place, message);
+                found.push(match &metric.profile {
+                    Some(profile) => wrong.help(format!(
+                        "name a {wanted}: that it is a {} says the profile `{profile}`",
+                        metric.r#type
+                    )),
+                    None => wrong
+                        .also(
+                            Place::Value(format!("/metrics/{name}/type")),
+                            "declared here",
+                        )
+                        .help(format!("name a {wanted}, or fix the metric's type")),
+                });
             }
         }
         found

@@ -110,7 +110,9 @@ impl<'a> Declared<'a> {
     ) -> Vec<Diagnostic> {
         let mut missing: Vec<(&Alert, &str)> = Vec::new();
         for alert in &self.catalog.alerts {
-            for name in alert.kind.process_metrics() {
+            let roles = alert.kind.roles().into_iter();
+            for role in roles.filter_map(|role| service.roles.get(role)) {
+                let name = role.metric.as_str();
                 let first = missing.iter().all(|(_, known)| *known != name);
                 if first && !by_name.contains_key(name) && alert.covers_service(&service.name) {
                     missing.push((alert, name));
@@ -121,8 +123,12 @@ impl<'a> Declared<'a> {
             .into_iter()
             .map(|(alert, name)| {
                 let message = format!("{}: {name} is not exposed, so {} can never fire for it", service.name, alert.name);
+                let help = match service.runtime.as_str() {
+                    "python" => "expose the client library's default registry; its multiprocess mode drops all process_* metrics".to_string(),
+                    runtime => format!("expose what the client library of {runtime} says of its process, or name another `runtime` or profile: see `monstack explain {}`", service.name),
+                };
                 Diagnostic::error("process-metric-missing", Place::Key(format!("/services/{}", service.name)), message)
-                    .help("expose the client library's default registry; its multiprocess mode drops all process_* metrics")
+                    .help(help)
             })
             .collect()
     }
@@ -139,7 +145,7 @@ fn without_series(service: &Service, metric: &Metric) -> Diagnostic {
 
 fn wrong_type(service: &Service, metric: &Metric, exposed: Option<&str>) -> Option<Diagnostic> {
     let exposed = exposed.unwrap_or("untyped");
-    if exposed == metric.r#type {
+    if exposed == metric.r#type || metric.counted_of.is_some() {
         return None;
     }
     let place = Place::Value(format!("/metrics/{}/type", metric.key));

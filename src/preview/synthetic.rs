@@ -28,7 +28,7 @@ const VALUES: usize = 2;
 const STATUSES: usize = 3;
 
 /// Labels whose values say how a request ended.
-const STATUS: [&str; 3] = ["status", "code", "status_code"];
+const STATUS: [&str; 7] = crate::contract::status::LABELS;
 
 /// Where the series of a catalog's services come from.
 pub(crate) struct Synthetic<'a> {

@@ -36,7 +36,7 @@ fn of_file(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
     let families: Vec<&Call> = list.iter().filter_map(call).collect();
     let line = line_of(&file.text, "CONTRACT");
     let mut found = Vec::new();
-    for metric in &catalog.metrics {
+    for metric in catalog.declared() {
         let emitted = metric
             .services
             .iter()
@@ -60,7 +60,7 @@ fn of_file(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
                 .filter_map(|family| family.get("name", 1)?.text());
             let near = nearest(
                 &metric.name,
-                names.filter(|name| !catalog.metrics.iter().any(|other| other.name == *name)),
+                names.filter(|name| !catalog.declared().any(|other| other.name == *name)),
             );
             let instead = near.map_or(String::new(), |near| format!(", but {near}"));
             found.push(place::line(
@@ -225,10 +225,7 @@ fn of_patterns(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
         .iter()
         .filter_map(|(pattern, value)| Some((pattern.text()?, call(value)?)))
         .collect();
-    let declared = catalog
-        .metrics
-        .iter()
-        .flat_map(|metric| metric.labels.values());
+    let declared = catalog.declared().flat_map(|metric| metric.labels.values());
     let declared: BTreeSet<&str> = declared.filter_map(|values| values.as_str()).collect();
     let mut found = Vec::new();
     for pattern in declared {
@@ -332,7 +329,7 @@ fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
             .split(' ')
             .next()
             .unwrap_or_default();
-        let Some(metric) = catalog.metrics.iter().find(|metric| metric.key == key) else {
+        let Some(metric) = catalog.declared().find(|metric| metric.key == key) else {
             wrong(
                 index + 1,
                 format!("`{attribute}` counts into `{key}`, which the catalog does not declare"),
@@ -342,14 +339,11 @@ fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
         // A name that Python reserves has an underscore more.
         let escaped = attribute.strip_suffix('_') == Some(key);
         let others = catalog
-            .metrics
-            .iter()
+            .declared()
             .any(|other| other.key == attribute && other.key != key && !escaped);
         let plain = metric.labels.is_empty();
         let fits = match class.strip_prefix(OWN) {
-            Some(of) => {
-                !plain && (of == key || !catalog.metrics.iter().any(|metric| metric.key == of))
-            }
+            Some(of) => !plain && (of == key || !catalog.declared().any(|metric| metric.key == of)),
             None => plain && class.eq_ignore_ascii_case(&metric.r#type),
         };
         if others || !fits {
@@ -359,11 +353,7 @@ fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
             );
         }
     }
-    for metric in catalog
-        .metrics
-        .iter()
-        .filter(|metric| metric.labels.len() > 1)
-    {
+    for metric in catalog.declared().filter(|metric| metric.labels.len() > 1) {
         let class = format!("class {OWN}{}(", metric.key);
         let Some(start) = file.text.find(&class) else {
             continue;

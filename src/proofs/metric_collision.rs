@@ -4,7 +4,7 @@
 use super::{Check, Example, Proof, place};
 use crate::catalog::{Catalog, Metric};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::profiles::{built_in, of_client, of_scrapes, of_servers};
+use crate::profiles::{of_scrapes, of_servers};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -61,7 +61,7 @@ fn declared(catalog: &Catalog) -> Vec<Diagnostic> {
             .find(|service| services.contains(service))
             .cloned()
     };
-    for metric in &catalog.metrics {
+    for metric in catalog.declared() {
         let mut told = false;
         for sample in samples(metric) {
             let others = writers.entry(sample.clone()).or_default();
@@ -108,12 +108,14 @@ fn declared(catalog: &Catalog) -> Vec<Diagnostic> {
 /// Declared metrics against what is there without being declared.
 fn given(catalog: &Catalog) -> Vec<Diagnostic> {
     let servers = of_servers();
-    let runtimes: HashMap<&str, HashSet<&str>> = ["python", "node", "go"]
-        .into_iter()
-        .map(|runtime| (runtime, built_in(runtime).collect()))
+    let known = &catalog.profiles;
+    let all = catalog.services.iter();
+    let runtimes: HashMap<&str, HashSet<&str>> = all
+        .map(|service| service.runtime.as_str())
+        .map(|runtime| (runtime, known.metrics(runtime).collect()))
         .collect();
     let mut found = Vec::new();
-    for metric in &catalog.metrics {
+    for metric in catalog.declared() {
         let of: BTreeSet<&str> = catalog
             .services
             .iter()
@@ -126,10 +128,22 @@ fn given(catalog: &Catalog) -> Vec<Diagnostic> {
             .filter(|service| metric.services.contains(&service.name))
             .flat_map(|service| &service.profiles)
             .collect();
+        // Who declares the buckets of what a profile lists says more of the same thing.
+        let mut named = of
+            .iter()
+            .copied()
+            .chain(profiles.iter().map(|name| name.as_str()));
+        if named.any(|profile| {
+            catalog
+                .profiles
+                .refined(profile, &metric.name, &metric.r#type)
+        }) {
+            continue;
+        }
         let names = samples(metric);
         let runtime = |name: &str| {
             of.iter().copied().find(|runtime| {
-                of_client(runtime, name)
+                known.of_client(runtime, name)
                     || runtimes
                         .get(runtime)
                         .is_some_and(|known| known.contains(name))

@@ -6,7 +6,7 @@ use crate::artifacts::Role;
 use crate::catalog::{Alert, with_unit};
 use crate::contract::domain::Domain;
 use crate::contract::evaluate::nodes;
-use crate::contract::status::{LABEL, outcomes};
+use crate::contract::status::{LABELS, outcomes};
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::promql::engine::metric;
@@ -437,15 +437,18 @@ impl<'a> Panel<'a, '_> {
         let contract = &self.stack.contract;
         self.queries.iter().find_map(|query| {
             let legend = query.target["legendFormat"].as_str()?;
-            let place = format!("{{{{{LABEL}}}}}");
-            if !legend.replace(' ', "").contains(&place) {
-                return None;
-            }
+            let shown = |label: &&str| {
+                legend
+                    .replace(' ', "")
+                    .contains(&format!("{{{{{label}}}}}"))
+            };
+            let label = LABELS.into_iter().find(shown)?;
+            let place = format!("{{{{{label}}}}}");
             let series = nodes(&query.ast, contract).pop()?.series;
             let domain = series
                 .iter()
-                .find(|series| series.has(LABEL))
-                .map(|series| contract.values(series, LABEL))?;
+                .find(|series| series.has(label))
+                .map(|series| contract.values(series, label))?;
             let outcomes = outcomes(&domain).ok()?;
             let letter = query.target["refId"].as_str().unwrap_or_default();
             let of = |status: &String| {
@@ -687,7 +690,7 @@ impl<'a> Panel<'a, '_> {
             let matchers: Vec<_> = all
                 .iter()
                 .flat_map(|selector| &selector.matchers.matchers)
-                .filter(|matcher| matcher.name == LABEL)
+                .filter(|matcher| LABELS.contains(&matcher.name.as_str()))
                 .collect();
             let picks = |statuses: [&str; 3]| {
                 matchers.iter().any(|matcher| {

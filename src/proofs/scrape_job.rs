@@ -739,7 +739,7 @@ fn probes(label: &str, domain: &Domain, rules: &[Rule], matchers: &[&Matcher]) -
 
 /// The names of what the catalog declares, or something reads, and a scrape gives.
 fn promised(stack: &Stack) -> BTreeSet<String> {
-    let declared = stack.catalog.metrics.iter().flat_map(|metric| {
+    let declared = stack.catalog.declared().flat_map(|metric| {
         ["", "_bucket", "_sum", "_count"].map(|part| format!("{}{part}", metric.name))
     });
     let read = stack

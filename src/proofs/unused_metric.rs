@@ -27,7 +27,7 @@ pub(crate) const PROOF: Proof = Proof {
             let names = selectors(&expression.ast).into_iter();
             read.extend(names.filter_map(|selector| selector.name.as_deref()));
         }
-        let unused = stack.catalog.metrics.iter().filter(|metric| {
+        let unused = stack.catalog.declared().filter(|metric| {
             !["", "_bucket", "_sum", "_count"]
                 .iter()
                 .any(|part| read.contains(format!("{}{part}", metric.name).as_str()))

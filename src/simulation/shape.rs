@@ -160,12 +160,25 @@ pub(crate) struct Plan {
     pub motions: Vec<MetricPlan>,
     /// What no catalog declares, by name: metrics of the process, `up`, `probe_success`.
     pub own: BTreeMap<String, Level>,
+    /// What those of the process are (memory, cpu, start) → the name.
+    pub roles: BTreeMap<&'static str, String>,
 }
 
 impl Plan {
     /// The value of a metric that no catalog declares; None: nothing is said of it, or there is none under this fault.
     pub(crate) fn own(&self, metric: &str, fault: Option<&Fault>) -> Option<f64> {
         self.own.get(metric)?.under(fault)
+    }
+
+    /// The value of the metric that has a role; None: the service has none, or there is none under this fault.
+    pub(crate) fn role(&self, role: &str, fault: Option<&Fault>) -> Option<f64> {
+        self.own(self.roles.get(role)?, fault)
+    }
+
+    /// The role of a metric.
+    pub(crate) fn role_of(&self, metric: &str) -> Option<&'static str> {
+        let mut roles = self.roles.iter();
+        roles.find_map(|(role, name)| (name == metric).then_some(*role))
     }
 }
 
@@ -278,21 +291,31 @@ fn plan(
         });
     }
     let limit = service.memory_limit.0 as f64;
-    let mut own = BTreeMap::new();
-    for (metric, usual) in [
-        ("process_resident_memory_bytes", 0.36 * limit),
-        ("process_cpu_seconds_total", 0.2 * service.cpu_limit),
+    let (mut own, mut roles) = (BTreeMap::new(), BTreeMap::new());
+    for (role, usual) in [
+        ("memory", 0.36 * limit),
+        ("cpu", 0.2 * service.cpu_limit),
         // How much later it started, a second: that of a process that runs on stays.
-        ("process_start_time_seconds", 0.0),
-        ("up", 1.0),
-        ("probe_success", 1.0),
+        ("start", 0.0),
     ] {
-        let key = (metric.to_string(), BTreeMap::new());
-        let (mut level, _) = level(&mut said, &key, usual);
-        level.real_time |= metric.starts_with("process_");
-        own.insert(metric.to_string(), level);
+        let Some(known) = service.roles.get(role) else {
+            continue;
+        };
+        let key = (known.metric.clone(), BTreeMap::new());
+        let (mut level, _) = level(&mut said, &key, usual * known.divisor);
+        level.real_time = true;
+        own.insert(known.metric.clone(), level);
+        roles.insert(role, known.metric.clone());
     }
-    Ok(Plan { motions, own })
+    for metric in ["up", "probe_success"] {
+        let key = (metric.to_string(), BTreeMap::new());
+        own.insert(metric.to_string(), level(&mut said, &key, 1.0).0);
+    }
+    Ok(Plan {
+        motions,
+        own,
+        roles,
+    })
 }
 
 /// The bounds of a histogram of which something was said, taken out of it.

@@ -11,8 +11,7 @@ use std::fmt::Write;
 #[derive(Debug)]
 pub(crate) struct StandIn {
     plan: Plan,
-    runtime: String,
-    /// Of its profiles: name, type and labels of each series.
+    /// Of its runtime and its profiles: name, type and labels of each series.
     others: Vec<(String, Exposed, String)>,
     counts: Vec<Vec<f64>>,
     /// Of a histogram: for each series the events within each of the bounds that a kind says something of.
@@ -38,26 +37,29 @@ impl StandIn {
             .map(|motion| vec![vec![0.0; motion.within.len()]; motion.shape.labels.len()])
             .collect();
         let mut others: Vec<(String, Exposed, String)> = Vec::new();
-        // A runtime's own are exposed with it.
-        let named = service
-            .profiles
-            .iter()
-            .filter(|name| **name != service.runtime);
+        // Python's is exposed by the generated collector, which adds to it.
+        let collector = (service.runtime == "python").then_some("collector");
+        let runtime = std::iter::once(service.runtime.as_str()).chain(collector);
+        let named = runtime.chain(service.profiles.iter().map(String::as_str));
         let known = named.filter_map(|name| profiles.get(name));
         for (name, about) in known.flat_map(|profile| &profile.metrics) {
-            let mut declared = plan.motions.iter();
-            // What it exposes of its process is moved by hand, and what is declared by its own plan.
-            if name.starts_with("process_")
-                || declared.any(|motion| motion.shape.metric.name == *name)
+            let mut declared = plan.motions.iter().map(|motion| &motion.shape.metric);
+            // What is declared, or read as if it were, is moved by its own plan.
+            if declared
+                .any(|metric| metric.name == *name || metric.counted_of.as_ref() == Some(name))
                 || others.iter().any(|(known, ..)| known == name)
             {
                 continue;
             }
+            let mut roles = service.roles.values();
+            let role = roles.find(|role| role.metric == *name);
             let labels: Vec<String> = about
                 .labels
                 .iter()
                 .filter_map(|(label, domain)| {
-                    let value = words::values(label, domain).into_iter().next()?;
+                    let chosen = role.and_then(|role| role.r#where.get(label).cloned());
+                    let value =
+                        chosen.or_else(|| words::values(label, domain).into_iter().next())?;
                     Some(format!("{label}={value:?}"))
                 })
                 .collect();
@@ -66,7 +68,6 @@ impl StandIn {
         let phase = f64::from(service.port) * 0.7;
         StandIn {
             plan,
-            runtime: service.runtime.clone(),
             others,
             counts,
             within,
@@ -82,16 +83,8 @@ impl StandIn {
     pub(crate) fn move_on(&mut self, now: f64, speed: f64, fault: Option<&Fault>) {
         let passed = (now - self.last).max(0.0);
         self.last = now;
-        self.cpu += passed
-            * self
-                .plan
-                .own("process_cpu_seconds_total", fault)
-                .unwrap_or(0.0);
-        self.born += passed
-            * self
-                .plan
-                .own("process_start_time_seconds", fault)
-                .unwrap_or(0.0);
+        self.cpu += passed * self.plan.role("cpu", fault).unwrap_or(0.0);
+        self.born += passed * self.plan.role("start", fault).unwrap_or(0.0);
         let traffic = 1.0 + 0.3 * self.wave(now * speed, 600.0);
         let moved = self.counts.iter_mut().zip(&mut self.within);
         for (motion, (counts, within)) in self.plan.motions.iter().zip(moved) {
@@ -180,13 +173,30 @@ impl StandIn {
                 }
             }
         }
-        self.process(&mut out, fault, scale);
         for (name, about, labels) in &self.others {
             let count = (self.last * 0.1 * scale).floor();
+            let of_process = match self.plan.role_of(name) {
+                // Under this fault there is none.
+                Some(_) if self.plan.own(name, fault).is_none() => continue,
+                Some("memory") => self
+                    .plan
+                    .own(name, fault)
+                    .map(|memory| (memory * (1.0 + 0.05 * self.wave(self.last, 300.0))).round()),
+                Some("cpu") => Some(self.cpu * scale),
+                Some("start") => Some(self.born),
+                _ => None,
+            };
+            if let Some(value) = of_process {
+                heading(&mut out, name, about.r#type.word(), &about.help);
+                series(&mut out, name, labels, value);
+                continue;
+            }
             heading(&mut out, name, about.r#type.word(), &about.help);
             match about.r#type {
                 Type::Counter => series(&mut out, name, labels, count),
-                Type::Gauge | Type::Untyped => series(&mut out, name, labels, 1.0),
+                Type::Gauge | Type::Untyped => {
+                    series(&mut out, name, labels, about.usual.unwrap_or(1.0));
+                }
                 Type::Histogram => {
                     histogram(&mut out, name, labels, &[0.1, 1.0, 10.0], count, &[]);
                 }
@@ -194,89 +204,6 @@ impl StandIn {
             }
         }
         out
-    }
-
-    /// What a client library of the runtime exposes of itself.
-    fn process(&self, out: &mut String, fault: Option<&Fault>, scale: f64) {
-        let memory = self
-            .plan
-            .own("process_resident_memory_bytes", fault)
-            .unwrap_or(0.0)
-            * (1.0 + 0.05 * self.wave(self.last, 300.0));
-        let mut one = |name: &str, kind: &str, help: &str, value: f64| {
-            heading(out, name, kind, help);
-            series(out, name, "", value);
-        };
-        one(
-            "process_resident_memory_bytes",
-            "gauge",
-            "Resident memory size in bytes.",
-            memory.round(),
-        );
-        one(
-            "process_virtual_memory_bytes",
-            "gauge",
-            "Virtual memory size in bytes.",
-            (memory * 3.0).round(),
-        );
-        one(
-            "process_start_time_seconds",
-            "gauge",
-            "Start time of the process since unix epoch in seconds.",
-            self.born,
-        );
-        one(
-            "process_cpu_seconds_total",
-            "counter",
-            "Total user and system CPU time spent in seconds.",
-            self.cpu * scale,
-        );
-        one(
-            "process_open_fds",
-            "gauge",
-            "Number of open file descriptors.",
-            24.0,
-        );
-        one(
-            "process_max_fds",
-            "gauge",
-            "Maximum number of open file descriptors.",
-            1024.0,
-        );
-        if self.runtime != "go" {
-            one(
-                "process_cpu_user_seconds_total",
-                "counter",
-                "Total user CPU time spent in seconds.",
-                self.cpu * 0.8 * scale,
-            );
-            one(
-                "process_cpu_system_seconds_total",
-                "counter",
-                "Total system CPU time spent in seconds.",
-                self.cpu * 0.2 * scale,
-            );
-        }
-        match self.runtime.as_str() {
-            "go" => one(
-                "go_goroutines",
-                "gauge",
-                "Number of goroutines that currently exist.",
-                12.0,
-            ),
-            "node" => one(
-                "nodejs_eventloop_lag_seconds",
-                "gauge",
-                "Lag of event loop in seconds.",
-                0.004,
-            ),
-            _ => one(
-                "python_gc_collections_total",
-                "counter",
-                "Number of times this generation was collected",
-                (self.last * 0.1).floor(),
-            ),
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Plausible values for a declared label: what people would expect under its name, else what its pattern allows.
 
 use crate::catalog::pattern::{parse, rewritten};
+use crate::contract::status::LABELS;
 use regex_automata::meta::Regex;
 use regex_syntax::hir::{Class, Hir, HirKind};
 use serde_json::Value;
@@ -8,9 +9,11 @@ use serde_json::Value;
 /// Words that people expect under a label of this name.
 fn expected(label: &str) -> &'static [&'static str] {
     match label {
-        "status" | "code" | "status_code" => &["200", "404", "500"],
-        "method" => &["GET", "POST"],
-        "endpoint" | "path" | "route" | "handler" => &["/health", "/items", "/items/detail"],
+        label if LABELS.contains(&label) => &["200", "404", "500"],
+        "method" | "http_request_method" => &["GET", "POST"],
+        "endpoint" | "path" | "route" | "handler" | "uri" | "http_route" => {
+            &["/health", "/items", "/items/detail"]
+        }
         "exception" | "error" | "error_type" => &["ValueError", "TimeoutError"],
         "reason" => &["timeout", "refused"],
         _ => &["primary", "secondary"],

@@ -5,7 +5,7 @@ use crate::catalog::{Duration, Size, secrets, snake, with_unit};
 use crate::contract::exposed::openmetrics;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, State};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Registers every function and filter.
 pub(crate) fn add_to(environment: &mut Environment) {
@@ -30,6 +30,10 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("automata", super::python::automata);
     environment.add_filter("python_name", super::python::python_name);
     environment.add_function("selector", selector);
+    environment.add_function("series", series);
+    environment.add_function("sources", sources);
+    environment.add_function("roles_of", roles_of);
+    environment.add_filter("reads", reads);
     environment.add_function("bucket_matcher", bucket_matcher);
     environment.add_function("budget_step", budget_step);
     environment.add_function("four_scrapes", four_scrapes);
@@ -81,7 +85,17 @@ fn lines(text: &str, indent: usize) -> Result<Value, Error> {
 
 /// `cache_read_errors_total` → `cache read errors`.
 fn words(metric: &str) -> String {
-    metric.trim_end_matches("_total").replace('_', " ")
+    events(metric).replace('_', " ")
+}
+
+/// What a counter counts: `http_server_request_duration_seconds_count`, of a histogram, → `http_server_requests`.
+pub(crate) fn events(metric: &str) -> String {
+    let counted = metric.strip_suffix("_seconds_count");
+    let events = counted.map(|timed| match timed.strip_suffix("_duration") {
+        Some(event) => format!("{event}s"),
+        None => timed.to_string(),
+    });
+    events.unwrap_or_else(|| metric.trim_end_matches("_total").to_string())
 }
 
 /// Those whose name is in a list; each is looked at once, however long the list.
@@ -195,6 +209,69 @@ fn selector(jobs: &Value, more: Option<&str>) -> Result<Value, Error> {
         format!("{{{}}}", matchers.join(","))
     };
     Ok(Value::from_safe_string(text))
+}
+
+/// The ways in which services say what has a role for alerts: memory, cpu, start; each once.
+fn sources(services: Vec<Value>, role: &str) -> Result<Vec<Value>, Error> {
+    let mut found: Vec<Value> = Vec::new();
+    for service in services {
+        let known = service.get_attr("roles")?.get_attr(role)?;
+        if !known.is_undefined() && !found.contains(&known) {
+            found.push(known);
+        }
+    }
+    Ok(found)
+}
+
+/// What some of the services say of themselves.
+fn roles_of(services: Vec<Value>) -> Result<Vec<String>, Error> {
+    let mut found = BTreeSet::new();
+    for service in services {
+        for role in service.get_attr("roles")?.try_iter()? {
+            found.insert(role.to_string());
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// The selector of the metric that has a role, with other matchers before its own.
+fn series(known: &Value, matchers: Option<&str>) -> Result<Value, Error> {
+    let matchers = matchers.unwrap_or_default().trim();
+    let bare = matchers
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'));
+    let mut all: Vec<String> = Some(bare.unwrap_or(matchers))
+        .filter(|text| !text.is_empty())
+        .map(str::to_string)
+        .into_iter()
+        .collect();
+    let chosen = known.get_attr("where")?;
+    for label in chosen.try_iter()? {
+        all.push(format!(
+            "{label}={:?}",
+            chosen.get_item(&label)?.to_string()
+        ));
+    }
+    let metric = known.get_attr("metric")?;
+    Ok(Value::from_safe_string(match all.is_empty() {
+        true => metric.to_string(),
+        false => format!("{metric}{{{}}}", all.join(",")),
+    }))
+}
+
+/// The metric, by its key, that an alert reads of a service where several stand for each other.
+fn reads(alert: &Value, key: &str, service: &Value) -> Result<Value, Error> {
+    let name = service.get_attr("name")?;
+    for read in alert.get_attr("reads")?.get_attr(key)?.try_iter()? {
+        if read
+            .get_attr("services")?
+            .try_iter()?
+            .any(|one| one == name)
+        {
+            return read.get_attr("metric");
+        }
+    }
+    alert.get_attr("settings")?.get_attr(key)
 }
 
 /// The matcher of a histogram's bucket, however the client library or Prometheus writes a whole number.

@@ -5,6 +5,7 @@ mod growing;
 mod queries;
 mod watching;
 
+use super::functions::events;
 use grid::Grid;
 use growing::Growing;
 use minijinja::value::Value;
@@ -50,6 +51,21 @@ fn keyed(items: &Value, field: &str) -> Result<Value, Error> {
 fn by_role(alerts: &Value, role: &str) -> Result<Value, Error> {
     let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for alert in alerts.try_iter()? {
+        let reads = alert.get_attr("reads")?;
+        let mut several = false;
+        for key in reads.try_iter()? {
+            for read in reads.get_item(&key)?.try_iter()? {
+                // They stand for each other, and each is watched.
+                if read.get_attr("role")?.as_str() == Some(role) {
+                    let metric = read.get_attr("metric")?.to_string();
+                    found.entry(metric).or_default().push(alert.clone());
+                    several = true;
+                }
+            }
+        }
+        if several {
+            continue;
+        }
         if let Some(metric) = alert.get_attr("roles")?.get_attr(role)?.as_str() {
             found.entry(metric.to_string()).or_default().push(alert);
         }
@@ -197,11 +213,11 @@ fn rate_unit(unit: &str) -> String {
 /// `db_lookup_seconds` → `DB lookup`: words for a title; the unit stands at the axis.
 fn heading(metric: &str) -> String {
     const ABBREVIATIONS: [&str; 7] = ["api", "cpu", "gpu", "id", "io", "ui", "url"];
-    let base = metric.trim_end_matches("_total");
+    let base = events(metric);
     let base = ["_seconds", "_bytes", "_ratio"]
         .iter()
         .find_map(|unit| base.strip_suffix(unit))
-        .unwrap_or(base);
+        .unwrap_or(&base);
     let spoken = |word: &str| {
         word.contains(['a', 'e', 'i', 'o', 'u', 'y']) && !ABBREVIATIONS.contains(&word)
     };

@@ -199,17 +199,17 @@ fn a_jvm_is_declared_from_standard_input() {
     let text = fs::read_to_string(exposition("jvm.prom")).unwrap();
     let first = reading(&folder, &["declare", "-", "--service", "search"], &text);
     assert_eq!(first.code, Some(0), "{}", first.err);
-    let advice = "add `profiles = [\"micrometer\"]` to [services.search]";
+    let advice = "add `runtime = \"java\"` to [services.search]";
     assert!(first.out.contains(advice), "{}", first.out);
     let declared = catalog(&folder);
     for table in [
-        "[metrics.http_server_requests_seconds]\ntype = \"summary\"\nhelp = \"Http server requests seconds\"\nlabels = { error = \".+\", exception = \".+\", method = \"[A-Z]+\", outcome = \".+\", status = \"[1-5][0-9]{2}\", uri = \".+\" }\nservices = [\"search\"]\n",
         "labels = { level = [\"debug\", \"error\", \"info\", \"trace\", \"warn\"] }\n",
         "labels = { client_id = \".+\", kafka_version = \".+\", partition = \"[0-9]+\", topic = \".+\" }\n",
     ] {
         assert!(declared.contains(table), "{table}: {declared}");
     }
     assert!(!declared.contains("[metrics.jvm_"), "{declared}");
+    assert!(!declared.contains("http_server_requests"), "{declared}");
     settled(
         &folder,
         &["declare", &exposition("jvm.prom"), "--service", "search"],

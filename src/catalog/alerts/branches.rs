@@ -1,7 +1,9 @@
 //! The services of an alert sorted by their setting: one branch of the rule per distinct one.
 
+use super::Read;
 use super::{Alert, Signal};
 use crate::catalog::emitters::Emitters;
+use crate::catalog::profiled::Profiled;
 use crate::catalog::{Override, Service, snake, units::Duration};
 use serde::Serialize;
 use serde_json::Value;
@@ -76,13 +78,71 @@ pub struct StillBurning {
 type Setting = (Option<u64>, Option<Duration>, Duration, String);
 
 impl Alert {
+    /// What a key names is read of the services that emit it; of others what their profiles have instead, where nobody chose the metric.
+    pub(super) fn read(&mut self, services: &[Service], emitters: &Emitters, profiled: &Profiled) {
+        let kind = self.kind.clone();
+        for key in kind.keys.keys() {
+            let (Some(role), Some(written)) = (
+                kind.says(key, "of_profile").and_then(Value::as_str),
+                self.settings.get(key).and_then(Value::as_str),
+            ) else {
+                continue;
+            };
+            let own = emitters.of_one(written);
+            let is = kind.says(key, "role").and_then(Value::as_str);
+            let is = is.map(str::to_string);
+            let named = |indices: &mut dyn Iterator<Item = usize>| -> Vec<String> {
+                indices.map(|index| services[index].name.clone()).collect()
+            };
+            let mut read = Vec::new();
+            if !own.is_empty() {
+                read.push(Read {
+                    role: is.clone(),
+                    metric: written.to_string(),
+                    services: named(&mut own.iter().copied()),
+                });
+            }
+            if kind.says(key, "default").and_then(Value::as_str) == Some(written) {
+                let wanted = kind.says(key, "metric").and_then(Value::as_str);
+                for (metric, having) in profiled.having(role, wanted.unwrap_or("any")) {
+                    let mut others = having.iter().copied().filter(|index| !own.contains(index));
+                    let services = named(&mut others);
+                    if !services.is_empty() {
+                        read.push(Read {
+                            role: is.clone(),
+                            metric: metric.clone(),
+                            services,
+                        });
+                    }
+                }
+            }
+            if let Some(first) = read.first() {
+                self.settings
+                    .insert(key.clone(), first.metric.as_str().into());
+                self.reads.insert(key.clone(), read);
+            }
+        }
+    }
+
     /// Gives every service that emits what the alert reads to the branch with its setting.
     pub(super) fn branch(&mut self, above: Option<f64>, services: &[Service], emitters: &Emitters) {
-        let read: Vec<&str> = self.metrics().into_iter().map(|(_, key, _)| key).collect();
+        let metrics = self.metrics().into_iter();
+        let read: Vec<&str> = metrics
+            .filter(|(key, ..)| !self.reads.contains_key(*key))
+            .map(|(_, metric, _)| metric)
+            .collect();
+        // Of metrics that stand for each other one is enough.
+        let has = |service: &&Service| {
+            self.reads.values().all(|read| {
+                read.iter()
+                    .any(|read| read.services.contains(&service.name))
+            })
+        };
         let able = emitters
             .of_all(&read, services.len())
             .into_iter()
-            .map(|index| &services[index]);
+            .map(|index| &services[index])
+            .filter(has);
         let (able, spared): (Vec<&Service>, Vec<&Service>) =
             able.partition(|service| self.is_about(service));
         self.spares = spared

@@ -4,6 +4,7 @@ use super::branches::StillBurning;
 use super::{Alert, Branch};
 use crate::catalog::Service;
 use crate::catalog::emitters::Emitters;
+use crate::catalog::profiled::Profiled;
 use crate::catalog::slos::{Burn, Burning, Slo};
 use crate::kinds::Kinds;
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ pub(in crate::catalog) fn of_slo(
     services: &[Service],
     emitters: &Emitters,
     kinds: &Kinds,
+    profiled: &Profiled,
 ) -> serde_json::Result<Vec<Alert>> {
     let kind = kinds.iter().find(|kind| kind.slos);
     let Some(kind) = kind.filter(|_| slo.counts.are_whole()) else {
@@ -41,8 +43,15 @@ pub(in crate::catalog) fn of_slo(
                 written[key] = text.as_str().into();
             }
         }
-        let mut alert =
-            Alert::resolve(catalog, &burning.name, &written, services, emitters, kinds)?;
+        let mut alert = Alert::resolve(
+            catalog,
+            &burning.name,
+            &written,
+            services,
+            emitters,
+            kinds,
+            profiled,
+        )?;
         alert.burn(&shared, burning);
         alerts.push(alert);
     }

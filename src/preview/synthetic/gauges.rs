@@ -26,6 +26,10 @@ pub(crate) fn gauge(source: &Source, wave: f64) -> f64 {
 /// A gauge that nobody declares: of a scrape, of a process, of a server.
 pub(crate) fn built_in(source: &Source, wave: f64, time: i64, now: i64, part: Part) -> f64 {
     let own = source.own;
+    if source.plan.and_then(|plan| plan.role_of(source.name)) == Some("memory") {
+        // Where several series add up to it, each has its share.
+        return resident(source, own, wave, part) * source.shares.0;
+    }
     match source.name {
         "up" | "probe_success" => f64::from(u8::from(part != Part::Down)),
         "scrape_duration_seconds" => {
@@ -42,7 +46,6 @@ pub(crate) fn built_in(source: &Source, wave: f64, time: i64, now: i64, part: Pa
                 (90.0 + 200.0 * own).floor()
             }
         }
-        "process_resident_memory_bytes" => resident(source, own, wave, part),
         "process_virtual_memory_bytes" => 2.1e9 + 1e9 * own,
         "process_open_fds" => (14.0 + 50.0 * own + 8.0 * wave).floor(),
         "process_max_fds" => 1024.0,
@@ -66,9 +69,7 @@ pub(crate) fn built_in(source: &Source, wave: f64, time: i64, now: i64, part: Pa
 
 /// Resident memory: well under the limit, or growing past the alert's threshold without reaching it.
 fn resident(source: &Source, own: f64, wave: f64, part: Part) -> f64 {
-    let level = source
-        .plan
-        .and_then(|plan| plan.own.get("process_resident_memory_bytes"));
+    let level = source.plan.and_then(|plan| plan.own.get(source.name));
     let Some(level) = level else {
         return 1.5e8 + 1e7 * wave;
     };

@@ -26,20 +26,16 @@ impl Synthetic<'_> {
     }
 
     fn process(&self, source: &Source, wave: f64) -> Option<f64> {
-        let share = match source.name {
-            "process_cpu_seconds_total" => 1.0,
-            "process_cpu_user_seconds_total" => 0.8,
-            "process_cpu_system_seconds_total" => 0.2,
-            _ => return (!fails(source.name)).then_some(wave),
+        let cpu = source
+            .plan
+            .filter(|plan| plan.role_of(source.name) == Some("cpu"));
+        let usual = match cpu {
+            Some(plan) => plan.role("cpu", None),
+            // Of a server beside the services, and of its parts.
+            None if source.name.contains("cpu") => Some(0.1),
+            None => return (!fails(source.name)).then_some(wave),
         };
-        Some(
-            share
-                * source
-                    .plan
-                    .and_then(|plan| plan.own("process_cpu_seconds_total", None))
-                    .unwrap_or(0.1)
-                * (0.4 + 1.4 * source.own + 0.4 * wave),
-        )
+        Some(usual.unwrap_or(0.1) * (0.4 + 1.4 * source.own + 0.4 * wave))
     }
 
     fn events(&self, source: &Source, index: usize, part: Part) -> f64 {

@@ -2,7 +2,7 @@
 
 use super::played::{HOUR, Member, Play, World, play, together};
 use crate::cases::neighbourhood::Neighbourhood;
-use crate::cases::{Clock, Scene, samples};
+use crate::cases::{Clock, Scene, samples, source};
 use crate::catalog::{Alert, Branch, Catalog, Service};
 use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::rules::{Library, Rule};
@@ -59,7 +59,7 @@ impl<'a> Cast<'a> {
         let dated = needed.iter().any(|rule| reads_calendar(&rule.expr));
         let worlds = worlds(releases, dated);
         let mut found = Play::default();
-        let tried = self.tried(alert, &needed);
+        let tried = self.tried(alert, &value, &needed)?;
         let scene = |tried: &Tried, name: &str| {
             let branch = Value::from(Serde(tried.branch));
             let around = &self.neighbourhood;
@@ -142,14 +142,19 @@ impl<'a> Cast<'a> {
     }
 
     /// For each branch its classes of services, and those of the services that the alert leaves out.
-    fn tried(&self, alert: &'a Alert, rules: &[&Rule]) -> Vec<Tried<'a>> {
+    fn tried(
+        &self,
+        alert: &'a Alert,
+        value: &Value,
+        rules: &[&Rule],
+    ) -> Result<Vec<Tried<'a>>, Error> {
         let questions = Questions::of(rules, &OF_TARGETS);
         let read = attributes(&alert.kind);
         let mut tried: Vec<Tried> = Vec::new();
         let mut known: HashMap<(usize, bool, String), usize> = HashMap::new();
         let mut add = |index: usize, branch: &'a Branch, name: &'a str, excepted: bool| {
             let Some(service) = self.catalog.service(name) else {
-                return;
+                return Ok(());
             };
             let class = match &questions {
                 Some(questions) => {
@@ -157,7 +162,9 @@ impl<'a> Cast<'a> {
                     let settings: Vec<String> =
                         read.iter().map(|key| values[key].to_string()).collect();
                     let answers = questions.answers(&target(service));
-                    format!("{answers} {}", settings.join(" "))
+                    let named = Value::from(name);
+                    let source = source(&alert.kind, &self.neighbourhood, value, &named)?;
+                    format!("{answers} {} {source}", settings.join(" "))
                 }
                 None => name.to_string(),
             };
@@ -171,18 +178,19 @@ impl<'a> Cast<'a> {
                 tried.len() - 1
             });
             tried[slot].class.push(name);
+            Ok::<_, Error>(())
         };
         for (index, branch) in alert.branches.iter().enumerate() {
             for name in &branch.services {
-                add(index, branch, name, false);
+                add(index, branch, name, false)?;
             }
         }
         if let Some(branch) = alert.branches.first() {
             for name in alert.excepts.iter().chain(&alert.spares) {
-                add(0, branch, name, true);
+                add(0, branch, name, true)?;
             }
         }
-        tried
+        Ok(tried)
     }
 }
 

@@ -1,0 +1,283 @@
+//! What alerts and objectives read that no catalog declares: metrics of profiles, by their own names or by what they are to the service.
+
+use super::{Metric, Service, entries};
+use crate::kinds::Kinds;
+use crate::profiles::{Exposed, Profiles, Spec, Type};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Metrics of profiles that the catalog reads, as if it had declared them.
+#[derive(Debug, Default)]
+pub(super) struct Profiled {
+    metrics: Vec<Metric>,
+    /// A role, and the type that is needed → the metrics' keys with the services of each, by index.
+    roles: BTreeMap<(String, String), Having>,
+}
+
+/// Metrics by their keys, each with the services that have it, by index.
+type Having = Vec<(String, Vec<usize>)>;
+
+/// One series name of a profile's metric, and what it counts.
+struct Wanted<'a> {
+    name: String,
+    r#type: &'a str,
+}
+
+impl Profiled {
+    pub(super) fn of(
+        catalog: &Value,
+        kinds: &Kinds,
+        profiles: &Profiles,
+        services: &[Service],
+        declared: &[Metric],
+    ) -> Profiled {
+        let mut found = Profiled::default();
+        for (name, wanted) in named(catalog, kinds) {
+            if !declared.iter().any(|metric| metric.key == name) {
+                found.by_name(name, wanted, profiles, services);
+            }
+        }
+        for (role, wanted) in by_role(catalog, kinds) {
+            if !found.roles.contains_key(&(role.clone(), wanted.clone())) {
+                found.by_role(&role, &wanted, profiles, services, declared);
+            }
+        }
+        found
+    }
+
+    pub(super) fn metrics(&self) -> impl Iterator<Item = Metric> {
+        self.metrics.iter().cloned()
+    }
+
+    /// The metrics that have a role for services, where they are of a type: each with the indices of those services.
+    pub(super) fn having(&self, role: &str, wanted: &str) -> &[(String, Vec<usize>)] {
+        let known = self.roles.get(&(role.to_string(), wanted.to_string()));
+        known.map_or(&[], Vec::as_slice)
+    }
+
+    /// A metric that is called by its own name, which is its key then.
+    fn by_name(&mut self, name: &str, wanted: &str, profiles: &Profiles, services: &[Service]) {
+        for service in services {
+            for profile in std::iter::once(&service.runtime).chain(&service.profiles) {
+                let metrics = profiles.get(profile).into_iter();
+                let mut metrics = metrics.flat_map(|known| &known.metrics);
+                let listed = metrics.find_map(|(metric, exposed)| {
+                    // What is listed with another type is a finding of its own.
+                    let series = series(metric, exposed.r#type, wanted)
+                        .or_else(|| series(metric, exposed.r#type, "any"))?;
+                    (series.name == name).then_some((series, exposed))
+                });
+                if let Some((series, exposed)) = listed {
+                    let role = profiles.get(profile).and_then(|known| {
+                        let mut roles = known.roles.values();
+                        roles.find(|spec| name.starts_with(&spec.metric))
+                    });
+                    let metric = as_declared(&series, exposed, role, profile);
+                    self.add(
+                        Metric {
+                            key: name.to_string(),
+                            ..metric
+                        },
+                        service,
+                    );
+                    break;
+                }
+            }
+        }
+    }
+
+    fn by_role(
+        &mut self,
+        role: &str,
+        wanted: &str,
+        profiles: &Profiles,
+        services: &[Service],
+        declared: &[Metric],
+    ) {
+        let mut having = Having::new();
+        for (index, service) in services.iter().enumerate() {
+            let specs = profiles.specs(&service.runtime, &service.profiles);
+            let Some((profile, exposed, spec)) = specs.get(role) else {
+                continue;
+            };
+            // What the catalog declares under this name says more than the profile.
+            let own = declared.iter().find(|metric| {
+                metric.services.contains(&service.name)
+                    && (metric.name == spec.metric
+                        || metric.name == format!("{}_count", spec.metric))
+            });
+            let key = match (own, exposed) {
+                (Some(own), _) => self.declared(own, wanted, spec, service),
+                (None, Some(exposed)) => {
+                    series(&spec.metric, exposed.r#type, wanted).map(|series| {
+                        let metric = as_declared(&series, exposed, Some(*spec), profile);
+                        self.add(metric, service)
+                    })
+                }
+                (None, None) => None,
+            };
+            let Some(key) = key else { continue };
+            match having.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, services)) => services.push(index),
+                None => having.push((key, vec![index])),
+            }
+        }
+        let place = (role.to_string(), wanted.to_string());
+        self.roles.insert(place, having);
+    }
+
+    /// The key of what a declared metric says in a type: its own, or that of the events which a histogram counts.
+    fn declared(
+        &mut self,
+        own: &Metric,
+        wanted: &str,
+        spec: &Spec,
+        service: &Service,
+    ) -> Option<String> {
+        if own.r#type == wanted {
+            return Some(own.key.clone());
+        }
+        let counts = wanted == "counter" && ["histogram", "summary"].contains(&own.r#type.as_str());
+        counts.then(|| {
+            let metric = Metric {
+                key: format!("{}_count", own.key),
+                name: format!("{}_count", own.name),
+                r#type: wanted.to_string(),
+                errors: spec.errors.clone(),
+                buckets: Vec::new(),
+                quantiles: Vec::new(),
+                services: Vec::new(),
+                profile: Some(service.runtime.clone()),
+                counted_of: Some(own.name.clone()),
+                ..own.clone()
+            };
+            self.add(metric, service)
+        })
+    }
+
+    /// Has a service emit a metric, and says the metric's key.
+    fn add(&mut self, metric: Metric, service: &Service) -> String {
+        let same = |known: &&mut Metric| {
+            known.name == metric.name
+                && known.labels == metric.labels
+                && known.r#type == metric.r#type
+        };
+        if let Some(known) = self.metrics.iter_mut().find(same) {
+            if !known.services.contains(&service.name) {
+                known.services.push(service.name.clone());
+            }
+            return known.key.clone();
+        }
+        let taken = |key: &str| self.metrics.iter().any(|known| known.key == key);
+        let mut key = metric.key.clone();
+        if taken(&key) {
+            key = metric.name.clone();
+        }
+        while taken(&key) {
+            key += "_too";
+        }
+        self.metrics.push(Metric {
+            key: key.clone(),
+            services: vec![service.name.clone()],
+            ..metric
+        });
+        key
+    }
+}
+
+/// What a metric of a profile is as a metric of a type.
+fn series<'a>(name: &str, listed: Type, wanted: &'a str) -> Option<Wanted<'a>> {
+    let whole = |r#type| {
+        Some(Wanted {
+            name: name.to_string(),
+            r#type,
+        })
+    };
+    match (listed, wanted) {
+        (Type::Histogram | Type::Summary, "counter") => Some(Wanted {
+            name: format!("{name}_count"),
+            r#type: "counter",
+        }),
+        (Type::Counter, "counter") | (Type::Untyped, "counter") => whole("counter"),
+        (Type::Gauge, "gauge") | (Type::Untyped, "gauge") => whole("gauge"),
+        (Type::Histogram, "histogram") => whole("histogram"),
+        (Type::Summary, "summary") => whole("summary"),
+        (listed, "any") => whole(match listed {
+            Type::Counter => "counter",
+            Type::Histogram => "histogram",
+            Type::Summary => "summary",
+            Type::Gauge | Type::Untyped => "gauge",
+        }),
+        _ => None,
+    }
+}
+
+fn as_declared(series: &Wanted, exposed: &Exposed, role: Option<&Spec>, profile: &str) -> Metric {
+    let family = role.map_or(series.name.as_str(), |spec| spec.metric.as_str());
+    let counted = series.name != family && series.name == format!("{family}_count");
+    Metric {
+        key: series.name.clone(),
+        name: series.name.clone(),
+        spelled_out: true,
+        r#type: series.r#type.to_string(),
+        help: if exposed.help.is_empty() {
+            format!("{}, as {profile} says it", series.name)
+        } else {
+            exposed.help.clone()
+        },
+        labels: exposed.labels.clone(),
+        services: Vec::new(),
+        groups: Vec::new(),
+        buckets: if series.r#type == "histogram" {
+            exposed.buckets.clone()
+        } else {
+            Vec::new()
+        },
+        unit: None,
+        quantiles: Vec::new(),
+        errors: role.map(|spec| spec.errors.clone()).unwrap_or_default(),
+        profile: Some(profile.to_string()),
+        counted_of: counted.then(|| family.to_string()),
+    }
+}
+
+/// The metrics that alerts and objectives name, with the type that each must have.
+fn named<'a>(catalog: &'a Value, kinds: &'a Kinds) -> Vec<(&'a str, &'a str)> {
+    let mut found = Vec::new();
+    for (_, written) in entries(catalog, "alerts") {
+        let kind = written["kind"].as_str().and_then(|kind| kinds.get(kind));
+        for (key, about) in kind.iter().flat_map(|kind| &kind.keys) {
+            if let (Some(name), Some(wanted)) =
+                (written[key.as_str()].as_str(), about["metric"].as_str())
+            {
+                found.push((name, wanted));
+            }
+        }
+    }
+    for (_, written) in entries(catalog, "slos") {
+        let (errors, latency) = (&written["errors"], &written["latency"]);
+        let counters = [errors, &errors["metric"], &written["total"]];
+        let counters = counters.into_iter().filter_map(Value::as_str);
+        found.extend(counters.map(|name| (name, "counter")));
+        found.extend(latency["metric"].as_str().map(|name| (name, "histogram")));
+    }
+    found
+}
+
+/// The roles that metrics have for alerts which do not name one, with the type that each must have.
+fn by_role(catalog: &Value, kinds: &Kinds) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (_, written) in entries(catalog, "alerts") {
+        let kind = written["kind"].as_str().and_then(|kind| kinds.get(kind));
+        for (key, about) in kind.iter().flat_map(|kind| &kind.keys) {
+            let Some(role) = about["of_profile"].as_str() else {
+                continue;
+            };
+            if written[key.as_str()] == about["default"] {
+                let wanted = about["metric"].as_str().unwrap_or("any");
+                found.push((role.to_string(), wanted.to_string()));
+            }
+        }
+    }
+    found
+}
