@@ -93,11 +93,14 @@ impl Scene<'_> {
                 .series
                 .get(name)
                 .ok_or_else(|| wrong(self.kind, &case.name, name, "there is no such series"))?;
-            let values = phases::notation(&self.phases(case, name)?, trial.last + 1);
-            let series = self.series(given)?.into_iter();
-            trial
-                .series
-                .extend(series.map(|text| (text, values.clone())));
+            for copy in self.copies(given)? {
+                let phases = self.phases(case, name, &copy)?;
+                let values = phases::notation(&phases, trial.last + 1, self.seconds);
+                let series = self.series(given, &copy)?.into_iter();
+                trial
+                    .series
+                    .extend(series.map(|text| (text, values.clone())));
+            }
         }
         Ok(trial)
     }

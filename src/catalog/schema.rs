@@ -125,6 +125,7 @@ fn meant(alternatives: &[Value], value: &Value) -> Option<usize> {
             (alternative["type"].as_str(), value),
             (Some("array"), Value::Array(_))
                 | (Some("string"), Value::String(_))
+                | (Some("number"), Value::Number(_))
                 | (Some("object"), Value::Object(_))
         )
     })

@@ -40,14 +40,17 @@ pub(crate) struct FaultBehaviour {
     pub series: Vec<Moving>,
     /// The value with which the alert fires, where it does not depend on how long the fault has lasted.
     pub value: Option<f64>,
+    /// How many of the service's instances do not have it.
+    pub spares: usize,
 }
 
 impl FaultBehaviour {
-    /// Whether a series is 0 under it.
+    /// Whether a series is 0 under it, of all instances.
     pub(crate) fn stops(&self, metric: &str) -> bool {
-        self.series
-            .iter()
-            .any(|moving| moving.metric == metric && moving.moves == Moves::Level(0.0))
+        let stopped = |moving: &Moving| {
+            moving.metric == metric && moving.like.is_empty() && moving.moves == Moves::Level(0.0)
+        };
+        self.spares == 0 && self.series.iter().any(stopped)
     }
 }
 
@@ -95,7 +98,9 @@ impl<'a> Behaviours<'a> {
         let own = self.settings(service)?;
         let key = format!(
             "{} {:?} {:?} {own}",
-            alert.name, branch.above, branch.window
+            alert.name,
+            branch.limit(),
+            branch.window
         );
         if let Some(known) = self.known.borrow().get(&key) {
             return Ok(known.clone());
@@ -148,12 +153,13 @@ impl<'a> Behaviours<'a> {
             let (series, value) = scene.faulty(&fault.name).map_err(said)?;
             if !series.is_empty() {
                 let name = fault.name.clone();
-                let value = value.filter(|_| alert.kind.compares.is_none());
+                let value = value.filter(|_| alert.kind.compares.is_none() && fault.spares == 0);
                 let series = series.into_iter().map(a_second).collect();
                 faults.push(FaultBehaviour {
                     name,
                     series,
                     value,
+                    spares: fault.spares,
                 });
             }
         }
