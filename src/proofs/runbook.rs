@@ -7,8 +7,7 @@ use crate::catalog::{Alert, Branch, with_unit};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::promql::Expr;
 use crate::promql::canonical::print;
-use crate::promql::engine::metric;
-use crate::promql::walk::{children_mut, selectors};
+use crate::promql::walk::children_mut;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::markdown::{Section, bare, sections};
@@ -135,33 +134,20 @@ impl<'a, 's> Runbook<'a, 's> {
         }
     }
 
-    /// Blocks of PromQL, asked of the contract.
+    /// Blocks of PromQL; what they ask for is looked at as in every expression.
     fn queries(&mut self, section: &Section) {
-        let rule = self
-            .stack
-            .files
-            .alerts()
-            .find(|(_, _, rule)| rule["alert"] == *section.title);
-        let rule =
-            rule.and_then(|(_, _, rule)| self.stack.contract.parse(rule["expr"].as_str()?).ok());
-        let rules: HashSet<String> = self
-            .stack
-            .files
-            .rules()
-            .filter_map(|(_, _, rule)| rule["expr"].as_str())
-            .map(spaced)
-            .collect();
-        for block in section
-            .blocks()
-            .iter()
-            .filter(|block| block.language == "promql")
-        {
-            // What is wrong in a rule is found there.
-            if rules.contains(&spaced(&block.text)) {
-                continue;
-            }
+        let mut rules = self.stack.files.alerts();
+        let rule = rules.find(|(_, _, rule)| rule["alert"] == *section.title);
+        let rule = rule.map(|(_, _, rule)| rule["expr"].as_str().unwrap_or_default());
+        let parsed = rule.and_then(|rule| self.stack.contract.parse(rule).ok());
+        // The query before, and the line below its block.
+        let mut before: Option<(String, usize)> = None;
+        let blocks = section.blocks();
+        for block in blocks.iter().filter(|block| block.language == "promql") {
             let expr = match self.stack.contract.parse(block.text.trim()) {
                 Ok(expr) => expr,
+                // What is no PromQL in the rule is found there.
+                Err(_) if rule.is_some() && parsed.is_none() => continue,
                 Err(reason) => {
                     let reason = reason.lines().next().unwrap_or_default();
                     self.wrong(
@@ -172,9 +158,18 @@ impl<'a, 's> Runbook<'a, 's> {
                     continue;
                 }
             };
-            if let Some(message) = self.unanswered(&expr) {
-                self.wrong(block.line, message, "ask for what the services emit");
-            } else if let Some(rule) = &rule
+            let asked = print(&expr);
+            let below = block.line + block.text.lines().count() + 1;
+            // Only an empty line is between them: they are meant to be held against each other.
+            if before.is_some_and(|(other, line)| other == asked && line + 2 >= block.line) {
+                self.wrong(
+                    block.line,
+                    format!("the runbook asks for `{asked}` twice in a row"),
+                    "ask for what it is to be compared with",
+                );
+            }
+            before = Some((asked, below));
+            if let Some(rule) = &parsed
                 && print(rule) != print(&expr)
                 && shape(rule) == shape(&expr)
             {
@@ -185,26 +180,6 @@ impl<'a, 's> Runbook<'a, 's> {
                 self.wrong(block.line, message, "render the expression of the rule");
             }
         }
-    }
-
-    /// Why a query can find nothing.
-    fn unanswered(&self, expr: &Expr) -> Option<String> {
-        let contract = &self.stack.contract;
-        selectors(expr).into_iter().find_map(|selector| {
-            let name = metric(selector)?;
-            let family = contract.family(name);
-            if family.is_empty() {
-                return Some(format!(
-                    "the runbook asks for {name}, which nobody emits: {}",
-                    suggestion(name, contract.names())
-                ));
-            }
-            let matchers = &selector.matchers.matchers;
-            let met = family
-                .iter()
-                .any(|series| contract.select(series, matchers).is_some());
-            (!met).then(|| format!("the runbook's query finds nothing: no series is `{selector}`"))
-        })
     }
 
     /// A table of services has all of them.
@@ -410,11 +385,6 @@ impl<'a, 's> Runbook<'a, 's> {
             self.wrong(line, message, "write the port of the service");
         }
     }
-}
-
-/// A text with one space between its words.
-fn spaced(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// An expression without its numbers.

@@ -1,7 +1,7 @@
 //! A ratio of traffic is empty, not NaN, when there is none.
 
 use super::division::{factors, guarded_around, nonzero, parents, traffic};
-use super::{Check, Example, Proof, place};
+use super::{Check, Example, Proof, Usage, place};
 use crate::promql::Expr;
 use crate::promql::token::T_DIV;
 
@@ -13,8 +13,12 @@ pub(crate) const PROOF: Proof = Proof {
         good: "(sum by (job, service, component) (rate(shop_requests_total{status=~\"5..\"}[5m])) or 0 * sum by (job, service, component) (rate(shop_requests_total[5m]))) / (sum by (job, service, component) (rate(shop_requests_total[5m])) > 0) > 0.1",
     },
     check: Check::Expression(|expression, nodes, _| {
-        let parents = parents(nodes);
         let mut found = Vec::new();
+        // Whoever pastes a query sees NaN, or no result, and the text beside it.
+        if expression.usage == Usage::Document {
+            return found;
+        }
+        let parents = parents(nodes);
         for (index, node) in nodes.iter().enumerate() {
             if !matches!(node.expr, Expr::Binary(binary) if binary.op.id() == T_DIV) {
                 continue;

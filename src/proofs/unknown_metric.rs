@@ -1,6 +1,6 @@
 //! Every metric that is read is one that somebody writes.
 
-use super::{Check, Example, Proof, place};
+use super::{Check, Example, Proof, Usage, place};
 use crate::diagnostic::suggestion;
 use crate::promql::walk::selector;
 
@@ -35,6 +35,8 @@ pub(crate) const PROOF: Proof = Proof {
                         help,
                     ));
                 }
+                // Pasted by somebody who wants to see several metrics beside each other.
+                None if expression.usage == Usage::Document => {}
                 None => found.push(place::on(
                     expression,
                     "a selector without a metric name reads everything",

@@ -9,7 +9,7 @@ use crate::stack::settings::{Reader, flaws};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "unread-setting",
-    doc: "Prometheus, the Alertmanager, the blackbox exporter and Docker Compose read their files strictly: with one key that they do not know, or one value that they cannot read, they do not start, or keep the old configuration at a reload and say so in a log.",
+    doc: "Prometheus, promtool, the Alertmanager, the blackbox exporter and Docker Compose read their files strictly: with one key that they do not know, or one value that they cannot read, they do not start, or keep the old configuration at a reload and say so in a log.",
     example: Example::Rendered {
         role: Role::Blackbox,
         pointer: "/modules/health/http/valid_status_code",
@@ -31,11 +31,21 @@ pub(crate) const PROOF: Proof = Proof {
                 )
             }))
             .chain(blackbox.map(|file| (file, Reader::Blackbox, catalog.blackbox.image.as_str())))
+            .chain(
+                files
+                    .rule_files()
+                    .map(|file| (file, Reader::Rules, catalog.prometheus.image.as_str())),
+            )
+            .chain(
+                files
+                    .tests()
+                    .map(|file| (file, Reader::RuleTests, catalog.prometheus.image.as_str())),
+            )
             .chain(files.compose().map(|file| (file, Reader::Compose, "")));
         let mut found: Vec<Diagnostic> = Vec::new();
         for (file, reader, image) in read {
             let version = Contents::of(image).and_then(|image| image.version);
-            let flaws = flaws(reader, &file.value, version).into_iter();
+            let flaws = flaws(reader, file, version).into_iter();
             found.extend(flaws.map(|flaw| {
                 let found = place::at(&file.path, flaw.pointer, flaw.message, flaw.help);
                 let severity = match flaw.perhaps {

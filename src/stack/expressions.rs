@@ -2,12 +2,14 @@
 
 use super::dashboards::panels;
 use super::files::Files;
+use super::markdown::{Section, sections};
 use super::variables::{Variables, query};
 use crate::contract::Contract;
 use crate::json::plain;
 use crate::promql::Expr;
-use crate::render::File;
+use crate::render::{File, LINE};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// Where an expression is read.
@@ -21,6 +23,8 @@ pub enum Usage {
     Panel,
     /// A unit test.
     Test,
+    /// A query in a document, to be pasted into Prometheus.
+    Document,
 }
 
 /// One expression.
@@ -94,6 +98,7 @@ pub(super) fn read<'a>(
     }
     files.dashboards().for_each(|file| reading.dashboard(file));
     files.tests().for_each(|file| reading.tests(file));
+    reading.documents();
     (reading.expressions, reading.unread)
 }
 
@@ -214,6 +219,39 @@ impl<'a> Reading<'a, '_> {
             }
         }
     }
+
+    /// Blocks of PromQL. What stands in a rule word by word is looked at there, and what is no PromQL has no series.
+    fn documents(&mut self) {
+        let rules = self.files.rules();
+        let rules: HashSet<String> = rules
+            .filter_map(|(_, _, rule)| rule["expr"].as_str())
+            .map(spaced)
+            .collect();
+        for file in self.files.documents() {
+            let blocks = sections(&file.text);
+            let blocks = blocks.iter().flat_map(Section::blocks);
+            for block in blocks.filter(|block| block.language == "promql") {
+                let text = block.text.trim();
+                let known = rules.contains(&spaced(text));
+                if let Some(ast) = self.contract.parse(text).ok().filter(|_| !known) {
+                    self.expressions.push(Expression {
+                        path: &file.path,
+                        pointer: format!("{LINE}{}", block.line),
+                        usage: Usage::Document,
+                        written: text.to_string(),
+                        ast,
+                        owner: &NONE,
+                        target: &NONE,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// A text with one space between its words.
+fn spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What a variable's query asks of: `label_values(up, job)`, `query_result(up)`.

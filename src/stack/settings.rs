@@ -5,6 +5,7 @@ use crate::catalog::times::{MONTHS, WEEKDAYS};
 use crate::diagnostic::{nearest, suggestion};
 use crate::json::{Parts, plain};
 use crate::promql::re2::anchored;
+use crate::render::File;
 use crate::source::step;
 use crate::stack::containers::images::Version;
 use serde::Deserialize;
@@ -17,6 +18,8 @@ use std::sync::LazyLock;
 struct Written {
     locations: Vec<String>,
     prometheus: WrittenServer,
+    rules: WrittenServer,
+    rule_tests: WrittenServer,
     alertmanager: WrittenServer,
     blackbox: WrittenServer,
     compose: WrittenServer,
@@ -114,6 +117,10 @@ const ANSWERED: u64 = 100;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
     Prometheus,
+    /// Prometheus too, in its rules.
+    Rules,
+    /// promtool, in unit tests of rules.
+    RuleTests,
     Alertmanager,
     Blackbox,
     Compose,
@@ -123,7 +130,8 @@ impl Reader {
     /// For people.
     fn name(self) -> &'static str {
         match self {
-            Reader::Prometheus => "Prometheus",
+            Reader::Prometheus | Reader::Rules => "Prometheus",
+            Reader::RuleTests => "promtool",
             Reader::Alertmanager => "the Alertmanager",
             Reader::Blackbox => "the blackbox exporter",
             Reader::Compose => "Docker Compose",
@@ -134,16 +142,18 @@ impl Reader {
         let known = &*KNOWN;
         match self {
             Reader::Prometheus => &known.servers[0],
-            Reader::Alertmanager => &known.servers[1],
-            Reader::Blackbox => &known.servers[2],
-            Reader::Compose => &known.servers[3],
+            Reader::Rules => &known.servers[1],
+            Reader::RuleTests => &known.servers[2],
+            Reader::Alertmanager => &known.servers[3],
+            Reader::Blackbox => &known.servers[4],
+            Reader::Compose => &known.servers[5],
         }
     }
 }
 
 struct Known {
     locations: HashSet<String>,
-    servers: [Server; 4],
+    servers: [Server; 6],
 }
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
@@ -153,6 +163,8 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
         locations: written.locations.into_iter().collect(),
         servers: [
             written.prometheus,
+            written.rules,
+            written.rule_tests,
             written.alertmanager,
             written.blackbox,
             written.compose,
@@ -312,15 +324,23 @@ pub(crate) struct Flaw {
 }
 
 /// Everything in a document that a version of a program does not read; None: whatever any version reads is fine.
-pub(crate) fn flaws(reader: Reader, document: &Value, version: Option<Version>) -> Vec<Flaw> {
+pub(crate) fn flaws(reader: Reader, file: &File, version: Option<Version>) -> Vec<Flaw> {
     let server = reader.server();
+    // Where an operator reads rules, its document has them deeper.
+    let groups = file
+        .groups_pointer()
+        .and_then(|groups| groups.rsplit_once('/'));
+    let root = groups.map_or("", |(root, _)| root);
+    let Some(document) = file.value.pointer(root) else {
+        return Vec::new();
+    };
     let mut check = Check {
         reader,
         server,
         version,
         flaws: Vec::new(),
     };
-    check.named(&server.root, document, String::new());
+    check.named(&server.root, document, root.to_string());
     for (list, key) in &server.unique {
         let mut seen = HashSet::new();
         let items = document
@@ -331,7 +351,7 @@ pub(crate) fn flaws(reader: Reader, document: &Value, version: Option<Version>) 
             let name = plain(&item[key]);
             if !seen.insert(name.clone()) {
                 check.flaw(
-                    format!("{list}/{index}/{key}"),
+                    format!("{root}{list}/{index}/{key}"),
                     format!("{} are two called `{name}`", list.trim_start_matches('/')),
                     "rename or remove one of them".to_string(),
                 );
