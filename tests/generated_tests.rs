@@ -295,9 +295,7 @@ fn catalog(case: &Case) -> String {
             "latency" => "metric = \"answer_seconds\"\nmin_rate = 0.2\n",
             "stale" | "expires" => "metric = \"jobs_timestamp_seconds\"\n",
             "exhausts" => "metric = \"jobs_active\"\n",
-            "exhausts rises" => {
-                "metric = \"jobs_active\"\nlimit = \"jobs_most\"\nrises = true\nspare = 0.3\n"
-            }
+            "exhausts rises" => "metric = \"jobs_active\"\nrises_to = \"jobs_most\"\nspare = 0.3\n",
             "traffic_drop" => "metric = \"jobs_total\"\noffset = \"2h\"\nmin_rate = 0.2\n",
             "saturation" => "used = \"jobs_active\"\nlimit = \"jobs_most\"\n",
             "increase" => "metric = \"jobs_total\"\n",

@@ -67,7 +67,7 @@ pub(crate) const LINT: Lint = Lint {
                             format!("kind `{}` does not read `{key}`", alert.kind.name),
                             "remove the key".to_string(),
                         )
-                    } else if key != "window" && key != own {
+                    } else if key != "window" && !own.is_empty() && key != own {
                         (
                             format!("`{name}` has no `{key}`: it fires {own} its threshold"),
                             format!(

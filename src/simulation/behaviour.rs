@@ -4,7 +4,7 @@ use crate::cases::neighbourhood::Neighbourhood;
 use crate::cases::phases::Moves;
 use crate::cases::{Clock, Moving, Scene};
 use crate::catalog::{Alert, Catalog, Service};
-use crate::kinds::Compares;
+use crate::kinds::{Compares, Side};
 use crate::templates::functions::four_scrapes;
 use anyhow::{Result, anyhow};
 use minijinja::value::{Serde, Value};
@@ -27,6 +27,8 @@ pub(crate) struct Behaviour {
     pub faults: Vec<FaultBehaviour>,
     /// The threshold, where the kind compares a ratio.
     pub above: Option<f64>,
+    /// Whether the alert fires below its threshold: what is healthy for it is all the more so when it is higher.
+    pub below: bool,
     /// Whether its counters count seconds of real time, however fast the simulation goes.
     pub real_time: bool,
 }
@@ -170,6 +172,7 @@ impl<'a> Behaviours<'a> {
             above: branch
                 .above
                 .filter(|_| alert.kind.compares == Some(Compares::Ratio)),
+            below: alert.side == Side::Below,
             real_time: matches!(alert.kind.compares, Some(Compares::Rate { .. })),
         })
     }

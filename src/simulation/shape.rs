@@ -220,6 +220,7 @@ struct Said {
     real_time: bool,
     clock: bool,
     slope: bool,
+    below: bool,
 }
 
 /// A metric's full name, and the labels of the series that are distinguished.
@@ -235,6 +236,7 @@ fn said(behaviours: &Behaviours, service: &Service) -> Result<BTreeMap<Key, Said
                 .or_default();
             said.healthy.push(value(moving));
             said.real_time |= behaviour.real_time;
+            said.below |= behaviour.below;
             said.clock |= matches!(moving.moves, Moves::Clock(_));
         }
         for fault in &behaviour.faults {
@@ -264,11 +266,12 @@ fn value(moving: &Moving) -> Option<f64> {
 /// What was said of a series, taken out of it; else its usual value.
 fn level(said: &mut BTreeMap<Key, Said>, key: &Key, usual: f64) -> (Level, bool) {
     let said = said.remove(key).unwrap_or_default();
-    // Of what several call healthy the lowest: it is healthy for all of them.
-    let lowest = said.healthy.iter().flatten().copied().reduce(f64::min);
+    // Of what several call healthy the lowest, or of alerts that fire below a threshold the highest: it is healthy for all of them.
+    let furthest = if said.below { f64::max } else { f64::min };
+    let healthiest = said.healthy.iter().flatten().copied().reduce(furthest);
     let spoken = !said.healthy.is_empty();
     let level = Level {
-        healthy: if spoken { lowest } else { Some(usual) },
+        healthy: if spoken { healthiest } else { Some(usual) },
         faulty: said.faulty,
         above: said.above,
         real_time: said.real_time,
