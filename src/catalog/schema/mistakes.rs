@@ -155,7 +155,11 @@ fn wrong_type(place: Place, name: &str, written: &Value, wanted: &TypeKind) -> D
 /// Keys of which a table has exactly one.
 fn choice(node: &Value) -> impl Iterator<Item = &str> {
     let alternatives = node["oneOf"].items();
-    alternatives.filter_map(|one| one["required"][0].as_str())
+    // An alternative that says more is about what a value is, not about which keys it has.
+    alternatives.filter_map(|one| match one["required"].items().as_slice() {
+        [key] if one.entries().count() == 1 => key.as_str(),
+        _ => None,
+    })
 }
 
 /// None of them, or several.
