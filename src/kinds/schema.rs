@@ -39,9 +39,7 @@ impl Kind {
         let required: Vec<&String> = self
             .keys
             .iter()
-            .filter(|(key, said)| {
-                !optional(said) && !(one_of && thresholds.contains(&key.as_str()))
-            })
+            .filter(|(key, said)| !(optional(said) || one_of && thresholds.contains(&key.as_str())))
             .map(|(key, _)| key)
             .collect();
         let mut properties: Map<String, Value> = common
