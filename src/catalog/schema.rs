@@ -126,7 +126,6 @@ fn meant(alternatives: &[Value], value: &Value) -> Option<usize> {
             (kinds.filter_map(|node| node["type"].as_str()).next(), value),
             (Some("array"), Value::Array(_))
                 | (Some("string"), Value::String(_))
-                | (Some("number"), Value::Number(_))
                 | (Some("object"), Value::Object(_))
                 | (Some("boolean"), Value::Bool(_))
                 | (Some("integer" | "number"), Value::Number(_))
