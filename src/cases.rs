@@ -8,6 +8,7 @@ mod expressions;
 mod moving;
 pub(crate) mod neighbourhood;
 pub(crate) mod phases;
+mod quantiles;
 pub(crate) mod samples;
 mod scene;
 mod suites;

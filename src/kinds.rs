@@ -3,10 +3,12 @@
 mod mistakes;
 mod read;
 mod schema;
+mod side;
 
 pub use read::Kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+pub use side::Side;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One kind: the keys of its alerts, what they read, and how they behave.
@@ -18,7 +20,7 @@ pub struct Kind {
     pub name: String,
     /// When an alert of this kind fires, in one sentence.
     pub description: String,
-    /// That of its threshold: ratio, seconds, bytes or another; of one that is written, from `keys.above`.
+    /// That of its threshold: ratio, seconds, bytes or another; of one that is written, from its key.
     #[serde(default)]
     pub unit: Option<String>,
     /// Its own keys, in the order in which they are explained.
@@ -36,6 +38,9 @@ pub struct Kind {
     /// Whether a case shows each event at a step of its own, so that the window must hold more steps than the threshold has events.
     #[serde(default)]
     pub one_event_a_step: bool,
+    /// The key that says how far back it looks beside its window, if it has one: its tests are in longer steps.
+    #[serde(default)]
+    pub reads_back: Option<String>,
     /// What a threshold is compared with.
     #[serde(default, skip_serializing)]
     pub compares: Option<Compares>,
@@ -78,7 +83,7 @@ pub enum Panel {
     Service,
 }
 
-/// What `above` is compared with, so that values just below and just above it can be made.
+/// What a threshold is compared with, so that values just short of it and just past it can be made.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase", tag = "what", deny_unknown_fields)]
 pub enum Compares {
@@ -89,10 +94,20 @@ pub enum Compares {
         /// Over this of the service, an expression.
         over: Option<String>,
     },
+    /// A quantile of a histogram.
+    Quantile {
+        /// Which, an expression between 0 and 1.
+        quantile: String,
+        /// The bounds of its buckets, an expression for a list; empty: they are not known.
+        bounds: String,
+    },
     /// The value of a gauge.
     Level {
         /// Over this of the service, an expression.
         over: Option<String>,
+        /// Whether its samples are whole numbers where the threshold is one: times, which differ without rounding then.
+        #[serde(default)]
+        whole: bool,
     },
 }
 
@@ -124,6 +139,9 @@ pub struct Given {
     /// Label → an expression for the pattern of all values that behave like the one given, for stand-ins that have many.
     #[serde(default)]
     pub like: BTreeMap<String, String>,
+    /// Label → an expression for a list of values: there is a series for each, and in their phases `each` is its place in the list.
+    #[serde(default)]
+    pub each: BTreeMap<String, String>,
     /// Which value of a list; -1 is the last.
     #[serde(default)]
     pub nth: i64,
@@ -201,6 +219,12 @@ pub struct FaultSpec {
     pub does: String,
     /// The case that shows it: its series as they are when the alert is first seen firing.
     pub case: String,
+    /// How many of the service's instances do not have it.
+    #[serde(default)]
+    pub spares: usize,
+    /// Whether a service can have it at all, an expression.
+    #[serde(default)]
+    pub when: Option<String>,
 }
 
 const HELP: &str = "see the built-in kinds: `monstack templates show kinds/ratio/kind.toml`";
@@ -217,7 +241,7 @@ impl Kind {
         self.keys.contains_key(key)
     }
 
-    /// What a key is annotated with: `metric`, `labels`, `answers`, `role`, `of_profile`, `unit`.
+    /// What a key is annotated with: `metric`, `labels`, `answers`, `role`, `of_profile`, `unit`, `unit_of`, `side`.
     pub(crate) fn says<'a>(&'a self, key: &str, annotation: &str) -> Option<&'a Value> {
         self.keys.get(key)?.get(annotation)
     }

@@ -33,6 +33,8 @@ mod slo_objective;
 mod stale_between_samples;
 mod test_expectation;
 mod test_samples;
+mod threshold_outside_buckets;
+mod time_in_another_unit;
 mod timeout_above_interval;
 mod undeclared_metric;
 mod undotted_host;
@@ -118,6 +120,8 @@ pub const LINTS: &[Lint] = &[
     stale_between_samples::LINT,
     test_expectation::LINT,
     test_samples::LINT,
+    threshold_outside_buckets::LINT,
+    time_in_another_unit::LINT,
     timeout_above_interval::LINT,
     undeclared_metric::LINT,
     undotted_host::LINT,

@@ -168,17 +168,24 @@ impl Fleet {
             .iter()
             .map(|post| (post.service.name.as_str(), post.fault.borrow().clone()))
             .collect();
-        faults.dedup_by(|one, other| one.0 == other.0);
+        // Some of its instances may not have the fault of a service.
+        faults.dedup_by(|next, known| {
+            let same = next.0 == known.0;
+            if same && known.1.is_none() {
+                known.1 = next.1.take();
+            }
+            same
+        });
         faults
     }
 
     /// Breaks or fixes a service; false: there is no such one.
     pub(crate) fn set(&self, service: &str, fault: Option<Fault>) -> bool {
         let mut any = false;
-        for post in self.posts(service) {
-            drop(self.moved(post));
-            post.fault.send_replace(fault.clone());
-            any = true;
+        for (index, post) in self.posts(service).enumerate() {
+            let spared = self.moved(post).spares(fault.as_ref()) > index;
+            post.fault.send_replace(fault.clone().filter(|_| !spared));
+            any |= !spared;
         }
         any
     }

@@ -25,6 +25,36 @@ const EVALUATIONS: [&str; 7] = ["5s", "7s", "10s", "15s", "30s", "1m", "13s"];
 const RATIOS: [&str; 12] = [
     "0.001", "0.01", "0.05", "0.07", "0.1", "0.333", "0.5", "0.8", "0.9", "0.95", "0.99", "0.999",
 ];
+/// Thresholds of kinds that compare times.
+const TIMES: [&str; 12] = [
+    "\"1ms\"",
+    "\"50ms\"",
+    "0.3",
+    "\"999ms\"",
+    "1",
+    "\"2500ms\"",
+    "\"61s\"",
+    "600",
+    "\"90m\"",
+    "\"26h\"",
+    "\"14d\"",
+    "\"1y\"",
+];
+/// The same that the buckets of the histogram can tell.
+const QUICK: [&str; 12] = [
+    "\"51ms\"",
+    "\"99ms\"",
+    "0.1",
+    "\"101ms\"",
+    "0.333",
+    "\"499ms\"",
+    "0.5",
+    "0.501",
+    "\"1s\"",
+    "\"1500ms\"",
+    "2",
+    "2.4",
+];
 const STATUSES: [&str; 13] = [
     "\"[1-5][0-9]{2}\"",
     "\"[1-5]xx\"",
@@ -105,10 +135,18 @@ fn alert() -> impl Strategy<Value = Alert> {
         "ratio",
         "stalled",
         "threshold",
+        "threshold below",
         "saturation",
         "increase",
         "restarts",
         "absent",
+        "latency",
+        "stale",
+        "expires",
+        "exhausts",
+        "exhausts rises",
+        "instance_down",
+        "traffic_drop",
         "promql",
     ][..];
     (
@@ -173,16 +211,45 @@ fn catalog(case: &Case) -> String {
         ("jobs_total", "counter"),
         ("jobs_active", "gauge"),
         ("jobs_most", "gauge"),
+        ("jobs_timestamp_seconds", "gauge"),
     ] {
         let _ = write!(
             text,
             "\n[metrics.{metric}]\ntype = \"{kind}\"\nhelp = \"A metric\"\n"
         );
     }
+    text.push_str("\n[metrics.answer_seconds]\ntype = \"histogram\"\nhelp = \"A metric\"\nbuckets = [0.05, 0.1, 0.5, 1, 2.5]\n");
     for (index, alert) in case.alerts.iter().enumerate() {
         let has = |kinds: &[&str]| kinds.contains(&alert.kind);
+        let threshold = match alert.kind {
+            "threshold below" | "expires" | "traffic_drop" => "below",
+            "exhausts" | "exhausts rises" => "within",
+            _ => "above",
+        };
+        // Of a threshold as a ratio the one at the same place among those of the kind.
+        let limit = |written: &'static str| {
+            let place = RATIOS
+                .iter()
+                .position(|ratio| *ratio == written)
+                .unwrap_or(0);
+            match alert.kind {
+                "stale" | "expires" => TIMES[place],
+                "exhausts" | "exhausts rises" => TIMES[place.max(8)],
+                "latency" => QUICK[place],
+                "instance_down" => ["0", "1", "5"][place % 3],
+                _ => written,
+            }
+        };
         let (above, window) = (
             has(&[
+                "threshold below",
+                "latency",
+                "stale",
+                "expires",
+                "exhausts",
+                "exhausts rises",
+                "instance_down",
+                "traffic_drop",
                 "error_ratio",
                 "memory_ratio",
                 "cpu_ratio",
@@ -201,15 +268,22 @@ fn catalog(case: &Case) -> String {
                 "increase",
                 "restarts",
                 "absent",
+                "threshold below",
+                "latency",
+                "exhausts",
+                "exhausts rises",
+                "traffic_drop",
             ]),
         );
         let _ = write!(
             text,
             "\n[alerts.Alert{index}]\nkind = \"{}\"\nfor = \"{}\"\nseverity = \"{}\"\n",
-            alert.kind, alert.r#for, alert.severity
+            alert.kind.split(' ').next().unwrap_or_default(),
+            alert.r#for,
+            alert.severity
         );
         if above {
-            let _ = writeln!(text, "above = {}", alert.above);
+            let _ = writeln!(text, "{threshold} = {}", limit(alert.above));
         }
         if window {
             let _ = writeln!(text, "window = \"{}\"", alert.window);
@@ -217,7 +291,12 @@ fn catalog(case: &Case) -> String {
         text.push_str(match alert.kind {
             "ratio" => "errors = \"failures_total\"\ntotal = \"jobs_total\"\n",
             "stalled" => "progress = \"jobs_total\"\nactive = \"jobs_active\"\n",
-            "threshold" => "metric = \"jobs_active\"\nover = \"avg\"\n",
+            "threshold" | "threshold below" => "metric = \"jobs_active\"\nover = \"avg\"\n",
+            "latency" => "metric = \"answer_seconds\"\nmin_rate = 0.2\n",
+            "stale" | "expires" => "metric = \"jobs_timestamp_seconds\"\n",
+            "exhausts" => "metric = \"jobs_active\"\n",
+            "exhausts rises" => "metric = \"jobs_active\"\nrises_to = \"jobs_most\"\nspare = 0.3\n",
+            "traffic_drop" => "metric = \"jobs_total\"\noffset = \"2h\"\nmin_rate = 0.2\n",
             "saturation" => "used = \"jobs_active\"\nlimit = \"jobs_most\"\n",
             "increase" => "metric = \"jobs_total\"\n",
             "absent" => "metric = \"jobs_active\"\n",
@@ -242,7 +321,9 @@ fn catalog(case: &Case) -> String {
                 keys += &differs
                     .above
                     .filter(|_| above)
-                    .map_or(String::new(), |above| format!("above = {above}\n"));
+                    .map_or(String::new(), |above| {
+                        format!("{threshold} = {}\n", limit(above))
+                    });
             }
             if keys.is_empty() || seen.contains(&service) {
                 continue;

@@ -35,6 +35,13 @@ help = "Jobs"
 [metrics.jobs_active]
 type = "gauge"
 help = "Jobs under way"
+[metrics.jobs_timestamp_seconds]
+type = "gauge"
+help = "When a job was done"
+[metrics.answer_seconds]
+type = "histogram"
+help = "Time to answer"
+buckets = [0.05, 1, 2.5]
 "#;
 
 /// Name, own keys, keys that an override reads, series with values.
@@ -47,7 +54,7 @@ type Kind = (
 
 /// A kind: its own keys, the keys that an override of it reads, and its series in trouble, as promtool writes them (`$` is
 /// the service's labels). Ratios are 0.5.
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 16] = [
     ("down", "", &[], &[("up{$}", "0x400")]),
     (
         "down",
@@ -105,6 +112,47 @@ const KINDS: [Kind; 11] = [
         "above = 0.1\nmetric = \"jobs_active\"",
         &["above"],
         &[("shop_jobs_active{$}", "0.5x400")],
+    ),
+    (
+        "threshold",
+        "below = 0.9\nmetric = \"jobs_active\"",
+        &["below"],
+        &[("shop_jobs_active{$}", "0.5x400")],
+    ),
+    (
+        "stale",
+        "above = 0.1\nmetric = \"jobs_timestamp_seconds\"",
+        &["above"],
+        &[("shop_jobs_timestamp_seconds{$}", "-0.5+15x400")],
+    ),
+    (
+        "expires",
+        "below = 0.9\nmetric = \"jobs_timestamp_seconds\"",
+        &["below"],
+        &[("shop_jobs_timestamp_seconds{$}", "0.5+15x400")],
+    ),
+    (
+        "latency",
+        "above = 0.1\nmetric = \"answer_seconds\"\nquantile = 0.5\nwindow = \"5m\"",
+        &["above"],
+        &[
+            ("shop_answer_seconds_bucket{le=\"0.05\",$}", "0x400"),
+            ("shop_answer_seconds_bucket{le=\"1.0\",$}", "0+15x400"),
+            ("shop_answer_seconds_bucket{le=\"+Inf\",$}", "0+15x400"),
+            ("shop_answer_seconds_count{$}", "0+15x400"),
+        ],
+    ),
+    (
+        "instance_down",
+        "",
+        &[],
+        &[
+            ("up{$}", "1x400"),
+            (
+                "up{job=\"@\",service=\"@\",component=\"web\",instance=\"second:1\"}",
+                "0x400",
+            ),
+        ],
     ),
     (
         "promql",
@@ -292,6 +340,12 @@ fn a_threshold_of_its_own_is_not_reached() {
         "above",
         "above = 0.9",
         Some("above"),
+        &[("50m", &[("two", "warning")])],
+    );
+    every_kind(
+        "below",
+        "below = 0.1",
+        Some("below"),
         &[("50m", &[("two", "warning")])],
     );
 }

@@ -28,6 +28,10 @@ impl Scene<'_> {
     /// The same under a fault, at the step at which the alert is first seen firing, and the value with which it fires.
     pub(crate) fn faulty(&self, fault: &str) -> Result<(Vec<Moving>, Option<f64>), Error> {
         let fault = self.kind.faults.iter().find(|known| known.name == fault);
+        let when = fault.and_then(|fault| fault.when.as_ref());
+        if !self.holds("faults.when", when)? {
+            return Ok((Vec::new(), None));
+        }
         let case =
             fault.and_then(|fault| self.kind.cases.iter().find(|case| case.name == fault.case));
         let Some(case) = case else {
@@ -75,12 +79,16 @@ impl Scene<'_> {
                     like.insert(label.to_string(), pattern);
                 }
             }
-            if let Some(moves) = phases::at(&self.phases(case, name)?, step) {
-                all.push(Moving {
-                    metric: self.metric(given)?,
-                    like,
-                    moves,
-                });
+            for copy in self.copies(given)? {
+                let mut like = like.clone();
+                like.extend(copy.labels.iter().cloned());
+                if let Some(moves) = phases::at(&self.phases(case, name, &copy)?, step) {
+                    all.push(Moving {
+                        metric: self.metric(given)?,
+                        like,
+                        moves,
+                    });
+                }
             }
         }
         Ok(all)

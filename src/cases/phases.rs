@@ -31,6 +31,8 @@ pub(crate) enum Moves {
     Rate(f64, bool),
     /// A gauge, or a counter that does not increase.
     Level(f64),
+    /// A Unix time so many seconds from now, which goes with the clock; negative: that long ago.
+    Clock(f64),
     /// One stale marker: a scrape that failed.
     Stale,
     /// No sample.
@@ -58,20 +60,22 @@ pub(crate) fn read(
         ("absent", "") => Moves::Absent,
         ("rate", expression) if !expression.is_empty() => Moves::Rate(number(expression)?, false),
         ("level", expression) if !expression.is_empty() => Moves::Level(number(expression)?),
+        ("clock", expression) if !expression.is_empty() => Moves::Clock(number(expression)?),
         ("restart", expression) if expression.starts_with("rate ") => {
             Moves::Rate(number(&expression[5..])?, true)
         }
         _ => {
             return Err(refuse(format!(
-                "`{text}` is not a valid phase: write `rate N`, `restart rate N`, `level N` or `absent`, each with `until STEP` or without, or `stale`"
+                "`{text}` is not a valid phase: write `rate N`, `restart rate N`, `level N`, `clock N` or `absent`, each with `until STEP` or without, or `stale`"
             )));
         }
     };
     Ok(Phase { moves, until })
 }
 
-/// The phases in promtool's notation, with samples up to and including the step `last`.
-pub(crate) fn notation(phases: &[Phase], last: i64) -> String {
+/// The phases in promtool's notation, with samples up to and including the step `last`; a test begins at the Unix time 0, and a
+/// step of it is so many `seconds`.
+pub(crate) fn notation(phases: &[Phase], last: i64, seconds: f64) -> String {
     let mut parts = Vec::new();
     let (mut next, mut value, mut begun) = (0, 0.0, false);
     for phase in phases {
@@ -87,8 +91,14 @@ pub(crate) fn notation(phases: &[Phase], last: i64) -> String {
         match phase.moves {
             Moves::Rate(by, restarts) => {
                 let first = if begun && !restarts { value + by } else { 0.0 };
-                parts.push(format!("{first}+{by}x{more}"));
+                parts.push(rising(first, by, more));
                 value = first + by * more as f64;
+                begun = true;
+            }
+            Moves::Clock(from_now) => {
+                let first = next as f64 * seconds + from_now;
+                parts.push(rising(first, seconds, more));
+                value = first + seconds * more as f64;
                 begun = true;
             }
             Moves::Level(level) => {
@@ -102,6 +112,15 @@ pub(crate) fn notation(phases: &[Phase], last: i64) -> String {
         next = until + 1;
     }
     parts.join(" ")
+}
+
+/// `a+bxn`, or `a-bxn`.
+fn rising(first: f64, by: f64, more: i64) -> String {
+    if by < 0.0 {
+        format!("{first}-{}x{more}", -by)
+    } else {
+        format!("{first}+{by}x{more}")
+    }
 }
 
 /// What a series does at a step.
@@ -136,25 +155,42 @@ mod tests {
     #[test]
     fn a_counter_goes_on_where_it_was_and_a_restart_begins_at_zero() {
         assert_eq!(
-            notation(&phases(&["rate 5 until 3", "rate 0 until 5", "rate 5"]), 7),
+            notation(
+                &phases(&["rate 5 until 3", "rate 0 until 5", "rate 5"]),
+                7,
+                60.0
+            ),
             "0+5x3 15+0x1 20+5x1"
         );
         assert_eq!(
-            notation(&phases(&["rate 2 until 3", "restart rate 2"]), 6),
+            notation(&phases(&["rate 2 until 3", "restart rate 2"]), 6, 60.0),
             "0+2x3 0+2x2"
         );
         assert_eq!(
-            notation(&phases(&["absent until 2", "rate 1"]), 5),
+            notation(&phases(&["absent until 2", "rate 1"]), 5, 60.0),
             "_x3 0+1x2"
         );
         assert_eq!(
             notation(
                 &phases(&["level 1 until 0", "stale", "absent until 3", "level 1"]),
-                5
+                5,
+                60.0
             ),
             "1x0 stale _x2 1x1"
         );
-        assert_eq!(notation(&phases(&["level 1 until 9"]), 4), "1x4");
+        assert_eq!(notation(&phases(&["level 1 until 9"]), 4, 60.0), "1x4");
+    }
+
+    #[test]
+    fn a_time_goes_with_the_clock_and_what_falls_is_written_with_its_sign() {
+        assert_eq!(
+            notation(&phases(&["clock -90 until 1", "clock 30",]), 3, 60.0),
+            "-90+60x1 150+60x1"
+        );
+        assert_eq!(
+            notation(&phases(&["level 100 until 0", "rate -2.5"]), 3, 60.0),
+            "100x0 97.5-2.5x2"
+        );
     }
 
     #[test]
@@ -173,7 +209,15 @@ mod tests {
 
     #[test]
     fn other_words_are_refused() {
-        for text in ["", "rate", "level", "grow 5", "restart level 1", "absent 3"] {
+        for text in [
+            "",
+            "rate",
+            "level",
+            "clock",
+            "grow 5",
+            "restart level 1",
+            "absent 3",
+        ] {
             assert!(
                 read(text, &|_| Ok(1.0))
                     .unwrap_err()

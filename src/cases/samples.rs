@@ -7,6 +7,7 @@ use crate::contract::exposed::openmetrics;
 use crate::contract::filtered;
 use crate::contract::status::{answers, outcomes};
 use crate::json::Parts;
+use crate::kinds::Side;
 use minijinja::value::{Serde, Value};
 use minijinja::{Error, context};
 
@@ -14,6 +15,11 @@ fn milliseconds(text: &str) -> Result<u64, Error> {
     Duration::parse(text)
         .map(|duration| duration.0)
         .ok_or_else(|| refuse(format!("{text:?} is not a duration")))
+}
+
+/// Of a duration.
+pub(crate) fn seconds(duration: &str) -> Result<f64, Error> {
+    Ok(milliseconds(duration)? as f64 / 1000.0)
 }
 
 /// Of alerts that look back over hours at the least.
@@ -36,7 +42,11 @@ pub(crate) fn test_step(
     let (mut ranges, mut waits, mut most) = (vec![range], Vec::new(), range / 5);
     // What only compares ratios that are recorded over ranges of their own bridges nothing.
     let mut steps = STEPS.to_vec();
-    if !alert.get_attr("slo")?.is_none() {
+    let reads_back = alert
+        .get_attr("kind")
+        .and_then(|kind| kind.get_attr("reads_back"))
+        .is_ok_and(|key| key.is_true());
+    if !alert.get_attr("slo")?.is_none() || reads_back {
         (ranges, most) = (Vec::new(), u64::MAX);
         steps.splice(0..0, LONG_STEPS);
     }
@@ -215,7 +225,7 @@ pub(crate) fn ratio(above: f64, window: &str, step: &str) -> Result<Value, Error
 }
 
 /// Whether a ratio reads the same as a percentage of four digits when its last bits differ: no digit that rounds either way.
-fn written_alike(share: f64) -> bool {
+pub(super) fn written_alike(share: f64) -> bool {
     let percent = share * 100.0;
     let digits = percent * 10f64.powf(3.0 - percent.log10().floor());
     (digits.fract() - 0.5).abs() > 1e-3
@@ -258,15 +268,17 @@ pub(crate) fn rate_samples(
             .unwrap_or(window.div_ceil(step))
     };
     Ok(
-        context! { below, at, above => high, double, value => share(high), climbs => climbs(high), climbs_double => climbs(double) },
+        context! { below, at, above => high, double, half => grain(level * 0.5), value => share(high), climbs => climbs(high), climbs_double => climbs(double) },
     )
 }
 
-/// Values of a gauge that is compared with `above` as a ratio of `divisor`.
-pub(crate) fn gauge_samples(above: f64, divisor: f64) -> Value {
-    let edge = above * divisor;
+/// Values of a gauge that is compared with `limit` as a ratio of `divisor`: just below it, at it, just above it, twice and half as
+/// much, and the ratio with which an alert fires on one side of it. `whole`: whole numbers, where the limit is one.
+pub(crate) fn gauge_samples(limit: f64, divisor: f64, side: Side, whole: bool) -> Value {
+    let edge = limit * divisor;
     if edge == 0.0 {
-        return context! { below => -1.0, at => 0.0, above => 1.0, double => 2.0, value => 1.0 / divisor };
+        let fires = if side == Side::Above { 1.0 } else { -1.0 };
+        return context! { below => -1.0, at => 0.0, above => 1.0, double => 2.0, half => -2.0, value => fires / divisor };
     }
     let near = [
         edge,
@@ -275,22 +287,39 @@ pub(crate) fn gauge_samples(above: f64, divisor: f64) -> Value {
         f64::from_bits(edge.to_bits() + 1),
         f64::from_bits(edge.to_bits() - 1),
     ];
-    let at = near.into_iter().find(|value| value / divisor == above);
+    let at = near.into_iter().find(|value| value / divisor == limit);
     // Whole numbers, unless the limit is so small that one more is much.
-    let grain = if edge >= 100_000.0 {
+    let grain = if edge.abs() >= 100_000.0 || whole && edge.fract() == 0.0 {
         1.0
     } else {
-        edge / 100_000.0
+        edge.abs() / 100_000.0
     };
-    let (below, least) = (
-        (edge * 0.999 / grain).floor() * grain,
-        (edge * 1.001 / grain).ceil() * grain,
+    let (lower, upper) = if edge > 0.0 {
+        (edge * 0.999, edge * 1.001)
+    } else {
+        (edge * 1.001, edge * 0.999)
+    };
+    let (most, least) = (
+        (lower / grain).floor() * grain,
+        (upper / grain).ceil() * grain,
     );
-    let high = (0..200)
-        .map(|more| least + f64::from(more) * grain)
-        .find(|high| written_alike(high / divisor))
-        .unwrap_or(least);
-    context! { below, at, above => high, double => (edge * 2.0).ceil(), value => high / divisor }
+    let readable = |from: f64, grain: f64| {
+        (0..200)
+            .map(|more| from + f64::from(more) * grain)
+            .find(|value| written_alike((value / divisor).abs()))
+            .unwrap_or(from)
+    };
+    let (below, above) = match side {
+        Side::Above => (most, readable(least, grain)),
+        Side::Below => (readable(most, -grain), least),
+    };
+    let value = if side == Side::Above { above } else { below } / divisor;
+    // Further away from the limit than it, on whichever side of zero that is.
+    let (double, half) = (
+        (edge + edge.abs()).ceil().max(above),
+        ((edge - 0.5 * edge.abs()) / grain).floor() * grain,
+    );
+    context! { below, at, above, double, half => half.min(below), value }
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use super::expressions::{evaluated, wrong};
 use super::neighbourhood::{Neighbourhood, Sample, labelled, series, written};
 use super::phases::{self, Phase};
+use super::quantiles;
 use super::samples;
-use crate::kinds::{Case, Compares, Given, Kind, Whose};
+use crate::kinds::{Case, Compares, Given, Kind, Side, Whose};
 use minijinja::value::Value;
 use minijinja::{Error, context};
 use std::collections::BTreeMap;
@@ -16,6 +17,16 @@ pub(crate) struct Scene<'a> {
     alert: &'a Value,
     pub(super) sample: Sample,
     pub(super) context: Value,
+    /// Of one step.
+    pub(super) seconds: f64,
+}
+
+/// One of the series that a given one stands for.
+pub(super) struct Copy {
+    /// Its place among them, where there are several.
+    pub(super) each: Option<usize>,
+    /// The labels that tell it from the others.
+    pub(super) labels: Vec<(String, String)>,
 }
 
 /// The time in which a scene is played.
@@ -67,6 +78,8 @@ impl<'a> Scene<'a> {
                 "bridge".to_string(),
                 samples::ticks(clock.bridge, clock.step)?.into(),
             ),
+            ("step".to_string(), samples::seconds(clock.step)?.into()),
+            ("steps".to_string(), steps(clock)),
         ]);
         let burn = branch.get_attr("burn")?;
         let short = if burn.is_none() {
@@ -93,6 +106,7 @@ impl<'a> Scene<'a> {
             alert,
             sample,
             context: Value::from(known),
+            seconds: samples::seconds(clock.step)?,
         })
     }
 
@@ -224,13 +238,45 @@ impl<'a> Scene<'a> {
         Ok(possible.map(|(_, values)| values.len()).max().unwrap_or(1))
     }
 
+    /// The series that a given one stands for.
+    pub(super) fn copies(&self, given: &Given) -> Result<Vec<Copy>, Error> {
+        let mut all: Vec<Copy> = Vec::new();
+        for (label, expression) in &given.each {
+            for (index, value) in listed(self.value("series.each", expression)?)?
+                .into_iter()
+                .enumerate()
+            {
+                match all.get_mut(index) {
+                    Some(copy) => copy.labels.push((label.clone(), value)),
+                    None => all.push(Copy {
+                        each: Some(index),
+                        labels: vec![(label.clone(), value)],
+                    }),
+                }
+            }
+        }
+        if given.each.is_empty() {
+            all.push(Copy {
+                each: None,
+                labels: Vec::new(),
+            });
+        }
+        Ok(all)
+    }
+
     /// The texts of a part of a given series: one, several or none.
-    pub(super) fn series(&self, given: &Given, part: usize) -> Result<Vec<String>, Error> {
+    pub(super) fn series(
+        &self,
+        given: &Given,
+        copy: &Copy,
+        part: usize,
+    ) -> Result<Vec<String>, Error> {
         if !self.holds("series.when", given.when.as_ref())? {
             return Ok(Vec::new());
         }
         let metric = self.metric(given)?;
         let mut labels = self.labels(given, part)?;
+        labels.extend(copy.labels.iter().cloned());
         let service = &self.sample.service;
         Ok(match given.of {
             Whose::Service => vec![series(&metric, service, &labels)?],
@@ -262,10 +308,14 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// The phases of a case's series, by its name.
-    pub(super) fn phases(&self, case: &Case, name: &str) -> Result<Vec<Phase>, Error> {
+    /// The phases of one of a case's series, by its name.
+    pub(super) fn phases(&self, case: &Case, name: &str, copy: &Copy) -> Result<Vec<Phase>, Error> {
+        let context = match copy.each {
+            Some(each) => context! { each, ..self.context.clone() },
+            None => self.context.clone(),
+        };
         let number = |expression: &str| {
-            let value = self.value(&case.name, expression)?;
+            let value = evaluated(self.kind, &case.name, expression, &context)?;
             f64::try_from(value.clone()).map_err(|_| {
                 wrong(
                     self.kind,
@@ -375,7 +425,14 @@ fn wait(alert: &Value, branch: &Value, clock: &Clock) -> Result<Value, Error> {
     }))
 }
 
-/// Values just below, at and just above the threshold of a branch.
+/// `steps("1h")`: how many steps a duration takes, rounded up.
+fn steps(clock: &Clock) -> Value {
+    let step = clock.step.to_string();
+    Value::from_function(move |duration: String| samples::ticks(&duration, &step))
+}
+
+/// Values just below, at and just above the threshold of a branch; `short` is the one at which it is still silent, `past` the one at
+/// which it fires, and `far` one far beyond.
 fn numbers(
     kind: &Kind,
     branch: &Value,
@@ -385,15 +442,15 @@ fn numbers(
     let Some(compares) = &kind.compares else {
         return Ok(Value::from(()));
     };
-    let above = branch.get_attr("above")?;
-    let above = f64::try_from(above).map_err(|_| {
-        wrong(
-            kind,
-            "compares",
-            "above",
-            "a kind that compares needs a key `above`",
-        )
-    })?;
+    let written = |key: &str| branch.get_attr(key).and_then(f64::try_from);
+    let (side, limit) = match (written("above"), written("below")) {
+        (Ok(above), _) => (Side::Above, above),
+        (_, Ok(below)) => (Side::Below, below),
+        _ => {
+            let message = "a kind that compares needs a key `above` or `below`, or one with `side`";
+            return Err(wrong(kind, "compares", "n", message));
+        }
+    };
     let over = |over: &Option<String>| -> Result<f64, Error> {
         let Some(expression) = over else {
             return Ok(1.0);
@@ -408,14 +465,45 @@ fn numbers(
             .map_err(|_| wrong(kind, "compares.over", expression, "it is not a number"))
     };
     let window = branch.get_attr("window")?.to_string();
-    match (compares, clock.traffic) {
-        (Compares::Ratio, None) => samples::ratio(above, &window, clock.step),
-        (Compares::Ratio, Some(total)) => Ok(
-            context! { total, below => 0.99 * above * total, at => (), above => (1.01 * above * total).min(total) },
-        ),
-        (Compares::Rate { over: divisor }, _) => {
-            samples::rate_samples(above, over(divisor)?, &window, clock.step)
+    let listed = |what: &str, expression: &str| -> Result<Vec<f64>, Error> {
+        let value = evaluated(kind, what, expression, &Value::from(known.clone()))?;
+        value.try_iter()?.map(f64::try_from).collect()
+    };
+    let around = match (compares, clock.traffic) {
+        (Compares::Quantile { quantile, bounds }, _) => {
+            let value = evaluated(
+                kind,
+                "compares.quantile",
+                quantile,
+                &Value::from(known.clone()),
+            )?;
+            let quantile = f64::try_from(value)
+                .map_err(|_| wrong(kind, "compares.quantile", quantile, "it is not a number"))?;
+            let bounds = listed("compares.bounds", bounds)?;
+            return Ok(quantiles::samples(limit, side, quantile, &bounds));
         }
-        (Compares::Level { over: divisor }, _) => Ok(samples::gauge_samples(above, over(divisor)?)),
-    }
+        (Compares::Ratio, None) => samples::ratio(limit, &window, clock.step)?,
+        (Compares::Ratio, Some(total)) => {
+            context! { total, below => 0.99 * limit * total, at => (), above => (1.01 * limit * total).min(total) }
+        }
+        (Compares::Rate { over: divisor }, _) => {
+            samples::rate_samples(limit, over(divisor)?, &window, clock.step)?
+        }
+        (
+            Compares::Level {
+                over: divisor,
+                whole,
+            },
+            _,
+        ) => samples::gauge_samples(limit, over(divisor)?, side, *whole),
+    };
+    Ok(match side {
+        Side::Above => {
+            let far = around.get_attr("double")?;
+            context! { short => around.get_attr("below")?, past => around.get_attr("above")?, far, ..around }
+        }
+        Side::Below => {
+            context! { short => around.get_attr("above")?, past => around.get_attr("below")?, far => around.get_attr("half")?, ..around }
+        }
+    })
 }

@@ -94,16 +94,18 @@ impl Scene<'_> {
                 .get(name)
                 .ok_or_else(|| wrong(self.kind, &case.name, name, "there is no such series"))?;
             let parts = self.parts(given)?;
-            let phases = self.phases(case, name)?.into_iter();
-            let phases: Vec<_> = phases
-                .map(|phase| phase.times(1.0 / parts as f64))
-                .collect();
-            let values = phases::notation(&phases, trial.last + 1);
-            for part in 0..parts {
-                let series = self.series(given, part)?.into_iter();
-                trial
-                    .series
-                    .extend(series.map(|text| (text, values.clone())));
+            for copy in self.copies(given)? {
+                let phases = self.phases(case, name, &copy)?.into_iter();
+                let phases: Vec<_> = phases
+                    .map(|phase| phase.times(1.0 / parts as f64))
+                    .collect();
+                let values = phases::notation(&phases, trial.last + 1, self.seconds);
+                for part in 0..parts {
+                    let series = self.series(given, &copy, part)?.into_iter();
+                    trial
+                        .series
+                        .extend(series.map(|text| (text, values.clone())));
+                }
             }
         }
         Ok(trial)

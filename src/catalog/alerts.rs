@@ -7,9 +7,9 @@ mod own_tests;
 use crate::catalog::emitters::Emitters;
 use crate::catalog::profiled::Profiled;
 use crate::catalog::slos::Slo;
-use crate::catalog::{Catalog, Service, units::Duration};
+use crate::catalog::{Catalog, Service, units, units::Duration};
 use crate::json::Parts;
-use crate::kinds::{Kind, Kinds};
+use crate::kinds::{Kind, Kinds, Side};
 pub(crate) use branches::{Branch, StillBurning};
 pub(super) use burning::of_slo;
 pub(crate) use own_tests::{OwnTest, own_tests};
@@ -34,6 +34,12 @@ pub struct Alert {
     pub r#for: Duration,
     /// How far back the condition looks, if it does.
     pub window: Option<Duration>,
+    /// The key that its threshold is written as, and on which side of it the alert fires; without a threshold: above.
+    #[serde(skip)]
+    pub threshold: Option<String>,
+    pub side: Side,
+    /// What its threshold is in: the unit that its kind says, or that of the metric that it compares.
+    pub unit: Option<String>,
     /// One line, where the catalog has its own.
     pub summary: Option<String>,
     /// A sentence, where the catalog has its own.
@@ -96,8 +102,8 @@ pub struct Signal {
     pub only: Vec<String>,
 }
 
-/// Keys that every alert has; what remains belongs to the kind.
-const COMMON: [&str; 11] = [
+/// Keys that every alert has; what remains, but for the threshold, belongs to the kind.
+const COMMON: [&str; 10] = [
     "kind",
     "for",
     "severity",
@@ -106,7 +112,6 @@ const COMMON: [&str; 11] = [
     "description",
     "services",
     "groups",
-    "above",
     "window",
     "allow",
 ];
@@ -192,16 +197,24 @@ impl Alert {
         let text = |key: &str| written[key].as_str().map(str::to_string);
         let texts = |key: &str| written[key].texts().map(str::to_string).collect();
         let duration = |key: &str| written.get(key).map(Duration::deserialize).transpose();
+        let own_kind = written["kind"].as_str().and_then(|kind| kinds.get(kind));
+        let own_kind = own_kind.cloned().unwrap_or_default();
+        let kind = own_kind.clone();
+        let is_threshold = |key: &str| kind.thresholds().any(|(known, _)| known == key);
         let settings = written
             .entries()
-            .filter(|(key, _)| !COMMON.contains(&key.as_str()));
+            .filter(|(key, _)| !COMMON.contains(&key.as_str()) && !is_threshold(key));
+        let mut thresholds = kind.thresholds();
+        let threshold = thresholds.find(|(key, _)| written.get(*key).is_some());
+        let limit = threshold.and_then(|(key, _)| units::threshold(&written[key]));
         let mut alert = Alert {
             name: name.to_string(),
-            kind: written["kind"]
-                .as_str()
-                .and_then(|kind| kinds.get(kind))
-                .cloned()
-                .unwrap_or_default(),
+            threshold: threshold.map(|(key, _)| key.to_string()),
+            side: threshold.map(|(_, side)| side).unwrap_or_default(),
+            unit: match threshold {
+                Some((key, _)) => unit(&kind, key, catalog, written),
+                None => kind.unit.clone(),
+            },
             severity: text("severity").unwrap_or_default(),
             owner: text("owner"),
             r#for: duration("for")?.unwrap_or_default(),
@@ -223,7 +236,9 @@ impl Alert {
             mixed_severity: false,
             signals: Vec::new(),
             slo: None,
+            kind: Arc::default(),
         };
+        alert.kind = own_kind;
         alert.read(services, emitters, profiled);
         alert.roles = alert
             .kind
@@ -235,11 +250,23 @@ impl Alert {
                 Some((role.to_string(), metric.to_string()))
             })
             .collect();
-        alert.branch(written["above"].as_f64(), services, emitters);
+        alert.branch(limit, services, emitters);
         alert.share(
             &catalog["platform"],
             Duration::deserialize(&catalog["prometheus"]["evaluation_interval"])?,
         );
         Ok(alert)
     }
+}
+
+/// What the threshold of an alert is in: what its kind says, or what the catalog or its name say of the metric that it compares.
+fn unit(kind: &Kind, key: &str, catalog: &Value, written: &Value) -> Option<String> {
+    let compared = kind
+        .says(key, "unit_of")
+        .and_then(|of| written[of.as_str()?].as_str());
+    let Some(metric) = compared else {
+        return kind.unit.clone();
+    };
+    let said = catalog["metrics"][metric]["unit"].as_str();
+    said.or(units::by_name(metric)).map(str::to_string)
 }

@@ -1,6 +1,7 @@
 //! A service with the settings of its group and of all services filled in.
 
 use super::access::{Auth, Instance, Tls, in_url, parted};
+use super::units::as_threshold;
 use super::{Duration, Size};
 use crate::json::Parts;
 use crate::profiles::{Profiles, Role};
@@ -131,8 +132,15 @@ const TAKEN_BACK: [&str; 4] = ["tls", "auth", "proxy_url", "sample_limit"];
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Override {
-    /// Another threshold.
+    /// Another threshold, of an alert that fires above it.
+    #[serde(default, deserialize_with = "as_threshold")]
     pub above: Option<f64>,
+    /// The same of one that fires below it.
+    #[serde(default, deserialize_with = "as_threshold")]
+    pub below: Option<f64>,
+    /// The same of one that fires when less time than it is left.
+    #[serde(default, deserialize_with = "as_threshold")]
+    pub within: Option<f64>,
     pub window: Option<Duration>,
     /// Another time before it fires.
     pub r#for: Option<Duration>,
@@ -142,6 +150,25 @@ pub struct Override {
     /// Why it differs.
     #[allow(dead_code)]
     pub reason: Option<String>,
+}
+
+impl Override {
+    /// Keys that other thresholds can be written as, and what is written.
+    pub(crate) fn thresholds(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let all = [
+            ("above", self.above),
+            ("below", self.below),
+            ("within", self.within),
+        ];
+        all.into_iter()
+            .filter_map(|(key, value)| Some((key, value?)))
+    }
+
+    /// Another threshold, under the key that the alert's own has.
+    pub(crate) fn threshold(&self, key: &str) -> Option<f64> {
+        let mut all = self.thresholds();
+        all.find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
 }
 
 impl Service {

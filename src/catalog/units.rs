@@ -1,6 +1,7 @@
 //! Durations, sizes and numbers with a unit, as Prometheus and people write them.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde_json::Value;
 use std::fmt;
 
 /// Milliseconds; written in Prometheus' notation, `1h30m`.
@@ -139,6 +140,35 @@ impl fmt::Display for Size {
             .unwrap_or(&("B", 1));
         write!(f, "{}{unit}", self.0 / factor)
     }
+}
+
+/// A threshold as the catalog has it: a number, or a time in seconds, `2500ms`.
+pub(crate) fn threshold(written: &Value) -> Option<f64> {
+    match written {
+        Value::String(text) => Duration::parse(text).map(Duration::seconds),
+        other => other.as_f64(),
+    }
+}
+
+/// The same as a field.
+pub(super) fn as_threshold<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<f64>, D::Error> {
+    let written = Value::deserialize(deserializer)?;
+    let known = threshold(&written);
+    known
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(format!("{written} is neither a number nor a time")))
+}
+
+/// The unit of a metric by the end of its name, as far as people write numbers with it.
+pub(super) fn by_name(metric: &str) -> Option<&'static str> {
+    let base = metric.strip_suffix("_total").unwrap_or(metric);
+    let known = ["seconds", "bytes", "ratio"].into_iter();
+    known.filter(|unit| base.ends_with(unit)).find(|unit| {
+        base.strip_suffix(unit)
+            .is_some_and(|stem| stem.ends_with('_'))
+    })
 }
 
 /// A number as people write it: 0.1 of `ratio` is `10%`, 90 `seconds` are `1m30s`, 536870912 `bytes` are `512MiB`. A number

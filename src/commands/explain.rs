@@ -415,9 +415,7 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
     for branch in &alert.branches {
         for name in &branch.services {
             let set = [
-                branch
-                    .above
-                    .map(|above| format!("above {}", with_unit(above, alert.kind.unit.as_deref()))),
+                branch.says_limit(alert.unit.as_deref()),
                 branch.window.map(|window| format!("window {window}")),
                 branch.burn.as_ref().map(objective::still),
                 Some(format!("for {}", branch.r#for)),
@@ -473,11 +471,12 @@ fn alert_at(alert: &Alert, service: &Service, catalog: &Catalog, source: &Source
     );
     let own = |branch: &&Branch| branch.services.contains(&service.name);
     for branch in alert.branches.iter().filter(own) {
+        let key = alert.threshold.as_deref().unwrap_or("above");
         rows.extend(
             branch
-                .above
-                .map(|above| with_unit(above, alert.kind.unit.as_deref()))
-                .map(|above| row("above", above, source, at("above"))),
+                .limit()
+                .map(|(_, limit)| with_unit(limit, alert.unit.as_deref()))
+                .map(|limit| row(key, limit, source, at(key))),
         );
         rows.extend(
             branch

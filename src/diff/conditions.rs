@@ -4,6 +4,7 @@ use super::Class::{self, Dangerous, Notice, Safe};
 use super::rendered::expression;
 use super::{At, Comparison, routes, weight};
 use crate::catalog::{Alert, Branch, Duration, Service, with_unit};
+use crate::kinds::Side;
 use crate::promql::canonical::same;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
             };
             let pair = Pair { old, new, was, is };
             if alike {
-                threshold(comparison, &pair, before.above, after.above);
+                threshold(comparison, &pair, before.limit(), after.limit());
                 window(comparison, &pair, before.window, after.window);
             }
             waiting(comparison, &pair, before.r#for, after.r#for);
@@ -161,24 +162,38 @@ fn plain(value: &Value) -> String {
     )
 }
 
-fn threshold(comparison: &mut Comparison, pair: &Pair, before: Option<f64>, after: Option<f64>) {
+fn threshold(
+    comparison: &mut Comparison,
+    pair: &Pair,
+    before: Option<(Side, f64)>,
+    after: Option<(Side, f64)>,
+) {
     let (Some(before), Some(after)) = (before, after) else {
         return;
     };
     if before == after {
         return;
     }
-    let (class, word) = if after > before {
+    let ((was, old), (side, new)) = (before, after);
+    let (class, word) = if was != side {
+        (Dangerous, "turned around")
+    } else if side.beyond(new, old) {
         (Dangerous, "looser")
     } else {
         (Notice, "tighter")
     };
-    let at = pair.at(comparison, "above");
-    let unit = pair.new.kind.unit.as_deref();
+    let at = pair.at(comparison, pair.new.threshold.as_deref().unwrap_or("above"));
+    let said = |alert: &Alert, limit: f64| with_unit(limit, alert.unit.as_deref());
+    let turned = if was == side {
+        String::new()
+    } else {
+        format!("{} ", was.word())
+    };
     let rest = format!(
-        ": fires above {} instead of {}",
-        with_unit(after, unit),
-        with_unit(before, unit)
+        ": fires {} {} instead of {turned}{}",
+        side.word(),
+        said(pair.new, new),
+        said(pair.old, old)
     );
     comparison.say_of(
         class,

@@ -1,6 +1,6 @@
 //! What belongs together in two catalogs: the same name, or a new name for the same thing.
 
-use crate::catalog::{Alert, Catalog, Metric, Service};
+use crate::catalog::{Alert, Branch, Catalog, Metric, Service};
 use serde_json::json;
 use std::collections::HashMap;
 
@@ -90,11 +90,12 @@ pub(crate) fn services<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a,
 /// Alerts by name, else by kind and settings.
 pub(crate) fn alerts<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Alert> {
     let likeness = |alert: &Alert| {
-        let above = alert.branches.first().map(|branch| branch.above);
+        let limit = alert.branches.first().and_then(Branch::limit);
+        let limit = limit.map(|(side, limit)| (side.word(), limit));
         json!([
             alert.kind.name,
             alert.settings,
-            above,
+            limit,
             alert.window,
             alert.r#for,
             alert.severity

@@ -68,8 +68,10 @@ impl Kind {
                     .map(String::as_str),
             );
             let whole = [&given.when, &given.labels_from, &given.like_from];
+            all.extend(given.each.values().map(String::as_str));
             all.extend(whole.into_iter().flatten().map(String::as_str));
         }
+        all.extend(self.faults.iter().filter_map(|fault| fault.when.as_deref()));
         for case in &self.cases {
             all.extend(case.when.as_deref());
             for seen in &case.seen {
@@ -99,7 +101,7 @@ impl Kind {
 }
 
 fn of_phase(phase: &str) -> impl Iterator<Item = &str> {
-    let keywords = ["restart rate ", "rate ", "level "];
+    let keywords = ["restart rate ", "rate ", "level ", "clock "];
     phase
         .split(" until ")
         .map(move |part| {

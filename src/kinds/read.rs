@@ -111,10 +111,11 @@ fn parse(name: &str, path: &str, text: &str) -> Result<Kind, Box<Diagnostic>> {
         )
     })?;
     kind.name = name.to_string();
-    kind.unit = kind
-        .says("above", "unit")
-        .and_then(|unit| Some(unit.as_str()?.to_string()))
-        .or(kind.unit);
+    let written = kind
+        .thresholds()
+        .find_map(|(key, _)| kind.says(key, "unit")?.as_str())
+        .map(str::to_string);
+    kind.unit = written.or(kind.unit);
     Ok(kind)
 }
 

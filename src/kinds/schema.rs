@@ -4,7 +4,8 @@ use super::Kind;
 use serde_json::{Map, Value, json};
 
 impl Kind {
-    /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `labels`, `answers`, `role`, `of_profile`, `unit`.
+    /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `labels`, `answers`, `role`, `of_profile`, `unit`,
+    /// `unit_of`, `side`.
     pub(crate) fn property(&self, key: &str) -> Option<Value> {
         let written = self.keys.get(key)?.as_object()?;
         let mut property = Map::new();
@@ -34,10 +35,12 @@ impl Kind {
     /// What the schema of a catalog says of alerts of this kind; `common` are the keys that every alert has.
     pub(crate) fn schema(&self, common: &[&str]) -> Value {
         let optional = |key: &Value| key.get("default").is_some() || key["optional"] == true;
+        let thresholds: Vec<&str> = self.thresholds().map(|(key, _)| key).collect();
+        let one_of = thresholds.len() > 1;
         let required: Vec<&String> = self
             .keys
             .iter()
-            .filter(|(_, key)| !optional(key))
+            .filter(|(key, said)| !(optional(said) || one_of && thresholds.contains(&key.as_str())))
             .map(|(key, _)| key)
             .collect();
         let mut properties: Map<String, Value> = common
@@ -53,6 +56,10 @@ impl Kind {
         then.insert("description".into(), self.description.as_str().into());
         if !required.is_empty() {
             then.insert("required".into(), json!(required));
+        }
+        if one_of {
+            let one = thresholds.iter().map(|key| json!({"required": [key]}));
+            then.insert("oneOf".into(), one.collect());
         }
         then.insert("additionalProperties".into(), false.into());
         then.insert("properties".into(), properties.into());

@@ -55,19 +55,33 @@ pub(crate) const LINT: Lint = Lint {
                     );
                     continue;
                 }
-                for key in ["above", "window"] {
+                let written = differs.thresholds().map(|(key, _)| key);
+                for key in written.chain(["window"]) {
                     let pointer = format!("{place}/{key}");
-                    if source.contains(&pointer) && !alert.kind.reads(key) {
-                        found.push(
-                            Diagnostic::error(
-                                "override-without-effect",
-                                Place::Key(pointer),
-                                format!("kind `{}` does not read `{key}`", alert.kind.name),
-                            )
-                            .also(Place::Key(format!("/alerts/{name}")), "the alert")
-                            .help("remove the key"),
-                        );
+                    if !source.contains(&pointer) {
+                        continue;
                     }
+                    let own = alert.threshold.as_deref().unwrap_or_default();
+                    let (message, help) = if !alert.kind.reads(key) {
+                        (
+                            format!("kind `{}` does not read `{key}`", alert.kind.name),
+                            "remove the key".to_string(),
+                        )
+                    } else if key != "window" && !own.is_empty() && key != own {
+                        (
+                            format!("`{name}` has no `{key}`: it fires {own} its threshold"),
+                            format!(
+                                "write `{own}`, or exclude the service and write an alert for it that fires {key} its threshold"
+                            ),
+                        )
+                    } else {
+                        continue;
+                    };
+                    found.push(
+                        Diagnostic::error("override-without-effect", Place::Key(pointer), message)
+                            .also(Place::Key(format!("/alerts/{name}")), "the alert")
+                            .help(help),
+                    );
                 }
             }
         }

@@ -52,6 +52,40 @@ pub(crate) const LINT: Lint = Lint {
                     .unwrap_or(format!("/alerts/{}/window", alert.name));
                 found.push(beyond(place, window));
             }
+            let back = alert.kind.reads_back.as_deref();
+            let back = back.and_then(|key| {
+                let written = alert.settings.get(key)?.as_str()?;
+                Some((key, Duration::parse(written)?))
+            });
+            let windows = alert.branches.iter().filter_map(|branch| branch.window);
+            let longest = windows.max().unwrap_or_default();
+            if let Some((key, back)) = back.filter(|(_, back)| back.0 + longest.0 > retention.0) {
+                let place = format!("/alerts/{}/{key}", alert.name);
+                // Where it is the default, nobody wrote it.
+                let place = match source.contains(&place) {
+                    true => Place::Value(place),
+                    false => Place::Key(format!("/alerts/{}", alert.name)),
+                };
+                let from = Duration(back.0 + longest.0);
+                found.push(
+                    Diagnostic::error(
+                        "range-beyond-retention",
+                        place,
+                        format!(
+                            "`{}` compares with {back} ago and needs samples of {from}, but they are kept for {retention}",
+                            alert.name
+                        ),
+                    )
+                    .also(
+                        Place::Value("/prometheus/retention".to_string()),
+                        "the retention",
+                    )
+                    .help(format!(
+                        "write `retention = \"{}d\"` in [prometheus], or a shorter `{key}`",
+                        from.0.div_ceil(24 * 3600 * 1000) + 1
+                    )),
+                );
+            }
         }
         found
     },

@@ -15,26 +15,29 @@ pub(crate) const LINT: Lint = Lint {
                 let Some(alert) = catalog.alert(name) else {
                     continue;
                 };
+                let Some(key) = alert.threshold.as_deref() else {
+                    continue;
+                };
                 let ratio = alert
                     .kind
-                    .says("above", "unit")
+                    .says(key, "unit")
                     .is_some_and(|unit| unit == "ratio");
-                if let Some(above) = differs
-                    .above
-                    .filter(|above| ratio && !(*above > 0.0 && *above < 1.0))
+                if let Some(limit) = differs
+                    .threshold(key)
+                    .filter(|limit| ratio && !(*limit > 0.0 && *limit < 1.0))
                 {
                     let place =
-                        Place::Value(format!("/services/{}/alerts/{name}/above", service.name));
+                        Place::Value(format!("/services/{}/alerts/{name}/{key}", service.name));
                     found.push(
                         Diagnostic::error(
                             "ratio-out-of-range",
                             place,
-                            format!("`above` is {above}"),
+                            format!("`{key}` is {limit}"),
                         )
                         .help(format!(
                             "`{name}` compares a ratio: write a number between 0 and 1, as in {}",
-                            if above > 1.0 && above < 100.0 {
-                                above / 100.0
+                            if limit > 1.0 && limit < 100.0 {
+                                limit / 100.0
                             } else {
                                 0.9
                             }

@@ -51,7 +51,7 @@ fn condition(alert: &Alert, branch: &Branch) -> String {
     if let Some(Value::String(text)) = settings.get_mut("expr") {
         *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     }
-    let numbers = (branch.above, branch.window, branch.r#for);
+    let numbers = (branch.limit(), branch.window, branch.r#for);
     format!(
         "{} {} {numbers:?}",
         alert.kind.name,

@@ -26,7 +26,7 @@ pub(crate) const LINT: Lint = Lint {
         for (worse, of, signal) in &branches {
             let first = compared[signal.as_str()].iter().find(|(_, branch)| {
                 rank(branch) > rank(of)
-                    && branch.above > of.above
+                    && later(branch, of)
                     && branch.r#for >= of.r#for
                     && branch
                         .services
@@ -42,19 +42,18 @@ pub(crate) const LINT: Lint = Lint {
             {
                 continue;
             }
-            let threshold =
-                |above: Option<f64>| above.map_or(String::new(), |above| above.to_string());
+            let threshold = |branch: &Branch| branch.says_limit(None).unwrap_or_default();
             let finding = Diagnostic::error(
                 "severity-upside-down",
                 Place::Key(format!("/alerts/{}", worse.name)),
                 format!(
-                    "`{}` is {} above {}, before `{}`, which is {} above {}",
+                    "`{}` is {} {}, before `{}`, which is {} {}",
                     worse.name,
                     of.severity,
-                    threshold(of.above),
+                    threshold(of),
                     other.name,
                     branch.severity,
-                    threshold(branch.above)
+                    threshold(branch)
                 ),
             )
             .also(
@@ -68,10 +67,18 @@ pub(crate) const LINT: Lint = Lint {
     },
 };
 
+/// Whether one fires later than the other, by their thresholds.
+fn later(one: &Branch, other: &Branch) -> bool {
+    match (one.limit(), other.limit()) {
+        (Some((side, one)), Some((same, other))) => side == same && side.beyond(one, other),
+        _ => false,
+    }
+}
+
 /// What an alert compares with its threshold.
 fn signal(alert: &Alert, branch: &Branch) -> String {
     let mut settings = alert.settings.clone();
-    for key in ["tests", "above", "window", "for", "severity"] {
+    for key in ["tests", "window", "for", "severity"] {
         settings.remove(key);
     }
     format!(

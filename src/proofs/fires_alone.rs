@@ -109,7 +109,7 @@ fn like<'a>(
     let setting = |service: &Service| {
         let branch = alert.branch_of(&service.name)?;
         Some((
-            branch.above,
+            branch.limit(),
             branch.window,
             branch.r#for,
             branch.severity.clone(),

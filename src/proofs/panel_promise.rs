@@ -3,7 +3,7 @@
 
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
-use crate::catalog::{Alert, with_unit};
+use crate::catalog::{Alert, Branch, with_unit};
 use crate::contract::domain::Domain;
 use crate::contract::evaluate::nodes;
 use crate::contract::status::{LABELS, outcomes};
@@ -334,13 +334,14 @@ impl<'a> Panel<'a, '_> {
     fn thresholds(&self) -> Option<Diagnostic> {
         let text = self.text("description");
         self.stack.catalog.alerts.iter().find_map(|alert| {
-            let phrase = format!("{} fires above ", alert.name);
+            let side = alert.side.word();
+            let (phrase, word) = (format!("{} fires {side} ", alert.name), format!("{side} "));
             let mut starts = text.match_indices(&phrase).map(|(at, _)| at);
             let start = starts.find(|at| !text[..*at].ends_with(char::is_alphanumeric))?;
             let sentence = &text[start..];
             let sentence = &sentence[..sentence.find(". ").unwrap_or(sentence.len())];
             let mut said = sentence
-                .split("above ")
+                .split(word.as_str())
                 .skip(1)
                 .filter_map(|rest| rest.split([' ', ',']).next());
             let known: Vec<String> = limits(alert).collect();
@@ -353,7 +354,7 @@ impl<'a> Panel<'a, '_> {
             })?;
             let wrong = wrong.trim_end_matches('.');
             let message = format!(
-                "`{}` says that {} fires above {wrong}, and it does above {}",
+                "`{}` says that {} fires {side} {wrong}, and it does {side} {}",
                 self.text("title"),
                 alert.name,
                 known.join(" or ")
@@ -1032,8 +1033,8 @@ fn gaps_of(expr: &Expr, found: &mut Vec<(std::time::Duration, std::time::Duratio
 
 /// The thresholds of an alert, as people write them.
 fn limits(alert: &Alert) -> impl Iterator<Item = String> {
-    let above = alert.branches.iter().filter_map(|branch| branch.above);
-    above.map(|above| with_unit(above, alert.kind.unit.as_deref()))
+    let limits = alert.branches.iter().filter_map(Branch::limit);
+    limits.map(|(_, limit)| with_unit(limit, alert.unit.as_deref()))
 }
 
 /// Whether one is the beginning of the other, or a slip of it.

@@ -6,6 +6,7 @@ use crate::artifacts::Role;
 use crate::catalog::Alert;
 use crate::contract::series::MetricType;
 use crate::diagnostic::Diagnostic;
+use crate::kinds::Side;
 use crate::promql::Expr;
 use crate::promql::canonical::{plain, print};
 use crate::promql::engine::{Labels, metric};
@@ -100,7 +101,7 @@ fn simple(expr: &Expr) -> bool {
     !counts && children(expr).into_iter().all(simple)
 }
 
-/// Value in a panel → the names of the alerts that fire above it.
+/// Value in a panel → the names of the alerts that fire on one side of it.
 type Limits<'a> = BTreeMap<Key, BTreeSet<&'a str>>;
 
 /// A number in order.
@@ -140,7 +141,7 @@ impl<'a, 's> Signals<'a, 's> {
             for branch in alert
                 .branches
                 .iter()
-                .filter(|branch| branch.above.is_some())
+                .filter(|branch| branch.limit().is_some())
             {
                 recorded.insert(branch.signal.as_str(), alert);
             }
@@ -162,7 +163,7 @@ impl<'a, 's> Signals<'a, 's> {
         }
         let without = stack.catalog.alerts.iter().filter(|alert| {
             let mut branches = alert.branches.iter();
-            alert.signals.len() == 1 && branches.all(|branch| branch.above.is_none())
+            alert.signals.len() == 1 && branches.all(|branch| branch.limit().is_none())
         });
         let conditions = without.filter_map(|alert| {
             let mut rules = stack.files.alerts();
@@ -198,8 +199,8 @@ impl<'a, 's> Signals<'a, 's> {
                 .flatten()
             {
                 for branch in &alert.branches {
-                    if let Some(above) = branch.above {
-                        limits.entry(Key(above)).or_default().insert(&alert.name);
+                    if let Some((_, limit)) = branch.limit() {
+                        limits.entry(Key(limit)).or_default().insert(&alert.name);
                     }
                 }
             }
@@ -208,7 +209,9 @@ impl<'a, 's> Signals<'a, 's> {
         for alert in alerts {
             let mut samples = Samples::new();
             for branch in &alert.branches {
-                let Some(above) = branch.above else { continue };
+                let Some((_, limit)) = branch.limit() else {
+                    continue;
+                };
                 // One service of a branch stands for all: a branch is those that do not differ.
                 for name in by_group(self.stack, &branch.services) {
                     let Some(service) = self.stack.catalog.service(name) else {
@@ -219,7 +222,7 @@ impl<'a, 's> Signals<'a, 's> {
                         ("service", name),
                         ("component", service.group.as_str()),
                     ];
-                    samples.push((series(&branch.signal, labels), above));
+                    samples.push((series(&branch.signal, labels), limit));
                 }
             }
             for (_, value) in World::plain(&samples)
@@ -317,16 +320,19 @@ impl Signals<'_, '_> {
         if !(field.by_steps() || field.marks_steps()) {
             return None;
         }
-        let bad = field
-            .steps()
-            .into_iter()
-            .filter(|(_, name)| colour(name) == News::Bad);
-        let steps: Vec<f64> = bad.filter_map(|(value, _)| value).collect();
+        let field_steps = field.steps();
+        let reddening = |side: Side| {
+            let colours = firing_colours(&field_steps, side).into_iter();
+            let bad = colours.filter(|(.., news)| *news == News::Bad);
+            bad.map(|(_, value, _)| value).collect::<Vec<f64>>()
+        };
         let sources = recordings.sources(&expression.ast);
         let mut differs = None;
         for alert in &self.stack.catalog.alerts {
             for branch in &alert.branches {
-                let Some(above) = branch.above.filter(|above| steps.contains(above)) else {
+                let limit = branch.limit();
+                let limit = limit.filter(|(side, limit)| reddening(*side).contains(limit));
+                let Some((side, limit)) = limit else {
                     continue;
                 };
                 let service = branch
@@ -366,7 +372,7 @@ impl Signals<'_, '_> {
                 differs.get_or_insert_with(|| {
                     place::on(
                         expression,
-                        format!("`{title}` is red from {above} as {} is, and shows another number than it compares", alert.name),
+                        format!("`{title}` is red {} {limit} as {} is, and shows another number than it compares", match side { Side::Above => "from", Side::Below => "below" }, alert.name),
                         "ask for what the alert compares, or give the panel thresholds of its own",
                     )
                 });
@@ -528,8 +534,32 @@ fn reduced(expr: &mut Expr) {
     children_mut(expr).into_iter().for_each(reduced);
 }
 
+/// The side of their thresholds on which all of the alerts fire; None: they differ, and no colour is right for all.
+fn side_of(stack: &Stack, limits: &Limits) -> Option<Side> {
+    let names = limits.values().flatten();
+    let mut sides = names.filter_map(|name| Some(stack.catalog.alert(name)?.side));
+    let first = sides.next()?;
+    sides.all(|side| side == first).then_some(first)
+}
+
+/// The colours on the side of each step on which alerts fire: its own above it, that of the one before below it.
+fn firing_colours(steps: &[(Option<f64>, String)], side: Side) -> Vec<(usize, f64, News)> {
+    let own = steps
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (value, own))| {
+            let name = match side {
+                Side::Above => own,
+                Side::Below => &steps[index.checked_sub(1)?].1,
+            };
+            Some((index, (*value)?, colour(name)))
+        });
+    own.collect()
+}
+
 fn judged(stack: &Stack, expression: &Expression, limits: &Limits) -> Option<Diagnostic> {
     let panel = expression.owner;
+    let side = side_of(stack, limits)?;
     let (lowest, highest) = (limits.keys().next()?.0, limits.keys().next_back()?.0);
     let query = expression.target["refId"].as_str().unwrap_or_default();
     let field = Field::of(panel, "", query);
@@ -549,7 +579,7 @@ fn judged(stack: &Stack, expression: &Expression, limits: &Limits) -> Option<Dia
     let names = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join(" and ");
     let all = limits
         .iter()
-        .map(|(Key(value), alerts)| format!("{} fires above {value}", names(alerts)))
+        .map(|(Key(value), alerts)| format!("{} fires {} {value}", names(alerts), side.word()))
         .collect::<Vec<_>>()
         .join(", ");
     let at = |index: usize| match panel["fieldConfig"]["defaults"].get("thresholds") {
@@ -561,31 +591,44 @@ fn judged(stack: &Stack, expression: &Expression, limits: &Limits) -> Option<Dia
         let of_alert = |alert: &&str| {
             let alert = stack.catalog.alert(alert);
             let mut branches = alert.iter().flat_map(|alert| &alert.branches);
-            branches.any(|branch| branch.above.is_some_and(|above| near(above, value)))
+            branches.any(|branch| branch.limit().is_some_and(|(_, limit)| near(limit, value)))
         };
         limits.keys().any(|limit| near(limit.0, value)) || limits.values().flatten().any(of_alert)
     };
     let help = "draw the alert's own threshold";
     // A step that is no threshold is another colour of what is still well, or a lie.
-    for (index, (value, name)) in steps.iter().enumerate() {
-        let Some(value) = value else { continue };
-        let own = is_limit(*value);
-        if !own && index > 0 && colour(name) == News::Bad && (*value < lowest || steps.len() == 2) {
+    let firing = firing_colours(&steps, side);
+    let nearest = match side {
+        Side::Above => lowest,
+        Side::Below => highest,
+    };
+    for (index, value, news) in &firing {
+        let (index, early) = (*index, side.beyond(nearest, *value));
+        if !is_limit(*value) && index > 0 && *news == News::Bad && (early || steps.len() == 2) {
+            let name = match side {
+                Side::Above => format!("turns {} at", steps[index].1),
+                Side::Below => format!("is {} below", steps[index - 1].1),
+            };
             return Some(place::at(
                 expression.path,
                 at(index),
-                format!("`{title}` turns {name} at {value}, and {all}"),
+                format!("`{title}` {name} {value}, and {all}"),
                 help,
             ));
         }
     }
-    // The step at which the highest is passed.
-    let beyond = field.shown(Some(highest + highest.abs().max(1.0) * 1e-6));
+    // Just beyond the last threshold, and just short of the first.
+    let above = field.shown(Some(highest + highest.abs().max(1.0) * 1e-6));
     let below = field.shown(Some(lowest - lowest.abs().max(1.0) * 1e-6));
+    let last = steps.len().saturating_sub(1);
+    let ((beyond, far), (short, near_by)) = match side {
+        Side::Above => ((above, last), (below, 0)),
+        Side::Below => ((below, 0), (above, last)),
+    };
     if coloured && beyond.colour.as_deref().map(colour) == Some(News::Good) {
         return Some(place::at(
             expression.path,
-            at(steps.len().saturating_sub(1)),
+            at(far),
             format!(
                 "`{title}` is {} where the alert fires: {all}",
                 beyond.described()
@@ -593,26 +636,21 @@ fn judged(stack: &Stack, expression: &Expression, limits: &Limits) -> Option<Dia
             help,
         ));
     }
-    let lowest_here = limits
-        .keys()
-        .next()
-        .is_some_and(|limit| near(limit.0, lowest));
     let others = steps
         .iter()
         .filter_map(|step| step.0)
-        .any(|step| step < lowest && is_limit(step));
+        .any(|step| side.beyond(nearest, step) && is_limit(step));
     if coloured
-        && lowest_here
         && !others
-        && below.colour.as_deref().map(colour) == Some(News::Bad)
+        && short.colour.as_deref().map(colour) == Some(News::Bad)
         && steps.len() > 1
     {
         return Some(place::at(
             expression.path,
-            at(0),
+            at(near_by),
             format!(
                 "`{title}` is {} where no alert fires: {all}",
-                below.described()
+                short.described()
             ),
             help,
         ));
@@ -625,13 +663,13 @@ fn judged(stack: &Stack, expression: &Expression, limits: &Limits) -> Option<Dia
                 .any(|step| step.0.is_some_and(|step| near(step, value)))
         };
         let lost = limits.keys().find(|limit| !drawn(limit.0));
-        let strange = steps.iter().enumerate().find(|(_, (value, name))| {
-            value.is_some_and(|value| !is_limit(value)) && colour(name) == News::Bad
-        });
-        if let Some((index, (Some(value), _))) = strange {
+        let strange = firing
+            .iter()
+            .find(|(_, value, news)| !is_limit(*value) && *news == News::Bad);
+        if let Some((index, value, _)) = strange {
             return Some(place::at(
                 expression.path,
-                at(index),
+                at(*index),
                 format!("`{title}` has a line at {value}, and {all}"),
                 help,
             ));

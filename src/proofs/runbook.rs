@@ -237,13 +237,13 @@ impl<'a, 's> Runbook<'a, 's> {
             // Nothing is written where there is nothing.
             let says = |branch: &Branch| {
                 let window = branch.window.map(|window| window.to_string());
-                let above = branch
-                    .above
-                    .map(|above| with_unit(above, alert.kind.unit.as_deref()));
+                let limit = branch
+                    .limit()
+                    .map(|(_, limit)| with_unit(limit, alert.unit.as_deref()));
                 [
                     Some(branch.severity.clone()),
                     Some(branch.r#for.to_string()),
-                    above,
+                    limit,
                     window,
                 ]
             };

@@ -105,7 +105,7 @@ fn indifferent(stack: &Stack, file: &File) -> Vec<Diagnostic> {
         let (number, moved) = blunt(&rule.expr, index, unseen)?;
         // Of what is counted in whole numbers there is nothing between 0.9 and 0.09.
         let between = number.floor() == moved.floor();
-        let counted = stack.catalog.alert(tried.alert)?.kind.unit.is_none();
+        let counted = stack.catalog.alert(tried.alert)?.unit.is_none();
         if between && counted {
             return None;
         }

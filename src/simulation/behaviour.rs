@@ -4,7 +4,7 @@ use crate::cases::neighbourhood::Neighbourhood;
 use crate::cases::phases::Moves;
 use crate::cases::{Clock, Moving, Scene};
 use crate::catalog::{Alert, Catalog, Service};
-use crate::kinds::Compares;
+use crate::kinds::{Compares, Side};
 use crate::templates::functions::four_scrapes;
 use anyhow::{Result, anyhow};
 use minijinja::value::{Serde, Value};
@@ -27,6 +27,8 @@ pub(crate) struct Behaviour {
     pub faults: Vec<FaultBehaviour>,
     /// The threshold, where the kind compares a ratio.
     pub above: Option<f64>,
+    /// Whether the alert fires below its threshold: what is healthy for it is all the more so when it is higher.
+    pub below: bool,
     /// Whether its counters count seconds of real time, however fast the simulation goes.
     pub real_time: bool,
 }
@@ -40,14 +42,17 @@ pub(crate) struct FaultBehaviour {
     pub series: Vec<Moving>,
     /// The value with which the alert fires, where it does not depend on how long the fault has lasted.
     pub value: Option<f64>,
+    /// How many of the service's instances do not have it.
+    pub spares: usize,
 }
 
 impl FaultBehaviour {
-    /// Whether a series is 0 under it.
+    /// Whether a series is 0 under it, of all instances.
     pub(crate) fn stops(&self, metric: &str) -> bool {
-        self.series
-            .iter()
-            .any(|moving| moving.metric == metric && moving.moves == Moves::Level(0.0))
+        let stopped = |moving: &Moving| {
+            moving.metric == metric && moving.like.is_empty() && moving.moves == Moves::Level(0.0)
+        };
+        self.spares == 0 && self.series.iter().any(stopped)
     }
 }
 
@@ -95,7 +100,9 @@ impl<'a> Behaviours<'a> {
         let own = self.settings(service)?;
         let key = format!(
             "{} {:?} {:?} {own}",
-            alert.name, branch.above, branch.window
+            alert.name,
+            branch.limit(),
+            branch.window
         );
         if let Some(known) = self.known.borrow().get(&key) {
             return Ok(known.clone());
@@ -148,12 +155,13 @@ impl<'a> Behaviours<'a> {
             let (series, value) = scene.faulty(&fault.name).map_err(said)?;
             if !series.is_empty() {
                 let name = fault.name.clone();
-                let value = value.filter(|_| alert.kind.compares.is_none());
+                let value = value.filter(|_| alert.kind.compares.is_none() && fault.spares == 0);
                 let series = series.into_iter().map(a_second).collect();
                 faults.push(FaultBehaviour {
                     name,
                     series,
                     value,
+                    spares: fault.spares,
                 });
             }
         }
@@ -164,6 +172,7 @@ impl<'a> Behaviours<'a> {
             above: branch
                 .above
                 .filter(|_| alert.kind.compares == Some(Compares::Ratio)),
+            below: alert.side == Side::Below,
             real_time: matches!(alert.kind.compares, Some(Compares::Rate { .. })),
         })
     }

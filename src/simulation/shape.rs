@@ -85,17 +85,38 @@ pub(crate) struct Level {
     pub above: f64,
     /// Whether it counts seconds of real time, however fast the simulation goes.
     pub real_time: bool,
+    /// Whether its values are Unix times, so many seconds from now.
+    pub clock: bool,
+    /// Whether it moves on from its healthy value under a fault, by so much a second, instead of going to another one.
+    pub slope: bool,
 }
 
 impl Level {
+    /// What it moves by under a fault, a second; None: it does not move.
+    pub(crate) fn slope(&self, fault: Option<&Fault>) -> Option<f64> {
+        self.faulty_under(fault).filter(|_| self.slope)?
+    }
+
+    /// The value of a gauge at a Unix time, under a fault or without one.
+    pub(crate) fn shown(&self, fault: Option<&Fault>, now: f64) -> Option<f64> {
+        let value = match self.slope {
+            true => self.healthy,
+            false => self.under(fault),
+        };
+        Some(value? + if self.clock { now } else { 0.0 })
+    }
+
+    fn faulty_under(&self, fault: Option<&Fault>) -> Option<Option<f64>> {
+        let fault = fault?;
+        let about = |alert: &String| fault.about.as_ref().is_none_or(|about| about == alert);
+        let mut faulty = self.faulty.iter();
+        let own = faulty.find(|(name, alert, _)| *name == fault.name && about(alert));
+        own.map(|(.., value)| *value)
+    }
+
     /// The value under a fault, if there is one.
     pub(crate) fn under(&self, fault: Option<&Fault>) -> Option<f64> {
-        let concerned = fault.and_then(|fault| {
-            let about = |alert: &String| fault.about.as_ref().is_none_or(|about| about == alert);
-            let mut faulty = self.faulty.iter();
-            faulty.find(|(name, alert, _)| *name == fault.name && about(alert))
-        });
-        concerned.map_or(self.healthy, |(.., value)| *value)
+        self.faulty_under(fault).unwrap_or(self.healthy)
     }
 }
 
@@ -162,9 +183,19 @@ pub(crate) struct Plan {
     pub own: BTreeMap<String, Level>,
     /// What those of the process are (memory, cpu, start) → the name.
     pub roles: BTreeMap<&'static str, String>,
+    /// The fault's name, the alert that it is about, and how many instances do not have it; without those that all have.
+    pub spared: Vec<(String, String, usize)>,
 }
 
 impl Plan {
+    /// How many of the service's instances do not have a fault.
+    pub(crate) fn spares(&self, fault: &Fault) -> usize {
+        let own = self.spared.iter().find(|(name, alert, _)| {
+            *name == fault.name && fault.about.as_ref().is_none_or(|about| about == alert)
+        });
+        own.map_or(0, |(.., spared)| *spared)
+    }
+
     /// The value of a metric that no catalog declares; None: nothing is said of it, or there is none under this fault.
     pub(crate) fn own(&self, metric: &str, fault: Option<&Fault>) -> Option<f64> {
         self.own.get(metric)?.under(fault)
@@ -200,6 +231,9 @@ struct Said {
     faulty: Vec<(String, String, Option<f64>)>,
     above: f64,
     real_time: bool,
+    clock: bool,
+    slope: bool,
+    below: bool,
 }
 
 /// A metric's full name, and the labels of the series that are distinguished.
@@ -215,6 +249,8 @@ fn said(behaviours: &Behaviours, service: &Service) -> Result<BTreeMap<Key, Said
                 .or_default();
             said.healthy.push(value(moving));
             said.real_time |= behaviour.real_time;
+            said.below |= behaviour.below;
+            said.clock |= matches!(moving.moves, Moves::Clock(_));
         }
         for fault in &behaviour.faults {
             for moving in &fault.series {
@@ -223,6 +259,8 @@ fn said(behaviours: &Behaviours, service: &Service) -> Result<BTreeMap<Key, Said
                     .or_default();
                 let (fault, alert) = (fault.name.clone(), alert.name.clone());
                 said.faulty.push((fault, alert, value(moving)));
+                said.clock |= matches!(moving.moves, Moves::Clock(_));
+                said.slope |= matches!(moving.moves, Moves::Rate(..));
                 said.above = said.above.max(behaviour.above.unwrap_or(0.0));
             }
         }
@@ -233,7 +271,7 @@ fn said(behaviours: &Behaviours, service: &Service) -> Result<BTreeMap<Key, Said
 /// Events a second, or the value of a gauge.
 fn value(moving: &Moving) -> Option<f64> {
     match moving.moves {
-        Moves::Rate(value, _) | Moves::Level(value) => Some(value),
+        Moves::Rate(value, _) | Moves::Level(value) | Moves::Clock(value) => Some(value),
         Moves::Stale | Moves::Absent => None,
     }
 }
@@ -241,14 +279,17 @@ fn value(moving: &Moving) -> Option<f64> {
 /// What was said of a series, taken out of it; else its usual value.
 fn level(said: &mut BTreeMap<Key, Said>, key: &Key, usual: f64) -> (Level, bool) {
     let said = said.remove(key).unwrap_or_default();
-    // Of what several call healthy the lowest: it is healthy for all of them.
-    let lowest = said.healthy.iter().flatten().copied().reduce(f64::min);
+    // Of what several call healthy the lowest, or of alerts that fire below a threshold the highest: it is healthy for all of them.
+    let furthest = if said.below { f64::max } else { f64::min };
+    let healthiest = said.healthy.iter().flatten().copied().reduce(furthest);
     let spoken = !said.healthy.is_empty();
     let level = Level {
-        healthy: if spoken { lowest } else { Some(usual) },
+        healthy: if spoken { healthiest } else { Some(usual) },
         faulty: said.faulty,
         above: said.above,
         real_time: said.real_time,
+        clock: said.clock,
+        slope: said.slope,
     };
     (level, spoken)
 }
@@ -311,10 +352,17 @@ fn plan(
         let key = (metric.to_string(), BTreeMap::new());
         own.insert(metric.to_string(), level(&mut said, &key, 1.0).0);
     }
+    let mut spared = Vec::new();
+    for alert in behaviours.alerts_of(&service.name) {
+        let behaviour = behaviours.one(alert, service)?;
+        let some = behaviour.faults.iter().filter(|fault| fault.spares > 0);
+        spared.extend(some.map(|fault| (fault.name.clone(), alert.name.clone(), fault.spares)));
+    }
     Ok(Plan {
         motions,
         own,
         roles,
+        spared,
     })
 }
 

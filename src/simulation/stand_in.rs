@@ -20,6 +20,8 @@ pub(crate) struct StandIn {
     last: f64,
     phase: f64,
     born: f64,
+    /// When it was made, in seconds since 1970.
+    started: f64,
     scrapes: u64,
 }
 
@@ -75,6 +77,7 @@ impl StandIn {
             last: 0.0,
             phase,
             born,
+            started: born,
             scrapes: 0,
         }
     }
@@ -90,6 +93,15 @@ impl StandIn {
         for (motion, (counts, within)) in self.plan.motions.iter().zip(moved) {
             let before = counts.clone();
             for (part, level) in &motion.parts {
+                if motion.steady {
+                    // What a fault has taken is there again when it is over.
+                    let by = level.slope(fault);
+                    let taken = (0..part.len()).filter(|index| part[*index]);
+                    for index in taken {
+                        counts[index] = by.map_or(0.0, |by| counts[index] + by * passed);
+                    }
+                    continue;
+                }
                 let rate = level.under(fault).unwrap_or(0.0);
                 let pace = if level.real_time {
                     1.0
@@ -107,6 +119,11 @@ impl StandIn {
                 }
             }
         }
+    }
+
+    /// How many of the service's instances do not have a fault.
+    pub(crate) fn spares(&self, fault: Option<&Fault>) -> usize {
+        fault.map_or(0, |fault| self.plan.spares(fault))
     }
 
     /// Whether a connection is accepted at all.
@@ -129,6 +146,7 @@ impl StandIn {
         let transport = fault.and_then(Fault::transport);
         let backwards = transport == Some(Transport::Reset) && self.scrapes.is_multiple_of(2);
         let scale = if backwards { 0.5 } else { 1.0 };
+        let now = self.started + self.last;
         let mut out = String::new();
         for (index, motion) in self.plan.motions.iter().enumerate() {
             let missing = fault.filter(|_| transport == Some(Transport::MetricMissing));
@@ -165,7 +183,16 @@ impl StandIn {
                     "summary" => {
                         summary(&mut out, &metric.name, labels, &metric.quantiles, count);
                     }
-                    _ if motion.steady => series(&mut out, &metric.name, labels, level),
+                    _ if motion.steady => {
+                        let value = motion.of(series_index).shown(fault, now);
+                        let moved = self.counts[index][series_index];
+                        series(
+                            &mut out,
+                            &metric.name,
+                            labels,
+                            value.unwrap_or(level) + moved,
+                        )
+                    }
                     _ => {
                         let swings = 1.0 + 0.4 * self.wave(self.last, 300.0);
                         series(&mut out, &metric.name, labels, (level * swings).round());

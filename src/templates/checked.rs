@@ -220,7 +220,7 @@ enum Holds {
 }
 
 /// What is not here may be anything.
-const HOLD: [(&str, Holds); 17] = [
+const HOLD: [(&str, Holds); 18] = [
     ("key", Holds::Text),
     ("title", Holds::Text),
     ("description", Holds::Text),
@@ -233,6 +233,7 @@ const HOLD: [(&str, Holds); 17] = [
     ("max", Holds::Number),
     ("good", Holds::Number),
     ("above", Holds::Numbers),
+    ("below", Holds::Numbers),
     ("steps", Holds::Steps),
     ("links", Holds::Links),
     ("sort", Holds::Sort),

@@ -4,7 +4,8 @@ use super::Read;
 use super::{Alert, Signal};
 use crate::catalog::emitters::Emitters;
 use crate::catalog::profiled::Profiled;
-use crate::catalog::{Override, Service, snake, units::Duration};
+use crate::catalog::{Override, Service, snake, units::Duration, with_unit};
+use crate::kinds::Side;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -43,6 +44,8 @@ impl Hold {
 pub struct Branch {
     /// The alert fires above it.
     pub above: Option<f64>,
+    /// The alert fires below it.
+    pub below: Option<f64>,
     /// The window of the condition.
     pub window: Option<Duration>,
     /// How long the condition holds first.
@@ -125,7 +128,7 @@ impl Alert {
     }
 
     /// Gives every service that emits what the alert reads to the branch with its setting.
-    pub(super) fn branch(&mut self, above: Option<f64>, services: &[Service], emitters: &Emitters) {
+    pub(super) fn branch(&mut self, limit: Option<f64>, services: &[Service], emitters: &Emitters) {
         let metrics = self.metrics().into_iter();
         let read: Vec<&str> = metrics
             .filter(|(key, ..)| !self.reads.contains_key(*key))
@@ -149,7 +152,7 @@ impl Alert {
             .into_iter()
             .map(|service| service.name.clone())
             .collect();
-        let mut branches = vec![self.setting(above, &Override::default())];
+        let mut branches = vec![self.setting(limit, &Override::default())];
         let mut known: HashMap<Setting, usize> = HashMap::from([(branches[0].distinguished(), 0)]);
         let (mut covers, mut excepts) = (Vec::new(), Vec::new());
         for service in able {
@@ -163,7 +166,7 @@ impl Alert {
                 continue;
             }
             covers.push(service.name.clone());
-            let wanted = self.setting(above, differs);
+            let wanted = self.setting(limit, differs);
             let index = *known
                 .entry(wanted.distinguished())
                 .or_insert(branches.len());
@@ -243,11 +246,14 @@ impl Alert {
         }
     }
 
-    fn setting(&self, above: Option<f64>, differs: &Override) -> Branch {
+    fn setting(&self, limit: Option<f64>, differs: &Override) -> Branch {
         // What the kind does not read makes no difference.
         let reads = |key: &str| self.kind.reads(key);
+        let own = self.threshold.as_deref();
+        let limit = own.and_then(|key| differs.threshold(key)).or(limit);
         Branch {
-            above: differs.above.filter(|_| reads("above")).or(above),
+            above: limit.filter(|_| self.side == Side::Above),
+            below: limit.filter(|_| self.side == Side::Below),
             window: differs.window.filter(|_| reads("window")).or(self.window),
             r#for: differs.r#for.unwrap_or(self.r#for),
             severity: differs
@@ -265,10 +271,22 @@ impl Alert {
 }
 
 impl Branch {
+    /// The threshold, and on which side of it the alert fires.
+    pub(crate) fn limit(&self) -> Option<(Side, f64)> {
+        let above = self.above.map(|limit| (Side::Above, limit));
+        above.or(self.below.map(|limit| (Side::Below, limit)))
+    }
+
+    /// The same as people read it: `above 10%`.
+    pub(crate) fn says_limit(&self, unit: Option<&str>) -> Option<String> {
+        let (side, limit) = self.limit()?;
+        Some(format!("{} {}", side.word(), with_unit(limit, unit)))
+    }
+
     fn distinguished(&self) -> Setting {
         // Adding zero makes one of the two zeros.
         (
-            self.above.map(|above| (above + 0.0).to_bits()),
+            self.limit().map(|(_, limit)| (limit + 0.0).to_bits()),
             self.window,
             self.r#for,
             self.severity.clone(),

@@ -28,6 +28,11 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
                 .map(|key| unknown_key(&path, key, node, schema))
                 .collect();
         }
+        Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. }
+            if choice(node).next().is_some() =>
+        {
+            one_of(&path, name, error.instance(), node)
+        }
         Kind::OneOfNotValid { context } => return inside(error, context, node, schema),
         Kind::PropertyNames { error: inner } => {
             let key = inner.instance().as_str().unwrap_or_default();
@@ -149,6 +154,44 @@ fn wrong_type(place: Place, name: &str, written: &Value, wanted: &TypeKind) -> D
         format!("`{name}` is {}", sort_of(written)),
     )
     .help(format!("it must be {}", article(&wanted)))
+}
+
+/// Keys of which a table has exactly one.
+fn choice(node: &Value) -> impl Iterator<Item = &str> {
+    let alternatives = node["oneOf"].items();
+    // An alternative that says more is about what a value is, not about which keys it has.
+    alternatives.filter_map(|one| match one["required"].items().as_slice() {
+        [key] if one.entries().count() == 1 => key.as_str(),
+        _ => None,
+    })
+}
+
+/// None of them, or several.
+fn one_of(path: &str, name: &str, table: &Value, node: &Value) -> Diagnostic {
+    let list = |keys: &[&str], word: &str| {
+        let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+        keys.join(word)
+    };
+    let (written, known): (Vec<&str>, Vec<&str>) = (
+        choice(node)
+            .filter(|key| table.get(*key).is_some())
+            .collect(),
+        choice(node).collect(),
+    );
+    match written.last() {
+        Some(last) => Diagnostic::error(
+            "invalid-value",
+            Place::Key(format!("{path}/{last}")),
+            format!("`{name}` has {}", list(&written, " and ")),
+        )
+        .help("keep one of them"),
+        None => Diagnostic::error(
+            "missing-key",
+            Place::Key(format!("{path}/{}", known.first().unwrap_or(&""))),
+            format!("`{name}` has neither {}", list(&known, " nor ")),
+        )
+        .help(format!("add one of them: {}", list(&known, " or "))),
+    }
 }
 
 /// The errors of the one alternative that was meant.

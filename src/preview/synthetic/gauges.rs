@@ -4,11 +4,11 @@ use super::Source;
 use super::noise::{fraction, hash};
 use crate::preview::story::Part;
 
-pub(crate) fn gauge(source: &Source, wave: f64) -> f64 {
+pub(crate) fn gauge(source: &Source, wave: f64, time: i64) -> f64 {
     let motions = source.plan.iter().flat_map(|plan| &plan.motions);
     let said = motions
         .filter(|motion| motion.shape.metric.name == source.name && motion.steady)
-        .find_map(|motion| motion.rest().healthy);
+        .find_map(|motion| motion.rest().shown(None, time as f64));
     let large = 10.0 + 40.0 * fraction(hash(source.name));
     if let Some(value) = said {
         value

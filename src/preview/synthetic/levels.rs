@@ -20,7 +20,7 @@ impl Synthetic<'_> {
             }
             (Kind::Counter, Some(_)) => self.events(source, index, part),
             (Kind::Counter, None) => self.process(source, source.waves[index]).unwrap_or(0.0),
-            (_, Some(_)) => gauge(source, own()),
+            (_, Some(_)) => gauge(source, own(), time),
             (_, None) => built_in(source, own(), time, self.axis.end, part),
         }
     }

@@ -1,0 +1,70 @@
+//! A histogram can tell whether its quantile is on either side of the threshold.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::kinds::Compares;
+
+pub(crate) const LINT: Lint = Lint {
+    code: "threshold-outside-buckets",
+    doc: "A quantile is worked out between the bounds of buckets: beyond the last one Prometheus gives that bound, whatever happens, and in the first one it cannot tell how little it is. With a threshold out there an alert never fires, or always.",
+    bad: "[metrics.answer_seconds]\ntype = \"histogram\"\nhelp = \"Time to answer\"\nbuckets = [0.1, 0.5, 1]\n\n[alerts.Slow]\nkind = \"latency\"\nmetric = \"answer_seconds\"\nquantile = 0.9\nabove = \"2s\"\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    good: "[metrics.answer_seconds]\ntype = \"histogram\"\nhelp = \"Time to answer\"\nbuckets = [0.1, 0.5, 1]\n\n[alerts.Slow]\nkind = \"latency\"\nmetric = \"answer_seconds\"\nquantile = 0.9\nabove = \"500ms\"\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    check: |catalog, source| {
+        let mut found = Vec::new();
+        for alert in &catalog.alerts {
+            let Some(Compares::Quantile { quantile, .. }) = &alert.kind.compares else {
+                continue;
+            };
+            let quantile = quantile
+                .strip_prefix("alert.settings.")
+                .and_then(|key| alert.settings.get(key)?.as_f64());
+            let read = alert.metrics();
+            let histogram = read
+                .iter()
+                .filter_map(|(_, key, _)| catalog.metric(key))
+                .find(|metric| metric.r#type == "histogram" && !metric.buckets.is_empty());
+            let Some(metric) = histogram else { continue };
+            let last = metric.buckets.iter().copied().fold(0.0, f64::max);
+            let first = metric.buckets.iter().copied().fold(f64::INFINITY, f64::min);
+            let least = first * quantile.unwrap_or(0.0);
+            for branch in &alert.branches {
+                let Some((side, limit)) = branch.limit() else {
+                    continue;
+                };
+                let message = if limit >= last {
+                    format!(
+                        "the last bound of `{}` is {last}, and no quantile is above it",
+                        metric.key
+                    )
+                } else if limit <= least {
+                    format!(
+                        "the first bound of `{}` is {first}, and this quantile is never below {}",
+                        metric.key,
+                        crate::catalog::with_unit(least, None)
+                    )
+                } else {
+                    continue;
+                };
+                let key = alert.threshold.as_deref().unwrap_or(side.word());
+                let own = branch.services.iter();
+                let mut own =
+                    own.map(|name| format!("/services/{name}/alerts/{}/{key}", alert.name));
+                let place = own
+                    .find(|pointer| source.contains(pointer))
+                    .unwrap_or(format!("/alerts/{}/{key}", alert.name));
+                found.push(
+                    Diagnostic::error("threshold-outside-buckets", Place::Value(place), message)
+                        .also(
+                            Place::Value(format!("/metrics/{}/buckets", metric.key)),
+                            "its buckets",
+                        )
+                        .help(format!(
+                            "write a time above {} and below {last}, or give the histogram more buckets, here and in the services",
+                            crate::catalog::with_unit(least, None)
+                        )),
+                );
+            }
+        }
+        found
+    },
+};
