@@ -2,15 +2,19 @@
 
 mod branches;
 mod burning;
+mod levelled;
 mod own_tests;
 
 use crate::catalog::emitters::Emitters;
+use crate::catalog::levels::Levels;
+use crate::catalog::placeholders::{self, Spoken};
 use crate::catalog::slos::Slo;
 use crate::catalog::{Service, units::Duration};
 use crate::json::Parts;
 use crate::kinds::{Kind, Kinds};
 pub(crate) use branches::{Branch, StillBurning};
 pub(super) use burning::of_slo;
+pub(super) use levelled::join_levels;
 pub(crate) use own_tests::{OwnTest, own_tests};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -29,14 +33,21 @@ pub struct Alert {
     pub severity: String,
     /// Whose it is, whichever service it is about.
     pub owner: Option<String>,
+    /// More labels of it, as the catalog has them.
+    pub labels: BTreeMap<String, String>,
     /// Of services that do not differ.
     pub r#for: Duration,
     /// How far back the condition looks, if it does.
     pub window: Option<Duration>,
-    /// One line, where the catalog has its own.
+    /// One line, where the catalog has its own, as Prometheus fills in its placeholders.
     pub summary: Option<String>,
-    /// A sentence, where the catalog has its own.
+    /// A sentence, where the catalog has its own, likewise.
     pub description: Option<String>,
+    /// Both as people read them where nothing has fired.
+    pub spoken: Spoken,
+    /// Both as written.
+    #[serde(skip)]
+    pub(crate) words: Spoken,
     /// The kind's own keys, as written or by default: metrics, expressions.
     pub settings: Map<String, Value>,
     /// What a metric is to it (requests, failures, attempts) → the metric's key.
@@ -62,14 +73,20 @@ pub struct Alert {
     /// The objective whose budget it watches, where nobody wrote it as an alert.
     #[serde(serialize_with = "behind_perhaps")]
     pub slo: Option<Arc<Slo>>,
+    /// The levels of which it is one, where they are written as one alert.
+    #[serde(serialize_with = "behind_perhaps")]
+    pub(crate) levels: Option<Arc<Levels>>,
 }
 
 fn behind<S: Serializer>(kind: &Arc<Kind>, serializer: S) -> Result<S::Ok, S::Error> {
     kind.serialize(serializer)
 }
 
-fn behind_perhaps<S: Serializer>(slo: &Option<Arc<Slo>>, serializer: S) -> Result<S::Ok, S::Error> {
-    slo.as_deref().serialize(serializer)
+fn behind_perhaps<T: Serialize, S: Serializer>(
+    shared: &Option<Arc<T>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    shared.as_deref().serialize(serializer)
 }
 
 /// A recorded series that an alert compares.
@@ -84,11 +101,12 @@ pub struct Signal {
 }
 
 /// Keys that every alert has; what remains belongs to the kind.
-const COMMON: [&str; 11] = [
+const COMMON: [&str; 12] = [
     "kind",
     "for",
     "severity",
     "owner",
+    "labels",
     "summary",
     "description",
     "services",
@@ -99,9 +117,11 @@ const COMMON: [&str; 11] = [
 ];
 
 impl Alert {
-    /// The name under which it is written: that of the objective whose alert it is.
+    /// The name under which it is written: that of the objective whose alert it is, or of the alert of whose levels it is one.
     pub(crate) fn written_name(&self) -> &str {
-        self.slo.as_ref().map_or(&self.name, |slo| &slo.name)
+        let slo = self.slo.as_ref().map(|slo| &slo.name);
+        let levels = self.levels.as_ref().map(|levels| &levels.name);
+        slo.or(levels).unwrap_or(&self.name)
     }
 
     /// PromQL of the catalog's own, where its kind takes that.
@@ -172,10 +192,19 @@ impl Alert {
                 .unwrap_or_default(),
             severity: text("severity").unwrap_or_default(),
             owner: text("owner"),
+            labels: written["labels"]
+                .entries()
+                .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string())))
+                .collect(),
             r#for: duration("for")?.unwrap_or_default(),
             window: duration("window")?,
-            summary: text("summary"),
-            description: text("description"),
+            summary: None,
+            description: None,
+            spoken: Spoken::default(),
+            words: Spoken {
+                summary: text("summary"),
+                description: text("description"),
+            },
             settings: settings
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect(),
@@ -190,6 +219,7 @@ impl Alert {
             mixed_severity: false,
             signals: Vec::new(),
             slo: None,
+            levels: None,
         };
         alert.roles = alert
             .kind
@@ -206,6 +236,33 @@ impl Alert {
             &catalog["platform"],
             Duration::deserialize(&catalog["prometheus"]["evaluation_interval"])?,
         );
+        let unit = placeholders::unit(&alert.kind, catalog, written);
+        alert.speak(unit.as_deref());
         Ok(alert)
+    }
+
+    /// Fills in what its own words leave open.
+    fn speak(&mut self, unit: Option<&str>) {
+        let severity = Some(&self.severity).filter(|_| !self.mixed_severity);
+        let own = |label: &str| match label {
+            "severity" => severity.cloned(),
+            label => self.labels.get(label).cloned(),
+        };
+        let known = |label: &str| match (label, self.covers.as_slice()) {
+            ("service", [only]) => Some(only.clone()),
+            _ => own(label),
+        };
+        let told = |text: &String| placeholders::annotation(text, unit, &own);
+        let spoken = |text: &String| placeholders::spoken(text, &known);
+        let Spoken {
+            summary,
+            description,
+        } = &self.words;
+        (self.summary, self.description) =
+            (summary.as_ref().map(told), description.as_ref().map(told));
+        self.spoken = Spoken {
+            summary: summary.as_ref().map(spoken),
+            description: description.as_ref().map(spoken),
+        };
     }
 }

@@ -141,6 +141,16 @@ impl fmt::Display for Size {
     }
 }
 
+/// The unit of a metric by the end of its name, as far as people write numbers with it.
+pub(super) fn by_name(metric: &str) -> Option<&'static str> {
+    let base = metric.strip_suffix("_total").unwrap_or(metric);
+    let known = ["seconds", "bytes", "ratio"].into_iter();
+    known.filter(|unit| base.ends_with(unit)).find(|unit| {
+        base.strip_suffix(unit)
+            .is_some_and(|stem| stem.ends_with('_'))
+    })
+}
+
 /// A number as people write it: 0.1 of `ratio` is `10%`, 90 `seconds` are `1m30s`, 536870912 `bytes` are `512MiB`. A number
 /// without a unit is plain, one with a unit of another name has that behind it.
 pub fn with_unit(value: f64, unit: Option<&str>) -> String {
