@@ -239,7 +239,7 @@ impl Catalog {
             profiles: profiles.clone(),
         };
         catalog.notices = Notice::all(value, &catalog);
-        let between = levels::inhibitions(&catalog);
+        let between = owners::inhibitions(&catalog);
         catalog.inhibitions.extend(between);
         Ok(catalog)
     }

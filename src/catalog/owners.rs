@@ -1,10 +1,12 @@
 //! Who owns what, and who is told of an alert: `[owners]`, `[[routes]]` and `[inhibit]` over the routes of `[alertmanager]`.
 
+mod between_levels;
 mod selector;
 
 use super::{Alert, Catalog, NO_ONE, Service};
 use crate::json::Parts;
 use crate::source::step;
+pub(super) use between_levels::inhibitions;
 pub(crate) use selector::{About, Selector, names};
 use serde::Serialize;
 use serde_json::{Map, Value};

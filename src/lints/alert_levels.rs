@@ -37,8 +37,6 @@ pub(crate) const LINT: Lint = Lint {
     },
 };
 
-const CODE: &str = "alert-levels";
-
 /// As it is typed: `{ warning = …, critical = … }`.
 fn shown(levels: &Levels) -> String {
     let all = levels.all.iter().rev();
@@ -53,7 +51,7 @@ fn severity(table: &str, levels: &Levels, source: &Source) -> Option<Diagnostic>
     let at = format!("/alerts/{}/{}", step(&levels.name), levels.key);
     Some(
         Diagnostic::error(
-            CODE,
+            "alert-levels",
             Place::Key(place),
             format!("`{}` has a severity for each of its levels", levels.name),
         )
@@ -75,7 +73,7 @@ fn thresholds(own: &str, levels: &Levels, source: &Source) -> Vec<Diagnostic> {
                 .filter(|severity| known().all(|known| known != severity.as_str()));
             let unknown = unknown.map(|severity| {
                 Diagnostic::error(
-                    CODE,
+                    "alert-levels",
                     Place::Key(format!("{place}/{}", step(severity))),
                     format!("`{}` has no level `{severity}`", levels.name),
                 )
@@ -86,7 +84,7 @@ fn thresholds(own: &str, levels: &Levels, source: &Source) -> Vec<Diagnostic> {
         }
         Some(_) => vec![
             Diagnostic::error(
-                CODE,
+                "alert-levels",
                 Place::Value(place),
                 format!(
                     "`{}` has levels: it is not said of which this is the threshold",
@@ -109,7 +107,7 @@ fn of_one(one: &str, own: &str, name: &str, levels: &Levels, source: &Source) ->
     if source.value.pointer(&window).is_some() {
         found.push(
             Diagnostic::error(
-                CODE,
+                "alert-levels",
                 Place::Key(window),
                 format!(
                     "`{name}` looks back as far as the other levels of `{}`",
@@ -127,7 +125,7 @@ fn of_one(one: &str, own: &str, name: &str, levels: &Levels, source: &Source) ->
     {
         found.push(
             Diagnostic::error(
-                CODE,
+                "alert-levels",
                 Place::Value(threshold),
                 format!("`{name}` is one level, with one threshold"),
             )
@@ -161,7 +159,7 @@ fn without_levels(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
             found.extend(tables.map(|(key, _)| {
                 let at = format!("/alerts/{}/{key}", step(name));
                 Diagnostic::error(
-                    CODE,
+                    "alert-levels",
                     Place::Value(format!("{table}/{}/{key}", step(name))),
                     format!("`{name}` has no levels"),
                 )
@@ -194,7 +192,7 @@ fn names(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
             match known.get(&level.alert) {
                 Some(first) => found.push(
                     Diagnostic::error(
-                        CODE,
+                        "alert-levels",
                         Place::Key(place),
                         format!(
                             "this level would be called `{}`, and so is another alert",
