@@ -9,6 +9,10 @@ use std::collections::HashMap;
 /// Findings that no `allow` accepts: accepted, the run would fail in a template, or a server would refuse what is written.
 const NEVER: &[(&str, &str)] = &[
     (
+        "alert-levels",
+        "of what is said of no level, or of two alerts with one name, one thing is rendered and another is not",
+    ),
+    (
         "alert-without-service",
         "a rule about no service cannot be rendered",
     ),
@@ -67,6 +71,10 @@ const NEVER: &[(&str, &str)] = &[
     (
         "unknown-owner",
         "nobody knows whom to tell of what is of such an owner",
+    ),
+    (
+        "unknown-placeholder",
+        "Prometheus fills in nothing else, and whoever is woken would read the braces",
     ),
     (
         "unknown-receiver",

@@ -3,10 +3,12 @@
 pub(crate) mod access;
 pub(crate) mod alerts;
 mod emitters;
+pub(crate) mod levels;
 mod limits;
 mod metrics;
 pub(crate) mod owners;
 pub mod pattern;
+pub(crate) mod placeholders;
 mod profiled; // what alerts read that no catalog declares
 pub(crate) mod rules;
 pub mod schema;
@@ -26,6 +28,7 @@ use crate::source::Source;
 pub use access::ipv6;
 pub(crate) use alerts::{Alert, Branch, StillBurning};
 use emitters::Emitters;
+use levels::Levels;
 pub(crate) use limits::Limits;
 pub use metrics::Metric;
 pub(crate) use metrics::TAKEN;
@@ -78,6 +81,9 @@ pub struct Catalog {
     pub services: Vec<Service>,
     pub metrics: Vec<Metric>,
     pub alerts: Vec<Alert>,
+    /// The alerts that are written once and have several levels.
+    #[serde(skip)]
+    pub(crate) levels: Vec<Arc<Levels>>,
     /// How much of what its services do must go well.
     pub slos: Vec<Slo>,
     /// Its own recording rules.
@@ -138,7 +144,8 @@ impl Catalog {
         if let Some(environment) = &source.environment {
             set_apart(&mut value, environment, source);
         }
-        let resolved = Catalog::resolve(&value, kinds, profiles).map(|catalog| Catalog {
+        let levels = levels::expand(&mut value, kinds);
+        let resolved = Catalog::resolve(&value, levels, kinds, profiles).map(|catalog| Catalog {
             environment: source.environment.clone(),
             ..catalog
         });
@@ -156,6 +163,7 @@ impl Catalog {
 
     fn resolve(
         value: &Value,
+        levels: Vec<Levels>,
         kinds: &Arc<Kinds>,
         profiles: &Arc<Profiles>,
     ) -> serde_json::Result<Catalog> {
@@ -196,6 +204,8 @@ impl Catalog {
                 Alert::resolve(value, name, written, &services, &emitters, kinds, &read)
             })
             .collect::<Result<_, _>>()?;
+        let levels: Vec<Arc<Levels>> = levels.into_iter().map(Arc::new).collect();
+        alerts::join_levels(&mut alerts, &levels, value)?;
         for slo in &slos {
             alerts.extend(alerts::of_slo(
                 slo, value, &services, &emitters, kinds, &read,
@@ -222,7 +232,7 @@ impl Catalog {
             slos,
             receivers: receivers(part("receivers"))?,
             owners: Owner::all(value),
-            ownership: Ownership::all(value, &alerts),
+            ownership: Ownership::all(value, &alerts, &services),
             notices: Vec::new(),
             times: Time::all(value),
             inhibitions: Inhibit::all(value),
@@ -233,24 +243,31 @@ impl Catalog {
             services,
             metrics,
             alerts,
+            levels,
             kinds: kinds.clone(),
             profiles: profiles.clone(),
         };
         catalog.notices = Notice::all(value, &catalog);
+        let between = owners::inhibitions(&catalog);
+        catalog.inhibitions.extend(between);
         Ok(catalog)
     }
 
-    /// Says where the tables stand that nobody wrote: the alerts of objectives.
+    /// Says where the tables stand that nobody wrote: the alerts of objectives, and those of levels.
     pub(crate) fn derive(&self, source: &mut Source) {
         for slo in &self.slos {
             slo.derive(source);
         }
+        for levels in &self.levels {
+            levels.derive(source, &self.services);
+        }
     }
 
-    /// The alerts, and of those of one objective the first: what is written about them is written once.
+    /// The alerts, and of those of one objective, or of one with levels, the first: what is written about them is written once.
     pub(crate) fn written_alerts(&self) -> impl Iterator<Item = &Alert> {
         self.alerts.iter().filter(|alert| {
             let first = alert.slo.as_ref().and_then(|slo| slo.first_alert());
+            let first = first.or(alert.levels.as_ref().and_then(|levels| levels.first()));
             first.is_none_or(|first| first == alert.name)
         })
     }
@@ -450,6 +467,17 @@ pub(crate) fn snake(name: &str) -> String {
         out.extend(c.to_lowercase());
     }
     out.replace('-', "_")
+}
+
+/// `checkout-availability` → `CheckoutAvailability`.
+pub(crate) fn pascal(name: &str) -> String {
+    let words = name.split(['-', '_']);
+    let capital = |word: &str| {
+        let mut chars = word.chars();
+        let first = chars.next().map(|first| first.to_ascii_uppercase());
+        first.into_iter().chain(chars).collect::<String>()
+    };
+    words.map(capital).collect()
 }
 
 /// Receivers with their integrations alone: what is accepted there is not one.

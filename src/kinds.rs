@@ -227,6 +227,9 @@ pub struct FaultSpec {
     pub when: Option<String>,
 }
 
+/// What of the schema's definitions a threshold refers to.
+const THRESHOLDS: [&str; 4] = ["threshold", "ratio", "level", "time"];
+
 const HELP: &str = "see the built-in kinds: `monstack templates show kinds/ratio/kind.toml`";
 
 impl Kind {
@@ -244,6 +247,12 @@ impl Kind {
     /// What a key is annotated with: `metric`, `labels`, `answers`, `role`, `of_profile`, `unit`, `unit_of`, `side`.
     pub(crate) fn says<'a>(&'a self, key: &str, annotation: &str) -> Option<&'a Value> {
         self.keys.get(key)?.get(annotation)
+    }
+
+    /// Whether a key is a threshold, which an alert may have several of, each with a severity: one that fires above a value.
+    pub(crate) fn takes_levels(&self, key: &str) -> bool {
+        let reference = self.says(key, "ref").and_then(Value::as_str);
+        reference.is_some_and(|reference| THRESHOLDS.contains(&reference))
     }
 
     /// Whether its keys name metrics, so that alerts of it are about different ones.

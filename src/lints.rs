@@ -1,5 +1,6 @@
 //! What the catalog must not say although its schema allows it: one lint per file, named after its code.
 
+mod alert_levels;
 mod alert_scope;
 mod alert_without_service;
 mod beyond_limit;
@@ -31,6 +32,7 @@ mod slo_failures;
 mod slo_name;
 mod slo_objective;
 mod stale_between_samples;
+mod taken_label;
 mod test_expectation;
 mod test_samples;
 mod threshold_outside_buckets;
@@ -42,6 +44,7 @@ mod unknown_alert;
 mod unknown_emitter;
 mod unknown_group;
 mod unknown_owner;
+mod unknown_placeholder;
 mod unknown_profile;
 mod unknown_receiver;
 mod unknown_severity;
@@ -87,6 +90,7 @@ const ADDRESSES: [(&str, &str); 4] = [
 ];
 
 pub const LINTS: &[Lint] = &[
+    alert_levels::LINT,
     alert_scope::LINT,
     alert_without_service::LINT,
     beyond_limit::LINT,
@@ -118,6 +122,7 @@ pub const LINTS: &[Lint] = &[
     slo_name::LINT,
     slo_objective::LINT,
     stale_between_samples::LINT,
+    taken_label::LINT,
     test_expectation::LINT,
     test_samples::LINT,
     threshold_outside_buckets::LINT,
@@ -129,6 +134,7 @@ pub const LINTS: &[Lint] = &[
     unknown_emitter::LINT,
     unknown_group::LINT,
     unknown_owner::LINT,
+    unknown_placeholder::LINT,
     unknown_profile::LINT,
     unknown_receiver::LINT,
     unknown_severity::LINT,

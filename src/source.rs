@@ -196,15 +196,29 @@ impl Source {
 
     /// The table that this one, or the one that a key is in, follows from; None: it is written.
     pub(crate) fn derived_from(&self, pointer: &str) -> Option<&str> {
-        let (table, _) = split(pointer)?;
-        Some(self.derived.get(table)?.from.as_str())
+        let (derived, _) = self.derived(pointer)?;
+        Some(derived.from.as_str())
+    }
+
+    /// What the table follows from that a pointer is in, and what of the pointer is behind it: tables are two steps down, and where
+    /// a service differs from an alert four.
+    fn derived<'a>(&self, pointer: &'a str) -> Option<(&Derived, &'a str)> {
+        let ends = pointer.match_indices('/').skip(2).map(|(end, _)| end);
+        let mut ends = ends.take(3).chain([pointer.len()]);
+        ends.find_map(|end| {
+            let derived = self.derived.get(&pointer[..end])?;
+            Some((derived, pointer[end..].trim_start_matches('/')))
+        })
     }
 
     /// The pointer to what is written, where the one to what follows from it is given.
     fn written<'a>(&self, pointer: &'a str) -> Cow<'a, str> {
-        let Some((derived, rest)) =
-            split(pointer).and_then(|(table, rest)| Some((self.derived.get(table)?, rest)))
-        else {
+        // A part of such a table may be written all the same.
+        let derived = match self.spans.contains_key(pointer) {
+            true => None,
+            false => self.derived(pointer),
+        };
+        let Some((derived, rest)) = derived else {
             return Cow::Borrowed(pointer);
         };
         let mut keys = derived.keys.iter();
@@ -282,15 +296,6 @@ impl Source {
                 + 1,
         )
     }
-}
-
-/// The table of a pointer, which is two steps down, and what follows in it.
-fn split(pointer: &str) -> Option<(&str, &str)> {
-    let name = pointer.get(1..)?.find('/')? + 2;
-    let end = pointer[name..]
-        .find('/')
-        .map_or(pointer.len(), |end| name + end);
-    Some((&pointer[..end], pointer[end..].trim_start_matches('/')))
 }
 
 /// One step of a JSON pointer, escaped.

@@ -2,9 +2,12 @@
 
 mod branches;
 mod burning;
+mod levelled;
 mod own_tests;
 
 use crate::catalog::emitters::Emitters;
+use crate::catalog::levels::Levels;
+use crate::catalog::placeholders::{self, Spoken};
 use crate::catalog::profiled::Profiled;
 use crate::catalog::slos::Slo;
 use crate::catalog::{Catalog, Service, units, units::Duration};
@@ -12,6 +15,7 @@ use crate::json::Parts;
 use crate::kinds::{Kind, Kinds, Side};
 pub(crate) use branches::{Branch, StillBurning};
 pub(super) use burning::of_slo;
+pub(super) use levelled::join_levels;
 pub(crate) use own_tests::{OwnTest, own_tests};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -30,6 +34,8 @@ pub struct Alert {
     pub severity: String,
     /// Whose it is, whichever service it is about.
     pub owner: Option<String>,
+    /// More labels of it, as the catalog has them.
+    pub labels: BTreeMap<String, String>,
     /// Of services that do not differ.
     pub r#for: Duration,
     /// How far back the condition looks, if it does.
@@ -40,10 +46,15 @@ pub struct Alert {
     pub side: Side,
     /// What its threshold is in: the unit that its kind says, or that of the metric that it compares.
     pub unit: Option<String>,
-    /// One line, where the catalog has its own.
+    /// One line, where the catalog has its own, as Prometheus fills in its placeholders.
     pub summary: Option<String>,
-    /// A sentence, where the catalog has its own.
+    /// A sentence, where the catalog has its own, likewise.
     pub description: Option<String>,
+    /// Both as people read them where nothing has fired.
+    pub spoken: Spoken,
+    /// Both as written.
+    #[serde(skip)]
+    pub(crate) words: Spoken,
     /// The kind's own keys, as written or by default: metrics, expressions.
     pub settings: Map<String, Value>,
     /// What a metric is to it (requests, failures, attempts) → the metric's key; of several, the first.
@@ -71,6 +82,9 @@ pub struct Alert {
     /// The objective whose budget it watches, where nobody wrote it as an alert.
     #[serde(serialize_with = "behind_perhaps")]
     pub slo: Option<Arc<Slo>>,
+    /// The levels of which it is one, where they are written as one alert.
+    #[serde(serialize_with = "behind_perhaps")]
+    pub(crate) levels: Option<Arc<Levels>>,
 }
 
 /// A metric that an alert reads of some of its services.
@@ -87,8 +101,11 @@ fn behind<S: Serializer>(kind: &Arc<Kind>, serializer: S) -> Result<S::Ok, S::Er
     kind.serialize(serializer)
 }
 
-fn behind_perhaps<S: Serializer>(slo: &Option<Arc<Slo>>, serializer: S) -> Result<S::Ok, S::Error> {
-    slo.as_deref().serialize(serializer)
+fn behind_perhaps<T: Serialize, S: Serializer>(
+    shared: &Option<Arc<T>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    shared.as_deref().serialize(serializer)
 }
 
 /// A recorded series that an alert compares.
@@ -103,11 +120,12 @@ pub struct Signal {
 }
 
 /// Keys that every alert has; what remains, but for the threshold, belongs to the kind.
-const COMMON: [&str; 10] = [
+const COMMON: [&str; 11] = [
     "kind",
     "for",
     "severity",
     "owner",
+    "labels",
     "summary",
     "description",
     "services",
@@ -117,9 +135,11 @@ const COMMON: [&str; 10] = [
 ];
 
 impl Alert {
-    /// The name under which it is written: that of the objective whose alert it is.
+    /// The name under which it is written: that of the objective whose alert it is, or of the alert of whose levels it is one.
     pub(crate) fn written_name(&self) -> &str {
-        self.slo.as_ref().map_or(&self.name, |slo| &slo.name)
+        let slo = self.slo.as_ref().map(|slo| &slo.name);
+        let levels = self.levels.as_ref().map(|levels| &levels.name);
+        slo.or(levels).unwrap_or(&self.name)
     }
 
     /// PromQL of the catalog's own, where its kind takes that.
@@ -217,10 +237,19 @@ impl Alert {
             },
             severity: text("severity").unwrap_or_default(),
             owner: text("owner"),
+            labels: written["labels"]
+                .entries()
+                .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string())))
+                .collect(),
             r#for: duration("for")?.unwrap_or_default(),
             window: duration("window")?,
-            summary: text("summary"),
-            description: text("description"),
+            summary: None,
+            description: None,
+            spoken: Spoken::default(),
+            words: Spoken {
+                summary: text("summary"),
+                description: text("description"),
+            },
             settings: settings
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect(),
@@ -236,6 +265,7 @@ impl Alert {
             mixed_severity: false,
             signals: Vec::new(),
             slo: None,
+            levels: None,
             kind: Arc::default(),
         };
         alert.kind = own_kind;
@@ -255,7 +285,34 @@ impl Alert {
             &catalog["platform"],
             Duration::deserialize(&catalog["prometheus"]["evaluation_interval"])?,
         );
+        let unit = alert.unit.clone();
+        alert.speak(unit.as_deref());
         Ok(alert)
+    }
+
+    /// Fills in what its own words leave open.
+    fn speak(&mut self, unit: Option<&str>) {
+        let severity = Some(&self.severity).filter(|_| !self.mixed_severity);
+        let own = |label: &str| match label {
+            "severity" => severity.cloned(),
+            label => self.labels.get(label).cloned(),
+        };
+        let known = |label: &str| match (label, self.covers.as_slice()) {
+            ("service", [only]) => Some(only.clone()),
+            _ => own(label),
+        };
+        let told = |text: &String| placeholders::annotation(text, unit, &own);
+        let spoken = |text: &String| placeholders::spoken(text, &known);
+        let Spoken {
+            summary,
+            description,
+        } = &self.words;
+        (self.summary, self.description) =
+            (summary.as_ref().map(told), description.as_ref().map(told));
+        self.spoken = Spoken {
+            summary: summary.as_ref().map(spoken),
+            description: description.as_ref().map(spoken),
+        };
     }
 }
 

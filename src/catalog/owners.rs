@@ -1,10 +1,12 @@
 //! Who owns what, and who is told of an alert: `[owners]`, `[[routes]]` and `[inhibit]` over the routes of `[alertmanager]`.
 
+mod between_levels;
 mod selector;
 
 use super::{Alert, Catalog, NO_ONE, Service};
 use crate::json::Parts;
 use crate::source::step;
+pub(super) use between_levels::inhibitions;
 pub(crate) use selector::{About, Selector, names};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -63,15 +65,20 @@ pub(crate) struct Told<'c> {
 pub(crate) struct Ownership {
     /// None: all of them.
     pub(crate) label: Option<&'static str>,
+    /// A second label, whose value is behind that of the first and a semicolon.
+    pub(crate) and: Option<&'static str>,
     /// The values of that label, as one regular expression.
     pub(crate) regex: String,
     pub(crate) owner: String,
 }
 
-/// `[inhibit.NAME]`: while a source fires, nobody is told of its targets.
+/// `[inhibit.NAME]`, or what follows from an alert with levels: while a source fires, nobody is told of its targets.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Inhibit {
     pub(crate) name: String,
+    /// Where it is written.
+    #[serde(skip)]
+    pub(crate) pointer: String,
     pub(crate) source: Selector,
     pub(crate) target: Selector,
     /// Labels in which both agree.
@@ -172,11 +179,12 @@ impl Notice {
 
 impl Ownership {
     /// From the farthest to the nearest, so that the last that fits an alert says whose it is.
-    pub(super) fn all(catalog: &Value, alerts: &[Alert]) -> Vec<Ownership> {
+    pub(super) fn all(catalog: &Value, alerts: &[Alert], services: &[Service]) -> Vec<Ownership> {
         let mut all = Vec::new();
         if let Some(owner) = catalog["platform"]["owner"].as_str() {
             all.push(Ownership {
                 label: None,
+                and: None,
                 regex: String::new(),
                 owner: owner.to_string(),
             });
@@ -187,12 +195,23 @@ impl Ownership {
             });
             owned.collect()
         };
-        let alerts = alerts.iter();
-        let of_alerts = alerts.filter_map(|alert| Some((alert.owner.clone()?, alert.name.clone())));
-        for (label, owned) in [
-            ("component", written("groups")),
-            ("job", written("services")),
-            ("alertname", of_alerts.collect()),
+        let of_alerts = alerts.iter();
+        let of_alerts =
+            of_alerts.filter_map(|alert| Some((alert.owner.clone()?, alert.name.clone())));
+        let here = alerts.iter().flat_map(|alert| {
+            let differ = services.iter().filter_map(|service| {
+                let owner = service.overrides.get(&alert.name)?.owner.clone()?;
+                alert
+                    .covers_service(&service.name)
+                    .then(|| (owner, format!("{};{}", alert.name, service.name)))
+            });
+            differ.collect::<Vec<_>>()
+        });
+        for (label, and, owned) in [
+            ("component", None, written("groups")),
+            ("job", None, written("services")),
+            ("alertname", None, of_alerts.collect()),
+            ("alertname", Some("job"), here.collect()),
         ] {
             let mut by_owner: Vec<(String, Vec<String>)> = Vec::new();
             for (owner, name) in owned {
@@ -203,6 +222,7 @@ impl Ownership {
             }
             all.extend(by_owner.into_iter().map(|(owner, names)| Ownership {
                 label: Some(label),
+                and,
                 regex: selector::any_of(&names),
                 owner,
             }));
@@ -216,6 +236,7 @@ impl Inhibit {
         let all = catalog["inhibit"].entries();
         all.map(|(name, written)| Inhibit {
             name: name.clone(),
+            pointer: format!("/inhibit/{}", step(name)),
             source: Selector::read(&written["source"]),
             target: Selector::read(&written["target"]),
             equal: names(&written["equal"]),
@@ -240,9 +261,11 @@ impl Inhibit {
 }
 
 impl Catalog {
-    /// Whose an alert is: the alert's owner, else the service's, its group's, the platform's.
+    /// Whose an alert is: that of this service's, the alert's owner, else the service's, its group's, the platform's.
     pub(crate) fn owner<'c>(&'c self, alert: &'c Alert, service: &'c Service) -> Option<&'c str> {
-        let nearest = alert.owner.as_ref().or(service.owner.as_ref());
+        let here = service.overrides.get(&alert.name);
+        let here = here.and_then(|differs| differs.owner.as_ref());
+        let nearest = here.or(alert.owner.as_ref()).or(service.owner.as_ref());
         nearest.or(self.platform.owner.as_ref()).map(String::as_str)
     }
 

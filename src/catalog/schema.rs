@@ -11,7 +11,7 @@ use crate::kinds::Kinds;
 use crate::source::Source;
 pub(crate) use defaults::with_defaults;
 use jsonschema::Validator;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
 
 /// The schema's text, with the built-in kinds of alerts, as editors read it.
@@ -70,8 +70,20 @@ pub fn with(kinds: &Kinds) -> Value {
     alert["properties"]["kind"]["enum"] = written()
         .map(|kind| Value::from(kind.name.as_str()))
         .collect();
+    alert["if"]["anyOf"] = levels(kinds);
     alert["allOf"] = written().map(|kind| kind.schema(&common)).collect();
     value
+}
+
+/// The ways in which an alert of some kind has levels: they say its severities.
+fn levels(kinds: &Kinds) -> Value {
+    let keys = kinds.iter().flat_map(|kind| {
+        let keys = kind.keys.keys();
+        keys.filter(|key| kind.takes_levels(key) && !kind.slos)
+    });
+    let keys: std::collections::BTreeSet<&String> = keys.collect();
+    let table = |key: &String| json!({"properties": {key: {"type": "object"}}, "required": [key]});
+    keys.into_iter().map(table).collect()
 }
 
 fn validator(schema: &Value) -> Validator {
@@ -133,10 +145,10 @@ fn meant(alternatives: &[Value], value: &Value) -> Option<usize> {
     })
 }
 
-/// A node and what it refers to, nearest first. Older readers of schemas, taplo's among them, look at nothing beside a
+/// A node and what it refers to, nearest first; of what may be a table or not, what it is when it is none. Older readers of schemas, taplo's among them, look at nothing beside a
 /// `$ref`: so it is alone, in an `allOf` where there is more to say.
 fn referred(node: &Value) -> Vec<&Value> {
-    let entries = node["allOf"].items();
+    let entries = node["allOf"].items().chain(node.get("else"));
     let targets = std::iter::once(node)
         .chain(entries)
         .filter_map(|node| SCHEMA.pointer(&node.get("$ref")?.as_str()?[1..]));

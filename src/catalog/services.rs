@@ -145,6 +145,8 @@ pub struct Override {
     /// Another time before it fires.
     pub r#for: Option<Duration>,
     pub severity: Option<String>,
+    /// Another owner of the alert, for this service.
+    pub owner: Option<String>,
     /// False: not covered.
     pub enabled: Option<bool>,
     /// Why it differs.

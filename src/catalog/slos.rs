@@ -4,7 +4,7 @@ mod burns;
 mod counts;
 
 use super::emitters::Emitters;
-use super::{Metric, Platform, Service, Severities, snake};
+use super::{Metric, Platform, Service, Severities, pascal, snake};
 use crate::catalog::units::{Duration, with_unit};
 use crate::json::Parts;
 use crate::source::{Derived, Source, step};
@@ -254,17 +254,6 @@ impl Recorded {
             remaining: format!("{stem}:error_budget_remaining"),
         }
     }
-}
-
-/// `checkout-availability` → `CheckoutAvailability`.
-fn pascal(name: &str) -> String {
-    let words = name.split(['-', '_']);
-    let capital = |word: &str| {
-        let mut chars = word.chars();
-        let first = chars.next().map(|first| first.to_ascii_uppercase());
-        first.into_iter().chain(chars).collect::<String>()
-    };
-    words.map(capital).collect()
 }
 
 /// Those that the alerts look back over, and no longer than the objective itself.

@@ -1,6 +1,7 @@
 //! `explain` shows every resolved value of a service or an alert with the line that set it, and what a finding means.
 
 mod codes;
+mod levels;
 mod objective;
 
 use super::{Cli, Report};
@@ -64,6 +65,11 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let slo = catalog.slos.iter().find(|slo| slo.name == what);
     if let Some(slo) = slo.filter(|_| alert.is_none() && service.is_none()) {
         let rows = objective::rows(slo, &catalog, &source);
+        return Ok(table(what, rows, source));
+    }
+    let levels = catalog.levels.iter().find(|levels| levels.name == what);
+    if let Some(levels) = levels.filter(|_| alert.is_none() && service.is_none()) {
+        let rows = levels::rows(levels, &catalog, &source);
         return Ok(table(what, rows, source));
     }
     let rule = catalog.rules.iter().find(|rule| rule.name == what);
@@ -222,7 +228,12 @@ fn unknown(what: &str, catalog: &Catalog, source: Source) -> Report {
         .chain(codes::CODES.iter().map(|(code, _)| *code));
     let rules = catalog.rules.iter().map(|rule| rule.name.as_str());
     let slos = catalog.slos.iter().map(|slo| slo.name.as_str());
-    let known = services.chain(alerts).chain(slos).chain(rules);
+    let levels = catalog.levels.iter().map(|levels| levels.name.as_str());
+    let known = services
+        .chain(alerts)
+        .chain(levels)
+        .chain(slos)
+        .chain(rules);
     let known: Vec<&str> = known.chain(codes).collect();
     let wrong = what
         .split('@')
@@ -397,7 +408,10 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
     for (key, value) in &alert.settings {
         rows.push(row(key, plain(value), source, at(key)));
     }
+    rows.extend(said_in_words(alert, source));
+    rows.extend(own_labels(alert, source));
     rows.push(row("severity", &alert.severity, source, at("severity")));
+    rows.extend(levels::others(alert, catalog, source));
     // With owners and routes of the catalog it depends on the service.
     let by_severity = catalog.notices.is_empty();
     if by_severity {
@@ -437,6 +451,29 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
         }
     }
     rows
+}
+
+/// The labels that the catalog gives it beside those that every alert has.
+fn own_labels(alert: &Alert, source: &Source) -> Vec<Row> {
+    let own = alert.labels.iter().map(|(label, value)| {
+        let set = format!("/alerts/{}/labels/{}", alert.name, step(label));
+        row(&format!("label {label}"), value, source, Some(set))
+    });
+    own.collect()
+}
+
+/// What the catalog says of it in its own words, as people read that where nothing has fired.
+fn said_in_words(alert: &Alert, source: &Source) -> Vec<Row> {
+    let texts = [
+        ("summary", &alert.spoken.summary),
+        ("description", &alert.spoken.description),
+    ];
+    let own = texts
+        .into_iter()
+        .filter_map(|(key, text)| Some((key, text.as_ref()?)));
+    let at = |key: &str| Some(format!("/alerts/{}/{key}", alert.name));
+    own.map(|(key, text)| row(key, text, source, at(key)))
+        .collect()
 }
 
 fn alert_at(alert: &Alert, service: &Service, catalog: &Catalog, source: &Source) -> Vec<Row> {
@@ -491,6 +528,7 @@ fn alert_at(alert: &Alert, service: &Service, catalog: &Catalog, source: &Source
     let about = catalog.about(alert, service, &branch.severity);
     if !about.owner.is_empty() {
         let pointers = [
+            format!("/services/{}/alerts/{}/owner", service.name, alert.name),
             format!("/alerts/{}/owner", alert.name),
             format!("/slos/{}/owner", alert.written_name()),
             format!("/services/{}/owner", service.name),

@@ -1,13 +1,13 @@
 //! When an alert fires, how soon and how loud: what changes in that, and for which services.
 
-use super::Class::{self, Dangerous, Notice, Safe};
+use super::Class::{self, Dangerous, Notice, Safe, Warning};
 use super::rendered::expression;
 use super::{At, Comparison, routes, weight};
 use crate::catalog::{Alert, Branch, Duration, Service, with_unit};
 use crate::kinds::Side;
 use crate::promql::canonical::same;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Every change of a condition, for the services that are covered before and after.
 pub(crate) fn inspect(comparison: &mut Comparison) {
@@ -100,14 +100,45 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
             comparison.say(class, message, at(comparison, old, new, setting));
         }
     }
+    labels(comparison, old, new);
     for (setting, was, is) in [
-        ("summary", &old.summary, &new.summary),
-        ("description", &old.description, &new.description),
+        ("summary", &old.words.summary, &new.words.summary),
+        (
+            "description",
+            &old.words.description,
+            &new.words.description,
+        ),
     ] {
         if was != is {
             let message = format!("the {setting} of {} is worded differently", new.name);
             comparison.say(Safe, message, at(comparison, old, new, setting));
         }
+    }
+}
+
+/// Labels of its own, by which it is routed, silenced and counted.
+fn labels(comparison: &mut Comparison, old: &Alert, new: &Alert) {
+    let names: BTreeSet<&String> = old.labels.keys().chain(new.labels.keys()).collect();
+    for label in names {
+        let (was, is) = (old.labels.get(label), new.labels.get(label));
+        let message = match (was, is) {
+            (Some(was), Some(is)) if was != is => format!(
+                "{} has the label {label} as {is} instead of {was}: silences by it end, and it starts again where it fires",
+                new.name
+            ),
+            (Some(was), None) => format!(
+                "{} loses the label {label}, which was {was}: silences by it end, and it starts again where it fires",
+                new.name
+            ),
+            (None, Some(is)) => format!(
+                "{} gets the label {label} = {is}: it starts again where it fires",
+                new.name
+            ),
+            _ => continue,
+        };
+        let class = if was.is_some() { Warning } else { Notice };
+        let setting = format!("labels/{label}");
+        comparison.say(class, message, at(comparison, old, new, &setting));
     }
 }
 

@@ -182,14 +182,14 @@ fn inhibitions(comparison: &mut Comparison) {
             }
             _ => continue,
         };
-        comparison.say(Warning, message, At::After(format!("/inhibit/{name}")));
+        comparison.say(Warning, message, At::After(one.pointer.clone()));
     }
     for one in &before.inhibitions {
         let name = &one.name;
         if find(after, name).is_none() {
             let message =
                 format!("inhibition {name} is removed: people are told of its targets too");
-            comparison.say(Notice, message, At::Before(format!("/inhibit/{name}")));
+            comparison.say(Notice, message, At::Before(one.pointer.clone()));
         }
     }
 }

@@ -17,12 +17,20 @@ impl Kind {
             (None, true) => Some("metric_part"),
             (None, false) => None,
         };
-        property.extend(target.map(|target| {
-            (
-                "allOf".to_string(),
-                json!([{"$ref": format!("#/$defs/{target}")}]),
-            )
-        }));
+        let one = target.map(|target| json!({"$ref": format!("#/$defs/{target}")}));
+        if let Some(one) = one.clone().filter(|_| self.takes_levels(key)) {
+            // Several of them, each with a severity.
+            property.insert("if".to_string(), json!({"type": "object"}));
+            let each = json!({
+                "minProperties": 2,
+                "propertyNames": {"$ref": "#/$defs/severity"},
+                "additionalProperties": one,
+            });
+            property.insert("then".to_string(), each);
+            property.insert("else".to_string(), one);
+        } else {
+            property.extend(one.map(|one| ("allOf".to_string(), json!([one]))));
+        }
         property.extend(
             written
                 .iter()

@@ -30,6 +30,13 @@ pub(crate) const LINT: Lint = Lint {
                     continue;
                 };
                 let place = format!("/services/{}/alerts/{name}", service.name);
+                // What is written of all levels is said once.
+                let first = alert.levels.as_ref().and_then(|levels| levels.first());
+                if first.is_some_and(|first| first != name)
+                    && source.value.pointer(&place).is_none()
+                {
+                    continue;
+                }
                 let known = alert
                     .metrics()
                     .iter()

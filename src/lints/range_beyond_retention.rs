@@ -35,7 +35,7 @@ pub(crate) const LINT: Lint = Lint {
                 slo.window,
             ));
         }
-        for alert in catalog.alerts.iter().filter(|alert| alert.slo.is_none()) {
+        for alert in catalog.written_alerts().filter(|alert| alert.slo.is_none()) {
             for (branch, window) in alert
                 .branches
                 .iter()

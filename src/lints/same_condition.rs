@@ -18,7 +18,12 @@ pub(crate) const LINT: Lint = Lint {
             let mut same = None;
             for branch in &alert.branches {
                 let others = known.entry(condition(alert, branch)).or_default();
-                let other = others.iter().find(|(_, other)| overlap(other, branch));
+                // Levels that are alike are upside down.
+                let level = |other: &Alert| {
+                    alert.levels.is_some() && alert.written_name() == other.written_name()
+                };
+                let other =
+                    (others.iter()).find(|(other, same)| overlap(same, branch) && !level(other));
                 same = same.or(other.map(|(other, _)| other.name.as_str()));
                 others.push((alert, branch));
             }

@@ -3,6 +3,7 @@
 use super::Lint;
 use crate::catalog::{Alert, Branch};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::source::Source;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -11,7 +12,7 @@ pub(crate) const LINT: Lint = Lint {
     doc: "Two alerts on one signal warn before they wake somebody. With the thresholds exchanged the pager goes first, and the warning comes when it is too late or, held back by the other one, never.",
     bad: "[alerts.MemoryHigh]\nkind = \"memory_ratio\"\nabove = 0.95\nfor = \"5m\"\nseverity = \"warning\"\n\n[alerts.MemoryVeryHigh]\nkind = \"memory_ratio\"\nabove = 0.8\nfor = \"5m\"\nseverity = \"critical\"\n",
     good: "[alerts.MemoryHigh]\nkind = \"memory_ratio\"\nabove = 0.8\nfor = \"5m\"\nseverity = \"warning\"\n\n[alerts.MemoryVeryHigh]\nkind = \"memory_ratio\"\nabove = 0.95\nfor = \"5m\"\nseverity = \"critical\"\n",
-    check: |catalog, _| {
+    check: |catalog, source| {
         let rank = |branch: &Branch| catalog.severities.rank(&branch.severity);
         let mut found = Vec::new();
         let alerts = catalog.alerts.iter();
@@ -24,9 +25,14 @@ pub(crate) const LINT: Lint = Lint {
             compared.entry(signal).or_default().push((alert, branch));
         }
         for (worse, of, signal) in &branches {
-            let first = compared[signal.as_str()].iter().find(|(_, branch)| {
+            let first = compared[signal.as_str()].iter().find(|(other, branch)| {
+                let known = |branch: &Branch| catalog.severities.knows(&branch.severity);
+                // Of two levels both are there to be seen, the lesser one first.
+                let levels = worse.levels.is_some() && worse.written_name() == other.written_name();
                 rank(branch) > rank(of)
-                    && later(branch, of)
+                    && known(branch)
+                    && known(of)
+                    && (later(branch, of) || levels && branch.limit() == of.limit())
                     && branch.r#for >= of.r#for
                     && branch
                         .services
@@ -43,11 +49,16 @@ pub(crate) const LINT: Lint = Lint {
                 continue;
             }
             let threshold = |branch: &Branch| branch.says_limit(None).unwrap_or_default();
+            let before = if branch.limit() == of.limit() {
+                "and no sooner than"
+            } else {
+                "before"
+            };
             let finding = Diagnostic::error(
                 "severity-upside-down",
-                Place::Key(format!("/alerts/{}", worse.name)),
+                place(worse, of, source),
                 format!(
-                    "`{}` is {} {}, before `{}`, which is {} {}",
+                    "`{}` is {} {}, {before} `{}`, which is {} {}",
                     worse.name,
                     of.severity,
                     threshold(of),
@@ -56,10 +67,7 @@ pub(crate) const LINT: Lint = Lint {
                     threshold(branch)
                 ),
             )
-            .also(
-                Place::Key(format!("/alerts/{}", other.name)),
-                "the other one",
-            )
+            .also(place(other, branch, source), "the other one")
             .help("exchange the two thresholds, or the two severities");
             found.push((&worse.name, finding));
         }
@@ -73,6 +81,19 @@ fn later(one: &Branch, other: &Branch) -> bool {
         (Some((side, one)), Some((same, other))) => side == same && side.beyond(one, other),
         _ => false,
     }
+}
+
+/// The alert; of a level its threshold, where it holds for one of the services.
+fn place(alert: &Alert, branch: &Branch, source: &Source) -> Place {
+    let Some(levels) = &alert.levels else {
+        return Place::Key(format!("/alerts/{}", alert.name));
+    };
+    let own = branch
+        .services
+        .iter()
+        .map(|name| format!("/services/{name}/alerts/{}/{}", alert.name, levels.key));
+    let own = own.into_iter().find(|pointer| source.contains(pointer));
+    Place::Value(own.unwrap_or_else(|| format!("/alerts/{}/{}", alert.name, levels.key)))
 }
 
 /// What an alert compares with its threshold.

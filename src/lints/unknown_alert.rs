@@ -13,6 +13,7 @@ pub(crate) const LINT: Lint = Lint {
             .alerts
             .iter()
             .map(|alert| alert.name.as_str())
+            .chain(catalog.levels.iter().map(|levels| levels.name.as_str()))
             .collect();
         let mut found = Vec::new();
         for service in &catalog.services {

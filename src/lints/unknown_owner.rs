@@ -46,6 +46,15 @@ fn named(source: &Source) -> Vec<(String, &str)> {
             look(format!("/{table}/{}/owner", step(name)));
         }
     }
+    for (name, service) in source.value["services"].entries() {
+        for (alert, _) in service["alerts"].entries() {
+            look(format!(
+                "/services/{}/alerts/{}/owner",
+                step(name),
+                step(alert)
+            ));
+        }
+    }
     for at in 0..source.value["routes"].items().len() {
         look(format!("/routes/{at}/owner"));
     }

@@ -20,6 +20,14 @@ pub(crate) const LINT: Lint = Lint {
                 used.push((Place::Value(own), &alert.severity));
             }
         }
+        for levels in &catalog.levels {
+            let table = format!("/alerts/{}/{}", step(&levels.name), levels.key);
+            let own = levels.all.iter().map(|level| {
+                let own = format!("{table}/{}", step(&level.severity));
+                (Place::Key(own), level.severity.as_str())
+            });
+            used.extend(own);
+        }
         for slo in &catalog.slos {
             for alert in &slo.alerts {
                 let own = format!("/slos/{}/{}", step(&slo.name), alert.key);

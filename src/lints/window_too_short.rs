@@ -12,8 +12,7 @@ pub(crate) const LINT: Lint = Lint {
     good: "[alerts.Errors]\nkind = \"error_ratio\"\nabove = 0.1\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
     check: |catalog, source| {
         catalog
-            .alerts
-            .iter()
+            .written_alerts()
             .flat_map(|alert| short(alert, catalog, source))
             .collect()
     },

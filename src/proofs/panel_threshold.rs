@@ -51,7 +51,9 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         if !signals.names(expression) {
             found.extend(signals.borrowed(expression, &recordings));
         }
-        found.extend(judged(stack, expression, &limits).map(|mut found| {
+        let wrong = judged(stack, expression, &limits)
+            .filter(|_| !signals.of_one_level(expression, &limits));
+        found.extend(wrong.map(|mut found| {
             found.owners = limits
                 .values()
                 .flatten()
@@ -124,8 +126,8 @@ impl Ord for Key {
 
 /// What alerts compare.
 struct Signals<'a, 's> {
-    /// Recorded name → its alert.
-    recorded: BTreeMap<&'a str, &'a Alert>,
+    /// Recorded name → its alert, or the alerts of whose levels it is.
+    recorded: BTreeMap<&'a str, Vec<&'a Alert>>,
     /// What a signal is recorded from, in the words of `essence` → the alerts.
     essences: BTreeMap<String, Vec<&'a Alert>>,
     /// Alerts without a threshold, what they compare, and their conditions.
@@ -135,7 +137,7 @@ struct Signals<'a, 's> {
 
 impl<'a, 's> Signals<'a, 's> {
     fn of(stack: &'a Stack<'s>) -> Signals<'a, 's> {
-        let mut recorded = BTreeMap::new();
+        let mut recorded: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
         for alert in &stack.catalog.alerts {
             // A signal that two alerts share has the thresholds of both: it is looked at by its essence.
             for branch in alert
@@ -143,18 +145,23 @@ impl<'a, 's> Signals<'a, 's> {
                 .iter()
                 .filter(|branch| branch.limit().is_some())
             {
-                recorded.insert(branch.signal.as_str(), alert);
+                let known = recorded.entry(branch.signal.as_str()).or_default();
+                if known.last().is_none_or(|other| other.name != alert.name) {
+                    known.push(alert);
+                }
             }
         }
         let mut essences: BTreeMap<String, Vec<&Alert>> = BTreeMap::new();
         for (_, _, rule) in stack.files.rules() {
-            let alert = rule["record"].as_str().and_then(|name| recorded.get(name));
-            // A budget burns over hours: what a panel shows of this moment has no such threshold.
-            let alert = alert.filter(|alert| alert.slo.is_none());
+            let alerts = rule["record"].as_str().and_then(|name| recorded.get(name));
             let expr = rule["expr"]
                 .as_str()
                 .and_then(|text| stack.contract.parse(text).ok());
-            if let (Some(alert), Some(expr)) = (alert, expr) {
+            let (Some(alerts), Some(expr)) = (alerts, expr) else {
+                continue;
+            };
+            // A budget burns over hours: what a panel shows of this moment has no such threshold.
+            for alert in alerts.iter().filter(|alert| alert.slo.is_none()) {
                 let known = essences.entry(essence(&expr)).or_default();
                 if !known.iter().any(|other| other.name == alert.name) {
                     known.push(alert);
@@ -188,7 +195,9 @@ impl<'a, 's> Signals<'a, 's> {
             .collect();
         let mut alerts: Vec<&'a Alert> = named
             .iter()
-            .filter_map(|name| self.recorded.get(name).copied())
+            .filter_map(|name| self.recorded.get(name))
+            .flatten()
+            .copied()
             .collect();
         alerts.dedup_by_key(|alert| &alert.name);
         if alerts.is_empty() {
@@ -298,6 +307,29 @@ impl<'a> Signals<'a, '_> {
 }
 
 impl Signals<'_, '_> {
+    /// Whether it shows how far what several levels compare is from the threshold of one of them: then it is of that one alone.
+    fn of_one_level(&self, expression: &Expression, limits: &Limits) -> bool {
+        let names: BTreeSet<&str> = limits.values().flatten().copied().collect();
+        let alerts = names
+            .iter()
+            .filter_map(|name| self.stack.catalog.alert(name));
+        let levels = alerts.filter(|alert| alert.levels.is_some());
+        levels.into_iter().any(|alert| {
+            let own = limits
+                .iter()
+                .filter(|(_, names)| names.contains(&*alert.name));
+            let own: Limits = own
+                .map(|(limit, _)| (*limit, BTreeSet::from([&*alert.name])))
+                .collect();
+            // As it is compared, it is shown with the thresholds of all.
+            let as_it_is = own.keys().all(|Key(value)| {
+                let mut branches = alert.branches.iter();
+                branches.any(|branch| branch.above == Some(*value))
+            });
+            !as_it_is && judged(self.stack, expression, &own).is_none()
+        })
+    }
+
     /// Whether it reads what an alert compares by its name.
     fn names(&self, expression: &Expression) -> bool {
         let mut named = selectors(&expression.ast).into_iter().filter_map(metric);

@@ -147,6 +147,16 @@ impl Written<'_> {
             _ => return None,
         };
         let name = &alert.name;
+        // What a text of the catalog's own leaves open is filled in where it is written.
+        let key = pointer.rsplit('/').next().unwrap_or_default();
+        let words = match (pointer.contains("/annotations/"), key) {
+            (true, "summary") => alert.words.summary.as_deref(),
+            (true, "description") => alert.words.description.as_deref(),
+            _ => None,
+        };
+        if words.is_some_and(|words| words.contains('{')) {
+            return Some((format!("/alerts/{name}/{key}"), true));
+        }
         match alert.settings.contains_key("expr")
             && pointer.ends_with("/expr")
             && rule.get("alert").is_some()

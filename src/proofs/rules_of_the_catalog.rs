@@ -48,6 +48,20 @@ pub(crate) const PROOF: Proof = Proof {
                     "render `alert.shortest_for`",
                 ));
             }
+            for (label, value) in &alert.labels {
+                let written = rule["labels"][label.as_str()].as_str();
+                if written != Some(value) {
+                    found.push(place::at(
+                        &file.path,
+                        pointer.clone(),
+                        format!(
+                            "`{name}` has the label `{label}` as {}, the catalog says {value}",
+                            written.unwrap_or("none")
+                        ),
+                        "render the alert's own labels",
+                    ));
+                }
+            }
             let severity = rule["labels"]["severity"].as_str();
             if !alert.mixed_severity
                 && severity != Some(alert.severity.as_str())

@@ -4,7 +4,7 @@ use super::refuse;
 use crate::catalog::{Duration, Size, secrets, snake, with_unit};
 use crate::contract::exposed::openmetrics;
 use minijinja::value::Value;
-use minijinja::{Environment, Error, State};
+use minijinja::{Environment, Error, State, context};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Registers every function and filter.
@@ -22,6 +22,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("comment", comment);
     environment.add_filter("lines", lines);
     environment.add_filter("words", words);
+    environment.add_filter("spoken", spoken);
     environment.add_filter("named", named);
     environment.add_filter("probed", probed);
     environment.add_filter("called_by", called_by);
@@ -96,6 +97,16 @@ pub(crate) fn events(metric: &str) -> String {
         None => timed.to_string(),
     });
     events.unwrap_or_else(|| metric.trim_end_matches("_total").to_string())
+}
+
+/// An alert for what people read before it fires: with its own words as they are without a value.
+fn spoken(alert: &Value) -> Result<Value, Error> {
+    let words = alert.get_attr("spoken")?;
+    Ok(context! {
+        summary => words.get_attr("summary")?,
+        description => words.get_attr("description")?,
+        ..alert.clone()
+    })
 }
 
 /// Those whose name is in a list; each is looked at once, however long the list.

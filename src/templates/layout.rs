@@ -31,6 +31,10 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("covering", watching::covering);
     environment.add_filter("drawn_alone", watching::drawn_alone);
     environment.add_filter("thresholds", watching::thresholds);
+    environment.add_filter("drawn", watching::drawn);
+    environment.add_function("levels_of", watching::levels_of);
+    environment.add_filter("branches", watching::branches);
+    environment.add_filter("distinct", watching::distinct);
     environment.add_filter("unit", |metric: Value| unit_of(&metric));
     environment.add_filter("rate_unit", rate_unit);
     environment.add_filter("heading", heading);

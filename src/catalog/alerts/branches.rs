@@ -207,7 +207,7 @@ impl Alert {
         let stem = format!(
             "job:{}_{}:{}",
             platform["metric_prefix"].as_str().unwrap_or_default(),
-            snake(&self.name),
+            snake(self.written_name()),
             self.kind.name
         );
         self.shortest_for = self

@@ -55,6 +55,11 @@ impl Selector {
         Selector::of([("owner", one(owner)), ("severity", one(severity))])
     }
 
+    /// Alerts by name, of some services or, where none is named, of all.
+    pub(in crate::catalog) fn of_alerts(alerts: Vec<String>, services: Vec<String>) -> Selector {
+        Selector::of([("alert", alerts), ("service", services)])
+    }
+
     fn of<const N: usize>(says: [(&'static str, Vec<String>); N]) -> Selector {
         let says: Vec<_> = says
             .into_iter()
@@ -73,6 +78,13 @@ impl Selector {
             matchers: says.iter().map(matcher).collect(),
             says,
         }
+    }
+
+    /// The names that it says for a key; none: anything.
+    pub(crate) fn names(&self, key: &str) -> &[String] {
+        let mut says = self.says.iter();
+        let own = says.find(|(known, _)| *known == key);
+        own.map_or(&[], |(_, names)| names.as_slice())
     }
 
     /// Whether an alert is one of them.

@@ -17,7 +17,9 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
     let parent = schema_path
         .rfind('/')
         .map_or("", |slash| &schema_path[..slash]);
-    let node = schema.pointer(parent).unwrap_or(&Value::Null);
+    // What must be there unless something else is said is described where all of it is.
+    let described = parent.strip_suffix("/else").unwrap_or(parent);
+    let node = schema.pointer(described).unwrap_or(&Value::Null);
     let name = path.rsplit('/').next().unwrap_or_default();
     let value = || Place::Value(path.clone());
     let shown = shown(error.instance());
@@ -101,6 +103,12 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
             )
             .help("write at least one of them")
         }
+        Kind::MinProperties { limit } if *limit > 1 => Diagnostic::error(
+            "empty",
+            value(),
+            format!("`{name}` has fewer than {limit} entries"),
+        )
+        .help("add another one; of a single level write the threshold alone, and its `severity` beside it"),
         Kind::MinItems { .. } | Kind::MinProperties { .. } | Kind::AnyOf { .. } => {
             Diagnostic::error("empty", value(), format!("`{name}` is empty"))
                 .help("give it at least one entry, or remove it")

@@ -269,8 +269,8 @@ pub(crate) fn labels(alert: &catalog::Alert, branch: &Branch, service: &Service)
         ("service", &service.name),
         ("component", &service.group),
     ];
-    own.map(|(label, value)| (label.to_string(), value.clone()))
-        .into()
+    let own = own.map(|(label, value)| (label.to_string(), value.clone()));
+    alert.labels.clone().into_iter().chain(own).collect()
 }
 
 /// What the expressions add to that.

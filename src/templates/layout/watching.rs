@@ -3,6 +3,7 @@
 use super::by_role;
 use minijinja::value::Value;
 use minijinja::{Error, context};
+use std::collections::BTreeSet;
 
 /// The alerts that compare a metric, by its key, for each of the roles that panels ask for; of those that compare requests
 /// only the ones that are drawn as such.
@@ -34,18 +35,75 @@ pub(crate) fn covering(alerts: &Value) -> Result<Vec<Value>, Error> {
     Ok(found)
 }
 
-/// The value above which the alert fires, as the list of none or one that a panel takes.
-pub(crate) fn thresholds(alert: &Value) -> Result<Vec<Value>, Error> {
+/// The values above which an alert fires, or those of its levels, in rising order, as a panel takes them.
+pub(crate) fn thresholds(alerts: &Value) -> Result<Vec<Value>, Error> {
+    let mut found: Vec<f64> = Vec::new();
+    for alert in alerts.try_iter()? {
+        let branches = alert.get_attr("branches")?;
+        let above = branches.get_item_by_index(0)?.get_attr("above")?;
+        found.extend(f64::try_from(above).ok());
+    }
+    found.sort_by(f64::total_cmp);
+    found.dedup();
+    Ok(found.into_iter().map(Value::from).collect())
+}
+
+/// The alerts of which each has a panel: of the levels of one, which are drawn together, the first that is there.
+pub(crate) fn drawn(alerts: &Value) -> Result<Vec<Value>, Error> {
+    let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
+    for alert in alerts.try_iter()? {
+        let levels = alert.get_attr("levels")?;
+        if levels.is_none() || seen.insert(levels.get_attr("name")?.to_string()) {
+            found.push(alert);
+        }
+    }
+    Ok(found)
+}
+
+/// An alert, or all levels of which it is one, the most urgent first; of none, none. Without those that cover no service.
+pub(crate) fn levels_of(alert: &Value, alerts: &Value) -> Result<Vec<Value>, Error> {
     if alert.is_none() {
         return Ok(Vec::new());
     }
-    let branches = alert.get_attr("branches")?;
-    let above = branches.get_item_by_index(0)?.get_attr("above")?;
-    Ok(if above.is_none() {
-        Vec::new()
-    } else {
-        vec![above]
-    })
+    let levels = alert.get_attr("levels")?;
+    if levels.is_none() {
+        return Ok(vec![alert.clone()]);
+    }
+    let mut found = Vec::new();
+    for level in levels.get_attr("all")?.try_iter()? {
+        let name = level.get_attr("alert")?;
+        for other in alerts.try_iter()? {
+            if other.get_attr("name")? == name && other.get_attr("branches")?.is_true() {
+                found.push(other);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// All branches of some alerts.
+pub(crate) fn branches(alerts: &Value) -> Result<Vec<Value>, Error> {
+    let mut found = Vec::new();
+    for alert in alerts.try_iter()? {
+        found.extend(alert.get_attr("branches")?.try_iter()?);
+    }
+    Ok(found)
+}
+
+/// The branches without those that compare the same of services that others before them have too: of several levels one is enough.
+pub(crate) fn distinct(branches: &Value) -> Result<Vec<Value>, Error> {
+    let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
+    for branch in branches.try_iter()? {
+        let signal = branch.get_attr("signal")?.to_string();
+        let mut new = false;
+        for service in branch.get_attr("services")?.try_iter()? {
+            new |= seen.insert((signal.clone(), service.to_string()));
+        }
+        if new {
+            found.push(branch);
+        }
+    }
+    Ok(found)
 }
 
 /// Every threshold of the alerts that something can be divided by, with its branch and the name of its alert.

@@ -1,0 +1,145 @@
+//! Several levels of one alert: `above = { warning = 0.8, critical = 0.95 }` is one alert for each of them, by the severity's name.
+
+use super::{Service, Severities, pascal};
+use crate::json::Parts;
+use crate::kinds::Kinds;
+use crate::source::{Derived, Source, step};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+
+/// `[alerts.NAME]` whose threshold is a table.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Levels {
+    /// As written.
+    pub(crate) name: String,
+    /// The key of the table.
+    pub(crate) key: String,
+    /// The most urgent first; of equals, as written.
+    pub(crate) all: Vec<Level>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Level {
+    /// The name of its alert.
+    pub(crate) alert: String,
+    pub(crate) severity: String,
+}
+
+/// Writes each alert with levels, and what services say of it, as one alert for each of them.
+pub(super) fn expand(catalog: &mut Value, kinds: &Kinds) -> Vec<Levels> {
+    let severities = Severities::of(&catalog["severities"]);
+    let mut found = Vec::new();
+    if let Some(alerts) = catalog["alerts"].as_object_mut() {
+        let written = std::mem::take(alerts);
+        let names: HashSet<String> = written.keys().cloned().collect();
+        for (name, alert) in written {
+            let Some(levels) = Levels::of(&name, &alert, kinds, &severities) else {
+                alerts.insert(name, alert);
+                continue;
+            };
+            // What has such a name of its own is a finding, and stays what it is.
+            for level in levels
+                .all
+                .iter()
+                .filter(|level| !names.contains(&level.alert))
+            {
+                let mut one = alert.clone();
+                one[&levels.key] = alert[&levels.key][&level.severity].clone();
+                one["severity"] = level.severity.as_str().into();
+                alerts.insert(level.alert.clone(), one);
+            }
+            found.push(levels);
+        }
+    }
+    let services = catalog["services"].as_object_mut();
+    let services = services.into_iter().flat_map(Map::values_mut);
+    let overrides = services.filter_map(|service| service.get_mut("alerts")?.as_object_mut());
+    for overrides in overrides {
+        spread(overrides, &found);
+    }
+    found
+}
+
+/// What a service says of an alert with levels, said of each of them.
+fn spread(overrides: &mut Map<String, Value>, levels: &[Levels]) {
+    let written = std::mem::take(overrides);
+    let of = |name: &str| levels.iter().find(|levels| levels.name == name);
+    for (name, differs) in &written {
+        let Some(levels) = of(name) else { continue };
+        for level in &levels.all {
+            let mut one = differs.as_object().cloned().unwrap_or_default();
+            one.shift_remove("severity");
+            let limit = one.shift_remove(&levels.key);
+            let limit = limit.and_then(|limit| limit.get(&level.severity).cloned());
+            one.extend(limit.map(|limit| (levels.key.clone(), limit)));
+            // A reason alone changes nothing.
+            if one.keys().any(|key| key != "reason") {
+                overrides.insert(level.alert.clone(), one.into());
+            }
+        }
+    }
+    for (name, mut differs) in written {
+        if of(&name).is_some() {
+            continue;
+        }
+        if let Some(differs) = differs.as_object_mut() {
+            differs.retain(|_, value| !value.is_object());
+        }
+        // What is said of one level by its own name comes over what is said of all.
+        match (overrides.get_mut(&name), differs) {
+            (Some(Value::Object(known)), Value::Object(own)) => known.extend(own),
+            (_, differs) => drop(overrides.insert(name, differs)),
+        }
+    }
+}
+
+impl Levels {
+    /// None: its threshold is one number.
+    fn of(name: &str, alert: &Value, kinds: &Kinds, severities: &Severities) -> Option<Levels> {
+        let kind = kinds.get(alert["kind"].as_str()?)?;
+        let mut keys = kind.keys.keys().filter(|key| kind.takes_levels(key));
+        let key = keys.find(|key| alert[key.as_str()].is_object())?;
+        let written = alert[key].entries();
+        let mut all: Vec<Level> = written
+            .map(|(severity, _)| Level {
+                alert: name.to_string() + &pascal(severity),
+                severity: severity.clone(),
+            })
+            .collect();
+        all.sort_by_key(|level| severities.rank(&level.severity));
+        Some(Levels {
+            name: name.to_string(),
+            key: key.clone(),
+            all,
+        })
+    }
+
+    /// The name of the most urgent alert.
+    pub(crate) fn first(&self) -> Option<&str> {
+        self.all.first().map(|level| level.alert.as_str())
+    }
+
+    /// Says where its alerts are written, and what services say of them.
+    pub(super) fn derive(&self, source: &mut Source, services: &[Service]) {
+        let differ = services
+            .iter()
+            .map(|service| format!("/services/{}/alerts", step(&service.name)));
+        for table in ["/alerts".to_string()].into_iter().chain(differ) {
+            let from = format!("{table}/{}", step(&self.name));
+            if !source.contains(&from) {
+                continue;
+            }
+            for level in &self.all {
+                let threshold = format!("{}/{}", self.key, step(&level.severity));
+                let keys = ["severity", &self.key].map(|key| (key.to_string(), threshold.clone()));
+                let derived = Derived {
+                    from: from.clone(),
+                    keys: keys.to_vec(),
+                };
+                source.derive(format!("{table}/{}", step(&level.alert)), derived);
+            }
+        }
+    }
+}
