@@ -21,6 +21,7 @@ mod oversized_pattern;
 mod plain_http;
 mod range_beyond_retention;
 mod ratio_out_of_range;
+mod receiver_of_another;
 mod reserved_name;
 mod same_condition;
 mod secret_of_another;
@@ -48,6 +49,7 @@ mod unlinked_runbook;
 mod unmatched_selector;
 mod unmounted_secret;
 mod unnotified_receiver;
+mod unreached_route;
 mod unrouted_severity;
 mod unstarted_exporter;
 mod untested_alert;
@@ -97,6 +99,7 @@ pub const LINTS: &[Lint] = &[
     plain_http::LINT,
     range_beyond_retention::LINT,
     ratio_out_of_range::LINT,
+    receiver_of_another::LINT,
     reserved_name::LINT,
     same_condition::LINT,
     secret_of_another::LINT,
@@ -124,6 +127,7 @@ pub const LINTS: &[Lint] = &[
     unmatched_selector::LINT,
     unmounted_secret::LINT,
     unnotified_receiver::LINT,
+    unreached_route::LINT,
     unrouted_severity::LINT,
     unstarted_exporter::LINT,
     untested_alert::LINT,

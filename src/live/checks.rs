@@ -1,12 +1,14 @@
 //! What is held against what: each server and service, and the findings about it.
 
 pub(crate) mod alertmanager;
+pub(crate) mod delivery;
 pub(crate) mod grafana;
 pub(crate) mod panels;
 pub(crate) mod probes;
 pub(crate) mod prometheus;
 pub(crate) mod rules;
 pub(crate) mod services;
+pub(crate) mod stored;
 pub(crate) mod targets;
 
 use super::endpoint::{Endpoint, Refusal};

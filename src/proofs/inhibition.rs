@@ -47,7 +47,7 @@ pub(crate) const PROOF: Proof = Proof {
                     found.push(place::at(path, &rule.pointer, message, help));
                 }
                 None if pairs.is_empty() => found.extend(useless(notifications, rule)),
-                None => {}
+                None => found.extend(alike(notifications, rule, &pairs)),
             }
             edges.push(pairs);
         }
@@ -248,6 +248,38 @@ fn useless(notifications: &Notifications, rule: &Inhibition) -> Option<Diagnosti
     };
     let help = "compare by labels that both sides have with the same values, such as `job`";
     Some(place::at(path, &rule.pointer, message, help))
+}
+
+/// Labels of `equal` that neither side has: all alerts agree in what none of them has, so the rule holds back those of every
+/// service.
+fn alike(
+    notifications: &Notifications,
+    rule: &Inhibition,
+    pairs: &[(usize, usize)],
+) -> Option<Diagnostic> {
+    let real = &notifications.alerts.real;
+    let has = |index: &usize, label: &String| real[*index].labels().contains_key(label);
+    let lacking = rule.equal.iter().all(|label| {
+        let mut sides = pairs.iter();
+        sides.all(|(source, target)| !has(source, label) && !has(target, label))
+    });
+    if rule.equal.is_empty() || !lacking {
+        return None;
+    }
+    let labels: Vec<String> = rule
+        .equal
+        .iter()
+        .map(|label| format!("`{label}`"))
+        .collect();
+    Some(place::at(
+        &notifications.file.path,
+        format!("{}/equal", rule.pointer),
+        format!(
+            "none of the alerts of this inhibition has {}: each source holds back every target, of any service",
+            labels.join(" or ")
+        ),
+        "compare by labels that the alerts have, such as `service`; without `equal` when all are meant",
+    ))
 }
 
 /// More pairs than that are those of a rule that is wrong anyway.

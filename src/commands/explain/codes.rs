@@ -181,6 +181,34 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The Alertmanager runs another configuration than the rendered one.",
     ),
     (
+        "alerts-not-received",
+        "Prometheus fires alerts that the Alertmanager which was asked does not have: Prometheus does not reach it, or sends to another one.",
+    ),
+    (
+        "monitoring-alert",
+        "A rule about the monitoring itself has found something, such as notifications that fail: what it names is not to be relied on now.",
+    ),
+    (
+        "server-not-scraped",
+        "Prometheus cannot scrape one of the servers, so nobody is told when that server fails at its own work.",
+    ),
+    (
+        "silenced",
+        "A silence in force covers these alerts: they fire and nobody is told, until it ends.",
+    ),
+    (
+        "inhibited",
+        "The alert fires and is held back while another one does; only that one is told.",
+    ),
+    (
+        "muted",
+        "The alert fires at a time at which its route tells nobody.",
+    ),
+    (
+        "notifications-fail",
+        "The last notification through an integration of a receiver failed, and none has gone out since.",
+    ),
+    (
         "no-alertmanager",
         "Prometheus sends its alerts to no Alertmanager, so nobody is notified.",
     ),
@@ -268,6 +296,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     (
         "metric-vanished",
         "A declared metric was there within the last 7 days, and is not now.",
+    ),
+    (
+        "samples-dropped",
+        "A service exposes series that Prometheus scrapes and does not store, so what reads them sees nothing while all looks well.",
     ),
     (
         "metric-without-series",
