@@ -177,6 +177,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The Alertmanager does not answer at this address, or something else does.",
     ),
     (
+        "foreign",
+        "A server also has jobs, rules or receivers that this catalog does not render: somebody else's, or left over from before.",
+    ),
+    (
         "alertmanager-not-loaded",
         "The Alertmanager runs another configuration than the rendered one.",
     ),
@@ -256,6 +260,14 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     (
         "scrape-redirect",
         "The metrics path redirects: each scrape takes a second request, and one to another host is not answered by the service.",
+    ),
+    (
+        "wrong-scheme",
+        "The service speaks TLS and the catalog says http, or the other way round.",
+    ),
+    (
+        "metrics-twice",
+        "A metric is described twice in one answer: Prometheus takes it, and promtool and other readers refuse the whole text.",
     ),
     (
         "scrape-status",

@@ -1,10 +1,10 @@
 //! The links that are in the servers, each with its cause and remedy when it is broken.
 
 use crate::catalog::{Branch, Service};
-use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
 use crate::live::checks::delivery::{Delivery, kept_quiet, told};
-use crate::live::checks::prometheus::{config_differences, reload_help};
+use crate::live::checks::prometheus::{Difference, config_differences, reload_help};
 use crate::live::checks::targets::target;
 use crate::live::checks::{CheckContext, alertmanager, delivery, rules};
 use crate::live::prometheus::Running;
@@ -34,11 +34,12 @@ pub(crate) fn loaded(
     service: &Service,
 ) -> Result<String, Diagnostic> {
     let found = config_differences(context, running);
-    let own = format!("job {}", service.name);
-    let mine = found
-        .iter()
-        .find(|text| text.starts_with(&own) || text.starts_with(&format!("the {own} ")))
-        .or(found.first());
+    let own = |difference: &&Difference| {
+        let job = difference.job.as_ref();
+        !difference.foreign && job.is_none_or(|job| *job == service.name)
+    };
+    let mine = found.iter().find(own).map(|difference| &difference.text);
+    let others = found.iter().filter(|one| !one.foreign && !own(one)).count();
     let (wanted, there) = (
         context.catalog.services.len(),
         running
@@ -49,8 +50,12 @@ pub(crate) fn loaded(
     );
     match mine {
         None if running.reloaded => Ok(format!(
-            "{there} of {wanted} jobs, loaded {}",
-            running.loaded_at
+            "{there} of {wanted} jobs, loaded {}{}",
+            running.loaded_at,
+            match others {
+                0 => String::new(),
+                _ => format!("; {} of other jobs", plural(others, "difference")),
+            }
         )),
         difference => {
             let what = difference
@@ -127,7 +132,11 @@ pub(crate) fn alerts(
             )
         }));
     }
-    first_error(rules::checked(context, running).findings, String::new())?;
+    let read = |name: &str| {
+        let alert = context.catalog.alert(name);
+        alert.is_none_or(|alert| alert.covers_service(&service.name))
+    };
+    first_error(rules::of(context, running, read).findings, String::new())?;
     let state = if active.is_empty() {
         "none active".to_string()
     } else {
