@@ -42,7 +42,8 @@ pub(crate) const RULES: Role = Role::Rules { groups: "/groups" };
 pub struct Artifact {
     /// Path of its template under templates/.
     pub template: &'static str,
-    /// Path under the output folder; `{slug}` is the platform's, and of a path with `{alert}` there is one for every alert.
+    /// Path under the output folder; `{slug}` is the platform's, and of a path with `{alert}` or `{slo}` there is one for every
+    /// alert, or for every objective.
     pub output: &'static str,
     /// What it is for.
     pub role: Role,
@@ -139,13 +140,13 @@ pub const ARTIFACTS: &[Artifact] = &[
     ),
     row(
         "monitoring/slo_rules.yml",
-        "monitoring/slo_rules.yml",
+        "monitoring/slo_rules/{slo}.yml",
         RULES,
         OBJECTIVES,
     ),
     row(
         "monitoring/slo_rules.test.yml",
-        "monitoring/slo_rules.test.yml",
+        "monitoring/tests/slo/{slo}.test.yml",
         Role::RuleTests,
         OBJECTIVES,
     ),

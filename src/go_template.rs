@@ -23,6 +23,8 @@ pub(crate) enum Value {
     Struct(Rc<BTreeMap<String, Value>>),
     /// A map of strings: one that is not there is empty.
     Map(Rc<BTreeMap<String, Value>>),
+    /// A list, with what its methods give.
+    List(Rc<Vec<Value>>, Rc<BTreeMap<String, Value>>),
 }
 
 impl Value {
@@ -40,6 +42,7 @@ impl Value {
             Value::Text(text) => !text.is_empty(),
             Value::Struct(_) => true,
             Value::Map(fields) => !fields.is_empty(),
+            Value::List(items, _) => !items.is_empty(),
         }
     }
 
@@ -61,6 +64,10 @@ impl Value {
                     .map(|(key, value)| format!("{key}:{}", value.printed()))
                     .collect();
                 format!("map[{}]", pairs.join(" "))
+            }
+            Value::List(items, _) => {
+                let items: Vec<String> = items.iter().map(Value::printed).collect();
+                format!("[{}]", items.join(" "))
             }
         }
     }
@@ -218,6 +225,9 @@ impl Execution<'_> {
                         .iter()
                         .map(|(key, value)| (Value::text(key), value.clone()))
                         .collect(),
+                    Value::List(items, _) => {
+                        (0..).map(Value::Int).zip(items.iter().cloned()).collect()
+                    }
                     Value::Nil => Vec::new(),
                     other => {
                         return Err(Problem::certain(format!(
@@ -330,7 +340,7 @@ impl Execution<'_> {
             Operand::Inner(pipeline) => self.pipeline(pipeline, dot),
             Operand::Field(of, field) => match self.operand(of, dot)? {
                 Value::Map(fields) => Ok(fields.get(field).cloned().unwrap_or(Value::text(""))),
-                Value::Struct(fields) => fields
+                Value::Struct(fields) | Value::List(_, fields) => fields
                     .get(field)
                     .cloned()
                     .ok_or_else(|| Problem::certain(format!("can't evaluate field {field}"))),

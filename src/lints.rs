@@ -77,6 +77,14 @@ pub struct Lint {
     pub check: fn(&Catalog, &Source) -> Vec<Diagnostic>,
 }
 
+/// Keys of receivers that name an address: integration, key.
+const ADDRESSES: [(&str, &str); 4] = [
+    ("webhook", "url"),
+    ("email", "smarthost"),
+    ("jira", "api_url"),
+    ("rocketchat", "api_url"),
+];
+
 pub const LINTS: &[Lint] = &[
     alert_scope::LINT,
     alert_without_service::LINT,

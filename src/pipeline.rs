@@ -313,6 +313,12 @@ fn contradictions(source: &Source) -> Vec<Diagnostic> {
             known.iter().map(String::as_str),
             "remove it",
         )),
+        Contradiction::NoList { at } => Diagnostic::error(
+            "wrong-type",
+            Place::Bytes(at.clone()),
+            "`unset` is no list of keys",
+        )
+        .help("write the keys that this environment does not have, as in `unset = [\"owner\"]`"),
         Contradiction::NotAFlag { at } => Diagnostic::error(
             "wrong-type",
             Place::Bytes(at.clone()),

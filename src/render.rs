@@ -104,6 +104,7 @@ pub fn with(
 struct Part {
     path: String,
     alert: Option<String>,
+    slo: Option<String>,
     context: TemplateValue,
 }
 
@@ -116,6 +117,7 @@ fn one(
     let Part {
         path,
         alert,
+        slo,
         context,
     } = part;
     let template = artifact.template;
@@ -154,6 +156,7 @@ fn one(
         template,
         role: artifact.role,
         alert,
+        slo,
     })
 }
 
@@ -189,10 +192,22 @@ impl Rendered {
 
     /// The files that an artifact is rendered into; without those of alerts whose rule is missing, unless all are `ruled`.
     fn parts(&self, path: &str, before: &Arc<Before>, ruled: bool) -> Vec<Part> {
+        if path.contains("{slo}") {
+            let objectives = self.of_objectives(before).into_iter();
+            return objectives
+                .map(|(slo, context)| Part {
+                    path: path.replace("{slo}", &slo),
+                    alert: None,
+                    slo: Some(slo),
+                    context,
+                })
+                .collect();
+        }
         if !path.contains("{alert}") {
             return vec![Part {
                 path: path.to_string(),
                 alert: None,
+                slo: None,
                 context: self.context(before),
             }];
         }
@@ -204,6 +219,7 @@ impl Rendered {
             .map(|(alert, context)| Part {
                 path: path.replace("{alert}", &alert),
                 alert: Some(alert),
+                slo: None,
                 context,
             })
             .collect()
@@ -245,6 +261,18 @@ impl Rendered {
         own.collect()
     }
 
+    /// What a template with a file for each objective sees.
+    fn of_objectives(&self, before: &Arc<Before>) -> Vec<(String, TemplateValue)> {
+        let context = self.context(before);
+        let objectives = self.catalog.get_attr("slos").into_iter();
+        let objectives = objectives.filter_map(|slos| slos.try_iter().ok()).flatten();
+        let named = objectives.filter_map(|slo| {
+            let name = slo.get_attr("name").ok()?.to_string();
+            Some((name, context! { slo, ..context.clone() }))
+        });
+        named.collect()
+    }
+
     /// What the template of a file saw.
     fn seen(&self, file: &File) -> Option<TemplateValue> {
         let first = self
@@ -253,6 +281,10 @@ impl Rendered {
             .position(|other| other.template == file.template)?;
         let files = &self.files[..first];
         let before = Arc::new(Before::of(files, []));
+        if let Some(slo) = &file.slo {
+            let mut objectives = self.of_objectives(&before).into_iter();
+            return objectives.find_map(|(name, context)| (name == *slo).then_some(context));
+        }
         let Some(alert) = &file.alert else {
             return Some(self.context(&before));
         };

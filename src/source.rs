@@ -79,6 +79,8 @@ pub(crate) enum Contradiction {
     },
     /// `enabled` that is neither true nor false.
     NotAFlag { at: Range<usize> },
+    /// `unset` that is no list of keys.
+    NoList { at: Range<usize> },
 }
 
 /// Where the text is not TOML, and why.

@@ -250,7 +250,7 @@ fn other_value(key: &str, property: &Value) -> &'static str {
         "build" => "false",
         "text" | "slug" | "metric_part" | "file" | "package" | "output" => "\"other\"",
         "interval" => "\"7s\"",
-        "url" => "\"http://other:1\"",
+        "url" | "proxy_url" => "\"http://other:1\"",
         "host_port" => "\"other:1\"",
         "image" => "\"other:1\"",
         "path" => "\"/other\"",

@@ -121,11 +121,14 @@ fn alternative<'a>(node: &'a Value, value: &Value) -> &'a Value {
 
 fn meant(alternatives: &[Value], value: &Value) -> Option<usize> {
     alternatives.iter().position(|alternative| {
+        let kinds = referred(alternative).into_iter();
         matches!(
-            (alternative["type"].as_str(), value),
+            (kinds.filter_map(|node| node["type"].as_str()).next(), value),
             (Some("array"), Value::Array(_))
                 | (Some("string"), Value::String(_))
                 | (Some("object"), Value::Object(_))
+                | (Some("boolean"), Value::Bool(_))
+                | (Some("integer" | "number"), Value::Number(_))
         )
     })
 }

@@ -105,6 +105,9 @@ pub struct Service {
     pub overrides: BTreeMap<String, Override>,
 }
 
+/// What a nearer layer takes back with `false`.
+const TAKEN_BACK: [&str; 4] = ["tls", "auth", "proxy_url", "sample_limit"];
+
 /// `[services.NAME.alerts.ALERT]`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,6 +142,9 @@ impl Service {
             for (key, value) in catalog.pointer(&layer).into_iter().flat_map(Parts::entries) {
                 // Labels add up; all else is the nearest layer's.
                 match (key.as_str(), merged.get_mut(key), value) {
+                    (key, _, Value::Bool(false)) if TAKEN_BACK.contains(&key) => {
+                        merged.shift_remove(key);
+                    }
                     ("labels", Some(Value::Object(known)), Value::Object(more)) => {
                         known.extend(more.clone());
                     }

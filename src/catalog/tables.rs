@@ -169,6 +169,8 @@ pub struct Alertmanager {
     pub memory_limit: Size,
     /// Of its container, in cores.
     pub cpu_limit: f64,
+    /// AWS profiles with their keys, for receivers of SNS.
+    pub aws_credentials_file: Option<String>,
     /// Severity → receiver.
     pub routes: BTreeMap<String, String>,
 }

@@ -162,6 +162,9 @@ fn result(row: &Row) -> String {
     match &row.verdict {
         Verdict::Passed if row.receiver == "-" => "ok".to_string(),
         Verdict::Passed if row.receiver == "null" => "ok, but no one is notified".to_string(),
+        Verdict::Passed if row.receiver.contains(", ") => {
+            format!("ok, {} are notified", row.receiver)
+        }
         Verdict::Passed => format!("ok, {} is notified", row.receiver),
         Verdict::NotDrilled => "not drilled".to_string(),
         Verdict::Failed(reason) => format!("FAIL: {reason}"),

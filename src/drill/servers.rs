@@ -152,8 +152,9 @@ impl Stage {
                 bail!("the rule file {pattern} is not rendered");
             }
             for file in files {
-                let name = file.path.rsplit('/').next().unwrap_or(&file.path);
-                self.put(name, file.value.as_ref().clone(), drill.time_scale)?;
+                // All stand beside each other here, and none is the configuration.
+                let name = format!("rules-{}", file.path.replace('/', "-"));
+                self.put(&name, file.value.as_ref().clone(), drill.time_scale)?;
                 rule_files.push(Value::from(name));
             }
         }

@@ -33,11 +33,17 @@ pub(super) fn of_go(name: &str, arguments: &[Value]) -> Option<Result> {
         "len" => match arguments {
             [Value::Text(text)] => Ok(Value::Int(text.len() as i64)),
             [Value::Map(fields)] => Ok(Value::Int(fields.len() as i64)),
+            [Value::List(items, _)] => Ok(Value::Int(items.len() as i64)),
             _ => Err(wrong()),
         },
         "index" => match arguments {
             [Value::Map(fields), Value::Text(key)] => {
                 Ok(fields.get(&**key).cloned().unwrap_or(Value::text("")))
+            }
+            [Value::List(items, _), Value::Int(at)] => {
+                let item = usize::try_from(*at).ok().and_then(|at| items.get(at));
+                item.cloned()
+                    .ok_or_else(|| Problem::certain(format!("index out of range: {at}")))
             }
             _ => Err(wrong()),
         },

@@ -1,6 +1,6 @@
 //! Bounds that the programs have and a type does not show: what lies beyond them is refused, or silently cut, at their start.
 
-use super::{Lint, set_at};
+use super::{ADDRESSES, Lint, set_at};
 use crate::catalog::{Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::{Source, step};
@@ -76,7 +76,7 @@ fn ports(catalog: &Catalog) -> Vec<Diagnostic> {
         ),
     ]);
     for (receiver, integrations) in &catalog.receivers {
-        for (pointer, key) in [("email", "smarthost"), ("webhook", "url")] {
+        for (pointer, key) in ADDRESSES {
             if let Some(address) = integrations[pointer][key].as_str() {
                 written.push((
                     format!("/receivers/{}/{pointer}/{key}", step(receiver)),

@@ -1,9 +1,11 @@
-//! Settings of one service that cannot all hold.
+//! Settings of one service, or of one receiver, that cannot all hold.
 
 use super::{Lint, set_at};
 use crate::catalog::{Catalog, Service, origin};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::source::Source;
+use crate::json::Parts;
+use crate::source::{Source, step};
+use serde_json::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "conflicting-settings",
@@ -12,9 +14,16 @@ pub(crate) const LINT: Lint = Lint {
     good: "[services.cart]\ngroup = \"web\"\nport = 8002\nscheme = \"https\"\ntls = { server_name = \"cart.example.org\" }\n",
     check: |catalog, source| {
         let services = catalog.services.iter();
-        services
+        let mut found: Vec<Diagnostic> = services
             .flat_map(|service| conflicts(service, catalog, source))
-            .collect()
+            .collect();
+        for (name, integrations) in &catalog.receivers {
+            for (integration, said) in integrations.entries() {
+                found.extend(of_receiver(name, integration, said));
+            }
+        }
+        found.extend(aws(catalog));
+        found
     },
 };
 
@@ -122,4 +131,95 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
             diagnostic.help(help)
         })
         .collect()
+}
+
+/// Keys of an integration of which one notification can follow only one: integration, the keys, and why.
+const EITHER: [(&str, &[&str], &str); 3] = [
+    (
+        "sns",
+        &["topic_arn", "target_arn", "phone_number"],
+        "a message is published to one of them",
+    ),
+    ("webhook", &["url", "url_file"], "both say where to post"),
+    (
+        "jira",
+        &["username", "credentials_file"],
+        "one request carries one login",
+    ),
+];
+
+/// Keys that are of use only beside another one.
+const TOGETHER: [(&str, &str, &str); 2] = [
+    ("jira", "username", "password_file"),
+    ("jira", "password_file", "username"),
+];
+
+fn of_receiver(name: &str, integration: &str, said: &Value) -> Vec<Diagnostic> {
+    let place = |key: &str| Place::Value(format!("/receivers/{}/{integration}/{key}", step(name)));
+    let has = |key: &str| said.get(key).is_some();
+    let mut found = Vec::new();
+    for (_, keys, why) in EITHER.iter().filter(|(kind, ..)| *kind == integration) {
+        let mut written = keys.iter().filter(|key| has(key));
+        if let (Some(first), Some(second)) = (written.next(), written.next()) {
+            found.push(
+                Diagnostic::error(
+                    "conflicting-settings",
+                    place(second),
+                    format!("`{integration}` of `{name}` has `{first}` and `{second}`, and {why}"),
+                )
+                .also(place(first), "and here")
+                .help("remove one of them; who is told by both is two receivers"),
+            );
+        }
+    }
+    for (_, key, other) in TOGETHER.iter().filter(|(kind, ..)| *kind == integration) {
+        if has(key) && !has(other) {
+            found.push(
+                Diagnostic::error(
+                    "conflicting-settings",
+                    place(key),
+                    format!("`{integration}` of `{name}` has `{key}` without `{other}`"),
+                )
+                .help(format!("add `{other}`: a login has both")),
+            );
+        }
+    }
+    // A proxy in between may log in for it.
+    if integration == "jira"
+        && !has("username")
+        && !has("credentials_file")
+        && !has("password_file")
+    {
+        found.push(
+            Diagnostic::warning(
+                "conflicting-settings",
+                Place::Key(format!("/receivers/{}/{integration}", step(name))),
+                format!("`jira` of `{name}` has no login, and Jira opens no issue for strangers"),
+            )
+            .help("add `username` and `password_file`, or `credentials_file`"),
+        );
+    }
+    found
+}
+
+/// A file of AWS profiles that nothing reads, or whose reader is not started here.
+fn aws(catalog: &Catalog) -> Option<Diagnostic> {
+    catalog.alertmanager.aws_credentials_file.as_ref()?;
+    let place = Place::Value("/alertmanager/aws_credentials_file".to_string());
+    let say = |message: &str, help: &str| {
+        Diagnostic::error("conflicting-settings", place, message).help(help)
+    };
+    let mut receivers = catalog.receivers.values();
+    if receivers.all(|integrations| integrations.get("sns").is_none()) {
+        return Some(say(
+            "no receiver has `sns`, which alone reads AWS profiles",
+            "remove it, or add `sns` to a receiver",
+        ));
+    }
+    (catalog.alertmanager.runs_on == "host").then(|| {
+        say(
+            "the Alertmanager is not started by the compose file, and does not hear of this file",
+            "remove it, and set AWS_SHARED_CREDENTIALS_FILE where the Alertmanager is started",
+        )
+    })
 }

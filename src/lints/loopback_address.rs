@@ -1,6 +1,6 @@
 //! Inside a container, localhost is the container.
 
-use super::{Lint, set_at};
+use super::{ADDRESSES, Lint, set_at};
 use crate::catalog::ipv6;
 use crate::diagnostic::{Diagnostic, Place};
 
@@ -59,7 +59,7 @@ pub(crate) const LINT: Lint = Lint {
         }
         let told = catalog.receivers.iter();
         for (receiver, integrations) in told.filter(|_| contained(&catalog.alertmanager.runs_on)) {
-            for (integration, key) in [("webhook", "url"), ("email", "smarthost")] {
+            for (integration, key) in ADDRESSES {
                 let address = integrations[integration][key].as_str().unwrap_or_default();
                 let pointer = format!("/receivers/{receiver}/{integration}/{key}");
                 elsewhere(("alertmanager", "the Alertmanager"), pointer, address);

@@ -1,8 +1,8 @@
 //! A host name without a dot may be a word for something else.
 
 use super::{Lint, set_at};
-use crate::catalog::ipv6;
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::catalog::{Catalog, ipv6};
+use crate::diagnostic::{Diagnostic, Place, nearest};
 use std::collections::HashSet;
 
 /// What `runs_on` means besides an address.
@@ -54,6 +54,62 @@ pub(crate) const LINT: Lint = Lint {
                     .help(help),
             );
         }
+        found.extend(on_the_host(catalog));
         found
     },
 };
+
+/// Servers without a container that look for another one by a name which only containers know.
+fn on_the_host(catalog: &Catalog) -> Vec<Diagnostic> {
+    let Catalog {
+        prometheus,
+        grafana,
+        ..
+    } = catalog;
+    let mut asked = vec![(
+        "Grafana",
+        &grafana.runs_on,
+        "/grafana/datasource_url".to_string(),
+        grafana.datasource_url.as_str(),
+        prometheus.port,
+    )];
+    let alertmanagers = prometheus.alertmanagers.iter().enumerate();
+    asked.extend(alertmanagers.map(|(index, address)| {
+        (
+            "Prometheus",
+            &prometheus.runs_on,
+            format!("/prometheus/alertmanagers/{index}"),
+            address.as_str(),
+            catalog.alertmanager.port,
+        )
+    }));
+    asked.push((
+        "Prometheus",
+        &prometheus.runs_on,
+        "/blackbox/address".to_string(),
+        catalog.blackbox.address.as_str(),
+        9115,
+    ));
+    let asked = asked.into_iter().filter(|(_, on, ..)| *on == "host");
+    let mut found = Vec::new();
+    for (server, _, pointer, address, port) in asked {
+        let (scheme, authority) = address.split_once("://").unwrap_or(("", address));
+        let authority = authority.split('/').next().unwrap_or_default();
+        let (host, _) = authority.rsplit_once(':').unwrap_or((authority, ""));
+        if host == "localhost" || host.contains('.') || ipv6(host).is_some() {
+            continue;
+        }
+        let here = match scheme {
+            "" => format!("localhost:{port}"),
+            scheme => format!("{scheme}://localhost:{port}"),
+        };
+        let message = format!(
+            "{server} runs on this machine without a container, where `{host}` is nobody's name"
+        );
+        let help = format!(
+            "remove it, or write `{here}` for what runs here too; accept it with `allow` when this machine can resolve `{host}`"
+        );
+        found.push(Diagnostic::warning("undotted-host", Place::Value(pointer), message).help(help));
+    }
+    found
+}

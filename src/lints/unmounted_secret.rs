@@ -19,24 +19,29 @@ pub(crate) const LINT: Lint = Lint {
         if catalog.alertmanager.runs_on == "host" {
             return found;
         }
+        let mut files: Vec<(String, &str)> = Vec::new();
         for (receiver, integrations) in &catalog.receivers {
             for (integration, settings) in integrations.entries() {
-                let files = settings.entries().filter(|(key, _)| key.ends_with("_file"));
-                for (key, file) in files
-                    .filter(|(_, file)| file.as_str().is_some_and(|file| !file.starts_with(FOLDER)))
-                {
-                    let place = Place::Value(format!("/receivers/{receiver}/{integration}/{key}"));
-                    found.push(
-                        Diagnostic::error(
-                            "unmounted-secret",
-                            place,
-                            format!("the Alertmanager's container has no {file}"),
-                        )
-                        .help(format!("put the file under `{FOLDER}`")),
-                    );
-                }
+                let named = settings.entries().filter(|(key, _)| key.ends_with("_file"));
+                files.extend(named.filter_map(|(key, file)| {
+                    let pointer = format!("/receivers/{receiver}/{integration}/{key}");
+                    Some((pointer, file.as_str()?))
+                }));
             }
         }
+        let aws = catalog.alertmanager.aws_credentials_file.iter();
+        files.extend(aws.map(|file| ("/alertmanager/aws_credentials_file".into(), file.as_str())));
+        let elsewhere = files
+            .into_iter()
+            .filter(|(_, file)| !file.starts_with(FOLDER));
+        found.extend(elsewhere.map(|(pointer, file)| {
+            Diagnostic::error(
+                "unmounted-secret",
+                Place::Value(pointer),
+                format!("the Alertmanager's container has no {file}"),
+            )
+            .help(format!("put the file under `{FOLDER}`"))
+        }));
         found
     },
 };

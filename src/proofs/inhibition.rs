@@ -46,8 +46,12 @@ pub(crate) const PROOF: Proof = Proof {
                 Some((message, help)) => {
                     found.push(place::at(path, &rule.pointer, message, help));
                 }
-                None if pairs.is_empty() => found.extend(useless(notifications, rule)),
-                None => found.extend(alike(notifications, rule, &pairs)),
+                None => {
+                    let useless = pairs.is_empty().then(|| useless(notifications, rule));
+                    let useless = useless.flatten();
+                    let unsuited = useless.or_else(|| narrow(notifications, rule));
+                    found.extend(unsuited.or_else(|| alike(notifications, rule, &pairs)));
+                }
             }
             edges.push(pairs);
         }
@@ -280,6 +284,54 @@ fn alike(
         ),
         "compare by labels that the alerts have, such as `service`; without `equal` when all are meant",
     ))
+}
+
+/// A rule for alerts that explain all others of their service, which compares by a label in which they differ from some.
+fn narrow(notifications: &Notifications, rule: &Inhibition) -> Option<Diagnostic> {
+    let (real, possible) = (&notifications.alerts.real, &notifications.alerts.possible);
+    let mut sources = possible.iter().filter(|one| rule.from(one.labels()));
+    if !sources.all(|source| source.holds_back_others) {
+        return None;
+    }
+    let sent = |firing: &&Firing| firing.sent.is_some();
+    let from = |one: &&Firing| rule.from(one.labels()) && one.holds_back_others;
+    let onto = |one: &&Firing| rule.onto(one.labels()) && !one.holds_back_others;
+    let mut by_subject: HashMap<&str, Vec<&Firing>> = HashMap::new();
+    for source in real.iter().filter(sent).filter(from) {
+        if let Some(subject) = source.subject() {
+            by_subject.entry(subject).or_default().push(source);
+        }
+    }
+    for target in real.iter().filter(sent).filter(onto) {
+        let sources = target.subject().and_then(|subject| by_subject.get(subject));
+        let Some(sources) = sources.filter(|sources| {
+            let mut rules = sources
+                .iter()
+                .flat_map(|source| notifications.rules.iter().map(move |rule| (source, rule)));
+            !rules.any(|(source, rule)| rule.holds_back(source.labels(), target.labels()))
+        }) else {
+            continue;
+        };
+        let source = sources.first()?;
+        let value = |firing: &Firing, label: &String| firing.labels().get(label).cloned();
+        let mut labels = rule.equal.iter();
+        let label = labels.find(|label| value(source, label) != value(target, label))?;
+        let shown =
+            |value: Option<String>| value.map_or("none".into(), |value| format!("`{value}`"));
+        return Some(place::at(
+            &notifications.file.path,
+            format!("{}/equal", rule.pointer),
+            format!(
+                "{} does not hold back {}, which it explains: `{label}` is {} there and {} here",
+                source.called(),
+                target.called(),
+                shown(value(source, label)),
+                shown(value(target, label)),
+            ),
+            "compare by what all alerts of a service have in common: `equal: [job]`",
+        ));
+    }
+    None
 }
 
 /// More pairs than that are those of a rule that is wrong anyway.

@@ -3,11 +3,11 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Duration;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::json::plain;
 use crate::stack::Stack;
-use crate::stack::notifications::Notifications;
 use crate::stack::notifications::routes::Route;
+use crate::stack::notifications::{Notifications, Promised};
 use std::collections::BTreeMap;
 
 const MINUTE: u64 = 60_000;
@@ -69,6 +69,7 @@ pub(crate) const PROOF: Proof = Proof {
             notifications,
         };
         let mut found: Vec<Diagnostic> = Vec::new();
+        let mut seen: Vec<Place> = Vec::new();
         for (route, critical) in &routes {
             for late in timing.late(route, *critical) {
                 if !found.iter().any(|known| known.place == late.place) {
@@ -78,6 +79,17 @@ pub(crate) const PROOF: Proof = Proof {
         }
         if found.is_empty() {
             found.extend(timing.without_effect(&routes));
+            for promised in &promised {
+                found.extend(
+                    timing
+                        .otherwise(promised)
+                        .filter(|other| {
+                            let mut known = seen.iter();
+                            !known.any(|known| *known == other.place)
+                        })
+                        .inspect(|other| seen.push(other.place.clone())),
+                );
+            }
         }
         found
     }),
@@ -164,6 +176,33 @@ impl Timing<'_, '_> {
             found.push(self.at(route, REPEAT, repeat, message, help));
         }
         found
+    }
+
+    /// Somebody whom a route of the catalog tells after waits of its own, and the rendered one after others.
+    fn otherwise(&self, promised: &Promised) -> Option<Diagnostic> {
+        promised.told.iter().find_map(|(told, by)| {
+            let options = &told.by?.options;
+            let waits = WAITS.iter().map(|wait| (wait.key, wait.own));
+            let mut waits = waits.chain([(REPEAT, Duration(4 * HOUR))]);
+            waits.find_map(|(key, own)| {
+                let said = Duration::parse(&plain(options.get(key)?))?;
+                let is = |route: &&&Route| Timing::in_force(route, key, own);
+                if by.iter().any(|route| is(&route) == said) {
+                    return None;
+                }
+                let route = by.first()?;
+                let message = format!(
+                    "`{}` is told of {} with a `{key}` of {}, and the catalog's route says {said}",
+                    told.receiver,
+                    promised.firing.called(),
+                    is(&route)
+                );
+                let path = &self.notifications.file.path;
+                let pointer = format!("{}/{key}", route.pointer);
+                let help = format!("render the route's own `{key}`");
+                Some(place::at(path, pointer, message, help))
+            })
+        })
     }
 
     /// What the catalog says of a wait is in force nowhere: every route is slower.

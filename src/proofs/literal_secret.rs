@@ -10,10 +10,17 @@ use crate::stack::document::walk;
 
 /// Keys of the Alertmanager, Prometheus and Grafana whose value is a secret. Those of the first two have a twin that ends in
 /// `_file`.
-const SECRETS: [&str; 14] = [
-    "api_url",
+const SECRETS: [&str; 21] = [
     "slack_api_url",
-    "routing_key",
+    "bot_token",
+    "user_key",
+    "webhook_url",
+    "alert_source_token",
+    "token_id",
+    "api_secret",
+    "app_token",
+    "auth_secret",
+    "telegram_bot_token",
     "service_key",
     "auth_password",
     "smtp_auth_password",
@@ -25,6 +32,12 @@ const SECRETS: [&str; 14] = [
     "client_secret",
     "basicAuthPassword",
     "secret_key",
+];
+
+/// Keys that are secrets for one integration of the Alertmanager, and an address or a name for others.
+const SECRETS_OF: [(&str, &str); 2] = [
+    ("api_url", "/slack_configs/"),
+    ("routing_key", "/pagerduty_configs/"),
 ];
 
 /// Words in the name of an environment variable whose value is one.
@@ -49,7 +62,10 @@ pub(crate) const PROOF: Proof = Proof {
         let mut found = Vec::new();
         for file in stack.files.configurations() {
             walk(&file.value, &mut |pointer, key, value| {
-                let held = SECRETS.contains(&key) && value.is_string();
+                let mut of_one = SECRETS_OF.iter();
+                let secret = SECRETS.contains(&key)
+                    || of_one.any(|(own, of)| *own == key && pointer.contains(of));
+                let held = secret && value.is_string();
                 let in_url = value
                     .as_str()
                     .is_some_and(|text| key.ends_with("url") && password_in_url(text));

@@ -3,9 +3,10 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::stack::notifications::Notifications;
+use crate::json::Parts;
 use crate::stack::notifications::alerts::Firing;
 use crate::stack::notifications::routes::{EACH, Route};
+use crate::stack::notifications::{Notifications, Promised};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -41,6 +42,13 @@ pub(crate) const PROOF: Proof = Proof {
                 }
             }
         }
+        for promised in &promised {
+            if let Some(other) = otherwise(notifications, promised)
+                && !found.iter().any(|known| known.place == other.place)
+            {
+                found.push(other);
+            }
+        }
         for (route, firing) in at.values() {
             found.extend(cut(notifications, route, firing));
         }
@@ -74,6 +82,42 @@ fn cut(notifications: &Notifications, route: &Route, firing: &[&Firing]) -> Vec<
         })
     });
     cut.collect()
+}
+
+/// Somebody whom a route of the catalog tells in groups of its own, and the rendered one in others.
+fn otherwise(notifications: &Notifications, promised: &Promised) -> Option<Diagnostic> {
+    promised.told.iter().find_map(|(told, by)| {
+        let said: BTreeSet<&str> = told.by?.options.get("group_by")?.texts().collect();
+        let is = |route: &Route| -> BTreeSet<String> {
+            route.group_by().into_iter().map(str::to_string).collect()
+        };
+        let same = |route: &&Route| {
+            is(route)
+                .iter()
+                .map(String::as_str)
+                .eq(said.iter().copied())
+        };
+        if by.iter().any(same) {
+            return None;
+        }
+        let list = |labels: Vec<String>| match labels.is_empty() {
+            true => "nothing".to_string(),
+            false => labels.join(", "),
+        };
+        let route = by.first()?;
+        Some(place::at(
+            &notifications.file.path,
+            written(notifications, route),
+            format!(
+                "`{}` is told of {} grouped by {}, and the catalog's route groups by {}",
+                told.receiver,
+                promised.firing.called(),
+                list(is(route).into_iter().collect()),
+                list(said.iter().map(|label| label.to_string()).collect()),
+            ),
+            "render the route's own `group_by`",
+        ))
+    })
 }
 
 type Wrong = (String, String);

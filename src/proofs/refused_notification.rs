@@ -4,6 +4,8 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::json::{Parts, plain};
+use crate::stack::notifications::receivers::tells_of_the_end;
+use crate::stack::notifications::{matchers::Labels, texts};
 use serde_json::Value;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -65,11 +67,59 @@ pub(crate) const PROOF: Proof = Proof {
                     }
                     _ => {}
                 }
+                let told = notifications.alerts.real.first();
+                if let Some((key, labels)) = told.and_then(|told| {
+                    Some((wordless(integration, entry, told.labels())?, told.labels()))
+                }) {
+                    let alert = labels.get("alertname").map_or("an alert", String::as_str);
+                    say(
+                        &format!("/{key}"),
+                        Severity::Error,
+                        format!(
+                            "when {alert} has ended, nothing is left of the message: `{key}` speaks of firing alerts only"
+                        ),
+                        "let the text speak of `.Alerts`, or of `.Alerts.Resolved` too; or write `send_resolved = false`",
+                    );
+                }
             }
         }
         found
     }),
 };
+
+/// Integrations with the keys that make up their message, of which one must have words; what is left out has some of its own.
+const MESSAGES: [(&str, &[&str]); 11] = [
+    ("telegram", &["message"]),
+    ("webex", &["message"]),
+    ("wechat", &["message"]),
+    ("sns", &["message"]),
+    ("opsgenie", &["message"]),
+    ("mattermost", &["text"]),
+    ("slack", &["title", "text"]),
+    ("rocketchat", &["title", "text"]),
+    ("discord", &["title", "message"]),
+    ("msteams", &["title", "text"]),
+    ("msteamsv2", &["title", "text"]),
+];
+
+/// The last of the texts that all say something while an alert fires, and nothing when it has ended, which is told too.
+fn wordless<'k>(integration: &str, entry: &Value, labels: &Labels) -> Option<&'k str> {
+    let resolved = entry["send_resolved"].as_bool();
+    if !resolved.unwrap_or(tells_of_the_end(integration)) {
+        return None;
+    }
+    let (_, keys) = MESSAGES.iter().find(|(kind, _)| *kind == integration)?;
+    let mut speaks = false;
+    for key in *keys {
+        let text = entry.get(*key)?.as_str()?;
+        let [firing, ended] = [true, false].map(|fires| texts::written(text, labels, fires));
+        if !ended?.trim().is_empty() {
+            return None;
+        }
+        speaks |= !firing?.trim().is_empty();
+    }
+    keys.last().copied().filter(|_| speaks)
+}
 
 /// https://developer.pagerduty.com/docs/send-alert-event
 const LEVELS: [&str; 4] = ["critical", "error", "warning", "info"];

@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Proof, Usage, place};
 use crate::diagnostic::suggestion;
+use crate::profiles::Profiles;
 use crate::promql::walk::selector;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -21,10 +22,15 @@ pub(crate) const PROOF: Proof = Proof {
                 Some(name) if contract.knows(name) => {}
                 Some(name) => {
                     let near = near(name, contract.names());
-                    let help = match near.is_empty() {
+                    let help = match (exposing(name), near.is_empty()) {
+                        (Some(profile), _) => format!(
+                            "the profile `{profile}` has it: write `profiles = [\"{profile}\"]` at the service that exposes it"
+                        ),
                         // Such as one of an exporter, which has no prefix of the catalog's.
-                        true => "declare it under [metrics]; one whose name has another prefix cannot be: accept it with `allow` at the alert".to_string(),
-                        false => format!(
+                        (None, true) => format!(
+                            "declare it under [metrics], with `name = \"{name}\"` where the catalog's prefix does not begin it"
+                        ),
+                        (None, false) => format!(
                             "{} It must be declared under [metrics], belong to a service's runtime, or be recorded by a rule that is loaded before",
                             sentence(&suggestion(name, near))
                         ),
@@ -47,6 +53,16 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// A profile with such a metric.
+fn exposing(name: &str) -> Option<String> {
+    let profiles = Profiles::built_in();
+    let names = profiles.names();
+    let mut having = names
+        .iter()
+        .filter(|profile| profiles.metrics(profile).any(|known| known == name));
+    having.next().map(|profile| profile.to_string())
+}
 
 /// Names with the same beginning: the others are no help.
 fn near<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Vec<&'a str> {

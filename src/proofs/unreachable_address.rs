@@ -236,9 +236,8 @@ impl<'s, 'a> Judge<'s, 'a> {
             };
             let whole = match key {
                 "url" | "api_url" | "webhook_url" | "slack_api_url" | "opsgenie_api_url"
-                | "pagerduty_url" | "victorops_api_url" | "wechat_api_url" | "proxy_url" => {
-                    endpoint(text)
-                }
+                | "pagerduty_url" | "victorops_api_url" | "wechat_api_url" | "jira_api_url"
+                | "rocketchat_api_url" | "proxy_url" => endpoint(text),
                 "smarthost" | "smtp_smarthost" => {
                     authority(text, "smtp").map(|(host, port)| ("smtp", host, port))
                 }

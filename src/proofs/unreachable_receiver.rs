@@ -63,14 +63,19 @@ fn otherwise(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
                 ));
                 continue;
             }
-            let there = differs.there.unwrap_or_else(|| "nothing".to_string());
             found.push(place::at(
                 path,
                 format!("{}/{}", differs.pointer, differs.key),
-                format!(
-                    "`{name}` has {there} for `{}` of its {integration}, the catalog says {}",
-                    differs.key, differs.said
-                ),
+                match differs.there {
+                    Some(there) => format!(
+                        "the {integration} of `{name}` has the {} `{there}`, and the catalog says `{}`",
+                        differs.key, differs.said
+                    ),
+                    None => format!(
+                        "the {integration} of `{name}` has no {}, and the catalog says `{}`",
+                        differs.key, differs.said
+                    ),
+                },
                 "render it from the catalog",
             ));
         }

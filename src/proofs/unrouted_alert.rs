@@ -14,6 +14,9 @@ use crate::stack::notifications::{Notifications, Promised};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
+/// Minutes of a day: for so long of a week a system may be maintained while nobody is paged.
+const DAY: usize = 24 * 60;
+
 /// Minutes of a week: whoever is told nothing for longer does not miss it.
 const WEEK: usize = 7 * 24 * 60;
 
@@ -168,6 +171,7 @@ fn elsewhere(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<
             None if promised.ends.is_empty() => astray(&promised, &NOBODY, tree),
             None => at_other_times(stack, notifications, &promised, &mut compared)
                 .or_else(|| silent(stack, notifications, &promised))
+                .or_else(|| asleep(stack, notifications, &promised, &mut compared))
                 .or_else(|| passed_over(stack, notifications, &promised, tree)),
         };
         let Some((pointer, message, help)) = mistake else {
@@ -304,6 +308,44 @@ fn silent(stack: &Stack, notifications: &Notifications, promised: &Promised) -> 
         format!("{} is told to nobody {how}", promised.firing.called()),
         "let the route notify at some time of every week".to_string(),
     ))
+}
+
+/// Somebody who is to be told of the most urgent alerts, and is not for much of every week, of which the catalog says nothing.
+fn asleep(
+    stack: &Stack,
+    notifications: &Notifications,
+    promised: &Promised,
+    compared: &mut HashSet<String>,
+) -> Option<Mistake> {
+    let catalog = stack.catalog;
+    if !catalog.times.is_empty() || promised.firing.rank(catalog) > 0 {
+        return None;
+    }
+    promised.told.iter().find_map(|(told, by)| {
+        let timed = by.iter().map(|route| heeded(route));
+        if !compared.insert(format!("{:?}", timed.collect::<Vec<_>>())) {
+            return None;
+        }
+        let minutes = notifications.intervals.silence_of_a_week(by);
+        if minutes <= DAY {
+            return None;
+        }
+        let route = by.first()?;
+        let key = TIMES
+            .iter()
+            .find(|key| route.settings.contains_key(**key))?;
+        Some((
+            format!("{}/{key}", route.pointer),
+            format!(
+                "`{}` is not told of {}, {}, for {} hours of a week, and the catalog says nothing of times",
+                told.receiver,
+                promised.firing.called(),
+                promised.firing.severity,
+                minutes / 60
+            ),
+            "let the route notify at any time, or write its times under `[times]`, and name them with `active` or `mute` of an owner or a route".to_string(),
+        ))
+    })
 }
 
 /// An alert that reaches nobody, as the catalog has it so far, and would reach nobody either if the catalog had a receiver: no

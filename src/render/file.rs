@@ -19,6 +19,8 @@ pub struct File {
     pub role: Role,
     /// The alert that it is about, of an artifact with a file for each.
     pub(super) alert: Option<String>,
+    /// The objective that it is about, of an artifact with a file for each.
+    pub(super) slo: Option<String>,
 }
 
 impl File {

@@ -40,7 +40,8 @@ impl Found {
             unreadable: Vec::new(),
         };
         for (path, text) in texts {
-            let (artifact, alert) = artifact(catalog, &path).unzip();
+            let (artifact, of) = artifact(catalog, &path).unzip();
+            let Of { alert, slo } = of.unwrap_or_default();
             let own = artifact.map(|artifact| artifact.role);
             let Some(role) = roles.get(&path).copied().or(own) else {
                 found.unknown.push(path);
@@ -57,7 +58,8 @@ impl Found {
                     value: Arc::new(value),
                     template: artifact.map_or("", |artifact| artifact.template),
                     role,
-                    alert: alert.flatten(),
+                    alert,
+                    slo,
                     path,
                 }),
                 Err(error) => {
@@ -85,16 +87,27 @@ impl Found {
     }
 }
 
-/// The row of ARTIFACTS that a path belongs to, and the alert that its file is about.
-fn artifact(catalog: &Catalog, path: &str) -> Option<(&'static Artifact, Option<String>)> {
+/// What a file is about, of an artifact with several.
+#[derive(Default)]
+struct Of {
+    alert: Option<String>,
+    slo: Option<String>,
+}
+
+/// The row of ARTIFACTS that a path belongs to, and what its file is about.
+fn artifact(catalog: &Catalog, path: &str) -> Option<(&'static Artifact, Of)> {
     ARTIFACTS.iter().find_map(|artifact| {
         let output = artifact.output.replace("{slug}", &catalog.platform.slug);
-        match output.split_once("{alert}") {
-            None => (output == path).then_some((artifact, None)),
-            Some((before, after)) => {
-                let alert = path.strip_prefix(before)?.strip_suffix(after)?;
-                Some((artifact, Some(alert.to_string())))
-            }
-        }
+        let named = |hole: &str| {
+            let (before, after) = output.split_once(hole)?;
+            let name = path.strip_prefix(before)?.strip_suffix(after)?;
+            (!name.contains('/')).then(|| name.to_string())
+        };
+        let of = Of {
+            alert: named("{alert}"),
+            slo: named("{slo}"),
+        };
+        let is = output == path || of.alert.is_some() || of.slo.is_some();
+        is.then_some((artifact, of))
     })
 }

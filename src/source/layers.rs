@@ -10,6 +10,9 @@ const WHERE: [(&str, &[&str]); 2] = [
     ("runs_on", &["targets"]),
 ];
 
+/// The key of an environment's table that lists keys which it does not have.
+const UNSET: &str = "unset";
+
 impl Source {
     /// A part: its tables get further entries, and no entry stands in two files.
     pub(super) fn join(&mut self, part: Value, spans: HashMap<String, Span>) {
@@ -152,12 +155,48 @@ impl Source {
         spans: &mut HashMap<String, Span>,
     ) {
         for (key, value) in new {
+            if key == UNSET {
+                self.unset(known, &value, pointer, spans);
+                continue;
+            }
             let pointer = format!("{pointer}/{}", step(&key));
             match (known.get_mut(&key), value) {
                 (Some(Value::Object(known)), Value::Object(new)) if !new.is_empty() => {
                     self.over(known, new, &pointer, spans);
                 }
                 (_, value) => self.replace(known, &key, value, &pointer, spans),
+            }
+        }
+    }
+
+    /// Keys of a table that an environment does not have.
+    fn unset(
+        &mut self,
+        known: &mut Map<String, Value>,
+        names: &Value,
+        pointer: &str,
+        spans: &mut HashMap<String, Span>,
+    ) {
+        let list = format!("{pointer}/{UNSET}");
+        let inside = below(spans, &list);
+        let at = |pointer: &str| inside.get(pointer).map_or(0..0, |span| span.value.clone());
+        let all = names
+            .as_array()
+            .filter(|all| all.iter().all(Value::is_string));
+        let Some(all) = all else {
+            self.contradictions
+                .push(Contradiction::NoList { at: at(&list) });
+            return;
+        };
+        for (index, name) in all.iter().filter_map(Value::as_str).enumerate() {
+            match known.shift_remove(name) {
+                Some(_) => drop(below(&mut self.spans, &format!("{pointer}/{}", step(name)))),
+                None => self.contradictions.push(Contradiction::NothingToDisable {
+                    table: pointer.trim_start_matches('/').replace('/', "."),
+                    name: name.to_string(),
+                    at: at(&format!("{list}/{index}")),
+                    known: known.keys().cloned().collect(),
+                }),
             }
         }
     }

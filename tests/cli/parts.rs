@@ -296,3 +296,41 @@ fn an_environment_names_its_folder_and_its_label() {
     );
     assert!(!root.join("generated-staging").exists());
 }
+
+#[test]
+fn an_environment_takes_keys_away() {
+    let own = "[alerts.Errors]\nunset = [\"for\", \"window\"]\nwindow = \"20m\"\nfor = \"1m\"\n[prometheus]\nunset = [\"retention\"]\n[services]\nunset = [\"search\"]\n";
+    let root = with_staging("parts-unset", own);
+    let catalog = fs::read_to_string(root.join("services.toml")).unwrap();
+    let kept = "\n[prometheus]\nretention = \"90d\"\n";
+    fs::write(root.join("services.toml"), format!("{catalog}{kept}")).unwrap();
+    fine(&root, &["render"]);
+    fine(&root, &["render", "--environment", "staging"]);
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let [here, there] = ["generated", "generated-staging"]
+        .map(|folder| read(&format!("{folder}/docker-compose.monitoring.yml")));
+    assert!(here.contains("retention.time=90d"), "{here}");
+    assert!(there.contains("retention.time=15d"), "{there}");
+    assert!(!read("generated-staging/monitoring/working_prometheus.yml").contains("search"));
+    for (wrong, said) in [
+        (
+            "[prometheus]\nunset = [\"retenton\"]\n",
+            "did you mean `retention`?",
+        ),
+        (
+            "[prometheus]\nunset = \"retention\"\n",
+            "`unset` is no list of keys",
+        ),
+        ("[alerts.Errors]\nunset = [\"kind\"]\n", "has no `kind`"),
+    ] {
+        fs::write(root.join("services.staging.toml"), wrong).unwrap();
+        let run = run(&root, &["render", "--environment", "staging"]);
+        assert_eq!(run.code, Some(1), "{wrong}");
+        assert!(
+            run.out.contains(said) || run.err.contains(said),
+            "{}{}",
+            run.out,
+            run.err
+        );
+    }
+}

@@ -1,6 +1,6 @@
 //! The fire drill itself: all alerts, failures named, nothing left behind.
 
-use super::stack::root;
+use super::stack::{case, root};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -56,6 +56,67 @@ fn every_alert_fires_reaches_its_receiver_and_resolves() {
         assert!(seconds("resolved_seconds") > 0.0);
     }
     assert_eq!(output.status.code(), Some(0));
+}
+
+/// What a drill of some alerts says of each: the alert, its service, who is told, or why it failed.
+fn drilled(name: &str, alerts: &[&str]) -> Vec<String> {
+    let root = case(name);
+    let only = alerts.iter().flat_map(|alert| ["--only", alert]);
+    let arguments: Vec<&str> = ["drill", "--format", "json"]
+        .into_iter()
+        .chain(only)
+        .collect();
+    let output = root.run(&arguments);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| {
+        panic!(
+            "{error}: {text} {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+    });
+    let rows = document["drill"].as_array().unwrap().iter();
+    let alerts = rows.filter(|row| row["alert"] != "inhibition");
+    let text = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap().to_string();
+    alerts
+        .map(|row| {
+            assert_eq!(row["result"], "passed", "{document:#}");
+            assert!(row["resolved_seconds"].as_f64().unwrap() > 0.0, "{row:#}");
+            ["alert", "service", "receiver"]
+                .map(|key| text(row, key))
+                .join(" ")
+        })
+        .collect()
+}
+
+/// Routes that go on, several receivers, a service's owner before its group's, a route of the catalog before any owner; and the
+/// fast alert of an objective burns within the short window.
+#[test]
+fn alerts_reach_the_receivers_of_their_owners() {
+    let _alone = alone();
+    let alerts = [
+        "ServiceDown",
+        "TooManyErrors",
+        "ReportsFail",
+        "CheckoutAvailabilityFastBurn",
+    ];
+    assert_eq!(
+        drilled("owners", &alerts),
+        [
+            "ServiceDown checkout auditors, pagerduty-web, slack-web",
+            "TooManyErrors checkout slack-web",
+            "ReportsFail reports pagerduty-data, slack-web",
+            "CheckoutAvailabilityFastBurn checkout auditors, pagerduty-data",
+        ]
+    );
+}
+
+#[test]
+fn an_objective_of_a_latency_burns_and_recovers() {
+    let _alone = alone();
+    assert_eq!(
+        drilled("slos", &["LatencyFastBurn"]),
+        ["LatencyFastBurn checkout team"]
+    );
 }
 
 #[test]

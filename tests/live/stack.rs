@@ -91,6 +91,28 @@ pub fn root(more: &str) -> Root {
     root
 }
 
+/// A catalog of the tests in a folder of its own, rendered.
+pub fn case(name: &str) -> Root {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let folder = std::env::temp_dir().join(format!(
+        "monstack-live-{name}-{}-{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    ));
+    fs::create_dir_all(&folder).unwrap();
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let catalog = cases.join(name).join("services.toml");
+    fs::copy(catalog, folder.join("services.toml")).unwrap();
+    let root = Root {
+        folder,
+        prometheus: 0,
+        alertmanager: 0,
+        control: 0,
+    };
+    assert_eq!(root.run(&["render"]).status.code(), Some(0), "{name}");
+    root
+}
+
 impl Root {
     /// Runs a verb to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {

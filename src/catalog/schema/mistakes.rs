@@ -51,7 +51,11 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
                 }
                 _ => ("invalid-value", format!("`{name}` cannot be {shown}")),
             };
-            Diagnostic::error(code, value(), message).help(suggestion(word, options.texts()))
+            let help = match options.items().any(Value::is_boolean) {
+                true => "false takes back what is said further out; else write the setting itself, or leave it out".to_string(),
+                false => suggestion(word, options.texts()),
+            };
+            Diagnostic::error(code, value(), message).help(help)
         }
         Kind::Type { kind } => {
             let found = wrong_type(value(), name, error.instance(), kind);
@@ -166,8 +170,14 @@ fn inside(
     let name = path.rsplit('/').next().unwrap_or_default();
     let wanted: Vec<String> = alternatives
         .iter()
-        .filter_map(|one| one["type"].as_str())
-        .map(article)
+        .filter_map(|one| {
+            let sort = referred(one).into_iter();
+            let sort = sort.filter_map(|node| node["type"].as_str()).next()?;
+            Some(match one.get("enum") {
+                Some(_) if sort == "boolean" => "false".to_string(),
+                _ => article(sort),
+            })
+        })
         .collect();
     let message = format!("`{name}` is {}", sort_of(value));
     vec![
@@ -202,10 +212,11 @@ fn unknown_key(path: &str, key: &str, node: &Value, schema: &Value) -> Diagnosti
         format!("unknown key `{key}`"),
     )
     .label("nothing reads this")
-    .help(
-        elsewhere(key, node, schema)
-            .map_or_else(|| suggestion(key, known.iter().copied()), str::to_string),
-    )
+    .help(match (elsewhere(key, node, schema), key) {
+        (Some(said), _) => said.to_string(),
+        (None, "unset") => "only the file of an environment takes keys away, such as services.staging.toml: remove the key itself".to_string(),
+        (None, _) => suggestion(key, known.iter().copied()),
+    })
 }
 
 /// "`10 secs` is not a duration", in the words of the schema that refused it.

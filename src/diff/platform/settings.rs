@@ -79,6 +79,11 @@ const SETTINGS: &[(&str, Class, &str)] = &[
         "everything is rendered into the folder",
     ),
     (
+        "/alertmanager/aws_credentials_file",
+        Notice,
+        "the Alertmanager reads AWS profiles from",
+    ),
+    (
         "/prometheus/scrape_interval",
         Notice,
         "jobs without an interval of their own are scraped every",

@@ -1,44 +1,56 @@
 //! Whom the Alertmanager tells, and by what: the integrations of its receivers, with what the configuration says for all.
 
 use crate::json::{Parts, plain};
+use crate::source::step;
 use crate::stack::document::walk;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Where the catalog's keys of an integration stand in the configuration: integration, key, the places in an entry, and the
-/// key that holds for all entries.
+/// Where the catalog's keys of an integration stand in the configuration, if that is not an entry's own key, or what holds for all
+/// entries can take its place: integration, key, the place in an entry, and the key that holds for all entries.
 /// https://prometheus.io/docs/alerting/latest/configuration/
-const PLACES: [(&str, &str, &[&str], &str); 9] = [
-    ("slack", "channel", &["/channel"], ""),
+const PLACES: [(&str, &str, &str, &str); 19] = [
+    ("slack", "api_url_file", "", "slack_api_url_file"),
+    ("email", "from", "", "smtp_from"),
+    ("email", "smarthost", "", "smtp_smarthost"),
+    ("email", "auth_username", "", "smtp_auth_username"),
+    ("email", "auth_password_file", "", "smtp_auth_password_file"),
+    ("opsgenie", "api_key_file", "", "opsgenie_api_key_file"),
+    ("telegram", "bot_token_file", "", "telegram_bot_token_file"),
     (
-        "slack",
-        "api_url_file",
-        &["/api_url_file"],
-        "slack_api_url_file",
+        "mattermost",
+        "webhook_url_file",
+        "",
+        "mattermost_webhook_url_file",
     ),
-    ("pagerduty", "routing_key_file", &["/routing_key_file"], ""),
-    ("email", "to", &["/to"], ""),
-    ("email", "from", &["/from"], "smtp_from"),
-    ("email", "smarthost", &["/smarthost"], "smtp_smarthost"),
+    ("victorops", "api_key_file", "", "victorops_api_key_file"),
+    ("wechat", "api_secret_file", "", "wechat_api_secret_file"),
+    ("wechat", "corp_id", "", "wechat_api_corp_id"),
+    ("rocketchat", "api_url", "", "rocketchat_api_url"),
+    ("rocketchat", "token_file", "", "rocketchat_token_file"),
     (
-        "email",
-        "auth_username",
-        &["/auth_username"],
-        "smtp_auth_username",
+        "rocketchat",
+        "token_id_file",
+        "",
+        "rocketchat_token_id_file",
     ),
-    (
-        "email",
-        "auth_password_file",
-        &["/auth_password_file"],
-        "smtp_auth_password_file",
-    ),
-    ("webhook", "url", &["/url"], ""),
+    ("jira", "api_url", "", "jira_api_url"),
+    ("sns", "region", "/sigv4/region", ""),
+    ("sns", "profile", "/sigv4/profile", ""),
+    ("sns", "role_arn", "/sigv4/role_arn", ""),
+    ("jira", "username", "/http_config/basic_auth/username", ""),
 ];
 
-/// A bearer token of any integration that speaks HTTP.
-const CREDENTIALS: [&str; 2] = [
-    "/http_config/authorization/credentials_file",
-    "/http_config/bearer_token_file",
+/// The same of any integration that speaks HTTP, in each place that it may have.
+const LOGINS: [(&str, &[&str]); 2] = [
+    (
+        "credentials_file",
+        &[
+            "/http_config/authorization/credentials_file",
+            "/http_config/bearer_token_file",
+        ],
+    ),
+    ("password_file", &["/http_config/basic_auth/password_file"]),
 ];
 
 /// Keys whose value the Alertmanager connects to.
@@ -53,6 +65,11 @@ const CONNECTS: [&str; 6] = [
 
 /// The same for all receivers, behind the name of their integration.
 const FOR_ALL: [&str; 3] = ["_url", "_smarthost", "_api_host"];
+
+/// Whether an integration tells of the end of an alert, unless the configuration says otherwise: `VSendResolved` of its defaults.
+pub(crate) fn tells_of_the_end(integration: &str) -> bool {
+    !["email", "slack", "wechat", "rocketchat"].contains(&integration)
+}
 
 /// One receiver of the configuration.
 pub(crate) struct Receiver<'a> {
@@ -154,19 +171,21 @@ impl<'a> Receiver<'a> {
     }
 
     fn there(&self, integration: &str, key: &str, entry: &Value) -> Option<String> {
-        let at = |places: &[&str]| {
-            let mut places = places.iter();
-            places.find_map(|place| entry.pointer(place)).map(plain)
-        };
-        if key == "credentials_file" {
-            return at(&CREDENTIALS);
+        let at = |place: &str| entry.pointer(place).map(plain);
+        if let Some((_, places)) = LOGINS.iter().find(|(login, _)| *login == key) {
+            return places.iter().find_map(|place| at(place));
+        }
+        let own = format!("/{}", step(key));
+        if key == "send_resolved" {
+            return at(&own).or_else(|| Some(tells_of_the_end(integration).to_string()));
         }
         let mut known = PLACES.iter();
         let place = known.find(|(kind, own, ..)| *kind == integration && *own == key);
-        let Some((_, _, places, for_all)) = place else {
-            return at(&[&format!("/{key}")]);
+        let Some((_, _, place, for_all)) = place else {
+            return at(&own);
         };
-        at(places).or_else(|| self.global.get(*for_all).map(plain))
+        at(if place.is_empty() { &own } else { place })
+            .or_else(|| self.global.get(*for_all).map(plain))
     }
 
     /// What it connects to: pointer and address.

@@ -1,10 +1,10 @@
 //! The texts of notifications: Go templates over the Alertmanager's data.
 
-use crate::go_template::parse;
 use crate::go_template::shapes::{Asked, Types};
+use crate::go_template::{self, parse};
 use crate::stack::document::walk;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 /// What the templates are given.
@@ -35,6 +35,77 @@ pub(crate) fn asked(part: &Value) -> Vec<(String, Read)> {
     });
     found
 }
+
+/// What a text becomes of one alert with these labels, while it fires or when it has ended; None: that cannot be said here.
+pub(crate) fn written(
+    text: &str,
+    labels: &BTreeMap<String, String>,
+    fires: bool,
+) -> Option<String> {
+    type Fields = BTreeMap<String, go_template::Value>;
+    let text_of = |text: &str| go_template::Value::text(text);
+    let map = |pairs: &mut dyn Iterator<Item = (&str, &str)>| {
+        let pairs = pairs.map(|(key, value)| (key.to_string(), text_of(value)));
+        go_template::Value::Map(pairs.collect::<Fields>().into())
+    };
+    let of = |pairs: Vec<(&str, go_template::Value)>| -> Fields {
+        let pairs = pairs.into_iter();
+        pairs.map(|(key, value)| (key.to_string(), value)).collect()
+    };
+    let list = |items: Vec<go_template::Value>, methods: Fields| {
+        go_template::Value::List(items.into(), methods.into())
+    };
+    let labels = || {
+        map(&mut labels
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str())))
+    };
+    let annotations = || map(&mut ANNOTATIONS.into_iter().map(|key| (key, key)));
+    let status = if fires { "firing" } else { "resolved" };
+    let alert = || {
+        go_template::Value::Struct(
+            of(vec![
+                ("Status", text_of(status)),
+                ("Labels", labels()),
+                ("Annotations", annotations()),
+                ("GeneratorURL", text_of("url")),
+                ("Fingerprint", text_of("fingerprint")),
+            ])
+            .into(),
+        )
+    };
+    let some = || list(vec![alert()], Fields::new());
+    let none = || list(Vec::new(), Fields::new());
+    let [firing, resolved] = match fires {
+        true => [some(), none()],
+        false => [none(), some()],
+    };
+    let data = of(vec![
+        ("Receiver", text_of("receiver")),
+        ("Status", text_of(status)),
+        (
+            "Alerts",
+            list(
+                vec![alert()],
+                of(vec![("Firing", firing), ("Resolved", resolved)]),
+            ),
+        ),
+        ("GroupLabels", labels()),
+        ("CommonLabels", labels()),
+        ("CommonAnnotations", annotations()),
+        ("ExternalURL", text_of("url")),
+    ]);
+    let template = parse(text).ok()?;
+    let data = go_template::Value::Struct(data.into());
+    template
+        .execute(data, &[], &|name, arguments| {
+            go_template::of_prometheus(name, arguments)
+        })
+        .ok()
+}
+
+/// What alerts say of themselves.
+const ANNOTATIONS: [&str; 4] = ["summary", "description", "runbook_url", "dashboard_url"];
 
 /// Whether a template of this name is there without a file.
 pub(crate) fn built_in(name: &str) -> bool {
@@ -108,6 +179,44 @@ mod tests {
             let asked: Vec<String> = asked.map(|asked| format!("{asked:?}")).collect();
             assert_eq!(asked.join(" "), wrong, "{text}");
         }
+        let labels = BTreeMap::from([("job".to_string(), "cart".to_string())]);
+        for (text, firing, resolved) in [
+            (
+                "{{ range .Alerts.Firing }}{{ .Labels.job }}{{ end }}",
+                "cart",
+                "",
+            ),
+            (
+                "{{ range .Alerts }}{{ .Annotations.summary }} {{ .Status }}{{ end }}",
+                "summary firing",
+                "summary resolved",
+            ),
+            (
+                "{{ .Alerts.Firing | len }}{{ (index .Alerts 0).Status | toUpper }}",
+                "1FIRING",
+                "0RESOLVED",
+            ),
+            (
+                "{{ if eq .Status \"firing\" }}{{ .CommonLabels.job }}{{ end }}",
+                "cart",
+                "",
+            ),
+        ] {
+            let both = [true, false].map(|fires| written(text, &labels, fires));
+            assert_eq!(
+                both,
+                [firing, resolved].map(|text| Some(text.to_string())),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            written(
+                "{{ range .CommonLabels.SortedPairs }}x{{ end }}",
+                &labels,
+                true
+            ),
+            None
+        );
         assert!(asked(&json!(["{{ .Status"]))[0].1.is_err());
         assert!(asked(&json!(["plain"])).is_empty());
     }

@@ -165,6 +165,22 @@ impl Intervals {
         open.then_some(longest)
     }
 
+    /// The minutes of an average week during which none of the routes notifies.
+    pub(crate) fn silence_of_a_week(&self, routes: &[&Route]) -> usize {
+        let heeded: Vec<Heeded> = routes.iter().map(|route| heeded(route)).collect();
+        let always = |heeded: &Heeded| heeded.iter().all(Option::is_none);
+        if routes.is_empty() || heeded.iter().any(always) {
+            return 0;
+        }
+        let (mut silent, mut days) = (0, 0);
+        for day in self.days() {
+            let open = self.open(&heeded, day);
+            silent += open.iter().filter(|notifies| !**notifies).count();
+            days += 1;
+        }
+        silent * 7 / days.max(1)
+    }
+
     /// Enough days to see all: two weeks; years where an interval speaks of days of the month, of months or years.
     fn days(&self) -> impl Iterator<Item = NaiveDate> {
         let dates = self.dates();
