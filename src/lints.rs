@@ -22,6 +22,7 @@ mod oversized_pattern;
 mod plain_http;
 mod range_beyond_retention;
 mod ratio_out_of_range;
+mod receiver_of_another;
 mod reserved_name;
 mod same_condition;
 mod secret_of_another;
@@ -53,6 +54,7 @@ mod unlinked_runbook;
 mod unmatched_selector;
 mod unmounted_secret;
 mod unnotified_receiver;
+mod unreached_route;
 mod unrouted_severity;
 mod unsaid_role;
 mod unstarted_exporter;
@@ -112,6 +114,7 @@ pub const LINTS: &[Lint] = &[
     plain_http::LINT,
     range_beyond_retention::LINT,
     ratio_out_of_range::LINT,
+    receiver_of_another::LINT,
     reserved_name::LINT,
     same_condition::LINT,
     secret_of_another::LINT,
@@ -143,6 +146,7 @@ pub const LINTS: &[Lint] = &[
     unmatched_selector::LINT,
     unmounted_secret::LINT,
     unnotified_receiver::LINT,
+    unreached_route::LINT,
     unrouted_severity::LINT,
     unsaid_role::LINT,
     unstarted_exporter::LINT,

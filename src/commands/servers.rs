@@ -13,6 +13,7 @@ use crate::pipeline::Outcome;
 use crate::render::File;
 use crate::stack::files::Files;
 use anyhow::{Context, Result, anyhow, bail};
+use chrono::{DateTime, Utc};
 pub(crate) use given::Given;
 use std::path::{Path, PathBuf};
 
@@ -192,6 +193,7 @@ impl Servers {
         Ok(CheckContext {
             catalog,
             rendered: Files::of(files),
+            written: written(root, catalog, Files::of(files)),
             client,
             reach: Reach {
                 address: self.services_address.clone(),
@@ -203,6 +205,14 @@ impl Servers {
             grafana: grafana.endpoint(None)?,
         })
     }
+}
+
+/// When the newest of the files that Prometheus reads was written here.
+fn written(root: &Path, catalog: &Catalog, rendered: Files) -> Option<DateTime<Utc>> {
+    let output = root.join(&catalog.platform.output);
+    let read = rendered.prometheus().chain(rendered.rule_files());
+    let times = read.filter_map(|file| output.join(&file.path).metadata().ok()?.modified().ok());
+    times.max().map(DateTime::from)
 }
 
 /// A catalog and its files.

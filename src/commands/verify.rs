@@ -5,8 +5,8 @@ use super::{Cli, Report};
 use crate::catalog::Duration;
 use crate::diagnostic::{Severity, plural};
 use crate::live::checks::{
-    CheckContext, Checked, alertmanager, grafana, panels, probes, prometheus, rules, running,
-    services, targets,
+    CheckContext, Checked, alertmanager, delivery, grafana, panels, probes, prometheus, rules,
+    running, services, targets,
 };
 use anyhow::Result;
 use serde_json::{Map, Value, json};
@@ -85,9 +85,10 @@ fn ask(context: &CheckContext) -> Result<Vec<Checked>> {
         rules::checked(context, &running),
         targets::checked(context, &running, &answering),
     ];
-    checked.extend(services::checked(context, visits));
+    checked.extend(services::checked(context, &running, visits));
     checked.extend(probed);
     checked.push(alertmanager::checked(context, &running));
+    checked.push(delivery::checked(context, &running));
     checked.extend(panels::checked(context));
     checked.extend(
         context

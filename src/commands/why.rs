@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// Ask no server: only the catalog and generated/
     #[arg(long)]
     offline: bool,
+    /// Look at every link, also behind a broken one
+    #[arg(long)]
+    all_links: bool,
 }
 
 /// Walks as far as the chain holds.
@@ -54,7 +57,10 @@ fn walk(
     changes: &[FileChange],
     cli: &Cli,
 ) -> Result<Walk> {
-    let mut walk = Walk::default();
+    let mut walk = Walk {
+        all: args.all_links,
+        ..Walk::default()
+    };
     offline(
         &mut walk,
         &catalog.platform.output,
@@ -64,7 +70,7 @@ fn walk(
         changes,
         &cli.command("render"),
     );
-    if walk.whole() && !args.offline {
+    if walk.goes_on() && !args.offline {
         online(
             &mut walk,
             &args.servers.context(&cli.root, catalog, rendered)?,
@@ -76,28 +82,31 @@ fn walk(
 
 fn tell(report: &mut Report, walk: Walk, format: Format) {
     let mut links = Vec::new();
+    let first = walk.broken().map(|link| link.name);
     for (index, name) in LINKS.iter().enumerate() {
-        let (holds, state, note) = match walk.links.iter().find(|link| link.name == *name) {
-            Some(link) if link.holds => (true, "ok", link.note.as_str()),
-            Some(link) => (false, "FAIL", link.note.as_str()),
+        let link = walk.links.iter().find(|link| link.name == *name);
+        let broken = link.and_then(|link| link.broken.as_ref());
+        let (state, note) = match link {
+            Some(link) if broken.is_none() => ("ok", link.note.as_str()),
+            Some(link) => ("FAIL", link.note.as_str()),
             None if *name == "dashboards" => continue,
-            None => (true, "-", "not checked"),
+            None => ("-", "not checked"),
         };
         report.line(format!("{:>2} {name:<11} {state:<5} {note}", index + 1));
         links.push(json!({"link": name, "state": state.to_lowercase(), "note": note}));
-        if let Some(broken) = walk.broken.as_ref().filter(|_| !holds) {
+        if let Some(broken) = broken {
             report.line(format!("{:>21}fix: {}", "", broken.help));
         }
     }
     report.data.insert("links".into(), Value::Array(links));
-    if let Some(broken) = walk.broken {
-        let last = walk.links.last().map(|link| link.name);
-        report.data.insert("broken".into(), last.into());
+    if let Some(first) = first {
+        report.data.insert("broken".into(), first.into());
         // In text, the link itself has said it.
         if format == Format::Text {
             report.find()
         } else {
-            report.push(broken)
+            let broken = walk.links.into_iter().filter_map(|link| link.broken);
+            broken.for_each(|broken| report.push(broken));
         }
     } else {
         report.line("every link that was checked holds");

@@ -2,6 +2,7 @@
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::source::step;
 
 pub(crate) const LINT: Lint = Lint {
     code: "exchanged-ratio",
@@ -43,6 +44,23 @@ pub(crate) const LINT: Lint = Lint {
                 )
                 .help(format!("exchange `{other}` and `{wrong}`")),
             );
+        }
+        for slo in &catalog.slos {
+            let (Some(errors), Some(total)) = (&slo.counts.errors, &slo.counts.total) else {
+                continue;
+            };
+            if errors != total && !says_failure(errors) && says_failure(total) {
+                let at = |key: &str| Place::Value(format!("/slos/{}/{key}", step(&slo.name)));
+                let message = format!(
+                    "the objective `{}` divides `{errors}` by `{total}`, which counts failures by its name",
+                    slo.name
+                );
+                found.push(
+                    Diagnostic::error("exchanged-ratio", at("total"), message)
+                        .also(at("errors"), "and this does not")
+                        .help("exchange `errors` and `total`"),
+                );
+            }
         }
         found
     },

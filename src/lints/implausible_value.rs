@@ -1,7 +1,7 @@
 //! Numbers that were written in another unit.
 
 use super::{Lint, set_at};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Duration};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::{Source, step};
 
@@ -14,6 +14,7 @@ pub(crate) const LINT: Lint = Lint {
         let mut found = metrics(catalog);
         found.extend(cores(catalog, source));
         found.extend(memory(catalog));
+        found.extend(offset(catalog));
         found
     },
 };
@@ -102,6 +103,21 @@ fn cores(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// How far back Prometheus looks for the last sample of a series, `--query.lookback-delta`.
+const LOOKBACK: Duration = Duration(300_000);
+
+/// What rules record is as old as they look back: past the lookback nobody sees it, and every alert is as late.
+fn offset(catalog: &Catalog) -> Option<Diagnostic> {
+    let offset = catalog.prometheus.rule_query_offset?;
+    (offset >= LOOKBACK).then(|| {
+        said(
+            Place::Value("/prometheus/rule_query_offset".to_string()),
+            format!("every alert is {offset} late, and what rules record is too old to be found"),
+            "write as long as remote samples are on their way: 30s to 2m",
+        )
+    })
 }
 
 /// What the process of a server takes when it has just started and watches nothing, in MiB: the resident memory of Debian's

@@ -5,6 +5,12 @@ use crate::contract::domain::Domain;
 use crate::contract::filtered::{as_pattern, values};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::source::step;
+use regex_automata::meta::Regex;
+use std::sync::LazyLock;
+
+/// Of an answer over HTTP or gRPC, however the services write it, what the objective wants more of.
+static GOOD: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("^(2..|2xx|2XX|2|(?i:ok|success.*))$").expect("it is a pattern"));
 
 pub(crate) const LINT: Lint = Lint {
     code: "slo-failures",
@@ -55,6 +61,22 @@ pub(crate) const LINT: Lint = Lint {
                         .help("write the values that mean a failure, as the services write them"),
                     );
                     whole = false;
+                }
+                let picked = values(&domain, &pattern, true);
+                let good = |value: &String| GOOD.is_match(value.as_str());
+                let answers = label.contains("status") || label.contains("code");
+                if answers && !picked.is_empty() && picked.iter().all(good) {
+                    found.push(
+                        Diagnostic::error(
+                            "slo-failures",
+                            Place::Value(format!("{table}/{}", step(label))),
+                            format!(
+                                "/{pattern}/ picks answers such as {}, which are no failures",
+                                picked[0]
+                            ),
+                        )
+                        .help("write the values that mean a failure: of HTTP statuses `5..`"),
+                    );
                 }
                 whole &= values(&domain, &pattern, false).is_empty();
             }

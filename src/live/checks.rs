@@ -1,12 +1,14 @@
 //! What is held against what: each server and service, and the findings about it.
 
 pub(crate) mod alertmanager;
+pub(crate) mod delivery;
 pub(crate) mod grafana;
 pub(crate) mod panels;
 pub(crate) mod probes;
 pub(crate) mod prometheus;
 pub(crate) mod rules;
 pub(crate) mod services;
+pub(crate) mod stored;
 pub(crate) mod targets;
 
 use super::endpoint::{Endpoint, Refusal};
@@ -17,12 +19,15 @@ use crate::catalog::{Catalog, Service};
 use crate::diagnostic::Diagnostic;
 use crate::stack::files::Files;
 use anyhow::{Result, bail};
+use chrono::{DateTime, Utc};
 
 /// Who is asked, and about which catalog.
 pub(crate) struct CheckContext<'a> {
     pub catalog: &'a Catalog,
     /// What should be loaded.
     pub rendered: Files<'a>,
+    /// When those files were written here; None: they are not there.
+    pub written: Option<DateTime<Utc>>,
     /// With what it is asked.
     pub client: Client,
     pub reach: Reach,

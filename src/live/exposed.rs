@@ -22,6 +22,8 @@ pub(crate) struct Declared<'a> {
 pub(crate) struct Kept<'a> {
     /// What it should expose and does not.
     pub missing: Vec<&'a Metric>,
+    /// What it does expose: the name of the samples, and how many series have it.
+    pub exposed: Vec<(&'a Metric, String, usize)>,
     pub findings: Vec<Diagnostic>,
 }
 
@@ -87,6 +89,9 @@ impl<'a> Declared<'a> {
                 }
                 continue;
             }
+            let name = &samples[0].name;
+            let count = samples.iter().filter(|sample| sample.name == *name).count();
+            kept.exposed.push((metric, name.clone(), count));
             kept.findings.extend(wrong_type(
                 service,
                 metric,

@@ -14,6 +14,8 @@ pub(crate) struct Exposition {
     pub samples: Vec<Sample>,
     /// Family → its `# HELP`, escapes read.
     pub helps: HashMap<String, String>,
+    /// What Prometheus takes and other readers refuse.
+    pub flaws: Vec<ParseError>,
     sampled: HashSet<String>,
 }
 
@@ -156,7 +158,8 @@ impl Exposition {
             cursor.skip_blanks();
             let text = cursor.rest().replace("\\n", " ").replace("\\\\", "\\");
             if self.helps.insert(name.clone(), text).is_some() {
-                return Err(cursor.error_at(start, format!("a second `# HELP` for `{name}`")));
+                let flaw = cursor.error_at(start, format!("a second `# HELP` for `{name}`"));
+                self.flaws.push(flaw);
             }
             return Ok(false);
         }
@@ -176,7 +179,8 @@ impl Exposition {
             ));
         }
         if self.types.insert(name.clone(), kind.to_string()).is_some() {
-            return Err(cursor.error_at(start, format!("a second `# TYPE` for `{name}`")));
+            let flaw = cursor.error_at(start, format!("a second `# TYPE` for `{name}`"));
+            self.flaws.push(flaw);
         }
         Ok(false)
     }

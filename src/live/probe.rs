@@ -251,10 +251,25 @@ pub(crate) fn scrape(instance: &Instance) -> Result<Scrape, (ProbeStage, Diagnos
         );
         answer = ask(instance, &target)?;
     }
+    let plain = String::from_utf8_lossy(&answer.body[..answer.body.len().min(400)]).into_owned();
+    // Go and nginx say so in these words.
+    if answer.status == 400 && plain.contains("HTTP request") && plain.contains("HTTPS") {
+        return Err((ProbeStage::Http, wrong_scheme(service, url, "https")));
+    }
     if answer.status != 200 {
         return Err((ProbeStage::Http, wrong_status(service, url, &answer)));
     }
     let exposition = read(service, url, &answer)?;
+    if let Some(flaw) = exposition.flaws.first() {
+        let message = format!(
+            "{}: {url}, line {}: {}; Prometheus takes it, others do not",
+            service.name, flaw.line, flaw.reason
+        );
+        notes.push(
+            Diagnostic::warning("metrics-twice", at(service), message)
+                .help("register the metric once: two collectors in one process write the same one"),
+        );
+    }
     if answer.took.as_secs_f64() > service.scrape_timeout.seconds() {
         let took = format!(
             "{}: a scrape takes {:.1?}, and Prometheus gives up after {}",
@@ -279,8 +294,46 @@ fn ask(instance: &Instance, url: &str) -> Result<Answer, (ProbeStage, Diagnostic
         } else {
             ProbeStage::Reachable
         };
-        (stage, unreachable(service, url, &failure))
+        match other_scheme(instance, url, &failure) {
+            Some(speaks) => (ProbeStage::Http, wrong_scheme(service, url, speaks)),
+            None => (stage, unreachable(service, url, &failure)),
+        }
     })
+}
+
+/// The scheme that is spoken there instead, where the failure looks like it and the other one is answered.
+fn other_scheme(instance: &Instance, url: &str, failure: &Failure) -> Option<&'static str> {
+    let (client, there, speaks) = match failure {
+        Failure::Tls(_) | Failure::CutOff if url.starts_with("https://") => {
+            let there = url.replacen("https://", "http://", 1);
+            (instance.client.clone(), there, "http")
+        }
+        Failure::NotHttp(_) | Failure::CutOff if url.starts_with("http://") => {
+            let trust = Trust {
+                anybody: true,
+                ..Trust::default()
+            };
+            let there = url.replacen("http://", "https://", 1);
+            (instance.client.with(trust).ok()?, there, "https")
+        }
+        _ => return None,
+    };
+    client.get(&there, &[]).is_ok().then_some(speaks)
+}
+
+fn wrong_scheme(service: &Service, url: &str, speaks: &str) -> Diagnostic {
+    let (says, help) = match speaks {
+        "https" => (
+            "speaks TLS",
+            "write `scheme = \"https\"`, and `tls = { ca_file = \"…\" }` when its certificate is of an authority of your own",
+        ),
+        _ => (
+            "speaks HTTP without TLS",
+            "write `scheme = \"http\"`, or let the service serve its metrics over TLS",
+        ),
+    };
+    let message = format!("{}: what listens at {url} {says}", service.name);
+    Diagnostic::error("wrong-scheme", at(service), message).help(help)
 }
 
 fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
@@ -290,6 +343,18 @@ fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
         Failure::NoConnection(_) | Failure::Unreachable(_) => format!("let port {} through the firewall of {}", service.port, service.host),
         Failure::NoAnswer(_) => "restart it, and see what blocks it: one worker that waits on another service answers nobody".to_string(),
         Failure::TooLarge | Failure::Unfinished(_) => "serve the metrics there and nothing else; labels without a bound make them grow".to_string(),
+        Failure::Tls(reason) if reason.contains("UnknownIssuer") => {
+            "name the authority that signed its certificate: `tls = { ca_file = \"…\" }`".to_string()
+        }
+        Failure::Tls(reason) if reason.contains("NotValidForName") => {
+            "say which name its certificate has: `server_name` in `tls`".to_string()
+        }
+        Failure::Tls(reason) if reason.contains("Expired") => {
+            format!("renew the certificate of {}", service.name)
+        }
+        Failure::Tls(reason) if reason.contains("CertificateRequired") => {
+            "it wants a certificate of whoever asks: `cert_file` and `key_file` in `tls`".to_string()
+        }
         _ => format!("see what listens on port {}: it is not the service that the catalog means", service.port),
     };
     Diagnostic::error(
@@ -328,7 +393,7 @@ fn wrong_status(service: &Service, url: &str, answer: &Answer) -> Diagnostic {
             "it refuses the login that `auth` says: correct the file that holds it, on this machine and in the secrets of Prometheus"
         }
         401 | 403 => {
-            "say in `auth` with which login it is scraped; or let Prometheus read the metrics without one"
+            "it wants a login: say in `auth` with which login it is scraped; or let Prometheus read the metrics without one"
         }
         404 => "mount the metrics there, or correct `metrics_path`",
         500..=599 => "look at the service's log: its metrics endpoint fails",

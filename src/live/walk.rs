@@ -31,37 +31,38 @@ pub(crate) const LINKS: [&str; 13] = [
 pub(crate) struct Link {
     /// One of LINKS.
     pub name: &'static str,
-    /// Whether the next one is worth looking at.
-    pub holds: bool,
     /// What was seen.
     pub note: String,
+    /// What is wrong with it.
+    pub broken: Option<Diagnostic>,
 }
 
 /// The links so far.
 #[derive(Default)]
 pub(crate) struct Walk {
     pub links: Vec<Link>,
-    /// What is wrong with the last link.
-    pub broken: Option<Diagnostic>,
+    /// Whether links behind a broken one are looked at too.
+    pub all: bool,
 }
 
 impl Walk {
-    /// Nothing is broken yet.
-    pub(crate) fn whole(&self) -> bool {
-        self.broken.is_none()
+    /// The first link that does not hold.
+    pub(crate) fn broken(&self) -> Option<&Link> {
+        self.links.iter().find(|link| link.broken.is_some())
+    }
+
+    /// Whether the next link is worth looking at.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.all || self.broken().is_none()
     }
 
     fn add(&mut self, name: &'static str, seen: Result<String, Diagnostic>) -> bool {
-        let (holds, note) = match seen {
-            Ok(note) => (true, note),
-            Err(finding) => {
-                let note = finding.message.clone();
-                self.broken = Some(finding);
-                (false, note)
-            }
+        let (note, broken) = match seen {
+            Ok(note) => (note, None),
+            Err(finding) => (finding.message.clone(), Some(finding)),
         };
-        self.links.push(Link { name, holds, note });
-        holds
+        self.links.push(Link { name, note, broken });
+        self.goes_on()
     }
 }
 
@@ -123,17 +124,21 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
     {
         return Ok(());
     }
-    let Some(scraped) = service::way(walk, context, &running, service) else {
+    let scraped = service::way(walk, context, &running, service);
+    if !walk.goes_on() {
         return Ok(());
-    };
+    }
     let health = service::healthy(context, &running, service, scraped.is_some());
-    let whole = walk.add("health", health)
+    if walk.add("health", health)
         && walk.add(
             "metrics",
             service::metrics(context, service, scraped.as_ref()),
         )
         && walk.add("alerts", links::alerts(context, &running, service))
-        && walk.add("route", links::route(context, &running, service));
+    {
+        walk.add("route", links::route(context, &running, service));
+    }
+    let whole = walk.goes_on();
     if let Some(endpoint) = context.grafana.as_ref().filter(|_| whole) {
         let checked = grafana::checked(context, endpoint);
         let state = format!("{} {}", checked.state, checked.note);

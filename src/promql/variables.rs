@@ -16,6 +16,14 @@ impl Variable<'_> {
         self.before.rfind('[') > self.before.rfind(']') && !quoted
     }
 
+    /// The label whose pattern it begins, as far as can be seen from before it.
+    pub(crate) fn label(&self) -> Option<&str> {
+        let before = self.before.strip_suffix("=~\"")?.trim_end();
+        let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let start = before.rfind(|c| !name(c)).map_or(0, |at| at + 1);
+        Some(&before[start..]).filter(|label| !label.is_empty())
+    }
+
     /// Whether it is the whole pattern of a matcher, as far as can be seen from before it.
     pub(crate) fn is_pattern(&self) -> bool {
         self.before.ends_with("=~\"")

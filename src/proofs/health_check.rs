@@ -2,7 +2,9 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::stack::containers::Health;
+use crate::json::Parts;
+use crate::stack::Stack;
+use crate::stack::containers::{Container, Health};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "health-check",
@@ -33,6 +35,13 @@ pub(crate) const PROOF: Proof = Proof {
                         "ask with a program of the image, at the port and path at which the server answers",
                     )
                 }
+                Health::Check { .. } if asks_metrics(stack, container) => (
+                    format!(
+                        "the health check of `{}` asks for its metrics, which answer whatever its state is",
+                        container.name
+                    ),
+                    "ask at its `health_path`",
+                ),
                 Health::Check { ends, .. } if !ends.badly => (
                     format!("the health check of `{}` can never fail", container.name),
                     "let its exit code be that of the command which asks",
@@ -49,3 +58,21 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// Whether a service's check asks where the catalog says that its metrics are, and not where its health is.
+fn asks_metrics(stack: &Stack, container: &Container) -> bool {
+    let Some(service) = stack.catalog.service(&container.name) else {
+        return false;
+    };
+    if service.metrics_path == service.health_path {
+        return false;
+    }
+    let test = &container.value["healthcheck"]["test"];
+    let words = test.as_str().into_iter().chain(test.texts());
+    let urls = words.flat_map(|word| word.split([' ', '\'', '"']));
+    let mut paths = urls.filter_map(|word| {
+        let (_, rest) = word.split_once("://")?;
+        Some(&rest[rest.find('/')?..])
+    });
+    paths.any(|path| path.trim_end_matches([')', ';']) == service.metrics_path)
+}

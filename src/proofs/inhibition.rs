@@ -49,7 +49,8 @@ pub(crate) const PROOF: Proof = Proof {
                 None => {
                     let useless = pairs.is_empty().then(|| useless(notifications, rule));
                     let useless = useless.flatten();
-                    found.extend(useless.or_else(|| narrow(notifications, rule)));
+                    let unsuited = useless.or_else(|| narrow(notifications, rule));
+                    found.extend(unsuited.or_else(|| alike(notifications, rule, &pairs)));
                 }
             }
             edges.push(pairs);
@@ -251,6 +252,38 @@ fn useless(notifications: &Notifications, rule: &Inhibition) -> Option<Diagnosti
     };
     let help = "compare by labels that both sides have with the same values, such as `job`";
     Some(place::at(path, &rule.pointer, message, help))
+}
+
+/// Labels of `equal` that neither side has: all alerts agree in what none of them has, so the rule holds back those of every
+/// service.
+fn alike(
+    notifications: &Notifications,
+    rule: &Inhibition,
+    pairs: &[(usize, usize)],
+) -> Option<Diagnostic> {
+    let real = &notifications.alerts.real;
+    let has = |index: &usize, label: &String| real[*index].labels().contains_key(label);
+    let lacking = rule.equal.iter().all(|label| {
+        let mut sides = pairs.iter();
+        sides.all(|(source, target)| !has(source, label) && !has(target, label))
+    });
+    if rule.equal.is_empty() || !lacking {
+        return None;
+    }
+    let labels: Vec<String> = rule
+        .equal
+        .iter()
+        .map(|label| format!("`{label}`"))
+        .collect();
+    Some(place::at(
+        &notifications.file.path,
+        format!("{}/equal", rule.pointer),
+        format!(
+            "none of the alerts of this inhibition has {}: each source holds back every target, of any service",
+            labels.join(" or ")
+        ),
+        "compare by labels that the alerts have, such as `service`; without `equal` when all are meant",
+    ))
 }
 
 /// A rule for alerts that explain all others of their service, which compares by a label in which they differ from some.

@@ -91,6 +91,8 @@ enum Measure {
     Ratio,
     BytesPerSecond,
     EventsPerSecond,
+    /// How many, within a time.
+    Events,
     /// Seconds of CPU time per second.
     Cores,
     /// Something that no metric is given in here: milliseconds, megabytes, a time of day.
@@ -105,6 +107,7 @@ impl Measure {
             Measure::Ratio => "a ratio",
             Measure::BytesPerSecond => "bytes per second",
             Measure::EventsPerSecond => "events per second",
+            Measure::Events => "events",
             Measure::Cores => "cores",
             Measure::Other => "something else",
         }
@@ -117,6 +120,7 @@ impl Measure {
             Measure::Ratio => "percentunit",
             Measure::BytesPerSecond => "Bps",
             Measure::EventsPerSecond => "ops",
+            Measure::Events => "short",
             Measure::Cores => "short",
             Measure::Other => "none",
         }
@@ -166,6 +170,7 @@ fn measured(node: &Node, nodes: &[Node], contract: &Contract) -> Option<Measure>
         Expr::Call(call) => match call.func.name {
             "rate" | "irate" | "deriv" => rate(&nodes[*node.operands.first()?], operand(0)),
             "histogram_quantile" => bucketed(&nodes[*node.operands.last()?], nodes, contract),
+            "increase" if counts(&nodes[*node.operands.first()?]) => Some(Measure::Events),
             "increase" | "delta" | "idelta" | "avg_over_time" | "max_over_time"
             | "min_over_time" | "last_over_time" | "sort" | "sort_desc" | "clamp_min"
             | "clamp_max" | "clamp" | "abs" | "label_replace" | "label_join" => operand(0),

@@ -91,6 +91,7 @@ pub(crate) const PROOF: Proof = Proof {
                 ));
             }
         }
+        found.extend(unlabelled(config, stack.catalog));
         found.extend(doubles(config, &targets.list, stack.catalog));
         let mut promised = None;
         for (job, service) in &jobs {
@@ -114,7 +115,7 @@ pub(crate) const PROOF: Proof = Proof {
 };
 
 /// The keys of a job that let a scrape in, as the catalog has them.
-fn connection(service: &Service, contained: bool) -> Value {
+pub(super) fn connection(service: &Service, contained: bool) -> Value {
     let mut wanted = Map::new();
     let seen = |file: &String| secrets::seen(file, contained);
     if let Some(tls) = &service.tls {
@@ -158,6 +159,19 @@ fn connection(service: &Service, contained: bool) -> Value {
         wanted.insert("sample_limit".into(), limit.into());
     }
     Value::Object(wanted)
+}
+
+/// Whether a setting of a job is what the catalog says, or that and more which asks for no less.
+pub(super) fn lets_in(written: &Value, said: &Value) -> bool {
+    let (Some(there), Some(wanted)) = (written.as_object(), said.as_object()) else {
+        return written == said;
+    };
+    // Without a look at the certificate, whoever answers is believed.
+    let trusts = there.get("insecure_skip_verify") == Some(&Value::Bool(true));
+    let all = wanted
+        .iter()
+        .all(|(key, value)| there.get(key) == Some(value));
+    all && (!trusts || wanted.contains_key("insecure_skip_verify"))
 }
 
 /// What a target says otherwise than the catalog; `contained`: Prometheus is a container.
@@ -236,7 +250,7 @@ fn differences(
         {
             table.shift_remove("type");
         }
-        (written != *said).then(|| {
+        (!lets_in(&written, said)).then(|| {
             let written = settings.get(key).map_or(String::new(), plain);
             (format!("{job}/{key}"), key.as_str(), written, plain(said))
         })
@@ -264,6 +278,28 @@ fn differences(
             )
         })
         .collect()
+}
+
+/// Labels that everything leaves this Prometheus with: of two clusters or environments, only they say which one it is.
+fn unlabelled(config: &File, catalog: &Catalog) -> Vec<Diagnostic> {
+    let said = &config.value["global"]["external_labels"];
+    let labels = catalog.prometheus.external_labels.iter();
+    let lost = labels.filter(|(label, value)| plain(&said[label.as_str()]) != **value);
+    lost.map(|(label, value)| {
+        let pointer = match said.get(label) {
+            Some(_) => format!("/global/external_labels/{label}"),
+            None => "/global".to_string(),
+        };
+        place::at(
+            &config.path,
+            pointer,
+            format!(
+                "alerts and samples leave this Prometheus without `{label}=\"{value}\"`, which the catalog gives them"
+            ),
+            "render `external_labels` from the catalog",
+        )
+    })
+    .collect()
 }
 
 /// What happens to a service's samples behind the scrape.

@@ -1,11 +1,12 @@
 //! Every health path that the catalog wants probed is probed, by a module that exists.
 
+use super::scrape_job::{connection, lets_in};
 use super::server_settings::SHARE;
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::{Duration, Service};
 use crate::contract::targets::Target;
-use crate::json::Parts;
+use crate::json::{Parts, plain};
 use crate::promql::re2::rewritten;
 use crate::source::step;
 use crate::stack::Stack;
@@ -118,6 +119,16 @@ pub(crate) const PROOF: Proof = Proof {
                     continue;
                 };
                 let http = &file.value["modules"][module]["http"];
+                if let Some((key, written)) = locked_out(stack, service, http) {
+                    let message = format!(
+                        "the module `{module}` asks `{}` with {key} {written}, the catalog says otherwise: it is not let in",
+                        service.name
+                    );
+                    let pointer = format!("/scrape_configs/{}", probe.job);
+                    let help = "render a module that lets in as the catalog's `tls` and `auth` say, and name it in the target's parameters";
+                    found.push(place::at(&config.path, pointer, message, help));
+                    continue;
+                }
                 // https://github.com/prometheus/blackbox_exporter: the shorter of the two decides.
                 let timeout = file.value["modules"][module]["timeout"].as_str();
                 if let Some(given) = timeout.and_then(Duration::parse)
@@ -153,6 +164,27 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// What a module has otherwise than the catalog of what lets a probe in: the key, and what is written.
+fn locked_out(stack: &Stack, service: &Service, http: &Value) -> Option<(String, String)> {
+    let contained = stack.catalog.prometheus.runs_on == "compose";
+    let said = connection(service, contained);
+    let mut keys = said.entries();
+    let (key, _) = keys.find(|(key, said)| {
+        let asked = ["tls_config", "authorization", "basic_auth"].contains(&key.as_str());
+        let mut written = http.get(key.as_str()).cloned().unwrap_or_default();
+        if let Some(table) = written.as_object_mut()
+            && table.get("type").is_some_and(|kind| kind == "Bearer")
+        {
+            table.shift_remove("type");
+        }
+        asked && !lets_in(&written, said)
+    })?;
+    let written = http
+        .get(key.as_str())
+        .map_or("of nobody".to_string(), plain);
+    Some((key.clone(), written))
+}
 
 /// What an answer is to the blackbox exporter's HTTP prober, as prober/http.go decides it: whether a probe of it succeeds; and
 /// the key that decides against it.

@@ -6,7 +6,9 @@ use crate::contract::domain::Domain;
 use crate::contract::evaluate::nodes;
 use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
 use crate::json::Parts;
-use crate::promql::variables::variables;
+use crate::promql::engine::metric;
+use crate::promql::variables::{Filling, fill, variables};
+use crate::promql::walk::selectors;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::document::walk;
@@ -160,6 +162,7 @@ impl<'a> Variable<'a, '_> {
             let key = if filtered { "regex" } else { "query" };
             found.extend(self.lacks(&all, &kept, key));
             found.extend(self.chosen(&kept));
+            found.extend(self.met(&kept));
         }
         found
     }
@@ -248,6 +251,50 @@ impl<'a> Variable<'a, '_> {
             ),
             "let it list the label of all services: `label_values(up, job)`",
         ))
+    }
+
+    /// Queries whose series have none of the values that can be chosen: with All they show something, with each of them nothing.
+    fn met(&self, offered: &BTreeSet<String>) -> Vec<Diagnostic> {
+        let contract = &self.stack.contract;
+        let mut found = Vec::new();
+        let panels = self.stack.used(Usage::Panel);
+        for expression in panels.filter(|expression| expression.path == self.file.path) {
+            let mut labels = BTreeSet::new();
+            fill(&expression.written, |variable| {
+                let of_this = variable.name == self.name();
+                labels.extend(variable.label().filter(|_| of_this).map(str::to_string));
+                Filling::Unknown
+            });
+            for selector in selectors(&expression.ast) {
+                let mut asked = selector.matchers.matchers.iter();
+                let asked = asked.find(|matcher| labels.contains(&matcher.name));
+                let (Some(asked), Some(name)) = (asked, metric(selector)) else {
+                    continue;
+                };
+                let series = contract.family(name);
+                let values: Vec<Domain> = series
+                    .iter()
+                    .map(|series| contract.values(series, &asked.name))
+                    .collect();
+                let none = values.iter().all(|values| match values {
+                    Domain::Values(values) => values.iter().all(|value| !offered.contains(value)),
+                    Domain::Pattern(_) => false,
+                });
+                if none && !values.is_empty() {
+                    found.push(place::on(
+                        expression,
+                        format!(
+                            "`{name}` has no series whose `{}` is one that `{}` offers: whichever is chosen, there is nothing",
+                            asked.name,
+                            self.name()
+                        ),
+                        "compare the variable with the label that has its values",
+                    ));
+                    break;
+                }
+            }
+        }
+        found
     }
 
     /// What is chosen at first, and what All stands for.

@@ -45,10 +45,50 @@ fn action(inner: &str, labels: &Value, value: f64) -> Result<String, Error> {
         ["$value", "humanize"] => Ok(humanize(value)),
         ["$value", "humanize1024"] => Ok(humanize_binary(value)),
         ["$value", "humanizeDuration"] => Ok(humanize_duration(value)),
+        ["$value", printf] | [printf] if printed(printf, value).is_some() => {
+            Ok(printed(printf, value).unwrap_or_default())
+        }
         _ => Err(refuse(format!(
             "unit tests cannot write out {{{{ {inner} }}}}"
         ))),
     }
+}
+
+/// `printf "%.1f"` of the value, as Go prints a float64; None: a call with anything else in it.
+fn printed(call: &str, value: f64) -> Option<String> {
+    let (format, rest) = call
+        .strip_prefix("printf")?
+        .trim()
+        .strip_prefix('"')?
+        .split_once('"')?;
+    if !matches!(rest.trim(), "" | "$value") {
+        return None;
+    }
+    let mut out = String::new();
+    let mut verbs = 0;
+    let mut pieces = format.split('%');
+    out.push_str(pieces.next()?);
+    while let Some(piece) = pieces.next() {
+        // `%%` is a percent sign.
+        if piece.is_empty() {
+            out.push('%');
+            out.push_str(pieces.next()?);
+            continue;
+        }
+        let end = piece.find(|c: char| c.is_ascii_alphabetic())?;
+        let digits: Option<i32> = match &piece[..end] {
+            "" => None,
+            precision => Some(precision.strip_prefix('.')?.parse().ok()?),
+        };
+        out.push_str(&match &piece[end..=end] {
+            "f" => format!("{value:.*}", usize::try_from(digits.unwrap_or(6)).ok()?),
+            "g" | "v" => general(value, digits.unwrap_or(17).max(1)),
+            _ => return None,
+        });
+        out.push_str(&piece[end + 1..]);
+        verbs += 1;
+    }
+    (verbs == 1).then_some(out)
 }
 
 /// With a prefix of the SI: 1500 → `1.5k`, 0.002 → `2m`.
@@ -172,6 +212,8 @@ mod tests {
             "b."
         );
         assert_eq!(expand("{{ $labels.nothing }}|{{ $value }}", 0.0), "|0");
+        assert_eq!(expand("{{ $value | printf \"%.1f\" }} %", 2.25), "2.2 %");
+        assert_eq!(expand("{{ printf \"%.0f%%\" $value }}", 97.4), "97%");
         for (value, plain, binary, duration) in [
             (0.0, "0", "0", "0s"),
             (0.002, "2m", "0.002", "2ms"),

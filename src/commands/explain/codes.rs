@@ -177,8 +177,40 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The Alertmanager does not answer at this address, or something else does.",
     ),
     (
+        "foreign",
+        "A server also has jobs, rules or receivers that this catalog does not render: somebody else's, or left over from before.",
+    ),
+    (
         "alertmanager-not-loaded",
         "The Alertmanager runs another configuration than the rendered one.",
+    ),
+    (
+        "alerts-not-received",
+        "Prometheus fires alerts that the Alertmanager which was asked does not have: Prometheus does not reach it, or sends to another one.",
+    ),
+    (
+        "monitoring-alert",
+        "A rule about the monitoring itself has found something, such as notifications that fail: what it names is not to be relied on now.",
+    ),
+    (
+        "server-not-scraped",
+        "Prometheus cannot scrape one of the servers, so nobody is told when that server fails at its own work.",
+    ),
+    (
+        "silenced",
+        "A silence in force covers these alerts: they fire and nobody is told, until it ends.",
+    ),
+    (
+        "inhibited",
+        "The alert fires and is held back while another one does; only that one is told.",
+    ),
+    (
+        "muted",
+        "The alert fires at a time at which its route tells nobody.",
+    ),
+    (
+        "notifications-fail",
+        "The last notification through an integration of a receiver failed, and none has gone out since.",
     ),
     (
         "no-alertmanager",
@@ -230,6 +262,14 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The metrics path redirects: each scrape takes a second request, and one to another host is not answered by the service.",
     ),
     (
+        "wrong-scheme",
+        "The service speaks TLS and the catalog says http, or the other way round.",
+    ),
+    (
+        "metrics-twice",
+        "A metric is described twice in one answer: Prometheus takes it, and promtool and other readers refuse the whole text.",
+    ),
+    (
         "scrape-status",
         "The metrics path answers with a status other than 200.",
     ),
@@ -268,6 +308,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     (
         "metric-vanished",
         "A declared metric was there within the last 7 days, and is not now.",
+    ),
+    (
+        "samples-dropped",
+        "A service exposes series that Prometheus scrapes and does not store, so what reads them sees nothing while all looks well.",
     ),
     (
         "metric-without-series",

@@ -2,10 +2,11 @@
 
 use super::{CheckContext, Checked, first, remedy};
 use crate::diagnostic::{Diagnostic, Place, plural};
-use crate::json::Parts;
+use crate::json::{Parts, plain};
 use crate::live::loaded::differences;
 use crate::live::prometheus::Running;
 use crate::yaml;
+use serde_json::Value;
 
 fn place(context: &CheckContext) -> Place {
     let file = context.rendered.alertmanager();
@@ -16,10 +17,17 @@ fn place(context: &CheckContext) -> Place {
     ))
 }
 
-/// In what its configuration differs from the rendered one; `Err` says why it could not be asked.
-pub(crate) fn config_differences(
-    context: &CheckContext,
-) -> Result<(String, Vec<String>), Diagnostic> {
+/// What an Alertmanager runs.
+struct Loaded {
+    version: String,
+    /// In what its configuration differs from the rendered one.
+    differences: Vec<String>,
+    /// Receivers that are only there.
+    foreign: Vec<String>,
+}
+
+/// What the Alertmanager runs; `Err` says why it could not be asked.
+fn loaded(context: &CheckContext) -> Result<Loaded, Diagnostic> {
     let status = context
         .alertmanager
         .json(&context.client, "/api/v2/status")
@@ -47,11 +55,50 @@ pub(crate) fn config_differences(
                 .help("give its address with --alertmanager-url"),
         );
     }
-    let found = context
-        .rendered
-        .alertmanager()
-        .map_or_else(Vec::new, |file| differences(&file.value, &loaded, "", 0));
-    Ok((version, found))
+    let mut found = Loaded {
+        version,
+        differences: Vec::new(),
+        foreign: Vec::new(),
+    };
+    let Some(file) = context.rendered.alertmanager() else {
+        return Ok(found);
+    };
+    found.receivers(&file.value["receivers"], &loaded["receivers"]);
+    let rest = file.value.entries().filter(|(key, _)| *key != "receivers");
+    let rest = rest
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let rest = Value::Object(rest);
+    found.differences.extend(differences(&rest, &loaded, "", 0));
+    Ok(found)
+}
+
+impl Loaded {
+    /// Receivers by their names: others may have some of their own.
+    fn receivers(&mut self, wanted: &Value, there: &Value) {
+        let named = |all: &Value, name: &Value| {
+            let mut all = all.items();
+            all.find(|one| one["name"] == *name).cloned()
+        };
+        for receiver in wanted.items() {
+            let name = plain(&receiver["name"]);
+            match named(there, &receiver["name"]) {
+                Some(other) => {
+                    let path = format!("receiver {name}");
+                    let found = differences(receiver, &other, &path, 0);
+                    self.differences.extend(found);
+                }
+                None => self
+                    .differences
+                    .push(format!("the receiver {name} is not loaded")),
+            }
+        }
+        let more = there
+            .items()
+            .filter(|one| named(wanted, &one["name"]).is_none());
+        let more = more.map(|one| format!("the receiver {}", plain(&one["name"])));
+        self.foreign.extend(more);
+    }
 }
 
 /// Prometheus knows where to send alerts, and who is there routes them as rendered.
@@ -68,7 +115,11 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
             .help("load the rendered configuration, whose `alerting` names it"),
         );
     }
-    let (version, found) = match config_differences(context) {
+    let Loaded {
+        version,
+        differences: found,
+        foreign,
+    } = match loaded(context) {
         Ok(answer) => answer,
         Err(finding) => {
             findings.push(finding);
@@ -85,6 +136,11 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
             .push(Diagnostic::error("alertmanager-not-loaded", place(context), message).help(help));
     }
     let state = if findings.is_empty() { "ok" } else { "differs" };
+    findings.extend(super::prometheus::foreign(
+        place(context),
+        "the Alertmanager",
+        &foreign,
+    ));
     let notified = if context.catalog.notifies() {
         plural(receivers(context), "receiver")
     } else {

@@ -1,10 +1,11 @@
 //! The configuration that Prometheus runs.
 
 use super::{CheckContext, Checked, first};
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::json::Parts;
 use crate::live::loaded::{differences, job};
 use crate::live::prometheus::Running;
+use chrono::DateTime;
 use serde_json::Value;
 
 /// Where the rendered configuration is.
@@ -17,8 +18,17 @@ pub(crate) fn config_place(context: &CheckContext) -> Place {
     ))
 }
 
+/// In what the loaded configuration is another one.
+pub(crate) struct Difference {
+    /// The job that it is about; None: all of them.
+    pub job: Option<String>,
+    /// It is only in what is loaded: somebody else's, who shares this Prometheus, or left over from before.
+    pub foreign: bool,
+    pub text: String,
+}
+
 /// In what the loaded configuration differs from the rendered one: jobs by name, everything else in place.
-pub(crate) fn config_differences(context: &CheckContext, running: &Running) -> Vec<String> {
+pub(crate) fn config_differences(context: &CheckContext, running: &Running) -> Vec<Difference> {
     let Some(rendered) = context.rendered.config() else {
         return Vec::new();
     };
@@ -29,33 +39,60 @@ pub(crate) fn config_differences(context: &CheckContext, running: &Running) -> V
             .filter_map(|job| job["job_name"].as_str().map(str::to_string))
             .collect()
     };
+    let of_job = |name: &String, foreign: bool, text: String| Difference {
+        job: Some(name.clone()),
+        foreign,
+        text,
+    };
     let (wanted, loaded) = (names(rendered), names(&running.config));
-    found.extend(
-        wanted
-            .iter()
-            .filter(|name| !loaded.contains(name))
-            .map(|name| format!("the job {name} is not loaded")),
-    );
-    found.extend(
-        loaded
-            .iter()
-            .filter(|name| !wanted.contains(name))
-            .map(|name| format!("the job {name} is loaded and no longer rendered")),
-    );
+    let lost = wanted.iter().filter(|name| !loaded.contains(name));
+    found.extend(lost.map(|name| of_job(name, false, format!("the job {name} is not loaded"))));
+    let more = loaded.iter().filter(|name| !wanted.contains(name));
+    found.extend(more.map(|name| of_job(name, true, format!("the job {name}"))));
     for name in wanted.iter().filter(|name| loaded.contains(name)) {
         let (Some(a), Some(b)) = (job(rendered, name), job(&running.config, name)) else {
             continue;
         };
+        let all = differences(a, b, &format!("job {name}: "), context.reach.port_offset);
         found.extend(
-            differences(a, b, &format!("job {name}: "), context.reach.port_offset)
-                .into_iter()
-                .map(|text| text.replace(": .", ": ")),
+            all.into_iter()
+                .map(|text| of_job(name, false, text.replace(": .", ": "))),
         );
     }
-    for key in ["global", "rule_files", "alerting"] {
-        found.extend(differences(&rendered[key], &running.config[key], key, 0));
+    let for_all = |foreign: bool, text: String| Difference {
+        job: None,
+        foreign,
+        text,
+    };
+    for key in ["global", "alerting"] {
+        let all = differences(&rendered[key], &running.config[key], key, 0);
+        found.extend(all.into_iter().map(|text| for_all(false, text)));
     }
+    let files = |config: &Value| -> Vec<String> {
+        config["rule_files"].texts().map(str::to_string).collect()
+    };
+    let (wanted, loaded) = (files(rendered), files(&running.config));
+    // Paths are of the folder in which each is read.
+    let named = |all: &[String], file: &str| {
+        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_string();
+        all.iter().any(|other| name(other) == name(file))
+    };
+    let lost = wanted.iter().filter(|file| !named(&loaded, file));
+    found.extend(lost.map(|file| for_all(false, format!("the rules of {file} are not loaded"))));
+    let more = loaded.iter().filter(|file| !named(&wanted, file));
+    found.extend(more.map(|file| for_all(true, format!("the rules of {file}"))));
     found
+}
+
+/// What else is loaded, of whoever shares the server.
+pub(super) fn foreign(place: Place, server: &str, all: &[String]) -> Option<Diagnostic> {
+    let message = format!("{server} also has {}", first(all, 5));
+    let help = "leave it, if it is somebody else's; what is left over from before goes when the rendered files are all that is loaded";
+    let finding = Diagnostic::warning("foreign", place, message).help(help);
+    (!all.is_empty()).then_some(Diagnostic {
+        severity: Severity::Notice,
+        ..finding
+    })
 }
 
 /// The command that makes a container of the rendered stack read its files again. A signal, because a server that can be
@@ -67,23 +104,31 @@ pub(crate) fn reload_command(context: &CheckContext, container: &str) -> String 
     )
 }
 
-/// What makes a running Prometheus load the files that are on disk.
+/// What makes a running Prometheus load the files that are on disk: whether it was told to since they were written.
 pub(crate) fn reload_help(context: &CheckContext, running: &Running) -> String {
     let reload = reload_command(context, "prometheus");
-    if running.reloaded {
-        format!(
-            "{reload}; when that changes nothing, the container still sees an old file: mount its folder, and restart it"
-        )
-    } else {
-        format!(
+    if !running.reloaded {
+        return format!(
             "its last reload failed and its log says why: `promtool check config` finds it too; then {reload}"
-        )
+        );
+    }
+    let loaded = DateTime::parse_from_rfc3339(&running.loaded_at).ok();
+    match (context.written, loaded) {
+        (Some(written), Some(loaded)) if loaded.to_utc() > written => format!(
+            "not deployed: it was reloaded since the files here were written, and read others; copy them to where it reads, mount their folder and not single files, then {reload}"
+        ),
+        (Some(_), Some(_)) => format!("not reloaded since the files here were written: {reload}"),
+        _ => reload,
     }
 }
 
 /// Whether the configuration in force is the rendered one.
 pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
-    let found = config_differences(context, running);
+    let (foreign, found): (Vec<Difference>, Vec<Difference>) = config_differences(context, running)
+        .into_iter()
+        .partition(|difference| difference.foreign);
+    let texts = |all: Vec<Difference>| all.into_iter().map(|one| one.text).collect::<Vec<_>>();
+    let (foreign, found) = (texts(foreign), texts(found));
     let mut findings = Vec::new();
     if !running.reloaded {
         let message = format!(
@@ -107,7 +152,8 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
         );
     }
     let state = if findings.is_empty() { "ok" } else { "differs" };
-    let note = if findings.is_empty() {
+    findings.extend(self::foreign(config_place(context), "Prometheus", &foreign));
+    let note = if state == "ok" {
         "its configuration is the rendered one".to_string()
     } else {
         format!("{} differences", found.len())

@@ -3,19 +3,31 @@
 use super::prometheus::{config_place, reload_help};
 use super::{CheckContext, Checked, first};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
 use crate::live::prometheus::Running;
 use crate::live::rules::{Rule, loaded_rule, rendered_rules, rule_difference};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Whether every rendered rule is loaded and evaluated.
 pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
+    of(context, running, |_| true)
+}
+
+/// The same of the rules with some names.
+pub(crate) fn of(
+    context: &CheckContext,
+    running: &Running,
+    wanted: impl Fn(&str) -> bool,
+) -> Checked {
     let loaded: HashMap<String, (Rule, &Value)> = running
         .rules()
         .map(|rule| (loaded_rule(rule), rule))
         .map(|(rule, raw)| (rule.name.clone(), (rule, raw)))
         .collect();
-    let rendered = rendered_rules(context.rendered);
+    let mut rendered = rendered_rules(context.rendered);
+    let known: HashSet<String> = rendered.iter().map(|rule| rule.name.clone()).collect();
+    rendered.retain(|rule| wanted(&rule.name));
     let (mut findings, mut fine) = (Vec::new(), 0);
     let mut stale = Vec::new();
     for rule in &rendered {
@@ -32,10 +44,26 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
             }
         }
     }
-    let extra = loaded
-        .values()
-        .filter(|(rule, _)| rule.alert && !rendered.iter().any(|wanted| wanted.name == rule.name));
-    stale.extend(extra.map(|(rule, _)| format!("{} is loaded and no longer rendered", rule.name)));
+    // Of a file of ours it is left over; of another file it is another's.
+    let files = context.rendered.rule_files();
+    let ours: HashSet<&str> = files
+        .filter_map(|file| file.path.rsplit('/').next())
+        .collect();
+    let mut foreign = Vec::new();
+    for group in &running.groups {
+        let file = group["file"].as_str().unwrap_or_default();
+        let own = ours.contains(file.rsplit('/').next().unwrap_or_default());
+        let alerts = group["rules"].items().map(loaded_rule);
+        for rule in alerts.filter(|rule| rule.alert && !known.contains(&rule.name)) {
+            match own {
+                true if wanted(&rule.name) => {
+                    stale.push(format!("{} is loaded and no longer rendered", rule.name));
+                }
+                true => {}
+                false => foreign.push(format!("the alert {} of {file}", rule.name)),
+            }
+        }
+    }
     if !stale.is_empty() {
         stale.sort();
         let message = format!(
@@ -47,6 +75,11 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
                 .help(reload_help(context, running)),
         );
     }
+    findings.extend(super::prometheus::foreign(
+        config_place(context),
+        "Prometheus",
+        &foreign,
+    ));
     let alerts = rendered.iter().filter(|rule| rule.alert).count();
     let note = format!("alerts loaded; {} rules in all", running.rules().count());
     Checked::new("rules", format!("{fine}/{alerts}"), note, findings)

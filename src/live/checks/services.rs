@@ -1,17 +1,19 @@
 //! The services: health, metrics and the contract, all of them at once.
 
+use super::stored::{Exposed, Stored};
+use super::targets::target;
 use super::{CheckContext, Checked};
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::exposed::{Declared, backwards, sample_names};
 use crate::live::exposition::Exposition;
 use crate::live::probe::{Instance, health, scrape};
-use crate::live::prometheus::query;
+use crate::live::prometheus::{Running, query};
 use crate::live::workers::{self, each};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Scrapes in which no counter may fall.
-const SCRAPES: usize = 5;
+const SCRAPES: usize = 2;
 
 /// Requests that `--traffic` sends to each service.
 const REQUESTS: usize = 20;
@@ -24,6 +26,8 @@ pub(crate) struct Visit<'a> {
     pub scraped: bool,
     /// Declared metrics that it does not expose.
     pub missing: Vec<&'a Metric>,
+    /// What all its instances expose together.
+    exposed: Exposed<'a>,
     pub findings: Vec<Diagnostic>,
 }
 
@@ -56,6 +60,7 @@ fn one<'a>(context: &CheckContext, declared: &Declared<'a>, service: &'a Service
         healthy: false,
         scraped: false,
         missing: Vec::new(),
+        exposed: Vec::new(),
         findings: Vec::new(),
     };
     let instances = match context.instances(service) {
@@ -74,6 +79,7 @@ fn one<'a>(context: &CheckContext, declared: &Declared<'a>, service: &'a Service
             Ok(scrape) => {
                 let kept = declared.check(service, &scrape.exposition);
                 scraped += 1;
+                add(&mut visit.exposed, kept.exposed);
                 // What one of the instances exposes has series.
                 missing = Some(match missing.take() {
                     None => kept.missing,
@@ -108,6 +114,30 @@ fn one<'a>(context: &CheckContext, declared: &Declared<'a>, service: &'a Service
     visit
 }
 
+/// The series of one more instance.
+fn add<'a>(all: &mut Exposed<'a>, more: Exposed<'a>) {
+    for (metric, name, count) in more {
+        match all.iter_mut().find(|(_, known, _)| *known == name) {
+            Some((_, _, known)) => *known += count,
+            None => all.push((metric, name, count)),
+        }
+    }
+}
+
+/// What services expose and Prometheus does not have; only of those that it scrapes.
+fn dropped(context: &CheckContext, running: &Running, visits: &[Visit]) -> Vec<Diagnostic> {
+    let Ok(stored) = Stored::ask(context, None) else {
+        return Vec::new();
+    };
+    let scraped = |visit: &&Visit| {
+        visit.scraped && target(running, visit.service).is_some_and(|target| target.health == "up")
+    };
+    let visits = visits.iter().filter(scraped);
+    visits
+        .filter_map(|visit| stored.lost(context, visit.service, &visit.exposed))
+        .collect()
+}
+
 fn falling(instance: &Instance, first: Exposition) -> Option<Diagnostic> {
     let mut before = first;
     for _ in 1..SCRAPES {
@@ -121,7 +151,11 @@ fn falling(instance: &Instance, first: Exposition) -> Option<Diagnostic> {
 }
 
 /// The summary of the services, and of the contract.
-pub(crate) fn checked(context: &CheckContext, visits: Vec<Visit>) -> [Checked; 2] {
+pub(crate) fn checked(
+    context: &CheckContext,
+    running: &Running,
+    visits: Vec<Visit>,
+) -> [Checked; 2] {
     let total = visits.len();
     let healthy = visits
         .iter()
@@ -139,7 +173,8 @@ pub(crate) fn checked(context: &CheckContext, visits: Vec<Visit>) -> [Checked; 2
         .map(|visit| emitted(context, visit.service))
         .sum();
     let missing: usize = visits.iter().map(|visit| visit.missing.len()).sum();
-    let absent = absent(context, &visits);
+    let mut absent = absent(context, &visits);
+    absent.extend(dropped(context, running, &visits));
     let findings = visits
         .into_iter()
         .flat_map(|visit| visit.findings)

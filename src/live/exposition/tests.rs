@@ -66,12 +66,6 @@ const BAD: &[(&str, usize, usize, &str)] = &[
         "`counted` is not a metric type",
     ),
     (
-        "# TYPE a counter\n# TYPE a gauge\na 1\n",
-        2,
-        8,
-        "a second `# TYPE` for `a`",
-    ),
-    (
         "a 1\n# TYPE a gauge\n",
         2,
         8,
@@ -79,6 +73,21 @@ const BAD: &[(&str, usize, usize, &str)] = &[
     ),
     ("a-b 1\n", 1, 2, "`-b` is not a number"),
 ];
+
+#[test]
+fn what_prometheus_takes_and_promtool_refuses_is_a_flaw() {
+    for text in [
+        "# HELP a b\n# HELP a c\na 1\n",
+        "# TYPE a counter\n# TYPE a gauge\na 1\n",
+    ] {
+        let read = parse(text.as_bytes(), false).unwrap();
+        let [flaw] = &read.flaws[..] else {
+            panic!("{text}: {:?}", read.flaws)
+        };
+        assert!((flaw.line, flaw.column) == (2, 8) && flaw.reason.starts_with("a second"));
+        assert!(!promtool_reads(text), "{text}");
+    }
+}
 
 /// Whether promtool reads it; lint remarks (exit code 3) are not parse errors.
 fn promtool_reads(text: &str) -> bool {

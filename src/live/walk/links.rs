@@ -1,15 +1,17 @@
 //! The links that are in the servers, each with its cause and remedy when it is broken.
 
 use crate::catalog::{Branch, Service};
-use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
-use crate::live::checks::prometheus::{config_differences, reload_help};
+use crate::live::checks::delivery::{Delivery, kept_quiet, told};
+use crate::live::checks::prometheus::{Difference, config_differences, reload_help};
 use crate::live::checks::targets::target;
-use crate::live::checks::{CheckContext, alertmanager, rules};
+use crate::live::checks::{CheckContext, alertmanager, delivery, rules};
 use crate::live::prometheus::Running;
 use crate::live::rules::{loaded_rule, rendered_rules, rule_difference};
 use crate::stack::notifications::alerts::{labels, sent};
 use crate::stack::notifications::matchers::Labels;
+use crate::stack::notifications::receivers;
 use crate::stack::notifications::routes::Route;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,11 +34,12 @@ pub(crate) fn loaded(
     service: &Service,
 ) -> Result<String, Diagnostic> {
     let found = config_differences(context, running);
-    let own = format!("job {}", service.name);
-    let mine = found
-        .iter()
-        .find(|text| text.starts_with(&own) || text.starts_with(&format!("the {own} ")))
-        .or(found.first());
+    let own = |difference: &&Difference| {
+        let job = difference.job.as_ref();
+        !difference.foreign && job.is_none_or(|job| *job == service.name)
+    };
+    let mine = found.iter().find(own).map(|difference| &difference.text);
+    let others = found.iter().filter(|one| !one.foreign && !own(one)).count();
     let (wanted, there) = (
         context.catalog.services.len(),
         running
@@ -47,8 +50,12 @@ pub(crate) fn loaded(
     );
     match mine {
         None if running.reloaded => Ok(format!(
-            "{there} of {wanted} jobs, loaded {}",
-            running.loaded_at
+            "{there} of {wanted} jobs, loaded {}{}",
+            running.loaded_at,
+            match others {
+                0 => String::new(),
+                _ => format!("; {} of other jobs", plural(others, "difference")),
+            }
         )),
         difference => {
             let what = difference
@@ -125,7 +132,11 @@ pub(crate) fn alerts(
             )
         }));
     }
-    first_error(rules::checked(context, running).findings, String::new())?;
+    let read = |name: &str| {
+        let alert = context.catalog.alert(name);
+        alert.is_none_or(|alert| alert.covers_service(&service.name))
+    };
+    first_error(rules::of(context, running, read).findings, String::new())?;
     let state = if active.is_empty() {
         "none active".to_string()
     } else {
@@ -143,6 +154,7 @@ pub(crate) fn route(
         alertmanager::checked(context, running).findings,
         String::new(),
     )?;
+    first_error(delivery::checked(context, running).findings, String::new())?;
     let tree = context.rendered.alertmanager();
     let tree = tree.and_then(|file| Route::of(&file.value));
     let receivers = |labels: &Labels| {
@@ -162,6 +174,7 @@ pub(crate) fn route(
             known.extend(labels.iter().flat_map(receivers));
         }
     }
+    let named_receivers: BTreeSet<String> = routes.values().flatten().cloned().collect();
     let routes: Vec<String> = routes
         .into_iter()
         .map(|(severity, receivers)| {
@@ -169,20 +182,44 @@ pub(crate) fn route(
             format!("{severity} to {}", receivers.join(" and "))
         })
         .collect();
-    let job = format!(
-        "/api/v2/alerts?active=true&filter=job%3D%22{}%22",
-        service.name
-    );
-    let there = context
-        .alertmanager
-        .json(&context.client, &job)
-        .ok()
-        .and_then(|alerts| alerts.as_array().map(Vec::len))
-        .unwrap_or(0);
+    let there = match Delivery::ask(context) {
+        Ok(delivery) => {
+            if let Some(quiet) = kept_quiet(context, &delivery, &service.name, &at(service)) {
+                return Err(quiet);
+            }
+            delivery.of_service(&service.name).count()
+        }
+        // It has answered just before.
+        Err(_) => 0,
+    };
+    let told = told(context, &integrations(context, &named_receivers));
+    if let Some((integration, told)) = told.iter().find(|(_, told)| told.fails()) {
+        let message = format!("notifications fail: {}", told.described(integration));
+        return Err(Diagnostic::error("notifications-fail", at(service), message).help(
+            "the Alertmanager's log has the receiver's answer; is its address right, and are its token and secrets?",
+        ));
+    }
+    let told = told
+        .iter()
+        .map(|(integration, told)| format!("; {}", told.described(integration)));
     Ok(format!(
-        "{}; {there} of its alerts are there now",
-        routes.join(", ")
+        "{}; {there} of its alerts are there now{}",
+        routes.join(", "),
+        told.collect::<String>()
     ))
+}
+
+/// The integrations of receivers, as the Alertmanager counts them.
+fn integrations(context: &CheckContext, receivers: &BTreeSet<String>) -> BTreeSet<String> {
+    let config = context.rendered.alertmanager();
+    let all = config.map_or_else(Vec::new, |file| receivers::all(&file.value));
+    let named = all
+        .iter()
+        .filter(|receiver| receivers.contains(receiver.name));
+    let found = named.flat_map(|receiver| receiver.integrations());
+    found
+        .map(|(_, integration, _)| integration.to_string())
+        .collect()
 }
 
 fn named(receiver: &str) -> &str {

@@ -4,19 +4,20 @@ use super::Walk;
 use super::links::{at, first_error};
 use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::live::checks::stored::Stored;
 use crate::live::checks::targets::{down, target};
 use crate::live::checks::{CheckContext, probes::Probes};
 use crate::live::exposed::Declared;
 use crate::live::probe::{ProbeStage, Scrape, health, scrape};
 use crate::live::prometheus::{Running, Target, query};
 
-/// Reachable, http, parsed, scraped; None when one is broken, Some(None) when only Prometheus comes through to the service.
+/// Reachable, http, parsed, scraped; the scrape where this machine comes through to the service.
 pub(crate) fn way(
     walk: &mut Walk,
     context: &CheckContext,
     running: &Running,
     service: &Service,
-) -> Option<Option<Scrape>> {
+) -> Option<Scrape> {
     let target = target(running, service)?;
     let up = target.health == "up";
     let probe = first_scrape(context, service, target);
@@ -59,7 +60,8 @@ pub(crate) fn way(
                 .help(format!("wait {}", service.scrape_interval)),
         ),
     };
-    walk.add("scraped", scraped).then_some(seen)
+    walk.add("scraped", scraped);
+    seen
 }
 
 /// A scrape of every instance; of those that fail the first, else that of the target which Prometheus speaks of.
@@ -124,7 +126,11 @@ pub(crate) fn metrics(
     let (missing, findings) = match seen {
         Some(scrape) => {
             let kept = Declared::new(context.catalog).check(service, &scrape.exposition);
-            (kept.missing, kept.findings)
+            let stored = Stored::ask(context, Some(&service.name)).ok();
+            let mut findings = kept.findings;
+            // What one of its instances exposes is less than what Prometheus has of all.
+            findings.extend(stored.and_then(|stored| stored.lost(context, service, &kept.exposed)));
+            (kept.missing, findings)
         }
         None => {
             let series = query(

@@ -1,0 +1,46 @@
+//! Two receivers are two.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
+use crate::source::step;
+use serde_json::Value;
+
+pub(crate) const LINT: Lint = Lint {
+    code: "receiver-of-another",
+    doc: "Receivers have two names because two teams are told. With the same address and the same secret both tell the one of them, and the other hears nothing.",
+    bad: "[receivers.web-pager]\npagerduty = { routing_key_file = \"secrets/web_key\" }\n\n[receivers.shop-pager]\npagerduty = { routing_key_file = \"secrets/web_key\" }\n\n[alertmanager.routes]\ncritical = \"web-pager\"\nwarning = \"shop-pager\"\n",
+    good: "[receivers.web-pager]\npagerduty = { routing_key_file = \"secrets/web_key\" }\n\n[receivers.shop-pager]\npagerduty = { routing_key_file = \"secrets/shop_key\" }\n\n[alertmanager.routes]\ncritical = \"web-pager\"\nwarning = \"shop-pager\"\n",
+    check: |catalog, _| {
+        let mut known: Vec<(&str, &str, Value)> = Vec::new();
+        let mut found = Vec::new();
+        for (receiver, integrations) in &catalog.receivers {
+            for (integration, written) in integrations.entries() {
+                let mut to = written.clone();
+                // How it is told is not who is told.
+                if let Some(table) = to.as_object_mut() {
+                    table.retain(|key, _| !HOW.contains(&key.as_str()));
+                }
+                let mut same = known.iter();
+                let same = same.find(|(_, of, known)| of == integration && *known == to);
+                if let Some((other, ..)) = same {
+                    let message =
+                        format!("`{receiver}` and `{other}` tell the same, by {integration}");
+                    let at = |name: &str| {
+                        Place::Key(format!("/receivers/{}/{}", step(name), step(integration)))
+                    };
+                    found.push(
+                        Diagnostic::warning("receiver-of-another", at(receiver), message)
+                            .also(at(other), "the other")
+                            .help("give each its own address or secret; if they are one, name one of them in the routes"),
+                    );
+                }
+                known.push((receiver, integration, to));
+            }
+        }
+        found
+    },
+};
+
+/// Keys that differ in what somebody is told, and when.
+const HOW: [&str; 4] = ["send_resolved", "title", "text", "severity"];

@@ -1,0 +1,94 @@
+//! Every route of the catalog tells somebody of something, at some time.
+
+use super::Lint;
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Place};
+use std::collections::{BTreeMap, HashSet};
+
+pub(crate) const LINT: Lint = Lint {
+    code: "unreached-route",
+    doc: "The first route that fits decides. What stands behind one that takes the same alerts and does not go on is never reached, and whoever is named there is never told; the same holds of somebody who is told only in a time in which he is not.",
+    bad: "[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[receivers.archive]\nwebhook = { url = \"http://archive.example.org:8080/\" }\n\n[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[[routes]]\nseverity = \"critical\"\nreceivers = \"archive\"\n\n[[routes]]\ngroup = \"web\"\nreceivers = \"on-call\"\n",
+    good: "[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[receivers.archive]\nwebhook = { url = \"http://archive.example.org:8080/\" }\n\n[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[[routes]]\nseverity = \"critical\"\nreceivers = \"archive\"\ncontinue = true\n\n[[routes]]\ngroup = \"web\"\nreceivers = \"on-call\"\n",
+    check: |catalog, _| {
+        let mut found = shadowed(catalog);
+        for notice in &catalog.notices {
+            let mut active = notice.active.iter();
+            if !notice.active.is_empty() && active.all(|time| notice.mute.contains(time)) {
+                let times = notice.active.join(" and ");
+                let message = format!("told only in {times}, and not in {times}: never");
+                found.push(
+                    Diagnostic::error(
+                        "unreached-route",
+                        Place::Key(notice.pointer.clone()),
+                        message,
+                    )
+                    .help("remove the time from `active` or from `mute`"),
+                );
+            }
+        }
+        found
+    },
+};
+
+/// Routes of which every alert is taken by others before them, said at the one that takes the most.
+fn shadowed(catalog: &Catalog) -> Vec<Diagnostic> {
+    let notices = &catalog.notices;
+    // Those that fit some alert, those that are reached by one, and who took the others.
+    let (mut fits, mut reached) = (HashSet::new(), HashSet::new());
+    let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+    for alert in &catalog.alerts {
+        for branch in &alert.branches {
+            let services = branch.services.iter();
+            for service in services.filter_map(|name| catalog.service(name)) {
+                let about = catalog.about(alert, service, &branch.severity);
+                let mut by = None;
+                for (index, notice) in notices.iter().enumerate() {
+                    if !notice.of.picks(&about) {
+                        continue;
+                    }
+                    fits.insert(index);
+                    match by {
+                        Some(by) => {
+                            taken.entry(index).or_insert(by);
+                        }
+                        None => {
+                            reached.insert(index);
+                        }
+                    }
+                    if !notice.goes_on {
+                        by = by.or(Some(index));
+                    }
+                }
+            }
+        }
+    }
+    let mut by_taker: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for index in fits.difference(&reached) {
+        by_taker.entry(taken[index]).or_default().push(*index);
+    }
+    let said = |(taker, mut lost): (usize, Vec<usize>)| {
+        lost.sort_unstable();
+        let told = |index: &usize| notices[*index].receivers.join(" and ");
+        let first = &notices[lost[0]];
+        let message = format!(
+            "no alert gets here, so {} is not told: a route before takes them all, and does not go on",
+            told(&lost[0])
+        );
+        let found = Diagnostic::error(
+            "unreached-route",
+            Place::Key(first.pointer.clone()),
+            message,
+        )
+        .also(Place::Key(notices[taker].pointer.clone()), "it takes them")
+        .help("write `continue = true` there, let it take less, or remove what is not reached");
+        let others = lost[1..].iter();
+        others.fold(found, |found, index| {
+            found.also(
+                Place::Key(notices[*index].pointer.clone()),
+                format!("nor here: {}", told(index)),
+            )
+        })
+    };
+    by_taker.into_iter().map(said).collect()
+}

@@ -1,0 +1,462 @@
+//! What becomes of alerts that fire: whether the Alertmanager has them, what keeps them from being told, and whether telling works.
+
+use super::{CheckContext, Checked};
+use crate::catalog::{Alert, Duration};
+use crate::diagnostic::{Diagnostic, Place, Severity, plural};
+use crate::json::Parts;
+use crate::live::endpoint::Refusal;
+use crate::live::prometheus::{Running, query};
+use crate::promql::walk::selectors;
+use crate::stack::notifications::alerts::{labels, sent};
+use crate::stack::notifications::matchers::{Comparison, Labels, Matcher, pick};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How long an alert may be on its way, or a server have been running, before something is made of it. Prometheus sends
+/// again every minute (`--rules.alert.resend-delay`). Seconds.
+const ON_ITS_WAY: i64 = 90;
+
+/// What the Alertmanager has, and what it was told to keep quiet about.
+pub(crate) struct Delivery {
+    /// As its API has them.
+    alerts: Vec<Value>,
+    silences: Vec<Silence>,
+}
+
+/// A silence in force.
+pub(crate) struct Silence {
+    id: String,
+    by: String,
+    comment: String,
+    until: String,
+    matchers: Vec<Matcher>,
+}
+
+impl Silence {
+    /// None: one that the Alertmanager knows and this does not.
+    fn of(written: &Value) -> Option<Silence> {
+        let text = |key: &str| written[key].as_str().unwrap_or_default().to_string();
+        let matcher = |matcher: &Value| {
+            let comparison = match (matcher["isRegex"] == true, matcher["isEqual"] != false) {
+                (false, true) => Comparison::Equal,
+                (false, false) => Comparison::NotEqual,
+                (true, true) => Comparison::Matches,
+                (true, false) => Comparison::NotMatches,
+            };
+            let part = |key: &str| matcher[key].as_str().unwrap_or_default();
+            Matcher::of(part("name"), comparison, part("value"))
+        };
+        Some(Silence {
+            id: text("id"),
+            by: text("createdBy"),
+            comment: text("comment"),
+            until: text("endsAt"),
+            matchers: written["matchers"]
+                .items()
+                .map(matcher)
+                .collect::<Option<_>>()?,
+        })
+    }
+
+    /// Who, until when, what, why.
+    fn described(&self) -> String {
+        let matchers: Vec<String> = self.matchers.iter().map(Matcher::to_string).collect();
+        let comment = match self.comment.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", self.comment),
+        };
+        format!(
+            "silenced by {} until {}: {}{comment}",
+            self.by,
+            self.until,
+            matchers.join(", ")
+        )
+    }
+
+    fn end(&self) -> String {
+        format!(
+            "when it is no longer wanted, `amtool silence expire {}`, or expire it on the Alertmanager's page",
+            self.id
+        )
+    }
+}
+
+impl Delivery {
+    pub(crate) fn ask(context: &CheckContext) -> Result<Delivery, Refusal> {
+        let get = |path: &str| context.alertmanager.json(&context.client, path);
+        let alerts =
+            get("/api/v2/alerts?active=true&silenced=true&inhibited=true&unprocessed=true")?;
+        let silences = get("/api/v2/silences")?;
+        let in_force = silences
+            .items()
+            .filter(|silence| silence["status"]["state"] == "active");
+        Ok(Delivery {
+            alerts: alerts.items().cloned().collect(),
+            silences: in_force.filter_map(Silence::of).collect(),
+        })
+    }
+
+    fn has(&self, sent: &Labels) -> bool {
+        self.alerts
+            .iter()
+            .any(|alert| texts(&alert["labels"]) == *sent)
+    }
+
+    /// What the Alertmanager has of a service.
+    pub(crate) fn of_service(&self, service: &str) -> impl Iterator<Item = &Value> {
+        self.alerts
+            .iter()
+            .filter(move |alert| alert["labels"]["job"] == service)
+    }
+
+    /// The name and the service of an alert by its fingerprint, as `inhibitedBy` has it.
+    fn named(&self, fingerprint: &str) -> String {
+        let mut all = self.alerts.iter();
+        let found = all.find(|alert| alert["fingerprint"] == fingerprint);
+        found.map_or_else(
+            || "another alert".to_string(),
+            |alert| called(&alert["labels"]),
+        )
+    }
+}
+
+/// `ServiceDown` of `cart`, as people speak of it.
+fn called(labels: &Value) -> String {
+    let part = |label: &str| labels[label].as_str().unwrap_or_default();
+    match part("job") {
+        "" => part("alertname").to_string(),
+        job => format!("{}@{job}", part("alertname")),
+    }
+}
+
+fn texts(labels: &Value) -> Labels {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    let all = labels.entries();
+    all.map(|(label, value)| (label.clone(), text(value)))
+        .collect()
+}
+
+/// Why an alert of the service that fires, or that would fire, is told to nobody; None: nothing keeps it.
+pub(crate) fn kept_quiet(
+    context: &CheckContext,
+    delivery: &Delivery,
+    service: &str,
+    place: &Place,
+) -> Option<Diagnostic> {
+    for alert in delivery.of_service(service) {
+        let status = &alert["status"];
+        let name = called(&alert["labels"]);
+        if let Some(by) = status["inhibitedBy"].texts().next() {
+            let other = delivery.named(by);
+            let message = format!("{name} fires and is held back while {other} does (inhibited)");
+            return Some(Diagnostic::error("inhibited", place.clone(), message).help(format!(
+                "look at {other}: it is the one that is told; `inhibit_rules` in the Alertmanager's configuration say why"
+            )));
+        }
+        if let Some(interval) = status["mutedBy"].texts().next() {
+            let message =
+                format!("{name} fires, and its route is muted now by the time interval {interval}");
+            return Some(
+                Diagnostic::error("muted", place.clone(), message)
+                    .help("it is told when the interval ends, if it still fires then"),
+            );
+        }
+    }
+    let silenced = silenced(context, delivery, Some(service))
+        .into_iter()
+        .next()?;
+    let message = format!(
+        "{} {} {}",
+        silenced.0,
+        be(&silenced.0),
+        silenced.1.described()
+    );
+    Some(Diagnostic::error("silenced", place.clone(), message).help(silenced.1.end()))
+}
+
+fn be(names: &str) -> &'static str {
+    match names.contains(", ") {
+        true => "are",
+        false => "is",
+    }
+}
+
+/// The silences in force with the alerts that they cover, of one service or of all.
+fn silenced<'d>(
+    context: &CheckContext,
+    delivery: &'d Delivery,
+    service: Option<&str>,
+) -> Vec<(String, &'d Silence)> {
+    let config = context.rendered.config();
+    let mut found: Vec<(String, &Silence)> = Vec::new();
+    for silence in &delivery.silences {
+        let mut names = BTreeSet::new();
+        let mut services = BTreeSet::new();
+        for (alert, made) in possible(context, service) {
+            let labels = config.map_or(Some(made.clone()), |config| sent(config, &made));
+            if labels.is_some_and(|labels| pick(&silence.matchers, &labels)) {
+                names.insert(alert.name.as_str());
+                services.extend(made.get("job").cloned());
+            }
+        }
+        if !names.is_empty() {
+            let names: Vec<&str> = names.into_iter().collect();
+            let of = match service {
+                Some(_) => String::new(),
+                None => format!(" of {}", plural(services.len(), "service")),
+            };
+            found.push((names.join(", ") + &of, silence));
+        }
+    }
+    found
+}
+
+/// The label sets that alerts of the catalog can have.
+fn possible<'c>(
+    context: &CheckContext<'c>,
+    service: Option<&str>,
+) -> impl Iterator<Item = (&'c Alert, Labels)> {
+    let catalog = context.catalog;
+    let named = service.map(str::to_string);
+    catalog.alerts.iter().flat_map(move |alert| {
+        let named = named.clone();
+        alert.branches.iter().flat_map(move |branch| {
+            let own = |name: &&String| named.as_ref().is_none_or(|named| named == *name);
+            let services: Vec<&String> = branch.services.iter().filter(own).collect();
+            let made = services
+                .into_iter()
+                .filter_map(|name| catalog.service(name));
+            made.map(|service| (alert, labels(alert, branch, service)))
+                .collect::<Vec<_>>()
+        })
+    })
+}
+
+/// Whether alerts get from Prometheus to the Alertmanager that was asked, and from there to the receivers.
+pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
+    let mut findings = Vec::new();
+    let delivery = match Delivery::ask(context) {
+        Ok(delivery) => delivery,
+        // Said by the check of the Alertmanager itself.
+        Err(_) => return Checked::new("delivery", "-", "could not be asked", findings),
+    };
+    findings.extend(lost(context, running, &delivery));
+    findings.extend(watched(context, running));
+    let silenced = silenced(context, &delivery, None);
+    let quiet = silenced.len();
+    findings.extend(silenced.into_iter().map(|(names, silence)| {
+        let message = format!("{names} {} {}", be(&names), silence.described());
+        Diagnostic::warning("silenced", Place::Key("/alertmanager".into()), message)
+            .help(silence.end())
+    }));
+    let firing = running.rules().flat_map(|rule| rule["alerts"].items());
+    let firing = firing.filter(|alert| alert["state"] == "firing").count();
+    let state = match findings
+        .iter()
+        .any(|found| found.severity == Severity::Error)
+    {
+        true => "broken",
+        false => "ok",
+    };
+    let note = format!(
+        "{} in Prometheus, {} in the Alertmanager, {} in force",
+        plural(firing, "firing alert"),
+        delivery.alerts.len(),
+        plural(quiet, "silence")
+    );
+    Checked::new("delivery", state, note, findings)
+}
+
+/// What Prometheus fires and the Alertmanager that was asked does not have.
+fn lost(context: &CheckContext, running: &Running, delivery: &Delivery) -> Option<Diagnostic> {
+    let now = Utc::now();
+    let old = |since: &str| {
+        let since = DateTime::parse_from_rfc3339(since).ok();
+        since.is_some_and(|since| (now - since.to_utc()).num_seconds() > ON_ITS_WAY)
+    };
+    let status = context
+        .alertmanager
+        .json(&context.client, "/api/v2/status")
+        .ok()?;
+    if !old(status["uptime"].as_str().unwrap_or_default()) {
+        return None;
+    }
+    let mut missing = BTreeSet::new();
+    let mut fired = 0;
+    for rule in running.rules() {
+        for alert in rule["alerts"]
+            .items()
+            .filter(|alert| alert["state"] == "firing")
+        {
+            let held = rule["duration"].as_f64().unwrap_or(0.0);
+            let active = alert["activeAt"].as_str().unwrap_or_default();
+            let since = DateTime::parse_from_rfc3339(active).ok()?.to_utc()
+                + chrono::TimeDelta::seconds(held as i64);
+            let Some(labels) = sent(&running.config, &texts(&alert["labels"])) else {
+                continue;
+            };
+            if (now - since).num_seconds() <= ON_ITS_WAY {
+                continue;
+            }
+            fired += 1;
+            if !delivery.has(&labels) {
+                missing.insert(called(&alert["labels"]));
+            }
+        }
+    }
+    if missing.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = missing.into_iter().collect();
+    let message = format!(
+        "{} in Prometheus, and the Alertmanager at {} does not have {}; Prometheus sends to {}",
+        plural(fired, "alert") + if fired == 1 { " fires" } else { " fire" },
+        context.alertmanager.url,
+        super::first(&names, 3),
+        super::first(&running.alertmanagers, 3)
+    );
+    Some(
+        Diagnostic::error("alerts-not-received", Place::Key("/prometheus/alertmanagers".into()), message)
+            .help("when that is the same one, Prometheus cannot reach it: its log says why; when it is another one, ask that with --alertmanager-url, or correct `alertmanagers` under [prometheus]"),
+    )
+}
+
+/// What the rules about the monitoring itself have found, and servers that Prometheus cannot scrape.
+fn watched(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let catalog = context.catalog;
+    let output = &catalog.platform.output;
+    for target in &running.targets {
+        let own = catalog.service(&target.job).is_none() && target.service.is_empty();
+        if own && target.health == "down" {
+            let message = format!(
+                "{} cannot scrape {} at {}: {}",
+                context.prometheus.name, target.job, target.url, target.error
+            );
+            let help = "start it, or correct its address: what it says of itself, such as notifications that fail, is not seen now";
+            found.push(
+                Diagnostic::error(
+                    "server-not-scraped",
+                    super::prometheus::config_place(context),
+                    message,
+                )
+                .help(help),
+            );
+        }
+    }
+    for (file, _, rule) in context.rendered.alerts() {
+        let name = rule["alert"].as_str().unwrap_or_default();
+        let always = crate::promql::parse(rule["expr"].as_str().unwrap_or_default())
+            .is_ok_and(|expr| selectors(&expr).is_empty());
+        if catalog.alert(name).is_some() || always {
+            continue;
+        }
+        let rules = running.rules().filter(|running| running["name"] == name);
+        for alert in rules.flat_map(|rule| rule["alerts"].items()) {
+            let said = |key: &str| alert["annotations"][key].as_str();
+            let words = said("description").or(said("summary")).unwrap_or_default();
+            let state = match alert["state"].as_str() {
+                Some("firing") => "fires",
+                _ => "is pending",
+            };
+            let place = Place::File(format!("{output}/{}", file.path));
+            found.push(
+                Diagnostic::error(
+                    "monitoring-alert",
+                    place,
+                    format!("{name} {state}: {words}"),
+                )
+                .help(format!(
+                    "its section in {output}/docs/RUNBOOK.md says what to do"
+                )),
+            );
+        }
+    }
+    found
+}
+
+/// How an integration of receivers does.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// When a notification last went out, in seconds of Unix time.
+    success: Option<f64>,
+    /// When one last failed.
+    failure: Option<f64>,
+    /// Why, as far as the Alertmanager knows.
+    reason: String,
+}
+
+/// How far back notifications are looked for.
+const LATELY: &str = "6h";
+
+/// How the integrations through which alerts are told have done lately, by their names; one that has told nothing is not there.
+pub(crate) fn told(context: &CheckContext, through: &BTreeSet<String>) -> BTreeMap<String, Told> {
+    let window = Duration(context.catalog.prometheus.scrape_interval.0.max(15_000) * 4);
+    let all = format!("increase(alertmanager_notifications_total[{window}])");
+    let failed = format!("increase(alertmanager_notifications_failed_total[{window}])");
+    let last = |counter: &str, some: &str| {
+        let asked = format!(
+            "max by (integration, reason) (max_over_time((timestamp({counter}) and {some})[{LATELY}:{window}]))"
+        );
+        query(&context.prometheus, &context.client, &asked).unwrap_or_default()
+    };
+    let succeeded = last(
+        "alertmanager_notifications_total",
+        &format!("({all} - sum without (reason) ({failed}) > 0)"),
+    );
+    let failed = last(
+        "alertmanager_notifications_failed_total",
+        &format!("({failed} > 0)"),
+    );
+    let mut found: BTreeMap<String, Told> = BTreeMap::new();
+    for (series, succeeded) in [(succeeded, true), (failed, false)] {
+        for one in series {
+            let integration = one["metric"]["integration"].as_str().unwrap_or_default();
+            let at = one["value"][1]
+                .as_str()
+                .and_then(|text| text.parse::<f64>().ok());
+            if !through.contains(integration) {
+                continue;
+            }
+            let told = found.entry(integration.to_string()).or_default();
+            if succeeded {
+                told.success = at;
+            } else if told.failure < at {
+                told.failure = at;
+                told.reason = one["metric"]["reason"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_string();
+            }
+        }
+    }
+    found
+}
+
+impl Told {
+    /// Nothing has gone out since the last failure.
+    pub(crate) fn fails(&self) -> bool {
+        self.failure.is_some() && self.failure > self.success
+    }
+
+    /// For people.
+    pub(crate) fn described(&self, integration: &str) -> String {
+        let at = |seconds: f64| {
+            DateTime::from_timestamp(seconds as i64, 0)
+                .map_or_else(String::new, |at| at.format("%H:%M:%S UTC").to_string())
+        };
+        let success = match self.success {
+            Some(seconds) => format!("last told through {integration} at {}", at(seconds)),
+            None => format!("nothing was told through {integration} in the last {LATELY}"),
+        };
+        let reason = match self.reason.as_str() {
+            "" => String::new(),
+            reason => format!(" ({reason})"),
+        };
+        match self.failure {
+            Some(seconds) => format!("{success}, last failure at {}{reason}", at(seconds)),
+            None => success,
+        }
+    }
+}

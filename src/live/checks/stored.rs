@@ -1,0 +1,133 @@
+//! What Prometheus has of what the services expose: a scrape can succeed and its samples be dropped.
+
+use super::{CheckContext, first};
+use crate::catalog::{Metric, Service};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::live::endpoint::Refusal;
+use crate::live::exposed::sample_names;
+use crate::live::prometheus::query;
+use std::collections::HashMap;
+
+/// How many series of each declared metric a service exposes, by the name that its samples have.
+pub(crate) type Exposed<'a> = Vec<(&'a Metric, String, usize)>;
+
+/// Job and name → series that Prometheus has of it now.
+pub(crate) struct Stored(HashMap<(String, String), f64>);
+
+/// Prometheus' counters of samples that it dropped, with what was wrong with them.
+/// https://github.com/prometheus/prometheus/blob/main/scrape/metrics.go
+const DROPPED: [(&str, &str); 5] = [
+    (
+        "prometheus_target_scrapes_sample_out_of_order_total",
+        "out of order: the service writes timestamps, or two targets expose the same series",
+    ),
+    (
+        "prometheus_target_scrapes_sample_out_of_bounds_total",
+        "too old or too new: the service writes timestamps, or its clock is wrong",
+    ),
+    (
+        "prometheus_target_scrapes_sample_duplicate_timestamp_total",
+        "a second value at the same time: a series is exposed twice",
+    ),
+    (
+        "prometheus_target_scrapes_exceeded_sample_limit_total",
+        "more than `sample_limit` allows",
+    ),
+    (
+        "prometheus_target_scrape_pool_exceeded_label_limits_total",
+        "labels beyond a limit",
+    ),
+];
+
+impl Stored {
+    /// Of one service, or of all.
+    pub(crate) fn ask(context: &CheckContext, service: Option<&str>) -> Result<Stored, Refusal> {
+        let emitted = |metric: &&Metric| {
+            service.is_none_or(|service| metric.services.iter().any(|name| name == service))
+        };
+        let metrics = context.catalog.metrics.iter().filter(emitted);
+        let names: Vec<String> = metrics.flat_map(sample_names).collect();
+        if names.is_empty() {
+            return Ok(Stored(HashMap::new()));
+        }
+        let job = service.map_or(String::new(), |service| format!(", job={service:?}"));
+        let asked = format!(
+            "count by (job, __name__) ({{__name__=~\"{}\"{job}}})",
+            names.join("|")
+        );
+        let series = query(&context.prometheus, &context.client, &asked)?;
+        let label = |one: &serde_json::Value, name: &str| {
+            one["metric"][name].as_str().unwrap_or_default().to_string()
+        };
+        let count = |one: &serde_json::Value| one["value"][1].as_str()?.parse().ok();
+        let found = series
+            .iter()
+            .filter_map(|one| Some(((label(one, "job"), label(one, "__name__")), count(one)?)));
+        Ok(Stored(found.collect()))
+    }
+
+    /// What the service exposes and Prometheus has not stored, or only in part.
+    pub(crate) fn lost(
+        &self,
+        context: &CheckContext,
+        service: &Service,
+        exposed: &Exposed,
+    ) -> Option<Diagnostic> {
+        let mut lost = Vec::new();
+        let mut blind: Vec<String> = Vec::new();
+        for (metric, name, count) in exposed {
+            let key = (service.name.clone(), name.clone());
+            let there = self.0.get(&key).copied().unwrap_or(0.0);
+            // Some series more or less come and go between the two looks; half of them do not.
+            if there * 2.0 >= *count as f64 {
+                continue;
+            }
+            lost.push(format!("{there} of {count} series of {name}"));
+            let reads = context.catalog.alerts.iter().filter(|alert| {
+                let mut settings = alert.settings.values();
+                alert.covers_service(&service.name)
+                    && settings.any(|value| value.as_str() == Some(&metric.key))
+            });
+            for alert in reads {
+                if !blind.contains(&alert.name) {
+                    blind.push(alert.name.clone());
+                }
+            }
+        }
+        if lost.is_empty() {
+            return None;
+        }
+        let without = match blind.is_empty() {
+            true => String::new(),
+            false => format!("; {} cannot fire for it", blind.join(", ")),
+        };
+        let message = format!(
+            "{}: it exposes more than Prometheus has: {}{without}",
+            service.name,
+            first(&lost, 3)
+        );
+        let causes = causes(context);
+        let help = match causes.is_empty() {
+            true => format!(
+                "if it was exposed just now, wait {}; else look at what the job's `metric_relabel_configs` drop, and at Prometheus' log",
+                service.scrape_interval
+            ),
+            false => format!(
+                "Prometheus has dropped samples lately: {}",
+                causes.join("; ")
+            ),
+        };
+        let place = Place::Key(format!("/services/{}", service.name));
+        Some(Diagnostic::error("samples-dropped", place, message).help(help))
+    }
+}
+
+/// Why samples were dropped in the last minutes, of whichever target.
+fn causes(context: &CheckContext) -> Vec<&'static str> {
+    let grew = |counter: &str| {
+        let asked = format!("sum(increase({counter}[10m])) > 0");
+        query(&context.prometheus, &context.client, &asked).is_ok_and(|found| !found.is_empty())
+    };
+    let found = DROPPED.iter().filter(|(counter, _)| grew(counter));
+    found.map(|(_, why)| *why).collect()
+}
