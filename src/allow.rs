@@ -53,6 +53,10 @@ const NEVER: &[(&str, &str)] = &[
         "of two rules with one name Prometheus keeps the samples of one",
     ),
     (
+        "taken-label",
+        "two labels of one name cannot both be in a rule",
+    ),
+    (
         "timeout-above-interval",
         "Prometheus does not start with such a job",
     ),
@@ -87,6 +91,15 @@ const NEVER: &[(&str, &str)] = &[
     (
         "unmatched-selector",
         "a route or an inhibition that takes no alert does nothing",
+    ),
+    (
+        "threshold-outside-buckets",
+        "an alert beyond the last bucket can never fire",
+    ),
+    ("unreached-route", "what is never reached can be left out"),
+    (
+        "unsaid-role",
+        "the alert's kind cannot be rendered without the metric",
     ),
 ];
 

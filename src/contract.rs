@@ -74,6 +74,10 @@ impl Contract {
         for job in ["prometheus", "alertmanager", "health-probe"] {
             contract.profile(profiles, job, contract.targets.with("job", job));
         }
+        // Both servers are programs in Go.
+        for job in ["prometheus", "alertmanager"] {
+            contract.profile(profiles, "go", contract.targets.with("job", job));
+        }
         let services = |wanted: &dyn Fn(&crate::catalog::Service) -> bool| {
             let names = catalog
                 .services

@@ -155,6 +155,10 @@ fn differing(stack: &Stack, expression: &Expression, mut found: Diagnostic) -> D
         let differ = services.filter(|service| service.overrides.contains_key(alert));
         let tables = differ.map(|service| format!("/services/{}/alerts/{alert}", service.name));
         found.owners.extend(tables);
+        // What the runbook asks for is what the alert reads.
+        if expression.usage == Usage::Document {
+            found.owners.push(format!("/alerts/{alert}"));
+        }
     }
     found
 }

@@ -310,15 +310,15 @@ fn what_a_client_library_exposes_by_itself_is_known() {
         ),
         (
             "go",
-            "max by (job, service, component) (go_gc_duration_seconds{quantile=\"1\"}) > 0.1",
+            "max by (job, service, component) (go_gc_duration_seconds{quantile=\"1\",service!=\"\"}) > 0.1",
         ),
         (
             "go",
-            "sum by (job, service, component) (rate(promhttp_metric_handler_requests_total{code=\"500\"}[5m])) > 1",
+            "sum by (job, service, component) (rate(promhttp_metric_handler_requests_total{code=\"500\",service!=\"\"}[5m])) > 1",
         ),
         (
             "go",
-            "sum by (job, service, component) (rate(go_memstats_alloc_bytes_total[5m])) > 1e9",
+            "sum by (job, service, component) (rate(go_memstats_alloc_bytes_total{service!=\"\"}[5m])) > 1e9",
         ),
         (
             "python",

@@ -280,7 +280,10 @@ impl Alert {
                 Some((role.to_string(), metric.to_string()))
             })
             .collect();
-        alert.branch(limit, services, emitters);
+        let mut named = alert.metrics().into_iter();
+        let shared =
+            named.any(|(key, metric, _)| !alert.reads.contains_key(key) && profiled.has(metric));
+        alert.branch(limit, services, emitters, shared);
         alert.share(
             &catalog["platform"],
             Duration::deserialize(&catalog["prometheus"]["evaluation_interval"])?,

@@ -49,6 +49,11 @@ impl Profiled {
         self.metrics.iter().cloned()
     }
 
+    /// Whether a metric is one of a profile.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.metrics.iter().any(|metric| metric.key == key)
+    }
+
     /// The metrics that have a role for services, where they are of a type: each with the indices of those services.
     pub(super) fn having(&self, role: &str, wanted: &str) -> &[(String, Vec<usize>)] {
         let known = self.roles.get(&(role.to_string(), wanted.to_string()));

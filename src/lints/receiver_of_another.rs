@@ -9,8 +9,8 @@ use serde_json::Value;
 pub(crate) const LINT: Lint = Lint {
     code: "receiver-of-another",
     doc: "Receivers have two names because two teams are told. With the same address and the same secret both tell the one of them, and the other hears nothing.",
-    bad: "[receivers.web-pager]\npagerduty = { routing_key_file = \"secrets/web_key\" }\n\n[receivers.shop-pager]\npagerduty = { routing_key_file = \"secrets/web_key\" }\n\n[alertmanager.routes]\ncritical = \"web-pager\"\nwarning = \"shop-pager\"\n",
-    good: "[receivers.web-pager]\npagerduty = { routing_key_file = \"secrets/web_key\" }\n\n[receivers.shop-pager]\npagerduty = { routing_key_file = \"secrets/shop_key\" }\n\n[alertmanager.routes]\ncritical = \"web-pager\"\nwarning = \"shop-pager\"\n",
+    bad: "[receivers.web-pager]\nwebhook = { url = \"https://pager.example.org/web\" }\n\n[receivers.shop-pager]\nwebhook = { url = \"https://pager.example.org/web\" }\n\n[alertmanager.routes]\ncritical = \"web-pager\"\nwarning = \"shop-pager\"\n",
+    good: "[receivers.web-pager]\nwebhook = { url = \"https://pager.example.org/web\" }\n\n[receivers.shop-pager]\nwebhook = { url = \"https://pager.example.org/shop\" }\n\n[alertmanager.routes]\ncritical = \"web-pager\"\nwarning = \"shop-pager\"\n",
     check: |catalog, _| {
         let mut known: Vec<(&str, &str, Value)> = Vec::new();
         let mut found = Vec::new();

@@ -2,7 +2,9 @@
 
 use super::{Check, Example, Proof, Usage, place};
 use crate::contract::domain::Domain;
+use crate::contract::series::SeriesSet;
 use crate::json::Parts;
+use crate::stack::Stack;
 
 /// What every alert that fires for a service has.
 const CARRIED: [&str; 4] = ["job", "service", "component", "severity"];
@@ -45,6 +47,14 @@ pub(crate) const PROOF: Proof = Proof {
                         .labeled(series.clone(), &expression.owner["labels"])
                 })
                 .collect();
+            if let Some(job) = beside(stack, &series) {
+                found.push(place::on(
+                    expression,
+                    format!("the alert fires for the job `{job}` too, which has this metric and is no service"),
+                    "select services: add `service!=\"\"` to what it reads",
+                ));
+                continue;
+            }
             for label in CARRIED
                 .iter()
                 .filter(|label| series.iter().any(|series| !series.has(label)))
@@ -74,3 +84,16 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// A job beside the services, one of the servers, whose series alone lack what tells services apart.
+fn beside<'a>(stack: &'a Stack, series: &[SeriesSet]) -> Option<&'a str> {
+    let targets = &stack.contract.targets.list;
+    let job = |index: usize| targets[index].labels.get("job").map_or("", String::as_str);
+    let mut jobs = Vec::new();
+    for set in series.iter().filter(|set| !set.has("service")) {
+        jobs.extend(set.targets.ones().map(job));
+    }
+    let known = |job: &&str| stack.catalog.service(job).is_some();
+    let first = jobs.first().copied()?;
+    (!jobs.iter().any(known)).then_some(first)
+}

@@ -22,7 +22,10 @@ pub(crate) const PROOF: Proof = Proof {
         let mut found = Vec::new();
         // How far a panel looks back by `$__range` is the choice of whoever looks at it.
         let chosen = |expression: &&Expression| expression.written.contains("$__range");
-        for expression in stack.expressions.iter().filter(|one| !chosen(one)) {
+        // What the runbook asks for looks as far back as the alert.
+        let told = |one: &&Expression| one.usage == Usage::Document;
+        let expressions = stack.expressions.iter().filter(|one| !told(one));
+        for expression in expressions.filter(|one| !chosen(one)) {
             if let Some(moment) = fixed(&expression.ast).filter(|_| expression.usage != Usage::Test)
             {
                 found.push(place::on(

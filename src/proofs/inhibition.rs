@@ -267,7 +267,7 @@ fn alike(
         let mut sides = pairs.iter();
         sides.all(|(source, target)| !has(source, label) && !has(target, label))
     });
-    if rule.equal.is_empty() || !lacking {
+    if rule.equal.is_empty() || pairs.is_empty() || !lacking {
         return None;
     }
     let labels: Vec<String> = rule

@@ -260,6 +260,10 @@ impl<'a, 's> Runbook<'a, 's> {
                             return false;
                         };
                         match wanted {
+                            // With its unit in words it is the rest of the cell.
+                            Some(wanted) if wanted.contains(' ') => {
+                                !format!(" {cell}").ends_with(&format!(" {wanted}"))
+                            }
                             Some(wanted) => {
                                 !cell.split_whitespace().any(|word| bare(word) == wanted)
                             }

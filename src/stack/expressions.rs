@@ -2,14 +2,14 @@
 
 use super::dashboards::panels;
 use super::files::Files;
-use super::markdown::{Section, sections};
+use super::markdown::sections;
 use super::variables::{Variables, query};
 use crate::contract::Contract;
 use crate::json::plain;
 use crate::promql::Expr;
 use crate::render::{File, LINE};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// Where an expression is read.
@@ -227,10 +227,21 @@ impl<'a> Reading<'a, '_> {
             .filter_map(|(_, _, rule)| rule["expr"].as_str())
             .map(spaced)
             .collect();
+        let alerts: HashMap<&str, &'a Value> = self
+            .files
+            .alerts()
+            .filter_map(|(_, _, rule)| Some((rule["alert"].as_str()?, rule)))
+            .collect();
         for file in self.files.documents() {
-            let blocks = sections(&file.text);
-            let blocks = blocks.iter().flat_map(Section::blocks);
-            for block in blocks.filter(|block| block.language == "promql") {
+            let sections = sections(&file.text);
+            let blocks = sections.iter().flat_map(|section| {
+                let alert = alerts.get(&*section.title).copied().unwrap_or(&NONE);
+                section
+                    .blocks()
+                    .into_iter()
+                    .map(move |block| (block, alert))
+            });
+            for (block, alert) in blocks.filter(|(block, _)| block.language == "promql") {
                 let text = block.text.trim();
                 let known = rules.contains(&spaced(text));
                 if let Some(ast) = self.contract.parse(text).ok().filter(|_| !known) {
@@ -240,7 +251,7 @@ impl<'a> Reading<'a, '_> {
                         usage: Usage::Document,
                         written: text.to_string(),
                         ast,
-                        owner: &NONE,
+                        owner: alert,
                         target: &NONE,
                     });
                 }

@@ -128,7 +128,14 @@ impl Alert {
     }
 
     /// Gives every service that emits what the alert reads to the branch with its setting.
-    pub(super) fn branch(&mut self, limit: Option<f64>, services: &[Service], emitters: &Emitters) {
+    /// shared: others than services, such as Prometheus itself, may have it too.
+    pub(super) fn branch(
+        &mut self,
+        limit: Option<f64>,
+        services: &[Service],
+        emitters: &Emitters,
+        shared: bool,
+    ) {
         let metrics = self.metrics().into_iter();
         let read: Vec<&str> = metrics
             .filter(|(key, ..)| !self.reads.contains_key(*key))
@@ -186,7 +193,7 @@ impl Alert {
                 .cloned()
                 .collect();
             // Who is named is selected; who is not can then be anybody, also a service of a later catalog.
-            let branch = if self.is_narrowed() {
+            let branch = if self.is_narrowed() || shared {
                 Branch {
                     only: own.services.clone(),
                     ..own

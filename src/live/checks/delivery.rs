@@ -121,7 +121,7 @@ impl Delivery {
     }
 }
 
-/// `ServiceDown` of `cart`, as people speak of it.
+/// `Down@cart`, as people ask `explain` for it.
 fn called(labels: &Value) -> String {
     let part = |label: &str| labels[label].as_str().unwrap_or_default();
     match part("job") {
