@@ -287,7 +287,7 @@ fn labels(comparison: &mut Comparison, old: &Metric, new: &Metric) {
         let place = at(comparison, label);
         match new.labels.get(label) {
             None => {
-                let readers = needing(comparison.after.catalog, new, label);
+                let readers = needing(comparison.after.catalog, old, label);
                 let class: Class = if readers.is_empty() {
                     Notice
                 } else {

@@ -326,7 +326,8 @@ impl Signals<'_, '_> {
                 let mut branches = alert.branches.iter();
                 branches.any(|branch| branch.above == Some(*value))
             });
-            !as_it_is && judged(self.stack, expression, &own).is_none()
+            let near = !as_it_is || divided(&expression.ast);
+            near && judged(self.stack, expression, &own).is_none()
         })
     }
 
@@ -335,6 +336,13 @@ impl Signals<'_, '_> {
         let mut named = selectors(&expression.ast).into_iter().filter_map(metric);
         named.any(|name| self.recorded.contains_key(name))
     }
+}
+
+/// Whether something is divided by a number, which may be 1.
+fn divided(expr: &Expr) -> bool {
+    let by_number = matches!(expr, Expr::Binary(binary) if
+        binary.op.id() == T_DIV && matches!(*binary.rhs, Expr::NumberLiteral(_)));
+    by_number || children(expr).into_iter().any(divided)
 }
 
 /// How much of a value two ways to work it out may differ by: windows begin and end elsewhere.
