@@ -231,8 +231,8 @@ const EDITS: &[(&str, &str, &str, &str, &str)] = &[
     ),
     (
         "monitoring/grafana/dashboards/rows/scrapes.yml",
-        "topk(20, changes(",
-        "topk(10, changes(",
+        "topk(20,\n{% call(known) of_role(services, \"start\") %}",
+        "topk(10,\n{% call(known) of_role(services, \"start\") %}",
         "notice",
         "panel \"Restarts\": asks `topk(10, changes(",
     ),
@@ -257,8 +257,8 @@ topk(20, max by (job, instance) (scrape_samples_scraped{<< scraped >>}))
     ),
     (
         "monitoring/grafana/dashboards/rows/scrapes.yml",
-        "{% do grid.spread(7 if probed else 5, 3, 7) %}",
-        r#"{% do grid.spread(8 if probed else 6, 3, 7) %}
+        "{% do grid.spread((5 if probed else 3) + (told | length), 3, 7) %}",
+        r#"{% do grid.spread((6 if probed else 4) + (told | length), 3, 7) %}
 {% call timeseries(dashboard, key="service/busy", title="Busy", description="Cores.", unit="short", legend="all") %}
 sum(rate(process_cpu_seconds_total{job=~"$job"}[$__rate_interval]))
 {% endcall %}"#,

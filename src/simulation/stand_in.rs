@@ -249,6 +249,9 @@ fn spread(part: &[bool], counts: &mut [f64], events: f64) {
 }
 
 fn heading(out: &mut String, name: &str, kind: &str, help: &str) {
+    // Profiles say what a metric is, and not always in words; client libraries always do.
+    let words = name.replace('_', " ");
+    let help = if help.is_empty() { &words } else { help };
     let _ = writeln!(
         out,
         "# HELP {name} {}\n# TYPE {name} {kind}",
