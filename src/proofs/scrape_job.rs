@@ -171,7 +171,9 @@ pub(super) fn lets_in(written: &Value, said: &Value) -> bool {
     let all = wanted
         .iter()
         .all(|(key, value)| there.get(key) == Some(value));
-    all && (!trusts || wanted.contains_key("insecure_skip_verify"))
+    // The type that an authorization has anyway.
+    let bearer = there.get("type").is_none_or(|kind| kind == "Bearer");
+    all && bearer && (!trusts || wanted.contains_key("insecure_skip_verify"))
 }
 
 /// What a target says otherwise than the catalog; `contained`: Prometheus is a container.
@@ -243,14 +245,8 @@ fn differences(
     // More than the catalog says may be right: somebody else's login, a proxy.
     let connection = connection(service, contained);
     let connection = connection.entries().filter_map(|(key, said)| {
-        let mut written = settings.get(key).cloned().unwrap_or_default();
-        // The type that an authorization has anyway.
-        if let Some(table) = written.as_object_mut()
-            && table.get("type").is_some_and(|kind| kind == "Bearer")
-        {
-            table.shift_remove("type");
-        }
-        (!lets_in(&written, said)).then(|| {
+        let written = settings.get(key).unwrap_or(&Value::Null);
+        (!lets_in(written, said)).then(|| {
             let written = settings.get(key).map_or(String::new(), plain);
             (format!("{job}/{key}"), key.as_str(), written, plain(said))
         })

@@ -87,13 +87,7 @@ fn with_a_login_both_are_scraped_and_alerts_arrive() {
         ),
     )
     .unwrap();
-    let rendered = root.run(&["render"]);
-    assert_eq!(
-        rendered.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&rendered.stderr)
-    );
+    root.render();
     make_secrets(&root);
     root.install();
     let folder = root.folder.display();

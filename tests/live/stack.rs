@@ -81,13 +81,7 @@ pub fn root(more: &str) -> Root {
         alertmanager,
         control,
     };
-    let rendered = root.run(&["render"]);
-    assert_eq!(
-        rendered.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&rendered.stderr)
-    );
+    root.render();
     root
 }
 
@@ -114,6 +108,17 @@ pub fn case(name: &str) -> Root {
 }
 
 impl Root {
+    /// Renders its catalog, which must be right.
+    pub fn render(&self) {
+        let rendered = self.run(&["render"]);
+        assert_eq!(
+            rendered.status.code(),
+            Some(0),
+            "{}",
+            String::from_utf8_lossy(&rendered.stderr)
+        );
+    }
+
     /// Runs a verb to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()

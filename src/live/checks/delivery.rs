@@ -235,14 +235,11 @@ fn possible<'c>(
 
 /// Whether alerts get from Prometheus to the Alertmanager that was asked, and from there to the receivers.
 pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
-    let mut findings = Vec::new();
-    let delivery = match Delivery::ask(context) {
-        Ok(delivery) => delivery,
-        // Said by the check of the Alertmanager itself.
-        Err(_) => return Checked::new("delivery", "-", "could not be asked", findings),
+    // Why it could not is said by the check of the Alertmanager itself.
+    let Ok(delivery) = Delivery::ask(context) else {
+        return Checked::new("delivery", "-", "could not be asked", Vec::new());
     };
-    findings.extend(lost(context, running, &delivery));
-    findings.extend(watched(context, running));
+    let mut findings = broken(context, running, &delivery);
     let silenced = silenced(context, &delivery, None);
     let quiet = silenced.len();
     findings.extend(silenced.into_iter().map(|(names, silence)| {
@@ -266,6 +263,17 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
         plural(quiet, "silence")
     );
     Checked::new("delivery", state, note, findings)
+}
+
+/// What keeps any alert from being told.
+pub(crate) fn broken(
+    context: &CheckContext,
+    running: &Running,
+    delivery: &Delivery,
+) -> Vec<Diagnostic> {
+    let mut found = watched(context, running);
+    found.splice(0..0, lost(context, running, delivery));
+    found
 }
 
 /// What Prometheus fires and the Alertmanager that was asked does not have.

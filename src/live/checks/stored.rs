@@ -6,13 +6,18 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::live::endpoint::Refusal;
 use crate::live::exposed::sample_names;
 use crate::live::prometheus::query;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 /// How many series of each declared metric a service exposes, by the name that its samples have.
 pub(crate) type Exposed<'a> = Vec<(&'a Metric, String, usize)>;
 
 /// Job and name → series that Prometheus has of it now.
-pub(crate) struct Stored(HashMap<(String, String), f64>);
+pub(crate) struct Stored {
+    series: HashMap<(String, String), f64>,
+    /// Why samples were dropped lately, asked for when some are lost.
+    causes: OnceCell<Vec<&'static str>>,
+}
 
 /// Prometheus' counters of samples that it dropped, with what was wrong with them.
 /// https://github.com/prometheus/prometheus/blob/main/scrape/metrics.go
@@ -48,7 +53,7 @@ impl Stored {
         let metrics = context.catalog.metrics.iter().filter(emitted);
         let names: Vec<String> = metrics.flat_map(sample_names).collect();
         if names.is_empty() {
-            return Ok(Stored(HashMap::new()));
+            return Ok(Stored::of(HashMap::new()));
         }
         let job = service.map_or(String::new(), |service| format!(", job={service:?}"));
         let asked = format!(
@@ -63,7 +68,14 @@ impl Stored {
         let found = series
             .iter()
             .filter_map(|one| Some(((label(one, "job"), label(one, "__name__")), count(one)?)));
-        Ok(Stored(found.collect()))
+        Ok(Stored::of(found.collect()))
+    }
+
+    fn of(series: HashMap<(String, String), f64>) -> Stored {
+        Stored {
+            series,
+            causes: OnceCell::new(),
+        }
     }
 
     /// What the service exposes and Prometheus has not stored, or only in part.
@@ -77,7 +89,7 @@ impl Stored {
         let mut blind: Vec<String> = Vec::new();
         for (metric, name, count) in exposed {
             let key = (service.name.clone(), name.clone());
-            let there = self.0.get(&key).copied().unwrap_or(0.0);
+            let there = self.series.get(&key).copied().unwrap_or(0.0);
             // Some series more or less come and go between the two looks; half of them do not.
             if there * 2.0 >= *count as f64 {
                 continue;
@@ -106,7 +118,7 @@ impl Stored {
             service.name,
             first(&lost, 3)
         );
-        let causes = causes(context);
+        let causes = self.causes.get_or_init(|| causes(context));
         let help = match causes.is_empty() {
             true => format!(
                 "if it was exposed just now, wait {}; else look at what the job's `metric_relabel_configs` drop, and at Prometheus' log",

@@ -3,10 +3,10 @@
 use crate::catalog::{Branch, Service};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
-use crate::live::checks::delivery::{Delivery, kept_quiet, told};
+use crate::live::checks::delivery::{Delivery, broken, kept_quiet, told};
 use crate::live::checks::prometheus::{Difference, config_differences, reload_help};
 use crate::live::checks::targets::target;
-use crate::live::checks::{CheckContext, alertmanager, delivery, rules};
+use crate::live::checks::{CheckContext, alertmanager, rules};
 use crate::live::prometheus::Running;
 use crate::live::rules::{loaded_rule, rendered_rules, rule_difference};
 use crate::stack::notifications::alerts::{labels, sent};
@@ -154,7 +154,11 @@ pub(crate) fn route(
         alertmanager::checked(context, running).findings,
         String::new(),
     )?;
-    first_error(delivery::checked(context, running).findings, String::new())?;
+    // That it answers was seen just before.
+    let delivery = Delivery::ask(context).ok();
+    if let Some(delivery) = &delivery {
+        first_error(broken(context, running, delivery), String::new())?;
+    }
     let tree = context.rendered.alertmanager();
     let tree = tree.and_then(|file| Route::of(&file.value));
     let receivers = |labels: &Labels| {
@@ -182,16 +186,13 @@ pub(crate) fn route(
             format!("{severity} to {}", receivers.join(" and "))
         })
         .collect();
-    let there = match Delivery::ask(context) {
-        Ok(delivery) => {
-            if let Some(quiet) = kept_quiet(context, &delivery, &service.name, &at(service)) {
-                return Err(quiet);
-            }
-            delivery.of_service(&service.name).count()
+    let mut there = 0;
+    if let Some(delivery) = &delivery {
+        if let Some(quiet) = kept_quiet(context, delivery, &service.name, &at(service)) {
+            return Err(quiet);
         }
-        // It has answered just before.
-        Err(_) => 0,
-    };
+        there = delivery.of_service(&service.name).count();
+    }
     let told = told(context, &integrations(context, &named_receivers));
     if let Some((integration, told)) = told.iter().find(|(_, told)| told.fails()) {
         let message = format!("notifications fail: {}", told.described(integration));
