@@ -89,6 +89,10 @@ const NEVER: &[(&str, &str)] = &[
         "the Alertmanager does not start with a route that names a time that does not exist",
     ),
     (
+        "unmatched-filter",
+        "the alert cannot be tried without a series that it reads",
+    ),
+    (
         "unmatched-selector",
         "a route or an inhibition that takes no alert does nothing",
     ),

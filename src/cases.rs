@@ -4,6 +4,7 @@
 //! promtool, stand-ins and the drill read the same.
 
 pub(crate) mod budgets;
+mod chosen;
 mod expressions;
 mod moving;
 pub(crate) mod neighbourhood;
@@ -15,7 +16,7 @@ mod suites;
 mod trials;
 
 use minijinja::{Error, ErrorKind};
-pub(crate) use moving::Moving;
+pub(crate) use moving::{Like, Moving};
 pub(crate) use scene::{Clock, Scene, source};
 pub(crate) use suites::Suites;
 pub(crate) use trials::Trial;

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod alerts;
 mod emitters;
+pub(crate) mod filters;
 pub(crate) mod levels;
 mod limits;
 mod metrics;
@@ -144,6 +145,7 @@ impl Catalog {
         if let Some(environment) = &source.environment {
             set_apart(&mut value, environment, source);
         }
+        filters::expand(&mut value, kinds);
         let levels = levels::expand(&mut value, kinds);
         let resolved = Catalog::resolve(&value, levels, kinds, profiles).map(|catalog| Catalog {
             environment: source.environment.clone(),

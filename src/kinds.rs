@@ -182,6 +182,9 @@ pub struct Case {
     /// Whether this is how a healthy service looks.
     #[serde(default)]
     pub healthy: bool,
+    /// Whether it shows several instances taken together: not where each is an alert of its own.
+    #[serde(default)]
+    pub together: bool,
     /// Series → its phases.
     #[serde(default)]
     pub series: BTreeMap<String, Vec<String>>,
@@ -244,7 +247,8 @@ impl Kind {
         self.keys.contains_key(key)
     }
 
-    /// What a key is annotated with: `metric`, `labels`, `answers`, `role`, `of_profile`, `unit`, `unit_of`, `side`.
+    /// What a key is annotated with: `metric`, `labels`, `answers`, `role`, `of_profile`, `whole_of`, `unit`, `unit_of`,
+    /// `side`.
     pub(crate) fn says<'a>(&'a self, key: &str, annotation: &str) -> Option<&'a Value> {
         self.keys.get(key)?.get(annotation)
     }

@@ -51,6 +51,7 @@ mod unknown_receiver;
 mod unknown_severity;
 mod unknown_time;
 mod unlinked_runbook;
+mod unmatched_filter;
 mod unmatched_selector;
 mod unmounted_secret;
 mod unnotified_receiver;
@@ -143,6 +144,7 @@ pub const LINTS: &[Lint] = &[
     unknown_severity::LINT,
     unknown_time::LINT,
     unlinked_runbook::LINT,
+    unmatched_filter::LINT,
     unmatched_selector::LINT,
     unmounted_secret::LINT,
     unnotified_receiver::LINT,

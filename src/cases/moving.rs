@@ -2,17 +2,48 @@
 
 use super::phases::{self, Moves};
 use super::scene::Scene;
+use crate::catalog::filters::Filter;
 use crate::kinds::{Case, Whose};
 use minijinja::Error;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+/// What the value of a label is like.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Like {
+    pub label: String,
+    pub pattern: String,
+    /// Whether it matches the pattern, or does not.
+    pub is: bool,
+}
+
+impl Like {
+    fn new(label: &str, pattern: &str) -> Like {
+        Like {
+            label: label.to_string(),
+            pattern: pattern.to_string(),
+            is: true,
+        }
+    }
+}
+
+impl From<(&str, String, bool)> for Like {
+    /// As a filter asks.
+    fn from((label, pattern, is): (&str, String, bool)) -> Like {
+        Like {
+            label: label.to_string(),
+            pattern,
+            is,
+        }
+    }
+}
 
 /// How one of a service's series moves.
 #[derive(Clone, Debug)]
 pub(crate) struct Moving {
     /// The metric's full name.
     pub metric: String,
-    /// Label → the pattern of its values in the series that move so; empty: all that nothing else is said of.
-    pub like: BTreeMap<String, String>,
+    /// The labels of the series that move so; empty: all that nothing else is said of.
+    pub like: BTreeSet<Like>,
     /// At each step.
     pub moves: Moves,
 }
@@ -55,6 +86,14 @@ impl Scene<'_> {
         ))
     }
 
+    /// What the alert asks of the series of the metric that a key names.
+    fn asked(&self, key: &str) -> Result<Vec<Like>, Error> {
+        let filter = self.alert.get_attr("filters")?.get_attr(key)?;
+        let written = serde_json::to_value(filter).unwrap_or_default();
+        let filter = Filter::of(&written);
+        Ok(filter.asks().map(Like::from).collect())
+    }
+
     fn moving(&self, case: &Case, step: i64) -> Result<Vec<Moving>, Error> {
         let mut all = Vec::new();
         for (name, given) in self
@@ -67,21 +106,26 @@ impl Scene<'_> {
             if !own || !self.holds("series.when", given.when.as_ref())? {
                 continue;
             }
-            let mut like = BTreeMap::new();
+            let mut like = BTreeSet::new();
             for (label, expression) in &given.like {
                 let pattern = self.value("series.like", expression)?.to_string();
-                like.insert(label.clone(), pattern);
+                like.insert(Like::new(label, &pattern));
             }
             if let Some(expression) = &given.like_from {
                 let table = self.value("series.like_from", expression)?;
                 for label in table.try_iter()? {
                     let pattern = table.get_item(&label)?.to_string();
-                    like.insert(label.to_string(), pattern);
+                    like.insert(Like::new(&label.to_string(), &pattern));
                 }
+            }
+            // Of a histogram all series move alike.
+            if given.suffix.is_empty() {
+                like.extend(self.asked(&given.metric)?);
             }
             for copy in self.copies(given)? {
                 let mut like = like.clone();
-                like.extend(copy.labels.iter().cloned());
+                let each = copy.labels.iter();
+                like.extend(each.map(|(label, value)| Like::new(label, value)));
                 if let Some(moves) = phases::at(&self.phases(case, name, &copy)?, step) {
                     all.push(Moving {
                         metric: self.metric(given)?,

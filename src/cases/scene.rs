@@ -1,5 +1,6 @@
 //! One service in the cases of a kind: what their expressions mean with the numbers of an alert and a branch.
 
+use super::chosen::{Chosen, INSTANCE, Labels};
 use super::expressions::{evaluated, wrong};
 use super::neighbourhood::{Neighbourhood, Sample, labelled, series, written};
 use super::phases::{self, Phase};
@@ -14,9 +15,10 @@ use std::collections::BTreeMap;
 pub(crate) struct Scene<'a> {
     pub(super) kind: &'a Kind,
     neighbourhood: &'a Neighbourhood,
-    alert: &'a Value,
+    pub(super) alert: &'a Value,
     pub(super) sample: Sample,
     pub(super) context: Value,
+    pub(super) chosen: Chosen,
     /// Of one step.
     pub(super) seconds: f64,
 }
@@ -52,6 +54,11 @@ impl<'a> Scene<'a> {
         let own = source(kind, neighbourhood, alert, &Value::from(tested))?;
         let alike = |other: &Value| Ok(source(kind, neighbourhood, alert, other)? == own);
         let sample = neighbourhood.sample(alert, branch, tested, &alike)?;
+        let named_for = |key: &str| named(alert, key, tested);
+        let instances = sample.service.get_attr("instances")?;
+        let address = instances.get_item_by_index(0)?.get_attr("address")?;
+        let address = address.to_string();
+        let chosen = Chosen::of(kind, neighbourhood, alert, &named_for, &address)?;
         let window = branch.get_attr("window")?;
         let mut known = BTreeMap::from([
             ("alert".to_string(), alert.clone()),
@@ -65,6 +72,7 @@ impl<'a> Scene<'a> {
                 "near".to_string(),
                 has_neighbour_within(&sample, branch)?.into(),
             ),
+            ("counted".to_string(), chosen.part_of_whole.into()),
             ("wait".to_string(), wait(alert, branch, clock)?),
             (
                 "window".to_string(),
@@ -106,6 +114,7 @@ impl<'a> Scene<'a> {
             alert,
             sample,
             context: Value::from(known),
+            chosen,
             seconds: samples::seconds(clock.step)?,
         })
     }
@@ -201,8 +210,18 @@ impl<'a> Scene<'a> {
         Ok(all)
     }
 
-    /// The labels of a given series, beside those that its service has.
-    fn labels(&self, given: &Given, part: usize) -> Result<Vec<(String, String)>, Error> {
+    /// The labels by whose values the alert fires apart, as the tested series have them.
+    pub(crate) fn per(&self) -> &[(String, String)] {
+        &self.chosen.per
+    }
+
+    /// The labels of a given series, beside those that its service has; `side`: what the alert picks it by.
+    fn labels(
+        &self,
+        given: &Given,
+        part: usize,
+        side: &BTreeMap<String, Labels>,
+    ) -> Result<Vec<(String, String)>, Error> {
         let mut labels = Vec::new();
         for (label, values) in self.possible(given)? {
             let index = if given.role.is_some() {
@@ -219,12 +238,16 @@ impl<'a> Scene<'a> {
                 .unwrap_or_default();
             labels.push((label, value));
         }
-        labels.extend(
-            given
-                .instance
-                .clone()
-                .map(|instance| ("instance".to_string(), instance)),
-        );
+        let picked = side.get(&given.metric).into_iter().flatten();
+        let picked: Labels = picked
+            .filter(|(label, _)| !labels.iter().any(|(known, _)| known == label))
+            .cloned()
+            .collect();
+        labels.extend(picked);
+        if let Some(instance) = &given.instance {
+            labels.retain(|(label, _)| label != INSTANCE);
+            labels.push((INSTANCE.to_string(), instance.clone()));
+        }
         Ok(labels)
     }
 
@@ -270,12 +293,13 @@ impl<'a> Scene<'a> {
         given: &Given,
         copy: &Copy,
         part: usize,
+        side: &BTreeMap<String, Labels>,
     ) -> Result<Vec<String>, Error> {
         if !self.holds("series.when", given.when.as_ref())? {
             return Ok(Vec::new());
         }
         let metric = self.metric(given)?;
-        let mut labels = self.labels(given, part)?;
+        let mut labels = self.labels(given, part, side)?;
         labels.extend(copy.labels.iter().cloned());
         let service = &self.sample.service;
         Ok(match given.of {
@@ -339,7 +363,8 @@ impl<'a> Scene<'a> {
 
     /// Whether a case can be shown here.
     pub(super) fn shown(&self, case: &Case) -> Result<bool, Error> {
-        self.holds(&case.name, case.when.as_ref())
+        let together = self.chosen.per.iter().all(|(label, _)| label != INSTANCE);
+        Ok((together || !case.together) && self.holds(&case.name, case.when.as_ref())?)
     }
 }
 

@@ -1,12 +1,14 @@
 //! A kind's cases for one service: what is given, and what must be seen.
 
+use super::chosen::Labels;
 use super::expressions::{evaluated, wrong};
 use super::neighbourhood::labelled;
 use super::phases;
 use super::scene::Scene;
-use crate::kinds::Case;
+use crate::kinds::{Case, Given, Whose};
 use minijinja::value::Value;
 use minijinja::{Error, context};
+use std::collections::BTreeMap;
 
 const STATES: [&str; 3] = ["inactive", "pending", "firing"];
 
@@ -87,12 +89,54 @@ impl Scene<'_> {
                 trial.signal.push((at, self.value(&case.name, value)?));
             }
         }
+        self.give(&mut trial, case, &self.chosen.inside, &|_| true)?;
+        // What is not read, and what is another alert, is as it should not be where this fires, and fires where this should not.
+        if let Some(other) = self.opposite(case)? {
+            let own = |given: &Given| given.of == Whose::Service && given.instance.is_none();
+            let unread =
+                |given: &Given| own(given) && self.chosen.outside.contains_key(&given.metric);
+            self.give(&mut trial, other, &self.chosen.outside, &unread)?;
+            let apart = |given: &Given| own(given) && self.chosen.apart.contains_key(&given.metric);
+            if other.healthy {
+                self.give(&mut trial, other, &self.chosen.apart, &apart)?;
+            }
+        }
+        Ok(trial)
+    }
+
+    /// Of a case in which the alert is silent that of its fault, and of any other the healthy one.
+    fn opposite(&self, case: &Case) -> Result<Option<&Case>, Error> {
+        let mut cases = self.kind.cases.iter();
+        let other = if case.healthy {
+            let faults = self.kind.faults.iter();
+            let of_fault = |case: &&Case| faults.clone().any(|fault| fault.case == case.name);
+            cases.find(of_fault)
+        } else {
+            cases.find(|case| case.healthy)
+        };
+        match other {
+            Some(other) if self.shown(other)? => Ok(Some(other)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Adds the series of a case, as one side of what the alert picks.
+    fn give(
+        &self,
+        trial: &mut Trial,
+        case: &Case,
+        side: &BTreeMap<String, Labels>,
+        wanted: &dyn Fn(&Given) -> bool,
+    ) -> Result<(), Error> {
         for name in case.series.keys() {
             let given = self
                 .kind
                 .series
                 .get(name)
                 .ok_or_else(|| wrong(self.kind, &case.name, name, "there is no such series"))?;
+            if !wanted(given) {
+                continue;
+            }
             let parts = self.parts(given)?;
             for copy in self.copies(given)? {
                 let phases = self.phases(case, name, &copy)?.into_iter();
@@ -101,17 +145,17 @@ impl Scene<'_> {
                     .collect();
                 let values = phases::notation(&phases, trial.last + 1, self.seconds);
                 for part in 0..parts {
-                    let series = self.series(given, &copy, part)?.into_iter();
+                    let series = self.series(given, &copy, part, side)?.into_iter();
                     trial
                         .series
                         .extend(series.map(|text| (text, values.clone())));
                 }
             }
         }
-        Ok(trial)
+        Ok(())
     }
 
-    /// The same for templates: `name`, `series`, `given` (series and values of recording_rules.yml), `checks` (step, state, value)
+    /// The same for templates: `name`, `per` (label → value), `series`, `given` (series and values of recording_rules.yml), `checks` (step, state, value)
     /// and `signal` (step, value).
     pub(super) fn tests(&self, excepted: bool) -> Result<Vec<Value>, Error> {
         let test = |trial: Trial| {
@@ -128,7 +172,8 @@ impl Scene<'_> {
             let series: Vec<Value> = series
                 .map(|(series, values)| Value::from(vec![series, values]))
                 .collect();
-            Ok(context! { name => trial.name, series, given, checks, signal, excepted })
+            let per: BTreeMap<String, String> = self.chosen.per.iter().cloned().collect();
+            Ok(context! { name => trial.name, per, series, given, checks, signal, excepted })
         };
         self.trials(excepted)?.into_iter().map(test).collect()
     }

@@ -6,6 +6,7 @@ mod levelled;
 mod own_tests;
 
 use crate::catalog::emitters::Emitters;
+use crate::catalog::filters::{self, Filter};
 use crate::catalog::levels::Levels;
 use crate::catalog::placeholders::{self, Spoken};
 use crate::catalog::profiled::Profiled;
@@ -57,6 +58,10 @@ pub struct Alert {
     pub(crate) words: Spoken,
     /// The kind's own keys, as written or by default: metrics, expressions.
     pub settings: Map<String, Value>,
+    /// Key of the kind → which series of the metric that it names are read, where that is not all of them.
+    pub filters: BTreeMap<String, Filter>,
+    /// Labels by whose values it fires apart, beside the service.
+    pub per: Vec<String>,
     /// What a metric is to it (requests, failures, attempts) → the metric's key; of several, the first.
     pub roles: BTreeMap<String, String>,
     /// The kind's keys whose metric another one of a service's profile may stand for → the metrics with their services.
@@ -120,7 +125,7 @@ pub struct Signal {
 }
 
 /// Keys that every alert has; what remains, but for the threshold, belongs to the kind.
-const COMMON: [&str; 11] = [
+const COMMON: [&str; 13] = [
     "kind",
     "for",
     "severity",
@@ -131,6 +136,8 @@ const COMMON: [&str; 11] = [
     "services",
     "groups",
     "window",
+    "filters",
+    "per",
     "allow",
 ];
 
@@ -150,6 +157,25 @@ impl Alert {
     /// Whether it is about a service.
     pub(crate) fn covers_service(&self, service: &str) -> bool {
         self.covers.iter().any(|name| name == service)
+    }
+
+    /// Whether what it compares is what is drawn of its metrics: of all series, those of a service taken together.
+    pub(crate) fn reads_whole(&self) -> bool {
+        self.filters.is_empty() && self.per.is_empty()
+    }
+
+    /// What it asks at all: the kind's own keys, which series of its metrics it reads, and what it fires apart by.
+    pub(crate) fn asks(&self) -> Map<String, Value> {
+        let mut all = self.settings.clone();
+        for (key, filter) in &self.filters {
+            let named = all.get(key).and_then(Value::as_str).unwrap_or_default();
+            let read = format!("{named}{{{}}}", filter.matchers);
+            all.insert(key.clone(), read.into());
+        }
+        if !self.per.is_empty() {
+            all.insert("per".to_string(), self.per.join(", ").into());
+        }
+        all
     }
 
     /// Whether it is about some services only.
@@ -253,6 +279,8 @@ impl Alert {
             settings: settings
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect(),
+            filters: filters::of_alert(written),
+            per: texts("per"),
             roles: BTreeMap::new(),
             reads: BTreeMap::new(),
             services: texts("services"),
@@ -270,10 +298,8 @@ impl Alert {
         };
         alert.kind = own_kind;
         alert.read(services, emitters, profiled);
-        alert.roles = alert
-            .kind
-            .keys
-            .keys()
+        let keys = alert.kind.keys.keys().filter(|_| alert.reads_whole());
+        alert.roles = keys
             .filter_map(|key| {
                 let role = alert.kind.says(key, "role")?.as_str()?;
                 let metric = alert.settings.get(key)?.as_str()?;

@@ -33,8 +33,21 @@ impl Profiled {
     ) -> Profiled {
         let mut found = Profiled::default();
         for (name, wanted) in named(catalog, kinds) {
-            if !declared.iter().any(|metric| metric.key == name) {
-                found.by_name(name, wanted, profiles, services);
+            if declared.iter().any(|metric| metric.key == name) {
+                continue;
+            }
+            let timed = name.strip_suffix("_count");
+            let timed = declared
+                .iter()
+                .find(|metric| timed == Some(metric.key.as_str()) && metric.r#type != wanted);
+            match timed {
+                Some(own) => {
+                    let emits = |service: &&Service| own.services.contains(&service.name);
+                    for service in services.iter().filter(emits) {
+                        found.declared(own, wanted, &BTreeMap::new(), service);
+                    }
+                }
+                None => found.by_name(name, wanted, profiles, services),
             }
         }
         for (role, wanted) in by_role(catalog, kinds) {
@@ -112,7 +125,7 @@ impl Profiled {
                         || metric.name == format!("{}_count", spec.metric))
             });
             let key = match (own, exposed) {
-                (Some(own), _) => self.declared(own, wanted, spec, service),
+                (Some(own), _) => self.declared(own, wanted, &spec.errors, service),
                 (None, Some(exposed)) => {
                     series(&spec.metric, exposed.r#type, wanted).map(|series| {
                         let metric = as_declared(&series, exposed, Some(*spec), profile);
@@ -136,7 +149,7 @@ impl Profiled {
         &mut self,
         own: &Metric,
         wanted: &str,
-        spec: &Spec,
+        errors: &BTreeMap<String, String>,
         service: &Service,
     ) -> Option<String> {
         if own.r#type == wanted {
@@ -148,7 +161,7 @@ impl Profiled {
                 key: format!("{}_count", own.key),
                 name: format!("{}_count", own.name),
                 r#type: wanted.to_string(),
-                errors: spec.errors.clone(),
+                errors: errors.clone(),
                 buckets: Vec::new(),
                 quantiles: Vec::new(),
                 services: Vec::new(),

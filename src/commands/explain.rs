@@ -405,7 +405,7 @@ fn said(value: &Value) -> Option<String> {
 fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
     let at = |key: &str| Some(format!("/alerts/{}/{key}", alert.name));
     let mut rows = vec![row("kind", &alert.kind.name, source, at("kind"))];
-    for (key, value) in &alert.settings {
+    for (key, value) in &alert.asks() {
         rows.push(row(key, plain(value), source, at(key)));
     }
     rows.extend(said_in_words(alert, source));

@@ -1,5 +1,6 @@
 //! Events that a filter of labels picks, and those that it leaves.
 
+use crate::catalog::filters::{Filter, as_pattern};
 use crate::contract::domain::Domain;
 use crate::json::Parts;
 use serde::Serialize;
@@ -20,18 +21,13 @@ pub(crate) struct Sides {
 /// Preferred in tests, where a label can have them.
 const USUAL: [&str; 6] = ["500", "503", "200", "404", "5xx", "2xx"];
 
-/// The values of a filter as one pattern, however they are written.
-pub(crate) fn as_pattern(written: &Value) -> String {
-    match written.as_array() {
-        Some(values) => {
-            let texts = values.iter().filter_map(Value::as_str);
-            texts
-                .map(regex_syntax::escape)
-                .collect::<Vec<_>>()
-                .join("|")
-        }
-        None => written.as_str().unwrap_or(".*").to_string(),
-    }
+/// Whether a filter lets a series through; a label that the series does not have is empty.
+pub(crate) fn admits(filter: &Filter, labels: &[(String, String)]) -> bool {
+    filter.asks().all(|(label, pattern, is)| {
+        let given = labels.iter().find(|(known, _)| known == label);
+        let value = given.map_or(String::new(), |(_, value)| value.clone());
+        Domain::Values(vec![value]).example(&pattern, is).is_some()
+    })
 }
 
 /// Values of the label on one side of a pattern: the usual ones that it allows, all of a list, or any.

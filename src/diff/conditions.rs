@@ -100,6 +100,7 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
             comparison.say(class, message, at(comparison, old, new, setting));
         }
     }
+    series(comparison, old, new);
     labels(comparison, old, new);
     for (setting, was, is) in [
         ("summary", &old.words.summary, &new.words.summary),
@@ -113,6 +114,40 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
             let message = format!("the {setting} of {} is worded differently", new.name);
             comparison.say(Safe, message, at(comparison, old, new, setting));
         }
+    }
+}
+
+/// Which series of its metrics it reads, and by what it fires apart.
+fn series(comparison: &mut Comparison, old: &Alert, new: &Alert) {
+    let keys: BTreeSet<&String> = old.filters.keys().chain(new.filters.keys()).collect();
+    let read = |alert: &Alert, key: &String| {
+        let filter = alert.filters.get(key);
+        filter.map_or("all of them".to_string(), |filter| {
+            format!("`{{{}}}`", filter.matchers)
+        })
+    };
+    for key in keys {
+        let (was, is) = (read(old, key), read(new, key));
+        if was != is {
+            let message = format!(
+                "{} reads other series of `{key}`: {is} instead of {was}",
+                new.name
+            );
+            comparison.say(Dangerous, message, at(comparison, old, new, key));
+        }
+    }
+    if old.per != new.per {
+        let apart = |per: &[String]| match per {
+            [] => "once for a service".to_string(),
+            labels => format!("for each {}", labels.join(" and ")),
+        };
+        let message = format!(
+            "{} fires {} instead of {}: silences by other labels end, and it starts again where it fires",
+            new.name,
+            apart(&new.per),
+            apart(&old.per)
+        );
+        comparison.say(Warning, message, at(comparison, old, new, "per"));
     }
 }
 

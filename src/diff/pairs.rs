@@ -94,7 +94,7 @@ pub(crate) fn alerts<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, A
         let limit = limit.map(|(side, limit)| (side.word(), limit));
         json!([
             alert.kind.name,
-            alert.settings,
+            alert.asks(),
             limit,
             alert.window,
             alert.r#for,

@@ -4,8 +4,8 @@ use super::Kind;
 use serde_json::{Map, Value, json};
 
 impl Kind {
-    /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `labels`, `answers`, `role`, `of_profile`, `unit`,
-    /// `unit_of`, `side`.
+    /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `labels`, `answers`, `role`, `of_profile`,
+    /// `whole_of`, `unit`, `unit_of`, `side`.
     pub(crate) fn property(&self, key: &str) -> Option<Value> {
         let written = self.keys.get(key)?.as_object()?;
         let mut property = Map::new();
@@ -14,7 +14,7 @@ impl Kind {
             written.contains_key("metric"),
         ) {
             (Some(target), _) => Some(target),
-            (None, true) => Some("metric_part"),
+            (None, true) => Some("series_of"),
             (None, false) => None,
         };
         let one = target.map(|target| json!({"$ref": format!("#/$defs/{target}")}));
@@ -42,7 +42,10 @@ impl Kind {
 
     /// What the schema of a catalog says of alerts of this kind; `common` are the keys that every alert has.
     pub(crate) fn schema(&self, common: &[&str]) -> Value {
-        let optional = |key: &Value| key.get("default").is_some() || key["optional"] == true;
+        let optional = |key: &Value| {
+            let omitted = key["optional"] == true || key.get("whole_of").is_some();
+            key.get("default").is_some() || omitted
+        };
         let thresholds: Vec<&str> = self.thresholds().map(|(key, _)| key).collect();
         let one_of = thresholds.len() > 1;
         let required: Vec<&String> = self
@@ -68,6 +71,16 @@ impl Kind {
         if one_of {
             let one = thresholds.iter().map(|key| json!({"required": [key]}));
             then.insert("oneOf".into(), one.collect());
+        }
+        // Of one metric a part and the whole: only where labels tell the part.
+        let wholes = self.keys.iter().filter_map(|(whole, said)| {
+            let part = said.get("whole_of")?.as_str()?;
+            let named = json!({"properties": {part: {"type": "string"}}, "required": [part]});
+            Some(json!({"if": named, "then": {"required": [whole]}}))
+        });
+        let wholes: Vec<Value> = wholes.collect();
+        if !wholes.is_empty() {
+            then.insert("allOf".into(), wholes.into());
         }
         then.insert("additionalProperties".into(), false.into());
         then.insert("properties".into(), properties.into());

@@ -3,8 +3,9 @@
 use super::Lint;
 use crate::catalog::Catalog;
 use crate::contract::status;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 use crate::json::Parts;
+use crate::source::step;
 use serde_json::Value;
 
 pub(crate) const LINT: Lint = Lint {
@@ -47,9 +48,65 @@ pub(crate) const LINT: Lint = Lint {
             }
         }
         found.extend(unanswered(catalog));
+        found.extend(unasked(catalog));
         found
     },
 };
+
+/// Labels that an alert selects by, or fires apart by, and that a metric which it reads does not have.
+fn unasked(catalog: &Catalog) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for alert in catalog.written_alerts() {
+        let table = format!("/alerts/{}", step(alert.written_name()));
+        for (key, name, _) in alert.metrics() {
+            let Some(metric) = catalog.metric(name) else {
+                continue;
+            };
+            let filter = alert.filters.get(key);
+            let filtered = filter.into_iter().flat_map(|filter| {
+                let wanted = filter.r#where.keys().map(|label| (label, "where"));
+                wanted.chain(filter.except.keys().map(|label| (label, "except")))
+            });
+            let mut asked: Vec<(&String, Place)> = filtered
+                .map(|(label, side)| {
+                    let pointer = format!("{table}/{key}/{side}/{}", step(label));
+                    (label, Place::Key(pointer))
+                })
+                .collect();
+            let apart = alert.per.iter().enumerate();
+            // Every target has one.
+            let apart = apart.filter(|(_, label)| *label != "instance");
+            asked.extend(
+                apart.map(|(at, label)| (label, Place::Value(format!("{table}/per/{at}")))),
+            );
+            let known: Vec<&str> = metric.labels.keys().map(String::as_str).collect();
+            for (label, place) in asked {
+                if metric.labels.contains_key(label) {
+                    continue;
+                }
+                let message = format!("`{name}` has no label `{label}`");
+                let wrong = Diagnostic::error("missing-label", place, message);
+                let otherwise = match (&metric.profile, known.is_empty()) {
+                    (Some(profile), _) => {
+                        format!("choose a label that the profile `{profile}` lists")
+                    }
+                    (None, true) => {
+                        format!("declare its labels: `labels = {{ {label} = \".+\" }}`")
+                    }
+                    (None, false) => "declare the label on the metric".to_string(),
+                };
+                let help = suggestion_or(label, known.iter().copied(), &otherwise);
+                found.push(match metric.profile {
+                    Some(_) => wrong.help(help),
+                    None => wrong
+                        .also(Place::Key(format!("/metrics/{name}")), "declared here")
+                        .help(help),
+                });
+            }
+        }
+    }
+    found
+}
 
 /// Requests that no label tells apart by how they were answered; one whose values cannot tell errors is another finding.
 fn unanswered(catalog: &Catalog) -> Vec<Diagnostic> {

@@ -51,7 +51,7 @@ fn overlap(one: &Branch, other: &Branch) -> bool {
 
 /// What a branch of an alert is about: what its kind reads, the threshold, the window and the wait; not how it is tested.
 fn condition(alert: &Alert, branch: &Branch) -> String {
-    let mut settings = alert.settings.clone();
+    let mut settings = alert.asks();
     settings.remove("tests");
     if let Some(Value::String(text)) = settings.get_mut("expr") {
         *text = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -98,7 +98,7 @@ fn place(alert: &Alert, branch: &Branch, source: &Source) -> Place {
 
 /// What an alert compares with its threshold.
 fn signal(alert: &Alert, branch: &Branch) -> String {
-    let mut settings = alert.settings.clone();
+    let mut settings = alert.asks();
     for key in ["tests", "window", "for", "severity"] {
         settings.remove(key);
     }

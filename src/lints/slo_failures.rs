@@ -1,8 +1,9 @@
 //! The failures of an objective are some of its events, and not all.
 
 use super::Lint;
+use crate::catalog::filters::as_pattern;
 use crate::contract::domain::Domain;
-use crate::contract::filtered::{as_pattern, values};
+use crate::contract::filtered::values;
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::source::step;
 use regex_automata::meta::Regex;

@@ -55,14 +55,22 @@ pub(crate) const PROOF: Proof = Proof {
                 ));
                 continue;
             }
+            let alert = expression.owner["alert"].as_str();
+            let alert = alert.and_then(|name| stack.catalog.alert(name));
+            let per = alert.map_or(&[][..], |alert| alert.per.as_slice());
             for label in CARRIED
                 .iter()
+                .copied()
+                .chain(per.iter().map(String::as_str))
                 .filter(|label| series.iter().any(|series| !series.has(label)))
             {
                 found.push(place::on(
                     expression,
                     format!("the alert loses the label `{label}`"),
-                    "aggregate `by (job, service, component)`",
+                    match CARRIED.contains(&label) {
+                        true => "aggregate `by (job, service, component)`",
+                        false => "aggregate by it too: the alert fires apart by it (`per`)",
+                    },
                 ));
             }
             let mut open: Vec<&str> = series
@@ -70,6 +78,7 @@ pub(crate) const PROOF: Proof = Proof {
                 .flat_map(|series| &series.labels)
                 .filter(|(_, values)| matches!(values, Domain::Pattern(_)))
                 .map(|(label, _)| label.as_str())
+                .filter(|label| !per.iter().any(|own| own == label))
                 .collect();
             open.sort_unstable();
             open.dedup();
@@ -77,7 +86,7 @@ pub(crate) const PROOF: Proof = Proof {
                 found.push(place::on(
                     expression,
                     format!("the alert fires once for every value of `{label}`, and nobody knows how many there are"),
-                    "aggregate `by (job, service, component)`, or declare the values of the label",
+                    "aggregate `by (job, service, component)`; if each is to be an alert of its own, write the label in its `per`; or declare the label's values",
                 ));
             }
         }

@@ -160,8 +160,9 @@ impl<'a, 's> Signals<'a, 's> {
             let (Some(alerts), Some(expr)) = (alerts, expr) else {
                 continue;
             };
-            // A budget burns over hours: what a panel shows of this moment has no such threshold.
-            for alert in alerts.iter().filter(|alert| alert.slo.is_none()) {
+            // A budget burns over hours: what a panel shows of this moment has no such threshold, nor has what an alert looks at apart.
+            let whole = |alert: &&&Alert| alert.slo.is_none() && alert.reads_whole();
+            for alert in alerts.iter().filter(whole) {
                 let known = essences.entry(essence(&expr)).or_default();
                 if !known.iter().any(|other| other.name == alert.name) {
                     known.push(alert);

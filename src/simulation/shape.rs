@@ -4,12 +4,13 @@ use super::behaviour::Behaviours;
 pub(crate) use super::behaviour::TRAFFIC;
 use super::fault::Fault;
 use super::words;
-use crate::cases::Moving;
 use crate::cases::phases::Moves;
+use crate::cases::{Like, Moving};
+use crate::catalog::filters::Filter;
 use crate::catalog::{Catalog, Metric, Service};
 use crate::contract::domain::Domain;
 use anyhow::Result;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Series of one metric; more label sets than this are thinned out, each value kept.
@@ -27,12 +28,23 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    fn new(metric: &Metric) -> Shape {
-        let choices: Vec<(&String, Vec<String>)> = metric
-            .labels
-            .iter()
-            .map(|(label, declared)| (label, words::values(label, declared)))
-            .collect();
+    /// `asked`: what alerts ask of its labels, of which there are series that match and others that do not.
+    fn new(metric: &Metric, asked: &[Like]) -> Shape {
+        let choices = metric.labels.iter().map(|(label, declared)| {
+            let mut values = words::values(label, declared);
+            let domain = Domain::declared(declared);
+            for like in asked.iter().filter(|like| like.label == *label) {
+                for side in [like.is, !like.is] {
+                    let has = Domain::Values(values.clone()).example(&like.pattern, side);
+                    values.extend(match has {
+                        Some(_) => None,
+                        None => domain.example(&like.pattern, side),
+                    });
+                }
+            }
+            (label, values)
+        });
+        let choices: Vec<(&String, Vec<String>)> = choices.collect();
         let all: usize = choices.iter().map(|(_, values)| values.len()).product();
         let longest = choices.iter().map(|(_, values)| values.len()).max();
         let whole = all <= SERIES_LIMIT;
@@ -59,14 +71,14 @@ impl Shape {
     }
 
     /// Which series have labels like these.
-    fn like(&self, like: &BTreeMap<String, String>) -> Vec<bool> {
+    fn like(&self, like: &BTreeSet<Like>) -> Vec<bool> {
         let matches = |values: &Vec<String>| {
-            let mut own = self.metric.labels.keys().zip(values);
-            own.all(|(label, value)| {
-                like.get(label).is_none_or(|pattern| {
-                    Domain::Values(vec![value.clone()])
-                        .example(pattern, true)
-                        .is_some()
+            let own = self.metric.labels.keys().zip(values);
+            like.iter().all(|like| {
+                let mut own = own.clone().filter(|(label, _)| **label == like.label);
+                own.all(|(_, value)| {
+                    let alone = Domain::Values(vec![value.clone()]);
+                    alone.example(&like.pattern, like.is).is_some()
                 })
             })
         };
@@ -215,9 +227,21 @@ impl Plan {
 
 /// A plan for each service, in the same order.
 pub(crate) fn plans(catalog: &Catalog, services: &[&Service]) -> Result<Vec<Plan>> {
+    let mut asked: HashMap<&str, Vec<Like>> = HashMap::new();
+    for alert in &catalog.alerts {
+        for (key, metric, _) in alert.metrics() {
+            let filter = alert.filters.get(key).into_iter();
+            let own = filter.flat_map(Filter::asks).map(Like::from);
+            asked.entry(metric).or_default().extend(own);
+        }
+    }
     let metrics = catalog.metrics.iter();
     let shapes: HashMap<&str, Arc<Shape>> = metrics
-        .map(|metric| (metric.key.as_str(), Arc::new(Shape::new(metric))))
+        .map(|metric| {
+            let key = metric.key.as_str();
+            let asked = asked.get(key).map_or(&[][..], Vec::as_slice);
+            (key, Arc::new(Shape::new(metric, asked)))
+        })
         .collect();
     let behaviours = Behaviours::of(catalog)?;
     let plan = |service: &&Service| plan(catalog, service, &shapes, &behaviours);
@@ -237,7 +261,7 @@ struct Said {
 }
 
 /// A metric's full name, and the labels of the series that are distinguished.
-type Key = (String, BTreeMap<String, String>);
+type Key = (String, BTreeSet<Like>);
 
 fn said(behaviours: &Behaviours, service: &Service) -> Result<BTreeMap<Key, Said>> {
     let mut said: BTreeMap<Key, Said> = BTreeMap::new();
@@ -320,7 +344,7 @@ fn plan(
                 .any(|(part, _): &(Vec<bool>, Level)| part[index])
         };
         let rest = (0..shape.labels.len()).map(|index| !taken(index)).collect();
-        let whole = (metric.name.clone(), BTreeMap::new());
+        let whole = (metric.name.clone(), BTreeSet::new());
         let (level, spoken) = level(&mut said, &whole, usual(metric));
         parts.push((rest, level));
         let steady = spoken && metric.r#type == "gauge";
@@ -342,14 +366,14 @@ fn plan(
         let Some(known) = service.roles.get(role) else {
             continue;
         };
-        let key = (known.metric.clone(), BTreeMap::new());
+        let key = (known.metric.clone(), BTreeSet::new());
         let (mut level, _) = level(&mut said, &key, usual * known.divisor);
         level.real_time = true;
         own.insert(known.metric.clone(), level);
         roles.insert(role, known.metric.clone());
     }
     for metric in ["up", "probe_success"] {
-        let key = (metric.to_string(), BTreeMap::new());
+        let key = (metric.to_string(), BTreeSet::new());
         own.insert(metric.to_string(), level(&mut said, &key, 1.0).0);
     }
     let mut spared = Vec::new();
@@ -371,7 +395,7 @@ fn within(said: &mut BTreeMap<Key, Said>, metric: &Metric) -> Vec<Within> {
     if metric.r#type != "histogram" {
         return Vec::new();
     }
-    let count = (format!("{}_count", metric.name), BTreeMap::new());
+    let count = (format!("{}_count", metric.name), BTreeSet::new());
     let (events, _) = level(said, &count, TRAFFIC);
     let buckets = format!("{}_bucket", metric.name);
     let keys: Vec<Key> = said
@@ -381,7 +405,8 @@ fn within(said: &mut BTreeMap<Key, Said>, metric: &Metric) -> Vec<Within> {
         .collect();
     let mut all = Vec::new();
     for key in keys {
-        let bound = key.1.get("le").and_then(|bound| bound.parse().ok());
+        let bound = key.1.iter().find(|like| like.label == "le");
+        let bound = bound.and_then(|like| like.pattern.parse().ok());
         let (inside, _) = level(said, &key, TRAFFIC);
         all.extend(bound.map(|bound| Within {
             bound,

@@ -3,7 +3,7 @@
 use super::refuse;
 use crate::catalog::{Duration, Size, secrets, snake, with_unit};
 use crate::contract::exposed::openmetrics;
-use minijinja::value::Value;
+use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, State, context};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -31,6 +31,14 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("automata", super::python::automata);
     environment.add_filter("python_name", super::python::python_name);
     environment.add_function("selector", selector);
+    environment.add_function("read", read);
+    environment.add_function("by", by);
+    environment.add_function("matching", matching);
+    environment.add_function("asked", asked);
+    // Part of a longer text, as PromQL writes a string.
+    environment.add_filter("quoted", |text: &str| format!("{text:?}"));
+    environment.add_filter("subject", subject);
+    environment.add_filter("legend", legend);
     environment.add_function("series", series);
     environment.add_function("sources", sources);
     environment.add_function("roles_of", roles_of);
@@ -220,6 +228,128 @@ fn selector(jobs: &Value, more: Option<&str>) -> Result<Value, Error> {
         format!("{{{}}}", matchers.join(","))
     };
     Ok(Value::from_safe_string(text))
+}
+
+/// What an alert reads of the metric that one of its keys names, as a selector: of the jobs of a branch or signal, and only the series
+/// that the alert asks for. `suffix`: of a histogram `_bucket` and the like; `metric`: another full name; `more`: matchers beside them.
+fn read(
+    state: &State,
+    alert: &Value,
+    key: &str,
+    jobs: Option<&Value>,
+    said: Kwargs,
+) -> Result<Value, Error> {
+    let metric = match said.get::<Option<String>>("metric")? {
+        Some(metric) => metric,
+        None => {
+            let named = alert.get_attr("settings")?.get_attr(key)?;
+            metric_name(state, named.as_str().unwrap_or_default())?
+        }
+    };
+    let suffix = said.get::<Option<String>>("suffix")?.unwrap_or_default();
+    let filter = alert.get_attr("filters")?.get_attr(key)?;
+    let asked = match filter.is_undefined() {
+        true => String::new(),
+        false => filter.get_attr("matchers")?.to_string(),
+    };
+    let more = said.get::<Option<String>>("more")?.unwrap_or_default();
+    said.assert_all_used()?;
+    let all: Vec<&str> = [more.trim(), &asked].into_iter().collect();
+    let all: Vec<&str> = all.into_iter().filter(|text| !text.is_empty()).collect();
+    let matchers = Some(all.join(",")).filter(|text| !text.is_empty());
+    let everywhere = Value::from(BTreeMap::<String, Value>::new());
+    let jobs = selector(jobs.unwrap_or(&everywhere), matchers.as_deref())?;
+    let name = bare(&Value::from(format!("{metric}{suffix}")))?;
+    Ok(Value::from_safe_string(format!("{name}{jobs}")))
+}
+
+/// Which series of a metric an alert reads, in words behind the metric's: ` with status 5..`; of all, nothing, nor of what it leaves out.
+fn asked(alert: &Value, key: &str) -> Result<String, Error> {
+    let filter = alert.get_attr("filters")?.get_attr(key)?;
+    if filter.is_undefined() {
+        return Ok(String::new());
+    }
+    let asked = filter.get_attr("where")?;
+    let mut labels = Vec::new();
+    for label in asked.try_iter()? {
+        let values = asked.get_item(&label)?;
+        let values: Vec<String> = match values.as_str() {
+            Some(pattern) => vec![pattern.to_string()],
+            None => values.try_iter()?.map(|value| value.to_string()).collect(),
+        };
+        labels.push(format!("{label} {}", values.join(" or ")));
+    }
+    Ok(match labels.is_empty() {
+        true => String::new(),
+        false => format!(" with {}", labels.join(" and ")),
+    })
+}
+
+/// How series that one key reads match those that another reads: by all labels, where both metrics have the same; else, behind the
+/// operator, ` ignoring (…) group_left ()` with those that the other does not have, or by which it is told apart.
+fn matching(state: &State, alert: &Value, key: &str, other: &str) -> Result<Value, Error> {
+    let labels = |key: &str| -> Result<BTreeSet<String>, Error> {
+        let name = alert.get_attr("settings")?.get_attr(key)?;
+        let metrics = state.lookup("metrics").unwrap_or_default();
+        for metric in metrics.try_iter()? {
+            if metric.get_attr("key")? == name {
+                let labels = metric.get_attr("labels")?;
+                return Ok(labels.try_iter()?.map(|label| label.to_string()).collect());
+            }
+        }
+        Ok(BTreeSet::new())
+    };
+    let (own, others) = (labels(key)?, labels(other)?);
+    let mut ignored: BTreeSet<String> = own.difference(&others).cloned().collect();
+    let same = alert.get_attr("settings")?.get_attr(key)?
+        == alert.get_attr("settings")?.get_attr(other)?;
+    if same {
+        let filter = alert.get_attr("filters")?.get_attr(other)?;
+        if !filter.is_undefined() {
+            let asked = filter.get_attr("where")?;
+            ignored.extend(asked.try_iter()?.map(|label| label.to_string()));
+        }
+    }
+    Ok(Value::from_safe_string(if ignored.is_empty() {
+        String::new()
+    } else {
+        let labels: Vec<String> = ignored.into_iter().collect();
+        format!(" ignoring ({}) group_left ()", labels.join(", "))
+    }))
+}
+
+/// The labels that an alert is about, for an aggregation: `by (job, service, component)`, and those of its `per`.
+fn by(alert: &Value, more: Option<&str>) -> Result<Value, Error> {
+    let mut labels = ["job", "service", "component"].map(str::to_string).to_vec();
+    for label in alert.get_attr("per")?.try_iter()? {
+        labels.push(bare(&label)?.to_string());
+    }
+    labels.extend(more.map(str::to_string));
+    Ok(Value::from_safe_string(format!(
+        "by ({})",
+        labels.join(", ")
+    )))
+}
+
+/// Whom an annotation is about, as Prometheus fills it in: the service, and what else the alert fires apart by.
+fn subject(alert: &Value) -> Result<String, Error> {
+    let mut labels = Vec::new();
+    for label in alert.get_attr("per")?.try_iter()? {
+        labels.push(format!("{{{{ $labels.{} }}}}", bare(&label)?));
+    }
+    Ok(match labels.as_slice() {
+        [] => "{{ $labels.service }}".to_string(),
+        labels => format!("{{{{ $labels.service }}}} ({})", labels.join(", ")),
+    })
+}
+
+/// The legend of what an alert compares: the service, and what else it fires apart by.
+fn legend(alert: &Value) -> Result<String, Error> {
+    let mut text = "{{job}}".to_string();
+    for label in alert.get_attr("per")?.try_iter()? {
+        text += &format!(" {{{{{}}}}}", bare(&label)?);
+    }
+    Ok(text)
 }
 
 /// The ways in which services say what has a role for alerts: memory, cpu, start; each once.

@@ -93,7 +93,7 @@ impl Alert {
             };
             let own = emitters.of_one(written);
             let is = kind.says(key, "role").and_then(Value::as_str);
-            let is = is.map(str::to_string);
+            let is = is.filter(|_| self.reads_whole()).map(str::to_string);
             let named = |indices: &mut dyn Iterator<Item = usize>| -> Vec<String> {
                 indices.map(|index| services[index].name.clone()).collect()
             };

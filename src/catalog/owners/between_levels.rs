@@ -40,7 +40,10 @@ pub(in crate::catalog) fn inhibitions(catalog: &Catalog) -> Vec<Inhibit> {
                 pointer: format!("/alerts/{}/{}", step(&levels.name), levels.key),
                 source: Selector::of_alerts(vec![source.alert.clone()], told),
                 target: Selector::of_alerts(names(|level| &level.alert), Vec::new()),
-                equal: vec!["job".to_string()],
+                equal: ["job".to_string()]
+                    .into_iter()
+                    .chain(alert.per.clone())
+                    .collect(),
             });
         }
     }

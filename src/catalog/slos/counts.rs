@@ -1,6 +1,7 @@
 //! What an objective counts: events, and those of them that fail.
 
 use crate::catalog::Metric;
+use crate::catalog::filters::matchers;
 use crate::catalog::units::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -47,7 +48,7 @@ impl Counts {
         Counts {
             errors: text(errors).or_else(|| text(&errors["metric"])),
             total: text(&errors["metric"]).or_else(|| text(&written["total"])),
-            matchers: matchers(&filter),
+            matchers: matchers(&filter, "=", "=~"),
             r#where: filter,
             latency: text(&latency["metric"]),
             bound: below.map(in_unit),
@@ -84,37 +85,5 @@ impl Counts {
         ];
         all.into_iter()
             .filter_map(|(key, said)| Some((key.to_string(), said?)))
-    }
-}
-
-/// Label → its values or a pattern, as PromQL picks them.
-fn matchers(filter: &Map<String, Value>) -> String {
-    let one = |(label, value): (&String, &Value)| match value.as_array().map(Vec::as_slice) {
-        Some([value]) => format!("{label}={value}"),
-        Some(values) => {
-            let texts = values.iter().filter_map(Value::as_str);
-            let escaped: Vec<String> = texts.map(regex_syntax::escape).collect();
-            format!("{label}=~{}", Value::from(escaped.join("|")))
-        }
-        None => format!("{label}=~{value}"),
-    };
-    let all: Vec<String> = filter.iter().map(one).collect();
-    all.join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn failures_are_picked_as_the_catalog_says() {
-        let of = |filter: Value| matchers(filter.as_object().expect("a table"));
-        assert_eq!(of(json!({"status": "5.."})), r#"status=~"5..""#);
-        assert_eq!(of(json!({"status": ["500"]})), r#"status="500""#);
-        assert_eq!(
-            of(json!({"code": ["a.b", "c"], "method": "GET|PUT"})),
-            r#"code=~"a\\.b|c",method=~"GET|PUT""#
-        );
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn rows(levels: &Levels, catalog: &Catalog, source: &Source) -> Vec<R
         .collect();
     if let Some(alert) = alerts.first() {
         rows.push(row("kind", &alert.kind.name, source, at("kind")));
-        for (key, value) in &alert.settings {
+        for (key, value) in &alert.asks() {
             rows.push(row(key, plain(value), source, at(key)));
         }
         rows.extend(super::said_in_words(alert, source));

@@ -73,7 +73,7 @@ impl<'a> Cast<'a> {
             }
             let rules = self.about(&needed, &near);
             for trial in scene.trials(tried.excepted)? {
-                let promise = tried.promise(tried.service);
+                let promise = tried.promise(tried.service, scene.per());
                 let mut wrong = worlds.iter().filter_map(|world| {
                     play(
                         (alert, tried.branch),
@@ -95,12 +95,13 @@ impl<'a> Cast<'a> {
                 let Some(service) = self.catalog.service(name) else {
                     continue;
                 };
-                let mut trials = scene(tried, name)?.trials(false)?;
+                let scene = scene(tried, name)?;
+                let mut trials = scene.trials(false)?;
                 trials.retain(|trial| trial.checks.iter().any(|check| check.state == "firing"));
                 // Each fails in another way: what compares them with each other takes one for worse.
                 let chosen = index % trials.len().max(1);
                 members.extend(trials.into_iter().nth(chosen).map(|trial| Member {
-                    promise: tried.promise(service),
+                    promise: tried.promise(service, scene.per()),
                     trial,
                 }));
             }
@@ -196,14 +197,20 @@ impl<'a> Cast<'a> {
 
 impl Tried<'_> {
     /// The labels that the alert promises for the service, with its severity.
-    fn promise(&self, service: &Service) -> Labels {
+    fn promise(&self, service: &Service, per: &[(String, String)]) -> Labels {
         let own = [
             ("job", &service.name),
             ("service", &service.name),
             ("component", &service.group),
             ("severity", &self.branch.severity),
         ];
-        own.into_iter().collect()
+        let own = own
+            .into_iter()
+            .map(|(label, value)| (label, value.as_str()));
+        let per = per
+            .iter()
+            .map(|(label, value)| (label.as_str(), value.as_str()));
+        own.chain(per).collect()
     }
 }
 

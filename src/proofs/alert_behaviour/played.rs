@@ -243,9 +243,11 @@ impl Stage<'_> {
     /// What a recording rule gives for the tested service at a step.
     fn value(&self, record: &str, at: i64) -> Option<f64> {
         let time = self.begin + self.step * at;
-        let job = self.promise.get("job");
         let series = self.memory.family(record).iter();
-        let mut own = series.filter(|series| series.labels.get("job") == job);
+        let mut own = series.filter(|series| {
+            let mut labels = self.promise.iter();
+            labels.all(|(label, value)| label == "severity" || series.labels.get(label) == value)
+        });
         let samples = &own.next()?.samples;
         let sample = samples.iter().find(|sample| sample.time == time)?;
         (!sample.is_stale()).then_some(sample.value)

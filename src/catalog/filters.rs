@@ -1,0 +1,134 @@
+//! Which series of a metric an alert reads: `{ metric = …, where = …, except = … }` wherever a key of its kind names one.
+
+use crate::json::Parts;
+use crate::kinds::{Kind, Kinds};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// The labels that the series of a metric must have, and those that they must not have.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Filter {
+    /// Label → its values, or a pattern, as written: all of them must match.
+    pub r#where: Map<String, Value>,
+    /// The same: of what matches one of them nothing is read.
+    pub except: Map<String, Value>,
+    /// Both as matchers of PromQL.
+    pub matchers: String,
+}
+
+impl Filter {
+    /// As `expand` leaves it.
+    pub(crate) fn of(written: &Value) -> Filter {
+        let part = |key: &str| written[key].as_object().cloned().unwrap_or_default();
+        let (wanted, except) = (part("where"), part("except"));
+        let all = [matchers(&wanted, "=", "=~"), matchers(&except, "!=", "!~")];
+        let all: Vec<String> = all.into_iter().filter(|text| !text.is_empty()).collect();
+        Filter {
+            r#where: wanted,
+            except,
+            matchers: all.join(","),
+        }
+    }
+
+    /// Every label that it asks for: its pattern, and whether it must match.
+    pub(crate) fn asks(&self) -> impl Iterator<Item = (&str, String, bool)> {
+        let wanted = self.r#where.iter().map(|asked| (asked, true));
+        let asked = wanted.chain(self.except.iter().map(|asked| (asked, false)));
+        asked.map(|((label, written), is)| (label.as_str(), as_pattern(written), is))
+    }
+}
+
+/// The values of a label as one pattern, however they are written.
+pub(crate) fn as_pattern(written: &Value) -> String {
+    match written.as_array() {
+        Some(values) => {
+            let texts = values.iter().filter_map(Value::as_str);
+            texts
+                .map(regex_syntax::escape)
+                .collect::<Vec<_>>()
+                .join("|")
+        }
+        None => written.as_str().unwrap_or(".*").to_string(),
+    }
+}
+
+/// Label → its values or a pattern, as PromQL picks them.
+pub(super) fn matchers(filter: &Map<String, Value>, one: &str, any: &str) -> String {
+    let matcher = |(label, value): (&String, &Value)| match value.as_array().map(Vec::as_slice) {
+        Some([value]) => format!("{label}{one}{value}"),
+        Some(_) => format!("{label}{any}{}", Value::from(as_pattern(value))),
+        None => format!("{label}{any}{value}"),
+    };
+    let all: Vec<String> = filter.iter().map(matcher).collect();
+    all.join(",")
+}
+
+/// Writes each metric that is named by a table by its name, and the labels that were asked for under `filters`, by the key; a whole
+/// that is left out is all that the part is a part of.
+pub(super) fn expand(catalog: &mut Value, kinds: &Kinds) {
+    let alerts = catalog["alerts"].as_object_mut();
+    for alert in alerts.into_iter().flat_map(Map::values_mut) {
+        let kind = alert["kind"].as_str().and_then(|kind| kinds.get(kind));
+        if let Some(kind) = kind.cloned() {
+            expand_one(alert, &kind);
+        }
+    }
+}
+
+fn expand_one(alert: &mut Value, kind: &Kind) {
+    let mut filters = Map::new();
+    for (key, said) in &kind.keys {
+        if said.get("metric").is_none() {
+            continue;
+        }
+        let written = alert[key.as_str()].take();
+        let table = |part: &str| written[part].as_object().cloned().unwrap_or_default();
+        let (wanted, except) = (table("where"), table("except"));
+        let mut named = match written.is_object() {
+            true => written["metric"].clone(),
+            false => written.clone(),
+        };
+        if !wanted.is_empty() || !except.is_empty() {
+            filters.insert(key.clone(), json!({"where": wanted, "except": except}));
+        }
+        if let Some(part) = said["whole_of"].as_str().filter(|_| named.is_null()) {
+            let of = &alert[part];
+            named = of.get("metric").unwrap_or(of).clone();
+        }
+        if let Some(alert) = alert.as_object_mut() {
+            match named.is_null() {
+                true => drop(alert.shift_remove(key)),
+                false => drop(alert.insert(key.clone(), named)),
+            }
+        }
+    }
+    if !filters.is_empty() {
+        alert["filters"] = filters.into();
+    }
+}
+
+/// Of an alert, key → filter.
+pub(super) fn of_alert(written: &Value) -> std::collections::BTreeMap<String, Filter> {
+    let filters = written["filters"].entries();
+    filters
+        .map(|(key, written)| (key.clone(), Filter::of(written)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_are_picked_as_the_catalog_says() {
+        let of = |written: Value| Filter::of(&written).matchers;
+        assert_eq!(of(json!({"where": {"status": "5.."}})), r#"status=~"5..""#);
+        assert_eq!(of(json!({"where": {"status": ["500"]}})), r#"status="500""#);
+        assert_eq!(
+            of(
+                json!({"where": {"code": ["a.b", "c"]}, "except": {"method": "GET|PUT", "path": ["/"]}})
+            ),
+            r#"code=~"a\\.b|c",method!~"GET|PUT",path!="/""#
+        );
+    }
+}

@@ -1,0 +1,86 @@
+//! What an alert selects by `where` is there, and what it leaves out with `except` is not all.
+
+use super::Lint;
+use crate::catalog::filters::as_pattern;
+use crate::contract::domain::Domain;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
+use crate::source::step;
+use serde_json::Value;
+
+pub(crate) const LINT: Lint = Lint {
+    code: "unmatched-filter",
+    doc: "An alert that selects series by a value which their label never has reads nothing and never fires; one that leaves out all of them neither. Leaving out a value that no series has changes nothing, and is most likely misspelt.",
+    bad: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\nlabels = { result = [\"ok\", \"failed\"] }\n\n[alerts.LoginsFail]\nkind = \"increase\"\nmetric = { metric = \"logins_total\", where = { result = [\"failure\"] } }\nabove = 10\nseverity = \"warning\"\n",
+    good: "[metrics.logins_total]\ntype = \"counter\"\nhelp = \"Logins\"\nlabels = { result = [\"ok\", \"failed\"] }\n\n[alerts.LoginsFail]\nkind = \"increase\"\nmetric = { metric = \"logins_total\", where = { result = [\"failed\"] } }\nabove = 10\nseverity = \"warning\"\n",
+    check: |catalog, _| {
+        let mut found = Vec::new();
+        for alert in catalog.written_alerts() {
+            for (key, read, _) in alert.metrics() {
+                let Some((metric, filter)) = catalog.metric(read).zip(alert.filters.get(key))
+                else {
+                    continue;
+                };
+                let table = format!("/alerts/{}/{}", step(alert.written_name()), step(key));
+                let mut say = |side: &str, label: &str, message: String, domain: &Domain| {
+                    let pointer = format!("{table}/{side}/{}", step(label));
+                    let wrong =
+                        Diagnostic::error("unmatched-filter", Place::Value(pointer), message);
+                    let help = match domain {
+                        Domain::Values(values) => {
+                            format!("its values are {}", values.join(", "))
+                        }
+                        Domain::Pattern(pattern) => {
+                            format!("its values match `{pattern}`, as a whole")
+                        }
+                    };
+                    found.push(wrong.help(help));
+                };
+                let sides = [("where", &filter.r#where), ("except", &filter.except)];
+                for (side, label, written) in sides
+                    .iter()
+                    .flat_map(|(side, asked)| asked.iter().map(|(label, w)| (*side, label, w)))
+                {
+                    let Some(declared) = metric.labels.get(label) else {
+                        continue;
+                    };
+                    let domain = Domain::declared(declared);
+                    let does = if side == "where" {
+                        "reads"
+                    } else {
+                        "leaves out"
+                    };
+                    let name = alert.written_name();
+                    if side == "except" && domain.example(&as_pattern(written), false).is_none() {
+                        let message = format!("`{name}` leaves out every series of `{read}`");
+                        say(side, label, message, &domain);
+                    }
+                    for lost in lost(written, &domain) {
+                        let message = format!(
+                            "`{name}` {does} series of `{read}` whose `{label}` is {lost}, and there are none"
+                        );
+                        say(side, label, message, &domain);
+                    }
+                }
+            }
+        }
+        found
+    },
+};
+
+/// What is asked for and cannot be: each value of a list, or what is like a pattern.
+fn lost(written: &Value, domain: &Domain) -> Vec<String> {
+    match written {
+        Value::Array(_) => {
+            let values = written.texts().filter(|value| !domain.holds(value));
+            values.map(|value| format!("`{value}`")).collect()
+        }
+        _ => {
+            let pattern = as_pattern(written);
+            let lost = domain.example(&pattern, true).is_none();
+            lost.then(|| format!("like `{pattern}`"))
+                .into_iter()
+                .collect()
+        }
+    }
+}
