@@ -10,6 +10,7 @@ use crate::catalog::filters::{self, Filter};
 use crate::catalog::levels::Levels;
 use crate::catalog::placeholders::{self, Spoken};
 use crate::catalog::profiled::Profiled;
+use crate::catalog::severities::Severities;
 use crate::catalog::slos::Slo;
 use crate::catalog::{Catalog, Service, units, units::Duration};
 use crate::json::Parts;
@@ -261,7 +262,8 @@ impl Alert {
                 Some((key, _)) => unit(&kind, key, catalog, written),
                 None => kind.unit.clone(),
             },
-            severity: text("severity").unwrap_or_default(),
+            severity: text("severity")
+                .unwrap_or_else(|| Severities::of(&catalog["severities"]).usual().to_string()),
             owner: text("owner"),
             labels: written["labels"]
                 .entries()

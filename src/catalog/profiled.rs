@@ -6,6 +6,9 @@ use crate::profiles::{Exposed, Profiles, Spec, Type};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// The profile of what Prometheus itself writes of every target.
+const TARGET: &str = "target";
+
 /// Metrics of profiles that the catalog reads, as if it had declared them.
 #[derive(Debug, Default)]
 pub(super) struct Profiled {
@@ -76,7 +79,9 @@ impl Profiled {
     /// A metric that is called by its own name, which is its key then.
     fn by_name(&mut self, name: &str, wanted: &str, profiles: &Profiles, services: &[Service]) {
         for service in services {
-            for profile in std::iter::once(&service.runtime).chain(&service.profiles) {
+            let own = std::iter::once(&service.runtime).chain(&service.profiles);
+            // What Prometheus writes of every target is no service's own.
+            for profile in own.map(String::as_str).chain([TARGET]) {
                 let metrics = profiles.get(profile).into_iter();
                 let mut metrics = metrics.flat_map(|known| &known.metrics);
                 let listed = metrics.find_map(|(metric, exposed)| {

@@ -11,7 +11,7 @@ use crate::kinds::Kinds;
 use crate::source::Source;
 pub(crate) use defaults::with_defaults;
 use jsonschema::Validator;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::{Arc, LazyLock};
 
 /// The schema's text, with the built-in kinds of alerts, as editors read it.
@@ -70,20 +70,8 @@ pub fn with(kinds: &Kinds) -> Value {
     alert["properties"]["kind"]["enum"] = written()
         .map(|kind| Value::from(kind.name.as_str()))
         .collect();
-    alert["if"]["anyOf"] = levels(kinds);
     alert["allOf"] = written().map(|kind| kind.schema(&common)).collect();
     value
-}
-
-/// The ways in which an alert of some kind has levels: they say its severities.
-fn levels(kinds: &Kinds) -> Value {
-    let keys = kinds.iter().flat_map(|kind| {
-        let keys = kind.keys.keys();
-        keys.filter(|key| kind.takes_levels(key) && !kind.slos)
-    });
-    let keys: std::collections::BTreeSet<&String> = keys.collect();
-    let table = |key: &String| json!({"properties": {key: {"type": "object"}}, "required": [key]});
-    keys.into_iter().map(table).collect()
 }
 
 fn validator(schema: &Value) -> Validator {

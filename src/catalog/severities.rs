@@ -54,6 +54,11 @@ impl Severities {
         })
     }
 
+    /// The one that an alert has which says none: the second, or the only one.
+    pub(crate) fn usual(&self) -> &str {
+        self.names().nth(1).unwrap_or(self.first())
+    }
+
     /// The most urgent one.
     pub(crate) fn first(&self) -> &str {
         self.names().next().unwrap_or_default()

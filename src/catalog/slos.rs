@@ -163,9 +163,7 @@ impl Slo {
             slo.having.only = covers.clone();
         }
         slo.covers = covers;
-        let mut urgent = severities.names();
-        let first = urgent.next().unwrap_or_default();
-        let default = [first, urgent.next().unwrap_or(first)];
+        let default = [severities.first(), severities.usual()];
         for ((suffix, key), default) in ALERTS.into_iter().zip(default) {
             let burns = Burn::all(key, window, &budget);
             slo.alerts.push(Burning {

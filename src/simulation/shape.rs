@@ -42,6 +42,20 @@ impl Shape {
                     });
                 }
             }
+            // What one alert asks and another leaves out may be in one filter.
+            let own = || asked.iter().filter(|like| like.label == *label);
+            for (wanted, other) in own().flat_map(|one| own().map(move |other| (one, other))) {
+                let fits = |value: &str| {
+                    let alone = Domain::Values(vec![value.to_string()]);
+                    let picks = |like: &Like| alone.example(&like.pattern, like.is).is_some();
+                    picks(wanted) && picks(other) && domain.holds(value)
+                };
+                if wanted.is && !other.is && !values.iter().any(|value| fits(value)) {
+                    let wanted = Domain::Pattern(wanted.pattern.clone());
+                    let both = wanted.example(&other.pattern, false);
+                    values.extend(both.filter(|value| fits(value)));
+                }
+            }
             (label, values)
         });
         let choices: Vec<(&String, Vec<String>)> = choices.collect();
@@ -227,20 +241,17 @@ impl Plan {
 
 /// A plan for each service, in the same order.
 pub(crate) fn plans(catalog: &Catalog, services: &[&Service]) -> Result<Vec<Plan>> {
-    let mut asked: HashMap<&str, Vec<Like>> = HashMap::new();
-    for alert in &catalog.alerts {
-        for (key, metric, _) in alert.metrics() {
-            let filter = alert.filters.get(key).into_iter();
-            let own = filter.flat_map(Filter::asks).map(Like::from);
-            asked.entry(metric).or_default().extend(own);
-        }
-    }
+    // Of whichever metric: what has a queue in one has the same in another.
+    let filters = catalog
+        .alerts
+        .iter()
+        .flat_map(|alert| alert.filters.values());
+    let asked: Vec<Like> = filters.flat_map(Filter::asks).map(Like::from).collect();
     let metrics = catalog.metrics.iter();
     let shapes: HashMap<&str, Arc<Shape>> = metrics
         .map(|metric| {
             let key = metric.key.as_str();
-            let asked = asked.get(key).map_or(&[][..], Vec::as_slice);
-            (key, Arc::new(Shape::new(metric, asked)))
+            (key, Arc::new(Shape::new(metric, &asked)))
         })
         .collect();
     let behaviours = Behaviours::of(catalog)?;
@@ -251,13 +262,13 @@ pub(crate) fn plans(catalog: &Catalog, services: &[&Service]) -> Result<Vec<Plan
 /// What the kinds say of one series of a service.
 #[derive(Default)]
 struct Said {
-    healthy: Vec<Option<f64>>,
+    /// Each with whether it is healthy all the more when it is higher.
+    healthy: Vec<(Option<f64>, bool)>,
     faulty: Vec<(String, String, Option<f64>)>,
     above: f64,
     real_time: bool,
     clock: bool,
     slope: bool,
-    below: bool,
 }
 
 /// A metric's full name, and the labels of the series that are distinguished.
@@ -271,9 +282,8 @@ fn said(behaviours: &Behaviours, service: &Service) -> Result<BTreeMap<Key, Said
             let said = said
                 .entry((moving.metric.clone(), moving.like.clone()))
                 .or_default();
-            said.healthy.push(value(moving));
+            said.healthy.push((value(moving), behaviour.below));
             said.real_time |= behaviour.real_time;
-            said.below |= behaviour.below;
             said.clock |= matches!(moving.moves, Moves::Clock(_));
         }
         for fault in &behaviour.faults {
@@ -304,8 +314,12 @@ fn value(moving: &Moving) -> Option<f64> {
 fn level(said: &mut BTreeMap<Key, Said>, key: &Key, usual: f64) -> (Level, bool) {
     let said = said.remove(key).unwrap_or_default();
     // Of what several call healthy the lowest, or of alerts that fire below a threshold the highest: it is healthy for all of them.
-    let furthest = if said.below { f64::max } else { f64::min };
-    let healthiest = said.healthy.iter().flatten().copied().reduce(furthest);
+    let of = |below: bool| {
+        let healthy = said.healthy.iter().filter(move |known| known.1 == below);
+        healthy.filter_map(|known| known.0)
+    };
+    let lowest = of(false).reduce(f64::min);
+    let healthiest = lowest.or_else(|| of(true).reduce(f64::max));
     let spoken = !said.healthy.is_empty();
     let level = Level {
         healthy: if spoken { healthiest } else { Some(usual) },
@@ -334,9 +348,30 @@ fn plan(
         let shape = shapes[metric.key.as_str()].clone();
         let of = |(name, like): &&Key| *name == metric.name && !like.is_empty();
         let apart: Vec<Key> = said.keys().filter(of).cloned().collect();
+        let whole = (metric.name.clone(), BTreeSet::new());
+        // What is said of all values is said of some of them; of events it would be said of their sum.
+        if let Some(of_all) = said.get(&whole).filter(|_| metric.r#type == "gauge") {
+            let healthy = of_all.healthy.clone();
+            for key in &apart {
+                let said = said.entry(key.clone()).or_default();
+                said.healthy.extend(&healthy);
+            }
+        }
         let mut parts = Vec::new();
         for key in apart {
             parts.push((shape.like(&key.1), level(&mut said, &key, 0.0).0));
+        }
+        // What belongs to several is the rarest of them: a request that fails is one of those to its path too.
+        parts.sort_by(|(_, one), (_, other)| {
+            let healthy = |level: &Level| level.healthy.unwrap_or(0.0);
+            healthy(one).total_cmp(&healthy(other))
+        });
+        let mut others = vec![false; shape.labels.len()];
+        for (part, _) in &mut parts {
+            for (own, other) in part.iter_mut().zip(&mut others) {
+                *own &= !*other;
+                *other |= *own;
+            }
         }
         let taken = |index: usize| {
             parts
@@ -344,7 +379,6 @@ fn plan(
                 .any(|(part, _): &(Vec<bool>, Level)| part[index])
         };
         let rest = (0..shape.labels.len()).map(|index| !taken(index)).collect();
-        let whole = (metric.name.clone(), BTreeSet::new());
         let (level, spoken) = level(&mut said, &whole, usual(metric));
         parts.push((rest, level));
         let steady = spoken && metric.r#type == "gauge";

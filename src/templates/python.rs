@@ -16,10 +16,10 @@ const KEYWORDS: [&str; 32] = [
 /// A name for a Python attribute or parameter, without quotes: a keyword or a name in `taken` gets an underscore behind it,
 /// and so does the same name with underscores already there, so that two names never become one.
 pub(crate) fn python_name(name: &str, taken: Option<Vec<String>>) -> Result<Value, Error> {
-    let plain = name.starts_with(|c: char| c.is_ascii_lowercase())
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name
             .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !plain {
         return Err(refuse(format!("{name:?} cannot be a name in Python")));
     }
