@@ -4,7 +4,7 @@
 //! line: what breaks it in two is shown, unless it was given as a block. tests/architecture.rs keeps it so.
 
 use crate::diagnostic::{
-    Diagnostic, Format, Severity, github_escaped, json, plural, print, visible,
+    Diagnostic, Format, Severity, github_escaped, grouped, json, plural, print, visible,
 };
 use crate::live::secret::without_user;
 use crate::source::Source;
@@ -146,7 +146,10 @@ impl Report {
         let styled = matches!(format, Format::Text | Format::Markdown);
         let findings: String = self
             .all()
-            .map(|(source, findings)| print(findings, source, format, styled))
+            .map(|(source, findings)| match styled {
+                true => print(&grouped(findings), source, format, styled),
+                false => print(findings, source, format, styled),
+            })
             .collect();
         // GitHub reads its annotations from stdout.
         if format == Format::Github {
@@ -155,7 +158,7 @@ impl Report {
         let _ = write!(anstream::stderr(), "{findings}");
         let every: Vec<Diagnostic> = self
             .all()
-            .flat_map(|(_, findings)| findings.iter().cloned())
+            .flat_map(|(_, findings)| grouped(findings))
             .collect();
         if !every.is_empty() {
             say(&count(&every, self.writes));

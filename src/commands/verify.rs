@@ -2,7 +2,7 @@
 
 use super::servers::{Servers, drawn, duration};
 use super::{Cli, Report};
-use crate::catalog::Duration;
+use crate::catalog::{Duration, Service};
 use crate::diagnostic::{Severity, plural};
 use crate::live::checks::{
     CheckContext, Checked, alertmanager, delivery, grafana, panels, probes, prometheus, rules,
@@ -68,7 +68,8 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
 
 fn ask(context: &CheckContext) -> Result<Vec<Checked>> {
     let running = running(context)?;
-    let visits = services::visit(context);
+    let services: Vec<&Service> = context.catalog.services.iter().collect();
+    let visits = services::visit(context, &running, &services);
     let answering: Vec<&str> = visits
         .iter()
         .filter(|visit| visit.scraped)
@@ -85,7 +86,7 @@ fn ask(context: &CheckContext) -> Result<Vec<Checked>> {
         rules::checked(context, &running),
         targets::checked(context, &running, &answering),
     ];
-    checked.extend(services::checked(context, &running, visits));
+    checked.extend(services::checked(context, visits));
     checked.extend(probed);
     checked.push(alertmanager::checked(context, &running));
     checked.push(delivery::checked(context, &running));
@@ -110,10 +111,8 @@ fn tell(report: &mut Report, checked: Vec<Checked>, cli: &Cli) {
             json!({"state": one.state, "note": one.note}),
         );
         for finding in one.findings {
-            if let (crate::diagnostic::Place::Key(pointer), Severity::Error) =
-                (&finding.place, finding.severity)
-            {
-                broken.extend(pointer.strip_prefix("/services/").map(str::to_string));
+            if finding.stops() {
+                broken.extend(finding.service.clone());
             }
             report.push(finding);
         }

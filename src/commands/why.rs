@@ -3,9 +3,9 @@
 use super::servers::{Servers, drawn};
 use super::{Cli, Report};
 use crate::catalog::{Catalog, Service};
-use crate::diagnostic::Format;
+use crate::diagnostic::{Diagnostic, Format};
 use crate::generated::{FileChange, compare};
-use crate::live::walk::{LINKS, Walk, offline, online};
+use crate::live::walk::{LINKS, Link, Walk, offline, online};
 use crate::render::File;
 use crate::stack::files::Files;
 use anyhow::Result;
@@ -80,12 +80,15 @@ fn walk(
     Ok(walk)
 }
 
+/// Errors of one link that are shown beside its first one.
+const SHOWN: usize = 4;
+
 fn tell(report: &mut Report, walk: Walk, format: Format) {
     let mut links = Vec::new();
     let first = walk.broken().map(|link| link.name);
     for (index, name) in LINKS.iter().enumerate() {
         let link = walk.links.iter().find(|link| link.name == *name);
-        let broken = link.and_then(|link| link.broken.as_ref());
+        let broken = link.and_then(Link::broken);
         let (state, note) = match link {
             Some(link) if broken.is_none() => ("ok", link.note.as_str()),
             Some(link) => ("FAIL", link.note.as_str()),
@@ -94,21 +97,36 @@ fn tell(report: &mut Report, walk: Walk, format: Format) {
         };
         report.line(format!("{:>2} {name:<11} {state:<5} {note}", index + 1));
         links.push(json!({"link": name, "state": state.to_lowercase(), "note": note}));
-        if let Some(broken) = broken {
-            report.line(format!("{:>21}fix: {}", "", broken.help));
+        let errors: Vec<&Diagnostic> = link
+            .into_iter()
+            .flat_map(|link| &link.findings)
+            .filter(|finding| finding.stops())
+            .collect();
+        for (index, error) in errors.iter().take(SHOWN).enumerate() {
+            if index > 0 {
+                report.line(format!("{:>21}and: {}", "", error.message));
+            }
+            report.line(format!("{:>21}fix: {}", "", error.help));
+        }
+        let more = errors.len().saturating_sub(SHOWN);
+        if more > 0 {
+            report.line(format!(
+                "{:>21}and {more} more at this link; --format json has all",
+                ""
+            ));
         }
     }
     report.data.insert("links".into(), Value::Array(links));
-    if let Some(first) = first {
-        report.data.insert("broken".into(), first.into());
+    let findings = walk.links.into_iter().flat_map(|link| link.findings);
+    for finding in findings {
         // In text, the link itself has said it.
-        if format == Format::Text {
-            report.find()
-        } else {
-            let broken = walk.links.into_iter().filter_map(|link| link.broken);
-            broken.for_each(|broken| report.push(broken));
+        match finding.stops() && format == Format::Text {
+            true => report.find(),
+            false => report.push(finding),
         }
-    } else {
-        report.line("every link that was checked holds");
+    }
+    match first {
+        Some(first) => drop(report.data.insert("broken".into(), first.into())),
+        None => report.line("every link that was checked holds"),
     }
 }

@@ -263,11 +263,15 @@ pub fn json(diagnostic: &Diagnostic, source: &Source) -> Value {
             json!({"file": file, "line": line, "column": column, "message": text})
         })
         .collect();
-    json!({
+    let mut document = json!({
         "severity": diagnostic.severity.word(),
         "code": diagnostic.code, "message": diagnostic.message,
         "file": file, "line": line, "column": column, "help": diagnostic.help, "related": others,
-    })
+    });
+    if let Some(service) = &diagnostic.service {
+        document["service"] = service.clone().into();
+    }
+    document
 }
 
 /// GitHub's workflow command; `%` is escaped as it asks.

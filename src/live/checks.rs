@@ -1,6 +1,7 @@
 //! What is held against what: each server and service, and the findings about it.
 
 pub(crate) mod alertmanager;
+pub(crate) mod counters;
 pub(crate) mod delivery;
 pub(crate) mod grafana;
 pub(crate) mod panels;

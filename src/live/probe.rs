@@ -8,6 +8,7 @@ use crate::catalog::access::parted;
 use crate::catalog::{Service, ipv6};
 use crate::diagnostic::{Diagnostic, Place};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What Prometheus accepts of a scrape.
 const ACCEPT: &str =
@@ -91,6 +92,7 @@ impl ProbeStage {
 pub(crate) struct Scrape {
     pub exposition: Exposition,
     pub notes: Vec<Diagnostic>,
+    pub took: Duration,
 }
 
 impl Reach {
@@ -280,7 +282,12 @@ pub(crate) fn scrape(instance: &Instance) -> Result<Scrape, (ProbeStage, Diagnos
                 .help("expose less, or raise `scrape_timeout`"),
         );
     }
-    Ok(Scrape { exposition, notes })
+    let took = answer.took;
+    Ok(Scrape {
+        exposition,
+        notes,
+        took,
+    })
 }
 
 fn ask(instance: &Instance, url: &str) -> Result<Answer, (ProbeStage, Diagnostic)> {
@@ -338,9 +345,9 @@ fn wrong_scheme(service: &Service, url: &str, speaks: &str) -> Diagnostic {
 
 fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
     let help = match failure {
-        Failure::Refused => format!("start {}, listening on 0.0.0.0 and port {}", service.name, service.port),
+        Failure::Refused => "start it, listening on 0.0.0.0 and this port".to_string(),
         Failure::NoSuchHost => "correct `runs_on`, or say with `--services-address` where this machine reaches the services".to_string(),
-        Failure::NoConnection(_) | Failure::Unreachable(_) => format!("let port {} through the firewall of {}", service.port, service.host),
+        Failure::NoConnection(_) | Failure::Unreachable(_) => format!("let its port through the firewall of {}", service.host),
         Failure::NoAnswer(_) => "restart it, and see what blocks it: one worker that waits on another service answers nobody".to_string(),
         Failure::TooLarge | Failure::Unfinished(_) => "serve the metrics there and nothing else; labels without a bound make them grow".to_string(),
         Failure::Tls(reason) if reason.contains("UnknownIssuer") => {
@@ -350,12 +357,12 @@ fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
             "say which name its certificate has: `server_name` in `tls`".to_string()
         }
         Failure::Tls(reason) if reason.contains("Expired") => {
-            format!("renew the certificate of {}", service.name)
+            "renew its certificate".to_string()
         }
         Failure::Tls(reason) if reason.contains("CertificateRequired") => {
             "it wants a certificate of whoever asks: `cert_file` and `key_file` in `tls`".to_string()
         }
-        _ => format!("see what listens on port {}: it is not the service that the catalog means", service.port),
+        _ => "see what listens there: it is not the service that the catalog means".to_string(),
     };
     Diagnostic::error(
         "service-unreachable",

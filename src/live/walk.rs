@@ -3,6 +3,7 @@
 mod links;
 mod service;
 
+use super::checks::services::visit;
 use super::checks::{CheckContext, grafana, running};
 use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place};
@@ -33,8 +34,15 @@ pub(crate) struct Link {
     pub name: &'static str,
     /// What was seen.
     pub note: String,
+    /// Everything that was found at it; an error breaks it.
+    pub findings: Vec<Diagnostic>,
+}
+
+impl Link {
     /// What is wrong with it.
-    pub broken: Option<Diagnostic>,
+    pub(crate) fn broken(&self) -> Option<&Diagnostic> {
+        self.findings.iter().find(|finding| finding.stops())
+    }
 }
 
 /// The links so far.
@@ -48,7 +56,7 @@ pub(crate) struct Walk {
 impl Walk {
     /// The first link that does not hold.
     pub(crate) fn broken(&self) -> Option<&Link> {
-        self.links.iter().find(|link| link.broken.is_some())
+        self.links.iter().find(|link| link.broken().is_some())
     }
 
     /// Whether the next link is worth looking at.
@@ -57,11 +65,24 @@ impl Walk {
     }
 
     fn add(&mut self, name: &'static str, seen: Result<String, Diagnostic>) -> bool {
-        let (note, broken) = match seen {
-            Ok(note) => (note, None),
-            Err(finding) => (finding.message.clone(), Some(finding)),
+        match seen {
+            Ok(note) => self.found(name, Vec::new(), note),
+            Err(finding) => self.found(name, vec![finding], String::new()),
+        }
+    }
+
+    /// A link with everything that was found at it, and what is fine when no error is among it.
+    fn found(&mut self, name: &'static str, findings: Vec<Diagnostic>, fine: String) -> bool {
+        let mut link = Link {
+            name,
+            note: String::new(),
+            findings,
         };
-        self.links.push(Link { name, note, broken });
+        link.note = match link.broken() {
+            Some(finding) => finding.message.clone(),
+            None => fine,
+        };
+        self.links.push(link);
         self.goes_on()
     }
 }
@@ -124,16 +145,14 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
     {
         return Ok(());
     }
-    let scraped = service::way(walk, context, &running, service);
-    if !walk.goes_on() {
+    let Some(mut visit) = visit(context, &running, &[service]).into_iter().next() else {
+        return Ok(());
+    };
+    if !service::way(walk, context, &running, &mut visit) {
         return Ok(());
     }
-    let health = service::healthy(context, &running, service, scraped.is_some());
-    if walk.add("health", health)
-        && walk.add(
-            "metrics",
-            service::metrics(context, service, scraped.as_ref()),
-        )
+    if service::healthy(walk, context, &running, &mut visit)
+        && service::metrics(walk, context, &mut visit)
         && walk.add("alerts", links::alerts(context, &running, service))
     {
         walk.add("route", links::route(context, &running, service));
@@ -142,7 +161,7 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
     if let Some(endpoint) = context.grafana.as_ref().filter(|_| whole) {
         let checked = grafana::checked(context, endpoint);
         let state = format!("{} {}", checked.state, checked.note);
-        walk.add("dashboards", links::first_error(checked.findings, state));
+        walk.found("dashboards", checked.findings, state);
     }
     Ok(())
 }

@@ -318,6 +318,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "A metric is declared by the service and has no series yet, so its first event is not seen as an increase.",
     ),
     (
+        "histogram-buckets",
+        "A histogram lacks buckets that are declared or that a rule reads, as a native one has none: the rule sees nothing.",
+    ),
+    (
         "metric-type",
         "A metric is exposed as another type than the contract says.",
     ),

@@ -4,13 +4,13 @@ use super::{CheckContext, first};
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::endpoint::Refusal;
-use crate::live::exposed::sample_names;
+use crate::live::exposed::{Series, sample_names};
 use crate::live::prometheus::query;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-/// How many series of each declared metric a service exposes, by the name that its samples have.
-pub(crate) type Exposed<'a> = Vec<(&'a Metric, String, usize)>;
+/// Of each declared metric what a service exposes.
+pub(crate) type Exposed<'a> = Vec<Series<'a>>;
 
 /// Job and name → series that Prometheus has of it now.
 pub(crate) struct Stored {
@@ -78,6 +78,20 @@ impl Stored {
         }
     }
 
+    /// Declared metrics of which Prometheus has nothing from the service.
+    pub(crate) fn missing<'a>(
+        &self,
+        context: &CheckContext<'a>,
+        service: &Service,
+    ) -> Vec<&'a Metric> {
+        let there = |name: String| self.series.contains_key(&(service.name.clone(), name));
+        let metrics = context.catalog.metrics.iter();
+        metrics
+            .filter(|metric| metric.services.contains(&service.name))
+            .filter(|metric| !sample_names(metric).into_iter().any(there))
+            .collect()
+    }
+
     /// What the service exposes and Prometheus has not stored, or only in part.
     pub(crate) fn lost(
         &self,
@@ -87,7 +101,13 @@ impl Stored {
     ) -> Option<Diagnostic> {
         let mut lost = Vec::new();
         let mut blind: Vec<String> = Vec::new();
-        for (metric, name, count) in exposed {
+        for Series {
+            metric,
+            name,
+            count,
+            ..
+        } in exposed
+        {
             let key = (service.name.clone(), name.clone());
             let there = self.series.get(&key).copied().unwrap_or(0.0);
             // Some series more or less come and go between the two looks; half of them do not.
