@@ -1,10 +1,10 @@
 //! `why` walks from a service's line in the catalog to the receiver of its alerts and stops at the first broken link.
 
+use super::report::Waiting;
 use super::servers::{Servers, drawn};
 use super::{Cli, Report};
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Diagnostic, Format};
-use crate::generated::{FileChange, compare};
 use crate::live::walk::{LINKS, Link, Walk, offline, online};
 use crate::render::File;
 use crate::stack::files::Files;
@@ -37,8 +37,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     };
     let service = super::service(&catalog, &args.service)?;
     let written = outcome.source.at(&format!("/services/{}", service.name));
-    let changes = compare(&cli.root, &catalog.platform.output, &rendered)?.changes;
-    let walk = walk(args, &catalog, &rendered, service, &written, &changes, cli)?;
+    let walk = walk(args, &catalog, &rendered, service, &written, cli)?;
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
     args.servers
         .warnings()
@@ -54,9 +53,9 @@ fn walk(
     rendered: &[File],
     service: &Service,
     written: &(String, usize),
-    changes: &[FileChange],
     cli: &Cli,
 ) -> Result<Walk> {
+    let context = args.servers.context(cli, catalog, rendered)?;
     let mut walk = Walk {
         all: args.all_links,
         ..Walk::default()
@@ -67,15 +66,11 @@ fn walk(
         Files::of(rendered),
         service,
         written,
-        changes,
-        &cli.command("render"),
+        context.stale.as_ref(),
     );
     if walk.goes_on() && !args.offline {
-        online(
-            &mut walk,
-            &args.servers.context(&cli.root, catalog, rendered)?,
-            service,
-        )?;
+        let _waiting = Waiting::begin(&format!("walking from {} to its receiver", service.name));
+        online(&mut walk, &context, service)?;
     }
     Ok(walk)
 }

@@ -37,6 +37,8 @@ pub(crate) struct Instance<'a> {
     pub door: Door,
     client: Client,
     authorization: Option<String>,
+    /// The header Host that Prometheus sends, where this machine reaches it at another address: several services may share that.
+    host: Option<String>,
 }
 
 impl Instance<'_> {
@@ -46,6 +48,7 @@ impl Instance<'_> {
             .iter()
             .copied()
             .chain(login.map(|login| ("authorization", login)))
+            .chain(self.host.as_deref().map(|host| ("host", host)))
             .collect();
         let name = self
             .service
@@ -56,6 +59,17 @@ impl Instance<'_> {
             Some(name) => self.client.get(&url.replacen(host(url), name, 1), &headers),
             None => self.client.get(url, &headers),
         }
+    }
+}
+
+impl Instance<'_> {
+    /// The status with which a path of the instance is answered.
+    pub(crate) fn status(&self, path: &str) -> Result<u16, Failure> {
+        let url = &self.door.health;
+        let start = url.find("://").map_or(0, |at| at + 3);
+        let end = url[start..].find('/').map_or(url.len(), |at| start + at);
+        self.get(&format!("{}{path}", &url[..end]), &[])
+            .map(|answer| answer.status)
     }
 }
 
@@ -93,6 +107,8 @@ pub(crate) struct Scrape {
     pub exposition: Exposition,
     pub notes: Vec<Diagnostic>,
     pub took: Duration,
+    /// How far the service's clock is ahead of this machine's, in seconds, where it says it.
+    pub ahead: Option<f64>,
 }
 
 impl Reach {
@@ -185,11 +201,18 @@ impl Reach {
                     made.map_err(|failure| unreadable("tls", failure.to_string()))?
                 }
             };
+            let asked = service.instances.iter().find(|one| {
+                let address = self.here(service, &one.address);
+                let url = format!("{}://{address}{}", service.scheme, service.metrics_path);
+                url == door.metrics
+            });
+            let elsewhere = self.address.is_some() && service.tls.is_none();
             Ok(Instance {
                 service,
                 door,
                 client,
                 authorization: authorization.clone(),
+                host: asked.filter(|_| elsewhere).map(|one| one.address.clone()),
             })
         };
         self.doors(service).into_iter().map(instance).collect()
@@ -282,11 +305,12 @@ pub(crate) fn scrape(instance: &Instance) -> Result<Scrape, (ProbeStage, Diagnos
                 .help("expose less, or raise `scrape_timeout`"),
         );
     }
-    let took = answer.took;
+    let (took, ahead) = (answer.took, answer.ahead);
     Ok(Scrape {
         exposition,
         notes,
         took,
+        ahead,
     })
 }
 

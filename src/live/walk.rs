@@ -4,10 +4,9 @@ mod links;
 mod service;
 
 use super::checks::services::visit;
-use super::checks::{CheckContext, grafana, running};
+use super::checks::{CheckContext, Stale, clocks, grafana, running};
 use crate::catalog::Service;
-use crate::diagnostic::{Diagnostic, Place};
-use crate::generated::{FileChange, FileStatus};
+use crate::diagnostic::Diagnostic;
 use crate::stack::files::Files;
 use anyhow::Result;
 
@@ -94,41 +93,19 @@ pub(crate) fn offline(
     rendered: Files,
     service: &Service,
     written: &(String, usize),
-    changes: &[FileChange],
-    fix: &str,
+    stale: Option<&Stale>,
 ) {
     let place = format!(
         "{}:{}  port {}, runs_on {}, group {}",
         written.0, written.1, service.port, service.runs_on, service.group
     );
     walk.add("catalog", Ok(place));
-    let stale = changes.iter().find(|change| {
-        change.kind != FileStatus::LineEndings
-            && [".yml", ".json"]
-                .iter()
-                .any(|end| change.path.ends_with(end))
-    });
-    let rendered = match stale {
-        None => Ok(format!(
-            "{output}/ is what services.toml says; job {}",
-            job_file(output, rendered)
-        )),
-        Some(change) => {
-            let how = match change.kind {
-                FileStatus::Modified | FileStatus::LineEndings => {
-                    "is older than services.toml, or was edited"
-                }
-                FileStatus::Missing => "is missing",
-                FileStatus::Orphaned => "is left over",
-            };
-            let path = format!("{output}/{}", change.path);
-            Err(
-                Diagnostic::error("stale", Place::File(path.clone()), format!("{path} {how}"))
-                    .help(fix),
-            )
-        }
-    };
-    walk.add("rendered", rendered);
+    let fine = format!(
+        "{output}/ is what services.toml says; job {}",
+        job_file(output, rendered)
+    );
+    let findings = stale.map(|stale| stale.finding.clone()).into_iter();
+    walk.found("rendered", findings.collect(), fine);
 }
 
 fn job_file(output: &str, rendered: Files) -> String {
@@ -140,7 +117,13 @@ fn job_file(output: &str, rendered: Files) -> String {
 /// The links that servers and the service itself are asked about.
 pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service) -> Result<()> {
     let running = running(context)?;
-    if !walk.add("loaded", links::loaded(context, &running, service))
+    let clock = clocks::of_prometheus(context, &running);
+    let (mut findings, fine) = match links::loaded(context, &running, service) {
+        Ok(fine) => (Vec::new(), fine),
+        Err(finding) => (vec![finding], String::new()),
+    };
+    findings.extend(clock);
+    if !walk.found("loaded", findings, fine)
         || !walk.add("discovered", links::discovered(&running, service))
     {
         return Ok(());

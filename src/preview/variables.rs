@@ -23,15 +23,14 @@ pub(crate) fn seconds(dashboard: &Value) -> i64 {
 }
 
 impl ShownVariables {
-    /// The variables of a dashboard; `service` is shown where it shows one service, and `chosen` wins.
+    /// The variables of a dashboard over a range in steps, in seconds; `service` is shown where it shows one service, and `chosen` wins.
     pub(crate) fn of(
         dashboard: &Value,
-        step: i64,
+        (range, step): (i64, i64),
         scrape: Duration,
         service: &str,
         chosen: &BTreeMap<String, String>,
     ) -> ShownVariables {
-        let range = seconds(dashboard);
         let scrape = (scrape.0 / 1000).max(1) as i64;
         let rate = i64::max(4 * scrape, step + scrape);
         let mut variables = ShownVariables {

@@ -3,7 +3,7 @@
 use super::counters::Falls;
 use super::stored::{Exposed, Stored};
 use super::targets::target;
-use super::{CheckContext, Checked};
+use super::{CheckContext, Checked, clocks};
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::live::exposed::{Declared, Kept, backwards, open_ended, sample_names};
@@ -12,9 +12,6 @@ use crate::live::prometheus::{Running, query};
 use crate::live::workers::{self, each};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
-
-/// Requests that `--traffic` sends to each service.
-const REQUESTS: usize = 20;
 
 /// A scrape that takes longer is not made twice: Prometheus has read the counters more often.
 const QUICK: Duration = Duration::from_secs(1);
@@ -82,20 +79,58 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// Asks the health path of every service again and again, so that there is something to measure; returns the answers.
-pub(crate) fn traffic(context: &CheckContext) -> usize {
-    let ask = |service: &Service| {
-        let instances = context.instances(service).unwrap_or_default();
-        let asked = |instance: &Instance| {
-            (0..REQUESTS)
-                .take_while(|_| health(instance).is_ok())
-                .count()
-        };
-        instances.iter().map(asked).sum::<usize>()
-    };
-    each(&context.catalog.services, workers::SERVICES, ask)
-        .into_iter()
-        .sum()
+/// One service in a report.
+pub(crate) struct Row {
+    pub service: String,
+    /// As Prometheus sees it: `up`, `down`, `unknown` or `none`.
+    pub target: &'static str,
+    pub healthy: bool,
+    pub scraped: bool,
+    pub samples: usize,
+    pub declared: usize,
+    /// Names of declared metrics that it does not expose.
+    pub missing: Vec<String>,
+}
+
+impl Visit<'_> {
+    /// What a report says of it.
+    pub(crate) fn row(&self, context: &CheckContext, running: &Running) -> Row {
+        let seen = target(running, self.service);
+        Row {
+            service: self.service.name.clone(),
+            target: match seen.map(|target| target.health.as_str()) {
+                Some("up") => "up",
+                Some("down") => "down",
+                Some(_) => "unknown",
+                None => "none",
+            },
+            healthy: self.healthy,
+            scraped: self.scraped,
+            samples: self.samples,
+            declared: emitted(context, self.service),
+            missing: self
+                .missing
+                .iter()
+                .map(|metric| metric.name.clone())
+                .collect(),
+        }
+    }
+}
+
+/// What a service has counted, of all its instances; nothing where it cannot be read.
+pub(crate) fn read_counters<'a>(context: &CheckContext<'a>, service: &Service) -> Exposed<'a> {
+    let declared = Declared::new(context.catalog, context.rendered);
+    let instances = context.instances(service).unwrap_or_default();
+    let mut all = Exposed::new();
+    for scraped in each(&instances, workers::INSTANCES, |instance| scrape(instance)) {
+        if let Ok(scraped) = scraped {
+            add(
+                &mut all,
+                declared.check(service, &scraped.exposition).exposed,
+            );
+        }
+    }
+    all
 }
 
 /// Everything that is found about services, of all of them or of one: from this machine, and by what Prometheus has.
@@ -161,6 +196,8 @@ struct Look<'a> {
 /// A scrape that worked.
 struct Read<'a> {
     samples: usize,
+    ahead: Option<f64>,
+    newest: Option<f64>,
     notes: Vec<Diagnostic>,
     kept: Kept<'a>,
     falling: Option<Diagnostic>,
@@ -195,6 +232,8 @@ fn read<'a>(declared: &Declared<'a>, instance: &Instance, scrape: Scrape) -> Rea
         again.and_then(|again| backwards(instance.service, &scrape.exposition, &again.exposition));
     Read {
         samples: scrape.exposition.samples.len(),
+        ahead: scrape.ahead,
+        newest: scrape.exposition.newest,
         notes: scrape.notes,
         kept,
         falling,
@@ -239,6 +278,9 @@ fn one<'a>(
                 visit.http.extend(read.notes);
                 visit.contract.extend(read.kept.findings);
                 visit.contract.extend(read.falling);
+                let (ahead, newest) = (read.ahead, read.newest);
+                let clocks = clocks::of_service(context, running, service, ahead, newest);
+                visit.contract.extend(clocks);
                 None
             }
             Err((stage, finding)) => {
