@@ -10,6 +10,7 @@ mod preview;
 mod prove;
 mod render;
 mod report;
+mod results;
 mod schema;
 mod servers;
 mod simulate;

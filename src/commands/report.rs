@@ -3,7 +3,7 @@
 //! Nothing else prints: whatever a line holds, names, files, answers of servers, is made harmless here and once. A line is a
 //! line: what breaks it in two is shown, unless it was given as a block. tests/architecture.rs keeps it so.
 
-use super::verify::{html_failure, junit_failure};
+use super::results::{html, junit};
 use crate::diagnostic::{
     Diagnostic, Format, Severity, github_escaped, grouped, json, plural, print, visible,
 };
@@ -349,11 +349,11 @@ pub(crate) fn failure(error: &anyhow::Error, format: Format) -> ExitCode {
         ),
         Format::Junit => {
             say(&format!("error: {error:#}"));
-            out(&junit_failure(&format!("{error:#}")), 2)
+            out(&junit::failure(&format!("{error:#}")), 2)
         }
         Format::Html => {
             say(&format!("error: {error:#}"));
-            match html_failure(&format!("{error:#}")) {
+            match html::failure(&format!("{error:#}")) {
                 Ok(page) => out(&page, 2),
                 Err(_) => ExitCode::from(2),
             }

@@ -1,12 +1,10 @@
 //! `verify` asks what is running whether it is what the catalog says.
 
-mod html;
-mod junit;
-mod results;
 mod serve;
 mod watch;
 
 use super::report::Waiting;
+use super::results::{Results, SCHEMA, html, junit};
 use super::servers::{Servers, drawn, duration};
 use super::{Cli, Report};
 use crate::catalog::{Duration, Service};
@@ -17,10 +15,8 @@ use crate::live::checks::{
 };
 use crate::pipeline::Outcome;
 use anyhow::{Context, Result, bail};
-use results::Results;
 use std::net::SocketAddr;
 use std::time::Instant;
-pub(crate) use {html::failure as html_failure, junit::failure as junit_failure};
 
 /// `verify` and its flags.
 #[derive(Clone, clap::Args)]
@@ -50,7 +46,7 @@ pub(crate) struct Args {
 /// Asks everything once, or until it is right, or for ever.
 pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     if args.report_schema {
-        return Ok(Report::text(results::SCHEMA));
+        return Ok(Report::text(SCHEMA));
     }
     let (outcome, drawn) = drawn(cli)?;
     let Some((catalog, rendered)) = drawn else {

@@ -60,7 +60,7 @@ mod tests {
 
     fn found(service: &str, message: &str) -> Diagnostic {
         let place = Place::Key(format!("/services/{service}"));
-        Diagnostic::error("x", place, format!("{service}: {message}")).of(service)
+        Diagnostic::error("stale", place, format!("{service}: {message}")).of(service)
     }
 
     #[test]
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_is_about_no_service_stays_as_it_is() {
-        let plain = Diagnostic::error("x", Place::File("y".into()), "z");
+        let plain = Diagnostic::error("stale", Place::File("y".into()), "z");
         assert_eq!(grouped(&[plain.clone(), plain]).len(), 2);
     }
 }

@@ -1,6 +1,6 @@
 //! `verify --serve`: the findings as metrics, so that Prometheus itself alerts when what runs is no longer what the catalog says.
 
-use super::results::Results;
+use crate::commands::results::Results;
 use crate::diagnostic::Severity;
 use crate::simulation::{answer, listen};
 use anyhow::{Context, Result};

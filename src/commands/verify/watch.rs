@@ -1,6 +1,6 @@
 //! `verify --watch`: what comes and goes, line by line.
 
-use super::results::Results;
+use crate::commands::results::Results;
 use crate::diagnostic::Diagnostic;
 use anyhow::Result;
 use chrono::Utc;
@@ -73,7 +73,7 @@ mod tests {
                         state: "ok".into(),
                         note: String::new(),
                         findings: vec![Diagnostic::error(
-                            "code",
+                            "stale",
                             crate::diagnostic::Place::File(index.to_string()),
                             format!("{count} things"),
                         )],
@@ -85,7 +85,7 @@ mod tests {
         let mut watched = Watched::default();
         assert_eq!(watched.look(&results(1)).len(), 1);
         assert_eq!(watched.look(&results(1)), Vec::<String>::new());
-        assert!(watched.look(&results(2))[0].contains(" + error[code] 2 things"));
+        assert!(watched.look(&results(2))[0].contains(" + error[stale] 2 things"));
         let last = watched.look(&results(0));
         assert!(
             last[0].contains(" - ") && last[2].ends_with("all is as the catalog says"),

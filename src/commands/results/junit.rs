@@ -1,6 +1,6 @@
 //! The results as JUnit's XML, which CI systems show as tests: a test for each check and for each service.
 
-use super::results::Results;
+use super::Results;
 use crate::diagnostic::{Diagnostic, visible};
 use std::fmt::Write;
 

@@ -1,5 +1,8 @@
 //! What `verify` found, as every format tells it: a state for each check, a row for each service, what to do.
 
+pub(crate) mod html;
+pub(crate) mod junit;
+
 use crate::diagnostic::{Diagnostic, Severity, grouped, json};
 use crate::live::checks::Checked;
 use crate::live::checks::services::Row;
@@ -10,7 +13,7 @@ use serde_json::{Map, Value, json};
 pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// The schema of the JSON document.
-pub(crate) const SCHEMA: &str = include_str!("report.schema.json");
+pub(crate) const SCHEMA: &str = include_str!("results/report.schema.json");
 
 /// So many things to do are named in text.
 const FIRST: usize = 5;

@@ -1,6 +1,6 @@
 //! The results as one page, to be put beside a ticket: no script, nothing loaded from elsewhere.
 
-use super::results::{Results, status};
+use super::{Results, status};
 use crate::diagnostic::visible;
 use crate::source::Source;
 use anyhow::{Context, Result};
