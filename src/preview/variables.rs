@@ -108,8 +108,13 @@ mod tests {
         let dashboard = json!({"time": {"from": "now-6h"}, "templating": {"list": [
             {"name": "job", "label": "Job", "allValue": ".+", "current": {"value": ["$__all"], "text": ["All"]}},
         ]}});
-        let variables =
-            ShownVariables::of(&dashboard, 60, Duration(15_000), "shop", &BTreeMap::new());
+        let variables = ShownVariables::of(
+            &dashboard,
+            (seconds(&dashboard), 60),
+            Duration(15_000),
+            "shop",
+            &BTreeMap::new(),
+        );
         assert_eq!(
             variables.filled("rate(x{job=~\"$job\",i=\"${job:regex}\"}[$__rate_interval]) $other"),
             "rate(x{job=~\".+\",i=\".+\"}[75s]) $other"

@@ -376,7 +376,7 @@ fn watched(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
                     format!("{name} {state}: {words}"),
                 )
                 .help(format!(
-                    "its section in {output}/docs/RUNBOOK.md says what to do"
+                    "the section of {name} in {output}/docs/RUNBOOK.md says what to do"
                 )),
             );
         }

@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// A scrape that takes longer is not made twice: Prometheus has read the counters more often.
 const QUICK: Duration = Duration::from_secs(1);
 
+/// Nor is one with more samples.
+const MANY: usize = 20_000;
+
 /// What was seen of one service. Findings stand at the link of the way at which they are.
 pub(crate) struct Visit<'a> {
     pub service: &'a Service,
@@ -122,13 +125,10 @@ pub(crate) fn read_counters<'a>(context: &CheckContext<'a>, service: &Service) -
     let declared = Declared::new(context.catalog, context.rendered);
     let instances = context.instances(service).unwrap_or_default();
     let mut all = Exposed::new();
-    for scraped in each(&instances, workers::INSTANCES, |instance| scrape(instance)) {
-        if let Ok(scraped) = scraped {
-            add(
-                &mut all,
-                declared.check(service, &scraped.exposition).exposed,
-            );
-        }
+    let scrapes = each(&instances, workers::INSTANCES, scrape).into_iter();
+    for scraped in scrapes.flatten() {
+        let kept = declared.check(service, &scraped.exposition);
+        add(&mut all, kept.exposed);
     }
     all
 }
@@ -225,7 +225,7 @@ fn look<'a>(declared: &Declared<'a>, instance: &Instance) -> Look<'a> {
 
 fn read<'a>(declared: &Declared<'a>, instance: &Instance, scrape: Scrape) -> Read<'a> {
     let kept = declared.check(instance.service, &scrape.exposition);
-    let again = (scrape.took < QUICK)
+    let again = (scrape.took < QUICK && scrape.exposition.samples.len() < MANY)
         .then(|| self::scrape(instance).ok())
         .flatten();
     let falling =
@@ -427,9 +427,8 @@ fn absence(service: &Service, metric: &Metric, ever: &BTreeSet<String>) -> Diagn
     };
     if ever.is_empty() {
         let message = format!("{who}: {name} was never seen");
-        Diagnostic::error("metric-never-seen", place, message).help(format!(
-            "create it in the service ({code}), or correct the name in the contract"
-        ))
+        Diagnostic::error("metric-never-seen", place, message)
+            .help(format!("{code}; or correct the name in the contract"))
     } else if ever.contains(who) {
         let message = format!("{who}: {name} was there within the last 7 days, and is not now");
         Diagnostic::error("metric-vanished", place, message)

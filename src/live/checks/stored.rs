@@ -51,7 +51,7 @@ impl Stored {
             service.is_none_or(|service| metric.services.iter().any(|name| name == service))
         };
         let metrics = context.catalog.metrics.iter().filter(emitted);
-        let names: Vec<String> = metrics.flat_map(sample_names).collect();
+        let names: Vec<String> = metrics.flat_map(stored_names).collect();
         if names.is_empty() {
             return Ok(Stored::of(HashMap::new()));
         }
@@ -88,7 +88,7 @@ impl Stored {
         let metrics = context.catalog.metrics.iter();
         metrics
             .filter(|metric| metric.services.contains(&service.name))
-            .filter(|metric| !sample_names(metric).into_iter().any(there))
+            .filter(|metric| !stored_names(metric).into_iter().any(there))
             .collect()
     }
 
@@ -98,9 +98,10 @@ impl Stored {
         context: &CheckContext,
         service: &Service,
         exposed: &Exposed,
-    ) -> Option<Diagnostic> {
+    ) -> Vec<Diagnostic> {
         let mut lost = Vec::new();
         let mut blind: Vec<String> = Vec::new();
+        let mut found = Vec::new();
         for Series {
             metric,
             name,
@@ -112,6 +113,11 @@ impl Stored {
             let there = self.series.get(&key).copied().unwrap_or(0.0);
             // Some series more or less come and go between the two looks; half of them do not.
             if there * 2.0 >= *count as f64 {
+                continue;
+            }
+            let whole = (service.name.clone(), metric.name.clone());
+            if metric.r#type == "histogram" && self.series.contains_key(&whole) {
+                found.push(native(service, metric));
                 continue;
             }
             lost.push(format!("{there} of {count} series of {name}"));
@@ -127,7 +133,7 @@ impl Stored {
             }
         }
         if lost.is_empty() {
-            return None;
+            return found;
         }
         let without = match blind.is_empty() {
             true => String::new(),
@@ -150,8 +156,28 @@ impl Stored {
             ),
         };
         let place = Place::Key(format!("/services/{}", service.name));
-        Some(Diagnostic::error("samples-dropped", place, message).help(help))
+        found.push(Diagnostic::error("samples-dropped", place, message).help(help));
+        found
     }
+}
+
+/// Names under which Prometheus can have a metric: a native histogram has that of the metric itself.
+fn stored_names(metric: &Metric) -> Vec<String> {
+    let mut names = sample_names(metric);
+    if metric.r#type == "histogram" {
+        names.push(metric.name.clone());
+    }
+    names
+}
+
+/// A histogram that Prometheus has, and not as the rules read it.
+fn native(service: &Service, metric: &Metric) -> Diagnostic {
+    let message = format!(
+        "{}: Prometheus stores {} as a native histogram, without the buckets that rules and panels read",
+        service.name, metric.name
+    );
+    let place = Place::Key(format!("/metrics/{}", metric.key));
+    Diagnostic::error("histogram-buckets", place, message).help("let Prometheus keep the classic buckets too, `always_scrape_classic_histograms: true` in its job (before version 3 `scrape_classic_histograms`), or run it without native histograms")
 }
 
 /// Why samples were dropped in the last minutes, of whichever target.
