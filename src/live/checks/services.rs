@@ -171,11 +171,7 @@ pub(crate) fn visit<'a>(
         let service = visit.service;
         let doors = context.reach.doors(service);
         for finding in visit.each_finding() {
-            let found = std::mem::replace(
-                finding,
-                Diagnostic::error("", Place::File(String::new()), ""),
-            );
-            *finding = found.of(&service.name);
+            *finding = finding.clone().of(&service.name);
             for door in &doors {
                 finding.common = finding
                     .common
