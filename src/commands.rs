@@ -10,6 +10,7 @@ mod preview;
 mod prove;
 mod render;
 mod report;
+mod results;
 mod schema;
 mod servers;
 mod simulate;
@@ -139,6 +140,10 @@ fn run(cli: &Cli) -> Result<Report> {
     if cli.format == Format::Markdown && !matches!(cli.verb, Verb::Diff(_)) {
         bail!("only `diff` writes Markdown; choose text, json or github");
     }
+    let page = matches!(cli.format, Format::Junit | Format::Html);
+    if page && !matches!(cli.verb, Verb::Verify(_)) {
+        bail!("only `verify` writes JUnit and HTML; choose text, json or github");
+    }
     match &cli.verb {
         Verb::Render(args) => render::run(args, cli),
         Verb::Prove(args) => prove::run(args, cli),
@@ -219,12 +224,15 @@ fn service<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Service> {
     })
 }
 
-/// Waits for SIGINT or SIGTERM.
+/// Waits for SIGINT, SIGTERM, or SIGHUP, which a terminal sends when it is closed.
 async fn interrupted() -> Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .context("cannot listen for signals")?;
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).context("cannot listen for signals");
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
     tokio::select! {
         result = tokio::signal::ctrl_c() => result.context("cannot listen for signals"),
         _ = terminate.recv() => Ok(()),
+        _ = hangup.recv() => Ok(()),
     }
 }

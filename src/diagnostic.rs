@@ -2,12 +2,14 @@
 
 mod causes;
 mod cut;
+mod groups;
 mod nearest;
 mod print;
 pub(crate) mod visible;
 
 use crate::source::Source;
 pub use causes::folded;
+pub(crate) use groups::grouped;
 pub(crate) use nearest::{nearest, suggestion, suggestion_or};
 pub use print::{Format, github_escaped, json, location, plural, print};
 use std::ops::Range;
@@ -85,6 +87,10 @@ pub struct Diagnostic {
     pub(crate) subjects: Vec<String>,
     /// What this may be a consequence of.
     pub(crate) follows: Vec<String>,
+    /// The service of the running stack that it is about.
+    pub(crate) service: Option<String>,
+    /// The message without what only this service has: other services with the same are printed with it.
+    pub(crate) common: String,
 }
 
 impl Diagnostic {
@@ -105,6 +111,8 @@ impl Diagnostic {
             owners: Vec::new(),
             subjects: Vec::new(),
             follows: Vec::new(),
+            service: None,
+            common: String::new(),
         }
     }
 
@@ -146,6 +154,30 @@ impl Diagnostic {
     /// What to do about it.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = help.into();
+        self
+    }
+
+    /// It is about a service of the running stack. What other services have in common with it is the message without the
+    /// service's name, unless `common` has been said already.
+    pub(crate) fn of(mut self, service: &str) -> Diagnostic {
+        if self.service.as_deref() == Some(service) {
+            return self;
+        }
+        if self.common.is_empty() {
+            let rest = self.message.strip_prefix(service);
+            self.common = match rest.map(|rest| (rest.strip_prefix(": "), rest)) {
+                Some((Some(rest), _)) => rest.to_string(),
+                Some((None, rest)) if rest.starts_with(' ') => format!("it{rest}"),
+                _ => self.message.clone(),
+            };
+        }
+        self.service = Some(service.to_string());
+        self
+    }
+
+    /// What the same finding of another service says too.
+    pub(crate) fn common(mut self, message: impl Into<String>) -> Diagnostic {
+        self.common = message.into();
         self
     }
 

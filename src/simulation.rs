@@ -9,6 +9,7 @@ pub(crate) mod shape;
 mod stand_in;
 pub(crate) mod words;
 
+use crate::catalog::access::parted;
 use crate::catalog::{Catalog, Service};
 use crate::simulation::fault::Fault;
 use anyhow::{Context, Result, bail};
@@ -33,6 +34,8 @@ pub(crate) enum Ports {
 /// One stand-in for an instance of a service, and what is wrong with it at the moment.
 struct Post {
     service: Service,
+    /// The hosts that it stands in for.
+    hosts: Vec<String>,
     /// Where it is scraped.
     address: SocketAddr,
     door: Door,
@@ -102,7 +105,8 @@ impl Fleet {
             .duration_since(UNIX_EPOCH)
             .map_or(0.0, |since| since.as_secs_f64().round());
         let mut posts = Vec::new();
-        let mut listeners = Vec::new();
+        // Services of several machines may have one port: what listens there tells them apart by the host that is asked for.
+        let mut listeners: Vec<(SocketAddr, tokio::net::TcpListener, Vec<Arc<Post>>)> = Vec::new();
         for (service, plan) in services.iter().zip(shape::plans(catalog, services)?) {
             let door = door(service)?;
             for wanted in
@@ -110,21 +114,36 @@ impl Fleet {
             {
                 let mut bound = Vec::new();
                 for port in wanted {
-                    let listener = server::listen(SocketAddr::new(address, port))
-                        .await
-                        .with_context(|| format!("cannot stand in for {}", service.name))?;
-                    bound.push((listener.local_addr()?, listener));
+                    let wanted = SocketAddr::new(address, port);
+                    let known = listeners.iter().position(|(known, ..)| *known == wanted);
+                    bound.push(match known {
+                        Some(known) => known,
+                        None => {
+                            let listener = server::listen(wanted)
+                                .await
+                                .with_context(|| format!("cannot stand in for {}", service.name))?;
+                            listeners.push((listener.local_addr()?, listener, Vec::new()));
+                            listeners.len() - 1
+                        }
+                    });
                 }
                 let stand_in =
                     Mutex::new(StandIn::new(service, &catalog.profiles, plan.clone(), born));
-                posts.push(Arc::new(Post {
+                let instances = service.instances.iter();
+                let post = Arc::new(Post {
                     service: (*service).clone(),
-                    address: bound[0].0,
+                    hosts: instances
+                        .map(|one| parted(&one.address).0.to_string())
+                        .collect(),
+                    address: listeners[bound[0]].0,
                     door: door.clone(),
                     fault: watch::channel(None).0,
                     stand_in,
-                }));
-                listeners.push(bound);
+                });
+                for index in bound {
+                    listeners[index].2.push(post.clone());
+                }
+                posts.push(post);
             }
         }
         let fleet = Arc::new(Fleet {
@@ -132,15 +151,9 @@ impl Fleet {
             start: Instant::now(),
             speed,
         });
-        for (post, bound) in fleet.posts.iter().zip(listeners) {
-            for (address, listener) in bound {
-                tokio::spawn(server::attend(
-                    fleet.clone(),
-                    post.clone(),
-                    address,
-                    listener,
-                ));
-            }
+        for (address, listener, posts) in listeners {
+            let posts: Arc<[Arc<Post>]> = posts.into();
+            tokio::spawn(server::attend(fleet.clone(), posts, address, listener));
         }
         Ok(fleet)
     }
@@ -149,11 +162,6 @@ impl Fleet {
         self.posts
             .iter()
             .filter(move |post| post.service.name == service)
-    }
-
-    /// How many there are, one for each instance.
-    pub(crate) fn stand_ins(&self) -> usize {
-        self.posts.len()
     }
 
     /// Where the instances of a service are simulated.

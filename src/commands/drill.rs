@@ -1,10 +1,11 @@
 //! `drill` sees every alert fire.
 
-use super::servers::drawn;
+use super::servers::{drawn, on_disk, stale};
 use super::{Cli, Report};
 use crate::catalog::{Alert, Catalog, Duration};
-use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::diagnostic::{Diagnostic, Place, Severity, suggestion};
 use crate::drill::{Drill, Row, Verdict, run as drill};
+use crate::render::File;
 use crate::stack::files::Files;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -20,6 +21,9 @@ pub(crate) struct Args {
     /// Drill this alert; may be given several times
     #[arg(long, value_name = "ALERT")]
     only: Vec<String>,
+    /// Drill what services.toml renders to, instead of what is in its output folder
+    #[arg(long)]
+    fresh: bool,
     /// How much faster than written everything happens: 100 makes 5m 3s
     #[arg(long, default_value_t = 100.0, value_name = "N", value_parser = scale)]
     time_scale: f64,
@@ -47,10 +51,26 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let Some((catalog, rendered)) = drawn else {
         return Ok(Report::new(outcome.source, outcome.diagnostics));
     };
-    let alerts = chosen(&catalog, &args.only)?;
+    let chosen = chosen(&catalog, &args.only)?;
+    let (files, told) = match drilled(args, cli, &catalog, rendered)? {
+        Ok(drilled) => drilled,
+        Err(unreadable) => {
+            let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
+            unreadable
+                .into_iter()
+                .for_each(|finding| report.push(finding));
+            return Ok(report);
+        }
+    };
+    let files = Files::of(&files);
+    let there = |alert: &&Alert| {
+        let mut rules = files.alerts();
+        rules.any(|(_, _, rule)| rule["alert"] == alert.name.as_str())
+    };
+    let (alerts, lacking): (Vec<&Alert>, Vec<&Alert>) = chosen.into_iter().partition(there);
     let plan = Drill {
         catalog: &catalog,
-        rendered: Files::of(&rendered),
+        rendered: files,
         alerts,
         time_scale: args.time_scale,
         prometheus: args.prometheus_bin.clone(),
@@ -68,10 +88,57 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .enable_all()
         .build()
         .context("cannot start")?;
-    let rows = runtime.block_on(drill(&plan, super::interrupted()))?;
+    let mut rows = runtime.block_on(drill(&plan, super::interrupted()))?;
+    rows.extend(lacking.into_iter().map(|alert| {
+        let service = alert.covers.first().map_or("", String::as_str);
+        let mut row = Row::new(&alert.name, service, "-", "-");
+        row.fail(format!("{}/ does not have it", catalog.platform.output));
+        row
+    }));
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
+    told.into_iter().for_each(|finding| report.push(finding));
     tell(&mut report, &rows);
     Ok(report)
+}
+
+/// The files to drill, with what is to be said of them; or what of the output folder cannot be read.
+type Drilled = Result<(Vec<File>, Option<Diagnostic>), Vec<Diagnostic>>;
+
+/// What is on disk, as that is what is deployed; where there is nothing, or with --fresh, what the catalog renders to.
+fn drilled(args: &Args, cli: &Cli, catalog: &Catalog, rendered: Vec<File>) -> Result<Drilled> {
+    let stale = match args.fresh {
+        true => None,
+        false => stale(cli, catalog, &rendered)?,
+    };
+    let Some(stale) = stale else {
+        return Ok(Ok((rendered, None)));
+    };
+    let found = on_disk(cli, catalog)?;
+    if !found.unreadable.is_empty() {
+        return Ok(Err(found.unreadable));
+    }
+    let mut told = stale.finding;
+    told.severity = Severity::Warning;
+    let files = found.rendered.files;
+    let files = match Files::of(&files).config() {
+        Some(_) => {
+            told.message += "; drilled is what is on disk";
+            told.help = format!(
+                "{}, or drill what services.toml says with --fresh",
+                told.help
+            );
+            files
+        }
+        None => {
+            let output = &catalog.platform.output;
+            told.message = format!(
+                "{output}/ holds nothing to drill; drilled is what services.toml renders to"
+            );
+            rendered
+        }
+    };
+    super::report::say(&told.message);
+    Ok(Ok((files, Some(told))))
 }
 
 fn chosen<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a Alert>> {

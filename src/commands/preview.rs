@@ -1,12 +1,13 @@
 //! `preview` writes the dashboards as one HTML page.
 
-use super::servers::PrometheusLogin;
+use super::report::Waiting;
+use super::servers::{PrometheusLogin, duration};
 use super::{Cli, Report};
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::generated::{replace, sweep};
 use crate::live::http::Client;
 use crate::pipeline;
-use crate::preview::prometheus::Prometheus;
+use crate::preview::prometheus::{At, Prometheus, Shown};
 use crate::preview::{Data, Preview, preview};
 use crate::source::read::sort;
 use anyhow::{Context, Result, anyhow, bail};
@@ -24,6 +25,12 @@ pub(crate) struct Args {
     prometheus_url: Option<String>,
     #[command(flatten)]
     login: PrometheusLogin,
+    /// How much of the past is shown, as in 6h, instead of what the dashboards open with
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "prometheus_url")]
+    range: Option<crate::catalog::Duration>,
+    /// Until when: a time (2026-11-27T03:00:00Z), or how long ago (2h)
+    #[arg(long, value_name = "TIME", value_parser = moment, requires = "prometheus_url")]
+    at: Option<At>,
     /// Seconds that one query may take
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     timeout: u64,
@@ -36,6 +43,20 @@ pub(crate) struct Args {
     /// Open the page in the browser
     #[arg(long)]
     open: bool,
+}
+
+/// A moment as people write it.
+fn moment(text: &str) -> Result<At, String> {
+    let time = chrono::DateTime::parse_from_rfc3339(text).map(|time| time.timestamp());
+    let time = time.ok().or_else(|| text.parse().ok()).map(At::Time);
+    time.or_else(|| {
+        duration(text)
+            .ok()
+            .map(|ago| At::Ago((ago.0 / 1000) as i64))
+    })
+    .ok_or_else(|| {
+        format!("`{text}` is neither a time such as 2026-11-27T03:00:00Z nor a duration such as 2h")
+    })
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
@@ -67,8 +88,13 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
             let name = endpoint.url.clone();
             let client = Client::new(Duration::from_secs(args.timeout.max(1)), None)
                 .map_err(|failure| anyhow!("{failure}"))?;
+            let shown = Shown {
+                at: args.at,
+                span: args.range.map(|range| (range.0 / 1000).max(60) as i64),
+            };
+            let _waiting = Waiting::begin(&format!("asking {name} for the panels' data"));
             let prometheus =
-                Prometheus::connect(endpoint, client).map_err(|reason| anyhow!(reason))?;
+                Prometheus::connect(endpoint, client, shown).map_err(|reason| anyhow!(reason))?;
             preview(catalog, &rendered, &Data::Live(&prometheus, name), &chosen)?
         }
     };
@@ -201,4 +227,17 @@ fn open(path: &Path) -> Result<()> {
         .spawn();
     quiet.with_context(|| format!("cannot open {} with {program}", path.display()))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_times_or_ages() {
+        assert_eq!(moment("1970-01-01T01:00:00Z"), Ok(At::Time(3600)));
+        assert_eq!(moment("3600"), Ok(At::Time(3600)));
+        assert_eq!(moment("2h"), Ok(At::Ago(7200)));
+        assert!(moment("yesterday").is_err());
+    }
 }

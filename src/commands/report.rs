@@ -3,16 +3,20 @@
 //! Nothing else prints: whatever a line holds, names, files, answers of servers, is made harmless here and once. A line is a
 //! line: what breaks it in two is shown, unless it was given as a block. tests/architecture.rs keeps it so.
 
+use super::results::{html, junit};
 use crate::diagnostic::{
-    Diagnostic, Format, Severity, github_escaped, json, plural, print, visible,
+    Diagnostic, Format, Severity, github_escaped, grouped, json, plural, print, visible,
 };
 use crate::live::secret::without_user;
 use crate::source::Source;
 use anstyle::Style;
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// The result of a verb.
 pub(crate) struct Report {
@@ -23,6 +27,10 @@ pub(crate) struct Report {
     found: bool,
     writes: bool,
     text: Vec<String>,
+    /// Every finding says whether it is about a service.
+    services: bool,
+    /// All of it as a document in a format of the verb's own.
+    whole: Option<String>,
     /// For machines: members of the JSON document.
     pub data: Map<String, Value>,
 }
@@ -39,6 +47,8 @@ impl Report {
             others: Vec::new(),
             found,
             writes: true,
+            services: false,
+            whole: None,
             text: Vec::new(),
             data: Map::new(),
         }
@@ -61,6 +71,16 @@ impl Report {
     pub(crate) fn reading(mut self) -> Report {
         self.writes = false;
         self
+    }
+
+    /// Findings are about services, or about none of them: both are said in JSON.
+    pub(crate) fn about_services(&mut self) {
+        self.services = true;
+    }
+
+    /// What is printed instead of lines and findings: a text that was made harmless.
+    pub(crate) fn whole(&mut self, document: String) {
+        self.whole = Some(document);
     }
 
     /// One more line for people, on stdout.
@@ -126,6 +146,9 @@ impl Report {
     /// Prints it and says how the process ends.
     pub(crate) fn print(mut self, format: Format) -> ExitCode {
         let code = u8::from(self.found);
+        if let Some(document) = &self.whole {
+            return out(document, code);
+        }
         if format == Format::Json {
             let findings: Vec<Value> = self
                 .all()
@@ -133,6 +156,12 @@ impl Report {
                     findings.iter().map(move |finding| json(finding, source))
                 })
                 .collect();
+            let mut findings = findings;
+            for finding in findings.iter_mut().filter(|_| self.services) {
+                if finding.get("service").is_none() {
+                    finding["service"] = Value::Null;
+                }
+            }
             let mut document = Map::new();
             document.insert(
                 "status".into(),
@@ -146,7 +175,10 @@ impl Report {
         let styled = matches!(format, Format::Text | Format::Markdown);
         let findings: String = self
             .all()
-            .map(|(source, findings)| print(findings, source, format, styled))
+            .map(|(source, findings)| match styled {
+                true => print(&grouped(findings), source, format, styled),
+                false => print(findings, source, format, styled),
+            })
             .collect();
         // GitHub reads its annotations from stdout.
         if format == Format::Github {
@@ -155,7 +187,7 @@ impl Report {
         let _ = write!(anstream::stderr(), "{findings}");
         let every: Vec<Diagnostic> = self
             .all()
-            .flat_map(|(_, findings)| findings.iter().cloned())
+            .flat_map(|(_, findings)| grouped(findings))
             .collect();
         if !every.is_empty() {
             say(&count(&every, self.writes));
@@ -172,6 +204,74 @@ fn harmless(line: &str) -> String {
 /// A line on stderr, at once: progress, a warning.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(anstream::stderr(), "{}", harmless(line));
+}
+
+/// Before that nothing is said of what takes its time.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where nobody sees a line that changes, another is written so often.
+const REMINDER: Duration = Duration::from_secs(10);
+
+/// Between two looks at what is waited for, on a terminal.
+const BLINK: Duration = Duration::from_millis(250);
+
+/// What is waited for, shown on stderr until this is dropped: on a terminal in one line that changes, elsewhere in a line every ten
+/// seconds.
+pub(crate) struct Waiting {
+    text: Arc<Mutex<String>>,
+    over: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
+}
+
+impl Waiting {
+    /// From now on.
+    pub(crate) fn begin(what: &str) -> Waiting {
+        let text = Arc::new(Mutex::new(what.to_string()));
+        let (over, ended) = mpsc::channel();
+        let shown = text.clone();
+        let thread = std::thread::spawn(move || show(&shown, &ended));
+        Waiting {
+            text,
+            over: Some((over, thread)),
+        }
+    }
+
+    /// Something else is waited for now.
+    pub(crate) fn say(&self, what: &str) {
+        *self.text.lock().unwrap_or_else(PoisonError::into_inner) = what.to_string();
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some((over, thread)) = self.over.take() {
+            drop(over);
+            let _ = thread.join();
+        }
+    }
+}
+
+fn show(text: &Mutex<String>, ended: &mpsc::Receiver<()>) {
+    let began = Instant::now();
+    let terminal = std::io::stderr().is_terminal();
+    let mut pause = if terminal { PATIENCE } else { REMINDER };
+    let mut shown = false;
+    while ended.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+        let what = text.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let line = format!("{what} ({} s)", began.elapsed().as_secs());
+        if terminal {
+            // As much as fits one line: the next one goes over it.
+            let line: String = harmless(&line).chars().take(78).collect();
+            let _ = write!(anstream::stderr(), "\r\x1b[2K{line}");
+            let _ = anstream::stderr().flush();
+            pause = BLINK;
+            shown = true;
+        } else {
+            say(&line);
+        }
+    }
+    if shown {
+        let _ = write!(anstream::stderr(), "\r\x1b[2K");
+    }
 }
 
 /// Lines on stdout at once, of a verb whose report would come when it ends.
@@ -247,6 +347,17 @@ pub(crate) fn failure(error: &anyhow::Error, format: Format) -> ExitCode {
             &format!("::error::{}\n", github_escaped(&format!("{error:#}"))),
             2,
         ),
+        Format::Junit => {
+            say(&format!("error: {error:#}"));
+            out(&junit::failure(&format!("{error:#}")), 2)
+        }
+        Format::Html => {
+            say(&format!("error: {error:#}"));
+            match html::failure(&format!("{error:#}")) {
+                Ok(page) => out(&page, 2),
+                Err(_) => ExitCode::from(2),
+            }
+        }
     }
 }
 

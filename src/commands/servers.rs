@@ -4,17 +4,20 @@ mod given;
 
 use super::Cli;
 use crate::catalog::{Catalog, Duration};
-use crate::diagnostic::Diagnostic;
-use crate::live::checks::CheckContext;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::generated::{FileChange, FileStatus, compare, texts};
+use crate::live::checks::{CheckContext, Stale};
 use crate::live::http::Client;
 use crate::live::probe::Reach;
 use crate::live::secret;
 use crate::pipeline::Outcome;
 use crate::render::File;
+use crate::render::found::Found;
 use crate::stack::files::Files;
 use anyhow::{Context, Result, anyhow, bail};
 use chrono::{DateTime, Utc};
 pub(crate) use given::Given;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where Prometheus is, and who asks.
@@ -147,10 +150,11 @@ impl Servers {
     /// Everything that is needed to ask.
     pub(crate) fn context<'a>(
         &self,
-        root: &Path,
+        cli: &Cli,
         catalog: &'a Catalog,
         files: &'a [File],
     ) -> Result<CheckContext<'a>> {
+        let root = cli.root.as_path();
         let authority = self
             .ca_file
             .as_ref()
@@ -194,6 +198,7 @@ impl Servers {
             catalog,
             rendered: Files::of(files),
             written: written(root, catalog, Files::of(files)),
+            stale: stale(cli, catalog, files)?,
             client,
             reach: Reach {
                 address: self.services_address.clone(),
@@ -213,6 +218,49 @@ fn written(root: &Path, catalog: &Catalog, rendered: Files) -> Option<DateTime<U
     let read = rendered.prometheus().chain(rendered.rule_files());
     let times = read.filter_map(|file| output.join(&file.path).metadata().ok()?.modified().ok());
     times.max().map(DateTime::from)
+}
+
+/// What is on disk, where it is not what servers should read; a folder that does not exist was not rendered either.
+pub(crate) fn stale(cli: &Cli, catalog: &Catalog, rendered: &[File]) -> Result<Option<Stale>> {
+    let output = &catalog.platform.output;
+    let changes = compare(&cli.root, output, rendered)?.changes;
+    let read = |change: &&FileChange| {
+        let mut ends = [".yml", ".json"].iter();
+        change.kind != FileStatus::LineEndings && ends.any(|end| change.path.ends_with(end))
+    };
+    let changes: Vec<&FileChange> = changes.iter().filter(read).collect();
+    let Some(first) = changes.first() else {
+        return Ok(None);
+    };
+    let how = match first.kind {
+        FileStatus::Modified | FileStatus::LineEndings => {
+            "is older than services.toml, or was edited"
+        }
+        FileStatus::Missing => "is missing",
+        FileStatus::Orphaned => "is left over",
+    };
+    let path = format!("{output}/{}", first.path);
+    let more = match changes.len() - 1 {
+        0 => String::new(),
+        1 => ", and 1 more file differs".to_string(),
+        many => format!(", and {many} more files differ"),
+    };
+    let message = format!("{path} {how}{more}");
+    let finding =
+        Diagnostic::error("stale", Place::File(path), message).help(cli.command("render"));
+    let files = on_disk(cli, catalog)?.rendered.files;
+    Ok(Some(Stale { finding, files }))
+}
+
+/// The files of the output folder as they are there, with the roles that their paths have.
+pub(crate) fn on_disk(cli: &Cli, catalog: &Catalog) -> Result<Found> {
+    let output = &catalog.platform.output;
+    let folder = cli.root.join(output);
+    let texts = match folder.is_dir() {
+        true => texts(&folder)?,
+        false => Vec::new(),
+    };
+    Found::of(catalog, &cli.root, output, texts, &BTreeMap::new())
 }
 
 /// A catalog and its files.

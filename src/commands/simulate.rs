@@ -1,9 +1,9 @@
 //! `simulate` stands in for the services until it is interrupted.
 
 use super::{Cli, Report};
-use crate::catalog::access::Instance;
+use crate::catalog::access::parted;
 use crate::catalog::{Catalog, Service};
-use crate::diagnostic::plural;
+use crate::diagnostic::{Format, plural};
 use crate::kinds::Kinds;
 use crate::live::probe::Reach;
 use crate::pipeline;
@@ -12,6 +12,7 @@ use crate::simulation::fault::{self, Fault};
 use crate::simulation::{Fleet, Ports, control, shifted};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fs;
 use std::net::IpAddr;
@@ -99,10 +100,14 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .await;
         let control =
             control.context("cannot open the control port; choose another with --control-port")?;
-        announce(&fleet, &services, &format!("http://{control}/faults"), told)?;
+        let control = format!("http://{control}/faults");
+        announce(&fleet, &services, &control, told, cli.format)?;
         super::interrupted().await
     })?;
-    Ok(Report::text(""))
+    // What there was to say has been said.
+    let mut report = Report::text("");
+    report.whole(String::new());
+    Ok(report)
 }
 
 /// What the stand-ins ask of their callers, as the services do.
@@ -190,16 +195,19 @@ fn chosen<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a Service>
             .map(|name| super::service(catalog, name))
             .collect::<Result<_>>()?,
     };
-    let mut listens: HashMap<u16, &Service> = HashMap::new();
+    let mut listens: HashMap<(&str, u16), &Service> = HashMap::new();
     for service in &services {
-        for port in service.instances.iter().flat_map(Instance::ports) {
-            let other = listens.entry(port).or_insert(service);
-            if other.name != service.name {
-                bail!(
-                    "{} and {} both listen on port {port}: name only one of them",
-                    other.name,
-                    service.name,
-                );
+        for instance in &service.instances {
+            let host = parted(&instance.address).0;
+            for port in instance.ports() {
+                let other = listens.entry((host, port)).or_insert(service);
+                if other.name != service.name {
+                    bail!(
+                        "{} and {} both listen on port {port} of {host}: name only one of them",
+                        other.name,
+                        service.name,
+                    );
+                }
             }
         }
     }
@@ -237,7 +245,28 @@ fn raise_descriptor_limit(services: usize) {
 }
 
 /// Said at once: the verb's report would come when it ends.
-fn announce(fleet: &Fleet, services: &[&Service], control: &str, told: Vec<String>) -> Result<()> {
+fn announce(
+    fleet: &Fleet,
+    services: &[&Service],
+    control: &str,
+    told: Vec<String>,
+    format: Format,
+) -> Result<()> {
+    if format == Format::Json {
+        let addresses = services
+            .iter()
+            .zip(fleet.faults())
+            .flat_map(|(service, (_, fault))| {
+                let fault = fault.map(|fault| fault.to_string());
+                let of = move |address| {
+                    let url = format!("{}://{address}{}", service.scheme, service.metrics_path);
+                    json!({"service": service.name, "url": url, "fault": fault})
+                };
+                fleet.addresses(&service.name).into_iter().map(of)
+            });
+        let document = json!({"status": "ok", "stand_ins": addresses.collect::<Value>(), "control": control, "notes": told});
+        return Ok(super::report::announce(&[document.to_string()])?);
+    }
     let mut lines = Vec::new();
     for (service, (_, fault)) in services.iter().zip(fleet.faults()) {
         let broken = fault.map(|fault| format!("  {fault}")).unwrap_or_default();

@@ -1,11 +1,11 @@
 //! `why` walks from a service's line in the catalog to the receiver of its alerts and stops at the first broken link.
 
+use super::report::Waiting;
 use super::servers::{Servers, drawn};
 use super::{Cli, Report};
 use crate::catalog::{Catalog, Service};
-use crate::diagnostic::Format;
-use crate::generated::{FileChange, compare};
-use crate::live::walk::{LINKS, Walk, offline, online};
+use crate::diagnostic::{Diagnostic, Format};
+use crate::live::walk::{LINKS, Link, Walk, offline, online};
 use crate::render::File;
 use crate::stack::files::Files;
 use anyhow::Result;
@@ -37,8 +37,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     };
     let service = super::service(&catalog, &args.service)?;
     let written = outcome.source.at(&format!("/services/{}", service.name));
-    let changes = compare(&cli.root, &catalog.platform.output, &rendered)?.changes;
-    let walk = walk(args, &catalog, &rendered, service, &written, &changes, cli)?;
+    let walk = walk(args, &catalog, &rendered, service, &written, cli)?;
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();
     args.servers
         .warnings()
@@ -54,9 +53,9 @@ fn walk(
     rendered: &[File],
     service: &Service,
     written: &(String, usize),
-    changes: &[FileChange],
     cli: &Cli,
 ) -> Result<Walk> {
+    let context = args.servers.context(cli, catalog, rendered)?;
     let mut walk = Walk {
         all: args.all_links,
         ..Walk::default()
@@ -67,25 +66,24 @@ fn walk(
         Files::of(rendered),
         service,
         written,
-        changes,
-        &cli.command("render"),
+        context.stale.as_ref(),
     );
     if walk.goes_on() && !args.offline {
-        online(
-            &mut walk,
-            &args.servers.context(&cli.root, catalog, rendered)?,
-            service,
-        )?;
+        let _waiting = Waiting::begin(&format!("walking from {} to its receiver", service.name));
+        online(&mut walk, &context, service)?;
     }
     Ok(walk)
 }
+
+/// Errors of one link that are shown beside its first one.
+const SHOWN: usize = 4;
 
 fn tell(report: &mut Report, walk: Walk, format: Format) {
     let mut links = Vec::new();
     let first = walk.broken().map(|link| link.name);
     for (index, name) in LINKS.iter().enumerate() {
         let link = walk.links.iter().find(|link| link.name == *name);
-        let broken = link.and_then(|link| link.broken.as_ref());
+        let broken = link.and_then(Link::broken);
         let (state, note) = match link {
             Some(link) if broken.is_none() => ("ok", link.note.as_str()),
             Some(link) => ("FAIL", link.note.as_str()),
@@ -94,21 +92,36 @@ fn tell(report: &mut Report, walk: Walk, format: Format) {
         };
         report.line(format!("{:>2} {name:<11} {state:<5} {note}", index + 1));
         links.push(json!({"link": name, "state": state.to_lowercase(), "note": note}));
-        if let Some(broken) = broken {
-            report.line(format!("{:>21}fix: {}", "", broken.help));
+        let errors: Vec<&Diagnostic> = link
+            .into_iter()
+            .flat_map(|link| &link.findings)
+            .filter(|finding| finding.stops())
+            .collect();
+        for (index, error) in errors.iter().take(SHOWN).enumerate() {
+            if index > 0 {
+                report.line(format!("{:>21}and: {}", "", error.message));
+            }
+            report.line(format!("{:>21}fix: {}", "", error.help));
+        }
+        let more = errors.len().saturating_sub(SHOWN);
+        if more > 0 {
+            report.line(format!(
+                "{:>21}and {more} more at this link; --format json has all",
+                ""
+            ));
         }
     }
     report.data.insert("links".into(), Value::Array(links));
-    if let Some(first) = first {
-        report.data.insert("broken".into(), first.into());
+    let findings = walk.links.into_iter().flat_map(|link| link.findings);
+    for finding in findings {
         // In text, the link itself has said it.
-        if format == Format::Text {
-            report.find()
-        } else {
-            let broken = walk.links.into_iter().filter_map(|link| link.broken);
-            broken.for_each(|broken| report.push(broken));
+        match finding.stops() && format == Format::Text {
+            true => report.find(),
+            false => report.push(finding),
         }
-    } else {
-        report.line("every link that was checked holds");
+    }
+    match first {
+        Some(first) => drop(report.data.insert("broken".into(), first.into())),
+        None => report.line("every link that was checked holds"),
     }
 }

@@ -21,6 +21,10 @@ pub enum Format {
     Github,
     /// Ready for a pull request; only `diff` has it.
     Markdown,
+    /// A test for each check and each service, for CI systems; only `verify` has it.
+    Junit,
+    /// One page for a ticket; only `verify` has it.
+    Html,
 }
 
 /// File, line and column of a place, the last two from 1.
@@ -40,7 +44,7 @@ pub fn location(place: &Place, source: &Source) -> (String, usize, usize) {
 pub fn print(diagnostics: &[Diagnostic], source: &Source, format: Format, styled: bool) -> String {
     let diagnostics: Vec<Diagnostic> = diagnostics.iter().map(cut).collect();
     match format {
-        Format::Text | Format::Markdown => diagnostics
+        Format::Text | Format::Markdown | Format::Junit | Format::Html => diagnostics
             .iter()
             .map(|diagnostic| text(diagnostic, source, styled) + "\n\n")
             .collect(),
@@ -263,11 +267,15 @@ pub fn json(diagnostic: &Diagnostic, source: &Source) -> Value {
             json!({"file": file, "line": line, "column": column, "message": text})
         })
         .collect();
-    json!({
+    let mut document = json!({
         "severity": diagnostic.severity.word(),
         "code": diagnostic.code, "message": diagnostic.message,
         "file": file, "line": line, "column": column, "help": diagnostic.help, "related": others,
-    })
+    });
+    if let Some(service) = &diagnostic.service {
+        document["service"] = service.clone().into();
+    }
+    document
 }
 
 /// GitHub's workflow command; `%` is escaped as it asks.

@@ -87,7 +87,14 @@ impl Scene<'_> {
             ));
         }
         self.tell("waiting for Prometheus to scrape the stand-ins");
-        let total = self.drill.catalog.services.len();
+        // What is on disk may not have all of them.
+        let jobs = self.stage.jobs.iter();
+        let jobs = jobs.filter(|job| self.drill.catalog.service(job).is_some());
+        let (mut total, mut wanted) = (0, 0);
+        for job in jobs {
+            total += 1;
+            wanted += self.fleet.addresses(job).len();
+        }
         let mut quiet = 0;
         let mut seen = String::new();
         while self.start.elapsed() < START {
@@ -118,7 +125,7 @@ impl Scene<'_> {
             let calm = active
                 .as_ref()
                 .is_some_and(|active| active.iter().all(always));
-            quiet = if ours == self.fleet.stand_ins() && sends && calm {
+            quiet = if ours == wanted && sends && calm {
                 quiet + 1
             } else {
                 0

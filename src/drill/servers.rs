@@ -1,5 +1,6 @@
 //! Prometheus and Alertmanager in a temporary folder, with the rendered configuration rewritten to loopback and scaled.
 
+use super::folder::Folder;
 use super::{Drill, prober, scaled};
 use crate::drill::receiver::Receiver;
 use crate::json::Parts;
@@ -9,15 +10,14 @@ use crate::simulation::Fleet;
 use crate::stack::notifications::routes::TIMES;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use serde_json::{Value, json};
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::{Child, Command};
 
-/// The running servers; they are killed when this is dropped.
+/// The running servers; they end when this is dropped, and when this process does, however it ends.
 pub(crate) struct Servers {
     folder: PathBuf,
     children: Vec<(&'static str, Child)>,
@@ -25,13 +25,15 @@ pub(crate) struct Servers {
 
 /// Where the drill takes place; the folder goes with it.
 pub(crate) struct Stage {
-    folder: PathBuf,
+    folder: Folder,
     /// Asked for its alerts.
     pub prometheus: std::sync::Arc<Endpoint>,
     /// Asked for what it holds back.
     pub alertmanager: std::sync::Arc<Endpoint>,
     /// Jobs of the configuration that no stand-in answers for.
     pub left_out: Vec<String>,
+    /// The others.
+    pub jobs: Vec<String>,
 }
 
 /// Of one answer; a machine under load answers late.
@@ -44,12 +46,7 @@ impl Stage {
         fleet: &Fleet,
         receiver: &Receiver,
     ) -> Result<(Stage, Servers)> {
-        let folder = std::env::temp_dir().join(format!("monstack-drill-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
+        let folder = Folder::new()?;
         let (own, other) = (free_port()?, free_port()?);
         let at = |port: u16| format!("127.0.0.1:{port}");
         let endpoint = |name, port| {
@@ -67,8 +64,9 @@ impl Stage {
             prometheus: endpoint("Prometheus", own)?,
             alertmanager: endpoint("Alertmanager", other)?,
             left_out: Vec::new(),
+            jobs: Vec::new(),
         };
-        stage.left_out = stage.write(
+        (stage.jobs, stage.left_out) = stage.write(
             drill,
             fleet,
             receiver,
@@ -76,7 +74,7 @@ impl Stage {
             exporter.as_deref(),
         )?;
         let mut servers = Servers {
-            folder: stage.folder.clone(),
+            folder: stage.folder.path.clone(),
             children: Vec::new(),
         };
         let mut programs = vec![
@@ -99,13 +97,13 @@ impl Stage {
         for (name, program, arguments) in programs {
             servers
                 .children
-                .push((name, spawn(name, program, &arguments, &stage.folder)?));
+                .push((name, spawn(name, program, &arguments, &stage.folder.path)?));
         }
         Ok((stage, servers))
     }
 
     fn file(&self, name: &str) -> String {
-        self.folder.join(name).display().to_string()
+        self.folder.path.join(name).display().to_string()
     }
 
     fn prometheus_arguments(&self, drill: &Drill, address: &str) -> Vec<String> {
@@ -131,7 +129,7 @@ impl Stage {
         ]
     }
 
-    /// The configurations and every rule file; returns the jobs that were left out.
+    /// The configurations and every rule file; returns the jobs that are scraped, and those that were left out.
     fn write(
         &self,
         drill: &Drill,
@@ -139,7 +137,7 @@ impl Stage {
         receiver: &Receiver,
         own: [&str; 2],
         exporter: Option<&str>,
-    ) -> Result<Vec<String>> {
+    ) -> Result<(Vec<String>, Vec<String>)> {
         let (Some(config), Some(routes)) = (
             drill.rendered.prometheus().next(),
             drill.rendered.alertmanager(),
@@ -160,7 +158,7 @@ impl Stage {
         }
         let mut config = config.value.as_ref().clone();
         config["rule_files"] = rule_files.into();
-        let left_out = on_loopback(&mut config, drill, fleet, own, exporter);
+        let jobs = on_loopback(&mut config, drill, fleet, own, exporter);
         let mut routes = routes.value.as_ref().clone();
         for receiving in routes["receivers"].as_array_mut().into_iter().flatten() {
             let name = receiving["name"].as_str().unwrap_or_default().to_string();
@@ -176,13 +174,13 @@ impl Stage {
         }
         self.put("prometheus.yml", config, drill.time_scale)?;
         self.put("alertmanager.yml", routes, drill.time_scale)?;
-        Ok(left_out)
+        Ok(jobs)
     }
 
     /// JSON is YAML.
     fn put(&self, name: &str, mut value: Value, factor: f64) -> Result<()> {
         scaled::document(&mut value, factor);
-        let path = self.folder.join(name);
+        let path = self.folder.path.join(name);
         std::fs::write(&path, serde_json::to_string_pretty(&value)?)
             .with_context(|| format!("cannot write {}", path.display()))
     }
@@ -212,14 +210,11 @@ impl Servers {
     /// Ends the servers and waits for it.
     pub(crate) async fn end(mut self) {
         for (_, child) in &mut self.children {
-            let _ = child.kill().await;
+            drop(child.stdin.take());
         }
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
+        for (_, child) in &mut self.children {
+            let _ = child.wait().await;
+        }
     }
 }
 
@@ -232,14 +227,14 @@ fn at_any_time(route: &mut Value) {
     inside.into_iter().flatten().for_each(at_any_time);
 }
 
-/// Targets become the stand-ins and the drill's own servers; a job without any is left out.
+/// Targets become the stand-ins and the drill's own servers; a job without any is left out. The jobs that stay, and the others.
 fn on_loopback(
     config: &mut Value,
     drill: &Drill,
     fleet: &Fleet,
     [own, other]: [&str; 2],
     exporter: Option<&str>,
-) -> Vec<String> {
+) -> (Vec<String>, Vec<String>) {
     let settings = &drill.catalog.prometheus;
     config["alerting"]["alertmanagers"] = json!([{"static_configs": [{"targets": [other]}]}]);
     let mut left_out = Vec::new();
@@ -282,8 +277,10 @@ fn on_loopback(
             left_out.push(name)
         }
     }
+    let named = |job: &Value| job["job_name"].as_str().map(str::to_string);
+    let jobs = kept.iter().filter_map(named).collect();
     config["scrape_configs"] = kept.into();
-    left_out
+    (jobs, left_out)
 }
 
 /// Targets become stand-ins, in their order, and keep their labels; what finds them by DNS is told where they are.
@@ -322,16 +319,38 @@ fn free_port() -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
+/// Runs a program until it ends or its standard input does, which is a pipe that this process holds: no signal can keep the
+/// program from ending with it.
+const WITH_ITS_PARENT: &str = r#"
+exec 3<&0
+"$@" 3<&- </dev/null &
+program=$!
+{ read -r _ <&3; kill -9 $program; } 2>/dev/null &
+watch=$!
+exec 3<&-
+wait $program
+code=$?
+kill $watch 2>/dev/null
+wait $watch 2>/dev/null
+exit $code
+"#;
+
 fn spawn(name: &str, program: &Path, arguments: &[String], folder: &Path) -> Result<Child> {
     let log = File::create(folder.join(format!("{name}.log"))).context("cannot write a log")?;
-    let child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .kill_on_drop(true)
-        .spawn();
-    child.map_err(|error| {
+    let started = there(program).and_then(|()| {
+        Command::new("sh")
+            .args(["-c", WITH_ITS_PARENT, "sh"])
+            .arg(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            // What a terminal sends to this process is not for them: it ends them itself.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+    });
+    started.map_err(|error| {
         let package = match name {
             "prometheus" => "prometheus",
             "alertmanager" => "prometheus-alertmanager",
@@ -339,6 +358,19 @@ fn spawn(name: &str, program: &Path, arguments: &[String], folder: &Path) -> Res
         };
         anyhow!("cannot start {}: {error}; Debian's package {package} has it, --{name}-bin says where it is", program.display())
     })
+}
+
+/// Whether a program can be found: by its path, or by its name in PATH.
+fn there(program: &Path) -> std::io::Result<()> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = match program.components().count() {
+        1 => std::env::split_paths(&path).any(|folder| folder.join(program).is_file()),
+        _ => program.is_file(),
+    };
+    match found {
+        true => Ok(()),
+        false => Err(std::io::ErrorKind::NotFound.into()),
+    }
 }
 
 /// Asks a server without holding up the stand-ins, which share this thread.

@@ -38,38 +38,35 @@ pub(crate) async fn all(
         behaviours: Behaviours::of(drill.catalog)?,
     };
     scene.always = scene.ready().await?;
+    let planned = planned(&scene)?;
     let mut rows = Vec::new();
     let mut settling = Vec::new();
-    for alert in &drill.alerts {
-        // Each way of burning a budget is a branch of the same services, and one fault is all of them.
-        let mut known: Vec<&[String]> = Vec::new();
-        for branch in &alert.branches {
-            if known.contains(&branch.services.as_slice()) {
-                continue;
-            }
-            known.push(&branch.services);
-            for (service, fault) in Fault::of_branch(&scene.behaviours, alert, branch)? {
-                // Fired again before its all-clear, an alert would not be notified of again.
-                if rows
-                    .iter()
-                    .any(|row: &Row| row.alert == alert.name && row.service == service)
-                {
-                    scene
-                        .settle(&mut rows, &std::mem::take(&mut settling))
-                        .await;
-                }
-                let from = receiver.since(0).len();
-                let (row, fixed) = scene.one(alert, branch, service, fault, &rows).await?;
-                if row.verdict == Verdict::Passed {
-                    settling.push(Settling {
-                        row: rows.len(),
-                        fixed,
-                        from,
-                    });
-                }
-                rows.push(row);
-            }
+    let many = planned.len();
+    for (index, (alert, branch, service, fault)) in planned.into_iter().enumerate() {
+        // Fired again before its all-clear, an alert would not be notified of again.
+        if rows
+            .iter()
+            .any(|row: &Row| row.alert == alert.name && row.service == service)
+        {
+            scene
+                .settle(&mut rows, &std::mem::take(&mut settling))
+                .await;
         }
+        scene.tell(&format!(
+            "{} of {many}: {}@{service}",
+            index + 1,
+            alert.name
+        ));
+        let from = receiver.since(0).len();
+        let (row, fixed) = scene.one(alert, branch, service, fault, &rows).await?;
+        if row.verdict == Verdict::Passed {
+            settling.push(Settling {
+                row: rows.len(),
+                fixed,
+                from,
+            });
+        }
+        rows.push(row);
     }
     scene.settle(&mut rows, &settling).await;
     if let Some(row) = inhibition::row(drill, stage).await {
@@ -84,6 +81,28 @@ pub(crate) async fn all(
         rows.push(row);
     }
     Ok(rows)
+}
+
+/// What is broken for one alert of one service.
+type Planned<'a> = (&'a Alert, &'a Branch, &'a str, Option<Fault>);
+
+/// Every alert and every branch of it, with the service that is broken for it and how.
+fn planned<'a>(scene: &Scene<'a>) -> Result<Vec<Planned<'a>>> {
+    let mut planned = Vec::new();
+    for alert in &scene.drill.alerts {
+        // Each way of burning a budget is a branch of the same services, and one fault is all of them.
+        let mut known: Vec<&[String]> = Vec::new();
+        for branch in &alert.branches {
+            if known.contains(&branch.services.as_slice()) {
+                continue;
+            }
+            known.push(&branch.services);
+            for (service, fault) in Fault::of_branch(&scene.behaviours, alert, branch)? {
+                planned.push((*alert, branch, service, fault));
+            }
+        }
+    }
+    Ok(planned)
 }
 
 impl Scene<'_> {

@@ -1,7 +1,10 @@
 //! What is held against what: each server and service, and the findings about it.
 
 pub(crate) mod alertmanager;
+pub(crate) mod clocks;
+pub(crate) mod counters;
 pub(crate) mod delivery;
+pub(crate) mod generated;
 pub(crate) mod grafana;
 pub(crate) mod panels;
 pub(crate) mod probes;
@@ -10,6 +13,7 @@ pub(crate) mod rules;
 pub(crate) mod services;
 pub(crate) mod stored;
 pub(crate) mod targets;
+pub(crate) mod traffic;
 
 use super::endpoint::{Endpoint, Refusal};
 use super::http::Client;
@@ -17,6 +21,7 @@ use super::probe::{Instance, Reach};
 use super::prometheus::Running;
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::Diagnostic;
+use crate::render::File;
 use crate::stack::files::Files;
 use anyhow::{Result, bail};
 use chrono::{DateTime, Utc};
@@ -28,6 +33,8 @@ pub(crate) struct CheckContext<'a> {
     pub rendered: Files<'a>,
     /// When those files were written here; None: they are not there.
     pub written: Option<DateTime<Utc>>,
+    /// What is on disk, where that is something else.
+    pub stale: Option<Stale>,
     /// With what it is asked.
     pub client: Client,
     pub reach: Reach,
@@ -46,6 +53,14 @@ impl<'a> CheckContext<'a> {
     ) -> std::result::Result<Vec<Instance<'a>>, Diagnostic> {
         self.reach.instances(&self.client, service)
     }
+}
+
+/// The output folder is not what the catalog renders to.
+pub(crate) struct Stale {
+    /// What is said of it.
+    pub finding: Diagnostic,
+    /// The configuration of Prometheus and the rules that are on disk instead.
+    pub files: Vec<File>,
 }
 
 /// One line of the summary, and what was found.

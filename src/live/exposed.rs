@@ -1,13 +1,16 @@
 //! What a service exposes, held against the metric contract of the catalog.
 
+mod buckets;
 mod labels;
 mod series;
 
 use super::exposition::{Exposition, Sample};
 use crate::catalog::{Alert, Catalog, Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::stack::files::Files;
+use buckets::Bounds;
 use labels::Patterns;
-pub(crate) use series::backwards;
+pub(crate) use series::{backwards, falls};
 use std::collections::HashMap;
 
 /// The declared metrics of each service, their patterns compiled once.
@@ -15,6 +18,17 @@ pub(crate) struct Declared<'a> {
     catalog: &'a Catalog,
     emitted: HashMap<&'a str, Vec<&'a Metric>>,
     patterns: Patterns<'a>,
+    bounds: Bounds<'a>,
+}
+
+/// What a service exposes of a declared metric.
+pub(crate) struct Series<'a> {
+    pub metric: &'a Metric,
+    /// Of the samples that are counted here; of a histogram, its buckets.
+    pub name: String,
+    pub count: usize,
+    /// Events that were counted; 0 where it counts none.
+    pub events: f64,
 }
 
 /// How one service keeps the contract.
@@ -22,8 +36,7 @@ pub(crate) struct Declared<'a> {
 pub(crate) struct Kept<'a> {
     /// What it should expose and does not.
     pub missing: Vec<&'a Metric>,
-    /// What it does expose: the name of the samples, and how many series have it.
-    pub exposed: Vec<(&'a Metric, String, usize)>,
+    pub exposed: Vec<Series<'a>>,
     pub findings: Vec<Diagnostic>,
 }
 
@@ -47,7 +60,7 @@ pub(crate) fn sample_names(metric: &Metric) -> Vec<String> {
 }
 
 impl<'a> Declared<'a> {
-    pub(crate) fn new(catalog: &'a Catalog) -> Declared<'a> {
+    pub(crate) fn new(catalog: &'a Catalog, rendered: Files<'a>) -> Declared<'a> {
         let mut emitted: HashMap<&str, Vec<&Metric>> = HashMap::new();
         for metric in &catalog.metrics {
             metric
@@ -59,6 +72,7 @@ impl<'a> Declared<'a> {
             catalog,
             emitted,
             patterns: Patterns::new(&catalog.metrics),
+            bounds: Bounds::read(catalog, rendered),
         }
     }
 
@@ -89,9 +103,7 @@ impl<'a> Declared<'a> {
                 }
                 continue;
             }
-            let name = &samples[0].name;
-            let count = samples.iter().filter(|sample| sample.name == *name).count();
-            kept.exposed.push((metric, name.clone(), count));
+            kept.exposed.push(exposed(metric, &samples));
             kept.findings.extend(wrong_type(
                 service,
                 metric,
@@ -99,6 +111,8 @@ impl<'a> Declared<'a> {
             ));
             kept.findings
                 .extend(self.patterns.judge(service, metric, &samples));
+            kept.findings
+                .extend(self.bounds.judge(service, metric, &samples));
         }
         kept.findings
             .extend(series::duplicates(service, exposition));
@@ -130,7 +144,7 @@ impl<'a> Declared<'a> {
                 let message = format!("{}: {name} is not exposed, so {} can never fire for it", service.name, alert.name);
                 let help = match service.runtime.as_str() {
                     "python" => "expose the client library's default registry; its multiprocess mode drops all process_* metrics".to_string(),
-                    runtime => format!("expose what the client library of {runtime} says of its process, or name another `runtime` or profile: see `monstack explain {}`", service.name),
+                    runtime => format!("expose what the client library of {runtime} says of its process, or name another `runtime` or profile: see `monstack explain SERVICE`"),
                 };
                 Diagnostic::error("process-metric-missing", Place::Key(format!("/services/{}", service.name)), message)
                     .help(help)
@@ -139,12 +153,43 @@ impl<'a> Declared<'a> {
     }
 }
 
+fn exposed<'a>(metric: &'a Metric, samples: &[&Sample]) -> Series<'a> {
+    let name = &samples[0].name;
+    let counts = match metric.r#type.as_str() {
+        "counter" => Some(metric.name.clone()),
+        "histogram" | "summary" => Some(format!("{}_count", metric.name)),
+        _ => None,
+    };
+    let counted = samples
+        .iter()
+        .filter(|sample| counts.as_ref() == Some(&sample.name));
+    Series {
+        metric,
+        name: name.clone(),
+        count: samples.iter().filter(|sample| sample.name == *name).count(),
+        events: counted.map(|sample| sample.value).sum(),
+    }
+}
+
+/// Whether nobody can say beforehand which series there will be.
+pub(crate) fn open_ended(metric: &Metric) -> bool {
+    metric.labels.values().any(serde_json::Value::is_string)
+}
+
 fn without_series(service: &Service, metric: &Metric) -> Diagnostic {
+    let (code, place) = (
+        "metric-without-series",
+        Place::Key(format!("/metrics/{}", metric.key)),
+    );
     let message = format!(
         "{}: {} is registered but has no series yet",
         service.name, metric.name
     );
-    Diagnostic::warning("metric-without-series", Place::Key(format!("/metrics/{}", metric.key)), message)
+    if open_ended(metric) {
+        return Diagnostic::notice(code, place, message)
+            .help("it gets one with its first event, as nobody can list the values of its labels beforehand; that event is not counted as an increase");
+    }
+    Diagnostic::warning(code, place, message)
         .help("initialise its label values at start: the first event of a series that did not exist is not counted as an increase")
 }
 

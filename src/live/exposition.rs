@@ -16,6 +16,8 @@ pub(crate) struct Exposition {
     pub helps: HashMap<String, String>,
     /// What Prometheus takes and other readers refuse.
     pub flaws: Vec<ParseError>,
+    /// The newest time that is written beside a value, in seconds of Unix time; None: none is.
+    pub newest: Option<f64>,
     sampled: HashSet<String>,
 }
 
@@ -205,7 +207,8 @@ impl Exposition {
         let value = cursor.number()?;
         cursor.skip_blanks();
         if !cursor.at_end() && cursor.peek() != Some('#') {
-            cursor.timestamp(openmetrics)?;
+            let time = cursor.timestamp(openmetrics)?;
+            self.newest = Some(self.newest.map_or(time, |known| known.max(time)));
             cursor.skip_blanks();
         }
         if openmetrics && cursor.take('#') {

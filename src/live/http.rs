@@ -1,5 +1,6 @@
 //! One HTTP request at a time, bounded in time and size; each way to fail has its own sentence.
 
+use chrono::{DateTime, Utc};
 use std::fmt;
 use std::time::{Duration, Instant};
 use ureq::config::Config;
@@ -42,6 +43,9 @@ pub(crate) struct Answer {
     pub body: Vec<u8>,
     /// From the first packet to the last.
     pub took: Duration,
+    /// How far the clock of the server is ahead of this machine's, in seconds, by its header Date; 0 where the two cannot be told
+    /// apart, None where it says nothing.
+    pub ahead: Option<f64>,
 }
 
 /// Why there is no answer.
@@ -178,6 +182,11 @@ impl Client {
                 .unwrap_or_default()
                 .to_string()
         };
+        // What a cache has kept says when it was made.
+        let date = header("date");
+        let ahead = (header("age").is_empty())
+            .then(|| ahead(&date, start.elapsed()))
+            .flatten();
         let (status, content_type, location) = (
             response.status().as_u16(),
             header("content-type"),
@@ -195,6 +204,7 @@ impl Client {
             location,
             body,
             took: start.elapsed(),
+            ahead,
         })
     }
 
@@ -217,6 +227,20 @@ impl Client {
             other => Failure::NotHttp(other.to_string().chars().take(120).collect()),
         }
     }
+}
+
+/// How far ahead a clock is that says a time in whole seconds, somewhere within the last `within`.
+fn ahead(date: &str, within: Duration) -> Option<f64> {
+    let said = DateTime::parse_from_rfc2822(date).ok()?.timestamp() as f64;
+    Some(apart(said, said + 1.0, within))
+}
+
+/// How far ahead of this machine's clock a time is that lies between two, and was said within the last `within`, in seconds;
+/// 0: it need not be.
+pub(crate) fn apart(earliest: f64, latest: f64, within: Duration) -> f64 {
+    let now = Utc::now().timestamp_millis() as f64 / 1000.0;
+    let (least, most) = (earliest - now, latest - now + within.as_secs_f64());
+    if least > 0.0 { least } else { most.min(0.0) }
 }
 
 /// Resolves a name that stands in a certificate to where the server is.
@@ -280,5 +304,24 @@ fn io_failure(error: &std::io::Error, answering: bool) -> Failure {
         _ if answering => Failure::CutOff,
         _ if error.to_string().contains("lookup address") => Failure::NoSuchHost,
         _ => Failure::Unreachable(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_apart_only_when_it_must_be() {
+        let now = Utc::now().timestamp_millis() as f64 / 1000.0;
+        let second = Duration::from_secs(1);
+        assert_eq!(apart(now - 0.9, now + 0.1, second), 0.0);
+        assert!((apart(now + 60.0, now + 61.0, second) - 60.0).abs() < 0.5);
+        assert!((apart(now - 61.0, now - 60.0, second) + 59.0).abs() < 0.5);
+        let date = DateTime::from_timestamp(now as i64 - 600, 0).unwrap();
+        let said = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let found = ahead(&said, second).unwrap();
+        assert!((-600.0..-597.0).contains(&found), "{found}");
+        assert_eq!(ahead("yesterday", second), None);
     }
 }

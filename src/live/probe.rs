@@ -8,6 +8,7 @@ use crate::catalog::access::parted;
 use crate::catalog::{Service, ipv6};
 use crate::diagnostic::{Diagnostic, Place};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What Prometheus accepts of a scrape.
 const ACCEPT: &str =
@@ -36,6 +37,8 @@ pub(crate) struct Instance<'a> {
     pub door: Door,
     client: Client,
     authorization: Option<String>,
+    /// The header Host that Prometheus sends, where this machine reaches it at another address: several services may share that.
+    host: Option<String>,
 }
 
 impl Instance<'_> {
@@ -45,6 +48,7 @@ impl Instance<'_> {
             .iter()
             .copied()
             .chain(login.map(|login| ("authorization", login)))
+            .chain(self.host.as_deref().map(|host| ("host", host)))
             .collect();
         let name = self
             .service
@@ -55,6 +59,17 @@ impl Instance<'_> {
             Some(name) => self.client.get(&url.replacen(host(url), name, 1), &headers),
             None => self.client.get(url, &headers),
         }
+    }
+}
+
+impl Instance<'_> {
+    /// The status with which a path of the instance is answered.
+    pub(crate) fn status(&self, path: &str) -> Result<u16, Failure> {
+        let url = &self.door.health;
+        let start = url.find("://").map_or(0, |at| at + 3);
+        let end = url[start..].find('/').map_or(url.len(), |at| start + at);
+        self.get(&format!("{}{path}", &url[..end]), &[])
+            .map(|answer| answer.status)
     }
 }
 
@@ -91,6 +106,9 @@ impl ProbeStage {
 pub(crate) struct Scrape {
     pub exposition: Exposition,
     pub notes: Vec<Diagnostic>,
+    pub took: Duration,
+    /// How far the service's clock is ahead of this machine's, in seconds, where it says it.
+    pub ahead: Option<f64>,
 }
 
 impl Reach {
@@ -183,11 +201,18 @@ impl Reach {
                     made.map_err(|failure| unreadable("tls", failure.to_string()))?
                 }
             };
+            let asked = service.instances.iter().find(|one| {
+                let address = self.here(service, &one.address);
+                let url = format!("{}://{address}{}", service.scheme, service.metrics_path);
+                url == door.metrics
+            });
+            let elsewhere = self.address.is_some() && service.tls.is_none();
             Ok(Instance {
                 service,
                 door,
                 client,
                 authorization: authorization.clone(),
+                host: asked.filter(|_| elsewhere).map(|one| one.address.clone()),
             })
         };
         self.doors(service).into_iter().map(instance).collect()
@@ -280,7 +305,13 @@ pub(crate) fn scrape(instance: &Instance) -> Result<Scrape, (ProbeStage, Diagnos
                 .help("expose less, or raise `scrape_timeout`"),
         );
     }
-    Ok(Scrape { exposition, notes })
+    let (took, ahead) = (answer.took, answer.ahead);
+    Ok(Scrape {
+        exposition,
+        notes,
+        took,
+        ahead,
+    })
 }
 
 fn ask(instance: &Instance, url: &str) -> Result<Answer, (ProbeStage, Diagnostic)> {
@@ -338,9 +369,9 @@ fn wrong_scheme(service: &Service, url: &str, speaks: &str) -> Diagnostic {
 
 fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
     let help = match failure {
-        Failure::Refused => format!("start {}, listening on 0.0.0.0 and port {}", service.name, service.port),
+        Failure::Refused => "start it, listening on 0.0.0.0 and this port".to_string(),
         Failure::NoSuchHost => "correct `runs_on`, or say with `--services-address` where this machine reaches the services".to_string(),
-        Failure::NoConnection(_) | Failure::Unreachable(_) => format!("let port {} through the firewall of {}", service.port, service.host),
+        Failure::NoConnection(_) | Failure::Unreachable(_) => format!("let its port through the firewall of {}", service.host),
         Failure::NoAnswer(_) => "restart it, and see what blocks it: one worker that waits on another service answers nobody".to_string(),
         Failure::TooLarge | Failure::Unfinished(_) => "serve the metrics there and nothing else; labels without a bound make them grow".to_string(),
         Failure::Tls(reason) if reason.contains("UnknownIssuer") => {
@@ -350,12 +381,12 @@ fn unreachable(service: &Service, url: &str, failure: &Failure) -> Diagnostic {
             "say which name its certificate has: `server_name` in `tls`".to_string()
         }
         Failure::Tls(reason) if reason.contains("Expired") => {
-            format!("renew the certificate of {}", service.name)
+            "renew its certificate".to_string()
         }
         Failure::Tls(reason) if reason.contains("CertificateRequired") => {
             "it wants a certificate of whoever asks: `cert_file` and `key_file` in `tls`".to_string()
         }
-        _ => format!("see what listens on port {}: it is not the service that the catalog means", service.port),
+        _ => "see what listens there: it is not the service that the catalog means".to_string(),
     };
     Diagnostic::error(
         "service-unreachable",

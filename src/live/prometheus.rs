@@ -1,11 +1,13 @@
 //! The running Prometheus: what it loaded, what it scrapes, what it evaluates.
 
 use super::endpoint::{Endpoint, Refusal, encoded};
-use super::http::Client;
+use super::http::{Client, apart};
 use super::secret::without_user;
 use crate::json::Parts;
 use crate::yaml;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use std::time::Instant;
 
 /// Everything that is asked of it at once.
 pub(crate) struct Running {
@@ -22,6 +24,8 @@ pub(crate) struct Running {
     pub reloaded: bool,
     /// When that was, as it says it.
     pub loaded_at: String,
+    /// How far its clock is ahead of this machine's, in seconds; 0 where the two cannot be told apart.
+    pub ahead: f64,
 }
 
 pub(crate) struct Target {
@@ -63,7 +67,13 @@ impl Running {
                 .collect(),
             reloaded: runtime["reloadConfigSuccess"].as_bool().unwrap_or(true),
             loaded_at: text(&runtime["lastConfigTime"]),
+            ahead: clock(endpoint, client),
         })
+    }
+
+    /// The time of its clock.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        Utc::now() + TimeDelta::milliseconds((self.ahead * 1000.0) as i64)
     }
 
     /// The jobs that it loaded.
@@ -78,6 +88,15 @@ impl Running {
     pub(crate) fn rules(&self) -> impl Iterator<Item = &Value> {
         self.groups.iter().flat_map(|group| group["rules"].items())
     }
+}
+
+/// How far its clock is ahead, in seconds; 0 where it does not say.
+fn clock(endpoint: &Endpoint, client: &Client) -> f64 {
+    let asked = Instant::now();
+    let answer = query(endpoint, client, "time()").unwrap_or_default();
+    let said = answer.first().and_then(|pair| pair[1].as_str());
+    let said = said.and_then(|said| said.parse::<f64>().ok());
+    said.map_or(0.0, |said| apart(said, said, asked.elapsed()))
 }
 
 /// The series that an expression gives now; `Err` holds Prometheus' own words.

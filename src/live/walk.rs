@@ -3,10 +3,10 @@
 mod links;
 mod service;
 
-use super::checks::{CheckContext, grafana, running};
+use super::checks::services::visit;
+use super::checks::{CheckContext, Stale, clocks, grafana, running};
 use crate::catalog::Service;
-use crate::diagnostic::{Diagnostic, Place};
-use crate::generated::{FileChange, FileStatus};
+use crate::diagnostic::Diagnostic;
 use crate::stack::files::Files;
 use anyhow::Result;
 
@@ -33,8 +33,15 @@ pub(crate) struct Link {
     pub name: &'static str,
     /// What was seen.
     pub note: String,
+    /// Everything that was found at it; an error breaks it.
+    pub findings: Vec<Diagnostic>,
+}
+
+impl Link {
     /// What is wrong with it.
-    pub broken: Option<Diagnostic>,
+    pub(crate) fn broken(&self) -> Option<&Diagnostic> {
+        self.findings.iter().find(|finding| finding.stops())
+    }
 }
 
 /// The links so far.
@@ -48,7 +55,7 @@ pub(crate) struct Walk {
 impl Walk {
     /// The first link that does not hold.
     pub(crate) fn broken(&self) -> Option<&Link> {
-        self.links.iter().find(|link| link.broken.is_some())
+        self.links.iter().find(|link| link.broken().is_some())
     }
 
     /// Whether the next link is worth looking at.
@@ -57,11 +64,24 @@ impl Walk {
     }
 
     fn add(&mut self, name: &'static str, seen: Result<String, Diagnostic>) -> bool {
-        let (note, broken) = match seen {
-            Ok(note) => (note, None),
-            Err(finding) => (finding.message.clone(), Some(finding)),
+        match seen {
+            Ok(note) => self.found(name, Vec::new(), note),
+            Err(finding) => self.found(name, vec![finding], String::new()),
+        }
+    }
+
+    /// A link with everything that was found at it, and what is fine when no error is among it.
+    fn found(&mut self, name: &'static str, findings: Vec<Diagnostic>, fine: String) -> bool {
+        let mut link = Link {
+            name,
+            note: String::new(),
+            findings,
         };
-        self.links.push(Link { name, note, broken });
+        link.note = match link.broken() {
+            Some(finding) => finding.message.clone(),
+            None => fine,
+        };
+        self.links.push(link);
         self.goes_on()
     }
 }
@@ -73,41 +93,19 @@ pub(crate) fn offline(
     rendered: Files,
     service: &Service,
     written: &(String, usize),
-    changes: &[FileChange],
-    fix: &str,
+    stale: Option<&Stale>,
 ) {
     let place = format!(
         "{}:{}  port {}, runs_on {}, group {}",
         written.0, written.1, service.port, service.runs_on, service.group
     );
     walk.add("catalog", Ok(place));
-    let stale = changes.iter().find(|change| {
-        change.kind != FileStatus::LineEndings
-            && [".yml", ".json"]
-                .iter()
-                .any(|end| change.path.ends_with(end))
-    });
-    let rendered = match stale {
-        None => Ok(format!(
-            "{output}/ is what services.toml says; job {}",
-            job_file(output, rendered)
-        )),
-        Some(change) => {
-            let how = match change.kind {
-                FileStatus::Modified | FileStatus::LineEndings => {
-                    "is older than services.toml, or was edited"
-                }
-                FileStatus::Missing => "is missing",
-                FileStatus::Orphaned => "is left over",
-            };
-            let path = format!("{output}/{}", change.path);
-            Err(
-                Diagnostic::error("stale", Place::File(path.clone()), format!("{path} {how}"))
-                    .help(fix),
-            )
-        }
-    };
-    walk.add("rendered", rendered);
+    let fine = format!(
+        "{output}/ is what services.toml says; job {}",
+        job_file(output, rendered)
+    );
+    let findings = stale.map(|stale| stale.finding.clone()).into_iter();
+    walk.found("rendered", findings.collect(), fine);
 }
 
 fn job_file(output: &str, rendered: Files) -> String {
@@ -119,21 +117,25 @@ fn job_file(output: &str, rendered: Files) -> String {
 /// The links that servers and the service itself are asked about.
 pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service) -> Result<()> {
     let running = running(context)?;
-    if !walk.add("loaded", links::loaded(context, &running, service))
+    let clock = clocks::of_prometheus(context, &running);
+    let (mut findings, fine) = match links::loaded(context, &running, service) {
+        Ok(fine) => (Vec::new(), fine),
+        Err(finding) => (vec![finding], String::new()),
+    };
+    findings.extend(clock);
+    if !walk.found("loaded", findings, fine)
         || !walk.add("discovered", links::discovered(&running, service))
     {
         return Ok(());
     }
-    let scraped = service::way(walk, context, &running, service);
-    if !walk.goes_on() {
+    let Some(mut visit) = visit(context, &running, &[service]).into_iter().next() else {
+        return Ok(());
+    };
+    if !service::way(walk, context, &running, &mut visit) {
         return Ok(());
     }
-    let health = service::healthy(context, &running, service, scraped.is_some());
-    if walk.add("health", health)
-        && walk.add(
-            "metrics",
-            service::metrics(context, service, scraped.as_ref()),
-        )
+    if service::healthy(walk, context, &running, &mut visit)
+        && service::metrics(walk, context, &mut visit)
         && walk.add("alerts", links::alerts(context, &running, service))
     {
         walk.add("route", links::route(context, &running, service));
@@ -142,7 +144,7 @@ pub(crate) fn online(walk: &mut Walk, context: &CheckContext, service: &Service)
     if let Some(endpoint) = context.grafana.as_ref().filter(|_| whole) {
         let checked = grafana::checked(context, endpoint);
         let state = format!("{} {}", checked.state, checked.note);
-        walk.add("dashboards", links::first_error(checked.findings, state));
+        walk.found("dashboards", checked.findings, state);
     }
     Ok(())
 }

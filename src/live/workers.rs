@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Services asked at the same time.
 pub(crate) const SERVICES: usize = 48;
 
+/// Instances of one of them.
+pub(crate) const INSTANCES: usize = 8;
+
 /// Queries that Prometheus is given at the same time.
 pub(crate) const QUERIES: usize = 8;
 

@@ -45,4 +45,12 @@ pub trait Answers {
     fn range(&self, expression: &str, axis: &Axis) -> Result<Vec<Series>, String>;
     /// Its values now; each series has one.
     fn instant(&self, expression: &str) -> Result<Vec<Series>, String>;
+    /// The seconds to show, instead of those that a dashboard opens with.
+    fn span(&self) -> Option<i64> {
+        None
+    }
+    /// Where a reader asks the same over so many seconds; empty: nowhere.
+    fn link(&self, _expression: &str, _seconds: i64) -> String {
+        String::new()
+    }
 }

@@ -28,9 +28,17 @@ pub(crate) struct Panel {
     pub place: Place,
     pub body: Body,
     /// Its queries with the variables filled in.
-    pub queries: Vec<String>,
+    pub queries: Vec<Query>,
     /// Title and address of its links.
     pub links: Vec<(String, String)>,
+}
+
+/// A query as it was asked.
+#[derive(Serialize)]
+pub(crate) struct Query {
+    pub text: String,
+    /// Where a reader asks it again; empty: nowhere.
+    pub href: String,
 }
 
 /// The panels under one row's title; those above the first row have none.

@@ -3,7 +3,7 @@
 use super::annotations::{self, Annotation};
 use super::answers::{Answers, Axis};
 use super::body::Body;
-use super::dashboard::{Dashboard, Panel, Place, Section};
+use super::dashboard::{Dashboard, Panel, Place, Query, Section};
 use super::variables::{ShownVariables, seconds};
 use super::{page, story};
 use crate::catalog::Catalog;
@@ -39,7 +39,7 @@ impl Maker<'_> {
     pub(crate) fn dashboard(&self, file: &File) -> Dashboard {
         let value = &file.value;
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_string();
-        let range = seconds(value);
+        let range = self.answers.span().unwrap_or_else(|| seconds(value));
         let step = (range / INSTANTS).max(1);
         let axis = Axis {
             end: self.answers.now(),
@@ -54,7 +54,7 @@ impl Maker<'_> {
         let scrape = Files::of(&self.rendered.files)
             .scrape_interval()
             .unwrap_or(self.catalog.prometheus.scrape_interval);
-        let variables = ShownVariables::of(value, step, scrape, service, self.chosen);
+        let variables = ShownVariables::of(value, (range, step), scrape, service, self.chosen);
         let time = (
             super::units::clock(axis.at(0)),
             super::units::clock(axis.end),
@@ -165,6 +165,12 @@ impl Maker<'_> {
             w: number("w").clamp(1, 24),
             h: number("h").max(1),
         };
+        let span = shown.axis.step * (shown.axis.count - 1) as i64;
+        let queries = queries.into_iter().map(|text| Query {
+            href: self.answers.link(&text, span),
+            text,
+        });
+        let queries = queries.collect();
         let links = panel["links"].items();
         let links = links
             .map(|link| {

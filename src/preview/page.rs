@@ -66,7 +66,8 @@ pub(crate) fn page(
         .and_then(|template| {
             let (platform, time, dashboards) = (&catalog.platform.name, clock(now), Value::from(Serde(&dashboards)));
             let (empty, quiet, refused) = (Value::from(Serde(&empty)), Value::from(Serde(&quiet)), Value::from(Serde(&refused)));
-            template.render(context! { platform, style, hash, dashboards, empty, quiet, refused, server, panels, time, date })
+            let runbook = &catalog.platform.runbook_url;
+            template.render(context! { platform, runbook, style, hash, dashboards, empty, quiet, refused, server, panels, time, date })
         })
         .context("writing the page")?;
     let html = visible::lines(&html).into_owned();

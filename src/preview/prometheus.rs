@@ -11,20 +11,50 @@ pub(crate) struct Prometheus {
     endpoint: Endpoint,
     client: Client,
     now: i64,
+    /// The seconds to show; None: those of the dashboard.
+    span: Option<i64>,
+}
+
+/// Which time is shown.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Shown {
+    /// The end of it.
+    pub at: Option<At>,
+    /// How much before, in seconds; None: what the dashboard opens with.
+    pub span: Option<i64>,
+}
+
+/// A moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum At {
+    /// In seconds of Unix time.
+    Time(i64),
+    /// So many seconds before the server's now.
+    Ago(i64),
 }
 
 impl Prometheus {
     /// Asks once, so that a wrong address is one sentence and not one for each panel; its clock is "now".
-    pub(crate) fn connect(endpoint: Endpoint, client: Client) -> Result<Prometheus, String> {
+    pub(crate) fn connect(
+        endpoint: Endpoint,
+        client: Client,
+        shown: Shown,
+    ) -> Result<Prometheus, String> {
         let mut prometheus = Prometheus {
             endpoint,
             client,
             now: 0,
+            span: shown.span,
         };
         let data = prometheus.data("/api/v1/query?query=time%28%29")?;
         prometheus.now = data["result"][0]
             .as_f64()
             .ok_or("it does not say what time it is")? as i64;
+        prometheus.now = match shown.at {
+            Some(At::Time(time)) => time,
+            Some(At::Ago(seconds)) => prometheus.now - seconds,
+            None => prometheus.now,
+        };
         Ok(prometheus)
     }
 
@@ -67,6 +97,23 @@ fn labels(metric: &Value) -> Labels {
 impl Answers for Prometheus {
     fn now(&self) -> i64 {
         self.now
+    }
+
+    fn span(&self) -> Option<i64> {
+        self.span
+    }
+
+    fn link(&self, expression: &str, seconds: i64) -> String {
+        let end = chrono::DateTime::from_timestamp(self.now, 0);
+        let end = end.map_or_else(String::new, |end| {
+            end.format("%Y-%m-%d %H:%M:%S").to_string()
+        });
+        format!(
+            "{}/graph?g0.expr={}&g0.tab=0&g0.range_input={seconds}s&g0.end_input={}",
+            self.endpoint.url,
+            encoded(expression),
+            encoded(&end)
+        )
     }
 
     fn range(&self, expression: &str, axis: &Axis) -> Result<Vec<Series>, String> {

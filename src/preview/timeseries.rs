@@ -152,6 +152,10 @@ fn scale(panel: &Field, lines: &[Line]) -> Vec<f64> {
         values().fold(f64::INFINITY, f64::min),
         values().fold(f64::NEG_INFINITY, f64::max),
     );
+    let dates = panel
+        .get("/unit")
+        .as_str()
+        .is_some_and(|unit| unit.starts_with("dateTime"));
     let areas = lines.iter().any(|line| line.fill > 0.0);
     let soft = |pointer: &str, value: f64, pick: fn(f64, f64) -> f64| {
         panel
@@ -161,7 +165,8 @@ fn scale(panel: &Field, lines: &[Line]) -> Vec<f64> {
     let low = panel.number("/min").unwrap_or_else(|| {
         soft(
             "/custom/axisSoftMin",
-            if areas && least > 0.0 && least < 0.5 * most {
+            // What is never below 0 is seen as what it is only above 0; a date is not.
+            if least > 0.0 && (areas || !dates) {
                 0.0
             } else {
                 least

@@ -23,15 +23,14 @@ pub(crate) fn seconds(dashboard: &Value) -> i64 {
 }
 
 impl ShownVariables {
-    /// The variables of a dashboard; `service` is shown where it shows one service, and `chosen` wins.
+    /// The variables of a dashboard over a range in steps, in seconds; `service` is shown where it shows one service, and `chosen` wins.
     pub(crate) fn of(
         dashboard: &Value,
-        step: i64,
+        (range, step): (i64, i64),
         scrape: Duration,
         service: &str,
         chosen: &BTreeMap<String, String>,
     ) -> ShownVariables {
-        let range = seconds(dashboard);
         let scrape = (scrape.0 / 1000).max(1) as i64;
         let rate = i64::max(4 * scrape, step + scrape);
         let mut variables = ShownVariables {
@@ -109,8 +108,13 @@ mod tests {
         let dashboard = json!({"time": {"from": "now-6h"}, "templating": {"list": [
             {"name": "job", "label": "Job", "allValue": ".+", "current": {"value": ["$__all"], "text": ["All"]}},
         ]}});
-        let variables =
-            ShownVariables::of(&dashboard, 60, Duration(15_000), "shop", &BTreeMap::new());
+        let variables = ShownVariables::of(
+            &dashboard,
+            (seconds(&dashboard), 60),
+            Duration(15_000),
+            "shop",
+            &BTreeMap::new(),
+        );
         assert_eq!(
             variables.filled("rate(x{job=~\"$job\",i=\"${job:regex}\"}[$__rate_interval]) $other"),
             "rate(x{job=~\".+\",i=\".+\"}[75s]) $other"

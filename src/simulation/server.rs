@@ -4,7 +4,7 @@ use super::{Fleet, Post};
 use crate::simulation::fault::{Fault, Transport};
 use anyhow::{Context, Result};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -79,18 +79,19 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Accepts connections, except while the service is down: then its port is closed.
+/// Accepts connections, except while the service is down: then its port is closed. A port of several services stays open, and
+/// whoever asks for the one that is down gets no answer.
 pub(crate) async fn attend(
     fleet: Arc<Fleet>,
-    post: Arc<Post>,
+    posts: Arc<[Arc<Post>]>,
     address: SocketAddr,
     first: TcpListener,
 ) {
     let mut listener = Some(first);
-    let mut faults = post.fault.subscribe();
+    let mut faults = posts[0].fault.subscribe();
     loop {
         let fault = faults.borrow_and_update().clone();
-        let down = !post.stand_in().up(fault.as_ref());
+        let down = posts.len() == 1 && !posts[0].stand_in().up(fault.as_ref());
         if down {
             listener = None;
             let _ = faults.changed().await;
@@ -105,7 +106,7 @@ pub(crate) async fn attend(
         };
         tokio::select! {
             accepted = open.accept() => match accepted {
-                Ok((stream, _)) => drop(tokio::spawn(connection(fleet.clone(), post.clone(), stream))),
+                Ok((stream, _)) => drop(tokio::spawn(connection(fleet.clone(), posts.clone(), stream))),
                 // Out of descriptors: wait for some to be closed.
                 Err(_) => sleep(Duration::from_millis(50)).await,
             },
@@ -115,20 +116,58 @@ pub(crate) async fn attend(
 }
 
 /// One request a connection: otherwise a thousand services would hold a thousand idle ones.
-async fn connection(fleet: Arc<Fleet>, post: Arc<Post>, stream: TcpStream) {
+async fn connection(fleet: Arc<Fleet>, posts: Arc<[Arc<Post>]>, stream: TcpStream) {
+    // Services that share a port share how they are reached too, or none of them could be.
+    let tls = posts.iter().find_map(|post| post.door.tls.clone());
     let service = service_fn(|request: Request<Incoming>| {
-        let (fleet, post) = (fleet.clone(), post.clone());
-        async move { Ok::<_, Infallible>(respond(&fleet, &post, &request).await) }
+        let (fleet, posts) = (fleet.clone(), posts.clone());
+        async move {
+            let Some(post) = meant(&posts, &request) else {
+                return Ok(misdirected(&posts));
+            };
+            let fault = post.fault.borrow().clone();
+            if posts.len() > 1 && !post.stand_in().up(fault.as_ref()) {
+                return Err(std::io::Error::other("it is down"));
+            }
+            Ok(respond(&fleet, post, &request).await)
+        }
     });
     let mut http = http1::Builder::new();
     http.keep_alive(false).max_buf_size(16_384);
-    let _ = match &post.door.tls {
+    let _ = match &tls {
         None => http.serve_connection(TokioIo::new(stream), service).await,
         Some(tls) => match tls.accept(stream).await {
             Ok(stream) => http.serve_connection(TokioIo::new(stream), service).await,
             Err(_) => Ok(()),
         },
     };
+}
+
+/// Which of the services at a port is asked for.
+fn meant<'a>(posts: &'a [Arc<Post>], request: &Request<Incoming>) -> Option<&'a Arc<Post>> {
+    if let [only] = posts {
+        return Some(only);
+    }
+    let asked = request.headers().get(HOST)?.to_str().ok()?;
+    let host = match asked.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => asked,
+    };
+    posts
+        .iter()
+        .find(|post| post.hosts.iter().any(|known| known == host))
+}
+
+fn misdirected(posts: &[Arc<Post>]) -> Response<Content> {
+    let hosts: Vec<&str> = posts
+        .iter()
+        .flat_map(|post| post.hosts.iter().map(String::as_str))
+        .collect();
+    let text = format!(
+        "several services are simulated at this port: ask with the header Host, which may be {}\n",
+        hosts.join(", ")
+    );
+    answer(StatusCode::MISDIRECTED_REQUEST, "text/plain", text)
 }
 
 async fn respond(fleet: &Fleet, post: &Post, request: &Request<Incoming>) -> Response<Content> {

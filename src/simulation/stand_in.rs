@@ -22,8 +22,13 @@ pub(crate) struct StandIn {
     born: f64,
     /// When it was made, in seconds since 1970.
     started: f64,
-    scrapes: u64,
+    /// Scrapes since its counters go backwards; 0: they do not.
+    turns: u32,
 }
+
+/// So many workers take turns while counters go backwards, each with half of what the one before it has counted. Of any two
+/// reads the second is smaller more often than not, however many others read between them: the number is prime.
+const WORKERS: u32 = 5;
 
 impl StandIn {
     /// All counters at zero; `born` is the process' start in seconds since 1970.
@@ -78,7 +83,7 @@ impl StandIn {
             phase,
             born,
             started: born,
-            scrapes: 0,
+            turns: 0,
         }
     }
 
@@ -142,10 +147,15 @@ impl StandIn {
 
     /// The text of a scrape.
     pub(crate) fn expose(&mut self, fault: Option<&Fault>) -> String {
-        self.scrapes += 1;
         let transport = fault.and_then(Fault::transport);
-        let backwards = transport == Some(Transport::Reset) && self.scrapes.is_multiple_of(2);
-        let scale = if backwards { 0.5 } else { 1.0 };
+        let backwards = transport == Some(Transport::Reset);
+        let worker = self.turns % WORKERS;
+        let scale = if backwards {
+            0.5_f64.powi(worker as i32)
+        } else {
+            1.0
+        };
+        self.turns = if backwards { self.turns + 1 } else { 0 };
         let now = self.started + self.last;
         let mut out = String::new();
         for (index, motion) in self.plan.motions.iter().enumerate() {

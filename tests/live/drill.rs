@@ -148,6 +148,7 @@ fn an_alert_that_cannot_fire_fails_the_drill() {
     .unwrap();
     let output = root.run(&[
         "drill",
+        "--fresh",
         "--only",
         "ServiceDown",
         "--format",
@@ -199,11 +200,41 @@ fn programs_that_are_missing_or_end_are_said() {
     }
 }
 
+/// What is deployed is what is on disk: a threshold that nobody rendered is not drilled, nor an alert that is only in the catalog.
+#[test]
+fn what_is_drilled_is_what_is_on_disk() {
+    let _alone = alone();
+    let root = root(super::RECEIVERS);
+    let catalog = root.folder.join("services.toml");
+    let text = fs::read_to_string(&catalog).unwrap();
+    let new = "\n[alerts.AnotherDown]\nkind = \"down\"\nfor = \"7m\"\nseverity = \"warning\"\nservices = [\"memory-manager\"]\n";
+    fs::write(&catalog, text + new).unwrap();
+    let only = ["drill", "--only", "AnotherDown", "--format", "json"];
+    let output = root.run(&only);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let said = document.to_string();
+    assert_eq!(output.status.code(), Some(1), "{document:#}");
+    for part in [
+        "drilled is what is on disk",
+        "generated/ does not have it",
+        "--fresh",
+    ] {
+        assert!(said.contains(part), "{part}: {document:#}");
+    }
+    let missing = [&only[..], &["--fresh", "--prometheus-bin", "/bin/false"]].concat();
+    let said = String::from_utf8(root.run(&missing).stdout).unwrap();
+    assert!(
+        said.contains("ended by itself") && !said.contains("on disk"),
+        "{said}"
+    );
+}
+
+/// Nothing is told to whoever is killed; its servers end all the same, and the next drill clears what it has left.
 #[test]
 fn an_interrupted_drill_leaves_no_server_and_no_folder() {
     let _alone = alone();
     let root = root("");
-    for signal in ["-INT", "-TERM"] {
+    for signal in ["-INT", "-HUP", "-KILL"] {
         let mut child = root
             .command(&["drill"])
             .stderr(Stdio::piped())
@@ -218,9 +249,9 @@ fn an_interrupted_drill_leaves_no_server_and_no_folder() {
         );
         let both = (0..200).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(50));
-            running(&folder) >= 2
+            running(&folder) >= 4
         });
-        assert!(both, "both servers run");
+        assert!(both, "both servers run, each below a shell");
         assert!(
             Command::new("kill")
                 .args([signal, &child.id().to_string()])
@@ -228,9 +259,21 @@ fn an_interrupted_drill_leaves_no_server_and_no_folder() {
                 .unwrap()
                 .success()
         );
-        let last = lines.last().unwrap().unwrap();
-        assert!(last.contains("interrupted"), "{last}");
-        assert_eq!(child.wait().unwrap().code(), Some(2));
+        let last = lines.last();
+        let code = child.wait().unwrap().code();
+        if signal == "-KILL" {
+            let gone = (0..100).any(|_| {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+                running(&folder) == 0
+            });
+            assert!(gone, "a server outlived the drill that was killed");
+            assert!(std::env::temp_dir().join(&folder).exists());
+            root.run(&["drill", "--prometheus-bin", "/bin/false"]);
+        } else {
+            let last = last.unwrap().unwrap();
+            assert!(last.contains("interrupted"), "{last}");
+            assert_eq!(code, Some(2));
+        }
         assert_eq!(running(&folder), 0, "a server outlived the drill");
         assert!(!std::env::temp_dir().join(&folder).exists());
     }

@@ -135,6 +135,7 @@ fn what_a_prometheus_says_is_shown_and_not_obeyed() {
         );
         assert!(said.contains("\\u{1b}]0;x\\u{7}"), "{said}");
         assert!(!said.contains("cannot judge"), "{said}");
+        assert!(said.contains("the clock of Prometheus is"), "{said}");
     }
     for format in ["text", "json", "github"] {
         let page = root.folder.join("page.html");

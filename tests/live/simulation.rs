@@ -107,6 +107,65 @@ fn a_port_that_is_taken_is_said() {
     );
 }
 
+#[test]
+fn services_of_several_machines_share_a_port_and_are_told_apart() {
+    let root = root("");
+    let port = free_ports(1)[0];
+    let path = root.folder.join("services.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let host = |name: &str| {
+        format!(
+            "\n[services.{name}]\ngroup = \"ai\"\nport = {port}\nruns_on = \"{name}.example.org\"\nbuild = false\n"
+        )
+    };
+    fs::write(&path, text + &host("first") + &host("second")).unwrap();
+    let control = root.control.to_string();
+    let arguments = [
+        "simulate",
+        "first",
+        "second",
+        "--control-port",
+        &control,
+        "--format",
+        "json",
+    ];
+    let mut child = root
+        .command(&arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let server = Server(child);
+    answers(root.control, "/faults");
+    let ask = |name: &str| {
+        let host = format!("{name}.example.org:{port}");
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let ask = format!("GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(ask.as_bytes()).unwrap();
+        let mut text = String::new();
+        let _ = std::io::Read::read_to_string(&mut stream, &mut text);
+        text
+    };
+    for name in ["first", "second"] {
+        let said = ask(name);
+        assert!(said.contains(&format!("\"service\":\"{name}\"")), "{said}");
+    }
+    assert!(ask("third").contains("421 "), "{}", ask("third"));
+    // One that is down is that alone.
+    root.fault("PUT", "first/down");
+    assert!(ask("first").is_empty() && ask("second").contains("200 OK"));
+    let stopped = Command::new("kill").arg(server.0.id().to_string()).status();
+    assert!(stopped.unwrap().success());
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut stdout, &mut said).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&said).expect("one document");
+    assert_eq!(
+        document["stand_ins"].as_array().unwrap().len(),
+        2,
+        "{document:#}"
+    );
+}
+
 /// Below the range from which the system hands out ports.
 const FIRST_OF_MANY: usize = 21_000;
 

@@ -318,6 +318,30 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "A metric is declared by the service and has no series yet, so its first event is not seen as an increase.",
     ),
     (
+        "histogram-buckets",
+        "A histogram lacks buckets that are declared or that a rule reads, as a native one has none: the rule sees nothing.",
+    ),
+    (
+        "clock-skew",
+        "Two clocks say different times: this machine's, that of Prometheus, or a service's; ages and what is compared with them are off by as much.",
+    ),
+    (
+        "sample-times",
+        "A service writes times beside its values that are too old or too new for a query to see them.",
+    ),
+    (
+        "traffic-not-counted",
+        "Requests were answered, and no declared counter of the service moved, so rates and ratios of it stay empty.",
+    ),
+    (
+        "traffic-not-stored",
+        "A service has counted requests, and Prometheus still has the value from before.",
+    ),
+    (
+        "rules-late",
+        "Prometheus evaluates a group of rules later than it should, or no longer, so alerts fire late or never.",
+    ),
+    (
         "metric-type",
         "A metric is exposed as another type than the contract says.",
     ),

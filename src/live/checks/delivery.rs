@@ -9,7 +9,7 @@ use crate::live::prometheus::{Running, query};
 use crate::promql::walk::selectors;
 use crate::stack::notifications::alerts::{labels, sent};
 use crate::stack::notifications::matchers::{Comparison, Labels, Matcher, pick};
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -278,7 +278,7 @@ pub(crate) fn broken(
 
 /// What Prometheus fires and the Alertmanager that was asked does not have.
 fn lost(context: &CheckContext, running: &Running, delivery: &Delivery) -> Option<Diagnostic> {
-    let now = Utc::now();
+    let now = running.now();
     let old = |since: &str| {
         let since = DateTime::parse_from_rfc3339(since).ok();
         since.is_some_and(|since| (now - since.to_utc()).num_seconds() > ON_ITS_WAY)
@@ -376,7 +376,7 @@ fn watched(context: &CheckContext, running: &Running) -> Vec<Diagnostic> {
                     format!("{name} {state}: {words}"),
                 )
                 .help(format!(
-                    "its section in {output}/docs/RUNBOOK.md says what to do"
+                    "the section of {name} in {output}/docs/RUNBOOK.md says what to do"
                 )),
             );
         }

@@ -128,7 +128,7 @@ pub(crate) fn checked(
             Ok(_) => fine += 1,
             Err(finding)
                 if finding.code == "probe-fails" && !healthy.contains(&service.name.as_str()) => {}
-            Err(finding) => findings.push(finding),
+            Err(finding) => findings.push(finding.of(&service.name)),
         }
     }
     // One exporter that is gone is one finding, not one for each service.
@@ -138,6 +138,7 @@ pub(crate) fn checked(
         .count();
     if silent > 1 && silent == probed.len() {
         findings.truncate(1);
+        findings[0].service = None;
         findings[0].message = findings[0].message.replacen(
             &format!("{}: its health check is", probed[0].name),
             "no health check is",

@@ -1,12 +1,15 @@
 //! The configuration that Prometheus runs.
 
-use super::{CheckContext, Checked, first};
+use super::{CheckContext, Checked, clocks, first};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::json::Parts;
 use crate::live::loaded::{differences, job};
 use crate::live::prometheus::Running;
-use chrono::DateTime;
+use crate::live::rules::{Rule, loaded_rule, rendered_rules, rule_difference};
+use crate::stack::files::Files;
+use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// Where the rendered configuration is.
 pub(crate) fn config_place(context: &CheckContext) -> Place {
@@ -29,7 +32,12 @@ pub(crate) struct Difference {
 
 /// In what the loaded configuration differs from the rendered one: jobs by name, everything else in place.
 pub(crate) fn config_differences(context: &CheckContext, running: &Running) -> Vec<Difference> {
-    let Some(rendered) = context.rendered.config() else {
+    against(context, context.rendered, running)
+}
+
+/// The same against other files than the rendered ones.
+fn against(context: &CheckContext, files: Files, running: &Running) -> Vec<Difference> {
+    let Some(rendered) = files.config() else {
         return Vec::new();
     };
     let mut found = Vec::new();
@@ -107,19 +115,47 @@ pub(crate) fn reload_command(context: &CheckContext, container: &str) -> String 
 /// What makes a running Prometheus load the files that are on disk: whether it was told to since they were written.
 pub(crate) fn reload_help(context: &CheckContext, running: &Running) -> String {
     let reload = reload_command(context, "prometheus");
+    if let Some(stale) = &context.stale {
+        let runs = match runs(context, Files::of(&stale.files), running) {
+            true => "Prometheus runs what is there",
+            false => "and Prometheus does not run what is there either",
+        };
+        return format!(
+            "not rendered: {}, {runs}; first {}, then {reload}",
+            stale.finding.message, stale.finding.help
+        );
+    }
     if !running.reloaded {
         return format!(
             "its last reload failed and its log says why: `promtool check config` finds it too; then {reload}"
         );
     }
     let loaded = DateTime::parse_from_rfc3339(&running.loaded_at).ok();
+    // Files were written by the clock of this machine, and loaded by that of Prometheus.
+    let ahead = TimeDelta::milliseconds((running.ahead * 1000.0) as i64);
     match (context.written, loaded) {
-        (Some(written), Some(loaded)) if loaded.to_utc() > written => format!(
+        (Some(written), Some(loaded)) if loaded.to_utc() - ahead > written => format!(
             "not deployed: it was reloaded since the files here were written, and read others; copy them to where it reads, mount their folder and not single files, then {reload}"
         ),
         (Some(_), Some(_)) => format!("not reloaded since the files here were written: {reload}"),
         _ => reload,
     }
+}
+
+/// Whether Prometheus runs files: their configuration and their rules.
+fn runs(context: &CheckContext, files: Files, running: &Running) -> bool {
+    let mut differences = against(context, files, running).into_iter();
+    let loaded: HashMap<String, Rule> = running
+        .rules()
+        .map(loaded_rule)
+        .map(|rule| (rule.name.clone(), rule))
+        .collect();
+    let mut rules = rendered_rules(files).into_iter();
+    differences.all(|difference| difference.foreign)
+        && rules.all(|rule| {
+            let loaded = loaded.get(&rule.name);
+            loaded.is_some_and(|loaded| rule_difference(&rule, loaded).is_none())
+        })
 }
 
 /// Whether the configuration in force is the rendered one.
@@ -153,6 +189,7 @@ pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
     }
     let state = if findings.is_empty() { "ok" } else { "differs" };
     findings.extend(self::foreign(config_place(context), "Prometheus", &foreign));
+    findings.extend(clocks::of_prometheus(context, running));
     let note = if state == "ok" {
         "its configuration is the rendered one".to_string()
     } else {

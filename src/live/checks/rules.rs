@@ -6,6 +6,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::live::prometheus::Running;
 use crate::live::rules::{Rule, loaded_rule, rendered_rules, rule_difference};
+use chrono::DateTime;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
@@ -64,6 +65,7 @@ pub(crate) fn of(
             }
         }
     }
+    findings.extend(late(context, running, &ours));
     if !stale.is_empty() {
         stale.sort();
         let message = format!(
@@ -81,8 +83,52 @@ pub(crate) fn of(
         &foreign,
     ));
     let alerts = rendered.iter().filter(|rule| rule.alert).count();
-    let note = format!("alerts loaded; {} rules in all", running.rules().count());
+    let alerts_now = running.rules().flat_map(|rule| rule["alerts"].items());
+    let firing = alerts_now
+        .filter(|alert| alert["state"] == "firing")
+        .count();
+    let note = format!(
+        "alerts loaded; {} rules in all, {firing} firing",
+        running.rules().count()
+    );
     Checked::new("rules", format!("{fine}/{alerts}"), note, findings)
+}
+
+/// How many of its intervals a group may be behind, before something is made of it.
+const BEHIND: f64 = 3.0;
+
+/// Groups of our files that take longer than their interval, or have not been evaluated for several of them.
+fn late(context: &CheckContext, running: &Running, ours: &HashSet<&str>) -> Option<Diagnostic> {
+    let now = running.now();
+    let mut found = Vec::new();
+    for group in &running.groups {
+        let file = group["file"].as_str().unwrap_or_default();
+        let interval = group["interval"].as_f64().unwrap_or(0.0);
+        let took = group["evaluationTime"].as_f64().unwrap_or(0.0);
+        let name = group["name"].as_str().unwrap_or_default();
+        let last = group["lastEvaluation"].as_str().unwrap_or_default();
+        let last = DateTime::parse_from_rfc3339(last).ok();
+        let ours = ours.contains(file.rsplit('/').next().unwrap_or_default());
+        if !ours || interval <= 0.0 {
+            continue;
+        }
+        // Just after its start Prometheus says the year 1.
+        let since = last.filter(|last| last.timestamp() > 0);
+        let since = since.map(|last| (now - last.to_utc()).num_milliseconds() as f64 / 1000.0);
+        if took > interval {
+            found.push(format!(
+                "{name} takes {took:.1} s and is due every {interval} s"
+            ));
+        } else if let Some(since) = since.filter(|since| *since > BEHIND * interval + 5.0) {
+            found.push(format!(
+                "{name} was last evaluated {since:.0} s ago and is due every {interval} s"
+            ));
+        }
+    }
+    let message = format!("rules are not evaluated in time: {}", first(&found, 3));
+    let help = "give Prometheus more CPU, or the group a longer interval: alerts of it fire late, or not at all";
+    (!found.is_empty())
+        .then(|| Diagnostic::error("rules-late", config_place(context), message).help(help))
 }
 
 /// A rule that Prometheus cannot evaluate, by its name and as Prometheus reports it.

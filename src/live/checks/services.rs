@@ -1,161 +1,337 @@
 //! The services: health, metrics and the contract, all of them at once.
 
+use super::counters::Falls;
 use super::stored::{Exposed, Stored};
 use super::targets::target;
-use super::{CheckContext, Checked};
+use super::{CheckContext, Checked, clocks};
 use crate::catalog::{Metric, Service};
-use crate::diagnostic::{Diagnostic, Place};
-use crate::live::exposed::{Declared, backwards, sample_names};
-use crate::live::exposition::Exposition;
-use crate::live::probe::{Instance, health, scrape};
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::live::exposed::{Declared, Kept, backwards, open_ended, sample_names};
+use crate::live::probe::{Instance, ProbeStage, Scrape, health, scrape};
 use crate::live::prometheus::{Running, query};
 use crate::live::workers::{self, each};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
-/// Scrapes in which no counter may fall.
-const SCRAPES: usize = 2;
+/// A scrape that takes longer is not made twice: Prometheus has read the counters more often.
+const QUICK: Duration = Duration::from_secs(1);
 
-/// Requests that `--traffic` sends to each service.
-const REQUESTS: usize = 20;
+/// Nor is one with more samples.
+const MANY: usize = 20_000;
 
+/// What was seen of one service. Findings stand at the link of the way at which they are.
 pub(crate) struct Visit<'a> {
     pub service: &'a Service,
     /// It said that it is healthy.
     pub healthy: bool,
     /// Its metrics could be read.
     pub scraped: bool,
+    /// Prometheus reaches it, and this machine does not.
+    pub elsewhere: bool,
+    /// Samples of one scrape, of all instances together.
+    pub samples: usize,
     /// Declared metrics that it does not expose.
     pub missing: Vec<&'a Metric>,
     /// What all its instances expose together.
-    exposed: Exposed<'a>,
-    pub findings: Vec<Diagnostic>,
+    pub exposed: Exposed<'a>,
+    /// What ends the way to its metrics, and where.
+    pub way: Vec<(ProbeStage, Diagnostic)>,
+    /// What is odd about the answers.
+    pub http: Vec<Diagnostic>,
+    pub health: Vec<Diagnostic>,
+    /// What is wrong with what it exposes.
+    pub contract: Vec<Diagnostic>,
+    /// What it does not expose, or Prometheus does not have.
+    pub absent: Vec<Diagnostic>,
 }
 
-/// Asks the health path of every service again and again, so that there is something to measure; returns the answers.
-pub(crate) fn traffic(context: &CheckContext) -> usize {
-    let ask = |service: &Service| {
-        let instances = context.instances(service).unwrap_or_default();
-        let asked = |instance: &Instance| {
-            (0..REQUESTS)
-                .take_while(|_| health(instance).is_ok())
-                .count()
-        };
-        instances.iter().map(asked).sum::<usize>()
+impl<'a> Visit<'a> {
+    fn of(service: &'a Service) -> Visit<'a> {
+        Visit {
+            service,
+            healthy: false,
+            scraped: false,
+            elsewhere: false,
+            samples: 0,
+            missing: Vec::new(),
+            exposed: Vec::new(),
+            way: Vec::new(),
+            http: Vec::new(),
+            health: Vec::new(),
+            contract: Vec::new(),
+            absent: Vec::new(),
+        }
+    }
+
+    /// All but what it does not expose.
+    fn findings(&mut self) -> Vec<Diagnostic> {
+        let way = std::mem::take(&mut self.way).into_iter();
+        let mut all: Vec<Diagnostic> = way.map(|(_, finding)| finding).collect();
+        all.append(&mut self.http);
+        all.append(&mut self.contract);
+        all.append(&mut self.health);
+        all
+    }
+
+    fn each_finding(&mut self) -> impl Iterator<Item = &mut Diagnostic> {
+        let way = self.way.iter_mut().map(|(_, finding)| finding);
+        way.chain(&mut self.http)
+            .chain(&mut self.health)
+            .chain(&mut self.contract)
+            .chain(&mut self.absent)
+    }
+}
+
+/// One service in a report.
+pub(crate) struct Row {
+    pub service: String,
+    /// As Prometheus sees it: `up`, `down`, `unknown` or `none`.
+    pub target: &'static str,
+    pub healthy: bool,
+    pub scraped: bool,
+    pub samples: usize,
+    pub declared: usize,
+    /// Names of declared metrics that it does not expose.
+    pub missing: Vec<String>,
+}
+
+impl Visit<'_> {
+    /// What a report says of it.
+    pub(crate) fn row(&self, context: &CheckContext, running: &Running) -> Row {
+        let seen = target(running, self.service);
+        Row {
+            service: self.service.name.clone(),
+            target: match seen.map(|target| target.health.as_str()) {
+                Some("up") => "up",
+                Some("down") => "down",
+                Some(_) => "unknown",
+                None => "none",
+            },
+            healthy: self.healthy,
+            scraped: self.scraped,
+            samples: self.samples,
+            declared: emitted(context, self.service),
+            missing: self
+                .missing
+                .iter()
+                .map(|metric| metric.name.clone())
+                .collect(),
+        }
+    }
+}
+
+/// What a service has counted, of all its instances; nothing where it cannot be read.
+pub(crate) fn read_counters<'a>(context: &CheckContext<'a>, service: &Service) -> Exposed<'a> {
+    let declared = Declared::new(context.catalog, context.rendered);
+    let instances = context.instances(service).unwrap_or_default();
+    let mut all = Exposed::new();
+    let scrapes = each(&instances, workers::INSTANCES, scrape).into_iter();
+    for scraped in scrapes.flatten() {
+        let kept = declared.check(service, &scraped.exposition);
+        add(&mut all, kept.exposed);
+    }
+    all
+}
+
+/// Everything that is found about services, of all of them or of one: from this machine, and by what Prometheus has.
+pub(crate) fn visit<'a>(
+    context: &CheckContext<'a>,
+    running: &Running,
+    services: &[&'a Service],
+) -> Vec<Visit<'a>> {
+    let declared = Declared::new(context.catalog, context.rendered);
+    let mut visits = each(services, workers::SERVICES, |service| {
+        one(context, running, &declared, service)
+    });
+    let only = match services {
+        [one] => Some(one.name.as_str()),
+        _ => None,
     };
-    each(&context.catalog.services, workers::SERVICES, ask)
-        .into_iter()
-        .sum()
+    let stored = Stored::ask(context, only).ok();
+    let falls = Falls::ask(context, services);
+    for visit in &mut visits {
+        let service = visit.service;
+        let known = visit.contract.iter();
+        if !known.clone().any(|one| one.code == "counter-backwards") {
+            visit.contract.extend(falls.of(service));
+        }
+        let Some(stored) = &stored else { continue };
+        if visit.elsewhere {
+            visit.missing = stored.missing(context, service);
+        }
+        let up = target(running, service).is_some_and(|target| target.health == "up");
+        if visit.scraped && up {
+            visit
+                .absent
+                .extend(stored.lost(context, service, &visit.exposed));
+        }
+    }
+    absent(context, &mut visits);
+    for visit in &mut visits {
+        let service = visit.service;
+        let doors = context.reach.doors(service);
+        for finding in visit.each_finding() {
+            *finding = finding.clone().of(&service.name);
+            for door in &doors {
+                finding.common = finding
+                    .common
+                    .replace(&door.metrics, &service.metrics_path)
+                    .replace(&door.health, &service.health_path);
+            }
+        }
+    }
+    visits
 }
 
-pub(crate) fn visit<'a>(context: &CheckContext<'a>) -> Vec<Visit<'a>> {
-    let declared = Declared::new(context.catalog);
-    each(&context.catalog.services, workers::SERVICES, |service| {
-        one(context, &declared, service)
-    })
+/// What one instance answered.
+struct Look<'a> {
+    scraped: Result<Read<'a>, (ProbeStage, Diagnostic)>,
+    health: Result<(), Diagnostic>,
 }
 
-fn one<'a>(context: &CheckContext, declared: &Declared<'a>, service: &'a Service) -> Visit<'a> {
-    let mut visit = Visit {
-        service,
-        healthy: false,
-        scraped: false,
-        missing: Vec::new(),
-        exposed: Vec::new(),
-        findings: Vec::new(),
+/// A scrape that worked.
+struct Read<'a> {
+    samples: usize,
+    ahead: Option<f64>,
+    newest: Option<f64>,
+    notes: Vec<Diagnostic>,
+    kept: Kept<'a>,
+    falling: Option<Diagnostic>,
+}
+
+/// Metrics and health at the same time: a service that is slow is waited for once.
+fn look<'a>(declared: &Declared<'a>, instance: &Instance) -> Look<'a> {
+    let begun = Instant::now();
+    let (scraped, healthy) = std::thread::scope(|scope| {
+        let healthy = scope.spawn(|| health(instance));
+        let scraped = scrape(instance).map(|scrape| read(declared, instance, scrape));
+        let healthy = healthy.join();
+        (
+            scraped,
+            healthy.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        )
+    });
+    // Some answer one request at a time, and the scrape was before it.
+    let health = match healthy {
+        Err(_) if scraped.is_ok() && begun.elapsed() > QUICK => health(instance),
+        healthy => healthy,
     };
+    Look { scraped, health }
+}
+
+fn read<'a>(declared: &Declared<'a>, instance: &Instance, scrape: Scrape) -> Read<'a> {
+    let kept = declared.check(instance.service, &scrape.exposition);
+    let again = (scrape.took < QUICK && scrape.exposition.samples.len() < MANY)
+        .then(|| self::scrape(instance).ok())
+        .flatten();
+    let falling =
+        again.and_then(|again| backwards(instance.service, &scrape.exposition, &again.exposition));
+    Read {
+        samples: scrape.exposition.samples.len(),
+        ahead: scrape.ahead,
+        newest: scrape.exposition.newest,
+        notes: scrape.notes,
+        kept,
+        falling,
+    }
+}
+
+fn one<'a>(
+    context: &CheckContext<'a>,
+    running: &Running,
+    declared: &Declared<'a>,
+    service: &'a Service,
+) -> Visit<'a> {
+    let mut visit = Visit::of(service);
     let instances = match context.instances(service) {
         Ok(instances) => instances,
         Err(finding) => {
-            visit.findings.push(finding);
+            visit.way.push((ProbeStage::Reachable, finding));
             return visit;
         }
     };
     let (mut scraped, mut healthy) = (0, 0);
     let mut missing: Option<Vec<&Metric>> = None;
-    for instance in &instances {
-        let findings = &mut visit.findings;
-        let before = findings.len();
-        let answers = match scrape(instance) {
-            Ok(scrape) => {
-                let kept = declared.check(service, &scrape.exposition);
+    for look in each(&instances, workers::INSTANCES, |instance| {
+        look(declared, instance)
+    }) {
+        let ended = match look.scraped {
+            Ok(read) => {
                 scraped += 1;
-                add(&mut visit.exposed, kept.exposed);
+                visit.samples += read.samples;
+                add(&mut visit.exposed, read.kept.exposed);
                 // What one of the instances exposes has series.
                 missing = Some(match missing.take() {
-                    None => kept.missing,
+                    None => read.kept.missing,
                     Some(known) => known
                         .into_iter()
-                        .filter(|metric| kept.missing.iter().any(|other| other.key == metric.key))
+                        .filter(|metric| {
+                            let mut others = read.kept.missing.iter();
+                            others.any(|other| other.key == metric.key)
+                        })
                         .collect(),
                 });
-                findings.extend(scrape.notes);
-                findings.extend(kept.findings);
-                findings.extend(falling(instance, scrape.exposition));
-                true
+                visit.http.extend(read.notes);
+                visit.contract.extend(read.kept.findings);
+                visit.contract.extend(read.falling);
+                let (ahead, newest) = (read.ahead, read.newest);
+                let clocks = clocks::of_service(context, running, service, ahead, newest);
+                visit.contract.extend(clocks);
+                None
             }
-            Err((_, finding)) => {
-                findings.push(finding);
-                false
+            Err((stage, finding)) => {
+                let code = finding.code;
+                visit.way.push((stage, finding));
+                Some(code)
             }
         };
-        match health(instance) {
+        match look.health {
             Ok(()) => healthy += 1,
             // A port that is closed is one finding, not two.
-            Err(finding)
-                if findings[before..]
-                    .iter()
-                    .any(|other| other.code == finding.code && !answers) => {}
-            Err(finding) => findings.push(finding),
+            Err(finding) if ended == Some(finding.code) => {}
+            Err(finding) => visit.health.push(finding),
         }
     }
     visit.scraped = scraped == instances.len();
     visit.healthy = healthy == instances.len();
     visit.missing = missing.unwrap_or_default();
+    let up = target(running, service).is_some_and(|target| target.health == "up");
+    let unreached = visit
+        .way
+        .iter()
+        .all(|(stage, _)| *stage == ProbeStage::Reachable);
+    if up && scraped == 0 && unreached && !on_this_machine(&context.prometheus.url) {
+        visit.elsewhere = true;
+        for (_, finding) in &mut visit.way {
+            finding.severity = Severity::Warning;
+            finding.message += "; Prometheus reaches it, so this machine is what is cut off";
+        }
+        visit.health.clear();
+    }
     visit
+}
+
+/// Whether a server has an address of this machine, which it sees services from as this machine does.
+fn on_this_machine(url: &str) -> bool {
+    let names = ["127.0.0.1", "localhost", "[::1]"];
+    names.iter().any(|name| url.contains(&format!("//{name}")))
 }
 
 /// The series of one more instance.
 fn add<'a>(all: &mut Exposed<'a>, more: Exposed<'a>) {
-    for (metric, name, count) in more {
-        match all.iter_mut().find(|(_, known, _)| *known == name) {
-            Some((_, _, known)) => *known += count,
-            None => all.push((metric, name, count)),
+    for series in more {
+        match all.iter_mut().find(|known| known.name == series.name) {
+            Some(known) => {
+                known.count += series.count;
+                known.events += series.events;
+            }
+            None => all.push(series),
         }
     }
-}
-
-/// What services expose and Prometheus does not have; only of those that it scrapes.
-fn dropped(context: &CheckContext, running: &Running, visits: &[Visit]) -> Vec<Diagnostic> {
-    let Ok(stored) = Stored::ask(context, None) else {
-        return Vec::new();
-    };
-    let scraped = |visit: &&Visit| {
-        visit.scraped && target(running, visit.service).is_some_and(|target| target.health == "up")
-    };
-    let visits = visits.iter().filter(scraped);
-    visits
-        .filter_map(|visit| stored.lost(context, visit.service, &visit.exposed))
-        .collect()
-}
-
-fn falling(instance: &Instance, first: Exposition) -> Option<Diagnostic> {
-    let mut before = first;
-    for _ in 1..SCRAPES {
-        let after = scrape(instance).ok()?.exposition;
-        if let Some(finding) = backwards(instance.service, &before, &after) {
-            return Some(finding);
-        }
-        before = after;
-    }
-    None
 }
 
 /// The summary of the services, and of the contract.
-pub(crate) fn checked(
-    context: &CheckContext,
-    running: &Running,
-    visits: Vec<Visit>,
-) -> [Checked; 2] {
+pub(crate) fn checked(context: &CheckContext, mut visits: Vec<Visit>) -> [Checked; 2] {
     let total = visits.len();
     let healthy = visits
         .iter()
@@ -169,16 +345,15 @@ pub(crate) fn checked(
         .sum();
     let unseen: usize = visits
         .iter()
-        .filter(|visit| !visit.scraped)
+        .filter(|visit| !visit.scraped && !visit.elsewhere)
         .map(|visit| emitted(context, visit.service))
         .sum();
     let missing: usize = visits.iter().map(|visit| visit.missing.len()).sum();
-    let mut absent = absent(context, &visits);
-    absent.extend(dropped(context, running, &visits));
-    let findings = visits
-        .into_iter()
-        .flat_map(|visit| visit.findings)
-        .collect();
+    let absent = visits
+        .iter_mut()
+        .flat_map(|visit| std::mem::take(&mut visit.absent));
+    let absent = absent.collect();
+    let findings = visits.iter_mut().flat_map(Visit::findings).collect();
     let note = if unseen > 0 {
         format!("declared metrics exposed; {unseen} could not be asked for")
     } else {
@@ -210,70 +385,57 @@ fn emitted(context: &CheckContext, service: &Service) -> usize {
 }
 
 /// A missing metric is a different matter when nobody ever had it, when others have it, and when it was there before.
-fn absent(context: &CheckContext, visits: &[Visit]) -> Vec<Diagnostic> {
-    let mut by_metric: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for visit in visits {
-        for metric in &visit.missing {
-            by_metric
-                .entry(&metric.key)
-                .or_default()
-                .push(&visit.service.name);
-        }
+fn absent(context: &CheckContext, visits: &mut [Visit]) {
+    let mut missing: BTreeMap<&str, &Metric> = BTreeMap::new();
+    for metric in visits.iter().flat_map(|visit| &visit.missing) {
+        missing.insert(&metric.key, metric);
     }
-    let missing: Vec<(&str, Vec<&str>)> = by_metric.into_iter().collect();
-    each(&missing, workers::QUERIES, |(key, services)| {
-        absence(context, key, services)
-    })
-    .into_iter()
-    .flatten()
-    .collect()
+    let metrics: Vec<&Metric> = missing.into_values().collect();
+    let asked = each(&metrics, workers::QUERIES, |metric| seen(context, metric));
+    let ever: BTreeMap<&str, BTreeSet<String>> = metrics
+        .iter()
+        .map(|metric| metric.key.as_str())
+        .zip(asked)
+        .collect();
+    for visit in visits {
+        let found = visit.missing.iter();
+        let found = found.map(|metric| absence(visit.service, metric, &ever[metric.key.as_str()]));
+        visit.absent.splice(0..0, found.collect::<Vec<_>>());
+    }
 }
 
-fn absence(context: &CheckContext, key: &str, services: &[&str]) -> Option<Diagnostic> {
-    let metric = context.catalog.metric(key)?;
+/// The jobs of which Prometheus has had the metric within the last days.
+fn seen(context: &CheckContext, metric: &Metric) -> BTreeSet<String> {
     let name = sample_names(metric).swap_remove(0);
-    let jobs = |expression: String| -> BTreeSet<String> {
-        let series = query(&context.prometheus, &context.client, &expression).unwrap_or_default();
-        series
-            .iter()
-            .filter_map(|one| one["metric"]["job"].as_str().map(str::to_string))
-            .collect()
+    let asked = format!("count by (job) (last_over_time({name}[7d]))");
+    let series = query(&context.prometheus, &context.client, &asked).unwrap_or_default();
+    let job = |one: &serde_json::Value| one["metric"]["job"].as_str().map(str::to_string);
+    series.iter().filter_map(job).collect()
+}
+
+fn absence(service: &Service, metric: &Metric, ever: &BTreeSet<String>) -> Diagnostic {
+    let place = Place::Key(format!("/metrics/{}", metric.key));
+    let (who, name) = (&service.name, &metric.name);
+    // Of a pattern nobody can list the values.
+    let code = match open_ended(metric) {
+        true => "create it when the service starts, and increment it in the endpoint's handler",
+        false => "increment it in the endpoint's handler, and initialise its label values at start",
     };
-    let ever = jobs(format!("count by (job) (last_over_time({name}[7d]))"));
-    let who = if services.len() > 3 {
-        format!(
-            "{} and {} more",
-            services[..3].join(", "),
-            services.len() - 3
-        )
+    if ever.is_empty() {
+        let message = format!("{who}: {name} was never seen");
+        Diagnostic::error("metric-never-seen", place, message)
+            .help(format!("{code}; or correct the name in the contract"))
+    } else if ever.contains(who) {
+        let message = format!("{who}: {name} was there within the last 7 days, and is not now");
+        Diagnostic::error("metric-vanished", place, message)
+            .help(format!("look for a release that dropped it; {code}"))
     } else {
-        services.join(", ")
-    };
-    let place = Place::Key(format!("/metrics/{key}"));
-    let code = "increment it in the endpoint's handler, and initialise its label values at start";
-    Some(if ever.is_empty() {
-        let message = format!("{} was never seen: {who} should expose it", metric.name);
-        Diagnostic::error("metric-never-seen", place, message).help(format!(
-            "create it in the service ({code}), or correct the name in the contract"
-        ))
-    } else if services.iter().any(|service| ever.contains(*service)) {
-        Diagnostic::error(
-            "metric-vanished",
-            place,
-            format!(
-                "{who}: {} was there within the last 7 days, and is not now",
-                metric.name
-            ),
-        )
-        .help(format!("look for a release that dropped it; {code}"))
-    } else {
-        let others: Vec<String> = ever.into_iter().collect();
+        let others: Vec<String> = ever.iter().cloned().collect();
         let message = format!(
-            "{who}: {} has no series from there; it comes from {}",
-            metric.name,
+            "{who}: {name} has no series from there; it comes from {}",
             super::first(&others, 3)
         );
         Diagnostic::error("metric-missing", place, message)
             .help(format!("{code}; or name its services in the contract"))
-    })
+    }
 }

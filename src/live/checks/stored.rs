@@ -4,13 +4,13 @@ use super::{CheckContext, first};
 use crate::catalog::{Metric, Service};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::live::endpoint::Refusal;
-use crate::live::exposed::sample_names;
+use crate::live::exposed::{Series, sample_names};
 use crate::live::prometheus::query;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-/// How many series of each declared metric a service exposes, by the name that its samples have.
-pub(crate) type Exposed<'a> = Vec<(&'a Metric, String, usize)>;
+/// Of each declared metric what a service exposes.
+pub(crate) type Exposed<'a> = Vec<Series<'a>>;
 
 /// Job and name → series that Prometheus has of it now.
 pub(crate) struct Stored {
@@ -51,7 +51,7 @@ impl Stored {
             service.is_none_or(|service| metric.services.iter().any(|name| name == service))
         };
         let metrics = context.catalog.metrics.iter().filter(emitted);
-        let names: Vec<String> = metrics.flat_map(sample_names).collect();
+        let names: Vec<String> = metrics.flat_map(stored_names).collect();
         if names.is_empty() {
             return Ok(Stored::of(HashMap::new()));
         }
@@ -78,20 +78,46 @@ impl Stored {
         }
     }
 
+    /// Declared metrics of which Prometheus has nothing from the service.
+    pub(crate) fn missing<'a>(
+        &self,
+        context: &CheckContext<'a>,
+        service: &Service,
+    ) -> Vec<&'a Metric> {
+        let there = |name: String| self.series.contains_key(&(service.name.clone(), name));
+        let metrics = context.catalog.metrics.iter();
+        metrics
+            .filter(|metric| metric.services.contains(&service.name))
+            .filter(|metric| !stored_names(metric).into_iter().any(there))
+            .collect()
+    }
+
     /// What the service exposes and Prometheus has not stored, or only in part.
     pub(crate) fn lost(
         &self,
         context: &CheckContext,
         service: &Service,
         exposed: &Exposed,
-    ) -> Option<Diagnostic> {
+    ) -> Vec<Diagnostic> {
         let mut lost = Vec::new();
         let mut blind: Vec<String> = Vec::new();
-        for (metric, name, count) in exposed {
+        let mut found = Vec::new();
+        for Series {
+            metric,
+            name,
+            count,
+            ..
+        } in exposed
+        {
             let key = (service.name.clone(), name.clone());
             let there = self.series.get(&key).copied().unwrap_or(0.0);
             // Some series more or less come and go between the two looks; half of them do not.
             if there * 2.0 >= *count as f64 {
+                continue;
+            }
+            let whole = (service.name.clone(), metric.name.clone());
+            if metric.r#type == "histogram" && self.series.contains_key(&whole) {
+                found.push(native(service, metric));
                 continue;
             }
             lost.push(format!("{there} of {count} series of {name}"));
@@ -107,7 +133,7 @@ impl Stored {
             }
         }
         if lost.is_empty() {
-            return None;
+            return found;
         }
         let without = match blind.is_empty() {
             true => String::new(),
@@ -130,8 +156,28 @@ impl Stored {
             ),
         };
         let place = Place::Key(format!("/services/{}", service.name));
-        Some(Diagnostic::error("samples-dropped", place, message).help(help))
+        found.push(Diagnostic::error("samples-dropped", place, message).help(help));
+        found
     }
+}
+
+/// Names under which Prometheus can have a metric: a native histogram has that of the metric itself.
+fn stored_names(metric: &Metric) -> Vec<String> {
+    let mut names = sample_names(metric);
+    if metric.r#type == "histogram" {
+        names.push(metric.name.clone());
+    }
+    names
+}
+
+/// A histogram that Prometheus has, and not as the rules read it.
+fn native(service: &Service, metric: &Metric) -> Diagnostic {
+    let message = format!(
+        "{}: Prometheus stores {} as a native histogram, without the buckets that rules and panels read",
+        service.name, metric.name
+    );
+    let place = Place::Key(format!("/metrics/{}", metric.key));
+    Diagnostic::error("histogram-buckets", place, message).help("let Prometheus keep the classic buckets too, `always_scrape_classic_histograms: true` in its job (before version 3 `scrape_classic_histograms`), or run it without native histograms")
 }
 
 /// Why samples were dropped in the last minutes, of whichever target.

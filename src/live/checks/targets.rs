@@ -52,6 +52,14 @@ pub(crate) fn down(context: &CheckContext, service: &Service, target: &Target) -
         );
     let place = Place::Key(format!("/services/{}", service.name));
     let from = &context.prometheus.name;
+    let path = &service.metrics_path;
+    let at = target.url.split("://").nth(1).unwrap_or_default();
+    let at = at.split('/').next().unwrap_or_default();
+    let why = error.replace(&target.url, path);
+    let why = match at.is_empty() {
+        true => why,
+        false => why.replace(at, "its address"),
+    };
     Diagnostic::error(
         "target-down",
         place,
@@ -60,7 +68,28 @@ pub(crate) fn down(context: &CheckContext, service: &Service, target: &Target) -
             service.name, target.url
         ),
     )
+    .common(format!("{from} cannot scrape {path}: {why}"))
     .help(help)
+    .of(&service.name)
+}
+
+/// Prometheus has just begun with it.
+pub(crate) fn unknown(service: &Service, target: &Target) -> Diagnostic {
+    let message = format!("{}: {} has not been scraped yet", service.name, target.url);
+    let place = Place::Key(format!("/services/{}", service.name));
+    Diagnostic::error("target-unknown", place, message)
+        .common("it has not been scraped yet")
+        .help("wait for one scrape interval: --wait 60s")
+        .of(&service.name)
+}
+
+/// Its job is loaded, and nothing is scraped by it.
+pub(crate) fn dropped(service: &Service) -> Diagnostic {
+    let message = format!("{}: its job is loaded but has no target", service.name);
+    let place = Place::Key(format!("/services/{}", service.name));
+    Diagnostic::error("target-dropped", place, message)
+        .help("just after its start Prometheus takes some seconds; later, relabelling drops the target or its service discovery is empty")
+        .of(&service.name)
 }
 
 /// Whether every service is scraped; services that do not answer here either are distinguished from those that only Prometheus cannot reach.
@@ -72,26 +101,14 @@ pub(crate) fn checked(context: &CheckContext, running: &Running, answering: &[&s
             Some(target) if target.health == "up" => up += 1,
             Some(target) if target.health == "unknown" => {
                 waiting += 1;
-                let message = format!("{}: {} has not been scraped yet", service.name, target.url);
-                findings.push(
-                    Diagnostic::error(
-                        "target-unknown",
-                        Place::Key(format!("/services/{}", service.name)),
-                        message,
-                    )
-                    .help("wait for one scrape interval: --wait 60s"),
-                );
+                findings.push(unknown(service, target));
             }
             Some(target) if answering.contains(&service.name.as_str()) => {
                 findings.push(down(context, service, target))
             }
             Some(_) => {}
             None if running.jobs().contains(&service.name.as_str()) => {
-                let message = format!("{}: its job is loaded but has no target", service.name);
-                findings.push(
-                    Diagnostic::error("target-dropped", Place::Key(format!("/services/{}", service.name)), message)
-                        .help("just after its start Prometheus takes some seconds; later, relabelling drops the target or its service discovery is empty"),
-                );
+                findings.push(dropped(service));
             }
             None => {}
         }

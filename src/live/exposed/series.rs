@@ -29,14 +29,26 @@ pub(crate) fn duplicates(service: &Service, exposition: &Exposition) -> Option<D
     )
 }
 
+/// The finding about counters of a service that fall.
+pub(crate) fn falls(service: &Service, message: String) -> Diagnostic {
+    let help = "several workers answer in turn, each with its own registry: run one worker a port, or the client library's multiprocess mode; a value that can fall is a gauge";
+    let place = Place::Key(format!("/services/{}", service.name));
+    Diagnostic::error("counter-backwards", place, message).help(help)
+}
+
 /// A counter that is smaller than it was a moment ago.
 pub(crate) fn backwards(
     service: &Service,
     before: &Exposition,
     after: &Exposition,
 ) -> Option<Diagnostic> {
-    let counts = |name: &str| {
-        name.ends_with("_total") || name.ends_with("_count") || name.ends_with("_bucket")
+    let counts = |name: &str| match before.type_of(name) {
+        Some("counter") => true,
+        Some("histogram") => name.ends_with("_count") || name.ends_with("_bucket"),
+        Some("summary") => name.ends_with("_count"),
+        // Nothing says what it is but its name.
+        None | Some("untyped" | "unknown") => name.ends_with("_total"),
+        Some(_) => false,
     };
     let old: HashMap<_, f64> = before
         .samples
@@ -60,13 +72,6 @@ pub(crate) fn backwards(
         sample.series(),
         sample.value
     );
-    let help = "several workers answer in turn, each with its own registry: run one worker a port, or the client library's multiprocess mode";
-    Some(
-        Diagnostic::error(
-            "counter-backwards",
-            Place::Key(format!("/services/{}", service.name)),
-            message,
-        )
-        .help(help),
-    )
+    let common = format!("the counter {} goes backwards", sample.name);
+    Some(falls(service, message).common(common))
 }

@@ -194,20 +194,16 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Milliseconds; in OpenMetrics, seconds with a fraction.
-    pub(crate) fn timestamp(&mut self, openmetrics: bool) -> Result<(), ParseError> {
+    /// Milliseconds; in OpenMetrics, seconds with a fraction. Returns seconds.
+    pub(crate) fn timestamp(&mut self, openmetrics: bool) -> Result<f64, ParseError> {
         let start = self.at;
         let word = self.word();
-        let fine = if openmetrics {
-            word.parse::<f64>().is_ok()
+        let read = if openmetrics {
+            word.parse::<f64>().ok()
         } else {
-            word.parse::<i64>().is_ok()
+            word.parse::<i64>().ok().map(|many| many as f64 / 1000.0)
         };
-        if fine {
-            Ok(())
-        } else {
-            Err(self.error_at(start, format!("`{}` is not a timestamp", short(word))))
-        }
+        read.ok_or_else(|| self.error_at(start, format!("`{}` is not a timestamp", short(word))))
     }
 
     /// What OpenMetrics puts behind a value: labels, a number and perhaps a time.

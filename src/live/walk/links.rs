@@ -5,7 +5,7 @@ use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
 use crate::live::checks::delivery::{Delivery, broken, kept_quiet, told};
 use crate::live::checks::prometheus::{Difference, config_differences, reload_help};
-use crate::live::checks::targets::target;
+use crate::live::checks::targets::{dropped, target};
 use crate::live::checks::{CheckContext, alertmanager, rules};
 use crate::live::prometheus::Running;
 use crate::live::rules::{loaded_rule, rendered_rules, rule_difference};
@@ -75,8 +75,7 @@ pub(crate) fn loaded(
 pub(crate) fn discovered(running: &Running, service: &Service) -> Result<String, Diagnostic> {
     match target(running, service) {
         Some(target) => Ok(target.url.clone()),
-        None => Err(Diagnostic::error("target-dropped", at(service), "its job is loaded but has no target")
-            .help("just after its start Prometheus takes some seconds; later, relabelling drops the target or its service discovery is empty")),
+        None => Err(dropped(service)),
     }
 }
 

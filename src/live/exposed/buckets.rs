@@ -1,0 +1,120 @@
+//! The buckets of a histogram, held against those that are declared and those that rules read.
+
+use crate::catalog::{Catalog, Metric, Service};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::live::exposition::Sample;
+use crate::promql::walk::selectors;
+use crate::promql::{MatchOp, parse};
+use crate::stack::files::Files;
+use std::collections::{BTreeMap, HashMap};
+
+/// Name of a histogram's buckets → each bound that a rule reads by itself, with the rule.
+pub(crate) struct Bounds<'a> {
+    catalog: &'a Catalog,
+    read: HashMap<String, BTreeMap<String, &'a str>>,
+}
+
+impl<'a> Bounds<'a> {
+    /// Those that the rules of the stack read.
+    pub(crate) fn read(catalog: &'a Catalog, rendered: Files<'a>) -> Bounds<'a> {
+        let mut read: HashMap<String, BTreeMap<String, &str>> = HashMap::new();
+        for (_, _, rule) in rendered.rules() {
+            let text = rule["expr"].as_str().unwrap_or_default();
+            let Ok(expr) = parse(if text.contains("_bucket") { text } else { "0" }) else {
+                continue;
+            };
+            let name = rule["alert"].as_str().or(rule["record"].as_str());
+            for selector in selectors(&expr) {
+                let bounds = selector.matchers.matchers.iter();
+                let bounds = bounds.filter(|one| one.name == "le" && one.op == MatchOp::Equal);
+                for bound in bounds {
+                    let metric = selector.name.clone().unwrap_or_default();
+                    let known = read.entry(metric).or_default();
+                    known.insert(bound.value.clone(), name.unwrap_or_default());
+                }
+            }
+        }
+        Bounds { catalog, read }
+    }
+
+    /// What is wrong with the bounds that a histogram has.
+    pub(crate) fn judge(
+        &self,
+        service: &Service,
+        metric: &Metric,
+        samples: &[&Sample],
+    ) -> Option<Diagnostic> {
+        if metric.r#type != "histogram" {
+            return None;
+        }
+        let buckets = format!("{}_bucket", metric.name);
+        let mut there: Vec<f64> = samples
+            .iter()
+            .filter(|sample| sample.name == buckets)
+            .filter_map(|sample| sample.label("le").parse::<f64>().ok())
+            .filter(|bound| bound.is_finite())
+            .collect();
+        there.sort_by(f64::total_cmp);
+        there.dedup();
+        let place = Place::Key(format!("/metrics/{}", metric.key));
+        let (who, name) = (&service.name, &metric.name);
+        if there.is_empty() {
+            let blind = self.readers(service, metric);
+            let message =
+                format!("{who}: the histogram {name} has no buckets but that of everything{blind}");
+            return Some(
+                Diagnostic::error("histogram-buckets", place, message).help(
+                    "a native histogram is exposed so: give it classic buckets beside it, as the rules read those; `buckets` in the contract says which",
+                ),
+            );
+        }
+        let unread = self.read.get(&buckets).into_iter().flatten();
+        let unread = unread
+            .filter(|(bound, _)| {
+                bound
+                    .parse()
+                    .is_ok_and(|bound: f64| bound.is_finite() && !there.contains(&bound))
+            })
+            .map(|(bound, rule)| (bound.clone(), format!("; {rule} reads it and sees nothing")));
+        let declared = metric.buckets.iter().filter(|bound| !there.contains(bound));
+        let declared = declared.map(|bound| (bound.to_string(), String::new()));
+        let mut missing: Vec<(String, String)> = unread.collect();
+        let read = !missing.is_empty();
+        for (bound, why) in declared {
+            let same = |(known, _): &(String, String)| known.parse::<f64>() == bound.parse::<f64>();
+            if !missing.iter().any(same) {
+                missing.push((bound, why));
+            }
+        }
+        let (first, why) = missing.first()?;
+        let more = match missing.len() {
+            1 => String::new(),
+            all => format!(" and {} more", all - 1),
+        };
+        let message = format!("{who}: the histogram {name} has no bucket le={first:?}{more}{why}");
+        let there: Vec<String> = there.iter().map(f64::to_string).collect();
+        let help = format!(
+            "give the histogram in the code the `buckets` of the contract, or write in the contract those that it has: {}",
+            there.join(", ")
+        );
+        Some(match read {
+            true => Diagnostic::error("histogram-buckets", place, message).help(help),
+            false => Diagnostic::warning("histogram-buckets", place, message).help(help),
+        })
+    }
+
+    /// The alerts that read the metric of the service.
+    fn readers(&self, service: &Service, metric: &Metric) -> String {
+        let reads = |alert: &&crate::catalog::Alert| {
+            let mut settings = alert.settings.values();
+            alert.covers_service(&service.name)
+                && settings.any(|value| value.as_str() == Some(&metric.key))
+        };
+        let alerts = self.catalog.alerts.iter().filter(reads);
+        let names: Vec<&str> = alerts.map(|alert| alert.name.as_str()).collect();
+        match names.is_empty() {
+            true => String::new(),
+            false => format!("; {} cannot fire for it", names.join(", ")),
+        }
+    }
+}
