@@ -6,6 +6,7 @@ mod declare;
 mod diff;
 mod drill;
 mod explain;
+mod init;
 mod preview;
 mod prove;
 mod render;
@@ -19,19 +20,25 @@ mod why;
 
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Format, suggestion};
-use crate::pipeline::Root;
-use anyhow::{Context, Result, bail};
+use crate::pipeline::{CATALOG, Root};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{ColorChoice, Parser, Subcommand};
 pub(crate) use report::Report;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// One service catalog becomes a complete, proven monitoring stack.
 #[derive(Clone, Parser)]
 #[command(name = "monstack", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// The folder with services.toml, templates/ and the output folder
-    #[arg(long, global = true, default_value = ".", value_name = "DIR")]
+    /// The folder with services.toml, templates/ and the output folder, or that file [default: this folder, or the nearest around it]
+    #[arg(
+        long,
+        global = true,
+        default_value = ".",
+        hide_default_value = true,
+        value_name = "DIR"
+    )]
     root: PathBuf,
     /// How findings and results are written
     #[arg(
@@ -54,6 +61,7 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  monstack init --service checkout:8001                a first services.toml
   monstack render                                      write generated/
   monstack render --check                              is generated/ what the catalog says?
   monstack add billing-api --group workflow --port 8013
@@ -70,6 +78,8 @@ Exit codes: 0 fine, 1 it found something, 2 it could not run.";
 
 #[derive(Clone, Subcommand)]
 enum Verb {
+    /// Write a first services.toml: of flags, questions, a compose file, a Prometheus, or what services expose
+    Init(init::Args),
     /// Write generated/, or with --check say in what it differs
     Render(render::Args),
     /// Run the proofs over files as they are on disk, such as a hand edit of generated/
@@ -103,7 +113,7 @@ enum Verb {
 /// Parses the arguments, runs the verb, prints its report.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report::on_panic));
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error),
     };
@@ -114,7 +124,7 @@ pub fn main() -> ExitCode {
     };
     choice.write_global();
     outlive_limits();
-    match run(&cli) {
+    match cli.find_root().and_then(|()| run(&cli)) {
         Ok(report) => report.print(cli.format),
         Err(error) => report::failure(&error, cli.format),
     }
@@ -140,6 +150,7 @@ fn run(cli: &Cli) -> Result<Report> {
         bail!("only `diff` writes Markdown; choose text, json or github");
     }
     match &cli.verb {
+        Verb::Init(args) => init::run(args, cli),
         Verb::Render(args) => render::run(args, cli),
         Verb::Prove(args) => prove::run(args, cli),
         Verb::Add(args) => add::run(args, cli),
@@ -158,6 +169,34 @@ fn run(cli: &Cli) -> Result<Report> {
 }
 
 impl Cli {
+    /// Takes the folder of a services.toml that is named as a file, and without any the nearest folder around this one that has
+    /// one; a first catalog is written here.
+    fn find_root(&mut self) -> Result<()> {
+        if self.root.is_file() {
+            ensure!(
+                self.root.file_name().is_some_and(|name| name == CATALOG),
+                "--root names {}: the catalog is called {CATALOG}",
+                self.root.display()
+            );
+            let folder = self.root.parent().map(Path::to_path_buf);
+            self.root = folder
+                .filter(|folder| !folder.as_os_str().is_empty())
+                .unwrap_or_else(|| PathBuf::from("."));
+        }
+        if self.root.as_os_str() != "." || matches!(self.verb, Verb::Init(_)) {
+            return Ok(());
+        }
+        let Ok(here) = std::env::current_dir() else {
+            return Ok(());
+        };
+        let mut upwards = here.ancestors().enumerate();
+        let found = upwards.find(|(_, folder)| folder.join(CATALOG).is_file());
+        if let Some((steps, _)) = found.filter(|(steps, _)| *steps > 0) {
+            self.root = vec![".."; steps].join("/").into();
+        }
+        Ok(())
+    }
+
     /// The command line that runs a verb as this one was run: through cargo or not, with the same root.
     fn command(&self, verb: &str) -> String {
         let program = if std::env::var_os("CARGO").is_some() {

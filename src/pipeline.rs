@@ -184,7 +184,10 @@ fn file(root: &Path, name: &str) -> Result<String, Box<Outcome>> {
             "",
             whole(),
             format!("there is no {name} here"),
-            "run this where the catalog is, or say where with `--root DIR`",
+            match name {
+                CATALOG => "write a first one with `monstack init`, or say with `--root DIR` where it is",
+                _ => "run this where the catalog is, or say where with `--root DIR`",
+            },
         ),
         Unreadable::Refused(reason, help) => refused(
             name,

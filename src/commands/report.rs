@@ -4,7 +4,7 @@
 //! line: what breaks it in two is shown, unless it was given as a block. tests/architecture.rs keeps it so.
 
 use crate::diagnostic::{
-    Diagnostic, Format, Severity, github_escaped, json, plural, print, visible,
+    Diagnostic, Format, Place, Severity, github_escaped, json, plural, print, visible,
 };
 use crate::live::secret::without_user;
 use crate::source::Source;
@@ -125,7 +125,14 @@ impl Report {
 
     /// Prints it and says how the process ends.
     pub(crate) fn print(mut self, format: Format) -> ExitCode {
-        let code = u8::from(self.found);
+        let mut code = u8::from(self.found);
+        // Without a catalog nothing could run.
+        let whole = |finding: &Diagnostic| {
+            finding.code == "unreadable-catalog" && matches!(finding.place, Place::File(_))
+        };
+        if self.findings.iter().any(whole) {
+            code = 2;
+        }
         if format == Format::Json {
             let findings: Vec<Value> = self
                 .all()
