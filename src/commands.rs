@@ -1,6 +1,7 @@
 //! The command line: flags, dispatch, and the one way in which every verb reports.
 
 mod add;
+mod adopt;
 mod completions;
 mod declare;
 mod diff;
@@ -80,6 +81,8 @@ Exit codes: 0 fine, 1 it found something, 2 it could not run.";
 enum Verb {
     /// Write a first services.toml: of flags, questions, a compose file, a Prometheus, or what services expose
     Init(init::Args),
+    /// Write a first services.toml of a stack that is kept by hand, and keep the rest of it in [extra]
+    Adopt(adopt::Args),
     /// Write generated/, or with --check say in what it differs
     Render(render::Args),
     /// Run the proofs over files as they are on disk, such as a hand edit of generated/
@@ -151,6 +154,7 @@ fn run(cli: &Cli) -> Result<Report> {
     }
     match &cli.verb {
         Verb::Init(args) => init::run(args, cli),
+        Verb::Adopt(args) => adopt::run(args, cli),
         Verb::Render(args) => render::run(args, cli),
         Verb::Prove(args) => prove::run(args, cli),
         Verb::Add(args) => add::run(args, cli),
@@ -183,7 +187,7 @@ impl Cli {
                 .filter(|folder| !folder.as_os_str().is_empty())
                 .unwrap_or_else(|| PathBuf::from("."));
         }
-        if self.root.as_os_str() != "." || matches!(self.verb, Verb::Init(_)) {
+        if self.root.as_os_str() != "." || matches!(self.verb, Verb::Init(_) | Verb::Adopt(_)) {
             return Ok(());
         }
         let Ok(here) = std::env::current_dir() else {

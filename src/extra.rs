@@ -346,6 +346,16 @@ impl Own {
 
     /// Whether a job may expose what nobody knows.
     pub(crate) fn is_open(&self, catalog: &Catalog) -> bool {
+        // Of a service that says nothing of its metrics nobody knows them.
+        let silent = catalog.services.iter().any(|service| {
+            service.profiles.is_empty()
+                && !catalog
+                    .declared()
+                    .any(|metric| metric.services.contains(&service.name))
+        });
+        if silent {
+            return true;
+        }
         self.parts
             .iter()
             .filter(|part| part.list == scrape::JOBS)

@@ -653,7 +653,7 @@ fn to_profile(
     all.insert(profile.to_string(), edited.clone());
     let overlay = overlay.clone().with_profiles(all);
     let prepared = render::prepare(
-        pipeline::prove_with(texts, &overlay, &cli.root)?,
+        pipeline::prove_with(texts, &overlay)?,
         cli,
         false,
     )?;

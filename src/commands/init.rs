@@ -3,7 +3,7 @@
 
 mod asked;
 mod compose;
-mod draft;
+pub(super) mod draft;
 mod prometheus;
 
 use super::servers::PrometheusLogin;

@@ -1,6 +1,7 @@
 //! Own receivers, routes and inhibitions, as they stand in the generated configuration of the Alertmanager.
 
 use super::{Own, Merged, Sort, beside};
+use crate::catalog::NO_ONE;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::overlay::glob;
@@ -106,6 +107,13 @@ pub(super) fn merge(own: &mut Own) -> Vec<Diagnostic> {
                     Some(list) => {
                         for (at, entry) in value.items().enumerate() {
                             let pointer = format!("{pointer}/{at}");
+                            // The generated one that tells nobody is called so too.
+                            let nobody = *list == RECEIVERS
+                                && entry["name"] == NO_ONE
+                                && entry.as_object().is_some_and(|entry| entry.len() == 1);
+                            if nobody {
+                                continue;
+                            }
                             if let (RECEIVERS, Some(name)) = (*list, entry["name"].as_str()) {
                                 let place = file.place(&format!("{pointer}/name"));
                                 let first = receivers.insert(name.to_string(), place.clone());

@@ -117,7 +117,9 @@ impl<'a> Reach<'a> {
             return false;
         };
         // Where an own alert ends says its own route.
-        (!Reach::needs_no_intent(code) || code == "unrouted-alert") && self.rendered.own_place(file, pointer).is_some()
+        let routed = code == "unrouted-alert" && !self.placed.contains(file.as_str());
+        (!Reach::needs_no_intent(code) || routed)
+            && self.rendered.own_place(file, pointer).is_some()
     }
 }
 

@@ -8,28 +8,28 @@ use std::path::Path;
 
 /// One service as it was found.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Found {
+pub(in crate::commands) struct Found {
     /// As it is called where it was found.
-    pub(super) name: String,
+    pub(in crate::commands) name: String,
     /// Where that is.
-    pub(super) from: String,
+    pub(in crate::commands) from: String,
     /// On this machine,
-    pub(super) port: Option<u16>,
+    pub(in crate::commands) port: Option<u16>,
     /// or as host:port on others.
-    pub(super) targets: Vec<String>,
-    pub(super) https: bool,
-    pub(super) metrics_path: Option<String>,
-    pub(super) scrape_interval: Option<String>,
-    pub(super) runtime: Option<&'static str>,
-    pub(super) profile: Option<&'static str>,
-    pub(super) memory_limit: Option<Size>,
-    pub(super) cpu_limit: Option<f64>,
+    pub(in crate::commands) targets: Vec<String>,
+    pub(in crate::commands) https: bool,
+    pub(in crate::commands) metrics_path: Option<String>,
+    pub(in crate::commands) scrape_interval: Option<String>,
+    pub(in crate::commands) runtime: Option<&'static str>,
+    pub(in crate::commands) profile: Option<&'static str>,
+    pub(in crate::commands) memory_limit: Option<Size>,
+    pub(in crate::commands) cpu_limit: Option<f64>,
     /// What was guessed of it.
-    pub(super) guessed: Vec<String>,
+    pub(in crate::commands) guessed: Vec<String>,
 }
 
 impl Found {
-    pub(super) fn at_port(name: &str, port: u16, from: &str) -> Found {
+    pub(in crate::commands) fn at_port(name: &str, port: u16, from: &str) -> Found {
         Found {
             name: name.to_string(),
             from: from.to_string(),
@@ -53,11 +53,27 @@ const KNOWN: [(&str, &str); 9] = [
 ];
 
 /// The profile of something by its name: `node_exporter`, `prom-node-exporter`.
-pub(super) fn profile_of(name: &str) -> Option<&'static str> {
+pub(in crate::commands) fn profile_of(name: &str) -> Option<&'static str> {
     let name = name.replace('_', "-").to_lowercase();
     let mut known = KNOWN.iter();
     let (_, profile) = known.find(|(known, _)| name.ends_with(known))?;
     Some(profile)
+}
+
+/// The same of a job that is called after what its exporter watches, and asks where that exporter listens.
+pub(in crate::commands) fn exporter_of(name: &str, targets: &[String]) -> Option<&'static str> {
+    const PORTS: [(&str, &str, &str); 4] = [
+        ("node", ":9100", "node_exporter"),
+        ("redis", ":9121", "redis"),
+        ("postgres", ":9187", "postgres"),
+        ("nginx", ":9113", "nginx"),
+    ];
+    let all = |port: &str| {
+        !targets.is_empty() && targets.iter().all(|target| target.ends_with(port))
+    };
+    let mut known = PORTS.iter();
+    let found = known.find(|(word, port, _)| name.to_lowercase().contains(word) && all(port));
+    profile_of(name).or(found.map(|(_, _, profile)| *profile))
 }
 
 /// Names of the stack's own servers and containers.
@@ -71,17 +87,28 @@ const TAKEN: [&str; 7] = [
     "host",
 ];
 
-pub(super) struct Draft {
+/// The servers of the stack, and where they are published by default.
+const SERVERS: [(&str, u16); 3] = [
+    ("prometheus", 9090),
+    ("alertmanager", 9093),
+    ("grafana", 3000),
+];
+
+pub(in crate::commands) struct Draft {
     title: String,
     slug: String,
     runtime: String,
-    pub(super) services: Vec<(String, Found)>,
+    pub(in crate::commands) services: Vec<(String, Found)>,
+    /// Tables behind the others, as TOML.
+    pub(in crate::commands) more: String,
+    /// What the alert is called that tells of a service which is down.
+    pub(in crate::commands) down: String,
     /// What was guessed and what was left out, a line each.
-    pub(super) notes: Vec<String>,
+    pub(in crate::commands) notes: Vec<String>,
 }
 
 impl Draft {
-    pub(super) fn new(name: Option<&str>, root: &Path, runtime: Option<&str>) -> Draft {
+    pub(in crate::commands) fn new(name: Option<&str>, root: &Path, runtime: Option<&str>) -> Draft {
         let folder = root.canonicalize().ok().and_then(|path| {
             let name = path.file_name()?.to_string_lossy().into_owned();
             Some(name)
@@ -92,6 +119,8 @@ impl Draft {
             slug: String::new(),
             runtime: runtime.unwrap_or("python").to_string(),
             services: Vec::new(),
+            more: String::new(),
+            down: "ServiceDown".to_string(),
             notes: Vec::new(),
         };
         draft.call(&written);
@@ -105,7 +134,7 @@ impl Draft {
     }
 
     /// Names the platform.
-    pub(super) fn call(&mut self, written: &str) {
+    pub(in crate::commands) fn call(&mut self, written: &str) {
         let title: String = written
             .chars()
             .filter(|c| !c.is_control() && !"{}$".contains(*c))
@@ -118,16 +147,16 @@ impl Draft {
     }
 
     /// Says what the services are written in, where nothing else does.
-    pub(super) fn written_in(&mut self, runtime: &str) {
+    pub(in crate::commands) fn written_in(&mut self, runtime: &str) {
         self.runtime = runtime.to_string();
     }
 
-    pub(super) fn title(&self) -> &str {
+    pub(in crate::commands) fn title(&self) -> &str {
         &self.title
     }
 
     /// Takes a service under a name that a catalog can have; gives that name.
-    pub(super) fn add(&mut self, found: Found) -> String {
+    pub(in crate::commands) fn add(&mut self, found: Found) -> String {
         let mut name = slug(&found.name, 60).unwrap_or("service".to_string());
         if TAKEN.contains(&name.as_str()) {
             name += "-service";
@@ -149,22 +178,22 @@ impl Draft {
         name
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(in crate::commands) fn has(&self, name: &str) -> bool {
         self.services.iter().any(|(known, _)| known == name)
     }
 
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(in crate::commands) fn names(&self) -> Vec<String> {
         self.services.iter().map(|(name, _)| name.clone()).collect()
     }
 
     /// Takes a service out again.
-    pub(super) fn leave_out(&mut self, name: &str, why: &str) {
+    pub(in crate::commands) fn leave_out(&mut self, name: &str, why: &str) {
         self.services.retain(|(known, _)| known != name);
         self.notes.push(format!("{name} is left out: {why}"));
     }
 
     /// How many alerts the text has.
-    pub(super) fn alerts(&self) -> usize {
+    pub(in crate::commands) fn alerts(&self) -> usize {
         1 + usize::from(self.limited())
     }
 
@@ -181,14 +210,13 @@ impl Draft {
     }
 
     /// As services.toml.
-    pub(super) fn text(&self) -> String {
+    pub(in crate::commands) fn text(&self) -> String {
         let mut text = format!(
-            "#:schema ./services.schema.json\n# What runs here; `monstack render` makes the whole monitoring stack of it. `monstack explain NAME` says what a name here means.\n\n[platform]\nname = {}\nslug = {}\n\n[defaults]\nruntime = {}\n",
+            "# What runs here; `monstack render` makes the whole monitoring stack of it. `monstack explain NAME` says what a name here means.\n\n[platform]\nname = {}\nslug = {}\n\n[defaults]\nruntime = {}\n",
             quoted(&self.title),
             quoted(&self.slug),
             quoted(&self.runtime),
         );
-        text = text.replace("#:schema ./services.schema.json\n", "");
         let exporters: BTreeSet<&str> = self
             .services
             .iter()
@@ -210,11 +238,28 @@ impl Draft {
             };
             let _ = writeln!(text, "{name} = {{ {} }}", settings(group, found).join(", "));
         }
-        text += "\n[alerts]\nServiceDown = { kind = \"down\", for = \"5m\", severity = \"critical\" }\n";
+        let used: BTreeSet<u16> = self
+            .services
+            .iter()
+            .filter_map(|(_, found)| found.port)
+            .collect();
+        for (server, port) in SERVERS {
+            if used.contains(&port) {
+                let free = (port + 1..).find(|port| {
+                    !used.contains(port) && SERVERS.iter().all(|(_, other)| other != port)
+                });
+                let _ = write!(
+                    text,
+                    "\n# {port} is taken by a service.\n[{server}]\nport = {}\n",
+                    free.unwrap_or(port)
+                );
+            }
+        }
+        let _ = write!(text, "\n[alerts]\n{} = {{ kind = \"down\", for = \"5m\", severity = \"critical\" }}\n", self.down);
         if self.limited() {
             text += "HighMemoryUsage = { kind = \"memory_ratio\", above = 0.9, for = \"10m\", severity = \"warning\" }\n";
         }
-        text
+        text + &self.more
     }
 }
 
@@ -285,7 +330,7 @@ fn slug(text: &str, longest: usize) -> Option<String> {
 }
 
 /// host:port as a catalog takes it: an address of IPv6 in brackets, a name of letters, digits, dots and dashes.
-pub(super) fn is_target(text: &str) -> bool {
+pub(in crate::commands) fn is_target(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else {
         return false;
     };

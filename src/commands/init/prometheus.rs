@@ -1,6 +1,6 @@
 //! The jobs of a Prometheus, of its configuration or as it scrapes them, and what is behind an address of metrics.
 
-use super::draft::{Draft, Found, is_target, profile_of};
+use super::draft::{Draft, Found, exporter_of, is_target};
 use crate::catalog::Duration;
 use crate::commands::servers::PrometheusLogin;
 use crate::json::{Parts, plain};
@@ -102,7 +102,7 @@ fn take(draft: &mut Draft, name: &str, mut targets: Vec<String>, asked: Asked) {
             .interval
             .filter(|interval| Duration::parse(interval).is_some())
             .map(str::to_string),
-        profile: profile_of(name),
+        profile: exporter_of(name, &targets),
         ..Found::default()
     };
     let here = |target: &str| {
