@@ -5,9 +5,11 @@ mod adopt;
 mod completions;
 mod declare;
 mod diff;
+mod docs;
 mod drill;
 mod explain;
 mod init;
+mod keys;
 mod preview;
 mod prove;
 mod render;
@@ -107,6 +109,8 @@ enum Verb {
     Preview(preview::Args),
     /// List, print or write the built-in templates
     Templates(templates::Args),
+    /// Print the reference: every key, every kind of alert, every finding
+    Docs,
     /// Print the JSON Schema of services.toml
     Schema,
     /// Print a shell's completion script
@@ -128,7 +132,7 @@ pub fn main() -> ExitCode {
     choice.write_global();
     outlive_limits();
     match cli.find_root().and_then(|()| run(&cli)) {
-        Ok(report) => report.print(cli.format),
+        Ok(report) => report.print(cli.format, explain::doc),
         Err(error) => report::failure(&error, cli.format),
     }
 }
@@ -167,6 +171,7 @@ fn run(cli: &Cli) -> Result<Report> {
         Verb::Drill(args) => drill::run(args, cli),
         Verb::Preview(args) => preview::run(args, cli),
         Verb::Templates(args) => templates::run(args, cli),
+        Verb::Docs => Ok(docs::run()),
         Verb::Schema => schema::run(cli),
         Verb::Completions(args) => Ok(completions::run(args)),
     }

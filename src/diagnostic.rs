@@ -2,12 +2,14 @@
 
 mod causes;
 mod cut;
+mod documents;
 mod nearest;
 mod print;
 pub(crate) mod visible;
 
 use crate::source::Source;
 pub use causes::folded;
+pub(crate) use documents::{junit, sarif};
 pub(crate) use nearest::{nearest, suggestion, suggestion_or};
 pub use print::{Format, github_escaped, json, location, plural, print};
 use std::ops::Range;

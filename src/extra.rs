@@ -249,7 +249,9 @@ impl Own {
             found.push(Diagnostic::error("extra-taken-name", place, message).help(help));
         };
         for (file, pointer, rule) in self.rules() {
-            if let Some(name) = rule["alert"].as_str().filter(|name| catalog.alert(name).is_some())
+            if let Some(name) = rule["alert"]
+                .as_str()
+                .filter(|name| catalog.alert(name).is_some())
             {
                 say(
                     file.place(&format!("{pointer}/alert")),

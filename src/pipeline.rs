@@ -185,7 +185,9 @@ fn file(root: &Path, name: &str) -> Result<String, Box<Outcome>> {
             whole(),
             format!("there is no {name} here"),
             match name {
-                CATALOG => "write a first one with `monstack init`, or say with `--root DIR` where it is",
+                CATALOG => {
+                    "write a first one with `monstack init`, or say with `--root DIR` where it is"
+                }
                 _ => "run this where the catalog is, or say where with `--root DIR`",
             },
         ),
@@ -387,10 +389,7 @@ pub fn prove(texts: impl Into<Texts>, root: &Path) -> Result<Outcome> {
 }
 
 /// The same with profiles, or files of `[extra]`, that are not on disk yet.
-pub(crate) fn prove_with(
-    texts: impl Into<Texts>,
-    overlay: &Overlay,
-) -> Result<Outcome> {
+pub(crate) fn prove_with(texts: impl Into<Texts>, overlay: &Overlay) -> Result<Outcome> {
     let (mut outcome, mut allows) = linted(&texts.into(), overlay);
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
         return Ok(outcome.in_order());

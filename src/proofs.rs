@@ -245,7 +245,8 @@ pub const PROOFS: &[Proof] = &[
 pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
     let stack = Stack::read(catalog, rendered);
     // What proves the catalog's intent sees what is rendered of it, and nothing else.
-    let narrow = (!rendered.own().is_empty()).then(|| Stack::view(catalog, rendered, View::Catalog));
+    let narrow =
+        (!rendered.own().is_empty()).then(|| Stack::view(catalog, rendered, View::Catalog));
     let of_catalog = narrow.as_ref().unwrap_or(&stack);
     let reach = Reach::of(catalog, rendered, &stack);
     let mut findings: Vec<(&'static str, Diagnostic)> = Vec::new();

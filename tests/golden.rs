@@ -214,7 +214,11 @@ fn a_broken_case_writes_nothing() {
         assert_eq!(
             output.status.code(),
             // Without a catalog nothing can run.
-            Some(if copy.join("services.toml").exists() { 1 } else { 2 }),
+            Some(if copy.join("services.toml").exists() {
+                1
+            } else {
+                2
+            }),
             "{}: {}",
             case.display(),
             String::from_utf8_lossy(&output.stderr)

@@ -27,15 +27,34 @@ fn said(ended: &Ended, wanted: &[&str]) {
 #[test]
 fn any_names_become_a_catalog() {
     let root = folder("init \"names\" {x}");
-    let twenty: Vec<String> = (0..20).map(|number| format!("service:{}", 8100 + number)).collect();
-    let hostile = ["Order API:8001", "prometheus:9090", "日本:8003", "\"]\n[x:8004", "3scale:3000", "grafana:8006"];
+    let twenty: Vec<String> = (0..20)
+        .map(|number| format!("service:{}", 8100 + number))
+        .collect();
+    let hostile = [
+        "Order API:8001",
+        "prometheus:9090",
+        "日本:8003",
+        "\"]\n[x:8004",
+        "3scale:3000",
+        "grafana:8006",
+    ];
     let names = hostile.into_iter().chain(twenty.iter().map(String::as_str));
     let flags: Vec<&str> = names.flat_map(|name| ["--service", name]).collect();
     let ended = monstack(&root, &[&["init"], &*flags].concat());
     assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
-    said(&ended, &["26 services", "order-api: called `Order API` in --service"]);
+    said(
+        &ended,
+        &["26 services", "order-api: called `Order API` in --service"],
+    );
     let text = renders(&root);
-    for wanted in ["order-api = ", "prometheus-service = ", "s3scale = ", "service-20 = ", "[prometheus]\nport = 9091", "[grafana]\nport = 3001"] {
+    for wanted in [
+        "order-api = ",
+        "prometheus-service = ",
+        "s3scale = ",
+        "service-20 = ",
+        "[prometheus]\nport = 9091",
+        "[grafana]\nport = 3001",
+    ] {
         assert!(text.contains(wanted), "{wanted}: {text}");
     }
     let twice = monstack(&root, &["init", "--service", "web:8001"]);
@@ -79,7 +98,14 @@ fn a_catalog_is_found_around_and_by_its_file() {
     let inside = root.join("a/b");
     fs::create_dir_all(&inside).expect("writable");
     assert_eq!(monstack(&inside, &["render", "--check"]).code, 0);
-    assert_eq!(monstack(&inside, &["render", "--check", "--root", "../../services.toml"]).code, 0);
+    assert_eq!(
+        monstack(
+            &inside,
+            &["render", "--check", "--root", "../../services.toml"]
+        )
+        .code,
+        0
+    );
     let other = monstack(&inside, &["render", "--check", "--root", "/etc/hostname"]);
     assert_eq!(other.code, 2);
     said(&other, &["the catalog is called services.toml"]);
@@ -146,10 +172,20 @@ fn a_configuration_of_prometheus_becomes_a_catalog() {
     .expect("writable");
     let ended = monstack(&root, &["init", "--prometheus", "prometheus.yml"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    said(&ended, &["prometheus is left out", "found is left out", "odd host:1 is no host:port"]);
+    said(
+        &ended,
+        &[
+            "prometheus is left out",
+            "found is left out",
+            "odd host:1 is no host:port",
+        ],
+    );
     let text = renders(&root);
     assert!(text.contains("targets = [\"10.0.0.1:8000\", \"10.0.0.2:8000\"], build = false, metrics_path = \"/stats\""), "{text}");
-    assert!(text.contains("local = { group = \"services\", port = 8001"), "{text}");
+    assert!(
+        text.contains("local = { group = \"services\", port = 8001"),
+        "{text}"
+    );
     fs::remove_dir_all(root).expect("removable");
 }
 
@@ -162,14 +198,23 @@ fn a_stack_is_adopted() {
         fs::create_dir_all(root.join("own").join(folder)).expect("writable");
         for entry in fs::read_dir(own.join(folder)).expect("a folder") {
             let path = entry.expect("an entry").path();
-            let to = root.join("own").join(folder).join(path.file_name().expect("a name"));
+            let to = root
+                .join("own")
+                .join(folder)
+                .join(path.file_name().expect("a name"));
             fs::copy(&path, to).expect("readable");
         }
     }
     let jobs = fs::read_to_string(own.join("jobs.yml")).expect("readable");
-    let config = format!("global: {{scrape_interval: 20s, external_labels: {{dc: a}}}}\nrule_files: ['rules/*.yml']\n{jobs}  - job_name: prometheus\n    static_configs: [{{targets: ['localhost:9090']}}]\n  - job_name: orders\n    static_configs: [{{targets: ['orders.example.org:8000']}}]\n");
+    let config = format!(
+        "global: {{scrape_interval: 20s, external_labels: {{dc: a}}}}\nrule_files: ['rules/*.yml']\n{jobs}  - job_name: prometheus\n    static_configs: [{{targets: ['localhost:9090']}}]\n  - job_name: orders\n    static_configs: [{{targets: ['orders.example.org:8000']}}]\n"
+    );
     fs::write(root.join("own/prometheus.yml"), config).expect("writable");
-    fs::copy(own.join("alertmanager.yml"), root.join("own/alertmanager.yml")).expect("readable");
+    fs::copy(
+        own.join("alertmanager.yml"),
+        root.join("own/alertmanager.yml"),
+    )
+    .expect("readable");
     let mut files = Vec::new();
     for pattern in ["", "rules", "tests", "dashboards", "templates", "targets"] {
         for entry in fs::read_dir(root.join("own").join(pattern)).expect("a folder") {
@@ -197,11 +242,25 @@ fn a_stack_is_adopted() {
     assert!(text.contains("scrape_interval = \"20s\""), "{text}");
     assert!(text.contains("[extra.jobs.\"node\"]"), "{text}");
     let monitoring = root.join("generated/monitoring");
-    let (fine, said) = referee::judge("amtool", &["check-config", "alertmanager/alertmanager.yml"], &monitoring);
+    let (fine, said) = referee::judge(
+        "amtool",
+        &["check-config", "alertmanager/alertmanager.yml"],
+        &monitoring,
+    );
     assert!(fine, "{said}");
-    let (fine, said) = referee::judge("promtool", &["check", "config", "working_prometheus.yml"], &monitoring);
+    let (fine, said) = referee::judge(
+        "promtool",
+        &["check", "config", "working_prometheus.yml"],
+        &monitoring,
+    );
     assert!(fine || said.contains("/run/secrets/"), "{said}");
-    let elsewhere = monstack(&folder("adopt-elsewhere"), &["adopt", &root.join("own/prometheus.yml").display().to_string()]);
+    let elsewhere = monstack(
+        &folder("adopt-elsewhere"),
+        &[
+            "adopt",
+            &root.join("own/prometheus.yml").display().to_string(),
+        ],
+    );
     assert_eq!(elsewhere.code, 2, "{}", elsewhere.stderr);
     fs::remove_dir_all(root).expect("removable");
 }

@@ -123,10 +123,7 @@ fn written(mut draft: Draft, kept: Kept, cli: &Cli) -> Result<Report> {
         mut report,
     } = kept;
     let made = (!jobs.is_empty()).then(|| {
-        files
-            .entry("scrape")
-            .or_default()
-            .insert(JOBS.to_string());
+        files.entry("scrape").or_default().insert(JOBS.to_string());
         format!(
             "# Jobs that no service of {CATALOG} says: yours to edit.\n{}",
             yaml::print(&json!({ "scrape_configs": jobs }))
@@ -148,7 +145,9 @@ fn written(mut draft: Draft, kept: Kept, cli: &Cli) -> Result<Report> {
     let outcome = loop {
         draft.more = extra(&files, &profiles, &accepted);
         let outcome = pipeline::prove_with(&draft.text(), &overlay)?;
-        let own = |found: &&Diagnostic| found.stops() && found.owners.iter().any(|owner| owner == "/extra");
+        let own = |found: &&Diagnostic| {
+            found.stops() && found.owners.iter().any(|owner| owner == "/extra")
+        };
         let new: Vec<(String, String)> = outcome
             .diagnostics
             .iter()
@@ -395,7 +394,9 @@ fn service(job: &Value, name: &str, interval: &str, path: &str, draft: &Draft) -
     let here = |target: &String| target.starts_with("localhost:") || target.starts_with("127.");
     let sound = !targets.is_empty()
         && distinct.len() == targets.len()
-        && targets.iter().all(|target| is_target(target) && !here(target));
+        && targets
+            .iter()
+            .all(|target| is_target(target) && !here(target));
     let taken = draft.has(name);
     if !(slug && plain_keys && !labelled && sound && !taken && Duration::parse(interval).is_some())
     {

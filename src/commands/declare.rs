@@ -652,11 +652,7 @@ fn to_profile(
     let edited = with_exposed(&text, &new);
     all.insert(profile.to_string(), edited.clone());
     let overlay = overlay.clone().with_profiles(all);
-    let prepared = render::prepare(
-        pipeline::prove_with(texts, &overlay)?,
-        cli,
-        false,
-    )?;
+    let prepared = render::prepare(pipeline::prove_with(texts, &overlay)?, cli, false)?;
     if prepared.refused() {
         let mut report = prepared.report;
         report.line(format!(

@@ -230,7 +230,7 @@ fn report(printer: &Printer, format: Format, mut report: Report) -> Report {
             .for_each(|(style, line)| report.styled(*style, line));
     }
     report.data.extend(printer.json());
-    if format == Format::Github {
+    if matches!(format, Format::Github | Format::Sarif | Format::Junit) {
         // One annotation each for what a reviewer must look at; the text that follows has all.
         let annotations = printer
             .changes

@@ -105,10 +105,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         asked.push((draft.add(found), url));
     }
     if draft.services.is_empty() {
-        bail!(
-            "no service is left to watch:\n{}",
-            draft.notes.join("\n")
-        );
+        bail!("no service is left to watch:\n{}", draft.notes.join("\n"));
     }
     write(draft, &asked, cli)
 }
@@ -156,7 +153,9 @@ fn write(mut draft: Draft, asked: &[(String, &String)], cli: &Cli) -> Result<Rep
         match declared {
             Ok(declared) => report.and(declared),
             Err(error) => {
-                report.line(format!("  {service}: its metrics are not declared: {error:#}"));
+                report.line(format!(
+                    "  {service}: its metrics are not declared: {error:#}"
+                ));
                 report.find();
             }
         }
@@ -191,6 +190,8 @@ fn text(root: &Path, file: &str) -> Result<String> {
     read::read(&path).map_err(|unreadable| match unreadable {
         read::Unreadable::Missing => anyhow::anyhow!("there is no file {file}"),
         read::Unreadable::Refused(reason, _) => anyhow::anyhow!("cannot read {file}: {reason}"),
-        read::Unreadable::NotText { reason, .. } => anyhow::anyhow!("{file} is not UTF-8: {reason}"),
+        read::Unreadable::NotText { reason, .. } => {
+            anyhow::anyhow!("{file} is not UTF-8: {reason}")
+        }
     })
 }

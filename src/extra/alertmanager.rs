@@ -1,6 +1,6 @@
 //! Own receivers, routes and inhibitions, as they stand in the generated configuration of the Alertmanager.
 
-use super::{Own, Merged, Sort, beside};
+use super::{Merged, Own, Sort, beside};
 use crate::catalog::NO_ONE;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
@@ -159,7 +159,10 @@ fn routed(own: &Own, written: &Value) -> Result<Value, String> {
     if alerts.is_empty() {
         return Err("there is no alert that this route could take".to_string());
     }
-    let names: Vec<String> = alerts.iter().map(|name| regex_syntax::escape(name)).collect();
+    let names: Vec<String> = alerts
+        .iter()
+        .map(|name| regex_syntax::escape(name))
+        .collect();
     let matcher = format!("alertname=~{}", json!(names.join("|")));
     let mut route = Map::new();
     for key in ["receiver", "group_by"] {

@@ -18,7 +18,10 @@ pub(super) fn fill(own: &mut Own, catalog: &Catalog) -> Vec<Diagnostic> {
         if file.value.get("panels").is_none() && file.value["dashboard"].is_object() {
             found.push(file.error(
                 "/dashboard",
-                format!("{} has its dashboard inside of `dashboard`, as Grafana's API answers", file.source),
+                format!(
+                    "{} has its dashboard inside of `dashboard`, as Grafana's API answers",
+                    file.source
+                ),
                 "keep what is inside of `dashboard` alone",
             ));
             continue;
@@ -41,7 +44,9 @@ pub(super) fn fill(own: &mut Own, catalog: &Catalog) -> Vec<Diagnostic> {
                 Some(answer) => drop(answers.insert(format!("${{{name}}}"), answer)),
                 None => found.push(file.error(
                     &format!("/__inputs/{index}"),
-                    format!("the input `{name}` is neither a data source of Prometheus nor a constant"),
+                    format!(
+                        "the input `{name}` is neither a data source of Prometheus nor a constant"
+                    ),
                     "write its value into the dashboard, and remove the input",
                 )),
             }

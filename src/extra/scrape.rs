@@ -1,6 +1,6 @@
 //! Own scrape jobs, as they stand in the generated configuration of Prometheus.
 
-use super::{Own, Merged, Sort, beside};
+use super::{Merged, Own, Sort, beside};
 use crate::catalog::Catalog;
 use crate::catalog::secrets::{Secret, named, seen};
 use crate::diagnostic::{Diagnostic, Place};
@@ -51,8 +51,12 @@ pub(super) fn merge(own: &mut Own, catalog: &Catalog) -> Vec<Diagnostic> {
             let at = file.place(&format!("/{key}"));
             match known {
                 Some((_, stead)) => own.warnings.push(
-                    Diagnostic::warning("extra-unread", at, format!("`{key}` of a scrape file is not read"))
-                        .help(format!("what it says stands in {stead}; remove it here")),
+                    Diagnostic::warning(
+                        "extra-unread",
+                        at,
+                        format!("`{key}` of a scrape file is not read"),
+                    )
+                    .help(format!("what it says stands in {stead}; remove it here")),
                 ),
                 None => found.push(file.error(
                     &format!("/{key}"),
@@ -101,7 +105,9 @@ pub(super) fn merge(own: &mut Own, catalog: &Catalog) -> Vec<Diagnostic> {
                 });
                 rendered
             });
-            let lists = value.get_mut("file_sd_configs").and_then(Value::as_array_mut);
+            let lists = value
+                .get_mut("file_sd_configs")
+                .and_then(Value::as_array_mut);
             for (config, list) in lists.into_iter().flatten().enumerate() {
                 let files = list.get_mut("files").and_then(Value::as_array_mut);
                 for (target, path) in files.into_iter().flatten().enumerate() {

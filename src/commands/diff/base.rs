@@ -122,7 +122,9 @@ fn folder(folder: &Path, environment: Option<&str>) -> Result<Files> {
 
 /// What the files of a catalog name under `[extra]`.
 fn patterns_of(files: &Files) -> Vec<String> {
-    let texts = files.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes));
+    let texts = files
+        .iter()
+        .map(|(_, bytes)| String::from_utf8_lossy(bytes));
     texts.flat_map(|text| patterns(&text)).collect()
 }
 
@@ -157,7 +159,8 @@ pub(crate) fn texts(root: &Path, patterns: &[String]) -> Result<Overlay> {
         Ok(found)
     };
     let paths = patterns.iter().flat_map(|pattern| matching(root, pattern));
-    let extra = paths.filter_map(|path| Some((path.clone(), std::fs::read_to_string(root.join(path)).ok()?)));
+    let extra = paths
+        .filter_map(|path| Some((path.clone(), std::fs::read_to_string(root.join(path)).ok()?)));
     Ok(Overlay::texts(all("templates")?)
         .with_profiles(profiles(all("profiles")?))
         .with_extra(extra.collect()))
@@ -236,9 +239,11 @@ fn extra(root: &Path, commit: &str, patterns: &[String]) -> Result<BTreeMap<Stri
     if patterns.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let listed = git_or(root, &["ls-tree", "-r", "-z", "--name-only", commit], || {
-        "cannot list the files".to_string()
-    })?;
+    let listed = git_or(
+        root,
+        &["ls-tree", "-r", "-z", "--name-only", commit],
+        || "cannot list the files".to_string(),
+    )?;
     let names: Vec<String> = String::from_utf8_lossy(&listed)
         .split('\0')
         .filter(|name| patterns.iter().any(|pattern| glob(pattern, name)))

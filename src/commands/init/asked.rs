@@ -28,7 +28,9 @@ pub(super) fn ask(draft: &mut Draft) -> Result<()> {
         let pair = given.rsplit_once(':');
         let port = pair.and_then(|(_, port)| port.trim().parse::<u16>().ok());
         match (pair, port.filter(|port| *port > 0)) {
-            (Some((name, _)), Some(port)) => drop(draft.add(Found::at_port(name.trim(), port, "your answer"))),
+            (Some((name, _)), Some(port)) => {
+                drop(draft.add(Found::at_port(name.trim(), port, "your answer")))
+            }
             _ if given == "no" && !draft.services.is_empty() => return Ok(()),
             _ => crate::commands::report::say("a name, a colon and a port from 1 to 65535"),
         }
@@ -44,7 +46,10 @@ fn answer(question: &str) -> Result<Option<String>> {
         .read_line(&mut line)
         .context("cannot read an answer")?;
     std::io::stderr().flush().ok();
-    anyhow::ensure!(read > 0, "the answers end here, and there is no service yet");
+    anyhow::ensure!(
+        read > 0,
+        "the answers end here, and there is no service yet"
+    );
     let line = line.trim();
     Ok((!line.is_empty()).then(|| line.to_string()))
 }

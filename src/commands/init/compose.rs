@@ -12,8 +12,18 @@ const SERVERS: [&str; 3] = ["prometheus", "alertmanager", "grafana"];
 
 /// Programs that answer no scrape themselves: an exporter does.
 const SILENT: [&str; 12] = [
-    "postgres", "mysql", "mariadb", "redis", "valkey", "mongo", "memcached", "zookeeper", "kafka",
-    "nginx", "httpd", "mailhog",
+    "postgres",
+    "mysql",
+    "mariadb",
+    "redis",
+    "valkey",
+    "mongo",
+    "memcached",
+    "zookeeper",
+    "kafka",
+    "nginx",
+    "httpd",
+    "mailhog",
 ];
 
 /// What images are called that programs of a runtime are built on.
@@ -40,13 +50,18 @@ pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
     );
     for (name, service) in value["services"].entries() {
         let image = image(service);
-        if let Some(server) = SERVERS.iter().find(|server| image.as_deref() == Some(**server)) {
+        if let Some(server) = SERVERS
+            .iter()
+            .find(|server| image.as_deref() == Some(**server))
+        {
             draft.notes.push(format!(
                 "{name} is left out: monstack starts a {server} of its own"
             ));
             continue;
         }
-        let silent = SILENT.iter().find(|silent| image.as_deref() == Some(**silent));
+        let silent = SILENT
+            .iter()
+            .find(|silent| image.as_deref() == Some(**silent));
         if let Some(silent) = silent {
             draft.notes.push(format!(
                 "{name} is left out: {silent} answers no scrape; add its exporter as a service"
@@ -62,11 +77,14 @@ pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
         };
         let mut found = Found::at_port(name, *port, file);
         found.profile = image.as_deref().and_then(profile_of);
-        found
-            .guessed
-            .push(format!("it answers /metrics at {port}, the published port of {inside}"));
+        found.guessed.push(format!(
+            "it answers /metrics at {port}, the published port of {inside}"
+        ));
         if ports.len() > 1 {
-            let others: Vec<String> = ports[1..].iter().map(|(port, _)| port.to_string()).collect();
+            let others: Vec<String> = ports[1..]
+                .iter()
+                .map(|(port, _)| port.to_string())
+                .collect();
             found.guessed.push(format!(
                 "not at {}, which it publishes too",
                 others.join(", ")
@@ -86,7 +104,9 @@ pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
                 Some(value) => value,
                 None => &limits[limit],
             };
-            (!value.is_null()).then(|| substituted(&plain(value))).flatten()
+            (!value.is_null())
+                .then(|| substituted(&plain(value)))
+                .flatten()
         };
         if let Some(text) = said("mem_limit", "memory") {
             match size(&text) {
@@ -116,7 +136,10 @@ fn image(service: &Value) -> Option<String> {
 fn published(entry: &Value) -> Option<(u16, u16)> {
     let first = |ports: &str| ports.split('-').next()?.parse().ok();
     if entry.is_object() {
-        if entry["protocol"].as_str().is_some_and(|protocol| protocol != "tcp") {
+        if entry["protocol"]
+            .as_str()
+            .is_some_and(|protocol| protocol != "tcp")
+        {
             return None;
         }
         let port = |key: &str| first(&substituted(&plain(&entry[key]))?);
@@ -187,7 +210,10 @@ mod tests {
             (json!(8000), None),
             (json!("53:53/udp"), None),
             (json!("9000-9002:8000-8002"), Some((9000, 8000))),
-            (json!({"published": "8001", "target": 8000}), Some((8001, 8000))),
+            (
+                json!({"published": "8001", "target": 8000}),
+                Some((8001, 8000)),
+            ),
         ] {
             assert_eq!(published(&entry), wanted, "{entry}");
         }

@@ -68,9 +68,8 @@ pub(in crate::commands) fn exporter_of(name: &str, targets: &[String]) -> Option
         ("postgres", ":9187", "postgres"),
         ("nginx", ":9113", "nginx"),
     ];
-    let all = |port: &str| {
-        !targets.is_empty() && targets.iter().all(|target| target.ends_with(port))
-    };
+    let all =
+        |port: &str| !targets.is_empty() && targets.iter().all(|target| target.ends_with(port));
     let mut known = PORTS.iter();
     let found = known.find(|(word, port, _)| name.to_lowercase().contains(word) && all(port));
     profile_of(name).or(found.map(|(_, _, profile)| *profile))
@@ -108,7 +107,11 @@ pub(in crate::commands) struct Draft {
 }
 
 impl Draft {
-    pub(in crate::commands) fn new(name: Option<&str>, root: &Path, runtime: Option<&str>) -> Draft {
+    pub(in crate::commands) fn new(
+        name: Option<&str>,
+        root: &Path,
+        runtime: Option<&str>,
+    ) -> Draft {
         let folder = root.canonicalize().ok().and_then(|path| {
             let name = path.file_name()?.to_string_lossy().into_owned();
             Some(name)
@@ -255,7 +258,11 @@ impl Draft {
                 );
             }
         }
-        let _ = write!(text, "\n[alerts]\n{} = {{ kind = \"down\", for = \"5m\", severity = \"critical\" }}\n", self.down);
+        let _ = write!(
+            text,
+            "\n[alerts]\n{} = {{ kind = \"down\", for = \"5m\", severity = \"critical\" }}\n",
+            self.down
+        );
         if self.limited() {
             text += "HighMemoryUsage = { kind = \"memory_ratio\", above = 0.9, for = \"10m\", severity = \"warning\" }\n";
         }
@@ -340,7 +347,10 @@ pub(in crate::commands) fn is_target(text: &str) -> bool {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || ".-".contains(c))
     };
-    let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+    let host = match host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
         Some(inside) => ipv6(inside).is_some(),
         None => plain(host),
     };

@@ -26,11 +26,20 @@ pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
     for job in value["scrape_configs"].items() {
         let name = job["job_name"].as_str().unwrap_or_default();
         if name.is_empty() {
-            draft.notes.push("a job without a job_name is left out".to_string());
+            draft
+                .notes
+                .push("a job without a job_name is left out".to_string());
             continue;
         }
         // Beside what a catalog says of a service in the same words.
-        let said = ["job_name", "static_configs", "metrics_path", "scheme", "scrape_interval", "scrape_timeout"];
+        let said = [
+            "job_name",
+            "static_configs",
+            "metrics_path",
+            "scheme",
+            "scrape_interval",
+            "scrape_timeout",
+        ];
         let more: Vec<&str> = job
             .entries()
             .map(|(key, _)| key.as_str())
@@ -43,7 +52,9 @@ pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
             ));
             continue;
         }
-        let targets = job["static_configs"].items().flat_map(|group| group["targets"].texts());
+        let targets = job["static_configs"]
+            .items()
+            .flat_map(|group| group["targets"].texts());
         let https = job["scheme"] == "https";
         take(
             draft,
@@ -56,7 +67,10 @@ pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
                 from: file,
             },
         );
-        if job["static_configs"].items().any(|group| group.get("labels").is_some()) {
+        if job["static_configs"]
+            .items()
+            .any(|group| group.get("labels").is_some())
+        {
             draft.notes.push(format!(
                 "{name}: labels of its targets are not taken over: write them as `labels` of the service"
             ));
@@ -80,7 +94,11 @@ fn take(draft: &mut Draft, name: &str, mut targets: Vec<String>, asked: Asked) {
         ));
         return;
     }
-    let odd: Vec<String> = targets.iter().filter(|one| !is_target(one)).cloned().collect();
+    let odd: Vec<String> = targets
+        .iter()
+        .filter(|one| !is_target(one))
+        .cloned()
+        .collect();
     targets.retain(|one| is_target(one));
     targets.dedup();
     if !odd.is_empty() {
@@ -90,14 +108,19 @@ fn take(draft: &mut Draft, name: &str, mut targets: Vec<String>, asked: Asked) {
         ));
     }
     if targets.is_empty() {
-        draft.notes.push(format!("{name} is left out: it names no target"));
+        draft
+            .notes
+            .push(format!("{name} is left out: it names no target"));
         return;
     }
     let mut found = Found {
         name: name.to_string(),
         from: asked.from.to_string(),
         https: asked.https,
-        metrics_path: asked.path.filter(|path| *path != "/metrics").map(str::to_string),
+        metrics_path: asked
+            .path
+            .filter(|path| *path != "/metrics")
+            .map(str::to_string),
         scrape_interval: asked
             .interval
             .filter(|interval| Duration::parse(interval).is_some())
@@ -125,7 +148,9 @@ fn take(draft: &mut Draft, name: &str, mut targets: Vec<String>, asked: Asked) {
 
 /// A target with the port that its scheme has by default.
 fn with_port(target: &str, https: bool) -> String {
-    let ends = target.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let ends = target
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     match (ends, https) {
         (true, _) => target.to_string(),
         (false, true) => format!("{target}:443"),
@@ -205,7 +230,8 @@ pub(super) fn exposing(url: &str) -> Result<Found> {
         },
         from: url.to_string(),
         https: scheme == "https",
-        metrics_path: Some(path.to_string()).filter(|path| !["", "/metrics"].contains(&path.as_str())),
+        metrics_path: Some(path.to_string())
+            .filter(|path| !["", "/metrics"].contains(&path.as_str())),
         ..Found::default()
     };
     found

@@ -8,7 +8,11 @@ const LISTS: [(&str, &str, Class); 6] = [
     ("rules", "own rule files", Dangerous),
     ("tests", "own unit tests", Warning),
     ("scrape", "own files of scrape jobs", Dangerous),
-    ("alertmanager", "own files of receivers and routes", Dangerous),
+    (
+        "alertmanager",
+        "own files of receivers and routes",
+        Dangerous,
+    ),
     ("dashboards", "own dashboards", Warning),
     ("files", "files that own ones read", Warning),
 ];
