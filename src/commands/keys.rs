@@ -137,6 +137,13 @@ fn takes(nodes: &[&Value]) -> String {
                 return all.join(", or ");
             }
         }
+        // A threshold: of one level, or of several.
+        if node.get("if").is_some() && node["else"].is_object() {
+            return format!(
+                "{}, or a table of them by severity",
+                takes(&[&node["else"]])
+            );
+        }
         if let Some(values) = node["enum"].as_array() {
             let values: Vec<String> = values.iter().map(Value::to_string).collect();
             return format!("one of {}", values.join(", "));

@@ -124,7 +124,7 @@ pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// The name of an image without registry and tag: `docker.io/prom/prometheus:v2.53.0` → `prometheus`.
+/// The name of an image without registry, owner and tag: `registry/owner/name:tag` is `name`.
 fn image(service: &Value) -> Option<String> {
     let whole = substituted(service["image"].as_str()?)?;
     let name = whole.rsplit('/').next()?;
