@@ -155,7 +155,7 @@ fn a_compose_file_becomes_a_catalog() {
         "web = { group = \"services\", port = 8001, build = false, memory_limit = \"512MiB\", cpu_limit = 0.5 }",
         "memory_limit = \"1GiB\", cpu_limit = 2.0",
         "profiles = [\"node_exporter\"]",
-        "HighMemoryUsage",
+        "MemoryNearLimit",
     ] {
         assert!(text.contains(wanted), "{wanted}: {text}");
     }

@@ -103,9 +103,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
                 .push(format!("{path}: nothing of it is recognised")),
         }
     }
-    if alerts.contains(&draft.down) {
-        draft.down = "ServiceNotScraped".to_string();
-    }
+    draft.taken = alerts;
     ensure!(
         !draft.services.is_empty(),
         "no job becomes a service, and a catalog is of services: a job does that says no more than {}, and whose targets are host:port",
@@ -203,10 +201,11 @@ fn written(mut draft: Draft, kept: Kept, cli: &Cli) -> Result<Report> {
     ] {
         said.data.insert(key.into(), json!(lines));
     }
+    let own_alerts: Vec<String> = draft.alerts().into_iter().map(|(name, _)| name).collect();
     said.data.insert("accepted".into(), json!(accepted));
     said.line(format!(
-        "next: say who is told of {} (`receivers` and [alertmanager.routes]), and write the stack: {}",
-        draft.down,
+        "next: say who is told of the catalog's own alerts, {} (`receivers` and [alertmanager.routes]), and write the stack: {}",
+        own_alerts.join(" and "),
         cli.command("render")
     ));
     Ok(said)

@@ -140,7 +140,7 @@ fn write(mut draft: Draft, asked: &[(String, &String)], cli: &Cli) -> Result<Rep
     report.line(format!(
         "wrote {CATALOG}: {}, {}, proved",
         plural(count, "service"),
-        plural(draft.alerts(), "alert")
+        plural(draft.alerts().len(), "alert")
     ));
     for note in &draft.notes {
         report.line(format!("  {note}"));

@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, Found};
 use anyhow::{Context, Result};
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 
 /// Asks for what there is no flag for, until there is a service.
 pub(super) fn ask(draft: &mut Draft) -> Result<()> {
@@ -45,7 +45,6 @@ fn answer(question: &str) -> Result<Option<String>> {
         .lock()
         .read_line(&mut line)
         .context("cannot read an answer")?;
-    std::io::stderr().flush().ok();
     anyhow::ensure!(
         read > 0,
         "the answers end here, and there is no service yet"

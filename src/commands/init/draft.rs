@@ -5,6 +5,30 @@ use crate::profiles::Profiles;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::LazyLock;
+
+/// An alert of a first catalog.
+struct First {
+    name: String,
+    /// As TOML.
+    says: String,
+    /// Whether it asks for services with a limit of memory.
+    needs_limit: bool,
+}
+
+static FIRST: LazyLock<Vec<First>> = LazyLock::new(|| {
+    let table: toml::Table = toml::from_str(include_str!("alerts.toml")).unwrap_or_default();
+    let all = table.get("alert").and_then(toml::Value::as_array);
+    let one = |alert: &toml::Value| {
+        let text = |key: &str| Some(alert.get(key)?.as_str()?.to_string());
+        Some(First {
+            name: text("name")?,
+            says: text("says")?,
+            needs_limit: alert.get("needs").is_some(),
+        })
+    };
+    all.into_iter().flatten().filter_map(one).collect()
+});
 
 /// One service as it was found.
 #[derive(Clone, Debug, Default)]
@@ -100,8 +124,8 @@ pub(in crate::commands) struct Draft {
     pub(in crate::commands) services: Vec<(String, Found)>,
     /// Tables behind the others, as TOML.
     pub(in crate::commands) more: String,
-    /// What the alert is called that tells of a service which is down.
-    pub(in crate::commands) down: String,
+    /// Names of alerts that others have.
+    pub(in crate::commands) taken: BTreeSet<String>,
     /// What was guessed and what was left out, a line each.
     pub(in crate::commands) notes: Vec<String>,
 }
@@ -123,7 +147,7 @@ impl Draft {
             runtime: runtime.unwrap_or("python").to_string(),
             services: Vec::new(),
             more: String::new(),
-            down: "ServiceDown".to_string(),
+            taken: BTreeSet::new(),
             notes: Vec::new(),
         };
         draft.call(&written);
@@ -195,9 +219,18 @@ impl Draft {
         self.notes.push(format!("{name} is left out: {why}"));
     }
 
-    /// How many alerts the text has.
-    pub(in crate::commands) fn alerts(&self) -> usize {
-        1 + usize::from(self.limited())
+    /// The alerts of the text, each with what it says.
+    pub(in crate::commands) fn alerts(&self) -> Vec<(String, &'static str)> {
+        let limited = self.limited();
+        let told = FIRST.iter().filter(|first| !first.needs_limit || limited);
+        let named = |first: &'static First| {
+            let name = match self.taken.contains(&first.name) {
+                true => format!("{}OfCatalog", first.name),
+                false => first.name.clone(),
+            };
+            (name, first.says.as_str())
+        };
+        told.map(named).collect()
     }
 
     /// Whether any service has a limit of memory that its runtime tells about.
@@ -258,13 +291,9 @@ impl Draft {
                 );
             }
         }
-        let _ = write!(
-            text,
-            "\n[alerts]\n{} = {{ kind = \"down\", for = \"5m\", severity = \"critical\" }}\n",
-            self.down
-        );
-        if self.limited() {
-            text += "HighMemoryUsage = { kind = \"memory_ratio\", above = 0.9, for = \"10m\", severity = \"warning\" }\n";
+        text += "\n[alerts]\n";
+        for (name, says) in self.alerts() {
+            let _ = writeln!(text, "{name} = {says}");
         }
         text + &self.more
     }
