@@ -8,7 +8,7 @@ use crate::live::http::Client;
 use crate::yaml;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Jobs of a stack itself, which monstack scrapes anyway.
 const SERVERS: [&str; 2] = ["prometheus", "alertmanager"];
@@ -189,6 +189,18 @@ pub(super) fn ask(draft: &mut Draft, url: &str, login: &PrometheusLogin) -> Resu
             with_port(host, scheme == "https")
         };
         let url = first["scrapeUrl"].as_str().unwrap_or_default();
+        // A prober is asked for each of its targets with another query.
+        let queries: BTreeSet<&str> = targets
+            .iter()
+            .filter_map(|target| target["scrapeUrl"].as_str()?.split_once("://"))
+            .map(|(_, rest)| rest.find('/').map_or("", |at| &rest[at..]))
+            .collect();
+        if queries.len() > 1 || url.contains("target=") {
+            draft.notes.push(format!(
+                "{job} is left out: its targets are asked in different ways; keep the job as it is, under `scrape` of [extra]"
+            ));
+            continue;
+        }
         let path = url.split_once("://").and_then(|(_, rest)| {
             let at = rest.find('/')?;
             Some(rest[at..].to_string())
