@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod alerts;
 mod emitters;
+pub(crate) mod extra;
 pub(crate) mod filters;
 pub(crate) mod levels;
 mod limits;
@@ -29,6 +30,7 @@ use crate::source::Source;
 pub use access::ipv6;
 pub(crate) use alerts::{Alert, Branch, StillBurning};
 use emitters::Emitters;
+pub use extra::Extra;
 use levels::Levels;
 pub(crate) use limits::Limits;
 pub use metrics::Metric;
@@ -91,6 +93,9 @@ pub struct Catalog {
     pub rules: Vec<RecordingRule>,
     /// The same by how often they are evaluated.
     pub rule_groups: Vec<RuleGroup>,
+    /// Files of the user's own.
+    #[serde(skip)]
+    pub extra: Extra,
     /// The environment that it is read for; None: the catalog itself.
     pub environment: Option<String>,
     /// What the services may use.
@@ -240,6 +245,7 @@ impl Catalog {
             inhibitions: Inhibit::all(value),
             blackbox: serde_json::from_value(part("blackbox"))?,
             grafana: serde_json::from_value(published(value, "grafana"))?,
+            extra: serde_json::from_value(part("extra"))?,
             compose: Compose::resolve(part("compose"), &platform)?,
             platform,
             services,

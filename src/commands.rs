@@ -1,11 +1,15 @@
 //! The command line: flags, dispatch, and the one way in which every verb reports.
 
 mod add;
+mod adopt;
 mod completions;
 mod declare;
 mod diff;
+mod docs;
 mod drill;
 mod explain;
+mod init;
+mod keys;
 mod preview;
 mod prove;
 mod render;
@@ -20,19 +24,25 @@ mod why;
 
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Format, suggestion};
-use crate::pipeline::Root;
-use anyhow::{Context, Result, bail};
+use crate::pipeline::{CATALOG, Root};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{ColorChoice, Parser, Subcommand};
 pub(crate) use report::Report;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// One service catalog becomes a complete, proven monitoring stack.
 #[derive(Clone, Parser)]
 #[command(name = "monstack", version, after_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// The folder with services.toml, templates/ and the output folder
-    #[arg(long, global = true, default_value = ".", value_name = "DIR")]
+    /// The folder with services.toml, templates/ and the output folder, or that file [default: this folder, or the nearest around it]
+    #[arg(
+        long,
+        global = true,
+        default_value = ".",
+        hide_default_value = true,
+        value_name = "DIR"
+    )]
     root: PathBuf,
     /// How findings and results are written
     #[arg(
@@ -55,6 +65,7 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  monstack init --service checkout:8001                a first services.toml
   monstack render                                      write generated/
   monstack render --check                              is generated/ what the catalog says?
   monstack add billing-api --group workflow --port 8013
@@ -71,6 +82,10 @@ Exit codes: 0 fine, 1 it found something, 2 it could not run.";
 
 #[derive(Clone, Subcommand)]
 enum Verb {
+    /// Write a first services.toml: of flags, questions, a compose file, a Prometheus, or what services expose
+    Init(init::Args),
+    /// Write a first services.toml of a stack that is kept by hand, and keep the rest of it in [extra]
+    Adopt(adopt::Args),
     /// Write generated/, or with --check say in what it differs
     Render(render::Args),
     /// Run the proofs over files as they are on disk, such as a hand edit of generated/
@@ -95,6 +110,8 @@ enum Verb {
     Preview(preview::Args),
     /// List, print or write the built-in templates
     Templates(templates::Args),
+    /// Print the reference: every key, every kind of alert, every finding
+    Docs,
     /// Print the JSON Schema of services.toml
     Schema,
     /// Print a shell's completion script
@@ -104,7 +121,7 @@ enum Verb {
 /// Parses the arguments, runs the verb, prints its report.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report::on_panic));
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error),
     };
@@ -115,8 +132,8 @@ pub fn main() -> ExitCode {
     };
     choice.write_global();
     outlive_limits();
-    match run(&cli) {
-        Ok(report) => report.print(cli.format),
+    match cli.find_root().and_then(|()| run(&cli)) {
+        Ok(report) => report.print(cli.format, explain::doc),
         Err(error) => report::failure(&error, cli.format),
     }
 }
@@ -140,11 +157,12 @@ fn run(cli: &Cli) -> Result<Report> {
     if cli.format == Format::Markdown && !matches!(cli.verb, Verb::Diff(_)) {
         bail!("only `diff` writes Markdown; choose text, json or github");
     }
-    let page = matches!(cli.format, Format::Junit | Format::Html);
-    if page && !matches!(cli.verb, Verb::Verify(_)) {
-        bail!("only `verify` writes JUnit and HTML; choose text, json or github");
+    if cli.format == Format::Html && !matches!(cli.verb, Verb::Verify(_)) {
+        bail!("only `verify` writes HTML; choose text, json, github, sarif or junit");
     }
     match &cli.verb {
+        Verb::Init(args) => init::run(args, cli),
+        Verb::Adopt(args) => adopt::run(args, cli),
         Verb::Render(args) => render::run(args, cli),
         Verb::Prove(args) => prove::run(args, cli),
         Verb::Add(args) => add::run(args, cli),
@@ -157,12 +175,41 @@ fn run(cli: &Cli) -> Result<Report> {
         Verb::Drill(args) => drill::run(args, cli),
         Verb::Preview(args) => preview::run(args, cli),
         Verb::Templates(args) => templates::run(args, cli),
+        Verb::Docs => Ok(docs::run()),
         Verb::Schema => schema::run(cli),
         Verb::Completions(args) => Ok(completions::run(args)),
     }
 }
 
 impl Cli {
+    /// Takes the folder of a services.toml that is named as a file, and without any the nearest folder around this one that has
+    /// one; a first catalog is written here.
+    fn find_root(&mut self) -> Result<()> {
+        if self.root.is_file() {
+            ensure!(
+                self.root.file_name().is_some_and(|name| name == CATALOG),
+                "--root names {}: the catalog is called {CATALOG}",
+                self.root.display()
+            );
+            let folder = self.root.parent().map(Path::to_path_buf);
+            self.root = folder
+                .filter(|folder| !folder.as_os_str().is_empty())
+                .unwrap_or_else(|| PathBuf::from("."));
+        }
+        if self.root.as_os_str() != "." || matches!(self.verb, Verb::Init(_) | Verb::Adopt(_)) {
+            return Ok(());
+        }
+        let Ok(here) = std::env::current_dir() else {
+            return Ok(());
+        };
+        let mut upwards = here.ancestors().enumerate();
+        let found = upwards.find(|(_, folder)| folder.join(CATALOG).is_file());
+        if let Some((steps, _)) = found.filter(|(steps, _)| *steps > 0) {
+            self.root = vec![".."; steps].join("/").into();
+        }
+        Ok(())
+    }
+
     /// The command line that runs a verb as this one was run: through cargo or not, with the same root.
     fn command(&self, verb: &str) -> String {
         let program = if std::env::var_os("CARGO").is_some() {

@@ -123,6 +123,11 @@ impl Contract {
         for (name, set) in others {
             contract.profile(profiles, name, set);
         }
+        for (job, own) in &catalog.extra.jobs {
+            for name in &own.profiles {
+                contract.profile(profiles, name, contract.targets.with("job", job));
+            }
+        }
         let mut encrypted = contract.targets.none();
         for service in catalog
             .services

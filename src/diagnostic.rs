@@ -2,6 +2,7 @@
 
 mod causes;
 mod cut;
+mod documents;
 mod groups;
 mod nearest;
 mod print;
@@ -9,6 +10,7 @@ pub(crate) mod visible;
 
 use crate::source::Source;
 pub use causes::folded;
+pub(crate) use documents::{junit, sarif};
 pub(crate) use groups::grouped;
 pub(crate) use nearest::{nearest, suggestion, suggestion_or};
 pub use print::{Format, github_escaped, json, location, plural, print};

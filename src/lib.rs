@@ -53,6 +53,9 @@ pub(crate) mod cases;
 // The table of everything generated.
 pub mod artifacts;
 
+// The user's own files, read: what is placed, and what is merged into generated ones.
+pub(crate) mod extra;
+
 // Minijinja set up once.
 pub mod templates;
 

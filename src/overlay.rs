@@ -1,6 +1,6 @@
 //! Built-in files under those of the root: a file in the root's templates/ replaces the built-in one of the same path.
 
-use crate::source::read::{Unreadable, read};
+use crate::source::read::{Unreadable, names, read};
 use include_dir::{Dir, include_dir};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ pub struct Overlay {
     own: Own,
     /// The root's profiles.
     profiles: Own,
+    /// What `[extra]` names, by its path under the root.
+    extra: Own,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -37,6 +39,7 @@ impl Overlay {
         Overlay {
             own: Own::Folder(root.join("templates")),
             profiles: Own::Folder(root.join("profiles")),
+            extra: Own::Folder(root.to_path_buf()),
         }
     }
 
@@ -44,7 +47,7 @@ impl Overlay {
     pub fn texts(texts: BTreeMap<String, String>) -> Overlay {
         Overlay {
             own: Own::Texts(texts),
-            profiles: Own::None,
+            ..Overlay::default()
         }
     }
 
@@ -54,6 +57,36 @@ impl Overlay {
             profiles: Own::Texts(texts),
             ..self
         }
+    }
+
+    /// With these files for `[extra]`, path under the root → text.
+    pub(crate) fn with_extra(self, texts: BTreeMap<String, String>) -> Overlay {
+        Overlay {
+            extra: Own::Texts(texts),
+            ..self
+        }
+    }
+
+    /// The files for `[extra]` that a pattern names, by their paths under the root, sorted; `*` and `?` stay within a folder.
+    pub(crate) fn matching(&self, pattern: &str) -> Vec<String> {
+        match &self.extra {
+            Own::None => Vec::new(),
+            Own::Texts(texts) => {
+                let paths = texts.keys().filter(|path| glob(pattern, path));
+                paths.cloned().collect()
+            }
+            Own::Folder(root) => matching(root, pattern),
+        }
+    }
+
+    /// One of them.
+    pub(crate) fn extra(&self, path: &str) -> Result<String, Unreadable> {
+        let text = match &self.extra {
+            Own::Folder(root) => read(&root.join(path))?,
+            Own::Texts(texts) => texts.get(path).cloned().ok_or(Unreadable::Missing)?,
+            Own::None => return Err(Unreadable::Missing),
+        };
+        Ok(text.replace("\r\n", "\n"))
     }
 
     /// The root's own profiles, by name.
@@ -137,6 +170,15 @@ impl Overlay {
         )
     }
 
+    /// Whether the files for `[extra]` are the same, of two that were read at once.
+    pub(crate) fn same_extra(&self, other: &Overlay) -> bool {
+        let texts = |side: &Overlay| match &side.extra {
+            Own::Texts(texts) => texts.clone(),
+            _ => BTreeMap::new(),
+        };
+        texts(self) == texts(other)
+    }
+
     /// Whether the root has a file of this name in a folder of `folder` that is not the built-in one.
     pub(crate) fn adds(&self, folder: &str, file: &str) -> bool {
         let added = |name: String| {
@@ -180,6 +222,71 @@ impl Overlay {
     }
 }
 
+/// The files below a folder that a pattern names, sorted. A part without `*` and `?` is not looked for among others.
+pub(crate) fn matching(root: &Path, pattern: &str) -> Vec<String> {
+    let mut found = vec![String::new()];
+    let mut parts = pattern.split('/').peekable();
+    while let Some(part) = parts.next() {
+        let last = parts.peek().is_none();
+        let wanted = |path: &Path| match last {
+            false => path.is_dir(),
+            true => path.exists() && !path.is_dir(),
+        };
+        let below = |folder: String| {
+            let names = match part.contains(['*', '?']) {
+                true => names(&root.join(&folder)).unwrap_or_default(),
+                false => vec![part.to_string()],
+            };
+            let fits = names
+                .into_iter()
+                .filter(|name| glob(part, name) && (!name.starts_with('.') || name == part));
+            fits.map(move |name| match folder.as_str() {
+                "" => name,
+                folder => format!("{folder}/{name}"),
+            })
+            .filter(|path| wanted(&root.join(path)))
+            .collect::<Vec<_>>()
+        };
+        found = found.into_iter().flat_map(below).collect();
+    }
+    found
+}
+
+/// Whether a pattern matches a whole path, as Go's filepath.Match has it: a star and a question mark stay within a folder.
+pub(crate) fn glob(pattern: &str, path: &str) -> bool {
+    let mut letters = pattern.chars();
+    let Some(first) = letters.next() else {
+        return path.is_empty();
+    };
+    let (rest, mut after) = (letters.as_str(), path.chars());
+    match first {
+        '*' => {
+            let end = path.find('/').unwrap_or(path.len());
+            (0..=end).any(|at| path.is_char_boundary(at) && glob(rest, &path[at..]))
+        }
+        '[' => {
+            let (Some((class, rest)), Some(letter)) = (rest.split_once(']'), after.next()) else {
+                return false;
+            };
+            let (class, wanted) = class
+                .strip_prefix('^')
+                .map_or((class, true), |class| (class, false));
+            let class: Vec<char> = class.chars().collect();
+            let range = class
+                .windows(3)
+                .any(|part| part[1] == '-' && (part[0]..=part[2]).contains(&letter));
+            (letter != '/' && (range || class.contains(&letter)) == wanted)
+                && glob(rest, after.as_str())
+        }
+        '?' => after.next().is_some_and(|letter| letter != '/') && glob(rest, after.as_str()),
+        '\\' => {
+            rest.chars().next() == after.next()
+                && glob(rest.get(1..).unwrap_or_default(), after.as_str())
+        }
+        letter => after.next() == Some(letter) && glob(rest, after.as_str()),
+    }
+}
+
 /// The text of a built-in file.
 pub(crate) fn built_in(path: &str) -> Option<&'static str> {
     BUILT_IN.get_file(path)?.contents_utf8()
@@ -199,4 +306,24 @@ pub(crate) fn paths() -> Vec<String> {
     inside(&BUILT_IN, &mut found);
     found.sort();
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::glob;
+
+    #[test]
+    fn patterns_match_as_prometheus_matches_them() {
+        for (pattern, path, wanted) in [
+            ("/a/*_rules.yml", "/a/x_rules.yml", true),
+            ("/a/*_rules.yml", "/a/b/x_rules.yml", false),
+            ("/a/*/x.y*ml", "/a/b/x.yaml", true),
+            ("/a/?.yml", "/a/b.yml", true),
+            ("/a/[a-c]x.yml", "/a/bx.yml", true),
+            ("/a/[^b]x.yml", "/a/bx.yml", false),
+            ("*.yml", "é.yml", true),
+        ] {
+            assert_eq!(glob(pattern, path), wanted, "{pattern} {path}");
+        }
+    }
 }

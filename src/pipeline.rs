@@ -1,7 +1,7 @@
 //! services.toml → Catalog → lints → Files → proofs: what every verb does before its own work.
 
 use crate::allow::Allows;
-use crate::artifacts::Role;
+use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::Catalog;
 use crate::catalog::schema::Schema;
 use crate::diagnostic::{Diagnostic, Place, Severity, folded, sorted, suggestion, suggestion_or};
@@ -9,7 +9,7 @@ use crate::kinds::Kinds;
 use crate::overlay::Overlay;
 use crate::profiles::Profiles;
 use crate::render::found::Found;
-use crate::render::{Rendered, render};
+use crate::render::{self, Rendered};
 use crate::source::read::Unreadable;
 use crate::source::{Contradiction, Source, SyntaxError, Text, Texts};
 use crate::{allow, lints, proofs, source};
@@ -184,7 +184,12 @@ fn file(root: &Path, name: &str) -> Result<String, Box<Outcome>> {
             "",
             whole(),
             format!("there is no {name} here"),
-            "run this where the catalog is, or say where with `--root DIR`",
+            match name {
+                CATALOG => {
+                    "write a first one with `monstack init`, or say with `--root DIR` where it is"
+                }
+                _ => "run this where the catalog is, or say where with `--root DIR`",
+            },
         ),
         Unreadable::Refused(reason, help) => refused(
             name,
@@ -360,7 +365,7 @@ pub(crate) fn render_unproved<'a>(root: impl Into<Root<'a>>) -> Result<Outcome> 
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
         return Ok(outcome);
     };
-    match render(catalog, root.path)? {
+    match render::render(catalog, root.path)? {
         Ok(rendered) => outcome.rendered = Some(rendered),
         Err(diagnostics) => outcome
             .diagnostics
@@ -380,20 +385,16 @@ pub(crate) fn lint<'a>(root: impl Into<Root<'a>>) -> Outcome {
 
 /// A text checked, rendered and proved as if it were the catalog of `root`; `add` proves what it will write.
 pub fn prove(texts: impl Into<Texts>, root: &Path) -> Result<Outcome> {
-    prove_with(texts, &Overlay::of(root), root)
+    prove_with(texts, &Overlay::of(root))
 }
 
-/// The same with profiles that are not on disk yet.
-pub(crate) fn prove_with(
-    texts: impl Into<Texts>,
-    overlay: &Overlay,
-    root: &Path,
-) -> Result<Outcome> {
+/// The same with profiles, or files of `[extra]`, that are not on disk yet.
+pub(crate) fn prove_with(texts: impl Into<Texts>, overlay: &Overlay) -> Result<Outcome> {
     let (mut outcome, mut allows) = linted(&texts.into(), overlay);
     let Some(catalog) = outcome.catalog.as_ref().filter(|_| !outcome.failed()) else {
         return Ok(outcome.in_order());
     };
-    let (found, rendered) = match render(catalog, root)? {
+    let (found, rendered) = match render::with(catalog, overlay, ARTIFACTS)? {
         Ok(rendered) => (proofs::inspect(catalog, &rendered), Some(rendered)),
         Err(diagnostics) => (diagnostics, None),
     };

@@ -3,6 +3,7 @@
 mod causes;
 mod division;
 pub mod example;
+mod own;
 mod place;
 
 mod alert_behaviour;
@@ -85,8 +86,10 @@ use crate::diagnostic::Diagnostic;
 use crate::render::Rendered;
 use crate::stack::Stack;
 use crate::stack::expressions::{Expression, Usage};
+use crate::stack::files::View;
 use crate::stack::own_tests::OwnTests;
 use causes::Causes;
+use own::Reach;
 use place::Written;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -241,6 +244,11 @@ pub const PROOFS: &[Proof] = &[
 /// Everything that the proofs have against the rendered files.
 pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
     let stack = Stack::read(catalog, rendered);
+    // What proves the catalog's intent sees what is rendered of it, and nothing else.
+    let narrow =
+        (!rendered.own().is_empty()).then(|| Stack::view(catalog, rendered, View::Catalog));
+    let of_catalog = narrow.as_ref().unwrap_or(&stack);
+    let reach = Reach::of(catalog, rendered, &stack);
     let mut findings: Vec<(&'static str, Diagnostic)> = Vec::new();
     let mut sound = HashSet::new();
     for expression in &stack.expressions {
@@ -250,7 +258,16 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
             continue;
         }
         let (nodes, before) = (nodes(&expression.ast, &stack.contract), findings.len());
+        let own = reach.is_own(expression);
+        if own && !reach.is_known(expression) {
+            let misspelt = reach.misspelt(expression, &stack.contract).into_iter();
+            findings.extend(misspelt.map(|found| (unknown_metric::PROOF.code, found)));
+            continue;
+        }
         for proof in PROOFS {
+            if own && !Reach::needs_no_intent(proof.code) {
+                continue;
+            }
             if let Check::Expression(check) = proof.check {
                 findings.extend(
                     check(expression, &nodes, &stack.contract)
@@ -263,7 +280,13 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
     }
     for proof in PROOFS {
         if let Check::Stack(check) = proof.check {
-            findings.extend(check(&stack).into_iter().map(|found| (proof.code, found)));
+            let looked_at = match Reach::needs_no_intent(proof.code) {
+                true => &stack,
+                false => of_catalog,
+            };
+            let found = check(looked_at).into_iter();
+            let found = found.filter(|found| !reach.is_beyond(proof.code, found));
+            findings.extend(found.map(|found| (proof.code, found)));
         }
     }
     let written = Written {
@@ -281,5 +304,5 @@ pub fn inspect(catalog: &Catalog, rendered: &Rendered) -> Vec<Diagnostic> {
         code,
         ..written.placed(found)
     });
-    placed.collect()
+    placed.chain(rendered.own().warnings.clone()).collect()
 }

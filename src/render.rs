@@ -10,6 +10,7 @@ use crate::artifacts::{ARTIFACTS, Artifact, Role};
 use crate::cases::Suites;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::extra::{Merged, Own, OwnFile};
 use crate::json;
 use crate::kinds::Kinds;
 use crate::overlay::Overlay;
@@ -24,7 +25,7 @@ use minijinja::{Environment, context};
 use mistakes::template_error;
 use origin::Origin;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -34,6 +35,10 @@ pub struct Rendered {
     pub files: Vec<File>,
     /// The folder of the files, under the root.
     pub output: String,
+    /// The user's own files, of `[extra]`,
+    own: Own,
+    /// and where each of their parts stands that is merged: a file, and a JSON pointer.
+    merged: Vec<Option<(String, String)>>,
     /// Whether somebody else wrote the files: then mistakes are in their lines, and not in those of templates.
     by_others: bool,
     environment: Environment<'static>,
@@ -64,9 +69,13 @@ pub fn with(
     templates: &Overlay,
     artifacts: &[Artifact],
 ) -> Result<Result<Rendered, Vec<Diagnostic>>> {
+    let own = match Own::read(catalog, templates) {
+        Ok(own) => own,
+        Err(diagnostics) => return Ok(Err(diagnostics)),
+    };
     let environment = templates::environment(templates)?;
     let output = catalog.platform.output.clone();
-    let mut rendered = Rendered::empty(catalog, environment, output, false);
+    let mut rendered = Rendered::empty(catalog, environment, output, own);
     let mut diagnostics = Vec::new();
     let mut failed: Vec<(String, Role)> = Vec::new();
     for artifact in artifacts.iter().filter(|artifact| (artifact.when)(catalog)) {
@@ -93,6 +102,7 @@ pub fn with(
             }
         }
     }
+    rendered.place_own();
     Ok(if diagnostics.is_empty() {
         Ok(rendered)
     } else {
@@ -157,6 +167,7 @@ fn one(
         role: artifact.role,
         alert,
         slo,
+        own: None,
     })
 }
 
@@ -165,18 +176,89 @@ impl Rendered {
         catalog: &Catalog,
         environment: Environment<'static>,
         output: String,
-        by_others: bool,
+        own: Own,
     ) -> Rendered {
+        let seen = TemplateValue::from(Serde(own.seen()));
+        // What own jobs need is mounted as what services need is.
+        let secrets = match own.is_empty() {
+            true => TemplateValue::from(Serde(&catalog.scrape_secrets)),
+            false => TemplateValue::from(Serde(&own.secrets)),
+        };
         Rendered {
             files: Vec::new(),
             output,
-            by_others,
+            own,
+            merged: Vec::new(),
+            by_others: false,
             environment,
-            catalog: context! { metric_names => metric_names(catalog), ..TemplateValue::from(Serde(catalog)) },
+            catalog: context! { metric_names => metric_names(catalog), extra => seen, scrape_secrets => secrets, ..TemplateValue::from(Serde(catalog)) },
             origins: Mutex::default(),
             alerts: Mutex::default(),
             kinds: catalog.kinds.clone(),
         }
+    }
+
+    /// Puts the user's own files among the others, and finds where the parts of those stand that are merged.
+    fn place_own(&mut self) {
+        for (index, file) in self.own.files.iter().enumerate() {
+            if let Some(path) = file.placed() {
+                self.files.push(File {
+                    path,
+                    text: file.written(),
+                    value: file.value.clone(),
+                    template: "",
+                    role: file.role(),
+                    alert: None,
+                    slo: None,
+                    own: Some(index),
+                });
+            }
+        }
+        self.find_merged();
+    }
+
+    fn find_merged(&mut self) {
+        let mut taken = BTreeSet::new();
+        let place = |part: &Merged| {
+            let role = part.role();
+            let mut files = self.files.iter().filter(|file| file.role == role);
+            files.find_map(|file| {
+                let list = file.value.pointer(part.list)?.as_array()?;
+                let pointers = list.iter().enumerate().map(|(index, value)| {
+                    let pointer = format!("{}/{index}", part.list);
+                    (value == &part.value, (file.path.clone(), pointer))
+                });
+                let mut same = pointers.filter(|(same, place)| *same && !taken.contains(place));
+                let place = same.next()?.1;
+                taken.insert(place.clone());
+                Some(place)
+            })
+        };
+        let merged = self.own.parts.iter().map(place).collect();
+        self.merged = merged;
+    }
+
+    /// What is worth knowing of the user's own files.
+    pub(crate) fn own(&self) -> &Own {
+        &self.own
+    }
+
+    /// The user's own file behind a value of a file, and where the value stands there.
+    pub(crate) fn own_place(&self, path: &str, pointer: &str) -> Option<(&OwnFile, String)> {
+        if let Some(index) = self.file(path).and_then(|file| file.own) {
+            return Some((&self.own.files[index], pointer.to_string()));
+        }
+        let merged = self.merged.iter().zip(&self.own.parts);
+        let mut inside = merged.filter_map(|(place, part)| {
+            let (file, prefix) = place.as_ref()?;
+            let rest = pointer.strip_prefix(prefix.as_str())?;
+            let within = file == path && (rest.is_empty() || rest.starts_with('/'));
+            within.then(|| {
+                let pointer = format!("{}{rest}", part.pointer);
+                (&self.own.files[part.file], pointer)
+            })
+        });
+        inside.next()
     }
 
     /// A file by its path under the output folder.
@@ -303,6 +385,9 @@ impl Rendered {
     pub(crate) fn place(&self, path: &str, pointer: &str) -> Place {
         if self.by_others {
             return self.own_line(path, pointer);
+        }
+        if let Some((file, pointer)) = self.own_place(path, pointer) {
+            return file.place(&pointer);
         }
         let mut origins = self
             .origins

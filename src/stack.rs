@@ -20,7 +20,7 @@ use crate::contract::Contract;
 use crate::render::Rendered;
 use containers::Project;
 use expressions::{Expression, Unread, Usage};
-use files::Files;
+use files::{Files, View};
 use notifications::Notifications;
 use own_tests::OwnTests;
 use rules::{LoadedRule, RefusedRule};
@@ -52,11 +52,16 @@ pub struct Stack<'a> {
 }
 
 impl<'a> Stack<'a> {
-    /// Reads the files.
+    /// Reads everything: the user's own files too.
     pub(crate) fn read(catalog: &'a Catalog, rendered: &'a Rendered) -> Stack<'a> {
-        let files = Files::of(&rendered.files);
+        Stack::view(catalog, rendered, View::Whole)
+    }
+
+    /// Reads a part of the files, knowing what the rules of all of them record.
+    pub(crate) fn view(catalog: &'a Catalog, rendered: &'a Rendered, view: View) -> Stack<'a> {
+        let files = Files::of(&rendered.files).seen(view);
         let mut contract = Contract::new(catalog, files.config().unwrap_or(&Value::Null));
-        let (names, severities) = alerts(files);
+        let (names, severities) = alerts(files.seen(View::Whole));
         contract.alerts(names, severities);
         let containers = Project::read(files, &catalog.platform.output);
         let (expressions, unread) = expressions::read(files, &mut contract);

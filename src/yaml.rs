@@ -34,6 +34,13 @@ pub fn parse(text: &str) -> Result<Value, YamlError> {
     })
 }
 
+/// A value as people write it; as JSON, which is YAML, where what is written so would be read otherwise.
+pub(crate) fn print(value: &Value) -> String {
+    let written = serde_yaml::to_string(value).ok();
+    let same = written.filter(|text| parse(text).is_ok_and(|read| read == *value));
+    same.unwrap_or_else(|| format!("{value:#}\n"))
+}
+
 /// The parser's sentence without its advice to programmers, and without a place: the diagnostic has a better one.
 fn reason(text: &str) -> String {
     text.split(", set ")

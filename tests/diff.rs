@@ -266,6 +266,8 @@ fn other_value(key: &str, property: &Value) -> &'static str {
         "runs_on" => "\"10.0.0.7\"",
         "duration" => "\"7s\"",
         "minimum_version" => "\"3.0\"",
+        "rules" | "tests" | "scrape" | "alertmanager" | "dashboards" | "files" => "[\"own/*.yml\"]",
+        "jobs" => "{ other = { profiles = [\"node_exporter\"] } }",
         "alertmanagers" => "[\"other:1\"]",
         unknown => panic!("give this test a value for `{unknown}`"),
     }
@@ -521,7 +523,7 @@ fn a_base_that_is_not_a_catalog_is_shown_with_its_own_lines() {
     fs::remove_file(stack.join("services.toml")).expect("removable");
     let none = monstack(&stack, &["v1"]);
     assert!(
-        none.code == 1 && none.stderr.contains("there is no services.toml here"),
+        none.code == 2 && none.stderr.contains("there is no services.toml here"),
         "{}",
         none.stderr
     );

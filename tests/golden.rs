@@ -213,7 +213,12 @@ fn a_broken_case_writes_nothing() {
             .unwrap();
         assert_eq!(
             output.status.code(),
-            Some(1),
+            // Without a catalog nothing can run.
+            Some(if copy.join("services.toml").exists() {
+                1
+            } else {
+                2
+            }),
             "{}: {}",
             case.display(),
             String::from_utf8_lossy(&output.stderr)

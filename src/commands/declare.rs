@@ -67,6 +67,10 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         "metrics are declared in the catalog itself: run this without --environment"
     );
     let _held = render::lock_root(&cli.root);
+    read(args, cli)
+}
+
+fn read(args: &Args, cli: &Cli) -> Result<Report> {
     let texts = match pipeline::read(&cli.root) {
         Ok(texts) => texts,
         Err(unreadable) => return Ok(Report::new(unreadable.source, unreadable.diagnostics)),
@@ -100,6 +104,21 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         Some(profile) => to_profile(profile, families, doubts, &texts, &overlay, cli),
         None => to_catalog(args, families, doubts, texts, &source, &catalog, cli),
     }
+}
+
+/// The same of one address, for a service of a catalog that was just written.
+pub(super) fn of_address(url: &str, service: &str, cli: &Cli) -> Result<Report> {
+    let args = Args {
+        source: Some(url.to_string()),
+        service: Some(service.to_string()),
+        prometheus_url: None,
+        login: PrometheusLogin::default(),
+        profile: None,
+        file: None,
+        ca_file: None,
+        timeout: 10,
+    };
+    read(&args, cli)
 }
 
 type Exposed = Vec<(String, Exposition)>;
@@ -633,11 +652,7 @@ fn to_profile(
     let edited = with_exposed(&text, &new);
     all.insert(profile.to_string(), edited.clone());
     let overlay = overlay.clone().with_profiles(all);
-    let prepared = render::prepare(
-        pipeline::prove_with(texts, &overlay, &cli.root)?,
-        cli,
-        false,
-    )?;
+    let prepared = render::prepare(pipeline::prove_with(texts, &overlay)?, cli, false)?;
     if prepared.refused() {
         let mut report = prepared.report;
         report.line(format!(

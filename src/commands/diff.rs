@@ -5,6 +5,7 @@ mod base;
 use super::{Cli, Report};
 use crate::artifacts::ARTIFACTS;
 use crate::catalog::Catalog;
+use crate::catalog::extra::patterns;
 use crate::diagnostic::{Diagnostic, Format, Place, plural};
 use crate::diff::print::Printer;
 use crate::diff::{At, Change, Class, Explained, Side, compare, compare_rendered};
@@ -39,13 +40,17 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         (Some(base), _) => base::read(base, cli)?,
         (None, None) => base::read("HEAD", cli)?,
         (None, Some(_)) => match pipeline::read(&cli.root) {
-            Ok(texts) => Base {
-                name: CATALOG.to_string(),
-                label: CATALOG.to_string(),
-                texts,
-                prefix: String::new(),
-                templates: base::texts(&cli.root)?,
-            },
+            Ok(texts) => {
+                let files = texts.files().map(|file| file.text.as_str());
+                let patterns: Vec<String> = files.flat_map(patterns).collect();
+                Base {
+                    name: CATALOG.to_string(),
+                    label: CATALOG.to_string(),
+                    texts,
+                    prefix: String::new(),
+                    templates: base::texts(&cli.root, &patterns)?,
+                }
+            }
             Err(unreadable) => {
                 return Ok(Report::new(unreadable.source, unreadable.diagnostics).reading());
             }
@@ -57,7 +62,9 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     };
 
     let mut limits = limits(&errors, &base, &refused);
-    let own = base::texts(&cli.root)?;
+    let lists = catalog.extra.lists();
+    let patterns: Vec<String> = lists.iter().flat_map(|(_, list)| list.to_vec()).collect();
+    let own = base::texts(&cli.root, &patterns)?;
     let sides = [
         Side {
             source: &before_source,
@@ -139,7 +146,8 @@ impl New<'_> {
         limits: &mut Vec<String>,
     ) -> Result<Vec<Change>> {
         let same = base.templates.same(self.templates);
-        if same && self.source.same(self.before) {
+        let same_files = base.templates.same_extra(self.templates);
+        if same && same_files && self.source.same(self.before) {
             return Ok(Vec::new());
         }
         let now = match self.rendered {
@@ -191,10 +199,15 @@ impl New<'_> {
     }
 }
 
-/// Changes that the same templates render: their cause is the catalog, whose line is not known.
+/// Changes that the same templates render: their cause is the catalog, whose line is not known, or a file of the user's own.
 fn of_catalog(mut changes: Vec<Change>) -> Vec<Change> {
+    let rendered = |change: &&mut Change| match &change.at {
+        At::Line { file, .. } => file.starts_with("templates/"),
+        _ => true,
+    };
     changes
         .iter_mut()
+        .filter(rendered)
         .for_each(|change| change.at = At::After(String::new()));
     changes
 }
@@ -217,7 +230,7 @@ fn report(printer: &Printer, format: Format, mut report: Report) -> Report {
             .for_each(|(style, line)| report.styled(*style, line));
     }
     report.data.extend(printer.json());
-    if format == Format::Github {
+    if matches!(format, Format::Github | Format::Sarif | Format::Junit) {
         // One annotation each for what a reviewer must look at; the text that follows has all.
         let annotations = printer
             .changes

@@ -2,17 +2,21 @@
 
 mod codes;
 mod levels;
+mod listed;
 mod objective;
 
+use super::keys::{self, Key};
 use super::{Cli, Report};
 use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::rules::RecordingRule;
 use crate::catalog::{Alert, Branch, Catalog, NO_ONE, Service, origin, schema, with_unit};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
-use crate::json::{self, plain};
+use crate::json::{self, Parts, plain};
+use crate::kinds::Kinds;
 use crate::lints::{LINTS, no_one_notified};
 use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG};
+use crate::profiles::Profiles;
 use crate::promql::engine::metric;
 use crate::promql::walk::selectors;
 use crate::proofs::{Example, PROOFS, example};
@@ -20,12 +24,27 @@ use crate::render;
 use crate::source::{Source, step};
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// What to explain.
 #[derive(Clone, clap::Args)]
 pub(crate) struct Args {
-    /// A service, an alert, ALERT@SERVICE, an objective, or the code of a finding
-    what: String,
+    /// A service, an alert, ALERT@SERVICE, an objective, a group, a metric, an owner, a receiver, a kind of alert, a profile, a key such as services.NAME.port, or the code of a finding
+    #[arg(required_unless_present = "list")]
+    what: Option<String>,
+    /// List everything that can be explained
+    #[arg(long, conflicts_with = "what")]
+    list: bool,
+}
+
+/// What the code of a finding means.
+pub(super) fn doc(code: &str) -> Option<String> {
+    let lints = LINTS.iter().map(|lint| (lint.code, lint.doc));
+    let proofs = PROOFS.iter().map(|proof| (proof.code, proof.doc));
+    let mut known = lints.chain(proofs).chain(codes::CODES.iter().copied());
+    known
+        .find(|(known, _)| *known == code)
+        .map(|(_, doc)| doc.to_string())
 }
 
 /// A value, and the file and the line that set it.
@@ -33,7 +52,9 @@ type Row = (String, String, Option<(String, usize)>);
 
 /// Finds what is meant and prints its rows.
 pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
-    let what = args.what.as_str();
+    let Some(what) = args.what.as_deref() else {
+        return Ok(list(cli));
+    };
     if let Some(lint) = LINTS.iter().find(|lint| lint.code == what) {
         return Ok(code(lint.code, lint.doc, lint.bad, lint.good));
     }
@@ -54,7 +75,8 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     }
     let outcome = pipeline::run(cli.place())?;
     let Some(catalog) = outcome.catalog else {
-        return Ok(Report::new(outcome.source, outcome.diagnostics));
+        return Ok(of_every_catalog(what, cli)
+            .unwrap_or_else(|| Report::new(outcome.source, outcome.diagnostics)));
     };
     let source = outcome.source;
     let (alert, service) = what
@@ -80,7 +102,15 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         (Some(alert), Some(service), true) => alert_at(alert, service, &catalog, &source),
         (Some(alert), None, false) => alert_rows(alert, &catalog, &source),
         (None, Some(service), false) => service_rows(service, &catalog, &source),
-        _ => return Ok(unknown(what, &catalog, source)),
+        _ => {
+            if let Some(rows) = named_rows(what, &catalog, &source) {
+                return Ok(table(what, rows, source));
+            }
+            return Ok(match of_every_catalog(what, cli) {
+                Some(report) => report,
+                None => unknown(what, &catalog, source),
+            });
+        }
     };
     let mut rows = rows;
     rows.extend(
@@ -94,6 +124,193 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .filter(|found| found.code == no_one_notified::LINT.code)
         .for_each(|found| report.push(found));
     Ok(report)
+}
+
+/// Everything that there is to explain, a line each.
+fn list(cli: &Cli) -> Report {
+    let (kinds, profiles) = beside(cli);
+    let lint = pipeline::lint(cli.place());
+    let all = listed::all(
+        lint.catalog.as_ref(),
+        &kinds,
+        &profiles,
+        &schema::with(&kinds),
+    );
+    let mut report = Report::text("");
+    let width = all
+        .iter()
+        .map(|one| one.name.len())
+        .filter(|width| *width < 48)
+        .max();
+    let width = width.unwrap_or(0);
+    for one in &all {
+        let doc = one
+            .doc
+            .split_inclusive(". ")
+            .next()
+            .unwrap_or_default()
+            .trim_end();
+        let line = format!("{:<14}  {:<width$}  {doc}", one.sort, one.name);
+        report.line(line.trim_end());
+    }
+    let all = all
+        .into_iter()
+        .map(|one| json!({"sort": one.sort, "name": one.name, "doc": one.doc, "key": one.key}));
+    report
+        .data
+        .insert("list".into(), all.collect::<Vec<Value>>().into());
+    report
+}
+
+/// The kinds and the profiles of the root; the built-in ones, where those cannot be read.
+fn beside(cli: &Cli) -> (Arc<Kinds>, Arc<Profiles>) {
+    let overlay = Overlay::of(&cli.root);
+    (
+        Kinds::of(&overlay).unwrap_or_else(|_| Kinds::built_in()),
+        Profiles::of(&overlay).unwrap_or_else(|_| Profiles::built_in()),
+    )
+}
+
+/// A kind of alert, a profile, or a key: what every catalog may say.
+fn of_every_catalog(what: &str, cli: &Cli) -> Option<Report> {
+    let (kinds, profiles) = beside(cli);
+    let keys = keys::all(&schema::with(&kinds));
+    let source = || Source::parse("", "").0;
+    let plain = |key: &str, value: String| -> Row { (key.to_string(), value, None) };
+    if let Some(kind) = kinds.get(what) {
+        let mut rows = vec![plain("kind of alert", kind.description.clone())];
+        let end = format!(" (kind {what})");
+        for key in &keys {
+            if let Some(path) = key.path.strip_suffix(&end) {
+                let name = path.rsplit('.').next().unwrap_or_default();
+                rows.push(plain(name, described(key)));
+            }
+        }
+        return Some(table(what, rows, source()));
+    }
+    if profiles.get(what).is_some() {
+        let mut rows = vec![plain(
+            "profile",
+            format!("`profiles = [\"{what}\"]` on a service that exposes it"),
+        )];
+        let names = profiles.metrics(what);
+        rows.extend(names.map(|name| plain("exposes", name.to_string())));
+        return Some(table(what, rows, source()));
+    }
+    // `services.checkout.port` is `services.NAME.port`.
+    let same = |path: &str| {
+        let path = path.split(" (kind").next().unwrap_or(path);
+        let (mut wanted, mut given) = (path.split('.'), what.split('.'));
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) => return true,
+                (Some("NAME"), Some(_)) => {}
+                (Some(wanted), Some(given)) if wanted == given => {}
+                _ => return false,
+            }
+        }
+    };
+    let found: Vec<&Key> = keys.iter().filter(|key| same(&key.path)).collect();
+    if found.is_empty() {
+        return None;
+    }
+    let mut rows: Vec<Row> = found
+        .iter()
+        .map(|key| plain(&key.path, described(key)))
+        .collect();
+    let inside = keys.iter().filter(|key| {
+        let rest = key.path.strip_prefix(&found[0].path);
+        rest.is_some_and(|rest| rest.starts_with('.'))
+    });
+    rows.extend(inside.map(|key| plain(&key.path, described(key))));
+    Some(table(what, rows, source()))
+}
+
+/// What a key takes, its default and what it is for, on one line.
+fn described(key: &Key) -> String {
+    let mut text = key.takes.clone();
+    if key.required {
+        text += ", required";
+    }
+    if let Some(default) = &key.default {
+        text += &format!(", by default {default}");
+    } else if let Some(example) = key.examples.first() {
+        text += &format!(", as {example}");
+    }
+    format!("{text}: {}", key.description)
+}
+
+/// A group, a metric, an owner, or a receiver.
+fn named_rows(what: &str, catalog: &Catalog, source: &Source) -> Option<Vec<Row>> {
+    let entry = |table: &str| Some(format!("/{table}/{}", step(what)));
+    if let Some(group) = catalog.groups.iter().find(|group| group.key == what) {
+        return Some(vec![
+            row("group", &group.title, source, entry("groups")),
+            row("services", group.services.join(", "), source, None),
+        ]);
+    }
+    let mut metrics = catalog.declared();
+    if let Some(metric) = metrics.find(|metric| metric.key == what || metric.name == what) {
+        let at = |key: &str| Some(format!("/metrics/{}/{key}", step(&metric.key)));
+        let labels: Vec<String> = metric
+            .labels
+            .iter()
+            .map(|(label, values)| format!("{label} {}", plain(values)))
+            .collect();
+        let reads = |alert: &&Alert| {
+            let branches = alert.settings.values();
+            branches
+                .into_iter()
+                .any(|value| plain(value).contains(&metric.key))
+        };
+        let alerts: Vec<&str> = catalog
+            .alerts
+            .iter()
+            .filter(reads)
+            .map(|alert| alert.name.as_str())
+            .collect();
+        return Some(vec![
+            row(
+                "metric",
+                &metric.name,
+                source,
+                Some(format!("/metrics/{}", step(&metric.key))),
+            ),
+            row("type", &metric.r#type, source, at("type")),
+            row("help", &metric.help, source, at("help")),
+            row("labels", labels.join(", "), source, at("labels")),
+            row(
+                "services",
+                metric.services.join(", "),
+                source,
+                at("services"),
+            ),
+            row("alerts", alerts.join(", "), source, None),
+        ]);
+    }
+    if let Some(owner) = catalog.owners.iter().find(|owner| owner.name == what) {
+        let mut rows: Vec<Row> = owner
+            .receivers
+            .iter()
+            .map(|(severity, receivers)| {
+                let at = Some(format!("/owners/{}/{severity}", step(what)));
+                row(severity, receivers.join(", "), source, at)
+            })
+            .collect();
+        let at = Some(format!("/owners/{}/default", step(what)));
+        rows.push(row("default", owner.default.join(", "), source, at));
+        return Some(rows);
+    }
+    let receiver = catalog.receivers.get(what)?;
+    let integrations = receiver.entries().map(|(integration, said)| {
+        let at = Some(format!("/receivers/{}/{integration}", step(what)));
+        let said: Vec<String> = said
+            .entries()
+            .map(|(key, value)| format!("{key} = {}", plain(value)))
+            .collect();
+        row(integration, said.join(", "), source, at)
+    });
+    Some(integrations.collect())
 }
 
 fn table(what: &str, rows: Vec<Row>, source: Source) -> Report {
@@ -234,17 +451,37 @@ fn unknown(what: &str, catalog: &Catalog, source: Source) -> Report {
         .chain(levels)
         .chain(slos)
         .chain(rules);
-    let known: Vec<&str> = known.chain(codes).collect();
+    let at_service = what
+        .split_once('@')
+        .is_some_and(|(alert, _)| catalog.alert(alert).is_some());
+    let known: Vec<&str> = match at_service {
+        true => catalog
+            .services
+            .iter()
+            .map(|service| service.name.as_str())
+            .chain(what.split('@').take(1))
+            .collect(),
+        false => known.chain(codes).collect(),
+    };
     let wrong = what
         .split('@')
         .find(|part| !known.contains(part))
         .unwrap_or(what);
-    let message = format!("there is no service, alert, objective or finding called `{wrong}`");
+    let message = format!(
+        "there is no service, alert, objective or finding called `{wrong}`; `explain --list` shows every name"
+    );
     Report::new(
         source,
         vec![
-            Diagnostic::error("unknown-name", Place::File(CATALOG.into()), message)
-                .help(suggestion(wrong, known.iter().copied())),
+            Diagnostic::error("unknown-name", Place::File(CATALOG.into()), message).help(
+                suggestion(
+                    wrong,
+                    known
+                        .iter()
+                        .copied()
+                        .filter(|name| !(at_service && catalog.alert(name).is_some())),
+                ),
+            ),
         ],
     )
 }

@@ -3,9 +3,10 @@
 //! Nothing else prints: whatever a line holds, names, files, answers of servers, is made harmless here and once. A line is a
 //! line: what breaks it in two is shown, unless it was given as a block. tests/architecture.rs keeps it so.
 
-use super::results::{html, junit};
+use super::results::html;
 use crate::diagnostic::{
-    Diagnostic, Format, Severity, github_escaped, grouped, json, plural, print, visible,
+    Diagnostic, Format, Place, Severity, github_escaped, grouped, json, junit, plural, print,
+    sarif, visible,
 };
 use crate::live::secret::without_user;
 use crate::source::Source;
@@ -143,9 +144,16 @@ impl Report {
         std::iter::once((&self.source, &self.findings)).chain(others)
     }
 
-    /// Prints it and says how the process ends.
-    pub(crate) fn print(mut self, format: Format) -> ExitCode {
-        let code = u8::from(self.found);
+    /// Prints it and says how the process ends; `doc` says what the code of a finding means.
+    pub(crate) fn print(mut self, format: Format, doc: fn(&str) -> Option<String>) -> ExitCode {
+        let mut code = u8::from(self.found);
+        // Without a catalog nothing could run.
+        let whole = |finding: &Diagnostic| {
+            finding.code == "unreadable-catalog" && matches!(finding.place, Place::File(_))
+        };
+        if self.findings.iter().any(whole) {
+            code = 2;
+        }
         if let Some(document) = &self.whole {
             return out(document, code);
         }
@@ -170,6 +178,16 @@ impl Report {
             document.insert("findings".into(), findings.into());
             document.append(&mut self.data);
             return document_out(&Value::Object(document), code);
+        }
+        if matches!(format, Format::Sarif | Format::Junit) {
+            let findings: Vec<(&Source, &Diagnostic)> = self
+                .all()
+                .flat_map(|(source, findings)| findings.iter().map(move |found| (source, found)))
+                .collect();
+            return match format {
+                Format::Sarif => document_out(&sarif(&findings, doc, None), code),
+                _ => out(&junit(&findings, None), code),
+            };
         }
         let text: String = self.text.iter().map(|line| format!("{line}\n")).collect();
         let styled = matches!(format, Format::Text | Format::Markdown);
@@ -343,14 +361,12 @@ pub(crate) fn failure(error: &anyhow::Error, format: Format) -> ExitCode {
             &json!({"status": "error", "message": format!("{error:#}")}),
             2,
         ),
+        Format::Sarif => document_out(&sarif(&[], |_| None, Some(&format!("{error:#}"))), 2),
+        Format::Junit => out(&junit(&[], Some(&format!("{error:#}"))), 2),
         Format::Github => out(
             &format!("::error::{}\n", github_escaped(&format!("{error:#}"))),
             2,
         ),
-        Format::Junit => {
-            say(&format!("error: {error:#}"));
-            out(&junit::failure(&format!("{error:#}")), 2)
-        }
         Format::Html => {
             say(&format!("error: {error:#}"));
             match html::failure(&format!("{error:#}")) {
@@ -367,7 +383,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
     let format = asked(&arguments);
-    if error.use_stderr() && matches!(format, Format::Json | Format::Github) {
+    if error.use_stderr() && !matches!(format, Format::Text | Format::Markdown) {
         return failure(
             &anyhow::anyhow!("{}", quoting_no_password(error, &arguments)),
             format,

@@ -31,7 +31,7 @@ pub(crate) struct PrometheusFlags {
 }
 
 /// How Prometheus lets in.
-#[derive(Clone, clap::Args)]
+#[derive(Clone, Default, clap::Args)]
 #[command(next_help_heading = "Servers")]
 pub(crate) struct PrometheusLogin {
     /// A file with the bearer token of Prometheus; or PROMETHEUS_TOKEN

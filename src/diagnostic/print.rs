@@ -19,10 +19,12 @@ pub enum Format {
     Json,
     /// Annotations that GitHub shows on the lines of a pull request.
     Github,
+    /// One document of SARIF 2.1.0, which code hosts show beside the lines.
+    Sarif,
+    /// One document of JUnit's XML, which CI systems show as failed tests; of `verify` a test for each check and each service.
+    Junit,
     /// Ready for a pull request; only `diff` has it.
     Markdown,
-    /// A test for each check and each service, for CI systems; only `verify` has it.
-    Junit,
     /// One page for a ticket; only `verify` has it.
     Html,
 }
@@ -44,10 +46,12 @@ pub fn location(place: &Place, source: &Source) -> (String, usize, usize) {
 pub fn print(diagnostics: &[Diagnostic], source: &Source, format: Format, styled: bool) -> String {
     let diagnostics: Vec<Diagnostic> = diagnostics.iter().map(cut).collect();
     match format {
-        Format::Text | Format::Markdown | Format::Junit | Format::Html => diagnostics
-            .iter()
-            .map(|diagnostic| text(diagnostic, source, styled) + "\n\n")
-            .collect(),
+        Format::Text | Format::Markdown | Format::Sarif | Format::Junit | Format::Html => {
+            diagnostics
+                .iter()
+                .map(|diagnostic| text(diagnostic, source, styled) + "\n\n")
+                .collect()
+        }
         Format::Json => diagnostics
             .iter()
             .map(|diagnostic| {
@@ -62,7 +66,7 @@ pub fn print(diagnostics: &[Diagnostic], source: &Source, format: Format, styled
 }
 
 /// The picture: title, place, line and caret, other places, help.
-fn text(diagnostic: &Diagnostic, source: &Source, styled: bool) -> String {
+pub(super) fn text(diagnostic: &Diagnostic, source: &Source, styled: bool) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,

@@ -1,6 +1,7 @@
 //! What holds for all services: names and uids, Prometheus, Grafana, compose, and the findings that are accepted.
 
 mod accepted;
+mod own_files;
 mod settings;
 
 use super::Class::{Dangerous, Notice, Warning};
@@ -15,6 +16,7 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
     alertmanagers(comparison);
     passwords(comparison);
     settings::inspect(comparison);
+    own_files::inspect(comparison);
     accepted(comparison);
 }
 

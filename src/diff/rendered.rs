@@ -23,7 +23,7 @@ use items::{Item, ItemKind};
 use places::Group;
 use readers::Readers;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Every difference in meaning between the files of two renderings, by file. `catalog` is the one that the second was made of.
 /// What is `explained` already is left out.
@@ -67,6 +67,52 @@ pub fn compare(
         }
     }
     routes.inspect(&mut found);
+    let mut changes = found.changes(before, after);
+    changes.extend(own(before, after, &scene));
+    changes
+}
+
+/// Every difference between the user's own files, by path: the catalog's sentences say nothing of what is in them.
+fn own(before: &Rendered, after: &Rendered, scene: &wording::Scene) -> Vec<Change> {
+    let mut found = Group::new(None);
+    let placed = |side: &'_ Rendered| {
+        let files = side.files.iter().enumerate();
+        let own = files.filter(|(_, file)| file.is_own());
+        own.map(|(index, file)| (file.path.clone(), index))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let (old, new) = (placed(before), placed(after));
+    for (path, index) in &old {
+        let was = &before.files[*index];
+        match new.get(path).map(|index| &after.files[*index]) {
+            Some(is) if was.text == is.text => {}
+            Some(is) if is.role == Role::RuleTests => found.push(Difference::of_file(
+                Class::Safe,
+                path,
+                "has different tests",
+                Spot::after(path, ""),
+            )),
+            Some(is) if is.value.is_null() => text(&mut found, was, is),
+            Some(is) => items_of(&mut found, was, is, scene),
+            None => found.push(Difference::of_file(
+                match was.role {
+                    Role::Rules { .. } => Class::Dangerous,
+                    _ => Class::Warning,
+                },
+                path,
+                "is no longer there",
+                Spot::before(path, ""),
+            )),
+        }
+    }
+    for path in new.keys().filter(|path| !old.contains_key(*path)) {
+        found.push(Difference::of_file(
+            Class::Notice,
+            path,
+            "is there too",
+            Spot::after(path, ""),
+        ));
+    }
     found.changes(before, after)
 }
 

@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::catalog::{Catalog, Service, origin};
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
-use crate::source::Source;
+use crate::source::{Source, step};
 use std::collections::BTreeSet;
 
 pub(crate) const LINT: Lint = Lint {
@@ -20,10 +20,17 @@ pub(crate) const LINT: Lint = Lint {
                     told.insert(origin(source, service, "runtime").unwrap_or_default())
                 }),
             );
-            let Some(at) = origin(source, service, "profiles") else {
-                continue;
-            };
-            for (index, name) in service.profiles.iter().enumerate() {
+        }
+        let services = catalog.services.iter().filter_map(|service| {
+            let at = origin(source, service, "profiles")?;
+            Some((at, &service.profiles))
+        });
+        let jobs = catalog.extra.jobs.iter().map(|(name, job)| {
+            let at = format!("/extra/jobs/{}/profiles", step(name));
+            (at, &job.profiles)
+        });
+        for (at, profiles) in services.chain(jobs) {
+            for (index, name) in profiles.iter().enumerate() {
                 let place = format!("{at}/{index}");
                 if known.contains(name.as_str()) || !told.insert(place.clone()) {
                     continue;

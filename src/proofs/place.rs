@@ -74,6 +74,16 @@ impl Written<'_> {
             return found;
         };
         let (path, pointer) = (file.clone(), pointer.clone());
+        if let Some((own, at)) = self.rendered.own_place(&path, &pointer) {
+            found.owners.push("/extra".to_string());
+            found.place = own.place(&at);
+            for (place, _) in &mut found.others {
+                if let Place::Rendered { file, pointer } = place {
+                    *place = self.rendered.place(file, pointer);
+                }
+            }
+            return found;
+        }
         let spot = self.rendered.file(&path).map(|file| Spot {
             file,
             pointer: &pointer,

@@ -4,11 +4,11 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::{RULES, Role};
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
+use crate::overlay::glob;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::containers::Container;
 use crate::stack::containers::mounts::{Sight, Source, places};
-use crate::stack::files::glob;
 use std::collections::HashSet;
 
 pub(crate) const PROOF: Proof = Proof {

@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
 use crate::json::Parts;
+use crate::overlay::glob;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::files::beside;
@@ -32,7 +33,7 @@ pub(super) fn groups<'a>(stack: &'a Stack, file: &File) -> Vec<(String, Vec<&'a 
     let mut groups: Vec<(String, Vec<&Rule>)> = Vec::new();
     for name in file.value["rule_files"].texts() {
         let path = beside(file, name);
-        for rule in stack.rules.iter().filter(|rule| rule.path == path) {
+        for rule in stack.rules.iter().filter(|rule| glob(&path, rule.path)) {
             match groups.last_mut() {
                 Some((known, rules)) if known == rule.group => rules.push(&rule.rule),
                 _ => groups.push((rule.group.to_string(), vec![&rule.rule])),

@@ -178,7 +178,15 @@ fn elsewhere(stack: &Stack, notifications: &Notifications, tree: &Route) -> Vec<
             continue;
         };
         if seen.insert((firing.severity.clone(), first.to_string(), pointer.clone())) {
-            found.push(place::at(path, pointer, message, help));
+            // An alert of the user's own that no route takes: its rule is where he gives it another severity.
+            let mut alerts = stack.files.alerts();
+            let own = alerts
+                .find(|(file, _, rule)| file.is_own() && rule["alert"] == *firing.name)
+                .filter(|_| pointer == "/route/routes");
+            found.push(match own {
+                Some((file, rule, _)) => place::at(&file.path, rule, message, help),
+                None => place::at(path, pointer, message, help),
+            });
         }
     }
     found

@@ -13,7 +13,7 @@ pub struct File {
     pub text: String,
     /// The parsed content; Null where the file is neither YAML nor JSON.
     pub value: Arc<Value>,
-    /// Its template, by which a file is known whatever its path.
+    /// Its template, by which a file is known whatever its path; empty: it is the user's own, or somebody else's.
     pub template: &'static str,
     /// What it is for.
     pub role: Role,
@@ -21,12 +21,19 @@ pub struct File {
     pub(super) alert: Option<String>,
     /// The objective that it is about, of an artifact with a file for each.
     pub(super) slo: Option<String>,
+    /// The index of the user's own file that it is, among those of `[extra]`.
+    pub(super) own: Option<usize>,
 }
 
 impl File {
     /// The alert that it is about, of an artifact with a file for each.
     pub(crate) fn alert(&self) -> Option<&str> {
         self.alert.as_deref()
+    }
+
+    /// Whether it is the user's own, of `[extra]`.
+    pub(crate) fn is_own(&self) -> bool {
+        self.own.is_some()
     }
 
     /// Where the groups of a rule file are; None: it is a file of another role.

@@ -4,6 +4,7 @@ use super::{File, Rendered};
 use crate::artifacts::{ARTIFACTS, Artifact, Role};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::extra::Own;
 use crate::overlay::Overlay;
 use crate::{templates, yaml};
 use anyhow::Result;
@@ -33,17 +34,31 @@ impl Found {
         texts: Vec<Text>,
         roles: &BTreeMap<String, Role>,
     ) -> Result<Found> {
-        let environment = templates::environment(&Overlay::of(root))?;
-        let mut found = Found {
-            rendered: Rendered::empty(catalog, environment, folder.to_string(), true),
-            unknown: Vec::new(),
-            unreadable: Vec::new(),
+        let overlay = Overlay::of(root);
+        let environment = templates::environment(&overlay)?;
+        let (own, unreadable) = match Own::read(catalog, &overlay) {
+            Ok(own) => (own, Vec::new()),
+            Err(unreadable) => (Own::default(), unreadable),
         };
+        let placed: BTreeMap<String, usize> = own
+            .files
+            .iter()
+            .enumerate()
+            .filter_map(|(index, file)| Some((file.placed()?, index)))
+            .collect();
+        let mut found = Found {
+            rendered: Rendered::empty(catalog, environment, folder.to_string(), own),
+            unknown: Vec::new(),
+            unreadable,
+        };
+        found.rendered.by_others = true;
         for (path, text) in texts {
             let (artifact, of) = artifact(catalog, &path).unzip();
             let Of { alert, slo } = of.unwrap_or_default();
-            let own = artifact.map(|artifact| artifact.role);
-            let Some(role) = roles.get(&path).copied().or(own) else {
+            let own = placed.get(&path).copied();
+            let of_own = own.map(|index| found.rendered.own().files[index].role());
+            let of_path = artifact.map(|artifact| artifact.role).or(of_own);
+            let Some(role) = roles.get(&path).copied().or(of_path) else {
                 found.unknown.push(path);
                 continue;
             };
@@ -60,6 +75,7 @@ impl Found {
                     role,
                     alert,
                     slo,
+                    own,
                     path,
                 }),
                 Err(error) => {
@@ -83,6 +99,7 @@ impl Found {
             place.unwrap_or(ARTIFACTS.len())
         };
         found.rendered.files.sort_by_key(place);
+        found.rendered.find_merged();
         Ok(found)
     }
 }

@@ -1,12 +1,14 @@
 //! Every PromQL expression of the rendered files, with Grafana's variables filled in.
 
 use super::dashboards::panels;
-use super::files::Files;
+use super::files::{Files, View};
 use super::markdown::sections;
 use super::variables::{Variables, query};
 use crate::contract::Contract;
 use crate::json::plain;
 use crate::promql::Expr;
+use crate::promql::engine::metric;
+use crate::promql::walk::selectors;
 use crate::render::{File, LINE};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -93,9 +95,7 @@ pub(super) fn read<'a>(
         expressions: Vec::new(),
         unread: Vec::new(),
     };
-    for (file, pointer, rule) in files.rules() {
-        reading.rule(file, &pointer, rule);
-    }
+    reading.rules();
     files.dashboards().for_each(|file| reading.dashboard(file));
     files.tests().for_each(|file| reading.tests(file));
     reading.documents();
@@ -136,7 +136,63 @@ impl<'a> Reading<'a, '_> {
         }
     }
 
-    fn rule(&mut self, file: &'a File, pointer: &str, rule: &'a Value) {
+    /// Every rule; of the user's own files those that read what a later one records wait for that.
+    fn rules(&mut self) {
+        let whole = self.files.seen(View::Whole);
+        let looked_at: HashSet<&str> = self.files.rule_files().map(|file| &*file.path).collect();
+        let (own, others): (Vec<_>, Vec<_>) = whole.rules().partition(|(file, _, _)| file.is_own());
+        let recorded: HashSet<&str> = whole
+            .rules()
+            .filter_map(|(_, _, rule)| rule["record"].as_str())
+            .collect();
+        let mut waiting = own;
+        let ready = |reading: &Reading, rule: &Value| {
+            let parsed = reading.contract.parse(&plain(&rule["expr"]));
+            parsed.is_ok_and(|ast| {
+                let mut names = selectors(&ast).into_iter().filter_map(metric);
+                names.all(|name| reading.contract.knows(name) || !recorded.contains(name))
+            })
+        };
+        let mut others = others.into_iter().peekable();
+        // As they are loaded: own rule files stand behind the first generated one.
+        let first = others.peek().map(|(file, _, _)| file.path.as_str());
+        let mut next = |reading: &mut Self, until: Option<&str>| {
+            while let Some((file, pointer, rule)) =
+                others.next_if(|(file, _, _)| until.is_none_or(|until| file.path == until))
+            {
+                reading.rule(file, &pointer, rule, true);
+            }
+        };
+        next(self, first);
+        for last in [false, true] {
+            loop {
+                let before = waiting.len();
+                let all = std::mem::take(&mut waiting);
+                for (file, pointer, rule) in all {
+                    match ready(self, rule) {
+                        true => {
+                            let looked_at = looked_at.contains(file.path.as_str());
+                            self.rule(file, &pointer, rule, looked_at);
+                        }
+                        false => waiting.push((file, pointer, rule)),
+                    }
+                }
+                if waiting.len() == before {
+                    break;
+                }
+            }
+            if !last {
+                next(self, None);
+            }
+        }
+        for (file, pointer, rule) in waiting {
+            let looked_at = looked_at.contains(file.path.as_str());
+            self.rule(file, &pointer, rule, looked_at);
+        }
+    }
+
+    /// `looked_at`: whether it is one of the expressions, or only known to record something.
+    fn rule(&mut self, file: &'a File, pointer: &str, rule: &'a Value, looked_at: bool) {
         let (usage, owner) = if rule.get("alert").is_some() {
             (Usage::Alert, rule)
         } else {
@@ -150,7 +206,10 @@ impl<'a> Reading<'a, '_> {
             owner,
             target: &NONE,
         };
-        let ast = self.add(text, &written, &written);
+        let ast = match looked_at {
+            true => self.add(text, &written, &written),
+            false => self.contract.parse(&written).ok(),
+        };
         if let (Usage::Record, Some(ast), Some(name)) = (usage, ast, rule["record"].as_str()) {
             self.contract.record(name, &ast, &rule["labels"]);
         }

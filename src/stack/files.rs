@@ -2,22 +2,44 @@
 
 use crate::artifacts::{RULES, Role};
 use crate::catalog::Duration;
+use crate::overlay::glob;
 use crate::render::File;
 use serde_json::Value;
 
-/// All rendered files.
+/// Rendered files.
 #[derive(Clone, Copy)]
-pub struct Files<'a>(&'a [File]);
+pub struct Files<'a> {
+    files: &'a [File],
+    view: View,
+}
+
+/// Which files of a stack are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    /// What was rendered from the catalog: whatever proves its intent asks of these.
+    Catalog,
+    /// The user's own files of `[extra]` too.
+    Whole,
+}
 
 impl<'a> Files<'a> {
-    /// Of a whole stack.
+    /// Of a whole stack, the user's own files among them.
     pub(crate) fn of(files: &'a [File]) -> Files<'a> {
-        Files(files)
+        let view = View::Whole;
+        Files { files, view }
+    }
+
+    /// As a view has them.
+    pub(crate) fn seen(self, view: View) -> Files<'a> {
+        Files { view, ..self }
     }
 
     /// Every file, whatever it is for.
     pub(crate) fn all(self) -> impl Iterator<Item = &'a File> + Clone {
-        self.0.iter()
+        let whole = self.view == View::Whole;
+        self.files
+            .iter()
+            .filter(move |file| whole || !file.is_own())
     }
 
     /// The files of one role.
@@ -176,59 +198,4 @@ pub(crate) fn beside(file: &File, name: &str) -> String {
 /// Whether a pattern of a file matches a path; a star stays within its folder.
 fn names(file: &File, pattern: &str, path: &str) -> bool {
     glob(&beside(file, pattern), path)
-}
-
-/// Whether a pattern matches a whole path, as Go's filepath.Match has it: a star and a question mark stay within a folder.
-pub(crate) fn glob(pattern: &str, path: &str) -> bool {
-    let mut letters = pattern.chars();
-    let Some(first) = letters.next() else {
-        return path.is_empty();
-    };
-    let (rest, mut after) = (letters.as_str(), path.chars());
-    match first {
-        '*' => {
-            let end = path.find('/').unwrap_or(path.len());
-            (0..=end).any(|at| path.is_char_boundary(at) && glob(rest, &path[at..]))
-        }
-        '[' => {
-            let (Some((class, rest)), Some(letter)) = (rest.split_once(']'), after.next()) else {
-                return false;
-            };
-            let (class, wanted) = class
-                .strip_prefix('^')
-                .map_or((class, true), |class| (class, false));
-            let class: Vec<char> = class.chars().collect();
-            let range = class
-                .windows(3)
-                .any(|part| part[1] == '-' && (part[0]..=part[2]).contains(&letter));
-            (letter != '/' && (range || class.contains(&letter)) == wanted)
-                && glob(rest, after.as_str())
-        }
-        '?' => after.next().is_some_and(|letter| letter != '/') && glob(rest, after.as_str()),
-        '\\' => {
-            rest.chars().next() == after.next()
-                && glob(rest.get(1..).unwrap_or_default(), after.as_str())
-        }
-        letter => after.next() == Some(letter) && glob(rest, after.as_str()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::glob;
-
-    #[test]
-    fn patterns_match_as_prometheus_matches_them() {
-        for (pattern, path, wanted) in [
-            ("/a/*_rules.yml", "/a/x_rules.yml", true),
-            ("/a/*_rules.yml", "/a/b/x_rules.yml", false),
-            ("/a/*/x.y*ml", "/a/b/x.yaml", true),
-            ("/a/?.yml", "/a/b.yml", true),
-            ("/a/[a-c]x.yml", "/a/bx.yml", true),
-            ("/a/[^b]x.yml", "/a/bx.yml", false),
-            ("*.yml", "é.yml", true),
-        ] {
-            assert_eq!(glob(pattern, path), wanted, "{pattern} {path}");
-        }
-    }
 }

@@ -45,6 +45,8 @@ impl Variables {
             let value = variable["allValue"]
                 .as_str()
                 .or(variable["current"]["value"].as_str())
+                // The choice of everything, where nothing says what that is.
+                .filter(|value| *value != "$__all")
                 .unwrap_or(".+");
             variables.insert(
                 variable["name"].as_str().unwrap_or_default().to_string(),

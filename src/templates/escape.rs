@@ -73,6 +73,68 @@ fn scalar(out: &mut impl Write, value: &Value, python: bool) -> Result<(), Error
     }
 }
 
+/// A mapping over several lines, as people write YAML; what follows its first line is indented by so many columns.
+pub(super) fn block(value: &Value, indent: usize) -> Result<Value, Error> {
+    let mut out = String::new();
+    lines(&mut out, value, indent)?;
+    Ok(Value::from_safe_string(out))
+}
+
+fn lines(out: &mut String, value: &Value, indent: usize) -> Result<(), Error> {
+    let nested = |value: &Value| -> Result<bool, Error> {
+        Ok(match value.kind() {
+            ValueKind::Map => value.len() > Some(0),
+            ValueKind::Seq | ValueKind::Iterable => value
+                .try_iter()?
+                .any(|item| matches!(item.kind(), ValueKind::Map | ValueKind::Seq)),
+            _ => false,
+        })
+    };
+    if !nested(value)? {
+        return scalar(out, value, false);
+    }
+    let margin = " ".repeat(indent);
+    if value.kind() == ValueKind::Map {
+        for (index, key) in value.try_iter()?.enumerate() {
+            if index > 0 {
+                out.push_str(&margin);
+            }
+            let name = key.to_string();
+            let plain = name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+                && !["y", "n", "yes", "no", "on", "off", "true", "false", "null"]
+                    .contains(&name.as_str());
+            match plain {
+                true => out.push_str(&name),
+                false => quoted(out, &name).map_err(failed)?,
+            }
+            out.push(':');
+            let inside = value.get_item(&key)?;
+            if nested(&inside)? {
+                out.push('\n');
+                out.push_str(&" ".repeat(indent + 2));
+                lines(out, &inside, indent + 2)?;
+            } else {
+                out.push(' ');
+                scalar(out, &inside, false)?;
+            }
+            out.push('\n');
+        }
+    } else {
+        for (index, item) in value.try_iter()?.enumerate() {
+            if index > 0 {
+                out.push_str(&margin);
+            }
+            out.push_str("- ");
+            lines(out, &item, indent + 2)?;
+            out.push('\n');
+        }
+    }
+    // The last line end is the template's, or that of whatever this is inside of.
+    out.pop();
+    Ok(())
+}
+
 /// Whole numbers without a point, as people write them.
 fn number(out: &mut impl Write, value: &Value) -> Result<(), Error> {
     if let Some(whole) = value.as_i64() {

@@ -19,6 +19,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
         with_unit(value, unit)
     });
     environment.add_filter("grafana_unit", grafana_unit);
+    environment.add_filter("block", super::escape::block);
     environment.add_filter("comment", comment);
     environment.add_filter("lines", lines);
     environment.add_filter("words", words);

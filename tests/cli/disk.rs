@@ -51,7 +51,7 @@ fn a_catalog_that_cannot_be_read_is_found() {
     );
     let found = run(&folder.join("services.toml/nowhere"), &["render"]);
     assert!(
-        found.code == Some(1) && found.err.contains("there is no services.toml here"),
+        found.code == Some(2) && found.err.contains("there is no services.toml here"),
         "{}",
         found.err
     );

@@ -1,7 +1,8 @@
 //! What is compared with: the catalog of a file, a folder or a revision that git keeps, and the templates beside it.
 
+use crate::catalog::extra::patterns;
 use crate::commands::Cli;
-use crate::overlay::{Overlay, profile_of};
+use crate::overlay::{Overlay, glob, matching, profile_of};
 use crate::pipeline::{CATALOG, PARTS, environment_of, is_part, overlay_name};
 use crate::source::read::names;
 use crate::source::{Text, Texts};
@@ -31,7 +32,8 @@ pub(crate) fn read(base: &str, cli: &Cli) -> Result<Base> {
         Ok(found) if found.is_dir() => {
             let prefix = format!("{}/", base.trim_end_matches('/'));
             let files = folder(path, environment)?;
-            (format!("{prefix}{CATALOG}"), prefix, files, texts(path)?)
+            let templates = texts(path, &patterns_of(&files))?;
+            (format!("{prefix}{CATALOG}"), prefix, files, templates)
         }
         Ok(_) => {
             let bytes =
@@ -43,8 +45,9 @@ pub(crate) fn read(base: &str, cli: &Cli) -> Result<Base> {
                 .map(|folder| folder.join("").display().to_string())
                 .unwrap_or_default();
             let name = path.display().to_string();
-            let templates = texts(folder.unwrap_or(&cli.root))?;
-            (name.clone(), prefix, vec![(name, bytes)], templates)
+            let files = vec![(name.clone(), bytes)];
+            let templates = texts(folder.unwrap_or(&cli.root), &patterns_of(&files))?;
+            (name, prefix, files, templates)
         }
         Err(_) => {
             let (files, templates) = revision(base, &cli.root, environment)?;
@@ -117,8 +120,16 @@ fn folder(folder: &Path, environment: Option<&str>) -> Result<Files> {
     Ok(files)
 }
 
-/// The templates of a folder with a catalog, read at once, so that those of two sides can be compared.
-pub(crate) fn texts(root: &Path) -> Result<Overlay> {
+/// What the files of a catalog name under `[extra]`.
+fn patterns_of(files: &Files) -> Vec<String> {
+    let texts = files
+        .iter()
+        .map(|(_, bytes)| String::from_utf8_lossy(bytes));
+    texts.flat_map(|text| patterns(&text)).collect()
+}
+
+/// The templates of a folder with a catalog, and its own files of these patterns, read at once, so that those of two sides can be compared.
+pub(crate) fn texts(root: &Path, patterns: &[String]) -> Result<Overlay> {
     fn inside(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) -> Result<()> {
         for entry in std::fs::read_dir(folder)
             .with_context(|| format!("cannot read {}", folder.display()))?
@@ -147,7 +158,12 @@ pub(crate) fn texts(root: &Path) -> Result<Overlay> {
         }
         Ok(found)
     };
-    Ok(Overlay::texts(all("templates")?).with_profiles(profiles(all("profiles")?)))
+    let paths = patterns.iter().flat_map(|pattern| matching(root, pattern));
+    let extra = paths
+        .filter_map(|path| Some((path.clone(), std::fs::read_to_string(root.join(path)).ok()?)));
+    Ok(Overlay::texts(all("templates")?)
+        .with_profiles(profiles(all("profiles")?))
+        .with_extra(extra.collect()))
 }
 
 /// Name → text, of files by their path under profiles/.
@@ -193,9 +209,6 @@ fn revision(base: &str, root: &Path, environment: Option<&str>) -> Result<(Files
         .map(str::to_string)
         .collect();
     let mut files = vec![(CATALOG.to_string(), catalog)];
-    if names.is_empty() {
-        return Ok((files, Overlay::default()));
-    }
     let blobs = blobs(root, &commit, &names)
         .with_context(|| format!("cannot read the templates of revision `{base}`"))?;
     let (mut templates, mut own_profiles) = (BTreeMap::new(), BTreeMap::new());
@@ -216,7 +229,30 @@ fn revision(base: &str, root: &Path, environment: Option<&str>) -> Result<(Files
         }
     }
     let overlay = Overlay::texts(templates).with_profiles(profiles(own_profiles));
-    Ok((files, overlay))
+    let extra = extra(root, &commit, &patterns_of(&files))
+        .with_context(|| format!("cannot read the files of [extra] of revision `{base}`"))?;
+    Ok((files, overlay.with_extra(extra)))
+}
+
+/// The user's own files of a commit, by their paths under the root.
+fn extra(root: &Path, commit: &str, patterns: &[String]) -> Result<BTreeMap<String, String>> {
+    if patterns.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let listed = git_or(
+        root,
+        &["ls-tree", "-r", "-z", "--name-only", commit],
+        || "cannot list the files".to_string(),
+    )?;
+    let names: Vec<String> = String::from_utf8_lossy(&listed)
+        .split('\0')
+        .filter(|name| patterns.iter().any(|pattern| glob(pattern, name)))
+        .map(str::to_string)
+        .collect();
+    let blobs = blobs(root, commit, &names)?;
+    let texts = names.into_iter().zip(blobs);
+    let texts = texts.filter_map(|(name, bytes)| Some((name, String::from_utf8(bytes?).ok()?)));
+    Ok(texts.collect())
 }
 
 /// What git prints; where it fails, `what` failed, and why.

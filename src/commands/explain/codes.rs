@@ -19,6 +19,18 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "An environment is to be without something that the catalog does not have, most often because its name is misspelt.",
     ),
     (
+        "extra-file",
+        "A file of [extra] is not there, cannot be read, or is not what its key says: nothing of it would be in force.",
+    ),
+    (
+        "extra-taken-name",
+        "A file of [extra] has a job, an alert or a receiver of a name that is there already: a server does not start with both, or nobody can tell them apart.",
+    ),
+    (
+        "extra-unread",
+        "Something in [extra] is read by nobody: what it says stands elsewhere in the catalog, or is not in force.",
+    ),
+    (
         "unread-part",
         "A file in services.d is not read, because its name does not end in .toml.",
     ),

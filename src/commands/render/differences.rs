@@ -67,7 +67,8 @@ pub(crate) fn stale(
             json!({"message": line_endings(&ends, output), "help": advice(output)}),
         );
     }
-    if cli.format == Format::Github {
+    // Where findings are all that is read, each file is one.
+    if matches!(cli.format, Format::Github | Format::Sarif | Format::Junit) {
         annotate(&mut report, comparison, output, &fix);
         if !ends.is_empty() {
             let help = format!("{}; then: {fix}", advice(output));

@@ -89,16 +89,6 @@ fn one(out: &mut String, test: &Test) {
     );
 }
 
-/// It could not run.
-pub(crate) fn failure(message: &str) -> String {
-    let message = escaped(message);
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"monstack verify\" tests=\"1\" failures=\"0\" errors=\"1\">\n  \
-         <testsuite name=\"stack\" tests=\"1\" failures=\"0\" errors=\"1\">\n    \
-         <testcase classname=\"monstack.stack\" name=\"verify\"><error message=\"{message}\"/></testcase>\n  </testsuite>\n</testsuites>\n"
-    )
-}
-
 /// Text between tags or quotes; what XML cannot hold at all is shown.
 fn escaped(text: &str) -> String {
     let text = visible::line(text);

@@ -59,6 +59,7 @@ impl<'a> Group<'a> {
             };
             let (file, line) = match side.place(&difference.spot.path, &difference.spot.pointer) {
                 Place::Line { file, line, .. } => (file, line),
+                Place::File(file) if !file.starts_with(&side.output) => (file, 1),
                 // Text has no values with lines of their own.
                 _ => (
                     format!(

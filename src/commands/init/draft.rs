@@ -1,0 +1,418 @@
+//! A catalog that is not written yet, and what was guessed for it.
+
+use crate::catalog::{Size, ipv6};
+use crate::profiles::Profiles;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::LazyLock;
+
+/// An alert of a first catalog.
+struct First {
+    name: String,
+    /// As TOML.
+    says: String,
+    /// Whether it asks for services with a limit of memory.
+    needs_limit: bool,
+}
+
+static FIRST: LazyLock<Vec<First>> = LazyLock::new(|| {
+    let table: toml::Table = toml::from_str(include_str!("alerts.toml")).unwrap_or_default();
+    let all = table.get("alert").and_then(toml::Value::as_array);
+    let one = |alert: &toml::Value| {
+        let text = |key: &str| Some(alert.get(key)?.as_str()?.to_string());
+        Some(First {
+            name: text("name")?,
+            says: text("says")?,
+            needs_limit: alert.get("needs").is_some(),
+        })
+    };
+    all.into_iter().flatten().filter_map(one).collect()
+});
+
+/// One service as it was found.
+#[derive(Clone, Debug, Default)]
+pub(in crate::commands) struct Found {
+    /// As it is called where it was found.
+    pub(in crate::commands) name: String,
+    /// Where that is.
+    pub(in crate::commands) from: String,
+    /// On this machine,
+    pub(in crate::commands) port: Option<u16>,
+    /// or as host:port on others.
+    pub(in crate::commands) targets: Vec<String>,
+    pub(in crate::commands) https: bool,
+    pub(in crate::commands) metrics_path: Option<String>,
+    pub(in crate::commands) scrape_interval: Option<String>,
+    pub(in crate::commands) runtime: Option<&'static str>,
+    pub(in crate::commands) profile: Option<&'static str>,
+    pub(in crate::commands) memory_limit: Option<Size>,
+    pub(in crate::commands) cpu_limit: Option<f64>,
+    /// What was guessed of it.
+    pub(in crate::commands) guessed: Vec<String>,
+}
+
+impl Found {
+    pub(in crate::commands) fn at_port(name: &str, port: u16, from: &str) -> Found {
+        Found {
+            name: name.to_string(),
+            from: from.to_string(),
+            port: Some(port),
+            ..Found::default()
+        }
+    }
+}
+
+/// What well-known programs are called, and the profile that says what they expose; a program that speaks no HTTP has none.
+const KNOWN: [(&str, &str); 9] = [
+    ("node-exporter", "node_exporter"),
+    ("cadvisor", "cadvisor"),
+    ("postgres-exporter", "postgres"),
+    ("redis-exporter", "redis"),
+    ("nginx-exporter", "nginx"),
+    ("nginx-prometheus-exporter", "nginx"),
+    ("kafka-exporter", "kafka"),
+    ("pushgateway", "pushgateway"),
+    ("blackbox-exporter", "blackbox"),
+];
+
+/// The profile of something by its name: `node_exporter`, `prom-node-exporter`.
+pub(in crate::commands) fn profile_of(name: &str) -> Option<&'static str> {
+    let name = name.replace('_', "-").to_lowercase();
+    let mut known = KNOWN.iter();
+    let (_, profile) = known.find(|(known, _)| name.ends_with(known))?;
+    Some(profile)
+}
+
+/// The same of a job that is called after what its exporter watches, and asks where that exporter listens.
+pub(in crate::commands) fn exporter_of(name: &str, targets: &[String]) -> Option<&'static str> {
+    const PORTS: [(&str, &str, &str); 4] = [
+        ("node", ":9100", "node_exporter"),
+        ("redis", ":9121", "redis"),
+        ("postgres", ":9187", "postgres"),
+        ("nginx", ":9113", "nginx"),
+    ];
+    let all =
+        |port: &str| !targets.is_empty() && targets.iter().all(|target| target.ends_with(port));
+    let mut known = PORTS.iter();
+    let found = known.find(|(word, port, _)| name.to_lowercase().contains(word) && all(port));
+    profile_of(name).or(found.map(|(_, _, profile)| *profile))
+}
+
+/// Names of the stack's own servers and containers.
+const TAKEN: [&str; 7] = [
+    "prometheus",
+    "alertmanager",
+    "grafana",
+    "blackbox-exporter",
+    "health-probe",
+    "compose",
+    "host",
+];
+
+/// The servers of the stack, and where they are published by default.
+const SERVERS: [(&str, u16); 3] = [
+    ("prometheus", 9090),
+    ("alertmanager", 9093),
+    ("grafana", 3000),
+];
+
+pub(in crate::commands) struct Draft {
+    title: String,
+    slug: String,
+    runtime: String,
+    pub(in crate::commands) services: Vec<(String, Found)>,
+    /// Tables behind the others, as TOML.
+    pub(in crate::commands) more: String,
+    /// Names of alerts that others have.
+    pub(in crate::commands) taken: BTreeSet<String>,
+    /// What was guessed and what was left out, a line each.
+    pub(in crate::commands) notes: Vec<String>,
+}
+
+impl Draft {
+    pub(in crate::commands) fn new(
+        name: Option<&str>,
+        root: &Path,
+        runtime: Option<&str>,
+    ) -> Draft {
+        let folder = root.canonicalize().ok().and_then(|path| {
+            let name = path.file_name()?.to_string_lossy().into_owned();
+            Some(name)
+        });
+        let written = name.map(str::to_string).or(folder).unwrap_or_default();
+        let mut draft = Draft {
+            title: String::new(),
+            slug: String::new(),
+            runtime: runtime.unwrap_or("python").to_string(),
+            services: Vec::new(),
+            more: String::new(),
+            taken: BTreeSet::new(),
+            notes: Vec::new(),
+        };
+        draft.call(&written);
+        if name.is_none() {
+            let title = &draft.title;
+            draft
+                .notes
+                .push(format!("the platform is called {title}, after the folder"));
+        }
+        draft
+    }
+
+    /// Names the platform.
+    pub(in crate::commands) fn call(&mut self, written: &str) {
+        let title: String = written
+            .chars()
+            .filter(|c| !c.is_control() && !"{}$".contains(*c))
+            .collect();
+        self.title = match title.trim() {
+            "" => "Platform".to_string(),
+            title => title.to_string(),
+        };
+        self.slug = slug(written, 31).unwrap_or("platform".to_string());
+    }
+
+    /// Says what the services are written in, where nothing else does.
+    pub(in crate::commands) fn written_in(&mut self, runtime: &str) {
+        self.runtime = runtime.to_string();
+    }
+
+    pub(in crate::commands) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Takes a service under a name that a catalog can have; gives that name.
+    pub(in crate::commands) fn add(&mut self, found: Found) -> String {
+        let mut name = slug(&found.name, 60).unwrap_or("service".to_string());
+        if TAKEN.contains(&name.as_str()) {
+            name += "-service";
+        }
+        let wanted = name.clone();
+        let mut number = 2;
+        while self.has(&name) {
+            name = format!("{wanted}-{number}");
+            number += 1;
+        }
+        if name != found.name {
+            let message = format!("{name}: called `{}` in {}", found.name, found.from);
+            self.notes.push(message);
+        }
+        for guessed in &found.guessed {
+            self.notes.push(format!("{name}: {guessed}"));
+        }
+        self.services.push((name.clone(), found));
+        name
+    }
+
+    pub(in crate::commands) fn has(&self, name: &str) -> bool {
+        self.services.iter().any(|(known, _)| known == name)
+    }
+
+    pub(in crate::commands) fn names(&self) -> Vec<String> {
+        self.services.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Takes a service out again.
+    pub(in crate::commands) fn leave_out(&mut self, name: &str, why: &str) {
+        self.services.retain(|(known, _)| known != name);
+        self.notes.push(format!("{name} is left out: {why}"));
+    }
+
+    /// The alerts of the text, each with what it says.
+    pub(in crate::commands) fn alerts(&self) -> Vec<(String, &'static str)> {
+        let limited = self.limited();
+        let told = FIRST.iter().filter(|first| !first.needs_limit || limited);
+        let named = |first: &'static First| {
+            let name = match self.taken.contains(&first.name) {
+                true => format!("{}OfCatalog", first.name),
+                false => first.name.clone(),
+            };
+            (name, first.says.as_str())
+        };
+        told.map(named).collect()
+    }
+
+    /// Whether any service has a limit of memory that its runtime tells about.
+    fn limited(&self) -> bool {
+        let profiles = Profiles::built_in();
+        let tells = |found: &Found| {
+            let runtime = found.runtime.unwrap_or(&self.runtime);
+            profiles.roles(runtime, &[]).contains_key("memory")
+        };
+        self.services
+            .iter()
+            .any(|(_, found)| found.memory_limit.is_some() && tells(found))
+    }
+
+    /// As services.toml.
+    pub(in crate::commands) fn text(&self) -> String {
+        let mut text = format!(
+            "# What runs here; `monstack render` makes the whole monitoring stack of it. `monstack explain NAME` says what a name here means.\n\n[platform]\nname = {}\nslug = {}\n\n[defaults]\nruntime = {}\n",
+            quoted(&self.title),
+            quoted(&self.slug),
+            quoted(&self.runtime),
+        );
+        let exporters: BTreeSet<&str> = self
+            .services
+            .iter()
+            .filter(|(_, found)| found.profile.is_some())
+            .map(|(name, _)| name.as_str())
+            .collect();
+        text += "\n[groups]\n";
+        if exporters.len() < self.services.len() {
+            text += "services = { title = \"Services\" }\n";
+        }
+        if !exporters.is_empty() {
+            text += "infrastructure = { title = \"Infrastructure\" }\n";
+        }
+        text += "\n[services]\n";
+        for (name, found) in &self.services {
+            let group = match exporters.contains(name.as_str()) {
+                true => "infrastructure",
+                false => "services",
+            };
+            let _ = writeln!(text, "{name} = {{ {} }}", settings(group, found).join(", "));
+        }
+        let used: BTreeSet<u16> = self
+            .services
+            .iter()
+            .filter_map(|(_, found)| found.port)
+            .collect();
+        for (server, port) in SERVERS {
+            if used.contains(&port) {
+                let free = (port + 1..).find(|port| {
+                    !used.contains(port) && SERVERS.iter().all(|(_, other)| other != port)
+                });
+                let _ = write!(
+                    text,
+                    "\n# {port} is taken by a service.\n[{server}]\nport = {}\n",
+                    free.unwrap_or(port)
+                );
+            }
+        }
+        text += "\n[alerts]\n";
+        for (name, says) in self.alerts() {
+            let _ = writeln!(text, "{name} = {says}");
+        }
+        text + &self.more
+    }
+}
+
+fn settings(group: &str, found: &Found) -> Vec<String> {
+    let mut all = vec![format!("group = {}", quoted(group))];
+    if let Some(port) = found.port {
+        all.push(format!("port = {port}"));
+    }
+    if !found.targets.is_empty() {
+        let list: Vec<String> = found.targets.iter().map(|one| quoted(one)).collect();
+        all.push(format!("targets = [{}]", list.join(", ")));
+    }
+    // What it is found beside starts it.
+    all.push("build = false".to_string());
+    if found.https {
+        all.push("scheme = \"https\"".to_string());
+    }
+    let texts = [
+        ("metrics_path", found.metrics_path.as_deref()),
+        ("scrape_interval", found.scrape_interval.as_deref()),
+        ("runtime", found.runtime),
+    ];
+    for (key, value) in texts {
+        all.extend(value.map(|value| format!("{key} = {}", quoted(value))));
+    }
+    all.extend(
+        found
+            .profile
+            .map(|profile| format!("profiles = [{}]", quoted(profile))),
+    );
+    all.extend(
+        found
+            .memory_limit
+            .as_ref()
+            .map(|size| format!("memory_limit = \"{size}\"")),
+    );
+    all.extend(
+        found
+            .cpu_limit
+            .map(|cores| format!("cpu_limit = {cores:?}")),
+    );
+    all
+}
+
+/// A text as TOML.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// A name of lower-case letters, digits and dashes; None: nothing of the text can be in one.
+fn slug(text: &str, longest: usize) -> Option<String> {
+    let mut slug = String::new();
+    for letter in text.chars() {
+        match letter.to_ascii_lowercase() {
+            letter @ ('a'..='z' | '0'..='9') => slug.push(letter),
+            _ if !slug.is_empty() && !slug.ends_with('-') => slug.push('-'),
+            _ => {}
+        }
+    }
+    let begins = slug.starts_with(|letter: char| letter.is_ascii_digit());
+    let mut slug = match begins {
+        true => format!("s{slug}"),
+        false => slug,
+    };
+    slug.truncate(longest);
+    let slug = slug.trim_end_matches('-').to_string();
+    (!slug.is_empty()).then_some(slug)
+}
+
+/// host:port as a catalog takes it: an address of IPv6 in brackets, a name of letters, digits, dots and dashes.
+pub(in crate::commands) fn is_target(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return false;
+    };
+    let plain = |host: &str| {
+        !host.is_empty()
+            && host
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || ".-".contains(c))
+    };
+    let host = match host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
+        Some(inside) => ipv6(inside).is_some(),
+        None => plain(host),
+    };
+    host && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_becomes_one_that_a_catalog_can_have() {
+        for (text, wanted) in [
+            ("Order API", Some("order-api")),
+            ("__web__1", Some("web-1")),
+            ("3scale", Some("s3scale")),
+            ("\"; rm -rf /", Some("rm-rf")),
+            ("日本", None),
+        ] {
+            assert_eq!(slug(text, 60).as_deref(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_hosts_with_ports() {
+        for (text, wanted) in [
+            ("10.0.0.1:80", true),
+            ("[fd00::1]:9100", true),
+            ("host", false),
+            ("a_b:80", false),
+            ("host:0", false),
+        ] {
+            assert_eq!(is_target(text), wanted, "{text}");
+        }
+    }
+}

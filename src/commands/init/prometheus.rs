@@ -1,0 +1,257 @@
+//! The jobs of a Prometheus, of its configuration or as it scrapes them, and what is behind an address of metrics.
+
+use super::draft::{Draft, Found, exporter_of, is_target};
+use crate::catalog::Duration;
+use crate::commands::servers::PrometheusLogin;
+use crate::json::{Parts, plain};
+use crate::live::http::Client;
+use crate::yaml;
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Jobs of a stack itself, which monstack scrapes anyway.
+const SERVERS: [&str; 2] = ["prometheus", "alertmanager"];
+
+/// Takes the jobs of a configuration that name their targets.
+pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
+    let value = match yaml::parse(text) {
+        Ok(value) => value,
+        Err(error) => bail!("{file}:{}: it is not YAML: {}", error.line, error.reason),
+    };
+    ensure!(
+        value["scrape_configs"].is_array(),
+        "{file} has no `scrape_configs`: it is no configuration of Prometheus"
+    );
+    for job in value["scrape_configs"].items() {
+        let name = job["job_name"].as_str().unwrap_or_default();
+        if name.is_empty() {
+            draft
+                .notes
+                .push("a job without a job_name is left out".to_string());
+            continue;
+        }
+        // Beside what a catalog says of a service in the same words.
+        let said = [
+            "job_name",
+            "static_configs",
+            "metrics_path",
+            "scheme",
+            "scrape_interval",
+            "scrape_timeout",
+        ];
+        let more: Vec<&str> = job
+            .entries()
+            .map(|(key, _)| key.as_str())
+            .filter(|key| !said.contains(key))
+            .collect();
+        if !more.is_empty() {
+            draft.notes.push(format!(
+                "{name} is left out: a service has no {}; keep the job as it is, under `scrape` of [extra]",
+                more.join(", ")
+            ));
+            continue;
+        }
+        let targets = job["static_configs"]
+            .items()
+            .flat_map(|group| group["targets"].texts());
+        let https = job["scheme"] == "https";
+        take(
+            draft,
+            name,
+            targets.map(|target| with_port(target, https)).collect(),
+            Asked {
+                https,
+                path: job["metrics_path"].as_str(),
+                interval: job["scrape_interval"].as_str(),
+                from: file,
+            },
+        );
+        if job["static_configs"]
+            .items()
+            .any(|group| group.get("labels").is_some())
+        {
+            draft.notes.push(format!(
+                "{name}: labels of its targets are not taken over: write them as `labels` of the service"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// How a job asks.
+struct Asked<'a> {
+    https: bool,
+    path: Option<&'a str>,
+    interval: Option<&'a str>,
+    from: &'a str,
+}
+
+fn take(draft: &mut Draft, name: &str, mut targets: Vec<String>, asked: Asked) {
+    if SERVERS.contains(&name) {
+        draft.notes.push(format!(
+            "{name} is left out: monstack scrapes its own {name} anyway"
+        ));
+        return;
+    }
+    let odd: Vec<String> = targets
+        .iter()
+        .filter(|one| !is_target(one))
+        .cloned()
+        .collect();
+    targets.retain(|one| is_target(one));
+    targets.dedup();
+    if !odd.is_empty() {
+        draft.notes.push(format!(
+            "{name}: {} is no host:port and is left out",
+            odd.join(", ")
+        ));
+    }
+    if targets.is_empty() {
+        draft
+            .notes
+            .push(format!("{name} is left out: it names no target"));
+        return;
+    }
+    let mut found = Found {
+        name: name.to_string(),
+        from: asked.from.to_string(),
+        https: asked.https,
+        metrics_path: asked
+            .path
+            .filter(|path| *path != "/metrics")
+            .map(str::to_string),
+        scrape_interval: asked
+            .interval
+            .filter(|interval| Duration::parse(interval).is_some())
+            .map(str::to_string),
+        profile: exporter_of(name, &targets),
+        ..Found::default()
+    };
+    let here = |target: &str| {
+        let (host, port) = target.rsplit_once(':')?;
+        let here = ["localhost", "127.0.0.1", "host.docker.internal", "[::1]"].contains(&host);
+        port.parse().ok().filter(|_| here)
+    };
+    match targets.as_slice() {
+        [only] if here(only).is_some() => found.port = here(only),
+        _ => found.targets = targets,
+    }
+    if let Some(profile) = found.profile {
+        found.runtime = Some("go");
+        found
+            .guessed
+            .push(format!("it exposes what the profile {profile} lists"));
+    }
+    draft.add(found);
+}
+
+/// A target with the port that its scheme has by default.
+fn with_port(target: &str, https: bool) -> String {
+    let ends = target
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    match (ends, https) {
+        (true, _) => target.to_string(),
+        (false, true) => format!("{target}:443"),
+        (false, false) => format!("{target}:80"),
+    }
+}
+
+/// Takes the jobs of a running Prometheus, with the targets that it scrapes now.
+pub(super) fn ask(draft: &mut Draft, url: &str, login: &PrometheusLogin) -> Result<()> {
+    let endpoint = login
+        .at(Some(url))
+        .named()?
+        .context("there is no Prometheus to ask")?;
+    let client = Client::new(std::time::Duration::from_secs(10), None)
+        .map_err(|failure| anyhow!("{failure}"))?;
+    let answer = endpoint
+        .json(&client, "/api/v1/targets?state=active")
+        .map_err(|refusal| anyhow!("{}", endpoint.sentence(&refusal)))?;
+    let mut jobs: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    let targets = match answer.get("activeTargets") {
+        Some(targets) => targets,
+        None => &answer["data"]["activeTargets"],
+    };
+    for target in targets.items() {
+        let job = plain(&target["labels"]["job"]);
+        jobs.entry(job).or_default().push(target);
+    }
+    ensure!(!jobs.is_empty(), "the Prometheus at {url} scrapes nothing");
+    for (job, targets) in jobs {
+        let first = targets[0];
+        let discovered = &first["discoveredLabels"];
+        let scraped = |target: &&Value| {
+            let url = target["scrapeUrl"].as_str().unwrap_or_default();
+            let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+            let host = rest.split(['/', '?']).next().unwrap_or_default();
+            with_port(host, scheme == "https")
+        };
+        let url = first["scrapeUrl"].as_str().unwrap_or_default();
+        // A prober is asked for each of its targets with another query.
+        let queries: BTreeSet<&str> = targets
+            .iter()
+            .filter_map(|target| target["scrapeUrl"].as_str()?.split_once("://"))
+            .map(|(_, rest)| rest.find('/').map_or("", |at| &rest[at..]))
+            .collect();
+        if queries.len() > 1 || url.contains("target=") {
+            draft.notes.push(format!(
+                "{job} is left out: its targets are asked in different ways; keep the job as it is, under `scrape` of [extra]"
+            ));
+            continue;
+        }
+        let path = url.split_once("://").and_then(|(_, rest)| {
+            let at = rest.find('/')?;
+            Some(rest[at..].to_string())
+        });
+        take(
+            draft,
+            &job,
+            targets.iter().map(scraped).collect(),
+            Asked {
+                https: url.starts_with("https://"),
+                path: path.as_deref(),
+                interval: discovered["__scrape_interval__"].as_str(),
+                from: endpoint.url.as_str(),
+            },
+        );
+    }
+    Ok(())
+}
+
+/// The service behind an address of metrics, called after its host, or its port on this machine.
+pub(super) fn exposing(url: &str) -> Result<Found> {
+    let (scheme, rest) = url
+        .split_once("://")
+        .filter(|(scheme, _)| ["http", "https"].contains(scheme))
+        .with_context(|| format!("`{url}` is no address, as http://localhost:8001/metrics is"))?;
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    ensure!(
+        !host.contains('@'),
+        "an address with a password can be read in the list of processes: write the service with `auth`, and run `monstack declare`"
+    );
+    let target = with_port(host, scheme == "https");
+    ensure!(is_target(&target), "`{host}` in `{url}` is no host:port");
+    let (name, port) = target.rsplit_once(':').unwrap_or((&target, ""));
+    let here = ["localhost", "127.0.0.1", "[::1]"].contains(&name);
+    let mut found = Found {
+        name: match here {
+            true => format!("service-{port}"),
+            false => name.split('.').next().unwrap_or(name).to_string(),
+        },
+        from: url.to_string(),
+        https: scheme == "https",
+        metrics_path: Some(path.to_string())
+            .filter(|path| !["", "/metrics"].contains(&path.as_str())),
+        ..Found::default()
+    };
+    found
+        .guessed
+        .push(format!("its name, of what answers at {target}"));
+    match here {
+        true => found.port = port.parse().ok(),
+        false => found.targets = vec![target],
+    }
+    Ok(found)
+}

@@ -1,0 +1,465 @@
+//! The user's own files of `[extra]`: which are placed as they are, and what of them is merged into generated files.
+
+mod alertmanager;
+mod dashboards;
+mod scrape;
+
+use crate::artifacts::{RULES, Role};
+use crate::catalog::Catalog;
+use crate::catalog::secrets::Secret;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
+use crate::overlay::Overlay;
+use crate::source::read::Unreadable;
+use crate::yaml;
+use alertmanager::Routing;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a file of `[extra]` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Rules,
+    Tests,
+    Scrape,
+    Alertmanager,
+    Dashboard,
+    /// A list of targets, read by a job,
+    Targets,
+    /// or a template of notifications.
+    Template,
+    /// One of the two, of which nobody says which.
+    Other,
+}
+
+/// One file as the user keeps it.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnFile {
+    /// Its path under the root.
+    pub(crate) source: String,
+    pub(crate) sort: Sort,
+    pub(crate) text: String,
+    /// Null where it is neither YAML nor JSON.
+    pub(crate) value: Arc<Value>,
+    /// What is placed, where that is not the text.
+    filled: Option<String>,
+}
+
+impl OwnFile {
+    /// What is placed: the text below a line that says whose it is, where the format has comments.
+    pub(crate) fn written(&self) -> String {
+        match self.source.rsplit('.').next() {
+            Some("yml" | "yaml") => format!(
+                "# Placed by monstack. Do not edit: edit {} and run `monstack render`.\n{}",
+                self.source, self.text
+            ),
+            _ => self.filled.clone().unwrap_or_else(|| self.text.clone()),
+        }
+    }
+
+    /// What the file is for, where it is placed.
+    pub(crate) fn role(&self) -> Role {
+        match self.sort {
+            Sort::Rules => RULES,
+            Sort::Tests => Role::RuleTests,
+            Sort::Dashboard => Role::Dashboard,
+            _ => Role::Plain,
+        }
+    }
+
+    /// Where it is placed, under the output folder; None: it is merged into a generated file, or nobody reads it.
+    pub(crate) fn placed(&self) -> Option<String> {
+        let folder = match self.sort {
+            Sort::Rules | Sort::Tests | Sort::Targets => "monitoring/extra",
+            Sort::Dashboard => "monitoring/grafana/dashboards/extra",
+            Sort::Template => "monitoring/alertmanager/extra",
+            Sort::Scrape | Sort::Alertmanager | Sort::Other => return None,
+        };
+        Some(format!("{folder}/{}", self.source))
+    }
+
+    /// The line of a value, or the file where it has none.
+    pub(crate) fn place(&self, pointer: &str) -> Place {
+        match yaml::Lines::read(&self.text).line(pointer) {
+            Some(line) if line > 0 => self.line(line),
+            _ => Place::File(self.source.clone()),
+        }
+    }
+
+    /// A line of it, from 1.
+    pub(crate) fn line(&self, line: usize) -> Place {
+        let text = self.text.lines().nth(line - 1).unwrap_or_default();
+        Place::Line {
+            file: self.source.clone(),
+            line,
+            text: text.to_string(),
+        }
+    }
+
+    fn error(&self, pointer: &str, message: String, help: impl Into<String>) -> Diagnostic {
+        Diagnostic::error("extra-file", self.place(pointer), message).help(help)
+    }
+}
+
+/// A value of an own file that stands in a generated one.
+#[derive(Clone, Debug)]
+pub(crate) struct Merged {
+    /// The list that it is an entry of, as a JSON pointer into the generated file.
+    pub(crate) list: &'static str,
+    /// As it is rendered.
+    pub(crate) value: Value,
+    /// The index of its file.
+    pub(crate) file: usize,
+    /// Where it stands there.
+    pub(crate) pointer: String,
+}
+
+impl Merged {
+    /// What the generated file is for.
+    pub(crate) fn role(&self) -> Role {
+        match self.list {
+            scrape::JOBS => Role::Prometheus,
+            _ => Role::Alertmanager,
+        }
+    }
+}
+
+/// Everything that `[extra]` names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Own {
+    pub(crate) files: Vec<OwnFile>,
+    pub(crate) parts: Vec<Merged>,
+    /// What Prometheus' container needs to ask the targets of own jobs.
+    pub(crate) secrets: Vec<Secret>,
+    routing: Routing,
+    /// What is worth knowing of what is sound.
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+impl Own {
+    /// The files of a catalog, or everything that is wrong with them.
+    pub(crate) fn read(catalog: &Catalog, overlay: &Overlay) -> Result<Own, Vec<Diagnostic>> {
+        let mut own = Own::default();
+        let mut found = Vec::new();
+        let mut known: BTreeMap<String, &str> = BTreeMap::new();
+        for (key, patterns) in catalog.extra.lists() {
+            for (index, pattern) in patterns.iter().enumerate() {
+                let place = Place::Value(format!("/extra/{key}/{index}"));
+                let output = format!("{}/", catalog.platform.output);
+                let mut paths = overlay.matching(pattern);
+                paths.retain(|path| !path.starts_with(&output));
+                if paths.is_empty() {
+                    found.push(
+                        Diagnostic::error(
+                            "extra-file",
+                            place,
+                            format!("`{pattern}` names no file"),
+                        )
+                        .help("write the path from the folder of services.toml on; * stays within a folder, and what is generated is not looked at"),
+                    );
+                    continue;
+                }
+                for path in paths {
+                    if let Some(before) = known.insert(path.clone(), key) {
+                        if before != key {
+                            let message = format!("{path} is one of `{before}` too");
+                            found.push(
+                                Diagnostic::error("extra-file", place.clone(), message)
+                                    .help("name it in one of the two"),
+                            );
+                        }
+                        continue;
+                    }
+                    match file(&path, key, overlay, &place) {
+                        Ok(file) => own.files.push(file),
+                        Err(diagnostic) => found.push(*diagnostic),
+                    }
+                }
+            }
+        }
+        if found.is_empty() {
+            let names = own.names();
+            found.extend(names.err().unwrap_or_default());
+            found.extend(scrape::merge(&mut own, catalog));
+            found.extend(alertmanager::merge(&mut own));
+            found.extend(dashboards::fill(&mut own, catalog));
+            found.extend(own.taken(catalog));
+            own.unread(catalog);
+        }
+        match found.is_empty() {
+            true => Ok(own),
+            false => Err(found),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The files of one sort, each with its index.
+    fn of(&self, sort: Sort) -> impl Iterator<Item = (usize, &OwnFile)> {
+        let files = self.files.iter().enumerate();
+        files.filter(move |(_, file)| file.sort == sort)
+    }
+
+    /// The groups of the rule files are lists of rules.
+    fn names(&self) -> Result<(), Vec<Diagnostic>> {
+        let mut found = Vec::new();
+        for (_, file) in self.of(Sort::Rules) {
+            if !file.value["groups"].is_array() {
+                found.push(file.error(
+                    "",
+                    format!("{} has no `groups`: it is no rule file", file.source),
+                    "name what it is: rules, tests, scrape, alertmanager or dashboards",
+                ));
+            }
+        }
+        match found.is_empty() {
+            true => Ok(()),
+            false => Err(found),
+        }
+    }
+
+    /// Every rule with its file and pointer.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = (&OwnFile, String, &Value)> {
+        self.of(Sort::Rules).flat_map(|(_, file)| {
+            let groups = file.value["groups"].items().enumerate();
+            groups.flat_map(move |(group, value)| {
+                let rules = value["rules"].items().enumerate();
+                rules.map(move |(rule, value)| {
+                    (file, format!("/groups/{group}/rules/{rule}"), value)
+                })
+            })
+        })
+    }
+
+    /// The names of its alerts.
+    pub(crate) fn alerts(&self) -> BTreeSet<&str> {
+        self.rules()
+            .filter_map(|(_, _, rule)| rule["alert"].as_str())
+            .collect()
+    }
+
+    /// Names that the catalog has already.
+    fn taken(&self, catalog: &Catalog) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        let mut say = |place: Place, what: &str, name: &str, help: &str| {
+            let message = format!("there is {what} `{name}` in the catalog already");
+            found.push(Diagnostic::error("extra-taken-name", place, message).help(help));
+        };
+        for (file, pointer, rule) in self.rules() {
+            if let Some(name) = rule["alert"]
+                .as_str()
+                .filter(|name| catalog.alert(name).is_some())
+            {
+                say(
+                    file.place(&format!("{pointer}/alert")),
+                    "an alert",
+                    name,
+                    "remove one of the two, or give this one another name: silences and routes could not tell them apart",
+                );
+            }
+        }
+        for part in &self.parts {
+            let file = &self.files[part.file];
+            let name = |key: &str| part.value[key].as_str().unwrap_or_default().to_string();
+            match part.list {
+                scrape::JOBS => {
+                    let name = name("job_name");
+                    let place = || file.place(&format!("{}/job_name", part.pointer));
+                    if catalog.service(&name).is_some() {
+                        say(
+                            place(),
+                            "a service",
+                            &name,
+                            "remove one of the two: Prometheus does not start with two jobs of one name",
+                        );
+                    } else if ["prometheus", "alertmanager", "health-probe"].contains(&&*name) {
+                        say(
+                            place(),
+                            "a job",
+                            &name,
+                            "remove this one: monstack scrapes its own servers, and probes health paths where `health_probe` says so",
+                        );
+                    }
+                }
+                alertmanager::RECEIVERS => {
+                    let name = name("name");
+                    if name == crate::catalog::NO_ONE || catalog.receivers.contains_key(&name) {
+                        say(
+                            file.place(&format!("{}/name", part.pointer)),
+                            "a receiver",
+                            &name,
+                            "remove one of the two, or give this one another name",
+                        );
+                    }
+                }
+                _ => {}
+            }
+        }
+        let jobs: BTreeSet<String> = self
+            .parts
+            .iter()
+            .filter(|part| part.list == scrape::JOBS)
+            .filter_map(|part| part.value["job_name"].as_str().map(str::to_string))
+            .collect();
+        for name in catalog.extra.jobs.keys() {
+            let key = format!("/extra/jobs/{}", crate::source::step(name));
+            if !jobs.contains(name) {
+                found.push(
+                    Diagnostic::error(
+                        "extra-file",
+                        Place::Key(key.clone()),
+                        format!("no file of `scrape` has a job `{name}`"),
+                    )
+                    .help(crate::diagnostic::suggestion(
+                        name,
+                        jobs.iter().map(String::as_str),
+                    )),
+                );
+            }
+        }
+        found
+    }
+
+    /// Says of files that nothing names.
+    fn unread(&mut self, catalog: &Catalog) {
+        let unread: Vec<Diagnostic> = self
+            .of(Sort::Other)
+            .map(|(_, file)| {
+                let message = format!("nothing reads {}", file.source);
+                Diagnostic::warning("extra-unread", Place::Key("/extra/files".into()), message)
+                    .help("name it in file_sd_configs of a job of `scrape`, or under templates of a file of `alertmanager`, seen from the folder of that file")
+            })
+            .collect();
+        self.warnings.extend(unread);
+        if catalog.extra.tests.is_empty() {
+            return;
+        }
+        if self.of(Sort::Rules).next().is_none() {
+            let message = "there are tests, and no rules that they are of";
+            self.warnings.push(
+                Diagnostic::warning("extra-unread", Place::Key("/extra/tests".into()), message)
+                    .help("name the rule files under `rules`"),
+            );
+        }
+    }
+
+    /// Whether a job may expose what nobody knows.
+    pub(crate) fn is_open(&self, catalog: &Catalog) -> bool {
+        // Of a service that says nothing of its metrics nobody knows them.
+        let silent = catalog.services.iter().any(|service| {
+            service.profiles.is_empty()
+                && !catalog
+                    .declared()
+                    .any(|metric| metric.services.contains(&service.name))
+        });
+        if silent {
+            return true;
+        }
+        self.parts
+            .iter()
+            .filter(|part| part.list == scrape::JOBS)
+            .any(|part| {
+                let job = &part.value;
+                let name = job["job_name"].as_str().unwrap_or_default();
+                let known = catalog.extra.jobs.get(name);
+                let found_elsewhere = job
+                    .entries()
+                    .any(|(key, _)| key.ends_with("_sd_configs") && key != "dns_sd_configs");
+                known.is_none_or(|job| job.profiles.is_empty())
+                    || found_elsewhere
+                    || job.get("metric_relabel_configs").is_some()
+            })
+    }
+
+    /// As templates see it: what is merged, and where the placed rule files are, seen from Prometheus' configuration.
+    pub(crate) fn seen(&self) -> Value {
+        let all = |list: &str| -> Vec<Value> {
+            let parts = self.parts.iter().filter(|part| part.list == list);
+            parts.map(|part| part.value.clone()).collect()
+        };
+        let rules: Vec<String> = self
+            .of(Sort::Rules)
+            .map(|(_, file)| format!("extra/{}", file.source))
+            .collect();
+        json!({
+            "rules": rules,
+            "jobs": all(scrape::JOBS),
+            "receivers": all(alertmanager::RECEIVERS),
+            "routes": all(alertmanager::ROUTES),
+            "inhibitions": all(alertmanager::INHIBITIONS),
+            "times": all(alertmanager::TIMES),
+            "mute_times": all(alertmanager::MUTE_TIMES),
+            "global": self.routing.global,
+            "templates": self.routing.templates,
+        })
+    }
+}
+
+/// A file read as what its key says that it is.
+fn file(
+    path: &str,
+    key: &str,
+    overlay: &Overlay,
+    place: &Place,
+) -> Result<OwnFile, Box<Diagnostic>> {
+    let refused = |reason: String, help: &str| {
+        let message = format!("cannot read {path}: {reason}");
+        Box::new(Diagnostic::error("extra-file", place.clone(), message).help(help))
+    };
+    let text = overlay.extra(path).map_err(|unreadable| match unreadable {
+        Unreadable::Missing => refused("it is not there".to_string(), "name a file that is"),
+        Unreadable::Refused(reason, help) => refused(reason, help),
+        Unreadable::NotText { reason, help, .. } => refused(reason, help),
+    })?;
+    let mut file = OwnFile {
+        source: path.to_string(),
+        sort: match key {
+            "rules" => Sort::Rules,
+            "tests" => Sort::Tests,
+            "scrape" => Sort::Scrape,
+            "alertmanager" => Sort::Alertmanager,
+            "dashboards" => Sort::Dashboard,
+            _ => Sort::Other,
+        },
+        text,
+        value: Arc::new(Value::Null),
+        filled: None,
+    };
+    if file.sort != Sort::Other {
+        // JSON is YAML too.
+        let value = yaml::parse(&file.text).map_err(|error| {
+            let message = format!("it is not YAML: {}", error.reason);
+            Box::new(
+                Diagnostic::error("extra-file", file.line(error.line.max(1)), message)
+                    .help("fix this line"),
+            )
+        })?;
+        if !value.is_object() {
+            let message = format!("{path} is empty, or no mapping");
+            return Err(Box::new(file.error(
+                "",
+                message,
+                "write what its key says, or take it out of [extra]",
+            )));
+        }
+        file.value = Arc::new(value);
+    }
+    Ok(file)
+}
+
+/// The path of a file that another one names, seen from that one's folder.
+fn beside(source: &str, named: &str) -> String {
+    let mut parts: Vec<&str> = source.split('/').collect();
+    parts.pop();
+    for part in named.split('/') {
+        match part {
+            ".." => drop(parts.pop()),
+            "." | "" => {}
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}

@@ -1,0 +1,266 @@
+//! A first catalog: of flags, a compose file, a Prometheus, or a set-up that is kept by hand. Whatever it is made of, it loads and
+//! proves.
+
+mod referee;
+mod shop;
+
+use shop::{Ended, folder, monstack};
+use std::fs;
+use std::path::Path;
+
+/// What was written renders, and is what a second look finds.
+fn renders(root: &Path) -> String {
+    let ended = monstack(root, &["render"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let again = monstack(root, &["render", "--check"]);
+    assert_eq!(again.code, 0, "{}", again.stdout);
+    fs::read_to_string(root.join("services.toml")).expect("written")
+}
+
+fn said(ended: &Ended, wanted: &[&str]) {
+    let all = format!("{}{}", ended.stdout, ended.stderr);
+    for text in wanted {
+        assert!(all.contains(text), "not said: {text}\n{all}");
+    }
+}
+
+#[test]
+fn any_names_become_a_catalog() {
+    let root = folder("init \"names\" {x}");
+    let twenty: Vec<String> = (0..20)
+        .map(|number| format!("service:{}", 8100 + number))
+        .collect();
+    let hostile = [
+        "Order API:8001",
+        "prometheus:9090",
+        "日本:8003",
+        "\"]\n[x:8004",
+        "3scale:3000",
+        "grafana:8006",
+    ];
+    let names = hostile.into_iter().chain(twenty.iter().map(String::as_str));
+    let flags: Vec<&str> = names.flat_map(|name| ["--service", name]).collect();
+    let ended = monstack(&root, &[&["init"], &*flags].concat());
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    said(
+        &ended,
+        &["26 services", "order-api: called `Order API` in --service"],
+    );
+    let text = renders(&root);
+    for wanted in [
+        "order-api = ",
+        "prometheus-service = ",
+        "s3scale = ",
+        "service-20 = ",
+        "[prometheus]\nport = 9091",
+        "[grafana]\nport = 3001",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    let twice = monstack(&root, &["init", "--service", "web:8001"]);
+    assert_eq!(twice.code, 2, "{}", twice.stderr);
+    fs::remove_dir_all(root).expect("removable");
+}
+
+#[test]
+fn without_a_catalog_every_verb_names_init() {
+    let root = folder("init-nothing");
+    for verb in [
+        vec!["render"],
+        vec!["render", "--check"],
+        vec!["prove"],
+        vec!["add", "web", "--group", "g", "--port", "1"],
+        vec!["declare", "x"],
+        vec!["diff", "HEAD"],
+        vec!["explain", "x"],
+        vec!["verify"],
+        vec!["why", "x"],
+        vec!["simulate"],
+        vec!["drill"],
+        vec!["preview"],
+    ] {
+        let ended = monstack(&root, &verb);
+        assert_eq!(ended.code, 2, "{verb:?}: {}", ended.stderr);
+        said(&ended, &["monstack init"]);
+    }
+    let ended = monstack(&root, &["init"]);
+    assert_eq!(ended.code, 2);
+    said(&ended, &["--service", "--compose"]);
+    assert!(!root.join("services.toml").exists());
+    fs::remove_dir_all(root).expect("removable");
+}
+
+#[test]
+fn a_catalog_is_found_around_and_by_its_file() {
+    let root = folder("init-around");
+    assert_eq!(monstack(&root, &["init", "--service", "web:8001"]).code, 0);
+    renders(&root);
+    let inside = root.join("a/b");
+    fs::create_dir_all(&inside).expect("writable");
+    assert_eq!(monstack(&inside, &["render", "--check"]).code, 0);
+    assert_eq!(
+        monstack(
+            &inside,
+            &["render", "--check", "--root", "../../services.toml"]
+        )
+        .code,
+        0
+    );
+    let other = monstack(&inside, &["render", "--check", "--root", "/etc/hostname"]);
+    assert_eq!(other.code, 2);
+    said(&other, &["the catalog is called services.toml"]);
+    fs::remove_dir_all(root).expect("removable");
+}
+
+const COMPOSE: &str = r#"
+x-common: &common
+  restart: always
+services:
+  web:
+    <<: *common
+    build: .
+    ports: ["${WEB_PORT:-8001}:8000", "9000:9000"]
+    mem_limit: 512m
+    cpus: 0.5
+  api_v2:
+    image: golang:1.22
+    ports:
+      - {target: 8080, published: "8081"}
+    deploy: {resources: {limits: {memory: 1G, cpus: "2"}}}
+  worker: {image: me/worker}
+  db: {image: "postgres:16", ports: ["5432:5432"]}
+  prometheus: {image: "prom/prometheus:v2.53.0", ports: ["9090:9090"]}
+  node_exporter: {image: prom/node-exporter, ports: ["9100:9100"]}
+  other: {image: x, ports: ["8001:80"]}
+"#;
+
+#[test]
+fn a_compose_file_becomes_a_catalog() {
+    let root = folder("init-compose");
+    fs::write(root.join("docker-compose.yml"), COMPOSE).expect("writable");
+    let ended = monstack(&root, &["init"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    said(
+        &ended,
+        &[
+            "web: it answers /metrics at 8001, the published port of 8000",
+            "worker is left out: it publishes no port",
+            "db is left out: postgres answers no scrape",
+            "prometheus is left out",
+            "other is left out: port 8001",
+        ],
+    );
+    let text = renders(&root);
+    for wanted in [
+        "web = { group = \"services\", port = 8001, build = false, memory_limit = \"512MiB\", cpu_limit = 0.5 }",
+        "memory_limit = \"1GiB\", cpu_limit = 2.0",
+        "profiles = [\"node_exporter\"]",
+        "MemoryNearLimit",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    fs::remove_dir_all(root).expect("removable");
+}
+
+#[test]
+fn a_configuration_of_prometheus_becomes_a_catalog() {
+    let root = folder("init-prometheus");
+    fs::write(
+        root.join("prometheus.yml"),
+        "scrape_configs:\n  - job_name: prometheus\n    static_configs: [{targets: ['localhost:9090']}]\n  - job_name: web\n    metrics_path: /stats\n    static_configs: [{targets: ['10.0.0.1:8000', '10.0.0.2:8000', 'odd host:1']}]\n  - job_name: local\n    static_configs: [{targets: ['localhost:8001']}]\n  - job_name: found\n    http_sd_configs: [{url: 'https://x.example.org'}]\n",
+    )
+    .expect("writable");
+    let ended = monstack(&root, &["init", "--prometheus", "prometheus.yml"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    said(
+        &ended,
+        &[
+            "prometheus is left out",
+            "found is left out",
+            "odd host:1 is no host:port",
+        ],
+    );
+    let text = renders(&root);
+    assert!(text.contains("targets = [\"10.0.0.1:8000\", \"10.0.0.2:8000\"], build = false, metrics_path = \"/stats\""), "{text}");
+    assert!(
+        text.contains("local = { group = \"services\", port = 8001"),
+        "{text}"
+    );
+    fs::remove_dir_all(root).expect("removable");
+}
+
+/// A set-up that is kept by hand: what a catalog can say becomes services, all else is kept.
+#[test]
+fn a_stack_is_adopted() {
+    let root = folder("adopt");
+    let own = referee::root().join("tests/cases/extra/own");
+    for folder in ["rules", "tests", "dashboards", "templates", "targets"] {
+        fs::create_dir_all(root.join("own").join(folder)).expect("writable");
+        for entry in fs::read_dir(own.join(folder)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let to = root
+                .join("own")
+                .join(folder)
+                .join(path.file_name().expect("a name"));
+            fs::copy(&path, to).expect("readable");
+        }
+    }
+    let jobs = fs::read_to_string(own.join("jobs.yml")).expect("readable");
+    let config = format!(
+        "global: {{scrape_interval: 20s, external_labels: {{dc: a}}}}\nrule_files: ['rules/*.yml']\n{jobs}  - job_name: prometheus\n    static_configs: [{{targets: ['localhost:9090']}}]\n  - job_name: orders\n    static_configs: [{{targets: ['orders.example.org:8000']}}]\n"
+    );
+    fs::write(root.join("own/prometheus.yml"), config).expect("writable");
+    fs::copy(
+        own.join("alertmanager.yml"),
+        root.join("own/alertmanager.yml"),
+    )
+    .expect("readable");
+    let mut files = Vec::new();
+    for pattern in ["", "rules", "tests", "dashboards", "templates", "targets"] {
+        for entry in fs::read_dir(root.join("own").join(pattern)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                files.push(path.display().to_string());
+            }
+        }
+    }
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let ended = monstack(&root, &[&["adopt"], &*files].concat());
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    said(
+        &ended,
+        &[
+            "job orders",
+            "job rabbitmq",
+            "job mysql, in adopted/jobs.yml",
+            "external_labels of `global`",
+            "job prometheus: monstack scrapes its own prometheus",
+            "own/alertmanager.yml: 5 receivers, and their routes",
+        ],
+    );
+    let text = renders(&root);
+    assert!(text.contains("scrape_interval = \"20s\""), "{text}");
+    assert!(text.contains("[extra.jobs.\"node\"]"), "{text}");
+    let monitoring = root.join("generated/monitoring");
+    let (fine, said) = referee::judge(
+        "amtool",
+        &["check-config", "alertmanager/alertmanager.yml"],
+        &monitoring,
+    );
+    assert!(fine, "{said}");
+    let (fine, said) = referee::judge(
+        "promtool",
+        &["check", "config", "working_prometheus.yml"],
+        &monitoring,
+    );
+    assert!(fine || said.contains("/run/secrets/"), "{said}");
+    let elsewhere = monstack(
+        &folder("adopt-elsewhere"),
+        &[
+            "adopt",
+            &root.join("own/prometheus.yml").display().to_string(),
+        ],
+    );
+    assert_eq!(elsewhere.code, 2, "{}", elsewhere.stderr);
+    fs::remove_dir_all(root).expect("removable");
+}
