@@ -179,18 +179,25 @@ fn file(root: &Path, name: &str) -> Result<String, Box<Outcome>> {
     let path = root.join(name);
     let whole = || Place::File(path.display().to_string());
     source::read::read(&path).map_err(|unreadable| match unreadable {
-        Unreadable::Missing => refused(
-            name,
-            "",
-            whole(),
-            format!("there is no {name} here"),
-            match name {
-                CATALOG => {
-                    "write a first one with `monstack init`, or say with `--root DIR` where it is"
-                }
-                _ => "run this where the catalog is, or say where with `--root DIR`",
-            },
-        ),
+        Unreadable::Missing => {
+            let mut none = refused(
+                name,
+                "",
+                whole(),
+                format!("there is no {name} here"),
+                match name {
+                    CATALOG => {
+                        "write a first one with `monstack init`, or say with `--root DIR` where it is"
+                    }
+                    _ => "run this where the catalog is, or say where with `--root DIR`",
+                },
+            );
+            // Without any there is nothing to look at.
+            for found in none.diagnostics.iter_mut().filter(|_| name == CATALOG) {
+                found.code = "no-catalog";
+            }
+            none
+        }
         Unreadable::Refused(reason, help) => refused(
             name,
             "",

@@ -85,7 +85,8 @@ impl Scene<'_> {
                     value: value.unwrap_or(Value::from(())),
                 });
             }
-            if let Some(value) = &seen.signal {
+            // Of a service that is left out nothing need be recorded.
+            if let Some(value) = seen.signal.as_ref().filter(|_| !excepted) {
                 trial.signal.push((at, self.value(&case.name, value)?));
             }
         }

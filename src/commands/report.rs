@@ -5,8 +5,8 @@
 
 use super::results::html;
 use crate::diagnostic::{
-    Diagnostic, Format, Place, Severity, github_escaped, grouped, json, junit, plural, print,
-    sarif, visible,
+    Diagnostic, Format, Severity, github_escaped, grouped, json, junit, plural, print, sarif,
+    visible,
 };
 use crate::live::secret::without_user;
 use crate::source::Source;
@@ -148,10 +148,7 @@ impl Report {
     pub(crate) fn print(mut self, format: Format, doc: fn(&str) -> Option<String>) -> ExitCode {
         let mut code = u8::from(self.found);
         // Without a catalog nothing could run.
-        let whole = |finding: &Diagnostic| {
-            finding.code == "unreadable-catalog" && matches!(finding.place, Place::File(_))
-        };
-        if self.findings.iter().any(whole) {
+        if (self.findings.iter()).any(|finding| finding.code == "no-catalog") {
             code = 2;
         }
         if let Some(document) = &self.whole {
@@ -173,7 +170,7 @@ impl Report {
             let mut document = Map::new();
             document.insert(
                 "status".into(),
-                if self.found { "findings" } else { "ok" }.into(),
+                ["ok", "findings", "error"][usize::from(code)].into(),
             );
             document.insert("findings".into(), findings.into());
             document.append(&mut self.data);

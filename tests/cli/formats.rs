@@ -38,8 +38,8 @@ fn json_is_one_document_on_every_path() {
         ),
         (&bad, &["render"], 1, "findings"),
         (&bad, &["explain", "checkout"], 1, "findings"),
-        (&none, &["render"], 1, "findings"),
-        (&none, &["render", "--check"], 1, "findings"),
+        (&none, &["render"], 2, "findings"),
+        (&none, &["render", "--check"], 2, "findings"),
         (&way, &["render"], 2, "message"),
         (&way, &["render", "--check"], 2, "message"),
         (

@@ -127,7 +127,7 @@ fn the_root_is_where_everything_is() {
     assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
     let lost = run(&elsewhere, &["render"]);
     assert!(
-        lost.code == Some(1) && lost.err.contains("--root DIR"),
+        lost.code == Some(2) && lost.err.contains("--root DIR"),
         "{}",
         lost.err
     );

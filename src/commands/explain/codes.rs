@@ -3,8 +3,12 @@
 /// In the order in which they can arise: the catalog, `allow`, the templates, the verbs, the running stack.
 pub(crate) const CODES: &[(&str, &str)] = &[
     (
+        "no-catalog",
+        "There is no services.toml, here or in a folder above: `monstack init` writes a first one.",
+    ),
+    (
         "unreadable-catalog",
-        "There is no services.toml, or it is empty, too large, not a file, may not be read, or is not UTF-8.",
+        "services.toml is empty, too large, not a file, may not be read, or is not UTF-8.",
     ),
     (
         "syntax",

@@ -110,6 +110,5 @@ mod tests {
             escaped("<a href=\"x\">&\u{1b}\n"),
             "&lt;a href=&quot;x&quot;&gt;&amp;\\u{1b}\\n"
         );
-        assert!(failure("<x>").contains("&lt;x&gt;"));
     }
 }

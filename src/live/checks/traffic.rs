@@ -15,6 +15,9 @@ use std::time::Instant;
 /// Requests that each instance is sent.
 const REQUESTS: usize = 20;
 
+/// So long a service may take to count what it has answered.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Endpoints of the contract that are asked beside the health path.
 const ENDPOINTS: usize = 5;
 
@@ -140,13 +143,20 @@ fn send<'a>(context: &CheckContext, service: &'a Service) -> Sent<'a> {
             .count()
     };
     let answered = each(&instances, workers::INSTANCES, ask).into_iter().sum();
-    Sent {
+    let mut sent = Sent {
         service,
         answered,
         endpoints: !declared.is_empty(),
         before,
         after: counts(context, service),
+    };
+    // Some count when the answer is long out, or all at once every second.
+    let began = Instant::now();
+    while sent.answered > 0 && sent.moved().is_none() && began.elapsed() < PATIENCE {
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        sent.after = counts(context, service);
     }
+    sent
 }
 
 fn counts(context: &CheckContext, service: &Service) -> Counts {
