@@ -317,11 +317,12 @@ fn a_configuration_that_was_not_reloaded(root: &mut super::stack::Root) {
         "{document:#}"
     );
     assert_eq!(request(root.prometheus, "POST", "/-/reload").0, 200);
-    let (_, document) = root.ask(&["verify"]);
-    assert!(
-        help(&document).starts_with("not deployed: "),
-        "{document:#}"
-    );
+    // Prometheus tells of it with its next scrape of itself.
+    let told = (0..60).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        help(&root.ask(&["verify"]).1).starts_with("not deployed: ")
+    });
+    assert!(told, "it is still said to be not reloaded");
     clocks(root);
 }
 
