@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use crate::catalog::secrets::Secret;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
-use crate::overlay::Overlay;
+use crate::overlay::{Overlay, glob};
 use crate::source::read::Unreadable;
 use crate::yaml;
 use alertmanager::Routing;
@@ -138,6 +138,19 @@ pub(crate) struct Own {
 }
 
 impl Own {
+    /// Says of the files that a pattern matches what they are, where nobody has said otherwise; whether there is one.
+    fn take(&mut self, pattern: &str, sort: Sort) -> bool {
+        let mut any = false;
+        let files = self.files.iter_mut();
+        for file in files.filter(|file| glob(pattern, &file.source)) {
+            if file.sort == Sort::Other || file.sort == sort {
+                file.sort = sort;
+                any = true;
+            }
+        }
+        any
+    }
+
     /// The files of a catalog, or everything that is wrong with them.
     pub(crate) fn read(catalog: &Catalog, overlay: &Overlay) -> Result<Own, Vec<Diagnostic>> {
         let mut own = Own::default();

@@ -59,6 +59,10 @@ impl Chosen {
         let written = serde_json::to_value(alert.get_attr("filters")?).unwrap_or_default();
         let per = alert.get_attr("per")?;
         let per: Vec<String> = per.try_iter()?.map(|label| label.to_string()).collect();
+        let mut chosen = Chosen::default();
+        if written.entries().next().is_none() && per.is_empty() {
+            return Ok(chosen);
+        }
         let mut reads = Vec::new();
         for (key, said) in &kind.keys {
             if said.get("metric").is_none() {
@@ -82,10 +86,6 @@ impl Chosen {
         }
         // What asks for more has fewer series to choose from.
         reads.sort_by_key(|read| std::cmp::Reverse(read.filter.asks().count()));
-        let mut chosen = Chosen::default();
-        if written.entries().next().is_none() && per.is_empty() {
-            return Ok(chosen);
-        }
         let mut mentioned: BTreeSet<String> = per.iter().cloned().collect();
         for read in &reads {
             mentioned.extend(read.filter.asks().map(|(label, ..)| label.to_string()));
@@ -104,8 +104,8 @@ impl Chosen {
         let mut known = apart.iter().filter_map(|own| {
             let mut found: BTreeMap<String, Labels> = BTreeMap::new();
             for read in &reads {
-                let fitting = all(read).into_iter();
-                let labels = fitting
+                let labels = all(read)
+                    .into_iter()
                     .filter(|labels| agree(own, labels))
                     .filter(|labels| read.takes(labels, &reads))
                     .min_by_key(|labels| {

@@ -4,7 +4,6 @@ use super::{Merged, Own, Sort, beside};
 use crate::catalog::NO_ONE;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
-use crate::overlay::glob;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
@@ -81,16 +80,8 @@ pub(super) fn merge(own: &mut Own) -> Vec<Diagnostic> {
                 "templates" => {
                     for (at, text) in value.texts().enumerate() {
                         let wanted = beside(&file.source, text);
-                        let mut matched = text.starts_with('/');
-                        for other in &mut own.files {
-                            if matches!(other.sort, Sort::Other | Sort::Template)
-                                && glob(&wanted, &other.source)
-                            {
-                                other.sort = Sort::Template;
-                                matched = true;
-                            }
-                        }
-                        if !matched {
+                        let matched = own.take(&wanted, Sort::Template);
+                        if !matched && !text.starts_with('/') {
                             found.push(file.error(
                                 &format!("/templates/{at}"),
                                 format!("no file of [extra] is {wanted}"),

@@ -5,7 +5,6 @@ use crate::catalog::Catalog;
 use crate::catalog::secrets::{Secret, named, seen};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
-use crate::overlay::glob;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 
@@ -115,16 +114,7 @@ pub(super) fn merge(own: &mut Own, catalog: &Catalog) -> Vec<Diagnostic> {
                         continue;
                     };
                     let wanted = beside(&file.source, text);
-                    let mut matched = false;
-                    for other in &mut own.files {
-                        if matches!(other.sort, Sort::Other | Sort::Targets)
-                            && glob(&wanted, &other.source)
-                        {
-                            other.sort = Sort::Targets;
-                            matched = true;
-                        }
-                    }
-                    if !matched {
+                    if !own.take(&wanted, Sort::Targets) {
                         found.push(file.error(
                             &format!("{pointer}/file_sd_configs/{config}/files/{target}"),
                             format!("no file of [extra] is {wanted}"),

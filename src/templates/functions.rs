@@ -255,9 +255,9 @@ fn read(
     };
     let more = said.get::<Option<String>>("more")?.unwrap_or_default();
     said.assert_all_used()?;
-    let all: Vec<&str> = [more.trim(), &asked].into_iter().collect();
-    let all: Vec<&str> = all.into_iter().filter(|text| !text.is_empty()).collect();
-    let matchers = Some(all.join(",")).filter(|text| !text.is_empty());
+    let all = [more.trim(), &asked].into_iter();
+    let all: Vec<&str> = all.filter(|text| !text.is_empty()).collect();
+    let matchers = (!all.is_empty()).then(|| all.join(","));
     let everywhere = Value::from(BTreeMap::<String, Value>::new());
     let jobs = selector(jobs.unwrap_or(&everywhere), matchers.as_deref())?;
     let name = bare(&Value::from(format!("{metric}{suffix}")))?;
@@ -289,8 +289,9 @@ fn asked(alert: &Value, key: &str) -> Result<String, Error> {
 /// How series that one key reads match those that another reads: by all labels, where both metrics have the same; else, behind the
 /// operator, ` ignoring (…) group_left ()` with those that the other does not have, or by which it is told apart.
 fn matching(state: &State, alert: &Value, key: &str, other: &str) -> Result<Value, Error> {
+    let settings = alert.get_attr("settings")?;
     let labels = |key: &str| -> Result<BTreeSet<String>, Error> {
-        let name = alert.get_attr("settings")?.get_attr(key)?;
+        let name = settings.get_attr(key)?;
         let metrics = state.lookup("metrics").unwrap_or_default();
         for metric in metrics.try_iter()? {
             if metric.get_attr("key")? == name {
@@ -302,9 +303,7 @@ fn matching(state: &State, alert: &Value, key: &str, other: &str) -> Result<Valu
     };
     let (own, others) = (labels(key)?, labels(other)?);
     let mut ignored: BTreeSet<String> = own.difference(&others).cloned().collect();
-    let same = alert.get_attr("settings")?.get_attr(key)?
-        == alert.get_attr("settings")?.get_attr(other)?;
-    if same {
+    if settings.get_attr(key)? == settings.get_attr(other)? {
         let filter = alert.get_attr("filters")?.get_attr(other)?;
         if !filter.is_undefined() {
             let asked = filter.get_attr("where")?;

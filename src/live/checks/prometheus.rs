@@ -133,8 +133,10 @@ pub(crate) fn reload_help(context: &CheckContext, running: &Running) -> String {
     let loaded = DateTime::parse_from_rfc3339(&running.loaded_at).ok();
     // Files were written by the clock of this machine, and loaded by that of Prometheus.
     let ahead = TimeDelta::milliseconds((running.ahead * 1000.0) as i64);
-    match (context.written, loaded) {
-        (Some(written), Some(loaded)) if loaded.to_utc() - ahead > written => format!(
+    // It tells whole seconds: `render` and a reload often follow each other within one.
+    let until = loaded.map(|loaded| loaded.to_utc() - ahead + TimeDelta::seconds(1));
+    match (context.written, until) {
+        (Some(written), Some(until)) if until > written => format!(
             "not deployed: it was reloaded since the files here were written, and read others; copy them to where it reads, mount their folder and not single files, then {reload}"
         ),
         (Some(_), Some(_)) => format!("not reloaded since the files here were written: {reload}"),

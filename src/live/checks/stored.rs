@@ -44,6 +44,9 @@ const DROPPED: [(&str, &str); 5] = [
     ),
 ];
 
+/// Beside the names of series: whether the last scrape of any instance succeeded.
+const SCRAPED: &str = "scraped";
+
 impl Stored {
     /// Of one service, or of all.
     pub(crate) fn ask(context: &CheckContext, service: Option<&str>) -> Result<Stored, Refusal> {
@@ -55,9 +58,10 @@ impl Stored {
         if names.is_empty() {
             return Ok(Stored::of(HashMap::new()));
         }
-        let job = service.map_or(String::new(), |service| format!(", job={service:?}"));
+        let job = service.map_or(String::new(), |service| format!("job={service:?}"));
+        // In one question: between two a scrape can fail, and its series are gone.
         let asked = format!(
-            "count by (job, __name__) ({{__name__=~\"{}\"{job}}})",
+            "count by (job, __name__) ({{__name__=~\"{}\",{job}}}) or label_replace(max by (job) (up{{{job}}}), \"__name__\", \"{SCRAPED}\", \"\", \"\")",
             names.join("|")
         );
         let series = query(&context.prometheus, &context.client, &asked)?;
@@ -92,13 +96,19 @@ impl Stored {
             .collect()
     }
 
-    /// What the service exposes and Prometheus has not stored, or only in part.
+    /// What the service exposes and Prometheus has not stored, or only in part; where the last scrape failed, that is not why.
     pub(crate) fn lost(
         &self,
         context: &CheckContext,
         service: &Service,
         exposed: &Exposed,
     ) -> Vec<Diagnostic> {
+        let scraped = self
+            .series
+            .get(&(service.name.clone(), SCRAPED.to_string()));
+        if scraped == Some(&0.0) {
+            return Vec::new();
+        }
         let mut lost = Vec::new();
         let mut blind: Vec<String> = Vec::new();
         let mut found = Vec::new();
