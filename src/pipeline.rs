@@ -166,11 +166,16 @@ pub(crate) fn read<'a>(root: impl Into<Root<'a>>) -> Result<Texts, Box<Outcome>>
 }
 
 fn refused(name: &str, text: &str, place: Place, message: String, help: &str) -> Box<Outcome> {
+    let found = Diagnostic::error("unreadable-catalog", place, message);
+    stopped(name, text, found.help(help))
+}
+
+fn stopped(name: &str, text: &str, found: Diagnostic) -> Box<Outcome> {
     Box::new(Outcome {
         source: Source::parse(name, text).0,
         catalog: None,
         rendered: None,
-        diagnostics: vec![Diagnostic::error("unreadable-catalog", place, message).help(help)],
+        diagnostics: vec![found],
     })
 }
 
@@ -179,25 +184,21 @@ fn file(root: &Path, name: &str) -> Result<String, Box<Outcome>> {
     let path = root.join(name);
     let whole = || Place::File(path.display().to_string());
     source::read::read(&path).map_err(|unreadable| match unreadable {
-        Unreadable::Missing => {
-            let mut none = refused(
-                name,
-                "",
-                whole(),
-                format!("there is no {name} here"),
-                match name {
-                    CATALOG => {
-                        "write a first one with `monstack init`, or say with `--root DIR` where it is"
-                    }
-                    _ => "run this where the catalog is, or say where with `--root DIR`",
-                },
-            );
-            // Without any there is nothing to look at.
-            for found in none.diagnostics.iter_mut().filter(|_| name == CATALOG) {
-                found.code = "no-catalog";
-            }
-            none
-        }
+        // Without any there is nothing to look at.
+        Unreadable::Missing if name == CATALOG => stopped(
+            name,
+            "",
+            Diagnostic::error("no-catalog", whole(), format!("there is no {name} here")).help(
+                "write a first one with `monstack init`, or say with `--root DIR` where it is",
+            ),
+        ),
+        Unreadable::Missing => refused(
+            name,
+            "",
+            whole(),
+            format!("there is no {name} here"),
+            "run this where the catalog is, or say where with `--root DIR`",
+        ),
         Unreadable::Refused(reason, help) => refused(
             name,
             "",
