@@ -5,7 +5,7 @@ use crate::json::Parts;
 use crate::promql::canonical::{one_line, same};
 use crate::stack::files::Files;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A rule of a rendered file, or of a server.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +85,28 @@ pub(crate) fn loaded_rule(rule: &Value) -> Rule {
         annotations: texts(&rule["annotations"]),
         alert,
     }
+}
+
+/// Where among the loaded rules each rendered one is: of several with its name (a file of somebody else's may have one too) the one
+/// that differs in nothing, else one that is left.
+pub(crate) fn places(rendered: &[Rule], loaded: &[Rule]) -> Vec<Option<usize>> {
+    let mut named: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, rule) in loaded.iter().enumerate() {
+        named.entry(&rule.name).or_default().push(at);
+    }
+    let mut found = vec![None; rendered.len()];
+    for exactly in [true, false] {
+        for (rule, place) in rendered.iter().zip(&mut found) {
+            let Some(left) = named.get_mut(rule.name.as_str()) else {
+                continue;
+            };
+            let fits = |at: &usize| !exactly || rule_difference(rule, &loaded[*at]).is_none();
+            if let (None, Some(at)) = (&place, left.iter().position(fits)) {
+                *place = Some(left.remove(at));
+            }
+        }
+    }
+    found
 }
 
 /// In what two rules of one name differ.

@@ -85,7 +85,8 @@ impl Loaded {
             match named(there, &receiver["name"]) {
                 Some(other) => {
                     let path = format!("receiver {name}");
-                    let found = differences(receiver, &other, &path, 0);
+                    let found =
+                        differences(&with_headers(receiver), &with_headers(&other), &path, 0);
                     self.differences.extend(found);
                 }
                 None => self
@@ -99,6 +100,27 @@ impl Loaded {
         let more = more.map(|one| format!("the receiver {}", plain(&one["name"])));
         self.foreign.extend(more);
     }
+}
+
+/// A receiver with the names of its mails' headers in lower case: an Alertmanager says `Subject` however it was written.
+fn with_headers(receiver: &Value) -> Value {
+    let mut receiver = receiver.clone();
+    let mails = receiver
+        .get_mut("email_configs")
+        .and_then(Value::as_array_mut);
+    for headers in mails
+        .into_iter()
+        .flatten()
+        .filter_map(|mail| mail.get_mut("headers"))
+    {
+        *headers = Value::Object(
+            headers
+                .entries()
+                .map(|(name, value)| (name.to_lowercase(), value.clone()))
+                .collect(),
+        );
+    }
+    receiver
 }
 
 /// Prometheus knows where to send alerts, and who is there routes them as rendered.

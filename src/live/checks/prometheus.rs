@@ -5,11 +5,10 @@ use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::json::Parts;
 use crate::live::loaded::{differences, job};
 use crate::live::prometheus::Running;
-use crate::live::rules::{Rule, loaded_rule, rendered_rules, rule_difference};
+use crate::live::rules::{Rule, loaded_rule, places, rendered_rules, rule_difference};
 use crate::stack::files::Files;
 use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
-use std::collections::HashMap;
 
 /// Where the rendered configuration is.
 pub(crate) fn config_place(context: &CheckContext) -> Place {
@@ -147,17 +146,11 @@ pub(crate) fn reload_help(context: &CheckContext, running: &Running) -> String {
 /// Whether Prometheus runs files: their configuration and their rules.
 fn runs(context: &CheckContext, files: Files, running: &Running) -> bool {
     let mut differences = against(context, files, running).into_iter();
-    let loaded: HashMap<String, Rule> = running
-        .rules()
-        .map(loaded_rule)
-        .map(|rule| (rule.name.clone(), rule))
-        .collect();
-    let mut rules = rendered_rules(files).into_iter();
+    let loaded: Vec<Rule> = running.rules().map(loaded_rule).collect();
+    let rules = rendered_rules(files);
+    let mut found = rules.iter().zip(places(&rules, &loaded));
     differences.all(|difference| difference.foreign)
-        && rules.all(|rule| {
-            let loaded = loaded.get(&rule.name);
-            loaded.is_some_and(|loaded| rule_difference(&rule, loaded).is_none())
-        })
+        && found.all(|(rule, at)| at.is_some_and(|at| rule_difference(rule, &loaded[at]).is_none()))
 }
 
 /// Whether the configuration in force is the rendered one.

@@ -5,10 +5,10 @@ use super::{CheckContext, Checked, first};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::live::prometheus::Running;
-use crate::live::rules::{Rule, loaded_rule, rendered_rules, rule_difference};
+use crate::live::rules::{Rule, loaded_rule, places, rendered_rules, rule_difference};
 use chrono::DateTime;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// Whether every rendered rule is loaded and evaluated.
 pub(crate) fn checked(context: &CheckContext, running: &Running) -> Checked {
@@ -21,25 +21,22 @@ pub(crate) fn of(
     running: &Running,
     wanted: impl Fn(&str) -> bool,
 ) -> Checked {
-    let loaded: HashMap<String, (Rule, &Value)> = running
-        .rules()
-        .map(|rule| (loaded_rule(rule), rule))
-        .map(|(rule, raw)| (rule.name.clone(), (rule, raw)))
-        .collect();
+    let loaded: Vec<Rule> = running.rules().map(loaded_rule).collect();
+    let raw: Vec<&Value> = running.rules().collect();
     let mut rendered = rendered_rules(context.rendered);
     let known: HashSet<String> = rendered.iter().map(|rule| rule.name.clone()).collect();
     rendered.retain(|rule| wanted(&rule.name));
     let (mut findings, mut fine) = (Vec::new(), 0);
     let mut stale = Vec::new();
-    for rule in &rendered {
-        match loaded.get(&rule.name) {
+    for (rule, at) in rendered.iter().zip(places(&rendered, &loaded)) {
+        match at {
             None => stale.push(format!("{} is not loaded", rule.name)),
-            Some((running, raw)) => {
+            Some(at) => {
                 stale.extend(
-                    rule_difference(rule, running).map(|how| format!("{}: {how}", rule.name)),
+                    rule_difference(rule, &loaded[at]).map(|how| format!("{}: {how}", rule.name)),
                 );
-                match raw["health"].as_str() {
-                    Some("err") => findings.push(failing(context, &rule.name, raw)),
+                match raw[at]["health"].as_str() {
+                    Some("err") => findings.push(failing(context, &rule.name, raw[at])),
                     _ => fine += usize::from(rule.alert),
                 }
             }

@@ -13,6 +13,7 @@ use crate::stack::notifications::alerts::{labels, sent};
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::receivers;
 use crate::stack::notifications::routes::Route;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn at(service: &Service) -> Place {
@@ -95,10 +96,16 @@ pub(crate) fn alerts(
     let mut active = Vec::new();
     for alert in &covering {
         let place = || Place::Key(format!("/alerts/{}", alert.name));
-        let raw = running
+        let wanted = rendered
+            .iter()
+            .find(|rule| rule.alert && rule.name == alert.name);
+        let differs =
+            |raw: &Value| wanted.and_then(|wanted| rule_difference(wanted, &loaded_rule(raw)));
+        // A rule of somebody else's may have the same name.
+        let named = running
             .rules()
-            .find(|rule| rule["name"] == alert.name.as_str());
-        let Some(raw) = raw else {
+            .filter(|rule| rule["name"] == alert.name.as_str());
+        let Some(raw) = named.min_by_key(|raw| differs(raw).is_some()) else {
             return Err(Diagnostic::error(
                 "rules-not-loaded",
                 place(),
@@ -106,10 +113,7 @@ pub(crate) fn alerts(
             )
             .help(reload_help(context, running)));
         };
-        let wanted = rendered
-            .iter()
-            .find(|rule| rule.alert && rule.name == alert.name);
-        if let Some(how) = wanted.and_then(|wanted| rule_difference(wanted, &loaded_rule(raw))) {
+        if let Some(how) = differs(raw) {
             return Err(Diagnostic::error(
                 "rules-not-loaded",
                 place(),
