@@ -42,6 +42,7 @@ pub(crate) const PROOF: Proof = Proof {
         judge.grafana();
         judge.proxies();
         judge.database();
+        judge.services();
         judge.links();
         judge.people();
         judge.found
@@ -322,6 +323,95 @@ impl<'s, 'a> Judge<'s, 'a> {
                 path: Path::Any,
                 known: true,
             });
+        }
+    }
+
+    /// What services are told in their environment and their commands: there, localhost is the container itself.
+    fn services(&mut self) {
+        let catalog = self.stack.catalog;
+        for service in &catalog.services {
+            let Some(asker) = self.project().container(&service.name) else {
+                continue;
+            };
+            let key = format!("/services/{}", crate::source::step(&service.name));
+            let variables = service.environment.iter();
+            let told = variables
+                .map(|(name, value)| {
+                    (
+                        format!("{key}/environment/{}", crate::source::step(name)),
+                        value,
+                    )
+                })
+                .chain(
+                    (service.command.iter().enumerate())
+                        .map(|(index, word)| (format!("{key}/command/{index}"), word)),
+                );
+            for (pointer, text) in told {
+                for (host, port, database) in addresses(text) {
+                    let asked = (host.as_str(), port, database);
+                    if let Some((message, help)) = self.misled(asker, service, asked) {
+                        self.found
+                            .push(place::in_catalog(pointer.clone(), message, help));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Why a service does not find what it is told of; None also where it may be meant otherwise.
+    fn misled(
+        &self,
+        asker: &Container,
+        service: &Service,
+        (host, port, database): (&str, u16, bool),
+    ) -> Option<(String, String)> {
+        let project = self.project();
+        let listens = |container: &Container, port: u16| {
+            let known = container.listens().unwrap_or_default();
+            let said = self.stack.catalog.service(&container.name);
+            known.iter().any(|one| one.port == port)
+                || said.is_some_and(|said| said.instances[0].ports().contains(&port))
+        };
+        let own = &service.name;
+        match project.reach(asker, host, port) {
+            // Who builds an image may start several programs in it, at ports that others have in theirs; not so where the port is
+            // a database's, and an exporter is alone.
+            Reach::Arrives(name) | Reach::Closed(name, _)
+                if loopback(host) && !listens(asker, port) =>
+            {
+                let image = service.image.as_deref().unwrap_or_default();
+                let repository = image.rsplit('/').next().unwrap_or_default();
+                let exporter = repository.contains("exporter");
+                let meant = project
+                    .started()
+                    .find(|other| !project.shares(name, &other.name) && listens(other, port))
+                    .filter(|_| exporter || database || !image.is_empty());
+                let asks = format!("`{own}` asks {host}:{port}, which is its own container");
+                match meant {
+                    Some(meant) => Some((
+                        format!("{asks}; at that port listens `{}`", meant.name),
+                        format!("write {}:{port}", meant.name),
+                    )),
+                    None => exporter.then(|| {
+                        (
+                            format!("{asks}, and nothing else is started there"),
+                            format!("write the name of the container or of the machine; this one is {GATEWAY}"),
+                        )
+                    }),
+                }
+            }
+            Reach::Closed(name, open) if !self.opens(name, port) => Some((
+                format!(
+                    "`{own}` asks `{name}` at port {port}, and it listens at {}",
+                    listed(&open)
+                ),
+                "write the port at which it listens".to_string(),
+            )),
+            Reach::Deaf(name) => Some((
+                format!("`{own}` asks `{name}` at port {port}, where it listens to itself alone"),
+                format!("let `{name}` listen at 0.0.0.0"),
+            )),
+            _ => None,
         }
     }
 
@@ -834,6 +924,33 @@ fn listed(ports: &[u16]) -> String {
 fn authority(address: &str, scheme: &str) -> Option<(String, u16)> {
     let (host, port, _) = parts(&format!("{scheme}://{}", plain(&address.into())))?;
     Some((host, port))
+}
+
+/// Host and port of every address in a text, as variables and arguments have them (a URL, a list of brokers, what follows a flag),
+/// and whether its scheme is that of a database or a broker at its usual port.
+fn addresses(text: &str) -> impl Iterator<Item = (String, u16, bool)> + '_ {
+    let words = text.split([' ', ',', ';', '=', '"', '\'', '(', ')']);
+    words.filter_map(|word| {
+        let (scheme, rest) = word.split_once("://").unwrap_or(("", word));
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let authority = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, address)| address);
+        let usual = match scheme {
+            "postgres" | "postgresql" => Some(5432),
+            "mysql" | "mariadb" => Some(3306),
+            "redis" | "rediss" => Some(6379),
+            "mongodb" => Some(27017),
+            "amqp" => Some(5672),
+            "nats" => Some(4222),
+            _ => None,
+        };
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse().ok()?),
+            None => (authority, usual?),
+        };
+        Some((host.to_string(), port, usual == Some(port)))
+    })
 }
 
 /// Scheme, host and port of a URL.

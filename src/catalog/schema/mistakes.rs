@@ -4,7 +4,7 @@ use super::{meant, properties, referred};
 use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
-use crate::json::Parts;
+use crate::json::{Parts, plain};
 use crate::source::step;
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
@@ -250,6 +250,32 @@ fn elsewhere<'a>(key: &str, node: &'a Value, schema: &'a Value) -> Option<&'a st
         .find_map(|node| node["misspelt"][key].as_str())
 }
 
+/// That other kinds of alerts take a key, where a kind does not.
+fn of_other_kinds(key: &str, node: &Value, schema: &Value) -> Option<String> {
+    let kinds = schema["properties"]["alerts"]["additionalProperties"]["allOf"].items();
+    let own = kinds
+        .clone()
+        .find(|kind| std::ptr::eq(&kind["then"], node))?;
+    let name = |kind: &'_ Value| format!("`{}`", plain(&kind["if"]["properties"]["kind"]["const"]));
+    let others: Vec<String> = kinds
+        .filter(|kind| kind["then"]["properties"].get(key).is_some())
+        .map(name)
+        .collect();
+    let taken = node["properties"].entries();
+    let taken: Vec<String> = taken
+        .filter(|(_, property)| property.is_object())
+        .map(|(key, _)| format!("`{key}`"))
+        .collect();
+    (!others.is_empty() && !taken.is_empty()).then(|| {
+        format!(
+            "{} takes {}; `{key}` is a key of {}",
+            name(own),
+            taken.join(", "),
+            others.join(", ")
+        )
+    })
+}
+
 fn unknown_key(path: &str, key: &str, node: &Value, schema: &Value) -> Diagnostic {
     let mut known: Vec<&str> = Vec::new();
     for (name, _) in properties(node) {
@@ -266,7 +292,8 @@ fn unknown_key(path: &str, key: &str, node: &Value, schema: &Value) -> Diagnosti
     .help(match (elsewhere(key, node, schema), key) {
         (Some(said), _) => said.to_string(),
         (None, "unset") => "only the file of an environment takes keys away, such as services.staging.toml: remove the key itself".to_string(),
-        (None, _) => suggestion(key, known.iter().copied()),
+        (None, _) => of_other_kinds(key, node, schema)
+            .unwrap_or_else(|| suggestion(key, known.iter().copied())),
     })
 }
 
