@@ -182,7 +182,9 @@ fn promtool(
     question: impl Fn(&str) -> String,
     answer: f64,
 ) {
-    let folder: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join(case);
+    let folder: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("dashboards")
+        .join(case);
     std::fs::create_dir_all(&folder).unwrap();
     for rules in ["recording_rules.yml", "signal_rules.yml", "alert_rules.yml"] {
         std::fs::write(
