@@ -6,6 +6,7 @@ mod referee;
 mod add;
 mod at_once;
 mod disk;
+mod edit;
 mod explain;
 mod formats;
 mod kill;
@@ -16,6 +17,7 @@ mod parts;
 mod prove;
 mod render;
 mod templates;
+mod watch;
 mod words;
 
 use std::fs;
