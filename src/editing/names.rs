@@ -186,6 +186,26 @@ mod tests {
         );
     }
 
+    /// A key that names an entry of a table, and whose schema does not say so, would be forgotten by `rename` and `remove`.
+    #[test]
+    fn no_key_names_something_unsaid() {
+        let text = include_str!("../../tests/cases/every-key/services.toml");
+        let file = crate::source::Source::parse("services.toml", text).0.value;
+        let known: BTreeSet<String> = mentions(&SCHEMA, &file)
+            .into_iter()
+            .filter(|mention| file[mention.names.as_str()].get(&mention.text).is_some())
+            .map(|mention| mention.pointer)
+            .collect();
+        let entries = |text: &str| TABLES.iter().any(|table| file[*table].get(text).is_some());
+        let unsaid: Vec<String> = texts(&file)
+            .into_iter()
+            .filter(|(pointer, text)| entries(text) && !known.contains(pointer))
+            .map(|(pointer, _)| pointer)
+            .collect();
+        // The value of a label of the user's own.
+        assert_eq!(unsaid, ["/rules/job:shop_requests:rate5m/labels/team"]);
+    }
+
     #[test]
     fn expressions_and_the_series_of_tests_are_found_too() {
         let file = json!({"alerts": {"Own": {

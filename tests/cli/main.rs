@@ -10,6 +10,7 @@ mod edit;
 mod explain;
 mod formats;
 mod kill;
+mod kit;
 mod mutations;
 mod own_tests;
 mod ownership;
