@@ -100,7 +100,7 @@ fn below<'a>(
 }
 
 /// What nodes say of a key of theirs.
-fn within<'a>(said: &[&'a Value], key: &str) -> Vec<&'a Value> {
+pub(super) fn within<'a>(said: &[&'a Value], key: &str) -> Vec<&'a Value> {
     let inside = said
         .iter()
         .filter_map(|node| match node["properties"].get(key) {

@@ -1,10 +1,10 @@
 //! What is written for a setting that is given as words: the schema says whether `10` is a number, a text or a list of one.
 
-use super::names::said;
+use super::names::{said, within};
 use crate::json::Parts;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
-use toml_edit::{Array, DocumentMut, InlineTable, Value};
+use toml_edit::{Array, InlineTable, Value};
 
 /// The value that words mean, by what the schema's nodes say of it. What no type takes stays a text: the schema then says so at
 /// its place.
@@ -17,11 +17,13 @@ pub(crate) fn value(schema: &Json, nodes: &[&Json], words: &[String]) -> Value {
             several => several.texts().collect(),
         })
         .collect();
-    let takes = |wanted: &str| types.contains(wanted);
+    // A threshold may be a table of levels, of which only its condition says that it is one.
+    let levels = said.iter().any(|node| node["if"]["type"] == "object");
+    let takes = |wanted: &str| types.contains(wanted) || levels && wanted == "object";
     let texts = takes("string") || said.iter().any(|node| node["enum"][0].is_string());
     let [word] = words else {
         if takes("object") && !takes("array") {
-            return table(words).unwrap_or_else(|| list(schema, &said, words));
+            return table(schema, &said, words).unwrap_or_else(|| list(schema, &said, words));
         }
         return list(schema, &said, words);
     };
@@ -41,7 +43,7 @@ pub(crate) fn value(schema: &Json, nodes: &[&Json], words: &[String]) -> Value {
         return word.as_str().into();
     }
     if takes("object")
-        && let Some(table) = table(words)
+        && let Some(table) = table(schema, &said, words)
     {
         return table;
     }
@@ -69,21 +71,13 @@ fn list(schema: &Json, said: &[&Json], words: &[String]) -> Value {
 }
 
 /// `KEY=VALUE` of each word.
-fn table(words: &[String]) -> Option<Value> {
+fn table(schema: &Json, said: &[&Json], words: &[String]) -> Option<Value> {
     let mut table = InlineTable::new();
     for word in words {
         let (key, written) = word.split_once('=')?;
-        // `tier=1` is a text, as labels are; `insecure_skip_verify=true` is none.
-        let document = format!("{key} = {written}").parse::<DocumentMut>();
-        let value = match document.as_ref().ok().and_then(|found| found.get(key)) {
-            Some(found) if found.is_bool() || found.is_array() || found.is_str() => {
-                found.as_value()?.clone()
-            }
-            _ => written.into(),
-        };
-        let mut value = value;
-        value.decor_mut().clear();
-        table.insert(key, value);
+        let nodes = within(said, key);
+        let written = [written.to_string()];
+        table.insert(key, value(schema, &nodes, &written));
     }
     Some(table.into())
 }
@@ -123,6 +117,11 @@ mod tests {
                 "{ tier = \"1\", zone = \"eu\" }",
             ),
             ("services.a.labels", &["tier=1"], "{ tier = \"1\" }"),
+            (
+                "alerts.X.above",
+                &["warning=0.8", "critical=0.95"],
+                "{ warning = 0.8, critical = 0.95 }",
+            ),
             (
                 "services.a.tls",
                 &["ca_file=a.pem", "insecure_skip_verify=true"],
