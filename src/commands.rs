@@ -7,19 +7,24 @@ mod declare;
 mod diff;
 mod docs;
 mod drill;
+mod edited;
 mod explain;
 mod init;
 mod keys;
 mod preview;
 mod prove;
+mod remove;
+mod rename;
 mod render;
 mod report;
 mod results;
 mod schema;
 mod servers;
+mod set;
 mod simulate;
 mod templates;
 mod verify;
+mod watch;
 mod why;
 
 use crate::catalog::{Catalog, Service};
@@ -65,18 +70,20 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  monstack init --service checkout:8001                a first services.toml
-  monstack render                                      write generated/
-  monstack render --check                              is generated/ what the catalog says?
+  monstack init --service checkout:8001        a first services.toml
+  monstack render                              write generated/
+  monstack render --check                      is it what the catalog says?
   monstack add billing-api --group workflow --port 8013
+  monstack set alerts.TooManyErrors.for 10m    one key of the catalog
+  monstack rename service checkout till        wherever it is named
   monstack declare http://localhost:8001/metrics --service checkout
-  monstack explain TooManyErrors@checkout              every value, and the line that set it
-  monstack diff main --format markdown                 what changes in behaviour, for a pull request
-  monstack explain window-too-short                    what a finding means
-  monstack simulate                                    stand-ins for the services, before they exist
-  monstack verify --wait 60s                           is what runs what the catalog says?
-  monstack drill                                       does every alert fire, and reach its receiver?
-  monstack why checkout                                where the way from service to alert is broken
+  monstack explain TooManyErrors@checkout      every value, and who set it
+  monstack diff main --format markdown         what a pull request changes
+  monstack explain window-too-short            what a finding means
+  monstack simulate                            services, before they exist
+  monstack verify --wait 60s                   is what runs what it should be?
+  monstack drill                               does every alert fire?
+  monstack why checkout                        where the way to an alert breaks
 
 Exit codes: 0 fine, 1 it found something, 2 it could not run.";
 
@@ -90,8 +97,14 @@ enum Verb {
     Render(render::Args),
     /// Run the proofs over files as they are on disk, such as a hand edit of generated/
     Prove(prove::Args),
-    /// Add a service to services.toml and render
+    /// Add a service, an alert, a metric, a group or an owner to services.toml and render
     Add(add::Args),
+    /// Give a service, a metric, an alert, a group or an owner another name wherever the catalog names it, and render
+    Rename(rename::Args),
+    /// Take a service, a metric, an alert, a group or an owner out of the catalog, and render
+    Remove(remove::Args),
+    /// Write one key of the catalog, and render
+    Set(set::Args),
     /// Read what a service exposes, and write it into services.toml as its metrics
     Declare(declare::Args),
     /// Say what changes in behaviour against another catalog; exit 1 if something dangerous does
@@ -121,6 +134,7 @@ enum Verb {
 /// Parses the arguments, runs the verb, prints its report.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report::on_panic));
+    completions::answer();
     let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error),
@@ -160,12 +174,29 @@ fn run(cli: &Cli) -> Result<Report> {
     if cli.format == Format::Html && !matches!(cli.verb, Verb::Verify(_)) {
         bail!("only `verify` writes HTML; choose text, json, github, sarif or junit");
     }
+    let report = of_verb(cli)?;
+    Ok(match cli.verb {
+        Verb::Explain(_)
+        | Verb::Simulate(_)
+        | Verb::Verify(_)
+        | Verb::Why(_)
+        | Verb::Diff(_)
+        | Verb::Drill(_)
+        | Verb::Prove(_) => report.reading(),
+        _ => report,
+    })
+}
+
+fn of_verb(cli: &Cli) -> Result<Report> {
     match &cli.verb {
         Verb::Init(args) => init::run(args, cli),
         Verb::Adopt(args) => adopt::run(args, cli),
         Verb::Render(args) => render::run(args, cli),
         Verb::Prove(args) => prove::run(args, cli),
         Verb::Add(args) => add::run(args, cli),
+        Verb::Rename(args) => rename::run(args, cli),
+        Verb::Remove(args) => remove::run(args, cli),
+        Verb::Set(args) => set::run(args, cli),
         Verb::Declare(args) => declare::run(args, cli),
         Verb::Diff(args) => diff::run(args, cli),
         Verb::Explain(args) => explain::run(args, cli),
@@ -177,7 +208,7 @@ fn run(cli: &Cli) -> Result<Report> {
         Verb::Templates(args) => templates::run(args, cli),
         Verb::Docs => Ok(docs::run()),
         Verb::Schema => schema::run(cli),
-        Verb::Completions(args) => Ok(completions::run(args)),
+        Verb::Completions(args) => completions::run(args),
     }
 }
 

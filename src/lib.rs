@@ -83,6 +83,9 @@ pub(crate) mod simulation;
 // The running servers and services, asked and compared.
 pub mod live;
 
+// The text of a catalog with something else in it.
+pub(crate) mod editing;
+
 // What an exposition says, as metrics of a catalog.
 pub(crate) mod declaring;
 

@@ -1,111 +1,144 @@
-//! `add` writes a service into services.toml or one of its parts, keeping comments and order, and renders.
+//! `add` writes a service, an alert, a metric, a group or an owner into services.toml or one of its parts, keeping comments
+//! and order, and renders.
 
-pub(super) mod text;
+mod flags;
 
+use super::edited::{Files, location, refused};
+use super::rename::{What, article};
 use super::{Cli, Report, render};
-use crate::diagnostic::{Diagnostic, Place};
-use crate::generated::{create, replace};
-use crate::pipeline::{self, CATALOG, PARTS, is_part};
-use crate::source::{Source, Text, step};
-use anyhow::{Context, Result, anyhow, ensure};
+use crate::catalog::schema;
+use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::editing::entry::{Entry, with_entry};
+use crate::editing::names::at;
+use crate::editing::values::value;
+use crate::json::Parts;
+use crate::kinds::Kinds;
+use crate::overlay::Overlay;
+use crate::pipeline::{CATALOG, PARTS, is_part};
+use crate::source::{Source, step};
+use anyhow::{Result, ensure};
+pub(crate) use flags::Args;
 use serde_json::{Value, json};
-use text::with_service;
-
-/// The service.
-#[derive(Clone, clap::Args)]
-pub(crate) struct Args {
-    /// The service's name: lower-case letters, digits and dashes
-    name: String,
-    /// The key of its group
-    #[arg(long)]
-    group: String,
-    /// The TCP port that it listens on
-    #[arg(long)]
-    port: u32,
-    /// The file that it is written into: services.toml, or a part such as services.d/web.toml; by default where the
-    /// group's services are
-    #[arg(long, value_name = "FILE")]
-    file: Option<String>,
-}
+use toml_edit::InlineTable;
 
 /// Edits in memory, proves the whole, and only then writes.
 pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     ensure!(
         cli.environment.is_none(),
-        "a service is added to the catalog itself: run this without --environment; what an environment does not have is written there as `enabled = false`"
+        "{} is added to the catalog itself: run this without --environment; what an environment does not have is written there as `enabled = false`",
+        article(args.what)
     );
     let _held = render::lock_root(&cli.root);
-    let mut texts = match pipeline::read(&cli.root) {
-        Ok(texts) => texts,
-        Err(unreadable) => return Ok(Report::new(unreadable.source, unreadable.diagnostics)),
+    let mut files = match Files::read(cli) {
+        Ok(files) => files,
+        Err(report) => return Ok(*report),
     };
-    let before = pipeline::prove(&texts, &cli.root)?;
-    if before
-        .source
-        .contains(&format!("/services/{}", step(&args.name)))
-    {
-        return Ok(taken(&args.name, before.source));
+    let kinds = match Kinds::of(&Overlay::of(&cli.root)) {
+        Ok(kinds) => kinds,
+        Err(findings) => return Ok(Report::new(Source::parse("", "").0, findings)),
+    };
+    let schema = schema::with(&kinds);
+    let source = Source::of(&files.texts(None)).0;
+    let table = args.what.table();
+    let name = declared(args, &source);
+    if source.contains(&format!("/{table}/{}", step(&name))) {
+        return Ok(taken(args.what, &name, source));
     }
-    // A catalog without services is wrong only until this one is in it.
-    let first = before.source.value.get("services").is_none_or(|services| {
-        services
-            .as_object()
-            .is_some_and(|services| services.is_empty())
-    });
-    if before.failed() && !first {
-        return Ok(render::prepare(before, cli, false)?.report);
+    let mut fields = InlineTable::new();
+    for (key, words) in &args.settings {
+        let steps = [table.to_string(), name.clone(), key.clone()];
+        fields.insert(key, value(&schema, &at(&schema, &steps), words));
     }
-    let name = match &args.file {
+    let group = fields.get("group").and_then(|group| group.as_str());
+    let group = group.map(str::to_string);
+    let file = match &args.file {
         Some(file) => named(file)?,
-        None => beside(&before.source, &args.group),
+        None => beside(&source, table, group.as_deref()),
     };
-    let new = !texts.files().any(|file| file.name == name);
-    if new {
-        let at = texts.parts.partition_point(|part| part.name < name);
-        texts.parts.insert(
-            at,
-            Text {
-                name: name.clone(),
-                text: String::new(),
-            },
+    if let (Some(group), Some(title)) = (&group, &args.group_title) {
+        if source.contains(&format!("/groups/{}", step(group))) {
+            return Ok(taken(What::Group, group, source));
+        }
+        let mut fields = InlineTable::new();
+        fields.insert("title", title.as_str().into());
+        let place = match &args.file {
+            Some(_) => file.clone(),
+            None => beside(&source, "groups", None),
+        };
+        let entry = Entry {
+            table: "groups",
+            name: group,
+            fields,
+            behind: None,
+        };
+        write(&mut files, &place, &entry);
+    }
+    let mut entry = Entry {
+        table,
+        name: &name,
+        fields,
+        behind: group.as_deref(),
+    };
+    let mut last = files.clone();
+    write(&mut files, &file, &entry);
+    for member in &args.members {
+        let pointer = format!("/services/{}", step(member));
+        if !source.contains(&pointer) {
+            let known = source.value["services"]
+                .entries()
+                .map(|(name, _)| name.as_str());
+            let finding = Diagnostic::error(
+                "unknown-name",
+                Place::Key("/services".to_string()),
+                format!("there is no service `{member}` in the catalog"),
+            )
+            .help(suggestion(member, known.collect::<Vec<_>>()));
+            return Ok(refused(source, finding));
+        }
+        let steps = ["services", member, "group"].map(str::to_string);
+        let place = source.at(&pointer).0;
+        files.edit(&place, |tree| tree.set(&steps, name.as_str().into()));
+    }
+    let pointer = format!("/{table}/{}", step(&name));
+    let at = location(files.named(&file), &pointer);
+    let line = at
+        .rsplit(':')
+        .next()
+        .and_then(|line| line.parse::<usize>().ok());
+    let mut report = files.write(cli, &[format!("added {name} at {at}")])?;
+    if report.says("duplicate-address") {
+        // Of two at one address the one that was there is the first, wherever this one would stand.
+        entry.behind = None;
+        write(&mut last, &file, &entry);
+        return last.write(cli, &[]);
+    }
+    if report.data.contains_key("edited") {
+        report.data.insert(
+            "added".into(),
+            json!({args.what.word(): name, "file": file, "line": line}),
         );
     }
-    let mut edited = String::new();
-    for file in texts.files_mut().filter(|file| file.name == name) {
-        file.text = with_service(&file.text, &args.name, &args.group, args.port);
-        if new {
-            file.text = file.text.trim_start().to_string();
-        }
-        edited.clone_from(&file.text);
-    }
-    let outcome = pipeline::prove(&texts, &cli.root)?;
-    let (_, line) = outcome.source.at(&format!("/services/{}", args.name));
-    let prepared = render::prepare(outcome, cli, false)?;
-    if prepared.refused() {
-        return Ok(prepared.report);
-    }
-    if new {
-        create(&cli.root, &name, &edited)?;
-    } else {
-        let path = cli.root.join(&name);
-        // A link stays a link: what it leads to is the catalog.
-        replace(
-            &path
-                .canonicalize()
-                .with_context(|| format!("cannot write {}", path.display()))?,
-            &edited,
-        )?;
-    }
-    let added = format!("added {} at {name}:{line}", args.name);
-    let mut report = prepared
-        .finish(cli, false)
-        .map_err(|error| anyhow!("{added}, but the rest is not written: {error:#}"))?;
-    report.opening(&added);
-    report.data.insert(
-        "added".into(),
-        json!({"service": args.name, "file": name, "line": line}),
-    );
     Ok(report)
+}
+
+/// The name of its table: that of a metric is written without the prefix.
+fn declared(args: &Args, source: &Source) -> String {
+    let prefix = source.value["platform"]["metric_prefix"].as_str();
+    let spelled_out = args.settings.iter().any(|(key, _)| key == "name");
+    let without = prefix.and_then(|prefix| args.name.strip_prefix(prefix)?.strip_prefix('_'));
+    match without.filter(|_| args.what == What::Metric && !spelled_out) {
+        Some(without) => without.to_string(),
+        None => args.name.clone(),
+    }
+}
+
+fn write(files: &mut Files, file: &str, entry: &Entry) {
+    let text = files.named(file);
+    let new = text.text.is_empty();
+    text.text = with_entry(&text.text, entry);
+    if new {
+        text.text = text.text.trim_start().to_string();
+    }
 }
 
 /// The file that was asked for, as the catalog's files are called.
@@ -121,14 +154,19 @@ pub(super) fn named(file: &str) -> Result<String> {
     Ok(name.to_string())
 }
 
-/// Where the last of the group's services is, else the group itself, else services.toml.
-fn beside(source: &Source, group: &str) -> String {
-    let services = source.value.get("services").and_then(Value::as_object);
-    let mut known = services.into_iter().flatten();
-    let last = known.rfind(|(_, service)| service["group"] == group);
-    let pointer = match last {
-        Some((name, _)) => format!("/services/{}", step(name)),
-        None => format!("/groups/{}", step(group)),
+/// Where the last of its kind is, of a service the last of its group or the group itself; else services.toml.
+fn beside(source: &Source, table: &str, group: Option<&str>) -> String {
+    let mut known = source
+        .value
+        .get(table)
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
+    let last = known.rfind(|(_, entry)| group.is_none_or(|group| entry["group"] == group));
+    let pointer = match (last, group) {
+        (Some((name, _)), _) => format!("/{table}/{}", step(name)),
+        (None, Some(group)) => format!("/groups/{}", step(group)),
+        (None, None) => return CATALOG.to_string(),
     };
     match source.contains(&pointer) {
         true => source.at(&pointer).0,
@@ -136,14 +174,10 @@ fn beside(source: &Source, group: &str) -> String {
     }
 }
 
-fn taken(name: &str, source: Source) -> Report {
-    let place = Place::Key(format!("/services/{}", step(name)));
-    let message = format!("there is a service `{name}` already");
-    Report::new(
-        source,
-        vec![
-            Diagnostic::error("taken-name", place, message)
-                .help("choose another name, or edit this one"),
-        ],
-    )
+fn taken(what: What, name: &str, source: Source) -> Report {
+    let place = Place::Key(format!("/{}/{}", what.table(), step(name)));
+    let message = format!("there is {} `{name}` already", article(what));
+    let finding = Diagnostic::error("taken-name", place, message)
+        .help("choose another name, or edit this one with `monstack set`");
+    refused(source, finding)
 }

@@ -2,6 +2,7 @@
 
 mod text;
 
+use super::completions::names;
 use super::servers::PrometheusLogin;
 use super::{Cli, Report, add, render, service};
 use crate::catalog::{Catalog, Service};
@@ -33,7 +34,7 @@ pub(crate) struct Args {
     /// What a service exposes: a file, `-` for standard input, or an address; without it the service itself is asked, as the catalog says
     source: Option<String>,
     /// The service that exposes it [default: the only one of the catalog; with --prometheus-url every one]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = names(&["service"]))]
     service: Option<String>,
     /// Read it from this Prometheus, which scrapes the services
     #[arg(long, value_name = "URL", conflicts_with = "source")]

@@ -2,6 +2,7 @@
 
 use super::report::Waiting;
 use super::servers::{PrometheusLogin, duration};
+use super::watch::watch;
 use super::{Cli, Report};
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::generated::{replace, sweep};
@@ -43,6 +44,9 @@ pub(crate) struct Args {
     /// Open the page in the browser
     #[arg(long)]
     open: bool,
+    /// Draw it again after every save, until it is interrupted; the page reloads itself every second
+    #[arg(long)]
+    watch: bool,
 }
 
 /// A moment as people write it.
@@ -67,6 +71,16 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 
 /// Renders, asks or simulates, draws, writes.
 pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    if !args.watch {
+        return once(args, cli, args.open, false);
+    }
+    let mut first = args.open;
+    watch(cli, || once(args, cli, std::mem::take(&mut first), true))?;
+    // The page that is left behind stays as it is.
+    once(args, cli, false, false)
+}
+
+fn once(args: &Args, cli: &Cli, shown: bool, reloads: bool) -> Result<Report> {
     let mut outcome = pipeline::run(cli.place())?;
     let failed = outcome.failed();
     let rendered = outcome.rendered.take();
@@ -99,13 +113,25 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         }
     };
     sweep(&target, false);
-    replace(&target, &page.html)?;
+    match reloads {
+        true => replace(
+            &target,
+            &page
+                .html
+                .replacen(CHARSET, &format!("{CHARSET}\n{RELOAD}"), 1),
+        )?,
+        false => replace(&target, &page.html)?,
+    }
     tell(&mut report, page, &path, args.prometheus_url.is_some());
-    if args.open {
+    if shown {
         open(&path)?;
     }
     Ok(report)
 }
+
+/// Where a page says that it reloads itself; no script may run in it, and none is needed.
+const CHARSET: &str = "<meta charset=\"utf-8\">";
+const RELOAD: &str = "<meta http-equiv=\"refresh\" content=\"1\">";
 
 /// What every page begins with, and what those of the first version began with.
 const MARKS: [&str; 2] = [

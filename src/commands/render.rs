@@ -2,6 +2,7 @@
 
 mod differences;
 
+use super::watch::watch;
 use super::{Cli, Report};
 use crate::diagnostic::{Diagnostic, Place, location, plural};
 use crate::generated::{Comparison, compare, sweep, write};
@@ -24,10 +25,20 @@ pub(crate) struct Args {
     /// Write into a folder that has only files of others so far; they are left alone
     #[arg(long)]
     adopt_folder: bool,
+    /// Run again after every save, until it is interrupted; what is wrong stays on the screen
+    #[arg(long)]
+    watch: bool,
 }
 
 /// Renders, proves, compares, and writes or reports.
 pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    match args.watch {
+        true => watch(cli, || once(args, cli)),
+        false => once(args, cli),
+    }
+}
+
+fn once(args: &Args, cli: &Cli) -> Result<Report> {
     let _held = (!args.check).then(|| lock_root(&cli.root));
     let outcome = pipeline::run(cli.place())?;
     if !args.check || cli.environment.is_some() {

@@ -135,6 +135,12 @@ impl Report {
         }
     }
 
+    /// Whether a finding of this code is among them.
+    pub(crate) fn says(&self, code: &str) -> bool {
+        let mut all = self.all().flat_map(|(_, findings)| findings);
+        all.any(|finding| finding.code == code)
+    }
+
     /// Everything that was found, with the catalog that it was found in.
     fn all(&self) -> impl Iterator<Item = (&Source, &Vec<Diagnostic>)> {
         let others = self

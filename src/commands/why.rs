@@ -1,5 +1,6 @@
 //! `why` walks from a service's line in the catalog to the receiver of its alerts and stops at the first broken link.
 
+use super::completions::names;
 use super::report::Waiting;
 use super::servers::{Servers, drawn};
 use super::{Cli, Report};
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 )]
 pub(crate) struct Args {
     /// The service that is missing, silent or wrong
+    #[arg(add = names(&["service"]))]
     service: String,
     #[command(flatten)]
     servers: Servers,

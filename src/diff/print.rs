@@ -99,7 +99,8 @@ impl Printer<'_> {
                 let (file, line) = self.place(change);
                 out.push((plain, format!("  {}  {file}:{line}", self.message(change))));
                 if change.counts_only(&self.all()) {
-                    out.push((plain, format!("    {}", change.services.join(", "))));
+                    let lines = wrapped(&change.services);
+                    out.extend(lines.into_iter().map(|line| (plain, format!("    {line}"))));
                 }
             }
             out.push((plain, String::new()));
@@ -252,9 +253,37 @@ fn code(text: &str) -> String {
     format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
 }
 
+/// Columns that a line of names takes at most, unless one name alone is longer.
+const COLUMNS: usize = 96;
+
+/// Names with commas between them, as many on a line as fit.
+fn wrapped(names: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let comma = if index + 1 < names.len() { "," } else { "" };
+        match lines.last_mut() {
+            Some(line) if line.len() + name.len() + 2 <= COLUMNS => {
+                line.push(' ');
+                line.push_str(name);
+                line.push_str(comma);
+            }
+            _ => lines.push(format!("{name}{comma}")),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_names_take_several_lines() {
+        let names: Vec<String> = (0..275).map(|index| format!("service-{index}")).collect();
+        let lines = wrapped(&names);
+        assert!(lines.len() > 30 && lines.iter().all(|line| line.len() <= COLUMNS));
+        assert_eq!(lines.join(" "), names.join(", "));
+    }
 
     #[test]
     fn markdown_shows_what_the_catalog_says() {

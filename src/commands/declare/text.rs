@@ -1,7 +1,7 @@
 //! The text of a catalog, or of a profile, with more metrics in it.
 
-use crate::commands::add::text::{keep_comments, last_position};
 use crate::declaring::Family;
+use crate::editing::entry::{keep_comments, last_position};
 use serde_json::Value as Json;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 

@@ -97,7 +97,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     (
         "taken-name",
-        "`add` was given a name that a service of the catalog has already; nothing was written.",
+        "`add` or `rename` was given a name that the catalog has already; nothing was written.",
+    ),
+    (
+        "still-named",
+        "`remove` would leave a place that names what is gone; `--everywhere` removes those places too.",
     ),
     (
         "template",

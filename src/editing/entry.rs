@@ -1,35 +1,46 @@
-//! The catalog's text with one service more.
+//! The catalog's text with one entry of a table more.
 
 use toml_edit::{DocumentMut, InlineTable, Item, Key, RawString, Table, TableLike, Value};
 
-/// The text with the service in it, behind the last one of its group, else behind the last of all, written as that one is.
+/// One entry of a table: a service, an alert.
+pub(crate) struct Entry<'a> {
+    /// The table, `services`.
+    pub(crate) table: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) fields: InlineTable,
+    /// The group of services that it stands behind; None: it stands behind all.
+    pub(crate) behind: Option<&'a str>,
+}
+
+/// The text with the entry in it, behind the last one of its group, else behind the last of all, written as that one is.
 /// Every comment, every order and every line ending stays. A text that is not TOML stays as it is.
-pub(crate) fn with_service(text: &str, name: &str, group: &str, port: u32) -> String {
+pub(crate) fn with_entry(text: &str, entry: &Entry) -> String {
+    let Entry {
+        table,
+        name,
+        fields,
+        behind: group,
+    } = entry;
     // What is new ends its lines with `\n`, whatever the file does.
     let Ok(mut document) = text.replace("\r\n", "\n").parse::<DocumentMut>() else {
         return text.to_string();
     };
-    if document.get("services").is_none() {
-        let mut services = Table::new();
-        services.set_implicit(true);
-        document.insert("services", Item::Table(services));
+    if document.get(table).is_none() {
+        let mut entries = Table::new();
+        entries.set_implicit(true);
+        document.insert(table, Item::Table(entries));
     }
     let mut header = None;
-    match &mut document["services"] {
-        Item::Value(Value::InlineTable(services)) => into_line(services, name, group, port),
+    match &mut document[table] {
+        Item::Value(Value::InlineTable(services)) => into_line(services, entry, *group),
         Item::Table(services) => {
-            let before = last_of_group(services, group);
+            let before = last_of_group(services, *group);
             let beside = before.as_ref().and_then(|key| services.get(key));
             if beside.is_some_and(|item| item.is_inline_table()) || as_dotted_keys(services, beside)
             {
-                insert(
-                    services,
-                    name,
-                    Item::Value(service(group, port).into()),
-                    before,
-                );
+                insert(services, name, Item::Value(fields.clone().into()), before);
             } else {
-                let mut table = service(group, port).into_table();
+                let mut table = fields.clone().into_table();
                 table.decor_mut().set_prefix("\n");
                 let last = before
                     .as_ref()
@@ -41,7 +52,7 @@ pub(crate) fn with_service(text: &str, name: &str, group: &str, port: u32) -> St
         _ => return text.to_string(),
     }
     if let Some(position) = header {
-        keep_comments(&mut document, "services", name, position);
+        keep_comments(&mut document, table, name, position);
     }
     let edited = document.to_string();
     if text.contains("\r\n") {
@@ -49,13 +60,6 @@ pub(crate) fn with_service(text: &str, name: &str, group: &str, port: u32) -> St
     } else {
         edited
     }
-}
-
-fn service(group: &str, port: u32) -> InlineTable {
-    let mut service = InlineTable::new();
-    service.insert("group", group.into());
-    service.insert("port", i64::from(port).into());
-    service
 }
 
 /// `[services]` with `a.group = …` below it.
@@ -67,8 +71,9 @@ fn as_dotted_keys(services: &Table, beside: Option<&Item>) -> bool {
 }
 
 /// The last service of the group, else the last of all.
-fn last_of_group(services: &dyn TableLike, group: &str) -> Option<String> {
-    let of_group = |item: &Item| item.get("group").and_then(Item::as_str) == Some(group);
+fn last_of_group(services: &dyn TableLike, group: Option<&str>) -> Option<String> {
+    let of_group =
+        |item: &Item| group.is_some() && item.get("group").and_then(Item::as_str) == group;
     let names = services.iter();
     let last = names.filter(|(_, item)| of_group(item)).last();
     last.or(services.iter().last())
@@ -91,7 +96,7 @@ fn insert(services: &mut Table, name: &str, item: Item, before: Option<String>) 
 }
 
 /// Inserts into `services = { … }`; the space before what follows stays there.
-fn into_line(services: &mut InlineTable, name: &str, group: &str, port: u32) {
+fn into_line(services: &mut InlineTable, entry: &Entry, group: Option<&str>) {
     let before = last_of_group(services, group);
     let behind = services.iter().map(|(key, _)| key.to_string());
     let behind = behind
@@ -102,14 +107,14 @@ fn into_line(services: &mut InlineTable, name: &str, group: &str, port: u32) {
         .iter()
         .filter_map(|key| services.remove_entry(key))
         .collect();
-    let mut new = Value::from(service(group, port));
+    let mut new = Value::from(entry.fields.clone());
     if let Some(last) = before.as_ref().and_then(|key| services.get_mut(key)) {
         let suffix = last.decor().suffix().cloned().unwrap_or_default();
         last.decor_mut().set_suffix("");
         new.decor_mut().set_prefix(" ");
         new.decor_mut().set_suffix(suffix);
     }
-    services.insert(name, new);
+    services.insert(entry.name, new);
     for (key, value) in moved {
         services.insert_formatted(&key, value);
     }
@@ -160,7 +165,7 @@ pub(crate) fn keep_comments(
 }
 
 /// The comments at the start of what precedes a header, if a blank line ends them, and the rest.
-fn note(prefix: &str) -> (&str, &str) {
+pub(super) fn note(prefix: &str) -> (&str, &str) {
     let comments: usize = prefix
         .split_inclusive('\n')
         .take_while(|line| line.trim_start().starts_with('#'))
@@ -171,7 +176,7 @@ fn note(prefix: &str) -> (&str, &str) {
 }
 
 /// The table whose header is the first behind a position.
-fn next_header(table: &mut Table, position: isize) -> Option<&mut Table> {
+pub(super) fn next_header(table: &mut Table, position: isize) -> Option<&mut Table> {
     let mut found: Option<&mut Table> = None;
     for (_, item) in table.iter_mut() {
         let Item::Table(inner) = item else { continue };
@@ -196,6 +201,22 @@ mod tests {
     use crate::pipeline::CATALOG;
     use crate::source::Source;
     use serde_json::json;
+
+    fn with_service(text: &str, name: &str, group: &str, port: i64) -> String {
+        let mut fields = InlineTable::new();
+        fields.insert("group", group.into());
+        fields.insert("port", port.into());
+        let table = "services";
+        with_entry(
+            text,
+            &Entry {
+                table,
+                name,
+                fields,
+                behind: Some(group),
+            },
+        )
+    }
 
     #[test]
     fn comments_order_and_line_endings_stay() {

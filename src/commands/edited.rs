@@ -1,0 +1,222 @@
+//! The files of a catalog, changed in memory: all of it is proved, for every environment, and only then written.
+
+use super::{Cli, Report, render};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::editing::tree::Tree;
+use crate::generated::{create, replace};
+use crate::pipeline::{self, Root, environments};
+use crate::source::{Source, Text, Texts};
+use anyhow::{Context, Result, anyhow};
+use std::collections::HashSet;
+
+/// services.toml, its parts, and what each environment says otherwise.
+#[derive(Clone)]
+pub(super) struct Files {
+    catalog: Texts,
+    overlays: Vec<(String, Text)>,
+    before: Vec<Text>,
+}
+
+impl Files {
+    /// As they are on disk; a report on what cannot be read.
+    pub(super) fn read(cli: &Cli) -> Result<Files, Box<Report>> {
+        let unreadable = |outcome: Box<pipeline::Outcome>| {
+            Box::new(Report::new(outcome.source, outcome.diagnostics))
+        };
+        let catalog = pipeline::read(&cli.root).map_err(unreadable)?;
+        let mut overlays = Vec::new();
+        for environment in environments(&cli.root) {
+            let root = Root {
+                path: &cli.root,
+                environment: Some(&environment),
+            };
+            let texts = pipeline::read(root).map_err(unreadable)?;
+            overlays.extend(texts.overlay.map(|overlay| (environment, overlay)));
+        }
+        let mut files = Files {
+            catalog,
+            overlays,
+            before: Vec::new(),
+        };
+        files.before = files.all().cloned().collect();
+        Ok(files)
+    }
+
+    /// Every file, those of environments last.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Text> {
+        let overlays = self.overlays.iter().map(|(_, text)| text);
+        self.catalog.files().chain(overlays)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Text> {
+        let overlays = self.overlays.iter_mut().map(|(_, text)| text);
+        self.catalog.files_mut().chain(overlays)
+    }
+
+    /// The file of this name; a part that is not there yet is begun.
+    pub(super) fn named(&mut self, name: &str) -> &mut Text {
+        if !self.all().any(|file| file.name == name) {
+            let parts = &mut self.catalog.parts;
+            let at = parts.partition_point(|part| part.name.as_str() < name);
+            let new = Text {
+                name: name.to_string(),
+                text: String::new(),
+            };
+            parts.insert(at, new);
+        }
+        self.all_mut()
+            .find(|file| file.name == name)
+            .expect("it was begun above")
+    }
+
+    /// The texts of the catalog, or of an environment, as they are now.
+    pub(super) fn texts(&self, environment: Option<&str>) -> Texts {
+        let mut texts = self.catalog.clone();
+        let overlay = self
+            .overlays
+            .iter()
+            .find(|(name, _)| Some(name.as_str()) == environment);
+        if let Some((name, text)) = overlay {
+            texts.environment = Some(name.clone());
+            texts.overlay = Some(text.clone());
+        }
+        texts
+    }
+
+    /// Changes one file; what `change` answers. None: the file is not TOML, which the proofs then say.
+    pub(super) fn edit<T>(&mut self, name: &str, change: impl FnOnce(&mut Tree) -> T) -> Option<T> {
+        let file = self.named(name);
+        let mut tree = Tree::of(&file.text)?;
+        let answer = change(&mut tree);
+        file.text = tree.text();
+        Some(answer)
+    }
+
+    /// Proves what the files now say, for every environment, writes them and what is rendered of them. `opening` is said first.
+    pub(super) fn write(self, cli: &Cli, opening: &[String]) -> Result<Report> {
+        let own = cli.environment.as_deref();
+        let mut prepared =
+            render::prepare(pipeline::prove(&self.texts(own), &cli.root)?, cli, false)?;
+        if prepared.refused() {
+            return Ok(prepared.report);
+        }
+        let mut failed = false;
+        let others = self.overlays.iter().map(|(name, _)| Some(name.as_str()));
+        for environment in others.filter(|other| *other != own) {
+            let outcome = pipeline::prove(&self.texts(environment), &cli.root)?;
+            if !outcome.failed() {
+                continue;
+            }
+            // What was wrong there before is no reason against this change.
+            let known = self.wrong_before(environment, cli)?;
+            let mut new = outcome.diagnostics;
+            new.retain(|found| {
+                found.stops() && !known.contains(&(found.code, found.message.clone()))
+            });
+            if !new.is_empty() {
+                failed = true;
+                prepared.report.and(Report::new(outcome.source, new));
+            }
+        }
+        if failed {
+            return Ok(prepared.report);
+        }
+        let mut written = Vec::new();
+        for file in self.all() {
+            let old = self.before.iter().find(|old| old.name == file.name);
+            if old.is_some_and(|old| old.text == file.text) {
+                continue;
+            }
+            let one = match old {
+                None => create(&cli.root, &file.name, &file.text),
+                Some(_) => {
+                    let path = cli.root.join(&file.name);
+                    // A link stays a link: what it leads to is the catalog.
+                    path.canonicalize()
+                        .with_context(|| format!("cannot write {}", path.display()))
+                        .and_then(|path| replace(&path, &file.text))
+                }
+            };
+            one.map_err(|error| match written.as_slice() {
+                [] => error,
+                _ => anyhow!(
+                    "{} is written, but the rest is not: {error:#}",
+                    written.join(", ")
+                ),
+            })?;
+            written.push(file.name.clone());
+        }
+        let said = opening.first().cloned().unwrap_or_default();
+        let mut report = prepared
+            .finish(cli, false)
+            .map_err(|error| anyhow!("{said}, but the rest is not written: {error:#}"))?;
+        for line in opening.iter().rev() {
+            report.opening(line);
+        }
+        for (environment, _) in self
+            .overlays
+            .iter()
+            .filter(|(name, _)| Some(name.as_str()) != own)
+        {
+            let command = cli.within(environment).command("render");
+            report.line(format!(
+                "next: {command}, which proves and is not written here"
+            ));
+        }
+        report.data.insert("edited".into(), written.into());
+        Ok(report)
+    }
+
+    fn wrong_before(
+        &self,
+        environment: Option<&str>,
+        cli: &Cli,
+    ) -> Result<HashSet<(&'static str, String)>> {
+        let mut texts = self.texts(environment);
+        texts
+            .parts
+            .retain(|part| self.before.iter().any(|old| old.name == part.name));
+        for file in texts.files_mut() {
+            if let Some(old) = self.before.iter().find(|old| old.name == file.name) {
+                file.text.clone_from(&old.text);
+            }
+        }
+        if let Some(overlay) = &mut texts.overlay
+            && let Some(old) = self.before.iter().find(|old| old.name == overlay.name)
+        {
+            overlay.text.clone_from(&old.text);
+        }
+        let outcome = pipeline::prove(&texts, &cli.root)?;
+        let found = outcome.diagnostics.into_iter();
+        Ok(found.map(|found| (found.code, found.message)).collect())
+    }
+}
+
+/// Where a key stands in one file: `services.toml:14`.
+pub(super) fn location(file: &Text, pointer: &str) -> String {
+    let (source, _) = Source::parse(&file.name, &file.text);
+    let (name, line) = source.at(pointer);
+    format!("{name}:{line}")
+}
+
+/// A key of one file, as the place of a finding.
+pub(super) fn place(file: &Text, pointer: &str) -> Place {
+    let (source, _) = Source::parse(&file.name, &file.text);
+    let (name, line) = source.at(pointer);
+    Place::Line {
+        file: name,
+        line,
+        text: file
+            .text
+            .lines()
+            .nth(line - 1)
+            .unwrap_or_default()
+            .to_string(),
+    }
+}
+
+/// A report with nothing but this finding.
+pub(super) fn refused(source: Source, finding: Diagnostic) -> Report {
+    Report::new(source, vec![finding])
+}

@@ -1,0 +1,344 @@
+//! `rename` gives a service, a metric, an alert, a group or an owner another name, wherever the catalog names it.
+
+use super::completions::names;
+use super::edited::{Files, location, refused};
+use super::{Cli, Report, render, shell};
+use crate::catalog::{Catalog, schema};
+use crate::diagnostic::{Diagnostic, Place, plural, suggestion};
+use crate::editing::expressions::{Named, Renamed};
+use crate::editing::names::{Mention, mentions, texts};
+use crate::editing::tree::{Tree, dotted, steps};
+use crate::json::Parts;
+use crate::overlay::Overlay;
+use crate::pipeline;
+use crate::source::{Source, step};
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+/// What is declared by name, and named elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum What {
+    /// [services.NAME]
+    Service,
+    /// [metrics.NAME]
+    Metric,
+    /// [alerts.NAME]
+    Alert,
+    /// [groups.NAME]
+    Group,
+    /// [owners.NAME]
+    Owner,
+}
+
+impl What {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            What::Service => "service",
+            What::Metric => "metric",
+            What::Alert => "alert",
+            What::Group => "group",
+            What::Owner => "owner",
+        }
+    }
+
+    pub(super) fn table(self) -> &'static str {
+        match self {
+            What::Service => "services",
+            What::Metric => "metrics",
+            What::Alert => "alerts",
+            What::Group => "groups",
+            What::Owner => "owners",
+        }
+    }
+
+    /// The labels whose value is its name.
+    fn labels(self) -> Vec<String> {
+        let labels: &[&str] = match self {
+            What::Service => &["job", "service"],
+            What::Metric => &[],
+            What::Alert => &["alertname"],
+            What::Group => &["component"],
+            What::Owner => &["owner"],
+        };
+        labels.iter().map(ToString::to_string).collect()
+    }
+
+    /// How expressions name it.
+    pub(super) fn named(self, catalog: Option<&Catalog>, old: &str, new: &str) -> Named {
+        if self != What::Metric {
+            return Named::Label {
+                labels: self.labels(),
+                old: old.to_string(),
+                new: new.to_string(),
+            };
+        }
+        let metric = catalog.and_then(|catalog| catalog.metric(old));
+        let Some(metric) = metric.filter(|metric| !metric.spelled_out) else {
+            return Named::Metrics(Vec::new());
+        };
+        let prefix = metric.name.strip_suffix(old).unwrap_or_default();
+        let parts: &[&str] = match metric.r#type.as_str() {
+            "histogram" => &["", "_bucket", "_sum", "_count"],
+            "summary" => &["", "_sum", "_count"],
+            _ => &[""],
+        };
+        let pairs = parts.iter();
+        Named::Metrics(
+            pairs
+                .map(|part| {
+                    (
+                        format!("{prefix}{old}{part}"),
+                        format!("{prefix}{new}{part}"),
+                    )
+                })
+                .collect(),
+        )
+    }
+}
+
+/// What, and how it shall be called.
+#[derive(Clone, clap::Args)]
+pub(crate) struct Args {
+    /// What is renamed
+    what: What,
+    /// Its name now; of a metric the key of its table
+    #[arg(add = names(&["service", "metric", "alert", "group", "owner"]))]
+    old: String,
+    /// Its name from now on
+    new: String,
+}
+
+/// Edits every file in memory, proves the whole, and only then writes.
+pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    ensure!(
+        cli.environment.is_none(),
+        "a name is the same in every environment: run this without --environment"
+    );
+    let _held = render::lock_root(&cli.root);
+    let mut files = match Files::read(cli) {
+        Ok(files) => files,
+        Err(report) => return Ok(*report),
+    };
+    let overlay = Overlay::of(&cli.root);
+    let (source, catalog, findings) = pipeline::understood(&files.texts(None), &overlay);
+    let Some(catalog) = catalog else {
+        return Ok(Report::new(source, findings));
+    };
+    if let Some(finding) = unknown(args.what, &args.old, &source) {
+        return Ok(refused(source, finding));
+    }
+    let taken = format!("/{}/{}", args.what.table(), step(&args.new));
+    if source.contains(&taken) {
+        let message = format!("there is {} `{}` already", article(args.what), args.new);
+        let finding =
+            Diagnostic::error("taken-name", Place::Key(taken), message).help("choose another name");
+        return Ok(refused(source, finding));
+    }
+    let schema = schema::with(&catalog.kinds);
+    let named = args.what.named(Some(&catalog), &args.old, &args.new);
+    let (mut done, mut left) = (Vec::new(), Vec::new());
+    for file in files.all_mut() {
+        let Some(mut tree) = Tree::of(&file.text) else {
+            continue;
+        };
+        let (written, _) = Source::parse(&file.name, &file.text);
+        let mut found = mentions(&schema, &written.value);
+        // A key is renamed when what is below it has been: a pointer leads through the old one.
+        found.sort_by_key(|found| {
+            (
+                found.key,
+                std::cmp::Reverse(found.pointer.matches('/').count()),
+            )
+        });
+        for mention in found {
+            match one(&mut tree, &mention, args, &named) {
+                Some(true) => done.push((
+                    location(file, &mention.pointer),
+                    dotted(&steps(&mention.pointer)),
+                )),
+                Some(false) => left.push((
+                    location(file, &mention.pointer),
+                    dotted(&steps(&mention.pointer)),
+                )),
+                None => {}
+            }
+        }
+        file.text = tree.text();
+    }
+    let mut said = vec![format!(
+        "renamed the {} {} to {}, in {}",
+        args.what.word(),
+        args.old,
+        args.new,
+        plural(done.len(), "place")
+    )];
+    in_order(&mut done);
+    let lines = |(at, key): &(String, String)| format!("  {at}  {key}");
+    said.extend(done.iter().map(lines));
+    for (at, key) in &left {
+        said.push(format!(
+            "  {at}  {key} is left as it is: it names {} by a pattern",
+            args.old
+        ));
+    }
+    for (at, key) in still_said(&files, &schema, &named) {
+        said.push(format!("  {at}  {key} still says {}", args.old));
+    }
+    said.push("outside of the catalog nothing follows by itself:".to_string());
+    said.extend(
+        outside(args, &catalog, &named)
+            .into_iter()
+            .map(|line| format!("  {line}")),
+    );
+    let mut report = files.write(cli, &said)?;
+    report.data.insert(
+        "renamed".into(),
+        json!({
+            "what": args.what.word(), "from": args.old, "to": args.new,
+            "places": done.iter().map(|(at, key)| json!({"at": at, "key": key})).collect::<Vec<Value>>(),
+            "left": left.iter().map(|(at, key)| json!({"at": at, "key": key})).collect::<Vec<Value>>(),
+        }),
+    );
+    Ok(report)
+}
+
+/// Renames one mention; None: it is of something else. False: it cannot be.
+fn one(tree: &mut Tree, mention: &Mention, args: &Args, named: &Named) -> Option<bool> {
+    let path = steps(&mention.pointer);
+    let expression = matches!(mention.names.as_str(), "promql" | "series");
+    let new = match expression {
+        true => match named.rename(&mention.text) {
+            Renamed::Text(text) => text,
+            Renamed::Left => return Some(false),
+            Renamed::Unnamed => return None,
+        },
+        false if mention.names == args.what.table() && mention.text == args.old => args.new.clone(),
+        false => return None,
+    };
+    Some(match mention.key {
+        true => tree.rename_key(&path, &new),
+        false => tree.set_text(&path, &new),
+    })
+}
+
+/// Texts that have the old name as a word, and are for people: nobody knows whether they mean it.
+fn still_said(files: &Files, schema: &Value, named: &Named) -> Vec<(String, String)> {
+    let words: Vec<&str> = match named {
+        Named::Metrics(pairs) => pairs.iter().map(|(old, _)| old.as_str()).collect(),
+        Named::Label { old, .. } => vec![old.as_str()],
+    };
+    let mut found = Vec::new();
+    for file in files.all() {
+        let (written, _) = Source::parse(&file.name, &file.text);
+        let names = mentions(schema, &written.value);
+        for (pointer, text) in texts(&written.value) {
+            let word = |character: char| character.is_alphanumeric() || "_-".contains(character);
+            let says = text
+                .split(|character| !word(character))
+                .any(|said| words.contains(&said));
+            // What is a name of something else, or an expression, was looked at.
+            if says
+                && !names
+                    .iter()
+                    .any(|name| name.pointer == pointer && !name.key)
+            {
+                found.push((location(file, &pointer), dotted(&steps(&pointer))));
+            }
+        }
+    }
+    found
+}
+
+/// What breaks elsewhere, with the command that shows it.
+fn outside(args: &Args, catalog: &Catalog, named: &Named) -> Vec<String> {
+    let (old, new) = (&args.old, &args.new);
+    let silences = |label: &str| {
+        format!(
+            "silences of {label}={old} hold back nothing more: amtool silence query {} --alertmanager.url={}",
+            shell(&format!("{label}={old}")),
+            catalog.alertmanager.external_url
+        )
+    };
+    let history = |selector: &str| {
+        format!(
+            "what is recorded stays under the old name, and dashboards show a gap: promtool query series --match={} {}",
+            shell(selector),
+            catalog.prometheus.external_url
+        )
+    };
+    match args.what {
+        What::Service => vec![
+            silences("service"),
+            history(&format!("{{job=\"{old}\"}}")),
+            format!(
+                "links to a dashboard with var-service={old}, and other programs that call it by its name"
+            ),
+            format!(
+                "a container that is called {old} is replaced by one that is called {new}: docker compose up -d --remove-orphans"
+            ),
+        ],
+        What::Alert => vec![
+            silences("alertname"),
+            history(&format!("ALERTS{{alertname=\"{old}\"}}")),
+            format!(
+                "links to its section in the runbook, #{}",
+                old.to_lowercase()
+            ),
+        ],
+        What::Group => vec![
+            silences("component"),
+            history(&format!("{{component=\"{old}\"}}")),
+        ],
+        What::Owner => vec![silences("owner")],
+        What::Metric => {
+            let Named::Metrics(pairs) = named else {
+                return Vec::new();
+            };
+            let Some((whole, renamed)) = pairs.first() else {
+                return vec![format!(
+                    "nothing: its name, `{}`, is spelled out and stays",
+                    catalog.metric(old).map_or(old, |metric| &metric.name)
+                )];
+            };
+            vec![
+                format!(
+                    "services must emit {renamed} in place of {whole} when this is deployed: until then alerts on it see nothing"
+                ),
+                history(whole),
+            ]
+        }
+    }
+}
+
+/// The finding that nothing is called so; None: something is.
+pub(super) fn unknown(what: What, name: &str, source: &Source) -> Option<Diagnostic> {
+    let entries = &source.value[what.table()];
+    if entries.get(name).is_some() {
+        return None;
+    }
+    let known: Vec<&str> = entries.entries().map(|(name, _)| name.as_str()).collect();
+    let message = format!("there is no {} `{name}` in the catalog", what.word());
+    let place = Place::Key(format!("/{}", what.table()));
+    let help = match known.is_empty() {
+        true => format!("`monstack add {}` writes one", what.word()),
+        false => suggestion(name, known),
+    };
+    Some(Diagnostic::error("unknown-name", place, message).help(help))
+}
+
+pub(super) fn article(what: What) -> String {
+    let article = match what {
+        What::Alert | What::Owner => "an",
+        _ => "a",
+    };
+    format!("{article} {}", what.word())
+}
+
+/// As a reader goes down the files.
+pub(super) fn in_order(places: &mut Vec<(String, String)>) {
+    places.sort_by_key(|(at, _)| {
+        let (file, line) = at.rsplit_once(':').unwrap_or((at, ""));
+        (file.to_string(), line.parse::<usize>().unwrap_or_default())
+    });
+    places.dedup();
+}

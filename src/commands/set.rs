@@ -1,0 +1,101 @@
+//! `set` writes one key of the catalog, keeping comments and order, and renders.
+
+use super::edited::{Files, location};
+use super::{Cli, Report, render};
+use crate::catalog::schema;
+use crate::editing::names::at;
+use crate::editing::tree::{dotted, path};
+use crate::editing::values::value;
+use crate::kinds::Kinds;
+use crate::overlay::Overlay;
+use crate::pipeline::overlay_name;
+use crate::source::{Source, step};
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+/// The key and its value.
+#[derive(Clone, clap::Args)]
+pub(crate) struct Args {
+    /// The key with the tables around it: alerts.ServiceDown.for, services.cart.port, rules."job:requests:rate5m".interval
+    key: String,
+    /// Its value: a word, several for a list, KEY=VALUE for each entry of a table, or TOML
+    #[arg(required_unless_present = "unset", allow_negative_numbers = true)]
+    value: Vec<String>,
+    /// Take the key away, so that its default holds
+    #[arg(long, conflicts_with = "value")]
+    unset: bool,
+}
+
+/// Edits in memory, proves the whole, and only then writes.
+pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
+    let steps = path(&args.key).with_context(|| {
+        format!(
+            "`{}` is no key: write the tables around it with dots between them, as in alerts.ServiceDown.for",
+            args.key
+        )
+    })?;
+    ensure!(
+        steps.len() > 1,
+        "`{}` is a table: name one of its keys, as in {}.KEY",
+        args.key,
+        args.key
+    );
+    let _held = render::lock_root(&cli.root);
+    let mut files = match Files::read(cli) {
+        Ok(files) => files,
+        Err(report) => return Ok(*report),
+    };
+    let kinds = match Kinds::of(&Overlay::of(&cli.root)) {
+        Ok(kinds) => kinds,
+        Err(findings) => return Ok(Report::new(Source::parse("", "").0, findings)),
+    };
+    let schema = schema::with(&kinds);
+    let pointer: String = steps.iter().map(|key| format!("/{}", step(key))).collect();
+    let own = cli.environment.as_deref();
+    let (source, _) = Source::of(&files.texts(own));
+    let before = source.value.pointer(&pointer).cloned();
+    let file = match own {
+        Some(environment) => overlay_name(environment),
+        None => source.at(&pointer).0,
+    };
+    if own.is_some_and(|name| !files.all().any(|file| file.name == overlay_name(name))) {
+        return Ok(render::prepare(crate::pipeline::run(cli.place())?, cli, false)?.report);
+    }
+    let key = dotted(&steps);
+    if args.unset {
+        let gone = files.edit(&file, |tree| tree.has(&steps) && tree.remove(&steps));
+        ensure!(
+            gone != Some(false),
+            "{key} is not written in {file}, so that there is nothing to take away"
+        );
+    } else {
+        let new = value(&schema, &at(&schema, &steps), &args.value);
+        let done = files.edit(&file, |tree| tree.set(&steps, new));
+        ensure!(
+            done != Some(false),
+            "{key} is a table, or in something that is none: name one of its keys"
+        );
+    }
+    let shown = |value: Option<&Value>| value.map_or("nothing".to_string(), Value::to_string);
+    let after = Source::of(&files.texts(own))
+        .0
+        .value
+        .pointer(&pointer)
+        .cloned();
+    let text = files.all().find(|text| text.name == file);
+    let place = text.map_or(file.clone(), |text| location(text, &pointer));
+    let said = match before == after {
+        true => format!("{key} is {} already", shown(after.as_ref())),
+        false => format!(
+            "set {key} at {place}: {} → {}",
+            shown(before.as_ref()),
+            shown(after.as_ref())
+        ),
+    };
+    let mut report = files.write(cli, &[said])?;
+    report.data.insert(
+        "set".into(),
+        json!({"key": key, "before": before, "after": after, "file": file}),
+    );
+    Ok(report)
+}

@@ -1,0 +1,495 @@
+//! `set`, `rename`, `remove` and the rest of `add`: what is meant changes everywhere, and not one byte more.
+
+use crate::{CATALOG, rendered, run, tree};
+use std::fs;
+use std::path::Path;
+
+/// A catalog in which everything names something.
+const NAMES: &str = r#"# top
+[platform]
+name = "Shop"
+slug = "shop"
+metric_prefix = "shop"
+runbook_url = "https://git.example.org/RUNBOOK.md"
+owner = "web-team"
+
+[groups.web]
+title = "Web"
+[groups.core]
+title = "Core"
+
+# the shop itself
+[services.checkout]
+group = "web"
+port = 8001 # taken
+
+# what it costs
+[services.prices]
+group = "core"
+port = 8002
+
+[services.checkout.alerts.Down]
+for = "2m" # at once
+
+[owners.web-team]
+default = "slack"
+[receivers.slack]
+slack = { channel = "shop", api_url_file = "/etc/alertmanager/secrets/slack" }
+
+[metrics.orders_total]
+type = "counter"
+help = "Orders of checkout"
+services = ["checkout", "prices"]
+
+[metrics.order_errors_total]
+type = "counter"
+help = "Orders that failed"
+services = ["checkout", "prices"]
+
+[alerts.Down]
+kind = "down"
+for = "5m"
+severity = "critical"
+
+[alerts.OrdersFail]
+kind = "ratio"
+errors = "order_errors_total"
+total = "orders_total"
+above = 0.2
+severity = "warning"
+services = ["checkout", "prices"] # both
+
+[alerts.NoOrders]
+kind = "promql"
+# as the till has it
+expr = '''
+sum by (job, service, component) (
+  rate(shop_orders_total{job=~"checkout|none"}[5m]) # shop_orders_total
+) < 0.1
+'''
+severity = "info"
+services = ["checkout"]
+
+[[alerts.NoOrders.tests]]
+name = "nobody orders"
+at = "20m"
+series = { 'shop_orders_total{job="checkout",service="checkout",component="web"}' = "0x40" }
+fires = ["checkout"]
+[[alerts.NoOrders.tests]]
+name = "somebody orders"
+at = "20m"
+series = { 'shop_orders_total{job="checkout",service="checkout",component="web"}' = "0+60x40" }
+
+[alertmanager.routes]
+critical = "slack"
+warning = "slack"
+info = "slack"
+
+[[routes]]
+alert = ["Down", "NoOrders"]
+service = "checkout"
+receivers = "slack"
+continue = true
+"#;
+
+fn names(name: &str) -> std::path::PathBuf {
+    let shop = crate::shop(&format!("edit-{name}"), NAMES);
+    fs::write(
+        shop.join("services.staging.toml"),
+        "# elsewhere\n[platform]\nslug = \"shop-staging\"\n[services.checkout]\nport = 9001\n[services.checkout.alerts.Down]\nfor = \"9m\"\n",
+    )
+    .unwrap();
+    let first = run(&shop, &["render"]);
+    assert_eq!(first.code, Some(0), "{}", first.err);
+    shop
+}
+
+fn text(shop: &Path, file: &str) -> String {
+    fs::read_to_string(shop.join(file)).unwrap()
+}
+
+#[test]
+fn a_service_is_renamed_in_every_file_and_expression() {
+    let shop = names("rename-service");
+    let renamed = run(&shop, &["rename", "service", "checkout", "till"]);
+    assert_eq!(renamed.code, Some(0), "{}{}", renamed.out, renamed.err);
+    assert_eq!(
+        text(&shop, "services.toml"),
+        NAMES
+            .replace("checkout", "till")
+            .replace("Orders of till", "Orders of checkout")
+    );
+    let staging = text(&shop, "services.staging.toml");
+    assert!(
+        staging.starts_with("# elsewhere\n") && !staging.contains("checkout"),
+        "{staging}"
+    );
+    for said in [
+        "renamed the service checkout to till, in 11 places\n",
+        "metrics.orders_total.help still says checkout\n",
+        "amtool silence query service=checkout --alertmanager.url=http://localhost:9093\n",
+        "promtool query series '--match={job=\"checkout\"}' http://localhost:9090\n",
+    ] {
+        let said = said.replace(
+            "'--match={job=\"checkout\"}'",
+            "--match='{job=\"checkout\"}'",
+        );
+        assert!(renamed.out.contains(&said), "{said}: {}", renamed.out);
+    }
+    for environment in [
+        &["render", "--check"][..],
+        &["render", "--environment", "staging"],
+    ] {
+        let run = run(&shop, environment);
+        assert!(!run.err.contains("error["), "{}", run.err);
+    }
+}
+
+#[test]
+fn a_metric_an_alert_a_group_and_an_owner_are_renamed() {
+    let cases = [
+        (
+            ["rename", "metric", "orders_total", "sales_total"],
+            NAMES
+                .replace("orders_total", "sales_total")
+                .replace("# shop_sales_total", "# shop_orders_total"),
+        ),
+        (
+            ["rename", "alert", "Down", "Gone"],
+            NAMES.replace("Down", "Gone"),
+        ),
+        (
+            ["rename", "group", "web", "front"],
+            NAMES
+                .replace("groups.web", "groups.front")
+                .replace("group = \"web\"", "group = \"front\"")
+                .replace("component=\"web\"", "component=\"front\""),
+        ),
+        (
+            ["rename", "owner", "web-team", "till-team"],
+            NAMES.replace("web-team", "till-team"),
+        ),
+    ];
+    for (arguments, wanted) in cases {
+        let shop = names(&format!("rename-{}", arguments[1]));
+        let renamed = run(&shop, &arguments);
+        assert_eq!(
+            renamed.code,
+            Some(0),
+            "{arguments:?}: {}{}",
+            renamed.out,
+            renamed.err
+        );
+        assert_eq!(text(&shop, "services.toml"), wanted, "{arguments:?}");
+        assert_eq!(
+            text(&shop, "services.staging.toml").contains("Gone"),
+            arguments[1] == "alert"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_renamed_is_refused_and_nothing_is_written() {
+    let shop = names("rename-refused");
+    let before = tree(&shop);
+    for (arguments, said) in [
+        (
+            ["rename", "service", "chekout", "till"],
+            "did you mean `checkout`?",
+        ),
+        (
+            ["rename", "service", "checkout", "prices"],
+            "there is a service `prices` already",
+        ),
+        (["rename", "service", "checkout", "Till!"], "error["),
+        (["rename", "metric", "orders_total", "sales"], "sales"),
+    ] {
+        let refused = run(&shop, &arguments);
+        assert_eq!(
+            refused.code,
+            Some(1),
+            "{arguments:?}: {}{}",
+            refused.out,
+            refused.err
+        );
+        assert!(
+            refused.err.contains(said) && refused.err.contains("nothing was written"),
+            "{arguments:?}: {}",
+            refused.err
+        );
+        assert_eq!(tree(&shop), before, "{arguments:?} wrote something");
+    }
+}
+
+#[test]
+fn what_still_names_it_is_said_or_goes_too() {
+    let shop = names("remove");
+    let before = tree(&shop);
+    let refused = run(&shop, &["remove", "service", "checkout"]);
+    assert_eq!(refused.code, Some(1));
+    for said in [
+        "metrics.orders_total.services.0 names the service `checkout`",
+        "alerts.NoOrders.services.0 names the service `checkout`",
+        "alerts.NoOrders.expr names the service `checkout`",
+        "routes.0.service names the service `checkout`",
+        "services.toml:83",
+        "--everywhere",
+        "nothing was written",
+    ] {
+        assert!(refused.err.contains(said), "{said}: {}", refused.err);
+    }
+    assert_eq!(tree(&shop), before);
+    let removed = run(&shop, &["remove", "service", "checkout", "--everywhere"]);
+    assert_eq!(removed.code, Some(0), "{}{}", removed.out, removed.err);
+    let left = text(&shop, "services.toml");
+    let mut wanted = NAMES
+        .replace("[groups.web]\ntitle = \"Web\"\n", "")
+        .replace(
+            "# the shop itself\n[services.checkout]\ngroup = \"web\"\nport = 8001 # taken\n\n",
+            "",
+        )
+        .replace(
+            "[services.checkout.alerts.Down]\nfor = \"2m\" # at once\n\n",
+            "",
+        )
+        .replace(
+            "services = [\"checkout\", \"prices\"]",
+            "services = [\"prices\"]",
+        );
+    let (alerts, routes) = (
+        wanted.find("[alerts.NoOrders]").unwrap(),
+        wanted.find("[alertmanager.routes]").unwrap(),
+    );
+    wanted.replace_range(alerts..routes, "");
+    wanted.truncate(wanted.find("\n[[routes]]").unwrap());
+    assert_eq!(left.trim_end(), wanted.trim_end());
+    assert!(removed.out.contains("  services.toml:"), "{}", removed.out);
+    assert_eq!(
+        run(&shop, &["render", "--check"]).code,
+        Some(1),
+        "staging is not rendered yet"
+    );
+}
+
+#[test]
+fn one_key_is_set_where_it_stands() {
+    let shop = names("set");
+    for (arguments, old, new) in [
+        (
+            &["set", "alerts.Down.for", "10m"][..],
+            "for = \"5m\"",
+            "for = \"10m\"",
+        ),
+        (
+            &["set", "services.checkout.port", "8010"],
+            "port = 8001 # taken",
+            "port = 8010 # taken",
+        ),
+        (
+            &["set", "alerts.OrdersFail.above", "0.3"],
+            "above = 0.2",
+            "above = 0.3",
+        ),
+        (
+            &["set", "alerts.OrdersFail.services", "prices"],
+            "services = [\"checkout\", \"prices\"] # both",
+            "services = [\"prices\"] # both",
+        ),
+        (
+            &["set", "services.prices.memory_limit", "1GiB"],
+            "port = 8002\n",
+            "port = 8002\nmemory_limit = \"1GiB\"\n",
+        ),
+        (
+            &["set", "--unset", "services.prices.memory_limit"],
+            "memory_limit = \"1GiB\"\n",
+            "",
+        ),
+    ] {
+        let before = text(&shop, "services.toml");
+        let set = run(&shop, arguments);
+        assert_eq!(set.code, Some(0), "{arguments:?}: {}{}", set.out, set.err);
+        assert_eq!(
+            text(&shop, "services.toml"),
+            before.replace(old, new),
+            "{arguments:?}"
+        );
+        assert!(set.out.starts_with("set "), "{}", set.out);
+    }
+    let staging = run(
+        &shop,
+        &[
+            "set",
+            "services.checkout.port",
+            "9002",
+            "--environment",
+            "staging",
+        ],
+    );
+    assert_eq!(staging.code, Some(0), "{}", staging.err);
+    assert!(text(&shop, "services.staging.toml").contains("port = 9002\n"));
+    assert!(
+        shop.join("generated-staging/monitoring/working_prometheus.yml")
+            .is_file()
+    );
+}
+
+#[test]
+fn a_key_that_would_not_load_or_prove_is_not_set() {
+    let shop = names("set-refused");
+    let before = tree(&shop);
+    for (arguments, code, said) in [
+        (
+            &["set", "services.checkout.port", "8002"][..],
+            1,
+            "already taken by `checkout`",
+        ),
+        (
+            &["set", "services.checkout.prot", "8002"],
+            1,
+            "did you mean `port`?",
+        ),
+        (&["set", "alerts.Down.for", "soon"], 1, "soon"),
+        (&["set", "alerts.OrdersFail.above", "2"], 1, "error["),
+        (&["set", "services.checkout", "2"], 2, "is a table"),
+        (&["set", "services", "2"], 2, "is a table"),
+        (
+            &["set", "--unset", "services.checkout.app"],
+            2,
+            "nothing to take away",
+        ),
+    ] {
+        let refused = run(&shop, arguments);
+        assert_eq!(
+            refused.code,
+            Some(code),
+            "{arguments:?}: {}{}",
+            refused.out,
+            refused.err
+        );
+        assert!(refused.err.contains(said), "{arguments:?}: {}", refused.err);
+        assert_eq!(tree(&shop), before, "{arguments:?} wrote something");
+    }
+}
+
+#[test]
+fn everything_is_added_with_every_setting() {
+    let shop = rendered("edit-add");
+    for (arguments, wanted) in [
+        (
+            &[
+                "add",
+                "search",
+                "--group",
+                "find",
+                "--group-title",
+                "Find",
+                "--port",
+                "8002",
+                "--memory-limit",
+                "1GiB",
+                "--labels",
+                "tier=1",
+                "--profiles",
+                "redis",
+            ][..],
+            "[services.search]\ngroup = \"find\"\nport = 8002\n",
+        ),
+        (
+            &[
+                "add",
+                "metric",
+                "shop_orders_total",
+                "--type",
+                "counter",
+                "--metric-help",
+                "Orders",
+                "--services",
+                "checkout",
+                "--services",
+                "search",
+            ],
+            "[metrics.orders_total]\ntype = \"counter\"\nhelp = \"Orders\"\nservices = [\"checkout\", \"search\"]\n",
+        ),
+        (
+            &[
+                "add",
+                "alert",
+                "NoOrders",
+                "--kind",
+                "absent",
+                "--metric",
+                "orders_total",
+                "--severity",
+                "info",
+            ],
+            "[alerts.NoOrders]\nkind = \"absent\"\nseverity = \"info\"\nmetric = \"orders_total\"\n",
+        ),
+        (
+            &[
+                "add",
+                "group",
+                "core",
+                "--title",
+                "Core",
+                "--service",
+                "search",
+            ],
+            "[groups.core]\ntitle = \"Core\"\n",
+        ),
+    ] {
+        let added = run(&shop, arguments);
+        let text = text(&shop, "services.toml");
+        // A group that loses its last service is refused, with what to do.
+        if arguments[1] == "group" {
+            assert!(
+                added.code == Some(1) && added.err.contains("empty-group"),
+                "{}",
+                added.err
+            );
+            continue;
+        }
+        assert_eq!(
+            added.code,
+            Some(0),
+            "{arguments:?}: {}{}",
+            added.out,
+            added.err
+        );
+        assert!(text.contains(wanted), "{arguments:?}: {text}");
+        assert_eq!(run(&shop, &["render", "--check"]).code, Some(0));
+    }
+    let help = run(&shop, &["add", "--help"]).out;
+    for flag in [
+        "--scrape-interval",
+        "--replicas",
+        "--service-environment",
+        "--tls",
+        "--runs-on",
+    ] {
+        assert!(help.contains(flag), "{flag}: {help}");
+    }
+    assert!(
+        run(&shop, &["add", "alert", "--help"])
+            .out
+            .contains("--quantile")
+    );
+    assert_eq!(CATALOG.matches("search").count(), 0);
+}
+
+#[test]
+fn the_port_that_is_taken_is_said_of_who_had_it() {
+    let shop = crate::shop(
+        "edit-taken",
+        &CATALOG.replace(
+            "[alerts.Down]",
+            "[services.zoo]\ngroup = \"web\"\nport = 8009\n\n[groups.core]\ntitle = \"Core\"\n[services.core]\ngroup = \"core\"\nport = 8005\n\n[alerts.Down]",
+        ),
+    );
+    let refused = run(&shop, &["add", "cart", "--group", "web", "--port", "8005"]);
+    assert!(
+        refused.err.contains("already taken by `core`"),
+        "{}",
+        refused.err
+    );
+}
