@@ -1,16 +1,10 @@
 //! `completions` prints what a shell needs to ask monstack itself: it completes verbs, flags, and the names of the catalog around it.
 
-use super::{Cli, Report, explain};
-use crate::kinds::Kinds;
-use crate::overlay::Overlay;
-use crate::pipeline::{self, CATALOG};
-use crate::profiles::Profiles;
+use super::{Cli, Report};
 use anyhow::{Context, Result};
 use clap::CommandFactory;
 use clap_complete::Shell;
-use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
-use std::path::PathBuf;
 
 /// The variable with which a shell's script asks.
 const VARIABLE: &str = "COMPLETE";
@@ -42,32 +36,4 @@ pub(super) fn answer() {
         .var(VARIABLE)
         .bin("monstack")
         .complete();
-}
-
-/// What `explain --list` calls such: services, alerts, codes of findings.
-pub(super) fn names(sorts: &'static [&'static str]) -> ArgValueCandidates {
-    ArgValueCandidates::new(move || candidates(sorts))
-}
-
-/// Of the catalog here, or the nearest around it; one that does not load has the names that can be understood.
-fn candidates(sorts: &[&str]) -> Vec<CompletionCandidate> {
-    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-    let root = here
-        .ancestors()
-        .find(|folder| folder.join(CATALOG).is_file());
-    let root = root.unwrap_or(&here);
-    let overlay = Overlay::of(root);
-    let kinds = Kinds::of(&overlay).unwrap_or_else(|_| Kinds::built_in());
-    let profiles = Profiles::of(&overlay).unwrap_or_else(|_| Profiles::built_in());
-    let texts = pipeline::read(root);
-    let catalog = texts
-        .ok()
-        .and_then(|texts| pipeline::understood(&texts, &overlay).1);
-    let all = explain::names(catalog.as_ref(), &kinds, &profiles);
-    all.into_iter()
-        .filter(|(sort, _, _)| sorts.contains(sort))
-        .map(|(_, name, doc)| {
-            CompletionCandidate::new(name).help((!doc.is_empty()).then(|| doc.into()))
-        })
-        .collect()
 }

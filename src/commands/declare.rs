@@ -2,7 +2,7 @@
 
 mod text;
 
-use super::completions::names;
+use super::explain::candidates::names;
 use super::servers::PrometheusLogin;
 use super::{Cli, Report, add, render, service};
 use crate::catalog::{Catalog, Service};

@@ -1,5 +1,6 @@
 //! `explain` shows every resolved value of a service or an alert with the line that set it, and what a finding means.
 
+pub(super) mod candidates;
 mod codes;
 mod levels;
 mod listed;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 #[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     /// A service, an alert, ALERT@SERVICE, an objective, a group, a metric, an owner, a receiver, a kind of alert, a profile, a key such as services.NAME.port, or the code of a finding
-    #[arg(required_unless_present = "list", add = super::completions::names(&["service", "alert", "objective", "group", "metric", "owner", "receiver", "recording rule", "kind", "profile", "finding"]))]
+    #[arg(required_unless_present = "list", add = candidates::names(&["service", "alert", "objective", "group", "metric", "owner", "receiver", "recording rule", "kind", "profile", "finding"]))]
     what: Option<String>,
     /// List everything that can be explained
     #[arg(long, conflicts_with = "what")]
@@ -124,18 +125,6 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .filter(|found| found.code == no_one_notified::LINT.code)
         .for_each(|found| report.push(found));
     Ok(report)
-}
-
-/// Every name that can be explained, by its sort, with a sentence on it.
-pub(super) fn names(
-    catalog: Option<&Catalog>,
-    kinds: &Kinds,
-    profiles: &Profiles,
-) -> Vec<(&'static str, String, String)> {
-    let all = listed::all(catalog, kinds, profiles, &schema::with(kinds));
-    all.into_iter()
-        .map(|one| (one.sort, one.name, one.doc))
-        .collect()
 }
 
 /// Everything that there is to explain, a line each.

@@ -1,7 +1,7 @@
 //! `remove` takes a service, a metric, an alert, a group or an owner out of the catalog, and says what still names it.
 
-use super::completions::names;
 use super::edited::{Files, location, place, refused};
+use super::explain::candidates::names;
 use super::rename::{What, in_order, unknown};
 use super::{Cli, Report, render, shell};
 use crate::catalog::{Catalog, schema};

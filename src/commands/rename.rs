@@ -1,7 +1,7 @@
 //! `rename` gives a service, a metric, an alert, a group or an owner another name, wherever the catalog names it.
 
-use super::completions::names;
 use super::edited::{Files, location, refused};
+use super::explain::candidates::names;
 use super::{Cli, Report, render, shell};
 use crate::catalog::{Catalog, schema};
 use crate::diagnostic::{Diagnostic, Place, plural, suggestion};

@@ -227,6 +227,14 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(anstream::stderr(), "{}", harmless(line));
 }
 
+/// Empties a terminal, for a report that replaces the last; what is written elsewhere stays.
+pub(crate) fn clear() {
+    let mut out = anstream::stdout();
+    if out.is_terminal() {
+        let _ = write!(out, "\x1b[H\x1b[2J\x1b[3J");
+    }
+}
+
 /// Before that nothing is said of what takes its time.
 const PATIENCE: Duration = Duration::from_secs(2);
 

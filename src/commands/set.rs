@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 /// The key and its value.
 #[derive(Clone, clap::Args)]
 pub(crate) struct Args {
-    /// The key with the tables around it: alerts.ServiceDown.for, services.cart.port, rules."job:requests:rate5m".interval
+    /// The key with the tables around it: alerts.Slow.for, services.cart.port, rules."job:requests:rate5m".interval
     key: String,
     /// Its value: a word, several for a list, KEY=VALUE for each entry of a table, or TOML
     #[arg(required_unless_present = "unset", allow_negative_numbers = true)]
@@ -30,7 +30,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let steps = path(&args.key).with_context(|| {
         format!(
-            "`{}` is no key: write the tables around it with dots between them, as in alerts.ServiceDown.for",
+            "`{}` is no key: write the tables around it with dots between them, as in alerts.Slow.for",
             args.key
         )
     })?;

@@ -8,7 +8,6 @@ use crate::source::Source;
 use anyhow::{Context, Result};
 use notify::{EventKind, RecursiveMode, Watcher};
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -29,9 +28,7 @@ pub(super) fn watch(cli: &Cli, mut once: impl FnMut() -> Result<Report>) -> Resu
         loop {
             // What is saved while a run is under way is seen too.
             let (_watcher, mut saved) = watched(cli)?;
-            if std::io::stdout().is_terminal() {
-                let _ = write!(anstream::stdout(), "\x1b[H\x1b[2J\x1b[3J");
-            }
+            report::clear();
             match once() {
                 Ok(report) => drop(report.print(cli.format, explain::doc)),
                 Err(error) => drop(report::failure(&error, cli.format)),

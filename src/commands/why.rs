@@ -1,6 +1,6 @@
 //! `why` walks from a service's line in the catalog to the receiver of its alerts and stops at the first broken link.
 
-use super::completions::names;
+use super::explain::candidates::names;
 use super::report::Waiting;
 use super::servers::{Servers, drawn};
 use super::{Cli, Report};

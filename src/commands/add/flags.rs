@@ -1,7 +1,7 @@
 //! The flags of `add`: one for each setting that the schema has, so that none is missing.
 
 use crate::catalog::schema::SCHEMA;
-use crate::commands::completions::names;
+use crate::commands::explain::candidates::names;
 use crate::commands::rename::What;
 use crate::editing::names::at;
 use crate::json::Parts;
