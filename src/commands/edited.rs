@@ -97,14 +97,14 @@ impl Files {
     pub(super) fn write(self, cli: &Cli, opening: &[String]) -> Result<Report> {
         let own = cli.environment.as_deref();
         let mut prepared =
-            render::prepare(pipeline::prove(&self.texts(own), &cli.root)?, cli, false)?;
+            render::prepare(pipeline::prove(self.texts(own), &cli.root)?, cli, false)?;
         if prepared.refused() {
             return Ok(prepared.report);
         }
         let mut failed = false;
         let others = self.overlays.iter().map(|(name, _)| Some(name.as_str()));
         for environment in others.filter(|other| *other != own) {
-            let outcome = pipeline::prove(&self.texts(environment), &cli.root)?;
+            let outcome = pipeline::prove(self.texts(environment), &cli.root)?;
             if !outcome.failed() {
                 continue;
             }

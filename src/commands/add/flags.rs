@@ -55,7 +55,7 @@ fn keys(what: What) -> Vec<(&'static String, &'static str)> {
         if found.iter().any(|(known, _)| *known == key) {
             continue;
         }
-        let inside = at(&SCHEMA, &[&steps[..], &[key.clone()]].concat());
+        let inside = at(&SCHEMA, &[&steps[..], std::slice::from_ref(key)].concat());
         let described = inside.iter().find_map(|node| node["description"].as_str());
         found.push((key, described.unwrap_or_default()));
     }
