@@ -77,7 +77,7 @@ const HEAD: &str = "# Seeded faults
 Each file here plants one fault in the shipped catalog or its templates, says what it does in production, and which finding of
 monstack stops it. `cargo test --test faults` tries them all: monstack must find each by its code and write nothing. The faulty
 files are then rendered nevertheless, or planted by hand in sound ones where monstack has none to show, and the other tools judge
-them; their verdicts must be those of the file, so this table is measured.
+them; their verdicts must be those of the file, so this table is measured: one in eight at each run, all with `EVERY=1`.
 
 - *promtool check* is `promtool check config` and `promtool check rules --lint=all --lint-fatal`.
 - *promtool test* is `promtool test rules` with the first five unit tests that monstack generates for the alert that the fault is
