@@ -53,8 +53,8 @@ fn json_is_one_document_on_every_path() {
         (
             &good,
             &["add", "search", "--group", "web", "--port", "many"],
-            2,
-            "message",
+            1,
+            "findings",
         ),
         (&good, &["schema"], 0, "schema"),
         (&good, &["completions", "bash"], 0, "script"),

@@ -261,7 +261,7 @@ impl Root {
 /// Waits until a port answers 200.
 pub fn answers(port: u16, path: &str) {
     let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(30) {
+    while start.elapsed() < Duration::from_secs(120) {
         if TcpStream::connect(("127.0.0.1", port)).is_ok() && request(port, "GET", path).0 == 200 {
             return;
         }
