@@ -303,6 +303,20 @@ pub(crate) fn step(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
+/// A JSON pointer of these steps.
+pub(crate) fn pointer<S: AsRef<str>>(steps: &[S]) -> String {
+    steps
+        .iter()
+        .map(|key| format!("/{}", step(key.as_ref())))
+        .collect()
+}
+
+/// The steps of a JSON pointer, as they were before they were escaped.
+pub(crate) fn steps(pointer: &str) -> impl Iterator<Item = String> + '_ {
+    let steps = pointer.split('/').skip(1);
+    steps.map(|step| step.replace("~1", "/").replace("~0", "~"))
+}
+
 fn table(table: &DeTable, pointer: &str, spans: &mut HashMap<String, Span>) -> Value {
     let mut map = Map::new();
     for (key, value) in table {

@@ -1,5 +1,6 @@
 //! YAML text as JSON values; the only module that knows which crate reads it.
 
+use crate::source::steps;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_yaml::{Options, Spanned};
@@ -65,8 +66,7 @@ impl Lines {
     pub(crate) fn line(&self, pointer: &str) -> Option<usize> {
         let mut node = self.0.as_ref()?;
         let mut line = node.referenced.line();
-        for step in pointer.split('/').skip(1) {
-            let step = step.replace("~1", "/").replace("~0", "~");
+        for step in steps(pointer) {
             let child = match &node.value {
                 Tree::Map(entries) => entries
                     .iter()

@@ -3,17 +3,14 @@
 
 mod flags;
 
-use super::edited::{Files, location, refused};
+use super::edited::{Files, refused};
 use super::rename::{What, article};
-use super::{Cli, Report, render};
-use crate::catalog::schema;
+use super::{Cli, Report};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::editing::entry::{Entry, with_entry};
 use crate::editing::names::at;
 use crate::editing::values::value;
 use crate::json::Parts;
-use crate::kinds::Kinds;
-use crate::overlay::Overlay;
 use crate::pipeline::{CATALOG, PARTS, is_part};
 use crate::source::{Source, step};
 use anyhow::{Result, ensure};
@@ -28,16 +25,10 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         "{} is added to the catalog itself: run this without --environment; what an environment does not have is written there as `enabled = false`",
         article(args.what)
     );
-    let _held = render::lock_root(&cli.root);
-    let mut files = match Files::read(cli) {
-        Ok(files) => files,
+    let (mut files, schema) = match Files::with_schema(cli) {
+        Ok(begun) => begun,
         Err(report) => return Ok(*report),
     };
-    let kinds = match Kinds::of(&Overlay::of(&cli.root)) {
-        Ok(kinds) => kinds,
-        Err(findings) => return Ok(Report::new(Source::parse("", "").0, findings)),
-    };
-    let schema = schema::with(&kinds);
     let source = Source::of(&files.texts(None)).0;
     let table = args.what.table();
     let name = declared(args, &source);
@@ -100,12 +91,9 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         files.edit(&place, |tree| tree.set(&steps, name.as_str().into()));
     }
     let pointer = format!("/{table}/{}", step(&name));
-    let at = location(files.named(&file), &pointer);
-    let line = at
-        .rsplit(':')
-        .next()
-        .and_then(|line| line.parse::<usize>().ok());
-    let mut report = files.write(cli, &[format!("added {name} at {at}")])?;
+    let written = Source::parse(&file, &files.named(&file).text).0;
+    let (at, line) = written.at(&pointer);
+    let mut report = files.write(cli, &[format!("added {name} at {at}:{line}")])?;
     if report.says("duplicate-address") {
         // Of two at one address the one that was there is the first, wherever this one would stand.
         entry.behind = None;

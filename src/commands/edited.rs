@@ -1,17 +1,24 @@
 //! The files of a catalog, changed in memory: all of it is proved, for every environment, and only then written.
 
 use super::{Cli, Report, render};
+use crate::catalog::schema;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::editing::tree::Tree;
 use crate::generated::{create, replace};
+use crate::kinds::Kinds;
+use crate::overlay::Overlay;
 use crate::pipeline::{self, Root, environments};
 use crate::source::{Source, Text, Texts};
 use anyhow::{Context, Result, anyhow};
+use serde_json::Value;
 use std::collections::HashSet;
+use std::fs::File;
+use std::rc::Rc;
 
-/// services.toml, its parts, and what each environment says otherwise.
+/// services.toml, its parts, and what each environment says otherwise; until they are dropped nobody else edits them.
 #[derive(Clone)]
 pub(super) struct Files {
+    _held: Rc<Option<File>>,
     catalog: Texts,
     overlays: Vec<(String, Text)>,
     before: Vec<Text>,
@@ -20,6 +27,7 @@ pub(super) struct Files {
 impl Files {
     /// As they are on disk; a report on what cannot be read.
     pub(super) fn read(cli: &Cli) -> Result<Files, Box<Report>> {
+        let held = render::lock_root(&cli.root);
         let unreadable = |outcome: Box<pipeline::Outcome>| {
             Box::new(Report::new(outcome.source, outcome.diagnostics))
         };
@@ -34,12 +42,29 @@ impl Files {
             overlays.extend(texts.overlay.map(|overlay| (environment, overlay)));
         }
         let mut files = Files {
+            _held: Rc::new(held),
             catalog,
             overlays,
             before: Vec::new(),
         };
         files.before = files.all().cloned().collect();
         Ok(files)
+    }
+
+    /// The same, with the schema of the kinds that the root has.
+    pub(super) fn with_schema(cli: &Cli) -> Result<(Files, Value), Box<Report>> {
+        let files = Files::read(cli)?;
+        match Kinds::of(&Overlay::of(&cli.root)) {
+            Ok(kinds) => Ok((files, schema::with(&kinds))),
+            Err(findings) => Err(Box::new(Report::new(Source::parse("", "").0, findings))),
+        }
+    }
+
+    /// Each file as it is now, by itself.
+    pub(super) fn sources(&self) -> Vec<Source> {
+        self.all()
+            .map(|file| Source::parse(&file.name, &file.text).0)
+            .collect()
     }
 
     /// Every file, those of environments last.
@@ -194,25 +219,19 @@ impl Files {
 }
 
 /// Where a key stands in one file: `services.toml:14`.
-pub(super) fn location(file: &Text, pointer: &str) -> String {
-    let (source, _) = Source::parse(&file.name, &file.text);
+pub(super) fn location(source: &Source, pointer: &str) -> String {
     let (name, line) = source.at(pointer);
     format!("{name}:{line}")
 }
 
 /// A key of one file, as the place of a finding.
-pub(super) fn place(file: &Text, pointer: &str) -> Place {
-    let (source, _) = Source::parse(&file.name, &file.text);
+pub(super) fn place(source: &Source, pointer: &str) -> Place {
     let (name, line) = source.at(pointer);
+    let written = source.text.lines().nth(line - 1);
     Place::Line {
         file: name,
         line,
-        text: file
-            .text
-            .lines()
-            .nth(line - 1)
-            .unwrap_or_default()
-            .to_string(),
+        text: written.unwrap_or_default().to_string(),
     }
 }
 

@@ -1,17 +1,15 @@
 //! `remove` takes a service, a metric, an alert, a group or an owner out of the catalog, and says what still names it.
 
-use super::edited::{Files, location, place, refused};
+use super::edited::{Files, location, place};
 use super::explain::candidates::names;
-use super::rename::{What, in_order, unknown};
-use super::{Cli, Report, render, shell};
+use super::rename::{What, declared, in_order, key};
+use super::{Cli, Report, shell};
 use crate::catalog::{Catalog, schema};
 use crate::diagnostic::{Diagnostic, plural};
 use crate::editing::names::{Mention, mentions};
-use crate::editing::tree::{dotted, steps};
+use crate::editing::tree::dotted;
 use crate::json::Parts;
-use crate::overlay::Overlay;
-use crate::pipeline;
-use crate::source::{Source, Text, step};
+use crate::source::{Source, pointer, steps};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
@@ -34,19 +32,10 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         cli.environment.is_none(),
         "what is removed is removed everywhere: run this without --environment; what an environment does not have is written there as `enabled = false`"
     );
-    let _held = render::lock_root(&cli.root);
-    let mut files = match Files::read(cli) {
-        Ok(files) => files,
+    let (mut files, source, catalog) = match declared(args.what, &args.name, cli) {
+        Ok(found) => found,
         Err(report) => return Ok(*report),
     };
-    let overlay = Overlay::of(&cli.root);
-    let (source, catalog, findings) = pipeline::understood(&files.texts(None), &overlay);
-    let Some(catalog) = catalog else {
-        return Ok(Report::new(source, findings));
-    };
-    if let Some(finding) = unknown(args.what, &args.name, &source) {
-        return Ok(refused(source, finding));
-    }
     let schema = schema::with(&catalog.kinds);
     if !args.everywhere {
         let still = still_named(&files, &schema, &catalog, args, cli);
@@ -59,9 +48,15 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let mut next = 0;
     while let Some((what, name)) = gone.get(next).cloned() {
         next += 1;
-        while let Some((file, mention)) = named(&files, &schema, &catalog, what, &name).pop() {
-            let unit = unit(&mention, &file);
-            removed.push((location(&file, &mention.pointer), dotted(&unit)));
+        // A place is another one as soon as something before it is gone.
+        loop {
+            let sources = files.sources();
+            let Some((file, mention)) = named(&sources, &schema, &catalog, what, &name).pop()
+            else {
+                break;
+            };
+            let unit = unit(&mention, file);
+            removed.push((location(file, &mention.pointer), dotted(&unit)));
             let done = files.edit(&file.name, |tree| tree.remove(&unit));
             ensure!(
                 done == Some(true),
@@ -117,26 +112,25 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
 }
 
 /// Every place that names it; the entries themselves come first.
-fn named(
-    files: &Files,
+fn named<'s>(
+    sources: &'s [Source],
     schema: &Value,
     catalog: &Catalog,
     what: What,
     name: &str,
-) -> Vec<(Text, Mention)> {
+) -> Vec<(&'s Source, Mention)> {
     let named = what.named(Some(catalog), name, "");
-    let own = [what.table(), name];
+    let own = pointer(&[what.table(), name]);
     let mut found = Vec::new();
-    for file in files.all() {
-        let (written, _) = Source::parse(&file.name, &file.text);
+    for written in sources {
         let meant = |mention: &Mention| match mention.names.as_str() {
             "promql" | "series" => named.is_in(&mention.text),
             names => names == what.table() && mention.text == name,
         };
         let all = mentions(schema, &written.value).into_iter();
-        found.extend(all.filter(meant).map(|mention| (file.clone(), mention)));
+        found.extend(all.filter(meant).map(|mention| (written, mention)));
     }
-    found.sort_by_key(|(_, mention)| steps(&mention.pointer) != own);
+    found.sort_by_key(|(_, mention)| mention.pointer != own);
     found
 }
 
@@ -148,36 +142,36 @@ fn still_named(
     args: &Args,
     cli: &Cli,
 ) -> Vec<Diagnostic> {
-    let own = [args.what.table(), args.name.as_str()];
+    let own = pointer(&[args.what.table(), args.name.as_str()]);
     let command = format!("remove {} {}", args.what.word(), shell(&args.name));
-    let found = named(files, schema, catalog, args.what, &args.name).into_iter();
-    let others = found.filter(|(_, mention)| steps(&mention.pointer) != own);
+    let sources = files.sources();
+    let found = named(&sources, schema, catalog, args.what, &args.name).into_iter();
+    let others = found.filter(|(_, mention)| mention.pointer != own);
     others
         .map(|(file, mention)| {
-            let key = dotted(&steps(&mention.pointer));
+            let key = key(&mention.pointer);
             let message = format!("{key} names the {} `{}`", args.what.word(), args.name);
-            let unit = dotted(&unit(&mention, &file));
+            let unit = dotted(&unit(&mention, file));
             let help = format!(
                 "change it; or let {unit} go too: {} --everywhere",
                 cli.command(&command)
             );
-            Diagnostic::error("still-named", place(&file, &mention.pointer), message).help(help)
+            Diagnostic::error("still-named", place(file, &mention.pointer), message).help(help)
         })
         .collect()
 }
 
 /// What has to go with a name: of a list with others the item, a key that says whose something is, else what the name is for.
-fn unit(mention: &Mention, file: &Text) -> Vec<String> {
-    let path = steps(&mention.pointer);
+fn unit(mention: &Mention, file: &Source) -> Vec<String> {
+    let path: Vec<String> = steps(&mention.pointer).collect();
     if mention.key && mention.names != "series" {
         return path;
     }
-    let (written, _) = Source::parse(&file.name, &file.text);
     let around = mention
         .pointer
         .rsplit_once('/')
         .map_or("", |(around, _)| around);
-    let items = written.value.pointer(around).and_then(Value::as_array);
+    let items = file.value.pointer(around).and_then(Value::as_array);
     if items.is_some_and(|items| items.len() > 1) {
         return path;
     }
@@ -194,13 +188,8 @@ fn unit(mention: &Mention, file: &Text) -> Vec<String> {
 /// Tables inside an entry that nothing is left in.
 fn empty_tables(files: &mut Files, file: &str, unit: &[String]) {
     for length in (3..unit.len()).rev() {
-        let pointer: String = unit[..length]
-            .iter()
-            .map(|key| format!("/{}", step(key)))
-            .collect();
-        let text = files.named(file).text.clone();
-        let value = Source::parse(file, &text).0.value;
-        let empty = match value.pointer(&pointer) {
+        let value = Source::parse(file, &files.named(file).text).0.value;
+        let empty = match value.pointer(&pointer(&unit[..length])) {
             Some(Value::Object(table)) => table.is_empty(),
             Some(Value::Array(items)) => items.is_empty(),
             _ => false,

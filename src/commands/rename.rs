@@ -2,16 +2,16 @@
 
 use super::edited::{Files, location, refused};
 use super::explain::candidates::names;
-use super::{Cli, Report, render, shell};
+use super::{Cli, Report, shell};
 use crate::catalog::{Catalog, schema};
 use crate::diagnostic::{Diagnostic, Place, plural, suggestion};
 use crate::editing::expressions::{Named, Renamed};
 use crate::editing::names::{Mention, mentions, texts};
-use crate::editing::tree::{Tree, dotted, steps};
+use crate::editing::tree::{Tree, dotted};
 use crate::json::Parts;
 use crate::overlay::Overlay;
 use crate::pipeline;
-use crate::source::{Source, step};
+use crate::source::{Source, step, steps};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
@@ -114,19 +114,10 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         cli.environment.is_none(),
         "a name is the same in every environment: run this without --environment"
     );
-    let _held = render::lock_root(&cli.root);
-    let mut files = match Files::read(cli) {
-        Ok(files) => files,
+    let (mut files, source, catalog) = match declared(args.what, &args.old, cli) {
+        Ok(found) => found,
         Err(report) => return Ok(*report),
     };
-    let overlay = Overlay::of(&cli.root);
-    let (source, catalog, findings) = pipeline::understood(&files.texts(None), &overlay);
-    let Some(catalog) = catalog else {
-        return Ok(Report::new(source, findings));
-    };
-    if let Some(finding) = unknown(args.what, &args.old, &source) {
-        return Ok(refused(source, finding));
-    }
     let taken = format!("/{}/{}", args.what.table(), step(&args.new));
     if source.contains(&taken) {
         let message = format!("there is {} `{}` already", article(args.what), args.new);
@@ -137,6 +128,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let schema = schema::with(&catalog.kinds);
     let named = args.what.named(Some(&catalog), &args.old, &args.new);
     let (mut done, mut left) = (Vec::new(), Vec::new());
+    let said = |written: &Source, pointer: &str| (location(written, pointer), key(pointer));
     for file in files.all_mut() {
         let Some(mut tree) = Tree::of(&file.text) else {
             continue;
@@ -152,14 +144,8 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         });
         for mention in found {
             match one(&mut tree, &mention, args, &named) {
-                Some(true) => done.push((
-                    location(file, &mention.pointer),
-                    dotted(&steps(&mention.pointer)),
-                )),
-                Some(false) => left.push((
-                    location(file, &mention.pointer),
-                    dotted(&steps(&mention.pointer)),
-                )),
+                Some(true) => done.push(said(&written, &mention.pointer)),
+                Some(false) => left.push(said(&written, &mention.pointer)),
                 None => {}
             }
         }
@@ -204,7 +190,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
 
 /// Renames one mention; None: it is of something else. False: it cannot be.
 fn one(tree: &mut Tree, mention: &Mention, args: &Args, named: &Named) -> Option<bool> {
-    let path = steps(&mention.pointer);
+    let path: Vec<String> = steps(&mention.pointer).collect();
     let expression = matches!(mention.names.as_str(), "promql" | "series");
     let new = match expression {
         true => match named.rename(&mention.text) {
@@ -228,8 +214,7 @@ fn still_said(files: &Files, schema: &Value, named: &Named) -> Vec<(String, Stri
         Named::Label { old, .. } => vec![old.as_str()],
     };
     let mut found = Vec::new();
-    for file in files.all() {
-        let (written, _) = Source::parse(&file.name, &file.text);
+    for written in files.sources() {
         let names = mentions(schema, &written.value);
         for (pointer, text) in texts(&written.value) {
             let word = |character: char| character.is_alphanumeric() || "_-".contains(character);
@@ -242,7 +227,7 @@ fn still_said(files: &Files, schema: &Value, named: &Named) -> Vec<(String, Stri
                     .iter()
                     .any(|name| name.pointer == pointer && !name.key)
             {
-                found.push((location(file, &pointer), dotted(&steps(&pointer))));
+                found.push((location(&written, &pointer), key(&pointer)));
             }
         }
     }
@@ -310,8 +295,31 @@ fn outside(args: &Args, catalog: &Catalog, named: &Named) -> Vec<String> {
     }
 }
 
+/// A pointer as TOML writes the key.
+pub(super) fn key(pointer: &str) -> String {
+    dotted(&steps(pointer).collect::<Vec<_>>())
+}
+
+/// The files of a catalog that loads and declares something of this name; a report on what is wrong.
+pub(super) fn declared(
+    what: What,
+    name: &str,
+    cli: &Cli,
+) -> Result<(Files, Source, Catalog), Box<Report>> {
+    let files = Files::read(cli)?;
+    let overlay = Overlay::of(&cli.root);
+    let (source, catalog, findings) = pipeline::understood(&files.texts(None), &overlay);
+    let Some(catalog) = catalog else {
+        return Err(Box::new(Report::new(source, findings)));
+    };
+    match unknown(what, name, &source) {
+        Some(finding) => Err(Box::new(refused(source, finding))),
+        None => Ok((files, source, catalog)),
+    }
+}
+
 /// The finding that nothing is called so; None: something is.
-pub(super) fn unknown(what: What, name: &str, source: &Source) -> Option<Diagnostic> {
+fn unknown(what: What, name: &str, source: &Source) -> Option<Diagnostic> {
     let entries = &source.value[what.table()];
     if entries.get(name).is_some() {
         return None;

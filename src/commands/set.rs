@@ -2,14 +2,11 @@
 
 use super::edited::{Files, location};
 use super::{Cli, Report, render};
-use crate::catalog::schema;
 use crate::editing::names::at;
 use crate::editing::tree::{dotted, path};
 use crate::editing::values::value;
-use crate::kinds::Kinds;
-use crate::overlay::Overlay;
 use crate::pipeline::overlay_name;
-use crate::source::{Source, step};
+use crate::source::{Source, pointer};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
@@ -40,17 +37,11 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         args.key,
         args.key
     );
-    let _held = render::lock_root(&cli.root);
-    let mut files = match Files::read(cli) {
-        Ok(files) => files,
+    let (mut files, schema) = match Files::with_schema(cli) {
+        Ok(begun) => begun,
         Err(report) => return Ok(*report),
     };
-    let kinds = match Kinds::of(&Overlay::of(&cli.root)) {
-        Ok(kinds) => kinds,
-        Err(findings) => return Ok(Report::new(Source::parse("", "").0, findings)),
-    };
-    let schema = schema::with(&kinds);
-    let pointer: String = steps.iter().map(|key| format!("/{}", step(key))).collect();
+    let pointer = pointer(&steps);
     let own = cli.environment.as_deref();
     let (source, _) = Source::of(&files.texts(own));
     let before = source.value.pointer(&pointer).cloned();
@@ -82,8 +73,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         .value
         .pointer(&pointer)
         .cloned();
-    let text = files.all().find(|text| text.name == file);
-    let place = text.map_or(file.clone(), |text| location(text, &pointer));
+    let place = location(&Source::parse(&file, &files.named(&file).text).0, &pointer);
     let said = match before == after {
         true => format!("{key} is {} already", shown(after.as_ref())),
         false => format!(

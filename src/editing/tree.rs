@@ -314,14 +314,6 @@ pub(crate) fn path(written: &str) -> Option<Vec<String>> {
     Some(keys.iter().map(|key| key.get().to_string()).collect())
 }
 
-/// The steps of a JSON pointer.
-pub(crate) fn steps(pointer: &str) -> Vec<String> {
-    let steps = pointer.split('/').skip(1);
-    steps
-        .map(|step| step.replace("~1", "/").replace("~0", "~"))
-        .collect()
-}
-
 /// A path as TOML writes it.
 pub(crate) fn dotted(steps: &[String]) -> String {
     let keys = steps

@@ -3,7 +3,7 @@
 use super::{Schema, applicable, referred};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
-use crate::source::Source;
+use crate::source::{Source, steps};
 use serde_json::{Map, Value};
 
 /// The source's content with the schema's defaults where it is silent, and with something harmless where it was refused.
@@ -30,13 +30,11 @@ pub(crate) fn with_defaults(source: &Source, refused: &[Diagnostic], schema: &Sc
 }
 
 fn remove(value: &mut Value, pointer: &str) {
-    let Some((parent, key)) = pointer.rsplit_once('/') else {
+    let (Some((parent, _)), Some(key)) = (pointer.rsplit_once('/'), steps(pointer).last()) else {
         return;
     };
     match value.pointer_mut(parent) {
-        Some(Value::Object(map)) => {
-            drop(map.shift_remove(&key.replace("~1", "/").replace("~0", "~")))
-        }
+        Some(Value::Object(map)) => drop(map.shift_remove(&key)),
         Some(Value::Array(list)) => list.clear(),
         _ => {}
     }

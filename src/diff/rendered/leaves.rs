@@ -2,7 +2,7 @@
 
 use crate::catalog::Duration;
 use crate::promql::canonical;
-use crate::source::step;
+use crate::source::pointer;
 use serde_json::Value;
 
 /// A value that is another one, or on one side only.
@@ -17,10 +17,7 @@ pub(crate) struct Leaf<'a> {
 impl<'a> Leaf<'a> {
     /// Its JSON pointer from the item on.
     pub(crate) fn pointer(&self) -> String {
-        self.path
-            .iter()
-            .map(|key| format!("/{}", step(key)))
-            .collect()
+        pointer(&self.path)
     }
 
     /// The path as people write it; `targets.A.expr`.
