@@ -25,6 +25,7 @@ use crate::render;
 use crate::source::{Source, step};
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What to explain.
@@ -129,7 +130,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
 
 /// Everything that there is to explain, a line each.
 fn list(cli: &Cli) -> Report {
-    let (kinds, profiles) = beside(cli);
+    let (kinds, profiles) = beside(&cli.root);
     let lint = pipeline::lint(cli.place());
     let all = listed::all(
         lint.catalog.as_ref(),
@@ -164,8 +165,8 @@ fn list(cli: &Cli) -> Report {
 }
 
 /// The kinds and the profiles of the root; the built-in ones, where those cannot be read.
-fn beside(cli: &Cli) -> (Arc<Kinds>, Arc<Profiles>) {
-    let overlay = Overlay::of(&cli.root);
+fn beside(root: &Path) -> (Arc<Kinds>, Arc<Profiles>) {
+    let overlay = Overlay::of(root);
     (
         Kinds::of(&overlay).unwrap_or_else(|_| Kinds::built_in()),
         Profiles::of(&overlay).unwrap_or_else(|_| Profiles::built_in()),
@@ -174,7 +175,7 @@ fn beside(cli: &Cli) -> (Arc<Kinds>, Arc<Profiles>) {
 
 /// A kind of alert, a profile, or a key: what every catalog may say.
 fn of_every_catalog(what: &str, cli: &Cli) -> Option<Report> {
-    let (kinds, profiles) = beside(cli);
+    let (kinds, profiles) = beside(&cli.root);
     let keys = keys::all(&schema::with(&kinds));
     let source = || Source::parse("", "").0;
     let plain = |key: &str, value: String| -> Row { (key.to_string(), value, None) };

@@ -49,8 +49,8 @@ pub(super) fn watch(cli: &Cli, mut once: impl FnMut() -> Result<Report>) -> Resu
 /// A watcher of everything that a run reads, and what it sees.
 fn watched(cli: &Cli) -> Result<(notify::RecommendedWatcher, mpsc::UnboundedReceiver<()>)> {
     let (tell, told) = mpsc::unbounded_channel();
-    let folders = folders(cli);
     let root = cli.root.canonicalize().unwrap_or_else(|_| cli.root.clone());
+    let folders = folders(cli, &root);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // An event that is lost may have been a save.
         let matters = event.map_or(true, |event| {
@@ -85,10 +85,9 @@ fn matters(path: &Path, root: &Path) -> bool {
 }
 
 /// The folders of everything that a run reads.
-fn folders(cli: &Cli) -> BTreeMap<PathBuf, RecursiveMode> {
-    let root = cli.root.canonicalize().unwrap_or_else(|_| cli.root.clone());
+fn folders(cli: &Cli, root: &Path) -> BTreeMap<PathBuf, RecursiveMode> {
     let mut found = BTreeMap::from([
-        (root.clone(), RecursiveMode::NonRecursive),
+        (root.to_path_buf(), RecursiveMode::NonRecursive),
         (root.join(PARTS), RecursiveMode::NonRecursive),
     ]);
     // Behind a link, the catalog is saved elsewhere.

@@ -949,6 +949,7 @@ fn addresses(text: &str) -> impl Iterator<Item = (String, u16, bool)> + '_ {
             Some((host, port)) => (host, port.parse().ok()?),
             None => (authority, usual?),
         };
+        let host = host.trim_matches(['[', ']']);
         Some((host.to_string(), port, usual == Some(port)))
     })
 }

@@ -135,13 +135,17 @@ fn with_flags(what: What, command: Command) -> Command {
 
 impl clap::Args for Args {
     fn augment_args(command: Command) -> Command {
-        let mut command = with_flags(What::Service, command)
-            .args_conflicts_with_subcommands(true)
-            .subcommand_negates_reqs(true);
-        for (what, about) in WHATS {
-            command = command.subcommand(with_flags(what, Command::new(what.word()).about(about)));
-        }
-        command
+        // Every verb starts with the commands of all: the schema is read for these when they are asked for.
+        command.defer(|command| {
+            let mut command = with_flags(What::Service, command)
+                .args_conflicts_with_subcommands(true)
+                .subcommand_negates_reqs(true);
+            for (what, about) in WHATS {
+                let inner = Command::new(what.word()).about(about);
+                command = command.subcommand(with_flags(what, inner));
+            }
+            command
+        })
     }
 
     fn augment_args_for_update(command: Command) -> Command {

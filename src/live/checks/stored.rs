@@ -44,8 +44,8 @@ const DROPPED: [(&str, &str); 5] = [
     ),
 ];
 
-/// Beside the names of series: whether the last scrape of any instance succeeded.
-const SCRAPED: &str = "scraped";
+/// Beside the names of series, and none that a service may have: whether the last scrape of any instance succeeded.
+const SCRAPED: &str = ":scraped";
 
 impl Stored {
     /// Of one service, or of all.
