@@ -212,6 +212,12 @@ fn of_verb(cli: &Cli) -> Result<Report> {
     }
 }
 
+/// How many folders above one the nearest catalog is; None: there is none.
+fn upwards(here: &Path) -> Option<usize> {
+    here.ancestors()
+        .position(|folder| folder.join(CATALOG).is_file())
+}
+
 impl Cli {
     /// Takes the folder of a services.toml that is named as a file, and without any the nearest folder around this one that has
     /// one; a first catalog is written here.
@@ -233,9 +239,7 @@ impl Cli {
         let Ok(here) = std::env::current_dir() else {
             return Ok(());
         };
-        let mut upwards = here.ancestors().enumerate();
-        let found = upwards.find(|(_, folder)| folder.join(CATALOG).is_file());
-        if let Some((steps, _)) = found.filter(|(steps, _)| *steps > 0) {
+        if let Some(steps) = upwards(&here).filter(|steps| *steps > 0) {
             self.root = vec![".."; steps].join("/").into();
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! `add`: one service more, and not one byte less.
 
-use crate::{CATALOG, rendered, run, shop, tree};
+use crate::{CATALOG, refuses, rendered, run, shop};
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -119,7 +119,6 @@ fn the_first_service_is_added_too() {
 #[test]
 fn add_refuses_what_would_not_load() {
     let shop = rendered("add-refused");
-    let before = tree(&shop);
     let refusals = [
         (
             ["add", "checkout", "--group", "web", "--port", "8002"],
@@ -153,22 +152,7 @@ fn add_refuses_what_would_not_load() {
         ),
     ];
     for (arguments, said) in refusals {
-        let refused = run(&shop, &arguments);
-        assert_eq!(
-            refused.code,
-            Some(1),
-            "{arguments:?}: {}{}",
-            refused.out,
-            refused.err
-        );
-        assert!(
-            refused.out.is_empty()
-                && refused.err.contains(said)
-                && refused.err.contains("nothing was written"),
-            "{arguments:?}: {}",
-            refused.err
-        );
-        assert_eq!(tree(&shop), before, "{arguments:?} wrote something");
+        refuses(&shop, &arguments, said);
     }
 }
 

@@ -87,6 +87,28 @@ fn run(root: &Path, arguments: &[&str]) -> Run {
         .into()
 }
 
+/// That a run finds something, says it, and writes nothing.
+fn refuses(root: &Path, arguments: &[&str], said: &str) {
+    let before = tree(root);
+    let refused = run(root, arguments);
+    assert_eq!(
+        refused.code,
+        Some(1),
+        "{arguments:?}: {}{}",
+        refused.out,
+        refused.err
+    );
+    assert!(
+        refused.out.is_empty()
+            && refused.err.contains(said)
+            && refused.err.contains("nothing was written"),
+        "{arguments:?}: {}{}",
+        refused.out,
+        refused.err
+    );
+    assert_eq!(tree(root), before, "{arguments:?} wrote something");
+}
+
 /// A folder with this catalog.
 fn shop(name: &str, catalog: &str) -> PathBuf {
     let folder = referee::folder(&format!("cli-{name}"));
