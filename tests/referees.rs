@@ -10,9 +10,10 @@ use referee::{folder, judge, root};
 use shop::{PLATFORM, SMALL};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-/// Name → folder with everything that is rendered from that catalog.
-fn stacks(test: &str) -> Vec<(String, PathBuf, Rendered)> {
+/// Name → everything that is rendered from that catalog; once for all tests.
+static RENDERED: LazyLock<Vec<(String, Rendered)>> = LazyLock::new(|| {
     let cases = fs::read_dir(root().join("tests/cases"))
         .unwrap()
         .map(|entry| entry.unwrap().path());
@@ -26,15 +27,22 @@ fn stacks(test: &str) -> Vec<(String, PathBuf, Rendered)> {
             .expect("readable")
             .rendered
             .unwrap_or_else(|| panic!("{name} renders"));
+        (name, rendered)
+    };
+    catalogs.into_iter().map(stack).collect()
+});
+
+/// Name → folder of this test with everything that is rendered from that catalog.
+fn stacks(test: &str) -> impl Iterator<Item = (&'static str, PathBuf, &'static Rendered)> {
+    RENDERED.iter().map(move |(name, rendered)| {
         let folder = folder(&format!("referees-{test}-{name}"));
         for file in &rendered.files {
             let path = folder.join(&file.path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, &file.text).unwrap();
         }
-        (name, folder, rendered)
-    };
-    catalogs.into_iter().map(stack).collect()
+        (name.as_str(), folder, rendered)
+    })
 }
 
 /// The catalog of a stack, as it is written.
@@ -96,7 +104,7 @@ fn promtool_accepts_the_configuration() {
         let text = text.replace("/run/secrets", &secrets.display().to_string());
         fs::write(&configuration, text).unwrap();
         let output = agrees(
-            &name,
+            name,
             "promtool",
             &[
                 "check",
@@ -122,7 +130,7 @@ fn objectives(rendered: &Rendered) -> Vec<String> {
 #[test]
 fn promtool_accepts_the_rules() {
     for (name, folder, rendered) in stacks("rules") {
-        let objectives = objectives(&rendered);
+        let objectives = objectives(rendered);
         let always = [
             "alert_rules.yml",
             "recording_rules.yml",
@@ -134,7 +142,7 @@ fn promtool_accepts_the_rules() {
             .chain(objectives.iter().map(String::as_str))
         {
             agrees(
-                &name,
+                name,
                 "promtool",
                 &["check", "rules", "--lint=all", "--lint-fatal", rules],
                 &folder.join("monitoring"),
@@ -159,11 +167,11 @@ fn the_generated_unit_tests_pass() {
             let rules = rules.flat_map(|group| group["rules"].as_array().expect("a list"));
             rules.filter(|rule| rule.get("alert").is_some()).count()
         };
-        let objectives = objectives(&rendered);
+        let objectives = objectives(rendered);
         let burning = objectives.iter();
         let burning = burning.map(|path| alerts_in(&format!("monitoring/{path}")));
         let alerts = alerts_in("monitoring/alert_rules.yml") + burning.sum::<usize>();
-        let catalog = written(&name);
+        let catalog = written(name);
         let rules = catalog.get("rules").and_then(toml::Value::as_table);
         let own = rules.is_some_and(|rules| rules.values().any(|rule| rule.get("tests").is_some()));
         assert_eq!(
@@ -173,7 +181,7 @@ fn the_generated_unit_tests_pass() {
         );
         // Those of objectives take seconds each.
         let judge = |tests: &str| {
-            let output = agrees(&name, "promtool", &["test", "rules", tests], &folder);
+            let output = agrees(name, "promtool", &["test", "rules", tests], &folder);
             assert!(output.contains("SUCCESS"), "{name}: {output}");
         };
         std::thread::scope(|scope| {
@@ -300,7 +308,7 @@ fn amtool_accepts_the_alertmanager() {
         older(&folder);
         // amtool looks into files that the configuration names; templates none, secrets are read at run time.
         agrees(
-            &name,
+            name,
             "amtool",
             &["check-config", "alertmanager.yml"],
             &folder.join("monitoring/alertmanager"),
@@ -313,7 +321,7 @@ fn amtool_accepts_the_alertmanager() {
 fn amtool_routes_every_severity() {
     for (name, folder, _) in stacks("routes") {
         older(&folder);
-        let catalog = written(&name);
+        let catalog = written(name);
         // Where an alert of nobody has routes of its own, tests/owners.rs asks for each.
         let own = |table: &str| catalog.contains_key(table);
         if own("routes") || own("owners") {
@@ -347,7 +355,7 @@ fn amtool_routes_every_severity() {
                 &label,
             ];
             agrees(
-                &name,
+                name,
                 "amtool",
                 &arguments,
                 &folder.join("monitoring/alertmanager"),
@@ -402,11 +410,12 @@ fn yamllint_accepts_every_yaml_file() {
             .filter(|path| path.ends_with(".yml"))
             .collect();
         let arguments: Vec<&str> = ["--strict", "-d", style].into_iter().chain(files).collect();
-        agrees(&name, "yamllint", &arguments, &folder);
+        agrees(name, "yamllint", &arguments, &folder);
     }
 }
 
-/// Every service of the catalog is scraped under its own name, and nothing else but the monitoring itself is.
+/// Every service of the catalog is scraped under its own name, and so is each job that it adds; nothing else but the monitoring
+/// itself is.
 #[test]
 fn every_service_is_one_job() {
     for (name, _, rendered) in stacks("jobs") {
@@ -421,12 +430,18 @@ fn every_service_is_one_job() {
             .filter_map(|job| job["job_name"].as_str())
             .filter(|job| !monitoring.contains(job))
             .collect();
-        let catalog = written(&name);
-        let services = catalog.get("services").and_then(toml::Value::as_table);
-        let mut expected: Vec<&str> = services
-            .into_iter()
-            .flat_map(|services| services.keys().map(String::as_str))
-            .collect();
+        let catalog = written(name);
+        let table = |table: Option<&'_ toml::Value>| -> Vec<String> {
+            let table = table.and_then(toml::Value::as_table);
+            table
+                .into_iter()
+                .flat_map(|table| table.keys().cloned())
+                .collect()
+        };
+        // A job of the catalog's own is one more.
+        let extra = catalog.get("extra").and_then(|extra| extra.get("jobs"));
+        let mut expected = table(catalog.get("services"));
+        expected.extend(table(extra));
         found.sort_unstable();
         expected.sort_unstable();
         assert_eq!(found, expected, "{name}");

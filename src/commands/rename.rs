@@ -170,7 +170,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     for (at, key) in still_said(&files, &schema, &named) {
         said.push(format!("  {at}  {key} still says {}", args.old));
     }
-    said.push("outside of the catalog nothing follows by itself:".to_string());
+    said.push("outside the catalog nothing follows by itself:".to_string());
     said.extend(
         outside(args, &catalog, &named)
             .into_iter()
@@ -239,7 +239,7 @@ fn outside(args: &Args, catalog: &Catalog, named: &Named) -> Vec<String> {
     let (old, new) = (&args.old, &args.new);
     let silences = |label: &str| {
         format!(
-            "silences of {label}={old} hold back nothing more: amtool silence query {} --alertmanager.url={}",
+            "silences on {label}={old} no longer match anything: amtool silence query {} --alertmanager.url={}",
             shell(&format!("{label}={old}")),
             catalog.alertmanager.external_url
         )

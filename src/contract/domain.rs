@@ -47,7 +47,7 @@ impl Domain {
                 values.iter().any(|value| judge.picks(value))
             }
             Domain::Pattern(pattern) => match &matcher.op {
-                MatchOp::Equal => overlap(pattern, &escape(&matcher.value), true),
+                MatchOp::Equal => matches(pattern, &matcher.value),
                 MatchOp::NotEqual => overlap(pattern, &escape(&matcher.value), false),
                 MatchOp::Re(_) => overlap(pattern, &matcher.value, true),
                 MatchOp::NotRe(_) => overlap(pattern, &matcher.value, false),
@@ -74,7 +74,7 @@ impl Domain {
         match self {
             Domain::Values(values) => values
                 .iter()
-                .find(|value| overlap(pattern, &escape(value), true) == matching)
+                .find(|value| matches(pattern, value) == matching)
                 .cloned(),
             Domain::Pattern(own) => example(own, pattern, matching),
         }
@@ -84,7 +84,7 @@ impl Domain {
     pub(crate) fn holds(&self, value: &str) -> bool {
         match self {
             Domain::Values(values) => values.iter().any(|known| known == value),
-            Domain::Pattern(pattern) => overlap(pattern, &escape(value), true),
+            Domain::Pattern(pattern) => matches(pattern, value),
         }
     }
 
@@ -96,9 +96,9 @@ impl Domain {
             }
             (Domain::Pattern(own), Domain::Pattern(others)) => overlap(own, others, true),
             (Domain::Values(values), Domain::Pattern(pattern))
-            | (Domain::Pattern(pattern), Domain::Values(values)) => values
-                .iter()
-                .any(|value| overlap(pattern, &escape(value), true)),
+            | (Domain::Pattern(pattern), Domain::Values(values)) => {
+                values.iter().any(|value| matches(pattern, value))
+            }
         }
     }
 }
@@ -118,6 +118,16 @@ fn escape(literal: &str) -> String {
         .chars()
         .flat_map(|c| special(c).then_some('\\').into_iter().chain([c]))
         .collect()
+}
+
+/// Whether the pattern matches this text as a whole. A pattern too large to walk is taken to match everything.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some(mut automaton) = Automaton::take(pattern) else {
+        return true;
+    };
+    let whole = automaton.matches(text);
+    automaton.put_back(pattern);
+    whole.unwrap_or(true)
 }
 
 /// Whether a text exists that the first pattern matches and the second matches too (`both`) or does not.
@@ -223,6 +233,14 @@ impl Automaton {
             cache: dfa.create_cache(),
             dfa,
         })
+    }
+
+    fn matches(&mut self, text: &str) -> Option<bool> {
+        let mut at = self.start()?;
+        for byte in text.bytes() {
+            at = self.next(at, byte)?;
+        }
+        self.accepts(at)
     }
 
     fn start(&mut self) -> Option<LazyStateID> {

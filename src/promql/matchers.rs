@@ -27,17 +27,7 @@ impl<'a> Judge<'a> {
     /// Its pattern is built here, once for all values.
     pub(crate) fn of(matcher: &'a Matcher) -> Judge<'a> {
         let pattern = matches!(matcher.op, MatchOp::Re(_) | MatchOp::NotRe(_));
-        let regex = if pattern {
-            BUILT.with_borrow_mut(|built| match built.get(&matcher.value) {
-                Some(known) => known.clone(),
-                None => built
-                    .entry(matcher.value.clone())
-                    .or_insert_with(|| build(&matcher.value).map(Rc::new))
-                    .clone(),
-            })
-        } else {
-            None
-        };
+        let regex = pattern.then(|| regex(&matcher.value)).flatten();
         Judge { matcher, regex }
     }
 
@@ -72,6 +62,17 @@ pub(crate) fn read(text: &str) -> Option<Vec<Matcher>> {
         Ok(super::Expr::VectorSelector(vector)) => Some(vector.matchers.matchers),
         _ => None,
     }
+}
+
+/// A pattern as Prometheus applies it, to a value as a whole; None: it is none, or one that is too large.
+pub(super) fn regex(pattern: &str) -> Option<Rc<Regex>> {
+    BUILT.with_borrow_mut(|built| match built.get(pattern) {
+        Some(known) => known.clone(),
+        None => built
+            .entry(pattern.to_string())
+            .or_insert_with(|| build(pattern).map(Rc::new))
+            .clone(),
+    })
 }
 
 fn build(pattern: &str) -> Option<Regex> {

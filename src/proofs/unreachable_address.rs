@@ -373,12 +373,11 @@ impl<'s, 'a> Judge<'s, 'a> {
                 || said.is_some_and(|said| said.instances[0].ports().contains(&port))
         };
         let own = &service.name;
+        let itself = loopback(host.trim_matches(['[', ']']));
         match project.reach(asker, host, port) {
             // Who builds an image may start several programs in it, at ports that others have in theirs; not so where the port is
             // a database's, and an exporter is alone.
-            Reach::Arrives(name) | Reach::Closed(name, _)
-                if loopback(host) && !listens(asker, port) =>
-            {
+            Reach::Arrives(name) | Reach::Closed(name, _) if itself && !listens(asker, port) => {
                 let image = service.image.as_deref().unwrap_or_default();
                 let repository = image.rsplit('/').next().unwrap_or_default();
                 let exporter = repository.contains("exporter");
@@ -394,7 +393,7 @@ impl<'s, 'a> Judge<'s, 'a> {
                     )),
                     None => exporter.then(|| {
                         (
-                            format!("{asks}, and nothing else is started there"),
+                            format!("{asks}, and nothing else runs in it"),
                             format!("write the name of the container or of the machine; this one is {GATEWAY}"),
                         )
                     }),
@@ -949,7 +948,6 @@ fn addresses(text: &str) -> impl Iterator<Item = (String, u16, bool)> + '_ {
             Some((host, port)) => (host, port.parse().ok()?),
             None => (authority, usual?),
         };
-        let host = host.trim_matches(['[', ']']);
         Some((host.to_string(), port, usual == Some(port)))
     })
 }

@@ -340,6 +340,19 @@ impl<'a> Variable<'a, '_> {
 fn idle(file: &File) -> Vec<Diagnostic> {
     let list = file.value["templating"]["list"].items();
     let mut found = Vec::new();
+    // Who asks for a variable: another variable, by its place in the list, or something else.
+    let mut asked: BTreeSet<(Option<usize>, String)> = BTreeSet::new();
+    walk(&file.value, &mut |pointer, key, value| {
+        let Some(text) = value.as_str() else {
+            return;
+        };
+        let asking = pointer
+            .strip_prefix("/templating/list/")
+            .and_then(|rest| rest.split('/').next()?.parse().ok());
+        let repeated = (key == "repeat").then_some(text);
+        let named = variables(text).map(|(name, _)| name);
+        asked.extend(named.chain(repeated).map(|name| (asking, name.to_string())));
+    });
     for (index, variable) in list.enumerate() {
         let name = variable["name"].as_str().unwrap_or_default();
         // One that is hidden is there for links; filters act on every query by themselves.
@@ -348,16 +361,10 @@ fn idle(file: &File) -> Vec<Diagnostic> {
             continue;
         }
         // A dashboard without panels has nothing that could ask.
-        let mut used = file.value["panels"].items().next().is_none();
-        walk(&file.value, &mut |pointer, key, value| {
-            let own = pointer.starts_with(&format!("/templating/list/{index}/"));
-            let Some(text) = value.as_str().filter(|_| !own) else {
-                return;
-            };
-            used |=
-                key == "repeat" && text == name || variables(text).any(|(known, _)| known == name);
-        });
-        if !used {
+        let alone = file.value["panels"].items().next().is_none();
+        let by_another =
+            |(asking, known): &(Option<usize>, String)| known == name && *asking != Some(index);
+        if !alone && !asked.iter().any(by_another) {
             let idle = place::at(
                 &file.path,
                 format!("/templating/list/{index}/name"),

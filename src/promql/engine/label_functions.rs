@@ -1,19 +1,16 @@
 //! `label_replace` and `label_join`, and the labels of what is absent.
 
 use super::{Evaluated, Failure, Labels, NAME, Series, merged};
-use crate::promql::re2::anchored;
+use crate::promql::matchers::regex;
 use crate::promql::walk::selector;
 use crate::promql::{Expr, MatchOp};
-use regex_automata::meta::Regex;
 
 /// `texts`: the label that is written, its replacement, the label that is read, the pattern.
 pub(super) fn replaced(series: Vec<Series>, texts: &[&str]) -> Evaluated<Vec<Series>> {
     let [target, replacement, source, pattern] = texts else {
         return Err(Failure::certain("`label_replace` takes four strings"));
     };
-    let regex = anchored(pattern)
-        .ok()
-        .and_then(|pattern| Regex::new(&pattern).ok())
+    let regex = regex(pattern)
         .ok_or_else(|| Failure::certain(format!("`{pattern}` is not a regular expression")))?;
     let renamed = series.into_iter().map(|series| {
         let value = series.labels.get(source).to_string();
