@@ -97,11 +97,11 @@ enum Verb {
     Render(render::Args),
     /// Run the proofs over files as they are on disk, such as a hand edit of generated/
     Prove(prove::Args),
-    /// Add a service, an alert, a metric, a group or an owner to services.toml and render
+    /// Add a service, an alert, a metric, a group, an owner or a receiver to services.toml and render
     Add(add::Args),
-    /// Give a service, a metric, an alert, a group or an owner another name wherever the catalog names it, and render
+    /// Give a service, a metric, an alert, a group, an owner or a receiver another name wherever the catalog names it, and render
     Rename(rename::Args),
-    /// Take a service, a metric, an alert, a group or an owner out of the catalog, and render
+    /// Take a service, a metric, an alert, a group, an owner or a receiver out of the catalog, and render
     Remove(remove::Args),
     /// Write one key of the catalog, and render
     Set(set::Args),
@@ -123,8 +123,8 @@ enum Verb {
     Preview(preview::Args),
     /// List, print or write the built-in templates
     Templates(templates::Args),
-    /// Print the reference: every key, every kind of alert, every finding
-    Docs,
+    /// Print the pages of the documentation: the tutorial, how-tos, the reference
+    Docs(docs::Args),
     /// Print the JSON Schema of services.toml
     Schema,
     /// Print a shell's completion script
@@ -206,7 +206,7 @@ fn of_verb(cli: &Cli) -> Result<Report> {
         Verb::Drill(args) => drill::run(args, cli),
         Verb::Preview(args) => preview::run(args, cli),
         Verb::Templates(args) => templates::run(args, cli),
-        Verb::Docs => Ok(docs::run()),
+        Verb::Docs(args) => docs::run(args),
         Verb::Schema => schema::run(cli),
         Verb::Completions(args) => completions::run(args),
     }

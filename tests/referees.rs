@@ -45,13 +45,18 @@ fn stacks(test: &str) -> impl Iterator<Item = (&'static str, PathBuf, &'static R
     })
 }
 
-/// The catalog of a stack, as it is written.
-fn written(name: &str) -> toml::Table {
-    let folder = if name == root().file_name().unwrap().to_string_lossy() {
+/// The folder of a stack's catalog.
+fn of_stack(name: &str) -> PathBuf {
+    if name == root().file_name().unwrap().to_string_lossy() {
         root().to_path_buf()
     } else {
         root().join("tests/cases").join(name)
-    };
+    }
+}
+
+/// The catalog of a stack, as it is written.
+fn written(name: &str) -> toml::Table {
+    let folder = of_stack(name);
     let read = |path: &Path| -> toml::Table { fs::read_to_string(path).unwrap().parse().unwrap() };
     let mut all = read(&folder.join("services.toml"));
     for part in fs::read_dir(folder.join("services.d"))
@@ -414,7 +419,7 @@ fn yamllint_accepts_every_yaml_file() {
     }
 }
 
-/// Every service of the catalog is scraped under its own name, and so is each job that it adds; nothing else but the monitoring
+/// Every service of the catalog is scraped under its own name, and so is each job of [extra]; nothing else but the monitoring
 /// itself is.
 #[test]
 fn every_service_is_one_job() {
@@ -431,17 +436,22 @@ fn every_service_is_one_job() {
             .filter(|job| !monitoring.contains(job))
             .collect();
         let catalog = written(name);
-        let table = |table: Option<&'_ toml::Value>| -> Vec<String> {
-            let table = table.and_then(toml::Value::as_table);
-            table
-                .into_iter()
-                .flat_map(|table| table.keys().cloned())
-                .collect()
-        };
-        // A job of the catalog's own is one more.
-        let extra = catalog.get("extra").and_then(|extra| extra.get("jobs"));
-        let mut expected = table(catalog.get("services"));
-        expected.extend(table(extra));
+        let mut expected: Vec<String> = catalog
+            .get("services")
+            .and_then(toml::Value::as_table)
+            .into_iter()
+            .flat_map(|services| services.keys().cloned())
+            .collect();
+        // Jobs of the user's own, in files as Prometheus reads them.
+        let own = catalog.get("extra").and_then(|extra| extra.get("scrape"));
+        for file in own.and_then(toml::Value::as_array).into_iter().flatten() {
+            let file = file.as_str().expect("a name");
+            let text = fs::read_to_string(of_stack(name).join(file)).expect("no pattern here");
+            let jobs = yaml::parse(&text).expect("YAML");
+            let jobs = jobs["scrape_configs"].as_array().expect("a list");
+            let name = |job: &serde_json::Value| job["job_name"].as_str().map(str::to_string);
+            expected.extend(jobs.iter().filter_map(name));
+        }
         found.sort_unstable();
         expected.sort_unstable();
         assert_eq!(found, expected, "{name}");

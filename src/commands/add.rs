@@ -1,4 +1,4 @@
-//! `add` writes a service, an alert, a metric, a group or an owner into services.toml or one of its parts, keeping comments
+//! `add` writes a service, an alert, a metric, a group, an owner or a receiver into services.toml or one of its parts, keeping comments
 //! and order, and renders.
 
 mod flags;
@@ -12,7 +12,7 @@ use crate::editing::names::at;
 use crate::editing::values::value;
 use crate::json::Parts;
 use crate::pipeline::{CATALOG, PARTS, is_part};
-use crate::source::{Source, step};
+use crate::source::{Source, pointer, step};
 use anyhow::{Result, ensure};
 pub(crate) use flags::Args;
 use serde_json::{Value, json};
@@ -72,27 +72,40 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     };
     let mut last = files.clone();
     write(&mut files, &file, &entry);
-    for member in &args.members {
-        let pointer = format!("/services/{}", step(member));
-        if !source.contains(&pointer) {
-            let known = source.value["services"]
+    for (named, by) in &args.named_by {
+        if let Some(what) = named.by
+            && !source.contains(&format!("/{}/{}", what.table(), step(by)))
+        {
+            let known = source.value[what.table()]
                 .entries()
                 .map(|(name, _)| name.as_str());
             let finding = Diagnostic::error(
                 "unknown-name",
-                Place::Key("/services".to_string()),
-                format!("there is no service `{member}` in the catalog"),
+                Place::Key(format!("/{}", what.table())),
+                format!("there is no {} `{by}` in the catalog", what.word()),
             )
-            .help(suggestion(member, known.collect::<Vec<_>>()));
+            .help(suggestion(by, known.collect::<Vec<_>>()));
             return Ok(refused(source, finding));
         }
-        let steps = ["services", member, "group"].map(str::to_string);
-        let place = source.at(&pointer).0;
+        let steps = named.steps(by);
+        let key = pointer(&steps);
+        if let Some(other) = source.value.pointer(&key)
+            && !named.replaces
+        {
+            let finding = Diagnostic::error(
+                "taken-name",
+                Place::Value(key),
+                format!("{} goes to {other} already", steps.join(".")),
+            )
+            .help("write both there, as a list where it can be one, or name another severity or owner");
+            return Ok(refused(source, finding));
+        }
+        let place = source.at(&key).0;
         files.edit(&place, |tree| tree.set(&steps, name.as_str().into()));
     }
-    let pointer = format!("/{table}/{}", step(&name));
+    let own = format!("/{table}/{}", step(&name));
     let written = Source::parse(&file, &files.named(&file).text).0;
-    let (at, line) = written.at(&pointer);
+    let (at, line) = written.at(&own);
     let mut report = files.write(cli, &[format!("added {name} at {at}:{line}")])?;
     if report.says("duplicate-address") {
         // Of two at one address the one that was there is the first, wherever this one would stand.

@@ -1,4 +1,4 @@
-//! `remove` takes a service, a metric, an alert, a group or an owner out of the catalog, and says what still names it.
+//! `remove` takes a service, a metric, an alert, a group, an owner or a receiver out of the catalog, and says what still names it.
 
 use super::edited::{Files, location, place};
 use super::explain::candidates::names;
@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// What is removed
     what: What,
     /// Its name; of a metric the key of its table
-    #[arg(add = names(&["service", "metric", "alert", "group", "owner"]))]
+    #[arg(add = names(&["service", "metric", "alert", "group", "owner", "receiver"]))]
     name: String,
     /// Remove what names it too: an entry of a list, or what makes no sense without it, such as an alert on a metric
     #[arg(long)]

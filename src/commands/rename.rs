@@ -1,4 +1,4 @@
-//! `rename` gives a service, a metric, an alert, a group or an owner another name, wherever the catalog names it.
+//! `rename` gives a service, a metric, an alert, a group, an owner or a receiver another name, wherever the catalog names it.
 
 use super::edited::{Files, location, refused};
 use super::explain::candidates::names;
@@ -28,6 +28,8 @@ pub(crate) enum What {
     Group,
     /// [owners.NAME]
     Owner,
+    /// [receivers.NAME]
+    Receiver,
 }
 
 impl What {
@@ -38,6 +40,7 @@ impl What {
             What::Alert => "alert",
             What::Group => "group",
             What::Owner => "owner",
+            What::Receiver => "receiver",
         }
     }
 
@@ -48,6 +51,7 @@ impl What {
             What::Alert => "alerts",
             What::Group => "groups",
             What::Owner => "owners",
+            What::Receiver => "receivers",
         }
     }
 
@@ -55,7 +59,7 @@ impl What {
     fn labels(self) -> Vec<String> {
         let labels: &[&str] = match self {
             What::Service => &["job", "service"],
-            What::Metric => &[],
+            What::Metric | What::Receiver => &[],
             What::Alert => &["alertname"],
             What::Group => &["component"],
             What::Owner => &["owner"],
@@ -102,7 +106,7 @@ pub(crate) struct Args {
     /// What is renamed
     what: What,
     /// Its name now; of a metric the key of its table
-    #[arg(add = names(&["service", "metric", "alert", "group", "owner"]))]
+    #[arg(add = names(&["service", "metric", "alert", "group", "owner", "receiver"]))]
     old: String,
     /// Its name from now on
     new: String,
@@ -275,6 +279,9 @@ fn outside(args: &Args, catalog: &Catalog, named: &Named) -> Vec<String> {
             history(&format!("{{component=\"{old}\"}}")),
         ],
         What::Owner => vec![silences("owner")],
+        What::Receiver => vec![format!(
+            "what counts notifications of the receiver, such as alerts of your own on integrations that fail, calls it {old}"
+        )],
         What::Metric => {
             let Named::Metrics(pairs) = named else {
                 return Vec::new();

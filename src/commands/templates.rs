@@ -6,6 +6,7 @@ use crate::generated::create;
 use crate::overlay::{Overlay, built_in, paths};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
+use std::path::{Component, Path};
 
 /// What to do with them.
 #[derive(Clone, clap::Args)]
@@ -25,9 +26,12 @@ enum Action {
     },
     /// Write built-in templates into templates/, to be edited there; an existing file is never replaced
     Eject {
-        /// Their paths, as `list` writes them
+        /// Their paths, as `list` writes them, or that of a folder: all in it
         #[arg(required = true)]
         paths: Vec<String>,
+        /// Write a folder as another one, such as kinds/threshold as kinds/backlog: the beginning of a kind of your own
+        #[arg(long = "as", value_name = "FOLDER")]
+        renamed: Option<String>,
     },
 }
 
@@ -42,7 +46,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
                 .insert("template".into(), json!({"path": path, "text": text}));
             Ok(report)
         }
-        Action::Eject { paths } => eject(paths, cli),
+        Action::Eject { paths, renamed } => eject(paths, renamed.as_deref(), cli),
     }
 }
 
@@ -66,7 +70,7 @@ fn list(cli: &Cli) -> Report {
 
 /// The text of a built-in template; `templates/` may precede its path.
 fn known(path: &str) -> Result<&'static str> {
-    let bare = path.strip_prefix("templates/").unwrap_or(path);
+    let bare = bare(path);
     let all = paths();
     built_in(bare).with_context(|| {
         format!(
@@ -76,15 +80,51 @@ fn known(path: &str) -> Result<&'static str> {
     })
 }
 
-/// All or none: each is looked at before the first is written.
-fn eject(wanted: &[String], cli: &Cli) -> Result<Report> {
-    let mut files = Vec::new();
+/// A path as it was given, without what may stand before and behind it.
+fn bare(path: &str) -> &str {
+    let path = path.strip_prefix("templates/").unwrap_or(path);
+    path.strip_suffix('/').unwrap_or(path)
+}
+
+/// A built-in template, or all of a folder: where each is written, and its text.
+fn chosen(wanted: &[String], renamed: Option<&str>) -> Result<Vec<(String, &'static str)>> {
+    let mut chosen = Vec::new();
     for path in wanted {
-        let text = known(path)?;
-        let name = format!(
-            "templates/{}",
-            path.strip_prefix("templates/").unwrap_or(path)
-        );
+        let folder = format!("{}/", bare(path));
+        let all = paths();
+        let inside: Vec<&String> = all
+            .iter()
+            .filter(|path| path.starts_with(&folder))
+            .collect();
+        if inside.is_empty() {
+            ensure!(
+                renamed.is_none(),
+                "`{path}` is no folder of templates, and --as is for one: `monstack templates list` shows them"
+            );
+            chosen.push((bare(path).to_string(), known(path)?));
+        }
+        for path in inside {
+            let name = match renamed.map(bare) {
+                Some(other) => format!("{other}/{}", &path[folder.len()..]),
+                None => path.clone(),
+            };
+            ensure!(
+                Path::new(&name)
+                    .components()
+                    .all(|part| matches!(part, Component::Normal(_))),
+                "--as takes a folder below templates/, as in kinds/backlog"
+            );
+            chosen.push((name, known(path)?));
+        }
+    }
+    Ok(chosen)
+}
+
+/// All or none: each is looked at before the first is written.
+fn eject(wanted: &[String], renamed: Option<&str>, cli: &Cli) -> Result<Report> {
+    let mut files = Vec::new();
+    for (path, text) in chosen(wanted, renamed)? {
+        let name = format!("templates/{path}");
         ensure!(
             cli.root.is_dir(),
             "there is no folder {}",

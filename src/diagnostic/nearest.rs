@@ -71,6 +71,9 @@ pub(crate) fn suggestion_or<'a>(
     candidates: impl IntoIterator<Item = &'a str> + Clone,
     otherwise: &str,
 ) -> String {
+    if candidates.clone().into_iter().next().is_none() {
+        return otherwise.to_string();
+    }
     let sentence = suggestion(word, candidates);
     match sentence.ends_with('?') {
         true => format!("{sentence} Or {otherwise}"),

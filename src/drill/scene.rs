@@ -3,6 +3,7 @@
 use super::Drill;
 use super::servers::{Stage, ask};
 use crate::catalog::Duration;
+use crate::diagnostic::plural;
 use crate::drill::receiver::Receiver;
 use crate::json::Parts;
 use crate::simulation::Fleet;
@@ -15,7 +16,7 @@ use std::time::Instant;
 pub(crate) const PACE: std::time::Duration = std::time::Duration::from_millis(25);
 
 /// Prometheus reads its targets some seconds after its start; a machine under load takes longer.
-const START: std::time::Duration = std::time::Duration::from_secs(60);
+const START: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// An alert that Prometheus holds pending or firing.
 pub(crate) struct Active {
@@ -132,10 +133,14 @@ impl Scene<'_> {
             };
             // Some evaluations in a row, with every signal recorded.
             if quiet > 20 && self.start.elapsed() > self.drill.real(Duration(180_000)) {
-                self.tell(&format!("{total} services are scraped and all is quiet"));
+                let scraped = match total {
+                    1 => "the service is scraped".to_string(),
+                    _ => format!("{total} services are scraped"),
+                };
+                self.tell(&format!("{scraped} and all is quiet"));
                 return Ok(active.into_iter().flatten().map(|one| one.name).collect());
             }
-            seen = format!("{ours} of {total} services are scraped");
+            seen = format!("{ours} of {} answer the scrapes", plural(total, "service"));
             if let Some(first) = active.iter().flatten().find(|one| !always(one)) {
                 seen = format!(
                     "{seen}; {}@{} is active although nothing is broken",

@@ -7,7 +7,14 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// The tables whose entries are named elsewhere.
-pub(crate) const TABLES: [&str; 5] = ["services", "metrics", "alerts", "groups", "owners"];
+pub(crate) const TABLES: [&str; 6] = [
+    "services",
+    "metrics",
+    "alerts",
+    "groups",
+    "owners",
+    "receivers",
+];
 
 /// One place that names something.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,7 +172,9 @@ mod tests {
             "groups": {"web": {"owner": "team"}},
             "services": {"cart": {"group": "web", "alerts": {"Down": {"for": "1m"}}}},
             "alerts": {"Slow": {"kind": "ratio", "errors": {"metric": "a_total", "where": {"b": "c"}}, "total": "d_total", "services": ["cart"]}},
-            "routes": [{"alert": ["Down", "Slow"], "service": "cart"}],
+            "routes": [{"alert": ["Down", "Slow"], "service": "cart", "receivers": ["pager"]}],
+            "owners": {"team": {"default": ["chat"], "critical": "pager"}},
+            "alertmanager": {"routes": {"critical": "pager"}},
         });
         assert_eq!(
             named(file),

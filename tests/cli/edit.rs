@@ -146,7 +146,7 @@ fn a_service_is_renamed_in_every_file_and_expression() {
 }
 
 #[test]
-fn a_metric_an_alert_a_group_and_an_owner_are_renamed() {
+fn everything_else_with_a_name_is_renamed() {
     let cases = [
         (
             ["rename", "metric", "orders_total", "sales_total"],
@@ -168,6 +168,12 @@ fn a_metric_an_alert_a_group_and_an_owner_are_renamed() {
         (
             ["rename", "owner", "web-team", "till-team"],
             NAMES.replace("web-team", "till-team"),
+        ),
+        (
+            ["rename", "receiver", "slack", "shop-channel"],
+            NAMES
+                .replace("\"slack\"", "\"shop-channel\"")
+                .replace("[receivers.slack]", "[receivers.shop-channel]"),
         ),
     ];
     for (arguments, wanted) in cases {
@@ -477,5 +483,81 @@ fn the_port_that_is_taken_is_said_of_who_had_it() {
         refused.err.contains("already taken by `core`"),
         "{}",
         refused.err
+    );
+}
+
+/// Nobody may be there for nothing: what names the new one is written with it.
+#[test]
+fn receivers_and_owners_are_added_with_what_names_them() {
+    let quiet = CATALOG.find("[alertmanager]").unwrap();
+    let shop = crate::shop("edit-told", &CATALOG[..quiet]);
+    for (arguments, wanted) in [
+        (
+            &[
+                "add",
+                "receiver",
+                "till",
+                "--webhook",
+                "url=https://till.example.org/alerts",
+                "--severity",
+                "critical",
+            ][..],
+            "[receivers.till]\nwebhook = { url = \"https://till.example.org/alerts\" }\n",
+        ),
+        (
+            &[
+                "add",
+                "owner",
+                "till-team",
+                "--set",
+                "critical=till",
+                "--service",
+                "checkout",
+            ],
+            "[owners.till-team]\ncritical = \"till\"\n",
+        ),
+        (
+            &[
+                "add",
+                "receiver",
+                "till-chat",
+                "--webhook",
+                "url=https://chat.example.org/till",
+                "--owner",
+                "till-team",
+            ],
+            "[receivers.till-chat]\n",
+        ),
+    ] {
+        let added = run(&shop, arguments);
+        assert_eq!(added.code, Some(0), "{arguments:?}: {}", added.err);
+        let text = text(&shop, "services.toml");
+        assert!(text.contains(wanted), "{arguments:?}: {text}");
+    }
+    let routed = text(&shop, "services.toml");
+    for told in [
+        "critical = \"till\"",
+        "owner = \"till-team\"",
+        "default = \"till-chat\"",
+    ] {
+        assert!(routed.contains(told), "{told}: {routed}");
+    }
+    refuses(
+        &shop,
+        &[
+            "add",
+            "receiver",
+            "other",
+            "--webhook",
+            "url=https://other.example.org/",
+            "--severity",
+            "critical",
+        ],
+        "alertmanager.routes.critical goes to \"till\" already",
+    );
+    refuses(
+        &shop,
+        &["add", "owner", "web-team", "--service", "chekout"],
+        "did you mean `checkout`?",
     );
 }

@@ -3,7 +3,7 @@
 use super::{meant, properties, referred};
 use crate::catalog::pattern;
 use crate::catalog::units::{Duration, Size};
-use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::diagnostic::{Diagnostic, Place, suggestion, suggestion_or};
 use crate::json::{Parts, plain};
 use crate::source::step;
 use jsonschema::ValidationError;
@@ -58,9 +58,16 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
                 }
                 _ => ("invalid-value", format!("`{name}` cannot be {shown}")),
             };
-            let help = match options.items().any(Value::is_boolean) {
-                true => "false takes back what is said further out; else write the setting itself, or leave it out".to_string(),
-                false => suggestion(word, options.texts()),
+            let help = if options.items().any(Value::is_boolean) {
+                "false takes back what is said further out; else write the setting itself, or leave it out".to_string()
+            } else if code == "unknown-kind" {
+                suggestion_or(
+                    word,
+                    options.texts(),
+                    "make a kind of your own (`monstack docs how-to/kind`)",
+                )
+            } else {
+                suggestion(word, options.texts())
             };
             Diagnostic::error(code, value(), message).help(help)
         }

@@ -19,14 +19,87 @@ pub(crate) struct Args {
     pub(super) file: Option<String>,
     /// The title of a group that is added with its first service.
     pub(super) group_title: Option<String>,
-    /// Services that move into a group that is added.
-    pub(super) members: Vec<String>,
+    /// What names it from now on: an entry that nothing names is refused.
+    pub(super) named_by: Vec<(&'static NamedBy, String)>,
 }
+
+/// A flag that makes something else in the catalog name what is added.
+pub(super) struct NamedBy {
+    what: What,
+    flag: &'static str,
+    /// Whose entry names it; None: the severity, under [alertmanager.routes].
+    pub(super) by: Option<What>,
+    key: &'static str,
+    /// Whether it may name another one so far.
+    pub(super) replaces: bool,
+    help: &'static str,
+}
+
+impl NamedBy {
+    /// The key that names it, of the entry that was given.
+    pub(super) fn steps(&self, entry: &str) -> [String; 3] {
+        match self.by {
+            Some(what) => [what.table(), entry, self.key].map(str::to_string),
+            None => ["alertmanager", "routes", entry].map(str::to_string),
+        }
+    }
+}
+
+const NAMED_BY: [NamedBy; 6] = [
+    NamedBy {
+        what: What::Group,
+        flag: "service",
+        by: Some(What::Service),
+        key: "group",
+        replaces: true,
+        help: "A service that moves into it: a group without any is refused",
+    },
+    NamedBy {
+        what: What::Owner,
+        flag: "group",
+        by: Some(What::Group),
+        key: "owner",
+        replaces: true,
+        help: "A group that is its own from now on: an owner of nothing is refused",
+    },
+    NamedBy {
+        what: What::Owner,
+        flag: "service",
+        by: Some(What::Service),
+        key: "owner",
+        replaces: true,
+        help: "A service that is its own from now on",
+    },
+    NamedBy {
+        what: What::Owner,
+        flag: "alert",
+        by: Some(What::Alert),
+        key: "owner",
+        replaces: true,
+        help: "An alert that is its own from now on",
+    },
+    NamedBy {
+        what: What::Receiver,
+        flag: "severity",
+        by: None,
+        key: "",
+        replaces: false,
+        help: "A severity whose alerts go there, of owners who name none and of nobody: a receiver that nothing leads to is refused",
+    },
+    NamedBy {
+        what: What::Receiver,
+        flag: "owner",
+        by: Some(What::Owner),
+        key: "default",
+        replaces: false,
+        help: "An owner whose alerts go there",
+    },
+];
 
 /// Flags that every verb has; a setting with such a name says whose it is.
 const GLOBAL: [&str; 6] = ["root", "format", "color", "environment", "help", "version"];
 
-const WHATS: [(What, &str); 5] = [
+const WHATS: [(What, &str); 6] = [
     (What::Service, "A service: what `add NAME` adds too"),
     (
         What::Alert,
@@ -35,6 +108,10 @@ const WHATS: [(What, &str); 5] = [
     (What::Metric, "A metric that services emit"),
     (What::Group, "A group, with services that move into it"),
     (What::Owner, "An owner: whom alerts belong to"),
+    (
+        What::Receiver,
+        "A receiver, with the severities or owners whose alerts it gets",
+    ),
 ];
 
 /// The flag of a key.
@@ -116,14 +193,20 @@ fn with_flags(what: What, command: Command) -> Command {
                 .help("Add its group too, with this title"),
         );
     }
-    if what == What::Group {
-        command = command.arg(
-            Arg::new("members")
-                .long("service")
-                .value_name("NAME")
-                .action(ArgAction::Append)
-                .help("A service that moves into it: a group without any is refused"),
-        );
+    for named in NAMED_BY.iter().filter(|named| named.what == what) {
+        let arg = Arg::new(format!("named by {}", named.flag))
+            .long(named.flag)
+            .value_name("NAME")
+            .action(ArgAction::Append)
+            .help(named.help);
+        let arg = match named.by {
+            Some(What::Service) => arg.add(names(&["service"])),
+            Some(What::Group) => arg.add(names(&["group"])),
+            Some(What::Alert) => arg.add(names(&["alert"])),
+            Some(What::Owner) => arg.add(names(&["owner"])),
+            _ => arg,
+        };
+        command = command.arg(arg);
     }
     command.arg(
         Arg::new("file")
@@ -189,7 +272,14 @@ impl FromArgMatches for Args {
             settings,
             file: words("file").into_iter().next(),
             group_title: words("group title").into_iter().next(),
-            members: words("members"),
+            named_by: NAMED_BY
+                .iter()
+                .filter(|named| named.what == what)
+                .flat_map(|named| {
+                    let given = words(&format!("named by {}", named.flag)).into_iter();
+                    given.map(move |entry| (named, entry))
+                })
+                .collect(),
         })
     }
 
