@@ -275,45 +275,40 @@ fn the_picture_is_what_the_preview_draws() {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let html = text(&page);
     fs::remove_dir_all(folder).expect("removable");
-    let between = |from: &str, to: &str| {
-        let begin = html.find(from).expect("the page has it");
-        let end = begin + html[begin..].find(to).expect("the page has it");
-        &html[begin..end]
-    };
-    let style = between("<style>", "</style>");
-    let section = between("<section class=\"dashboard\"", "</section>");
-    let mut rows: Vec<&str> = section.split("<details class=\"row\"").skip(1).collect();
-    rows.truncate(ROWS);
+    let style = inside(&html, "<style>", "</style>");
+    let section = inside(&html, "<section class=\"dashboard\"", "</section>");
+    let rows = section.split("<details class=\"row\"").skip(1);
     let mut body = String::new();
     let mut height = 0;
-    for row in rows {
-        let grid = &row[row.find("<div class=\"grid\">").expect("a row has panels")
-            ..row.rfind("</details>").expect("a row ends")];
-        let title = &row[row.find("<h3>").expect("a row has a title")
-            ..row.find("</summary>").expect("a row has a title")];
-        // Nothing opens in a picture.
-        let mut shown = String::new();
-        let mut rest = grid;
-        while let Some(at) = rest.find("<details class=\"about\">") {
-            shown += &rest[..at];
-            rest =
-                &rest[at + rest[at..].find("</details>").expect("it ends") + "</details>".len()..];
-        }
-        shown += rest;
-        let places = grid.split("data-place=\"").skip(1);
-        let bottom = places.map(|place| {
-            let numbers: Vec<u32> = place
-                .split('"')
-                .next()
-                .expect("quoted")
+    for (row, shown) in rows.zip(SHOWN) {
+        let title = inside(row, "<h3>", "</summary>");
+        let mut panels = String::new();
+        let mut bottom = 0;
+        for panel in row.split("<article ").skip(1) {
+            let panel = &panel[..panel.find("</article>").expect("a panel ends")];
+            let place = inside(panel, "data-place=\"", "\">");
+            let numbers: Vec<u32> = place["data-place=\"".len()..]
                 .split(' ')
-                .filter_map(|number| number.parse().ok())
+                .map(|number| number.parse().expect("a number"))
                 .collect();
-            numbers[1] + numbers[3]
-        });
-        height += 52 + 38 * bottom.max().expect("a row has panels");
-        let _ = write!(body, "<div style=\"margin:8px 0\">{title}</div>{shown}");
+            let below = numbers[1] + numbers[3];
+            if below > shown {
+                continue;
+            }
+            bottom = bottom.max(below);
+            // Nothing opens in a picture.
+            let about = inside(panel, "<details class=\"about\">", "</details>");
+            let closed = panel.replace(about, "").replace("</details>", "");
+            let _ = write!(panels, "<article {closed}</article>");
+        }
+        height += 56 + 38 * bottom;
+        let _ = write!(
+            body,
+            "<div style=\"margin:16px 0 8px\">{title}</div><div class=\"grid\">{panels}</div>"
+        );
     }
+    // A drawing inside of a page is one only by its name space.
+    let body = body.replace("<svg ", "<svg xmlns=\"http://www.w3.org/2000/svg\" ");
     let picture = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1280 {height}\">\n{style}</style>\n<foreignObject width=\"1280\" height=\"{height}\">\n<body xmlns=\"http://www.w3.org/1999/xhtml\" style=\"padding:0 16px\">{body}</body>\n</foreignObject>\n</svg>\n"
     );
@@ -324,5 +319,12 @@ fn the_picture_is_what_the_preview_draws() {
     assert_eq!(text(&path), picture, "run this test with UPDATE_GOLDEN=1");
 }
 
-/// What fits on a screen.
-const ROWS: usize = 2;
+/// How many lines of the grid of each of the first rows fit on a screen.
+const SHOWN: [u32; 2] = [19, 11];
+
+/// The part of a text from one word to before another.
+fn inside<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
+    let begin = text.find(from).expect("the page has it");
+    let end = begin + text[begin..].find(to).expect("the page has it");
+    &text[begin..end]
+}
