@@ -90,17 +90,18 @@ fn plain(text: Cow<str>) -> Option<Value> {
     if let Some(value) = constant(&text) {
         return Some(value);
     }
-    let number = |byte: u8| byte.is_ascii_digit() || b"+-._eE".contains(&byte);
-    let begins = text.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first));
-    let (mut known, bytes) = (None, text.as_bytes());
-    if begins {
-        if bytes.iter().copied().all(number) {
-            known = Some(decimal(&text)?);
-        } else if radix_or_special(bytes) {
+    let bytes = text.as_bytes();
+    let begins = |first: &u8| first.is_ascii_digit() || b"+-.".contains(first);
+    if bytes.first().is_some_and(begins) {
+        let number = |byte: &u8| byte.is_ascii_digit() || b"+-._eE".contains(byte);
+        if bytes.iter().all(number) && bytes.iter().any(u8::is_ascii_digit) {
+            return decimal(&text);
+        }
+        if radix_or_special(bytes) {
             return None;
         }
     }
-    Some(known.unwrap_or_else(|| Value::String(text.into_owned())))
+    Some(Value::String(text.into_owned()))
 }
 
 /// A number as everybody reads it: digits without a zero before them, and digits behind a point.
