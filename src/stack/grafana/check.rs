@@ -350,7 +350,7 @@ impl Check<'_> {
         let id = value["id"].as_str().unwrap_or_default();
         if let Some(keys) = grafana.transformations.get(id) {
             let at = &at.key("options");
-            self.object(keys, &value["options"], &at, id);
+            self.object(keys, &value["options"], at, id);
         }
     }
 
