@@ -128,7 +128,11 @@ impl Overlay {
             Own::Texts(texts) => texts.get(path).cloned(),
             _ => None,
         };
-        Ok(text.map(|text| text.replace("\r\n", "\n")))
+        // Most have none, and every template passes here.
+        Ok(text.map(|text| match text.contains('\r') {
+            true => text.replace("\r\n", "\n"),
+            false => text,
+        }))
     }
 
     /// Paths of the built-in files, each with whether the root replaces it by another text.

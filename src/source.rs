@@ -299,8 +299,11 @@ impl Source {
 }
 
 /// One step of a JSON pointer, escaped.
-pub(crate) fn step(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+pub(crate) fn step(key: &str) -> Cow<'_, str> {
+    match key.contains(['~', '/']) {
+        true => key.replace('~', "~0").replace('/', "~1").into(),
+        false => key.into(),
+    }
 }
 
 /// A JSON pointer of these steps.

@@ -1,5 +1,7 @@
 //! YAML text as JSON values; the only module that knows which crate reads it.
 
+mod events;
+
 use crate::source::steps;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -27,6 +29,11 @@ fn options() -> Options {
 
 /// Reads one document; keys stay in order, a key given twice is an error.
 pub fn parse(text: &str) -> Result<Value, YamlError> {
+    events::read(text).map_or_else(|| whole(text), Ok)
+}
+
+/// The same of any text, and why it is no document.
+fn whole(text: &str) -> Result<Value, YamlError> {
     serde_yaml::from_str_with_options(text, options()).map_err(|error| YamlError {
         line: error
             .location()
@@ -155,6 +162,113 @@ impl<'de> Visitor<'de> for TreeVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::path::Path;
+
+    /// Whatever is read from events is what the whole reader reads; whether it was.
+    fn read_alike(text: &str) -> bool {
+        let read = events::read(text);
+        if let Some(read) = &read {
+            let whole = whole(text);
+            assert!(
+                whole.as_ref().is_ok_and(|whole| whole == read),
+                "{text:?}\nevents: {read}\nwhole: {whole:?}"
+            );
+        }
+        read.is_some()
+    }
+
+    /// Every YAML and JSON file below a folder.
+    fn documents(folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let end = path.extension().and_then(|end| end.to_str());
+            if path.is_dir() {
+                documents(&path, found);
+            } else if matches!(end, Some("yml" | "yaml" | "json")) {
+                found.push(std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_rendered_is_read_from_events_and_alike() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut found = Vec::new();
+        documents(&root.join("generated"), &mut found);
+        assert!(found.len() > 20);
+        for text in found {
+            assert!(read_alike(&text), "{text}");
+        }
+        let mut more = Vec::new();
+        documents(&root.join("tests"), &mut more);
+        let read = more.iter().filter(|text| read_alike(text)).count();
+        assert!(read > 60 && read < more.len(), "{read} of {}", more.len());
+    }
+
+    #[test]
+    fn every_scalar_is_read_alike_or_left_to_the_whole_reader() {
+        let scalars = "~|null|Null|nULL|true|True|tRUE|yes|on|0|-0|+0|00|0755|08|1|-1|+1|1_000|1e3|1E3|1.|.5|-.5|1.5|-0.0|0.10|1.50\
+            |0x1F|-0x1f|0o17|0b11|0b2|.inf|-.inf|.nan|+.Inf|.infinity|inf|nan|-inf|9007199254740993|18446744073709551615|18446744073709551616\
+            |-9223372036854775808|0.1234567890123456789|1e999|5m|14d|1h30m|10.0.0.1|10.0.0.1:80|2026-01-02|12:30|1.2.3|-|--|-a|+|.|..|.+|.*|+.|-_|+_e|...a|e5|E|_1\
+            |<<|'<<'|\"<<\"|a b|a#b|a: b|é|\\x41|\"\\x41\"|'it''s'|=|!|!!str 1|!x a|&a 1|*a|[1, 2]|[1, 2,]|{a: 1}|{a}|{a: 1, a: 2}|? a";
+        for scalar in scalars
+            .split('|')
+            .map(|text| text.trim_end_matches('\\').trim())
+        {
+            for text in [
+                scalar.to_string(),
+                format!("a: {scalar}\n"),
+                format!("- {scalar}\n- b\n"),
+                format!("{scalar}: b\n"),
+                format!("{{{scalar}: {scalar}}}"),
+                format!("[{scalar}]"),
+                format!("---\na: {scalar} # why\n...\n"),
+                format!("a: {scalar}\n---\nb: 1\n"),
+                format!("%YAML 1.1\n---\na: {scalar}\n"),
+            ] {
+                read_alike(&text);
+            }
+        }
+        assert!(read_alike(
+            "a: [-1, 2.5, 0, 5m, .+, true, ~]\n\"b\": {}\nc:\n"
+        ));
+        assert!(!read_alike("a: &x 1\nb: *x\n"));
+    }
+
+    /// Any document, deep or not.
+    fn any_document() -> impl Strategy<Value = Value> {
+        let scalar = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            (-1000..1000_i32).prop_map(|number| Value::from(f64::from(number) / 8.0)),
+            ".{0,12}".prop_map(Value::from),
+            "[-+0-9.eExo_a-f]{0,6}".prop_map(Value::from),
+        ];
+        scalar.prop_recursive(4, 24, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::vec((".{0,6}", inner), 0..5)
+                    .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_is_read_alike_however_it_is_written(value in any_document()) {
+            read_alike(&value.to_string());
+            if let Ok(text) = serde_yaml::to_string(&value) {
+                read_alike(&text);
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_alike(text in "([a-c0-9 .:,'\"#&*!|>%{}\\[\\]\\-?~<\t_+xe]|\n|\n  |: |- ){0,24}") {
+            read_alike(&text);
+        }
+    }
 
     #[test]
     fn words_that_readers_disagree_about_stay_text() {

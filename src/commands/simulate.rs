@@ -21,7 +21,6 @@ use std::sync::Arc;
 
 /// `simulate` and its flags.
 #[derive(Clone, clap::Args)]
-#[command(after_help = after_help())]
 pub(crate) struct Args {
     /// The services to stand in for; all of the catalog when none is named
     services: Vec<String>,
@@ -45,6 +44,32 @@ pub(crate) struct Args {
     /// Where to write the certificate authority of stand-ins that speak TLS: what scrapes them must trust it
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    below: Below,
+}
+
+/// What stands below the flags. Every verb starts with the commands of all: kinds are read for these when they are asked for.
+#[derive(Clone)]
+struct Below;
+
+impl clap::Args for Below {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.defer(|command| command.after_help(after_help()))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Below::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for Below {
+    fn from_arg_matches(_: &clap::ArgMatches) -> Result<Below, clap::Error> {
+        Ok(Below)
+    }
+
+    fn update_from_arg_matches(&mut self, _: &clap::ArgMatches) -> Result<(), clap::Error> {
+        Ok(())
+    }
 }
 
 fn after_help() -> String {

@@ -4,8 +4,8 @@ use crate::catalog::Duration;
 use crate::go_template::{self, Problem, Template, Value as TemplateValue, of_prometheus};
 use crate::json::Parts;
 use crate::promql::engine::{
-    self, Axis, Engine, Evaluated, Failure, LOOKBACK, Labels, Memory, Millis, NAME, Recorded,
-    Release, Sample, Series,
+    self, Axis, ByLabels, Engine, Evaluated, Failure, LOOKBACK, Labels, Memory, Millis, NAME,
+    Recorded, Release, Sample, Series,
 };
 use crate::promql::matchers::picks;
 use crate::promql::walk::{children, selector, selectors};
@@ -271,8 +271,9 @@ impl<'a> Rules<'a> {
                     match found {
                         Ok(series) => {
                             let mut alerts = Alerts::default();
+                            let mut slots = Slots::of(rule, &series);
                             for (index, time) in self.axis.instants().enumerate() {
-                                alerts.see(rule, &series, index, time);
+                                alerts.see(rule, &series, &mut slots, index, time);
                             }
                             outcome.alerts = alerts.known;
                             self.write(rule, series, &outcome.alerts, memory);
@@ -313,7 +314,8 @@ impl<'a> Rules<'a> {
                         continue;
                     }
                 };
-                alerts[index].see(rule, &series, 0, time);
+                let mut slots = Slots::of(rule, &series);
+                alerts[index].see(rule, &series, &mut slots, 0, time);
                 let now: Vec<(Labels, f64)> = match rule.alert {
                     None => series
                         .into_iter()
@@ -435,35 +437,65 @@ impl Active {
 #[derive(Default)]
 struct Alerts {
     known: Vec<Active>,
-    by_labels: HashMap<Labels, usize>,
+    by_labels: ByLabels<usize>,
     since: Vec<Millis>,
     /// When a condition was last seen to hold, of those that are kept firing.
     kept: Vec<Option<Millis>>,
     evaluations: usize,
 }
 
+/// Which alert each series is, once it was seen; none where the labels of an alert tell its value.
+struct Slots(Vec<Option<usize>>);
+
+impl Slots {
+    fn of(rule: &Rule, series: &[Series]) -> Slots {
+        let constant = |(_, template): &(String, Template)| template.constant().is_some();
+        let stays = rule.labels.iter().all(constant);
+        Slots(vec![None; if stays { series.len() } else { 0 }])
+    }
+}
+
 impl Alerts {
+    /// The alert of a sample.
+    fn slot(&mut self, rule: &Rule, sample: &Labels, value: f64) -> usize {
+        let labels = labeled(rule, sample, value);
+        let new = self.known.len();
+        *self.by_labels.entry(labels.clone()).or_insert_with(|| {
+            self.known.push(Active {
+                labels,
+                sample: sample.clone(),
+                states: vec![State::Inactive; self.evaluations],
+                values: vec![f64::NAN; self.evaluations],
+            });
+            self.since.push(0);
+            self.kept.push(None);
+            new
+        })
+    }
+
     /// One evaluation.
-    fn see(&mut self, rule: &Rule, series: &[Series], index: usize, time: Millis) {
+    fn see(
+        &mut self,
+        rule: &Rule,
+        series: &[Series],
+        slots: &mut Slots,
+        index: usize,
+        time: Millis,
+    ) {
         let Some(alert) = &rule.alert else { return };
         let mut holds = vec![false; self.known.len()];
-        for one in series {
+        for (number, one) in series.iter().enumerate() {
             let Some(value) = one.values[index] else {
                 continue;
             };
-            let labels = labeled(rule, &one.labels, value);
-            let slot = *self.by_labels.entry(labels.clone()).or_insert_with(|| {
-                self.known.push(Active {
-                    labels,
-                    sample: one.labels.clone(),
-                    states: vec![State::Inactive; self.evaluations],
-                    values: vec![f64::NAN; self.evaluations],
-                });
-                self.since.push(time);
-                self.kept.push(None);
-                holds.push(false);
-                self.known.len() - 1
-            });
+            let slot = match slots.0.get(number) {
+                Some(Some(slot)) => *slot,
+                _ => self.slot(rule, &one.labels, value),
+            };
+            if let Some(known) = slots.0.get_mut(number) {
+                *known = Some(slot);
+            }
+            holds.resize(self.known.len(), false);
             holds[slot] = true;
             let known = &mut self.known[slot];
             if known

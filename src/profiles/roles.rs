@@ -179,8 +179,8 @@ pub(super) fn mistake(profile: &Profile, text: &str) -> Option<(usize, String)> 
             }
         }
         // A catalog may declare what no profile lists; who meant another of this profile has misspelt it.
-        if let Some(meant) = nearest(&spec.metric, profile.metrics.keys().map(String::as_str))
-            && listed.is_none()
+        if listed.is_none()
+            && let Some(meant) = nearest(&spec.metric, profile.metrics.keys().map(String::as_str))
         {
             let message = format!(
                 "the role `{role}` is `{}`, which is not among `metrics`: did you mean `{meant}`?",

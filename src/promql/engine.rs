@@ -15,9 +15,8 @@ mod window;
 use super::walk::children;
 use super::{AtModifier, Expr, Offset, SubqueryExpr, VectorSelector};
 pub(crate) use data::{Data, Memory, Recorded, Sample, metric};
-pub(crate) use labels::{Labels, NAME};
+pub(crate) use labels::{ByLabels, Labels, NAME};
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Milliseconds: of a time since 1970, or of a length of time.
@@ -345,7 +344,7 @@ fn each_at(series: Vec<Series>, function: impl Fn(usize, f64) -> f64) -> Evaluat
 
 /// Series of the same labels become one; Prometheus refuses two at the same instant.
 pub(crate) fn merged(series: impl IntoIterator<Item = Series>) -> Evaluated<Vec<Series>> {
-    let mut known: HashMap<Labels, usize> = HashMap::new();
+    let mut known: ByLabels<usize> = ByLabels::default();
     let mut all: Vec<Series> = Vec::new();
     for series in series {
         let Some(&index) = known.get(&series.labels) else {

@@ -134,7 +134,7 @@ fn collected(
         return found;
     }
     let told = |name: &str| container.environment.iter().any(|(known, _)| known == name);
-    if collector.text.contains("environ.get(\"SERVICE_NAME\")") && !told("SERVICE_NAME") {
+    if !told("SERVICE_NAME") && collector.text.contains("environ.get(\"SERVICE_NAME\")") {
         found.push((
             "environment",
             format!("`{own}` is not told its name, so that its metrics are not registered at zero"),

@@ -6,10 +6,11 @@ use crate::diagnostic::{nearest, suggestion};
 use crate::json::{Parts, plain};
 use crate::promql::re2::anchored;
 use crate::render::File;
-use crate::source::step;
 use crate::stack::containers::images::Version;
+use crate::stack::document::Pointer;
 use serde::Deserialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
@@ -340,7 +341,7 @@ pub(crate) fn flaws(reader: Reader, file: &File, version: Option<Version>) -> Ve
         version,
         flaws: Vec::new(),
     };
-    check.named(&server.root, document, root.to_string());
+    check.named(&server.root, document, &Pointer::Root(root));
     for (list, key) in &server.unique {
         let mut seen = HashSet::new();
         let items = document
@@ -351,7 +352,7 @@ pub(crate) fn flaws(reader: Reader, file: &File, version: Option<Version>) -> Ve
             let name = plain(&item[key]);
             if !seen.insert(name.clone()) {
                 check.flaw(
-                    format!("{root}{list}/{index}/{key}"),
+                    &Pointer::Root(&format!("{root}{list}/{index}/{key}")),
                     format!("{} are two called `{name}`", list.trim_start_matches('/')),
                     "rename or remove one of them".to_string(),
                 );
@@ -369,9 +370,9 @@ struct Check {
 }
 
 impl Check {
-    fn flaw(&mut self, pointer: String, message: String, help: String) {
+    fn flaw(&mut self, at: &Pointer, message: String, help: String) {
         self.flaws.push(Flaw {
-            pointer,
+            pointer: at.to_string(),
             message,
             help,
             since: None,
@@ -379,17 +380,17 @@ impl Check {
         });
     }
 
-    fn named(&mut self, name: &str, value: &Value, pointer: String) {
+    fn named(&mut self, name: &str, value: &Value, at: &Pointer) {
         let server = self.server;
         let Some(keys) = server.types.get(name) else {
             return;
         };
         for (key, value) in value.entries() {
-            let below = format!("{pointer}/{}", step(key));
+            let below = at.key(key);
             match keys.get(key) {
                 Some(known) => {
                     self.age(key, known, &below);
-                    self.value(value, &known.types, below);
+                    self.value(value, &known.types, &below);
                 }
                 None if server.extensions && key.starts_with("x-") => {}
                 None => {
@@ -405,10 +406,10 @@ impl Check {
                         (None, None, None) => "take it away".to_string(),
                     };
                     let name = self.reader.name();
-                    let place = place(&pointer);
+                    let place = place(&at.to_string());
                     let upto = newer.map_or(String::new(), |(_, read)| format!(" up to {read}"));
                     self.flaw(
-                        below,
+                        &below,
                         format!("{name}{upto} has no key `{key}`{place}"),
                         help,
                     );
@@ -427,7 +428,7 @@ impl Check {
             let both: Vec<&String> = group.iter().filter(written).collect();
             if let [first, second, ..] = both.as_slice() {
                 self.flaw(
-                    format!("{pointer}/{second}"),
+                    &at.key(second),
                     format!("`{first}` and `{second}` exclude each other"),
                     "keep one of them".to_string(),
                 );
@@ -438,7 +439,7 @@ impl Check {
             && from >= to
         {
             self.flaw(
-                format!("{pointer}/start_time"),
+                &at.key("start_time"),
                 "the time ends before it starts".to_string(),
                 "write two ranges: one until 24:00, one from 00:00".to_string(),
             );
@@ -465,12 +466,12 @@ impl Check {
     }
 
     /// Whether the version has the key.
-    fn age(&mut self, key: &str, known: &Key, pointer: &str) {
+    fn age(&mut self, key: &str, known: &Key, at: &Pointer) {
         let Some(version) = self.version else { return };
         let name = self.reader.name();
         if let Some(since) = known.since.filter(|since| version < *since) {
             self.flaws.push(Flaw {
-                pointer: pointer.to_string(),
+                pointer: at.to_string(),
                 message: format!("`{key}` came with {since}, and this is {name} {version}"),
                 help: "take a newer image, or remove the key".to_string(),
                 since: Some(since),
@@ -479,14 +480,14 @@ impl Check {
         }
         if let Some(until) = known.until.filter(|until| version >= *until) {
             self.flaw(
-                pointer.to_string(),
+                at,
                 format!("`{key}` went with {until}, and this is {name} {version}"),
                 "remove the key".to_string(),
             );
         }
     }
 
-    fn value(&mut self, value: &Value, allowed: &[Type], pointer: String) {
+    fn value(&mut self, value: &Value, allowed: &[Type], at: &Pointer) {
         // What compose fills in later may be anything.
         let filled =
             self.reader == Reader::Compose && value.as_str().is_some_and(|text| text.contains('$'));
@@ -497,21 +498,21 @@ impl Check {
             Value::Object(map) => {
                 for allowed in allowed {
                     match allowed {
-                        Type::Named(name) => return self.named(name, value, pointer),
+                        Type::Named(name) => return self.named(name, value, at),
                         Type::Map { label, values } => {
                             for (key, value) in map {
-                                let below = format!("{pointer}/{}", step(key));
+                                let below = at.key(key);
                                 if *label {
                                     self.label(key, &below);
                                 }
-                                self.value(value, values, below);
+                                self.value(value, values, &below);
                             }
                             return;
                         }
                         _ => {}
                     }
                 }
-                self.wrong(value, allowed, pointer);
+                self.wrong(value, allowed, at);
             }
             Value::Array(list) => {
                 let items = allowed.iter().find_map(|allowed| match allowed {
@@ -519,30 +520,30 @@ impl Check {
                     _ => None,
                 });
                 match items {
-                    None => self.wrong(value, allowed, pointer),
+                    None => self.wrong(value, allowed, at),
                     Some(items) => {
                         for (index, item) in list.iter().enumerate() {
-                            self.value(item, items, format!("{pointer}/{index}"));
+                            self.value(item, items, &at.item(index));
                         }
                     }
                 }
             }
             scalar => {
                 if !allowed.iter().any(|allowed| self.is(scalar, allowed)) {
-                    self.wrong(scalar, allowed, pointer);
+                    self.wrong(scalar, allowed, at);
                 }
             }
         }
     }
 
     /// Names of other letters are read since Prometheus 3.0.
-    fn label(&mut self, name: &str, pointer: &str) {
+    fn label(&mut self, name: &str, at: &Pointer) {
         let classic = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         let since = Version::parse("3.0");
         if !classic && self.version < since {
             self.flaws.push(Flaw {
-                pointer: pointer.to_string(),
+                pointer: at.to_string(),
                 message: format!("`{name}` is no name of a label before Prometheus 3.0"),
                 help: "use letters, digits and `_`".to_string(),
                 since,
@@ -553,8 +554,10 @@ impl Check {
 
     /// Whether a single value is what a type says.
     fn is(&self, value: &Value, allowed: &Type) -> bool {
-        let text = plain(value);
-        let template = text.contains("{{");
+        let text = match value.as_str() {
+            Some(text) => Cow::from(text),
+            None => Cow::from(value.to_string()),
+        };
         match allowed {
             Type::Any | Type::Text => true,
             // YAML 1.1 has more words for it, and compose reads them from text.
@@ -562,7 +565,7 @@ impl Check {
                 let words = ["yes", "no", "on", "off", "y", "n"];
                 value.is_boolean()
                     || words.iter().any(|word| text.eq_ignore_ascii_case(word))
-                    || self.reader == Reader::Compose && ["true", "false"].contains(&text.as_str())
+                    || self.reader == Reader::Compose && ["true", "false"].contains(&&*text)
             }
             Type::Int => {
                 value.is_i64()
@@ -584,21 +587,22 @@ impl Check {
             Type::HostPort => text
                 .rsplit_once(':')
                 .is_some_and(|(_, port)| !port.is_empty()),
-            Type::Addresses => template || text.split(',').all(mailbox),
+            Type::Addresses => text.contains("{{") || text.split(',').all(mailbox),
             Type::Location => {
-                ["UTC", "Local", ""].contains(&text.as_str()) || KNOWN.locations.contains(&text)
+                ["UTC", "Local", ""].contains(&&*text) || KNOWN.locations.contains(&*text)
             }
             Type::Time => minutes(&text).is_some(),
             Type::Range(unit) => range(*unit, &text),
             Type::Duration(Length { least, go }) => {
                 lasts(&text, *go).is_some_and(|length| length >= *least as f64)
             }
-            Type::Is(word) => *word == text,
+            Type::Is(word) => **word == *text,
             Type::List(_) | Type::Map { .. } | Type::Named(_) => false,
         }
     }
 
-    fn wrong(&mut self, value: &Value, allowed: &[Type], pointer: String) {
+    fn wrong(&mut self, value: &Value, allowed: &[Type], at: &Pointer) {
+        let pointer = at.to_string();
         let key = pointer
             .rsplit('/')
             .find(|key| key.parse::<usize>().is_err());
@@ -619,12 +623,12 @@ impl Check {
             let help = suggestion(&plain(value), words.iter().copied());
             let name = self.reader.name();
             let message = format!("{name} knows no {written} for `{key}`");
-            return self.flaw(pointer, message, help);
+            return self.flaw(at, message, help);
         }
         let wanted = wanted(&allowed[0]);
         let name = self.reader.name();
         self.flaw(
-            pointer,
+            at,
             format!("`{key}` is {written}, where {name} takes {wanted}"),
             format!("write {wanted}"),
         );

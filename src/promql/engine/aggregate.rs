@@ -1,14 +1,14 @@
 //! Aggregations over the series that exist at an instant.
 
 use super::window::{quantile, sum, variance};
-use super::{Axis, Engine, Evaluated, Failure, Labels, Series, Value, merged};
+use super::{Axis, ByLabels, Engine, Evaluated, Failure, Labels, Series, Value, merged};
 use crate::promql::token::{
     T_AVG, T_BOTTOMK, T_COUNT, T_COUNT_VALUES, T_GROUP, T_MAX, T_MIN, T_QUANTILE, T_STDDEV,
     T_STDVAR, T_SUM, T_TOPK,
 };
 use crate::promql::walk::text;
 use crate::promql::{AggregateExpr, LabelModifier};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 pub(super) fn value(engine: &Engine, aggregate: &AggregateExpr, axis: Axis) -> Evaluated<Value> {
     let series = engine.series(&aggregate.expr, axis)?;
@@ -57,7 +57,7 @@ pub(super) fn value(engine: &Engine, aggregate: &AggregateExpr, axis: Axis) -> E
 
 /// The labels of each group, and which series are in it.
 fn groups(series: &[Series], modifier: Option<&LabelModifier>) -> Vec<(Labels, Vec<usize>)> {
-    let mut known: HashMap<Labels, usize> = HashMap::new();
+    let mut known: ByLabels<usize> = ByLabels::default();
     let mut groups: Vec<(Labels, Vec<usize>)> = Vec::new();
     for (index, one) in series.iter().enumerate() {
         let labels = match modifier {

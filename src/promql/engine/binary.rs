@@ -1,14 +1,14 @@
 //! Operators between numbers and series.
 
 use super::{
-    Axis, Engine, Evaluated, Failure, Labels, NAME, Release, Series, Value, each_at, merged,
+    Axis, ByLabels, Engine, Evaluated, Failure, Labels, NAME, Release, Series, Value, each_at,
+    merged,
 };
 use crate::promql::token::{
     T_ADD, T_ATAN2, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MOD,
     T_MUL, T_NEQ, T_POW, T_SUB,
 };
 use crate::promql::{BinaryExpr, LabelModifier, VectorMatchCardinality, returns_bool};
-use std::collections::HashMap;
 
 /// What an operator does with two numbers.
 #[derive(Clone, Copy)]
@@ -166,11 +166,8 @@ fn matching(binary: &BinaryExpr) -> Option<&LabelModifier> {
 }
 
 /// Which series have each signature.
-fn by_signature(
-    series: &[Series],
-    matching: Option<&LabelModifier>,
-) -> HashMap<Labels, Vec<usize>> {
-    let mut found: HashMap<Labels, Vec<usize>> = HashMap::new();
+fn by_signature(series: &[Series], matching: Option<&LabelModifier>) -> ByLabels<Vec<usize>> {
+    let mut found: ByLabels<Vec<usize>> = ByLabels::default();
     for (index, one) in series.iter().enumerate() {
         found
             .entry(signature(&one.labels, matching))
@@ -269,13 +266,17 @@ fn matched(
         }
     }
 
-    let mut matched_already: HashMap<(Labels, usize), ()> = HashMap::new();
+    // At which instants a signature has its match.
+    let mut taken: ByLabels<Vec<bool>> = ByLabels::default();
     let mut found = Vec::new();
     for series in &many {
         let signature = signature(&series.labels, matching);
         let Some(members) = ones.get(&signature) else {
             continue;
         };
+        let taken = taken
+            .entry(signature)
+            .or_insert_with(|| vec![false; axis.count]);
         for member in members {
             let other = &one[*member];
             let mut values = vec![None; axis.count];
@@ -289,12 +290,7 @@ fn matched(
                     (own, others)
                 };
                 *value = operator.value(left, right, returns_bool);
-                if one_to_one
-                    && value.is_some()
-                    && matched_already
-                        .insert((signature.clone(), index), ())
-                        .is_some()
-                {
+                if one_to_one && value.is_some() && std::mem::replace(&mut taken[index], true) {
                     return Err(Failure::certain(
                         "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
                     ));

@@ -1,6 +1,6 @@
 //! Where selectors find their samples.
 
-use super::{Evaluated, Failure, Labels, Millis, NAME};
+use super::{ByLabels, Evaluated, Failure, Labels, Millis, NAME};
 use crate::promql::matchers::Judge;
 use crate::promql::{MatchOp, Matcher, VectorSelector};
 use std::borrow::Cow;
@@ -56,7 +56,7 @@ pub(crate) struct Memory {
 struct Family {
     series: Vec<Recorded>,
     /// Labels → where the series stands in the list.
-    places: HashMap<Labels, usize>,
+    places: ByLabels<usize>,
 }
 
 impl Memory {

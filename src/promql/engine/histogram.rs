@@ -1,14 +1,13 @@
 //! `histogram_quantile` of classic histograms.
 
-use super::{Axis, Evaluated, Labels, NAME, Series, merged};
-use std::collections::HashMap;
+use super::{Axis, ByLabels, Evaluated, Labels, NAME, Series, merged};
 
 /// The label that bounds a bucket.
 const BOUND: &str = "le";
 
 /// The quantile of each histogram, wanted anew at each instant.
 pub(super) fn quantiles(wanted: &[f64], buckets: &[Series], axis: Axis) -> Evaluated<Vec<Series>> {
-    let mut known: HashMap<Labels, usize> = HashMap::new();
+    let mut known: ByLabels<usize> = ByLabels::default();
     let mut histograms: Vec<(Labels, Vec<(f64, &Series)>)> = Vec::new();
     for series in buckets {
         let Some(bound) = bound(series.labels.get(BOUND)) else {

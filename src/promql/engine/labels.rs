@@ -1,7 +1,11 @@
 //! What tells a series from others.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
+
+/// What is known of each set of labels.
+pub(crate) type ByLabels<T> = HashMap<Labels, T, foldhash::fast::FixedState>;
 
 /// The label that is the metric's name.
 pub(crate) const NAME: &str = "__name__";

@@ -11,13 +11,17 @@ use crate::promql::engine::{Labels, Release, reads_calendar};
 use crate::templates::functions::four_scrapes;
 use minijinja::Error;
 use minijinja::value::{Serde, Value};
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 /// The services of a catalog, ready to be tried.
 pub(super) struct Cast<'a> {
     catalog: &'a Catalog,
     neighbourhood: Neighbourhood,
     bridge: String,
+    /// What each service sets, once an alert has asked.
+    settings: RefCell<HashMap<&'a str, Rc<serde_json::Value>>>,
 }
 
 /// One service for all of its class.
@@ -37,7 +41,16 @@ impl<'a> Cast<'a> {
             catalog,
             neighbourhood: Neighbourhood::of(&services, &metrics)?,
             bridge: four_scrapes(&services)?,
+            settings: RefCell::default(),
         })
+    }
+
+    fn settings(&self, service: &'a Service) -> Rc<serde_json::Value> {
+        let mut known = self.settings.borrow_mut();
+        let settings = known
+            .entry(&service.name)
+            .or_insert_with(|| Rc::new(serde_json::to_value(service).unwrap_or_default()));
+        settings.clone()
     }
 
     /// Runs all cases of an alert for a service of each class.
@@ -159,9 +172,10 @@ impl<'a> Cast<'a> {
             };
             let class = match &questions {
                 Some(questions) => {
-                    let values = serde_json::to_value(service).unwrap_or_default();
-                    let settings: Vec<String> =
-                        read.iter().map(|key| values[key].to_string()).collect();
+                    let settings: Vec<String> = read
+                        .iter()
+                        .map(|key| self.settings(service)[key].to_string())
+                        .collect();
                     let answers = questions.answers(&target(service));
                     let named = Value::from(name);
                     let source = source(&alert.kind, &self.neighbourhood, value, &named)?;

@@ -3,8 +3,8 @@
 use super::{GRAFANA, Grafana, Keys, PanelType, Type};
 use crate::diagnostic::{nearest, suggestion};
 use crate::json::{Parts, plain};
-use crate::source::step;
 use crate::stack::dashboards::panels;
+use crate::stack::document::Pointer;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -27,10 +27,10 @@ pub(crate) fn flaws(dashboard: &Value, plugins: &BTreeSet<&str>) -> Vec<Flaw> {
         // Grafana brings older ones into this form when it loads them; the types of panels stay what they are.
         Some(version) if version < OF_FORM => {
             for (pointer, panel) in panels(dashboard) {
-                check.kind(panel, &pointer);
+                check.kind(panel, &Pointer::Root(&pointer));
             }
         }
-        _ => check.named("Dashboard", dashboard, String::new()),
+        _ => check.named("Dashboard", dashboard, &Pointer::Root("")),
     }
     check.flaws
 }
@@ -42,7 +42,7 @@ pub(crate) fn misread(name: &str, value: &Value, pointer: &str) -> Vec<Flaw> {
         plugins: &BTreeSet::new(),
         flaws: Vec::new(),
     };
-    check.named(name, value, pointer.to_string());
+    check.named(name, value, &Pointer::Root(pointer));
     check.flaws
 }
 
@@ -59,16 +59,16 @@ struct Check<'a> {
 const OTHERWISE: &str = "see the panel's documentation, or remove it";
 
 impl Check<'_> {
-    fn flaw(&mut self, pointer: String, message: String, help: String) {
+    fn flaw(&mut self, at: &Pointer, message: String, help: String) {
         self.flaws.push(Flaw {
-            pointer,
+            pointer: at.to_string(),
             message,
             help,
         });
     }
 
     /// A value that may be one of several things.
-    fn value(&mut self, value: &Value, allowed: &[Type], pointer: String) {
+    fn value(&mut self, value: &Value, allowed: &[Type], at: &Pointer) {
         if value.is_null() || allowed.contains(&Type::Any) {
             return;
         }
@@ -80,7 +80,7 @@ impl Check<'_> {
                 });
                 if let Some(values) = maps {
                     for (key, value) in map {
-                        self.value(value, values, format!("{pointer}/{}", step(key)));
+                        self.value(value, values, &at.key(key));
                     }
                     return;
                 }
@@ -89,8 +89,8 @@ impl Check<'_> {
                     _ => None,
                 });
                 match self.likely(value, names.collect()) {
-                    Some(name) => self.named(name, value, pointer),
-                    None => self.wrong(value, allowed, pointer),
+                    Some(name) => self.named(name, value, at),
+                    None => self.wrong(value, allowed, at),
                 }
             }
             Value::Array(list) => {
@@ -99,22 +99,22 @@ impl Check<'_> {
                     _ => None,
                 });
                 match items {
-                    None => self.wrong(value, allowed, pointer),
+                    None => self.wrong(value, allowed, at),
                     Some(items) => {
                         for (index, item) in list.iter().enumerate() {
-                            self.value(item, items, format!("{pointer}/{index}"));
+                            self.value(item, items, &at.item(index));
                         }
                     }
                 }
             }
             scalar if !allowed.iter().any(|allowed| is(scalar, allowed)) => {
-                self.wrong(scalar, allowed, pointer)
+                self.wrong(scalar, allowed, at)
             }
             _ => {}
         }
     }
 
-    fn wrong(&mut self, value: &Value, allowed: &[Type], pointer: String) {
+    fn wrong(&mut self, value: &Value, allowed: &[Type], at: &Pointer) {
         let words: Vec<&str> = allowed
             .iter()
             .filter_map(|allowed| match allowed {
@@ -122,6 +122,7 @@ impl Check<'_> {
                 _ => None,
             })
             .collect();
+        let pointer = at.to_string();
         let key = pointer.rsplit('/').next().unwrap_or_default().to_string();
         let written = match value {
             Value::Object(_) => "an object".to_string(),
@@ -130,11 +131,7 @@ impl Check<'_> {
         };
         if !words.is_empty() && !value.is_object() && !value.is_array() {
             let help = suggestion(&plain(value), words.iter().copied());
-            self.flaw(
-                pointer,
-                format!("Grafana knows no {written} for `{key}`"),
-                help,
-            );
+            self.flaw(at, format!("Grafana knows no {written} for `{key}`"), help);
             return;
         }
         let wanted = match allowed.first() {
@@ -145,7 +142,7 @@ impl Check<'_> {
             _ => "an object",
         };
         self.flaw(
-            pointer,
+            at,
             format!("`{key}` is {written}, where Grafana takes {wanted}"),
             format!("write {wanted}"),
         );
@@ -176,41 +173,39 @@ impl Check<'_> {
     }
 
     /// An object of a type of the file.
-    fn named(&mut self, name: &str, value: &Value, pointer: String) {
+    fn named(&mut self, name: &str, value: &Value, at: &Pointer) {
         let grafana = self.grafana;
         let Some(keys) = grafana.types.get(name) else {
             return;
         };
-        self.object(keys, value, &pointer, name);
+        self.object(keys, value, at, name);
         match name {
-            "Panel" | "RowPanel" => self.panel(value, &pointer),
-            "FieldConfig" => self.unit(&value["unit"], format!("{pointer}/unit")),
-            "Threshold" | "ValueMappingResult" => {
-                self.colour(&value["color"], format!("{pointer}/color"))
-            }
-            "FieldColor" => self.colour(&value["fixedColor"], format!("{pointer}/fixedColor")),
-            "AnnotationQuery" => self.colour(&value["iconColor"], format!("{pointer}/iconColor")),
+            "Panel" | "RowPanel" => self.panel(value, at),
+            "FieldConfig" => self.unit(&value["unit"], &at.key("unit")),
+            "Threshold" | "ValueMappingResult" => self.colour(&value["color"], &at.key("color")),
+            "FieldColor" => self.colour(&value["fixedColor"], &at.key("fixedColor")),
+            "AnnotationQuery" => self.colour(&value["iconColor"], &at.key("iconColor")),
             "MatcherConfig" => self.word(
                 &value["id"],
                 &grafana.facts.matchers.known,
                 "way to choose fields",
-                format!("{pointer}/id"),
+                &at.key("id"),
             ),
             "VizLegendOptions" | "TimeSeriesLegendOptions" | "ReduceDataOptions" => {
-                self.reducers(&value["calcs"], format!("{pointer}/calcs"))
+                self.reducers(&value["calcs"], &at.key("calcs"))
             }
             "TableFooterOptions" => {
-                self.reducers(&value["reducer"], format!("{pointer}/reducer"));
-                self.reducers(&value["reducers"], format!("{pointer}/reducers"));
+                self.reducers(&value["reducer"], &at.key("reducer"));
+                self.reducers(&value["reducers"], &at.key("reducers"));
             }
-            "DataTransformerConfig" => self.transformation(value, &pointer),
+            "DataTransformerConfig" => self.transformation(value, at),
             _ => {}
         }
     }
 
-    fn object(&mut self, keys: &Keys, value: &Value, pointer: &str, name: &str) {
+    fn object(&mut self, keys: &Keys, value: &Value, at: &Pointer, name: &str) {
         for (key, value) in value.entries() {
-            let below = format!("{pointer}/{}", step(key));
+            let below = at.key(key);
             // `name*` stands for all keys that begin so.
             let begins = || {
                 let mut open = keys.iter().filter(|(known, _)| known.ends_with('*'));
@@ -220,7 +215,7 @@ impl Check<'_> {
                 .get(key)
                 .or_else(|| begins().map(|(_, allowed)| allowed));
             match known {
-                Some(allowed) => self.value(value, allowed, below),
+                Some(allowed) => self.value(value, allowed, &below),
                 // Grafana's own notes, left in what it exports.
                 None if key.starts_with("$$") || key.starts_with("__") => {}
                 None => {
@@ -229,23 +224,24 @@ impl Check<'_> {
                         .map(|near| format!("did you mean `{near}`?"))
                         .unwrap_or_else(|| OTHERWISE.to_string());
                     let of = title(name);
-                    self.flaw(below, format!("Grafana does not read `{key}` {of}"), near);
+                    self.flaw(&below, format!("Grafana does not read `{key}` {of}"), near);
                 }
             }
         }
     }
 
     /// What is known of a panel's type; it is a flaw where Grafana has none of that name.
-    fn kind(&mut self, panel: &Value, pointer: &str) -> Option<&'static PanelType> {
+    fn kind(&mut self, panel: &Value, at: &Pointer) -> Option<&'static PanelType> {
         let facts = &GRAFANA.facts;
         let kind = panel["type"].as_str().unwrap_or_default();
         // A panel of a library is written elsewhere.
         if kind == "row" || panel.get("libraryPanel").is_some() {
             return None;
         }
+        let own = at.key("type");
         let at = match panel.get("type") {
-            Some(_) => format!("{pointer}/type"),
-            None => pointer.to_string(),
+            Some(_) => &own,
+            None => at,
         };
         if let Some(instead) = facts.gone_panels.get(kind) {
             let message = format!("Grafana no longer has panels of the type `{kind}`");
@@ -269,19 +265,19 @@ impl Check<'_> {
         known
     }
 
-    fn panel(&mut self, panel: &Value, pointer: &str) {
-        let Some(known) = self.kind(panel, pointer) else {
+    fn panel(&mut self, panel: &Value, at: &Pointer) {
+        let Some(known) = self.kind(panel, at) else {
             return;
         };
         if let Some(options) = &known.options {
-            self.part(options, &panel["options"], format!("{pointer}/options"));
+            self.part(options, &panel["options"], &at.key("options"));
         }
-        let defaults = format!("{pointer}/fieldConfig/defaults/custom");
+        let defaults = at.steps("fieldConfig/defaults/custom");
         if let Some(custom) = &known.custom {
             self.part(
                 custom,
                 &panel["fieldConfig"]["defaults"]["custom"],
-                defaults,
+                &defaults,
             );
         }
         for (index, target) in panel["targets"].items().enumerate() {
@@ -289,26 +285,28 @@ impl Check<'_> {
                 .into_iter()
                 .find_map(|source| source["type"].as_str());
             if source.is_none_or(|source| source == "prometheus") {
-                let at = format!("{pointer}/targets/{index}");
-                self.part("PrometheusQuery", target, at);
+                let targets = at.key("targets");
+                self.part("PrometheusQuery", target, &targets.item(index));
             }
         }
         let overrides = panel["fieldConfig"]["overrides"].items().enumerate();
         for (index, change) in overrides {
             for (number, property) in change["properties"].items().enumerate() {
-                let at = format!("{pointer}/fieldConfig/overrides/{index}/properties/{number}");
-                self.property(property, known.custom.as_deref(), &at);
+                let overrides = at.steps("fieldConfig/overrides");
+                let properties = overrides.item(index);
+                let properties = properties.key("properties");
+                self.property(property, known.custom.as_deref(), &properties.item(number));
             }
         }
     }
 
     /// A part of a panel that must be an object.
-    fn part(&mut self, name: &str, value: &Value, pointer: String) {
-        self.value(value, &[Type::Named(name.to_string())], pointer);
+    fn part(&mut self, name: &str, value: &Value, at: &Pointer) {
+        self.value(value, &[Type::Named(name.to_string())], at);
     }
 
     /// What an override changes of a field.
-    fn property(&mut self, property: &Value, custom: Option<&str>, pointer: &str) {
+    fn property(&mut self, property: &Value, custom: Option<&str>, at: &Pointer) {
         let grafana = self.grafana;
         let id = property["id"].as_str().unwrap_or_default();
         let (name, path) = match id.strip_prefix("custom.") {
@@ -328,12 +326,12 @@ impl Check<'_> {
                     });
                 let message =
                     format!("an override cannot change `{id}`: there is no such property");
-                return self.flaw(format!("{pointer}/id"), message, near);
+                return self.flaw(&at.key("id"), message, near);
             };
-            let at = format!("{pointer}/value");
+            let at = &at.key("value");
             match allowed.as_slice() {
                 _ if steps.peek().is_none() => {
-                    self.value(&property["value"], allowed, at.clone());
+                    self.value(&property["value"], allowed, at);
                     if id == "unit" {
                         self.unit(&property["value"], at);
                     }
@@ -345,23 +343,18 @@ impl Check<'_> {
         }
     }
 
-    fn transformation(&mut self, value: &Value, pointer: &str) {
+    fn transformation(&mut self, value: &Value, at: &Pointer) {
         let grafana = self.grafana;
         let known = &grafana.facts.transformations.known;
-        self.word(
-            &value["id"],
-            known,
-            "transformation",
-            format!("{pointer}/id"),
-        );
+        self.word(&value["id"], known, "transformation", &at.key("id"));
         let id = value["id"].as_str().unwrap_or_default();
         if let Some(keys) = grafana.transformations.get(id) {
-            let at = format!("{pointer}/options");
-            self.object(keys, &value["options"], &at, id);
+            let at = &at.key("options");
+            self.object(keys, &value["options"], at, id);
         }
     }
 
-    fn reducers(&mut self, calcs: &Value, pointer: String) {
+    fn reducers(&mut self, calcs: &Value, at: &Pointer) {
         let known = &self.grafana.facts.reducers.known;
         for (index, name) in calcs.items().enumerate() {
             let percentile = name
@@ -369,22 +362,22 @@ impl Check<'_> {
                 .and_then(|name| name.strip_prefix('p')?.parse::<u8>().ok())
                 .is_some_and(|number| (1..100).contains(&number));
             if !percentile {
-                self.word(name, known, "calculation", format!("{pointer}/{index}"));
+                self.word(name, known, "calculation", &at.item(index));
             }
         }
     }
 
     /// One of a list of words.
-    fn word(&mut self, value: &Value, known: &[String], what: &str, pointer: String) {
+    fn word(&mut self, value: &Value, known: &[String], what: &str, at: &Pointer) {
         let Some(word) = value.as_str() else { return };
         if !known.iter().any(|known| known == word) {
             let help = suggestion(word, known.iter().map(String::as_str));
-            self.flaw(pointer, format!("Grafana knows no {what} `{word}`"), help);
+            self.flaw(at, format!("Grafana knows no {what} `{word}`"), help);
         }
     }
 
     /// Grafana writes a unit that it does not know behind the number, so only one that is nearly known is a mistake.
-    fn unit(&mut self, unit: &Value, pointer: String) {
+    fn unit(&mut self, unit: &Value, at: &Pointer) {
         let units = &self.grafana.facts.units;
         let Some(unit) = unit.as_str().filter(|unit| !unit.is_empty()) else {
             return;
@@ -401,7 +394,7 @@ impl Check<'_> {
         });
         if let Some(near) = near {
             self.flaw(
-                pointer,
+                at,
                 format!("`{unit}` is no unit of Grafana: it is written behind the number"),
                 format!("did you mean `{near}`? Or write `suffix:{unit}`"),
             );
@@ -409,7 +402,7 @@ impl Check<'_> {
     }
 
     /// A name or what CSS takes; what Grafana cannot read is black, or not drawn.
-    fn colour(&mut self, colour: &Value, pointer: String) {
+    fn colour(&mut self, colour: &Value, at: &Pointer) {
         let Some(colour) = colour.as_str() else {
             return;
         };
@@ -432,7 +425,7 @@ impl Check<'_> {
         if !colour.is_empty() && !hex && !function && !named() {
             let known = colours.hues.iter().chain(&colours.others);
             self.flaw(
-                pointer,
+                at,
                 format!("`{colour}` is no colour"),
                 suggestion(colour, known.map(String::as_str)),
             );
@@ -450,7 +443,8 @@ fn is(value: &Value, allowed: &Type) -> bool {
             text.trim().is_empty() || text.trim().parse::<f64>().is_ok() || text.starts_with('$')
         }
         (Type::Bool, Value::Bool(_)) => true,
-        (Type::Is(word), Value::String(_) | Value::Number(_)) => *word == plain(value),
+        (Type::Is(word), Value::String(text)) => word == text,
+        (Type::Is(word), Value::Number(number)) => *word == number.to_string(),
         _ => false,
     }
 }
