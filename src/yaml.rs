@@ -234,6 +234,7 @@ mod tests {
             "a: [-1, 2.5, 0, 5m, .+, true, ~]\n\"b\": {}\nc:\n"
         ));
         assert!(!read_alike("a: &x 1\nb: *x\n"));
+        assert!(!read_alike(&"[".repeat(100_000)));
     }
 
     /// Any document, deep or not.

@@ -11,11 +11,14 @@ pub(super) fn read(text: &str) -> Option<Value> {
     reader.expect(|event| *event == Event::StreamStart)?;
     reader.expect(|event| matches!(event, Event::DocumentStart(_, None)))?;
     let first = reader.next()?;
-    let value = reader.value(first)?;
+    let value = reader.value(first, DEEPEST)?;
     reader.expect(|event| *event == Event::DocumentEnd)?;
     reader.expect(|event| *event == Event::StreamEnd)?;
     Some(value)
 }
+
+/// How deep lists and maps stand in each other: what is deeper would need a stack of its own, and the whole reader has a limit.
+const DEEPEST: usize = 64;
 
 struct Reader<'a>(Parser<'a, StrInput<'a>>);
 
@@ -28,7 +31,8 @@ impl<'a> Reader<'a> {
         wanted(&self.next()?).then_some(())
     }
 
-    fn value(&mut self, event: Event<'a>) -> Option<Value> {
+    fn value(&mut self, event: Event<'a>, deeper: usize) -> Option<Value> {
+        let deeper = deeper.checked_sub(1)?;
         match event {
             Event::Scalar(text, ScalarStyle::Plain, 0, None) => plain(text),
             Event::Scalar(text, _, 0, None) => Some(Value::String(text.into_owned())),
@@ -37,7 +41,7 @@ impl<'a> Reader<'a> {
                 loop {
                     match self.next()? {
                         Event::SequenceEnd => return Some(Value::Array(items)),
-                        item => items.push(self.value(item)?),
+                        item => items.push(self.value(item, deeper)?),
                     }
                 }
             }
@@ -49,7 +53,7 @@ impl<'a> Reader<'a> {
                         key => key_of(key)?,
                     };
                     let value = self.next()?;
-                    let value = self.value(value)?;
+                    let value = self.value(value, deeper)?;
                     if entries.insert(key, value).is_some() {
                         return None;
                     }
