@@ -162,8 +162,8 @@ impl<'de> Visitor<'de> for TreeVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use include_dir::Dir;
     use proptest::prelude::*;
-    use std::path::Path;
 
     /// Whatever is read from events is what the whole reader reads; whether it was.
     fn read_alike(text: &str) -> bool {
@@ -178,32 +178,25 @@ mod tests {
         read.is_some()
     }
 
-    /// Every YAML and JSON file below a folder.
-    fn documents(folder: &Path, found: &mut Vec<String>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let end = path.extension().and_then(|end| end.to_str());
-            if path.is_dir() {
-                documents(&path, found);
-            } else if matches!(end, Some("yml" | "yaml" | "json")) {
-                found.push(std::fs::read_to_string(path).unwrap());
-            }
-        }
+    /// Reads every YAML and JSON file below a folder; how many there are.
+    fn rendered_read(folder: &Dir) -> usize {
+        let below: usize = folder.dirs().map(rendered_read).sum();
+        let documents = folder.files().filter(|file| {
+            let end = file.path().extension().and_then(|end| end.to_str());
+            matches!(end, Some("yml" | "json"))
+        });
+        let read = documents.map(|file| {
+            let text = file.contents_utf8().expect("it is text");
+            assert!(read_alike(text), "{}", file.path().display());
+        });
+        below + read.count()
     }
 
     #[test]
     fn what_is_rendered_is_read_from_events_and_alike() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut found = Vec::new();
-        documents(&root.join("generated"), &mut found);
-        assert!(found.len() > 20);
-        for text in found {
-            assert!(read_alike(&text), "{text}");
-        }
-        let mut more = Vec::new();
-        documents(&root.join("tests"), &mut more);
-        let read = more.iter().filter(|text| read_alike(text)).count();
-        assert!(read > 60 && read < more.len(), "{read} of {}", more.len());
+        static GENERATED: Dir = include_dir::include_dir!("$CARGO_MANIFEST_DIR/generated");
+        let read = rendered_read(&GENERATED);
+        assert!(read > 20, "{read}");
     }
 
     #[test]
