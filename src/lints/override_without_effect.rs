@@ -75,10 +75,15 @@ pub(crate) const LINT: Lint = Lint {
                             "remove the key".to_string(),
                         )
                     } else if key != "window" && !own.is_empty() && key != own {
+                        let words = |key: &str| key.replace('_', " ");
                         (
-                            format!("`{name}` has no `{key}`: it fires {own} its threshold"),
                             format!(
-                                "write `{own}`, or exclude the service and write an alert for it that fires {key} its threshold"
+                                "`{name}` has no `{key}`: it fires {} its threshold",
+                                words(own)
+                            ),
+                            format!(
+                                "write `{own}`, or exclude the service and write an alert for it that fires {} its threshold",
+                                words(key)
                             ),
                         )
                     } else {
