@@ -7,7 +7,7 @@ use crate::catalog::Alert;
 use crate::contract::series::MetricType;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::Side;
-use crate::profiles::of_scrapes;
+use crate::profiles::{built_in, of_scrapes};
 use crate::promql::Expr;
 use crate::promql::canonical::{plain, print};
 use crate::promql::engine::{Labels, metric};
@@ -385,10 +385,14 @@ impl Signals<'_, '_> {
                 let signal = self.stack.contract.parse(&signal).ok()?;
                 let compared = recordings.sources(&signal);
                 let of = |expr: &Expr| recordings.constants(expr);
-                // Whether a target is up is asked beside what is compared; and it is red below 1 whatever an alert counts of it.
-                let beside = limit == 1.0 || !compared.iter().all(|name| of_scrapes(name));
+                // Whether a target is up is asked beside what is compared; and what is 0 or 1 is red below 1 whatever an alert counts of it.
+                let beside = !compared.iter().all(|name| of_scrapes(name));
+                let state = |name: &str| {
+                    of_scrapes(name) || built_in("health-probe").any(|known| known == name)
+                };
                 let mut shared = compared.intersection(&sources);
-                let apart = shared.all(|name| beside && of_scrapes(name));
+                let apart = shared
+                    .all(|name| beside && of_scrapes(name) || limit == 1.0 && state(name.as_str()));
                 if apart && of(&signal).is_disjoint(&of(&expression.ast)) {
                     continue;
                 }
