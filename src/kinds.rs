@@ -248,7 +248,7 @@ impl Kind {
     }
 
     /// What a key is annotated with: `metric`, `labels`, `answers`, `role`, `of_profile`, `whole_of`, `unit`, `unit_of`,
-    /// `side`.
+    /// `side`, `includes`.
     pub(crate) fn says<'a>(&'a self, key: &str, annotation: &str) -> Option<&'a Value> {
         self.keys.get(key)?.get(annotation)
     }

@@ -136,8 +136,11 @@ fn alert() -> impl Strategy<Value = Alert> {
         "stalled",
         "threshold",
         "threshold below",
+        "threshold at least",
         "saturation",
+        "saturation at most",
         "increase",
+        "increase below",
         "restarts",
         "absent",
         "latency",
@@ -222,7 +225,9 @@ fn catalog(case: &Case) -> String {
     for (index, alert) in case.alerts.iter().enumerate() {
         let has = |kinds: &[&str]| kinds.contains(&alert.kind);
         let threshold = match alert.kind {
-            "threshold below" | "expires" | "traffic_drop" => "below",
+            "threshold below" | "expires" | "traffic_drop" | "increase below" => "below",
+            "threshold at least" => "at_least",
+            "saturation at most" => "at_most",
             "exhausts" | "exhausts rises" => "within",
             _ => "above",
         };
@@ -237,12 +242,16 @@ fn catalog(case: &Case) -> String {
                 "exhausts" | "exhausts rises" => TIMES[place.max(8)],
                 "latency" => QUICK[place],
                 "instance_down" => ["0", "1", "5"][place % 3],
+                "increase below" => ["0.001", "0.5", "1", "2.5", "7", "1000"][place % 6],
                 _ => written,
             }
         };
         let (above, window) = (
             has(&[
                 "threshold below",
+                "threshold at least",
+                "saturation at most",
+                "increase below",
                 "latency",
                 "stale",
                 "expires",
@@ -269,6 +278,8 @@ fn catalog(case: &Case) -> String {
                 "restarts",
                 "absent",
                 "threshold below",
+                "threshold at least",
+                "increase below",
                 "latency",
                 "exhausts",
                 "exhausts rises",
@@ -291,14 +302,18 @@ fn catalog(case: &Case) -> String {
         text.push_str(match alert.kind {
             "ratio" => "errors = \"failures_total\"\ntotal = \"jobs_total\"\n",
             "stalled" => "progress = \"jobs_total\"\nactive = \"jobs_active\"\n",
-            "threshold" | "threshold below" => "metric = \"jobs_active\"\nover = \"avg\"\n",
+            "threshold" | "threshold below" | "threshold at least" => {
+                "metric = \"jobs_active\"\nover = \"avg\"\n"
+            }
             "latency" => "metric = \"answer_seconds\"\nmin_rate = 0.2\n",
             "stale" | "expires" => "metric = \"jobs_timestamp_seconds\"\n",
             "exhausts" => "metric = \"jobs_active\"\n",
             "exhausts rises" => "metric = \"jobs_active\"\nrises_to = \"jobs_most\"\nspare = 0.3\n",
             "traffic_drop" => "metric = \"jobs_total\"\noffset = \"2h\"\nmin_rate = 0.2\n",
-            "saturation" => "used = \"jobs_active\"\nlimit = \"jobs_most\"\n",
-            "increase" => "metric = \"jobs_total\"\n",
+            "saturation" | "saturation at most" => {
+                "used = \"jobs_active\"\nlimit = \"jobs_most\"\n"
+            }
+            "increase" | "increase below" => "metric = \"jobs_total\"\n",
             "absent" => "metric = \"jobs_active\"\n",
             _ => "",
         });

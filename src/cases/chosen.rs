@@ -25,6 +25,10 @@ pub(super) struct Chosen {
     pub(super) outside: BTreeMap<String, Labels>,
     /// The values of the alert's `per`.
     pub(super) per: Labels,
+    /// Where the alert picks instances: the address of one that it reads.
+    pub(super) instance: Option<String>,
+    /// What another instance is called that it reads too; None: it reads only one.
+    pub(super) second: Option<String>,
     /// Whether the whole of a ratio counts its part too, of the same metric.
     pub(super) part_of_whole: bool,
 }
@@ -38,6 +42,9 @@ struct Read {
     whole_of: Option<String>,
 }
 
+/// Another instance, where any is read.
+pub(super) const SECOND: &str = "second:1";
+
 /// The label that every target has of its own.
 pub(super) const INSTANCE: &str = "instance";
 
@@ -48,21 +55,27 @@ const CANDIDATES: usize = 8;
 const TRIED: usize = 20_000;
 
 impl Chosen {
-    /// Of an alert for a service; `named`: the metric that a key names for it; `address`: of its first instance.
+    /// Of an alert for a service; `named`: the metric that a key names for it.
     pub(super) fn of(
         kind: &Kind,
         neighbourhood: &Neighbourhood,
         alert: &Value,
         named: &dyn Fn(&str) -> Result<Value, Error>,
-        address: &str,
+        service: &Value,
     ) -> Result<Chosen, Error> {
         let written = serde_json::to_value(alert.get_attr("filters")?).unwrap_or_default();
         let per = alert.get_attr("per")?;
         let per: Vec<String> = per.try_iter()?.map(|label| label.to_string()).collect();
-        let mut chosen = Chosen::default();
+        let mut chosen = Chosen {
+            second: Some(SECOND.to_string()),
+            ..Chosen::default()
+        };
         if written.entries().next().is_none() && per.is_empty() {
             return Ok(chosen);
         }
+        let targets = service.get_attr("target_labels")?;
+        let targets = serde_json::to_value(targets).unwrap_or_default();
+        let targets = domains(&targets);
         let mut reads = Vec::new();
         for (key, said) in &kind.keys {
             if said.get("metric").is_none() {
@@ -73,13 +86,12 @@ impl Chosen {
                 continue;
             };
             let labels = serde_json::to_value(metric.get_attr("labels")?).unwrap_or_default();
-            let domains = labels.entries();
+            let mut all = targets.clone();
+            all.extend(domains(&labels));
             reads.push(Read {
                 key: key.clone(),
                 metric: metric.get_attr("name")?.to_string(),
-                domains: domains
-                    .map(|(label, declared)| (label.clone(), Domain::declared(declared)))
-                    .collect(),
+                domains: all,
                 filter: Filter::of(&written[key.as_str()]),
                 whole_of: said["whole_of"].as_str().map(str::to_string),
             });
@@ -90,7 +102,7 @@ impl Chosen {
         for read in &reads {
             mentioned.extend(read.filter.asks().map(|(label, ..)| label.to_string()));
         }
-        let instances = vec![address.to_string(), "third:1".to_string()];
+        let instances = instances(service, &reads)?;
         let values: BTreeMap<String, Vec<String>> = mentioned
             .iter()
             .map(|label| match label.as_str() {
@@ -129,6 +141,28 @@ impl Chosen {
             let part = reads.iter().find(of);
             part.is_some_and(|part| admits(&whole.filter, &inside[&part.key]))
         });
+        if mentioned.contains(INSTANCE) {
+            let on = |instance: &String| {
+                reads.iter().all(|read| {
+                    let own = inside[&read.key].iter();
+                    let own = own.filter(|(label, _)| label != INSTANCE).cloned();
+                    let moved = (INSTANCE.to_string(), instance.clone());
+                    admits(&read.filter, &own.chain([moved]).collect::<Labels>())
+                })
+            };
+            let read = instances.iter().filter(|instance| on(instance));
+            let own = inside.values().flatten();
+            chosen.instance = own
+                .filter(|(label, _)| label == INSTANCE)
+                .map(|(_, instance)| instance.clone())
+                .next();
+            let second = SECOND.to_string();
+            let others = std::iter::once(&second)
+                .filter(|second| on(second))
+                .chain(read);
+            let mut others = others.filter(|other| Some(*other) != chosen.instance.as_ref());
+            chosen.second = others.next().cloned();
+        }
         chosen.inside = inside;
         let differs = |(other, _): &(Labels, _)| other.iter().all(|label| !own.contains(label));
         if !per.is_empty() {
@@ -174,6 +208,35 @@ impl Read {
         });
         usize::from(!wholes.all(|whole| admits(&whole.filter, labels)))
     }
+}
+
+/// The values of labels as they are declared.
+fn domains(labels: &serde_json::Value) -> BTreeMap<String, Domain> {
+    let labels = labels.entries();
+    labels
+        .map(|(label, declared)| (label.clone(), Domain::declared(declared)))
+        .collect()
+}
+
+/// Addresses of a service's instances, the first first, one that it does not have, and some on each side of what is asked for.
+fn instances(service: &Value, reads: &[Read]) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    for instance in service.get_attr("instances")?.try_iter()? {
+        found.push(instance.get_attr("address")?.to_string());
+    }
+    found.push("third:1".to_string());
+    for read in reads {
+        for (label, pattern, is) in read.filter.asks() {
+            if label == INSTANCE {
+                let side = Domain::Pattern(".+".to_string());
+                found.extend(side.example(&pattern, is));
+                found.extend(side.example(&pattern, !is));
+            }
+        }
+    }
+    let mut known = BTreeSet::new();
+    found.retain(|instance| known.insert(instance.clone()));
+    Ok(found)
 }
 
 /// Values of a label: on each side of each pattern that somebody asks for, as far as every metric with the label can have them.

@@ -86,12 +86,19 @@ impl Scene<'_> {
         ))
     }
 
-    /// What the alert asks of the series of the metric that a key names.
+    /// What the alert asks of the series of the metric that a key names, beside labels of their target.
     fn asked(&self, key: &str) -> Result<Vec<Like>, Error> {
         let filter = self.alert.get_attr("filters")?.get_attr(key)?;
         let written = serde_json::to_value(filter).unwrap_or_default();
         let filter = Filter::of(&written);
-        Ok(filter.asks().map(Like::from).collect())
+        let targets = self.sample.service.get_attr("target_labels")?;
+        let own = |label: &str| {
+            targets
+                .get_attr(label)
+                .is_ok_and(|known| known.is_undefined())
+        };
+        let asked = filter.asks().filter(|(label, ..)| own(label));
+        Ok(asked.map(Like::from).collect())
     }
 
     fn moving(&self, case: &Case, step: i64) -> Result<Vec<Moving>, Error> {

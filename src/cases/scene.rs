@@ -1,6 +1,6 @@
 //! One service in the cases of a kind: what their expressions mean with the numbers of an alert and a branch.
 
-use super::chosen::{Chosen, INSTANCE, Labels};
+use super::chosen::{Chosen, INSTANCE, Labels, SECOND};
 use super::expressions::{evaluated, wrong};
 use super::neighbourhood::{Neighbourhood, Sample, labelled, series, written};
 use super::phases::{self, Phase};
@@ -55,10 +55,7 @@ impl<'a> Scene<'a> {
         let alike = |other: &Value| Ok(source(kind, neighbourhood, alert, other)? == own);
         let sample = neighbourhood.sample(alert, branch, tested, &alike)?;
         let named_for = |key: &str| named(alert, key, tested);
-        let instances = sample.service.get_attr("instances")?;
-        let address = instances.get_item_by_index(0)?.get_attr("address")?;
-        let address = address.to_string();
-        let chosen = Chosen::of(kind, neighbourhood, alert, &named_for, &address)?;
+        let chosen = Chosen::of(kind, neighbourhood, alert, &named_for, &sample.service)?;
         let window = branch.get_attr("window")?;
         let mut known = BTreeMap::from([
             ("alert".to_string(), alert.clone()),
@@ -244,11 +241,34 @@ impl<'a> Scene<'a> {
             .cloned()
             .collect();
         labels.extend(picked);
-        if let Some(instance) = &given.instance {
+        let instance = match (&given.instance, &self.chosen.second) {
+            // Where any instance is read, it is called as the kind calls it.
+            (Some(own), Some(second)) if second == SECOND => Some(own),
+            (Some(_), second) => second.as_ref(),
+            (None, _) => self.chosen.instance.as_ref(),
+        };
+        let fixed = labels.iter().any(|(label, _)| label == INSTANCE);
+        if let Some(instance) = instance.filter(|_| given.instance.is_some() || !fixed) {
             labels.retain(|(label, _)| label != INSTANCE);
             labels.push((INSTANCE.to_string(), instance.clone()));
         }
         Ok(labels)
+    }
+
+    /// Labels of a series as another service has it, whose targets have labels of their own.
+    fn moved(&self, labels: &Labels, other: &Value) -> Result<Labels, Error> {
+        let own = self.sample.service.get_attr("target_labels")?;
+        let others = other.get_attr("target_labels")?;
+        let mut moved = Labels::new();
+        for (label, value) in labels {
+            let of_target = label != INSTANCE && !own.get_attr(label)?.is_undefined();
+            match others.get_attr(label)? {
+                _ if !of_target => moved.push((label.clone(), value.clone())),
+                values if values.is_undefined() => {}
+                values => moved.push((label.clone(), listed(values)?.swap_remove(0))),
+            }
+        }
+        Ok(moved)
     }
 
     /// How many series of an instance share what is given: two of a role that several add up to.
@@ -295,7 +315,8 @@ impl<'a> Scene<'a> {
         part: usize,
         side: &BTreeMap<String, Labels>,
     ) -> Result<Vec<String>, Error> {
-        if !self.holds("series.when", given.when.as_ref())? {
+        let missing = given.instance.is_some() && self.chosen.second.is_none();
+        if missing || !self.holds("series.when", given.when.as_ref())? {
             return Ok(Vec::new());
         }
         let metric = self.metric(given)?;
@@ -308,7 +329,7 @@ impl<'a> Scene<'a> {
                 .sample
                 .neighbour
                 .iter()
-                .map(|other| series(&metric, other, &labels))
+                .map(|other| series(&metric, other, &self.moved(&labels, other)?))
                 .collect::<Result<_, _>>()?,
             Whose::Others => {
                 let name = service.get_attr("name")?;
@@ -318,7 +339,7 @@ impl<'a> Scene<'a> {
                     .iter()
                     .filter(|other| other.get_attr("name").is_ok_and(|other| other != name));
                 others
-                    .map(|other| series(&metric, other, &labels))
+                    .map(|other| series(&metric, other, &self.moved(&labels, other)?))
                     .collect::<Result<_, _>>()?
             }
             Whose::Stranger => vec![written(
@@ -363,7 +384,8 @@ impl<'a> Scene<'a> {
 
     /// Whether a case can be shown here.
     pub(super) fn shown(&self, case: &Case) -> Result<bool, Error> {
-        let together = self.chosen.per.iter().all(|(label, _)| label != INSTANCE);
+        let apart = self.chosen.per.iter().any(|(label, _)| label == INSTANCE);
+        let together = !apart && self.chosen.second.is_some();
         Ok((together || !case.together) && self.holds(&case.name, case.when.as_ref())?)
     }
 }

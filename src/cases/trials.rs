@@ -43,8 +43,8 @@ impl Scene<'_> {
     pub(crate) fn trials(&self, excepted: bool) -> Result<Vec<Trial>, Error> {
         let most = if excepted { 1 } else { usize::MAX };
         let mut trials = Vec::new();
-        for case in self.kind.cases.iter().take(most) {
-            if self.shown(case)? {
+        for case in &self.kind.cases {
+            if trials.len() < most && self.shown(case)? {
                 trials.push(self.trial(case, excepted)?);
             }
         }
@@ -107,18 +107,19 @@ impl Scene<'_> {
 
     /// Of a case in which the alert is silent that of its fault, and of any other the healthy one.
     fn opposite(&self, case: &Case) -> Result<Option<&Case>, Error> {
-        let mut cases = self.kind.cases.iter();
-        let other = if case.healthy {
-            let faults = self.kind.faults.iter();
-            let of_fault = |case: &&Case| faults.clone().any(|fault| fault.case == case.name);
-            cases.find(of_fault)
-        } else {
-            cases.find(|case| case.healthy)
-        };
-        match other {
-            Some(other) if self.shown(other)? => Ok(Some(other)),
-            _ => Ok(None),
+        let faults = self.kind.faults.iter();
+        let of_fault = |other: &Case| faults.clone().any(|fault| fault.case == other.name);
+        // A kind that fires on either side of its threshold has some for each.
+        for other in &self.kind.cases {
+            let opposite = match case.healthy {
+                true => of_fault(other),
+                false => other.healthy,
+            };
+            if opposite && self.shown(other)? {
+                return Ok(Some(other));
+            }
         }
+        Ok(None)
     }
 
     /// Adds the series of a case, as one side of what the alert picks.

@@ -46,6 +46,8 @@ pub struct Alert {
     #[serde(skip)]
     pub threshold: Option<String>,
     pub side: Side,
+    /// Whether it fires at its threshold too.
+    pub includes: bool,
     /// What its threshold is in: the unit that its kind says, or that of the metric that it compares.
     pub unit: Option<String>,
     /// One line, where the catalog has its own, as Prometheus fills in its placeholders.
@@ -258,6 +260,9 @@ impl Alert {
             name: name.to_string(),
             threshold: threshold.map(|(key, _)| key.to_string()),
             side: threshold.map(|(_, side)| side).unwrap_or_default(),
+            includes: threshold.is_some_and(|(key, _)| {
+                kind.says(key, "includes").and_then(Value::as_bool) == Some(true)
+            }),
             unit: match threshold {
                 Some((key, _)) => unit(&kind, key, catalog, written),
                 None => kind.unit.clone(),

@@ -1,9 +1,12 @@
 //! Which series of a metric an alert reads: `{ metric = …, where = …, except = … }` wherever a key of its kind names one.
 
+use super::Service;
 use crate::json::Parts;
 use crate::kinds::{Kind, Kinds};
+use crate::promql::matchers::regex;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// The labels that the series of a metric must have, and those that they must not have.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -35,6 +38,30 @@ impl Filter {
         let wanted = self.r#where.iter().map(|asked| (asked, true));
         let asked = wanted.chain(self.except.iter().map(|asked| (asked, false)));
         asked.map(|((label, written), is)| (label.as_str(), as_pattern(written), is))
+    }
+
+    /// Whether it can let series of a service through, as far as their labels are those of its targets; `own`: whether the metric
+    /// has a label itself.
+    pub(super) fn reaches(&self, service: &Service, own: impl Fn(&str) -> bool) -> bool {
+        // What names services is a finding of its own.
+        let of_all = |label: &str| Service::OF_ALL.contains(&label);
+        let asked = self
+            .asks()
+            .filter(|(label, ..)| !own(label) && !of_all(label));
+        let mut possible: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (label, pattern, is) in asked {
+            let values = match service.target_labels.get(label) {
+                // Only DNS knows them.
+                Some(values) if values.is_string() => continue,
+                Some(values) => values.texts().collect(),
+                None => vec![""],
+            };
+            let left = possible.entry(label).or_insert(values);
+            let meets =
+                |value: &str| regex(&pattern).is_none_or(|known| known.is_match(value) == is);
+            left.retain(|value| meets(value));
+        }
+        possible.values().all(|left| !left.is_empty())
     }
 }
 
@@ -108,7 +135,7 @@ fn expand_one(alert: &mut Value, kind: &Kind) {
 }
 
 /// Of an alert, key → filter.
-pub(super) fn of_alert(written: &Value) -> std::collections::BTreeMap<String, Filter> {
+pub(super) fn of_alert(written: &Value) -> BTreeMap<String, Filter> {
     let filters = written["filters"].entries();
     filters
         .map(|(key, written)| (key.clone(), Filter::of(written)))

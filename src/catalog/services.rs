@@ -58,6 +58,9 @@ pub struct Service {
     /// More labels of its targets.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// Every label that tells its targets apart, or its own from others: the values as a metric's labels have them.
+    #[serde(default, skip_deserializing)]
+    pub target_labels: BTreeMap<String, Value>,
     /// Whether labels that it writes itself win over those of its target.
     pub honor_labels: bool,
     pub proxy_url: Option<String>,
@@ -138,6 +141,12 @@ pub struct Override {
     /// The same of one that fires below it.
     #[serde(default, deserialize_with = "as_threshold")]
     pub below: Option<f64>,
+    /// The same of one that fires from its threshold on.
+    #[serde(default, deserialize_with = "as_threshold")]
+    pub at_least: Option<f64>,
+    /// The same of one that fires down from its threshold.
+    #[serde(default, deserialize_with = "as_threshold")]
+    pub at_most: Option<f64>,
     /// The same of one that fires when less time than it is left.
     #[serde(default, deserialize_with = "as_threshold")]
     pub within: Option<f64>,
@@ -160,6 +169,8 @@ impl Override {
         let all = [
             ("above", self.above),
             ("below", self.below),
+            ("at_least", self.at_least),
+            ("at_most", self.at_most),
             ("within", self.within),
         ];
         all.into_iter()
@@ -239,6 +250,7 @@ impl Service {
         }
         let own_health = service.build || !service.health_path.is_empty();
         service.instances = service.placed(own_health && merged_port);
+        service.target_labels = service.of_targets();
         if service.health_path.is_empty() {
             service.health_path = if service.build {
                 "/health".to_string()
@@ -316,6 +328,23 @@ impl Service {
     pub(crate) fn addresses(&self) -> String {
         let addresses = self.instances.iter().map(|one| one.address.as_str());
         addresses.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The labels that every target has, which name a service and its group.
+    pub(crate) const OF_ALL: [&str; 3] = ["job", "service", "component"];
+
+    /// `instance`, and its own `labels`: label → its values, or a pattern where only DNS knows them.
+    fn of_targets(&self) -> BTreeMap<String, Value> {
+        let addresses = self.instances.iter().map(|one| one.address.as_str());
+        let instance = match self.discovered() {
+            true => Value::from(".+"),
+            false => addresses.collect(),
+        };
+        let own = self.labels.iter();
+        let own = own.map(|(label, value)| (label.clone(), Value::from(vec![value.as_str()])));
+        std::iter::once(("instance".to_string(), instance))
+            .chain(own)
+            .collect()
     }
 
     /// Whether Prometheus finds its instances by DNS.

@@ -237,27 +237,28 @@ fn threshold(
     let (Some(before), Some(after)) = (before, after) else {
         return;
     };
-    if before == after {
+    let (included, includes) = (pair.old.includes, pair.new.includes);
+    if before == after && included == includes {
         return;
     }
     let ((was, old), (side, new)) = (before, after);
     let (class, word) = if was != side {
         (Dangerous, "turned around")
-    } else if side.beyond(new, old) {
+    } else if side.beyond(new, old) || new == old && included {
         (Dangerous, "looser")
     } else {
         (Notice, "tighter")
     };
     let at = pair.at(comparison, pair.new.threshold.as_deref().unwrap_or("above"));
     let said = |alert: &Alert, limit: f64| with_unit(limit, alert.unit.as_deref());
-    let turned = if was == side {
+    let turned = if was == side && included == includes {
         String::new()
     } else {
-        format!("{} ", was.word())
+        format!("{} ", was.word_of(included))
     };
     let rest = format!(
         ": fires {} {} instead of {turned}{}",
-        side.word(),
+        side.word_of(includes),
         said(pair.new, new),
         said(pair.old, old)
     );

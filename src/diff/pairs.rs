@@ -91,7 +91,7 @@ pub(crate) fn services<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a,
 pub(crate) fn alerts<'a>(before: &'a Catalog, after: &'a Catalog) -> Pairs<'a, Alert> {
     let likeness = |alert: &Alert| {
         let limit = alert.branches.first().and_then(Branch::limit);
-        let limit = limit.map(|(side, limit)| (side.word(), limit));
+        let limit = limit.map(|(side, limit)| (side.word_of(alert.includes), limit));
         json!([
             alert.kind.name,
             alert.asks(),

@@ -283,7 +283,7 @@ fn on_loopback(
     (jobs, left_out)
 }
 
-/// Targets become stand-ins, in their order, and keep their labels; what finds them by DNS is told where they are.
+/// Targets become stand-ins, in their order, and keep their labels and their names; what finds them by DNS is told where they are.
 fn to_stand_ins(job: &mut Value, addresses: &[SocketAddr]) {
     let mut rest = addresses.iter().map(|address| address.to_string().into());
     if let Some(job) = job.as_object_mut()
@@ -293,10 +293,17 @@ fn to_stand_ins(job: &mut Value, addresses: &[SocketAddr]) {
         job.insert("static_configs".into(), json!([{ "targets": targets }]));
         return;
     }
-    for group in job["static_configs"].as_array_mut().into_iter().flatten() {
-        let many = group["targets"].items().len();
-        group["targets"] = rest.by_ref().take(many).collect::<Vec<Value>>().into();
+    // Alerts may choose an instance by its address, which stays its name.
+    let mut apart = Vec::new();
+    for group in job["static_configs"].items() {
+        for (target, address) in group["targets"].texts().zip(rest.by_ref()) {
+            let mut one = group.clone();
+            one["targets"] = Value::Array(vec![address]);
+            one["labels"]["instance"] = target.into();
+            apart.push(one);
+        }
     }
+    job["static_configs"] = apart.into();
 }
 
 /// Targets become the drill's own servers; false: none is one of them.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 impl Kind {
     /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `labels`, `answers`, `role`, `of_profile`,
-    /// `whole_of`, `unit`, `unit_of`, `side`.
+    /// `whole_of`, `unit`, `unit_of`, `side`, `includes`.
     pub(crate) fn property(&self, key: &str) -> Option<Value> {
         let written = self.keys.get(key)?.as_object()?;
         let mut property = Map::new();

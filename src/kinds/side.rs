@@ -17,9 +17,16 @@ pub enum Side {
 impl Side {
     /// As people and keys say it.
     pub(crate) fn word(self) -> &'static str {
-        match self {
-            Side::Above => "above",
-            Side::Below => "below",
+        self.word_of(false)
+    }
+
+    /// The same; `includes`: the alert fires at its threshold too.
+    pub(crate) fn word_of(self, includes: bool) -> &'static str {
+        match (self, includes) {
+            (Side::Above, false) => "above",
+            (Side::Below, false) => "below",
+            (Side::Above, true) => "at least",
+            (Side::Below, true) => "at most",
         }
     }
 

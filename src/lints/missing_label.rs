@@ -1,12 +1,13 @@
 //! An alert kind that selects by a label needs the metric to have it.
 
 use super::Lint;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Metric, Service};
 use crate::contract::status;
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 use crate::json::Parts;
 use crate::source::step;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 pub(crate) const LINT: Lint = Lint {
     code: "missing-label",
@@ -47,11 +48,21 @@ pub(crate) const LINT: Lint = Lint {
                 }
             }
         }
+        found.extend(unlabelled(catalog));
         found.extend(unanswered(catalog));
         found.extend(unasked(catalog));
         found
     },
 };
+
+/// The labels of the targets that expose a metric.
+fn targets<'a>(catalog: &'a Catalog, metric: &Metric) -> BTreeSet<&'a str> {
+    let services = metric.services.iter();
+    services
+        .filter_map(|name| catalog.service(name))
+        .flat_map(|service| service.target_labels.keys().map(String::as_str))
+        .collect()
+}
 
 /// Labels that an alert selects by, or fires apart by, and that a metric which it reads does not have.
 fn unasked(catalog: &Catalog) -> Vec<Diagnostic> {
@@ -73,20 +84,38 @@ fn unasked(catalog: &Catalog) -> Vec<Diagnostic> {
                     (label, Place::Key(pointer))
                 })
                 .collect();
+            let selects = asked.len();
             let apart = alert.per.iter().enumerate();
-            // Every target has one.
-            let apart = apart.filter(|(_, label)| *label != "instance");
             asked.extend(
                 apart.map(|(at, label)| (label, Place::Value(format!("{table}/per/{at}")))),
             );
-            let known: Vec<&str> = metric.labels.keys().map(String::as_str).collect();
-            for (label, place) in asked {
-                if metric.labels.contains_key(label) {
+            let of_targets = targets(catalog, metric);
+            let own = metric.labels.keys().map(String::as_str);
+            let known: Vec<&str> = own.chain(of_targets.iter().copied()).collect();
+            for (at, (label, place)) in asked.into_iter().enumerate() {
+                if known.contains(&label.as_str()) {
+                    continue;
+                }
+                if Service::OF_ALL.contains(&label.as_str()) {
+                    let (message, help) = match at < selects {
+                        true => (
+                            format!(
+                                "`{}` selects services by the label `{label}`",
+                                alert.written_name()
+                            ),
+                            "write `services = [\"…\"]` or `groups = [\"…\"]` in the alert",
+                        ),
+                        false => (
+                            format!("an alert fires for each `{label}` already"),
+                            "leave it out of `per`",
+                        ),
+                    };
+                    found.push(Diagnostic::error("missing-label", place, message).help(help));
                     continue;
                 }
                 let message = format!("`{name}` has no label `{label}`");
                 let wrong = Diagnostic::error("missing-label", place, message);
-                let otherwise = match (&metric.profile, known.is_empty()) {
+                let otherwise = match (&metric.profile, metric.labels.is_empty()) {
                     (Some(profile), _) => {
                         format!("choose a label that the profile `{profile}` lists")
                     }
@@ -103,6 +132,46 @@ fn unasked(catalog: &Catalog) -> Vec<Diagnostic> {
                         .help(help),
                 });
             }
+        }
+    }
+    found
+}
+
+/// Services of an alert that fires apart by a label which others of its targets have.
+fn unlabelled(catalog: &Catalog) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for alert in catalog.written_alerts() {
+        let table = format!("/alerts/{}", step(alert.written_name()));
+        let read = alert.metrics().into_iter();
+        let read: Vec<&Metric> = read
+            .filter_map(|(_, name, _)| catalog.metric(name))
+            .collect();
+        for (at, label) in alert.per.iter().enumerate() {
+            let of_own = read.iter().any(|metric| metric.labels.contains_key(label));
+            let has = |name: &String| {
+                let service = catalog.service(name);
+                service.is_some_and(|service| service.target_labels.contains_key(label))
+            };
+            let known = |metric: &&Metric| targets(catalog, metric).contains(label.as_str());
+            let known = !of_own && read.iter().any(known);
+            let lacking: Vec<&String> = alert.covers.iter().filter(|name| !has(name)).collect();
+            let Some(first) = lacking.first().filter(|_| known) else {
+                continue;
+            };
+            let more = match lacking.len() {
+                1 => String::new(),
+                all => format!(" (and {} more)", all - 1),
+            };
+            let message = format!("the targets of `{first}`{more} have no label `{label}`");
+            let help = format!(
+                "give it one, as in `labels = {{ {label} = \"…\" }}`, or name the services that have it: `services = […]` in the alert"
+            );
+            let wrong = Diagnostic::error(
+                "missing-label",
+                Place::Value(format!("{table}/per/{at}")),
+                message,
+            );
+            found.push(wrong.help(help));
         }
     }
     found

@@ -45,10 +45,22 @@ pub(crate) const LINT: Lint = Lint {
                     && differs.enabled != Some(false)
                     && !covered[name.as_str()].contains(service.name.as_str())
                 {
-                    let (why, names) = if alert.is_about(service) {
-                        ("the service does not emit what it reads", "the metric's")
+                    let emits = alert.unread(catalog, service).is_empty();
+                    let (why, instead) = if alert.is_about(service) && emits {
+                        (
+                            "its `where` or `except` leaves the service's targets out",
+                            "let the alert's `where` and `except` admit them",
+                        )
+                    } else if alert.is_about(service) {
+                        (
+                            "the service does not emit what it reads",
+                            "name the service among the metric's `services`",
+                        )
                     } else {
-                        ("the alert names other services", "the alert's")
+                        (
+                            "the alert names other services",
+                            "name the service among the alert's `services`",
+                        )
                     };
                     found.push(
                         Diagnostic::error(
@@ -56,9 +68,7 @@ pub(crate) const LINT: Lint = Lint {
                             Place::Key(place),
                             format!("`{name}` does not cover `{}`: {why}", service.name),
                         )
-                        .help(format!(
-                            "remove the override, or name the service among {names} `services`"
-                        )),
+                        .help(format!("remove the override, or {instead}")),
                     );
                     continue;
                 }
@@ -75,10 +85,15 @@ pub(crate) const LINT: Lint = Lint {
                             "remove the key".to_string(),
                         )
                     } else if key != "window" && !own.is_empty() && key != own {
+                        let words = |key: &str| key.replace('_', " ");
                         (
-                            format!("`{name}` has no `{key}`: it fires {own} its threshold"),
                             format!(
-                                "write `{own}`, or exclude the service and write an alert for it that fires {key} its threshold"
+                                "`{name}` has no `{key}`: it fires {} its threshold",
+                                words(own)
+                            ),
+                            format!(
+                                "write `{own}`, or exclude the service and write an alert for it that fires {} its threshold",
+                                words(key)
                             ),
                         )
                     } else {

@@ -2,6 +2,7 @@
 
 use super::Lint;
 use crate::catalog::filters::as_pattern;
+use crate::catalog::{Catalog, Metric};
 use crate::contract::domain::Domain;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
@@ -28,6 +29,8 @@ pub(crate) const LINT: Lint = Lint {
                         Diagnostic::error("unmatched-filter", Place::Value(pointer), message);
                     let help = match domain {
                         Domain::Values(values) => {
+                            let values = values.iter().filter(|value| !value.is_empty());
+                            let values: Vec<&str> = values.map(String::as_str).collect();
                             format!("its values are {}", values.join(", "))
                         }
                         Domain::Pattern(pattern) => {
@@ -41,10 +44,11 @@ pub(crate) const LINT: Lint = Lint {
                     .iter()
                     .flat_map(|(side, asked)| asked.iter().map(|(label, w)| (*side, label, w)))
                 {
-                    let Some(declared) = metric.labels.get(label) else {
+                    let declared = metric.labels.get(label).map(Domain::declared);
+                    let Some(domain) = declared.or_else(|| of_targets(catalog, metric, label))
+                    else {
                         continue;
                     };
-                    let domain = Domain::declared(declared);
                     let does = if side == "where" {
                         "reads"
                     } else {
@@ -67,6 +71,30 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// The values of a label of the targets that expose a metric, which is empty where a service does not have it; None: none has it.
+fn of_targets(catalog: &Catalog, metric: &Metric, label: &str) -> Option<Domain> {
+    let services = metric.services.iter();
+    let services = services.filter_map(|name| catalog.service(name));
+    let written: Vec<Option<&Value>> = services
+        .map(|service| service.target_labels.get(label))
+        .collect();
+    let known = || written.iter().flatten();
+    known().next()?;
+    if known().any(|values| values.is_string()) {
+        return Some(Domain::Pattern(".*".to_string()));
+    }
+    let mut values: Vec<String> = Vec::new();
+    for value in known().flat_map(|values| values.texts()) {
+        if !values.iter().any(|known| known == value) {
+            values.push(value.to_string());
+        }
+    }
+    if written.contains(&None) {
+        values.push(String::new());
+    }
+    Some(Domain::Values(values))
+}
 
 /// What is asked for and cannot be: each value of a list, or what is like a pattern.
 fn lost(written: &Value, domain: &Domain) -> Vec<String> {

@@ -65,7 +65,7 @@ pub(crate) fn read(text: &str) -> Option<Vec<Matcher>> {
 }
 
 /// A pattern as Prometheus applies it, to a value as a whole; None: it is none, or one that is too large.
-pub(super) fn regex(pattern: &str) -> Option<Rc<Regex>> {
+pub(crate) fn regex(pattern: &str) -> Option<Rc<Regex>> {
     BUILT.with_borrow_mut(|built| match built.get(pattern) {
         Some(known) => known.clone(),
         None => built

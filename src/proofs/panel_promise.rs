@@ -334,7 +334,7 @@ impl<'a> Panel<'a, '_> {
     fn thresholds(&self) -> Option<Diagnostic> {
         let text = self.text("description");
         self.stack.catalog.alerts.iter().find_map(|alert| {
-            let side = alert.side.word();
+            let side = alert.side.word_of(alert.includes);
             let (phrase, word) = (format!("{} fires {side} ", alert.name), format!("{side} "));
             let mut starts = text.match_indices(&phrase).map(|(at, _)| at);
             let start = starts.find(|at| !text[..*at].ends_with(char::is_alphanumeric))?;

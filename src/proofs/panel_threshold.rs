@@ -7,6 +7,7 @@ use crate::catalog::Alert;
 use crate::contract::series::MetricType;
 use crate::diagnostic::Diagnostic;
 use crate::kinds::Side;
+use crate::profiles::{built_in, of_scrapes};
 use crate::promql::Expr;
 use crate::promql::canonical::{plain, print};
 use crate::promql::engine::{Labels, metric};
@@ -384,7 +385,15 @@ impl Signals<'_, '_> {
                 let signal = self.stack.contract.parse(&signal).ok()?;
                 let compared = recordings.sources(&signal);
                 let of = |expr: &Expr| recordings.constants(expr);
-                if compared.is_disjoint(&sources) && of(&signal).is_disjoint(&of(&expression.ast)) {
+                // Whether a target is up is asked beside what is compared; and what is 0 or 1 is red below 1 whatever an alert counts of it.
+                let beside = !compared.iter().all(|name| of_scrapes(name));
+                let state = |name: &str| {
+                    of_scrapes(name) || built_in("health-probe").any(|known| known == name)
+                };
+                let mut shared = compared.intersection(&sources);
+                let apart = shared
+                    .all(|name| beside && of_scrapes(name) || limit == 1.0 && state(name.as_str()));
+                if apart && of(&signal).is_disjoint(&of(&expression.ast)) {
                     continue;
                 }
                 let all = sources.union(&compared).map(String::as_str);
@@ -616,7 +625,15 @@ fn judged(stack: &Stack, expression: &Expression, limits: &Limits) -> Option<Dia
     let title = panel["title"].as_str().unwrap_or_default();
     let defaults = format!("{pointer}/fieldConfig/defaults");
     let steps = field.steps();
-    let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-300);
+    // What fires at 0 too is drawn up to just above it.
+    let near = |a: f64, b: f64| {
+        let size = if a == 0.0 || b == 0.0 {
+            1.0
+        } else {
+            a.abs().max(b.abs())
+        };
+        (a - b).abs() <= 1e-9 * size
+    };
     let names = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join(" and ");
     let all = limits
         .iter()

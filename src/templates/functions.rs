@@ -307,7 +307,9 @@ fn matching(state: &State, alert: &Value, key: &str, other: &str) -> Result<Valu
         let filter = alert.get_attr("filters")?.get_attr(other)?;
         if !filter.is_undefined() {
             let asked = filter.get_attr("where")?;
-            ignored.extend(asked.try_iter()?.map(|label| label.to_string()));
+            let asked = asked.try_iter()?.map(|label| label.to_string());
+            // What is asked of the target is the same on both sides.
+            ignored.extend(asked.filter(|label| own.contains(label)));
         }
     }
     Ok(Value::from_safe_string(if ignored.is_empty() {

@@ -35,6 +35,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_function("levels_of", watching::levels_of);
     environment.add_filter("branches", watching::branches);
     environment.add_filter("distinct", watching::distinct);
+    environment.add_filter("red_below", watching::red_below);
     environment.add_filter("unit", |metric: Value| unit_of(&metric));
     environment.add_filter("rate_unit", rate_unit);
     environment.add_filter("heading", heading);

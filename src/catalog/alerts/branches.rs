@@ -46,6 +46,8 @@ pub struct Branch {
     pub above: Option<f64>,
     /// The alert fires below it.
     pub below: Option<f64>,
+    /// Whether it fires at its threshold too.
+    pub includes: bool,
     /// The window of the condition.
     pub window: Option<Duration>,
     /// How long the condition holds first.
@@ -148,11 +150,19 @@ impl Alert {
                     .any(|read| read.services.contains(&service.name))
             })
         };
+        let reached = |service: &&Service| {
+            self.filters.iter().all(|(key, filter)| {
+                let metric = self.settings.get(key).and_then(Value::as_str);
+                let metric = metric.unwrap_or_default();
+                filter.reaches(service, |label| emitters.has_label(metric, label))
+            })
+        };
         let able = emitters
             .of_all(&read, services.len())
             .into_iter()
             .map(|index| &services[index])
-            .filter(has);
+            .filter(has)
+            .filter(reached);
         let (able, spared): (Vec<&Service>, Vec<&Service>) =
             able.partition(|service| self.is_about(service));
         self.spares = spared
@@ -261,6 +271,7 @@ impl Alert {
         Branch {
             above: limit.filter(|_| self.side == Side::Above),
             below: limit.filter(|_| self.side == Side::Below),
+            includes: self.includes,
             window: differs.window.filter(|_| reads("window")).or(self.window),
             r#for: differs.r#for.unwrap_or(self.r#for),
             severity: differs
@@ -287,7 +298,11 @@ impl Branch {
     /// The same as people read it: `above 10%`.
     pub(crate) fn says_limit(&self, unit: Option<&str>) -> Option<String> {
         let (side, limit) = self.limit()?;
-        Some(format!("{} {}", side.word(), with_unit(limit, unit)))
+        Some(format!(
+            "{} {}",
+            side.word_of(self.includes),
+            with_unit(limit, unit)
+        ))
     }
 
     fn distinguished(&self) -> Setting {

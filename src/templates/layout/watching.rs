@@ -106,6 +106,23 @@ pub(crate) fn distinct(branches: &Value) -> Result<Vec<Value>, Error> {
     Ok(found)
 }
 
+/// The values below which some branches fire, in rising order: Grafana's colour of a step begins at its value, so that one which
+/// fires there too is drawn red up to just above it.
+pub(crate) fn red_below(branches: &Value) -> Result<Vec<f64>, Error> {
+    let mut found: Vec<f64> = Vec::new();
+    for branch in branches.try_iter()? {
+        let Ok(below) = f64::try_from(branch.get_attr("below")?) else {
+            continue;
+        };
+        let size = if below == 0.0 { 1.0 } else { below.abs() };
+        let more = branch.get_attr("includes")?.is_true();
+        found.push(if more { below + size * 1e-10 } else { below });
+    }
+    found.sort_by(f64::total_cmp);
+    found.dedup();
+    Ok(found)
+}
+
 /// Every threshold of the alerts that something can be divided by, with its branch and the name of its alert.
 pub(crate) fn above_zero(alerts: &Value) -> Result<Vec<Value>, Error> {
     let mut found = Vec::new();
