@@ -188,9 +188,14 @@ mod tests {
                 "/routes/0/alert/0 alerts Down",
                 "/routes/0/alert/1 alerts Slow",
                 "/routes/0/service services cart",
+                "/routes/0/receivers/0 receivers pager",
+                "/owners/team/default/0 receivers chat",
+                "/owners/team/critical receivers pager",
+                "/alertmanager/routes/critical receivers pager",
                 "/services/cart services cart",
                 "/alerts/Slow alerts Slow",
                 "/groups/web groups web",
+                "/owners/team owners team",
             ]
         );
     }
