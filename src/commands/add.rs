@@ -1,16 +1,15 @@
-//! `add` writes a service, an alert, a metric, a group, an owner or a receiver into services.toml or one of its parts, keeping comments
-//! and order, and renders.
+//! `add` writes a service, an alert, a metric, a group, an owner or a receiver into services.toml or one of its parts,
+//! keeping comments and order, and renders.
 
 mod flags;
 
 use super::edited::{Files, refused};
-use super::rename::{What, article};
+use super::rename::{What, article, unknown};
 use super::{Cli, Report};
-use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::diagnostic::{Diagnostic, Place};
 use crate::editing::entry::{Entry, with_entry};
 use crate::editing::names::at;
 use crate::editing::values::value;
-use crate::json::Parts;
 use crate::pipeline::{CATALOG, PARTS, is_part};
 use crate::source::{Source, pointer, step};
 use anyhow::{Result, ensure};
@@ -73,18 +72,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let mut last = files.clone();
     write(&mut files, &file, &entry);
     for (named, by) in &args.named_by {
-        if let Some(what) = named.by
-            && !source.contains(&format!("/{}/{}", what.table(), step(by)))
-        {
-            let known = source.value[what.table()]
-                .entries()
-                .map(|(name, _)| name.as_str());
-            let finding = Diagnostic::error(
-                "unknown-name",
-                Place::Key(format!("/{}", what.table())),
-                format!("there is no {} `{by}` in the catalog", what.word()),
-            )
-            .help(suggestion(by, known.collect::<Vec<_>>()));
+        if let Some(finding) = named.by.and_then(|what| unknown(what, by, &source)) {
             return Ok(refused(source, finding));
         }
         let steps = named.steps(by);

@@ -326,7 +326,7 @@ pub(super) fn declared(
 }
 
 /// The finding that nothing is called so; None: something is.
-fn unknown(what: What, name: &str, source: &Source) -> Option<Diagnostic> {
+pub(super) fn unknown(what: What, name: &str, source: &Source) -> Option<Diagnostic> {
     let entries = &source.value[what.table()];
     if entries.get(name).is_some() {
         return None;

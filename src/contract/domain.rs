@@ -1,6 +1,6 @@
 //! The values that a label can have, and whether a matcher can pick one of them.
 
-use crate::promql::matchers::Judge;
+use crate::promql::matchers::{Judge, regex};
 use crate::promql::re2::anchored;
 use crate::promql::{MatchOp, Matcher};
 use regex_automata::hybrid::LazyStateID;
@@ -120,14 +120,9 @@ fn escape(literal: &str) -> String {
         .collect()
 }
 
-/// Whether the pattern matches this text as a whole. A pattern too large to walk is taken to match everything.
+/// Whether the pattern matches this text as a whole. A pattern too large to build is taken to match everything.
 fn matches(pattern: &str, text: &str) -> bool {
-    let Some(mut automaton) = Automaton::take(pattern) else {
-        return true;
-    };
-    let whole = automaton.matches(text);
-    automaton.put_back(pattern);
-    whole.unwrap_or(true)
+    regex(pattern).is_none_or(|known| known.is_match(text))
 }
 
 /// Whether a text exists that the first pattern matches and the second matches too (`both`) or does not.
@@ -233,14 +228,6 @@ impl Automaton {
             cache: dfa.create_cache(),
             dfa,
         })
-    }
-
-    fn matches(&mut self, text: &str) -> Option<bool> {
-        let mut at = self.start()?;
-        for byte in text.bytes() {
-            at = self.next(at, byte)?;
-        }
-        self.accepts(at)
     }
 
     fn start(&mut self) -> Option<LazyStateID> {
