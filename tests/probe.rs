@@ -1,8 +1,10 @@
 //! Health probes with a real blackbox exporter and a real Prometheus: the module's verdicts, and what the verbs say of them.
 
+mod ports;
 mod shop;
 
 use monstack::pipeline::run;
+use ports::free_ports;
 use serde_json::Value;
 use shop::{PLATFORM, SMALL};
 use std::fs::{self, File};
@@ -84,11 +86,6 @@ fn modules(folder: &Path) -> PathBuf {
     )
     .expect("target/tmp is writable");
     path
-}
-
-fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
-    let listeners = [(); COUNT].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("it is bound").port())
 }
 
 /// HTTP 1.0, whose answers are not cut into chunks.

@@ -11,6 +11,7 @@ use crate::stack::notifications::routes::TIMES;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use serde_json::{Value, json};
 use std::fs::File;
+use std::hash::BuildHasher;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -47,18 +48,13 @@ impl Stage {
         receiver: &Receiver,
     ) -> Result<(Stage, Servers)> {
         let folder = Folder::new()?;
-        let (own, other) = (free_port()?, free_port()?);
+        let [own, other, exporter] = free_ports()?;
         let at = |port: u16| format!("127.0.0.1:{port}");
         let endpoint = |name, port| {
             Endpoint::new(name, &format!("http://{}", at(port)), Login::Address)
                 .map(std::sync::Arc::new)
         };
-        let exporter = drill
-            .rendered
-            .blackbox()
-            .map(|_| free_port())
-            .transpose()?
-            .map(at);
+        let exporter = drill.rendered.blackbox().map(|_| at(exporter));
         let mut stage = Stage {
             folder,
             prometheus: endpoint("Prometheus", own)?,
@@ -321,9 +317,20 @@ fn to_servers<'a>(job: &mut Value, server: &dyn Fn(&str) -> Option<&'a str>) -> 
     any
 }
 
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
-    Ok(listener.local_addr()?.port())
+/// Three ports where nothing listens. Before their servers start, nothing else is likely to take one: they are below those that
+/// Linux gives to connections that go out (32768 and more, ip(7)), and chosen by chance, as another drill's are.
+fn free_ports() -> Result<[u16; 3]> {
+    let chance = std::hash::RandomState::new();
+    let listeners: Vec<TcpListener> = (0..1000)
+        .map(|turn| 20_000 + (chance.hash_one(turn) % 12_000) as u16)
+        .filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())
+        .take(3)
+        .collect();
+    let ports: Vec<u16> = listeners
+        .iter()
+        .map(|listener| Ok(listener.local_addr()?.port()))
+        .collect::<Result<_>>()?;
+    ports.try_into().ok().context("there is no free port")
 }
 
 /// Runs a program until it ends or its standard input does, which is a pipe that this process holds: no signal can keep the

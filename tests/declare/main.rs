@@ -1,11 +1,13 @@
 //! `declare`: from what a service exposes to a proved catalog, from files, from standard input, and from real servers.
 
+#[path = "../ports/mod.rs"]
+mod ports;
 #[path = "../referee/mod.rs"]
 mod referee;
 
 use std::fs;
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -433,15 +435,10 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn free_ports() -> [u16; 2] {
-    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
-}
-
 /// Debian's own node exporter and Prometheus: asked at their address, as the catalog says, and through Prometheus.
 #[test]
 fn real_servers_are_declared() {
-    let [node, prometheus] = free_ports();
+    let [node, prometheus] = ports::free_ports();
     let catalog_of = |node_keys: &str, prometheus_keys: &str| {
         CATALOG
             .split_once("[services.checkout]")

@@ -71,7 +71,7 @@ fn with_registry(ports: [u16; 2]) -> Root {
 
 #[test]
 fn stand_ins_speak_tls_and_want_the_login() {
-    let ports = super::stack::free_ports(2);
+    let ports = super::ports::free_ports::<2>();
     let root = with_registry([ports[0], ports[1]]);
     fs::write(root.folder.join("secrets/registry"), "secret").unwrap();
     let authority = root.folder.join("secrets/authority.pem");
@@ -103,7 +103,7 @@ fn stand_ins_speak_tls_and_want_the_login() {
 
 #[test]
 fn two_instances_behind_tls_and_a_login_are_scraped_asked_and_told_apart() {
-    let ports = super::stack::free_ports(2);
+    let ports = super::ports::free_ports::<2>();
     let root = with_registry([ports[0], ports[1]]);
     shell(
         &root.folder.join("secrets"),

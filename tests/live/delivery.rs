@@ -1,6 +1,7 @@
 //! Why nobody was paged: alerts on their way from Prometheus to a receiver, and everything that keeps one from being told.
 
-use super::stack::{Root, Server, answers, codes, free_ports, messages, request, root};
+use super::ports::free_ports;
+use super::stack::{Root, Server, codes, messages, request, root};
 use serde_json::Value;
 use std::fs;
 use std::io::{Read, Write};
@@ -82,8 +83,7 @@ fn alertmanager(root: &Root) -> Server {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let program = "prometheus-alertmanager";
     let server = root.spawn(program, program, &arguments);
-    answers(root.alertmanager, "/-/ready");
-    server
+    root.answering(server, program, root.alertmanager, "/-/ready")
 }
 
 /// Asks until what is seen is wanted.
@@ -190,7 +190,7 @@ fn an_alertmanager_that_prometheus_does_not_send_to_is_not_taken_for_its_own() {
     assert_eq!(code, 0, "{document:#}");
     // Another one with the same configuration answers, and Prometheus' own is gone.
     drop(own);
-    root.alertmanager = free_ports(1)[0];
+    [root.alertmanager] = free_ports();
     let _other = alertmanager(&root);
     let document = until(&root, &["verify"], |code, document| {
         code == 1 && codes(document).contains(&"server-not-scraped")

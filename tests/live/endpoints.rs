@@ -1,6 +1,7 @@
 //! Servers that misbehave, each in its own way: the sentence about them, within the time, and no secret in it.
 
-use super::stack::{Root, free_ports, root};
+use super::ports::free_ports;
+use super::stack::{Root, root};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Output;
@@ -85,7 +86,7 @@ fn each_bad_endpoint_has_its_own_sentence_within_the_time() {
             "HTTP/1.1 302 Found\r\nLocation: http://user:pw-in-url@127.0.0.1:{target}/\r\nContent-Length: 0\r\n\r\n"
         );
     });
-    let refused = free_ports(1)[0];
+    let [refused] = free_ports();
     let cases = [
         (
             format!("http://127.0.0.1:{refused}"),

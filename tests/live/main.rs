@@ -7,6 +7,8 @@ mod endpoints;
 mod grafana;
 mod hostile;
 mod login;
+#[path = "../ports/mod.rs"]
+mod ports;
 mod secrets;
 mod simulation;
 mod stack;

@@ -1,6 +1,7 @@
 //! The stand-ins: what they expose, how faults are switched, how much memory a thousand of them take.
 
-use super::stack::{PROGRAM, Server, answers, free_ports, request, root};
+use super::ports::free_ports;
+use super::stack::{PROGRAM, Server, answers, request, root};
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -98,7 +99,11 @@ fn a_port_that_is_taken_is_said() {
         ),
     )
     .unwrap();
-    let output = root.run(&["simulate", "--control-port", &free_ports(1)[0].to_string()]);
+    let output = root.run(&[
+        "simulate",
+        "--control-port",
+        &free_ports::<1>()[0].to_string(),
+    ]);
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
     assert!(
@@ -110,7 +115,7 @@ fn a_port_that_is_taken_is_said() {
 #[test]
 fn services_of_several_machines_share_a_port_and_are_told_apart() {
     let root = root("");
-    let port = free_ports(1)[0];
+    let [port] = free_ports();
     let path = root.folder.join("services.toml");
     let text = fs::read_to_string(&path).unwrap();
     let host = |name: &str| {

@@ -1,9 +1,10 @@
 //! A catalog in a temporary folder, and real servers on free loopback ports; everything ends with its test.
 
+use crate::ports::free_ports;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,16 +36,6 @@ impl Drop for Root {
     }
 }
 
-pub fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<TcpListener> = (0..count)
-        .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
-        .collect();
-    listeners
-        .iter()
-        .map(|listener| listener.local_addr().unwrap().port())
-        .collect()
-}
-
 /// The first catalog on free ports, with someone to notify; `more` is appended.
 pub fn root(more: &str) -> Root {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -56,7 +47,7 @@ pub fn root(more: &str) -> Root {
     fs::create_dir_all(&folder).unwrap();
     let mut text =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("services.toml")).unwrap();
-    let ports = free_ports(3 + 12);
+    let ports = free_ports::<15>();
     let (prometheus, alertmanager, control) = (ports[0], ports[1], ports[2]);
     for (index, port) in ports[3..].iter().enumerate() {
         text = text.replace(
@@ -171,8 +162,7 @@ impl Root {
         let folder = self.folder.to_str().unwrap();
         let own = ["--root", folder, "simulate", "--control-port", &control];
         let server = self.spawn(PROGRAM, "", &[&own[..], more].concat());
-        answers(self.control, "/faults");
-        server
+        self.answering(server, PROGRAM, self.control, "/faults")
     }
 
     /// The rendered configuration where `host.docker.internal` is this machine.
@@ -211,8 +201,7 @@ impl Root {
                 "--web.enable-lifecycle",
             ],
         );
-        answers(self.prometheus, "/-/ready");
-        server
+        self.answering(server, "prometheus", self.prometheus, "/-/ready")
     }
 
     pub fn alertmanager(&self) -> Server {
@@ -229,16 +218,12 @@ impl Root {
                 "--cluster.listen-address=",
             ],
         );
-        answers(self.alertmanager, "/-/ready");
-        server
+        let program = "prometheus-alertmanager";
+        self.answering(server, program, self.alertmanager, "/-/ready")
     }
 
     pub fn spawn(&self, program: &str, package: &str, arguments: &[&str]) -> Server {
-        let log = File::create(self.folder.join(format!(
-            "{}.log",
-            Path::new(program).file_name().unwrap().display()
-        )))
-        .unwrap();
+        let log = File::create(self.log(program)).unwrap();
         let child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())
@@ -248,6 +233,26 @@ impl Root {
         Server(child.unwrap_or_else(|error| {
             panic!("{program}: {error}; install Debian's package {package}")
         }))
+    }
+
+    /// Waits until a server answers; one that ends instead is shown with what it said.
+    pub fn answering(&self, mut server: Server, program: &str, port: u16, path: &str) -> Server {
+        let start = Instant::now();
+        while !answers_now(port, path) {
+            let ended = server.0.try_wait().unwrap();
+            assert!(
+                ended.is_none() && start.elapsed() < Duration::from_secs(120),
+                "{program} does not answer at 127.0.0.1:{port}{path} ({ended:?}): {}",
+                fs::read_to_string(self.log(program)).unwrap()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        server
+    }
+
+    fn log(&self, program: &str) -> PathBuf {
+        let name = Path::new(program).file_name().unwrap();
+        self.folder.join(format!("{}.log", name.display()))
     }
 
     /// Breaks (`PUT /faults/SERVICE/KIND`) or fixes (`DELETE /faults/SERVICE`) a stand-in.
@@ -262,12 +267,16 @@ impl Root {
 pub fn answers(port: u16, path: &str) {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(120) {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() && request(port, "GET", path).0 == 200 {
+        if answers_now(port, path) {
             return;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
     panic!("nothing answers at 127.0.0.1:{port}{path}");
+}
+
+fn answers_now(port: u16, path: &str) -> bool {
+    TcpStream::connect(("127.0.0.1", port)).is_ok() && request(port, "GET", path).0 == 200
 }
 
 /// One HTTP request, by hand.

@@ -193,7 +193,7 @@ fn reports(root: &super::stack::Root, document: &serde_json::Value) {
     // The other Prometheus is none: each format says so in its own way.
     let none = format!(
         "--prometheus-url=http://127.0.0.1:{}",
-        super::stack::free_ports(1)[0]
+        super::ports::free_ports::<1>()[0]
     );
     for (format, part) in [
         ("junit", "<error message="),
@@ -208,7 +208,7 @@ fn reports(root: &super::stack::Root, document: &serde_json::Value) {
 
 /// As metrics, of which a finding that is gone has no series.
 fn served(root: &super::stack::Root, urls: &[String; 2]) {
-    let port = super::stack::free_ports(1)[0];
+    let port = super::ports::free_ports::<1>()[0];
     let address = format!("127.0.0.1:{port}");
     let folder = root.folder.to_str().unwrap();
     let own = [
@@ -219,8 +219,9 @@ fn served(root: &super::stack::Root, urls: &[String; 2]) {
         urls[1].as_str(),
     ];
     let more = ["--serve", &address, "--every", "1s"];
-    let _exporter = root.spawn(super::stack::PROGRAM, "", &[&own[..], &more].concat());
-    super::stack::answers(port, "/health");
+    let program = super::stack::PROGRAM;
+    let exporter = root.spawn(program, "", &[&own[..], &more].concat());
+    let _exporter = root.answering(exporter, program, port, "/health");
     let series =
         "monstack_verify_findings{service=\"memory-manager\",check=\"service-unreachable\"} 1";
     let there = |wanted: bool| {
@@ -256,7 +257,7 @@ fn eight_rules(port: u16) -> usize {
 
 /// The catalog moves on while Prometheus does not; a reload fixes it.
 fn a_configuration_that_was_not_reloaded(root: &mut super::stack::Root) {
-    let port = super::stack::free_ports(1)[0].to_string();
+    let port = super::ports::free_ports::<1>()[0].to_string();
     assert_eq!(
         root.run(&["add", "billing-api", "--group", "workflow", "--port", &port])
             .status
