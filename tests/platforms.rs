@@ -4,7 +4,7 @@ mod referee;
 
 use monstack::diagnostic::Severity;
 use monstack::pipeline;
-use referee::{folder, judge, root};
+use referee::{folder, judge, narrow, root};
 use std::fs;
 use std::path::PathBuf;
 
@@ -38,17 +38,22 @@ fn a_platform_is_proved_and_its_servers_take_it() {
             fs::write(path, &file.text).unwrap();
         }
         let monitoring = written.join("monitoring");
-        let tests = monitoring.join("tests");
-        let mut arguments = vec!["test".to_string(), "rules".to_string()];
-        let tested = rendered.files.iter().map(|file| &file.path);
+        let tested = rendered.files.iter().map(|file| file.path.as_str());
         let tested = tested.filter(|path| path.starts_with("monitoring/tests/"));
-        arguments.extend(tested.map(|path| written.join(path).to_string_lossy().into_owned()));
+        let mut arguments = vec!["test".to_string(), "rules".to_string()];
+        for path in tested {
+            let text = |path: &str| Some(rendered.file(path)?.text.clone());
+            let suite = text(path).expect("it is listed");
+            let own = written.join("narrowed").join(path);
+            narrow::write(&own, path, &suite, text);
+            arguments.push(own.join(path).display().to_string());
+        }
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         // The files of secrets are where the servers run, not here.
         let config = ["check", "config", "--syntax-only", "working_prometheus.yml"];
         let judged = [
             ("promtool", judge("promtool", &config, &monitoring)),
-            ("promtool", judge("promtool", &arguments, &tests)),
+            ("promtool", judge("promtool", &arguments, &written)),
             (
                 "amtool",
                 judge(

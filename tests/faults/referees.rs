@@ -1,6 +1,7 @@
 //! promtool, amtool and yamllint, each on the files that it reads and that the fault touches.
 
 use crate::Texts;
+use crate::referee::narrow;
 use crate::seed::{Fault, Says, Verdict, root};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -124,16 +125,9 @@ const CASES: usize = 6;
 
 fn promtool_test(folder: &Path, files: &Texts, alert: &str) -> Verdict {
     let tested = folder.join("tested");
-    fs::create_dir_all(&tested).expect("target is writable");
     let mut verdict = Verdict::Accepts;
-    for text in files
-        .iter()
-        .filter(|(path, _)| path.ends_with(TESTS))
-        .map(|(_, text)| text)
-    {
-        // Beside the rules, whichever folder they are in.
-        let text = text.replace("\n  - ../", "\n  - ");
-        let (head, tests) = text.split_once("\ntests:\n").unwrap_or((text.as_str(), ""));
+    for (path, text) in files.iter().filter(|(path, _)| path.ends_with(TESTS)) {
+        let (head, tests) = text.split_once("\ntests:\n").unwrap_or((text, ""));
         let own = |test: &&str| test.lines().next().is_some_and(|name| name.contains(alert));
         let kept: Vec<&str> = tests
             .split("\n  - ")
@@ -143,75 +137,13 @@ fn promtool_test(folder: &Path, files: &Texts, alert: &str) -> Verdict {
             .collect();
         if !kept.is_empty() {
             let suite = format!("{head}\ntests:\n  - {}\n", kept.join("\n  - "));
-            fs::write(tested.join("own.test.yml"), &suite).expect("target is writable");
-            narrow(&tested, files, alert, &suite);
-            verdict = if run(&tested, "promtool", &["test", "rules", "own.test.yml"])
-                == Verdict::Refuses
-            {
-                Verdict::Refuses
-            } else {
-                verdict
-            };
+            narrow::write(&tested, path, &suite, |path| files.get(path).cloned());
+            if run(&tested, "promtool", &["test", "rules", path]) == Verdict::Refuses {
+                verdict = Verdict::Refuses;
+            }
         }
     }
     verdict
-}
-
-/// Writes the rule files of a suite with nothing but the alert's own rules and the series that these and the tests read:
-/// promtool evaluates every rule at every step, and the others change no verdict.
-fn narrow(tested: &Path, files: &Texts, alert: &str, suite: &str) {
-    let loaded: Vec<&str> = suite
-        .lines()
-        .filter_map(|line| line.strip_prefix("  - "))
-        .filter(|name| name.ends_with(RULES))
-        .collect();
-    let mut read = suite.to_string();
-    // What is read is recorded before it: backwards, every reader is known.
-    for name in loaded.into_iter().rev() {
-        let Some((_, text)) = files
-            .iter()
-            .find(|(path, _)| path.rsplit('/').next() == Some(name))
-        else {
-            continue;
-        };
-        let mut kept = Vec::new();
-        for block in blocks(text).into_iter().rev() {
-            let first = block.lines().next().unwrap_or_default();
-            let needed = match (
-                first.strip_prefix("      - alert: "),
-                first.strip_prefix("      - record: "),
-            ) {
-                (Some(name), _) => name.trim_matches('"') == alert,
-                (_, Some(name)) => read.contains(name),
-                _ => true,
-            };
-            if needed {
-                read.push_str(&block);
-                kept.push(block);
-            }
-        }
-        kept.reverse();
-        fs::write(tested.join(name), kept.concat()).expect("target is writable");
-    }
-}
-
-/// The text of a rule file in pieces: one for each rule, and one for what is between the rules of two groups.
-fn blocks(text: &str) -> Vec<String> {
-    let mut blocks = vec![String::new()];
-    for line in text.split_inclusive('\n') {
-        let in_rule = blocks
-            .last()
-            .is_some_and(|block| block.starts_with("      - "));
-        let between = !line.starts_with("      ") && !line.trim().is_empty();
-        if line.starts_with("      - ") || (in_rule && between) {
-            blocks.push(String::new());
-        }
-        blocks
-            .last_mut()
-            .expect("there is one from the start")
-            .push_str(line);
-    }
-    blocks
 }
 
 fn run(folder: &Path, tool: &str, arguments: &[&str]) -> Verdict {

@@ -1,6 +1,8 @@
 //! The programs that judge what is rendered: each found in one way, and named with its package when it is missing.
 #![allow(dead_code)] // Each test file asks for some of them.
 
+pub mod narrow;
+
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
