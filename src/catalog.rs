@@ -12,6 +12,7 @@ pub(crate) mod owners;
 pub mod pattern;
 pub(crate) mod placeholders;
 mod profiled; // what alerts read that no catalog declares
+pub(crate) mod requirement;
 pub(crate) mod rules;
 pub mod schema;
 pub(crate) mod secrets;

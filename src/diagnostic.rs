@@ -12,7 +12,7 @@ use crate::source::Source;
 pub use causes::folded;
 pub(crate) use documents::{junit, sarif};
 pub(crate) use groups::grouped;
-pub(crate) use nearest::{nearest, suggestion, suggestion_or};
+pub(crate) use nearest::{mistyped, nearest, suggestion, suggestion_or};
 pub use print::{Format, github_escaped, json, location, plural, print};
 use std::ops::Range;
 

@@ -118,6 +118,9 @@ pub struct Given {
     /// A key of the kind that names a metric, or a metric's full name.
     #[serde(default)]
     pub metric: String,
+    /// The key that names the metric of an alert that has not this one.
+    #[serde(default)]
+    pub or: Option<String>,
     /// In place of it, what the metric is to the service that emits it (memory, cpu, start): its profile says which that is.
     #[serde(default)]
     pub role: Option<String>,
@@ -247,8 +250,8 @@ impl Kind {
         self.keys.contains_key(key)
     }
 
-    /// What a key is annotated with: `metric`, `labels`, `answers`, `role`, `of_profile`, `whole_of`, `unit`, `unit_of`,
-    /// `side`, `includes`.
+    /// What a key is annotated with: `metric`, `labels`, `answers`, `role`, `of_profile`, `whole_of`, `instead_of`, `unit`,
+    /// `unit_of`, `side`, `includes`.
     pub(crate) fn says<'a>(&'a self, key: &str, annotation: &str) -> Option<&'a Value> {
         self.keys.get(key)?.get(annotation)
     }

@@ -3,6 +3,7 @@
 use crate::allow::Allows;
 use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::Catalog;
+use crate::catalog::requirement;
 use crate::catalog::schema::Schema;
 use crate::diagnostic::{Diagnostic, Place, Severity, folded, sorted, suggestion, suggestion_or};
 use crate::kinds::Kinds;
@@ -462,6 +463,14 @@ fn checked(texts: &Texts, overlay: &Overlay) -> Outcome {
         outcome.diagnostics = syntax(errors);
         return outcome;
     }
+    let version = requirement::unmet(&outcome.source);
+    if version
+        .as_ref()
+        .is_some_and(|found| found.code == "other-version")
+    {
+        outcome.diagnostics.extend(version);
+        return outcome;
+    }
     let kinds = match Kinds::of(overlay) {
         Ok(kinds) => kinds,
         Err(diagnostics) => {
@@ -497,6 +506,7 @@ fn checked(texts: &Texts, overlay: &Overlay) -> Outcome {
         Err(diagnostic) => outcome.diagnostics.push(*diagnostic),
     }
     outcome.diagnostics.extend(refused);
+    outcome.diagnostics.extend(version);
     outcome.diagnostics.extend(contradictions(&outcome.source));
     outcome
 }

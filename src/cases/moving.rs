@@ -127,7 +127,7 @@ impl Scene<'_> {
             }
             // Of a histogram all series move alike.
             if given.suffix.is_empty() {
-                like.extend(self.asked(&given.metric)?);
+                like.extend(self.asked(self.key(given))?);
             }
             for copy in self.copies(given)? {
                 let mut like = like.clone();

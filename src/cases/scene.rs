@@ -143,20 +143,31 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// The key that names the metric of a series, or that name.
+    pub(super) fn key<'b>(&self, given: &'b Given) -> &'b str {
+        let settings = self.alert.get_attr("settings").unwrap_or_default();
+        let has = |key: &str| {
+            settings
+                .get_attr(key)
+                .is_ok_and(|value| !value.is_undefined())
+        };
+        match &given.or {
+            Some(other) if !has(&given.metric) && has(other) => other,
+            _ => &given.metric,
+        }
+    }
+
     /// The full name of the metric of a series.
     pub(super) fn metric(&self, given: &Given) -> Result<String, Error> {
         if let Some(role) = self.role(given)? {
             return Ok(role.get_attr("metric")?.to_string());
         }
-        if self.kind.says(&given.metric, "metric").is_none() {
-            return Ok(given.metric.clone());
+        let key = self.key(given);
+        if self.kind.says(key, "metric").is_none() {
+            return Ok(key.to_string());
         }
         let tested = self.sample.service.get_attr("name")?;
-        let named = named(
-            self.alert,
-            &given.metric,
-            tested.as_str().unwrap_or_default(),
-        )?;
+        let named = named(self.alert, key, tested.as_str().unwrap_or_default())?;
         let suffix = &given.suffix;
         let declared = self
             .neighbourhood
@@ -235,7 +246,7 @@ impl<'a> Scene<'a> {
                 .unwrap_or_default();
             labels.push((label, value));
         }
-        let picked = side.get(&given.metric).into_iter().flatten();
+        let picked = side.get(self.key(given)).into_iter().flatten();
         let picked: Labels = picked
             .filter(|(label, _)| !labels.iter().any(|(known, _)| known == label))
             .cloned()

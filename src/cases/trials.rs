@@ -95,9 +95,10 @@ impl Scene<'_> {
         if let Some(other) = self.opposite(case)? {
             let own = |given: &Given| given.of == Whose::Service && given.instance.is_none();
             let unread =
-                |given: &Given| own(given) && self.chosen.outside.contains_key(&given.metric);
+                |given: &Given| own(given) && self.chosen.outside.contains_key(self.key(given));
             self.give(&mut trial, other, &self.chosen.outside, &unread)?;
-            let apart = |given: &Given| own(given) && self.chosen.apart.contains_key(&given.metric);
+            let apart =
+                |given: &Given| own(given) && self.chosen.apart.contains_key(self.key(given));
             if other.healthy {
                 self.give(&mut trial, other, &self.chosen.apart, &apart)?;
             }

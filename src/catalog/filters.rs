@@ -91,7 +91,7 @@ pub(super) fn matchers(filter: &Map<String, Value>, one: &str, any: &str) -> Str
 }
 
 /// Writes each metric that is named by a table by its name, and the labels that were asked for under `filters`, by the key; a whole
-/// that is left out is all that the part is a part of.
+/// that is left out, and nothing given instead, is all that the part is a part of.
 pub(super) fn expand(catalog: &mut Value, kinds: &Kinds) {
     let alerts = catalog["alerts"].as_object_mut();
     for alert in alerts.into_iter().flat_map(Map::values_mut) {
@@ -118,7 +118,11 @@ fn expand_one(alert: &mut Value, kind: &Kind) {
         if !wanted.is_empty() || !except.is_empty() {
             filters.insert(key.clone(), json!({"where": wanted, "except": except}));
         }
-        if let Some(part) = said["whole_of"].as_str().filter(|_| named.is_null()) {
+        let instead = |(other, said): (&String, &Value)| {
+            said["instead_of"] == key.as_str() && !alert[other.as_str()].is_null()
+        };
+        let whole = said["whole_of"].as_str().filter(|_| named.is_null());
+        if let Some(part) = whole.filter(|_| !kind.keys.iter().any(instead)) {
             let of = &alert[part];
             named = of.get("metric").unwrap_or(of).clone();
         }

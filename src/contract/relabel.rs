@@ -74,6 +74,15 @@ impl Rule {
             }
             other => return Err(format!("Prometheus knows no action `{other}`")),
         };
+        let wants_target = !matches!(
+            action,
+            Action::Keep | Action::Drop | Action::LabelMap | Action::LabelDrop | Action::LabelKeep
+        );
+        if wants_target && text("target_label", "").is_empty() {
+            return Err(format!(
+                "Prometheus refuses `{name}` without a `target_label`"
+            ));
+        }
         // A number is a pattern too.
         let pattern = match &rule["regex"] {
             Value::Null => "(.*)".to_string(),

@@ -35,6 +35,18 @@ pub(crate) fn nearest<'a>(
     ends.next().filter(|_| ends.next().is_none())
 }
 
+/// The known name that a word nearly is, and surely meant to be: two letters of a long word differ, or one of a short one.
+pub(crate) fn mistyped<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let most = if word.len() < 8 { 1 } else { 2 };
+    let known = known.into_iter();
+    let apart = known.map(|known| (strsim::damerau_levenshtein(word, known), known));
+    let (letters, meant) = apart.min_by_key(|(letters, _)| *letters)?;
+    (1..=most).contains(&letters).then_some(meant)
+}
+
 /// "did you mean `port`?", or the possible words when none is near.
 pub(crate) fn suggestion<'a>(
     word: &str,

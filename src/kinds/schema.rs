@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 impl Kind {
     /// A key's JSON Schema, annotated with what only monstack reads: `metric`, `labels`, `answers`, `role`, `of_profile`,
-    /// `whole_of`, `unit`, `unit_of`, `side`, `includes`.
+    /// `whole_of`, `instead_of`, `unit`, `unit_of`, `side`, `includes`.
     pub(crate) fn property(&self, key: &str) -> Option<Value> {
         let written = self.keys.get(key)?.as_object()?;
         let mut property = Map::new();
@@ -43,8 +43,8 @@ impl Kind {
     /// What the schema of a catalog says of alerts of this kind; `common` are the keys that every alert has.
     pub(crate) fn schema(&self, common: &[&str]) -> Value {
         let optional = |key: &Value| {
-            let omitted = key["optional"] == true || key.get("whole_of").is_some();
-            key.get("default").is_some() || omitted
+            let besides = ["default", "whole_of", "instead_of"];
+            key["optional"] == true || besides.iter().any(|said| key.get(said).is_some())
         };
         let thresholds: Vec<&str> = self.thresholds().map(|(key, _)| key).collect();
         let one_of = thresholds.len() > 1;
@@ -76,9 +76,21 @@ impl Kind {
         let wholes = self.keys.iter().filter_map(|(whole, said)| {
             let part = said.get("whole_of")?.as_str()?;
             let named = json!({"properties": {part: {"type": "string"}}, "required": [part]});
-            Some(json!({"if": named, "then": {"required": [whole]}}))
+            let instead = self.keys.iter();
+            let instead = instead.filter(|(_, said)| said["instead_of"] == whole.as_str());
+            let each = std::iter::once(whole).chain(instead.map(|(key, _)| key));
+            let mut one: Vec<Value> = each.map(|key| json!({"required": [key]})).collect();
+            if one.len() == 1 {
+                return Some(vec![json!({"if": named, "then": {"required": [whole]}})]);
+            }
+            let must = json!({"if": named, "then": {"oneOf": one}});
+            one.push(json!({"not": {"anyOf": one}}));
+            Some(vec![
+                must,
+                json!({"if": {"not": named}, "then": {"oneOf": one}}),
+            ])
         });
-        let wholes: Vec<Value> = wholes.collect();
+        let wholes: Vec<Value> = wholes.flatten().collect();
         if !wholes.is_empty() {
             then.insert("allOf".into(), wholes.into());
         }

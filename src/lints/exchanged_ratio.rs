@@ -12,9 +12,11 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, _| {
         let mut found = Vec::new();
         for alert in catalog.written_alerts() {
-            let (Some(failures), Some(attempts)) =
-                (alert.roles.get("failures"), alert.roles.get("attempts"))
-            else {
+            let role = |role: &'static str| Some((role, alert.roles.get(role)?));
+            let (Some((_, failures)), Some((other, attempts))) = (
+                role("failures"),
+                role("attempts").or_else(|| role("successes")),
+            ) else {
                 continue;
             };
             if failures == attempts || says_failure(failures) || !says_failure(attempts) {
@@ -28,13 +30,13 @@ pub(crate) const LINT: Lint = Lint {
                     .find(|(_, property)| property["role"] == role)
                     .map_or("", |(key, _)| key.as_str())
             };
-            let (wrong, other) = (of_role("attempts"), of_role("failures"));
+            let (wrong, other) = (of_role(other), of_role("failures"));
             found.push(
                 Diagnostic::error(
                     "exchanged-ratio",
                     Place::Value(format!("/alerts/{}/{wrong}", alert.name)),
                     format!(
-                        "`{}` divides `{failures}` by `{attempts}`, which counts failures by its name",
+                        "`{}` sets `{failures}` against `{attempts}`, which counts failures by its name",
                         alert.name
                     ),
                 )

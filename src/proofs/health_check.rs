@@ -35,6 +35,18 @@ pub(crate) const PROOF: Proof = Proof {
                         "ask with a program of the image, at the port and path at which the server answers",
                     )
                 }
+                // An image that is not known may bring a check of its own.
+                Health::None
+                    if container.image.is_some() && !container.value["healthcheck"].is_null() =>
+                {
+                    (
+                        format!(
+                            "the health check of `{}` asks nothing: it has no `test`, and its image has none",
+                            container.name
+                        ),
+                        "write a `test`, or leave `healthcheck` away",
+                    )
+                }
                 Health::Check { .. } if asks_metrics(stack, container) => (
                     format!(
                         "the health check of `{}` asks for its metrics, which answer whatever its state is",

@@ -106,6 +106,7 @@ pub(crate) const PROOF: Proof = Proof {
             }
         }
         found.extend(written(stack, config, &mut promised));
+        found.extend(without_interval(config, stack.catalog));
         found.extend(rarely(config));
         found.extend(names(config));
         found.extend(crowded(config, &targets.list));
@@ -506,6 +507,27 @@ fn written(stack: &Stack, config: &File, names: &mut Option<BTreeSet<String>>) -
         }
     }
     found
+}
+
+/// Jobs without an interval of their own, the monitoring's among them, are scraped as often as the catalog says.
+fn without_interval(config: &File, catalog: &Catalog) -> Option<Diagnostic> {
+    let jobs = config.value["scrape_configs"].items();
+    let names = jobs.filter(|job| job["scrape_interval"].is_null());
+    let names: Vec<&str> = names.filter_map(|job| job["job_name"].as_str()).collect();
+    let wanted = catalog.prometheus.scrape_interval;
+    let written = config.value["global"]["scrape_interval"].as_str();
+    let written = written.map_or(Some(Duration(60_000)), Duration::parse)?;
+    (written != wanted && !names.is_empty()).then(|| {
+        place::at(
+            &config.path,
+            "/global/scrape_interval",
+            format!(
+                "{} are scraped every {written}, and the catalog says {wanted}",
+                names.join(", ")
+            ),
+            "render `prometheus.scrape_interval` there",
+        )
+    })
 }
 
 /// A name that is looked up more rarely than a series without samples ends: whoever moves is gone until then.

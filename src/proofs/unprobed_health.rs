@@ -78,6 +78,16 @@ pub(crate) const PROOF: Proof = Proof {
                         "render the catalog's address and `health_path`",
                     );
                 }
+                if probe.labels.get("instance") == Some(&probe.address) {
+                    say(
+                        &probe.pointer,
+                        format!(
+                            "what the probe of `{}` finds has the blackbox exporter's address as its `instance`",
+                            service.name
+                        ),
+                        "let a relabeling rule make it the address that is asked (`__param_target`)",
+                    );
+                }
                 if !probe.path.ends_with("/probe") {
                     say(
                         &probe.pointer,

@@ -2,14 +2,15 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, mistyped};
 use crate::stack::Stack;
-use crate::stack::containers::images::Contents;
+use crate::stack::containers::Container;
+use crate::stack::containers::images::{Contents, Program};
 use crate::stack::settings::{Reader, flaws};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "unread-setting",
-    doc: "Prometheus, promtool, the Alertmanager, the blackbox exporter and Docker Compose read their files strictly: with one key that they do not know, or one value that they cannot read, they do not start, or keep the old configuration at a reload and say so in a log.",
+    doc: "Prometheus, promtool, the Alertmanager, the blackbox exporter and Docker Compose read their files strictly: with one key that they do not know, or one value that they cannot read, they do not start, or keep the old configuration at a reload and say so in a log. Grafana leaves out a variable that it does not know, without a word.",
     example: Example::Rendered {
         role: Role::Blackbox,
         pointer: "/modules/health/http/valid_status_code",
@@ -56,9 +57,33 @@ pub(crate) const PROOF: Proof = Proof {
             }));
         }
         found.extend(too_old(stack));
+        found.extend(stack.containers.started().flat_map(misspelt));
         found
     }),
 };
+
+/// Environment variables that are nearly those of settings: the program starts, and leaves what was meant as it is.
+fn misspelt(container: &Container) -> Vec<Diagnostic> {
+    let program = container.process.program;
+    let known = program.map(Program::variables).unwrap_or_default();
+    let mut found = Vec::new();
+    for (name, _) in &container.environment {
+        // A file with the value, as Grafana's image reads it.
+        let own = name.strip_suffix("__FILE").unwrap_or(name);
+        if let Some(meant) = mistyped(own, known.iter().map(String::as_str)) {
+            found.push(place::at(
+                &container.file.path,
+                container.at("environment"),
+                format!(
+                    "`{}` is given `{name}`, which nothing reads",
+                    container.name
+                ),
+                format!("did you mean `{}`?", name.replacen(own, meant, 1)),
+            ));
+        }
+    }
+    found
+}
 
 /// Images that are older than what is rendered for them.
 fn too_old(stack: &Stack) -> Vec<Diagnostic> {

@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::diagnostic::{Diagnostic, suggestion};
+use crate::diagnostic::{Diagnostic, mistyped, suggestion};
 use crate::json::Parts;
 use crate::stack::containers::network::Mode;
 use crate::stack::containers::text::{names, normal, scalar};
@@ -37,6 +37,7 @@ pub(crate) const PROOF: Proof = Proof {
         for container in project.started() {
             found.extend(waits(project, container));
             found.extend(sources(container));
+            found.extend(engine(container));
         }
         found.extend(missing(stack));
         found.extend(circle(project));
@@ -44,6 +45,87 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// The options of `security_opt`, of Docker (daemon/daemon_unix.go) and of Podman.
+const SECURITY: [&str; 9] = [
+    "no-new-privileges",
+    "label",
+    "apparmor",
+    "seccomp",
+    "systempaths",
+    "writable-cgroups",
+    "credentialspec",
+    "mask",
+    "unmask",
+];
+
+/// The logging drivers that Docker (daemon/logger) and Podman bring; plugins bring others.
+const LOGGING: [&str; 13] = [
+    "awslogs",
+    "etwlogs",
+    "fluentd",
+    "gcplogs",
+    "gelf",
+    "journald",
+    "json-file",
+    "k8s-file",
+    "local",
+    "none",
+    "passthrough",
+    "splunk",
+    "syslog",
+];
+
+/// What those that write to a file of their own are told; of others it is not known.
+const TO_FILE: [&str; 11] = [
+    "max-size",
+    "max-file",
+    "compress",
+    "labels",
+    "labels-regex",
+    "env",
+    "env-regex",
+    "tag",
+    "mode",
+    "max-buffer-size",
+    "path",
+];
+
+/// Words that the engine reads when it creates a container, and does not create it with another.
+fn engine(container: &Container) -> Vec<Diagnostic> {
+    let mut wrong = Vec::new();
+    for (index, option) in container.value["security_opt"].texts().enumerate() {
+        let name = option.split(['=', ':']).next().unwrap_or_default();
+        wrong.extend(
+            mistyped(name, SECURITY)
+                .map(|meant| (format!("security_opt/{index}"), name.to_string(), meant)),
+        );
+    }
+    let logging = &container.value["logging"];
+    let driver = logging["driver"].as_str().unwrap_or("json-file");
+    let of_driver = mistyped(driver, LOGGING);
+    wrong.extend(of_driver.map(|meant| ("logging/driver".to_string(), driver.to_string(), meant)));
+    let known = if ["json-file", "local"].contains(&driver) {
+        &TO_FILE[..]
+    } else {
+        &[]
+    };
+    for (option, _) in logging["options"].entries() {
+        let meant = mistyped(option, known.iter().copied());
+        wrong.extend(
+            meant.map(|meant| (format!("logging/options/{option}"), option.clone(), meant)),
+        );
+    }
+    let refusal = |(at, word, meant): (String, String, &str)| {
+        let message = format!(
+            "Docker does not create `{}`: it knows no `{word}`",
+            container.name
+        );
+        let help = format!("did you mean `{meant}`?");
+        place::at(&container.file.path, container.at(&at), message, help)
+    };
+    wrong.into_iter().map(refusal).collect()
+}
 
 /// What the catalog counts on, and nobody starts.
 fn missing(stack: &crate::stack::Stack) -> Vec<Diagnostic> {

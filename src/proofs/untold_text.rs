@@ -6,7 +6,7 @@ use crate::json::Parts;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "untold-text",
-    doc: "Somebody wrote for whoever is woken what an alert means; a notification without it says less than the catalog knows.",
+    doc: "Somebody wrote for whoever is woken what an alert means; a notification without it says less than the catalog knows, and one without a summary next to nothing.",
     example: Example::Rendered {
         role: RULES,
         pointer: "/groups/*/rules/alert=Errors/annotations/summary",
@@ -14,7 +14,19 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
+        // Others of the catalog say in one what is the matter: whoever shows alerts looks for it there.
+        let mut all = stack.files.alerts();
+        let summarised = all.any(|(_, _, rule)| rule["annotations"]["summary"].is_string());
         for (file, pointer, rule) in stack.files.alerts() {
+            if summarised && rule["annotations"]["summary"].is_null() {
+                let named = rule["alert"].as_str().unwrap_or_default();
+                found.push(place::at(
+                    &file.path,
+                    format!("{pointer}/alert"),
+                    format!("`{named}` has no summary, and others have one"),
+                    "write in an annotation `summary` what is the matter",
+                ));
+            }
             let named = rule["alert"].as_str().unwrap_or_default();
             let Some(alert) = stack.catalog.alert(named) else {
                 continue;

@@ -15,6 +15,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The file is not TOML, so nothing else can be said of it; the same key given twice is one case of it.",
     ),
     (
+        "other-version",
+        "The catalog asks for other versions of monstack than the one that reads it: this one may not know its keys.",
+    ),
+    (
         "key-twice",
         "Two files of the catalog have the same entry: whichever won, one team would believe in what nobody reads.",
     ),

@@ -102,6 +102,28 @@ pub(crate) struct Program {
     /// None: its command line is not judged.
     #[serde(default)]
     pub(crate) flags: BTreeMap<String, FlagKind>,
+    /// What the environment variables begin with that set keys of its configuration.
+    pub(crate) variables_of: Option<String>,
+    /// Section → its keys, apart by spaces, as far as they are known.
+    #[serde(default)]
+    sections: BTreeMap<String, String>,
+}
+
+impl Program {
+    /// The environment variables that are known to set keys of its configuration.
+    pub(crate) fn variables(&self) -> Vec<String> {
+        let Some(start) = &self.variables_of else {
+            return Vec::new();
+        };
+        let keys = self.sections.iter();
+        let keys = keys.flat_map(|(section, keys)| keys.split(' ').map(move |key| (section, key)));
+        let variable = |(section, key): (&String, &str)| {
+            format!("{start}_{section}_{key}")
+                .replace('.', "_")
+                .to_uppercase()
+        };
+        keys.map(variable).collect()
+    }
 }
 
 /// A setting by flag or environment variable.
