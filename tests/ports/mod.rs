@@ -5,8 +5,9 @@ use std::io::{Read, Seek, Write};
 use std::net::TcpListener;
 
 /// Below the ports from which Linux chooses for connections that go out and for listeners without a wish, 32768 and more (ip(7),
-/// `ip_local_port_range`): nothing else takes one of these between the choice and the start of its server.
-const PORTS: std::ops::Range<u16> = 20_000..32_000;
+/// `ip_local_port_range`), and below those from which a drill does: nothing else takes one of these between the choice and the start
+/// of its server.
+const PORTS: std::ops::Range<u16> = 13_000..20_000;
 
 /// Ports where nothing listens and that no other test is given, whatever process it runs in, until all the others were.
 pub fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
