@@ -16,16 +16,7 @@ pub(crate) fn nearest<'a>(
         return Some(candidate);
     }
     let length = word.chars().count();
-    let most = 1 + length / 4;
-    let mistyped = candidates
-        .clone()
-        .into_iter()
-        // Each character more or less is one mistake; a long text is not compared with every short name.
-        .filter(|candidate| candidate.chars().count().abs_diff(length) <= most)
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, _)| *distance <= most)
-        .min_by_key(|(distance, _)| *distance);
-    if let Some((_, candidate)) = mistyped {
+    if let Some(candidate) = within(word, candidates.clone(), 1 + length / 4) {
         return Some(candidate);
     }
     let mut ends = candidates.into_iter().filter(|candidate| {
@@ -38,13 +29,31 @@ pub(crate) fn nearest<'a>(
 /// The known name that a word nearly is, and surely meant to be: two letters of a long word differ, or one of a short one.
 pub(crate) fn mistyped<'a>(
     word: &str,
-    known: impl IntoIterator<Item = &'a str>,
+    known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Option<&'a str> {
     let most = if word.len() < 8 { 1 } else { 2 };
-    let known = known.into_iter();
-    let apart = known.map(|known| (strsim::damerau_levenshtein(word, known), known));
-    let (letters, meant) = apart.min_by_key(|(letters, _)| *letters)?;
-    (1..=most).contains(&letters).then_some(meant)
+    let is_known = known.clone().into_iter().any(|known| known == word);
+    if is_known {
+        return None;
+    }
+    within(word, known, most)
+}
+
+/// The candidate with the fewest mistakes in it, of those with at most so many.
+fn within<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    most: usize,
+) -> Option<&'a str> {
+    let length = word.chars().count();
+    let mistyped = candidates
+        .into_iter()
+        // Each character more or less is one mistake; a long text is not compared with every short name.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= most)
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(mistakes, _)| *mistakes <= most);
+    let (_, candidate) = mistyped.min_by_key(|(mistakes, _)| *mistakes)?;
+    Some(candidate)
 }
 
 /// "did you mean `port`?", or the possible words when none is near.

@@ -1,7 +1,7 @@
 //! The stand-ins: what they expose, how faults are switched, how much memory a thousand of them take.
 
 use super::ports::free_ports;
-use super::stack::{PROGRAM, Server, answers, request, root};
+use super::stack::{Server, answers, request, root};
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -188,16 +188,7 @@ fn a_thousand_stand_ins_fit_in_64_mib() {
     let path = root.folder.join("services.toml");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text + &services).unwrap();
-    let control = root.control.to_string();
-    let child = Command::new(PROGRAM)
-        .arg("--root")
-        .arg(&root.folder)
-        .args(["simulate", "--control-port", &control])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let server = Server(child);
-    answers(root.control, "/faults");
+    let server = root.simulate(&[]);
     for index in (0..988).step_by(7) {
         assert_eq!(
             request((FIRST_OF_MANY + index) as u16, "GET", "/metrics").0,
