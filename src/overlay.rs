@@ -4,8 +4,22 @@ use crate::source::read::{Unreadable, names, read};
 use include_dir::{Dir, include_dir};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates");
+static TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates");
+
+/// Path → text of the built-in files: a folder in the program is searched from its root part by part for each file.
+static BUILT_IN: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
+    fn inside(folder: &'static Dir, found: &mut BTreeMap<&str, &str>) {
+        for file in folder.files() {
+            found.extend(file.path().to_str().zip(file.contents_utf8()));
+        }
+        folder.dirs().for_each(|folder| inside(folder, found));
+    }
+    let mut found = BTreeMap::new();
+    inside(&TEMPLATES, &mut found);
+    found
+});
 
 /// The templates of one root: its own over the built-in ones.
 #[derive(Clone, Debug, Default)]
@@ -144,8 +158,7 @@ impl Overlay {
             })
         };
         paths()
-            .into_iter()
-            .map(|path| (path.clone(), replaced(&path)))
+            .map(|path| (path.to_string(), replaced(path)))
             .collect()
     }
 
@@ -165,7 +178,7 @@ impl Overlay {
             _ => Vec::new(),
         };
         let all: BTreeSet<String> = paths()
-            .into_iter()
+            .map(str::to_string)
             .chain(own(self))
             .chain(own(other))
             .collect();
@@ -205,7 +218,7 @@ impl Overlay {
                     .to_string(),
             )
         };
-        let mut found: BTreeSet<String> = paths().iter().filter_map(|path| inside(path)).collect();
+        let mut found: BTreeSet<String> = paths().filter_map(inside).collect();
         match &self.own {
             Own::None => {}
             Own::Texts(texts) => found.extend(texts.keys().filter_map(|path| inside(path))),
@@ -293,23 +306,12 @@ pub(crate) fn glob(pattern: &str, path: &str) -> bool {
 
 /// The text of a built-in file.
 pub(crate) fn built_in(path: &str) -> Option<&'static str> {
-    BUILT_IN.get_file(path)?.contents_utf8()
+    BUILT_IN.get(path).copied()
 }
 
 /// Paths of all built-in files, sorted.
-pub(crate) fn paths() -> Vec<String> {
-    fn inside(folder: &Dir, found: &mut Vec<String>) {
-        found.extend(
-            folder
-                .files()
-                .map(|file| file.path().to_string_lossy().into_owned()),
-        );
-        folder.dirs().for_each(|folder| inside(folder, found));
-    }
-    let mut found = Vec::new();
-    inside(&BUILT_IN, &mut found);
-    found.sort();
-    found
+pub(crate) fn paths() -> impl Iterator<Item = &'static str> + Clone {
+    BUILT_IN.keys().copied()
 }
 
 #[cfg(test)]

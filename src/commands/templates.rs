@@ -71,11 +71,10 @@ fn list(cli: &Cli) -> Report {
 /// The text of a built-in template; `templates/` may precede its path.
 fn known(path: &str) -> Result<&'static str> {
     let bare = bare(path);
-    let all = paths();
     built_in(bare).with_context(|| {
         format!(
             "there is no built-in template `{path}`: {}",
-            suggestion(bare, all.iter().map(String::as_str))
+            suggestion(bare, paths())
         )
     })
 }
@@ -91,11 +90,7 @@ fn chosen(wanted: &[String], renamed: Option<&str>) -> Result<Vec<(String, &'sta
     let mut chosen = Vec::new();
     for path in wanted {
         let folder = format!("{}/", bare(path));
-        let all = paths();
-        let inside: Vec<&String> = all
-            .iter()
-            .filter(|path| path.starts_with(&folder))
-            .collect();
+        let inside: Vec<&str> = paths().filter(|path| path.starts_with(&folder)).collect();
         if inside.is_empty() {
             ensure!(
                 renamed.is_none(),
@@ -106,7 +101,7 @@ fn chosen(wanted: &[String], renamed: Option<&str>) -> Result<Vec<(String, &'sta
         for path in inside {
             let name = match renamed.map(bare) {
                 Some(other) => format!("{other}/{}", &path[folder.len()..]),
-                None => path.clone(),
+                None => path.to_string(),
             };
             ensure!(
                 Path::new(&name)

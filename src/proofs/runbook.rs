@@ -295,6 +295,7 @@ impl<'a, 's> Runbook<'a, 's> {
     /// Names that begin as those of the platform's metrics do.
     fn words(&mut self) {
         let prefix = format!("{}_", self.stack.catalog.platform.metric_prefix);
+        let recorded = format!(":{prefix}");
         let contract = &self.stack.contract;
         let mut wrong = Vec::new();
         // What is wrong in a rule is found there.
@@ -309,7 +310,10 @@ impl<'a, 's> Runbook<'a, 's> {
         for (index, line) in self.file.text.lines().enumerate() {
             for word in WORD.find_iter(line.as_bytes()) {
                 let (name, after) = (&line[word.range()], &line[word.end()..]);
-                let of_platform = name.starts_with(&prefix) || name.contains(&format!(":{prefix}"));
+                let of_platform = name.starts_with(&prefix) || name.contains(&recorded);
+                if !of_platform {
+                    continue;
+                }
                 // A part of a pattern, of a file's name or of an address is no metric.
                 let part =
                     after.starts_with(['.', '*', '[', '-', '/', '$', '<']) || name.ends_with('_');
@@ -317,7 +321,7 @@ impl<'a, 's> Runbook<'a, 's> {
                     || ["_bucket", "_total"]
                         .iter()
                         .any(|end| contract.knows(&format!("{name}{end}")));
-                if of_platform && !part && !known && seen.insert(name.to_string()) {
+                if !part && !known && seen.insert(name.to_string()) {
                     let names = contract
                         .names()
                         .filter(|name| name.contains(&prefix))

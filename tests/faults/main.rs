@@ -65,11 +65,21 @@ fn deployed(fault: &Fault, outcome: &Outcome, root: &Path, sound: &Texts) -> Res
 }
 
 /// What monstack says of edits, and the files where they are made by hand in what is rendered: those are judged as `monstack prove` does.
-fn judged(changed: &Changed, edits: &[Edit]) -> Result<(Outcome, Option<Texts>), String> {
-    let outcome = prove(&changed.catalog, &changed.root).expect("the machine lets it run");
-    let rendered = outcome.rendered.as_ref().map(texts).unwrap_or_default();
-    let Some(files) = replanted(edits, &rendered)? else {
-        return Ok((outcome, None));
+fn judged(
+    changed: &Changed,
+    edits: &[Edit],
+    sound: &Texts,
+) -> Result<(Outcome, Option<Texts>), String> {
+    // What only hands change was rendered as the shipped catalog is.
+    let files = if edits.iter().all(|edit| edit.rendered().is_some()) {
+        replanted(edits, sound)?.unwrap_or_default()
+    } else {
+        let outcome = prove(&changed.catalog, &changed.root).expect("the machine lets it run");
+        let rendered = outcome.rendered.as_ref().map(texts).unwrap_or_default();
+        match replanted(edits, &rendered)? {
+            Some(files) => files,
+            None => return Ok((outcome, None)),
+        }
     };
     let listed = files.clone().into_iter().collect();
     let proved = prove_files(
@@ -121,7 +131,7 @@ fn judged_by_others(name: &str) -> bool {
 /// Everything that is wrong with one fault's file.
 fn judge(name: &str, fault: &Fault, sound: &Texts) -> Result<(), String> {
     let changed = changed("faults", name, &fault.edit)?;
-    let (outcome, by_hand) = judged(&changed, &fault.edit)?;
+    let (outcome, by_hand) = judged(&changed, &fault.edit, sound)?;
     let seen = outcome
         .diagnostics
         .iter()
@@ -256,9 +266,10 @@ fn sound_variants_are_found_nothing_wrong_with() {
         "only {} sound variants",
         variants.len()
     );
+    let shipped = sound();
     let wrong = each(&variants, |name, variant| {
         let changed = changed("sound", name, &variant.edit)?;
-        let (outcome, by_hand) = judged(&changed, &variant.edit)?;
+        let (outcome, by_hand) = judged(&changed, &variant.edit, &shipped)?;
         let errors = errors(&outcome);
         if !errors.is_empty() {
             return Err(format!("{}: {}", variant.variant, errors.join("; ")));

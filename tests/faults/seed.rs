@@ -166,11 +166,11 @@ pub fn record(name: &str, says: &Says) {
     fs::write(path, text).expect("the file is writable");
 }
 
-/// A copy of the templates with the edits, under the target folder.
+/// A folder under the target's whose templates are those that the edits change; all others are built in.
 pub fn changed(folder: &str, name: &str, edits: &[Edit]) -> Result<Changed, String> {
-    let copied = root().join("target/tmp").join(folder).join(name);
-    let _ = fs::remove_dir_all(&copied);
-    copy(&root().join("templates"), &copied.join("templates"));
+    let changed = root().join("target/tmp").join(folder).join(name);
+    let _ = fs::remove_dir_all(&changed);
+    fs::create_dir_all(&changed).expect("target is writable");
     let mut catalog =
         fs::read_to_string(root().join("services.toml")).expect("the catalog is text");
     for edit in edits.iter().filter(|edit| edit.rendered().is_none()) {
@@ -178,27 +178,17 @@ pub fn changed(folder: &str, name: &str, edits: &[Edit]) -> Result<Changed, Stri
             catalog = edit.apply(&catalog)?;
             continue;
         }
-        let path = copied.join(&edit.file);
-        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", edit.file))?;
-        fs::write(&path, edit.apply(&text)?).expect("the copy is writable");
+        let path = changed.join(&edit.file);
+        // An edit before this one may have changed the same file.
+        let text = fs::read_to_string(&path)
+            .or_else(|_| fs::read_to_string(root().join(&edit.file)))
+            .map_err(|error| format!("{}: {error}", edit.file))?;
+        fs::create_dir_all(path.parent().expect("a file is in a folder"))
+            .expect("target is writable");
+        fs::write(&path, edit.apply(&text)?).expect("target is writable");
     }
     Ok(Changed {
         catalog,
-        root: copied,
+        root: changed,
     })
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("target is writable");
-    for entry in fs::read_dir(from)
-        .expect("templates are readable")
-        .map(|entry| entry.expect("it is readable"))
-    {
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &to.join(entry.file_name())),
-            false => drop(
-                fs::copy(entry.path(), to.join(entry.file_name())).expect("target is writable"),
-            ),
-        }
-    }
 }
