@@ -30,10 +30,12 @@ const OF_GROUP: usize = 2;
 /// Services that are looked at altogether.
 const AT_MOST: usize = 40;
 
-/// A state of everything at once.
+/// A state of everything at once, or of one alone.
 struct State {
     /// For people.
     is: &'static str,
+    /// Whether it is of one alone: what is shown of all may be well then, but not what counts it.
+    alone: bool,
     world: World,
 }
 
@@ -60,16 +62,29 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
     let mut found = Vec::new();
     let jobs = jobs(stack);
     if !about[0].is_empty() {
+        let recorded = |samples: &Samples| World::recorded(samples, &recordings, &jobs);
         let state = |is, up, health| State {
             is,
-            world: World::recorded(&scrapes(stack, &jobs, up, health), &recordings, &jobs),
+            alone: false,
+            world: recorded(&scrapes(stack, &jobs, up, health)),
         };
         let well = state("", Some(1.0), Some(1.0)).world;
-        let ill = [
+        let mut ill = vec![
             state("is down", Some(0.0), Some(0.0)),
             state("fails its health check", Some(1.0), Some(0.0)),
             state("has vanished", None, None),
         ];
+        if let Some(first) = jobs.first() {
+            let one = BTreeSet::from([*first]);
+            let others = jobs.difference(&one).copied().collect();
+            let others = scrapes(stack, &others, Some(1.0), Some(1.0));
+            let down = scrapes(stack, &one, Some(0.0), Some(0.0));
+            ill.push(State {
+                is: "is down",
+                alone: true,
+                world: recorded(&[others, down].concat()),
+            });
+        }
         for expression in &about[0] {
             found.extend(judged(expression, &well, &ill, true).or_else(|| {
                 // It asks for a group whose services are not among these.
@@ -93,10 +108,17 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
             |state: &str| World::plain(&[always.clone(), alerts(stack, &jobs, state)].concat());
         let well = World::plain(&always);
         let pending = with("pending");
-        let ill = [State {
+        let firing = alerts(stack, &jobs, "firing");
+        let fires = |samples: &[(Labels, f64)], alone| State {
             is: "has an alert that fires",
-            world: with("firing"),
-        }];
+            alone,
+            world: World::plain(&[&always[..], samples].concat()),
+        };
+        // An alert is two series.
+        let ill = [
+            fires(&firing, false),
+            fires(&firing[..firing.len().min(2)], true),
+        ];
         for expression in &about[1] {
             found.extend(judged(expression, &well, &ill, false).or_else(|| {
                 unmoved(
@@ -266,12 +288,12 @@ fn judged(
         Some(_) => "mappings",
         None => "thresholds",
     };
-    for State { is, world } in ill {
+    for State { is, alone, world } in ill {
         let broken = world.asked(&expression.ast)?;
         let labels = healthy.iter().chain(&broken).map(|(labels, _)| labels);
         for labels in labels.collect::<BTreeSet<_>>() {
             let (good, bad) = (of(&healthy, labels), of(&broken, labels));
-            if good == bad {
+            if good == bad || *alone && good != Some(0.0) {
                 continue;
             }
             if let Some(value) = bad {

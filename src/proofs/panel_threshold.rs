@@ -732,7 +732,7 @@ fn judged(stack: &Stack, expression: &Expression, limits: &Limits) -> Option<Dia
                 help,
             ));
         }
-        if let Some(Key(value)) = lost.filter(|_| steps.iter().any(|step| step.0.is_some())) {
+        if let Some(Key(value)) = lost {
             return Some(place::at(
                 expression.path,
                 at(steps.len().saturating_sub(1)),

@@ -1,11 +1,13 @@
-//! `histogram_quantile` needs the label `le`.
+//! `histogram_quantile` needs the label `le`, and all that was counted.
 
 use super::{Check, Example, Proof, place};
+use crate::contract::evaluate::Node;
 use crate::promql::Expr;
+use crate::promql::token::{T_MAX, T_MIN};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "quantile-without-le",
-    doc: "Without `le` the buckets are gone and the quantile is empty, without an error.",
+    doc: "Without `le` the buckets are gone and the quantile is empty, without an error. The greatest or least of each bucket is of no histogram.",
     example: Example::Condition {
         bad: "histogram_quantile(0.99, sum by (job, service, component) (rate(shop_answer_seconds_bucket[5m]))) > 1",
         good: "histogram_quantile(0.99, sum by (job, service, component, le) (rate(shop_answer_seconds_bucket[5m]))) > 1",
@@ -16,14 +18,42 @@ pub(crate) const PROOF: Proof = Proof {
         );
         let buckets =
             quantiles.filter_map(|node| node.operands.last().map(|operand| &nodes[*operand]));
-        let lost = buckets.filter(|buckets| buckets.series.iter().any(|series| !series.has("le")));
-        lost.map(|_| {
-            place::on(
-                expression,
-                "`histogram_quantile` gets no label `le`",
-                "read a histogram's `_bucket` and keep `le`: `sum by (le, …)`",
-            )
-        })
-        .collect()
+        let wrong = buckets.filter_map(|buckets| {
+            if buckets.series.iter().any(|series| !series.has("le")) {
+                return Some((
+                    "`histogram_quantile` gets no label `le`".to_string(),
+                    "read a histogram's `_bucket` and keep `le`: `sum by (le, …)`",
+                ));
+            }
+            let chosen = chosen(buckets, nodes)?;
+            Some((
+                format!("`histogram_quantile` gets the {chosen} of each bucket, which is of no histogram"),
+                "add the buckets up: `sum by (le, …)`",
+            ))
+        });
+        wrong
+            .map(|(message, help)| place::on(expression, message, help))
+            .collect()
     }),
 };
+
+/// Which one is taken of each bucket, where there are several: with all labels kept there is one.
+fn chosen(buckets: &Node, nodes: &[Node]) -> Option<&'static str> {
+    let among = &nodes[*buckets.operands.last()?];
+    match buckets.expr {
+        Expr::Paren(_) => chosen(among, nodes),
+        Expr::Aggregate(aggregate) => {
+            let kept = |label| buckets.series.iter().all(|series| series.has(label));
+            let several = among
+                .series
+                .iter()
+                .any(|series| !series.names().into_iter().all(kept));
+            match aggregate.op.id() {
+                T_MAX if several => Some("greatest"),
+                T_MIN if several => Some("least"),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
