@@ -11,6 +11,7 @@ mod edited;
 mod explain;
 mod init;
 mod keys;
+mod man;
 mod preview;
 mod prove;
 mod remove;
@@ -129,6 +130,8 @@ enum Verb {
     Schema,
     /// Print a shell's completion script
     Completions(completions::Args),
+    /// Print the manual page of monstack, or of a verb
+    Man(man::Args),
 }
 
 /// Parses the arguments, runs the verb, prints its report.
@@ -209,6 +212,7 @@ fn of_verb(cli: &Cli) -> Result<Report> {
         Verb::Docs(args) => docs::run(args),
         Verb::Schema => schema::run(cli),
         Verb::Completions(args) => completions::run(args),
+        Verb::Man(args) => man::run(args),
     }
 }
 

@@ -58,6 +58,7 @@ fn json_is_one_document_on_every_path() {
         ),
         (&good, &["schema"], 0, "schema"),
         (&good, &["completions", "bash"], 0, "script"),
+        (&good, &["man"], 0, "pages"),
     ];
     for (index, (root, arguments, code, member)) in paths.iter().enumerate() {
         let json: &[&str] = if index % 2 == 0 {
