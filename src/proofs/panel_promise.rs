@@ -611,26 +611,15 @@ impl<'a> Panel<'a, '_> {
         self.queries.iter().find_map(|query| {
             let mut ranks = Vec::new();
             ranks_of(&query.ast, &mut ranks);
-            let mut ranks: Vec<(bool, Option<i64>)> = ranks
-                .into_iter()
-                .map(|(largest, count)| (largest, Some(count)))
-                .collect();
-            // What is shown of all is one of them too, and nobody counts it.
-            if let Expr::Aggregate(outermost) = bare(&query.ast)
-                && [T_MAX, T_MIN].contains(&outermost.op.id())
-            {
-                ranks.push((outermost.op.id() == T_MAX, None));
-            }
             ranks.into_iter().find_map(|(largest, count)| {
                 let title = self.text("title");
-                let other = |count: &i64| !numbers.is_empty() && !numbers.contains(count);
                 let message = match largest {
                     false if most && !least => format!("`{title}` shows the least of them"),
                     true if least && !most => format!("`{title}` shows the most of them"),
-                    _ => {
-                        let count = count.filter(other)?;
+                    _ if !numbers.is_empty() && !numbers.contains(&count) => {
                         format!("`{title}` shows {count} of them, and names another number")
                     }
+                    _ => return None,
                 };
                 Some(place::on(
                     query,
