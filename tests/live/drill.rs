@@ -153,8 +153,6 @@ fn an_alert_that_cannot_fire_fails_the_drill() {
         "ServiceDown",
         "--format",
         "json",
-        "--time-scale",
-        "150",
     ]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{text}");
