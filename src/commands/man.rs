@@ -18,42 +18,40 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
     let mut pages = BTreeMap::new();
     let mut command = <Cli as CommandFactory>::command();
     command.build();
-    write(command, "monstack", &mut pages)?;
-    let name = std::iter::once("monstack")
-        .chain(args.verb.iter().map(String::as_str))
-        .collect::<Vec<_>>()
-        .join("-");
-    let page = pages.get(&name).with_context(|| {
-        let names = pages.keys().map(String::as_str);
-        format!("there is no page {name}: {}", suggestion(&name, names))
+    add(command, String::new(), &mut pages)?;
+    let verb = args.verb.join(" ");
+    let page = pages.get(&verb).with_context(|| {
+        let verbs = pages.keys().map(String::as_str);
+        format!("there is no verb `{verb}`: {}", suggestion(&verb, verbs))
     })?;
     let mut report = Report::text(page);
-    // All of them, for who packs monstack.
+    // All of them, by the names of their files, for who packs monstack.
+    let named = pages.iter();
+    let all = named.map(|(verb, page)| (file(verb), page.as_str().into()));
     report
         .data
-        .insert("pages".into(), serde_json::to_value(&pages)?);
+        .insert("pages".into(), serde_json::Value::Object(all.collect()));
     Ok(report)
 }
 
-/// The pages of a verb and of those below it, by their names.
-fn write(command: Command, name: &str, pages: &mut BTreeMap<String, String>) -> Result<()> {
+/// What the page of a verb is called.
+fn file(verb: &str) -> String {
+    format!("monstack {verb}").trim_end().replace(' ', "-")
+}
+
+/// Adds the pages of a verb and of those below it, by their words.
+fn add(command: Command, verb: String, pages: &mut BTreeMap<String, String>) -> Result<()> {
     for below in command.get_subcommands() {
         if below.get_name() != "help" {
-            write(
-                below.clone(),
-                &format!("{name}-{}", below.get_name()),
-                pages,
-            )?;
+            let words = format!("{verb} {}", below.get_name());
+            add(below.clone(), words.trim_start().to_string(), pages)?;
         }
     }
     let mut page = Vec::new();
-    Man::new(command.name(name.to_string()).disable_help_subcommand(true))
+    Man::new(command.name(file(&verb)).disable_help_subcommand(true))
         .source(format!("monstack {}", env!("CARGO_PKG_VERSION")))
         .manual("monstack")
         .render(&mut page)?;
-    pages.insert(
-        name.to_string(),
-        String::from_utf8_lossy(&page).into_owned(),
-    );
+    pages.insert(verb, String::from_utf8_lossy(&page).into_owned());
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::json::Parts;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-axis",
-    doc: "What is beyond the end of an axis is not drawn, and a gauge whose scale is a hundred times too long stays empty: both read as \"nothing happens\".",
+    doc: "What is beyond the end of an axis is not drawn, and a bar whose scale is many times too long stays empty: both read as \"nothing happens\".",
     example: Example::Rendered {
         role: Role::Dashboard,
         pointer: "/panels/-",
@@ -47,7 +47,7 @@ fn out_of_sight(expression: &Expression, whole: &Node) -> Option<Diagnostic> {
     let scale = defaults["custom"]["scaleDistribution"]["type"].as_str();
     let linear = scale.is_none_or(|scale| scale == "linear");
     let (key, wrong, help) = match (min, max) {
-        (Some(min), _) if min >= most => (
+        (Some(min), _) if min > most || min == most && least < most => (
             "min",
             format!("begins at {min}, and its values are at most {most}"),
             "begin below the values",

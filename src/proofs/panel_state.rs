@@ -104,20 +104,19 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
     if !about[1].is_empty() && !stack.catalog.alerts.is_empty() {
         // What always fires, so that somebody hears that it does, fires while all is well.
         let always = always(stack);
-        let with =
-            |state: &str| World::plain(&[always.clone(), alerts(stack, &jobs, state)].concat());
-        let well = World::plain(&always);
-        let pending = with("pending");
+        let plain = |samples: &[(Labels, f64)]| World::plain(&[&always[..], samples].concat());
+        let well = plain(&[]);
+        let pending = plain(&alerts(stack, &jobs, "pending"));
         let firing = alerts(stack, &jobs, "firing");
-        let fires = |samples: &[(Labels, f64)], alone| State {
+        let fires = |alone, samples| State {
             is: "has an alert that fires",
             alone,
-            world: World::plain(&[&always[..], samples].concat()),
+            world: plain(samples),
         };
-        // An alert is two series.
+        // Of one alert there are two series.
         let ill = [
-            fires(&firing, false),
-            fires(&firing[..firing.len().min(2)], true),
+            fires(false, &firing),
+            fires(true, &firing[..firing.len().min(2)]),
         ];
         for expression in &about[1] {
             found.extend(judged(expression, &well, &ill, false).or_else(|| {

@@ -3,11 +3,11 @@
 use super::{Check, Example, Proof, place};
 use crate::contract::evaluate::Node;
 use crate::promql::Expr;
-use crate::promql::token::{T_MAX, T_MIN};
+use crate::promql::token::{T_AVG, T_SUM};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "quantile-without-le",
-    doc: "Without `le` the buckets are gone and the quantile is empty, without an error. The greatest or least of each bucket is of no histogram.",
+    doc: "Without `le` the buckets are gone and the quantile is empty, without an error. The greatest of each bucket, or how many there are, is of no histogram.",
     example: Example::Condition {
         bad: "histogram_quantile(0.99, sum by (job, service, component) (rate(shop_answer_seconds_bucket[5m]))) > 1",
         good: "histogram_quantile(0.99, sum by (job, service, component, le) (rate(shop_answer_seconds_bucket[5m]))) > 1",
@@ -25,9 +25,9 @@ pub(crate) const PROOF: Proof = Proof {
                     "read a histogram's `_bucket` and keep `le`: `sum by (le, …)`",
                 ));
             }
-            let chosen = chosen(buckets, nodes)?;
+            let taken = taken(buckets, nodes)?;
             Some((
-                format!("`histogram_quantile` gets the {chosen} of each bucket, which is of no histogram"),
+                format!("`histogram_quantile` gets the `{taken}` of each bucket, which is of no histogram"),
                 "add the buckets up: `sum by (le, …)`",
             ))
         });
@@ -37,22 +37,19 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
-/// Which one is taken of each bucket, where there are several: with all labels kept there is one.
-fn chosen(buckets: &Node, nodes: &[Node]) -> Option<&'static str> {
+/// What is taken of each bucket where there are several, other than all of them; with all labels kept there is one.
+fn taken(buckets: &Node, nodes: &[Node]) -> Option<String> {
     let among = &nodes[*buckets.operands.last()?];
     match buckets.expr {
-        Expr::Paren(_) => chosen(among, nodes),
+        Expr::Paren(_) => taken(among, nodes),
         Expr::Aggregate(aggregate) => {
             let kept = |label| buckets.series.iter().all(|series| series.has(label));
             let several = among
                 .series
                 .iter()
                 .any(|series| !series.names().into_iter().all(kept));
-            match aggregate.op.id() {
-                T_MAX if several => Some("greatest"),
-                T_MIN if several => Some("least"),
-                _ => None,
-            }
+            let all = [T_SUM, T_AVG].contains(&aggregate.op.id());
+            (several && !all).then(|| aggregate.op.to_string())
         }
         _ => None,
     }
