@@ -17,7 +17,7 @@ mod trials;
 
 use minijinja::{Error, ErrorKind};
 pub(crate) use moving::{Like, Moving};
-pub(crate) use scene::{Clock, Scene, source};
+pub(crate) use scene::{Clock, Scene, Sources};
 pub(crate) use suites::Suites;
 pub(crate) use trials::Trial;
 

@@ -228,6 +228,25 @@ impl Contract {
         Domain::Values(values.into_iter().cloned().collect())
     }
 
+    /// The same of several: of one list what targets say, once for all that are of targets.
+    pub(crate) fn domains<'s>(
+        &self,
+        all: impl IntoIterator<Item = &'s SeriesSet>,
+        label: &str,
+    ) -> Vec<Domain> {
+        let mut found = Vec::new();
+        let mut carried: Option<SeriesSet> = None;
+        for series in all {
+            match (series.carried.contains(label), &mut carried) {
+                (false, _) => found.push(self.values(series, label)),
+                (true, Some(union)) => union.targets.union_with(&series.targets),
+                (true, union) => *union = Some(series.clone()),
+            }
+        }
+        found.extend(carried.map(|series| self.values(&series, label)));
+        found
+    }
+
     /// What the catalog says that the values of a series are in; None: it says nothing, and the name may.
     pub(crate) fn declared_unit(&self, name: &str) -> Option<Base> {
         let known = |name: &str| self.units.get(name).copied();

@@ -247,6 +247,14 @@ impl Own {
         })
     }
 
+    /// The file that a value below `global` of the Alertmanager's configuration is from.
+    pub(crate) fn global(&self, pointer: &str) -> Option<&OwnFile> {
+        pointer.strip_prefix("/global/")?;
+        let mut files = self.of(Sort::Alertmanager);
+        let (_, file) = files.find(|(_, file)| file.value.pointer(pointer).is_some())?;
+        Some(file)
+    }
+
     /// The names of its alerts.
     pub(crate) fn alerts(&self) -> BTreeSet<&str> {
         self.rules()

@@ -248,6 +248,12 @@ impl Rendered {
         if let Some(index) = self.file(path).and_then(|file| file.own) {
             return Some((&self.own.files[index], pointer.to_string()));
         }
+        let alertmanager = self
+            .file(path)
+            .is_some_and(|file| file.role == Role::Alertmanager);
+        if alertmanager && let Some(own) = self.own.global(pointer) {
+            return Some((own, pointer.to_string()));
+        }
         let merged = self.merged.iter().zip(&self.own.parts);
         let mut inside = merged.filter_map(|(place, part)| {
             let (file, prefix) = place.as_ref()?;

@@ -10,6 +10,7 @@ use crate::kinds::{Case, Compares, Given, Kind, Side, Whose};
 use minijinja::value::Value;
 use minijinja::{Error, context};
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 /// A kind's cases about one service, with the numbers of its alert and branch.
 pub(crate) struct Scene<'a> {
@@ -51,8 +52,12 @@ impl<'a> Scene<'a> {
         tested: &str,
         clock: &Clock,
     ) -> Result<Scene<'a>, Error> {
-        let own = source(kind, neighbourhood, alert, &Value::from(tested))?;
-        let alike = |other: &Value| Ok(source(kind, neighbourhood, alert, other)? == own);
+        let sources = Sources::of(kind, alert)?;
+        let own = sources.text(neighbourhood, tested)?;
+        let alike = |other: &Value| {
+            let other = other.as_str().unwrap_or_default();
+            Ok(sources.text(neighbourhood, other)? == own)
+        };
         let sample = neighbourhood.sample(alert, branch, tested, &alike)?;
         let named_for = |key: &str| named(alert, key, tested);
         let chosen = Chosen::of(kind, neighbourhood, alert, &named_for, &sample.service)?;
@@ -443,24 +448,45 @@ fn named(alert: &Value, key: &str, tested: &str) -> Result<Value, Error> {
     alert.get_attr("settings")?.get_attr(key)
 }
 
-/// Which metrics a service has for what an alert reads, as a text that is the same for those that have the same.
-pub(crate) fn source(
-    kind: &Kind,
-    neighbourhood: &Neighbourhood,
-    alert: &Value,
-    service: &Value,
-) -> Result<String, Error> {
-    let mut text = String::new();
-    let name = service.as_str().unwrap_or_default();
-    for role in kind.roles() {
-        if let Some(service) = neighbourhood.service(name) {
-            text += &service.get_attr("roles")?.get_attr(role)?.to_string();
+/// Which metrics each service has for what an alert reads, as a text that is the same for those that have the same.
+pub(crate) struct Sources {
+    roles: Vec<String>,
+    /// For each key of the alert the metrics that some services have for it, and what it names for all others.
+    keys: Vec<(HashMap<String, String>, String)>,
+}
+
+impl Sources {
+    pub(crate) fn of(kind: &Kind, alert: &Value) -> Result<Sources, Error> {
+        let mut keys = Vec::new();
+        let reads = alert.get_attr("reads")?;
+        for key in reads.try_iter()? {
+            let mut of_services = HashMap::new();
+            for read in reads.get_item(&key)?.try_iter()? {
+                let metric = read.get_attr("metric")?.to_string();
+                for service in read.get_attr("services")?.try_iter()? {
+                    let first = of_services.entry(service.to_string());
+                    first.or_insert_with(|| metric.clone());
+                }
+            }
+            let named = alert.get_attr("settings")?.get_item(&key)?.to_string();
+            keys.push((of_services, named));
         }
+        let roles = kind.roles().into_iter().map(str::to_string).collect();
+        Ok(Sources { roles, keys })
     }
-    for key in alert.get_attr("reads")?.try_iter()? {
-        text += &named(alert, &key.to_string(), name)?.to_string();
+
+    pub(crate) fn text(&self, neighbourhood: &Neighbourhood, name: &str) -> Result<String, Error> {
+        let mut text = String::new();
+        for role in &self.roles {
+            if let Some(service) = neighbourhood.service(name) {
+                text += &service.get_attr("roles")?.get_attr(role)?.to_string();
+            }
+        }
+        for (of_services, named) in &self.keys {
+            text += of_services.get(name).unwrap_or(named);
+        }
+        Ok(text)
     }
-    Ok(text)
 }
 
 /// Whether the neighbour of the service is in the same branch.

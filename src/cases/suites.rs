@@ -1,7 +1,7 @@
 //! The unit tests of alerts, for templates.
 
 use super::neighbourhood::Neighbourhood;
-use super::scene::{self, Clock, Scene};
+use super::scene::{Clock, Scene, Sources};
 use super::{refuse, samples};
 use crate::kinds::{Kind, Kinds};
 use minijinja::value::Value;
@@ -43,8 +43,10 @@ impl Suites {
     /// Of the services of a branch the first, and the first of those that call the same thing otherwise.
     fn one_of_each(&self, kind: &Kind, alert: &Value, branch: &Value) -> Result<Vec<Value>, Error> {
         let mut found: Vec<(String, Value)> = Vec::new();
+        let sources = Sources::of(kind, alert)?;
         for service in branch.get_attr("services")?.try_iter()? {
-            let source = scene::source(kind, &self.neighbourhood, alert, &service)?;
+            let name = service.as_str().unwrap_or_default();
+            let source = sources.text(&self.neighbourhood, name)?;
             if !found.iter().any(|(known, _)| *known == source) {
                 found.push((source, service));
             }

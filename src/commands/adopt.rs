@@ -1,18 +1,23 @@
 //! `adopt` writes a first catalog of a stack that is kept by hand: jobs that a catalog can say become services, everything else is
 //! kept as it is, in [extra]. What changes, and what is lost, is said.
 
-use super::init::draft::{Draft, Found, exporter_of, is_target};
+mod files;
+mod jobs;
+
+use super::init::draft::Draft;
 use super::{Cli, Report, render};
-use crate::catalog::Duration;
-use crate::diagnostic::{Diagnostic, Severity, plural};
+use crate::allow::never;
+use crate::diagnostic::{Diagnostic, Place, Severity, location, plural};
 use crate::generated::create;
-use crate::json::{Parts, plain};
-use crate::overlay::Overlay;
-use crate::pipeline::{self, CATALOG};
+use crate::json::Parts;
+use crate::overlay::{Overlay, glob};
+use crate::pipeline::{self, CATALOG, Outcome};
 use crate::source::read;
 use crate::yaml;
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Map, Value, json};
+use files::Sort;
+use jobs::Job;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -30,34 +35,21 @@ pub(crate) struct Args {
 /// Where jobs are kept that no service can say.
 const JOBS: &str = "adopted/jobs.yml";
 
-/// What a job may say to become a service.
-const SAID: [&str; 5] = [
-    "job_name",
-    "static_configs",
-    "metrics_path",
-    "scheme",
-    "scrape_interval",
-];
-
 /// Jobs of a stack itself, which monstack scrapes anyway.
 const SERVERS: [&str; 2] = ["prometheus", "alertmanager"];
 
-/// What is kept of a set-up, and how.
-#[derive(Default)]
-struct Kept {
-    /// Key of [extra] → files.
-    files: BTreeMap<&'static str, BTreeSet<String>>,
-    jobs: Vec<Value>,
-    /// Job → the profile of what it exposes.
-    profiles: BTreeMap<String, &'static str>,
-    report: Said,
-}
-
-/// A line for each thing, by what became of it.
-#[derive(Default)]
-struct Said {
-    services: Vec<String>,
-    extra: Vec<String>,
+/// A stack that is kept by hand, and what becomes of each part.
+struct Adopted {
+    draft: Draft,
+    /// Those that become services have no reason against it.
+    jobs: Vec<(Job, Option<String>)>,
+    /// Path → key of [extra], and what it is.
+    files: BTreeMap<String, (&'static str, String)>,
+    texts: BTreeMap<String, String>,
+    /// Keys of [prometheus] as TOML, each with where it comes from.
+    settings: BTreeMap<&'static str, (String, String)>,
+    /// What is found in the files, code → the first of it.
+    accepted: BTreeMap<String, String>,
     changed: Vec<String>,
     lost: Vec<String>,
 }
@@ -73,387 +65,395 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         !cli.root.join(CATALOG).exists(),
         "there is a {CATALOG} already: name what it lacks under [extra] in it"
     );
-    let mut draft = Draft::new(args.name.as_deref(), &cli.root, None);
-    let mut kept = Kept::default();
-    let mut alerts = BTreeSet::new();
-    for file in &args.files {
-        let path = below(&cli.root, file)?;
-        let text = read::read(&cli.root.join(&path))
-            .map_err(|unreadable| anyhow::anyhow!("cannot read {file}: {}", reason(&unreadable)))?;
-        if path.ends_with(".tmpl") {
-            keep(&mut kept, "files", &path, "templates of notifications");
-            continue;
-        }
-        let value = match yaml::parse(&text) {
-            Ok(value) => value,
-            Err(error) => bail!("{file}:{}: it is not YAML: {}", error.line, error.reason),
-        };
-        match sort(&value) {
-            Some("scrape") => jobs(&mut draft, &mut kept, &path, &value),
-            Some(key) => {
-                let groups = value["groups"].items();
-                let rules = groups.flat_map(|group| group["rules"].items());
-                let named = rules.filter_map(|rule| rule["alert"].as_str());
-                alerts.extend(named.map(str::to_string));
-                keep(&mut kept, key, &path, &what(key, &value));
-            }
-            None => kept
-                .report
-                .lost
-                .push(format!("{path}: nothing of it is recognised")),
-        }
-    }
-    draft.taken = alerts;
     ensure!(
-        !draft.services.is_empty(),
-        "no job becomes a service, and a catalog is of services: a job does that says no more than {}, and whose targets are host:port",
-        SAID.join(", ")
-    );
-    written(draft, kept, cli)
-}
-
-/// Proves the draft, with what is wrong with the files accepted as far as it can be, and writes it.
-fn written(mut draft: Draft, kept: Kept, cli: &Cli) -> Result<Report> {
-    let Kept {
-        mut files,
-        jobs,
-        profiles,
-        mut report,
-    } = kept;
-    let made = (!jobs.is_empty()).then(|| {
-        files.entry("scrape").or_default().insert(JOBS.to_string());
-        format!(
-            "# Jobs that no service of {CATALOG} says: yours to edit.\n{}",
-            yaml::print(&json!({ "scrape_configs": jobs }))
-        )
-    });
-    ensure!(
-        made.is_none() || !cli.root.join(JOBS).exists(),
+        !cli.root.join(JOBS).exists(),
         "there is a file {JOBS} already: move it elsewhere"
     );
-    let on_disk = files.values().flatten().filter(|path| *path != JOBS);
-    let mut texts = BTreeMap::new();
-    for path in on_disk {
-        let text = read::read(&cli.root.join(path));
-        texts.extend(text.ok().map(|text| (path.clone(), text)));
-    }
-    texts.extend(made.clone().map(|text| (JOBS.to_string(), text)));
-    let overlay = Overlay::of(&cli.root).with_extra(texts);
-    let mut accepted: BTreeMap<String, String> = BTreeMap::new();
-    let outcome = loop {
-        draft.more = extra(&files, &profiles, &accepted);
-        let outcome = pipeline::prove_with(&draft.text(), &overlay)?;
-        let own = |found: &&Diagnostic| {
-            found.stops() && found.owners.iter().any(|owner| owner == "/extra")
-        };
-        let new: Vec<(String, String)> = outcome
-            .diagnostics
-            .iter()
-            .filter(own)
-            .filter(|found| !accepted.contains_key(found.code))
-            .map(|found| (found.code.to_string(), found.message.clone()))
-            .collect();
-        if new.is_empty() {
-            break outcome;
-        }
-        accepted.extend(new);
-    };
+    let mut adopted = Adopted::read(args, &cli.root)?;
+    let outcome = adopted.settled(&cli.root)?;
     if outcome.failed() {
         return Ok(Report::new(outcome.source, outcome.diagnostics));
     }
-    if let Some(text) = &made {
-        create(&cli.root, JOBS, text)?;
+    if let Some(text) = adopted.kept_jobs() {
+        create(&cli.root, JOBS, &text)?;
     }
-    create(&cli.root, CATALOG, &draft.text())?;
-    report.changed.extend(draft.notes.iter().cloned());
-    let warnings = outcome
-        .diagnostics
-        .into_iter()
-        .filter(|found| found.severity == Severity::Warning);
-    let mut said = Report::new(outcome.source, warnings.collect()).reading();
-    said.line(format!(
-        "wrote {CATALOG}: {}, and {} as they are, proved",
-        plural(draft.services.len(), "service"),
-        plural(files.values().map(BTreeSet::len).sum(), "file")
-    ));
-    for (title, lines) in [
-        ("became services", &report.services),
-        ("kept in [extra]", &report.extra),
-        ("changed", &report.changed),
-        ("lost", &report.lost),
-    ] {
-        if !lines.is_empty() {
-            said.line(format!("{title}:"));
-            lines.iter().for_each(|line| said.line(format!("  {line}")));
-        }
-    }
-    if !accepted.is_empty() {
-        said.line("found in your files, and accepted in [extra] with `allow`, to be mended one after the other:");
-        for (code, message) in &accepted {
-            said.line(format!("  {code}, such as: {message}"));
-        }
-    }
-    for (key, lines) in [
-        ("services", &report.services),
-        ("extra", &report.extra),
-        ("changed", &report.changed),
-        ("lost", &report.lost),
-    ] {
-        said.data.insert(key.into(), json!(lines));
-    }
-    let own_alerts: Vec<String> = draft.alerts().into_iter().map(|(name, _)| name).collect();
-    said.data.insert("accepted".into(), json!(accepted));
-    said.line(format!(
-        "next: say who is told of the catalog's own alerts, {} (`receivers` and [alertmanager.routes]), and write the stack: {}",
-        own_alerts.join(" and "),
-        cli.command("render")
-    ));
-    Ok(said)
+    create(&cli.root, CATALOG, &adopted.draft.text())?;
+    Ok(adopted.report(outcome, cli))
 }
 
-/// `[extra]` as TOML.
-fn extra(
-    files: &BTreeMap<&str, BTreeSet<String>>,
-    profiles: &BTreeMap<String, &str>,
-    accepted: &BTreeMap<String, String>,
-) -> String {
-    let quoted = |text: &str| toml::Value::from(text).to_string();
-    let mut text = "\n[extra]\n".to_string();
-    for (key, paths) in files {
-        let paths: Vec<String> = paths.iter().map(|path| quoted(path)).collect();
-        text += &format!("{key} = [{}]\n", paths.join(", "));
+impl Adopted {
+    fn read(args: &Args, root: &Path) -> Result<Adopted> {
+        let mut adopted = Adopted {
+            draft: Draft::new(args.name.as_deref(), root, Some("unknown")),
+            jobs: Vec::new(),
+            files: BTreeMap::new(),
+            texts: BTreeMap::new(),
+            settings: BTreeMap::new(),
+            accepted: BTreeMap::new(),
+            changed: Vec::new(),
+            lost: Vec::new(),
+        };
+        let mut values = Vec::new();
+        for file in &args.files {
+            let path = below(root, file)?;
+            let text = read::read(&root.join(&path)).map_err(|unreadable| {
+                anyhow::anyhow!("cannot read {file}: {}", reason(&unreadable))
+            })?;
+            if path.ends_with(".tmpl") {
+                let what = "templates of notifications".to_string();
+                adopted.files.insert(path.clone(), ("files", what));
+            } else {
+                match yaml::parse(&text) {
+                    Ok(value) => values.push((path.clone(), value)),
+                    Err(error) => bail!("{file}:{}: it is not YAML: {}", error.line, error.reason),
+                }
+            }
+            adopted.texts.insert(path, text);
+        }
+        for (path, value) in &values {
+            if matches!(files::sort(value, false), Sort::Jobs) {
+                adopted.configuration(path, value, &args.files);
+            }
+        }
+        let listed: Vec<String> = adopted
+            .jobs
+            .iter()
+            .flat_map(|(job, _)| job.lists())
+            .collect();
+        for (path, value) in &values {
+            match files::sort(value, listed.iter().any(|pattern| glob(pattern, path))) {
+                Sort::Jobs => {}
+                Sort::Kept(key) => {
+                    let named = value["groups"]
+                        .items()
+                        .flat_map(|group| group["rules"].items());
+                    let named = named.filter_map(|rule| rule["alert"].as_str());
+                    adopted.draft.taken.extend(named.map(str::to_string));
+                    let content = files::content(key, value);
+                    adopted.files.insert(path.clone(), (key, content));
+                }
+                Sort::Left(why) => adopted.lost.push(format!("{path}: {why}")),
+            }
+        }
+        let all: Vec<Job> = std::mem::take(&mut adopted.jobs)
+            .into_iter()
+            .map(|(job, _)| job)
+            .collect();
+        let on_host = jobs::on_host(&all);
+        if on_host {
+            let here = "jobs on this machine: Prometheus runs on it, without a container";
+            let setting = (r#""host""#.to_string(), here.to_string());
+            adopted.settings.insert("runs_on", setting);
+            adopted.changed.push(here.to_string());
+        }
+        for job in all {
+            let found = match adopted.draft.has(&job.name) {
+                true => Err("there is another job of this name".to_string()),
+                false => job.service(on_host),
+            };
+            let why = match found {
+                Ok(found) => {
+                    let services = &mut adopted.draft.services;
+                    services.push((found.name.clone(), found));
+                    None
+                }
+                Err(why) => Some(why),
+            };
+            adopted.jobs.push((job, why));
+        }
+        Ok(adopted)
     }
-    if !accepted.is_empty() {
-        text += "allow = [\n";
-        for code in accepted.keys() {
+
+    /// Takes a configuration of Prometheus apart.
+    fn configuration(&mut self, path: &str, config: &Value, given: &[String]) {
+        for (key, value) in config.entries() {
+            match key.as_str() {
+                "scrape_configs" => {}
+                "global" => self.global(path, value),
+                "alerting" => self.alerting(path, value),
+                "rule_files" => {
+                    for pattern in value.texts() {
+                        let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_string();
+                        if !given.iter().any(|file| glob(&last(pattern), &last(file))) {
+                            self.lost.push(format!(
+                                "{path}: rule_files names {pattern}, of which no file was given"
+                            ));
+                        }
+                    }
+                }
+                key => self.lost.push(format!("{path}: `{key}`")),
+            }
+        }
+        for job in config["scrape_configs"].items() {
+            match Job::of(config, job, path) {
+                Some(job) if SERVERS.contains(&job.name.as_str()) => {
+                    let name = &job.name;
+                    self.changed.push(format!(
+                        "job {name}: monstack scrapes its own {name} in its place"
+                    ));
+                }
+                Some(job) => self.jobs.push((job, None)),
+                None => self.lost.push(format!("{path}: a job without a job_name")),
+            }
+        }
+    }
+
+    fn global(&mut self, path: &str, global: &Value) {
+        for (key, value) in global.entries() {
+            let from = format!("{path}: {key} of `global`");
+            let known = ["evaluation_interval", "external_labels"];
+            match known.into_iter().find(|known| known == key) {
+                _ if ["scrape_interval", "scrape_timeout"].contains(&key.as_str()) => {}
+                Some(key) => match jobs::toml(value) {
+                    Some(value) => {
+                        self.settings.insert(key, (value, from));
+                    }
+                    None => self.lost.push(from),
+                },
+                None => self.lost.push(from),
+            }
+        }
+    }
+
+    /// Where alerts are sent, where that is another Alertmanager than the one of the stack.
+    fn alerting(&mut self, path: &str, alerting: &Value) {
+        let groups = alerting["alertmanagers"].items();
+        let groups = groups.flat_map(|one| one["static_configs"].items());
+        let addresses: Vec<&str> = groups.flat_map(|group| group["targets"].texts()).collect();
+        let own = |address: &&str| ["alertmanager:9093", "localhost:9093"].contains(address);
+        if !addresses.iter().all(own) {
+            let from = format!("{path}: where alerts are sent");
+            let value = jobs::toml(&json!(addresses)).unwrap_or_default();
+            self.settings.insert("alertmanagers", (value, from));
+        }
+        let other = alerting.entries().find(|(key, _)| *key != "alertmanagers");
+        let other = other.map(|(key, _)| format!("{path}: {key} of `alerting`"));
+        self.lost.extend(other);
+    }
+
+    /// The jobs that are kept, as a file of their own.
+    fn kept_jobs(&self) -> Option<String> {
+        let kept: Vec<Value> = self.kept().iter().map(|job| job.moved()).collect();
+        (!kept.is_empty()).then(|| {
+            format!(
+                "# Jobs that no service of {CATALOG} says: yours to edit.\n{}",
+                yaml::print(&json!({ "scrape_configs": kept }))
+            )
+        })
+    }
+
+    fn kept(&self) -> Vec<&Job> {
+        let kept = self.jobs.iter().filter(|(_, why)| why.is_some());
+        kept.map(|(job, _)| job).collect()
+    }
+
+    /// Proves the draft until nothing is left that leaving a part of it as it is, or accepting what is wrong with it, would help.
+    fn settled(&mut self, root: &Path) -> Result<Outcome> {
+        loop {
+            ensure!(
+                !self.draft.services.is_empty(),
+                "no job becomes a service, and a catalog is of services: {}",
+                self.jobs
+                    .iter()
+                    .filter_map(|(job, why)| Some(format!("{}: {}", job.name, why.as_ref()?)))
+                    .collect::<Vec<String>>()
+                    .join("; ")
+            );
+            let made = self.kept_jobs();
+            let mut texts = self.texts.clone();
+            texts.retain(|path, _| self.files.contains_key(path));
+            texts.extend(made.clone().map(|text| (JOBS.to_string(), text)));
+            self.draft.more = self.tables(made.is_some());
+            let overlay = Overlay::of(root).with_extra(texts);
+            let outcome = pipeline::prove_with(&self.draft.text(), &overlay)?;
+            let errors: Vec<&Diagnostic> = outcome
+                .diagnostics
+                .iter()
+                .filter(|found| found.stops())
+                .collect();
+            let mut settled = false;
+            for error in &errors {
+                settled |= self.settle(error, &outcome, made.as_deref());
+            }
+            if errors.is_empty() || !settled {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    /// Does something about an error: a setting or a file is lost, a job is kept, a finding in an own file is accepted.
+    fn settle(&mut self, error: &Diagnostic, outcome: &Outcome, made: Option<&str>) -> bool {
+        let why = &error.message;
+        if error.owners.iter().any(|owner| owner == "/extra") && never(error.code).is_none() {
+            let known = self.accepted.insert(error.code.to_string(), why.clone());
+            return known.is_none();
+        }
+        match &error.place {
+            Place::Key(pointer) | Place::Value(pointer) => {
+                let mut steps = pointer.split('/').skip(1);
+                match (steps.next(), steps.next()) {
+                    (Some("services"), Some(name)) => self.keep(name, why),
+                    (Some("prometheus"), Some(key)) => match self.settings.remove(key) {
+                        Some((_, from)) => {
+                            self.lost.push(format!("{from}: {why}"));
+                            true
+                        }
+                        None => false,
+                    },
+                    _ => false,
+                }
+            }
+            Place::Line { file, line, .. } if file == JOBS => {
+                let lines = yaml::Lines::read(made.unwrap_or_default());
+                let kept: Vec<String> = self.kept().iter().map(|job| job.name.clone()).collect();
+                let begins = |at: usize| lines.line(&format!("/scrape_configs/{at}"));
+                let before = |at: &usize| begins(*at).is_some_and(|begin| begin <= *line);
+                let Some(job) = (0..kept.len()).rfind(before) else {
+                    return false;
+                };
+                self.lost.push(format!("job {}: {why}", kept[job]));
+                self.jobs.retain(|(job_, _)| job_.name != kept[job]);
+                true
+            }
+            Place::Line { file, .. } | Place::File(file) => match self.files.remove(file) {
+                Some((key, _)) => {
+                    let (at, line, _) = location(&error.place, &outcome.source);
+                    self.lost.push(format!(
+                        "{at}:{line}: {why}: correct it, and name the file in `{key}` of [extra]"
+                    ));
+                    true
+                }
+                None => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Takes a service back: its job is kept as it is.
+    fn keep(&mut self, name: &str, because: &str) -> bool {
+        let mut jobs = self.jobs.iter_mut();
+        let Some((_, why)) = jobs.find(|(job, why)| job.name == name && why.is_none()) else {
+            return false;
+        };
+        *why = Some(because.to_string());
+        self.draft.services.retain(|(known, _)| known != name);
+        true
+    }
+
+    /// `[prometheus]` and `[extra]` as TOML.
+    fn tables(&self, jobs: bool) -> String {
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let mut text = String::new();
+        if !self.settings.is_empty() {
+            text += "\n[prometheus]\n";
+            for (key, (value, _)) in &self.settings {
+                text += &format!("{key} = {value}\n");
+            }
+        }
+        let mut lists: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (path, (key, _)) in &self.files {
+            lists.entry(key).or_default().insert(path);
+        }
+        if jobs {
+            lists.entry("scrape").or_default().insert(JOBS);
+        }
+        if lists.is_empty() {
+            return text;
+        }
+        text += "\n[extra]\n";
+        for (key, paths) in lists {
+            let paths: Vec<String> = paths.into_iter().map(quoted).collect();
+            text += &format!("{key} = [{}]\n", paths.join(", "));
+        }
+        if !self.accepted.is_empty() {
+            text += "allow = [\n";
+            for code in self.accepted.keys() {
+                text += &format!(
+                    "  {{ check = {}, reason = \"it was so when this was adopted\" }},\n",
+                    quoted(code)
+                );
+            }
+            text += "]\n";
+        }
+        for (job, profile) in jobs::profiles(&self.kept()) {
             text += &format!(
-                "  {{ check = {}, reason = \"it was so when this was adopted\" }},\n",
-                quoted(code)
+                "\n[extra.jobs.{}]\nprofiles = [{}]\n",
+                quoted(&job),
+                quoted(profile)
             );
         }
-        text += "]\n";
+        text
     }
-    for (job, profile) in profiles {
-        text += &format!(
-            "\n[extra.jobs.{}]\nprofiles = [{}]\n",
-            quoted(job),
-            quoted(profile)
-        );
-    }
-    text
-}
 
-fn keep(kept: &mut Kept, key: &'static str, path: &str, what: &str) {
-    kept.files.entry(key).or_default().insert(path.to_string());
-    kept.report.extra.push(format!("{path}: {what}"));
-}
-
-/// The key of [extra] for what a file says; None: it says nothing that is known.
-fn sort(value: &Value) -> Option<&'static str> {
-    let has = |key: &str| value.get(key).is_some();
-    if has("scrape_configs") {
-        Some("scrape")
-    } else if has("groups") {
-        Some("rules")
-    } else if has("tests") && has("rule_files") {
-        Some("tests")
-    } else if has("receivers") || has("route") {
-        Some("alertmanager")
-    } else if has("panels") || has("rows") {
-        Some("dashboards")
-    } else if value.items().any(|group| group.get("targets").is_some()) {
-        Some("files")
-    } else {
-        None
-    }
-}
-
-fn what(key: &str, value: &Value) -> String {
-    match key {
-        "rules" => {
-            let groups = value["groups"].items();
-            let rules: Vec<&Value> = groups.flat_map(|group| group["rules"].items()).collect();
-            let alerts = rules.iter().filter(|rule| rule.get("alert").is_some());
-            let alerts = alerts.count();
-            format!(
-                "{}, {}",
-                plural(alerts, "alert"),
-                plural(rules.len() - alerts, "recording rule")
-            )
-        }
-        "tests" => plural(value["tests"].items().len(), "unit test"),
-        "alertmanager" => format!(
-            "{}, and their routes",
-            plural(value["receivers"].items().len(), "receiver")
-        ),
-        "dashboards" => format!(
-            "a dashboard of {}",
-            plural(value["panels"].items().len(), "panel")
-        ),
-        _ => "a list of targets".to_string(),
-    }
-}
-
-/// Takes the jobs of a configuration apart: services, and jobs that are kept.
-fn jobs(draft: &mut Draft, kept: &mut Kept, path: &str, config: &Value) {
-    let global = |key: &str| config["global"][key].as_str();
-    for (key, _) in config.entries() {
-        let line = match key.as_str() {
-            "scrape_configs" => continue,
-            "global" => {
-                let keys: Vec<&str> = config["global"]
-                    .entries()
-                    .map(|(key, _)| key.as_str())
-                    .filter(|key| !["scrape_interval", "scrape_timeout"].contains(key))
-                    .collect();
-                if keys.is_empty() {
-                    continue;
+    fn report(mut self, outcome: Outcome, cli: &Cli) -> Report {
+        let (mut services, mut extra) = (Vec::new(), Vec::new());
+        for (job, why) in &self.jobs {
+            let name = &job.name;
+            let found = self.draft.services.iter().find(|(known, _)| known == name);
+            match (why, found) {
+                (None, Some((_, found))) => {
+                    services.push(match found.profile {
+                        Some(profile) => format!("job {name}, with the profile {profile}"),
+                        None => format!("job {name}"),
+                    });
                 }
-                format!(
-                    "{path}: {} of `global`: write it into [prometheus]",
-                    keys.join(", ")
-                )
+                (why, _) => {
+                    let why = why.as_deref().unwrap_or_default();
+                    extra.push(format!("job {name}, in {JOBS}: {why}"));
+                }
             }
-            "rule_files" => continue,
-            "alerting" => continue,
-            key => format!("{path}: `{key}`"),
-        };
-        kept.report.lost.push(line);
-    }
-    for job in config["scrape_configs"].items() {
-        let Some(name) = job["job_name"].as_str() else {
-            kept.report
-                .lost
-                .push(format!("{path}: a job without a job_name"));
-            continue;
-        };
-        if SERVERS.contains(&name) {
-            kept.report.changed.push(format!(
-                "job {name}: monstack scrapes its own {name} in its place"
+        }
+        if !services.is_empty() {
+            self.changed.push(
+                "the series of every service get the labels service and component".to_string(),
+            );
+        }
+        for (job, profile) in jobs::profiles(&self.kept()) {
+            self.changed.push(format!(
+                "job {job}: it is taken to expose what the profile {profile} lists"
             ));
-            continue;
         }
-        let interval = job["scrape_interval"]
-            .as_str()
-            .or(global("scrape_interval"))
-            .unwrap_or("1m");
-        match service(job, name, interval, path, draft) {
-            Some(found) => {
-                let profile = found.profile;
-                draft.add(found);
-                kept.report.services.push(match profile {
-                    Some(profile) => format!("job {name}, with the profile {profile}"),
-                    None => format!("job {name}"),
-                });
-                kept.report.changed.push(format!(
-                    "job {name}: its series get the labels service and component"
-                ));
+        let kept = self.files.iter();
+        extra.extend(kept.map(|(path, (_, what))| format!("{path}: {what}")));
+        self.changed.extend(self.draft.notes.iter().cloned());
+        let warnings = outcome
+            .diagnostics
+            .into_iter()
+            .filter(|found| found.severity == Severity::Warning);
+        let mut said = Report::new(outcome.source, warnings.collect()).reading();
+        let kept = self.files.len() + usize::from(!self.kept().is_empty());
+        said.line(format!(
+            "wrote {CATALOG}: {}, and {} as they are, proved",
+            plural(self.draft.services.len(), "service"),
+            plural(kept, "file")
+        ));
+        for (title, key, lines) in [
+            ("became services", "services", &services),
+            ("kept in [extra]", "extra", &extra),
+            ("changed", "changed", &self.changed),
+            ("lost", "lost", &self.lost),
+        ] {
+            if !lines.is_empty() {
+                said.line(format!("{title}:"));
+                lines.iter().for_each(|line| said.line(format!("  {line}")));
             }
-            None => {
-                let mut own: Map<String, Value> = job.as_object().cloned().unwrap_or_default();
-                // What it had of the configuration that it stood in.
-                for key in ["scrape_interval", "scrape_timeout"] {
-                    if let (false, Some(value)) = (own.contains_key(key), global(key)) {
-                        own.insert(key.to_string(), value.into());
-                    }
-                }
-                own.entry("scrape_interval").or_insert("1m".into());
-                moved(&mut own, path);
-                kept.jobs.push(Value::Object(own));
-                let groups = job["static_configs"].items();
-                let targets = groups.flat_map(|group| group["targets"].texts());
-                let targets: Vec<String> = targets.map(str::to_string).collect();
-                if let Some(profile) = exporter_of(name, &targets) {
-                    kept.report.changed.push(format!(
-                        "job {name}: it is taken to expose what the profile {profile} lists"
-                    ));
-                    kept.profiles.insert(name.to_string(), profile);
-                }
-                kept.report.extra.push(format!("job {name}, in {JOBS}"));
+            said.data.insert(key.into(), json!(lines));
+        }
+        if !self.accepted.is_empty() {
+            said.line("found in your files, and accepted in [extra] with `allow`, to be mended one after the other:");
+            for (code, message) in &self.accepted {
+                said.line(format!("  {code}, such as: {message}"));
             }
         }
-    }
-}
-
-/// A job as a service: one that says nothing else than a service can, under the same name, with the same targets.
-fn service(job: &Value, name: &str, interval: &str, path: &str, draft: &Draft) -> Option<Found> {
-    let slug = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.len() <= 60
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    let plain_keys = job.entries().all(|(key, _)| SAID.contains(&key.as_str()));
-    let groups = job["static_configs"].items();
-    let labelled = groups.clone().any(|group| group.get("labels").is_some());
-    let targets: Vec<String> = groups
-        .flat_map(|group| group["targets"].items())
-        .map(plain)
-        .collect();
-    let distinct: BTreeSet<&String> = targets.iter().collect();
-    let here = |target: &String| target.starts_with("localhost:") || target.starts_with("127.");
-    let sound = !targets.is_empty()
-        && distinct.len() == targets.len()
-        && targets
-            .iter()
-            .all(|target| is_target(target) && !here(target));
-    let taken = draft.has(name);
-    if !(slug && plain_keys && !labelled && sound && !taken && Duration::parse(interval).is_some())
-    {
-        return None;
-    }
-    let profile = exporter_of(name, &targets);
-    Some(Found {
-        name: name.to_string(),
-        from: path.to_string(),
-        targets,
-        https: job["scheme"] == "https",
-        metrics_path: job["metrics_path"]
-            .as_str()
-            .filter(|path| *path != "/metrics")
-            .map(str::to_string),
-        scrape_interval: Some(interval.to_string()),
-        runtime: profile.map(|_| "go"),
-        profile,
-        ..Found::default()
-    })
-}
-
-/// Lists of targets are named from the file of the jobs on, which now is another, and secrets from the folder of the catalog on.
-fn moved(job: &mut Map<String, Value>, path: &str) {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    for value in job.values_mut() {
-        secrets(value, folder);
-    }
-    let lists = job.get_mut("file_sd_configs").and_then(Value::as_array_mut);
-    for list in lists.into_iter().flatten() {
-        let files = list.get_mut("files").and_then(Value::as_array_mut);
-        for file in files.into_iter().flatten() {
-            if let Some(text) = file.as_str().filter(|text| !text.starts_with('/')) {
-                *file = match folder {
-                    "" => format!("../{text}"),
-                    folder => format!("../{folder}/{text}"),
-                }
-                .into();
-            }
-        }
-    }
-}
-
-fn secrets(value: &mut Value, folder: &str) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map.iter_mut() {
-                match value.as_str().filter(|_| key.ends_with("_file")) {
-                    Some(text) if !text.starts_with('/') && !folder.is_empty() => {
-                        *value = format!("{folder}/{}", text.trim_start_matches("./")).into();
-                    }
-                    Some(_) => {}
-                    None => secrets(value, folder),
-                }
-            }
-        }
-        Value::Array(list) => list.iter_mut().for_each(|value| secrets(value, folder)),
-        _ => {}
+        let own_alerts = self.draft.alerts().into_iter();
+        let own_alerts: Vec<String> = own_alerts.map(|(name, _)| name).collect();
+        said.data.insert("accepted".into(), json!(self.accepted));
+        said.line(format!(
+            "next: say who is told of the catalog's own alerts, {} (`receivers` and [alertmanager.routes]), and write the stack: {}",
+            own_alerts.join(" and "),
+            cli.command("render")
+        ));
+        said
     }
 }
 

@@ -286,6 +286,12 @@ impl Targets {
             .flat_map(|values| values.keys().map(String::as_str))
     }
 
+    /// Whether a label has a value.
+    pub(crate) fn offers(&self, label: &str, value: &str) -> bool {
+        let values = self.by_value.get(label);
+        values.is_some_and(|values| values.contains_key(value))
+    }
+
     /// The targets that a matcher on one of their labels picks; a label that a target lacks is empty.
     pub(crate) fn matching(&self, matcher: &Matcher) -> FixedBitSet {
         if matches!(matcher.op, MatchOp::Equal) && !matcher.value.is_empty() {

@@ -4,6 +4,7 @@ use super::{Merged, Own, Sort, beside};
 use crate::catalog::NO_ONE;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
+use crate::overlay::glob;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
@@ -79,19 +80,21 @@ pub(super) fn merge(own: &mut Own) -> Vec<Diagnostic> {
                 }
                 "templates" => {
                     for (at, text) in value.texts().enumerate() {
+                        if text.starts_with('/') {
+                            let placed = templates_called(own, text);
+                            let alone = placed.is_empty().then(|| text.to_string());
+                            own.routing.templates.extend(placed.into_iter().chain(alone));
+                            continue;
+                        }
                         let wanted = beside(&file.source, text);
-                        let matched = own.take(&wanted, Sort::Template);
-                        if !matched && !text.starts_with('/') {
+                        if !own.take(&wanted, Sort::Template) {
                             found.push(file.error(
                                 &format!("/templates/{at}"),
                                 format!("no file of [extra] is {wanted}"),
                                 "name the templates under `files` of [extra]",
                             ));
                         }
-                        own.routing.templates.push(match text.starts_with('/') {
-                            true => text.to_string(),
-                            false => format!("extra/{wanted}"),
-                        });
+                        own.routing.templates.push(format!("extra/{wanted}"));
                     }
                 }
                 _ => match lists.iter().find(|list| **list == pointer) {
@@ -135,6 +138,20 @@ pub(super) fn merge(own: &mut Own) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// The templates of `[extra]` that are called as an absolute path ends: that is where another container has had them.
+fn templates_called(own: &mut Own, path: &str) -> Vec<String> {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_string();
+    let mut placed = Vec::new();
+    for file in &mut own.files {
+        let unread = matches!(file.sort, Sort::Other | Sort::Template);
+        if unread && file.source.ends_with(".tmpl") && glob(&name(path), &name(&file.source)) {
+            file.sort = Sort::Template;
+            placed.push(format!("extra/{}", file.source));
+        }
+    }
+    placed
 }
 
 /// The first route of a file as one among others: for the alerts of the own rules alone, with what it does by default said.

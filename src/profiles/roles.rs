@@ -133,7 +133,8 @@ pub(super) fn mistake(profile: &Profile, text: &str) -> Option<(usize, String)> 
         let message = format!("`same_as` says that all of it is `{other}`'s: leave the rest away");
         return Some((text.find("same_as").unwrap_or(0), message));
     }
-    if profile.same_as.is_none() && profile.metrics.is_empty() {
+    let says = profile.same_as.is_some() || profile.runtime.is_some();
+    if !says && profile.metrics.is_empty() {
         return Some((0, "missing field `metrics`".to_string()));
     }
     if let Some(name) = profile

@@ -68,10 +68,10 @@ pub(crate) const PROOF: Proof = Proof {
 
 /// A service that a text names although the alert is about others too. A name of one word may be a word.
 fn one_of_many(text: &str, alert: &Node, contract: &Contract) -> Option<String> {
-    let services: BTreeSet<String> = alert
-        .series
-        .iter()
-        .flat_map(|series| match contract.values(series, "service") {
+    let services: BTreeSet<String> = contract
+        .domains(&alert.series, "service")
+        .into_iter()
+        .flat_map(|domain| match domain {
             Domain::Values(values) => values,
             Domain::Pattern(_) => Vec::new(),
         })

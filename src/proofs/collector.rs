@@ -35,6 +35,10 @@ fn of_file(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
     };
     let families: Vec<&Call> = list.iter().filter_map(call).collect();
     let line = line_of(&file.text, "CONTRACT");
+    let named = families.iter().rev();
+    let named: HashMap<&str, &Call> = named
+        .filter_map(|family| Some((family.get("name", 1)?.text()?, *family)))
+        .collect();
     let mut found = Vec::new();
     for metric in catalog.declared() {
         let emitted = metric
@@ -46,9 +50,7 @@ fn of_file(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
         if emitted.next().is_none() {
             continue;
         }
-        let named =
-            |family: &&&Call| family.get("name", 1).and_then(Literal::text) == Some(&metric.name);
-        let Some(family) = families.iter().find(named) else {
+        let Some(family) = named.get(metric.name.as_str()) else {
             let keyed =
                 |family: &&&Call| family.get("key", 0).and_then(Literal::text) == Some(&metric.key);
             let at = families
@@ -262,16 +264,21 @@ fn of_services(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
     let Some(Literal::Dict(services)) = assigned(&file.text, "SERVICES") else {
         return Vec::new();
     };
+    let known: HashMap<&str, &Literal> = services
+        .iter()
+        .rev()
+        .filter_map(|(name, value)| Some((name.text()?, value)))
+        .collect();
     let mut found = Vec::new();
     for service in catalog
         .services
         .iter()
         .filter(|service| service.runtime == "python" && service.image.is_none())
     {
-        let known = services
-            .iter()
-            .find(|(name, _)| name.text() == Some(&service.name));
-        let Some(call) = known.and_then(|(_, value)| call(value)) else {
+        let Some(call) = known
+            .get(service.name.as_str())
+            .and_then(|value| call(value))
+        else {
             let at = line_of(&file.text, "SERVICES");
             let message = format!("the collector does not know the service {}", service.name);
             found.push(place::line(
@@ -310,6 +317,10 @@ fn of_services(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
 
 /// The attributes by which applications count: each is of its metric, of its type, and writes its labels in their order.
 fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
+    let declared = catalog.declared();
+    let declared: HashMap<&str, &Metric> = declared
+        .map(|metric| (metric.key.as_str(), metric))
+        .collect();
     let mut found = Vec::new();
     let mut wrong = |at: usize, message: String| {
         found.push(place::line(
@@ -329,7 +340,7 @@ fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
             .split(' ')
             .next()
             .unwrap_or_default();
-        let Some(metric) = catalog.declared().find(|metric| metric.key == key) else {
+        let Some(metric) = declared.get(key) else {
             wrong(
                 index + 1,
                 format!("`{attribute}` counts into `{key}`, which the catalog does not declare"),
@@ -338,12 +349,10 @@ fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
         };
         // A name that Python reserves has an underscore more.
         let escaped = attribute.strip_suffix('_') == Some(key);
-        let others = catalog
-            .declared()
-            .any(|other| other.key == attribute && other.key != key && !escaped);
+        let others = declared.contains_key(attribute) && attribute != key && !escaped;
         let plain = metric.labels.is_empty();
         let fits = match class.strip_prefix(OWN) {
-            Some(of) => !plain && (of == key || !catalog.declared().any(|metric| metric.key == of)),
+            Some(of) => !plain && (of == key || !declared.contains_key(of)),
             None => plain && class.eq_ignore_ascii_case(&metric.r#type),
         };
         if others || !fits {

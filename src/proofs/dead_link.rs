@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
+use crate::contract::domain::Domain;
 use crate::contract::evaluate::nodes;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, suggestion};
@@ -341,15 +342,17 @@ pub(super) fn refused(
 ) -> Option<String> {
     let mut list = target(stack, url)?.value["templating"]["list"].items();
     let listed = listed_label(list.find(|variable| variable["name"] == name)?)?;
-    let offered: HashSet<&str> = stack.contract.targets.values(listed).collect();
-    let mut own = series.iter().filter(|series| series.has(label)).peekable();
-    own.peek()?;
-    let fits = own.any(|series| {
-        let values = stack.contract.values(series, label);
-        offered.iter().any(|one| values.holds(one))
+    let targets = &stack.contract.targets;
+    let mut offered = targets.values(listed).peekable();
+    offered.peek()?;
+    let own = series.iter().filter(|series| series.has(label));
+    let own = stack.contract.domains(own, label);
+    own.first()?;
+    let fits = own.iter().any(|values| match values {
+        Domain::Values(values) => values.iter().any(|value| targets.offers(listed, value)),
+        Domain::Pattern(_) => offered.clone().any(|one| values.holds(one)),
     });
-    (!fits && !offered.is_empty())
-        .then(|| format!("`{label}` is passed on as `{name}`, which never has such a value"))
+    (!fits).then(|| format!("`{label}` is passed on as `{name}`, which never has such a value"))
 }
 
 /// What is wrong with a link to a dashboard; None for every other text.

@@ -110,7 +110,7 @@ fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String,
     {
         return None;
     }
-    if source.subject() != target.subject() || source.subject().is_none() {
+    if !source.is_about_the_same(target) {
         return Some((
             format!("{one} silences {other}"),
             "compare by a label that tells services apart: `equal: [job]`",

@@ -116,18 +116,13 @@ fn given(catalog: &Catalog) -> Vec<Diagnostic> {
         .collect();
     let mut found = Vec::new();
     for metric in catalog.declared() {
-        let of: BTreeSet<&str> = catalog
-            .services
-            .iter()
-            .filter(|service| metric.services.contains(&service.name))
+        let emitters = metric.services.iter();
+        let emitters = emitters.filter_map(|name| catalog.service(name));
+        let of: BTreeSet<&str> = emitters
+            .clone()
             .map(|service| service.runtime.as_str())
             .collect();
-        let profiles: BTreeSet<&String> = catalog
-            .services
-            .iter()
-            .filter(|service| metric.services.contains(&service.name))
-            .flat_map(|service| &service.profiles)
-            .collect();
+        let profiles: BTreeSet<&String> = emitters.flat_map(|service| &service.profiles).collect();
         // Who declares the buckets of what a profile lists says more of the same thing.
         let mut named = of
             .iter()

@@ -505,15 +505,14 @@ impl Panel<'_, '_> {
         while let Some((before, after)) = rest.split_once("{{") {
             let (label, after) = after.split_once("}}").unwrap_or((after, ""));
             pattern += &regex_syntax::escape(before);
-            let values = series.iter().map(|series| {
-                match self.stack.contract.values(series, label.trim()) {
-                    Domain::Values(values) => values
-                        .iter()
-                        .map(|value| regex_syntax::escape(value))
-                        .collect::<Vec<_>>()
-                        .join("|"),
-                    Domain::Pattern(pattern) => pattern,
-                }
+            let domains = self.stack.contract.domains(series, label.trim());
+            let values = domains.into_iter().map(|domain| match domain {
+                Domain::Values(values) => values
+                    .iter()
+                    .map(|value| regex_syntax::escape(value))
+                    .collect::<Vec<_>>()
+                    .join("|"),
+                Domain::Pattern(pattern) => pattern,
             });
             let values: BTreeSet<String> = values.collect();
             pattern += &format!("(?:{})", values.into_iter().collect::<Vec<_>>().join("|"));

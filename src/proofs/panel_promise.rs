@@ -140,7 +140,7 @@ const EARLIER: [&str; 8] = [
     "offset",
 ];
 
-impl<'a> Panel<'a, '_> {
+impl<'a, 's> Panel<'a, 's> {
     fn text(&self, key: &str) -> &'a str {
         self.panel[key].as_str().unwrap_or_default()
     }
@@ -485,6 +485,13 @@ impl<'a> Panel<'a, '_> {
 
     /// The words and colours for the values of a label: each value has its own, and none that is another's.
     fn states(&self) -> Option<Diagnostic> {
+        let maps = |change: &Value| {
+            let mut properties = change["properties"].items();
+            change["matcher"]["id"] == "byName"
+                && properties.any(|property| property["id"] == "mappings")
+        };
+        let changes = || self.panel["fieldConfig"]["overrides"].items();
+        changes().find(|change| maps(change))?;
         let contract = &self.stack.contract;
         let series: Vec<_> = self
             .queries
@@ -504,19 +511,18 @@ impl<'a> Panel<'a, '_> {
             });
             old.unwrap_or_else(|| name.to_string())
         };
-        for (index, change) in self.panel["fieldConfig"]["overrides"].items().enumerate() {
+        for (index, change) in changes().enumerate() {
             let Some(column) = change["matcher"]["options"]
                 .as_str()
-                .filter(|_| change["matcher"]["id"] == "byName")
+                .filter(|_| maps(change))
             else {
                 continue;
             };
             let label = renamed(column);
-            let domains = series
-                .iter()
-                .filter(|series| series.has(&label))
-                .map(|series| contract.values(series, &label));
+            let having = series.iter().filter(|series| series.has(&label));
+            let domains = contract.domains(having, &label);
             let lists: Option<Vec<Vec<String>>> = domains
+                .into_iter()
                 .map(|domain| match domain {
                     Domain::Values(values) => Some(values),
                     Domain::Pattern(_) => None,
@@ -829,17 +835,14 @@ impl<'a> Panel<'a, '_> {
     }
 
     /// The same query under another title: one of the two is not what it says.
-    fn copied(&self, other: &Panel) -> Option<Diagnostic> {
-        let texts = |panel: &Panel| {
-            panel
-                .queries
-                .iter()
-                .map(|query| query.written.clone())
-                .collect::<Vec<_>>()
+    fn copied(&self, other: &Panel<'a, 's>) -> Option<Diagnostic> {
+        let texts = |panel: &Panel<'a, 's>| {
+            let queries = panel.queries.clone();
+            queries.into_iter().map(|query| &query.written)
         };
         let same = |key: &str| self.panel[key] == other.panel[key];
         let copied = !self.queries.is_empty()
-            && texts(self) == texts(other)
+            && texts(self).eq(texts(other))
             && [
                 "type",
                 "options",

@@ -19,7 +19,8 @@ use crate::stack::expressions::Expression;
 use crate::stack::grafana::shown::{Field, News, colour};
 use crate::stack::world::{Recordings, Samples, World, series};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -133,6 +134,8 @@ struct Signals<'a, 's> {
     essences: BTreeMap<String, Vec<&'a Alert>>,
     /// Alerts without a threshold, what they compare, and their conditions.
     conditions: Vec<(&'a Alert, &'a str, Rc<Expr>)>,
+    /// Name of an alert → its signals at their thresholds, of one service of each branch and group.
+    samples: RefCell<HashMap<&'a str, Rc<Samples>>>,
     stack: &'a Stack<'s>,
 }
 
@@ -184,8 +187,35 @@ impl<'a, 's> Signals<'a, 's> {
             conditions: conditions.collect(),
             recorded,
             essences,
+            samples: RefCell::default(),
             stack,
         }
+    }
+
+    /// One service of a branch stands for all: a branch is those that do not differ.
+    fn at_thresholds(&self, alert: &'a Alert) -> Rc<Samples> {
+        let mut known = self.samples.borrow_mut();
+        let samples = known.entry(&alert.name).or_insert_with(|| {
+            let mut samples = Samples::new();
+            for branch in &alert.branches {
+                let Some((_, limit)) = branch.limit() else {
+                    continue;
+                };
+                for name in by_group(self.stack, &branch.services) {
+                    let Some(service) = self.stack.catalog.service(name) else {
+                        continue;
+                    };
+                    let labels = [
+                        ("job", name),
+                        ("service", name),
+                        ("component", service.group.as_str()),
+                    ];
+                    samples.push((series(&branch.signal, labels), limit));
+                }
+            }
+            Rc::new(samples)
+        });
+        samples.clone()
     }
 
     /// The values in a panel at which alerts fire.
@@ -218,25 +248,7 @@ impl<'a, 's> Signals<'a, 's> {
             return limits;
         }
         for alert in alerts {
-            let mut samples = Samples::new();
-            for branch in &alert.branches {
-                let Some((_, limit)) = branch.limit() else {
-                    continue;
-                };
-                // One service of a branch stands for all: a branch is those that do not differ.
-                for name in by_group(self.stack, &branch.services) {
-                    let Some(service) = self.stack.catalog.service(name) else {
-                        continue;
-                    };
-                    let labels = [
-                        ("job", name),
-                        ("service", name),
-                        ("component", service.group.as_str()),
-                    ];
-                    samples.push((series(&branch.signal, labels), limit));
-                }
-            }
-            for (_, value) in World::plain(&samples)
+            for (_, value) in World::plain(&self.at_thresholds(alert))
                 .asked(&expression.ast)
                 .into_iter()
                 .flatten()

@@ -33,7 +33,7 @@ pub(crate) const PROOF: Proof = Proof {
 
 /// An address in a text.
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"https?://([A-Za-z0-9.-]+):([0-9]{2,5})\b").expect("it is a pattern")
+    Regex::new(r"https?://([A-Za-z0-9._-]+):([0-9]{2,5})\b").expect("it is a pattern")
 });
 
 /// What may be a metric.

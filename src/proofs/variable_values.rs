@@ -144,8 +144,8 @@ impl<'a> Variable<'a, '_> {
                     ));
                     return found;
                 }
-                for series in &series {
-                    if let Domain::Values(values) = self.stack.contract.values(series, label) {
+                for domain in self.stack.contract.domains(&series, label) {
+                    if let Domain::Values(values) = domain {
                         offered.extend(values.into_iter().filter(|value| !value.is_empty()));
                     }
                 }
@@ -257,6 +257,7 @@ impl<'a> Variable<'a, '_> {
     fn met(&self, offered: &BTreeSet<String>) -> Vec<Diagnostic> {
         let contract = &self.stack.contract;
         let mut found = Vec::new();
+        let mut known: HashMap<(&str, &str), bool> = HashMap::new();
         let panels = self.stack.used(Usage::Panel);
         for expression in panels.filter(|expression| expression.path == self.file.path) {
             let mut labels = BTreeSet::new();
@@ -271,16 +272,17 @@ impl<'a> Variable<'a, '_> {
                 let (Some(asked), Some(name)) = (asked, metric(selector)) else {
                     continue;
                 };
-                let series = contract.family(name);
-                let values: Vec<Domain> = series
-                    .iter()
-                    .map(|series| contract.values(series, &asked.name))
-                    .collect();
-                let none = values.iter().all(|values| match values {
-                    Domain::Values(values) => values.iter().all(|value| !offered.contains(value)),
-                    Domain::Pattern(_) => false,
+                let never = *known.entry((name, &asked.name)).or_insert_with(|| {
+                    let values = contract.domains(contract.family(name), &asked.name);
+                    let none = values.iter().all(|values| match values {
+                        Domain::Values(values) => {
+                            values.iter().all(|value| !offered.contains(value))
+                        }
+                        Domain::Pattern(_) => false,
+                    });
+                    none && !values.is_empty()
                 });
-                if none && !values.is_empty() {
+                if never {
                     found.push(place::on(
                         expression,
                         format!(

@@ -75,20 +75,37 @@ pub(crate) fn assigned(text: &str, name: &str) -> Option<Literal> {
         line && text[at + name.len()..].starts_with([':', ' ', '='])
     })?;
     let value = start + text[start..].find(" = ")? + 3;
-    Reader { text, at: value }.literal()
+    Reader::at(text, value).literal()
 }
 
 /// The literal that begins at a byte of a module.
 pub(crate) fn literal_at(text: &str, at: usize) -> Option<Literal> {
-    Reader { text, at }.literal()
+    Reader::at(text, at).literal()
 }
 
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// A byte that was passed, and its line from 1: lines are counted once.
+    counted: (usize, usize),
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn at(text: &'a str, at: usize) -> Reader<'a> {
+        Reader {
+            text,
+            at,
+            counted: (0, 1),
+        }
+    }
+
+    fn line_of(&mut self, at: usize) -> usize {
+        let (before, line) = self.counted;
+        let line = line + self.text[before..at].matches('\n').count();
+        self.counted = (at, line);
+        line
+    }
+
     fn rest(&self) -> &str {
         &self.text[self.at..]
     }
@@ -190,8 +207,8 @@ impl Reader<'_> {
                     reader.at += end + 1;
                     Some((name, reader.literal()?))
                 };
+                let line = self.line_of(start);
                 let arguments = self.list(')', argument)?;
-                let line = self.text[..start].matches('\n').count() + 1;
                 Some(Literal::Call(Call {
                     name,
                     arguments,

@@ -48,6 +48,8 @@ pub(in crate::commands) struct Found {
     pub(in crate::commands) profile: Option<&'static str>,
     pub(in crate::commands) memory_limit: Option<Size>,
     pub(in crate::commands) cpu_limit: Option<f64>,
+    /// Other settings, each as TOML.
+    pub(in crate::commands) more: Vec<String>,
     /// What was guessed of it.
     pub(in crate::commands) guessed: Vec<String>,
 }
@@ -100,7 +102,7 @@ pub(in crate::commands) fn exporter_of(name: &str, targets: &[String]) -> Option
 }
 
 /// Names of the stack's own servers and containers.
-const TAKEN: [&str; 7] = [
+pub(in crate::commands) const RESERVED: [&str; 7] = [
     "prometheus",
     "alertmanager",
     "grafana",
@@ -185,7 +187,7 @@ impl Draft {
     /// Takes a service under a name that a catalog can have; gives that name.
     pub(in crate::commands) fn add(&mut self, found: Found) -> String {
         let mut name = slug(&found.name, 60).unwrap_or("service".to_string());
-        if TAKEN.contains(&name.as_str()) {
+        if RESERVED.contains(&name.as_str()) {
             name += "-service";
         }
         let wanted = name.clone();
@@ -337,6 +339,7 @@ fn settings(group: &str, found: &Found) -> Vec<String> {
             .cpu_limit
             .map(|cores| format!("cpu_limit = {cores:?}")),
     );
+    all.extend(found.more.iter().cloned());
     all
 }
 
@@ -365,7 +368,7 @@ fn slug(text: &str, longest: usize) -> Option<String> {
     (!slug.is_empty()).then_some(slug)
 }
 
-/// host:port as a catalog takes it: an address of IPv6 in brackets, a name of letters, digits, dots and dashes.
+/// host:port as a catalog takes it: an address of IPv6 in brackets, a name of letters, digits, dots, dashes and underscores.
 pub(in crate::commands) fn is_target(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else {
         return false;
@@ -374,7 +377,7 @@ pub(in crate::commands) fn is_target(text: &str) -> bool {
         !host.is_empty()
             && host
                 .chars()
-                .all(|c| c.is_ascii_alphanumeric() || ".-".contains(c))
+                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
     };
     let host = match host
         .strip_prefix('[')
@@ -409,7 +412,7 @@ mod tests {
             ("10.0.0.1:80", true),
             ("[fd00::1]:9100", true),
             ("host", false),
-            ("a_b:80", false),
+            ("a_b:80", true),
             ("host:0", false),
         ] {
             assert_eq!(is_target(text), wanted, "{text}");

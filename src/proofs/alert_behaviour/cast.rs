@@ -2,7 +2,7 @@
 
 use super::played::{HOUR, Member, Play, World, play, together};
 use crate::cases::neighbourhood::Neighbourhood;
-use crate::cases::{Clock, Scene, samples, source};
+use crate::cases::{Clock, Scene, Sources, samples};
 use crate::catalog::{Alert, Branch, Catalog, Service};
 use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::rules::{Library, Rule};
@@ -164,6 +164,7 @@ impl<'a> Cast<'a> {
     ) -> Result<Vec<Tried<'a>>, Error> {
         let questions = Questions::of(rules, &OF_TARGETS);
         let read = attributes(&alert.kind);
+        let sources = Sources::of(&alert.kind, value)?;
         let mut tried: Vec<Tried> = Vec::new();
         let mut known: HashMap<(usize, bool, String), usize> = HashMap::new();
         let mut add = |index: usize, branch: &'a Branch, name: &'a str, excepted: bool| {
@@ -177,8 +178,7 @@ impl<'a> Cast<'a> {
                         .map(|key| self.settings(service)[key].to_string())
                         .collect();
                     let answers = questions.answers(&target(service));
-                    let named = Value::from(name);
-                    let source = source(&alert.kind, &self.neighbourhood, value, &named)?;
+                    let source = sources.text(&self.neighbourhood, name)?;
                     format!("{answers} {} {source}", settings.join(" "))
                 }
                 None => name.to_string(),

@@ -56,6 +56,16 @@ impl Firing {
         labels.map(String::as_str).next()
     }
 
+    /// Whether both are about one service. A rule of the user's may call its service otherwise than the job that it reads.
+    pub(crate) fn is_about_the_same(&self, other: &Firing) -> bool {
+        let one_job = || {
+            let job = self.made.get("job");
+            job.is_some() && job == other.made.get("job")
+        };
+        let same = self.subject().is_some() && self.subject() == other.subject();
+        same || (!(self.of_catalog && other.of_catalog) && one_job())
+    }
+
     /// `Down` of `checkout`.
     pub(crate) fn called(&self) -> String {
         match self.subject() {

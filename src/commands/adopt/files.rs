@@ -1,0 +1,72 @@
+//! What a file of a stack that is kept by hand is, told by what it says.
+
+use crate::diagnostic::plural;
+use crate::json::Parts;
+use serde_json::Value;
+
+/// What becomes of a file.
+pub(super) enum Sort {
+    /// A configuration of Prometheus, whose jobs are taken apart.
+    Jobs,
+    /// Kept as it is under this key of [extra].
+    Kept(&'static str),
+    /// Left where it is, for a reason.
+    Left(&'static str),
+}
+
+/// Told by its keys; `listed`: a job reads its targets from it.
+pub(super) fn sort(value: &Value, listed: bool) -> Sort {
+    let has = |key: &str| value.get(key).is_some();
+    if has("scrape_configs") {
+        Sort::Jobs
+    } else if has("groups") {
+        Sort::Kept("rules")
+    } else if has("tests") && has("rule_files") {
+        Sort::Kept("tests")
+    } else if has("receivers") || has("route") {
+        Sort::Kept("alertmanager")
+    } else if has("panels") || has("rows") {
+        Sort::Kept("dashboards")
+    } else if listed || value.items().any(|group| group.get("targets").is_some()) {
+        Sort::Kept("files")
+    } else if has("services") {
+        Sort::Left(
+            "a compose file: what it starts goes on as before; the containers of monstack have to be in a network with it, or reach its ports",
+        )
+    } else if has("datasources") || has("providers") {
+        Sort::Left("a provisioning of Grafana: monstack writes its own")
+    } else if has("modules") {
+        Sort::Left(
+            "modules of a blackbox exporter: that exporter goes on as before; monstack has one of its own for `health_probe`",
+        )
+    } else {
+        Sort::Left("nothing of it is recognised")
+    }
+}
+
+/// What is in a file that is kept, in a few words.
+pub(super) fn content(key: &str, value: &Value) -> String {
+    match key {
+        "rules" => {
+            let groups = value["groups"].items();
+            let rules: Vec<&Value> = groups.flat_map(|group| group["rules"].items()).collect();
+            let alerts = rules.iter().filter(|rule| rule.get("alert").is_some());
+            let alerts = alerts.count();
+            format!(
+                "{}, {}",
+                plural(alerts, "alert"),
+                plural(rules.len() - alerts, "recording rule")
+            )
+        }
+        "tests" => plural(value["tests"].items().len(), "unit test"),
+        "alertmanager" => format!(
+            "{}, and their routes",
+            plural(value["receivers"].items().len(), "receiver")
+        ),
+        "dashboards" => format!(
+            "a dashboard of {}",
+            plural(value["panels"].items().len(), "panel")
+        ),
+        _ => "a list of targets".to_string(),
+    }
+}
