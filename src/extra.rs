@@ -15,7 +15,7 @@ use crate::yaml;
 use alertmanager::Routing;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What a file of `[extra]` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub(crate) struct OwnFile {
     pub(crate) value: Arc<Value>,
     /// What is placed, where that is not the text.
     filled: Option<String>,
+    /// Read when something is wrong with it.
+    lines: Arc<OnceLock<yaml::Lines>>,
 }
 
 impl OwnFile {
@@ -81,7 +83,8 @@ impl OwnFile {
 
     /// The line of a value, or the file where it has none.
     pub(crate) fn place(&self, pointer: &str) -> Place {
-        match yaml::Lines::read(&self.text).line(pointer) {
+        let lines = self.lines.get_or_init(|| yaml::Lines::read(&self.text));
+        match lines.line(pointer) {
             Some(line) if line > 0 => self.line(line),
             _ => Place::File(self.source.clone()),
         }
@@ -195,7 +198,7 @@ impl Own {
             let names = own.names();
             found.extend(names.err().unwrap_or_default());
             found.extend(scrape::merge(&mut own, catalog));
-            found.extend(alertmanager::merge(&mut own));
+            found.extend(alertmanager::merge(&mut own, catalog));
             found.extend(dashboards::fill(&mut own, catalog));
             found.extend(own.taken(catalog));
             own.unread(catalog);
@@ -448,6 +451,7 @@ fn file(
         text,
         value: Arc::new(Value::Null),
         filled: None,
+        lines: Arc::default(),
     };
     if file.sort != Sort::Other {
         // JSON is YAML too.

@@ -450,6 +450,11 @@ fn linted(texts: &Texts, overlay: &Overlay) -> (Outcome, Allows) {
     (outcome, allows)
 }
 
+/// Syntax, schema and lints, without a look at what is rendered.
+pub(crate) fn lint_with(texts: impl Into<Texts>, overlay: &Overlay) -> Outcome {
+    linted(&texts.into(), overlay).0
+}
+
 /// Syntax, schema, lints; nothing is accepted yet.
 fn checked(texts: &Texts, overlay: &Overlay) -> Outcome {
     let (source, errors) = Source::of(texts);

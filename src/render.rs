@@ -45,6 +45,8 @@ pub struct Rendered {
     /// The catalog, as templates see it.
     catalog: TemplateValue,
     origins: Mutex<BTreeMap<String, Option<Origin>>>,
+    /// Path → the lines of a file that others wrote.
+    own_lines: Mutex<BTreeMap<String, yaml::Lines>>,
     /// What the templates with a file for each alert saw, by template and alert: made when something is wrong in one of the files.
     alerts: Mutex<BTreeMap<&'static str, HashMap<String, TemplateValue>>>,
     kinds: Arc<Kinds>,
@@ -193,6 +195,7 @@ impl Rendered {
             environment,
             catalog: context! { metric_names => metric_names(catalog), extra => seen, scrape_secrets => secrets, ..TemplateValue::from(Serde(catalog)) },
             origins: Mutex::default(),
+            own_lines: Mutex::default(),
             alerts: Mutex::default(),
             kinds: catalog.kinds.clone(),
         }
@@ -411,8 +414,14 @@ impl Rendered {
 
     fn own_line(&self, path: &str, pointer: &str) -> Place {
         let shown = format!("{}/{path}", self.output);
+        let mut known = self
+            .own_lines
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let line = self.file(path).and_then(|file| {
-            let line = line_of(&yaml::Lines::read(&file.text), pointer)?;
+            let lines = known.entry(path.to_string());
+            let lines = lines.or_insert_with(|| yaml::Lines::read(&file.text));
+            let line = line_of(lines, pointer)?;
             let text = file.text.lines().nth(line.checked_sub(1)?)?.to_string();
             Some((line, text))
         });

@@ -61,6 +61,7 @@ fn reason(text: &str) -> String {
 }
 
 /// The lines of a document's values: slower to read than the values, so it is read when something is wrong.
+#[derive(Debug)]
 pub(crate) struct Lines(Option<Spanned<Tree>>);
 
 impl Lines {
@@ -93,6 +94,7 @@ impl Lines {
 }
 
 /// A document as places only.
+#[derive(Debug)]
 enum Tree {
     Map(Vec<(String, Spanned<Tree>)>),
     Seq(Vec<Spanned<Tree>>),

@@ -1,6 +1,7 @@
 //! `adopt` writes a first catalog of a stack that is kept by hand: jobs that a catalog can say become services, everything else is
 //! kept as it is, in [extra]. What changes, and what is lost, is said.
 
+mod alerts;
 mod files;
 mod jobs;
 
@@ -14,6 +15,7 @@ use crate::overlay::{Overlay, glob};
 use crate::pipeline::{self, CATALOG, Outcome};
 use crate::source::read;
 use crate::yaml;
+use alerts::Recognised;
 use anyhow::{Context, Result, bail, ensure};
 use files::Sort;
 use jobs::Job;
@@ -32,6 +34,9 @@ pub(crate) struct Args {
     name: Option<String>,
 }
 
+/// Where files are written that are not kept as they are.
+const MADE: &str = "adopted/";
+
 /// Where jobs are kept that no service can say.
 const JOBS: &str = "adopted/jobs.yml";
 
@@ -46,6 +51,12 @@ struct Adopted {
     /// Path → key of [extra], and what it is.
     files: BTreeMap<String, (&'static str, String)>,
     texts: BTreeMap<String, String>,
+    /// Rule files as they are, by path.
+    rules: BTreeMap<String, Value>,
+    /// Alerts that unit tests of the user's name.
+    tested: BTreeSet<String>,
+    /// Alerts of the rule files that are alerts of the catalog.
+    recognised: Vec<Recognised>,
     /// Keys of [prometheus] as TOML, each with where it comes from.
     settings: BTreeMap<&'static str, (String, String)>,
     /// What is found in the files, code → the first of it.
@@ -66,16 +77,24 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         "there is a {CATALOG} already: name what it lacks under [extra] in it"
     );
     ensure!(
-        !cli.root.join(JOBS).exists(),
-        "there is a file {JOBS} already: move it elsewhere"
+        !cli.root.join(MADE).exists(),
+        "there is a folder {MADE} already: move it elsewhere"
     );
     let mut adopted = Adopted::read(args, &cli.root)?;
-    let outcome = adopted.settled(&cli.root)?;
+    let mut outcome = adopted.settled(&cli.root)?;
+    if !outcome.failed() && adopted.recognise(&cli.root) {
+        outcome = adopted.settled(&cli.root)?;
+    }
     if outcome.failed() {
         return Ok(Report::new(outcome.source, outcome.diagnostics));
     }
-    if let Some(text) = adopted.kept_jobs() {
-        create(&cli.root, JOBS, &text)?;
+    let jobs = adopted.kept_jobs();
+    let jobs = jobs.map(|text| (JOBS.to_string(), text));
+    let kept = adopted.texts.iter();
+    let made = kept.filter(|(path, _)| path.starts_with(MADE) && adopted.files.contains_key(*path));
+    let made = made.map(|(path, text)| (path.clone(), text.clone()));
+    for (path, text) in made.chain(jobs) {
+        create(&cli.root, &path, &text)?;
     }
     create(&cli.root, CATALOG, &adopted.draft.text())?;
     Ok(adopted.report(outcome, cli))
@@ -84,10 +103,13 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
 impl Adopted {
     fn read(args: &Args, root: &Path) -> Result<Adopted> {
         let mut adopted = Adopted {
-            draft: Draft::new(args.name.as_deref(), root, Some("unknown")),
+            draft: Draft::new(args.name.as_deref(), root, Some(alerts::UNKNOWN)),
             jobs: Vec::new(),
             files: BTreeMap::new(),
             texts: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            tested: BTreeSet::new(),
+            recognised: Vec::new(),
             settings: BTreeMap::new(),
             accepted: BTreeMap::new(),
             changed: Vec::new(),
@@ -121,6 +143,10 @@ impl Adopted {
             .flat_map(|(job, _)| job.lists())
             .collect();
         for (path, value) in &values {
+            if value["dashboard"]["panels"].is_array() {
+                adopted.unwrapped(path, &value["dashboard"]);
+                continue;
+            }
             match files::sort(value, listed.iter().any(|pattern| glob(pattern, path))) {
                 Sort::Jobs => {}
                 Sort::Kept(key) => {
@@ -130,6 +156,13 @@ impl Adopted {
                     let named = named.filter_map(|rule| rule["alert"].as_str());
                     adopted.draft.taken.extend(named.map(str::to_string));
                     let content = files::content(key, value);
+                    if key == "rules" {
+                        adopted.rules.insert(path.clone(), value.clone());
+                    }
+                    let tests = value["tests"].items();
+                    let tests = tests.flat_map(|test| test["alert_rule_test"].items());
+                    let tested = tests.filter_map(|test| test["alertname"].as_str());
+                    adopted.tested.extend(tested.map(str::to_string));
                     adopted.files.insert(path.clone(), (key, content));
                 }
                 Sort::Left(why) => adopted.lost.push(format!("{path}: {why}")),
@@ -162,6 +195,18 @@ impl Adopted {
             adopted.jobs.push((job, why));
         }
         Ok(adopted)
+    }
+
+    /// A dashboard as Grafana's API answers it: what is inside is kept, in a file of its own.
+    fn unwrapped(&mut self, path: &str, dashboard: &Value) {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let made = format!("{MADE}{name}");
+        self.changed.push(format!(
+            "{path}: what is inside of `dashboard` is kept, in {made}"
+        ));
+        let content = files::content("dashboards", dashboard);
+        self.texts.insert(made.clone(), format!("{dashboard:#}\n"));
+        self.files.insert(made, ("dashboards", content));
     }
 
     /// Takes a configuration of Prometheus apart.
@@ -231,6 +276,60 @@ impl Adopted {
         self.lost.extend(other);
     }
 
+    /// Finds the alerts that a kind says; whether there are any.
+    fn recognise(&mut self, root: &Path) -> bool {
+        let profiles = jobs::profiles(&self.kept());
+        let beside = self.kept().into_iter();
+        let beside: Vec<Option<&str>> =
+            beside.map(|job| profiles.get(&job.name).copied()).collect();
+        let rules = self.rules.values().flat_map(files::rules);
+        let rules: Vec<Value> = rules.cloned().collect();
+        let draft = self.draft.without_alerts();
+        let overlay = Overlay::of(root);
+        self.recognised = alerts::recognised(&draft, &overlay, &rules, &self.tested, &beside);
+        self.without_recognised();
+        !self.recognised.is_empty()
+    }
+
+    /// Writes what is left of the rule files, and gives the draft its alerts.
+    fn without_recognised(&mut self) {
+        let names: BTreeSet<&str> = self
+            .recognised
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
+        for (path, file) in &self.rules {
+            let made = left_of(path);
+            self.files.remove(path);
+            self.files.remove(&made);
+            let left = files::without(file, &names);
+            let count = |file: &Value| files::rules(file).count();
+            match count(&left) {
+                0 => {}
+                some if some == count(file) => {
+                    let content = files::content("rules", file);
+                    self.files.insert(path.clone(), ("rules", content));
+                }
+                _ => {
+                    let content = files::content("rules", &left);
+                    let text = format!(
+                        "# What is left of {path}: yours to edit.\n{}",
+                        yaml::print(&left)
+                    );
+                    self.texts.insert(made.clone(), text);
+                    self.files.insert(made, ("rules", content));
+                }
+            }
+        }
+        self.draft
+            .taken
+            .retain(|name| !names.contains(name.as_str()));
+        let own = self.recognised.iter();
+        self.draft.own = own
+            .map(|one| (one.name.clone(), one.says.clone()))
+            .collect();
+    }
+
     /// The jobs that are kept, as a file of their own.
     fn kept_jobs(&self) -> Option<String> {
         let kept: Vec<Value> = self.kept().iter().map(|job| job.moved()).collect();
@@ -293,6 +392,13 @@ impl Adopted {
                 let mut steps = pointer.split('/').skip(1);
                 match (steps.next(), steps.next()) {
                     (Some("services"), Some(name)) => self.keep(name, why),
+                    (Some("alerts"), Some(name)) => {
+                        let before = self.recognised.len();
+                        self.recognised.retain(|one| one.name != name);
+                        self.draft.taken.insert(name.to_string());
+                        self.without_recognised();
+                        self.recognised.len() < before
+                    }
                     (Some("prometheus"), Some(key)) => match self.settings.remove(key) {
                         Some((_, from)) => {
                             self.lost.push(format!("{from}: {why}"));
@@ -317,6 +423,8 @@ impl Adopted {
             }
             Place::Line { file, .. } | Place::File(file) => match self.files.remove(file) {
                 Some((key, _)) => {
+                    self.rules
+                        .retain(|path, _| path != file && left_of(path) != *file);
                     let (at, line, _) = location(&error.place, &outcome.source);
                     self.lost.push(format!(
                         "{at}:{line}: {why}: correct it, and name the file in `{key}` of [extra]"
@@ -387,6 +495,26 @@ impl Adopted {
 
     fn report(mut self, outcome: Outcome, cli: &Cli) -> Report {
         let (mut services, mut extra) = (Vec::new(), Vec::new());
+        let mut kinds = Vec::new();
+        for one in &self.recognised {
+            let name = &one.name;
+            kinds.push(format!(
+                "{name}: {}, of {}",
+                one.kind,
+                one.covers.join(", ")
+            ));
+            let lost = one.lost.iter();
+            self.lost
+                .extend(lost.map(|key| format!("alert {name}: its annotation {key}")));
+        }
+        let steadier = self.recognised.iter().filter(|one| one.steadier);
+        let steadier: Vec<&str> = steadier.map(|one| one.name.as_str()).collect();
+        if !steadier.is_empty() {
+            self.changed.push(format!(
+                "{}: goes on firing while scrapes fail, and for a moment after the value has gone back",
+                steadier.join(", ")
+            ));
+        }
         for (job, why) in &self.jobs {
             let name = &job.name;
             let found = self.draft.services.iter().find(|(known, _)| known == name);
@@ -429,6 +557,7 @@ impl Adopted {
         ));
         for (title, key, lines) in [
             ("became services", "services", &services),
+            ("became alerts of a kind", "alerts", &kinds),
             ("kept in [extra]", "extra", &extra),
             ("changed", "changed", &self.changed),
             ("lost", "lost", &self.lost),
@@ -445,16 +574,23 @@ impl Adopted {
                 said.line(format!("  {code}, such as: {message}"));
             }
         }
-        let own_alerts = self.draft.alerts().into_iter();
-        let own_alerts: Vec<String> = own_alerts.map(|(name, _)| name).collect();
         said.data.insert("accepted".into(), json!(self.accepted));
+        let routed = self.files.values().any(|(key, _)| *key == "alertmanager");
+        let who = match routed {
+            true => "",
+            false => "say who is told (`receivers` and [alertmanager.routes]), and ",
+        };
         said.line(format!(
-            "next: say who is told of the catalog's own alerts, {} (`receivers` and [alertmanager.routes]), and write the stack: {}",
-            own_alerts.join(" and "),
+            "next: {who}write the stack: {}",
             cli.command("render")
         ));
         said
     }
+}
+
+/// Where the rules of a file are written that are left when others are alerts of the catalog.
+fn left_of(path: &str) -> String {
+    format!("{MADE}{}", path.replace('/', "-"))
 }
 
 /// The path of a file from the root on.

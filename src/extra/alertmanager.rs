@@ -1,7 +1,7 @@
 //! Own receivers, routes and inhibitions, as they stand in the generated configuration of the Alertmanager.
 
 use super::{Merged, Own, Sort, beside};
-use crate::catalog::NO_ONE;
+use crate::catalog::{Catalog, NO_ONE};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::overlay::glob;
@@ -30,7 +30,7 @@ pub(super) struct Routing {
 }
 
 /// Takes what all files say.
-pub(super) fn merge(own: &mut Own) -> Vec<Diagnostic> {
+pub(super) fn merge(own: &mut Own, catalog: &Catalog) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut route: Option<Place> = None;
     let mut receivers: HashMap<String, Place> = HashMap::new();
@@ -52,7 +52,7 @@ pub(super) fn merge(own: &mut Own) -> Vec<Diagnostic> {
                         continue;
                     }
                     route = Some(place.clone());
-                    match routed(own, value) {
+                    match routed(own, catalog, value) {
                         Ok(value) => own.parts.push(Merged {
                             list: ROUTES,
                             value,
@@ -61,7 +61,7 @@ pub(super) fn merge(own: &mut Own) -> Vec<Diagnostic> {
                         }),
                         Err(message) => found.push(
                             Diagnostic::error("extra-file", place, message).help(
-                                "this route is for the alerts of `rules` of [extra]; alerts of the catalog are routed by [owners], [[routes]] and [alertmanager.routes]",
+                                "this route is for the alerts of `rules` of [extra], and for those of the catalog as long as it names no receiver; those are routed by [owners], [[routes]] and [alertmanager.routes]",
                             ),
                         ),
                     }
@@ -154,8 +154,9 @@ fn templates_called(own: &mut Own, path: &str) -> Vec<String> {
     placed
 }
 
-/// The first route of a file as one among others: for the alerts of the own rules alone, with what it does by default said.
-fn routed(own: &Own, written: &Value) -> Result<Value, String> {
+/// The first route of a file as one among others, with what it does by default said: for the alerts of the own rules alone, or
+/// for all as long as the catalog tells nobody of anything.
+fn routed(own: &Own, catalog: &Catalog, written: &Value) -> Result<Value, String> {
     let Some(map) = written.as_object() else {
         return Err("`route` is no route".to_string());
     };
@@ -164,7 +165,8 @@ fn routed(own: &Own, written: &Value) -> Result<Value, String> {
         return Err(format!("the first route has `{key}`: it takes every alert"));
     }
     let alerts = own.alerts();
-    if alerts.is_empty() {
+    let all = !catalog.notifies();
+    if alerts.is_empty() && !all {
         return Err("there is no alert that this route could take".to_string());
     }
     let names: Vec<String> = alerts
@@ -178,7 +180,9 @@ fn routed(own: &Own, written: &Value) -> Result<Value, String> {
             route.insert(key.to_string(), value.clone());
         }
     }
-    route.insert("matchers".to_string(), json!([matcher]));
+    if !all {
+        route.insert("matchers".to_string(), json!([matcher]));
+    }
     for (key, default) in DEFAULTS {
         let value = map.get(key).cloned().unwrap_or_else(|| default.into());
         route.insert(key.to_string(), value);

@@ -12,6 +12,10 @@ pub(crate) const LINT: Lint = Lint {
         let routes = &catalog.alertmanager.routes;
         let first = catalog.severities.first();
         let (place, message) = match routes.get(first).map(String::as_str) {
+            // The routes of an own Alertmanager's configuration take them all.
+            _ if !catalog.notifies() && !catalog.extra.alertmanager.is_empty() => {
+                return Vec::new();
+            }
             _ if !catalog.notifies() => (
                 "/alertmanager/routes".to_string(),
                 "no alert notifies anyone: every severity goes to the null receiver".to_string(),

@@ -1,7 +1,9 @@
 //! Every expression and every rule can be read, and the variables of dashboards are defined.
 
 use super::{Check, Example, Proof, place};
-use crate::diagnostic::Diagnostic;
+use crate::artifacts::Role;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::render::File;
 use crate::stack::expressions::{Unread, Why};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -20,7 +22,15 @@ pub(crate) const PROOF: Proof = Proof {
                 "fix the duration or the template; `promtool check rules` refuses it too",
             )
         });
-        let unread = stack.unread.iter().map(finding);
+        let unread = stack.unread.iter().map(|unread| {
+            let mut found = finding(unread);
+            // Of the user's own dashboard one panel shows an error, and the others go on.
+            let own = |file: &File| file.is_own() && file.role == Role::Dashboard;
+            if stack.files.at(unread.path).is_some_and(own) {
+                found.severity = Severity::Warning;
+            }
+            found
+        });
         unread.chain(refused).collect()
     }),
 };

@@ -93,10 +93,12 @@ impl<'a> Reach<'a> {
             if contract.knows(name) {
                 continue;
             }
-            // Of a short name almost any other is near.
-            let near = nearest(name, contract.names()).filter(|near| {
-                near.len() > 7 && strsim::damerau_levenshtein(name, near) <= near.len() / 8
-            });
+            // Of a short name almost any other is near; and what differs by more letters is not compared at all.
+            let names = contract
+                .names()
+                .filter(|near| near.len() > 7 && near.len().abs_diff(name.len()) <= near.len() / 8);
+            let near = nearest(name, names)
+                .filter(|near| strsim::damerau_levenshtein(name, near) <= near.len() / 8);
             if let Some(near) = near {
                 let message = format!("nobody is known to emit `{name}`");
                 let help = format!(

@@ -216,6 +216,14 @@ impl<'a> Reading<'a, '_> {
     }
 
     fn dashboard(&mut self, file: &'a File) {
+        // What a dashboard of the user's asks of another database is not PromQL.
+        let foreign = |sources: &[&Value]| {
+            let mut types = sources
+                .iter()
+                .filter_map(|one| one["datasource"]["type"].as_str());
+            let asked = types.next().unwrap_or("prometheus");
+            file.is_own() && !asked.contains("prometheus") && asked != "datasource"
+        };
         let variables = Variables::of(&file.value, self.files);
         let mut read = |pointer: String, text: &str, owner: &'a Value, target: &'a Value| {
             let (filled, unknown) = variables.fill(text);
@@ -236,7 +244,9 @@ impl<'a> Reading<'a, '_> {
         for (pointer, panel) in panels(&file.value) {
             let targets = panel["targets"].as_array().into_iter().flatten();
             for (index, target) in targets.enumerate() {
-                if let Some(text) = target["expr"].as_str() {
+                if let Some(text) = target["expr"].as_str()
+                    && !foreign(&[target, panel])
+                {
                     let pointer = format!("{pointer}/targets/{index}/expr");
                     read(pointer, text, panel, target);
                 }
@@ -244,14 +254,18 @@ impl<'a> Reading<'a, '_> {
         }
         let annotations = file.value["annotations"]["list"].as_array();
         for (index, annotation) in annotations.into_iter().flatten().enumerate() {
-            if let Some(text) = annotation["expr"].as_str() {
+            if let Some(text) = annotation["expr"].as_str()
+                && !foreign(&[annotation])
+            {
                 let pointer = format!("/annotations/list/{index}/expr");
                 read(pointer, text, &NONE, &NONE);
             }
         }
         let list = file.value["templating"]["list"].as_array();
         for (index, variable) in list.into_iter().flatten().enumerate() {
-            if let Some(selector) = query(variable).and_then(selector) {
+            if let Some(selector) = query(variable).and_then(selector)
+                && !foreign(&[variable])
+            {
                 let pointer = format!("/templating/list/{index}/query");
                 read(pointer, selector, &NONE, &NONE);
             }

@@ -3,6 +3,7 @@
 use crate::diagnostic::plural;
 use crate::json::Parts;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What becomes of a file.
 pub(super) enum Sort {
@@ -42,6 +43,29 @@ pub(super) fn sort(value: &Value, listed: bool) -> Sort {
     } else {
         Sort::Left("nothing of it is recognised")
     }
+}
+
+/// The rules of a rule file.
+pub(super) fn rules(file: &Value) -> impl Iterator<Item = &Value> {
+    let groups = file["groups"].items();
+    groups.flat_map(|group| group["rules"].items())
+}
+
+/// A rule file without the alerts of these names, and without groups that are empty then.
+pub(super) fn without(file: &Value, names: &BTreeSet<&str>) -> Value {
+    let mut file = file.clone();
+    if let Some(groups) = file.get_mut("groups").and_then(Value::as_array_mut) {
+        for group in groups.iter_mut() {
+            if let Some(rules) = group.get_mut("rules").and_then(Value::as_array_mut) {
+                rules.retain(|rule| {
+                    let name = rule["alert"].as_str();
+                    name.is_none_or(|name| !names.contains(name))
+                });
+            }
+        }
+        groups.retain(|group| group["rules"].items().next().is_some());
+    }
+    file
 }
 
 /// What is in a file that is kept, in a few words.

@@ -128,6 +128,8 @@ pub(in crate::commands) struct Draft {
     pub(in crate::commands) more: String,
     /// Names of alerts that others have.
     pub(in crate::commands) taken: BTreeSet<String>,
+    /// Alerts beside the usual first ones: name, and table as TOML. One of a kind stands in place of the usual one of that kind.
+    pub(in crate::commands) own: Vec<(String, String)>,
     /// What was guessed and what was left out, a line each.
     pub(in crate::commands) notes: Vec<String>,
 }
@@ -150,6 +152,7 @@ impl Draft {
             services: Vec::new(),
             more: String::new(),
             taken: BTreeSet::new(),
+            own: Vec::new(),
             notes: Vec::new(),
         };
         draft.call(&written);
@@ -222,9 +225,12 @@ impl Draft {
     }
 
     /// The alerts of the text, each with what it says.
-    pub(in crate::commands) fn alerts(&self) -> Vec<(String, &'static str)> {
+    pub(in crate::commands) fn alerts(&self) -> Vec<(String, &str)> {
         let limited = self.limited();
-        let told = FIRST.iter().filter(|first| !first.needs_limit || limited);
+        let kinds: Vec<_> = self.own.iter().map(|(_, says)| kind_of(says)).collect();
+        let told = FIRST.iter().filter(|first| {
+            (!first.needs_limit || limited) && !kinds.contains(&kind_of(&first.says))
+        });
         let named = |first: &'static First| {
             let name = match self.taken.contains(&first.name) {
                 true => format!("{}OfCatalog", first.name),
@@ -232,7 +238,9 @@ impl Draft {
             };
             (name, first.says.as_str())
         };
-        told.map(named).collect()
+        let own = self.own.iter();
+        let own = own.map(|(name, says)| (name.clone(), says.as_str()));
+        told.map(named).chain(own).collect()
     }
 
     /// Whether any service has a limit of memory that its runtime tells about.
@@ -249,6 +257,16 @@ impl Draft {
 
     /// As services.toml.
     pub(in crate::commands) fn text(&self) -> String {
+        let mut text = self.without_alerts();
+        text += "\n[alerts]\n";
+        for (name, says) in self.alerts() {
+            let _ = writeln!(text, "{name} = {says}");
+        }
+        text + &self.more
+    }
+
+    /// Its platform, groups, services and servers.
+    pub(in crate::commands) fn without_alerts(&self) -> String {
         let mut text = format!(
             "# What runs here; `monstack render` makes the whole monitoring stack of it. `monstack explain NAME` says what a name here means.\n\n[platform]\nname = {}\nslug = {}\n\n[defaults]\nruntime = {}\n",
             quoted(&self.title),
@@ -293,12 +311,14 @@ impl Draft {
                 );
             }
         }
-        text += "\n[alerts]\n";
-        for (name, says) in self.alerts() {
-            let _ = writeln!(text, "{name} = {says}");
-        }
-        text + &self.more
+        text
     }
+}
+
+/// The kind that a table of an alert names.
+fn kind_of(says: &str) -> Option<String> {
+    let table: toml::Table = toml::from_str(&format!("alert = {says}")).ok()?;
+    Some(table["alert"].get("kind")?.as_str()?.to_string())
 }
 
 fn settings(group: &str, found: &Found) -> Vec<String> {

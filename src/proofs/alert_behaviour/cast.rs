@@ -1,11 +1,13 @@
 //! Which services an alert is tried with: one of each class that nothing can tell apart.
 
-use super::played::{HOUR, Member, Play, World, play, together};
+use super::played::{
+    HOUR, Likeness, Member, Play, World, alike_when_steady, likeness, play, together,
+};
 use crate::cases::neighbourhood::Neighbourhood;
 use crate::cases::{Clock, Scene, Sources, samples};
 use crate::catalog::{Alert, Branch, Catalog, Service};
 use crate::evaluation::classes::{OF_TARGETS, Questions, target};
-use crate::evaluation::rules::{Library, Rule};
+use crate::evaluation::rules::{Library, Rule, in_dependency_order};
 use crate::kinds::Kind;
 use crate::promql::engine::{Labels, Release, reads_calendar};
 use crate::templates::functions::four_scrapes;
@@ -137,6 +139,80 @@ impl<'a> Cast<'a> {
             }
         }
         Ok(found)
+    }
+
+    /// How much a rule of the library does for every service of an alert what the alert's kind promises, in all its cases, and
+    /// whether it fires when the alert's own rules do in worlds around some numbers.
+    pub(super) fn likeness(
+        &self,
+        (alert, own): (&'a Alert, &dyn Fn() -> Option<Vec<Rule>>),
+        (rule, library): (&str, &Library),
+        near: &[f64],
+        releases: &[Release],
+    ) -> Result<Likeness, Error> {
+        let needed = library.needed(std::iter::once(rule), std::iter::empty());
+        if needed.iter().any(|rule| reads_calendar(&rule.expr)) {
+            return Ok(Likeness::Different);
+        }
+        let value = Value::from(Serde(alert));
+        let interval = self.catalog.prometheus.evaluation_interval.to_string();
+        let step = samples::test_step(&value, &self.bridge, &interval)?;
+        let clock = Clock {
+            step: &step,
+            bridge: &self.bridge,
+            traffic: None,
+        };
+        let mut found = Likeness::Same;
+        // An alert that cannot be told to fire apart is one for each service.
+        let apart = alert.kind.keys.contains_key("per");
+        let mut fires = false;
+        let (mut series, mut last) = (BTreeSet::new(), 0);
+        for tried in self.tried(alert, &value, &needed)? {
+            let branch = Value::from(Serde(tried.branch));
+            let name = &tried.service.name;
+            let around = &self.neighbourhood;
+            let scene = Scene::new(&alert.kind, around, &value, &branch, name, &clock)?;
+            let per = scene.per().iter();
+            let per = per.map(|(label, value)| (label.as_str(), value.as_str()));
+            let known: Labels = std::iter::once(("job", name.as_str())).chain(per).collect();
+            let is_service = |job: &str| self.catalog.service(job).is_some();
+            for trial in scene.trials(tried.excepted)? {
+                if !tried.excepted {
+                    series.extend(trial.series.iter().map(|(series, _)| series.clone()));
+                    last = last.max(trial.last);
+                }
+                fires |= trial.checks.iter().any(|check| check.state == "firing");
+                for release in releases {
+                    let like = likeness(
+                        rule,
+                        &known,
+                        apart,
+                        &is_service,
+                        &needed,
+                        &trial,
+                        &step,
+                        *release,
+                    );
+                    found = found.min(like);
+                }
+                if found == Likeness::Different {
+                    return Ok(found);
+                }
+            }
+        }
+        let own = own().filter(|_| fires);
+        let alike = own.is_some_and(|own| {
+            let own = Library::of(in_dependency_order(own.iter().collect()));
+            let own = own.needed(std::iter::once(alert.name.as_str()), std::iter::empty());
+            let both = [(rule, &needed[..]), (alert.name.as_str(), &own[..])];
+            let told = std::iter::once("job").chain(alert.per.iter().map(String::as_str));
+            let told: Vec<&str> = told.collect();
+            let mut releases = releases.iter();
+            releases.all(|release| {
+                alike_when_steady(both, &series, (&told, apart), near, (&step, last), *release)
+            })
+        });
+        Ok(if alike { found } else { Likeness::Different })
     }
 
     /// The rules without those that are about other services of the catalog than these.

@@ -7,6 +7,7 @@ use crate::evaluation::rules::{Active, Outcome, Rule, Rules, State};
 use crate::evaluation::unit_tests::{labels, recorded};
 use crate::promql::engine::{Axis, Failure, Labels, Memory, Millis, Release};
 use crate::promql::samples;
+use std::collections::BTreeSet;
 
 /// What came of an alert's cases.
 #[derive(Default)]
@@ -98,6 +99,192 @@ pub(super) fn play(
     failure
         .or_else(|| stage.signal())
         .or_else(|| stage.states(&outcomes))
+}
+
+/// How much a rule that somebody else wrote does in a case as the kind promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Likeness {
+    Different,
+    /// Where scrapes fail, or the value has just gone back, the kind goes on firing and the rule does not.
+    LessSteady,
+    Same,
+}
+
+/// Runs a case over an alert of another name: `known` are the labels by which its alerts tell services apart, and none but those
+/// if they are to be `apart` by them.
+pub(super) fn likeness(
+    name: &str,
+    known: &Labels,
+    apart: bool,
+    is_service: &dyn Fn(&str) -> bool,
+    rules: &[&Rule],
+    trial: &Trial,
+    step: &str,
+    release: Release,
+) -> Likeness {
+    let step = millis(step);
+    let count = usize::try_from(trial.last + 1).unwrap_or(0);
+    let axis = Axis {
+        start: 0,
+        step,
+        count,
+    };
+    let mut memory = Memory::default();
+    let mut gaps = false;
+    for (series, values) in &trial.series {
+        gaps |= values.contains('_') || values.contains("stale");
+        if let (Ok(labels), Ok(values)) = (labels(series), samples::read(values, count)) {
+            memory.add(recorded(labels, values, step));
+        }
+    }
+    let run = Rules {
+        rules: rules.to_vec(),
+        axis,
+        release,
+    };
+    let outcomes = run.run(&mut memory);
+    if outcomes.iter().any(|outcome| outcome.failure.is_some()) {
+        return Likeness::Different;
+    }
+    let actives = rules.iter().zip(&outcomes);
+    let actives = actives.filter(|(rule, _)| rule.alert.is_some() && rule.name == name);
+    let actives: Vec<&Active> = actives.flat_map(|(_, outcome)| &outcome.alerts).collect();
+    let own = |active: &&&Active| {
+        let mut labels = known.iter();
+        labels.all(|(label, value)| active.labels.get(label) == value)
+    };
+    let told = |label: &str| {
+        let constant = || {
+            let rule = rules
+                .iter()
+                .find(|rule| rule.alert.is_some() && rule.name == name);
+            rule.is_some_and(|rule| rule.constant_labels().any(|(known, _)| known == label))
+        };
+        ["alertname", "job", "service", "component"].contains(&label)
+            || !known.get(label).is_empty()
+            || constant()
+    };
+    let more = |active: &&Active| active.labels.iter().any(|(label, _)| !told(label));
+    if apart && actives.iter().any(more) {
+        return Likeness::Different;
+    }
+    let mut fired = false;
+    let mut found = Likeness::Same;
+    for check in &trial.checks {
+        let index = usize::try_from(check.at).unwrap_or(0);
+        let is = |active: &&&Active| active.states[index] != State::Inactive;
+        let (mine, others): (Vec<&&Active>, Vec<&&Active>) =
+            actives.iter().filter(is).partition(own);
+        // What nobody scrapes is of no interest.
+        let firing = |active: &&&&Active| {
+            active.states[index] == State::Firing && is_service(active.labels.get("job"))
+        };
+        if apart && mine.len() > 1 || others.iter().any(|active| firing(&active)) {
+            return Likeness::Different;
+        }
+        let states = mine.iter().map(|active| active.states[index]);
+        let states: Vec<State> = states.collect();
+        let state = match states.contains(&State::Firing) {
+            true => "firing",
+            false => states.first().map_or("inactive", |state| word(*state)),
+        };
+        if state == check.state {
+            fired |= state == "firing";
+        } else if check.state != "inactive" && (gaps || fired) {
+            found = Likeness::LessSteady;
+        } else {
+            return Likeness::Different;
+        }
+    }
+    found
+}
+
+/// How many worlds that stay as they are two rules are compared in.
+const WORLDS: usize = 200;
+
+/// Whether two alerts fire for the same label sets in worlds in which nothing changes: each series of these has a level of its own,
+/// or counts at one. `labels` are those by which they are compared, `near` the numbers around which levels are.
+pub(super) fn alike_when_steady(
+    alerts: [(&str, &[&Rule]); 2],
+    series: &BTreeSet<String>,
+    (labels_of, apart): (&[&str], bool),
+    near: &[f64],
+    (step, steps): (&str, i64),
+    release: Release,
+) -> bool {
+    let step = millis(step);
+    let count = usize::try_from(steps + 1).unwrap_or(0);
+    // A generator of Lehmer's: the same worlds on every machine.
+    let mut state: u64 = 48271;
+    let mut one_of = |list: &[f64]| {
+        state = state * 48271 % 0x7fff_ffff;
+        list[usize::try_from(state).unwrap_or(0) % list.len()]
+    };
+    let mut levels = vec![0.0, 1.0];
+    levels.extend(
+        near.iter()
+            .flat_map(|near| [0.5, 0.9, 1.1, 2.0].map(|part| part * near)),
+    );
+    let read: Vec<Labels> = series.iter().filter_map(|text| labels(text).ok()).collect();
+    (0..WORLDS).all(|_| {
+        let scale = one_of(&[1.0, 1.0, 1.0, 0.01, 100.0, 1e6]);
+        let mut below = 0.0;
+        let mut given = Vec::new();
+        for (index, labels) in read.iter().enumerate() {
+            let name = labels.get("__name__");
+            let mut level = one_of(&levels) * scale;
+            if level != 0.0 && level != 1.0 {
+                // No two are exactly a number apart: there two ways to compute the same differ by a rounding.
+                level *= 1.0 + 0.00137 * (index + 1) as f64;
+            }
+            let counts = ["_total", "_count", "_sum"]
+                .iter()
+                .any(|end| name.ends_with(end));
+            let bucket = name.ends_with("_bucket");
+            // A bucket counts what those before it do too.
+            below = if bucket { below + level.abs() } else { 0.0 };
+            let level = if bucket { below } else { level };
+            let values = (0..count).map(|at| {
+                let seconds = step as f64 / 1000.0 * at as f64;
+                let counted = level.abs() * seconds;
+                Some(samples::Value::Number(if counts || bucket {
+                    counted
+                } else {
+                    level
+                }))
+            });
+            given.push((labels, values.collect::<Vec<_>>()));
+        }
+        let fires = |(name, rules): (&str, &[&Rule])| {
+            let run = Rules {
+                rules: rules.to_vec(),
+                axis: Axis {
+                    start: 0,
+                    step,
+                    count,
+                },
+                release,
+            };
+            let mut memory = Memory::default();
+            for (labels, values) in &given {
+                memory.add(recorded((*labels).clone(), values.clone(), step));
+            }
+            let outcomes = run.run(&mut memory);
+            let of_alert = rules.iter().zip(&outcomes);
+            let of_alert = of_alert.filter(|(rule, _)| rule.alert.is_some() && rule.name == name);
+            let actives = of_alert.flat_map(|(_, outcome)| &outcome.alerts);
+            let firing = actives.filter(|active| active.states.last() == Some(&State::Firing));
+            let mut found: Vec<Labels> = firing
+                .map(|active| active.labels.filtered(|label| labels_of.contains(&label)))
+                .collect();
+            found.sort();
+            if !apart {
+                found.dedup();
+            }
+            found
+        };
+        fires(alerts[0]) == fires(alerts[1])
+    })
 }
 
 /// A service that fails together with others.

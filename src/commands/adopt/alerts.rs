@@ -1,0 +1,656 @@
+//! Alerts that a kind of the catalog says as well: which, is found by running the rule over the kind's cases.
+
+use super::files;
+use super::jobs::toml;
+use crate::artifacts::{ARTIFACTS, RULES};
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::evaluation::rules::{Library, Rule, in_dependency_order};
+use crate::json::Parts;
+use crate::kinds::{Kind, Kinds, THRESHOLDS};
+use crate::overlay::Overlay;
+use crate::pipeline;
+use crate::profiles::Exposed;
+use crate::promql::engine::metric;
+use crate::promql::number::number;
+use crate::promql::parse;
+use crate::promql::token::{T_EQLC, T_GTE, T_GTR, T_LSS, T_LTE};
+use crate::promql::walk::{children, children_mut, selectors};
+use crate::promql::{AggregateExpr, BinaryExpr, Expr, LabelModifier, MatchOp};
+use crate::proofs::{Likeness, likeness};
+use crate::render;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// An alert of a rule file, as one of the catalog.
+pub(super) struct Recognised {
+    pub(super) name: String,
+    pub(super) kind: String,
+    /// Its table, in one line of TOML.
+    pub(super) says: String,
+    /// The services that it is about.
+    pub(super) covers: Vec<String>,
+    /// Whether it goes on firing where the rule does not, for as long as scrapes fail.
+    pub(super) steadier: bool,
+    /// What of the rule the table does not say.
+    pub(super) lost: Vec<String>,
+}
+
+/// More settings than these are not tried for one alert.
+const MOST: usize = 400;
+
+/// The runtime of a service of which nobody says what it runs on.
+pub(super) const UNKNOWN: &str = "unknown";
+
+/// Labels that a service has by itself.
+const OF_SERVICES: [&str; 3] = ["job", "service", "component"];
+
+/// Reads the rules of the files and finds the alerts that a kind says. `draft`: a catalog with the services and without alerts of
+/// its own; `beside`: the profiles of jobs whose series an alert of the catalog would not see, as far as they are known.
+pub(super) fn recognised(
+    draft: &str,
+    overlay: &Overlay,
+    rules: &[Value],
+    kept_as_they_are: &BTreeSet<String>,
+    beside: &[Option<&str>],
+) -> Vec<Recognised> {
+    let Ok(kinds) = Kinds::of(overlay) else {
+        return Vec::new();
+    };
+    let Some(base) = pipeline::lint_with(draft, overlay).catalog else {
+        return Vec::new();
+    };
+    let own: Vec<Rule> = rules
+        .iter()
+        .filter_map(read)
+        .map(|rule| {
+            let mut expr = (*rule.expr).clone();
+            at_most_zero(&mut expr);
+            rule.with(expr)
+        })
+        .collect();
+    let library = Library::of(in_dependency_order(own.iter().collect()));
+    let named = rules.iter().filter_map(|rule| rule["alert"].as_str());
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    named.for_each(|name| *times.entry(name).or_default() += 1);
+    let mut found = Vec::new();
+    for rule in rules {
+        let once = rule["alert"].as_str().filter(|name| times[name] == 1);
+        let Some(name) = once.filter(|name| !kept_as_they_are.contains(*name)) else {
+            continue;
+        };
+        let Some(asked) = Asked::of(rule, &base, beside) else {
+            continue;
+        };
+        let tables = asked.tables(&kinds);
+        let near = &asked.said.numbers;
+        let one = first((draft, overlay), &tables, (name, &library), near);
+        if let Some((table, kind, steadier, covers)) = one {
+            found.push(asked.named(name, table, kind, steadier, covers));
+        }
+    }
+    found
+}
+
+/// The first of some tables whose alert does what the rule does, one that does exactly so before others.
+fn first(
+    (draft, overlay): (&str, &Overlay),
+    tables: &[Map<String, Value>],
+    rule: (&str, &Library),
+    near: &[f64],
+) -> Option<(Map<String, Value>, String, bool, Vec<String>)> {
+    let mut left: BTreeMap<String, &Map<String, Value>> = tables
+        .iter()
+        .enumerate()
+        .map(|(index, table)| (format!("Tried{index:04}"), table))
+        .collect();
+    let outcome = loop {
+        if left.is_empty() {
+            return None;
+        }
+        let lines = left.iter().filter_map(|(name, table)| {
+            Some(format!(
+                "{name} = {}\n",
+                toml(&Value::Object((*table).clone()))?
+            ))
+        });
+        let text = format!("{draft}\n[alerts]\n{}", lines.collect::<String>());
+        let outcome = pipeline::lint_with(&text, overlay);
+        let before = left.len();
+        let wrong = |found: &&Diagnostic| found.stops() && found.code != "same-condition";
+        for found in outcome.diagnostics.iter().filter(wrong) {
+            if let Place::Key(pointer) | Place::Value(pointer) = &found.place
+                && let Some(name) = pointer.strip_prefix("/alerts/")
+            {
+                left.remove(name.split('/').next().unwrap_or(name));
+            }
+        }
+        if left.len() == before {
+            break outcome;
+        }
+    };
+    let catalog = outcome.catalog?;
+    let mut steadier = None;
+    for (name, table) in left {
+        let Some(alert) = catalog
+            .alert(&name)
+            .filter(|alert| !alert.covers.is_empty())
+        else {
+            continue;
+        };
+        let own = || {
+            rules_of(
+                &format!(
+                    "{draft}\n[alerts]\n{name} = {}\n",
+                    toml(&Value::Object(table.clone()))?
+                ),
+                overlay,
+            )
+        };
+        let like = likeness(&catalog, (alert, &own), rule, near);
+        let one = || {
+            (
+                table.clone(),
+                alert.kind.name.clone(),
+                like != Likeness::Same,
+                alert.covers.clone(),
+            )
+        };
+        match like {
+            Likeness::Same => return Some(one()),
+            Likeness::LessSteady => drop(steadier.get_or_insert_with(one)),
+            Likeness::Different => {}
+        }
+    }
+    steadier
+}
+
+/// The rules that a catalog is rendered to.
+fn rules_of(text: &str, overlay: &Overlay) -> Option<Vec<Rule>> {
+    let catalog = pipeline::lint_with(text, overlay).catalog?;
+    let rules: Vec<_> = ARTIFACTS
+        .iter()
+        .filter(|artifact| artifact.role == RULES)
+        .cloned()
+        .collect();
+    let rendered = render::with(&catalog, overlay, &rules).ok()?.ok()?;
+    let files = rendered.files.iter().filter(|file| file.role == RULES);
+    let all = files.flat_map(|file| files::rules(&file.value));
+    Some(all.filter_map(read).collect())
+}
+
+fn read(rule: &Value) -> Option<Rule> {
+    Rule::read(rule, &mut |text| parse(text).map(Rc::new)).ok()
+}
+
+/// What cannot be negative is 0 where it is at most that: kinds ask so.
+fn at_most_zero(expr: &mut Expr) {
+    if let Expr::Binary(binary) = expr
+        && binary.op.id() == T_EQLC
+        && number(&binary.rhs) == Some(0.0)
+    {
+        binary.op = promql_parser::parser::token::TokenType::new(T_LTE);
+    }
+    children_mut(expr).into_iter().for_each(at_most_zero);
+}
+
+/// What an alerting rule says, as far as a table can.
+struct Asked<'a> {
+    rule: &'a Value,
+    /// What it reads, each once: as a key of a kind names it, with the metric's name.
+    reads: Vec<(String, Value)>,
+    services: Vec<String>,
+    said: Said,
+    /// Labels that it may fire apart by.
+    apart: Vec<Vec<String>>,
+    severity: String,
+    labels: Map<String, Value>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(rule: &'a Value, catalog: &Catalog, beside: &[Option<&str>]) -> Option<Asked<'a>> {
+        let expr = parse(rule["expr"].as_str()?).ok()?;
+        let mut labels = Map::new();
+        let mut severity = None;
+        for (label, value) in rule["labels"].entries() {
+            let text = value.as_str().filter(|text| !text.contains("{{"))?;
+            match label.as_str() {
+                "severity" => severity = Some(text.to_string()),
+                label if OF_SERVICES.contains(&label) => return None,
+                label => drop(labels.insert(label.to_string(), text.into())),
+            }
+        }
+        if rule.get("keep_firing_for").is_some() {
+            return None;
+        }
+        let mut reads: Vec<(String, Value)> = Vec::new();
+        let mut services = BTreeSet::new();
+        let mut apart = BTreeSet::new();
+        for selector in selectors(&expr) {
+            let name = metric(selector)?;
+            let exposed = exposed(catalog, name)?;
+            apart.extend(
+                exposed
+                    .into_iter()
+                    .flat_map(|exposed| exposed.labels.keys().cloned()),
+            );
+            let mut wanted = Map::new();
+            for matcher in &selector.matchers.matchers {
+                let (label, value) = (matcher.name.as_str(), matcher.value.as_str());
+                let (key, said) = match &matcher.op {
+                    _ if label == "__name__" => continue,
+                    MatchOp::Equal if label == "job" || label == "service" => {
+                        services.insert(value.to_string());
+                        continue;
+                    }
+                    _ if OF_SERVICES.contains(&label) || label == "instance" => return None,
+                    MatchOp::Equal => ("where", json!([value])),
+                    MatchOp::NotEqual => ("except", json!([value])),
+                    MatchOp::Re(_) => ("where", json!(value)),
+                    MatchOp::NotRe(_) => ("except", json!(value)),
+                };
+                let table = wanted.entry(key).or_insert(json!({}));
+                if table.get(label).is_some() {
+                    return None;
+                }
+                table[label] = said;
+            }
+            let said = match wanted.is_empty() {
+                true => json!(name),
+                false => {
+                    let metric = ("metric".to_string(), json!(name));
+                    Value::Object(std::iter::once(metric).chain(wanted).collect())
+                }
+            };
+            if !reads.iter().any(|(_, known)| *known == said) {
+                reads.push((name.to_string(), said));
+            }
+        }
+        let sees_all = |(name, _): &(String, Value)| sees_all(catalog, name, beside);
+        if services.is_empty() && !reads.iter().all(sees_all) {
+            return None;
+        }
+        let mut said = Said::default();
+        said.visit(&expr);
+        let by = said.by.iter();
+        let by = by.filter(|label| !OF_SERVICES.contains(&label.as_str()));
+        let by: Vec<String> = by.cloned().collect();
+        let whole: Vec<String> = apart.into_iter().collect();
+        let with_instance = |labels: &[String]| {
+            let mut all = labels.to_vec();
+            all.push("instance".to_string());
+            all
+        };
+        let mut ways = vec![
+            Vec::new(),
+            by,
+            with_instance(&[]),
+            with_instance(&whole),
+            whole,
+        ];
+        let mut known = BTreeSet::new();
+        ways.retain(|way| known.insert(way.clone()));
+        Some(Asked {
+            rule,
+            reads,
+            services: services.into_iter().collect(),
+            said,
+            apart: ways,
+            severity: severity?,
+            labels,
+        })
+    }
+
+    /// Tables of all kinds that read as much as the rule does.
+    fn tables(&self, kinds: &Kinds) -> Vec<Map<String, Value>> {
+        let mut found = Vec::new();
+        for kind in kinds.iter().filter(|kind| !kind.slos) {
+            for table in self.of_kind(kind) {
+                let whole = kind.keys.contains_key("per");
+                for way in &self.apart {
+                    let mut table = table.clone();
+                    if !way.is_empty() {
+                        if !whole {
+                            continue;
+                        }
+                        table.insert("per".to_string(), json!(way));
+                    }
+                    found.push(table);
+                }
+            }
+        }
+        found.truncate(MOST);
+        found
+    }
+
+    fn of_kind(&self, kind: &Kind) -> Vec<Map<String, Value>> {
+        let mut base = Map::new();
+        base.insert("kind".to_string(), json!(kind.name));
+        let mut found = self.reading(kind, base);
+        let levels: Vec<(&String, &Value)> = kind
+            .keys
+            .iter()
+            .filter(|(_, key)| {
+                key["ref"]
+                    .as_str()
+                    .is_some_and(|of| THRESHOLDS.contains(&of))
+            })
+            .collect();
+        if !levels.is_empty() {
+            let said = levels.iter().flat_map(|(name, key)| {
+                let numbers = self.said.levels(name, key);
+                numbers.into_iter().map(move |number| (*name, number))
+            });
+            let said: Vec<(&String, f64)> = said.collect();
+            let leveled = found.iter().flat_map(|table| {
+                said.iter()
+                    .map(|(level, number)| with(table, level, whole(*number)))
+            });
+            found = leveled.collect();
+        }
+        for (name, key) in &kind.keys {
+            let mut values = Vec::new();
+            if key["ref"] == "interval" {
+                values.extend(self.said.durations.iter().map(|text| json!(text)));
+            }
+            let said = self.rule["expr"].as_str().unwrap_or_default();
+            let named = |value: &&Value| value.as_str().is_some_and(|word| said.contains(word));
+            values.extend(key["enum"].items().filter(named).cloned());
+            if key["type"] == "number" {
+                let numbers = self.said.numbers.iter();
+                let numbers = numbers.filter(|number| **number > 0.0 && **number < 1.0);
+                values.extend(numbers.map(|number| json!(number)));
+            }
+            let more = found
+                .iter()
+                .flat_map(|table| values.iter().map(|value| with(table, name, value.clone())));
+            let more: Vec<_> = more.collect();
+            found.extend(more);
+        }
+        for table in &mut found {
+            if !self.services.is_empty() {
+                table.insert("services".to_string(), json!(self.services));
+            }
+            let hold = self.rule["for"].as_str().unwrap_or("0s");
+            table.insert("for".to_string(), json!(hold));
+            table.insert("severity".to_string(), json!(self.severity));
+            if !self.labels.is_empty() {
+                table.insert("labels".to_string(), Value::Object(self.labels.clone()));
+            }
+        }
+        found
+    }
+
+    /// The tables in which every metric that the rule reads is under one of the kind's keys.
+    fn reading(&self, kind: &Kind, base: Map<String, Value>) -> Vec<Map<String, Value>> {
+        let slots: Vec<(&String, bool)> = kind
+            .keys
+            .iter()
+            .filter(|(_, key)| key["metric"].is_string())
+            .map(|(name, key)| {
+                let free = ["optional", "instead_of", "default"]
+                    .iter()
+                    .any(|word| key.get(word).is_some());
+                let replaced = kind
+                    .keys
+                    .values()
+                    .any(|other| other["instead_of"] == name.as_str());
+                (name, !free && !replaced)
+            })
+            .collect();
+        if slots.is_empty() {
+            let known = |name: &str| kind.series.values().any(|given| given.metric == name);
+            let all = self.reads.iter().all(|(name, _)| known(name));
+            return if all { vec![base] } else { Vec::new() };
+        }
+        let mut found = vec![(base, BTreeSet::new())];
+        for (slot, needed) in slots {
+            let mut next: Vec<(Map<String, Value>, BTreeSet<usize>)> = Vec::new();
+            for (table, used) in &found {
+                for (index, (_, said)) in self.reads.iter().enumerate() {
+                    if !used.contains(&index) {
+                        let mut used = used.clone();
+                        used.insert(index);
+                        next.push((with(table, slot, said.clone()), used));
+                    }
+                }
+                if !needed {
+                    next.push((table.clone(), used.clone()));
+                }
+            }
+            found = next;
+        }
+        found.retain(|(_, used)| used.len() == self.reads.len());
+        found.into_iter().map(|(table, _)| table).collect()
+    }
+
+    fn named(
+        &self,
+        name: &str,
+        mut table: Map<String, Value>,
+        kind: String,
+        steadier: bool,
+        covers: Vec<String>,
+    ) -> Recognised {
+        let mut lost = Vec::new();
+        for (key, value) in self.rule["annotations"].entries() {
+            let text = value.as_str().unwrap_or_default().trim();
+            let spoken = ["summary", "description"].contains(&key.as_str());
+            let per = table.get("per").cloned().unwrap_or_default();
+            let per: Vec<&str> = per.texts().collect();
+            match spoken_text(text, &per).filter(|_| spoken) {
+                Some(text) => drop(table.insert(key.clone(), json!(text))),
+                None => lost.push(key.clone()),
+            }
+        }
+        Recognised {
+            name: name.to_string(),
+            kind,
+            says: toml(&Value::Object(table)).unwrap_or_default(),
+            covers,
+            steadier,
+            lost,
+        }
+    }
+}
+
+/// An annotation as a text of the catalog; None: it says something that a catalog's does not.
+fn spoken_text(text: &str, per: &[&str]) -> Option<String> {
+    let mut said = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (inside, after) = after.split_once("}}")?;
+        let inside: String = inside.split_whitespace().collect();
+        said += before;
+        said += &match inside.strip_prefix("$labels.") {
+            Some("job" | "service") => "{service}".to_string(),
+            Some(label) if per.contains(&label) => format!("{{label:{label}}}"),
+            None if inside == "$value" || inside.starts_with("$value|") => "{value}".to_string(),
+            _ => return None,
+        };
+        rest = after;
+    }
+    said += rest;
+    let mut plain = said.replace("{service}", "").replace("{value}", "");
+    for label in per {
+        plain = plain.replace(&format!("{{label:{label}}}"), "");
+    }
+    (!plain.contains(['{', '}', '$', '\n'])).then_some(said)
+}
+
+/// A number as people write it.
+fn whole(number: f64) -> Value {
+    match number.fract() == 0.0 && number.abs() < 1e15 {
+        true => json!(number as i64),
+        false => json!(number),
+    }
+}
+
+fn with(table: &Map<String, Value>, key: &str, value: Value) -> Map<String, Value> {
+    let mut table = table.clone();
+    table.insert(key.to_string(), value);
+    table
+}
+
+/// What is known of a metric of the services; Some(None): every target has it. None: nobody is known to expose it.
+fn exposed<'a>(catalog: &'a Catalog, name: &str) -> Option<Option<&'a Exposed>> {
+    if name == "up" {
+        return Some(None);
+    }
+    let profiles = catalog.services.iter().flat_map(|service| {
+        let more = service.profiles.iter().map(String::as_str);
+        std::iter::once(service.runtime.as_str()).chain(more)
+    });
+    let ends = ["_bucket", "_sum", "_count"];
+    let stem = ends.iter().find_map(|end| name.strip_suffix(end));
+    profiles
+        .filter_map(|profile| catalog.profiles.get(profile))
+        .find_map(|profile| {
+            let known = profile.metrics.get(name);
+            known.or_else(|| profile.metrics.get(stem?))
+        })
+        .map(Some)
+}
+
+/// Whether all series of a metric are of services of the catalog: no job beside them exposes it, nor may a service of which
+/// nobody says what it runs on.
+fn sees_all(catalog: &Catalog, name: &str, beside: &[Option<&str>]) -> bool {
+    let lists = |profile: &str| {
+        let profile = catalog.profiles.get(profile);
+        profile.is_some_and(|profile| profile.metrics.contains_key(name))
+    };
+    let others = |profile: &Option<&str>| profile.is_some_and(|profile| !lists(profile));
+    let of_program = catalog.services.iter().any(|service| {
+        let mut profiles = service.profiles.iter();
+        profiles.any(|profile| lists(profile))
+    });
+    let known = || {
+        let runtimes = catalog.services.iter().map(|service| &service.runtime);
+        {
+            let mut runtimes = runtimes;
+            runtimes.all(|runtime| runtime != UNKNOWN)
+        }
+    };
+    match name {
+        "up" => beside.is_empty(),
+        _ => beside.iter().all(others) && (of_program || known()),
+    }
+}
+
+/// The numbers, windows and labels of an expression.
+#[derive(Default)]
+struct Said {
+    numbers: Vec<f64>,
+    /// What is compared with a number: whether it must be above, whether it may be equal, and that number.
+    compared: Vec<(bool, bool, f64)>,
+    durations: Vec<String>,
+    by: BTreeSet<String>,
+}
+
+impl Said {
+    /// What a key of a threshold may be for what is compared here: the number, as a part of a hundred, or what is left of 1.
+    fn levels(&self, name: &str, key: &Value) -> Vec<f64> {
+        let above = key["side"].as_str().unwrap_or(name) == "above";
+        let includes = key["includes"] == true;
+        let mut found = Vec::new();
+        for (side, equal, number) in &self.compared {
+            if *equal != includes {
+                continue;
+            }
+            let parts = [*number, number / 100.0];
+            match *side == above {
+                true => found.extend(parts),
+                false => found.extend(parts.map(|part| 1.0 - part)),
+            }
+        }
+        if key["ref"] == "time" {
+            found.extend(&self.numbers);
+        }
+        // As somebody would write it: 1 - 0.9 is not 0.09999999999999998.
+        let mut found: Vec<f64> = found
+            .into_iter()
+            .map(|value| (value * 1e12).round() / 1e12)
+            .collect();
+        let mut known = Vec::new();
+        found.retain(|value| {
+            let new = !known.contains(value);
+            known.push(*value);
+            new
+        });
+        found
+    }
+
+    fn visit(&mut self, expr: &Expr) {
+        if let Some(value) = number(expr) {
+            if !self.numbers.contains(&value) {
+                self.numbers.push(value);
+            }
+            return;
+        }
+        let mut lasting = |duration: std::time::Duration| {
+            let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+            let text = crate::catalog::Duration(millis).to_string();
+            if !self.durations.contains(&text) {
+                self.durations.push(text);
+            }
+        };
+        match expr {
+            Expr::MatrixSelector(matrix) => lasting(matrix.range),
+            Expr::Subquery(subquery) => lasting(subquery.range),
+            Expr::Aggregate(AggregateExpr {
+                modifier: Some(LabelModifier::Include(labels)),
+                ..
+            }) => self.by.extend(labels.labels.iter().cloned()),
+            Expr::Binary(binary) => self.compared.extend(compared(binary)),
+            _ => {}
+        }
+        for child in children(expr) {
+            self.visit(child);
+        }
+    }
+}
+
+/// Whether what a comparison compares with a number must be above it, whether it may be equal, and the number.
+fn compared(binary: &BinaryExpr) -> Option<(bool, bool, f64)> {
+    let (limit, turned) = match (number(&binary.lhs), number(&binary.rhs)) {
+        (None, Some(limit)) => (limit, false),
+        (Some(limit), None) => (limit, true),
+        _ => return None,
+    };
+    let (above, equal) = match binary.op.id() {
+        T_GTR => (true, false),
+        T_GTE => (true, true),
+        T_LSS => (false, false),
+        T_LTE => (false, true),
+        // What cannot be negative is 0 where it is at most that.
+        T_EQLC if limit == 0.0 => return Some((false, true, limit)),
+        _ => return None,
+    };
+    Some((above != turned, equal, limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_annotation_is_a_text_of_the_catalog_where_it_says_no_more_than_one_can() {
+        for (text, wanted) in [
+            ("{{ $labels.job }} is down", Some("{service} is down")),
+            ("at {{ $value | humanize }}", Some("at {value}")),
+            (
+                "{{ $labels.instance }} is down",
+                Some("{label:instance} is down"),
+            ),
+            ("{{ $labels.pod }} is down", None),
+            ("costs $5", None),
+        ] {
+            assert_eq!(
+                spoken_text(text, &["instance"]).as_deref(),
+                wanted,
+                "{text}"
+            );
+        }
+    }
+}
