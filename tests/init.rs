@@ -189,6 +189,152 @@ fn a_configuration_of_prometheus_becomes_a_catalog() {
     fs::remove_dir_all(root).expect("removable");
 }
 
+/// Rules that do what a kind does are alerts of the catalog, whichever way they are written; what only looks so is kept.
+#[test]
+fn alerts_are_recognised_by_what_they_do() {
+    let root = folder("adopt-alerts");
+    let config = r#"
+global: {scrape_interval: 15s}
+rule_files: [rules.yml]
+scrape_configs:
+  - job_name: node_exporter
+    static_configs: [{targets: ['10.0.0.1:9100', '10.0.0.2:9100']}]
+  - job_name: redis_exporter
+    relabel_configs: [{target_label: service, replacement: redis_exporter}, {target_label: rack, replacement: a1}]
+    static_configs: [{targets: ['redis-exporter.example.org:9121']}]
+"#;
+    let rules = r#"
+groups:
+  - name: all
+    rules:
+      - alert: InstanceDown
+        expr: up == 0
+        for: 5m
+        labels: {severity: critical}
+        annotations: {summary: "{{ $labels.instance }} is down", runbook_url: "https://example.org"}
+      - alert: Memory
+        expr: 100 * (1 - (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)) > 90
+        for: 5m
+        labels: {severity: warning}
+      - alert: Rejected
+        expr: increase(redis_rejected_connections_total[5m]) > 0
+        labels: {severity: critical, team: data}
+      - alert: Load
+        expr: node_load1 > 1.5 and node_load5 > 1
+        for: 2m
+        labels: {severity: warning}
+      - alert: Earlier
+        expr: node_load1 offset 1h > 4
+        for: 2m
+        labels: {severity: warning}
+      - record: load
+        expr: node_load1
+"#;
+    let routes = "route: {receiver: chat}\nreceivers:\n  - name: chat\n    webhook_configs: [{url: 'https://hooks.example.org/x'}]\n";
+    for (name, text) in [
+        ("prometheus.yml", config),
+        ("rules.yml", rules),
+        ("alertmanager.yml", routes),
+    ] {
+        fs::write(root.join(name), text).expect("writable");
+    }
+    let files = ["prometheus.yml", "rules.yml", "alertmanager.yml"];
+    let files = files.map(|file| root.join(file).display().to_string());
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let ended = monstack(&root, &[&["adopt"], &*files].concat());
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    said(
+        &ended,
+        &[
+            "InstanceDown: threshold, of node_exporter, redis_exporter",
+            "Memory: saturation, of node_exporter",
+            "Rejected: increase, of redis_exporter",
+            "adopted/rules.yml: 2 alerts, 1 recording rule",
+            "alert InstanceDown: its annotation runbook_url",
+        ],
+    );
+    let text = renders(&root);
+    for line in [
+        "labels = { rack = \"a1\" }",
+        "at_most = 0, for = \"5m\", severity = \"critical\", per = [\"instance\"], summary = \"{label:instance} is down\"",
+        "limit = \"node_memory_MemTotal_bytes\", below = 0.1",
+        "above = 0, for = \"0s\", severity = \"critical\", labels = { team = \"data\" }",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    let left = fs::read_to_string(root.join("adopted/rules.yml")).expect("written");
+    for (name, kept) in [("Memory", false), ("Load", true), ("Earlier", true)] {
+        assert_eq!(left.contains(&format!("alert: {name}\n")), kept, "{left}");
+    }
+    // The one route that there is takes them.
+    let monitoring = root.join("generated/monitoring");
+    let (fine, told) = referee::judge(
+        "amtool",
+        &[
+            "config",
+            "routes",
+            "test",
+            "--config.file=alertmanager/alertmanager.yml",
+            "alertname=InstanceDown",
+            "severity=critical",
+            "job=node_exporter",
+        ],
+        &monitoring,
+    );
+    assert!(fine && told.contains("chat"), "{told}");
+    fs::remove_dir_all(root).expect("removable");
+}
+
+/// What a server refuses is left out by name, what nothing can say is kept, and everything else goes on.
+#[test]
+fn what_cannot_be_adopted_is_said() {
+    let root = folder("adopt-odd");
+    for (name, text) in [
+        (
+            "prometheus.yml",
+            "rule_files: [broken.yml, other.yml]\nremote_write: [{url: 'https://store.example.org'}]\nscrape_configs:\n  - job_name: web_app\n    static_configs: [{targets: ['localhost:8000']}]\n  - job_name: 'Old App'\n    static_configs: [{targets: ['10.0.0.1:80']}]\n",
+        ),
+        (
+            "broken.yml",
+            "groups: [{name: x, rules: [{alert: Broken, expr: 'sum(', labels: {severity: critical}}]}]\n",
+        ),
+        (
+            "dashboard.json",
+            "{\"dashboard\": {\"uid\": \"x\", \"title\": \"X\", \"panels\": []}}\n",
+        ),
+        ("docker-compose.yml", "services: {web: {image: 'x:1'}}\n"),
+    ] {
+        fs::write(root.join(name), text).expect("writable");
+    }
+    let files = [
+        "prometheus.yml",
+        "broken.yml",
+        "dashboard.json",
+        "docker-compose.yml",
+    ];
+    let files = files.map(|file| root.join(file).display().to_string());
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let ended = monstack(&root, &[&["adopt"], &*files].concat());
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    said(
+        &ended,
+        &[
+            "job web_app",
+            "job Old App, in adopted/jobs.yml: a service is called with small letters",
+            "broken.yml:1: this is not valid PromQL",
+            "rule_files names other.yml, of which no file was given",
+            "prometheus.yml: `remote_write`",
+            "docker-compose.yml: a compose file",
+            "what is inside of `dashboard` is kept, in adopted/dashboard.json",
+            "Prometheus runs on it, without a container",
+        ],
+    );
+    let text = renders(&root);
+    assert!(text.contains("runs_on = \"host\""), "{text}");
+    assert!(text.contains("runtime = \"unknown\""), "{text}");
+    fs::remove_dir_all(root).expect("removable");
+}
+
 /// A set-up that is kept by hand: what a catalog can say becomes services, all else is kept.
 #[test]
 fn a_stack_is_adopted() {
@@ -233,14 +379,14 @@ fn a_stack_is_adopted() {
             "job orders",
             "job rabbitmq",
             "job mysql, in adopted/jobs.yml",
-            "external_labels of `global`",
             "job prometheus: monstack scrapes its own prometheus",
             "own/alertmanager.yml: 5 receivers, and their routes",
         ],
     );
     let text = renders(&root);
     assert!(text.contains("scrape_interval = \"20s\""), "{text}");
-    assert!(text.contains("[extra.jobs.\"node\"]"), "{text}");
+    assert!(text.contains("[extra.jobs.\"redis\"]"), "{text}");
+    assert!(text.contains("external_labels = { dc = \"a\" }"), "{text}");
     let monitoring = root.join("generated/monitoring");
     let (fine, said) = referee::judge(
         "amtool",

@@ -14,7 +14,7 @@ use crate::profiles::Exposed;
 use crate::promql::engine::metric;
 use crate::promql::number::number;
 use crate::promql::parse;
-use crate::promql::token::{T_EQLC, T_GTE, T_GTR, T_LSS, T_LTE};
+use crate::promql::token::{self, T_EQLC, T_GTE, T_GTR, T_LSS, T_LTE};
 use crate::promql::walk::{children, children_mut, selectors};
 use crate::promql::{AggregateExpr, BinaryExpr, Expr, LabelModifier, MatchOp};
 use crate::proofs::{Likeness, likeness};
@@ -190,7 +190,7 @@ fn at_most_zero(expr: &mut Expr) {
         && binary.op.id() == T_EQLC
         && number(&binary.rhs) == Some(0.0)
     {
-        binary.op = promql_parser::parser::token::TokenType::new(T_LTE);
+        binary.op = token::TokenType::new(T_LTE);
     }
     children_mut(expr).into_iter().for_each(at_most_zero);
 }

@@ -1,13 +1,14 @@
 //! Which services an alert is tried with: one of each class that nothing can tell apart.
 
 use super::played::{
-    HOUR, Likeness, Member, Play, World, alike_when_steady, likeness, play, together,
+    HOUR, Likeness, Member, Outsider, Play, World, alike_when_steady, likeness, play, together,
 };
 use crate::cases::neighbourhood::Neighbourhood;
 use crate::cases::{Clock, Scene, Sources, samples};
-use crate::catalog::{Alert, Branch, Catalog, Service};
+use crate::catalog::{Alert, Branch, Catalog, Metric, Service};
 use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::rules::{Library, Rule, in_dependency_order};
+use crate::evaluation::unit_tests::labels;
 use crate::kinds::Kind;
 use crate::promql::engine::{Labels, Release, reads_calendar};
 use crate::templates::functions::four_scrapes;
@@ -165,6 +166,16 @@ impl<'a> Cast<'a> {
         let mut found = Likeness::Same;
         // An alert that cannot be told to fire apart is one for each service.
         let apart = alert.kind.keys.contains_key("per");
+        let whole = |labels: Labels| self.whole(labels);
+        let is_service = |job: &str| self.catalog.service(job).is_some();
+        let outsider = Outsider {
+            name: rule,
+            rules: &needed,
+            apart,
+            is_service: &is_service,
+            whole: &whole,
+            step: &step,
+        };
         let mut fires = false;
         let (mut series, mut last) = (BTreeSet::new(), 0);
         for tried in self.tried(alert, &value, &needed)? {
@@ -175,7 +186,6 @@ impl<'a> Cast<'a> {
             let per = scene.per().iter();
             let per = per.map(|(label, value)| (label.as_str(), value.as_str()));
             let known: Labels = std::iter::once(("job", name.as_str())).chain(per).collect();
-            let is_service = |job: &str| self.catalog.service(job).is_some();
             for trial in scene.trials(tried.excepted)? {
                 if !tried.excepted {
                     series.extend(trial.series.iter().map(|(series, _)| series.clone()));
@@ -183,16 +193,7 @@ impl<'a> Cast<'a> {
                 }
                 fires |= trial.checks.iter().any(|check| check.state == "firing");
                 for release in releases {
-                    let like = likeness(
-                        rule,
-                        &known,
-                        apart,
-                        &is_service,
-                        &needed,
-                        &trial,
-                        &step,
-                        *release,
-                    );
+                    let like = likeness(&outsider, &known, &trial, *release);
                     found = found.min(like);
                 }
                 if found == Likeness::Different {
@@ -205,14 +206,33 @@ impl<'a> Cast<'a> {
             let own = Library::of(in_dependency_order(own.iter().collect()));
             let own = own.needed(std::iter::once(alert.name.as_str()), std::iter::empty());
             let both = [(rule, &needed[..]), (alert.name.as_str(), &own[..])];
+            let read = series.iter().filter_map(|text| labels(text).ok());
+            let read: Vec<Labels> = read.map(whole).collect();
             let told = std::iter::once("job").chain(alert.per.iter().map(String::as_str));
             let told: Vec<&str> = told.collect();
             let mut releases = releases.iter();
             releases.all(|release| {
-                alike_when_steady(both, &series, (&told, apart), near, (&step, last), *release)
+                alike_when_steady(both, &read, (&told, apart), near, (&step, last), *release)
             })
         });
         Ok(if alike { found } else { Likeness::Different })
+    }
+
+    /// A series with a value for every label that its metric is declared with.
+    fn whole(&self, mut labels: Labels) -> Labels {
+        let name = labels.get("__name__").to_string();
+        let ends = ["", "_bucket", "_sum", "_count"];
+        let named = |metric: &&Metric| {
+            let end = name.strip_prefix(metric.name.as_str());
+            end.is_some_and(|end| ends.contains(&end))
+        };
+        let declared = self.catalog.metrics.iter().filter(named);
+        for label in declared.flat_map(|metric| metric.labels.keys()) {
+            if labels.get(label).is_empty() {
+                labels = labels.with(label, "any");
+            }
+        }
+        labels
     }
 
     /// The rules without those that are about other services of the catalog than these.

@@ -7,7 +7,6 @@ use crate::evaluation::rules::{Active, Outcome, Rule, Rules, State};
 use crate::evaluation::unit_tests::{labels, recorded};
 use crate::promql::engine::{Axis, Failure, Labels, Memory, Millis, Release};
 use crate::promql::samples;
-use std::collections::BTreeSet;
 
 /// What came of an alert's cases.
 #[derive(Default)]
@@ -110,18 +109,35 @@ pub(crate) enum Likeness {
     Same,
 }
 
-/// Runs a case over an alert of another name: `known` are the labels by which its alerts tell services apart, and none but those
-/// if they are to be `apart` by them.
+/// A rule that somebody else wrote, and how it is tried.
+pub(super) struct Outsider<'a> {
+    /// The alert's name.
+    pub(super) name: &'a str,
+    /// Its rule, and those that it reads.
+    pub(super) rules: &'a [&'a Rule],
+    /// Whether it must tell its alerts apart by no other labels than the kind does.
+    pub(super) apart: bool,
+    pub(super) is_service: &'a dyn Fn(&str) -> bool,
+    /// Gives a series the labels that it really has, beside those that a case is about.
+    pub(super) whole: &'a dyn Fn(Labels) -> Labels,
+    pub(super) step: &'a str,
+}
+
+/// Runs a case over it; `known` are the labels by which the kind tells its alerts apart.
 pub(super) fn likeness(
-    name: &str,
+    outsider: &Outsider,
     known: &Labels,
-    apart: bool,
-    is_service: &dyn Fn(&str) -> bool,
-    rules: &[&Rule],
     trial: &Trial,
-    step: &str,
     release: Release,
 ) -> Likeness {
+    let Outsider {
+        name,
+        rules,
+        apart,
+        is_service,
+        whole,
+        step,
+    } = *outsider;
     let step = millis(step);
     let count = usize::try_from(trial.last + 1).unwrap_or(0);
     let axis = Axis {
@@ -134,7 +150,7 @@ pub(super) fn likeness(
     for (series, values) in &trial.series {
         gaps |= values.contains('_') || values.contains("stale");
         if let (Ok(labels), Ok(values)) = (labels(series), samples::read(values, count)) {
-            memory.add(recorded(labels, values, step));
+            memory.add(recorded(whole(labels), values, step));
         }
     }
     let run = Rules {
@@ -206,7 +222,7 @@ const WORLDS: usize = 200;
 /// or counts at one. `labels` are those by which they are compared, `near` the numbers around which levels are.
 pub(super) fn alike_when_steady(
     alerts: [(&str, &[&Rule]); 2],
-    series: &BTreeSet<String>,
+    read: &[Labels],
     (labels_of, apart): (&[&str], bool),
     near: &[f64],
     (step, steps): (&str, i64),
@@ -225,7 +241,6 @@ pub(super) fn alike_when_steady(
         near.iter()
             .flat_map(|near| [0.5, 0.9, 1.1, 2.0].map(|part| part * near)),
     );
-    let read: Vec<Labels> = series.iter().filter_map(|text| labels(text).ok()).collect();
     (0..WORLDS).all(|_| {
         let scale = one_of(&[1.0, 1.0, 1.0, 0.01, 100.0, 1e6]);
         let mut below = 0.0;
