@@ -511,7 +511,7 @@ impl Adopted {
         let steadier: Vec<&str> = steadier.map(|one| one.name.as_str()).collect();
         if !steadier.is_empty() {
             self.changed.push(format!(
-                "{}: goes on firing while scrapes fail, and for a moment after the value has gone back",
+                "{}: firing goes on while scrapes fail, and for a moment after the value has gone back",
                 steadier.join(", ")
             ));
         }

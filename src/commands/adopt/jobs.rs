@@ -77,7 +77,7 @@ impl Job {
             !UNDERSTOOD.contains(&key) && !SAME.contains(&key)
         });
         if let Some(key) = other {
-            return Err(format!("a service says no {key}"));
+            return Err(format!("a service has no `{key}`"));
         }
         let interval = self.value["scrape_interval"].as_str().unwrap_or_default();
         if Duration::parse(interval).is_none() {
