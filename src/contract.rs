@@ -19,7 +19,7 @@ use crate::promql::matchers::picks;
 use crate::promql::{self, Expr, Matcher};
 use bounds::Limits;
 use domain::Domain;
-use evaluate::nodes;
+use evaluate::{nodes, picked};
 use exposed::bucket_bounds;
 use fixedbitset::FixedBitSet;
 use serde_json::Value;
@@ -35,6 +35,18 @@ use values::{Base, Bounds, Unit};
 pub(crate) struct Recorded {
     pub(crate) unit: Option<Unit>,
     pub(crate) bounds: Option<Bounds>,
+    /// What it takes of each bucket of several histograms, other than all that was counted: `max`.
+    pub(crate) picked: Option<String>,
+}
+
+/// What the values of alerts are in, by name, where the catalog says so.
+fn compared(catalog: &Catalog) -> HashMap<String, Base> {
+    let alerts = catalog.alerts.iter();
+    let said = alerts.filter_map(|alert| {
+        let base = Base::named(alert.unit.as_deref()?)?;
+        Some((alert.name.clone(), base))
+    });
+    said.collect()
 }
 
 /// Every series that can exist.
@@ -43,6 +55,8 @@ pub struct Contract {
     families: HashMap<String, Vec<SeriesSet>>,
     /// What the catalog says that a metric is in, by its name.
     units: HashMap<String, Base>,
+    /// What the catalog compares an alert's value with is in, by the alert's name.
+    compared: HashMap<String, Base>,
     /// What the catalog spells out → the targets of which it does so: what a profile says of it there is not needed.
     refined: HashMap<String, FixedBitSet>,
     /// What profiles list that services run on, and what Prometheus writes of a target.
@@ -62,6 +76,7 @@ impl Contract {
             targets,
             families: HashMap::new(),
             units: HashMap::new(),
+            compared: compared(catalog),
             refined: HashMap::new(),
             never_negative: HashSet::new(),
             values: HashMap::new(),
@@ -147,17 +162,28 @@ impl Contract {
 
     /// Adds what a recording rule writes.
     pub(crate) fn record(&mut self, name: &str, expr: &Expr, labels: &Value) {
-        let Some(whole) = nodes(expr, self).pop() else {
+        let mut all = nodes(expr, self);
+        let whole = all.last();
+        let buckets = |node: &&evaluate::Node| node.series.iter().all(|series| series.has("le"));
+        let picked = whole
+            .filter(buckets)
+            .and_then(|whole| picked(whole, &all, self));
+        let Some(whole) = all.pop() else {
             return;
         };
         let (unit, bounds) = (whole.unit, whole.bounds);
         let series = whole.series;
         match self.values.get_mut(name) {
-            None => drop(
-                self.values
-                    .insert(name.to_string(), Recorded { unit, bounds }),
-            ),
+            None => {
+                let known = Recorded {
+                    unit,
+                    bounds,
+                    picked,
+                };
+                self.values.insert(name.to_string(), known);
+            }
             Some(known) => {
+                known.picked = known.picked.take().or(picked);
                 let either = |known: Bounds| bounds.map(|more| known.either(more));
                 known.bounds = known.bounds.and_then(either);
                 known.unit = known
@@ -251,6 +277,11 @@ impl Contract {
     pub(crate) fn declared_unit(&self, name: &str) -> Option<Base> {
         let known = |name: &str| self.units.get(name).copied();
         known(name).or_else(|| known(name.strip_suffix("_sum")?))
+    }
+
+    /// What the catalog says that the value of an alert is in.
+    pub(crate) fn unit_of_alert(&self, name: &str) -> Option<Base> {
+        self.compared.get(name).copied()
     }
 
     /// What is known of the values that rules record under a name; None: no rule does.

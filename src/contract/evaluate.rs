@@ -8,6 +8,7 @@ use crate::contract::bounds::bounds;
 pub(crate) use crate::contract::node::Node;
 use crate::contract::series::{MetricType, SeriesSet, merged};
 use crate::contract::units::unit;
+use crate::promql::token::{T_AVG, T_SUM};
 use crate::promql::walk::{children, selector};
 use crate::promql::{Expr, VectorSelector};
 use functions::call_result;
@@ -18,6 +19,34 @@ pub(crate) fn nodes<'a>(expr: &'a Expr, contract: &Contract) -> Vec<Node<'a>> {
     let mut nodes = Vec::new();
     visit(expr, contract, &mut nodes);
     nodes
+}
+
+/// What is taken of each bucket where there are several, other than all of them, here or by the rule that records them;
+/// with all labels kept there is one.
+pub(crate) fn picked(buckets: &Node, nodes: &[Node], contract: &Contract) -> Option<String> {
+    let among = || buckets.operands.last().map(|operand| &nodes[*operand]);
+    match buckets.expr {
+        Expr::VectorSelector(selector) => {
+            let name = selector.name.as_deref()?;
+            contract.recorded(name)?.picked.clone()
+        }
+        Expr::Paren(_) => picked(among()?, nodes, contract),
+        Expr::Aggregate(aggregate) => {
+            let among = among()?;
+            let kept = |label| buckets.series.iter().all(|series| series.has(label));
+            let several = among
+                .series
+                .iter()
+                .any(|series| !series.names().into_iter().all(kept));
+            let all = [T_SUM, T_AVG].contains(&aggregate.op.id());
+            match several && !all {
+                true => Some(aggregate.op.to_string()),
+                // The sum of what is of no histogram is of none.
+                false => picked(among, nodes, contract),
+            }
+        }
+        _ => None,
+    }
 }
 
 fn visit<'a>(expr: &'a Expr, contract: &Contract, nodes: &mut Vec<Node<'a>>) -> usize {

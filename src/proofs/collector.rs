@@ -6,9 +6,10 @@ use crate::catalog::pattern::Automaton;
 use crate::catalog::{Catalog, Metric};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::json::Parts;
+use crate::overlay;
 use crate::render::File;
 use crate::stack::collector::{Call, Literal, assigned, automaton, difference, literal_at};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "collector",
@@ -85,6 +86,7 @@ fn of_file(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
     found.extend(of_patterns(catalog, file));
     found.extend(of_services(catalog, file));
     found.extend(of_handles(catalog, file));
+    found.extend(of_code(catalog, file));
     found
 }
 
@@ -423,4 +425,153 @@ fn handle(line: &str) -> Option<(&str, &str)> {
     let (_, value) = line.trim().strip_prefix("self.")?.split_once(" = ")?;
     let (class, rest) = value.split_once("(self._families, \"")?;
     Some((class, rest.strip_suffix("\")")?))
+}
+
+/// What prometheus_client calls of a collector by itself.
+const CALLED: [&str; 2] = ["collect", "describe"];
+
+/// The code that counts, as far as that shows without running it: every function of its own is used, what the built-in
+/// collector counts somewhere is counted there, and each metric is made from what the contract says of it.
+fn of_code(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
+    let text = &file.text;
+    let mut found = Vec::new();
+    let mut wrong = |at: usize, message: String, help: &str| {
+        let line = text[..at].matches('\n').count() + 1;
+        found.push(place::line(&file.path, line, message, help));
+    };
+    let known = functions(text);
+    for (name, function) in &known {
+        let own = name.starts_with('_') && !name.starts_with("__") || function.private;
+        let called = name.starts_with("__") || CALLED.contains(&name.as_str());
+        if own && !called && words(text).filter(|word| word == name).count() <= function.times {
+            let message = format!("nothing calls `{name}`, so what it does is never done");
+            wrong(function.at, message, "call it, or take it away");
+        }
+    }
+    let built_in = overlay::built_in("monitoring/metrics.py").map_or_else(BTreeMap::new, functions);
+    if known.contains_key("record") {
+        for metric in catalog.declared() {
+            let itself = built_in
+                .iter()
+                .filter(|(_, function)| records(function, &metric.key));
+            for (name, _) in itself {
+                let mut seen = BTreeSet::new();
+                let here = known.get(name);
+                if let Some(function) = here
+                    && !counts(&known, name, &metric.key, &mut seen)
+                {
+                    let message = format!("`{name}` does not count into {}", metric.name);
+                    let help = "record it there, as the built-in collector does";
+                    wrong(function.at, message, help);
+                }
+            }
+        }
+    }
+    let named = catalog.declared().all(|metric| metric.key == metric.name);
+    let own_buckets = catalog.declared().any(|metric| !metric.buckets.is_empty());
+    for class in ["Counter", "Gauge", "Histogram", "Summary"] {
+        let made = format!("prometheus_client.{class}(");
+        for (at, _) in text.match_indices(&made) {
+            let Some(Literal::Call(call)) = literal_at(text, at) else {
+                continue;
+            };
+            let first = match call.get("name", 0) {
+                Some(Literal::Word(word)) => word.as_str(),
+                _ => continue,
+            };
+            if first.ends_with(".key") && !named {
+                let message = format!("each {class} is named by its key, without the prefix");
+                wrong(at, message, "name it as the contract does");
+            }
+            let bounds = || call.get("buckets", usize::MAX).is_some();
+            if class == "Histogram" && own_buckets && first.contains('.') && !bounds() {
+                let message = "a Histogram is made without the buckets of the contract".to_string();
+                wrong(at, message, "give it the metric's `buckets`");
+            }
+        }
+    }
+    found
+}
+
+/// A function of a module: where it begins, all that stands in those of its name, how many these are, and whether one is of
+/// a class that is the module's own business.
+struct Function {
+    at: usize,
+    body: String,
+    times: usize,
+    private: bool,
+}
+
+fn functions(text: &str) -> BTreeMap<String, Function> {
+    let mut found: BTreeMap<String, Function> = BTreeMap::new();
+    let mut open: Vec<(usize, String)> = Vec::new();
+    let (mut at, mut private) = (0, false);
+    for line in text.split_inclusive('\n') {
+        let code = line.trim_start();
+        let depth = line.len() - code.len();
+        // A template has lines of its own between those of Python.
+        if !code.trim_end().is_empty() && !code.starts_with(['{', ')', '#']) {
+            open.retain(|(outer, _)| depth > *outer);
+            if depth == 0 {
+                private = code.starts_with("class _");
+            }
+        }
+        for (_, name) in &open {
+            if let Some(function) = found.get_mut(name) {
+                function.body.push_str(line);
+            }
+        }
+        let head = code.strip_prefix("async ").unwrap_or(code);
+        if let Some(name) = head
+            .strip_prefix("def ")
+            .and_then(|rest| rest.split('(').next())
+        {
+            let function = found.entry(name.to_string()).or_insert(Function {
+                at,
+                body: String::new(),
+                times: 0,
+                private: false,
+            });
+            function.times += 1;
+            function.private |= private && depth > 0;
+            open.push((depth, name.to_string()));
+        }
+        at += line.len();
+    }
+    found
+}
+
+/// The words of a text, without what stands behind a `#`.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let code = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    code.flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '_')))
+}
+
+/// Whether a function counts into a metric itself.
+fn records(function: &Function, key: &str) -> bool {
+    let quoted = format!("\"{key}\"");
+    let mut calls = function.body.split("record(").skip(1);
+    calls.any(|call| {
+        let acts = [".inc(", ".observe(", ".set("];
+        let mut written = acts.iter().filter_map(|act| call.split_once(act));
+        call.trim_start().starts_with(&quoted) && written.any(|(_, by)| !by.starts_with("0)"))
+    })
+}
+
+/// Whether it does, or another one of the module that it names.
+fn counts(
+    all: &BTreeMap<String, Function>,
+    name: &str,
+    key: &str,
+    seen: &mut BTreeSet<String>,
+) -> bool {
+    let Some(function) = all.get(name).filter(|_| seen.insert(name.to_string())) else {
+        return false;
+    };
+    records(function, key)
+        || words(&function.body)
+            .filter(|word| all.contains_key(*word))
+            .any(|word| counts(all, word, key, seen))
 }

@@ -30,9 +30,13 @@ pub(crate) const PROOF: Proof = Proof {
             .collect();
         if expression.usage == Usage::Alert
             && let Some(whole) = nodes.last()
-            && let Some(unit) = &whole.unit
+            && let Some(unit) = whole.unit.clone().or_else(|| {
+                // Where the expression does not tell, the catalog may: what the threshold is in, the value is in.
+                let name = expression.owner["alert"].as_str()?;
+                contract.unit_of_alert(name).map(Unit::of)
+            })
         {
-            found.extend(humanized(expression, unit));
+            found.extend(humanized(expression, &unit));
         }
         found
     }),

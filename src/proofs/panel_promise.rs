@@ -663,9 +663,36 @@ impl<'a, 's> Panel<'a, 's> {
             "in the time shown",
             "over the time shown",
             "during the time shown",
+            "of the time shown",
         ];
         if !says.iter().any(|says| words.contains(says)) {
             return None;
+        }
+        // A range of its own is that of the text where the text names one too.
+        let ranged = |query: &Expression| query.written.contains("__range");
+        if !self.queries.iter().any(|query| ranged(query)) {
+            let fixed = self.queries.iter().find_map(|query| {
+                let counted = ["increase", "changes", "resets", "_over_time"];
+                let mut ends = query.written.match_indices(']').map(|(at, _)| at);
+                ends.find_map(|end| {
+                    let start = query.written[..end].rfind('[')?;
+                    let range = &query.written[start + 1..end];
+                    let function = &query.written[..start];
+                    let function = function[..function.rfind('(')?].trim_end();
+                    let own = range.starts_with(|c: char| c.is_ascii_digit())
+                        && !range.contains(':')
+                        && !words.contains(range);
+                    let counts = counted.iter().any(|known| function.ends_with(known));
+                    (own && counts).then_some((query, range))
+                })
+            });
+            if let Some((query, range)) = fixed {
+                let message = format!(
+                    "`{}` is of the time shown, and this is of {range}",
+                    self.text("title")
+                );
+                return Some(place::on(query, message, "write `$__range`"));
+            }
         }
         let query = self.queries.iter().find(|query| {
             let counts =

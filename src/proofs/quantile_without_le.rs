@@ -1,9 +1,8 @@
 //! `histogram_quantile` needs the label `le`, and all that was counted.
 
 use super::{Check, Example, Proof, place};
-use crate::contract::evaluate::Node;
+use crate::contract::evaluate::picked;
 use crate::promql::Expr;
-use crate::promql::token::{T_AVG, T_SUM};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "quantile-without-le",
@@ -12,7 +11,7 @@ pub(crate) const PROOF: Proof = Proof {
         bad: "histogram_quantile(0.99, sum by (job, service, component) (rate(shop_answer_seconds_bucket[5m]))) > 1",
         good: "histogram_quantile(0.99, sum by (job, service, component, le) (rate(shop_answer_seconds_bucket[5m]))) > 1",
     },
-    check: Check::Expression(|expression, nodes, _| {
+    check: Check::Expression(|expression, nodes, contract| {
         let quantiles = nodes.iter().filter(
             |node| matches!(node.expr, Expr::Call(call) if call.func.name == "histogram_quantile"),
         );
@@ -25,7 +24,7 @@ pub(crate) const PROOF: Proof = Proof {
                     "read a histogram's `_bucket` and keep `le`: `sum by (le, …)`",
                 ));
             }
-            let taken = taken(buckets, nodes)?;
+            let taken = picked(buckets, nodes, contract)?;
             Some((
                 format!("`histogram_quantile` gets the `{taken}` of each bucket, which is of no histogram"),
                 "add the buckets up: `sum by (le, …)`",
@@ -36,21 +35,3 @@ pub(crate) const PROOF: Proof = Proof {
             .collect()
     }),
 };
-
-/// What is taken of each bucket where there are several, other than all of them; with all labels kept there is one.
-fn taken(buckets: &Node, nodes: &[Node]) -> Option<String> {
-    let among = &nodes[*buckets.operands.last()?];
-    match buckets.expr {
-        Expr::Paren(_) => taken(among, nodes),
-        Expr::Aggregate(aggregate) => {
-            let kept = |label| buckets.series.iter().all(|series| series.has(label));
-            let several = among
-                .series
-                .iter()
-                .any(|series| !series.names().into_iter().all(kept));
-            let all = [T_SUM, T_AVG].contains(&aggregate.op.id());
-            (several && !all).then(|| aggregate.op.to_string())
-        }
-        _ => None,
-    }
-}

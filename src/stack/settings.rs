@@ -66,6 +66,8 @@ struct Key {
 #[derive(Debug, PartialEq)]
 enum Type {
     Any,
+    /// Nothing, where Compose wants a table behind every name.
+    Null,
     /// Any single value: what reads it takes it as text.
     Text,
     Bool,
@@ -262,6 +264,7 @@ fn one(text: &str) -> Type {
     let lasts = |least, go| Type::Duration(Length { least, go });
     match text {
         "any" => Type::Any,
+        "null" => Type::Null,
         "text" => Type::Text,
         "bool" => Type::Bool,
         "int" => Type::Int,
@@ -505,6 +508,17 @@ impl Check {
                                 if *label {
                                     self.label(key, &below);
                                 }
+                                // Where others read nothing as an empty table, Compose refuses the project.
+                                let table = matches!(values[..], [Type::Named(_)]);
+                                if value.is_null() && table && self.reader == Reader::Compose {
+                                    self.flaw(
+                                        &below,
+                                        format!(
+                                            "`{key}` has nothing, where Compose takes an object"
+                                        ),
+                                        "write its keys, or take the name away".to_string(),
+                                    );
+                                }
                                 self.value(value, values, &below);
                             }
                             return;
@@ -597,7 +611,7 @@ impl Check {
                 lasts(&text, *go).is_some_and(|length| length >= *least as f64)
             }
             Type::Is(word) => **word == *text,
-            Type::List(_) | Type::Map { .. } | Type::Named(_) => false,
+            Type::Null | Type::List(_) | Type::Map { .. } | Type::Named(_) => false,
         }
     }
 
