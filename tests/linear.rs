@@ -40,7 +40,7 @@ fn four_times_as_much_takes_four_times_as_much() {
     // What is built once, such as the schema, belongs to no size.
     asked(&generator::catalog(2));
     let axes: [Axis; 9] = [
-        ("services", generator::catalog, 100),
+        ("services", generator::catalog, 400),
         ("containers", generator::containers, 50),
         ("groups", generator::groups, 25),
         ("overrides", generator::overrides, 10),

@@ -507,13 +507,23 @@ impl Adopted {
             self.lost
                 .extend(lost.map(|key| format!("alert {name}: its annotation {key}")));
         }
-        let steadier = self.recognised.iter().filter(|one| one.steadier);
-        let steadier: Vec<&str> = steadier.map(|one| one.name.as_str()).collect();
-        if !steadier.is_empty() {
-            self.changed.push(format!(
-                "{}: firing goes on while scrapes fail, and for a moment after the value has gone back",
-                steadier.join(", ")
-            ));
+        type Differs = fn(&Recognised) -> bool;
+        let differences: [(Differs, &str); 2] = [
+            (
+                |one| one.steadier,
+                "firing goes on while scrapes fail, and for a moment after the value has gone back",
+            ),
+            (
+                |one| one.below_zero,
+                "below 0 it fires too, where the rule asks for 0",
+            ),
+        ];
+        for (differs, what) in differences {
+            let names = self.recognised.iter().filter(|one| differs(one));
+            let names: Vec<&str> = names.map(|one| one.name.as_str()).collect();
+            if !names.is_empty() {
+                self.changed.push(format!("{}: {what}", names.join(", ")));
+            }
         }
         for (job, why) in &self.jobs {
             let name = &job.name;

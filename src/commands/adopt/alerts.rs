@@ -16,7 +16,7 @@ use crate::promql::number::number;
 use crate::promql::parse;
 use crate::promql::token::{self, T_EQLC, T_GTE, T_GTR, T_LSS, T_LTE};
 use crate::promql::walk::{children, children_mut, selectors};
-use crate::promql::{AggregateExpr, BinaryExpr, Expr, LabelModifier, MatchOp};
+use crate::promql::{AggregateExpr, BinaryExpr, Expr, LabelModifier, MatchOp, VectorSelector};
 use crate::proofs::{Likeness, likeness};
 use crate::render;
 use serde_json::{Map, Value, json};
@@ -33,6 +33,8 @@ pub(super) struct Recognised {
     pub(super) covers: Vec<String>,
     /// Whether it goes on firing where the rule does not, for as long as scrapes fail.
     pub(super) steadier: bool,
+    /// Whether it fires below 0 too, where the rule asks for 0.
+    pub(super) below_zero: bool,
     /// What of the rule the table does not say.
     pub(super) lost: Vec<String>,
 }
@@ -86,11 +88,17 @@ pub(super) fn recognised(
         let tables = asked.tables(&kinds);
         let near = &asked.said.numbers;
         let one = first((draft, overlay), &tables, (name, &library), near);
-        if let Some((table, kind, steadier, covers)) = one {
-            found.push(asked.named(name, table, kind, steadier, covers));
-        }
+        found.extend(one.map(|alike| asked.named(name, alike)));
     }
     found
+}
+
+/// An alert that does what a rule does.
+struct Alike {
+    table: Map<String, Value>,
+    kind: String,
+    steadier: bool,
+    covers: Vec<String>,
 }
 
 /// The first of some tables whose alert does what the rule does, one that does exactly so before others.
@@ -99,7 +107,7 @@ fn first(
     tables: &[Map<String, Value>],
     rule: (&str, &Library),
     near: &[f64],
-) -> Option<(Map<String, Value>, String, bool, Vec<String>)> {
+) -> Option<Alike> {
     let mut left: BTreeMap<String, &Map<String, Value>> = tables
         .iter()
         .enumerate()
@@ -149,13 +157,11 @@ fn first(
             )
         };
         let like = likeness(&catalog, (alert, &own), rule, near);
-        let one = || {
-            (
-                table.clone(),
-                alert.kind.name.clone(),
-                like != Likeness::Same,
-                alert.covers.clone(),
-            )
+        let one = || Alike {
+            table: table.clone(),
+            kind: alert.kind.name.clone(),
+            steadier: like != Likeness::Same,
+            covers: alert.covers.clone(),
         };
         match like {
             Likeness::Same => return Some(one()),
@@ -187,12 +193,15 @@ fn read(rule: &Value) -> Option<Rule> {
 /// What cannot be negative is 0 where it is at most that: kinds ask so.
 fn at_most_zero(expr: &mut Expr) {
     if let Expr::Binary(binary) = expr
-        && binary.op.id() == T_EQLC
-        && number(&binary.rhs) == Some(0.0)
+        && is_zero(binary)
     {
         binary.op = token::TokenType::new(T_LTE);
     }
     children_mut(expr).into_iter().for_each(at_most_zero);
+}
+
+fn is_zero(binary: &BinaryExpr) -> bool {
+    binary.op.id() == T_EQLC && number(&binary.rhs) == Some(0.0)
 }
 
 /// What an alerting rule says, as far as a table can.
@@ -235,34 +244,7 @@ impl<'a> Asked<'a> {
                     .into_iter()
                     .flat_map(|exposed| exposed.labels.keys().cloned()),
             );
-            let mut wanted = Map::new();
-            for matcher in &selector.matchers.matchers {
-                let (label, value) = (matcher.name.as_str(), matcher.value.as_str());
-                let (key, said) = match &matcher.op {
-                    _ if label == "__name__" => continue,
-                    MatchOp::Equal if label == "job" || label == "service" => {
-                        services.insert(value.to_string());
-                        continue;
-                    }
-                    _ if OF_SERVICES.contains(&label) || label == "instance" => return None,
-                    MatchOp::Equal => ("where", json!([value])),
-                    MatchOp::NotEqual => ("except", json!([value])),
-                    MatchOp::Re(_) => ("where", json!(value)),
-                    MatchOp::NotRe(_) => ("except", json!(value)),
-                };
-                let table = wanted.entry(key).or_insert(json!({}));
-                if table.get(label).is_some() {
-                    return None;
-                }
-                table[label] = said;
-            }
-            let said = match wanted.is_empty() {
-                true => json!(name),
-                false => {
-                    let metric = ("metric".to_string(), json!(name));
-                    Value::Object(std::iter::once(metric).chain(wanted).collect())
-                }
-            };
+            let said = series(selector, &mut services)?;
             if !reads.iter().any(|(_, known)| *known == said) {
                 reads.push((name.to_string(), said));
             }
@@ -425,14 +407,13 @@ impl<'a> Asked<'a> {
         found.into_iter().map(|(table, _)| table).collect()
     }
 
-    fn named(
-        &self,
-        name: &str,
-        mut table: Map<String, Value>,
-        kind: String,
-        steadier: bool,
-        covers: Vec<String>,
-    ) -> Recognised {
+    fn named(&self, name: &str, alike: Alike) -> Recognised {
+        let Alike {
+            mut table,
+            kind,
+            steadier,
+            covers,
+        } = alike;
         let mut lost = Vec::new();
         for (key, value) in self.rule["annotations"].entries() {
             let text = value.as_str().unwrap_or_default().trim();
@@ -450,9 +431,43 @@ impl<'a> Asked<'a> {
             says: toml(&Value::Object(table)).unwrap_or_default(),
             covers,
             steadier,
+            below_zero: self.said.zero && self.reads.iter().any(|(name, _)| name != "up"),
             lost,
         }
     }
+}
+
+/// What a selector reads, as a key of a kind names it; the services that it names go into the list. None: a key cannot say it.
+fn series(selector: &VectorSelector, services: &mut BTreeSet<String>) -> Option<Value> {
+    let mut wanted = Map::new();
+    for matcher in &selector.matchers.matchers {
+        let (label, value) = (matcher.name.as_str(), matcher.value.as_str());
+        let (key, said) = match &matcher.op {
+            _ if label == "__name__" => continue,
+            MatchOp::Equal if label == "job" || label == "service" => {
+                services.insert(value.to_string());
+                continue;
+            }
+            _ if OF_SERVICES.contains(&label) || label == "instance" => return None,
+            MatchOp::Equal => ("where", json!([value])),
+            MatchOp::NotEqual => ("except", json!([value])),
+            MatchOp::Re(_) => ("where", json!(value)),
+            MatchOp::NotRe(_) => ("except", json!(value)),
+        };
+        let table = wanted.entry(key).or_insert(json!({}));
+        if table.get(label).is_some() {
+            return None;
+        }
+        table[label] = said;
+    }
+    let name = json!(metric(selector)?);
+    Some(match wanted.is_empty() {
+        true => name,
+        false => {
+            let metric = ("metric".to_string(), name);
+            Value::Object(std::iter::once(metric).chain(wanted).collect())
+        }
+    })
 }
 
 /// An annotation as a text of the catalog; None: it says something that a catalog's does not.
@@ -526,11 +541,8 @@ fn sees_all(catalog: &Catalog, name: &str, beside: &[Option<&str>]) -> bool {
         profiles.any(|profile| lists(profile))
     });
     let known = || {
-        let runtimes = catalog.services.iter().map(|service| &service.runtime);
-        {
-            let mut runtimes = runtimes;
-            runtimes.all(|runtime| runtime != UNKNOWN)
-        }
+        let mut services = catalog.services.iter();
+        services.all(|service| service.runtime != UNKNOWN)
     };
     match name {
         "up" => beside.is_empty(),
@@ -546,6 +558,8 @@ struct Said {
     compared: Vec<(bool, bool, f64)>,
     durations: Vec<String>,
     by: BTreeSet<String>,
+    /// Whether something is compared with 0 itself.
+    zero: bool,
 }
 
 impl Said {
@@ -602,7 +616,10 @@ impl Said {
                 modifier: Some(LabelModifier::Include(labels)),
                 ..
             }) => self.by.extend(labels.labels.iter().cloned()),
-            Expr::Binary(binary) => self.compared.extend(compared(binary)),
+            Expr::Binary(binary) => {
+                self.zero |= is_zero(binary);
+                self.compared.extend(compared(binary));
+            }
             _ => {}
         }
         for child in children(expr) {
@@ -623,8 +640,7 @@ fn compared(binary: &BinaryExpr) -> Option<(bool, bool, f64)> {
         T_GTE => (true, true),
         T_LSS => (false, false),
         T_LTE => (false, true),
-        // What cannot be negative is 0 where it is at most that.
-        T_EQLC if limit == 0.0 => return Some((false, true, limit)),
+        _ if is_zero(binary) => return Some((false, true, limit)),
         _ => return None,
     };
     Some((above != turned, equal, limit))
