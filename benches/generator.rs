@@ -20,7 +20,7 @@ pub fn catalog(services: usize) -> String {
             text,
             "\n[services.service-{service}]\ngroup = \"group-{}\"\nport = {}\n",
             service / GROUP,
-            10001 + service
+            20001 + service
         );
     }
     text.push_str(METRICS);

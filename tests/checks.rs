@@ -309,7 +309,7 @@ const CALLS: [Call; 11] = [
     ],
     [
         "memory.yml",
-        "topk(20, sum by (job) (\n{% call(known) of_role(services, \"memory\") %}\n<< series(known, raw) >>\n{% endcall %}\n))\n",
+        "topk(20, sum by (job) (\n{% call(known) of_role(among, \"memory\") %}\n<< series(known, raw) >>\n{% endcall %}\n))\n",
         "",
         "{% call timeseries(dashboard, key=scope ~ \"/memory\"",
         "`timeseries` of the panel \"Memory\" has no PromQL",
