@@ -89,7 +89,7 @@ use crate::stack::Stack;
 use crate::stack::expressions::{Expression, Usage};
 use crate::stack::files::View;
 use crate::stack::own_tests::OwnTests;
-pub(crate) use alert_behaviour::{Likeness, likeness};
+pub(crate) use alert_behaviour::{Cast, Likeness};
 use causes::Causes;
 use own::Reach;
 use place::Written;

@@ -189,6 +189,22 @@ fn a_configuration_of_prometheus_becomes_a_catalog() {
     fs::remove_dir_all(root).expect("removable");
 }
 
+/// Adopts files with these texts, which says these lines, and renders; gives the catalog.
+fn adopted(root: &Path, files: &[(&str, &str)], lines: &[&str]) -> String {
+    let mut command = vec!["adopt".to_string()];
+    for (name, text) in files {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
+        fs::write(&path, text).expect("writable");
+        command.push(path.display().to_string());
+    }
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
+    let ended = monstack(root, &command);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    said(&ended, lines);
+    renders(root)
+}
+
 /// Rules that do what a kind does are alerts of the catalog, whichever way they are written; what only looks so is kept.
 #[test]
 fn alerts_are_recognised_by_what_they_do() {
@@ -231,20 +247,14 @@ groups:
         expr: node_load1
 "#;
     let routes = "route: {receiver: chat}\nreceivers:\n  - name: chat\n    webhook_configs: [{url: 'https://hooks.example.org/x'}]\n";
-    for (name, text) in [
+    let files = [
         ("prometheus.yml", config),
         ("rules.yml", rules),
         ("alertmanager.yml", routes),
-    ] {
-        fs::write(root.join(name), text).expect("writable");
-    }
-    let files = ["prometheus.yml", "rules.yml", "alertmanager.yml"];
-    let files = files.map(|file| root.join(file).display().to_string());
-    let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    let ended = monstack(&root, &[&["adopt"], &*files].concat());
-    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
-    said(
-        &ended,
+    ];
+    let text = adopted(
+        &root,
+        &files,
         &[
             "InstanceDown: threshold, of node_exporter, redis_exporter",
             "Memory: saturation, of node_exporter",
@@ -253,7 +263,6 @@ groups:
             "alert InstanceDown: its annotation runbook_url",
         ],
     );
-    let text = renders(&root);
     for line in [
         "labels = { rack = \"a1\" }",
         "at_most = 0, for = \"5m\", severity = \"critical\", per = [\"instance\"], summary = \"{label:instance} is down\"",
@@ -289,7 +298,7 @@ groups:
 #[test]
 fn what_cannot_be_adopted_is_said() {
     let root = folder("adopt-odd");
-    for (name, text) in [
+    let files = [
         (
             "prometheus.yml",
             "rule_files: [broken.yml, other.yml]\nremote_write: [{url: 'https://store.example.org'}]\nscrape_configs:\n  - job_name: web_app\n    static_configs: [{targets: ['localhost:8000']}]\n  - job_name: 'Old App'\n    static_configs: [{targets: ['10.0.0.1:80']}]\n",
@@ -302,22 +311,15 @@ fn what_cannot_be_adopted_is_said() {
             "dashboard.json",
             "{\"dashboard\": {\"uid\": \"x\", \"title\": \"X\", \"panels\": []}}\n",
         ),
+        (
+            "team/dashboard.json",
+            "{\"dashboard\": {\"uid\": \"y\", \"title\": \"Y\", \"panels\": []}}\n",
+        ),
         ("docker-compose.yml", "services: {web: {image: 'x:1'}}\n"),
-    ] {
-        fs::write(root.join(name), text).expect("writable");
-    }
-    let files = [
-        "prometheus.yml",
-        "broken.yml",
-        "dashboard.json",
-        "docker-compose.yml",
     ];
-    let files = files.map(|file| root.join(file).display().to_string());
-    let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    let ended = monstack(&root, &[&["adopt"], &*files].concat());
-    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
-    said(
-        &ended,
+    let text = adopted(
+        &root,
+        &files,
         &[
             "job web_app",
             "job Old App, in adopted/jobs.yml: a service is called with small letters",
@@ -326,10 +328,10 @@ fn what_cannot_be_adopted_is_said() {
             "prometheus.yml: `remote_write`",
             "docker-compose.yml: a compose file",
             "what is inside of `dashboard` is kept, in adopted/dashboard.json",
+            "what is inside of `dashboard` is kept, in adopted/team-dashboard.json",
             "Prometheus runs on it, without a container",
         ],
     );
-    let text = renders(&root);
     assert!(text.contains("runs_on = \"host\""), "{text}");
     assert!(text.contains("runtime = \"unknown\""), "{text}");
     fs::remove_dir_all(root).expect("removable");

@@ -9,8 +9,7 @@ use super::samples;
 use crate::kinds::{Case, Compares, Given, Kind, Side, Whose};
 use minijinja::value::Value;
 use minijinja::{Error, context};
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A kind's cases about one service, with the numbers of its alert and branch.
 pub(crate) struct Scene<'a> {

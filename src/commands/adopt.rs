@@ -5,7 +5,7 @@ mod alerts;
 mod files;
 mod jobs;
 
-use super::init::draft::Draft;
+use super::init::draft::{Draft, SCRAPED};
 use super::{Cli, Report, render};
 use crate::allow::never;
 use crate::diagnostic::{Diagnostic, Place, Severity, location, plural};
@@ -39,9 +39,6 @@ const MADE: &str = "adopted/";
 
 /// Where jobs are kept that no service can say.
 const JOBS: &str = "adopted/jobs.yml";
-
-/// Jobs of a stack itself, which monstack scrapes anyway.
-const SERVERS: [&str; 2] = ["prometheus", "alertmanager"];
 
 /// A stack that is kept by hand, and what becomes of each part.
 struct Adopted {
@@ -150,10 +147,7 @@ impl Adopted {
             match files::sort(value, listed.iter().any(|pattern| glob(pattern, path))) {
                 Sort::Jobs => {}
                 Sort::Kept(key) => {
-                    let named = value["groups"]
-                        .items()
-                        .flat_map(|group| group["rules"].items());
-                    let named = named.filter_map(|rule| rule["alert"].as_str());
+                    let named = files::rules(value).filter_map(|rule| rule["alert"].as_str());
                     adopted.draft.taken.extend(named.map(str::to_string));
                     let content = files::content(key, value);
                     if key == "rules" {
@@ -199,8 +193,7 @@ impl Adopted {
 
     /// A dashboard as Grafana's API answers it: what is inside is kept, in a file of its own.
     fn unwrapped(&mut self, path: &str, dashboard: &Value) {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let made = format!("{MADE}{name}");
+        let made = made_of(path);
         self.changed.push(format!(
             "{path}: what is inside of `dashboard` is kept, in {made}"
         ));
@@ -231,7 +224,7 @@ impl Adopted {
         }
         for job in config["scrape_configs"].items() {
             match Job::of(config, job, path) {
-                Some(job) if SERVERS.contains(&job.name.as_str()) => {
+                Some(job) if SCRAPED.contains(&job.name.as_str()) => {
                     let name = &job.name;
                     self.changed.push(format!(
                         "job {name}: monstack scrapes its own {name} in its place"
@@ -299,7 +292,7 @@ impl Adopted {
             .map(|one| one.name.as_str())
             .collect();
         for (path, file) in &self.rules {
-            let made = left_of(path);
+            let made = made_of(path);
             self.files.remove(path);
             self.files.remove(&made);
             let left = files::without(file, &names);
@@ -424,7 +417,7 @@ impl Adopted {
             Place::Line { file, .. } | Place::File(file) => match self.files.remove(file) {
                 Some((key, _)) => {
                     self.rules
-                        .retain(|path, _| path != file && left_of(path) != *file);
+                        .retain(|path, _| path != file && made_of(path) != *file);
                     let (at, line, _) = location(&error.place, &outcome.source);
                     self.lost.push(format!(
                         "{at}:{line}: {why}: correct it, and name the file in `{key}` of [extra]"
@@ -598,8 +591,8 @@ impl Adopted {
     }
 }
 
-/// Where the rules of a file are written that are left when others are alerts of the catalog.
-fn left_of(path: &str) -> String {
+/// Where what is kept of a file is written, where that is not the whole file.
+fn made_of(path: &str) -> String {
     format!("{MADE}{}", path.replace('/', "-"))
 }
 

@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::evaluation::rules::{Library, Rule, in_dependency_order};
 use crate::promql::engine::Release;
 use crate::stack::Stack;
-use cast::Cast;
+pub(crate) use cast::Cast;
 pub(crate) use played::Likeness;
 use played::{Play, Wrong};
 
@@ -33,7 +33,7 @@ pub(crate) const PROOF: Proof = Proof {
         let mut found: Vec<(&str, String, Diagnostic)> = Vec::new();
         for alert in alerts.filter(|alert| !alert.kind.cases.is_empty()) {
             let kind = alert.kind.name.as_str();
-            let (case, mut diagnostic) = match cast.play(alert, &library, releases(stack)) {
+            let (case, mut diagnostic) = match cast.play(alert, &library, releases(stack.catalog)) {
                 Ok(play) => match said(stack, alert, play) {
                     Some(said) => said,
                     None => continue,
@@ -60,25 +60,8 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
-/// How much a rule that somebody else wrote, one of the library, does what an alert of the catalog does; Different where that cannot
-/// be run. `own` gives the alert's own rules, `near` the numbers around which the two are compared.
-pub(crate) fn likeness(
-    catalog: &Catalog,
-    alert: (&Alert, &dyn Fn() -> Option<Vec<Rule>>),
-    rule: (&str, &Library),
-    near: &[f64],
-) -> Likeness {
-    let judged =
-        Cast::of(catalog).and_then(|cast| cast.likeness(alert, rule, near, releases_of(catalog)));
-    judged.unwrap_or(Likeness::Different)
-}
-
 /// The releases that may read the rules: where 3 sees a sample less in a window, 2 does not.
-pub(super) fn releases(stack: &Stack) -> &'static [Release] {
-    releases_of(stack.catalog)
-}
-
-fn releases_of(catalog: &Catalog) -> &'static [Release] {
+pub(super) fn releases(catalog: &Catalog) -> &'static [Release] {
     match catalog.prometheus.at_least(3, 0) {
         true => &[Release::Three],
         false => &[Release::Three, Release::Two],

@@ -51,7 +51,7 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     let own = stack.own_tests.of_file(file);
     let mut seen = HashSet::new();
     let mut failing = Vec::new();
-    for release in releases(stack) {
+    for release in releases(stack.catalog) {
         for found in suite.run(*release) {
             let pointer = match &found {
                 Found::Mismatch(Mismatch { pointer, .. })

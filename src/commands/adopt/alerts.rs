@@ -17,7 +17,7 @@ use crate::promql::parse;
 use crate::promql::token::{self, T_EQLC, T_GTE, T_GTR, T_LSS, T_LTE};
 use crate::promql::walk::{children, children_mut, selectors};
 use crate::promql::{AggregateExpr, BinaryExpr, Expr, LabelModifier, MatchOp, VectorSelector};
-use crate::proofs::{Likeness, likeness};
+use crate::proofs::{Cast, Likeness};
 use crate::render;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,6 +139,7 @@ fn first(
         }
     };
     let catalog = outcome.catalog?;
+    let cast = Cast::of(&catalog).ok()?;
     let mut steadier = None;
     for (name, table) in left {
         let Some(alert) = catalog
@@ -156,7 +157,9 @@ fn first(
                 overlay,
             )
         };
-        let like = likeness(&catalog, (alert, &own), rule, near);
+        // What cannot be run is not known to be alike.
+        let like = cast.likeness((alert, &own), rule, near);
+        let like = like.unwrap_or(Likeness::Different);
         let one = || Alike {
             table: table.clone(),
             kind: alert.kind.name.clone(),

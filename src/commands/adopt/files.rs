@@ -72,8 +72,7 @@ pub(super) fn without(file: &Value, names: &BTreeSet<&str>) -> Value {
 pub(super) fn content(key: &str, value: &Value) -> String {
     match key {
         "rules" => {
-            let groups = value["groups"].items();
-            let rules: Vec<&Value> = groups.flat_map(|group| group["rules"].items()).collect();
+            let rules: Vec<&Value> = rules(value).collect();
             let alerts = rules.iter().filter(|rule| rule.get("alert").is_some());
             let alerts = alerts.count();
             format!(

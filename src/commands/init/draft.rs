@@ -112,6 +112,9 @@ pub(in crate::commands) const RESERVED: [&str; 7] = [
     "host",
 ];
 
+/// Jobs of a stack itself, which monstack scrapes anyway.
+pub(in crate::commands) const SCRAPED: [&str; 2] = ["prometheus", "alertmanager"];
+
 /// The servers of the stack, and where they are published by default.
 const SERVERS: [(&str, u16); 3] = [
     ("prometheus", 9090),

@@ -1,6 +1,6 @@
 //! The jobs of a Prometheus, of its configuration or as it scrapes them, and what is behind an address of metrics.
 
-use super::draft::{Draft, Found, exporter_of, is_target};
+use super::draft::{Draft, Found, SCRAPED, exporter_of, is_target};
 use crate::catalog::Duration;
 use crate::commands::servers::PrometheusLogin;
 use crate::json::{Parts, plain};
@@ -9,9 +9,6 @@ use crate::yaml;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Jobs of a stack itself, which monstack scrapes anyway.
-const SERVERS: [&str; 2] = ["prometheus", "alertmanager"];
 
 /// Takes the jobs of a configuration that name their targets.
 pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
@@ -88,7 +85,7 @@ struct Asked<'a> {
 }
 
 fn take(draft: &mut Draft, name: &str, mut targets: Vec<String>, asked: Asked) {
-    if SERVERS.contains(&name) {
+    if SCRAPED.contains(&name) {
         draft.notes.push(format!(
             "{name} is left out: monstack scrapes its own {name} anyway"
         ));

@@ -3,6 +3,7 @@
 use super::played::{
     HOUR, Likeness, Member, Outsider, Play, World, alike_when_steady, likeness, play, together,
 };
+use super::releases;
 use crate::cases::neighbourhood::Neighbourhood;
 use crate::cases::{Clock, Scene, Sources, samples};
 use crate::catalog::{Alert, Branch, Catalog, Metric, Service};
@@ -19,7 +20,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// The services of a catalog, ready to be tried.
-pub(super) struct Cast<'a> {
+pub(crate) struct Cast<'a> {
     catalog: &'a Catalog,
     neighbourhood: Neighbourhood,
     bridge: String,
@@ -37,7 +38,7 @@ struct Tried<'a> {
 }
 
 impl<'a> Cast<'a> {
-    pub(super) fn of(catalog: &'a Catalog) -> Result<Cast<'a>, Error> {
+    pub(crate) fn of(catalog: &'a Catalog) -> Result<Cast<'a>, Error> {
         let services = Value::from(Serde(&catalog.services));
         let metrics = Value::from(Serde(&catalog.metrics));
         Ok(Cast {
@@ -46,6 +47,20 @@ impl<'a> Cast<'a> {
             bridge: four_scrapes(&services)?,
             settings: RefCell::default(),
         })
+    }
+
+    /// How long a step of an alert's cases is.
+    fn step(&self, alert: &Value) -> Result<String, Error> {
+        let interval = self.catalog.prometheus.evaluation_interval.to_string();
+        samples::test_step(alert, &self.bridge, &interval)
+    }
+
+    fn clock<'c>(&'c self, step: &'c str) -> Clock<'c> {
+        Clock {
+            step,
+            bridge: &self.bridge,
+            traffic: None,
+        }
     }
 
     fn settings(&self, service: &'a Service) -> Rc<serde_json::Value> {
@@ -65,13 +80,8 @@ impl<'a> Cast<'a> {
     ) -> Result<Play<'a>, Error> {
         let needed = library.needed(std::iter::once(alert.name.as_str()), std::iter::empty());
         let value = Value::from(Serde(alert));
-        let interval = self.catalog.prometheus.evaluation_interval.to_string();
-        let step = samples::test_step(&value, &self.bridge, &interval)?;
-        let clock = Clock {
-            step: &step,
-            bridge: &self.bridge,
-            traffic: None,
-        };
+        let step = self.step(&value)?;
+        let clock = self.clock(&step);
         let dated = needed.iter().any(|rule| reads_calendar(&rule.expr));
         let worlds = worlds(releases, dated);
         let mut found = Play::default();
@@ -143,26 +153,21 @@ impl<'a> Cast<'a> {
     }
 
     /// How much a rule of the library does for every service of an alert what the alert's kind promises, in all its cases, and
-    /// whether it fires when the alert's own rules do in worlds around some numbers.
-    pub(super) fn likeness(
+    /// whether it fires when the alert's own rules, which `own` gives, do in worlds around the numbers `near`.
+    pub(crate) fn likeness(
         &self,
         (alert, own): (&'a Alert, &dyn Fn() -> Option<Vec<Rule>>),
         (rule, library): (&str, &Library),
         near: &[f64],
-        releases: &[Release],
     ) -> Result<Likeness, Error> {
+        let releases = releases(self.catalog);
         let needed = library.needed(std::iter::once(rule), std::iter::empty());
         if needed.iter().any(|rule| reads_calendar(&rule.expr)) {
             return Ok(Likeness::Different);
         }
         let value = Value::from(Serde(alert));
-        let interval = self.catalog.prometheus.evaluation_interval.to_string();
-        let step = samples::test_step(&value, &self.bridge, &interval)?;
-        let clock = Clock {
-            step: &step,
-            bridge: &self.bridge,
-            traffic: None,
-        };
+        let step = self.step(&value)?;
+        let clock = self.clock(&step);
         let mut found = Likeness::Same;
         // An alert that cannot be told to fire apart is one for each service.
         let apart = alert.kind.keys.contains_key("per");

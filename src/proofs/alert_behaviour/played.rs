@@ -75,12 +75,7 @@ pub(super) fn play(
             .for_each(|sample| sample.time += world.begin);
         memory.add(series);
     }
-    let run = Rules {
-        rules: rules.to_vec(),
-        axis,
-        release: world.release,
-    };
-    let outcomes = run.run(&mut memory);
+    let outcomes = run(rules, axis, world.release, &mut memory);
     let stage = Stage {
         alert,
         branch: Some(branch),
@@ -140,11 +135,7 @@ pub(super) fn likeness(
     } = *outsider;
     let step = millis(step);
     let count = usize::try_from(trial.last + 1).unwrap_or(0);
-    let axis = Axis {
-        start: 0,
-        step,
-        count,
-    };
+    let axis = from_the_start(step, count);
     let mut memory = Memory::default();
     let mut gaps = false;
     for (series, values) in &trial.series {
@@ -153,12 +144,7 @@ pub(super) fn likeness(
             memory.add(recorded(whole(labels), values, step));
         }
     }
-    let run = Rules {
-        rules: rules.to_vec(),
-        axis,
-        release,
-    };
-    let outcomes = run.run(&mut memory);
+    let outcomes = run(rules, axis, release, &mut memory);
     if outcomes.iter().any(|outcome| outcome.failure.is_some()) {
         return Likeness::Different;
     }
@@ -271,20 +257,12 @@ pub(super) fn alike_when_steady(
             given.push((labels, values.collect::<Vec<_>>()));
         }
         let fires = |(name, rules): (&str, &[&Rule])| {
-            let run = Rules {
-                rules: rules.to_vec(),
-                axis: Axis {
-                    start: 0,
-                    step,
-                    count,
-                },
-                release,
-            };
             let mut memory = Memory::default();
             for (labels, values) in &given {
                 memory.add(recorded((*labels).clone(), values.clone(), step));
             }
-            let outcomes = run.run(&mut memory);
+            let axis = from_the_start(step, count);
+            let outcomes = run(rules, axis, release, &mut memory);
             let of_alert = rules.iter().zip(&outcomes);
             let of_alert = of_alert.filter(|(rule, _)| rule.alert.is_some() && rule.name == name);
             let actives = of_alert.flat_map(|(_, outcome)| &outcome.alerts);
@@ -333,16 +311,7 @@ pub(super) fn together(
             }
         }
     }
-    let run = Rules {
-        rules: rules.to_vec(),
-        axis: Axis {
-            start: 0,
-            step,
-            count,
-        },
-        release,
-    };
-    let outcomes = run.run(&mut memory);
+    let outcomes = run(rules, from_the_start(step, count), release, &mut memory);
     members.iter().find_map(|member| {
         let stage = Stage {
             alert,
@@ -377,6 +346,23 @@ pub(super) fn together(
         let service = member.promise.get("service").to_string();
         Some((stage.wrong(what, None, check.at), service))
     })
+}
+
+fn from_the_start(step: Millis, count: usize) -> Axis {
+    Axis {
+        start: 0,
+        step,
+        count,
+    }
+}
+
+fn run(rules: &[&Rule], axis: Axis, release: Release, memory: &mut Memory) -> Vec<Outcome> {
+    let rules = Rules {
+        rules: rules.to_vec(),
+        axis,
+        release,
+    };
+    rules.run(memory)
 }
 
 fn millis(step: &str) -> Millis {
