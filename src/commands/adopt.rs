@@ -504,11 +504,11 @@ impl Adopted {
         let differences: [(Differs, &str); 2] = [
             (
                 |one| one.steadier,
-                "firing goes on while scrapes fail, and for a moment after the value has gone back",
+                "still firing while scrapes fail, and briefly after the value recovers",
             ),
             (
                 |one| one.below_zero,
-                "below 0 it fires too, where the rule asks for 0",
+                "firing below 0 too, where the rule wants exactly 0",
             ),
         ];
         for (differs, what) in differences {
@@ -572,7 +572,7 @@ impl Adopted {
             said.data.insert(key.into(), json!(lines));
         }
         if !self.accepted.is_empty() {
-            said.line("found in your files, and accepted in [extra] with `allow`, to be mended one after the other:");
+            said.line("found in your files, and accepted in [extra] with `allow`, to be fixed one by one:");
             for (code, message) in &self.accepted {
                 said.line(format!("  {code}, such as: {message}"));
             }

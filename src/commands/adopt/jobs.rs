@@ -67,7 +67,10 @@ impl Job {
         let name = &self.name;
         let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
         if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(letters) {
-            return Err("a service is called with small letters, digits, - and _".to_string());
+            return Err(
+                "the name of a service has lower-case letters, digits, dashes and underscores"
+                    .to_string(),
+            );
         }
         if RESERVED.contains(&name.as_str()) {
             return Err(format!("monstack has a {name} of its own"));
