@@ -24,7 +24,8 @@ pub(crate) async fn row(drill: &Drill<'_>, stage: &Stage) -> Option<Row> {
     ]);
     let url = format!("{}/api/v2/alerts", stage.alertmanager.url);
     let posted = tokio::task::spawn_blocking(move || {
-        Client::new(TIMEOUT, None).and_then(|client| client.post(&url, &alerts))
+        let json = [("content-type", "application/json")];
+        Client::new(TIMEOUT, None).and_then(|client| client.post(&url, &json, &alerts.to_string()))
     })
     .await;
     if !posted.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status == 200)) {

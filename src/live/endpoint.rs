@@ -89,16 +89,22 @@ impl Endpoint {
         })
     }
 
-    /// GETs a path; the secret goes to this server and nowhere else.
+    /// GETs a path; the secret goes to this server and nowhere else. A query too long for an address is POSTed as a form, which
+    /// Prometheus takes as the same: <https://prometheus.io/docs/prometheus/latest/querying/api/>.
     pub(crate) fn get(&self, client: &Client, path: &str) -> Result<Answer, Refusal> {
-        let headers: Vec<(&str, &str)> = self
+        let mut headers: Vec<(&str, &str)> = self
             .authorization
             .iter()
             .map(|secret| ("authorization", secret.as_str()))
             .collect();
-        let answer = client
-            .get(&format!("{}{path}", self.url), &headers)
-            .map_err(Refusal::Failed)?;
+        let answer = match path.split_once('?') {
+            Some((path, form)) if form.len() > LONGEST_QUERY => {
+                headers.push(("content-type", "application/x-www-form-urlencoded"));
+                client.post(&format!("{}{path}", self.url), &headers, form)
+            }
+            _ => client.get(&format!("{}{path}", self.url), &headers),
+        };
+        let answer = answer.map_err(Refusal::Failed)?;
         match answer.status {
             200..=299 => Ok(answer),
             status @ (401 | 403) => Err(Refusal::Unauthorized(status)),
@@ -200,6 +206,9 @@ pub(crate) fn encoded(text: &str) -> String {
         .collect()
 }
 
+/// Characters of a query in an address: every server and proxy takes so many.
+const LONGEST_QUERY: usize = 2000;
+
 /// Characters of a server's own sentence that are repeated.
 const LONGEST: usize = 400;
 
@@ -288,5 +297,54 @@ mod tests {
                 "{url}: {reason}"
             );
         }
+    }
+
+    #[test]
+    fn a_query_too_long_for_an_address_is_a_form() {
+        use std::io::{Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let seen = std::thread::spawn(move || {
+            let mut seen = Vec::new();
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().unwrap();
+                let (mut text, mut part) = (String::new(), [0; 8192]);
+                let end = |text: &str| {
+                    if text.starts_with("POST") {
+                        "END"
+                    } else {
+                        "\r\n\r\n"
+                    }
+                };
+                while !text.ends_with(end(&text)) {
+                    let read = stream.read(&mut part).unwrap();
+                    text.push_str(std::str::from_utf8(&part[..read]).unwrap());
+                    if read == 0 {
+                        break;
+                    }
+                }
+                let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+                stream.write_all(answer.as_bytes()).unwrap();
+                seen.push(text);
+            }
+            seen
+        });
+        let endpoint = Endpoint::new("Prometheus", &address, Login::Token("t".into())).unwrap();
+        let client = Client::new(std::time::Duration::from_secs(5), None).unwrap();
+        let long = format!("/api/v1/query?query={}END", "a".repeat(20_000));
+        endpoint.json(&client, "/api/v1/query?query=up").unwrap();
+        endpoint.json(&client, &long).unwrap();
+        let seen = seen.join().unwrap();
+        assert!(seen[0].starts_with("GET /api/v1/query?query=up "));
+        assert!(
+            seen[1].starts_with("POST /api/v1/query HTTP"),
+            "{}",
+            seen[1]
+        );
+        assert!(seen[1].ends_with(&long["/api/v1/query?".len()..]));
+        assert!(
+            seen.iter()
+                .all(|text| text.contains("authorization: Bearer t"))
+        );
     }
 }

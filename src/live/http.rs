@@ -136,7 +136,8 @@ impl Client {
             // A pool is searched for each request: it costs more than it saves when every request goes elsewhere.
             .max_idle_connections(0)
             .input_buffer_size(16 << 10)
-            .output_buffer_size(4 << 10)
+            // The first line and all headers must fit, a long token among them.
+            .output_buffer_size(16 << 10)
             .user_agent(concat!("monstack/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls.build())
             .build();
@@ -159,12 +160,20 @@ impl Client {
         self.answer(response, start)
     }
 
-    pub(crate) fn post(&self, url: &str, document: &serde_json::Value) -> Result<Answer, Failure> {
+    /// POSTs a text; what it is stands in a header.
+    pub(crate) fn post(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        text: &str,
+    ) -> Result<Answer, Failure> {
         let start = Instant::now();
-        let response = self
-            .agent
-            .post(url)
-            .send_json(document)
+        let mut request = self.agent.post(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request
+            .send(text)
             .map_err(|error| self.failure(error, false))?;
         self.answer(response, start)
     }
