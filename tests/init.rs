@@ -337,6 +337,69 @@ fn what_cannot_be_adopted_is_said() {
     fs::remove_dir_all(root).expect("removable");
 }
 
+/// Encryption and logins are a service's own, by files of this machine; a password in the configuration stays where it is.
+#[test]
+fn logins_are_adopted() {
+    let root = folder("adopt-logins");
+    let job = |name: &str, more: &str| {
+        format!(
+            "  - job_name: {name}\n    static_configs: [{{targets: ['{name}.example.org:8443']}}]\n{more}"
+        )
+    };
+    let config = [
+        "scrape_configs:\n".to_string(),
+        job(
+            "basic",
+            "    basic_auth: {username: prom, password_file: passwords/basic}\n",
+        ),
+        job(
+            "token",
+            "    authorization: {credentials_file: /run/secrets/token}\n",
+        ),
+        job("old", "    bearer_token_file: /etc/prometheus/old-token\n"),
+        job(
+            "closed",
+            "    scheme: https\n    tls_config: {ca_file: certs/ca.pem, cert_file: certs/own.pem, key_file: certs/own.key, server_name: closed.internal}\n",
+        ),
+        job(
+            "tls-new",
+            "    scheme: https\n    tls_config: {min_version: TLS13}\n",
+        ),
+        job(
+            "inline",
+            "    basic_auth: {username: prom, password: hunter2}\n",
+        ),
+        job(
+            "digest",
+            "    authorization: {type: Digest, credentials_file: x}\n",
+        ),
+    ];
+    fs::create_dir_all(root.join("conf/passwords")).expect("writable");
+    let text = adopted(
+        &root,
+        &[("conf/prometheus.yml", config.concat().as_str())],
+        &[
+            "job basic",
+            "token: what its Prometheus reads as /run/secrets/token is read from secrets/token here",
+            "old: what its Prometheus reads as /etc/prometheus/old-token is read from secrets/etc/prometheus/old-token here",
+            "job tls-new, in adopted/jobs.yml: the `tls` of a service has no `min_version`",
+            "job inline, in adopted/jobs.yml: its password or token stands in the configuration",
+            "job digest, in adopted/jobs.yml: the `auth` of a service has no `type`",
+        ],
+    );
+    for wanted in [
+        r#"auth = { username = "prom", password_file = "conf/passwords/basic" }"#,
+        r#"auth = { bearer_file = "secrets/token" }"#,
+        r#"auth = { bearer_file = "secrets/etc/prometheus/old-token" }"#,
+        r#"ca_file = "conf/certs/ca.pem""#,
+        r#"server_name = "closed.internal""#,
+    ] {
+        assert!(text.contains(wanted), "{wanted} in {text}");
+    }
+    assert!(!text.contains("hunter2"), "{text}");
+    fs::remove_dir_all(root).expect("removable");
+}
+
 /// A set-up that is kept by hand: what a catalog can say becomes services, all else is kept.
 #[test]
 fn a_stack_is_adopted() {
@@ -380,7 +443,7 @@ fn a_stack_is_adopted() {
         &[
             "job orders",
             "job rabbitmq",
-            "job mysql, in adopted/jobs.yml",
+            "  job mysql\n",
             "job prometheus: monstack scrapes its own prometheus",
             "own/alertmanager.yml: 5 receivers, and their routes",
         ],

@@ -523,6 +523,9 @@ impl Adopted {
             let found = self.draft.services.iter().find(|(known, _)| known == name);
             match (why, found) {
                 (None, Some((_, found))) => {
+                    let guessed = found.guessed.iter();
+                    self.changed
+                        .extend(guessed.map(|guessed| format!("{name}: {guessed}")));
                     services.push(match found.profile {
                         Some(profile) => format!("job {name}, with the profile {profile}"),
                         None => format!("job {name}"),

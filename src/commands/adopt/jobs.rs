@@ -3,7 +3,7 @@
 use crate::catalog::Duration;
 use crate::commands::init::draft::{Found, RESERVED, exporter_of, is_target};
 use crate::json::{Parts, plain};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a job may say beside where its targets are, and a service says under the same name.
@@ -16,14 +16,30 @@ const SAME: [&str; 5] = [
 ];
 
 /// What else of a job is understood.
-const UNDERSTOOD: [&str; 6] = [
+const UNDERSTOOD: [&str; 10] = [
     "job_name",
     "static_configs",
     "metrics_path",
     "scheme",
     "scrape_interval",
     "relabel_configs",
+    "tls_config",
+    "basic_auth",
+    "authorization",
+    "bearer_token_file",
 ];
+
+/// What a service's `tls` has of a job's `tls_config`.
+const TLS: [&str; 5] = [
+    "ca_file",
+    "server_name",
+    "cert_file",
+    "key_file",
+    "insecure_skip_verify",
+];
+
+/// Where containers find the secrets of a compose file.
+const SECRETS: &str = "/run/secrets/";
 
 /// Names of this machine.
 const HERE: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -113,6 +129,11 @@ impl Job {
             let labels = toml(&Value::Object(labels)).ok_or("it has labels without a value")?;
             found.more.push(format!("labels = {labels}"));
         }
+        for (key, value) in self.access()? {
+            let value = self.with_files(value, on_host, &mut found.guessed);
+            let value = toml(&value).ok_or(format!("its {key} has no value"))?;
+            found.more.push(format!("{key} = {value}"));
+        }
         for key in SAME {
             if let Some(value) = self.value.get(key) {
                 let value = toml(value).ok_or(format!("its {key} has no value"))?;
@@ -129,6 +150,70 @@ impl Job {
             _ => found.targets = targets,
         }
         Ok(found)
+    }
+
+    /// Its encryption and its login, as a service says them; its files as the job names them.
+    fn access(&self) -> Result<Vec<(&'static str, Value)>, String> {
+        let mut all = Vec::new();
+        if let Some(tls) = self.value.get("tls_config") {
+            if let Some((key, _)) = tls.entries().find(|(key, _)| !TLS.contains(&key.as_str())) {
+                return Err(format!("the `tls` of a service has no `{key}`"));
+            }
+            all.push(("tls", tls.clone()));
+        }
+        let inline =
+            "its password or token stands in the configuration, and a service reads it from a file";
+        let login = |written: &str, keys: &[(&str, &'static str)]| {
+            let Some(written) = self.value.get(written) else {
+                return Ok(None);
+            };
+            let named = |key: &str| keys.iter().find(|(known, _)| *known == key);
+            let mut login = Map::new();
+            for (key, value) in written.entries() {
+                match named(key) {
+                    Some((_, own)) => login.insert(own.to_string(), value.clone()),
+                    // It is what a service's token is anyway.
+                    None if key == "type" && value == "Bearer" => None,
+                    None if ["password", "credentials"].contains(&key.as_str()) => {
+                        return Err(inline.to_string());
+                    }
+                    None => return Err(format!("the `auth` of a service has no `{key}`")),
+                };
+            }
+            Ok(Some(Value::Object(login)))
+        };
+        let name_and_password = [("username", "username"), ("password_file", "password_file")];
+        let basic = login("basic_auth", &name_and_password)?;
+        let token = login("authorization", &[("credentials_file", "bearer_file")])?;
+        let file = self.value.get("bearer_token_file");
+        let file = file.map(|file| json!({ "bearer_file": file }));
+        all.extend(
+            basic
+                .or(token)
+                .or(file)
+                .into_iter()
+                .map(|login| ("auth", login)),
+        );
+        Ok(all)
+    }
+
+    /// With files of this machine, from the folder of the catalog on, where the job names those that Prometheus sees.
+    fn with_files(&self, mut value: Value, on_host: bool, guessed: &mut Vec<String>) -> Value {
+        secrets(&mut value, self.folder());
+        let files = value.as_object_mut().into_iter().flatten();
+        for (_, file) in files.filter(|(key, _)| key.ends_with("_file")) {
+            let seen = file.as_str().unwrap_or_default().to_string();
+            if on_host || !seen.starts_with('/') {
+                continue;
+            }
+            let own = seen.strip_prefix(SECRETS).unwrap_or(&seen[1..]);
+            let own = format!("secrets/{own}");
+            guessed.push(format!(
+                "what its Prometheus reads as {seen} is read from {own} here"
+            ));
+            *file = own.into();
+        }
+        value
     }
 
     /// Labels that all its targets get; without those that every service has with the same value.
@@ -169,6 +254,11 @@ impl Job {
         Ok(labels)
     }
 
+    /// The folder of the configuration, from that of the catalog on.
+    fn folder(&self) -> &str {
+        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
     fn text(&self, key: &str) -> Option<String> {
         Some(self.value.get(key)?.as_str()?.to_string())
     }
@@ -176,7 +266,7 @@ impl Job {
     /// As a job of a file in another folder: lists of targets are named from that file on, and secrets from the folder of the
     /// catalog on.
     pub(super) fn moved(&self) -> Value {
-        let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = self.folder();
         let mut job = self.value.clone();
         for value in job.values_mut() {
             secrets(value, folder);
@@ -191,7 +281,7 @@ impl Job {
 
     /// The files from which it reads targets, as patterns from the folder of the catalog on.
     pub(super) fn lists(&self) -> Vec<String> {
-        let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = self.folder();
         let mut job = self.value.clone();
         let named = lists(&mut job).into_iter();
         named
