@@ -55,8 +55,8 @@ pub struct Role {
 }
 
 impl Profiles {
-    /// The roles of a service's runtime and profiles, the runtime's first: name, the metric as its profile lists it, and how the
-    /// role is written.
+    /// The roles of a service's runtime and profiles, the runtime's first but for metrics that it does not list: name, the metric as
+    /// its profile lists it, and how the role is written.
     pub(crate) fn specs<'a>(
         &'a self,
         runtime: &'a str,
@@ -69,7 +69,11 @@ impl Profiles {
             };
             for (role, spec) in &profile.roles {
                 let exposed = profile.metrics.get(&spec.metric);
-                found.entry(role.as_str()).or_insert((name, exposed, spec));
+                let known = found.entry(role.as_str()).or_insert((name, exposed, spec));
+                // What a runtime only says the usual name of gives way to what a profile lists.
+                if known.1.is_none() && exposed.is_some() {
+                    *known = (name, exposed, spec);
+                }
             }
         }
         found

@@ -68,6 +68,16 @@ pub(crate) const PROOF: Proof = Proof {
                     _ => {}
                 }
                 let told = notifications.alerts.real.first();
+                if let Some(key) = told.and_then(|told| mute(entry, told.labels())) {
+                    say(
+                        &format!("/{key}"),
+                        Severity::Error,
+                        format!(
+                            "while an alert fires, `{key}` says nothing: it speaks of resolved alerts only"
+                        ),
+                        "let the text speak of `.Alerts`, or of `.Alerts.Firing`",
+                    );
+                }
                 if let Some((key, labels)) = told.and_then(|told| {
                     Some((wordless(integration, entry, told.labels())?, told.labels()))
                 }) {
@@ -119,6 +129,28 @@ fn wordless<'k>(integration: &str, entry: &Value, labels: &Labels) -> Option<&'k
         speaks |= !firing?.trim().is_empty();
     }
     keys.last().copied().filter(|_| speaks)
+}
+
+/// What people read of a notification, by whatever integration it comes.
+const WORDS: [&str; 8] = [
+    "title",
+    "text",
+    "message",
+    "state_message",
+    "description",
+    "summary",
+    "html",
+    "subject",
+];
+
+/// A text that says something when an alert has ended, and nothing while it fires.
+fn mute(entry: &Value, labels: &Labels) -> Option<&'static str> {
+    let says = |text: &str, fires| Some(!texts::written(text, labels, fires)?.trim().is_empty());
+    let mut words = WORDS.into_iter();
+    words.find(|key| {
+        let text = entry[*key].as_str().unwrap_or_default();
+        says(text, true) == Some(false) && says(text, false) == Some(true)
+    })
 }
 
 /// https://developer.pagerduty.com/docs/send-alert-event
