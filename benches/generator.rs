@@ -168,6 +168,21 @@ pub fn groups(number: usize) -> String {
     text
 }
 
+/// Two services, and so many owners with a service and a receiver each.
+pub fn owners(number: usize) -> String {
+    let mut text = catalog(2);
+    for owner in 0..number {
+        let _ = write!(
+            text,
+            "\n[receivers.team-{owner}]\nwebhook = {{ url = \"https://pager.example.org/{owner}\" }}\n\
+             \n[owners.team-{owner}]\ndefault = \"team-{owner}\"\n\
+             \n[services.own-{owner}]\ngroup = \"group-0\"\nowner = \"team-{owner}\"\nport = {}\n",
+            10_001 + owner
+        );
+    }
+    text
+}
+
 /// So many services, each of which has its own threshold of one alert.
 pub fn overrides(number: usize) -> String {
     let mut text = catalog(number);

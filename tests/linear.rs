@@ -39,10 +39,11 @@ type Axis = (&'static str, fn(usize) -> String, usize);
 fn four_times_as_much_takes_four_times_as_much() {
     // What is built once, such as the schema, belongs to no size.
     asked(&generator::catalog(2));
-    let axes: [Axis; 9] = [
+    let axes: [Axis; 10] = [
         ("services", generator::catalog, 400),
         ("containers", generator::containers, 50),
         ("groups", generator::groups, 25),
+        ("owners", generator::owners, 25),
         ("overrides", generator::overrides, 10),
         ("alerts", generator::alerts, 25),
         ("expressions", generator::expressions, 25),

@@ -174,12 +174,14 @@ impl Rule {
 
     /// A template with what the pattern has captured; None: it does not match.
     fn expanded(&self, value: &str, template: &str) -> Option<String> {
+        // Of a rule for each owner one is meant, and the others find nothing: what that costs is paid for all services.
+        if !self.regex.is_match(value) {
+            return None;
+        }
         let mut captures = self.regex.create_captures();
         self.regex.captures(value, &mut captures);
         let mut out = String::new();
-        captures
-            .is_match()
-            .then(|| captures.interpolate_string_into(value, template, &mut out))?;
+        captures.interpolate_string_into(value, template, &mut out);
         Some(out)
     }
 }

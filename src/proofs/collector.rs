@@ -440,10 +440,19 @@ fn of_code(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
         found.push(place::line(&file.path, line, message, help));
     };
     let known = functions(text);
+    let mut said: HashMap<&str, usize> = HashMap::new();
+    for word in words(text) {
+        *said.entry(word).or_default() += 1;
+    }
     for (name, function) in &known {
         let own = name.starts_with('_') && !name.starts_with("__") || function.private;
         let called = name.starts_with("__") || CALLED.contains(&name.as_str());
-        if own && !called && words(text).filter(|word| word == name).count() <= function.times {
+        if own
+            && !called
+            && said
+                .get(name.as_str())
+                .is_none_or(|many| *many <= function.times)
+        {
             let message = format!("nothing calls `{name}`, so what it does is never done");
             wrong(function.at, message, "call it, or take it away");
         }

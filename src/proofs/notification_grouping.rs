@@ -140,15 +140,20 @@ fn written(notifications: &Notifications, route: &Route) -> String {
 
 /// A label that no alert has.
 fn unknown(notifications: &Notifications, route: &Route) -> Option<Wrong> {
-    let real = notifications.alerts.real.iter();
+    let real = &notifications.alerts.real;
     // One that is lost on its way to the Alertmanager is another proof's.
+    let has = |firing: &Firing, label: &str| {
+        firing.labels().contains_key(label) || firing.made.contains_key(label)
+    };
+    let by = route.group_by().into_iter();
+    let mut lost =
+        by.filter(|label| *label != EACH && !real.iter().any(|firing| has(firing, label)));
+    let label = lost.next()?;
     let known: BTreeSet<&str> = real
+        .iter()
         .flat_map(|firing| firing.labels().keys().chain(firing.made.keys()))
         .map(String::as_str)
         .collect();
-    let by = route.group_by().into_iter();
-    let mut lost = by.filter(|label| *label != EACH && !known.contains(label));
-    let label = lost.next()?;
     Some((
         format!("notifications are grouped by `{label}`, and no alert has such a label"),
         suggestion(label, known.iter().copied()),

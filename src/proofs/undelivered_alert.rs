@@ -6,11 +6,11 @@ use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
-use crate::stack::notifications::alerts::sent;
+use crate::stack::notifications::alerts::Way;
 use crate::stack::notifications::delivery::{API, Endpoint, endpoints};
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::receivers::host;
-use crate::stack::notifications::relabeling::relabeled;
+use crate::stack::notifications::relabeling::Relabeling;
 use crate::stack::notifications::server::Server;
 use std::collections::HashSet;
 
@@ -133,12 +133,20 @@ fn changed(stack: &Stack, config: &File, endpoints: &[Endpoint]) -> Vec<Diagnost
         return found;
     };
     let mut seen = HashSet::new();
-    for firing in &notifications.alerts.real {
-        let all = sent(&config.value, &firing.made);
-        let to_each = endpoints.iter().map(|to| {
+    let way = Way::of(&config.value);
+    let to: Vec<(&Endpoint, Relabeling, bool)> = endpoints
+        .iter()
+        .map(|to| {
             let rules = &to.group["alert_relabel_configs"];
-            let labels = all.clone().and_then(|labels| relabeled(labels, rules));
-            let own = !rules.items().as_slice().is_empty() && all.is_some();
+            let some = !rules.items().as_slice().is_empty();
+            (to, Relabeling::of(rules), some)
+        })
+        .collect();
+    for firing in &notifications.alerts.real {
+        let all = way.sent(&firing.made);
+        let to_each = to.iter().map(|(to, relabeling, some)| {
+            let labels = all.clone().and_then(|labels| relabeling.after(labels));
+            let own = *some && all.is_some();
             let pointer = match own {
                 true => format!("{}/alert_relabel_configs", to.pointer),
                 false => "/alerting/alert_relabel_configs".to_string(),

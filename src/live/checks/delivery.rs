@@ -7,7 +7,7 @@ use crate::json::Parts;
 use crate::live::endpoint::Refusal;
 use crate::live::prometheus::{Running, query};
 use crate::promql::walk::selectors;
-use crate::stack::notifications::alerts::{labels, sent};
+use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::{Comparison, Labels, Matcher, pick};
 use chrono::DateTime;
 use serde_json::Value;
@@ -188,13 +188,13 @@ fn silenced<'d>(
     delivery: &'d Delivery,
     service: Option<&str>,
 ) -> Vec<(String, &'d Silence)> {
-    let config = context.rendered.config();
+    let way = Way::of(context.rendered.config().unwrap_or(&Value::Null));
     let mut found: Vec<(String, &Silence)> = Vec::new();
     for silence in &delivery.silences {
         let mut names = BTreeSet::new();
         let mut services = BTreeSet::new();
         for (alert, made) in possible(context, service) {
-            let labels = config.map_or(Some(made.clone()), |config| sent(config, &made));
+            let labels = way.sent(&made);
             if labels.is_some_and(|labels| pick(&silence.matchers, &labels)) {
                 names.insert(alert.name.as_str());
                 services.extend(made.get("job").cloned());
@@ -290,6 +290,7 @@ fn lost(context: &CheckContext, running: &Running, delivery: &Delivery) -> Optio
     if !old(status["uptime"].as_str().unwrap_or_default()) {
         return None;
     }
+    let way = Way::of(&running.config);
     let mut missing = BTreeSet::new();
     let mut fired = 0;
     for rule in running.rules() {
@@ -301,7 +302,7 @@ fn lost(context: &CheckContext, running: &Running, delivery: &Delivery) -> Optio
             let active = alert["activeAt"].as_str().unwrap_or_default();
             let since = DateTime::parse_from_rfc3339(active).ok()?.to_utc()
                 + chrono::TimeDelta::seconds(held as i64);
-            let Some(labels) = sent(&running.config, &texts(&alert["labels"])) else {
+            let Some(labels) = way.sent(&texts(&alert["labels"])) else {
                 continue;
             };
             if (now - since).num_seconds() <= ON_ITS_WAY {

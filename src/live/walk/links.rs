@@ -9,7 +9,7 @@ use crate::live::checks::targets::{dropped, target};
 use crate::live::checks::{CheckContext, alertmanager, rules};
 use crate::live::prometheus::Running;
 use crate::live::rules::{loaded_rule, rendered_rules, rule_difference};
-use crate::stack::notifications::alerts::{labels, sent};
+use crate::stack::notifications::alerts::{Way, labels};
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::receivers;
 use crate::stack::notifications::routes::Route;
@@ -171,12 +171,13 @@ pub(crate) fn route(
     };
     // Severity → everyone who gets some alert of it.
     let mut routes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let config = context.rendered.prometheus().next();
+    let way = Way::of(config.map_or(&Value::Null, |file| &file.value));
     for alert in &context.catalog.alerts {
         let own = |branch: &&Branch| branch.services.contains(&service.name);
         for branch in alert.branches.iter().filter(own) {
             let made = labels(alert, branch, service);
-            let config = context.rendered.prometheus().next();
-            let labels = config.map_or(Some(made.clone()), |file| sent(&file.value, &made));
+            let labels = way.sent(&made);
             let known = routes.entry(&branch.severity).or_default();
             known.extend(labels.iter().flat_map(receivers));
         }

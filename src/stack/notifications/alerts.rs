@@ -2,7 +2,7 @@
 
 use super::inhibition::Inhibition;
 use super::matchers::{Comparison, Labels, Matcher};
-use super::relabeling::relabeled;
+use super::relabeling::Relabeling;
 use super::routes::Route;
 use crate::catalog::owners::{About, Told};
 use crate::catalog::{self, Branch, Catalog, Service};
@@ -136,14 +136,15 @@ impl Alerts {
                     .flat_map(|rule| rule.source.iter().chain(&rule.target)),
             )
             .collect();
-        let way = Way::of(stack);
+        let config = stack.files.prometheus().next();
+        let way = Way::of(config.map_or(&Value::Null, |file| &file.value));
         let more = More::of(stack, &asked);
         let mut alerts = Alerts {
             real: Vec::new(),
             possible: Vec::new(),
         };
         let catalog = stack.catalog;
-        for service in services(catalog, &asked, way.relabels()) {
+        for service in services(catalog, &asked, way.relabels) {
             for alert in &catalog.alerts {
                 let Some(branch) = alert.branch_of(&service.name) else {
                     continue;
@@ -198,38 +199,36 @@ impl Alerts {
     }
 }
 
-/// What every configuration of Prometheus does to an alert before it is sent.
-struct Way<'a>(Vec<&'a Value>);
+/// What Prometheus does to an alert before it is sent: the external labels that it lacks, then relabeling.
+pub(crate) struct Way {
+    external: Labels,
+    relabeling: Relabeling,
+    /// Whether there are any rules.
+    relabels: bool,
+}
 
-impl<'a> Way<'a> {
-    fn of(stack: &Stack<'a>) -> Way<'a> {
-        Way(stack.files.prometheus().map(|file| &*file.value).collect())
-    }
-
-    fn relabels(&self) -> bool {
-        let mut all = self.0.iter();
-        all.any(|config| !rules_of(config).items().as_slice().is_empty())
-    }
-
-    fn sent(&self, made: &Labels) -> Option<Labels> {
-        match self.0.first() {
-            Some(config) => sent(config, made),
-            None => Some(made.clone()),
+impl Way {
+    /// Of a configuration.
+    pub(crate) fn of(config: &Value) -> Way {
+        let external = config["global"]["external_labels"].entries();
+        let rules = &config["alerting"]["alert_relabel_configs"];
+        Way {
+            external: external
+                .map(|(label, value)| (label.clone(), plain(value)))
+                .collect(),
+            relabeling: Relabeling::of(rules),
+            relabels: !rules.items().as_slice().is_empty(),
         }
     }
-}
 
-fn rules_of(config: &Value) -> &Value {
-    &config["alerting"]["alert_relabel_configs"]
-}
-
-/// What an alert is when it leaves Prometheus: with the external labels that it lacks, and relabeled.
-pub(crate) fn sent(config: &Value, made: &Labels) -> Option<Labels> {
-    let mut labels = made.clone();
-    for (label, value) in config["global"]["external_labels"].entries() {
-        labels.entry(label.clone()).or_insert_with(|| plain(value));
+    /// What is sent; None: it is dropped.
+    pub(crate) fn sent(&self, made: &Labels) -> Option<Labels> {
+        let mut labels = made.clone();
+        for (label, value) in &self.external {
+            labels.entry(label.clone()).or_insert_with(|| value.clone());
+        }
+        self.relabeling.after(labels)
     }
-    relabeled(labels, rules_of(config))
 }
 
 /// The services whose alerts are looked at: of those with the same alerts that no matcher tells apart, a few.
@@ -454,9 +453,7 @@ pub(crate) fn asked(files: Files, catalog: &Catalog, asked: &BTreeSet<&str>) -> 
     let Some(config) = files.prometheus().next() else {
         return found.into_iter().collect();
     };
-    let found: BTreeSet<Labels> = found
-        .iter()
-        .filter_map(|made| sent(&config.value, made))
-        .collect();
+    let way = Way::of(&config.value);
+    let found: BTreeSet<Labels> = found.iter().filter_map(|made| way.sent(made)).collect();
     found.into_iter().collect()
 }

@@ -1,7 +1,7 @@
 //! Where Prometheus sends alerts: its Alertmanagers, found and relabeled as Prometheus does it.
 
 use super::matchers::Labels;
-use super::relabeling::relabeled;
+use super::relabeling::Relabeling;
 use crate::json::{Parts, plain};
 use serde_json::Value;
 
@@ -49,6 +49,7 @@ pub(crate) fn endpoints(config: &Value) -> (Vec<Endpoint<'_>>, bool) {
                 key => others |= key.ends_with("_sd_configs"),
             }
         }
+        let relabeling = Relabeling::of(&group["relabel_configs"]);
         for (address, own) in targets {
             let prefix = plain(&group["path_prefix"]);
             let prefix = group.get("path_prefix").map_or("", |_| prefix.as_str());
@@ -66,7 +67,7 @@ pub(crate) fn endpoints(config: &Value) -> (Vec<Endpoint<'_>>, bool) {
                 ]
                 .map(|(label, value)| (label.to_string(), value)),
             );
-            if let Some(mut labels) = relabeled(labels, &group["relabel_configs"]) {
+            if let Some(mut labels) = relabeling.after(labels) {
                 let mut take = |label: &str| labels.remove(label).unwrap_or_default();
                 found.push(Endpoint {
                     pointer: format!("/alerting/alertmanagers/{index}"),

@@ -5,23 +5,39 @@ use crate::contract::relabel::{self, Relabeled, Rule};
 use crate::json::Parts;
 use serde_json::Value;
 
-/// The labels after a list of rules; None: they are dropped. A rule that cannot be read changes nothing.
-pub(crate) fn relabeled(mut labels: Labels, rules: &Value) -> Option<Labels> {
-    for rule in rules.items() {
-        // Which share an alert falls into is not worked out: it is sent to some Alertmanager.
-        if let (Some("hashmod"), Some(target)) =
-            (rule["action"].as_str(), rule["target_label"].as_str())
-        {
-            labels.insert(target.to_string(), "0".to_string());
-        } else if let Ok(rule) = Rule::one(rule) {
-            match relabel::relabeled(&[rule], labels) {
-                Relabeled::Kept(kept) => labels = kept,
-                Relabeled::Dropped => return None,
+/// A list of rules, read once: there are as many alerts as services, and a pattern may name hundreds of these.
+pub(crate) struct Relabeling(Vec<Step>);
+
+enum Step {
+    Rule(Rule),
+    /// Which share an alert falls into is not worked out: it is sent to some Alertmanager.
+    Share(String),
+}
+
+impl Relabeling {
+    /// A rule that cannot be read changes nothing.
+    pub(crate) fn of(rules: &Value) -> Relabeling {
+        let step = |rule: &Value| match (rule["action"].as_str(), rule["target_label"].as_str()) {
+            (Some("hashmod"), Some(target)) => Some(Step::Share(target.to_string())),
+            _ => Rule::one(rule).ok().map(Step::Rule),
+        };
+        Relabeling(rules.items().filter_map(step).collect())
+    }
+
+    /// The labels after all of them; None: they are dropped.
+    pub(crate) fn after(&self, mut labels: Labels) -> Option<Labels> {
+        for step in &self.0 {
+            match step {
+                Step::Share(target) => drop(labels.insert(target.clone(), "0".to_string())),
+                Step::Rule(rule) => match relabel::relabeled(std::slice::from_ref(rule), labels) {
+                    Relabeled::Kept(kept) => labels = kept,
+                    Relabeled::Dropped => return None,
+                },
             }
         }
+        labels.retain(|_, value| !value.is_empty());
+        Some(labels)
     }
-    labels.retain(|_, value| !value.is_empty());
-    Some(labels)
 }
 
 #[cfg(test)]
@@ -36,7 +52,7 @@ mod tests {
             pairs.map(|(a, b)| (a.to_string(), b.to_string())).into()
         };
         let after = |rules: Value| {
-            let labels = relabeled(labels(), &rules)?;
+            let labels = Relabeling::of(&rules).after(labels())?;
             let pairs = labels.iter().map(|(a, b)| format!("{a}={b}"));
             Some(pairs.collect::<Vec<_>>().join(" "))
         };
