@@ -4,6 +4,7 @@ use super::routes::{Route, TIMES};
 use crate::catalog::times::{MONTHS, WEEKDAYS};
 use crate::json::{Parts, plain};
 use chrono::{Datelike, Days, NaiveDate};
+use fixedbitset::FixedBitSet;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,9 +15,10 @@ const DAY: usize = 24 * 60;
 type Range = (i64, i64);
 
 /// One entry of an interval: all that it speaks of must be so. Its time zone is not looked at for a length: it shifts days.
-#[derive(Default)]
+#[derive(PartialEq)]
 struct Interval {
-    minutes: Option<Vec<Range>>,
+    /// On the days on which it holds.
+    minutes: Minutes,
     weekdays: Option<Vec<Range>>,
     days: Option<Vec<Range>>,
     months: Option<Vec<Range>>,
@@ -28,7 +30,7 @@ struct Interval {
 pub struct Intervals(BTreeMap<String, Vec<Interval>>);
 
 /// The minutes of a day at which something holds.
-type Minutes = [bool; DAY];
+type Minutes = FixedBitSet;
 
 /// The names of the intervals that a route heeds, in the order of TIMES; None: it has no such key.
 pub(crate) type Heeded<'n> = [Option<Vec<&'n str>>; 2];
@@ -57,35 +59,31 @@ impl Intervals {
 
     /// Whether an interval holds at a minute of a day.
     pub fn hold(&self, name: &str, day: NaiveDate, minute: usize) -> bool {
-        self.on(name, day)[minute]
+        self.on(&[name], day)[minute]
     }
 
-    fn on(&self, name: &str, day: NaiveDate) -> Minutes {
-        let mut minutes = [false; DAY];
-        for interval in self.0.get(name).into_iter().flatten() {
-            interval.add(day, &mut minutes);
+    /// The minutes of a day at which any of several intervals holds.
+    fn on(&self, names: &[&str], day: NaiveDate) -> Minutes {
+        let mut minutes = Minutes::with_capacity(DAY);
+        let all = names.iter().filter_map(|name| self.0.get(*name)).flatten();
+        for interval in all.filter(|interval| interval.is_on(day)) {
+            minutes.union_with(&interval.minutes);
         }
         minutes
     }
 
     /// The minutes of a day at which any of several routes notifies.
     fn open(&self, routes: &[Heeded], day: NaiveDate) -> Minutes {
-        let mut any = [false; DAY];
-        for route in routes {
-            let [mute, active] = route.each_ref().map(|names| {
-                names.as_ref().map(|names| {
-                    let mut all = [false; DAY];
-                    for name in names {
-                        let minutes = self.on(name, day);
-                        (0..DAY).for_each(|minute| all[minute] |= minutes[minute]);
-                    }
-                    all
-                })
-            });
-            for (minute, any) in any.iter_mut().enumerate() {
-                let active = active.is_none_or(|active| active[minute]);
-                *any |= active && !mute.is_some_and(|mute| mute[minute]);
+        let mut any = Minutes::with_capacity(DAY);
+        for [mute, active] in routes {
+            let mut open = match active {
+                Some(names) => self.on(names, day),
+                None => whole_day(),
+            };
+            if let Some(names) = mute {
+                open.difference_with(&self.on(names, day));
             }
+            any.union_with(&open);
         }
         any
     }
@@ -103,6 +101,11 @@ impl Intervals {
         routes: &[Heeded],
         (others, wanted): (&Intervals, &[Heeded]),
     ) -> Option<String> {
+        let names = || routes.iter().flatten().flatten().flatten();
+        let same = |name: &&str| self.0.get(*name) == others.0.get(*name);
+        if routes == wanted && names().all(same) {
+            return None;
+        }
         let [is, should] = [self.zones(routes), others.zones(wanted)];
         let days = || self.days().chain(others.days());
         let differs = days().find_map(|day| {
@@ -156,7 +159,8 @@ impl Intervals {
         let heeded: Vec<Heeded> = routes.iter().map(|route| heeded(route)).collect();
         let (mut longest, mut now, mut open) = (0, 0, false);
         for day in self.days() {
-            for notifies in self.open(&heeded, day) {
+            let minutes = self.open(&heeded, day);
+            for notifies in (0..DAY).map(|minute| minutes[minute]) {
                 now = if notifies { 0 } else { now + 1 };
                 longest = longest.max(now);
                 open |= notifies;
@@ -174,8 +178,7 @@ impl Intervals {
         }
         let (mut silent, mut days) = (0, 0);
         for day in self.days() {
-            let open = self.open(&heeded, day);
-            silent += open.iter().filter(|notifies| !**notifies).count();
+            silent += self.open(&heeded, day).count_zeroes(..);
             days += 1;
         }
         silent * 7 / days.max(1)
@@ -220,15 +223,20 @@ impl Interval {
                 at.map(|at| at as i64 + first).or_else(|| text.parse().ok())
             }
         };
-        let times = entry["times"].as_array().map(|times| {
-            let times = times.iter().filter_map(|range| {
-                let end = minute(&plain(&range["end_time"]))?;
-                Some((minute(&plain(&range["start_time"]))?, end - 1))
-            });
-            times.collect()
+        let times = entry["times"].items().filter_map(|range| {
+            let [from, to] = ["start_time", "end_time"].map(|key| minute(&plain(&range[key])));
+            Some(from?..to?.min(DAY))
         });
+        let times: Vec<_> = times.collect();
+        let mut minutes = match times.is_empty() {
+            true => whole_day(),
+            false => Minutes::with_capacity(DAY),
+        };
+        for range in times.into_iter().filter(|range| !range.is_empty()) {
+            minutes.insert_range(range);
+        }
         Interval {
-            minutes: times.filter(|times: &Vec<Range>| !times.is_empty()),
+            minutes,
             weekdays: list("weekdays", &named(&WEEKDAYS, 0)),
             days: list("days_of_month", &|text| text.parse().ok()),
             months: list("months", &named(&MONTHS, 1)),
@@ -240,8 +248,8 @@ impl Interval {
         }
     }
 
-    /// Adds the minutes of a day at which it holds.
-    fn add(&self, day: NaiveDate, minutes: &mut Minutes) {
+    /// Whether it holds on a day at all.
+    fn is_on(&self, day: NaiveDate) -> bool {
         let within = |ranges: &Option<Vec<Range>>, value: i64| {
             let mut ranges = ranges.iter().flatten();
             ranges.any(|(from, to)| (*from..=*to).contains(&value))
@@ -258,15 +266,10 @@ impl Interval {
                 .collect()
         });
         let weekday = i64::from(day.weekday().num_days_from_sunday());
-        if says(&self.weekdays, weekday)
+        says(&self.weekdays, weekday)
             && says(&days, i64::from(day.day()))
             && says(&self.months, i64::from(day.month()))
             && says(&self.years, i64::from(day.year()))
-        {
-            for (minute, holds) in minutes.iter_mut().enumerate() {
-                *holds |= says(&self.minutes, minute as i64);
-            }
-        }
     }
 }
 
@@ -278,9 +281,15 @@ fn range(text: &str, read: &dyn Fn(&str) -> Option<i64>) -> Option<Range> {
 }
 
 /// `09:30`; the end of the day is `24:00`.
-fn minute(text: &str) -> Option<i64> {
+fn minute(text: &str) -> Option<usize> {
     let (hours, minutes) = text.split_once(':')?;
-    Some(hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?)
+    Some(hours.parse::<usize>().ok()? * 60 + minutes.parse::<usize>().ok()?)
+}
+
+fn whole_day() -> Minutes {
+    let mut minutes = Minutes::with_capacity(DAY);
+    minutes.insert_range(..);
+    minutes
 }
 
 #[cfg(test)]
