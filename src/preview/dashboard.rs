@@ -22,6 +22,8 @@ pub(crate) struct Panel {
     /// Its anchor in the page.
     pub anchor: String,
     pub title: String,
+    /// Of what time its numbers are, as in `last 6h`; empty: they are of now, or the chart shows it.
+    pub period: String,
     pub description: String,
     /// Its type, as Grafana names it.
     pub sort: String,

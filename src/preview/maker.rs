@@ -6,7 +6,7 @@ use super::body::Body;
 use super::dashboard::{Dashboard, Panel, Place, Query, Section};
 use super::variables::{ShownVariables, seconds};
 use super::{page, story};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Duration};
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::render::{File, Rendered};
@@ -166,6 +166,10 @@ impl Maker<'_> {
             h: number("h").max(1),
         };
         let span = shown.axis.step * (shown.axis.count - 1) as i64;
+        let period = match of_the_time_shown(panel) {
+            true => format!("last {}", Duration(span.unsigned_abs() * 1000)),
+            false => String::new(),
+        };
         let queries = queries.into_iter().map(|text| Query {
             href: self.answers.link(&text, span),
             text,
@@ -184,6 +188,7 @@ impl Maker<'_> {
         let panel = Panel {
             anchor: anchor(&made.anchor, panel),
             title: text("title"),
+            period,
             description: text("description"),
             sort,
             place,
@@ -211,6 +216,15 @@ impl Maker<'_> {
         Diagnostic::warning("preview", self.rendered.place(&file.path, pointer), message)
             .help("look at it in Grafana: the preview knows fewer panels and functions")
     }
+}
+
+/// Whether its numbers are of all of the time that is shown; a chart has its times below it.
+fn of_the_time_shown(panel: &Value) -> bool {
+    let chart = ["timeseries", "graph", "state-timeline", "status-history"];
+    let targets = panel["targets"].items();
+    let mut asked = targets.filter_map(|target| target["expr"].as_str());
+    !chart.contains(&panel["type"].as_str().unwrap_or_default())
+        && asked.any(|query| query.contains("$__range") || query.contains("${__range"))
 }
 
 fn anchor(dashboard: &str, panel: &Value) -> String {

@@ -304,11 +304,19 @@ impl Answers for Simulated<'_> {
 
     fn instant(&self, expression: &str) -> Result<Vec<Series>, String> {
         let last = self.axis.count - 1;
-        let series = self.evaluate(&*self.stack.contract.parse(expression)?, last)?;
-        let now = series.into_iter().map(|series| Series {
+        let expr = &*self.stack.contract.parse(expression)?;
+        let series = self.evaluate(expr, last)?.into_iter();
+        let now = series.map(|series| Series {
             values: vec![series.values[last]],
             ..series
         });
-        Ok(now.filter(|series| !series.values[0].is_nan()).collect())
+        let mut now: Vec<Series> = now.filter(|series| !series.values[0].is_nan()).collect();
+        if let Some(largest_first) = engine::ordered(expr) {
+            now.sort_by(|one, other| one.values[0].total_cmp(&other.values[0]));
+            if largest_first {
+                now.reverse();
+            }
+        }
+        Ok(now)
     }
 }

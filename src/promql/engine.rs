@@ -12,6 +12,7 @@ mod label_functions;
 mod labels;
 mod window;
 
+use super::token::{T_BOTTOMK, T_TOPK};
 use super::walk::children;
 use super::{AtModifier, Expr, Offset, SubqueryExpr, VectorSelector};
 pub(crate) use data::{Data, Memory, Recorded, Sample, metric};
@@ -50,6 +51,24 @@ impl Axis {
 
     pub(crate) fn instants(self) -> impl Iterator<Item = Millis> {
         (0..self.count).map(move |index| self.at(index))
+    }
+}
+
+/// Whether an answer for one instant is ordered by its values, and then whether the largest comes first: as the outermost call says.
+pub(crate) fn ordered(expr: &Expr) -> Option<bool> {
+    match expr {
+        Expr::Paren(inside) => ordered(&inside.expr),
+        Expr::Call(call) => match call.func.name {
+            "sort" => Some(false),
+            "sort_desc" => Some(true),
+            _ => None,
+        },
+        Expr::Aggregate(aggregate) => match aggregate.op.id() {
+            T_BOTTOMK => Some(false),
+            T_TOPK => Some(true),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
