@@ -275,11 +275,16 @@ impl Source {
     pub(crate) fn innermost(&self, byte: usize) -> Option<(&str, bool, Range<usize>)> {
         let around = |bytes: &Range<usize>| bytes.start <= byte && byte <= bytes.end;
         let sides = self.spans.iter().flat_map(|(pointer, span)| {
-            let table = |pointer: &str| self.value.pointer(pointer).is_some_and(Value::is_object);
+            let of = |pointer: &str| self.value.pointer(pointer);
+            let table = || of(pointer).is_some_and(Value::is_object);
             // An item of a list has no key of its own.
-            let key = (span.key != span.value && around(&span.key))
-                .then(|| (pointer.as_str(), true, span.key.clone()));
-            let value = (around(&span.value) && !table(pointer))
+            let item = || {
+                let list = pointer.rfind('/').and_then(|end| of(&pointer[..end]));
+                list.is_some_and(Value::is_array)
+            };
+            let key =
+                (around(&span.key) && !item()).then(|| (pointer.as_str(), true, span.key.clone()));
+            let value = (around(&span.value) && !table())
                 .then(|| (pointer.as_str(), false, span.value.clone()));
             key.into_iter().chain(value)
         });

@@ -122,8 +122,8 @@ struct Session {
     /// The one root that is looked at; None: that of each file.
     only: Option<PathBuf>,
     stage: Stage,
-    /// How the editor names its files.
-    open: BTreeMap<PathBuf, Uri>,
+    /// How the editor names and numbers its texts.
+    open: BTreeMap<PathBuf, (Uri, i32)>,
     roots: BTreeMap<PathBuf, Known>,
     tell: Sender<Event>,
 }
@@ -188,7 +188,7 @@ impl Session {
 
     /// How the editor names a file.
     fn uri(&self, path: &Path) -> Uri {
-        let own = self.open.get(path).cloned();
+        let own = self.open.get(path).map(|(uri, _)| uri.clone());
         own.unwrap_or_else(|| uri::of(path))
     }
 
@@ -256,7 +256,7 @@ impl Session {
                 let opened = self.read::<DidOpenTextDocumentParams>(params)?;
                 if let Some(opened) = opened {
                     let document = opened.text_document;
-                    self.change(document.uri, document.text);
+                    self.change(document.uri, document.version, document.text);
                 }
             }
             "textDocument/didChange" => {
@@ -268,8 +268,9 @@ impl Session {
                         ),
                     ) = changed.content_changes.pop()
                 {
-                    let document = changed.text_document.text_document_identifier;
-                    self.change(document.uri, whole.text);
+                    let document = changed.text_document;
+                    let uri = document.text_document_identifier.uri;
+                    self.change(uri, document.version, whole.text);
                 }
             }
             "textDocument/didClose" => {
@@ -307,7 +308,7 @@ impl Session {
     }
 
     /// A file as the editor shows it from now on.
-    fn change(&mut self, uri: Uri, text: String) {
+    fn change(&mut self, uri: Uri, version: i32, text: String) {
         let Some(path) = uri::path(&uri) else {
             return;
         };
@@ -315,7 +316,7 @@ impl Session {
         if let Some(root) = self.root(&path) {
             self.roots.entry(root).or_default().await_quiet();
         }
-        self.open.insert(path, uri);
+        self.open.insert(path, (uri, version));
     }
 
     /// A file is again what the disk says; of a root without open files nothing is shown any more.
@@ -412,7 +413,7 @@ impl Session {
     fn publish(&self, path: &Path, diagnostics: Vec<Diagnostic>) -> Result<()> {
         let params = PublishDiagnosticsParams {
             uri: self.uri(path),
-            version: None,
+            version: self.open.get(path).map(|(_, version)| *version),
             diagnostics,
         };
         Ok(wire::notify::<PublishDiagnosticsNotification>(params)?)

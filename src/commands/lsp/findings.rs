@@ -34,27 +34,26 @@ pub(super) fn check(cli: &Cli, environments: &[String]) -> Result<Checked> {
         let files = rendered.files.iter().map(|file| file.path.clone());
         (rendered.output.clone(), files.collect())
     });
-    checked.add(&outcome, cli)?;
+    checked.add(&outcome, cli);
     for environment in environments {
         let cli = cli.within(environment);
         if let Some(outcome) = added(pipeline::run(cli.place())?, &known) {
-            checked.add(&outcome, &cli)?;
+            checked.add(&outcome, &cli);
         }
     }
     Ok(checked)
 }
 
 impl Checked {
-    fn add(&mut self, outcome: &Outcome, cli: &Cli) -> Result<()> {
-        let in_the_way = match &outcome.rendered {
-            Some(rendered) if !outcome.failed() => against(rendered, cli, false)?.1,
-            _ => Vec::new(),
-        };
+    fn add(&mut self, outcome: &Outcome, cli: &Cli) {
+        let sound = outcome.rendered.as_ref().filter(|_| !outcome.failed());
+        // A folder that cannot be read is no mistake of a text: `render` says it.
+        let in_the_way = sound.and_then(|rendered| against(rendered, cli, false).ok());
+        let in_the_way = in_the_way.map(|(_, found)| found).unwrap_or_default();
         for found in outcome.diagnostics.iter().chain(&in_the_way) {
             let (path, shown) = shown(&cut(found), &outcome.source, cli);
             self.found.entry(path).or_default().push(shown);
         }
-        Ok(())
     }
 }
 
