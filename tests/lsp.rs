@@ -612,7 +612,7 @@ fn names_and_keys_are_explained_found_and_renamed() {
             "alert: \"NoOrders\"",
         ),
         (
-            "port = 8001",
+            "port",
             0,
             "generated/monitoring/working_prometheus.yml",
             "\"checkout\"",

@@ -182,8 +182,13 @@ impl Session {
         if folder.file_name().is_some_and(|name| name == PARTS) {
             return folder.parent().map(Path::to_path_buf);
         }
-        let around = folder.ancestors().find(|folder| is_root(folder));
-        around.map(Path::to_path_buf)
+        let root = folder.ancestors().find(|folder| is_root(folder))?;
+        // Beside a catalog there are other TOML files, which no run reads.
+        let below = path.strip_prefix(root).ok()?;
+        let read = ["templates", "profiles"]
+            .iter()
+            .any(|own| below.starts_with(own));
+        (read || !name.ends_with(".toml")).then(|| root.to_path_buf())
     }
 
     /// How the editor names a file.
