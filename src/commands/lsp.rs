@@ -12,6 +12,7 @@ mod text;
 mod uri;
 mod wire;
 
+use super::watch::WHOLE;
 use super::{Cli, Report, report};
 use crate::diagnostic::Format;
 use crate::pipeline::{CATALOG, PARTS, environment_of};
@@ -185,9 +186,7 @@ impl Session {
         let root = folder.ancestors().find(|folder| is_root(folder))?;
         // Beside a catalog there are other TOML files, which no run reads.
         let below = path.strip_prefix(root).ok()?;
-        let read = ["templates", "profiles"]
-            .iter()
-            .any(|own| below.starts_with(own));
+        let read = WHOLE.iter().any(|own| below.starts_with(own));
         (read || !name.ends_with(".toml")).then(|| root.to_path_buf())
     }
 

@@ -19,10 +19,8 @@ pub(super) fn offers(view: &View, position: Position) -> Vec<CompletionItem> {
     let byte = text::byte(&view.text, position);
     let (before, _) = view.text.split_at(byte);
     let line = before.rsplit('\n').next().unwrap_or_default();
-    let headers = before.lines().map(str::trim_start);
-    let header = headers
-        .filter(|line| line.starts_with('[') && line.trim_end().ends_with(']'))
-        .next_back();
+    let mut lines = before.lines().map(str::trim);
+    let header = lines.rfind(|line| line.starts_with('[') && line.ends_with(']'));
     let mut table = header.map(inside).unwrap_or_default();
     match line.split_once('=') {
         Some((key, value)) if value.contains(['"', '\'']) => {

@@ -46,7 +46,7 @@ fn symbol(
         kind,
         tags: None,
         deprecated: None,
-        range: range.clone(),
+        range,
         selection_range: range,
         children: None,
     }
