@@ -137,6 +137,11 @@ impl View {
 }
 
 impl Cursor {
+    /// The text that its value is.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.written.value.pointer(&self.pointer)?.as_str()
+    }
+
     /// The steps to it.
     pub(super) fn steps(&self) -> Vec<String> {
         steps(&self.pointer).collect()

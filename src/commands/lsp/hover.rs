@@ -1,6 +1,6 @@
 //! What `explain` says of the name or the key under the cursor, as Markdown.
 
-use super::super::explain::{Row, alert_at, entry};
+use super::super::explain::{Row, alert_at, doc, entry};
 use super::super::keys::{self, Key};
 use super::cursor::{Cursor, Name, View};
 use crate::json::plain;
@@ -20,6 +20,14 @@ pub(super) fn hover(view: &View, cursor: &Cursor) -> Option<(String, Range<usize
         && let Some(rows) = entry(table, name, catalog, &view.source)
     {
         return Some((listed(&code(name), &rows), cursor.bytes.clone()));
+    }
+    // What an `allow` accepts.
+    if steps.last().is_some_and(|last| last == "check")
+        && let Some(found) = cursor.text().filter(|_| !cursor.key)
+        && let Some(doc) = doc(found)
+    {
+        let text = format!("**finding {}**\n\n{doc}", code(found));
+        return Some((text, cursor.bytes.clone()));
     }
     let all = keys::all(&view.schema);
     // What is in a list, or called as somebody likes, is said where that begins.
