@@ -85,8 +85,6 @@ fn root(name: &str) -> PathBuf {
     ] {
         fs::write(root.join(file), text).unwrap();
     }
-    let rendered = shop::monstack(&root, &["render"]);
-    assert_eq!(rendered.code, 0, "{}", rendered.stderr);
     root
 }
 
@@ -109,8 +107,12 @@ struct Client {
 impl Client {
     /// Says nothing yet.
     fn silent(root: &Path) -> Client {
+        Client::with(root, &["lsp"])
+    }
+
+    fn with(root: &Path, arguments: &[&str]) -> Client {
         let mut server = Command::new(env!("CARGO_BIN_EXE_monstack"))
-            .arg("lsp")
+            .args(arguments)
             .current_dir(std::env::temp_dir())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -139,11 +141,15 @@ impl Client {
         let mut client = Client::silent(root);
         let answer = client.ask(
             "initialize",
-            json!({"processId": null, "rootUri": uri(root), "capabilities": {}}),
+            json!({"processId": null, "rootUri": uri(root), "capabilities": {
+                "workspace": {"didChangeWatchedFiles": {"dynamicRegistration": true}},
+            }}),
         );
         assert_eq!(answer["result"]["serverInfo"]["name"], "monstack");
         assert_eq!(answer["result"]["capabilities"]["hoverProvider"], true);
         client.note("initialized", json!({}));
+        let asked = client.hear(|message| message["method"] == "client/registerCapability");
+        client.send(&json!({"jsonrpc": "2.0", "id": asked["id"], "result": null}));
         client
     }
 
@@ -415,13 +421,25 @@ fn what_is_typed_has_the_findings_of_render() {
         if code == "wrong-type" {
             assert_eq!(marked(&typed, &found[0]["range"]), "5");
         }
-        client.write("services.toml", CATALOG);
-        assert_eq!(client.findings("services.toml"), [] as [Value; 0], "{code}");
+        if ["wrong-type", "syntax"].contains(&code) {
+            client.write("services.toml", CATALOG);
+            assert_eq!(client.findings("services.toml"), [] as [Value; 0], "{code}");
+        }
     }
     assert_eq!(
         fs::read_to_string(root.join("services.toml")).unwrap(),
         CATALOG
     );
+
+    // Of many texts in a row, not each is looked at, and the last one counts.
+    client.published.clear();
+    for number in 0..20 {
+        let typed = CATALOG.replace("port = 8001", &format!("port = \"{number}\""));
+        client.write("services.toml", &typed);
+    }
+    client.write("services.toml", CATALOG);
+    assert_eq!(client.findings("services.toml"), [] as [Value; 0]);
+    assert!(client.published.len() < 10, "{:?}", client.published);
 
     // A part says again what the catalog says: where that is, is said with it.
     let part = format!("# 𝄞\n{PART}[groups.web]\ntitle = \"Again\"\n");
@@ -502,6 +520,16 @@ fn files_of_the_root_have_findings_too() {
     client.write("own/rules.yml", own);
     assert_eq!(shown(&client.findings("own/rules.yml")), shown(&sound));
 
+    // What changes on disk under a file that is not open is looked at when the editor tells of it.
+    fs::write(root.join("services.toml"), "[").unwrap();
+    let uri = client.at("services.toml");
+    let changed = json!({"changes": [{"uri": uri, "type": 2}]});
+    client.note("workspace/didChangeWatchedFiles", changed.clone());
+    assert_eq!(client.findings("services.toml")[0]["code"], "syntax");
+    fs::write(root.join("services.toml"), &catalog).unwrap();
+    client.note("workspace/didChangeWatchedFiles", changed);
+    assert_eq!(client.findings("services.toml"), [] as [Value; 0]);
+
     let file = format!("templates/{template}");
     let text = fs::read_to_string(root.join(&file)).unwrap();
     let typed = text.replacen(
@@ -527,6 +555,8 @@ fn files_of_the_root_have_findings_too() {
 #[test]
 fn names_and_keys_are_explained_found_and_renamed() {
     let root = root("names");
+    let rendered = shop::monstack(&root, &["render"]);
+    assert_eq!(rendered.code, 0, "{}", rendered.stderr);
     let mut client = Client::begin(&root);
     // The editor is ahead of the disk by a comment, and all places are those of the editor.
     let typed = format!("# 𝄞\n{CATALOG}");
@@ -707,6 +737,7 @@ fn names_and_keys_are_explained_found_and_renamed() {
         ("orders_total]", 0, "orders"),
     ] {
         let said = client.about("rename", &typed, word, nth, json!({"newName": new}));
+        assert_eq!(said["error"]["code"], -32803, "{new}: {said}");
         assert!(
             said["error"]["message"]
                 .as_str()
@@ -878,12 +909,35 @@ fn whatever_comes_is_answered() {
 }
 
 #[test]
+fn a_root_that_is_given_is_the_only_one() {
+    let (root, other) = (root("given"), root("other"));
+    let given = root.to_str().unwrap();
+    let mut client = Client::with(&root, &["--root", given, "lsp"]);
+    let asked = json!({"processId": null, "rootUri": uri(&other), "capabilities": {}});
+    client.ask("initialize", asked);
+    let outside = uri(&other.join("services.toml"));
+    let document = json!({"uri": outside, "languageId": "toml", "version": 0, "text": "["});
+    client.note("textDocument/didOpen", json!({"textDocument": document}));
+    client.open("services.toml", "[");
+    assert_eq!(client.findings("services.toml")[0]["code"], "syntax");
+    let said = |message: &Value| message["params"]["uri"] == outside.as_str();
+    assert!(!client.published.iter().any(said));
+    let params = json!({"textDocument": {"uri": outside}});
+    let symbols = client.ask("textDocument/documentSymbol", params);
+    assert_eq!(symbols["result"], Value::Null);
+    client.end();
+    fs::remove_dir_all(other).unwrap();
+}
+
+#[test]
 fn it_ends_with_the_editor() {
     let root = root("end");
     let mut client = Client::silent(&root);
     client.to = None;
     assert_eq!(client.ended(), (Some(1), String::new()));
-    let mut client = Client::silent(&root);
+    let mut client = Client::with(&root, &["--format", "json", "lsp"]);
+    assert_eq!(client.ended().0, Some(2));
+    client = Client::silent(&root);
     client.raw(b"GET / HTTP/1.1\r\n\r\n");
     let (code, said) = client.ended();
     assert!(

@@ -22,10 +22,11 @@ use gen_lsp_types::json_rpc::{Error, Id, RequestObject};
 use gen_lsp_types::{
     Diagnostic, DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
     ErrorCodes, LogMessageNotification, LogMessageParams, MessageType,
-    PublishDiagnosticsNotification, PublishDiagnosticsParams, TextDocumentContentChangeEvent, Uri,
+    PublishDiagnosticsNotification, PublishDiagnosticsParams, Registration, RegistrationParams,
+    RegistrationRequest, TextDocumentContentChangeEvent, Uri,
 };
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,6 +36,12 @@ use std::time::{Duration, Instant};
 
 /// Whoever types pauses for longer than this before a check begins.
 const QUIET: Duration = Duration::from_millis(100);
+
+/// Where `initialize` says whether the editor tells of files that change on disk.
+const WATCHES: &str = "/capabilities/workspace/didChangeWatchedFiles/dynamicRegistration";
+
+/// How it tells of them.
+const WATCHED: &str = "workspace/didChangeWatchedFiles";
 
 /// Bytes of a check's stack: as many as the program itself has.
 const STACK: usize = 8 << 20;
@@ -123,6 +130,8 @@ struct Session {
     /// The one root that is looked at; None: that of each file.
     only: Option<PathBuf>,
     stage: Stage,
+    /// Whether the editor says on request that files change on disk.
+    watches: bool,
     /// How the editor names and numbers its texts.
     open: BTreeMap<PathBuf, (Uri, i32)>,
     roots: BTreeMap<PathBuf, Known>,
@@ -149,6 +158,7 @@ impl Session {
             cli: cli.clone(),
             only,
             stage: Stage::New,
+            watches: false,
             open: BTreeMap::new(),
             roots: BTreeMap::new(),
             tell,
@@ -219,6 +229,8 @@ impl Session {
         let refused = match (self.stage, method) {
             (Stage::New, "initialize") => {
                 self.stage = Stage::Open;
+                let said = params.pointer(WATCHES);
+                self.watches = said.is_some_and(|said| said == true);
                 None
             }
             (Stage::Open, "shutdown") => {
@@ -256,6 +268,7 @@ impl Session {
             return Ok(());
         }
         match method {
+            "initialized" if self.watches => self.watch()?,
             "textDocument/didOpen" => {
                 let opened = self.read::<DidOpenTextDocumentParams>(params)?;
                 if let Some(opened) = opened {
@@ -284,7 +297,7 @@ impl Session {
                 }
             }
             // What is on disk is otherwise, such as a template or a file that is not open.
-            "textDocument/didSave" | "workspace/didChangeWatchedFiles" => {
+            "textDocument/didSave" | WATCHED => {
                 self.roots.values_mut().for_each(Known::await_quiet);
             }
             _ => {}
@@ -300,6 +313,26 @@ impl Session {
                 Ok(None)
             }
         }
+    }
+
+    /// Asks to be told when files change on disk: by another verb, or by a checkout.
+    fn watch(&self) -> Result<()> {
+        let files = [
+            "services*.toml",
+            "services.d/*.toml",
+            "templates/**",
+            "profiles/*.toml",
+        ];
+        let watchers = files.map(|file| json!({"globPattern": format!("**/{file}")}));
+        let registration = Registration {
+            id: "files".to_string(),
+            method: WATCHED.to_string(),
+            register_options: Some(json!({"watchers": watchers})),
+        };
+        let registrations = vec![registration];
+        Ok(wire::ask::<RegistrationRequest>(RegistrationParams {
+            registrations,
+        })?)
     }
 
     fn log(&self, message: &str) -> Result<()> {

@@ -3,7 +3,7 @@
 use super::super::report;
 use crate::source::read::LIMIT;
 use gen_lsp_types::json_rpc::{Error, Id, RequestObject, ResponseObject};
-use gen_lsp_types::{ErrorCodes, Notification};
+use gen_lsp_types::{ErrorCodes, Notification, Request};
 use serde::Serialize;
 use std::io::{self, BufRead, Read};
 
@@ -65,6 +65,11 @@ pub(super) fn error(code: ErrorCodes, message: impl Into<String>) -> Error {
 /// Sends a notification.
 pub(super) fn notify<N: Notification>(params: N::Params) -> io::Result<()> {
     send(&RequestObject::from_notification::<N>(params))
+}
+
+/// Asks the editor for something, whose answer says nothing that is needed.
+pub(super) fn ask<R: Request>(params: R::Params) -> io::Result<()> {
+    send(&RequestObject::from_request::<R>(Id::Number(0), params))
 }
 
 /// Sends the error with which a request ends.
