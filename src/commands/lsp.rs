@@ -29,6 +29,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal};
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -73,10 +74,11 @@ pub(crate) fn run(cli: &Cli) -> Result<Report> {
             Some(due) => events.recv_timeout(due.saturating_duration_since(Instant::now())),
         };
         match event {
-            Ok(Event::Message(message)) => match session.hear(message)? {
-                Heard::On => {}
-                Heard::Exit => break,
-            },
+            Ok(Event::Message(message)) => {
+                if session.hear(message)?.is_break() {
+                    break;
+                }
+            }
             Ok(Event::Checked(root, checked)) => session.show(&root, checked)?,
             Ok(Event::Closed(Some(error))) => {
                 return Err(error).context("the editor cannot be understood");
@@ -106,12 +108,6 @@ fn listen(tell: &Sender<Event>) {
             return;
         }
     }
-}
-
-/// Whether the conversation goes on.
-enum Heard {
-    On,
-    Exit,
 }
 
 /// How far the conversation is.
@@ -206,23 +202,24 @@ impl Session {
         own.unwrap_or_else(|| uri::of(path))
     }
 
-    fn hear(&mut self, message: Result<RequestObject, Error>) -> Result<Heard> {
+    /// Whether the conversation goes on behind a message.
+    fn hear(&mut self, message: Result<RequestObject, Error>) -> Result<ControlFlow<()>> {
         let (method, id, params) = match message {
             Ok(message) => message.into_parts(),
             Err(error) => {
                 wire::refuse(Id::Null, error)?;
-                return Ok(Heard::On);
+                return Ok(ControlFlow::Continue(()));
             }
         };
         let params = params.unwrap_or_default();
         match id {
-            None if method == "exit" => return Ok(Heard::Exit),
+            None if method == "exit" => return Ok(ControlFlow::Break(())),
             None => self.note(&method, params)?,
             // An answer to what was never asked.
             Some(_) if method.is_empty() => {}
             Some(id) => self.answer(&method, id, params)?,
         }
-        Ok(Heard::On)
+        Ok(ControlFlow::Continue(()))
     }
 
     fn answer(&mut self, method: &str, id: Id, params: Value) -> Result<()> {
