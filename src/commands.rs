@@ -11,6 +11,7 @@ mod edited;
 mod explain;
 mod init;
 mod keys;
+mod lsp;
 mod man;
 mod preview;
 mod prove;
@@ -31,6 +32,7 @@ mod why;
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Format, suggestion};
 use crate::pipeline::{CATALOG, Root};
+use crate::source::Unsaved;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{ColorChoice, Parser, Subcommand};
 pub(crate) use report::Report;
@@ -65,6 +67,9 @@ pub(crate) struct Cli {
     /// The environment of services.NAME.toml instead of the catalog itself
     #[arg(long, global = true, value_name = "NAME")]
     environment: Option<String>,
+    /// What an editor has of the files, and the disk has not: only `lsp` knows of any.
+    #[arg(skip)]
+    unsaved: Unsaved,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -128,6 +133,8 @@ enum Verb {
     Docs(docs::Args),
     /// Print the JSON Schema of services.toml
     Schema,
+    /// Serve an editor: findings while typing, hovers, names, and the way to what is rendered
+    Lsp,
     /// Print a shell's completion script
     Completions(completions::Args),
     /// Print the manual page of monstack, or of a verb
@@ -211,6 +218,7 @@ fn of_verb(cli: &Cli) -> Result<Report> {
         Verb::Templates(args) => templates::run(args, cli),
         Verb::Docs(args) => docs::run(args),
         Verb::Schema => schema::run(cli),
+        Verb::Lsp => lsp::run(cli),
         Verb::Completions(args) => completions::run(args),
         Verb::Man(args) => man::run(args),
     }
@@ -237,7 +245,9 @@ impl Cli {
                 .filter(|folder| !folder.as_os_str().is_empty())
                 .unwrap_or_else(|| PathBuf::from("."));
         }
-        if self.root.as_os_str() != "." || matches!(self.verb, Verb::Init(_) | Verb::Adopt(_)) {
+        // An editor opens files of any catalog.
+        let none = matches!(self.verb, Verb::Init(_) | Verb::Adopt(_) | Verb::Lsp);
+        if self.root.as_os_str() != "." || none {
             return Ok(());
         }
         let Ok(here) = std::env::current_dir() else {
@@ -279,6 +289,7 @@ impl Cli {
         Root {
             path: &self.root,
             environment: self.environment.as_deref(),
+            unsaved: Some(&self.unsaved),
         }
     }
 }

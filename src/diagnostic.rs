@@ -10,9 +10,11 @@ pub(crate) mod visible;
 
 use crate::source::Source;
 pub use causes::folded;
-pub(crate) use documents::{junit, sarif};
+pub(crate) use cut::cut;
+pub(crate) use documents::{junit, sarif, uri, with_help};
 pub(crate) use groups::grouped;
 pub(crate) use nearest::{mistyped, nearest, suggestion, suggestion_or};
+pub(crate) use print::underlined;
 pub use print::{Format, github_escaped, json, location, plural, print};
 use std::ops::Range;
 

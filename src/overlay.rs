@@ -1,6 +1,7 @@
 //! Built-in files under those of the root: a file in the root's templates/ replaces the built-in one of the same path.
 
-use crate::source::read::{Unreadable, names, read};
+use crate::source::Unsaved;
+use crate::source::read::{Unreadable, names};
 use include_dir::{Dir, include_dir};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,8 @@ pub struct Overlay {
     profiles: Own,
     /// What `[extra]` names, by its path under the root.
     extra: Own,
+    /// What an editor has of these files, and the disk has not.
+    unsaved: Unsaved,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -54,7 +57,13 @@ impl Overlay {
             own: Own::Folder(root.join("templates")),
             profiles: Own::Folder(root.join("profiles")),
             extra: Own::Folder(root.to_path_buf()),
+            unsaved: Unsaved::default(),
         }
+    }
+
+    /// The same, with the texts that an editor has of its files.
+    pub(crate) fn with_unsaved(self, unsaved: Unsaved) -> Overlay {
+        Overlay { unsaved, ..self }
     }
 
     /// With these texts, by path under templates/.
@@ -96,7 +105,7 @@ impl Overlay {
     /// One of them.
     pub(crate) fn extra(&self, path: &str) -> Result<String, Unreadable> {
         let text = match &self.extra {
-            Own::Folder(root) => read(&root.join(path))?,
+            Own::Folder(root) => self.unsaved.read(&root.join(path))?,
             Own::Texts(texts) => texts.get(path).cloned().ok_or(Unreadable::Missing)?,
             Own::None => return Err(Unreadable::Missing),
         };
@@ -118,7 +127,10 @@ impl Overlay {
         let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let named = |path: PathBuf| {
             let name = profile_of(path.file_name()?.to_str()?)?.to_string();
-            let text = read(&path).map(|text| text.replace("\r\n", "\n"));
+            let text = self
+                .unsaved
+                .read(&path)
+                .map(|text| text.replace("\r\n", "\n"));
             Some((name, text))
         };
         files.filter_map(|file| named(file.path())).collect()
@@ -135,10 +147,12 @@ impl Overlay {
         let inside =
             |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains('\\');
         let text = match &self.own {
-            Own::Folder(folder) if path.split('/').all(inside) => match read(&folder.join(path)) {
-                Err(Unreadable::Missing) => None,
-                read => Some(read?),
-            },
+            Own::Folder(folder) if path.split('/').all(inside) => {
+                match self.unsaved.read(&folder.join(path)) {
+                    Err(Unreadable::Missing) => None,
+                    read => Some(read?),
+                }
+            }
             Own::Texts(texts) => texts.get(path).cloned(),
             _ => None,
         };

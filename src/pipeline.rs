@@ -12,8 +12,8 @@ use crate::profiles::Profiles;
 use crate::render::found::Found;
 use crate::render::{self, Rendered};
 use crate::source::read::Unreadable;
-use crate::source::{Contradiction, Source, SyntaxError, Text, Texts};
-use crate::{allow, lints, proofs, source};
+use crate::source::{Contradiction, Source, SyntaxError, Text, Texts, Unsaved};
+use crate::{allow, lints, proofs};
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -53,6 +53,19 @@ pub struct Root<'a> {
     pub path: &'a Path,
     /// None: the catalog itself.
     pub environment: Option<&'a str>,
+    /// What an editor has of its files, and the disk has not. None: there is no editor.
+    pub unsaved: Option<&'a Unsaved>,
+}
+
+impl Root<'_> {
+    /// The templates, the profiles and the files of `[extra]` that it has.
+    pub(crate) fn overlay(&self) -> Overlay {
+        Overlay::of(self.path).with_unsaved(self.texts())
+    }
+
+    fn texts(&self) -> Unsaved {
+        self.unsaved.cloned().unwrap_or_default()
+    }
 }
 
 impl<'a, P: AsRef<Path> + ?Sized> From<&'a P> for Root<'a> {
@@ -60,6 +73,7 @@ impl<'a, P: AsRef<Path> + ?Sized> From<&'a P> for Root<'a> {
         Root {
             path: path.as_ref(),
             environment: None,
+            unsaved: None,
         }
     }
 }
@@ -86,8 +100,9 @@ pub(crate) fn environment_of(file: &str) -> Option<&str> {
 }
 
 /// The environments of a root, by name.
-pub(crate) fn environments(root: &Path) -> Vec<String> {
-    let mut found: Vec<String> = source::read::names(root)
+pub(crate) fn environments<'a>(root: impl Into<Root<'a>>) -> Vec<String> {
+    let root = root.into();
+    let mut found: Vec<String> = (root.texts().names(root.path))
         .unwrap_or_default()
         .iter()
         .filter_map(|name| environment_of(name))
@@ -105,10 +120,13 @@ pub(crate) fn is_part(name: &str) -> bool {
 /// The texts of the catalog of `root`; what is missing, unreadable or not text is a finding, not an error.
 pub(crate) fn read<'a>(root: impl Into<Root<'a>>) -> Result<Texts, Box<Outcome>> {
     let root = root.into();
-    let mut texts = Texts::one(CATALOG, &file(root.path, CATALOG)?);
+    let unsaved = root.texts();
+    let file = |name: &str| file(root.path, &unsaved, name);
+    let mut texts = Texts::one(CATALOG, &file(CATALOG)?);
     let folder = root.path.join(PARTS);
-    if folder.is_dir() {
-        let names = source::read::names(&folder).map_err(|error| {
+    let begun = |path: &Path| path.parent() == Some(&*folder);
+    if folder.is_dir() || unsaved.paths().any(begun) {
+        let names = unsaved.names(&folder).map_err(|error| {
             let message = format!("cannot read {PARTS}: {error}");
             let place = Place::File(folder.display().to_string());
             refused(
@@ -123,7 +141,7 @@ pub(crate) fn read<'a>(root: impl Into<Root<'a>>) -> Result<Texts, Box<Outcome>>
             let path = format!("{PARTS}/{name}");
             if is_part(&name) {
                 texts.parts.push(Text {
-                    text: file(root.path, &path)?,
+                    text: file(&path)?,
                     name: path,
                 });
             } else if !name.starts_with('.') && !name.ends_with('~') && !name.ends_with(".md") {
@@ -143,8 +161,8 @@ pub(crate) fn read<'a>(root: impl Into<Root<'a>>) -> Result<Texts, Box<Outcome>>
     }
     if let Some(environment) = root.environment {
         let name = overlay_name(environment);
-        if !root.path.join(&name).is_file() {
-            let known = environments(root.path);
+        if !unsaved.is_file(&root.path.join(&name)) {
+            let known = environments(root);
             let help = match known.as_slice() {
                 [] => format!("write what differs there into {name}, beside {CATALOG}"),
                 _ => suggestion(environment, known.iter().map(String::as_str)),
@@ -158,7 +176,7 @@ pub(crate) fn read<'a>(root: impl Into<Root<'a>>) -> Result<Texts, Box<Outcome>>
             ));
         }
         texts.overlay = Some(Text {
-            text: file(root.path, &name)?,
+            text: file(&name)?,
             name,
         });
         texts.environment = Some(environment.to_string());
@@ -181,10 +199,10 @@ fn stopped(name: &str, text: &str, found: Diagnostic) -> Box<Outcome> {
 }
 
 /// One of the files.
-fn file(root: &Path, name: &str) -> Result<String, Box<Outcome>> {
+fn file(root: &Path, unsaved: &Unsaved, name: &str) -> Result<String, Box<Outcome>> {
     let path = root.join(name);
     let whole = || Place::File(path.display().to_string());
-    source::read::read(&path).map_err(|unreadable| match unreadable {
+    unsaved.read(&path).map_err(|unreadable| match unreadable {
         // Without any there is nothing to look at.
         Unreadable::Missing if name == CATALOG => stopped(
             name,
@@ -362,7 +380,7 @@ fn contradictions(source: &Source) -> Vec<Diagnostic> {
 pub fn run<'a>(root: impl Into<Root<'a>>) -> Result<Outcome> {
     let root = root.into();
     match read(root) {
-        Ok(texts) => prove(&texts, root.path),
+        Ok(texts) => prove_with(&texts, &root.overlay()),
         Err(unreadable) => Ok(*unreadable),
     }
 }
@@ -387,7 +405,7 @@ pub(crate) fn render_unproved<'a>(root: impl Into<Root<'a>>) -> Result<Outcome> 
 pub(crate) fn lint<'a>(root: impl Into<Root<'a>>) -> Outcome {
     let root = root.into();
     match read(root) {
-        Ok(texts) => linted(&texts, &Overlay::of(root.path)).0.in_order(),
+        Ok(texts) => linted(&texts, &root.overlay()).0.in_order(),
         Err(unreadable) => *unreadable,
     }
 }

@@ -5,6 +5,7 @@
 mod layers;
 pub(crate) mod read;
 mod texts;
+mod unsaved;
 
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ use std::ops::Range;
 pub use texts::{Text, Texts};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+pub use unsaved::Unsaved;
 
 /// A catalog, of one file or of several: its text, its content as JSON, and where each key and value stands.
 #[derive(Clone, Debug)]
@@ -267,6 +269,26 @@ impl Source {
             Some((_, span)) => span.key.clone(),
             None => 0..0,
         }
+    }
+
+    /// The innermost key, or value that is no table, at a byte or right before it: its pointer, whether it is the key, its bytes.
+    pub(crate) fn innermost(&self, byte: usize) -> Option<(&str, bool, Range<usize>)> {
+        let around = |bytes: &Range<usize>| bytes.start <= byte && byte <= bytes.end;
+        let sides = self.spans.iter().flat_map(|(pointer, span)| {
+            let of = |pointer: &str| self.value.pointer(pointer);
+            let table = || of(pointer).is_some_and(Value::is_object);
+            // An item of a list has no key of its own.
+            let item = || {
+                let list = pointer.rfind('/').and_then(|end| of(&pointer[..end]));
+                list.is_some_and(Value::is_array)
+            };
+            let key =
+                (around(&span.key) && !item()).then(|| (pointer.as_str(), true, span.key.clone()));
+            let value = (around(&span.value) && !table())
+                .then(|| (pointer.as_str(), false, span.value.clone()));
+            key.into_iter().chain(value)
+        });
+        sides.min_by_key(|(pointer, _, bytes)| (bytes.len(), pointer.len()))
     }
 
     fn nearest<'a>(&'a self, pointer: &'a str) -> Option<(&'a str, &'a Span)> {

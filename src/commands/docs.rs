@@ -14,11 +14,12 @@ pub(crate) struct Args {
 }
 
 /// The name of each page and its text, in the order in which somebody new reads them.
-const PAGES: [(&str, &str); 12] = [
+const PAGES: [(&str, &str); 13] = [
     ("tutorial", include_str!("../../docs/tutorial.md")),
     ("catalog", include_str!("../../docs/catalog.md")),
     ("verbs", include_str!("../../docs/verbs.md")),
     ("how-to/adopt", include_str!("../../docs/how-to/adopt.md")),
+    ("how-to/editor", include_str!("../../docs/how-to/editor.md")),
     (
         "how-to/environments",
         include_str!("../../docs/how-to/environments.md"),

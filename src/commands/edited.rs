@@ -27,16 +27,28 @@ pub(super) struct Files {
 impl Files {
     /// As they are on disk; a report on what cannot be read.
     pub(super) fn read(cli: &Cli) -> Result<Files, Box<Report>> {
-        let held = render::lock_root(&cli.root);
+        Files::of(cli.place(), render::lock_root(&cli.root))
+    }
+
+    /// The same for who does not write them, with what an editor has of them.
+    pub(super) fn shared(cli: &Cli) -> Result<Files, Box<Report>> {
+        Files::of(cli.place(), None)
+    }
+
+    fn of(place: Root, held: Option<File>) -> Result<Files, Box<Report>> {
         let unreadable = |outcome: Box<pipeline::Outcome>| {
             Box::new(Report::new(outcome.source, outcome.diagnostics))
         };
-        let catalog = pipeline::read(&cli.root).map_err(unreadable)?;
+        let catalog = pipeline::read(Root {
+            environment: None,
+            ..place
+        })
+        .map_err(unreadable)?;
         let mut overlays = Vec::new();
-        for environment in environments(&cli.root) {
+        for environment in environments(place) {
             let root = Root {
-                path: &cli.root,
                 environment: Some(&environment),
+                ..place
             };
             let texts = pipeline::read(root).map_err(unreadable)?;
             overlays.extend(texts.overlay.map(|overlay| (environment, overlay)));

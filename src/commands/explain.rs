@@ -10,7 +10,9 @@ use super::keys::{self, Key};
 use super::{Cli, Report};
 use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::rules::RecordingRule;
-use crate::catalog::{Alert, Branch, Catalog, NO_ONE, Service, origin, schema, with_unit};
+use crate::catalog::{
+    Alert, Branch, Catalog, Group, Metric, NO_ONE, Owner, Service, origin, schema, with_unit,
+};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::{self, Parts, plain};
 use crate::kinds::Kinds;
@@ -25,7 +27,6 @@ use crate::render;
 use crate::source::{Source, step};
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::Arc;
 
 /// What to explain.
@@ -49,8 +50,8 @@ pub(super) fn doc(code: &str) -> Option<String> {
         .map(|(_, doc)| doc.to_string())
 }
 
-/// A value, and the file and the line that set it.
-type Row = (String, String, Option<(String, usize)>);
+/// What is said, its value, and the file and the line that set it.
+pub(super) type Row = (String, String, Option<(String, usize)>);
 
 /// Finds what is meant and prints its rows.
 pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
@@ -81,45 +82,19 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
             .unwrap_or_else(|| Report::new(outcome.source, outcome.diagnostics)));
     };
     let source = outcome.source;
-    let (alert, service) = what
-        .split_once('@')
-        .map_or((what, what), |(alert, service)| (alert, service));
-    let alert = catalog.alerts.iter().find(|known| known.name == alert);
-    let service = catalog.service(service);
-    let slo = catalog.slos.iter().find(|slo| slo.name == what);
-    if let Some(slo) = slo.filter(|_| alert.is_none() && service.is_none()) {
-        let rows = objective::rows(slo, &catalog, &source);
-        return Ok(table(what, rows, source));
-    }
-    let levels = catalog.levels.iter().find(|levels| levels.name == what);
-    if let Some(levels) = levels.filter(|_| alert.is_none() && service.is_none()) {
-        let rows = levels::rows(levels, &catalog, &source);
-        return Ok(table(what, rows, source));
-    }
-    let rule = catalog.rules.iter().find(|rule| rule.name == what);
-    if let Some(rule) = rule.filter(|_| alert.is_none() && service.is_none()) {
-        return Ok(table(what, rule_rows(rule, &catalog, &source), source));
-    }
-    let rows = match (alert, service, what.contains('@')) {
-        (Some(alert), Some(service), true) => alert_at(alert, service, &catalog, &source),
-        (Some(alert), None, false) => alert_rows(alert, &catalog, &source),
-        (None, Some(service), false) => service_rows(service, &catalog, &source),
-        _ => {
-            if let Some(rows) = named_rows(what, &catalog, &source) {
-                return Ok(table(what, rows, source));
-            }
-            return Ok(match of_every_catalog(what, cli) {
-                Some(report) => report,
-                None => unknown(what, &catalog, source),
-            });
-        }
+    let Some(rows) = of_catalog(what, &catalog, &source) else {
+        return Ok(match of_every_catalog(what, cli) {
+            Some(report) => report,
+            None => unknown(what, &catalog, source),
+        });
     };
-    let mut rows = rows;
-    rows.extend(
-        slo.into_iter()
-            .flat_map(|slo| objective::rows(slo, &catalog, &source)),
-    );
+    let fires = what
+        .split('@')
+        .all(|part| catalog.alert(part).is_some() || catalog.service(part).is_some());
     let mut report = table(what, rows, source);
+    if !fires {
+        return Ok(report);
+    }
     // Whatever is explained, nobody would hear of it.
     let unheard = outcome.diagnostics.into_iter();
     unheard
@@ -128,9 +103,72 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     Ok(report)
 }
 
+/// What a catalog says of a name: of a service, an alert, ALERT@SERVICE, an objective, a recording rule, and the rest of its tables.
+fn of_catalog(what: &str, catalog: &Catalog, source: &Source) -> Option<Vec<Row>> {
+    let (alert, service) = what
+        .split_once('@')
+        .map_or((what, what), |(alert, service)| (alert, service));
+    let alert = catalog.alert(alert);
+    let service = catalog.service(service);
+    let slo = catalog.slos.iter().find(|slo| slo.name == what);
+    let objective = slo.map(|slo| objective::rows(slo, catalog, source));
+    let mut rows = match (alert, service, what.contains('@')) {
+        (Some(alert), Some(service), true) => alert_at(alert, service, catalog, source),
+        (Some(alert), None, false) => alert_rows(alert, catalog, source),
+        (None, Some(service), false) => service_rows(service, catalog, source),
+        _ => {
+            let neither = alert.is_none() && service.is_none();
+            let tables = ["rules", "groups", "metrics", "owners", "receivers"];
+            let levels = catalog.levels.iter().find(|levels| levels.name == what);
+            let levels = levels.map(|levels| levels::rows(levels, catalog, source));
+            let first = objective.or(levels).filter(|_| neither);
+            let mut others = tables.into_iter();
+            return first.or_else(|| others.find_map(|table| entry(table, what, catalog, source)));
+        }
+    };
+    rows.extend(objective.into_iter().flatten());
+    Some(rows)
+}
+
+/// The same of an entry of one table; None: it has no such entry, or nothing else is known of it.
+pub(super) fn entry(
+    table: &str,
+    name: &str,
+    catalog: &Catalog,
+    source: &Source,
+) -> Option<Vec<Row>> {
+    match table {
+        "services" => catalog
+            .service(name)
+            .map(|service| service_rows(service, catalog, source)),
+        "alerts" => {
+            let levels = catalog.levels.iter().find(|levels| levels.name == name);
+            match (catalog.alert(name), levels) {
+                (Some(alert), _) => Some(alert_rows(alert, catalog, source)),
+                (None, levels) => levels.map(|levels| levels::rows(levels, catalog, source)),
+            }
+        }
+        "slos" => (catalog.slos.iter().find(|slo| slo.name == name))
+            .map(|slo| objective::rows(slo, catalog, source)),
+        "rules" => (catalog.rules.iter().find(|rule| rule.name == name))
+            .map(|rule| rule_rows(rule, catalog, source)),
+        "groups" => (catalog.groups.iter().find(|group| group.key == name))
+            .map(|group| group_rows(group, source)),
+        "metrics" => (catalog.declared())
+            .find(|metric| metric.key == name || metric.name == name)
+            .map(|metric| metric_rows(metric, catalog, source)),
+        "owners" => (catalog.owners.iter().find(|owner| owner.name == name))
+            .map(|owner| owner_rows(owner, source)),
+        "receivers" => {
+            (catalog.receivers.get(name)).map(|receiver| receiver_rows(name, receiver, source))
+        }
+        _ => None,
+    }
+}
+
 /// Everything that there is to explain, a line each.
 fn list(cli: &Cli) -> Report {
-    let (kinds, profiles) = beside(&cli.root);
+    let (kinds, profiles) = beside(&cli.place().overlay());
     let lint = pipeline::lint(cli.place());
     let all = listed::all(
         lint.catalog.as_ref(),
@@ -165,17 +203,16 @@ fn list(cli: &Cli) -> Report {
 }
 
 /// The kinds and the profiles of the root; the built-in ones, where those cannot be read.
-fn beside(root: &Path) -> (Arc<Kinds>, Arc<Profiles>) {
-    let overlay = Overlay::of(root);
+pub(super) fn beside(overlay: &Overlay) -> (Arc<Kinds>, Arc<Profiles>) {
     (
-        Kinds::of(&overlay).unwrap_or_else(|_| Kinds::built_in()),
-        Profiles::of(&overlay).unwrap_or_else(|_| Profiles::built_in()),
+        Kinds::of(overlay).unwrap_or_else(|_| Kinds::built_in()),
+        Profiles::of(overlay).unwrap_or_else(|_| Profiles::built_in()),
     )
 }
 
 /// A kind of alert, a profile, or a key: what every catalog may say.
 fn of_every_catalog(what: &str, cli: &Cli) -> Option<Report> {
-    let (kinds, profiles) = beside(&cli.root);
+    let (kinds, profiles) = beside(&cli.place().overlay());
     let keys = keys::all(&schema::with(&kinds));
     let source = || Source::parse("", "").0;
     let plain = |key: &str, value: String| -> Row { (key.to_string(), value, None) };
@@ -199,20 +236,7 @@ fn of_every_catalog(what: &str, cli: &Cli) -> Option<Report> {
         rows.extend(names.map(|name| plain("exposes", name.to_string())));
         return Some(table(what, rows, source()));
     }
-    // `services.checkout.port` is `services.NAME.port`.
-    let same = |path: &str| {
-        let path = path.split(" (kind").next().unwrap_or(path);
-        let (mut wanted, mut given) = (path.split('.'), what.split('.'));
-        loop {
-            match (wanted.next(), given.next()) {
-                (None, None) => return true,
-                (Some("NAME"), Some(_)) => {}
-                (Some(wanted), Some(given)) if wanted == given => {}
-                _ => return false,
-            }
-        }
-    };
-    let found: Vec<&Key> = keys.iter().filter(|key| same(&key.path)).collect();
+    let found = keys::called(&keys, &what.split('.').collect::<Vec<_>>());
     if found.is_empty() {
         return None;
     }
@@ -242,77 +266,66 @@ fn described(key: &Key) -> String {
     format!("{text}: {}", key.description)
 }
 
-/// A group, a metric, an owner, or a receiver.
-fn named_rows(what: &str, catalog: &Catalog, source: &Source) -> Option<Vec<Row>> {
-    let entry = |table: &str| Some(format!("/{table}/{}", step(what)));
-    if let Some(group) = catalog.groups.iter().find(|group| group.key == what) {
-        return Some(vec![
-            row("group", &group.title, source, entry("groups")),
-            row("services", group.services.join(", "), source, None),
-        ]);
-    }
-    let mut metrics = catalog.declared();
-    if let Some(metric) = metrics.find(|metric| metric.key == what || metric.name == what) {
-        let at = |key: &str| Some(format!("/metrics/{}/{key}", step(&metric.key)));
-        let labels: Vec<String> = metric
-            .labels
-            .iter()
-            .map(|(label, values)| format!("{label} {}", plain(values)))
-            .collect();
-        let reads = |alert: &&Alert| {
-            let branches = alert.settings.values();
-            branches
-                .into_iter()
-                .any(|value| plain(value).contains(&metric.key))
-        };
-        let alerts: Vec<&str> = catalog
-            .alerts
-            .iter()
-            .filter(reads)
-            .map(|alert| alert.name.as_str())
-            .collect();
-        return Some(vec![
-            row(
-                "metric",
-                &metric.name,
-                source,
-                Some(format!("/metrics/{}", step(&metric.key))),
-            ),
-            row("type", &metric.r#type, source, at("type")),
-            row("help", &metric.help, source, at("help")),
-            row("labels", labels.join(", "), source, at("labels")),
-            row(
-                "services",
-                metric.services.join(", "),
-                source,
-                at("services"),
-            ),
-            row("alerts", alerts.join(", "), source, None),
-        ]);
-    }
-    if let Some(owner) = catalog.owners.iter().find(|owner| owner.name == what) {
-        let mut rows: Vec<Row> = owner
-            .receivers
-            .iter()
-            .map(|(severity, receivers)| {
-                let at = Some(format!("/owners/{}/{severity}", step(what)));
-                row(severity, receivers.join(", "), source, at)
-            })
-            .collect();
-        let at = Some(format!("/owners/{}/default", step(what)));
-        rows.push(row("default", owner.default.join(", "), source, at));
-        return Some(rows);
-    }
-    let receiver = catalog.receivers.get(what)?;
+fn group_rows(group: &Group, source: &Source) -> Vec<Row> {
+    let at = format!("/groups/{}", step(&group.key));
+    vec![
+        row("group", &group.title, source, Some(at)),
+        row("services", group.services.join(", "), source, None),
+    ]
+}
+
+fn metric_rows(metric: &Metric, catalog: &Catalog, source: &Source) -> Vec<Row> {
+    let at = |key: &str| Some(format!("/metrics/{}/{key}", step(&metric.key)));
+    let labels: Vec<String> = metric
+        .labels
+        .iter()
+        .map(|(label, values)| format!("{label} {}", plain(values)))
+        .collect();
+    let reads = |alert: &&Alert| {
+        let branches = alert.settings.values();
+        branches
+            .into_iter()
+            .any(|value| plain(value).contains(&metric.key))
+    };
+    let alerts: Vec<&str> = catalog
+        .alerts
+        .iter()
+        .filter(reads)
+        .map(|alert| alert.name.as_str())
+        .collect();
+    let itself = Some(format!("/metrics/{}", step(&metric.key)));
+    let services = metric.services.join(", ");
+    vec![
+        row("metric", &metric.name, source, itself),
+        row("type", &metric.r#type, source, at("type")),
+        row("help", &metric.help, source, at("help")),
+        row("labels", labels.join(", "), source, at("labels")),
+        row("services", services, source, at("services")),
+        row("alerts", alerts.join(", "), source, None),
+    ]
+}
+
+fn owner_rows(owner: &Owner, source: &Source) -> Vec<Row> {
+    let at = |key: &str| Some(format!("/owners/{}/{key}", step(&owner.name)));
+    let severities = owner.receivers.iter();
+    let mut rows: Vec<Row> = severities
+        .map(|(severity, receivers)| row(severity, receivers.join(", "), source, at(severity)))
+        .collect();
+    let default = owner.default.join(", ");
+    rows.push(row("default", default, source, at("default")));
+    rows
+}
+
+fn receiver_rows(name: &str, receiver: &Value, source: &Source) -> Vec<Row> {
     let integrations = receiver.entries().map(|(integration, said)| {
-        let at = Some(format!("/receivers/{}/{integration}", step(what)));
+        let at = Some(format!("/receivers/{}/{integration}", step(name)));
         let said: Vec<String> = said
             .entries()
             .map(|(key, value)| format!("{key} = {}", plain(value)))
             .collect();
         row(integration, said.join(", "), source, at)
     });
-    Some(integrations.collect())
+    integrations.collect()
 }
 
 fn table(what: &str, rows: Vec<Row>, source: Source) -> Report {
@@ -715,7 +728,13 @@ fn said_in_words(alert: &Alert, source: &Source) -> Vec<Row> {
         .collect()
 }
 
-fn alert_at(alert: &Alert, service: &Service, catalog: &Catalog, source: &Source) -> Vec<Row> {
+/// The values of an alert for one service.
+pub(super) fn alert_at(
+    alert: &Alert,
+    service: &Service,
+    catalog: &Catalog,
+    source: &Source,
+) -> Vec<Row> {
     let own = format!("/services/{}/alerts/{}", service.name, alert.name);
     let at = |key: &str| {
         Some(

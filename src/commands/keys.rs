@@ -32,6 +32,23 @@ pub(crate) fn all(schema: &Value) -> Vec<Key> {
     found
 }
 
+/// The keys that are meant by the steps to one: `services.checkout.port` is `services.NAME.port`, and of an alert's key there is one
+/// for each kind that has it.
+pub(crate) fn called<'a>(keys: &'a [Key], steps: &[&str]) -> Vec<&'a Key> {
+    let same = |path: &str| {
+        let path = path.split(" (kind").next().unwrap_or(path);
+        let wanted: Vec<&str> = path.split('.').collect();
+        let fits = |(wanted, given): (&&str, &&str)| *wanted == "NAME" || wanted == given;
+        wanted.len() == steps.len() && wanted.iter().zip(steps).all(fits)
+    };
+    keys.iter().filter(|key| same(&key.path)).collect()
+}
+
+/// The kind of alert that a key is of, by its path.
+pub(crate) fn of_kind(path: &str) -> Option<&str> {
+    path.split_once(" (kind ")?.1.strip_suffix(')')
+}
+
 /// Tables have tables: none of the schema's goes deeper than this.
 const DEPTH: usize = 6;
 

@@ -32,7 +32,11 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         cli.environment.is_none(),
         "what is removed is removed everywhere: run this without --environment; what an environment does not have is written there as `enabled = false`"
     );
-    let (mut files, source, catalog) = match declared(args.what, &args.name, cli) {
+    let found = match Files::read(cli) {
+        Ok(files) => declared(args.what, &args.name, files, cli),
+        Err(report) => return Ok(*report),
+    };
+    let (mut files, source, catalog) = match found {
         Ok(found) => found,
         Err(report) => return Ok(*report),
     };

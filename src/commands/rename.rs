@@ -9,10 +9,10 @@ use crate::editing::expressions::{Named, Renamed};
 use crate::editing::names::{Mention, mentions, texts};
 use crate::editing::tree::{Tree, dotted};
 use crate::json::Parts;
-use crate::overlay::Overlay;
 use crate::pipeline;
 use crate::source::{Source, step, steps};
 use anyhow::{Result, ensure};
+use clap::ValueEnum;
 use serde_json::{Value, json};
 
 /// What is declared by name, and named elsewhere.
@@ -53,6 +53,12 @@ impl What {
             What::Owner => "owners",
             What::Receiver => "receivers",
         }
+    }
+
+    /// What the entries of a table are.
+    pub(super) fn of_table(table: &str) -> Option<What> {
+        let mut all = What::value_variants().iter().copied();
+        all.find(|what| what.table() == table)
     }
 
     /// The labels whose value is its name.
@@ -104,12 +110,19 @@ impl What {
 #[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     /// What is renamed
-    what: What,
+    pub(super) what: What,
     /// Its name now; of a metric the key of its table
     #[arg(add = names(&["service", "metric", "alert", "group", "owner", "receiver"]))]
-    old: String,
+    pub(super) old: String,
     /// Its name from now on
-    new: String,
+    pub(super) new: String,
+}
+
+/// Places in the files of a catalog as they were before, each with its key: `services.toml:14`.
+pub(super) struct Places {
+    done: Vec<(String, String)>,
+    /// Those that name it by a pattern, and are as they were.
+    left: Vec<(String, String)>,
 }
 
 /// Edits every file in memory, proves the whole, and only then writes.
@@ -118,43 +131,20 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         cli.environment.is_none(),
         "a name is the same in every environment: run this without --environment"
     );
-    let (mut files, source, catalog) = match declared(args.what, &args.old, cli) {
+    let found = match Files::read(cli) {
+        Ok(files) => declared(args.what, &args.old, files, cli),
+        Err(report) => return Ok(*report),
+    };
+    let (mut files, source, catalog) = match found {
         Ok(found) => found,
         Err(report) => return Ok(*report),
     };
-    let taken = format!("/{}/{}", args.what.table(), step(&args.new));
-    if source.contains(&taken) {
-        let message = format!("there is {} `{}` already", article(args.what), args.new);
-        let finding =
-            Diagnostic::error("taken-name", Place::Key(taken), message).help("choose another name");
-        return Ok(refused(source, finding));
-    }
+    let Places { mut done, left } = match everywhere(args, &mut files, &source, &catalog) {
+        Ok(places) => places,
+        Err(finding) => return Ok(refused(source, *finding)),
+    };
     let schema = schema::with(&catalog.kinds);
     let named = args.what.named(Some(&catalog), &args.old, &args.new);
-    let (mut done, mut left) = (Vec::new(), Vec::new());
-    let said = |written: &Source, pointer: &str| (location(written, pointer), key(pointer));
-    for file in files.all_mut() {
-        let Some(mut tree) = Tree::of(&file.text) else {
-            continue;
-        };
-        let (written, _) = Source::parse(&file.name, &file.text);
-        let mut found = mentions(&schema, &written.value);
-        // A key is renamed when what is below it has been: a pointer leads through the old one.
-        found.sort_by_key(|found| {
-            (
-                found.key,
-                std::cmp::Reverse(found.pointer.matches('/').count()),
-            )
-        });
-        for mention in found {
-            match one(&mut tree, &mention, args, &named) {
-                Some(true) => done.push(said(&written, &mention.pointer)),
-                Some(false) => left.push(said(&written, &mention.pointer)),
-                None => {}
-            }
-        }
-        file.text = tree.text();
-    }
     let mut said = vec![format!(
         "renamed the {} {} to {}, in {}",
         args.what.word(),
@@ -192,18 +182,74 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     Ok(report)
 }
 
+/// Exchanges the name in the texts of the files; they are not written, and not proved.
+pub(super) fn everywhere(
+    args: &Args,
+    files: &mut Files,
+    source: &Source,
+    catalog: &Catalog,
+) -> Result<Places, Box<Diagnostic>> {
+    let taken = format!("/{}/{}", args.what.table(), step(&args.new));
+    if source.contains(&taken) {
+        let message = format!("there is {} `{}` already", article(args.what), args.new);
+        let finding = Diagnostic::error("taken-name", Place::Key(taken), message);
+        return Err(Box::new(finding.help("choose another name")));
+    }
+    let schema = schema::with(&catalog.kinds);
+    let named = args.what.named(Some(catalog), &args.old, &args.new);
+    let (mut done, mut left) = (Vec::new(), Vec::new());
+    let said = |written: &Source, pointer: &str| (location(written, pointer), key(pointer));
+    for file in files.all_mut() {
+        let Some(mut tree) = Tree::of(&file.text) else {
+            continue;
+        };
+        let (written, _) = Source::parse(&file.name, &file.text);
+        let mut found = mentions(&schema, &written.value);
+        // A key is renamed when what is below it has been: a pointer leads through the old one.
+        found.sort_by_key(|found| {
+            (
+                found.key,
+                std::cmp::Reverse(found.pointer.matches('/').count()),
+            )
+        });
+        for mention in found {
+            match one(&mut tree, &mention, args, &named) {
+                Some(true) => done.push(said(&written, &mention.pointer)),
+                Some(false) => left.push(said(&written, &mention.pointer)),
+                None => {}
+            }
+        }
+        file.text = tree.text();
+    }
+    Ok(Places { done, left })
+}
+
+/// Whether a mention is of this name: by itself, or in an expression.
+pub(super) fn names_it(mention: &Mention, args: &Args, named: &Named) -> bool {
+    matches!(renamed(mention, args, named), Some(Some(_)))
+}
+
+/// What a mention says with the new name; Some(None): it names it by a pattern. None: it is of something else.
+fn renamed(mention: &Mention, args: &Args, named: &Named) -> Option<Option<String>> {
+    let expression = matches!(mention.names.as_str(), "promql" | "series");
+    match expression {
+        true => match named.rename(&mention.text) {
+            Renamed::Text(text) => Some(Some(text)),
+            Renamed::Left => Some(None),
+            Renamed::Unnamed => None,
+        },
+        false => {
+            let same = mention.names == args.what.table() && mention.text == args.old;
+            same.then(|| Some(args.new.clone()))
+        }
+    }
+}
+
 /// Renames one mention; None: it is of something else. False: it cannot be.
 fn one(tree: &mut Tree, mention: &Mention, args: &Args, named: &Named) -> Option<bool> {
     let path: Vec<String> = steps(&mention.pointer).collect();
-    let expression = matches!(mention.names.as_str(), "promql" | "series");
-    let new = match expression {
-        true => match named.rename(&mention.text) {
-            Renamed::Text(text) => text,
-            Renamed::Left => return Some(false),
-            Renamed::Unnamed => return None,
-        },
-        false if mention.names == args.what.table() && mention.text == args.old => args.new.clone(),
-        false => return None,
+    let Some(new) = renamed(mention, args, named)? else {
+        return Some(false);
     };
     Some(match mention.key {
         true => tree.rename_key(&path, &new),
@@ -311,10 +357,10 @@ pub(super) fn key(pointer: &str) -> String {
 pub(super) fn declared(
     what: What,
     name: &str,
+    files: Files,
     cli: &Cli,
 ) -> Result<(Files, Source, Catalog), Box<Report>> {
-    let files = Files::read(cli)?;
-    let overlay = Overlay::of(&cli.root);
+    let overlay = cli.place().overlay();
     let (source, catalog, findings) = pipeline::understood(&files.texts(None), &overlay);
     let Some(catalog) = catalog else {
         return Err(Box::new(Report::new(source, findings)));

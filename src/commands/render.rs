@@ -8,6 +8,7 @@ use crate::diagnostic::{Diagnostic, Place, location, plural};
 use crate::generated::{Comparison, compare, sweep, write};
 use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG, Outcome, environments};
+use crate::render::Rendered;
 use crate::source::Source;
 use anyhow::Result;
 use differences::{beside, list, octal, stale, word};
@@ -44,20 +45,11 @@ fn once(args: &Args, cli: &Cli) -> Result<Report> {
     if !args.check || cli.environment.is_some() {
         return prepare(outcome, cli, args.adopt_folder)?.finish(cli, args.check);
     }
-    // What is wrong with the catalog itself is wrong in every environment, and is said once.
-    let source = &outcome.source;
-    let findings = outcome.diagnostics.iter();
-    let known: HashSet<Said> = findings.map(|found| said(found, source)).collect();
+    let known = known(&outcome);
     let mut report = prepare(outcome, cli, args.adopt_folder)?.finish(cli, true)?;
     for environment in environments(&cli.root) {
         let cli = cli.within(&environment);
-        let mut outcome = pipeline::run(cli.place())?;
-        let failed = outcome.failed();
-        let source = &outcome.source;
-        let new = |found: &Diagnostic| !known.contains(&said(found, source));
-        outcome.diagnostics.retain(new);
-        // What fails by the catalog's own mistakes has nothing more to say.
-        if !failed || outcome.failed() {
+        if let Some(outcome) = added(pipeline::run(cli.place())?, &known) {
             report.and(prepare(outcome, &cli, args.adopt_folder)?.finish(&cli, true)?);
         }
     }
@@ -65,11 +57,26 @@ fn once(args: &Args, cli: &Cli) -> Result<Report> {
 }
 
 /// A finding by its code, its sentence and its place.
-type Said = (&'static str, String, (String, usize, usize));
+pub(super) type Said = (&'static str, String, (String, usize, usize));
 
 fn said(found: &Diagnostic, source: &Source) -> Said {
     let place = location(&found.place, source);
     (found.code, found.message.clone(), place)
+}
+
+/// What is wrong with the catalog itself is wrong in every environment, and is said once.
+pub(super) fn known(outcome: &Outcome) -> HashSet<Said> {
+    let findings = outcome.diagnostics.iter();
+    findings.map(|found| said(found, &outcome.source)).collect()
+}
+
+/// An environment with what is found in it alone; None: it fails by the catalog's own mistakes, and has nothing more to say.
+pub(super) fn added(mut outcome: Outcome, known: &HashSet<Said>) -> Option<Outcome> {
+    let failed = outcome.failed();
+    let source = &outcome.source;
+    let new = |found: &Diagnostic| !known.contains(&said(found, source));
+    outcome.diagnostics.retain(new);
+    (!failed || outcome.failed()).then_some(outcome)
 }
 
 /// One run at a time writes in a root, from reading its catalog on; others wait until this is dropped.
@@ -126,9 +133,8 @@ pub(crate) fn prepare(mut outcome: Outcome, cli: &Cli, adopt: bool) -> Result<Pr
             ready: None,
         });
     };
+    let (comparison, against) = against(&rendered, cli, adopt)?;
     let output = rendered.output;
-    let comparison = compare(&cli.root, &output, &rendered.files)?;
-    let against = in_the_way(&comparison, &output, cli, adopt);
     if !against.is_empty() {
         against.into_iter().for_each(|found| report.push(found));
         return Ok(Prepared {
@@ -158,6 +164,18 @@ pub(crate) fn prepare(mut outcome: Outcome, cli: &Cli, adopt: bool) -> Result<Pr
             replaced,
         }),
     })
+}
+
+/// The files held against the output folder, and what there prevents writing them.
+pub(super) fn against(
+    rendered: &Rendered,
+    cli: &Cli,
+    adopt: bool,
+) -> Result<(Comparison, Vec<Diagnostic>)> {
+    let output = &rendered.output;
+    let comparison = compare(&cli.root, output, &rendered.files)?;
+    let against = in_the_way(&comparison, output, cli, adopt);
+    Ok((comparison, against))
 }
 
 /// What must be moved, or allowed, before anything may be written.

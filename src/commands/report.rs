@@ -135,6 +135,11 @@ impl Report {
         }
     }
 
+    /// What was found in the catalog.
+    pub(crate) fn findings(&self) -> &[Diagnostic] {
+        &self.findings
+    }
+
     /// Whether a finding of this code is among them.
     pub(crate) fn says(&self, code: &str) -> bool {
         let mut all = self.all().flat_map(|(_, findings)| findings);
@@ -309,6 +314,13 @@ pub(crate) fn announce(lines: &[String]) -> std::io::Result<()> {
     lines
         .iter()
         .try_for_each(|line| writeln!(stdout, "{}", harmless(line)))?;
+    stdout.flush()
+}
+
+/// A message of a protocol on stdout, as it is: what reads it is a program.
+pub(crate) fn message(text: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    write!(stdout, "Content-Length: {}\r\n\r\n{text}", text.len())?;
     stdout.flush()
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 const QUIET: Duration = Duration::from_millis(10);
 
 /// Folders of the root that a run reads whole.
-const WHOLE: [&str; 2] = ["templates", "profiles"];
+pub(super) const WHOLE: [&str; 2] = ["templates", "profiles"];
 
 /// Runs once, and again after each change of what a run reads; what a run says stays on the screen until the next one.
 pub(super) fn watch(cli: &Cli, mut once: impl FnMut() -> Result<Report>) -> Result<Report> {

@@ -74,14 +74,6 @@ fn result(found: &Diagnostic, source: &Source, rule: Option<&usize>) -> Value {
         Severity::Warning => "warning",
         Severity::Notice => "note",
     };
-    let message = match found.help.is_empty() {
-        true => visible::line(&found.message).into_owned(),
-        false => format!(
-            "{}\nhelp: {}",
-            visible::line(&found.message),
-            visible::line(&found.help)
-        ),
-    };
     let others: Vec<Value> = found
         .others
         .iter()
@@ -91,14 +83,23 @@ fn result(found: &Diagnostic, source: &Source, rule: Option<&usize>) -> Value {
         .collect();
     json!({
         "ruleId": found.code, "ruleIndex": rule, "level": level,
-        "message": {"text": message},
+        "message": {"text": with_help(found)},
         "locations": [{"physicalLocation": place(&found.place)}],
         "relatedLocations": others,
     })
 }
 
+/// What is wrong and what to do, on lines of their own.
+pub(crate) fn with_help(found: &Diagnostic) -> String {
+    let message = visible::line(&found.message);
+    match found.help.is_empty() {
+        true => message.into_owned(),
+        false => format!("{message}\nhelp: {}", visible::line(&found.help)),
+    }
+}
+
 /// A path as a relative reference: what is no part of one is escaped.
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut out = String::new();
     for byte in path.trim_start_matches("./").bytes() {
         match byte {

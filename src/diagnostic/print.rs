@@ -31,15 +31,30 @@ pub enum Format {
 
 /// File, line and column of a place, the last two from 1.
 pub fn location(place: &Place, source: &Source) -> (String, usize, usize) {
-    let bytes = match place {
-        Place::Key(pointer) => source.key(pointer),
-        Place::Value(pointer) => source.value(pointer),
-        Place::Bytes(bytes) => bytes.clone(),
-        Place::Line { file, line, .. } => return (file.clone(), *line, 1),
-        Place::File(file) | Place::Rendered { file, .. } => return (file.clone(), 1, 1),
-    };
-    let (line, column) = source.line_column(bytes.start);
-    (source.file(bytes.start).to_string(), line, column)
+    match place {
+        Place::Line { file, line, .. } => (file.clone(), *line, 1),
+        Place::File(file) | Place::Rendered { file, .. } => (file.clone(), 1, 1),
+        Place::Key(_) | Place::Value(_) | Place::Bytes(_) => {
+            let start = bytes(place, source).map_or(0, |bytes| bytes.start);
+            let (line, column) = source.line_column(start);
+            (source.file(start).to_string(), line, column)
+        }
+    }
+}
+
+/// The bytes of the catalog that a place is; None: it is in another file.
+fn bytes(place: &Place, source: &Source) -> Option<Range<usize>> {
+    match place {
+        Place::Key(pointer) => Some(source.key(pointer)),
+        Place::Value(pointer) => Some(source.value(pointer)),
+        Place::Bytes(bytes) => Some(bytes.clone()),
+        Place::Line { .. } | Place::File(_) | Place::Rendered { .. } => None,
+    }
+}
+
+/// The same as they are underlined.
+pub(crate) fn underlined(place: &Place, source: &Source) -> Option<Range<usize>> {
+    bytes(place, source).map(|bytes| visible_part(bytes, &source.text))
 }
 
 /// All diagnostics as one text, in the order given, harmless to a terminal and a CI system; `styled` adds colours.
@@ -148,9 +163,9 @@ fn snippets<'a>(
     for (place, label, kind) in all {
         let label = visible::line(label);
         let bytes = match place {
-            Place::Key(pointer) => source.key(pointer),
-            Place::Value(pointer) => source.value(pointer),
-            Place::Bytes(bytes) => bytes.clone(),
+            Place::Key(_) | Place::Value(_) | Place::Bytes(_) => {
+                underlined(place, source).unwrap_or_default()
+            }
             Place::Line { file, line, text } => {
                 let shown = Shown::new(text);
                 let annotation = kind
@@ -174,7 +189,6 @@ fn snippets<'a>(
                 continue;
             }
         };
-        let bytes = visible_part(bytes, &source.text);
         let extent = source.extent(bytes.start);
         let part = match catalog.iter().position(|part| part.extent == extent) {
             Some(index) => index,
@@ -229,14 +243,8 @@ struct Part<'a> {
 fn shown(diagnostic: &Diagnostic, source: &Source, extent: &Range<usize>) -> Range<usize> {
     let places =
         std::iter::once(&diagnostic.place).chain(diagnostic.others.iter().map(|(place, _)| place));
-    let spans = places.filter_map(|place| match place {
-        Place::Key(pointer) => Some(source.key(pointer)),
-        Place::Value(pointer) => Some(source.value(pointer)),
-        Place::Bytes(bytes) => Some(bytes.clone()),
-        Place::Line { .. } | Place::File(_) | Place::Rendered { .. } => None,
-    });
+    let spans = places.filter_map(|place| underlined(place, source));
     let whole = spans
-        .map(|span| visible_part(span, &source.text))
         .filter(|span| source.extent(span.start) == *extent)
         .reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
         .unwrap_or(extent.start..extent.start);

@@ -101,7 +101,7 @@ fn refused(error: &io::Error) -> Unreadable {
     }
 }
 
-fn too_large() -> Unreadable {
+pub(super) fn too_large() -> Unreadable {
     Unreadable::Refused(
         format!("it is larger than {} MiB", LIMIT >> 20),
         "make it smaller; even a catalog of 50,000 services has only 3 MB",

@@ -33,6 +33,7 @@ fn help_has_examples_and_exit_codes() {
         "preview",
         "schema",
         "completions",
+        "lsp",
         "man",
     ] {
         assert!(

@@ -18,7 +18,7 @@ fn candidates(sorts: &[&str]) -> Vec<CompletionCandidate> {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     let root = upwards(&here).and_then(|steps| here.ancestors().nth(steps));
     let root = root.unwrap_or(&here);
-    let (kinds, profiles) = beside(root);
+    let (kinds, profiles) = beside(&Overlay::of(root));
     let texts = pipeline::read(root);
     let catalog = texts
         .ok()
