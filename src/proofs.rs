@@ -47,6 +47,7 @@ mod quantile_without_le;
 mod range_too_short;
 mod rate_of_gauge;
 mod raw_counter;
+mod recorded_window;
 mod refused_notification;
 mod rule_file;
 mod rules_of_the_catalog;
@@ -211,6 +212,7 @@ pub const PROOFS: &[Proof] = &[
     range_too_short::PROOF,
     rate_of_gauge::PROOF,
     raw_counter::PROOF,
+    recorded_window::PROOF,
     refused_notification::PROOF,
     rule_file::PROOF,
     rules_of_the_catalog::PROOF,

@@ -1,12 +1,13 @@
 //! The series of a service that has an objective, for the tests of what is recorded about its budget.
 
+use super::chosen::SECOND;
 use super::neighbourhood::series;
 use super::{refuse, samples};
 use minijinja::value::Value;
 use minijinja::{Error, context};
 
-/// What an objective counts of a service, in the samples of a test: for each series its text and how much it grows a step,
-/// `events` of which `failures` fail.
+/// What an objective counts of a service, in the samples of a test: for each series its text and how much it grows a step, of
+/// `events` of which `failures` fail. Two instances have half of them each.
 pub(crate) fn slo_series(
     slo: &Value,
     services: &Value,
@@ -30,13 +31,20 @@ pub(crate) fn slo_series(
         let metric = named(metrics, "key", &counts.get_attr(key)?)?;
         Ok(format!("{}{suffix}", metric.get_attr("name")?))
     };
-    let mut all: Vec<(String, f64)> = Vec::new();
+    let mut all: Vec<Value> = Vec::new();
+    let mut add = |metric: &str, labels: &[(String, String)], rate: f64| -> Result<(), Error> {
+        let second = ("instance".to_string(), SECOND.to_string());
+        for more in [labels.to_vec(), [labels, &[second]].concat()] {
+            let series = series(metric, &service, &more)?;
+            all.push(context! { series, rate => rate / 2.0 });
+        }
+        Ok(())
+    };
     if counts.get_attr("latency")?.is_true() {
         let bound = f64::try_from(counts.get_attr("bound")?)?;
         let le = vec![("le".to_string(), samples::bucket_of(bound))];
-        let within = series(&full("latency", "_bucket")?, &service, &le)?;
-        all.push((within, events - failures));
-        all.push((series(&full("latency", "_count")?, &service, &[])?, events));
+        add(&full("latency", "_bucket")?, &le, events - failures)?;
+        add(&full("latency", "_count")?, &[], events)?;
     } else if counts.get_attr("where")?.is_true() {
         let metric = named(metrics, "key", &counts.get_attr("errors")?)?;
         let sides = samples::sides_of(&metric.get_attr("labels")?, &counts.get_attr("where")?)?;
@@ -48,12 +56,11 @@ pub(crate) fn slo_series(
                 let first = labels.get_item(&label)?.get_item_by_index(0)?;
                 given.push((label.to_string(), first.to_string()));
             }
-            all.push((series(&name, &service, &given)?, rate));
+            add(&name, &given, rate)?;
         }
     } else {
-        all.push((series(&full("errors", "")?, &service, &[])?, failures));
-        all.push((series(&full("total", "")?, &service, &[])?, events));
+        add(&full("errors", "")?, &[], failures)?;
+        add(&full("total", "")?, &[], events)?;
     }
-    let one = |(series, rate): (String, f64)| context! { series, rate };
-    Ok(all.into_iter().map(one).collect())
+    Ok(all)
 }

@@ -918,6 +918,17 @@ fn not_itself(stack: &Stack) -> Option<Diagnostic> {
 /// What Prometheus refuses: two jobs of one name, a timeout above its interval.
 fn names(config: &File) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    let global = &config.value["global"];
+    let own = |key: &str, from: &Value| from[key].as_str().and_then(Duration::parse);
+    let every = own("scrape_interval", global).unwrap_or(Duration(60_000));
+    if own("scrape_timeout", global).is_some_and(|timeout| timeout > every) {
+        found.push(place::at(
+            &config.path,
+            "/global/scrape_timeout",
+            format!("a scrape may take longer than the interval of {every}"),
+            "Prometheus does not start so: shorten the timeout",
+        ));
+    }
     let mut known = HashMap::new();
     for (index, job) in config.value["scrape_configs"].items().enumerate() {
         let name = job["job_name"].as_str().unwrap_or_default();
@@ -930,9 +941,7 @@ fn names(config: &File) -> Vec<Diagnostic> {
                 "Prometheus does not start so: rename one of them",
             ));
         }
-        let own = |key: &str, from: &Value| from[key].as_str().and_then(Duration::parse);
-        let duration = |key: &str| own(key, job).or_else(|| own(key, &config.value["global"]));
-        let interval = duration("scrape_interval").unwrap_or(Duration(60_000));
+        let interval = own("scrape_interval", job).unwrap_or(every);
         if own("scrape_timeout", job).is_some_and(|timeout| timeout > interval) {
             found.push(place::at(
                 &config.path,

@@ -2,7 +2,11 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
+use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
+use crate::stack::Stack;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "untold-text",
@@ -17,6 +21,7 @@ pub(crate) const PROOF: Proof = Proof {
         // Others of the catalog say in one what is the matter: whoever shows alerts looks for it there.
         let mut all = stack.files.alerts();
         let summarised = all.any(|(_, _, rule)| rule["annotations"]["summary"].is_string());
+        found.extend(bare(stack));
         for (file, pointer, rule) in stack.files.alerts() {
             if summarised && rule["annotations"]["summary"].is_null() {
                 let named = rule["alert"].as_str().unwrap_or_default();
@@ -67,3 +72,32 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// What people look for in an alert beside its summary.
+const LOOKED_FOR: [&str; 3] = ["description", "runbook_url", "dashboard_url"];
+
+/// Alerts without an annotation that all others of their file have.
+fn bare(stack: &Stack) -> Vec<Diagnostic> {
+    let mut files: BTreeMap<&str, Vec<(String, &Value)>> = BTreeMap::new();
+    for (file, pointer, rule) in stack.files.alerts().filter(|(file, ..)| !file.is_own()) {
+        files.entry(&file.path).or_default().push((pointer, rule));
+    }
+    let mut found = Vec::new();
+    for (path, rules) in files {
+        for key in LOOKED_FOR {
+            let lacks = |(_, rule): &&(String, &Value)| rule["annotations"][key].is_null();
+            let mut bare = rules.iter().filter(lacks);
+            if let (Some((pointer, rule)), None, true) = (bare.next(), bare.next(), rules.len() > 1)
+            {
+                let named = rule["alert"].as_str().unwrap_or_default();
+                found.push(place::at(
+                    path,
+                    format!("{pointer}/alert"),
+                    format!("`{named}` has no {key}, and all other alerts of the file have one"),
+                    format!("write its {key} into the annotations"),
+                ));
+            }
+        }
+    }
+    found
+}

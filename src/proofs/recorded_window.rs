@@ -1,0 +1,86 @@
+//! A recorded series is over the window that its name ends with.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::RULES;
+use crate::catalog::Duration;
+use crate::promql::Expr;
+use crate::promql::walk::children;
+use crate::stack::expressions::Usage;
+use std::collections::HashMap;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "recorded-window",
+    doc: "Whoever reads `…:error_ratio_5m` takes it for the ratio over five minutes: an alert that compares it with a longer one, or a budget that adds it up, is wrong without any error where the recording rule looks back further, or at two samples only.",
+    example: Example::Rendered {
+        role: RULES,
+        pointer: "/groups/0/rules/-",
+        bad: r#"{"record": "job:requests:rate5m", "expr": "sum by (job) (rate(shop_requests_total[10m]))"}"#,
+    },
+    check: Check::Stack(|stack| {
+        let rules = stack.files.rules().filter(|(file, _, _)| !file.is_own());
+        let named: HashMap<(&str, String), (&str, Duration)> = rules
+            .filter_map(|(file, pointer, rule)| {
+                let name = rule["record"].as_str()?;
+                let at = (file.path.as_str(), format!("{pointer}/expr"));
+                Some((at, (name, window(name)?)))
+            })
+            .collect();
+        let found = stack.used(Usage::Record).filter_map(|expression| {
+            let at = (expression.path, expression.pointer.clone());
+            let (name, window) = *named.get(&at)?;
+            let wrong = other(&expression.ast, window)?;
+            Some(place::on(
+                expression,
+                format!("`{name}` is recorded over {window} by its name, and {wrong}"),
+                format!("let it look back {window}, or name it after what it is over"),
+            ))
+        });
+        found.collect()
+    }),
+};
+
+/// The window that a name ends with: `job:errors:rate5m`, `error_ratio_1h`.
+fn window(name: &str) -> Option<Duration> {
+    let digits = |text: &str| text.ends_with(|last: char| last.is_ascii_digit());
+    let unit = name.trim_end_matches(|last: char| last.is_ascii_alphabetic());
+    let number = unit.trim_end_matches(|last: char| last.is_ascii_digit());
+    Duration::parse(&name[number.len()..]).filter(|_| digits(unit) && name.contains(':'))
+}
+
+/// How an expression looks back otherwise. What stands below a range is not looked at: it is averaged or added up over that.
+fn other(expr: &Expr, window: Duration) -> Option<String> {
+    match expr {
+        Expr::Call(call) if COUNTS.contains(&call.func.name) => {
+            let range = call
+                .args
+                .args
+                .iter()
+                .find_map(|argument| match &**argument {
+                    Expr::MatrixSelector(matrix) => Some(matrix.range),
+                    Expr::Subquery(subquery) => Some(subquery.range),
+                    _ => None,
+                })?;
+            let range = Duration(u64::try_from(range.as_millis()).unwrap_or(u64::MAX));
+            let (function, last) = (
+                call.func.name,
+                ["irate", "idelta"].contains(&call.func.name),
+            );
+            match last {
+                true => Some(format!("`{function}` looks at the last two samples")),
+                false => (range != window).then(|| format!("`{function}` looks back {range}")),
+            }
+        }
+        Expr::MatrixSelector(_) | Expr::Subquery(_) => None,
+        Expr::VectorSelector(read) => {
+            let name = read.name.as_deref()?;
+            let own = self::window(name).filter(|own| *own != window)?;
+            Some(format!("it reads `{name}`, which is over {own}"))
+        }
+        other_node => children(other_node)
+            .into_iter()
+            .find_map(|child| other(child, window)),
+    }
+}
+
+/// What makes a rate, or a number of events, of a range.
+const COUNTS: [&str; 6] = ["rate", "increase", "delta", "deriv", "irate", "idelta"];
