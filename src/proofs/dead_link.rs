@@ -361,10 +361,15 @@ pub(super) fn dashboard(
     dashboards: &HashMap<&str, HashSet<&str>>,
     grafana: &str,
 ) -> Option<String> {
-    let rest = text
-        .strip_prefix(grafana.trim_end_matches('/'))
-        .unwrap_or(text)
-        .strip_prefix("/d/")?;
+    let grafana = grafana.trim_end_matches('/');
+    let (before, rest) = text.split_once("/d/")?;
+    if !before.is_empty() && before != grafana {
+        // Elsewhere may be another Grafana with the same dashboards; at another port of its host there is none.
+        let here = host(before).is_some() && host(before) == host(grafana);
+        let uid = rest.split(['/', '?']).next().unwrap_or_default();
+        return (here && dashboards.contains_key(uid))
+            .then(|| format!("Grafana is opened at {grafana}, and not at {before}"));
+    }
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let uid = path.split('/').next().unwrap_or_default();
     let Some(variables) = dashboards.get(uid) else {
@@ -376,6 +381,12 @@ pub(super) fn dashboard(
     set.into_iter()
         .find(|name| !variables.contains(name))
         .map(|name| format!("the dashboard `{uid}` has no variable `{name}`"))
+}
+
+/// The host of an address.
+fn host(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    rest.split([':', '/']).next()
 }
 
 /// The variables of every dashboard, by its uid.
