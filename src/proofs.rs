@@ -55,6 +55,7 @@ mod runbook;
 mod runbook_command;
 mod scrape_job;
 mod server_settings;
+mod service_container;
 mod slow_rule_group;
 mod test_fails;
 mod test_proves_nothing;
@@ -220,6 +221,7 @@ pub const PROOFS: &[Proof] = &[
     runbook_command::PROOF,
     scrape_job::PROOF,
     server_settings::PROOF,
+    service_container::PROOF,
     slow_rule_group::PROOF,
     test_fails::PROOF,
     test_proves_nothing::PROOF,

@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::diagnostic::{Diagnostic, mistyped, suggestion};
+use crate::diagnostic::{Diagnostic, mistyped, nearest, suggestion};
 use crate::json::Parts;
 use crate::stack::containers::network::Mode;
 use crate::stack::containers::text::{names, normal, scalar};
@@ -111,10 +111,12 @@ fn engine(container: &Container) -> Vec<Diagnostic> {
         &[]
     };
     for (option, _) in logging["options"].entries() {
-        let meant = mistyped(option, known.iter().copied());
-        wrong.extend(
-            meant.map(|meant| (format!("logging/options/{option}"), option.clone(), meant)),
-        );
+        // Docker's own copy of what others log has options of that name for every driver.
+        let other = !known.is_empty() && !known.contains(&option.as_str());
+        if other && !option.starts_with("cache-") {
+            let meant = nearest(option, known.iter().copied()).unwrap_or(known[0]);
+            wrong.push((format!("logging/options/{option}"), option.clone(), meant));
+        }
     }
     let refusal = |(at, word, meant): (String, String, &str)| {
         let message = format!(

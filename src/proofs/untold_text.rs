@@ -87,7 +87,7 @@ fn bare(stack: &Stack) -> Vec<Diagnostic> {
         for key in LOOKED_FOR {
             let lacks = |(_, rule): &&(String, &Value)| rule["annotations"][key].is_null();
             let mut bare = rules.iter().filter(lacks);
-            if let (Some((pointer, rule)), None, true) = (bare.next(), bare.next(), rules.len() > 1)
+            if let (Some((pointer, rule)), None, true) = (bare.next(), bare.next(), rules.len() > 2)
             {
                 let named = rule["alert"].as_str().unwrap_or_default();
                 found.push(place::at(

@@ -218,21 +218,23 @@ impl Run<'_, '_> {
 
     /// Whether anybody may listen there.
     fn open(&mut self, host: &str, port: u16) -> bool {
+        use super::network::Reach;
         let own = loopback(host)
             || host == self.container.name
             || ["0.0.0.0", "[::1]", "[::]"].contains(&host);
-        if !own {
-            return true;
-        }
-        use super::network::Reach;
-        match self.project.reach(self.container, "127.0.0.1", port) {
-            Reach::Closed(..) => {
-                self.reasons
-                    .push(format!("nothing in it listens at port {port}"));
-                false
+        let asked = if own { "127.0.0.1" } else { host };
+        let closed = match self.project.reach(self.container, asked, port) {
+            Reach::Closed(..) if own => format!("nothing in it listens at port {port}"),
+            Reach::Closed(..) => format!("nothing listens at port {port} of `{host}`"),
+            // A name with a dot may be known to the network.
+            Reach::Unknown if !host.contains(['.', '$', ':']) => {
+                format!("nobody is called `{host}`")
             }
-            _ => true,
-        }
+            Reach::Absent(name) => format!("`{name}` is not started"),
+            _ => return true,
+        };
+        self.reasons.push(closed);
+        false
     }
 }
 
