@@ -146,24 +146,48 @@ fn humanized(expression: &Expression, unit: &Unit) -> Vec<Diagnostic> {
                     "use the function of its unit, or convert the value",
                 )
             });
-            let percent = in_percent(text) && !unit.fits(&Unit::of(Base::Percent));
-            wrong.chain(percent.then(|| {
+            let other = behind(text).find(|(_, base)| !unit.fits(&Unit::of(*base)));
+            wrong.chain(other.map(|(sign, base)| {
+                let help = match base {
+                    Base::Percent => {
+                        "write `{{ $value | humanizePercentage }}`, which has its own sign"
+                    }
+                    _ => "use the function of its unit, or convert the value",
+                };
                 place::at(
                     expression.path,
                     format!("{rule}/annotations/{key}"),
-                    format!("`%` follows the value, which is {unit}"),
-                    "write `{{ $value | humanizePercentage }}`, which has its own sign",
+                    format!("`{sign}` follows the value, which is {unit}"),
+                    help,
                 )
             }))
         })
         .collect()
 }
 
-/// Whether a percent sign follows the value.
-fn in_percent(text: &str) -> bool {
-    let mut actions = text
-        .split("{{")
-        .skip(1)
-        .filter_map(|rest| rest.split_once("}}"));
-    actions.any(|(action, after)| action.contains("$value") && after.trim_start().starts_with('%'))
+/// How units are written behind a number.
+const SIGNS: [(&str, Base); 9] = [
+    ("%", Base::Percent),
+    ("ms", Base::Milliseconds),
+    ("milliseconds", Base::Milliseconds),
+    ("s", Base::Seconds),
+    ("seconds", Base::Seconds),
+    ("minutes", Base::Minutes),
+    ("bytes", Base::Bytes),
+    ("MiB", Base::Megabytes),
+    ("MB", Base::Megabytes),
+];
+
+/// The units that follow the value.
+fn behind(text: &str) -> impl Iterator<Item = (&'static str, Base)> + use<'_> {
+    let actions = text.split("{{").skip(1);
+    let actions = actions.filter_map(|rest| rest.split_once("}}"));
+    let after = actions.filter(|(action, _)| action.contains("$value"));
+    after.filter_map(|(_, after)| {
+        let after = after.trim_start();
+        let end = after.find(|c: char| !c.is_alphabetic() && c != '%');
+        let word = &after[..end.unwrap_or(after.len())];
+        let mut signs = SIGNS.into_iter();
+        signs.find(|(sign, _)| *sign == word || (*sign == "%" && after.starts_with('%')))
+    })
 }

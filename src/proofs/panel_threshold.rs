@@ -42,6 +42,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
     for file in stack.files.dashboards() {
         for (pointer, panel) in panels(&file.value) {
             found.extend(unordered(&file.path, &pointer, panel));
+            found.extend(of_one_colour(&file.path, &pointer, panel));
         }
     }
     for expression in stack.used(Usage::Panel) {
@@ -90,6 +91,22 @@ fn unordered(path: &str, pointer: &str, panel: &Value) -> Option<Diagnostic> {
         format!("the thresholds of `{title}` go down at {at}"),
         "write them in rising order",
     ))
+}
+
+/// Thresholds at which nothing changes.
+fn of_one_colour(path: &str, pointer: &str, panel: &Value) -> Option<Diagnostic> {
+    let steps = Field::of(panel, "", "").steps();
+    let ((_, first), rest) = steps.split_first()?;
+    let same = !rest.is_empty() && rest.iter().all(|(_, colour)| colour == first);
+    let title = panel["title"].as_str().unwrap_or_default();
+    same.then(|| {
+        place::at(
+            path,
+            format!("{pointer}/fieldConfig/defaults/thresholds/steps/1"),
+            format!("`{title}` is {first} on both sides of its threshold"),
+            "give what is beyond it a colour of its own",
+        )
+    })
 }
 
 /// Whether what it gives is of the size of what it reads: a sum or a number of series has no threshold.
