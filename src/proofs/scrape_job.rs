@@ -5,7 +5,7 @@ use crate::artifacts::Role;
 use crate::catalog::{Catalog, Duration, Service, Size, secrets};
 use crate::contract::domain::Domain;
 use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
-use crate::contract::targets::Target;
+use crate::contract::targets::{Target, Targets};
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::json::plain;
@@ -48,6 +48,7 @@ pub(crate) const PROOF: Proof = Proof {
                 .or_default()
                 .push(target);
         }
+        found.extend(alike(targets, config));
         let mut jobs = BTreeMap::new();
         let contained = stack.catalog.prometheus.runs_on == "compose";
         for service in &stack.catalog.services {
@@ -109,6 +110,7 @@ pub(crate) const PROOF: Proof = Proof {
         found.extend(without_interval(config, stack.catalog));
         found.extend(rarely(config));
         found.extend(names(config));
+        found.extend(converted(stack, config));
         found.extend(crowded(config, &targets.list));
         found.extend(not_itself(stack));
         found
@@ -913,6 +915,68 @@ fn not_itself(stack: &Stack) -> Option<Diagnostic> {
         format!("{address} is `{name}`, where Prometheus is to scrape itself"),
         "write the address of Prometheus: localhost:9090 in its own container",
     ))
+}
+
+/// Targets that nothing tells apart: each scrape of one is out of order beside the other's, and is dropped.
+fn alike(targets: &Targets, config: &File) -> Vec<Diagnostic> {
+    let mut known: HashMap<&Labels, &Target> = HashMap::new();
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    for target in &targets.list {
+        let first = *known.entry(&target.labels).or_insert(target);
+        if first.address != target.address && seen.insert(target.job) {
+            found.push(place::at(
+                &config.path,
+                &target.pointer,
+                format!(
+                    "{} and {} have the same labels: their samples are one series, and most of them are dropped",
+                    first.address, target.address
+                ),
+                "leave `instance` to Prometheus, or give each a label of its own",
+            ));
+        }
+    }
+    found
+}
+
+/// Histograms whose buckets are not kept as the series that rules read.
+fn converted(stack: &Stack, config: &File) -> Vec<Diagnostic> {
+    let selected = stack.expressions.iter();
+    let mut selected = selected.flat_map(|expression| selectors(&expression.ast));
+    let buckets = |name: &str| name.ends_with("_bucket");
+    if !selected.any(|selector| selector.name.as_deref().is_some_and(buckets)) {
+        return Vec::new();
+    }
+    let global = &config.value["global"];
+    let set = |part: &Value, key: &str| part[key].as_bool();
+    let (convert, keep) = (
+        "convert_classic_histograms_to_nhcb",
+        [
+            "always_scrape_classic_histograms",
+            "scrape_classic_histograms",
+        ],
+    );
+    let jobs = config.value["scrape_configs"].items().enumerate();
+    let lost = jobs.filter(|(_, job)| {
+        let of = |key: &str| set(job, key).or_else(|| set(global, key)).unwrap_or(false);
+        of(convert) && !keep.into_iter().any(of)
+    });
+    let lost = lost.map(|(index, job)| {
+        let pointer = match set(job, convert) {
+            Some(_) => format!("/scrape_configs/{index}/{convert}"),
+            None => format!("/global/{convert}"),
+        };
+        place::at(
+            &config.path,
+            pointer,
+            format!(
+                "`{}` has no buckets any more, which rules and panels read: they are made into native histograms",
+                plain(&job["job_name"])
+            ),
+            "leave it out, or keep the buckets too with `always_scrape_classic_histograms: true`",
+        )
+    });
+    lost.collect()
 }
 
 /// What Prometheus refuses: two jobs of one name, a timeout above its interval.
