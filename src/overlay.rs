@@ -29,6 +29,8 @@ pub struct Overlay {
     profiles: Own,
     /// What `[extra]` names, by its path under the root.
     extra: Own,
+    /// Path under templates/ → text: templates that are to be written, and are read as if they were.
+    changed: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -54,6 +56,7 @@ impl Overlay {
             own: Own::Folder(root.join("templates")),
             profiles: Own::Folder(root.join("profiles")),
             extra: Own::Folder(root.to_path_buf()),
+            changed: BTreeMap::new(),
         }
     }
 
@@ -63,6 +66,12 @@ impl Overlay {
             own: Own::Texts(texts),
             ..Overlay::default()
         }
+    }
+
+    /// With these templates instead of those that have their paths, or beside them.
+    pub(crate) fn with_changed(mut self, texts: BTreeMap<String, String>) -> Overlay {
+        self.changed.extend(texts);
+        self
     }
 
     /// With these profiles, name → text.
@@ -132,6 +141,9 @@ impl Overlay {
     }
 
     fn own(&self, path: &str) -> Result<Option<String>, Unreadable> {
+        if let Some(text) = self.changed.get(path) {
+            return Ok(Some(text.clone()));
+        }
         let inside =
             |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains('\\');
         let text = match &self.own {

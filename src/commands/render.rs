@@ -12,7 +12,7 @@ use crate::source::Source;
 use anyhow::Result;
 use differences::{beside, list, octal, stale, word};
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
@@ -209,6 +209,19 @@ impl Prepared {
     /// Whether something prevents writing.
     pub(crate) fn refused(&self) -> bool {
         self.ready.is_none()
+    }
+
+    /// Of rendered files, by path, what is written instead; one of which that is what is on disk is left alone.
+    pub(crate) fn keep(&mut self, texts: &BTreeMap<String, String>) {
+        let Some(ready) = &mut self.ready else { return };
+        for change in &mut ready.comparison.changes {
+            if let Some(text) = texts.get(&change.path) {
+                change.after.clone_from(text);
+            }
+        }
+        ready.comparison.changes.retain(|change| {
+            change.before != change.after || !texts.contains_key(&change.path)
+        });
     }
 
     /// Writes, or says what would be written.
