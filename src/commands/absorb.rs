@@ -1,13 +1,14 @@
 //! `absorb` takes hand edits of generated files over into the catalog, where a key says them, and renders.
 
 use super::edited::Files;
-use super::edits::{data, edited, is_rendered_before, look, place, written};
+use super::edits::{data, edited, look, not_rendered, place, written};
 use super::{Cli, Report};
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::generated::compare;
 use crate::hand_edits::{
     Change, Chosen, Edited, Found, Says, Shape, Stand, Told, TemplateChange, merged,
 };
+use crate::json::plain;
 use crate::overlay::Overlay;
 use crate::pipeline::{self, Root, environments};
 use crate::artifacts::ARTIFACTS;
@@ -138,8 +139,9 @@ fn absorb(
     }
     let edited = edited(&comparison, |path| named.is_none_or(|named| named.contains(path)));
     let found = look(&stand, &edited, cli, TRIALS)?;
-    if named.is_none() && is_rendered_before(&stand, &edited, &found) {
-        return Ok(rendered_before(&stand, &edited, &found, against, cli));
+    let since = not_rendered(&found);
+    if named.is_none() && !since.is_empty() {
+        return Ok(stale(&stand, &since, cli));
     }
     let absorbing = Absorbing {
         stand: &stand,
@@ -150,29 +152,20 @@ fn absorb(
     absorbing.write(files, found, against)
 }
 
-/// The folder is as a catalog renders it: what differs is the catalog.
-fn rendered_before(
-    stand: &Stand,
-    edited: &[Edited],
-    found: &Found,
-    against: Vec<Diagnostic>,
-    cli: &Cli,
-) -> Report {
+/// The folder is as a catalog of before renders it: what was edited is the catalog.
+fn stale(stand: &Stand, since: &[String], cli: &Cli) -> Report {
     let output = &stand.rendered.output;
-    let changes: Vec<String> = found.changes.iter().map(|one| written(&one.change)).collect();
-    let mut report = Report::new(stand.source.clone(), against);
     let message = format!(
-        "{output}/ is what a catalog with {} renders, in all {}: the catalog was edited since, not a generated file",
-        changes.join(", "),
-        plural(edited.len(), "file")
+        "{output}/ is as a catalog with {} renders it, in every file that this changes: the catalog was edited and not rendered since",
+        since.join(", ")
     );
     let help = format!(
-        "write what the catalog says now: {}; or, if {output}/ is what is meant, name a file: {} FILE",
+        "write what the catalog says now, with `{}`; or, if {output}/ is what is meant, name the files: `{} FILE`",
         cli.command("render"),
         cli.command("absorb")
     );
-    report.push(Diagnostic::error("stale", Place::File(output.clone()), message).help(help));
-    report
+    let found = Diagnostic::error("stale", Place::File(output.clone()), message).help(help);
+    Report::new(stand.source.clone(), vec![found])
 }
 
 struct Absorbing<'a> {
@@ -331,7 +324,7 @@ impl Absorbing<'_> {
         let with = self.with(files, found, kept);
         let mut lines = Vec::new();
         for index in kept {
-            let Chosen { change, instead } = &found.changes[*index];
+            let Chosen { change, instead, .. } = &found.changes[*index];
             lines.push(match change {
                 Change::Key(key) => {
                     let mut texts = with.all();
@@ -339,8 +332,8 @@ impl Absorbing<'_> {
                     let source = text.map(|file| Source::parse(&file.name, &file.text).0);
                     let at = source.map_or(key.file.clone(), |source| place(&source, key));
                     let before = match key.written {
-                        true => key.before.to_string(),
-                        false => format!("{}, not written there", key.before),
+                        true => plain(&key.before),
+                        false => format!("{}, not written there,", plain(&key.before)),
                     };
                     format!("absorbed as {} at {at}: {before} → {}", key.key(), key.word)
                 }
@@ -357,7 +350,7 @@ impl Absorbing<'_> {
             }
             if !instead.is_empty() {
                 let all: Vec<String> = instead.iter().map(written).collect();
-                lines.push(format!("  rather than {}, which fits less", all.join(", ")));
+                lines.push(format!("  rather than {}, which would say it too", all.join(", ")));
             }
         }
         lines
@@ -383,14 +376,10 @@ impl Absorbing<'_> {
             Change::Template(_) => written(change),
         };
         let known = |found: Diagnostic, change: &Change| match change {
-            Change::Key(key) => found.also(
-                Place::Key(pointer(&key.steps)),
-                match key.written {
-                    true => "it is said here",
-                    false => "it would be said here",
-                },
-            ),
-            Change::Template(_) => found,
+            Change::Key(key) if key.written => {
+                found.also(Place::Key(pointer(&key.steps)), "it is said here")
+            }
+            _ => found,
         };
         Some(match &told.says {
             Says::Change(index) if kept.contains(index) => return None,
@@ -454,7 +443,11 @@ impl Absorbing<'_> {
                     true => format!("{what}: only comments or the layout differ, which no key of the catalog says"),
                     false => format!("{what}: no key of the catalog says that"),
                 };
-                let help = self.advice(line, change.as_ref(), &back);
+                let own = match told.old.trim().is_empty() && !self.only_words(told, found) {
+                    true => "; rules, jobs, routes and dashboards of your own stand in files that [extra] names",
+                    false => "",
+                };
+                let help = self.advice(line, change.as_ref(), &back) + own;
                 Diagnostic::error("not-absorbed", place, message)
                     .also(line.clone(), "this line says it")
                     .help(help)
@@ -510,7 +503,7 @@ fn what(told: &Told) -> String {
         let first = lines.next().unwrap_or_default().trim();
         match lines.count() {
             0 => format!("`{first}`"),
-            more => format!("`{first}` and {}", plural(more, "line")),
+            more => format!("`{first}` with {} behind it", plural(more, "line")),
         }
     };
     match (told.old.trim().is_empty(), told.new.trim().is_empty()) {

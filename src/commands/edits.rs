@@ -3,6 +3,7 @@
 use super::Cli;
 use crate::generated::{Comparison, FileStatus};
 use crate::hand_edits::{Change, Edited, Found, KeyChange, Says, Stand, Told, search};
+use crate::json::plain;
 use crate::source::{Source, pointer};
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -26,26 +27,19 @@ pub(super) fn look(stand: &Stand, edited: &[Edited], cli: &Cli, trials: usize) -
     search(stand, edited, &|path| templates.join(path).is_file(), trials)
 }
 
-/// Whether the folder is what the catalog with these changes renders, in several files at once: then it was the catalog that was
-/// edited since, and no generated file.
-pub(super) fn is_rendered_before(stand: &Stand, edited: &[Edited], found: &Found) -> bool {
-    let Some(after) = &found.after else {
-        return false;
-    };
-    let files = after.rendered.files.iter();
-    let mut changed = files.filter(|file| stand.text(&file.path) != Some(&file.text));
-    let is_on_disk = |path: &str, text: &str| {
-        let mut edited = edited.iter();
-        edited.any(|edited| edited.path == path && edited.text == text)
-    };
-    edited.len() > 1
-        && changed.all(|file| is_on_disk(&file.path, &file.text))
-        && edited
-            .iter()
-            .all(|edited| after.text(&edited.path) == Some(&edited.text))
+/// The changes that undo what was edited in the catalog since it was last rendered.
+pub(super) fn not_rendered(found: &Found) -> Vec<String> {
+    let changes = found.changes.iter();
+    let since = changes.filter(|one| one.everywhere);
+    since.map(|one| written(&one.change)).collect()
 }
 
-/// Where a key is said today: its line, or that of the table that would have it.
+/// Whether the catalog, or a template of the root, can say an edit.
+pub(super) fn can_be_said(told: &Told) -> bool {
+    matches!(told.says, Says::Change(_))
+}
+
+/// Where a key is said today.
 pub(super) fn place(source: &Source, key: &KeyChange) -> String {
     let (file, line) = source.at(&pointer(&key.steps));
     format!("{file}:{line}")
@@ -67,7 +61,14 @@ pub(super) fn written(change: &Change) -> String {
 /// What says an edit, in a line of a list.
 pub(super) fn said(told: &Told, found: &Found, source: &Source) -> String {
     let of = |change: &Change| match change {
-        Change::Key(key) => format!("{}, at {}", written(change), place(source, key)),
+        Change::Key(key) if key.written => {
+            format!("{}, at {}", written(change), place(source, key))
+        }
+        Change::Key(key) => format!(
+            "{}, which is not written yet: it is {}",
+            written(change),
+            plain(&key.before)
+        ),
         Change::Template(template) => format!("templates/{}:{}", template.path, template.line),
     };
     match &told.says {

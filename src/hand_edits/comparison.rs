@@ -127,6 +127,18 @@ impl Comparison {
         (said, left.iter().map(Vec::len).sum())
     }
 
+    /// Whether a file is on disk as in another rendering, wherever that differs from the present one.
+    pub(super) fn has(&self, path: &str, stand: &Stand) -> bool {
+        let Some(file) = self.files.iter().find(|file| file.path == path) else {
+            return false;
+        };
+        let before = differences(&file.base.text, &file.disk.text);
+        let after = file.left(stand.text(path).unwrap_or_default());
+        after
+            .iter()
+            .all(|left| before.iter().any(|known| touch(&known.new, &left.new)))
+    }
+
     /// Whether another rendering differs from the present one where a file was edited.
     pub(super) fn moves(&self, spot: &Spot, stand: &Stand) -> bool {
         let file = &self.files[spot.file];

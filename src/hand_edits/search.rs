@@ -36,6 +36,9 @@ pub(crate) struct Found {
 pub(crate) struct Chosen {
     pub(crate) change: Change,
     pub(crate) instead: Vec<Change>,
+    /// Whether everything that it changes is on disk as it would be rendered, in several files: nobody edits like that by hand. It
+    /// was the catalog that was edited, and not rendered since.
+    pub(crate) everywhere: bool,
 }
 
 /// An edited place, or several in one line.
@@ -128,6 +131,9 @@ pub(crate) fn search(
         if answer.is_none() {
             *answer = search.without_key(spot, &tried, own, &mut chosen, &mut after)?;
         }
+    }
+    for one in &mut chosen {
+        one.everywhere = search.is_everywhere(&one.change)?;
     }
     let told = search.told(answers);
     let after = match chosen.is_empty() {
@@ -388,6 +394,7 @@ impl Search<'_> {
                 .filter(|change| *change != first)
                 .cloned()
                 .collect(),
+            everywhere: false,
         })))
     }
 
@@ -404,6 +411,23 @@ impl Search<'_> {
                 super::difference::differences(before, &file.text).len()
             })
             .sum())
+    }
+
+    /// Whether all that a change makes is on disk already, in several files.
+    fn is_everywhere(&self, change: &Change) -> Result<bool> {
+        if self.comparison.files.len() < 2 || matches!(change, Change::Template(_)) {
+            return Ok(false);
+        }
+        let Some(Ok(after)) = self.stand.with(change, ARTIFACTS)? else {
+            return Ok(false);
+        };
+        let files = after.rendered.files.iter();
+        let changed: Vec<&str> = files
+            .filter(|file| self.stand.text(&file.path) != Some(&file.text))
+            .map(|file| file.path.as_str())
+            .collect();
+        let mut on_disk = changed.iter().map(|path| self.comparison.has(path, &after));
+        Ok(changed.len() > 1 && on_disk.all(|has| has))
     }
 
     /// All changes of the list that can stand together; the places of one that takes another back are contradicted.
@@ -470,7 +494,8 @@ impl Search<'_> {
         }
         let found = &self.comparison.spots[spot];
         let file = &self.comparison.files[found.file];
-        let line = file.base.line(found.at.old.start);
+        let end = file.base.text.len().saturating_sub(1);
+        let line = file.base.line(found.at.old.start.min(end));
         let at = match file.base.pointer(line) {
             Some(pointer) => pointer.to_string(),
             None => format!("{LINE}{line}"),
@@ -497,6 +522,7 @@ impl Search<'_> {
                 chosen.push(Chosen {
                     change,
                     instead: Vec::new(),
+                    everywhere: false,
                 });
                 Says::Change(chosen.len() - 1)
             }
