@@ -105,10 +105,7 @@ fn says(ended: &Ended, code: i32, said: &[&str]) {
 /// That the catalog is the one above but for this, and that the folder is what it renders.
 fn is(root: &Path, old: &str, new: &str) {
     assert!(CATALOG.contains(old), "{old}");
-    assert_eq!(
-        read(root, "services.toml"),
-        CATALOG.replacen(old, new, 1)
-    );
+    assert_eq!(read(root, "services.toml"), CATALOG.replacen(old, new, 1));
     current(root);
 }
 
@@ -156,14 +153,42 @@ fn a_threshold_in_words_is_the_same_key() {
 fn what_one_service_has_otherwise_is_its_own_key() {
     let root = rendered("override");
     edit(&root, RULES, "> 0.2", "> 0.25");
-    absorb(&root, 0, &["absorbed as services.checkout.alerts.Errors.above"]);
+    absorb(
+        &root,
+        0,
+        &["absorbed as services.checkout.alerts.Errors.above"],
+    );
     is(&root, "above = 0.2 #", "above = 0.25 #");
+}
+
+#[test]
+fn what_two_services_have_otherwise_alike_is_both_their_keys() {
+    let root = folder("absorb-alike");
+    let own = "port = 8002\n";
+    let also = format!("{own}[services.prices.alerts.Errors]\nabove = 0.2\n");
+    fs::write(root.join("services.toml"), CATALOG.replace(own, &also)).expect("writable");
+    assert_eq!(monstack(&root, &["render"]).code, 0);
+    edit(&root, RULES, "> 0.2", "> 0.25");
+    absorb(
+        &root,
+        0,
+        &[
+            "absorbed as services.checkout.alerts.Errors.above",
+            "absorbed as services.prices.alerts.Errors.above",
+        ],
+    );
+    current(&root);
 }
 
 #[test]
 fn an_interval_of_one_service_is_not_everybodys() {
     let root = rendered("interval");
-    edit(&root, PROMETHEUS, "job_name: \"stock\"\n    scrape_interval: 10s", "job_name: \"stock\"\n    scrape_interval: 20s");
+    edit(
+        &root,
+        PROMETHEUS,
+        "job_name: \"stock\"\n    scrape_interval: 10s",
+        "job_name: \"stock\"\n    scrape_interval: 20s",
+    );
     absorb(
         &root,
         0,
@@ -193,11 +218,19 @@ fn an_interval_of_one_service_is_not_everybodys() {
 #[test]
 fn a_key_that_is_not_written_is_written_then() {
     let root = rendered("default");
-    edit(&root, ALERTMANAGER, "group_interval: 5m", "group_interval: 10m");
+    edit(
+        &root,
+        ALERTMANAGER,
+        "group_interval: 5m",
+        "group_interval: 10m",
+    );
     absorb(
         &root,
         0,
-        &["absorbed as alertmanager.group_interval", "5m, not written there, → 10m"],
+        &[
+            "absorbed as alertmanager.group_interval",
+            "5m, not written there, → 10m",
+        ],
     );
     assert_eq!(
         read(&root, "services.toml"),
@@ -226,7 +259,10 @@ fn a_title_and_a_refresh_of_a_dashboard_are_keys_however_the_file_is_laid_out() 
     absorb(
         &root,
         0,
-        &["absorbed as groups.web.title", "absorbed as grafana.refresh"],
+        &[
+            "absorbed as groups.web.title",
+            "absorbed as grafana.refresh",
+        ],
     );
     let text = read(&root, "services.toml");
     assert!(
@@ -262,10 +298,15 @@ fn several_edits_of_one_line_and_of_several_files_come_at_once() {
     edit(&root, RULES, "for: 10m", "for: 12m");
     edit(&root, ALERTMANAGER, "group_wait: 30s", "group_wait: 45s");
     let ended = absorb(&root, 0, &["changed "]);
-    assert_eq!(ended.stdout.matches("absorbed as ").count(), 4, "{}", ended.stdout);
+    assert_eq!(
+        ended.stdout.matches("absorbed as ").count(),
+        4,
+        "{}",
+        ended.stdout
+    );
     let text = read(&root, "services.toml");
     for wanted in [
-        "above = 0.08 # agreed with sales\nwindow = \"5m\"\nfor = \"9m\"",
+        "above = 0.08 # agreed with sales\nwindow = \"9m\"\nfor = \"5m\"",
         "above = 0.9\nfor = \"12m\"",
         "group_wait = \"45s\"",
     ] {
@@ -291,7 +332,11 @@ fn what_no_key_says_is_left_on_disk_with_the_line_that_says_it() {
             &format!("edited    {RULES}"),
         ],
     );
-    assert!(!ended.stderr.contains("nothing was written"), "{}", ended.stderr);
+    assert!(
+        !ended.stderr.contains("nothing was written"),
+        "{}",
+        ended.stderr
+    );
     let rules = read(&root, RULES);
     assert!(
         rules.contains("> 0.08") && rules.contains("needs memory"),
@@ -316,7 +361,10 @@ fn what_no_key_says_is_left_on_disk_with_the_line_that_says_it() {
 fn comments_rules_and_services_by_hand_have_no_key() {
     let root = rendered("impossible");
     edit(&root, RULES, "groups:\n", "# mine\ngroups:\n");
-    let added = format!("{}      - alert: Mine\n        expr: up == 0\n", read(&root, RULES));
+    let added = format!(
+        "{}      - alert: Mine\n        expr: up == 0\n",
+        read(&root, RULES)
+    );
     fs::write(root.join(RULES), added).expect("writable");
     edit(
         &root,
@@ -365,7 +413,18 @@ fn what_the_schema_refuses_is_said_with_its_key() {
 #[test]
 fn what_does_not_prove_is_not_written_and_the_rest_is() {
     let root = rendered("unproved");
-    edit(&root, RULES, "errors:error_ratio_5m > 0.05", "errors:error_ratio_15s > 0.05");
+    edit(
+        &root,
+        RULES,
+        "error_ratio_5m{job!=\"checkout\"}",
+        "error_ratio_15s{job!=\"checkout\"}",
+    );
+    edit(
+        &root,
+        RULES,
+        "error_ratio_5m{job=\"checkout\"}",
+        "error_ratio_15s{job=\"checkout\"}",
+    );
     edit(&root, ALERTMANAGER, "group_wait: 30s", "group_wait: 45s");
     absorb(
         &root,
@@ -377,7 +436,10 @@ fn what_does_not_prove_is_not_written_and_the_rest_is() {
         ],
     );
     let text = read(&root, "services.toml");
-    assert_eq!(text, format!("{CATALOG}\n[alertmanager]\ngroup_wait = \"45s\"\n"));
+    assert_eq!(
+        text,
+        format!("{CATALOG}\n[alertmanager]\ngroup_wait = \"45s\"\n")
+    );
     assert!(read(&root, RULES).contains("ratio_15s"));
     fs::remove_dir_all(root).expect("removable");
 }
@@ -406,7 +468,10 @@ fn a_file_is_named_and_the_edits_of_others_stay() {
     edit(&root, RULES, "> 0.05", "> 0.08");
     edit(&root, ALERTMANAGER, "group_wait: 30s", "group_wait: 45s");
     fs::write(root.join("notes.txt"), "mine").expect("writable");
-    let ended = monstack(&root, &["absorb", "monitoring/alert_rules.yml", "notes.txt"]);
+    let ended = monstack(
+        &root,
+        &["absorb", "monitoring/alert_rules.yml", "notes.txt"],
+    );
     says(
         &ended,
         1,
@@ -429,7 +494,8 @@ fn a_file_is_named_and_the_edits_of_others_stay() {
 #[test]
 fn an_environment_says_it_in_its_own_file() {
     let root = rendered("environment");
-    let staging = "# staging\n[platform]\nslug = \"shop-staging\"\n\n[alerts.Errors]\nfor = \"30m\"\n";
+    let staging =
+        "# staging\n[platform]\nslug = \"shop-staging\"\n\n[alerts.Errors]\nfor = \"30m\"\n";
     fs::write(root.join("services.staging.toml"), staging).expect("writable");
     let ended = monstack(&root, &["render", "--environment", "staging"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -452,7 +518,11 @@ fn an_environment_says_it_in_its_own_file() {
     );
     edit(&root, rules, "> 0.4", "> 0.3");
     let ended = monstack(&root, &["absorb", "--environment", "staging"]);
-    says(&ended, 0, &["absorbed as alerts.Errors.above at services.staging.toml:7"]);
+    says(
+        &ended,
+        0,
+        &["absorbed as alerts.Errors.above at services.staging.toml:7"],
+    );
     assert_eq!(read(&root, "services.toml"), CATALOG);
     current(&root);
 }
@@ -466,7 +536,11 @@ fn an_edited_catalog_is_not_taken_for_edited_files() {
     absorb(
         &root,
         1,
-        &["error[stale]", "with alerts.Errors.above = 0.05 renders it", "`monstack render`"],
+        &[
+            "error[stale]",
+            "with alerts.Errors.above = 0.05 renders it",
+            "`monstack render`",
+        ],
     );
     assert_eq!(
         read(&root, "services.toml"),
@@ -478,21 +552,46 @@ fn an_edited_catalog_is_not_taken_for_edited_files() {
 #[test]
 fn keys_that_do_the_same_are_all_named() {
     let root = folder("absorb-ambiguous");
-    // Two levels of one alert have the same limit for one service: which is meant, nothing says.
-    fs::write(root.join("services.toml"), CATALOG).expect("writable");
+    let mut catalog = CATALOG.to_string();
+    for port in ["8002", "8003"] {
+        let own = format!("port = {port}\n");
+        catalog = catalog.replace(&own, &format!("{own}scrape_interval = \"30s\"\n"));
+    }
+    fs::write(root.join("services.toml"), &catalog).expect("writable");
+    assert_eq!(monstack(&root, &["render"]).code, 0);
+    // Grafana is told the longest interval of all.
+    let file = "generated/monitoring/grafana/provisioning/datasources/prometheus.yml";
+    edit(&root, file, "30s", "35s");
+    absorb(
+        &root,
+        1,
+        &[
+            "error[ambiguous-edit]: this edit may be services.prices.scrape_interval = 35s, or services.stock.scrape_interval = 35s",
+            "`monstack set services.stock.scrape_interval 35s`",
+            "1 error; nothing was written",
+        ],
+    );
+    assert_eq!(read(&root, "services.toml"), catalog);
     fs::remove_dir_all(root).expect("removable");
 }
 
 #[test]
 fn without_an_edit_there_is_nothing_to_do() {
     let root = rendered("nothing");
-    absorb(&root, 0, &["nothing to absorb: generated/ says what the catalog says"]);
+    absorb(
+        &root,
+        0,
+        &["nothing to absorb: generated/ says what the catalog says"],
+    );
     let ended = monstack(&root, &["absorb", RULES, "--format", "json"]);
     says(&ended, 0, &["\"status\":\"ok\"", "\"edits\":[]"]);
     edit(&root, RULES, "> 0.05", "> 0.08");
     let ended = monstack(&root, &["absorb", "--format", "json"]);
     let document: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
-    assert_eq!(document["edits"][0]["absorbed"]["key"], "alerts.Errors.above");
+    assert_eq!(
+        document["edits"][0]["said_by"][0]["key"],
+        "alerts.Errors.above"
+    );
     assert_eq!(document["edits"][0]["file"], RULES);
     is(&root, "above = 0.05 #", "above = 0.08 #");
 }

@@ -2,16 +2,16 @@
 
 use super::edited::Files;
 use super::edits::{data, edited, look, not_rendered, place, written};
-use super::{Cli, Report};
+use super::{Cli, Report, shell};
+use crate::artifacts::ARTIFACTS;
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::generated::compare;
 use crate::hand_edits::{
-    Change, Chosen, Edited, Found, Says, Shape, Stand, Told, TemplateChange, merged,
+    Change, Chosen, Edited, Found, Says, Shape, Stand, TemplateChange, Told, merged,
 };
 use crate::json::plain;
 use crate::overlay::Overlay;
 use crate::pipeline::{self, Root, environments};
-use crate::artifacts::ARTIFACTS;
 use crate::source::{Source, pointer};
 use crate::yaml;
 use anyhow::{Context, Result, ensure};
@@ -51,7 +51,11 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
             environments.len() < 2,
             "these files are of several environments: absorb those of one after the other"
         );
-        environment = environments.first().cloned().cloned().unwrap_or(environment);
+        environment = environments
+            .first()
+            .cloned()
+            .cloned()
+            .unwrap_or(environment);
         named.get_or_insert_default();
     }
     let cli = match environment {
@@ -137,7 +141,9 @@ fn absorb(
             against.push(not_generated(&Path::new(&output).join(path)));
         }
     }
-    let edited = edited(&comparison, |path| named.is_none_or(|named| named.contains(path)));
+    let edited = edited(&comparison, |path| {
+        named.is_none_or(|named| named.contains(path))
+    });
     let found = look(&stand, &edited, cli, TRIALS)?;
     let since = not_rendered(&found);
     if named.is_none() && !since.is_empty() {
@@ -199,9 +205,7 @@ impl Absorbing<'_> {
                 Err(report) => {
                     let before = kept.len();
                     for index in kept.clone() {
-                        if let Err(report) =
-                            self.with(&files, &found, &[index]).prove(self.cli)?
-                        {
+                        if let Err(report) = self.with(&files, &found, &[index]).prove(self.cli)? {
                             refused.insert(index, *report);
                             kept.retain(|kept| *kept != index);
                         }
@@ -256,8 +260,13 @@ impl Absorbing<'_> {
         if found.exhausted && !found.told.is_empty() {
             report.line("not every key was tried: there were too many with these values");
         }
-        let told = found.told.iter().map(|told| data(told, &found, self.output));
-        report.data.insert("edits".into(), told.collect::<Vec<Value>>().into());
+        let told = found
+            .told
+            .iter()
+            .map(|told| data(told, &found, self.output, &self.stand.source));
+        report
+            .data
+            .insert("edits".into(), told.collect::<Vec<Value>>().into());
         Ok(report)
     }
 
@@ -266,8 +275,10 @@ impl Absorbing<'_> {
         let mut files = files.clone();
         for index in some {
             match &found.changes[*index].change {
-                Change::Key(key) => {
-                    files.edit(&key.file, |tree| key.write(tree, &self.stand.schema.value));
+                Change::Keys(keys) => {
+                    for key in keys {
+                        files.edit(&key.file, |tree| key.write(tree, &self.stand.schema.value));
+                    }
                 }
                 Change::Template(template) => {
                     let text = match files.template(&template.path) {
@@ -324,9 +335,11 @@ impl Absorbing<'_> {
         let with = self.with(files, found, kept);
         let mut lines = Vec::new();
         for index in kept {
-            let Chosen { change, instead, .. } = &found.changes[*index];
-            lines.push(match change {
-                Change::Key(key) => {
+            let Chosen {
+                change, instead, ..
+            } = &found.changes[*index];
+            match change {
+                Change::Keys(keys) => lines.extend(keys.iter().map(|key| {
                     let mut texts = with.all();
                     let text = texts.find(|file| file.name == key.file);
                     let source = text.map(|file| Source::parse(&file.name, &file.text).0);
@@ -336,21 +349,31 @@ impl Absorbing<'_> {
                         false => format!("{}, not written there,", plain(&key.before)),
                     };
                     format!("absorbed as {} at {at}: {before} → {}", key.key(), key.word)
-                }
+                })),
                 Change::Template(TemplateChange {
-                    path, line, old, new, ..
-                }) => {
-                    format!("absorbed in templates/{path}:{line}: `{old}` → `{new}`")
-                }
-            });
+                    path,
+                    line,
+                    old,
+                    new,
+                    ..
+                }) => lines.push(format!(
+                    "absorbed in templates/{path}:{line}: `{old}` → `{new}`"
+                )),
+            }
             for told in &found.told {
                 if matches!(told.says, Says::Change(of) if of == *index) {
-                    lines.push(format!("  edit      {}/{}:{}", self.output, told.path, told.line));
+                    lines.push(format!(
+                        "  edit      {}/{}:{}",
+                        self.output, told.path, told.line
+                    ));
                 }
             }
             if !instead.is_empty() {
                 let all: Vec<String> = instead.iter().map(written).collect();
-                lines.push(format!("  rather than {}, which would say it too", all.join(", ")));
+                lines.push(format!(
+                    "  rather than {}, which would say it too",
+                    all.join(", ")
+                ));
             }
         }
         lines
@@ -371,15 +394,17 @@ impl Absorbing<'_> {
         };
         let render = self.cli.command("render");
         let back = format!("or put the file back with `{render}`");
-        let set = |change: &Change| match change {
-            Change::Key(key) => format!("`{} {} {}`", self.cli.command("set"), key.key(), key.word),
-            Change::Template(_) => written(change),
+        let set = |change: &Change| {
+            let keys = change.keys().iter();
+            let set = self.cli.command("set");
+            let all = keys.map(|key| format!("`{set} {} {}`", shell(&key.key()), shell(&key.word)));
+            all.collect::<Vec<_>>().join(" and ")
         };
-        let known = |found: Diagnostic, change: &Change| match change {
-            Change::Key(key) if key.written => {
+        let known = |found: Diagnostic, change: &Change| {
+            let written = change.keys().iter().filter(|key| key.written);
+            written.fold(found, |found, key| {
                 found.also(Place::Key(pointer(&key.steps)), "it is said here")
-            }
-            _ => found,
+            })
         };
         Some(match &told.says {
             Says::Change(index) if kept.contains(index) => return None,
@@ -440,11 +465,15 @@ impl Absorbing<'_> {
             } => {
                 let what = what(told);
                 let message = match self.only_words(told, found) {
-                    true => format!("{what}: only comments or the layout differ, which no key of the catalog says"),
+                    true => format!(
+                        "{what}: only comments or the layout differ, which no key of the catalog says"
+                    ),
                     false => format!("{what}: no key of the catalog says that"),
                 };
                 let own = match told.old.trim().is_empty() && !self.only_words(told, found) {
-                    true => "; rules, jobs, routes and dashboards of your own stand in files that [extra] names",
+                    true => {
+                        "; rules, jobs, routes and dashboards of your own stand in files that [extra] names"
+                    }
                     false => "",
                 };
                 let help = self.advice(line, change.as_ref(), &back) + own;
@@ -491,8 +520,10 @@ impl Absorbing<'_> {
     fn laid_out(&self, edited: &Edited) -> Diagnostic {
         let path = format!("{}/{}", self.output, edited.path);
         let message = format!("{path} is laid out otherwise, and says the same");
-        Diagnostic::error("not-absorbed", Place::File(path), message)
-            .help(format!("write it as it is rendered: {}", self.cli.command("render")))
+        Diagnostic::error("not-absorbed", Place::File(path), message).help(format!(
+            "write it as it is rendered: {}",
+            self.cli.command("render")
+        ))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Hand edits of the output folder: which they are, and what says each of them, in words.
 
 use super::Cli;
+use crate::diagnostic::location;
 use crate::generated::{Comparison, FileStatus};
 use crate::hand_edits::{Change, Edited, Found, KeyChange, Says, Stand, Told, search};
 use crate::json::plain;
@@ -24,7 +25,12 @@ pub(super) fn edited(comparison: &Comparison, asked: impl Fn(&str) -> bool) -> V
 /// Looks for what says them; templates that the root has are changed too.
 pub(super) fn look(stand: &Stand, edited: &[Edited], cli: &Cli, trials: usize) -> Result<Found> {
     let templates = cli.root.join("templates");
-    search(stand, edited, &|path| templates.join(path).is_file(), trials)
+    search(
+        stand,
+        edited,
+        &|path| templates.join(path).is_file(),
+        trials,
+    )
 }
 
 /// The changes that undo what was edited in the catalog since it was last rendered.
@@ -48,7 +54,12 @@ pub(super) fn place(source: &Source, key: &KeyChange) -> String {
 /// What a change would write: `alerts.Slow.for = 10m`.
 pub(super) fn written(change: &Change) -> String {
     match change {
-        Change::Key(key) => format!("{} = {}", key.key(), key.word),
+        Change::Keys(keys) => {
+            let all = keys
+                .iter()
+                .map(|key| format!("{} = {}", key.key(), key.word));
+            all.collect::<Vec<_>>().join(" with ")
+        }
         Change::Template(template) => {
             format!(
                 "`{}` instead of `{}` in templates/{}",
@@ -61,14 +72,18 @@ pub(super) fn written(change: &Change) -> String {
 /// What says an edit, in a line of a list.
 pub(super) fn said(told: &Told, found: &Found, source: &Source) -> String {
     let of = |change: &Change| match change {
-        Change::Key(key) if key.written => {
-            format!("{}, at {}", written(change), place(source, key))
+        Change::Keys(keys) => {
+            let all = keys.iter().map(|key| match key.written {
+                true => format!("{} = {}, at {}", key.key(), key.word, place(source, key)),
+                false => format!(
+                    "{} = {}, which is not written yet: it is {}",
+                    key.key(),
+                    key.word,
+                    plain(&key.before)
+                ),
+            });
+            all.collect::<Vec<_>>().join(", with ")
         }
-        Change::Key(key) => format!(
-            "{}, which is not written yet: it is {}",
-            written(change),
-            plain(&key.before)
-        ),
         Change::Template(template) => format!("templates/{}:{}", template.path, template.line),
     };
     match &told.says {
@@ -80,26 +95,37 @@ pub(super) fn said(told: &Told, found: &Found, source: &Source) -> String {
         Says::Contradicted(change) => format!("{}, which another edit contradicts", of(change)),
         Says::Refused(change, _) => format!("{}, which is refused", of(change)),
         Says::Line { place, .. } => {
-            let (file, line, _) = crate::diagnostic::location(place, source);
+            let (file, line, _) = location(place, source);
             format!("no key, but {file}:{line}")
         }
     }
 }
 
 /// The same for machines.
-pub(super) fn data(told: &Told, found: &Found, output: &str) -> Value {
-    let key = |change: &Change| match change {
-        Change::Key(key) => json!({"key": key.key(), "file": key.file, "before": key.before, "value": key.word}),
-        Change::Template(template) => {
-            json!({"template": template.path, "line": template.line, "before": template.old, "value": template.new})
+pub(super) fn data(told: &Told, found: &Found, output: &str, source: &Source) -> Value {
+    let all = |change: &Change| -> Vec<Value> {
+        match change {
+            Change::Keys(keys) => {
+                let all = keys.iter();
+                all.map(|key| json!({"key": key.key(), "file": key.file, "before": key.before, "value": key.word}))
+                    .collect()
+            }
+            Change::Template(template) => {
+                vec![
+                    json!({"template": template.path, "line": template.line, "before": template.old, "value": template.new}),
+                ]
+            }
         }
     };
     let says = match &told.says {
-        Says::Change(index) => json!({"absorbed": key(&found.changes[*index].change)}),
-        Says::Several(changes) => json!({"ambiguous": changes.iter().map(key).collect::<Vec<_>>()}),
-        Says::Contradicted(change) => json!({"contradicted": key(change)}),
-        Says::Refused(change, _) => json!({"refused": key(change)}),
-        Says::Line { .. } => json!({}),
+        Says::Change(index) => json!({"said_by": all(&found.changes[*index].change)}),
+        Says::Several(changes) => json!({"ambiguous": changes.iter().map(all).collect::<Vec<_>>()}),
+        Says::Contradicted(change) => json!({"contradicted": all(change)}),
+        Says::Refused(change, _) => json!({"refused": all(change)}),
+        Says::Line { place, .. } => {
+            let (file, line, _) = location(place, source);
+            json!({"line_of": {"file": file, "line": line}})
+        }
     };
     let mut data = json!({"file": format!("{output}/{}", told.path), "line": told.line, "old": told.old, "new": told.new});
     if let (Some(data), Value::Object(says)) = (data.as_object_mut(), says) {

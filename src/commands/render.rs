@@ -219,14 +219,16 @@ impl Prepared {
         let Some(ready) = &mut self.ready else { return };
         let changes = &mut ready.comparison.changes;
         for change in changes.iter_mut() {
-            if let Some(text) = texts.get(&change.path).filter(|text| **text != change.after) {
+            if let Some(text) = texts
+                .get(&change.path)
+                .filter(|text| **text != change.after)
+            {
                 ready.left.push(change.path.clone());
                 change.after.clone_from(text);
             }
         }
-        changes.retain(|change| {
-            change.before != change.after || !ready.left.contains(&change.path)
-        });
+        changes
+            .retain(|change| change.before != change.after || !ready.left.contains(&change.path));
     }
 
     /// Writes, or says what would be written.

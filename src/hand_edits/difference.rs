@@ -116,13 +116,10 @@ fn lines(text: &str) -> usize {
 
 /// How long the word is that a text begins with: a number with its point and unit is one, what stands between words is one each.
 fn words(text: &str) -> usize {
-    let inside =
-        |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '.' | '%') as bool;
+    let inside = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '.' | '%');
     let first = text.chars().next().unwrap_or_default();
     match inside(first) {
-        true => text
-            .find(|letter| !inside(letter))
-            .unwrap_or(text.len()),
+        true => text.find(|letter| !inside(letter)).unwrap_or(text.len()),
         false => first.len_utf8(),
     }
 }
@@ -176,7 +173,10 @@ mod tests {
         );
         assert_eq!(said("a\nb\n", "a\n"), ["b\n→"]);
         assert_eq!(said("a\n", "a\n# why\n"), ["→# why\n"]);
-        assert_eq!(said("for: 5m\n", "for: 10m\n# why\n"), ["5m→10m", "→# why\n"]);
+        assert_eq!(
+            said("for: 5m\n", "for: 10m\n# why\n"),
+            ["5m→10m", "→# why\n"]
+        );
     }
 
     #[test]

@@ -35,7 +35,15 @@ impl Key {
 
     /// The names of entries that it belongs to: a service, an alert, a group; none of a key of `[prometheus]`.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        let tables = ["platform", "prometheus", "alertmanager", "grafana", "blackbox", "compose", "defaults"];
+        let tables = [
+            "platform",
+            "prometheus",
+            "alertmanager",
+            "grafana",
+            "blackbox",
+            "compose",
+            "defaults",
+        ];
         let entry = !tables.contains(&self.steps[0].as_str());
         let own = self.steps.get(1).filter(|_| entry);
         let alert = match self.steps.as_slice() {
@@ -90,7 +98,11 @@ pub(crate) fn inherited(stand: &Stand, names: &BTreeSet<&str>) -> Vec<Key> {
         let Some(group) = filled["services"][name]["group"].as_str() else {
             continue;
         };
-        take_over("services", name, &[&filled["groups"][group], &filled["defaults"]]);
+        take_over(
+            "services",
+            name,
+            &[&filled["groups"][group], &filled["defaults"]],
+        );
         groups.insert(group);
     }
     for group in groups {

@@ -22,7 +22,10 @@ pub(super) fn changed(
     let template = stand.template(path)?;
     let mut at = spot.at.clone();
     loop {
-        let (old, new) = (&file.base.text[at.old.clone()], &file.disk.text[at.new.clone()]);
+        let (old, new) = (
+            &file.base.text[at.old.clone()],
+            &file.disk.text[at.new.clone()],
+        );
         if SYNTAX.iter().any(|syntax| new.contains(syntax)) || old.contains('\n') {
             return None;
         }

@@ -89,6 +89,8 @@ enum Outcome {
         says: BTreeSet<usize>,
         /// In how many places the edited files then still differ from the disk.
         left: usize,
+        /// The places that it is a candidate for, and in which something changes.
+        moves: BTreeSet<usize>,
     },
 }
 
@@ -119,7 +121,7 @@ pub(crate) fn search(
             None => None,
             Some(Best::Several(changes)) => Some(Says::Several(changes)),
             Some(Best::One(one)) => Some(match &one.change {
-                Change::Key(key) if words[&key.steps].len() > 1 => {
+                Change::Keys(keys) if keys.iter().any(|key| words[&key.steps].len() > 1) => {
                     Says::Contradicted(one.change.clone())
                 }
                 _ => Says::Change(index(&mut chosen, one)),
@@ -170,6 +172,27 @@ fn artifacts(stand: &Stand, edited: &[Edited]) -> Vec<Artifact> {
     }
 }
 
+/// Keys of one name that each change a place without saying it: what several services have otherwise alike is one text.
+fn together(spot: usize, tried: &[Tried]) -> Vec<Change> {
+    let mut alike: BTreeMap<(&str, &str), Vec<KeyChange>> = BTreeMap::new();
+    for one in tried {
+        let (Outcome::Rendered { says, moves, .. }, [key]) = (&one.outcome, one.change.keys())
+        else {
+            continue;
+        };
+        if says.contains(&spot) {
+            return Vec::new();
+        }
+        if moves.contains(&spot) && key.written {
+            let name = key.steps.last().map_or("", String::as_str);
+            let keys = alike.entry((name, &key.word)).or_default();
+            keys.push(key.clone());
+        }
+    }
+    let several = alike.into_values().filter(|keys| keys.len() > 1);
+    several.map(Change::Keys).collect()
+}
+
 /// What fits a place best.
 enum Best {
     One(Chosen),
@@ -180,13 +203,11 @@ enum Best {
 fn words(best: &[Option<Best>]) -> BTreeMap<Vec<String>, BTreeSet<String>> {
     let mut found: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
     for one in best.iter().flatten() {
-        if let Best::One(Chosen {
-            change: Change::Key(key),
-            ..
-        }) = one
-        {
-            let words = found.entry(key.steps.clone()).or_default();
-            words.insert(key.word.clone());
+        if let Best::One(one) = one {
+            for key in one.change.keys() {
+                let words = found.entry(key.steps.clone()).or_default();
+                words.insert(key.word.clone());
+            }
         }
     }
     found
@@ -231,27 +252,41 @@ impl Search<'_> {
         }
         let mut tried = Vec::new();
         for (change, meant) in wanted {
-            if !self.may() {
-                break;
+            tried.extend(self.tried(change, meant)?);
+        }
+        for spot in 0..self.comparison.spots.len() {
+            for change in together(spot, &tried) {
+                tried.extend(self.tried(change, BTreeSet::from([spot]))?);
             }
-            let outcome = match self.stand.with(&change, &self.artifacts)? {
-                None => continue,
-                Some(Err(refusal)) => Outcome::Refused(refusal.into()),
-                Some(Ok(stand)) => {
-                    let (says, left) = self.comparison.judge(&stand);
-                    Outcome::Rendered {
-                        says: says.into_iter().collect(),
-                        left,
-                    }
-                }
-            };
-            tried.push(Tried {
-                change,
-                meant,
-                outcome,
-            });
         }
         Ok(tried)
+    }
+
+    /// A change with what it does; None: it cannot be written, or enough were tried.
+    fn tried(&mut self, change: Change, meant: BTreeSet<usize>) -> Result<Option<Tried>> {
+        if !self.may() {
+            return Ok(None);
+        }
+        let outcome = match self.stand.with(&change, &self.artifacts)? {
+            None => return Ok(None),
+            Some(Err(refusal)) => Outcome::Refused(refusal.into()),
+            Some(Ok(stand)) => {
+                let (says, left) = self.comparison.judge(&stand);
+                let moves = meant.iter().copied();
+                let moves = moves
+                    .filter(|spot| self.comparison.moves(&self.comparison.spots[*spot], &stand));
+                Outcome::Rendered {
+                    says: says.into_iter().collect(),
+                    left,
+                    moves: moves.collect(),
+                }
+            }
+        };
+        Ok(Some(Tried {
+            change,
+            meant,
+            outcome,
+        }))
     }
 
     /// The keys whose value stands in an edited place, each with the value that would stand there; the nearest first.
@@ -270,7 +305,7 @@ impl Search<'_> {
                 let far = key
                     .names()
                     .map(|name| distances.get(name).copied().unwrap_or(usize::MAX));
-                let change = Change::Key(self.change(key, word));
+                let change = Change::Keys(vec![self.change(key, word)]);
                 let rank = (far.max().unwrap_or(0), !key.written, key.reach(), change);
                 if !found.iter().any(|known| known.3 == rank.3) {
                     found.push(rank);
@@ -347,16 +382,16 @@ impl Search<'_> {
     fn best(&mut self, spot: usize, tried: &[Tried]) -> Result<Option<Best>> {
         let mut fit: Vec<(usize, bool, &Change)> = Vec::new();
         for one in tried {
-            if let Outcome::Rendered { says, left } = &one.outcome
-                && says.contains(&spot)
-                && let Change::Key(key) = &one.change
-            {
-                let again = fit.iter().any(|(_, _, known)| {
-                    matches!(known, Change::Key(known) if known.steps == key.steps)
-                });
-                if !again {
-                    fit.push((*left, !key.written, &one.change));
-                }
+            let Outcome::Rendered { says, left, .. } = &one.outcome else {
+                continue;
+            };
+            let keys = one.change.keys();
+            let again = fit.iter().any(|(_, _, known)| {
+                let known = known.keys().iter().map(|key| &key.steps);
+                known.eq(keys.iter().map(|key| &key.steps))
+            });
+            if says.contains(&spot) && !again {
+                fit.push((*left, keys.iter().any(|key| !key.written), &one.change));
             }
         }
         fit.sort_by_key(|(left, unwritten, _)| (*left, *unwritten));
@@ -371,10 +406,8 @@ impl Search<'_> {
         if alike.len() > 1 {
             for (elsewhere, reach, change) in &mut alike {
                 *elsewhere = self.elsewhere(change)?;
-                *reach = match change {
-                    Change::Key(key) => Key::of(key).reach(),
-                    Change::Template(_) => 0,
-                };
+                let keys = change.keys().iter();
+                *reach = keys.map(|key| Key::of(key).reach()).max().unwrap_or(0);
             }
             alike.sort_by_key(|(elsewhere, reach, _)| (*elsewhere, *reach));
         }
@@ -390,10 +423,7 @@ impl Search<'_> {
         let instead = fit.iter().map(|(.., change)| *change);
         Ok(Some(Best::One(Chosen {
             change: first.clone(),
-            instead: instead
-                .filter(|change| *change != first)
-                .cloned()
-                .collect(),
+            instead: instead.filter(|change| *change != first).cloned().collect(),
             everywhere: false,
         })))
     }
@@ -449,8 +479,7 @@ impl Search<'_> {
                 .collect();
             let with = from.with(&one.change, &self.artifacts)?;
             let fits = with.and_then(Result::ok).filter(|stand| {
-                let says: BTreeSet<usize> =
-                    self.comparison.judge(stand).0.into_iter().collect();
+                let says: BTreeSet<usize> = self.comparison.judge(stand).0.into_iter().collect();
                 said.is_subset(&says) && own.is_subset(&says)
             });
             let answer = match fits {
@@ -486,7 +515,7 @@ impl Search<'_> {
             return Ok(Some(Says::Change(chosen.len() - 1)));
         }
         for one in tried.iter().filter(|one| one.meant.contains(&spot)) {
-            if let (Outcome::Refused(refusal), Change::Key(key)) = (&one.outcome, &one.change)
+            if let (Outcome::Refused(refusal), [key]) = (&one.outcome, one.change.keys())
                 && self.governs(key, spot)?
             {
                 return Ok(Some(Says::Refused(one.change.clone(), refusal.clone())));
@@ -539,10 +568,10 @@ impl Search<'_> {
             if !self.may() {
                 break;
             }
-            let other = Change::Key(KeyChange {
+            let other = Change::Keys(vec![KeyChange {
                 word,
                 ..key.clone()
-            });
+            }]);
             if let Some(Ok(stand)) = self.stand.with(&other, &self.artifacts)? {
                 return Ok(self.comparison.moves(&self.comparison.spots[spot], &stand));
             }
@@ -683,9 +712,15 @@ mod tests {
             within(text, &place(value), &place(old), new)
         };
         assert_eq!(read("0.1", "0.1", "0.15").as_deref(), Some("0.15"));
-        assert_eq!(read("5m", "errors_5m", "errors_10m").as_deref(), Some("10m"));
+        assert_eq!(
+            read("5m", "errors_5m", "errors_10m").as_deref(),
+            Some("10m")
+        );
         assert_eq!(read("5m", "errors_5m", "faults_10m"), None);
-        assert_eq!(read("0.1 of it", "0.1", "0.2").as_deref(), Some("0.2 of it"));
+        assert_eq!(
+            read("0.1 of it", "0.1", "0.2").as_deref(),
+            Some("0.2 of it")
+        );
         let word = |part: &str| {
             let start = text.find(part).unwrap();
             is_word(text, &(start..start + part.len()))

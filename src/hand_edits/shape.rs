@@ -96,8 +96,14 @@ mod tests {
             let line = shape.text.lines().position(|text| text.contains(line));
             shape.pointer(line.unwrap() + 1).unwrap()
         };
-        assert_eq!(shape.text.lines().count(), shape.pointers.as_ref().unwrap().len());
-        assert_eq!([of("1"), of("\"b\""), of("\"c\"")], ["/a/0", "/a/1/b", "/c"]);
+        assert_eq!(
+            shape.text.lines().count(),
+            shape.pointers.as_ref().unwrap().len()
+        );
+        assert_eq!(
+            [of("1"), of("\"b\""), of("\"c\"")],
+            ["/a/0", "/a/1/b", "/c"]
+        );
         assert_eq!(
             shape.written(shape.text.clone()).unwrap(),
             "{\"a\": [1, {\"b\": []}], \"c\": \"d\"}\n"

@@ -135,7 +135,11 @@ mod tests {
             let all = spellings(&value);
             let spelling = all.iter().find(|spelling| spelling.text == old);
             let spelling = spelling.unwrap_or_else(|| panic!("{value} is not {old}: {all:?}"));
-            assert_eq!(spelling.value(new).as_deref(), Some(wanted), "{value} {old}");
+            assert_eq!(
+                spelling.value(new).as_deref(),
+                Some(wanted),
+                "{value} {old}"
+            );
         }
     }
 }

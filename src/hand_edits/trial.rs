@@ -19,8 +19,19 @@ use std::sync::Arc;
 /// What may be changed so that a file is rendered otherwise.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Change {
-    Key(KeyChange),
+    /// One key; several, where none of them says it without the others.
+    Keys(Vec<KeyChange>),
     Template(TemplateChange),
+}
+
+impl Change {
+    /// The keys that are written; none of a change of a template.
+    pub(crate) fn keys(&self) -> &[KeyChange] {
+        match self {
+            Change::Keys(keys) => keys,
+            Change::Template(_) => &[],
+        }
+    }
 }
 
 /// A key of the catalog with another value.
@@ -131,23 +142,12 @@ impl Stand {
         let mut texts = self.texts.clone();
         let mut overlay = self.overlay.clone();
         match change {
-            Change::Key(key) => {
-                let mut files: Vec<_> = texts.files_mut().collect();
-                let mut own = files.iter_mut().find(|file| file.name == key.file);
-                let file = match &mut own {
-                    Some(file) => &mut **file,
-                    None => match texts.overlay.as_mut() {
-                        Some(file) if file.name == key.file => file,
-                        _ => return Ok(None),
-                    },
-                };
-                let Some(mut tree) = Tree::of(&file.text) else {
-                    return Ok(None);
-                };
-                if !key.write(&mut tree, &self.schema.value) {
-                    return Ok(None);
+            Change::Keys(keys) => {
+                for key in keys {
+                    if !written(&mut texts, key, &self.schema.value) {
+                        return Ok(None);
+                    }
                 }
-                file.text = tree.text();
             }
             Change::Template(template) => {
                 let new = (template.path.clone(), template.text.clone());
@@ -173,4 +173,20 @@ impl Stand {
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
         self.rendered.file(path).map(|file| file.text.as_str())
     }
+}
+
+/// Writes a key into its file; false: that is no TOML, or something else is in the way.
+fn written(texts: &mut Texts, key: &KeyChange, schema: &Value) -> bool {
+    let own = texts.overlay.clone();
+    let file = match own.filter(|file| file.name == key.file) {
+        Some(_) => texts.overlay.as_mut(),
+        None => texts.files_mut().find(|file| file.name == key.file),
+    };
+    let Some(file) = file else { return false };
+    let Some(mut tree) = Tree::of(&file.text) else {
+        return false;
+    };
+    let done = key.write(&mut tree, schema);
+    file.text = tree.text();
+    done
 }

@@ -135,7 +135,7 @@ fn explained(report: &mut Report, comparison: &Comparison, output: &str, cli: &C
     let edits: Vec<_> = found
         .told
         .iter()
-        .map(|told| data(told, &found, output))
+        .map(|told| data(told, &found, output, &stand.source))
         .collect();
     report.data.insert("edits".into(), edits.into());
     found.told.iter().any(can_be_said)
