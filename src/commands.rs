@@ -1,5 +1,6 @@
 //! The command line: flags, dispatch, and the one way in which every verb reports.
 
+mod absorb;
 mod add;
 mod adopt;
 mod completions;
@@ -8,6 +9,7 @@ mod diff;
 mod docs;
 mod drill;
 mod edited;
+mod edits;
 mod explain;
 mod init;
 mod keys;
@@ -81,6 +83,7 @@ Examples:
   monstack render --check                      is it what the catalog says?
   monstack add billing-api --group workflow --port 8013
   monstack set alerts.TooManyErrors.for 10m    one key of the catalog
+  monstack absorb                              hand edits of generated/, as keys
   monstack rename service checkout till        wherever it is named
   monstack declare http://localhost:8001/metrics --service checkout
   monstack explain TooManyErrors@checkout      every value, and who set it
@@ -101,6 +104,8 @@ enum Verb {
     Adopt(adopt::Args),
     /// Write generated/, or with --check say in what it differs
     Render(render::Args),
+    /// Take hand edits of generated files over into the catalog, where a key says them, and render
+    Absorb(absorb::Args),
     /// Run the proofs over files as they are on disk, such as a hand edit of generated/
     Prove(prove::Args),
     /// Add a service, an alert, a metric, a group, an owner or a receiver to services.toml and render
@@ -202,6 +207,7 @@ fn of_verb(cli: &Cli) -> Result<Report> {
         Verb::Init(args) => init::run(args, cli),
         Verb::Adopt(args) => adopt::run(args, cli),
         Verb::Render(args) => render::run(args, cli),
+        Verb::Absorb(args) => absorb::run(args, cli),
         Verb::Prove(args) => prove::run(args, cli),
         Verb::Add(args) => add::run(args, cli),
         Verb::Rename(args) => rename::run(args, cli),

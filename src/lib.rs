@@ -86,6 +86,9 @@ pub mod live;
 // The text of a catalog with something else in it.
 pub(crate) mod editing;
 
+// Which key, or which line of a template, says what was changed in a generated file by hand.
+pub(crate) mod hand_edits;
+
 // What an exposition says, as metrics of a catalog.
 pub(crate) mod declaring;
 

@@ -32,6 +32,8 @@ pub struct Overlay {
     extra: Own,
     /// What an editor has of these files, and the disk has not.
     unsaved: Unsaved,
+    /// Path under templates/ → text: templates that are to be written, and are read as if they were.
+    changed: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -58,6 +60,7 @@ impl Overlay {
             profiles: Own::Folder(root.join("profiles")),
             extra: Own::Folder(root.to_path_buf()),
             unsaved: Unsaved::default(),
+            changed: BTreeMap::new(),
         }
     }
 
@@ -72,6 +75,12 @@ impl Overlay {
             own: Own::Texts(texts),
             ..Overlay::default()
         }
+    }
+
+    /// With these templates instead of those that have their paths, or beside them.
+    pub(crate) fn with_changed(mut self, texts: BTreeMap<String, String>) -> Overlay {
+        self.changed.extend(texts);
+        self
     }
 
     /// With these profiles, name → text.
@@ -144,6 +153,9 @@ impl Overlay {
     }
 
     fn own(&self, path: &str) -> Result<Option<String>, Unreadable> {
+        if let Some(text) = self.changed.get(path) {
+            return Ok(Some(text.clone()));
+        }
         let inside =
             |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains('\\');
         let text = match &self.own {

@@ -69,6 +69,7 @@ fn without_a_catalog_every_verb_names_init() {
         vec!["render"],
         vec!["render", "--check"],
         vec!["prove"],
+        vec!["absorb"],
         vec!["add", "web", "--group", "g", "--port", "1"],
         vec!["declare", "x"],
         vec!["diff", "HEAD"],

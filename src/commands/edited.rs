@@ -11,7 +11,7 @@ use crate::pipeline::{self, Root, environments};
 use crate::source::{Source, Text, Texts};
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::rc::Rc;
 
@@ -22,6 +22,14 @@ pub(super) struct Files {
     catalog: Texts,
     overlays: Vec<(String, Text)>,
     before: Vec<Text>,
+    /// Path under templates/ → text: templates of the root that are changed with it.
+    templates: BTreeMap<String, String>,
+}
+
+/// What is proved, and may be written.
+pub(super) struct Proved {
+    files: Files,
+    prepared: render::Prepared,
 }
 
 impl Files {
@@ -58,6 +66,7 @@ impl Files {
             catalog,
             overlays,
             before: Vec::new(),
+            templates: BTreeMap::new(),
         };
         files.before = files.all().cloned().collect();
         Ok(files)
@@ -130,18 +139,42 @@ impl Files {
         Some(answer)
     }
 
+    /// Changes one template of the root.
+    pub(super) fn edit_template(&mut self, path: &str, text: &str) {
+        self.templates.insert(path.to_string(), text.to_string());
+    }
+
+    /// The text that a template of the root gets; None: it stays.
+    pub(super) fn template(&self, path: &str) -> Option<&str> {
+        self.templates.get(path).map(String::as_str)
+    }
+
+    /// The templates of the root, with those that are changed.
+    fn overlay(&self, cli: &Cli) -> Overlay {
+        Overlay::of(&cli.root).with_changed(self.templates.clone())
+    }
+
     /// Proves what the files now say, for every environment, writes them and what is rendered of them. `opening` is said first.
     pub(super) fn write(self, cli: &Cli, opening: &[String]) -> Result<Report> {
+        match self.prove(cli)? {
+            Ok(proved) => proved.write(cli, opening),
+            Err(report) => Ok(*report),
+        }
+    }
+
+    /// Proves what the files now say, for every environment; the report on why that must not be written.
+    pub(super) fn prove(self, cli: &Cli) -> Result<Result<Proved, Box<Report>>> {
         let own = cli.environment.as_deref();
+        let overlay = self.overlay(cli);
         let mut prepared =
-            render::prepare(pipeline::prove(self.texts(own), &cli.root)?, cli, false)?;
+            render::prepare(pipeline::prove_with(self.texts(own), &overlay)?, cli, false)?;
         if prepared.refused() {
-            return Ok(prepared.report);
+            return Ok(Err(Box::new(prepared.report)));
         }
         let mut failed = false;
         let others = self.overlays.iter().map(|(name, _)| Some(name.as_str()));
         for environment in others.filter(|other| *other != own) {
-            let outcome = pipeline::prove(self.texts(environment), &cli.root)?;
+            let outcome = pipeline::prove_with(self.texts(environment), &overlay)?;
             if !outcome.failed() {
                 continue;
             }
@@ -156,53 +189,13 @@ impl Files {
                 prepared.report.and(Report::new(outcome.source, new));
             }
         }
-        if failed {
-            return Ok(prepared.report);
-        }
-        let mut written = Vec::new();
-        for file in self.all() {
-            let old = self.before.iter().find(|old| old.name == file.name);
-            if old.is_some_and(|old| old.text == file.text) {
-                continue;
-            }
-            let one = match old {
-                None => create(&cli.root, &file.name, &file.text),
-                Some(_) => {
-                    let path = cli.root.join(&file.name);
-                    // A link stays a link: what it leads to is the catalog.
-                    path.canonicalize()
-                        .with_context(|| format!("cannot write {}", path.display()))
-                        .and_then(|path| replace(&path, &file.text))
-                }
-            };
-            one.map_err(|error| match written.as_slice() {
-                [] => error,
-                _ => anyhow!(
-                    "{} is written, but the rest is not: {error:#}",
-                    written.join(", ")
-                ),
-            })?;
-            written.push(file.name.clone());
-        }
-        let said = opening.first().cloned().unwrap_or_default();
-        let mut report = prepared
-            .finish(cli, false)
-            .map_err(|error| anyhow!("{said}, but the rest is not written: {error:#}"))?;
-        for line in opening.iter().rev() {
-            report.opening(line);
-        }
-        for (environment, _) in self
-            .overlays
-            .iter()
-            .filter(|(name, _)| Some(name.as_str()) != own)
-        {
-            let command = cli.within(environment).command("render");
-            report.line(format!(
-                "next: {command}, which proves and is not written here"
-            ));
-        }
-        report.data.insert("edited".into(), written.into());
-        Ok(report)
+        Ok(match failed {
+            true => Err(Box::new(prepared.report)),
+            false => Ok(Proved {
+                files: self,
+                prepared,
+            }),
+        })
     }
 
     fn wrong_before(
@@ -227,6 +220,72 @@ impl Files {
         let outcome = pipeline::prove(&texts, &cli.root)?;
         let found = outcome.diagnostics.into_iter();
         Ok(found.map(|found| (found.code, found.message)).collect())
+    }
+}
+
+impl Proved {
+    /// Of rendered files, by path, what is written instead; one of which that is what is on disk is left alone.
+    pub(super) fn keep(&mut self, texts: &BTreeMap<String, String>) {
+        self.prepared.keep(texts);
+    }
+
+    /// Writes the files of the catalog, and what is rendered of them. `opening` is said first.
+    pub(super) fn write(self, cli: &Cli, opening: &[String]) -> Result<Report> {
+        let Proved { files, prepared } = self;
+        let own = cli.environment.as_deref();
+        let mut written = Vec::new();
+        for file in files.all() {
+            let old = files.before.iter().find(|old| old.name == file.name);
+            if old.is_some_and(|old| old.text == file.text) {
+                continue;
+            }
+            let one = match old {
+                None => create(&cli.root, &file.name, &file.text),
+                Some(_) => {
+                    let path = cli.root.join(&file.name);
+                    // A link stays a link: what it leads to is the catalog.
+                    path.canonicalize()
+                        .with_context(|| format!("cannot write {}", path.display()))
+                        .and_then(|path| replace(&path, &file.text))
+                }
+            };
+            one.map_err(|error| match written.as_slice() {
+                [] => error,
+                _ => anyhow!(
+                    "{} is written, but the rest is not: {error:#}",
+                    written.join(", ")
+                ),
+            })?;
+            written.push(file.name.clone());
+        }
+        for (path, text) in &files.templates {
+            let name = format!("templates/{path}");
+            let path = cli.root.join(&name);
+            let path = path
+                .canonicalize()
+                .with_context(|| format!("cannot write {name}"))?;
+            replace(&path, text)?;
+            written.push(name);
+        }
+        let said = opening.first().cloned().unwrap_or_default();
+        let mut report = prepared
+            .finish(cli, false)
+            .map_err(|error| anyhow!("{said}, but the rest is not written: {error:#}"))?;
+        for line in opening.iter().rev() {
+            report.opening(line);
+        }
+        for (environment, _) in files
+            .overlays
+            .iter()
+            .filter(|(name, _)| Some(name.as_str()) != own)
+        {
+            let command = cli.within(environment).command("render");
+            report.line(format!(
+                "next: {command}, which proves and is not written here"
+            ));
+        }
+        report.data.insert("edited".into(), written.into());
+        Ok(report)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::source::Source;
 use anyhow::Result;
 use differences::{beside, list, octal, stale, word};
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
@@ -117,6 +117,8 @@ struct Ready {
     proved: String,
     /// Paths of templates that the root has instead of the built-in ones.
     replaced: Vec<String>,
+    /// Files with edits that stay.
+    left: Vec<String>,
 }
 
 /// The second half, which `add` shares: compares, and refuses what would touch files of others.
@@ -162,6 +164,7 @@ pub(crate) fn prepare(mut outcome: Outcome, cli: &Cli, adopt: bool) -> Result<Pr
             output,
             proved,
             replaced,
+            left: Vec::new(),
         }),
     })
 }
@@ -229,6 +232,23 @@ impl Prepared {
         self.ready.is_none()
     }
 
+    /// Of edited files, by path, what is written instead of what is rendered.
+    pub(crate) fn keep(&mut self, texts: &BTreeMap<String, String>) {
+        let Some(ready) = &mut self.ready else { return };
+        let changes = &mut ready.comparison.changes;
+        for change in changes.iter_mut() {
+            if let Some(text) = texts
+                .get(&change.path)
+                .filter(|text| **text != change.after)
+            {
+                ready.left.push(change.path.clone());
+                change.after.clone_from(text);
+            }
+        }
+        changes
+            .retain(|change| change.before != change.after || !ready.left.contains(&change.path));
+    }
+
     /// Writes, or says what would be written.
     pub(crate) fn finish(self, cli: &Cli, check: bool) -> Result<Report> {
         let mut report = self.report;
@@ -237,6 +257,7 @@ impl Prepared {
             output,
             proved,
             replaced,
+            left,
         }) = self.ready
         else {
             return Ok(report);
@@ -257,9 +278,11 @@ impl Prepared {
                 .into(),
         );
         if comparison.is_current() {
-            report.line(format!(
-                "nothing changed: {output}/ is what services.toml says ({proved})"
-            ));
+            report.line(match left.is_empty() {
+                true => format!("nothing changed: {output}/ is what services.toml says ({proved})"),
+                false => format!("nothing else changed in {output}/ ({proved})"),
+            });
+            with_edits(&mut report, &left, &output);
             beside(&mut report, &comparison, &output, cli);
             own_templates(&mut report, &replaced);
             return Ok(report);
@@ -278,10 +301,20 @@ impl Prepared {
             &output,
             ["changed", "", "new", "removed"],
         );
+        with_edits(&mut report, &left, &output);
         beside(&mut report, &comparison, &output, cli);
         own_templates(&mut report, &replaced);
         report.line(format!("next: commit services.toml and {output}/ together"));
         Ok(report)
+    }
+}
+
+/// Files in which something stays that the catalog does not say.
+fn with_edits(report: &mut Report, left: &[String], output: &str) {
+    for path in left {
+        report.line(format!(
+            "  edited    {output}/{path}: what nothing says is left in it"
+        ));
     }
 }
 

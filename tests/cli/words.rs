@@ -23,6 +23,7 @@ fn help_has_examples_and_exit_codes() {
     }
     for verb in [
         "render",
+        "absorb",
         "add",
         "diff",
         "explain",

@@ -124,6 +124,26 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "A file in the output folder is not what the catalog renders to: `render` was not run after the last change.",
     ),
     (
+        "not-absorbed",
+        "A generated file was edited by hand, and no key of the catalog says the edit: a line of a template does. It stays on disk until `render` puts the file back.",
+    ),
+    (
+        "ambiguous-edit",
+        "A hand edit of a generated file is rendered with either of several keys, and nothing is for one of them: none is written.",
+    ),
+    (
+        "contradictory-edit",
+        "Hand edits of generated files ask for different values of one key, or take each other back: none of them is written.",
+    ),
+    (
+        "refused-edit",
+        "A hand edit of a generated file is a key of the catalog with a value that is refused, by the schema or by what is proved: it is not written.",
+    ),
+    (
+        "not-generated",
+        "`absorb` was given a file that is not generated, so that nothing of the catalog says what is in it.",
+    ),
+    (
         "foreign-folder",
         "The output folder has files of others and none that monstack wrote, so it is probably another tool's; nothing was written.",
     ),

@@ -1,8 +1,12 @@
 //! In what the output folder differs, line by line: the changes, and what is not ours.
 
+use crate::artifacts::ARTIFACTS;
+use crate::commands::edits::{can_be_said, data, edited, look, not_rendered, said};
 use crate::commands::{Cli, Report};
 use crate::diagnostic::{Diagnostic, Format, Place, plural};
 use crate::generated::{Comparison, FileChange, FileStatus, MANIFEST, diff, texts};
+use crate::hand_edits::Stand;
+use crate::overlay::Overlay;
 use crate::pipeline;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +49,7 @@ pub(crate) fn stale(
         report.block(&diff(output, change, DIFF_LINES));
     }
     report.line("");
+    let keep = explained(&mut report, comparison, output, cli);
     let broken = broken_proofs(output, cli);
     if !broken.is_empty() {
         report.line(format!(
@@ -54,7 +59,13 @@ pub(crate) fn stale(
         ));
         report.data.insert("breaks".into(), broken.into());
     }
-    report.line(format!("nothing was written; fix it with: {fix}"));
+    report.line(match keep {
+        true => format!(
+            "nothing was written; fix it with: {fix}, or keep what was edited: {}",
+            cli.command("absorb")
+        ),
+        false => format!("nothing was written; fix it with: {fix}"),
+    });
     report.data.insert("fix".into(), fix.clone().into());
     let ends: Vec<&str> = changes
         .iter()
@@ -83,6 +94,51 @@ pub(crate) fn stale(
         }
     }
     report.found()
+}
+
+/// Files that somebody edits by hand at once; when more differ, it was the catalog that was edited.
+const EDITED: usize = 3;
+
+/// Edits that are explained one by one.
+const EXPLAINED: usize = 12;
+
+/// So many changes are rendered to see which of them says an edit.
+const TRIALS: usize = 80;
+
+/// What says the edits of few files, a line for each; whether a key, or a template of the root, can say one of them.
+fn explained(report: &mut Report, comparison: &Comparison, output: &str, cli: &Cli) -> bool {
+    let edited = edited(comparison, |_| true);
+    if edited.is_empty() || edited.len() > EDITED {
+        return false;
+    }
+    let Ok(texts) = pipeline::read(cli.place()) else {
+        return false;
+    };
+    let Ok(Ok(stand)) = Stand::of(texts, Overlay::of(&cli.root), ARTIFACTS) else {
+        return false;
+    };
+    let found = match look(&stand, &edited, cli, TRIALS) {
+        Ok(found) if not_rendered(&found).is_empty() => found,
+        _ => return false,
+    };
+    for told in found.told.iter().take(EXPLAINED) {
+        report.line(format!(
+            "{output}/{}:{} is said by: {}",
+            told.path,
+            told.line,
+            said(told, &found, &stand.source)
+        ));
+    }
+    if let more @ 1.. = found.told.len().saturating_sub(EXPLAINED) {
+        report.line(format!("and {}", plural(more, "edit")));
+    }
+    let edits: Vec<_> = found
+        .told
+        .iter()
+        .map(|told| data(told, &found, output, &stand.source))
+        .collect();
+    report.data.insert("edits".into(), edits.into());
+    found.told.iter().any(can_be_said)
 }
 
 /// An annotation for each file.

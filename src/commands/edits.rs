@@ -1,0 +1,135 @@
+//! Hand edits of the output folder: which they are, and what says each of them, in words.
+
+use super::Cli;
+use crate::diagnostic::location;
+use crate::generated::{Comparison, FileStatus};
+use crate::hand_edits::{Change, Edited, Found, KeyChange, Says, Stand, Told, search};
+use crate::json::plain;
+use crate::source::{Source, pointer};
+use anyhow::Result;
+use serde_json::{Value, json};
+
+/// The files that are ours and say something else than is rendered; `asked` are those whose edits are looked into.
+pub(super) fn edited(comparison: &Comparison, asked: impl Fn(&str) -> bool) -> Vec<Edited> {
+    let modified = comparison.changes.iter();
+    let modified = modified.filter(|change| change.kind == FileStatus::Modified);
+    modified
+        .map(|change| Edited {
+            path: change.path.clone(),
+            text: change.before.clone(),
+            asked: asked(&change.path),
+        })
+        .collect()
+}
+
+/// Looks for what says them; templates that the root has are changed too.
+pub(super) fn look(stand: &Stand, edited: &[Edited], cli: &Cli, trials: usize) -> Result<Found> {
+    let templates = cli.root.join("templates");
+    search(
+        stand,
+        edited,
+        &|path| templates.join(path).is_file(),
+        trials,
+    )
+}
+
+/// The changes that undo what was edited in the catalog since it was last rendered.
+pub(super) fn not_rendered(found: &Found) -> Vec<String> {
+    let changes = found.changes.iter();
+    let since = changes.filter(|one| one.everywhere);
+    since.map(|one| written(&one.change)).collect()
+}
+
+/// Whether the catalog, or a template of the root, can say an edit.
+pub(super) fn can_be_said(told: &Told) -> bool {
+    matches!(told.says, Says::Change(_))
+}
+
+/// Where a key is said today.
+pub(super) fn place(source: &Source, key: &KeyChange) -> String {
+    let (file, line) = source.at(&pointer(&key.steps));
+    format!("{file}:{line}")
+}
+
+/// What a change would write: `alerts.Slow.for = 10m`.
+pub(super) fn written(change: &Change) -> String {
+    match change {
+        Change::Keys(keys) => {
+            let all = keys
+                .iter()
+                .map(|key| format!("{} = {}", key.key(), key.word));
+            all.collect::<Vec<_>>().join(" with ")
+        }
+        Change::Template(template) => {
+            format!(
+                "`{}` instead of `{}` in templates/{}",
+                template.new, template.old, template.path
+            )
+        }
+    }
+}
+
+/// What says an edit, in a line of a list.
+pub(super) fn said(told: &Told, found: &Found, source: &Source) -> String {
+    let of = |change: &Change| match change {
+        Change::Keys(keys) => {
+            let all = keys.iter().map(|key| match key.written {
+                true => format!("{} = {}, at {}", key.key(), key.word, place(source, key)),
+                false => format!(
+                    "{} = {}, which is not written yet: it is {}",
+                    key.key(),
+                    key.word,
+                    plain(&key.before)
+                ),
+            });
+            all.collect::<Vec<_>>().join(", with ")
+        }
+        Change::Template(template) => format!("templates/{}:{}", template.path, template.line),
+    };
+    match &told.says {
+        Says::Change(index) => of(&found.changes[*index].change),
+        Says::Several(changes) => {
+            let all: Vec<String> = changes.iter().map(written).collect();
+            format!("either of {}", all.join(", "))
+        }
+        Says::Contradicted(change) => format!("{}, which another edit contradicts", of(change)),
+        Says::Refused(change, _) => format!("{}, which is refused", of(change)),
+        Says::Line { place, .. } => {
+            let (file, line, _) = location(place, source);
+            format!("no key, but {file}:{line}")
+        }
+    }
+}
+
+/// The same for machines.
+pub(super) fn data(told: &Told, found: &Found, output: &str, source: &Source) -> Value {
+    let all = |change: &Change| -> Vec<Value> {
+        match change {
+            Change::Keys(keys) => {
+                let all = keys.iter();
+                all.map(|key| json!({"key": key.key(), "file": key.file, "before": key.before, "value": key.word}))
+                    .collect()
+            }
+            Change::Template(template) => {
+                vec![
+                    json!({"template": template.path, "line": template.line, "before": template.old, "value": template.new}),
+                ]
+            }
+        }
+    };
+    let says = match &told.says {
+        Says::Change(index) => json!({"said_by": all(&found.changes[*index].change)}),
+        Says::Several(changes) => json!({"ambiguous": changes.iter().map(all).collect::<Vec<_>>()}),
+        Says::Contradicted(change) => json!({"contradicted": all(change)}),
+        Says::Refused(change, _) => json!({"refused": all(change)}),
+        Says::Line { place, .. } => {
+            let (file, line, _) = location(place, source);
+            json!({"line_of": {"file": file, "line": line}})
+        }
+    };
+    let mut data = json!({"file": format!("{output}/{}", told.path), "line": told.line, "old": told.old, "new": told.new});
+    if let (Some(data), Value::Object(says)) = (data.as_object_mut(), says) {
+        data.extend(says);
+    }
+    data
+}

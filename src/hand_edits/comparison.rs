@@ -1,0 +1,161 @@
+//! The edited files beside what is rendered: the places in which they differ, and which of them are left with another rendering.
+
+use super::difference::{Difference, differences};
+use super::shape::Shape;
+use super::trial::Stand;
+use crate::yaml;
+use std::ops::Range;
+
+/// A file that is not on disk as it is rendered.
+#[derive(Clone, Debug)]
+pub(crate) struct Edited {
+    /// Under the output folder.
+    pub(crate) path: String,
+    /// What is on disk.
+    pub(crate) text: String,
+    /// Whether its edits are looked into; the others are only kept in mind.
+    pub(crate) asked: bool,
+}
+
+/// A file as it is rendered, and as it is on disk.
+pub(super) struct Beside {
+    pub(super) path: String,
+    pub(super) asked: bool,
+    pub(super) base: Shape,
+    pub(super) disk: Shape,
+    raw: String,
+}
+
+/// A place in which one of the files was edited.
+pub(super) struct Spot {
+    /// Which of them.
+    pub(super) file: usize,
+    pub(super) at: Difference,
+}
+
+impl Beside {
+    fn of(edited: &Edited, rendered: &str) -> Beside {
+        let shapes = [rendered, &edited.text].map(|text| Shape::of(&edited.path, text));
+        let [base, disk] = match shapes.iter().all(Shape::is_json) {
+            true => shapes,
+            false => [rendered, &edited.text].map(Shape::plain),
+        };
+        Beside {
+            path: edited.path.clone(),
+            asked: edited.asked,
+            base,
+            disk,
+            raw: edited.text.clone(),
+        }
+    }
+
+    /// In what another rendering differs from the disk.
+    fn left(&self, rendered: &str) -> Vec<Difference> {
+        match self.disk.is_json() {
+            true => differences(&Shape::of(&self.path, rendered).text, &self.disk.text),
+            false => differences(rendered, &self.disk.text),
+        }
+    }
+
+    /// The line of a place in the file on disk, and that line.
+    pub(super) fn line(&self, at: &Difference) -> (usize, String) {
+        let line = self.disk.line(at.new.start);
+        let line = match self.disk.pointer(line) {
+            Some(pointer) => yaml::Lines::read(&self.raw).line(pointer).unwrap_or(line),
+            None => line,
+        };
+        let text = self.raw.lines().nth(line.saturating_sub(1));
+        (line, text.unwrap_or_default().to_string())
+    }
+
+    /// What the lines of a place say, rendered and on disk: as people compare them.
+    pub(super) fn said(&self, at: &Difference) -> (String, String) {
+        let old = whole_lines(&self.base.text, &at.old);
+        let new = whole_lines(&self.disk.text, &at.new);
+        (old.to_string(), new.to_string())
+    }
+}
+
+/// The lines that a part of a text is in; of no part at the start of a line, none.
+fn whole_lines<'t>(text: &'t str, part: &Range<usize>) -> &'t str {
+    let start = text[..part.start].rfind('\n').map_or(0, |at| at + 1);
+    if part.is_empty() && part.start == start {
+        return "";
+    }
+    let last = part.end.max(part.start + 1).min(text.len()) - 1;
+    let end = text[last..].find('\n').map_or(text.len(), |at| last + at);
+    text[start..end].trim_matches('\n')
+}
+
+/// All edited files.
+pub(super) struct Comparison {
+    pub(super) files: Vec<Beside>,
+    /// The places of those whose edits are looked into.
+    pub(super) spots: Vec<Spot>,
+}
+
+impl Comparison {
+    pub(super) fn of(stand: &Stand, edited: &[Edited]) -> Comparison {
+        let files: Vec<Beside> = edited
+            .iter()
+            .filter_map(|edited| Some(Beside::of(edited, stand.text(&edited.path)?)))
+            .collect();
+        let mut spots = Vec::new();
+        for (index, file) in files.iter().enumerate().filter(|(_, file)| file.asked) {
+            let found = differences(&file.base.text, &file.disk.text);
+            spots.extend(found.into_iter().map(|at| Spot { file: index, at }));
+        }
+        Comparison { files, spots }
+    }
+
+    /// Which places are as on disk in another rendering, and in how many the edited files differ from it.
+    pub(super) fn judge(&self, stand: &Stand) -> (Vec<usize>, usize) {
+        let left: Vec<Vec<Difference>> = self
+            .files
+            .iter()
+            .map(|file| file.left(stand.text(&file.path).unwrap_or_default()))
+            .collect();
+        let said = |spot: &Spot| {
+            let mut left = left[spot.file].iter();
+            !left.any(|left| touch(&left.new, &spot.at.new))
+        };
+        let spots = self.spots.iter().enumerate();
+        let said = spots
+            .filter(|(_, spot)| said(spot))
+            .map(|(index, _)| index)
+            .collect();
+        (said, left.iter().map(Vec::len).sum())
+    }
+
+    /// Whether a file is on disk as in another rendering, wherever that differs from the present one.
+    pub(super) fn has(&self, path: &str, stand: &Stand) -> bool {
+        let Some(file) = self.files.iter().find(|file| file.path == path) else {
+            return false;
+        };
+        let before = differences(&file.base.text, &file.disk.text);
+        let after = file.left(stand.text(path).unwrap_or_default());
+        after
+            .iter()
+            .all(|left| before.iter().any(|known| touch(&known.new, &left.new)))
+    }
+
+    /// Whether another rendering differs from the present one where a file was edited.
+    pub(super) fn moves(&self, spot: &Spot, stand: &Stand) -> bool {
+        let file = &self.files[spot.file];
+        let text = stand.text(&file.path).unwrap_or_default();
+        let text = match file.base.is_json() {
+            true => Shape::of(&file.path, text).text,
+            false => text.to_string(),
+        };
+        let found = differences(&file.base.text, &text);
+        found.iter().any(|found| touch(&found.old, &spot.at.old))
+    }
+}
+
+/// Whether two parts of a text have something in common; one of no length, whether it is at the other.
+fn touch(one: &Range<usize>, two: &Range<usize>) -> bool {
+    match one.is_empty() || two.is_empty() {
+        true => one.start <= two.end && two.start <= one.end,
+        false => one.start < two.end && two.start < one.end,
+    }
+}
