@@ -70,21 +70,24 @@ impl Beside {
 
     /// What the lines of a place say, rendered and on disk: as people compare them.
     pub(super) fn said(&self, at: &Difference) -> (String, String) {
-        let old = whole_lines(&self.base.text, &at.old);
-        let new = whole_lines(&self.disk.text, &at.new);
-        (old.to_string(), new.to_string())
+        let of = |text: &str, part| text[lines(text, part)].to_string();
+        (of(&self.base.text, &at.old), of(&self.disk.text, &at.new))
     }
 }
 
-/// The lines that a part of a text is in; of no part at the start of a line, none.
-fn whole_lines<'t>(text: &'t str, part: &Range<usize>) -> &'t str {
+/// The bytes of the lines that a part of a text is in, without the last break; of no part at the start of a line, none.
+fn lines(text: &str, part: &Range<usize>) -> Range<usize> {
     let start = text[..part.start].rfind('\n').map_or(0, |at| at + 1);
     if part.is_empty() && part.start == start {
-        return "";
+        return start..start;
     }
-    let last = part.end.max(part.start + 1).min(text.len()) - 1;
-    let end = text[last..].find('\n').map_or(text.len(), |at| last + at);
-    text[start..end].trim_matches('\n')
+    let end = match text[..part.end].ends_with('\n') && !part.is_empty() {
+        true => part.end - 1,
+        false => text[part.end..]
+            .find('\n')
+            .map_or(text.len(), |at| part.end + at),
+    };
+    start..end
 }
 
 /// All edited files.
@@ -108,16 +111,26 @@ impl Comparison {
         Comparison { files, spots }
     }
 
-    /// Which places are as on disk in another rendering, and in how many the edited files differ from it.
+    /// Which places are as on disk in another rendering, and in how many the edited files differ from it. What else stands in the
+    /// lines of a place must be as on disk too, unless it is another edit.
     pub(super) fn judge(&self, stand: &Stand) -> (Vec<usize>, usize) {
         let left: Vec<Vec<Difference>> = self
             .files
             .iter()
             .map(|file| file.left(stand.text(&file.path).unwrap_or_default()))
             .collect();
+        let edited = |file: usize, left: &Difference| {
+            let mut spots = self.spots.iter().filter(|spot| spot.file == file);
+            spots.any(|spot| touch(&left.new, &spot.at.new))
+        };
         let said = |spot: &Spot| {
+            let lines = lines(&self.files[spot.file].disk.text, &spot.at.new);
             let mut left = left[spot.file].iter();
-            !left.any(|left| touch(&left.new, &spot.at.new))
+            !left.any(|left| {
+                // What is added before a line is not in it.
+                let beside = left.new.start < lines.end && lines.start < left.new.end;
+                touch(&left.new, &spot.at.new) || beside && !edited(spot.file, left)
+            })
         };
         let spots = self.spots.iter().enumerate();
         let said = spots
@@ -139,7 +152,7 @@ impl Comparison {
             .all(|left| before.iter().any(|known| touch(&known.new, &left.new)))
     }
 
-    /// Whether another rendering differs from the present one where a file was edited.
+    /// Whether another rendering differs from the present one in a line that was edited.
     pub(super) fn moves(&self, spot: &Spot, stand: &Stand) -> bool {
         let file = &self.files[spot.file];
         let text = stand.text(&file.path).unwrap_or_default();
@@ -148,7 +161,8 @@ impl Comparison {
             false => text.to_string(),
         };
         let found = differences(&file.base.text, &text);
-        found.iter().any(|found| touch(&found.old, &spot.at.old))
+        let line = lines(&file.base.text, &spot.at.old);
+        found.iter().any(|found| touch(&found.old, &line))
     }
 }
 

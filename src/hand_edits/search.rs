@@ -13,8 +13,9 @@ use crate::render::LINE;
 use crate::source::pointer;
 use anyhow::Result;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
+use std::rc::Rc;
 
 /// So many keys are tried for one place, the nearest first.
 const EACH: usize = 40;
@@ -65,7 +66,7 @@ pub(crate) enum Says {
     /// This one would, and another edit says something else of the same key.
     Contradicted(Change),
     /// This one would, if it were not refused.
-    Refused(Change, std::rc::Rc<Refusal>),
+    Refused(Change, Rc<Refusal>),
     /// No key: the line of a template, or of a file of the user's own.
     Line {
         place: Place,
@@ -83,7 +84,7 @@ struct Tried {
 }
 
 enum Outcome {
-    Refused(std::rc::Rc<Refusal>),
+    Refused(Rc<Refusal>),
     Rendered {
         /// The places that it says.
         says: BTreeSet<usize>,
@@ -320,7 +321,7 @@ impl Search<'_> {
     }
 
     /// The services that are named last above a place, or on it.
-    fn near<'d>(&self, distances: &std::collections::HashMap<&'d str, usize>) -> BTreeSet<&'d str> {
+    fn near<'d>(&self, distances: &HashMap<&'d str, usize>) -> BTreeSet<&'d str> {
         let services = self.stand.filled["services"].as_object();
         let named = distances
             .iter()
