@@ -355,6 +355,15 @@ pub(super) fn refused(
     (!fits).then(|| format!("`{label}` is passed on as `{name}`, which never has such a value"))
 }
 
+/// Whether a variable of the dashboard that a link leads to lists the values of a label.
+pub(super) fn lists_labels(stack: &Stack, url: &str, name: &str) -> bool {
+    let Some(file) = target(stack, url) else {
+        return false;
+    };
+    let mut list = file.value["templating"]["list"].items();
+    list.any(|variable| variable["name"] == name && listed_label(variable).is_some())
+}
+
 /// What is wrong with a link to a dashboard; None for every other text.
 pub(super) fn dashboard(
     text: &str,

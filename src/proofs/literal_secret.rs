@@ -50,6 +50,30 @@ const WORDS: [&str; 6] = [
     "PRIVATE_KEY",
 ];
 
+/// Last words of names that say something about a secret: where it is, how long, for how long.
+const ABOUT: [&str; 20] = [
+    "FILE",
+    "PATH",
+    "URL",
+    "URI",
+    "ENDPOINT",
+    "HOST",
+    "HEADER",
+    "NAME",
+    "TYPE",
+    "TTL",
+    "LIFETIME",
+    "EXPIRY",
+    "EXPIRATION",
+    "TIMEOUT",
+    "SECONDS",
+    "DAYS",
+    "LENGTH",
+    "POLICY",
+    "ISSUER",
+    "ALGORITHM",
+];
+
 pub(crate) const PROOF: Proof = Proof {
     code: "literal-secret",
     doc: "What is rendered is committed: a token in it is known to everybody who reads the repository, permanently. The password that Grafana starts with when it is told of none is known to everybody.",
@@ -129,9 +153,8 @@ fn written(container: &Container) -> Vec<Diagnostic> {
     };
     for (name, value) in &container.environment {
         let upper = name.to_uppercase();
-        let secret = WORDS.iter().any(|word| upper.contains(word))
-            && !upper.ends_with("_FILE")
-            && !upper.ends_with("_PATH");
+        let last = upper.rsplit('_').next().unwrap_or_default();
+        let secret = WORDS.iter().any(|word| upper.contains(word)) && !ABOUT.contains(&last);
         let value = value.as_deref().unwrap_or_default();
         // A variable without a default comes from outside, a path leads to a file, and a switch is none.
         let plain = !value.is_empty()

@@ -1,7 +1,7 @@
 //! What a panel names of its fields is there: transformations, overrides and the order of a table are followed through the
 //! columns and lines that its queries give.
 
-use super::dead_link::{parts, refused};
+use super::dead_link::{lists_labels, parts, refused};
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::contract::domain::Domain;
@@ -76,6 +76,8 @@ impl Panel<'_, '_> {
     fn check(&self) -> Vec<Diagnostic> {
         let mut found = self.letters();
         found.extend(self.invisible());
+        found.extend(self.timeless());
+        found.extend(self.numbers_passed());
         // With a query that cannot be read, or of another source, there are fields that are not known.
         let all = self.panel["targets"].items().count();
         if all == self.queries.len()
@@ -433,6 +435,21 @@ impl Panel<'_, '_> {
                 "write false",
             ));
         }
+        let custom = &fields["defaults"]["custom"];
+        let zero = |key: &str| custom[key].as_f64() == Some(0.0);
+        let unfilled = custom["fillOpacity"].is_null() || zero("fillOpacity");
+        let lines = custom["drawStyle"].is_null() || custom["drawStyle"] == "line";
+        let chart = self.panel["type"] == "timeseries" && lines;
+        if chart && zero("lineWidth") && unfilled && custom["showPoints"] == "never" {
+            return Some(self.wrong(
+                "fieldConfig/defaults/custom/lineWidth".to_string(),
+                format!(
+                    "`{}` draws lines of no width, and nothing else",
+                    self.title()
+                ),
+                "write 1",
+            ));
+        }
         for (index, change) in fields["overrides"].items().enumerate() {
             let matcher = &change["matcher"];
             let every = matcher["id"] == "byType"
@@ -453,6 +470,50 @@ impl Panel<'_, '_> {
             }
         }
         None
+    }
+
+    /// A change that leaves a chart without its times, or with the first of them alone.
+    fn timeless(&self) -> Option<Diagnostic> {
+        let charts = ["timeseries", "state-timeline", "status-history"];
+        if !charts.contains(&self.panel["type"].as_str().unwrap_or_default()) {
+            return None;
+        }
+        let mut changes = self.panel["transformations"].items().enumerate();
+        let (index, change) = changes.find(|(_, change)| {
+            let id = change["id"].as_str().unwrap_or_default();
+            ["reduce", "limit"].contains(&id) && change["disabled"] != true
+        })?;
+        let message = format!(
+            "`{}` draws values over time, and `{}` leaves too few of them",
+            self.title(),
+            change["id"].as_str().unwrap_or_default()
+        );
+        Some(self.wrong(format!("transformations/{index}/id"), message, "remove it"))
+    }
+
+    /// Links of tiles, bars and lines that pass on what is no label.
+    fn numbers_passed(&self) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        if self.panel["type"] == "table" {
+            return found;
+        }
+        let links = self.panel["fieldConfig"]["defaults"]["links"].items();
+        for (index, link) in links.enumerate() {
+            let url = link["url"].as_str().unwrap_or_default();
+            for (name, passed) in parts(url) {
+                let number = passed.starts_with("${__value.") || passed == "${__field.name}";
+                if number && lists_labels(self.stack, url, name) {
+                    found.push(self.wrong(
+                        format!("fieldConfig/defaults/links/{index}/url"),
+                        format!(
+                            "`{passed}` is passed on as `{name}`, and is no value of its label"
+                        ),
+                        "pass the label: `${__field.labels.job}`",
+                    ));
+                }
+            }
+        }
+        found
     }
 
     /// The names of lines, tiles and bars, as far as legends tell.

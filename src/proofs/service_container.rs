@@ -24,6 +24,7 @@ pub(crate) const PROOF: Proof = Proof {
                 .into_iter()
                 .chain(ports(container, service))
                 .chain(volumes(container, service))
+                .chain(secrets(container, service))
                 .chain(program(container, service));
             found.extend(wrong.map(|(key, message, help)| {
                 let message = format!("`{}` {message}", service.name);
@@ -111,6 +112,31 @@ fn volumes(container: &Container, service: &Service) -> Vec<Wrong> {
                 "volumes",
                 message,
                 "render the catalog's `volumes`".to_string(),
+            )
+        })
+    });
+    wrong.collect()
+}
+
+/// Files that it is told to read, and that are not in its container; what is built here may have them in its image.
+fn secrets(container: &Container, service: &Service) -> Vec<Wrong> {
+    let told = service.environment.iter();
+    let told = told.filter(|(name, path)| {
+        name.ends_with("_FILE") && path.starts_with('/') && service.image.is_some()
+    });
+    let wrong = told.filter_map(|(name, path)| {
+        let below = |target: &str| normal(path).starts_with(&format!("{target}/"));
+        let mut mounted = container.mounts.iter();
+        let there = mounted.any(|mount| {
+            let target = normal(&mount.target);
+            target == normal(path) || below(&target)
+        });
+        (!there).then(|| {
+            let message = format!("is told to read {path}, and nothing is mounted there");
+            (
+                "environment",
+                message,
+                format!("mount it with `volumes`, or correct `{name}`"),
             )
         })
     });
