@@ -234,9 +234,10 @@ struct Search<'s> {
 impl Search<'_> {
     /// One trial less; false: there were enough.
     fn may(&mut self) -> bool {
-        self.exhausted |= self.trials == 0;
-        self.trials = self.trials.saturating_sub(1);
-        !self.exhausted
+        let left = self.trials.checked_sub(1);
+        self.trials = left.unwrap_or_default();
+        self.exhausted |= left.is_none();
+        left.is_some()
     }
 
     /// Every key that may say a place, tried.
