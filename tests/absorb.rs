@@ -415,7 +415,12 @@ fn keys_stand_in_parts_and_files_of_ones_own_are_copied() {
     fs::write(root.join("own.yml"), own).expect("writable");
     let ended = monstack(&root, &["render"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    edit(&root, "generated/monitoring/extra/own.yml", "for: 5m", "for: 9m");
+    edit(
+        &root,
+        "generated/monitoring/extra/own.yml",
+        "for: 5m",
+        "for: 9m",
+    );
     edit(&root, PROMETHEUS, ":8003\"", ":8103\"");
     absorb(
         &root,
