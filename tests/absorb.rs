@@ -389,7 +389,48 @@ fn comments_rules_and_services_by_hand_have_no_key() {
     fs::remove_dir_all(root).expect("removable");
     let root = rendered("comment");
     edit(&root, RULES, "groups:\n", "# mine\ngroups:\n");
-    absorb(&root, 1, &["only comments or the layout differ"]);
+    edit(&root, RULES, "for: 5m", "for:  5m");
+    let ended = absorb(
+        &root,
+        1,
+        &["only comments or the layout differ in this file"],
+    );
+    assert!(ended.stderr.contains("\n1 error;"), "{}", ended.stderr);
+    fs::remove_dir_all(root).expect("removable");
+}
+
+#[test]
+fn keys_stand_in_parts_and_files_of_ones_own_are_copied() {
+    let root = folder("absorb-parts");
+    let stock = "[services.stock]\ngroup = \"core\"\nport = 8003\n";
+    let extra = "[extra]\nrules = [\"own.yml\"]\n";
+    fs::write(
+        root.join("services.toml"),
+        CATALOG.replace(stock, "") + extra,
+    )
+    .expect("writable");
+    fs::create_dir(root.join("services.d")).expect("writable");
+    fs::write(root.join("services.d/stock.toml"), stock).expect("writable");
+    let own = "groups:\n  - name: own\n    rules:\n      - alert: Own\n        expr: up == 0\n        for: 5m\n";
+    fs::write(root.join("own.yml"), own).expect("writable");
+    let ended = monstack(&root, &["render"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    edit(
+        &root,
+        "generated/monitoring/extra/own.yml",
+        "for: 5m",
+        "for: 9m",
+    );
+    edit(&root, PROMETHEUS, ":8003\"", ":8103\"");
+    absorb(
+        &root,
+        1,
+        &[
+            "absorbed as services.stock.port at services.d/stock.toml:3",
+            "it is a copy of what own.yml says: change it there",
+        ],
+    );
+    assert!(read(&root, "services.d/stock.toml").ends_with("port = 8103\n"));
     fs::remove_dir_all(root).expect("removable");
 }
 

@@ -220,8 +220,14 @@ impl Absorbing<'_> {
         }
         let absorbed: Vec<Chosen> = kept.iter().map(|at| found.changes[*at].clone()).collect();
         found.after = self.after(&absorbed)?;
+        let mut laid_out: BTreeSet<&str> = BTreeSet::new();
         for told in &found.told {
-            against.extend(self.left(told, &found, &kept, &refused));
+            // Of a file that means the same, one place is enough.
+            let same = matches!(told.says, Says::Line { .. })
+                && self.means_the_same(told, &found) == Some(true);
+            if !same || laid_out.insert(&told.path) {
+                against.extend(self.left(told, &found, &kept, &refused));
+            }
         }
         let quiet = self.edited.iter().filter(|edited| edited.asked);
         let quiet = quiet.filter(|edited| !found.told.iter().any(|told| told.path == edited.path));
@@ -243,6 +249,9 @@ impl Absorbing<'_> {
             None => Report::new(self.stand.source.clone(), Vec::new()),
         };
         let nothing = against.is_empty() && kept.is_empty();
+        if found.exhausted && !against.is_empty() {
+            report.line("not every key was tried: there were too many with these values");
+        }
         for finding in against {
             report.push(finding);
         }
@@ -257,9 +266,6 @@ impl Absorbing<'_> {
                     false => "what was named".to_string(),
                 }
             ));
-        }
-        if found.exhausted && !found.told.is_empty() {
-            report.line("not every key was tried: there were too many with these values");
         }
         let told = found
             .told
@@ -465,13 +471,14 @@ impl Absorbing<'_> {
                 change,
             } => {
                 let what = what(told);
-                let message = match self.only_words(told, found) {
-                    true => format!(
-                        "{what}: only comments or the layout differ, which no key of the catalog says"
+                let same = self.means_the_same(told, found);
+                let message = match same {
+                    Some(true) => format!(
+                        "{what}: only comments or the layout differ in this file, which no key of the catalog says"
                     ),
-                    false => format!("{what}: no key of the catalog says that"),
+                    _ => format!("{what}: no key of the catalog says that"),
                 };
-                let own = match told.old.trim().is_empty() && !self.only_words(told, found) {
+                let own = match told.old.trim().is_empty() && same == Some(false) {
                     true => {
                         "; rules, jobs, routes and dashboards of your own stand in files that [extra] names"
                     }
@@ -505,26 +512,24 @@ impl Absorbing<'_> {
         }
     }
 
-    /// Whether a file means what it is rendered to mean, but for what is absorbed.
-    fn only_words(&self, told: &Told, found: &Found) -> bool {
+    /// Whether a file means what it is rendered to mean, but for what is absorbed; None: it cannot be read.
+    fn means_the_same(&self, told: &Told, found: &Found) -> Option<bool> {
         let stand = found.after.as_ref().unwrap_or(self.stand);
-        let edited = self.edited.iter().find(|edited| edited.path == told.path);
-        let rendered = stand.rendered.file(&told.path);
-        let (Some(edited), Some(rendered)) = (edited, rendered) else {
-            return false;
-        };
-        !rendered.value.is_null()
-            && yaml::parse(&edited.text).is_ok_and(|value| value == *rendered.value)
+        let edited = self.edited.iter().find(|edited| edited.path == told.path)?;
+        let rendered = stand.rendered.file(&told.path)?;
+        let value = yaml::parse(&edited.text).ok()?;
+        (!rendered.value.is_null()).then(|| value == *rendered.value)
     }
 
-    /// A file of JSON in which nothing but the layout differs.
+    /// A file that differs, and in no place: the layout of JSON, or the list of what is rendered.
     fn laid_out(&self, edited: &Edited) -> Diagnostic {
         let path = format!("{}/{}", self.output, edited.path);
-        let message = format!("{path} is laid out otherwise, and says the same");
-        Diagnostic::error("not-absorbed", Place::File(path), message).help(format!(
-            "write it as it is rendered: {}",
-            self.cli.command("render")
-        ))
+        let message = match self.stand.text(&edited.path) {
+            Some(_) => format!("{path} is laid out otherwise, and says the same"),
+            None => format!("{path} is the list of what is rendered, which nobody else writes"),
+        };
+        let help = format!("write it as it is rendered: {}", self.cli.command("render"));
+        Diagnostic::error("not-absorbed", Place::File(path), message).help(help)
     }
 }
 

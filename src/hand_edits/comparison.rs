@@ -4,6 +4,7 @@ use super::difference::{Difference, differences};
 use super::shape::Shape;
 use super::trial::Stand;
 use crate::yaml;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// A file that is not on disk as it is rendered.
@@ -117,7 +118,10 @@ impl Comparison {
         let left: Vec<Vec<Difference>> = self
             .files
             .iter()
-            .map(|file| file.left(stand.text(&file.path).unwrap_or_default()))
+            .map(|file| match file.asked {
+                true => file.left(stand.text(&file.path).unwrap_or_default()),
+                false => Vec::new(),
+            })
             .collect();
         let edited = |file: usize, left: &Difference| {
             let mut spots = self.spots.iter().filter(|spot| spot.file == file);
@@ -152,17 +156,24 @@ impl Comparison {
             .all(|left| before.iter().any(|known| touch(&known.new, &left.new)))
     }
 
-    /// Whether another rendering differs from the present one in a line that was edited.
-    pub(super) fn moves(&self, spot: &Spot, stand: &Stand) -> bool {
-        let file = &self.files[spot.file];
-        let text = stand.text(&file.path).unwrap_or_default();
-        let text = match file.base.is_json() {
-            true => Shape::of(&file.path, text).text,
-            false => text.to_string(),
-        };
-        let found = differences(&file.base.text, &text);
-        let line = lines(&file.base.text, &spot.at.old);
-        found.iter().any(|found| touch(&found.old, &line))
+    /// The places in whose lines another rendering differs from the present one.
+    pub(super) fn moved(&self, stand: &Stand) -> BTreeSet<usize> {
+        let mut moved = BTreeSet::new();
+        for (index, file) in self.files.iter().enumerate().filter(|(_, file)| file.asked) {
+            let text = stand.text(&file.path).unwrap_or_default();
+            let found = match file.base.is_json() {
+                true => differences(&file.base.text, &Shape::of(&file.path, text).text),
+                false => differences(&file.base.text, text),
+            };
+            let spots = self.spots.iter().enumerate();
+            let own = spots.filter(|(_, spot)| spot.file == index);
+            moved.extend(own.filter_map(|(at, spot)| {
+                let line = lines(&file.base.text, &spot.at.old);
+                let moves = found.iter().any(|found| touch(&found.old, &line));
+                moves.then_some(at)
+            }));
+        }
+        moved
     }
 }
 

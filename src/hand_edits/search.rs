@@ -90,7 +90,7 @@ enum Outcome {
         says: BTreeSet<usize>,
         /// In how many places the edited files then still differ from the disk.
         left: usize,
-        /// The places that it is a candidate for, and in which something changes.
+        /// The places in whose lines something changes.
         moves: BTreeSet<usize>,
     },
 }
@@ -184,7 +184,7 @@ fn together(spot: usize, tried: &[Tried]) -> Vec<Change> {
         if says.contains(&spot) {
             return Vec::new();
         }
-        if moves.contains(&spot) && key.written {
+        if one.meant.contains(&spot) && moves.contains(&spot) && key.written {
             let name = key.steps.last().map_or("", String::as_str);
             let keys = alike.entry((name, &key.word)).or_default();
             keys.push(key.clone());
@@ -234,26 +234,45 @@ struct Search<'s> {
 impl Search<'_> {
     /// One trial less; false: there were enough.
     fn may(&mut self) -> bool {
-        self.exhausted |= self.trials == 0;
-        self.trials = self.trials.saturating_sub(1);
-        !self.exhausted
+        let left = self.trials.checked_sub(1);
+        self.trials = left.unwrap_or_default();
+        self.exhausted |= left.is_none();
+        left.is_some()
     }
 
     /// Every key that may say a place, tried.
     fn keys(&mut self) -> Result<Vec<Tried>> {
         let known: Vec<(Key, Vec<Spelling>)> = spelled(of_catalog(self.stand));
-        let mut wanted: Vec<(Change, BTreeSet<usize>)> = Vec::new();
+        let all = self.comparison.judge(self.stand).1;
+        let mut tried: Vec<Tried> = Vec::new();
         for spot in 0..self.comparison.spots.len() {
-            for change in self.candidates(spot, &known) {
-                match wanted.iter_mut().find(|(known, _)| *known == change) {
-                    Some((_, meant)) => drop(meant.insert(spot)),
-                    None => wanted.push((change, BTreeSet::from([spot]))),
+            // What says it, and contradicts no line of the files, leaves nothing for keys of names that stand farther away.
+            let mut farthest = usize::MAX;
+            for (far, change) in self.candidates(spot, &known) {
+                if far > farthest {
+                    break;
+                }
+                let index = match tried.iter().position(|one| one.change == change) {
+                    Some(index) => index,
+                    None => match self.tried(change, BTreeSet::new())? {
+                        Some(one) => {
+                            tried.push(one);
+                            tried.len() - 1
+                        }
+                        None => continue,
+                    },
+                };
+                let one = &mut tried[index];
+                one.meant.insert(spot);
+                let written = one.change.keys().iter().all(|key| key.written);
+                if let Outcome::Rendered { says, left, .. } = &one.outcome
+                    && written
+                    && says.contains(&spot)
+                    && left + says.len() <= all
+                {
+                    farthest = far;
                 }
             }
-        }
-        let mut tried = Vec::new();
-        for (change, meant) in wanted {
-            tried.extend(self.tried(change, meant)?);
         }
         for spot in 0..self.comparison.spots.len() {
             for change in together(spot, &tried) {
@@ -273,13 +292,10 @@ impl Search<'_> {
             Some(Err(refusal)) => Outcome::Refused(refusal.into()),
             Some(Ok(stand)) => {
                 let (says, left) = self.comparison.judge(&stand);
-                let moves = meant.iter().copied();
-                let moves = moves
-                    .filter(|spot| self.comparison.moves(&self.comparison.spots[*spot], &stand));
                 Outcome::Rendered {
                     says: says.into_iter().collect(),
                     left,
-                    moves: moves.collect(),
+                    moves: self.comparison.moved(&stand),
                 }
             }
         };
@@ -291,7 +307,7 @@ impl Search<'_> {
     }
 
     /// The keys whose value stands in an edited place, each with the value that would stand there; the nearest first.
-    fn candidates(&mut self, spot: usize, known: &[(Key, Vec<Spelling>)]) -> Vec<Change> {
+    fn candidates(&mut self, spot: usize, known: &[(Key, Vec<Spelling>)]) -> Vec<(usize, Change)> {
         let spot = &self.comparison.spots[spot];
         let file = &self.comparison.files[spot.file];
         let distances = distances(&file.base.text, file.base.line(spot.at.old.start));
@@ -317,7 +333,10 @@ impl Search<'_> {
         let all = found.len();
         found.truncate(EACH);
         self.exhausted |= all > EACH;
-        found.into_iter().map(|(.., change)| change).collect()
+        found
+            .into_iter()
+            .map(|(far, .., change)| (far, change))
+            .collect()
     }
 
     /// The services that are named last above a place, or on it.
@@ -574,7 +593,7 @@ impl Search<'_> {
                 ..key.clone()
             }]);
             if let Some(Ok(stand)) = self.stand.with(&other, &self.artifacts)? {
-                return Ok(self.comparison.moves(&self.comparison.spots[spot], &stand));
+                return Ok(self.comparison.moved(&stand).contains(&spot));
             }
         }
         Ok(false)

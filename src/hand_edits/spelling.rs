@@ -83,7 +83,7 @@ const COMPOSE: [(&str, u64); 4] = [("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10
 impl Spelling {
     /// The value that another text in its place means, as it would be written in the catalog; None: it means none.
     pub(crate) fn value(&self, text: &str) -> Option<String> {
-        if text.trim().is_empty() || text.contains('\n') {
+        if text.is_empty() || text.trim() != text || text.contains('\n') {
             return None;
         }
         let number = || text.parse::<f64>().ok().filter(|number| number.is_finite());

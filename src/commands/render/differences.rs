@@ -80,6 +80,10 @@ pub(crate) fn stale(
     }
     // Where findings are all that is read, each file is one.
     if matches!(cli.format, Format::Github | Format::Sarif | Format::Junit) {
+        let fix = match keep {
+            true => format!("{fix}, or keep what was edited: {}", cli.command("absorb")),
+            false => fix.clone(),
+        };
         annotate(&mut report, comparison, output, &fix);
         if !ends.is_empty() {
             let help = format!("{}; then: {fix}", advice(output));
