@@ -32,7 +32,27 @@ pub(crate) fn differences(old: &str, new: &str) -> Vec<Difference> {
                     found.extend(words_of(old, new, line.clone(), other.clone()));
                 }
             }
-            DiffTag::Replace => found.extend(words_of(old, new, whole.old, whole.new)),
+            DiffTag::Replace => {
+                let some = one.len().min(two.len());
+                let first = before[one.clone()].iter().zip(&after[two.clone()]);
+                let first: Vec<Vec<Difference>> = first
+                    .map(|(line, other)| words_of(old, new, line.clone(), other.clone()))
+                    .collect();
+                let other = |(index, words): (usize, &Vec<Difference>)| {
+                    let line = before[one.start + index].clone();
+                    words.iter().any(|word| word.old == line)
+                };
+                // Lines more, or fewer, behind those that were changed.
+                if first.iter().enumerate().any(other) {
+                    found.extend(words_of(old, new, whole.old, whole.new));
+                } else {
+                    found.extend(first.into_iter().flatten());
+                    found.push(Difference {
+                        old: bytes(&before, &(one.start + some..one.end), old.len()),
+                        new: bytes(&after, &(two.start + some..two.end), new.len()),
+                    });
+                }
+            }
             _ => found.push(whole),
         }
     }

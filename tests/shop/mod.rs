@@ -57,11 +57,12 @@ pub struct Ended {
     pub stderr: String,
 }
 
-/// monstack in a folder.
+/// monstack in a folder, called as it is where it is installed.
 pub fn monstack(folder: &Path, arguments: &[&str]) -> Ended {
     ended(
         Command::new(env!("CARGO_BIN_EXE_monstack"))
             .args(arguments)
+            .env_remove("CARGO")
             .current_dir(folder),
     )
 }
