@@ -39,12 +39,15 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
-/// The window that a name ends with: `job:errors:rate5m`, `error_ratio_1h`.
+/// The window that a name ends with: `job:errors:rate5m`, `error_ratio_1h30m`.
 fn window(name: &str) -> Option<Duration> {
-    let digits = |text: &str| text.ends_with(|last: char| last.is_ascii_digit());
-    let unit = name.trim_end_matches(|last: char| last.is_ascii_alphabetic());
-    let number = unit.trim_end_matches(|last: char| last.is_ascii_digit());
-    Duration::parse(&name[number.len()..]).filter(|_| digits(unit) && name.contains(':'))
+    let bytes = name.as_bytes();
+    let begins =
+        |at: &usize| bytes[*at].is_ascii_digit() && (*at == 0 || !bytes[*at - 1].is_ascii_digit());
+    // The longest of them: one hour and a half does not end with thirty minutes.
+    let mut ends = (0..bytes.len()).filter(begins).map(|at| &name[at..]);
+    ends.find_map(Duration::parse)
+        .filter(|_| name.contains(':'))
 }
 
 /// How an expression looks back otherwise. What stands below a range is not looked at: it is averaged or added up over that.
@@ -84,3 +87,23 @@ fn other(expr: &Expr, window: Duration) -> Option<String> {
 
 /// What makes a rate, or a number of events, of a range.
 const COUNTS: [&str; 6] = ["rate", "increase", "delta", "deriv", "irate", "idelta"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_ends_with_its_whole_window() {
+        let of = |name| window(name).map(|window| window.to_string());
+        for (name, wanted) in [
+            ("job:shop_errors:error_ratio_5m", Some("5m")),
+            ("job:errors:rate5m", Some("5m")),
+            ("job:jobs:stalled_7m13s", Some("7m13s")),
+            ("job:answer:p95_1h30m", Some("1h30m")),
+            ("job:up:max", None),
+            ("errors_5m", None),
+        ] {
+            assert_eq!(of(name).as_deref(), wanted, "{name}");
+        }
+    }
+}
