@@ -8,7 +8,7 @@ use ureq::http::Uri;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
-use ureq::{Agent, Error};
+use ureq::{Agent, Error, RequestBuilder};
 
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -152,10 +152,7 @@ impl Client {
     /// GETs an address; redirects are answers, so that no header follows them anywhere.
     pub(crate) fn get(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer, Failure> {
         let start = Instant::now();
-        let mut request = self.agent.get(url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
+        let request = with_headers(self.agent.get(url), headers);
         let response = request.call().map_err(|error| self.failure(error, false))?;
         self.answer(response, start)
     }
@@ -168,11 +165,7 @@ impl Client {
         text: &str,
     ) -> Result<Answer, Failure> {
         let start = Instant::now();
-        let mut request = self.agent.post(url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let response = request
+        let response = with_headers(self.agent.post(url), headers)
             .send(text)
             .map_err(|error| self.failure(error, false))?;
         self.answer(response, start)
@@ -236,6 +229,13 @@ impl Client {
             other => Failure::NotHttp(other.to_string().chars().take(120).collect()),
         }
     }
+}
+
+fn with_headers<B>(mut request: RequestBuilder<B>, headers: &[(&str, &str)]) -> RequestBuilder<B> {
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request
 }
 
 /// How far ahead a clock is that says a time in whole seconds, somewhere within the last `within`.

@@ -340,8 +340,7 @@ pub(super) fn refused(
     label: &str,
     series: &[SeriesSet],
 ) -> Option<String> {
-    let mut list = target(stack, url)?.value["templating"]["list"].items();
-    let listed = listed_label(list.find(|variable| variable["name"] == name)?)?;
+    let listed = listed(stack, url, name)?;
     let targets = &stack.contract.targets;
     let mut offered = targets.values(listed).peekable();
     offered.peek()?;
@@ -355,13 +354,10 @@ pub(super) fn refused(
     (!fits).then(|| format!("`{label}` is passed on as `{name}`, which never has such a value"))
 }
 
-/// Whether a variable of the dashboard that a link leads to lists the values of a label.
-pub(super) fn lists_labels(stack: &Stack, url: &str, name: &str) -> bool {
-    let Some(file) = target(stack, url) else {
-        return false;
-    };
-    let mut list = file.value["templating"]["list"].items();
-    list.any(|variable| variable["name"] == name && listed_label(variable).is_some())
+/// The label whose values a variable lists, of the dashboard that a link leads to; None: it lists something else.
+pub(super) fn listed<'s>(stack: &Stack<'s>, url: &str, name: &str) -> Option<&'s str> {
+    let mut list = target(stack, url)?.value["templating"]["list"].items();
+    listed_label(list.find(|variable| variable["name"] == name)?)
 }
 
 /// What is wrong with a link to a dashboard; None for every other text.

@@ -1,7 +1,7 @@
 //! What a panel names of its fields is there: transformations, overrides and the order of a table are followed through the
 //! columns and lines that its queries give.
 
-use super::dead_link::{lists_labels, parts, refused};
+use super::dead_link::{listed, parts, refused};
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::contract::domain::Domain;
@@ -502,7 +502,7 @@ impl Panel<'_, '_> {
             let url = link["url"].as_str().unwrap_or_default();
             for (name, passed) in parts(url) {
                 let number = passed.starts_with("${__value.") || passed == "${__field.name}";
-                if number && lists_labels(self.stack, url, name) {
+                if number && listed(self.stack, url, name).is_some() {
                     found.push(self.wrong(
                         format!("fieldConfig/defaults/links/{index}/url"),
                         format!(

@@ -4,6 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Service;
 use crate::stack::containers::Container;
+use crate::stack::containers::mounts::Sight;
 use crate::stack::containers::text::{normal, scalar};
 
 pub(crate) const PROOF: Proof = Proof {
@@ -125,12 +126,7 @@ fn secrets(container: &Container, service: &Service) -> Vec<Wrong> {
         name.ends_with("_FILE") && path.starts_with('/') && service.image.is_some()
     });
     let wrong = told.filter_map(|(name, path)| {
-        let below = |target: &str| normal(path).starts_with(&format!("{target}/"));
-        let mut mounted = container.mounts.iter();
-        let there = mounted.any(|mount| {
-            let target = normal(&mount.target);
-            target == normal(path) || below(&target)
-        });
+        let there = matches!(container.sees(path), Sight::Mounted(..));
         (!there).then(|| {
             let message = format!("is told to read {path}, and nothing is mounted there");
             (
@@ -169,10 +165,7 @@ fn program(container: &Container, service: &Service) -> Vec<Wrong> {
             "command",
         );
     }
-    let deploy = &container.value["deploy"]["replicas"];
-    let written = scalar(deploy).or_else(|| scalar(&container.value["scale"]));
-    let many = written.map_or(Ok(1), |written| written.parse::<u32>());
-    if let Ok(many) = many
+    if let Some(many) = container.replicas()
         && many != service.replicas
     {
         say(

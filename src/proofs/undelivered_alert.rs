@@ -3,7 +3,6 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
-use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::notifications::alerts::Way;
@@ -134,19 +133,15 @@ fn changed(stack: &Stack, config: &File, endpoints: &[Endpoint]) -> Vec<Diagnost
     };
     let mut seen = HashSet::new();
     let way = Way::of(&config.value);
-    let to: Vec<(&Endpoint, Relabeling, bool)> = endpoints
+    let to: Vec<(&Endpoint, Relabeling)> = endpoints
         .iter()
-        .map(|to| {
-            let rules = &to.group["alert_relabel_configs"];
-            let some = !rules.items().as_slice().is_empty();
-            (to, Relabeling::of(rules), some)
-        })
+        .map(|to| (to, Relabeling::of(&to.group["alert_relabel_configs"])))
         .collect();
     for firing in &notifications.alerts.real {
         let all = way.sent(&firing.made);
-        let to_each = to.iter().map(|(to, relabeling, some)| {
+        let to_each = to.iter().map(|(to, relabeling)| {
             let labels = all.clone().and_then(|labels| relabeling.after(labels));
-            let own = *some && all.is_some();
+            let own = relabeling.written && all.is_some();
             let pointer = match own {
                 true => format!("{}/alert_relabel_configs", to.pointer),
                 false => "/alerting/alert_relabel_configs".to_string(),

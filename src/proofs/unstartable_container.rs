@@ -498,9 +498,7 @@ fn ports(project: &Project) -> Vec<Diagnostic> {
                     "give each a name of its own",
                 ));
             }
-            let many = scalar(&container.value["scale"])
-                .or_else(|| scalar(&container.value["deploy"]["replicas"]));
-            if many.is_some_and(|many| many.parse::<u32>().is_ok_and(|many| many > 1)) {
+            if container.replicas().is_some_and(|many| many > 1) {
                 found.push(place::at(
                     &container.file.path,
                     container.at("container_name"),

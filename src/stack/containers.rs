@@ -127,6 +127,13 @@ impl Container<'_> {
         format!("/services/{}/{key}", crate::source::step(&self.name))
     }
 
+    /// How many of it are started, 1 where nothing is written; None: it is no number here.
+    pub(crate) fn replicas(&self) -> Option<u32> {
+        let written = text::scalar(&self.value["scale"])
+            .or_else(|| text::scalar(&self.value["deploy"]["replicas"]));
+        written.map_or(Some(1), |written| written.parse().ok())
+    }
+
     /// What it sees at a path.
     pub(crate) fn sees(&self, path: &str) -> Sight<'_> {
         mounts::sees(&self.mounts, path)

@@ -171,8 +171,7 @@ pub(crate) fn route(
     };
     // Severity → everyone who gets some alert of it.
     let mut routes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    let config = context.rendered.prometheus().next();
-    let way = Way::of(config.map_or(&Value::Null, |file| &file.value));
+    let way = Way::of(context.rendered.config().unwrap_or(&Value::Null));
     for alert in &context.catalog.alerts {
         let own = |branch: &&Branch| branch.services.contains(&service.name);
         for branch in alert.branches.iter().filter(own) {

@@ -136,15 +136,14 @@ impl Alerts {
                     .flat_map(|rule| rule.source.iter().chain(&rule.target)),
             )
             .collect();
-        let config = stack.files.prometheus().next();
-        let way = Way::of(config.map_or(&Value::Null, |file| &file.value));
+        let way = Way::of(stack.files.config().unwrap_or(&Value::Null));
         let more = More::of(stack, &asked);
         let mut alerts = Alerts {
             real: Vec::new(),
             possible: Vec::new(),
         };
         let catalog = stack.catalog;
-        for service in services(catalog, &asked, way.relabels) {
+        for service in services(catalog, &asked, way.relabeling.written) {
             for alert in &catalog.alerts {
                 let Some(branch) = alert.branch_of(&service.name) else {
                     continue;
@@ -203,8 +202,6 @@ impl Alerts {
 pub(crate) struct Way {
     external: Labels,
     relabeling: Relabeling,
-    /// Whether there are any rules.
-    relabels: bool,
 }
 
 impl Way {
@@ -217,7 +214,6 @@ impl Way {
                 .map(|(label, value)| (label.clone(), plain(value)))
                 .collect(),
             relabeling: Relabeling::of(rules),
-            relabels: !rules.items().as_slice().is_empty(),
         }
     }
 

@@ -6,7 +6,11 @@ use crate::json::Parts;
 use serde_json::Value;
 
 /// A list of rules, read once: there are as many alerts as services, and a pattern may name hundreds of these.
-pub(crate) struct Relabeling(Vec<Step>);
+pub(crate) struct Relabeling {
+    steps: Vec<Step>,
+    /// Whether any rule is written, one that cannot be read among them.
+    pub(crate) written: bool,
+}
 
 enum Step {
     Rule(Rule),
@@ -21,12 +25,15 @@ impl Relabeling {
             (Some("hashmod"), Some(target)) => Some(Step::Share(target.to_string())),
             _ => Rule::one(rule).ok().map(Step::Rule),
         };
-        Relabeling(rules.items().filter_map(step).collect())
+        Relabeling {
+            steps: rules.items().filter_map(step).collect(),
+            written: rules.items().next().is_some(),
+        }
     }
 
     /// The labels after all of them; None: they are dropped.
     pub(crate) fn after(&self, mut labels: Labels) -> Option<Labels> {
-        for step in &self.0 {
+        for step in &self.steps {
             match step {
                 Step::Share(target) => drop(labels.insert(target.clone(), "0".to_string())),
                 Step::Rule(rule) => match relabel::relabeled(std::slice::from_ref(rule), labels) {
