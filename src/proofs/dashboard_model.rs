@@ -4,7 +4,11 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Duration;
 use crate::json::Parts;
+use crate::promql::VectorSelector;
+use crate::promql::matchers::picks;
+use crate::promql::walk::selectors;
 use crate::stack::Stack;
+use crate::stack::expressions::Usage;
 use crate::stack::grafana::flaws;
 use std::collections::{BTreeSet, HashMap};
 
@@ -68,12 +72,20 @@ pub(crate) const PROOF: Proof = Proof {
             }
             for (index, mark) in value["annotations"]["list"].items().enumerate() {
                 let name = mark["name"].as_str().unwrap_or_default().to_lowercase();
-                let asked = mark["expr"].as_str().or(mark["target"]["expr"].as_str());
-                let asked = asked.unwrap_or_default();
+                let at = format!("/annotations/list/{index}/");
+                let asked = stack.used(Usage::Panel).filter(|expression| {
+                    expression.path == file.path && expression.pointer.starts_with(&at)
+                });
+                let asked: Vec<&VectorSelector> = asked
+                    .flat_map(|expression| selectors(&expression.ast))
+                    .filter(|selector| selector.name.as_deref() == Some("ALERTS"))
+                    .collect();
                 for (said, other) in [("firing", "pending"), ("pending", "firing")] {
-                    let picks = |state: &str| asked.contains(&format!("alertstate=\"{state}\""));
-                    if name.contains(said) && !name.contains(other) && picks(other) && !picks(said)
-                    {
+                    let takes = |selector: &&VectorSelector| {
+                        let mut all = selector.matchers.matchers.iter();
+                        all.all(|one| one.name != "alertstate" || picks(one, other))
+                    };
+                    if name.contains(said) && !name.contains(other) && asked.iter().any(takes) {
                         wrong(
                             &format!("/annotations/list/{index}/expr"),
                             format!(
