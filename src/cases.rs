@@ -8,6 +8,7 @@ mod chosen;
 mod expressions;
 mod moving;
 pub(crate) mod neighbourhood;
+mod open_labels;
 pub(crate) mod phases;
 mod quantiles;
 pub(crate) mod samples;
@@ -17,6 +18,7 @@ mod trials;
 
 use minijinja::{Error, ErrorKind};
 pub(crate) use moving::{Like, Moving};
+pub(crate) use open_labels::OpenLabel;
 pub(crate) use scene::{Clock, Scene, Sources};
 pub(crate) use suites::Suites;
 pub(crate) use trials::Trial;

@@ -3,7 +3,7 @@
 use super::phases::{self, Moves};
 use super::scene::Scene;
 use crate::catalog::filters::Filter;
-use crate::kinds::{Case, Whose};
+use crate::kinds::{Case, Given, Whose};
 use minijinja::Error;
 use std::collections::BTreeSet;
 
@@ -87,7 +87,7 @@ impl Scene<'_> {
     }
 
     /// What the alert asks of the series of the metric that a key names, beside labels of their target.
-    fn asked(&self, key: &str) -> Result<Vec<Like>, Error> {
+    pub(super) fn asked(&self, key: &str) -> Result<Vec<Like>, Error> {
         let filter = self.alert.get_attr("filters")?.get_attr(key)?;
         let written = serde_json::to_value(filter).unwrap_or_default();
         let filter = Filter::of(&written);
@@ -99,6 +99,27 @@ impl Scene<'_> {
         };
         let asked = filter.asks().filter(|(label, ..)| own(label));
         Ok(asked.map(Like::from).collect())
+    }
+
+    /// What all series that behave like a given one have in common.
+    pub(super) fn like(&self, given: &Given) -> Result<BTreeSet<Like>, Error> {
+        let mut like = BTreeSet::new();
+        for (label, expression) in &given.like {
+            let pattern = self.value("series.like", expression)?.to_string();
+            like.insert(Like::new(label, &pattern));
+        }
+        if let Some(expression) = &given.like_from {
+            let table = self.value("series.like_from", expression)?;
+            for label in table.try_iter()? {
+                let pattern = table.get_item(&label)?.to_string();
+                like.insert(Like::new(&label.to_string(), &pattern));
+            }
+        }
+        // Of a histogram all series move alike.
+        if given.suffix.is_empty() {
+            like.extend(self.asked(self.key(given))?);
+        }
+        Ok(like)
     }
 
     fn moving(&self, case: &Case, step: i64) -> Result<Vec<Moving>, Error> {
@@ -113,22 +134,7 @@ impl Scene<'_> {
             if !own || !self.holds("series.when", given.when.as_ref())? {
                 continue;
             }
-            let mut like = BTreeSet::new();
-            for (label, expression) in &given.like {
-                let pattern = self.value("series.like", expression)?.to_string();
-                like.insert(Like::new(label, &pattern));
-            }
-            if let Some(expression) = &given.like_from {
-                let table = self.value("series.like_from", expression)?;
-                for label in table.try_iter()? {
-                    let pattern = table.get_item(&label)?.to_string();
-                    like.insert(Like::new(&label.to_string(), &pattern));
-                }
-            }
-            // Of a histogram all series move alike.
-            if given.suffix.is_empty() {
-                like.extend(self.asked(self.key(given))?);
-            }
+            let like = self.like(given)?;
             for copy in self.copies(given)? {
                 let mut like = like.clone();
                 let each = copy.labels.iter();

@@ -170,17 +170,26 @@ impl<'a> Scene<'a> {
         if self.kind.says(key, "metric").is_none() {
             return Ok(key.to_string());
         }
-        let tested = self.sample.service.get_attr("name")?;
-        let named = named(self.alert, key, tested.as_str().unwrap_or_default())?;
+        let name = match self.declared(key)? {
+            Some(declared) => declared.get_attr("name")?,
+            None => self.named(key)?,
+        };
         let suffix = &given.suffix;
-        let declared = self
-            .neighbourhood
-            .metric(named.as_str().unwrap_or_default());
-        let name = declared
-            .map(|metric| metric.get_attr("name"))
-            .transpose()?
-            .unwrap_or(named);
         Ok(format!("{name}{suffix}"))
+    }
+
+    /// What the alert names as a key of the kind, for the service.
+    fn named(&self, key: &str) -> Result<Value, Error> {
+        let tested = self.sample.service.get_attr("name")?;
+        named(self.alert, key, tested.as_str().unwrap_or_default())
+    }
+
+    /// The declared metric that a key names.
+    pub(super) fn declared(&self, key: &str) -> Result<Option<&Value>, Error> {
+        let named = self.named(key)?;
+        Ok(self
+            .neighbourhood
+            .metric(named.as_str().unwrap_or_default()))
     }
 
     /// What the service's profile says of the metric that has the role of a series, if that names one.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 const STATES: [&str; 3] = ["inactive", "pending", "firing"];
 
 /// One case, with its numbers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Trial {
     /// What it shows.
     pub(crate) name: String,
@@ -28,7 +28,7 @@ pub(crate) struct Trial {
 }
 
 /// A look at the alert.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Check {
     /// The step.
     pub(crate) at: i64,

@@ -2,6 +2,7 @@
 
 mod cast;
 mod played;
+mod variations;
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
@@ -33,7 +34,7 @@ pub(crate) const PROOF: Proof = Proof {
         let mut found: Vec<(&str, String, Diagnostic)> = Vec::new();
         for alert in alerts.filter(|alert| !alert.kind.cases.is_empty()) {
             let kind = alert.kind.name.as_str();
-            let (case, mut diagnostic) = match cast.play(alert, &library, releases(stack.catalog)) {
+            let (case, mut diagnostic) = match cast.play(alert, &library, &stack.contract) {
                 Ok(play) => match said(stack, alert, play) {
                     Some(said) => said,
                     None => continue,

@@ -4,14 +4,16 @@ use super::played::{
     HOUR, Likeness, Member, Outsider, Play, World, alike_when_steady, likeness, play, together,
 };
 use super::releases;
+use super::variations::{self, Variation};
 use crate::cases::neighbourhood::Neighbourhood;
-use crate::cases::{Clock, Scene, Sources, samples};
+use crate::cases::{Clock, Scene, Sources, Trial, samples};
 use crate::catalog::{Alert, Branch, Catalog, Metric, Service};
+use crate::contract::Contract;
 use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::rules::{Library, Rule, in_dependency_order};
 use crate::evaluation::unit_tests::labels;
 use crate::kinds::Kind;
-use crate::promql::engine::{Labels, Release, reads_calendar};
+use crate::promql::engine::{Labels, NAME, Release, reads_calendar};
 use crate::templates::functions::four_scrapes;
 use minijinja::Error;
 use minijinja::value::{Serde, Value};
@@ -76,8 +78,9 @@ impl<'a> Cast<'a> {
         &self,
         alert: &'a Alert,
         library: &Library,
-        releases: &[Release],
+        contract: &Contract,
     ) -> Result<Play<'a>, Error> {
+        let releases = releases(self.catalog);
         let needed = library.needed(std::iter::once(alert.name.as_str()), std::iter::empty());
         let value = Value::from(Serde(alert));
         let step = self.step(&value)?;
@@ -98,21 +101,36 @@ impl<'a> Cast<'a> {
                 near.push(service.get_attr("name")?.to_string());
             }
             let rules = self.about(&needed, &near);
-            for trial in scene.trials(tried.excepted)? {
-                let promise = tried.promise(tried.service, scene.per());
-                let mut wrong = worlds.iter().filter_map(|world| {
-                    play(
-                        (alert, tried.branch),
-                        &promise,
-                        &rules,
-                        &trial,
-                        &step,
-                        *world,
-                    )
-                });
-                if let Some(wrong) = wrong.next() {
+            let promise = tried.promise(tried.service, scene.per());
+            let of = (alert, tried.branch);
+            let trials = scene.trials(tried.excepted)?;
+            let mut holds = true;
+            for trial in &trials {
+                let mut worlds = worlds.iter();
+                let wrong =
+                    worlds.find_map(|world| play(of, &promise, &rules, trial, &step, *world));
+                if let Some(wrong) = wrong {
+                    holds = false;
                     found.add(wrong, &tried.class);
                 }
+            }
+            if tried.excepted || !holds {
+                continue;
+            }
+            let varied = varied(&scene, &trials, &needed, (contract, &tried.service.name))?;
+            let wrong = varied.iter().find_map(|variation| {
+                let mut releases = releases.iter();
+                releases.find_map(|release| {
+                    let world = World {
+                        release: *release,
+                        begin: 0,
+                        alone: variation.alone,
+                    };
+                    play(of, &promise, &needed, &variation.trial, &step, world)
+                })
+            });
+            if let Some(wrong) = wrong {
+                found.add(wrong, &tried.class);
             }
         }
         if found.wrong.is_empty() {
@@ -329,6 +347,31 @@ impl Tried<'_> {
     }
 }
 
+/// The first case in which the alert fires, and the first in which it does not, as they must hold too.
+fn varied(
+    scene: &Scene,
+    trials: &[Trial],
+    rules: &[&Rule],
+    (contract, service): (&Contract, &str),
+) -> Result<Vec<Variation>, Error> {
+    let fires = |trial: &&Trial| trial.checks.iter().any(|check| check.state == "firing");
+    let (firing, silent): (Vec<&Trial>, Vec<&Trial>) = trials.iter().partition(fires);
+    let open = scene.open_labels()?;
+    let series = trials.iter().flat_map(|trial| &trial.series);
+    let given: BTreeSet<String> = series
+        .filter_map(|(text, _)| Some(labels(text).ok()?.get(NAME).to_string()))
+        .collect();
+    let mut all = Vec::new();
+    for trial in firing.first().into_iter().chain(silent.first()) {
+        all.extend(variations::of_labels(trial, &open, rules));
+        all.extend(variations::of_many(trial, &open, rules, service));
+        all.extend(variations::beside_others(
+            trial, &given, rules, contract, service,
+        ));
+    }
+    Ok(all)
+}
+
 /// Each release; where the day or the hour matters, at every hour of a day and on every day of a week.
 fn worlds(releases: &[Release], dated: bool) -> Vec<World> {
     // Seven hours on again and again is another hour each time.
@@ -338,6 +381,7 @@ fn worlds(releases: &[Release], dated: bool) -> Vec<World> {
             releases.iter().map(move |release| World {
                 release: *release,
                 begin,
+                alone: false,
             })
         })
         .collect()

@@ -45,6 +45,8 @@ pub(super) struct World {
     pub(super) release: Release,
     /// The time of its first step: 0 is midnight, the beginning of a Thursday.
     pub(super) begin: Millis,
+    /// Whether only the tested service's own alert is looked at.
+    pub(super) alone: bool,
 }
 
 /// Runs a case; None: it holds.
@@ -83,6 +85,7 @@ pub(super) fn play(
         rules,
         memory: &memory,
         begin: world.begin,
+        alone: world.alone,
         step,
         trial,
     };
@@ -320,6 +323,7 @@ pub(super) fn together(
             rules,
             memory: &memory,
             begin: 0,
+            alone: false,
             step,
             trial: &member.trial,
         };
@@ -395,6 +399,8 @@ struct Stage<'a> {
     rules: &'a [&'a Rule],
     memory: &'a Memory,
     begin: Millis,
+    /// Whether it is of no interest for whom else the alert fires.
+    alone: bool,
     step: Millis,
     trial: &'a Trial,
 }
@@ -521,7 +527,8 @@ impl Stage<'_> {
                         );
                         return Some(self.wrong(what, None, check.at));
                     }
-                } else if state == State::Firing || active.labels.get("job") == promised.get("job")
+                } else if (state == State::Firing && !self.alone)
+                    || active.labels.get("job") == promised.get("job")
                 {
                     let what = format!(
                         "after {when} it is {} with the labels {}, and {}",

@@ -1,0 +1,332 @@
+//! What must not matter: other values of labels that an alert asks for alike, more series than an aggregation keeps, and the series
+//! of which its kind says nothing.
+//!
+//! Only what a rule tells apart is tried, so that rules that ask for nothing more than the catalog cost nothing more.
+
+use crate::cases::{OpenLabel, Trial, neighbourhood};
+use crate::contract::Contract;
+use crate::contract::domain::Domain;
+use crate::contract::series::{MetricType, SeriesSet};
+use crate::evaluation::rules::Rule;
+use crate::evaluation::unit_tests::labels;
+use crate::promql::engine::{Labels, NAME, metric};
+use crate::promql::matchers::{Judge, picks, regex};
+use crate::promql::token::{T_BOTTOMK, T_LIMITK, T_TOPK};
+use crate::promql::walk::{children, selectors};
+use crate::promql::{Expr, MatchOp, Matcher, VectorSelector, number};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// A case as it must hold too.
+pub(super) struct Variation {
+    pub(super) trial: Trial,
+    /// Whether it is of no interest here for whom else the alert fires: others have series that no case gives.
+    pub(super) alone: bool,
+}
+
+/// Values of a label that are tried, at most.
+const VALUES: usize = 12;
+
+/// Series that one is split into, at most.
+const SERIES: usize = 1_000;
+
+/// The same case with other values of labels, wherever the rules tell values apart that the alert asks for alike.
+pub(super) fn of_labels(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> Vec<Variation> {
+    let mut all = Vec::new();
+    for open in open {
+        let mut matchers: Vec<&Matcher> = Vec::new();
+        for selector in read(rules) {
+            if metric(selector).is_none_or(|name| name == open.metric) {
+                let of_label = selector.matchers.matchers.iter();
+                matchers.extend(of_label.filter(|matcher| matcher.name == open.label));
+            }
+        }
+        if matchers.is_empty() {
+            continue;
+        }
+        let judges: Vec<Judge> = matchers.iter().map(|matcher| Judge::of(matcher)).collect();
+        let told = |value: &str| -> Vec<bool> {
+            let judges = judges.iter();
+            judges.map(|judge| judge.picks(value)).collect()
+        };
+        let asked = |value: &str| -> Vec<bool> {
+            let patterns = open.asked.iter();
+            let matched =
+                patterns.map(|pattern| regex(pattern).is_none_or(|it| it.is_match(value)));
+            matched.collect()
+        };
+        let mut known = HashSet::new();
+        let values = values(&open.domain, &open.asked, &matchers);
+        let values = values
+            .into_iter()
+            .filter(|value| known.insert((told(value), asked(value))));
+        for value in values.take(VALUES) {
+            let differs =
+                |current: &str| asked(current) == asked(&value) && told(current) != told(&value);
+            let other = |labels: Labels| match labels.get(NAME) == open.metric {
+                true if differs(labels.get(&open.label)) => labels.with(&open.label, &value),
+                _ => labels,
+            };
+            let which = format!("where `{}` is {value:?}", open.label);
+            all.extend(changed(trial, &which, other));
+        }
+    }
+    all
+}
+
+/// The case with every series of the service split into more than an aggregation keeps, as far as labels can tell so many apart.
+pub(super) fn of_many(
+    trial: &Trial,
+    open: &[OpenLabel],
+    rules: &[&Rule],
+    service: &str,
+) -> Option<Variation> {
+    let kept = rules.iter().filter_map(|rule| kept(&rule.expr)).max()?;
+    let mut found = trial.clone();
+    found.series.clear();
+    let mut split = false;
+    for (text, values) in &trial.series {
+        let own = labels(text)
+            .ok()
+            .filter(|own| own.get("service") == service);
+        let parts = own.and_then(|own| parts(&own, open, kept + 1));
+        match parts.and_then(|parts| Some((divided(values, parts.len())?, parts))) {
+            Some((values, parts)) => {
+                split = true;
+                let parts = parts.into_iter();
+                found
+                    .series
+                    .extend(parts.map(|labels| (written(&labels), values.clone())));
+            }
+            None => found.series.push((text.clone(), values.clone())),
+        }
+    }
+    found.name += &format!(", with more than {kept} series of each");
+    split.then_some(Variation {
+        trial: found,
+        alone: false,
+    })
+}
+
+/// The case beside series that the rules read and no case gives: of the service's own other metrics, and of other services.
+pub(super) fn beside_others(
+    trial: &Trial,
+    given: &BTreeSet<String>,
+    rules: &[&Rule],
+    contract: &Contract,
+    service: &str,
+) -> Vec<Variation> {
+    let recorded: HashSet<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+    let known = trial.series.iter();
+    let known: Vec<Labels> = known.flat_map(|(text, _)| labels(text)).collect();
+    let mut all = Vec::new();
+    let mut seen = HashSet::new();
+    for selector in read(rules) {
+        let Some(name) = metric(selector).filter(|name| !recorded.contains(name)) else {
+            continue;
+        };
+        let matchers = &selector.matchers.matchers;
+        let picks = |labels: &Labels| {
+            let mut matchers = matchers.iter().filter(|matcher| matcher.name != NAME);
+            labels.get(NAME) == name
+                && matchers.all(|matcher| picks(matcher, labels.get(&matcher.name)))
+        };
+        if name.starts_with("ALERTS") || known.iter().any(picks) {
+            continue;
+        }
+        // Whether it is up is known of a service whose series are there.
+        let free = !given.contains(name) && name != "up";
+        // A probe of the service is of the service.
+        let is_own = |target: &BTreeMap<String, String>| {
+            let mut labels = ["job", "service"].iter().filter_map(|of| target.get(*of));
+            labels.any(|named| named == service)
+        };
+        let own = |target: &BTreeMap<String, String>| is_own(target) && free;
+        let other = |target: &BTreeMap<String, String>| !is_own(target);
+        for series in contract.family(name) {
+            let mut found = Vec::new();
+            found.extend(example(contract, series, selector, &own));
+            found.extend(example(contract, series, selector, &other));
+            found.retain(|labels| seen.insert(labels.clone()));
+            for labels in found {
+                let text = written(&labels);
+                for values in movements(name, series.kind, trial.last) {
+                    let mut varied = trial.clone();
+                    varied.name += &format!(", whatever `{text}` is");
+                    varied.series.push((text.clone(), values));
+                    all.push(Variation {
+                        trial: varied,
+                        alone: true,
+                    });
+                }
+            }
+        }
+    }
+    all
+}
+
+/// What a series may do that nothing is known of but its type.
+fn movements(name: &str, kind: MetricType, last: i64) -> Vec<String> {
+    let level = |level: u64| format!("{level}x{last}");
+    let rising = format!("0+1000x{last}");
+    match kind {
+        _ if name == "up" => vec![level(0), level(1)],
+        MetricType::Counter => vec![level(0), rising],
+        _ => vec![level(0), level(1), level(1_000_000_000_000), rising],
+    }
+}
+
+fn read<'r>(rules: &[&'r Rule]) -> impl Iterator<Item = &'r VectorSelector> {
+    rules.iter().flat_map(|rule| selectors(&rule.expr))
+}
+
+/// A case with other labels; None: nothing is another, or two series are the same then.
+fn changed(trial: &Trial, which: &str, other: impl Fn(Labels) -> Labels) -> Option<Variation> {
+    let mut found = trial.clone();
+    found.name += &format!(", {which}");
+    let mut known = HashSet::new();
+    let mut differs = false;
+    for (text, _) in &mut found.series {
+        let was = labels(text).ok()?;
+        let is = other(was.clone());
+        if is != was {
+            differs = true;
+            *text = written(&is);
+        }
+        if !known.insert(is) {
+            return None;
+        }
+    }
+    differs.then_some(Variation {
+        trial: found,
+        alone: false,
+    })
+}
+
+/// Values of a label on every side of what rules and the alert ask of it.
+fn values(domain: &Domain, asked: &BTreeSet<String>, matchers: &[&Matcher]) -> BTreeSet<String> {
+    let patterns: BTreeSet<String> = matchers
+        .iter()
+        .map(|matcher| match matcher.op {
+            MatchOp::Equal | MatchOp::NotEqual => regex_syntax::escape(&matcher.value),
+            _ => matcher.value.clone(),
+        })
+        .chain(asked.iter().cloned())
+        .collect();
+    let mut found = BTreeSet::new();
+    if let Domain::Values(all) = domain {
+        found.extend(all.iter().cloned());
+    }
+    for pattern in &patterns {
+        let side = Domain::Pattern(pattern.clone());
+        for is in [true, false] {
+            found.extend(domain.example(pattern, is));
+            found.extend(patterns.iter().flat_map(|other| side.example(other, is)));
+        }
+    }
+    found.retain(|value| !value.is_empty() && domain.holds(value));
+    found
+}
+
+/// How many series the aggregations of an expression keep, at most; None: there are no such aggregations.
+fn kept(expr: &Expr) -> Option<usize> {
+    let own = match expr {
+        Expr::Aggregate(aggregate) => aggregate.param.as_deref().and_then(|param| {
+            let counts = [T_TOPK, T_BOTTOMK, T_LIMITK].contains(&aggregate.op.id());
+            let kept = number::number(param).filter(|kept| counts && *kept < SERIES as f64)?;
+            Some(kept.max(0.0) as usize)
+        }),
+        _ => None,
+    };
+    let inner = children(expr).into_iter().filter_map(kept);
+    inner.chain(own).max()
+}
+
+/// The series as so many, by a label that can have so many values.
+fn parts(own: &Labels, open: &[OpenLabel], count: usize) -> Option<Vec<Labels>> {
+    let of_metric = open.iter().filter(|open| open.metric == own.get(NAME));
+    let mut of_metric = of_metric.filter(|open| own.get(&open.label).is_empty());
+    of_metric.find_map(|open| {
+        let mut values: Vec<String> = Vec::new();
+        while values.len() < count {
+            let known: Vec<String> = values
+                .iter()
+                .map(|known| regex_syntax::escape(known))
+                .collect();
+            let next = open.domain.example(&known.join("|"), false);
+            values.push(next.filter(|next| !next.is_empty() && !values.contains(next))?);
+        }
+        let values = values.iter();
+        Some(values.map(|value| own.with(&open.label, value)).collect())
+    })
+}
+
+/// The values of a series that is one of so many which add up to it; None: they are not numbers that can be divided.
+fn divided(values: &str, parts: usize) -> Option<String> {
+    let parts = parts as f64;
+    let run = |run: &str| -> Option<String> {
+        let (movement, times) = run.rsplit_once('x')?;
+        let (first, sign, by) = match movement.get(1..)?.find(['+', '-']) {
+            Some(at) => {
+                let (first, by) = movement.split_at(at + 1);
+                (first, &by[..1], by[1..].parse::<f64>().ok()?)
+            }
+            None => (movement, "", 0.0),
+        };
+        let first = first.parse::<f64>().ok()? / parts;
+        Some(match sign {
+            "" => format!("{first}x{times}"),
+            sign => format!("{first}{sign}{}x{times}", by / parts),
+        })
+    };
+    let whole = |text: &str| ["stale", "_"].contains(&text) || text.starts_with("_x");
+    let runs = values.split_whitespace().map(|text| match whole(text) {
+        true => Some(text.to_string()),
+        false => run(text),
+    });
+    Some(runs.collect::<Option<Vec<String>>>()?.join(" "))
+}
+
+/// The labels of a series that a selector picks, of a target that is wanted.
+fn example(
+    contract: &Contract,
+    series: &SeriesSet,
+    selector: &VectorSelector,
+    wanted: &dyn Fn(&BTreeMap<String, String>) -> bool,
+) -> Option<Labels> {
+    let matchers = &selector.matchers.matchers;
+    let picked = contract.select(series, matchers)?;
+    let mut targets = picked.targets.ones();
+    let target = targets.find_map(|index| {
+        let labels = &contract.targets.list[index].labels;
+        wanted(labels).then_some(labels)
+    })?;
+    let name = metric(selector).map(|name| (NAME, name));
+    let of_target = target
+        .iter()
+        .filter(|(label, _)| picked.carried.contains(*label))
+        .map(|(label, value)| (label.as_str(), value.as_str()));
+    let mut labels: Labels = of_target.chain(name).collect();
+    for (label, domain) in &picked.labels {
+        let asked: Vec<&Matcher> = matchers
+            .iter()
+            .filter(|asked| asked.name == *label)
+            .collect();
+        if !asked.is_empty() {
+            let values = values(domain, &BTreeSet::new(), &asked);
+            let judges: Vec<Judge> = asked.into_iter().map(Judge::of).collect();
+            let mut values = values.iter();
+            let value = values.find(|value| judges.iter().all(|judge| judge.picks(value)))?;
+            labels = labels.with(label, value);
+        }
+    }
+    Some(labels)
+}
+
+/// As promtool's tests write a series.
+fn written(labels: &Labels) -> String {
+    let others = labels.iter().filter(|(label, _)| *label != NAME);
+    let others: Vec<(String, String)> = others
+        .map(|(label, value)| (label.to_string(), value.to_string()))
+        .collect();
+    neighbourhood::written(labels.get(NAME), &others)
+}
