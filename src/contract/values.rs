@@ -92,6 +92,11 @@ impl Unit {
         self.base == base && !self.per_second
     }
 
+    /// Whether it is of something that is counted, in each second.
+    pub(crate) fn is_rate(&self) -> bool {
+        self.per_second
+    }
+
     /// Whether both can stand in one sum or comparison: how busy something is, is a ratio too.
     pub(crate) fn fits(&self, other: &Unit) -> bool {
         let busy = |one: &Unit, other: &Unit| one.is(Base::Cores) && other.is(Base::Ratio);

@@ -48,15 +48,11 @@ impl<'a> Causes<'a> {
             return 0;
         };
         let rule = self.rule(file, pointer);
-        let read = match (
-            rule,
-            self.expressions.get(&(file.as_str(), pointer.as_str())),
-        ) {
-            (Some(rule), _) => self.read(&rule.rule.expr),
-            (None, Some(expr)) => self.read(expr),
-            _ => HashSet::new(),
-        };
-        let depth = read.len();
+        let written = self.expressions.get(&(file.as_str(), pointer.as_str()));
+        let asked = rule.map(|rule| &*rule.rule.expr).or(written.copied());
+        let read = asked.map_or_else(HashSet::new, |expr| self.read(expr));
+        // What expressions find may follow from what they are asked of.
+        let depth = usize::from(asked.is_some()) + read.len();
         found
             .follows
             .extend(read.into_iter().map(|name| format!("rule {name}")));

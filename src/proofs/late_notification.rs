@@ -42,6 +42,9 @@ struct Wait {
 
 const REPEAT: &str = "repeat_interval";
 
+/// What is repeated more often than this is soon not read, unless the catalog wants it so.
+const OFTEN: u64 = 5 * MINUTE;
+
 pub(crate) const PROOF: Proof = Proof {
     code: "late-notification",
     doc: "A wait of hours keeps people uninformed for hours; a reminder that is further away than the Alertmanager's memory of what it has notified (`--data.retention`, five days) comes at no certain time.",
@@ -173,6 +176,19 @@ impl Timing<'_, '_> {
                 "`{REPEAT}` is {repeat}, and the Alertmanager forgets after {retention} what it has notified"
             );
             let help = format!("make it at most {retention}, or `--data.retention` longer");
+            found.push(self.at(route, REPEAT, repeat, message, help));
+        }
+        let routes = self.stack.catalog.notices.iter();
+        let said = routes
+            .filter_map(|notice| Duration::parse(&plain(notice.options.get(REPEAT)?)))
+            .min();
+        let least = Duration(OFTEN)
+            .min(self.said(REPEAT))
+            .min(said.unwrap_or(Duration(OFTEN)));
+        if repeat < least {
+            let message =
+                format!("`{REPEAT}` is {repeat}: whoever is told is told again and again");
+            let help = format!("make it at least {least}");
             found.push(self.at(route, REPEAT, repeat, message, help));
         }
         found

@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::number::number;
-use crate::promql::token::{T_ADD, T_DIV, T_SUB};
+use crate::promql::token::{T_ADD, T_DIV, T_MUL, T_SUB};
 use crate::stack::expressions::Expression;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -24,6 +24,7 @@ pub(crate) const PROOF: Proof = Proof {
             .iter()
             .filter_map(|node| {
                 mixed(expression, node, nodes)
+                    .or_else(|| multiplied(expression, node, nodes))
                     .or_else(|| outside(expression, node, nodes))
                     .or_else(|| counted_apart(expression, node, nodes, contract))
             })
@@ -62,6 +63,29 @@ fn mixed(expression: &Expression, node: &Node, nodes: &[Node]) -> Option<Diagnos
                 short(&node.expr.to_string())
             ),
             "convert one of them, such as by `/ 1000`",
+        )
+    })
+}
+
+/// Two rates, or two sizes, multiplied: what is meant is one divided by the other.
+fn multiplied(expression: &Expression, node: &Node, nodes: &[Node]) -> Option<Diagnostic> {
+    let Expr::Binary(binary) = node.expr else {
+        return None;
+    };
+    let [left, right] = node.operands.as_slice() else {
+        return None;
+    };
+    let (left, right) = (nodes[*left].unit.as_ref()?, nodes[*right].unit.as_ref()?);
+    let rates = left.is_rate() && right.is_rate();
+    let sizes = left.is(Base::Bytes) && right.is(Base::Bytes);
+    (binary.op.id() == T_MUL && (rates || sizes)).then(|| {
+        place::on(
+            expression,
+            format!(
+                "`{}` multiplies {left} by {right}",
+                short(&node.expr.to_string())
+            ),
+            "divide one by the other, or multiply by a number",
         )
     })
 }

@@ -11,6 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::promql::engine::metric;
 use crate::promql::matchers::Judge;
+use crate::promql::number::number;
 use crate::promql::token::*;
 use crate::promql::variables::variables;
 use crate::promql::walk::{children, selectors};
@@ -76,6 +77,9 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(one.chosen());
             found.extend(one.thresholds());
             found.extend(one.reduced());
+            found.extend(one.of_the_past());
+            found.extend(one.without_values());
+            found.extend(one.of_another_budget());
             found.extend(one.shifted());
             found.extend(one.failures());
             found.extend(one.states());
@@ -111,6 +115,38 @@ static QUANTILE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Calculations that leave a single value what it is.
+/// Words for what a panel shows of a time that is over.
+const PAST: [&str; 16] = [
+    "mean",
+    "average",
+    "avg",
+    "max",
+    "min",
+    "highest",
+    "lowest",
+    "peak",
+    "most",
+    "least",
+    "worst",
+    "best",
+    "range",
+    "over the",
+    "time shown",
+    "first",
+];
+
+/// A series that is divided by a number, and the number.
+fn divided_ratio(expr: &Expr) -> Option<(&str, f64)> {
+    if let Expr::Binary(binary) = expr
+        && binary.op.id() == T_DIV
+        && let Some(by) = number(&binary.rhs)
+        && let [selector] = selectors(&binary.lhs).as_slice()
+    {
+        return metric(selector).map(|name| (name, by));
+    }
+    children(expr).into_iter().find_map(divided_ratio)
+}
+
 const SAME: [&str; 14] = [
     "lastNotNull",
     "last",
@@ -388,6 +424,81 @@ impl<'a, 's> Panel<'a, 's> {
             message,
             "write `lastNotNull`",
         ))
+    }
+
+    /// A colour or a word that tells how things are, of a number that was so at some time of the range.
+    fn of_the_past(&self) -> Option<Diagnostic> {
+        let ranged =
+            |query: &&Expression| query.target["instant"] != true || query.target["range"] == true;
+        let calcs = &self.panel["options"]["reduceOptions"]["calcs"];
+        let calc = calcs
+            .texts()
+            .find(|calc| !["lastNotNull", "last"].contains(calc))?;
+        let field = Field::of(self.panel, "", "");
+        let tells = field.steps().len() > 1 && field.by_steps()
+            || self.panel["fieldConfig"]["defaults"]["mappings"]
+                .items()
+                .next()
+                .is_some();
+        let said = format!("{} {}", self.text("title"), self.text("description")).to_lowercase();
+        let said = PAST.iter().any(|word| said.contains(word));
+        if !self.queries.iter().any(ranged) || said || !(tells || calc.starts_with("first")) {
+            return None;
+        }
+        let message = format!(
+            "`{}` shows the `{calc}` of the time shown as how things are now",
+            self.text("title")
+        );
+        let help = "write `lastNotNull`, or say in the title what it is of";
+        Some(self.wrong("options/reduceOptions/calcs", message, help))
+    }
+
+    /// A tile that shows when a value was measured in its place.
+    fn without_values(&self) -> Option<Diagnostic> {
+        let fields = self.panel["options"]["reduceOptions"]["fields"].as_str()?;
+        let pattern = fields
+            .strip_prefix('/')
+            .and_then(|rest| rest.strip_suffix('/'));
+        let time = match pattern {
+            Some(pattern) => Domain::Values(vec!["Time".to_string()])
+                .example(&format!(".*(?:{pattern}).*"), true)
+                .is_some_and(|_| pattern.contains("Time")),
+            None => fields == "Time",
+        };
+        let message = format!("`{}` shows times, and not the values", self.text("title"));
+        time.then(|| {
+            let help = "leave it empty: that is every field with numbers";
+            self.wrong("options/reduceOptions/fields", message, help)
+        })
+    }
+
+    /// How fast a budget burns, reckoned with another budget than the objective leaves.
+    fn of_another_budget(&self) -> Option<Diagnostic> {
+        self.queries.iter().find_map(|query| {
+            let (name, by) = divided_ratio(&query.ast)?;
+            let slos = self.stack.catalog.slos.iter();
+            let mut slos = slos.filter(|slo| slo.recorded.names().any(|known| known == name));
+            let slo = slos.next()?;
+            let alerts = self.stack.catalog.alerts.iter();
+            let of_slo = alerts.filter(|alert| {
+                let of = alert.slo.as_ref();
+                of.is_some_and(|of| of.name == slo.name)
+            });
+            let limits = of_slo.flat_map(|alert| &alert.branches);
+            let mut known = limits
+                .filter_map(|branch| branch.above)
+                .chain([slo.budget, 1.0]);
+            let near = |known: f64| (known - by).abs() <= 1e-9 * known.abs();
+            (!known.any(near)).then(|| {
+                let message = format!(
+                    "`{}` divides `{name}` by {by}, and the objective leaves a budget of {}",
+                    self.text("title"),
+                    slo.budget
+                );
+                let help = "divide by what the objective lets fail";
+                place::on(query, message, help)
+            })
+        })
     }
 
     /// What is shown as if it were now, and is of another time.

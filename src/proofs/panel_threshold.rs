@@ -428,6 +428,7 @@ impl Signals<'_, '_> {
                 let all = sources.union(&compared).map(String::as_str);
                 let world = World::rising(
                     &self.doing(&service.name, all, &expression.ast),
+                    branch.window.unwrap_or_default(),
                     recordings,
                     &BTreeSet::from([service.name.as_str()]),
                 );

@@ -48,6 +48,10 @@ pub(crate) const PROOF: Proof = Proof {
                 "the panel shows a ratio as that many percent".to_string(),
                 "use the unit `percentunit`".to_string(),
             ),
+            (_, None, Some(Measure::Seconds)) if in_milliseconds(whole) => (
+                format!("the panel shows milliseconds as `{unit}`"),
+                "use a unit of milliseconds, or do not multiply by 1000".to_string(),
+            ),
             (_, Some(measured), Some(shown)) if measured != shown => (
                 format!("the panel shows {} as `{unit}`", measured.plural()),
                 format!("use the unit `{}`", measured.unit()),
@@ -95,6 +99,8 @@ enum Measure {
     Events,
     /// Seconds of CPU time per second.
     Cores,
+    /// How many series there are.
+    Series,
     /// Something that no metric is given in here: milliseconds, megabytes, a time of day.
     Other,
 }
@@ -109,6 +115,7 @@ impl Measure {
             Measure::EventsPerSecond => "events per second",
             Measure::Events => "events",
             Measure::Cores => "cores",
+            Measure::Series => "a number of series",
             Measure::Other => "something else",
         }
     }
@@ -121,10 +128,15 @@ impl Measure {
             Measure::BytesPerSecond => "Bps",
             Measure::EventsPerSecond => "ops",
             Measure::Events => "short",
-            Measure::Cores => "short",
+            Measure::Cores | Measure::Series => "short",
             Measure::Other => "none",
         }
     }
+}
+
+fn in_milliseconds(node: &Node) -> bool {
+    let unit = node.unit.as_ref();
+    unit.is_some_and(|unit| unit.is(Base::Milliseconds))
 }
 
 /// What a unit says that a number is; None: it says nothing about that.
@@ -164,7 +176,8 @@ fn measured(node: &Node, nodes: &[Node], contract: &Contract) -> Option<Measure>
         }
         Expr::Paren(_) | Expr::Subquery(_) => operand(0),
         Expr::Aggregate(aggregate) => match aggregate.op.id() {
-            T_COUNT | T_COUNT_VALUES | T_GROUP => None,
+            T_COUNT => Some(Measure::Series),
+            T_COUNT_VALUES | T_GROUP => None,
             _ => last(),
         },
         Expr::Call(call) => match call.func.name {

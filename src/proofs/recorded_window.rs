@@ -86,7 +86,16 @@ fn other(expr: &Expr, window: Duration) -> Option<String> {
 }
 
 /// What makes a rate, or a number of events, of a range.
-const COUNTS: [&str; 6] = ["rate", "increase", "delta", "deriv", "irate", "idelta"];
+const COUNTS: [&str; 8] = [
+    "rate",
+    "increase",
+    "delta",
+    "deriv",
+    "irate",
+    "idelta",
+    "sum_over_time",
+    "count_over_time",
+];
 
 #[cfg(test)]
 mod tests {

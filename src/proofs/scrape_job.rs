@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::catalog::{Catalog, Duration, Service, Size, secrets};
+use crate::catalog::{Catalog, Duration, Metric, Service, Size, secrets};
 use crate::contract::domain::Domain;
 use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
 use crate::contract::targets::{Target, Targets};
@@ -66,6 +66,7 @@ pub(crate) const PROOF: Proof = Proof {
                         &instance.address
                     };
                     found.extend(differences(config, service, target, address, contained));
+                    found.extend(aside(config, stack.catalog, service, target));
                 }
                 continue;
             }
@@ -277,6 +278,50 @@ fn differences(
             )
         })
         .collect()
+}
+
+/// A label that a target has and the catalog does not give it, where the service's own series have one of that name: theirs is then
+/// called `exported_…`, and nobody finds it.
+fn aside(
+    config: &File,
+    catalog: &Catalog,
+    service: &Service,
+    target: &Target,
+) -> Option<Diagnostic> {
+    let more = |label: &&String| {
+        !["job", "service", "component", "instance"].contains(&label.as_str())
+            && !service.labels.contains_key(*label)
+    };
+    let mut more = target.labels.keys().filter(more);
+    let has = |metric: &&Metric, label: &str| {
+        let own = match metric.r#type.as_str() {
+            "histogram" => label == "le",
+            "summary" => label == "quantile",
+            _ => false,
+        };
+        metric.services.contains(&service.name) && (own || metric.labels.contains_key(label))
+    };
+    let (label, metric) = more.find_map(|label| {
+        let mut declared = catalog.declared();
+        Some((label, declared.find(|metric| has(metric, label))?))
+    })?;
+    let group = target.pointer.split("/targets/").next().unwrap_or_default();
+    let pointer = format!("{group}/labels/{label}");
+    let message = format!(
+        "the target of `{}` has a label `{label}`, and so have the series of `{}`: theirs becomes `exported_{label}`",
+        service.name, metric.name
+    );
+    let help = "remove it from the target, or give it another name";
+    (!service.honor_labels).then(|| {
+        let mut found = place::at(&config.path, pointer, message, help);
+        found.subjects.push(pushed_aside(label));
+        found
+    })
+}
+
+/// What a finding is about, and what others follow from: a label that a target has in the place of its series.
+pub(super) fn pushed_aside(label: &str) -> String {
+    format!("label {label}")
 }
 
 /// Labels that everything leaves this Prometheus with: of two clusters or environments, only they say which one it is.
@@ -620,6 +665,9 @@ impl Needed {
 /// The most series of one family that are relabeled to see what becomes of them.
 const SAMPLES: usize = 600;
 
+/// The most targets of a job whose series are.
+const TARGETS: usize = 4;
+
 /// What rules behind the scrape take from a family, or make of it: its series are relabeled, one for each value that rules or
 /// expressions tell apart.
 fn changed(
@@ -656,7 +704,18 @@ fn changed(
         .map(|label| (label.clone(), "x".to_string()))
         .chain([("__name__".to_string(), name.to_string())])
         .collect();
-    let mut samples = vec![plain];
+    let of_job = stack.contract.targets.with("job", service);
+    let targets = of_job
+        .ones()
+        .take(TARGETS)
+        .map(|index| &stack.contract.targets.list[index].labels);
+    let mut samples: Vec<Labels> = targets
+        .map(|target| {
+            let mut sample = target.clone();
+            sample.extend(plain.clone());
+            sample
+        })
+        .collect();
     for (label, domain) in &read {
         let values = probes(label, domain, rules, &matchers(label));
         let grown = samples.iter().flat_map(|sample| {
@@ -707,9 +766,10 @@ fn changed(
                         let judges = matchers(label).into_iter().map(Judge::of);
                         judges.map(|judge| judge.picks(value)).collect()
                     };
+                    let of_target = !family.labels.contains_key(label);
                     let lost = now != value
                         && (now.is_empty()
-                            || label == "__name__"
+                            || of_target
                             || value == "x"
                             || reads(value) != reads(now));
                     if lost {

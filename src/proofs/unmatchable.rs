@@ -1,6 +1,6 @@
 //! Every matcher can match a series that exists.
 
-use super::{Check, Example, Proof, Usage, place};
+use super::{Check, Example, Proof, Usage, place, scrape_job};
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
@@ -42,18 +42,19 @@ pub(crate) const PROOF: Proof = Proof {
                 continue;
             }
             if contract.knows(name) {
-                found.push(
-                    fault(name, contract.family(name), &matchers, contract).map_or_else(
-                        || {
-                            place::on(
-                                expression,
-                                format!("no series of `{name}` has all these labels at once"),
-                                "the matchers exclude each other: remove one",
-                            )
-                        },
-                        |(message, help)| place::on(expression, message, help),
-                    ),
-                );
+                let fault = fault(name, contract.family(name), &matchers, contract);
+                let (message, help) = fault.unwrap_or_else(|| {
+                    (
+                        format!("no series of `{name}` has all these labels at once"),
+                        "the matchers exclude each other: remove one".to_string(),
+                    )
+                });
+                let mut unmatched = place::on(expression, message, help);
+                let labels = matchers.iter().map(|matcher| &matcher.name);
+                unmatched
+                    .follows
+                    .extend(labels.map(|label| scrape_job::pushed_aside(label)));
+                found.push(unmatched);
             }
         }
         found

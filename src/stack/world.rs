@@ -1,6 +1,7 @@
 //! A small world to look at panels in: a few series that hold a value, and what the rules record of them.
 
 use super::Stack;
+use crate::catalog::Duration;
 use crate::evaluation::rules::{Rule, Rules};
 use crate::promql::Expr;
 use crate::promql::engine::{
@@ -17,6 +18,9 @@ const STEP: Millis = 60_000;
 
 /// Between samples of series that rise, for the windows of panels.
 const SHORT_STEP: Millis = 5_000;
+
+/// Between their samples of long ago, which only windows of hours and days reach.
+const LONG_STEP: Millis = 900_000;
 
 /// The recording rules of a stack, read once.
 pub(crate) struct Recordings {
@@ -114,18 +118,22 @@ impl World {
         World::plain(series).record(recordings, jobs)
     }
 
-    /// Series that rise by so much a second, with what is recorded of them for some of the services; one that rises by nothing has
-    /// the value.
+    /// Series that rise by so much a second, for as long as a window looks back, with what is recorded of them for some of the
+    /// services; one that rises by nothing has the value.
     pub(crate) fn rising(
         series: &[(Labels, f64, f64)],
+        window: Duration,
         recordings: &Recordings,
         jobs: &BTreeSet<&str>,
     ) -> World {
         let mut memory = Memory::default();
         for (labels, value, slope) in series {
-            let samples = (0..=NOW / SHORT_STEP).map(|index| {
-                let time = index * SHORT_STEP;
-                let value = value + slope * time as f64 / 1000.0;
+            let before = (Millis::try_from(window.0).unwrap_or(NOW) - NOW) / LONG_STEP;
+            let first = -before.max(0) * LONG_STEP;
+            let before = (1..=before).rev().map(|index| -index * LONG_STEP);
+            let times = before.chain((0..=NOW / SHORT_STEP).map(|index| index * SHORT_STEP));
+            let samples = times.map(|time| {
+                let value = value + slope * (time - first) as f64 / 1000.0;
                 Sample { time, value }
             });
             memory.add(Recorded {
