@@ -14,12 +14,14 @@ pub(crate) struct OpenLabel {
     pub(crate) label: String,
     /// The values that it is declared to have.
     pub(crate) domain: Domain,
+    /// Where the alert fires apart by its values: the one that the cases give.
+    pub(crate) told: Option<String>,
     /// The patterns by which the alert itself tells its values apart.
     pub(crate) asked: BTreeSet<String>,
 }
 
 impl Scene<'_> {
-    /// Of all series of the service, without what an alert fires apart by and what the kind gives a value of its own.
+    /// Of all series of the service, without those that the kind gives a value of its own.
     pub(crate) fn open_labels(&self) -> Result<Vec<OpenLabel>, Error> {
         let mut all: Vec<OpenLabel> = Vec::new();
         for given in self.kind.series.values() {
@@ -35,11 +37,8 @@ impl Scene<'_> {
             like.extend(self.asked(self.key(given))?);
             let labels = declared.get_attr("labels")?;
             let labels = serde_json::to_value(labels).unwrap_or_default();
-            let own = |label: &str| {
-                given.labels.contains_key(label)
-                    || given.each.contains_key(label)
-                    || self.per().iter().any(|(per, _)| per == label)
-            };
+            let own =
+                |label: &str| given.labels.contains_key(label) || given.each.contains_key(label);
             for (label, written) in labels.as_object().into_iter().flatten() {
                 if own(label) {
                     continue;
@@ -53,6 +52,11 @@ impl Scene<'_> {
                         metric: metric.clone(),
                         label: label.clone(),
                         domain: Domain::declared(written),
+                        told: self
+                            .per()
+                            .iter()
+                            .find(|(per, _)| per == label)
+                            .map(|(_, value)| value.clone()),
                         asked: asked.collect(),
                     }),
                 }

@@ -329,6 +329,14 @@ pub(crate) fn reads_calendar(expr: &Expr) -> bool {
         || children(expr).into_iter().any(reads_calendar)
 }
 
+/// Whether what it gives depends on the day of the month, or of the year.
+pub(crate) fn reads_dates(expr: &Expr) -> bool {
+    let of_week = ["minute", "hour", "day_of_week"];
+    matches!(expr, Expr::Call(call) if !of_week.contains(&call.func.name)
+        && calendar::part(call.func.name, 0.0).is_some())
+        || children(expr).into_iter().any(reads_dates)
+}
+
 /// Windows over series.
 struct Range<'a> {
     series: Cow<'a, [Recorded]>,

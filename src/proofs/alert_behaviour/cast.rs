@@ -1,7 +1,8 @@
 //! Which services an alert is tried with: one of each class that nothing can tell apart.
 
 use super::played::{
-    HOUR, Likeness, Member, Outsider, Play, World, alike_when_steady, likeness, play, together,
+    HOUR, Likeness, Member, Others, Outsider, Play, World, alike_when_steady, likeness, play,
+    together,
 };
 use super::releases;
 use super::variations::{self, Variation};
@@ -13,7 +14,7 @@ use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::rules::{Library, Rule, in_dependency_order};
 use crate::evaluation::unit_tests::labels;
 use crate::kinds::Kind;
-use crate::promql::engine::{Labels, NAME, Release, reads_calendar};
+use crate::promql::engine::{Labels, NAME, Release, reads_calendar, reads_dates};
 use crate::templates::functions::four_scrapes;
 use minijinja::Error;
 use minijinja::value::{Serde, Value};
@@ -85,8 +86,7 @@ impl<'a> Cast<'a> {
         let value = Value::from(Serde(alert));
         let step = self.step(&value)?;
         let clock = self.clock(&step);
-        let dated = needed.iter().any(|rule| reads_calendar(&rule.expr));
-        let worlds = worlds(releases, dated);
+        let worlds = worlds(releases, &needed);
         let mut found = Play::default();
         let tried = self.tried(alert, &value, &needed)?;
         let scene = |tried: &Tried, name: &str| {
@@ -124,8 +124,9 @@ impl<'a> Cast<'a> {
                     let world = World {
                         release: *release,
                         begin: 0,
-                        alone: variation.alone,
+                        others: variation.others,
                     };
+                    let promise = variation.told(&promise);
                     play(of, &promise, &needed, &variation.trial, &step, world)
                 })
             });
@@ -364,6 +365,7 @@ fn varied(
     let mut all = Vec::new();
     for trial in firing.first().into_iter().chain(silent.first()) {
         all.extend(variations::of_labels(trial, &open, rules));
+        all.extend(variations::of_several(trial, &open, rules));
         all.extend(variations::of_many(trial, &open, rules, service));
         all.extend(variations::beside_others(
             trial, &given, rules, contract, service,
@@ -372,16 +374,21 @@ fn varied(
     Ok(all)
 }
 
-/// Each release; where the day or the hour matters, at every hour of a day and on every day of a week.
-fn worlds(releases: &[Release], dated: bool) -> Vec<World> {
+/// Each release; where the day or the hour matters, at every hour of a day and on every day of a week, or of a year.
+fn worlds(releases: &[Release], rules: &[&Rule]) -> Vec<World> {
+    let times = match () {
+        () if rules.iter().any(|rule| reads_dates(&rule.expr)) => 24 * 366 / 7,
+        () if rules.iter().any(|rule| reads_calendar(&rule.expr)) => 24,
+        () => 1,
+    };
     // Seven hours on again and again is another hour each time.
-    let begins = (0..if dated { 24 } else { 1 }).map(|time| 7 * HOUR * time);
+    let begins = (0..times).map(|time| 7 * HOUR * time);
     begins
         .flat_map(|begin| {
             releases.iter().map(move |release| World {
                 release: *release,
                 begin,
-                alone: false,
+                others: Others::Silent,
             })
         })
         .collect()

@@ -1,12 +1,14 @@
 //! One case, run.
 
 use crate::cases::Trial;
+use crate::catalog::times::MONTHS;
 use crate::catalog::{Alert, Branch, Duration};
 use crate::diagnostic::plural;
 use crate::evaluation::rules::{Active, Outcome, Rule, Rules, State};
 use crate::evaluation::unit_tests::{labels, recorded};
 use crate::promql::engine::{Axis, Failure, Labels, Memory, Millis, Release};
 use crate::promql::samples;
+use chrono::{DateTime, Datelike, TimeDelta};
 
 /// What came of an alert's cases.
 #[derive(Default)]
@@ -45,8 +47,18 @@ pub(super) struct World {
     pub(super) release: Release,
     /// The time of its first step: 0 is midnight, the beginning of a Thursday.
     pub(super) begin: Millis,
-    /// Whether only the tested service's own alert is looked at.
-    pub(super) alone: bool,
+    pub(super) others: Others,
+}
+
+/// What is expected of alerts that are not the one that is promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Others {
+    /// None fires, and none is there for the tested service.
+    Silent,
+    /// Other services have series that no case gives: what fires for them is of no interest.
+    OfOtherServices,
+    /// The service has more to fire for.
+    Any,
 }
 
 /// Runs a case; None: it holds.
@@ -85,7 +97,7 @@ pub(super) fn play(
         rules,
         memory: &memory,
         begin: world.begin,
-        alone: world.alone,
+        others: world.others,
         step,
         trial,
     };
@@ -323,7 +335,7 @@ pub(super) fn together(
             rules,
             memory: &memory,
             begin: 0,
-            alone: false,
+            others: Others::Silent,
             step,
             trial: &member.trial,
         };
@@ -399,8 +411,7 @@ struct Stage<'a> {
     rules: &'a [&'a Rule],
     memory: &'a Memory,
     begin: Millis,
-    /// Whether it is of no interest for whom else the alert fires.
-    alone: bool,
+    others: Others,
     step: Millis,
     trial: &'a Trial,
 }
@@ -450,9 +461,15 @@ impl Stage<'_> {
     fn when(&self, at: i64) -> String {
         let passed = Duration((self.step * at.max(0)).unsigned_abs());
         let hours = self.begin / HOUR;
-        match WEEK.get((hours / 24) as usize).filter(|_| hours > 0) {
-            Some(day) => format!("{passed} from {day} {}:00 UTC on", hours % 24),
-            None => passed.to_string(),
+        let day = WEEK[(hours / 24) as usize % WEEK.len()];
+        match hours / 24 {
+            _ if hours == 0 => passed.to_string(),
+            0..7 => format!("{passed} from {day} {}:00 UTC on", hours % 24),
+            days => {
+                let date = DateTime::UNIX_EPOCH + TimeDelta::days(days);
+                let month = MONTHS[date.month0() as usize];
+                format!("{passed} from {} {month} on", date.day())
+            }
         }
     }
 
@@ -527,9 +544,11 @@ impl Stage<'_> {
                         );
                         return Some(self.wrong(what, None, check.at));
                     }
-                } else if (state == State::Firing && !self.alone)
-                    || active.labels.get("job") == promised.get("job")
-                {
+                } else if match self.others {
+                    Others::Any => false,
+                    _ if active.labels.get("job") == promised.get("job") => true,
+                    others => others == Others::Silent && state == State::Firing,
+                } {
                     let what = format!(
                         "after {when} it is {} with the labels {}, and {}",
                         word(state),

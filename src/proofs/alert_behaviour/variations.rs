@@ -3,6 +3,7 @@
 //!
 //! Only what a rule tells apart is tried, so that rules that ask for nothing more than the catalog cost nothing more.
 
+use super::played::Others;
 use crate::cases::{OpenLabel, Trial, neighbourhood};
 use crate::contract::Contract;
 use crate::contract::domain::Domain;
@@ -19,8 +20,19 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 /// A case as it must hold too.
 pub(super) struct Variation {
     pub(super) trial: Trial,
-    /// Whether it is of no interest here for whom else the alert fires: others have series that no case gives.
-    pub(super) alone: bool,
+    /// A label by whose values the alert fires apart, and the value that it has here.
+    told: Option<(String, String)>,
+    pub(super) others: Others,
+}
+
+impl Variation {
+    /// The labels that are promised here.
+    pub(super) fn told(&self, promise: &Labels) -> Labels {
+        match &self.told {
+            Some((label, value)) => promise.with(label, value),
+            None => promise.clone(),
+        }
+    }
 }
 
 /// Values of a label that are tried, at most.
@@ -62,12 +74,31 @@ pub(super) fn of_labels(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> V
         for value in values.take(VALUES) {
             let differs =
                 |current: &str| asked(current) == asked(&value) && told(current) != told(&value);
-            let other = |labels: Labels| match labels.get(NAME) == open.metric {
-                true if differs(labels.get(&open.label)) => labels.with(&open.label, &value),
-                _ => labels,
+            let other = |labels: Labels| {
+                let current = labels.get(&open.label);
+                let other = match &open.told {
+                    // What has the other value already takes this one's.
+                    Some(own) if differs(own) && current == value => own,
+                    Some(own) if current != own => return labels,
+                    _ if differs(current) => &value,
+                    _ => return labels,
+                };
+                match labels.get(NAME) == open.metric {
+                    true => labels.with(&open.label, other),
+                    false => labels,
+                }
             };
             let which = format!("where `{}` is {value:?}", open.label);
-            all.extend(changed(trial, &which, other));
+            all.extend(changed(trial, &which, other).map(|trial| {
+                Variation {
+                    trial,
+                    told: open
+                        .told
+                        .is_some()
+                        .then(|| (open.label.clone(), value.clone())),
+                    others: Others::Silent,
+                }
+            }));
         }
     }
     all
@@ -103,8 +134,40 @@ pub(super) fn of_many(
     found.name += &format!(", with more than {kept} series of each");
     split.then_some(Variation {
         trial: found,
-        alone: false,
+        told: None,
+        others: Others::Silent,
     })
+}
+
+/// The case with more series that each fire by themselves than an aggregation keeps; the alert must fire for every one of them.
+pub(super) fn of_several(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> Vec<Variation> {
+    let Some(kept) = rules.iter().filter_map(|rule| kept(&rule.expr)).max() else {
+        return Vec::new();
+    };
+    let Some(told) = open.iter().find(|open| open.told.is_some()) else {
+        return Vec::new();
+    };
+    let values = several(&told.domain, kept + 1);
+    let mut found = trial.clone();
+    found.name += &format!(", for more than {kept} values of `{}` at once", told.label);
+    found.series.clear();
+    for (text, moves) in &trial.series {
+        let own = labels(text).ok();
+        match own.filter(|own| !own.get(&told.label).is_empty()) {
+            Some(own) => found.series.extend(values.iter().map(|value| {
+                let other = own.with(&told.label, value);
+                (written(&other), moves.clone())
+            })),
+            None => found.series.push((text.clone(), moves.clone())),
+        }
+    }
+    let values = values.into_iter().filter(|_| !found.series.is_empty());
+    let one = |value| Variation {
+        trial: found.clone(),
+        told: Some((told.label.clone(), value)),
+        others: Others::Any,
+    };
+    values.map(one).collect()
 }
 
 /// The case beside series that the rules read and no case gives: of the service's own other metrics, and of other services.
@@ -155,7 +218,8 @@ pub(super) fn beside_others(
                     varied.series.push((text.clone(), values));
                     all.push(Variation {
                         trial: varied,
-                        alone: true,
+                        told: None,
+                        others: Others::OfOtherServices,
                     });
                 }
             }
@@ -180,7 +244,7 @@ fn read<'r>(rules: &[&'r Rule]) -> impl Iterator<Item = &'r VectorSelector> {
 }
 
 /// A case with other labels; None: nothing is another, or two series are the same then.
-fn changed(trial: &Trial, which: &str, other: impl Fn(Labels) -> Labels) -> Option<Variation> {
+fn changed(trial: &Trial, which: &str, other: impl Fn(Labels) -> Labels) -> Option<Trial> {
     let mut found = trial.clone();
     found.name += &format!(", {which}");
     let mut known = HashSet::new();
@@ -196,10 +260,7 @@ fn changed(trial: &Trial, which: &str, other: impl Fn(Labels) -> Labels) -> Opti
             return None;
         }
     }
-    differs.then_some(Variation {
-        trial: found,
-        alone: false,
-    })
+    differs.then_some(found)
 }
 
 /// Values of a label on every side of what rules and the alert ask of it.
@@ -246,18 +307,27 @@ fn parts(own: &Labels, open: &[OpenLabel], count: usize) -> Option<Vec<Labels>> 
     let of_metric = open.iter().filter(|open| open.metric == own.get(NAME));
     let mut of_metric = of_metric.filter(|open| own.get(&open.label).is_empty());
     of_metric.find_map(|open| {
-        let mut values: Vec<String> = Vec::new();
-        while values.len() < count {
-            let known: Vec<String> = values
-                .iter()
-                .map(|known| regex_syntax::escape(known))
-                .collect();
-            let next = open.domain.example(&known.join("|"), false);
-            values.push(next.filter(|next| !next.is_empty() && !values.contains(next))?);
-        }
-        let values = values.iter();
-        Some(values.map(|value| own.with(&open.label, value)).collect())
+        let values = several(&open.domain, count);
+        let parts = values.iter().map(|value| own.with(&open.label, value));
+        (values.len() == count).then(|| parts.collect())
     })
+}
+
+/// Values of a label, up to so many.
+fn several(domain: &Domain, count: usize) -> Vec<String> {
+    let mut values: Vec<String> = Vec::new();
+    while values.len() < count {
+        let known: Vec<String> = values
+            .iter()
+            .map(|known| regex_syntax::escape(known))
+            .collect();
+        let next = domain.example(&known.join("|"), false);
+        match next.filter(|next| !next.is_empty() && !values.contains(next)) {
+            Some(next) => values.push(next),
+            None => break,
+        }
+    }
+    values
 }
 
 /// The values of a series that is one of so many which add up to it; None: they are not numbers that can be divided.
