@@ -408,8 +408,16 @@ impl Own {
             .of(Sort::Rules)
             .map(|(_, file)| format!("extra/{}", file.source))
             .collect();
+        let said = |key: &str| -> Vec<&str> {
+            let rules = self.rules();
+            rules
+                .filter_map(|(_, _, rule)| rule[key].as_str())
+                .collect()
+        };
         json!({
             "rules": rules,
+            "expressions": said("expr"),
+            "records": said("record"),
             "jobs": all(scrape::JOBS),
             "receivers": all(alertmanager::RECEIVERS),
             "routes": all(alertmanager::ROUTES),

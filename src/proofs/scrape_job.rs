@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::catalog::access::{Auth, Tls};
 use crate::catalog::{Catalog, Duration, Metric, Service, Size, secrets};
 use crate::contract::domain::Domain;
 use crate::contract::relabel::{Labels, Relabeled, Rule, relabeled};
@@ -114,15 +115,32 @@ pub(crate) const PROOF: Proof = Proof {
         found.extend(converted(stack, config));
         found.extend(crowded(config, &targets.list));
         found.extend(not_itself(stack));
+        found.extend(unwatched(stack, config));
+        found.extend(otherwise_stored(stack, config));
         found
     }),
 };
 
 /// The keys of a job that let a scrape in, as the catalog has them.
 pub(super) fn connection(service: &Service, contained: bool) -> Value {
+    let mut wanted = let_in(service.tls.as_ref(), service.auth.as_ref(), contained);
+    if let Some(proxy) = &service.proxy_url {
+        wanted.insert("proxy_url".into(), proxy.clone().into());
+    }
+    if service.honor_labels {
+        wanted.insert("honor_labels".into(), true.into());
+    }
+    if let Some(limit) = service.sample_limit {
+        wanted.insert("sample_limit".into(), limit.into());
+    }
+    Value::Object(wanted)
+}
+
+/// The keys that encrypt, and log in, as the catalog has them.
+fn let_in(tls: Option<&Tls>, auth: Option<&Auth>, contained: bool) -> Map<String, Value> {
     let mut wanted = Map::new();
     let seen = |file: &String| secrets::seen(file, contained);
-    if let Some(tls) = &service.tls {
+    if let Some(tls) = tls {
         let said = [
             ("ca_file", tls.ca_file.as_ref().map(seen)),
             ("server_name", tls.server_name.clone()),
@@ -138,7 +156,7 @@ pub(super) fn connection(service: &Service, contained: bool) -> Value {
         }
         wanted.insert("tls_config".into(), table.into());
     }
-    if let Some(auth) = &service.auth {
+    if let Some(auth) = auth {
         match (&auth.bearer_file, &auth.username, &auth.password_file) {
             (Some(file), ..) => {
                 wanted.insert(
@@ -153,16 +171,7 @@ pub(super) fn connection(service: &Service, contained: bool) -> Value {
             _ => {}
         }
     }
-    if let Some(proxy) = &service.proxy_url {
-        wanted.insert("proxy_url".into(), proxy.clone().into());
-    }
-    if service.honor_labels {
-        wanted.insert("honor_labels".into(), true.into());
-    }
-    if let Some(limit) = service.sample_limit {
-        wanted.insert("sample_limit".into(), limit.into());
-    }
-    Value::Object(wanted)
+    wanted
 }
 
 /// Whether a setting of a job is what the catalog says, or that and more which asks for no less.
@@ -177,7 +186,14 @@ pub(super) fn lets_in(written: &Value, said: &Value) -> bool {
         .all(|(key, value)| there.get(key) == Some(value));
     // The type that an authorization has anyway.
     let bearer = there.get("type").is_none_or(|kind| kind == "Bearer");
-    all && bearer && (!trusts || wanted.contains_key("insecure_skip_verify"))
+    // Another name than that of the address is on no certificate, and Prometheus speaks nothing older than TLS 1.2.
+    let named = there
+        .get("server_name")
+        .is_none_or(|_| wanted.contains_key("server_name"));
+    let spoken = there
+        .get("max_version")
+        .is_none_or(|version| version == "TLS12" || version == "TLS13");
+    all && bearer && named && spoken && (!trusts || wanted.contains_key("insecure_skip_verify"))
 }
 
 /// What a target says otherwise than the catalog; `contained`: Prometheus is a container.
@@ -530,9 +546,18 @@ fn written(stack: &Stack, config: &File, names: &mut Option<BTreeSet<String>>) -
                         false => format!(" of `{whose}`"),
                     };
                     let before = json!(labels).to_string();
+                    let was = labels.clone();
                     let message = match relabeled(&rules, labels) {
                         Relabeled::Dropped => {
                             format!("`{name}`{of} is not written to {}", plain(&store["url"]))
+                        }
+                        Relabeled::Kept(labels)
+                            if let Some(label) = outside.keys().find(|label| {
+                                !tells_replicas(label) && labels.get(*label) != was.get(*label)
+                            }) =>
+                        {
+                            let store = plain(&store["url"]);
+                            format!("`{name}`{of} is written to {store} without its `{label}`")
                         }
                         Relabeled::Kept(labels) => match after.insert(labels, before.clone()) {
                             Some(other) if other != before => format!(
@@ -554,6 +579,11 @@ fn written(stack: &Stack, config: &File, names: &mut Option<BTreeSet<String>>) -
         }
     }
     found
+}
+
+/// Whether a label tells a pair of Prometheus servers apart: what is the same of both is sent without it.
+pub(super) fn tells_replicas(label: &str) -> bool {
+    label.contains("replica")
 }
 
 /// Jobs without an interval of their own, the monitoring's among them, are scraped as often as the catalog says.
@@ -585,6 +615,18 @@ fn rarely(config: &File) -> Vec<Diagnostic> {
     for (index, job) in config.value["scrape_configs"].items().enumerate() {
         for key in ["dns_sd_configs", "http_sd_configs"] {
             for (at, lookup) in job[key].items().enumerate() {
+                // Docker answers for its containers with addresses of the fourth version.
+                if key == "dns_sd_configs" && lookup["type"] == "AAAA" {
+                    found.push(place::at(
+                        &config.path,
+                        format!("/scrape_configs/{index}/{key}/{at}/type"),
+                        format!(
+                            "`{}` is looked up by addresses of IPv6, and the containers have none",
+                            plain(&job["job_name"])
+                        ),
+                        "write `type: A`",
+                    ));
+                }
                 let written = lookup["refresh_interval"].as_str();
                 if let Some(interval) = written.and_then(Duration::parse)
                     && interval > LOOKBACK
@@ -975,6 +1017,71 @@ fn not_itself(stack: &Stack) -> Option<Diagnostic> {
         format!("{address} is `{name}`, where Prometheus is to scrape itself"),
         "write the address of Prometheus: localhost:9090 in its own container",
     ))
+}
+
+/// The monitoring's own jobs, where they do not scrape what they are called after.
+fn unwatched(stack: &Stack, config: &File) -> Vec<Diagnostic> {
+    let itself = [stack.catalog.prometheus.address.clone()];
+    let servers = [
+        ("prometheus", &itself[..]),
+        ("alertmanager", &stack.catalog.prometheus.alertmanagers[..]),
+    ];
+    let mut found = Vec::new();
+    for (job, addresses) in servers {
+        let targets = stack.contract.targets.with("job", job);
+        let mut targets = targets.ones().map(|at| &stack.contract.targets.list[at]);
+        let other = targets.find(|target| !addresses.contains(&target.address));
+        found.extend(other.map(|target| {
+            let message = format!(
+                "the job `{job}` scrapes {}, the catalog says {}",
+                target.address,
+                addresses.join(" and ")
+            );
+            let help = "render the catalog's address: nobody else watches the monitoring itself";
+            place::at(&config.path, &target.pointer, message, help)
+        }));
+    }
+    found
+}
+
+/// A store of the catalog that is not written to as the catalog says.
+fn otherwise_stored(stack: &Stack, config: &File) -> Vec<Diagnostic> {
+    let contained = stack.catalog.prometheus.runs_on == "compose";
+    let mut found = Vec::new();
+    for said in &stack.catalog.prometheus.remote_write {
+        let mut stores = config.value["remote_write"].items().enumerate();
+        let store = stores.find(|(_, store)| store["url"] == said.url.as_str());
+        let Some((index, store)) = store else {
+            found.push(place::at(
+                &config.path,
+                "/remote_write",
+                format!(
+                    "nothing is written to {}, which the catalog names",
+                    said.url
+                ),
+                "render it from `[prometheus]`",
+            ));
+            continue;
+        };
+        let settings = let_in(said.tls.as_ref(), said.auth.as_ref(), contained);
+        for (key, wanted) in &settings {
+            let written = store.get(key).unwrap_or(&Value::Null);
+            if !lets_in(written, wanted) {
+                found.push(place::at(
+                    &config.path,
+                    format!("/remote_write/{index}"),
+                    format!(
+                        "samples are written to {} with {key} `{}`, the catalog says `{}`",
+                        said.url,
+                        plain(written),
+                        plain(wanted)
+                    ),
+                    "render it from the catalog: the store refuses what does not log in",
+                ));
+            }
+        }
+    }
+    found
 }
 
 /// Targets that nothing tells apart: each scrape of one is out of order beside the other's, and is dropped.

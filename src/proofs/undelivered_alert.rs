@@ -1,5 +1,6 @@
 //! Every alert leaves Prometheus as its rule made it, and arrives at every Alertmanager of the catalog.
 
+use super::scrape_job::tells_replicas;
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
@@ -11,7 +12,7 @@ use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::receivers::host;
 use crate::stack::notifications::relabeling::Relabeling;
 use crate::stack::notifications::server::Server;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// What routes, inhibition and people rely on.
 const CARRIED: [&str; 5] = ["alertname", "severity", "job", "service", "component"];
@@ -149,10 +150,11 @@ fn changed(stack: &Stack, config: &File, endpoints: &[Endpoint]) -> Vec<Diagnost
             (labels, pointer)
         });
         for (labels, pointer) in to_each {
-            let Some((what, how)) = lost(&firing.made, labels.as_ref()) else {
+            let external = &stack.catalog.prometheus.external_labels;
+            let Some((what, how)) = lost(&firing.made, external, labels.as_ref()) else {
                 continue;
             };
-            if seen.insert((pointer.clone(), what)) {
+            if seen.insert((pointer.clone(), what.to_string())) {
                 found.push(place::at(
                     &config.path,
                     pointer,
@@ -165,17 +167,24 @@ fn changed(stack: &Stack, config: &File, endpoints: &[Endpoint]) -> Vec<Diagnost
     found
 }
 
-/// What an alert lost.
-fn lost(made: &Labels, labels: Option<&Labels>) -> Option<(&'static str, String)> {
+/// What an alert lost, of its own labels or of those that the catalog gives everything that leaves this Prometheus.
+fn lost<'l>(
+    made: &'l Labels,
+    external: &'l BTreeMap<String, String>,
+    labels: Option<&Labels>,
+) -> Option<(&'l str, String)> {
     let Some(labels) = labels else {
         return Some(("", "is dropped".to_string()));
     };
-    let carried = CARRIED
+    let own = made.iter();
+    let own = own.filter(|(label, _)| CARRIED.contains(&label.as_str()));
+    let given = external
         .iter()
-        .filter(|label| made.get(**label) != labels.get(**label));
-    let mut lost = carried.filter(|label| made.contains_key(**label));
-    let label = lost.next()?;
-    let how = match labels.get(*label) {
+        .filter(|(label, _)| !made.contains_key(*label) && !tells_replicas(label));
+    let (label, _) = own
+        .chain(given)
+        .find(|(label, value)| labels.get(*label) != Some(*value))?;
+    let how = match labels.get(label) {
         Some(value) => format!("gets `{value}` for its label `{label}`"),
         None => format!("loses its label `{label}`"),
     };

@@ -108,6 +108,31 @@ pub(crate) const PROOF: Proof = Proof {
                         "render the catalog's `blackbox.address`",
                     );
                 }
+                let more = probe
+                    .params
+                    .keys()
+                    .find(|key| MISLEADING.contains(&key.as_str()));
+                if let Some(key) = more {
+                    say(
+                        &format!("/scrape_configs/{}/params", probe.job),
+                        format!(
+                            "`{key}` changes what the blackbox exporter asks `{}`, or answers: its health is not what is scraped",
+                            service.name
+                        ),
+                        "remove it",
+                    );
+                }
+                // The exporter keeps half a second for its answer, and has the rest for the probe.
+                if probe.timeout < LEAST {
+                    say(
+                        &format!("/scrape_configs/{}/scrape_timeout", probe.job),
+                        format!(
+                            "a probe of `{}` has {} less half a second: every one fails",
+                            service.name, probe.timeout
+                        ),
+                        "give it some seconds",
+                    );
+                }
                 let module = probe
                     .params
                     .get("module")
@@ -174,6 +199,13 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// Parameters of the blackbox exporter that send a probe to somebody else, or answer with text that is no metrics
+/// (prober/handler.go).
+const MISLEADING: [&str; 2] = ["hostname", "debug"];
+
+/// Less than this is no time for a probe.
+const LEAST: Duration = Duration(1_000);
 
 /// What a module has otherwise than the catalog of what lets a probe in: the key, and what is written.
 fn locked_out(stack: &Stack, service: &Service, http: &Value) -> Option<(String, String)> {

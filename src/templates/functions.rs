@@ -3,6 +3,9 @@
 use super::refuse;
 use crate::catalog::{Duration, Size, secrets, snake, with_unit};
 use crate::contract::exposed::openmetrics;
+use crate::promql;
+use crate::promql::engine::metric;
+use crate::promql::walk::selectors;
 use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, State, context};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -41,6 +44,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("subject", subject);
     environment.add_filter("legend", legend);
     environment.add_function("series", series);
+    environment.add_filter("metrics_read", metrics_read);
     environment.add_function("sources", sources);
     environment.add_function("roles_of", roles_of);
     environment.add_filter("reads", reads);
@@ -91,6 +95,15 @@ fn lines(text: &str, indent: usize) -> Result<Value, Error> {
     Ok(Value::from_safe_string(
         lines.join(&format!("\n{}", " ".repeat(indent))),
     ))
+}
+
+/// The names of the metrics that an expression reads; of one that is not PromQL, none.
+fn metrics_read(expression: &str) -> Vec<String> {
+    let Ok(parsed) = promql::parse(expression) else {
+        return Vec::new();
+    };
+    let read = selectors(&parsed).into_iter().filter_map(metric);
+    read.map(str::to_string).collect()
 }
 
 /// `cache_read_errors_total` → `cache read errors`.

@@ -223,7 +223,7 @@ impl Way {
         for (label, value) in &self.external {
             labels.entry(label.clone()).or_insert_with(|| value.clone());
         }
-        self.relabeling.after(labels)
+        self.relabeling.after_at_worst(labels)
     }
 }
 

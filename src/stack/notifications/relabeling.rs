@@ -12,6 +12,9 @@ pub(crate) struct Relabeling {
     pub(crate) written: bool,
 }
 
+/// So many shares are tried: alerts are spread over a few Alertmanagers, not over many.
+const SHARES: usize = 8;
+
 enum Step {
     Rule(Rule),
     /// Which share an alert falls into is not worked out: it is sent to some Alertmanager.
@@ -32,10 +35,24 @@ impl Relabeling {
     }
 
     /// The labels after all of them; None: they are dropped.
-    pub(crate) fn after(&self, mut labels: Labels) -> Option<Labels> {
+    pub(crate) fn after(&self, labels: Labels) -> Option<Labels> {
+        self.of_share(labels, 0)
+    }
+
+    /// The same of an alert of any share: of those that are dropped, where some are.
+    pub(crate) fn after_at_worst(&self, labels: Labels) -> Option<Labels> {
+        let shared = self.steps.iter().any(|step| matches!(step, Step::Share(_)));
+        let others =
+            (1..if shared { SHARES } else { 1 }).map(|share| self.of_share(labels.clone(), share));
+        others.fold(self.of_share(labels.clone(), 0), |worst, other| {
+            worst.and(other)
+        })
+    }
+
+    fn of_share(&self, mut labels: Labels, share: usize) -> Option<Labels> {
         for step in &self.steps {
             match step {
-                Step::Share(target) => drop(labels.insert(target.clone(), "0".to_string())),
+                Step::Share(target) => drop(labels.insert(target.clone(), share.to_string())),
                 Step::Rule(rule) => match relabel::relabeled(std::slice::from_ref(rule), labels) {
                     Relabeled::Kept(kept) => labels = kept,
                     Relabeled::Dropped => return None,
