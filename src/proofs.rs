@@ -34,6 +34,7 @@ mod mixed_units;
 mod newer_than_minimum;
 mod notification_grouping;
 mod notification_template;
+mod notification_text;
 mod panel_axis;
 mod panel_fields;
 mod panel_layout;
@@ -200,6 +201,7 @@ pub const PROOFS: &[Proof] = &[
     newer_than_minimum::PROOF,
     notification_grouping::PROOF,
     notification_template::PROOF,
+    notification_text::PROOF,
     panel_axis::PROOF,
     panel_fields::PROOF,
     panel_layout::PROOF,

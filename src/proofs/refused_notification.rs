@@ -122,7 +122,7 @@ fn wordless<'k>(integration: &str, entry: &Value, labels: &Labels) -> Option<&'k
     let mut speaks = false;
     for key in *keys {
         let text = entry.get(*key)?.as_str()?;
-        let [firing, ended] = [true, false].map(|fires| texts::written(text, labels, fires));
+        let [firing, ended] = [true, false].map(|fires| texts::written(text, labels, fires).ok());
         if !ended?.trim().is_empty() {
             return None;
         }
@@ -145,7 +145,8 @@ const WORDS: [&str; 8] = [
 
 /// A text that says something when an alert has ended, and nothing while it fires.
 fn mute(entry: &Value, labels: &Labels) -> Option<&'static str> {
-    let says = |text: &str, fires| Some(!texts::written(text, labels, fires)?.trim().is_empty());
+    let says =
+        |text: &str, fires| Some(!texts::written(text, labels, fires).ok()?.trim().is_empty());
     let mut words = WORDS.into_iter();
     words.find(|key| {
         let text = entry[*key].as_str().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The texts of notifications: Go templates over the Alertmanager's data.
 
 use crate::go_template::shapes::{Asked, Types};
-use crate::go_template::{self, parse};
+use crate::go_template::{self, Problem, parse};
 use crate::stack::document::walk;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,12 +36,12 @@ pub(crate) fn asked(part: &Value) -> Vec<(String, Read)> {
     found
 }
 
-/// What a text becomes of one alert with these labels, while it fires or when it has ended; None: that cannot be said here.
+/// What a text becomes of one alert with these labels, while it fires or when it has ended.
 pub(crate) fn written(
     text: &str,
     labels: &BTreeMap<String, String>,
     fires: bool,
-) -> Option<String> {
+) -> Result<String, Problem> {
     type Fields = BTreeMap<String, go_template::Value>;
     let text_of = |text: &str| go_template::Value::text(text);
     let map = |pairs: &mut dyn Iterator<Item = (&str, &str)>| {
@@ -95,13 +95,11 @@ pub(crate) fn written(
         ("CommonAnnotations", annotations()),
         ("ExternalURL", text_of("url")),
     ]);
-    let template = parse(text).ok()?;
+    let template = parse(text)?;
     let data = go_template::Value::Struct(data.into());
-    template
-        .execute(data, &[], &|name, arguments| {
-            go_template::of_prometheus(name, arguments)
-        })
-        .ok()
+    template.execute(data, &[], &|name, arguments| {
+        go_template::of_prometheus(name, arguments)
+    })
 }
 
 /// What alerts say of themselves.
@@ -202,21 +200,15 @@ mod tests {
                 "",
             ),
         ] {
-            let both = [true, false].map(|fires| written(text, &labels, fires));
+            let both = [true, false].map(|fires| written(text, &labels, fires).ok());
             assert_eq!(
                 both,
                 [firing, resolved].map(|text| Some(text.to_string())),
                 "{text}"
             );
         }
-        assert_eq!(
-            written(
-                "{{ range .CommonLabels.SortedPairs }}x{{ end }}",
-                &labels,
-                true
-            ),
-            None
-        );
+        let pairs = "{{ range .CommonLabels.SortedPairs }}x{{ end }}";
+        assert!(written(pairs, &labels, true).is_err());
         assert!(asked(&json!(["{{ .Status"]))[0].1.is_err());
         assert!(asked(&json!(["plain"])).is_empty());
     }

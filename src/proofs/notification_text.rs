@@ -1,0 +1,217 @@
+//! What people read of a notification says which alert it is of, and whether it fires.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::Role;
+use crate::stack::Stack;
+use crate::stack::notifications::alerts::Firing;
+use crate::stack::notifications::matchers::Labels;
+use crate::stack::notifications::receivers::tells_of_the_end;
+use crate::stack::notifications::{Notifications, texts};
+use serde_json::Value;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "notification-text",
+    doc: "The texts of each receiver are written out for an alert that fires, and for one that has ended. A page that names no alert sends nobody anywhere; one that says resolved while it fires, or is of no urgency, lets people sleep.",
+    example: Example::Rendered {
+        role: Role::Alertmanager,
+        pointer: "/receivers/name=null/pagerduty_configs",
+        bad: r#"[{"routing_key_file": "/run/secrets/pagerduty", "description": "Something is wrong"}]"#,
+    },
+    check: Check::Stack(|stack| {
+        let Some(notifications) = stack.notifications() else {
+            return Vec::new();
+        };
+        let Some(told) = notifications.alerts.real.first() else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for receiver in &notifications.receivers {
+            let urgent = is_urgent(stack, notifications, receiver.name);
+            for (pointer, integration, entry) in receiver.integrations() {
+                let text = Text {
+                    integration,
+                    entry,
+                    labels: told.labels(),
+                };
+                let wrong = [
+                    text.broken(),
+                    text.nameless(),
+                    text.exchanged(),
+                    text.coloured(),
+                    text.without_incident(),
+                    urgent.then(|| text.calm()).flatten(),
+                ];
+                found.extend(wrong.into_iter().flatten().map(|(key, message, help)| {
+                    let path = &notifications.file.path;
+                    place::at(path, format!("{pointer}/{key}"), message, help)
+                }));
+            }
+        }
+        found
+    }),
+};
+
+/// Integrations with the keys whose own texts name the alert, and those that may do it instead.
+const NAMING: [(&str, &[&str], &[&str]); 15] = [
+    ("pagerduty", &["description"], &[]),
+    ("slack", &["title"], &["text", "pretext"]),
+    ("telegram", &["message"], &[]),
+    ("webex", &["message"], &[]),
+    ("wechat", &["message"], &[]),
+    ("sns", &["message"], &["subject"]),
+    ("opsgenie", &["message"], &["description"]),
+    ("mattermost", &["text"], &[]),
+    ("rocketchat", &["title", "text"], &[]),
+    ("discord", &["title", "message"], &[]),
+    ("msteams", &["title", "text"], &[]),
+    ("msteamsv2", &["title", "text"], &[]),
+    ("pushover", &["title", "message"], &[]),
+    ("email", &["html"], &["text"]),
+    ("jira", &["summary"], &["description"]),
+];
+
+/// The key, what is wrong there, and what to do.
+type Wrong = (&'static str, String, &'static str);
+
+/// One integration of a receiver, and the labels of an alert that it may be told of.
+struct Text<'a> {
+    integration: &'a str,
+    entry: &'a Value,
+    labels: &'a Labels,
+}
+
+impl Text<'_> {
+    /// The keys whose texts are read, once all that would name the alert by themselves are replaced.
+    fn keys(&self) -> Option<impl Iterator<Item = &'static str> + use<>> {
+        let mut known = NAMING.iter();
+        let (_, naming, others) = known.find(|(kind, ..)| *kind == self.integration)?;
+        let replaced = |key: &&&str| self.entry.get(**key).is_some_and(Value::is_string);
+        let all = naming.iter().filter(replaced).count() == naming.len();
+        all.then(|| naming.iter().chain(*others).copied())
+    }
+
+    /// Everything that is read of an alert; None: some of it cannot be written out here.
+    fn read(&self, fires: bool) -> Option<String> {
+        let mut all = String::new();
+        for key in self.keys()? {
+            if let Some(text) = self.entry.get(key).and_then(Value::as_str) {
+                all += &texts::written(text, self.labels, fires).ok()?;
+                all.push('\n');
+            }
+        }
+        Some(all)
+    }
+
+    fn first_key(&self) -> Option<&'static str> {
+        self.keys()?.next()
+    }
+
+    fn tells_of_the_end(&self) -> bool {
+        let written = self.entry["send_resolved"].as_bool();
+        written.unwrap_or(tells_of_the_end(self.integration))
+    }
+
+    /// A text that asks for an alert that is not there while it fires.
+    fn broken(&self) -> Option<Wrong> {
+        self.keys()?.find_map(|key| {
+            let text = self.entry.get(key)?.as_str()?;
+            let problem = texts::written(text, self.labels, true).err()?;
+            let missing = problem.certain && problem.reason.starts_with("index out of range");
+            missing.then(|| {
+                let message = format!(
+                    "`{key}` asks for an alert that is not there while one fires ({}): the notification is not sent",
+                    problem.reason
+                );
+                (key, message, "let it speak of `.Alerts`, or of `.Alerts.Firing`")
+            })
+        })
+    }
+
+    fn nameless(&self) -> Option<Wrong> {
+        let read = self.read(true)?;
+        let name = self.labels.get("alertname").map_or("", String::as_str);
+        let said = [name, "summary", "description"];
+        let named = said.iter().any(|word| read.contains(word));
+        if read.trim().is_empty() && self.integration == "pagerduty" {
+            let message = "PagerDuty refuses an event without a description".to_string();
+            return Some((self.first_key()?, message, "leave `description` out"));
+        }
+        if named || read.trim().is_empty() {
+            return None;
+        }
+        let message = format!(
+            "of `{name}` people read `{}`: not which alert it is, and not what is the matter",
+            read.trim().lines().next().unwrap_or_default()
+        );
+        let help = "write the alert's name, or its summary: `{{ .CommonLabels.alertname }}`";
+        Some((self.first_key()?, message, help))
+    }
+
+    /// Words that say the opposite of how things are.
+    fn exchanged(&self) -> Option<Wrong> {
+        let says = |fires: bool, wrong: &str, right: &str| {
+            let read = self.read(fires)?.to_lowercase();
+            Some(read.contains(wrong) && !read.contains(right))
+        };
+        let (state, word) = if says(true, "resolved", "firing")? {
+            ("fires", "resolved")
+        } else if self.tells_of_the_end() && says(false, "firing", "resolved")? {
+            ("has ended", "firing")
+        } else {
+            return None;
+        };
+        let message = format!("of an alert that {state} people read that it is {word}");
+        Some((self.first_key()?, message, "write `{{ .Status }}`"))
+    }
+
+    /// Slack's bar in the colour of good news while an alert fires.
+    fn coloured(&self) -> Option<Wrong> {
+        let colour = self.entry["color"]
+            .as_str()
+            .filter(|_| self.integration == "slack")?;
+        let fires = texts::written(colour, self.labels, true).ok()?;
+        (fires == "good").then(|| {
+            let message = "an alert that fires is shown in the colour of good news".to_string();
+            let help = "leave `color` out: its own text tells the two apart";
+            ("color", message, help)
+        })
+    }
+
+    /// An address of PagerDuty that takes what is sent, and wakes nobody.
+    fn without_incident(&self) -> Option<Wrong> {
+        let url = self.entry["url"]
+            .as_str()
+            .filter(|_| self.integration == "pagerduty")?;
+        let keyed = ["routing_key", "routing_key_file"];
+        let events = keyed.iter().any(|key| self.entry.get(*key).is_some());
+        (events && (url.contains("/change/") || url.ends_with(".json"))).then(|| {
+            let message = format!("{url} makes no incident of an event with a routing key");
+            let help = "leave `url` out: PagerDuty takes them at /v2/enqueue";
+            ("url", message, help)
+        })
+    }
+
+    /// A severity of PagerDuty for everything, of which nobody is woken.
+    fn calm(&self) -> Option<Wrong> {
+        let severity = self.entry["severity"].as_str()?;
+        let calm = ["info", "warning"].contains(&severity) && self.integration == "pagerduty";
+        calm.then(|| {
+            let message = format!(
+                "the most urgent alerts are events of severity `{severity}`: PagerDuty may wake nobody for them"
+            );
+            let help = "write `critical`, or the alert's own: `{{ .CommonLabels.severity }}`";
+            ("severity", message, help)
+        })
+    }
+}
+
+/// Whether a receiver is told of the alerts that matter most.
+fn is_urgent(stack: &Stack, notifications: &Notifications, receiver: &str) -> bool {
+    let worst = |firing: &&Firing| firing.rank(stack.catalog) == 0;
+    let mut firing = notifications.alerts.real.iter().filter(worst);
+    firing.any(|firing| {
+        let tree = notifications.tree.iter();
+        let mut reached = tree.flat_map(|tree| tree.reached(&[firing.labels()]));
+        reached.any(|route| route.receiver() == receiver)
+    })
+}
