@@ -4,9 +4,11 @@
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::catalog::Service;
+use crate::json::Parts;
 use crate::promql::engine::Labels;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;
+use crate::stack::dashboards::panels;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::GRAFANA;
 use crate::stack::grafana::shown::{Field, News, Shown, word};
@@ -85,6 +87,16 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                 world: recorded(&[others, down].concat()),
             });
         }
+        let alone: Vec<(&str, World)> = jobs
+            .iter()
+            .map(|job| {
+                let one = BTreeSet::from([*job]);
+                let others = jobs.difference(&one).copied().collect();
+                let others = scrapes(stack, &others, Some(1.0), Some(1.0));
+                let down = scrapes(stack, &one, Some(0.0), Some(0.0));
+                (*job, recorded(&[others, down].concat()))
+            })
+            .collect();
         for expression in &about[0] {
             found.extend(judged(expression, &well, &ill, true).or_else(|| {
                 // It asks for a group whose services are not among these.
@@ -98,6 +110,7 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                     &worlds,
                     "whether services are up or down",
                 )
+                .or_else(|| blind(stack, expression, &well, &alone, "is down"))
             }));
         }
     }
@@ -118,6 +131,17 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
             fires(false, &firing),
             fires(true, &firing[..firing.len().min(2)]),
         ];
+        let alone: Vec<(&str, World)> = stack
+            .catalog
+            .alerts
+            .iter()
+            .filter_map(|alert| {
+                let of_alert = firing.iter();
+                let own = of_alert.filter(|(labels, _)| labels.get("alertname") == alert.name);
+                let own: Samples = own.cloned().collect();
+                (!own.is_empty()).then(|| (alert.name.as_str(), plain(&own)))
+            })
+            .collect();
         for expression in &about[1] {
             found.extend(judged(expression, &well, &ill, false).or_else(|| {
                 unmoved(
@@ -126,6 +150,8 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                     &[&ill[0].world, &pending],
                     "whether alerts fire or not",
                 )
+                .or_else(|| blind(stack, expression, &well, &alone, "fires"))
+                .or_else(|| premature(expression, &well, &pending))
             }));
         }
     }
@@ -205,6 +231,101 @@ fn unmoved(
             "ask for what changes",
         )
     })
+}
+
+/// One number of everything that stays the same when it is one of them alone.
+fn blind(
+    stack: &Stack,
+    expression: &Expression,
+    well: &World,
+    alone: &[(&str, World)],
+    what: &str,
+) -> Option<crate::diagnostic::Diagnostic> {
+    if !is_of_all(stack, expression) {
+        return None;
+    }
+    let healthy = well.asked(&expression.ast)?;
+    let unseen = alone.iter().find(|(_, world)| {
+        let given = world.asked(&expression.ast);
+        given.is_some_and(|given| given == healthy)
+    });
+    let title = expression.owner["title"].as_str().unwrap_or_default();
+    unseen.map(|(name, _)| {
+        place::on(
+            expression,
+            format!("`{title}` shows the same when `{name}` alone {what}"),
+            "ask for all of them, or say in the title which are left out",
+        )
+    })
+}
+
+/// A number of alerts that fire which counts those that only wait.
+fn premature(
+    expression: &Expression,
+    well: &World,
+    pending: &World,
+) -> Option<crate::diagnostic::Diagnostic> {
+    let title = expression.owner["title"].as_str().unwrap_or_default();
+    let description = expression.owner["description"].as_str().unwrap_or_default();
+    let told = |word: &str| {
+        let text = format!("{title} {description}").to_lowercase();
+        text.contains(word)
+    };
+    let (healthy, waiting) = (
+        well.asked(&expression.ast)?,
+        pending.asked(&expression.ast)?,
+    );
+    let counts = title.to_lowercase().contains("firing") && !told("pending");
+    (counts && healthy != waiting).then(|| {
+        place::on(
+            expression,
+            format!("`{title}` counts alerts that are pending, and do not fire"),
+            "ask for `alertstate=\"firing\"`",
+        )
+    })
+}
+
+/// Whether a tile shows one number of all services or alerts: it stands in no row of a group, and names none of them.
+fn is_of_all(stack: &Stack, expression: &Expression) -> bool {
+    let panel = expression.owner;
+    let one = ["stat", "gauge"].contains(&panel["type"].as_str().unwrap_or_default());
+    let several = panel["targets"].items().count() > 1;
+    let text = ["title", "description"].map(|key| panel[key].as_str().unwrap_or_default());
+    let text = text.join(" ").to_lowercase();
+    let catalog = stack.catalog;
+    let groups = catalog
+        .groups
+        .iter()
+        .flat_map(|group| [&group.key, &group.title]);
+    let services = catalog.services.iter().map(|service| &service.name);
+    let alerts = catalog
+        .alerts
+        .iter()
+        .flat_map(|alert| [&alert.name, &alert.severity]);
+    let mut named = groups.chain(services).chain(alerts);
+    one && !several
+        && !in_row_of_group(stack, expression)
+        && !named.any(|name| text.contains(&name.to_lowercase()))
+}
+
+/// Whether the row before a panel is that of a group.
+fn in_row_of_group(stack: &Stack, expression: &Expression) -> bool {
+    let own = expression.pointer.split("/targets/").next();
+    let file = stack
+        .files
+        .dashboards()
+        .find(|file| file.path == expression.path);
+    let mut of_group = false;
+    for (pointer, panel) in file.into_iter().flat_map(|file| panels(&file.value)) {
+        if panel["type"] == "row" {
+            let mut groups = stack.catalog.groups.iter();
+            of_group = groups.any(|group| panel["title"] == group.title.as_str());
+        }
+        if Some(pointer.as_str()) == own {
+            return of_group;
+        }
+    }
+    false
 }
 
 /// The alerts whose conditions read nothing.
