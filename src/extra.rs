@@ -14,7 +14,7 @@ use crate::source::read::Unreadable;
 use crate::yaml;
 use alertmanager::Routing;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, OnceLock};
 
 /// What a file of `[extra]` is.
@@ -372,13 +372,15 @@ impl Own {
 
     /// Whether a job may expose what nobody knows.
     pub(crate) fn is_open(&self, catalog: &Catalog) -> bool {
+        let emitters: HashSet<&String> = catalog
+            .declared()
+            .flat_map(|metric| &metric.services)
+            .collect();
         // Of a service that says nothing of its metrics nobody knows them.
-        let silent = catalog.services.iter().any(|service| {
-            service.profiles.is_empty()
-                && !catalog
-                    .declared()
-                    .any(|metric| metric.services.contains(&service.name))
-        });
+        let silent = catalog
+            .services
+            .iter()
+            .any(|service| service.profiles.is_empty() && !emitters.contains(&service.name));
         if silent {
             return true;
         }

@@ -15,7 +15,7 @@ use crate::json;
 use crate::kinds::Kinds;
 use crate::overlay::Overlay;
 use crate::templates;
-use crate::templates::functions::four_scrapes;
+use crate::templates::functions::{four_scrapes, probed};
 use crate::yaml;
 use anyhow::Result;
 use before::Before;
@@ -186,6 +186,8 @@ impl Rendered {
             true => TemplateValue::from(Serde(&catalog.scrape_secrets)),
             false => TemplateValue::from(Serde(&own.secrets)),
         };
+        let said = TemplateValue::from(Serde(catalog));
+        let services = said.get_attr("services").unwrap_or_default();
         Rendered {
             files: Vec::new(),
             output,
@@ -193,7 +195,14 @@ impl Rendered {
             merged: Vec::new(),
             by_others: false,
             environment,
-            catalog: context! { metric_names => metric_names(catalog), extra => seen, scrape_secrets => secrets, ..TemplateValue::from(Serde(catalog)) },
+            catalog: context! {
+                metric_names => metric_names(catalog),
+                extra => seen,
+                scrape_secrets => secrets,
+                // Every panel of states asks whether there are any.
+                probed => probed(&services).unwrap_or_default(),
+                ..said
+            },
             origins: Mutex::default(),
             own_lines: Mutex::default(),
             alerts: Mutex::default(),

@@ -30,9 +30,10 @@ const LARGEST: u64 = 16 << 20;
 
 /// The list for these files: paths only, sorted, so that it is the same on every machine.
 pub(crate) fn manifest(files: &[File]) -> String {
-    let (mut plain, mut bare): (Vec<&File>, Vec<&File>) = files
-        .iter()
-        .partition(|file| says_so(&file.path, file.text.as_bytes()));
+    let (mut plain, mut bare): (Vec<&File>, Vec<&File>) = files.iter().partition(|file| {
+        first_line_says_so(file.text.as_bytes())
+            || (is_dashboard(&file.path) && is_generated(&file.path, &file.value))
+    });
     plain.sort_by(|a, b| a.path.cmp(&b.path));
     bare.sort_by(|a, b| a.path.cmp(&b.path));
     let lines = |files: Vec<&File>| {
@@ -85,12 +86,17 @@ impl Listed {
 
 /// Whether a file says itself that it is monstack's: in its first line, or as a dashboard that has its file's name as its uid.
 pub(crate) fn says_so(path: &str, bytes: &[u8]) -> bool {
+    let dashboard = || serde_json::from_slice(bytes).is_ok_and(|value| is_generated(path, &value));
+    first_line_says_so(bytes) || (is_dashboard(path) && dashboard())
+}
+
+fn first_line_says_so(bytes: &[u8]) -> bool {
     let line = bytes
         .split(|byte| *byte == b'\n')
         .next()
         .unwrap_or_default();
     let line = String::from_utf8_lossy(&line[..line.len().min(FIRST_LINE as usize)]);
-    MARKS.iter().any(|mark| line.contains(mark)) || (is_dashboard(path) && dashboard(path, bytes))
+    MARKS.iter().any(|mark| line.contains(mark))
 }
 
 /// JSON has no comments.
@@ -98,13 +104,11 @@ fn is_dashboard(path: &str) -> bool {
     path.starts_with("monitoring/grafana/dashboards/") && path.ends_with(".json")
 }
 
-fn dashboard(path: &str, bytes: &[u8]) -> bool {
+/// Whether a dashboard has its file's name as its uid, and says that it is generated.
+fn is_generated(path: &str, value: &Value) -> bool {
     let stem = Path::new(path)
         .file_stem()
         .map(|stem| stem.to_string_lossy());
-    let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
-        return false;
-    };
     let generated = value["tags"]
         .as_array()
         .is_some_and(|tags| tags.iter().any(|tag| tag == "generated"));

@@ -3,7 +3,6 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
 use crate::contract::domain::Domain;
-use crate::contract::evaluate::nodes;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::json::Parts;
@@ -78,8 +77,7 @@ fn of_alert(stack: &Stack, alert: &Expression, sections: &HashSet<String>) -> Ve
     let rule = alert.pointer.trim_end_matches("/expr");
     let name = alert.owner["alert"].as_str().unwrap_or_default();
     let own = anchor(&format!("## {name}")).unwrap_or_default();
-    let series = nodes(&alert.ast, &stack.contract).pop();
-    let series = series.map_or(Vec::new(), |whole| whole.series);
+    let series = alert.series(&stack.contract);
     for (key, text) in alert.owner["annotations"].entries() {
         let text = text.as_str().unwrap_or_default();
         let at = format!("{rule}/annotations/{key}");
@@ -108,7 +106,7 @@ fn of_alert(stack: &Stack, alert: &Expression, sections: &HashSet<String>) -> Ve
                 let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
                 &rest[..end.unwrap_or(rest.len())]
             });
-            let message = label.and_then(|label| refused(stack, text, variable, label, &series));
+            let message = label.and_then(|label| refused(stack, text, variable, label, series));
             if let Some(message) = message {
                 wrong(message, "pass the label that the variable lists");
             }
@@ -146,9 +144,8 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     let mut labels: BTreeMap<String, Vec<SeriesSet>> = BTreeMap::new();
     for expression in stack.used(Usage::Panel).filter(|one| one.path == file.path) {
         if let Some((panel, _)) = expression.pointer.split_once("/targets/") {
-            let series = nodes(&expression.ast, &stack.contract).pop();
             let all = labels.entry(panel.to_string()).or_default();
-            all.extend(series.map_or(Vec::new(), |whole| whole.series));
+            all.extend_from_slice(expression.series(&stack.contract));
         }
     }
     let mut judge = |pointer: &str, link: &Value, panel: Option<&str>| {

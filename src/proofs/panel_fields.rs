@@ -5,7 +5,6 @@ use super::dead_link::{listed, parts, refused};
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::contract::domain::Domain;
-use crate::contract::evaluate::nodes;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, nearest, suggestion};
 use crate::json::Parts;
@@ -136,8 +135,8 @@ impl Panel<'_, '_> {
         found
     }
 
-    fn series(&self, query: &Expression) -> Option<Vec<SeriesSet>> {
-        let series = nodes(&query.ast, &self.stack.contract).pop()?.series;
+    fn series<'q>(&self, query: &'q Expression) -> Option<&'q [SeriesSet]> {
+        let series = query.series(&self.stack.contract);
         (!series.is_empty()).then_some(series)
     }
 
@@ -185,7 +184,7 @@ impl Panel<'_, '_> {
                     .flat_map(|series| series.names())
                     .map(str::to_string),
             );
-            all.extend(series);
+            all.extend_from_slice(series);
             let letter = query.target["refId"].as_str().unwrap_or_default();
             values.insert(match several {
                 true => format!("Value #{letter}"),
@@ -531,7 +530,7 @@ impl Panel<'_, '_> {
             let Some(series) = self.series(query) else {
                 return found;
             };
-            names.push(self.pattern(legend, &series));
+            names.push(self.pattern(legend, series));
         }
         let names = Domain::Pattern(names.join("|"));
         let meets = |name: &str| {

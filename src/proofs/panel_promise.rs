@@ -5,7 +5,6 @@ use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::catalog::{Alert, Branch, with_unit};
 use crate::contract::domain::Domain;
-use crate::contract::evaluate::nodes;
 use crate::contract::status::{LABELS, outcomes};
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
@@ -51,7 +50,8 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for file in stack.files.dashboards() {
         let mut group = None;
-        let mut drawn: Vec<Panel> = Vec::new();
+        // What is asked → the panels that ask it: only those can be copies of each other.
+        let mut drawn: HashMap<Vec<&str>, Vec<Panel>> = HashMap::new();
         for (pointer, panel) in panels(&file.value) {
             if panel["type"] == "row" {
                 let title = panel["title"].as_str().unwrap_or_default();
@@ -92,9 +92,11 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(one.of_this());
             found.extend(one.counted());
             found.extend(one.stepped());
-            found.extend(drawn.iter().find_map(|other| one.copied(other)));
+            let asked = one.queries.iter().map(|query| query.written.as_str());
+            let alike = drawn.entry(asked.collect()).or_default();
+            found.extend(alike.iter().find_map(|other| one.copied(other)));
             found.extend(one.twice());
-            drawn.push(one);
+            alike.push(one);
         }
     }
     found
@@ -369,6 +371,10 @@ impl<'a, 's> Panel<'a, 's> {
     /// The thresholds of alerts that the description names.
     fn thresholds(&self) -> Option<Diagnostic> {
         let text = self.text("description");
+        // Most panels name none of the alerts, of which there may be many.
+        if !text.contains(" fires ") {
+            return None;
+        }
         self.stack.catalog.alerts.iter().find_map(|alert| {
             let side = alert.side.word_of(alert.includes);
             let (phrase, word) = (format!("{} fires {side} ", alert.name), format!("{side} "));
@@ -556,7 +562,7 @@ impl<'a, 's> Panel<'a, 's> {
             };
             let label = LABELS.into_iter().find(shown)?;
             let place = format!("{{{{{label}}}}}");
-            let series = nodes(&query.ast, contract).pop()?.series;
+            let series = query.series(contract);
             let domain = series
                 .iter()
                 .find(|series| series.has(label))
@@ -607,8 +613,7 @@ impl<'a, 's> Panel<'a, 's> {
         let series: Vec<_> = self
             .queries
             .iter()
-            .filter_map(|query| nodes(&query.ast, contract).pop())
-            .flat_map(|whole| whole.series)
+            .flat_map(|query| query.series(contract))
             .collect();
         let renamed = |name: &str| {
             let mut changes = self.panel["transformations"]
@@ -630,7 +635,7 @@ impl<'a, 's> Panel<'a, 's> {
                 continue;
             };
             let label = renamed(column);
-            let having = series.iter().filter(|series| series.has(&label));
+            let having = series.iter().copied().filter(|series| series.has(&label));
             let domains = contract.domains(having, &label);
             let lists: Option<Vec<Vec<String>>> = domains
                 .into_iter()
@@ -972,25 +977,19 @@ impl<'a, 's> Panel<'a, 's> {
         ))
     }
 
-    /// The same query under another title: one of the two is not what it says.
+    /// The same query as another panel's, under another title: one of the two is not what it says.
     fn copied(&self, other: &Panel<'a, 's>) -> Option<Diagnostic> {
-        let texts = |panel: &Panel<'a, 's>| {
-            let queries = panel.queries.clone();
-            queries.into_iter().map(|query| &query.written)
-        };
         let same = |key: &str| self.panel[key] == other.panel[key];
-        let copied = !self.queries.is_empty()
-            && texts(self).eq(texts(other))
-            && [
-                "type",
-                "options",
-                "transformations",
-                "timeFrom",
-                "timeShift",
-                "interval",
-            ]
-            .into_iter()
-            .all(same)
+        let copied = [
+            "type",
+            "options",
+            "transformations",
+            "timeFrom",
+            "timeShift",
+            "interval",
+        ]
+        .into_iter()
+        .all(same)
             && self.panel["fieldConfig"]["defaults"]["unit"]
                 == other.panel["fieldConfig"]["defaults"]["unit"]
             && !same("title");

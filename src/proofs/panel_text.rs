@@ -2,7 +2,6 @@
 
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
-use crate::contract::evaluate::nodes;
 use crate::json::Parts;
 use crate::stack::dashboards::panels;
 use crate::stack::grafana::GRAFANA;
@@ -77,12 +76,12 @@ pub(crate) const PROOF: Proof = Proof {
             if labels.is_empty() {
                 continue;
             }
-            let nodes = nodes(&expression.ast, &stack.contract);
-            let Some(whole) = nodes.last().filter(|whole| !whole.series.is_empty()) else {
+            let series = expression.series(&stack.contract);
+            if series.is_empty() {
                 continue;
-            };
+            }
             for (label, pointer) in labels {
-                if !whole.series.iter().any(|series| series.has(&label)) {
+                if !series.iter().any(|series| series.has(&label)) {
                     found.push(place::at(
                         expression.path,
                         pointer,

@@ -4,7 +4,6 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::RULES;
 use crate::catalog::Duration;
 use crate::contract::domain::Domain;
-use crate::contract::evaluate::nodes;
 use crate::json::Parts;
 use crate::stack::Stack;
 
@@ -97,10 +96,7 @@ fn most(stack: &Stack, path: &str, group: &str) -> u64 {
         .iter()
         .filter(|expression| expression.path == path && expression.pointer.starts_with(&inside));
     let counts = rules.map(|rule| {
-        let Some(whole) = nodes(&rule.ast, &stack.contract).pop() else {
-            return 1;
-        };
-        let each = whole.series.iter().map(|series| {
+        let each = rule.series(&stack.contract).iter().map(|series| {
             let own = series.labels.values().map(|domain| match domain {
                 Domain::Values(values) => values.len() as u64,
                 Domain::Pattern(_) => MANY,

@@ -3,7 +3,6 @@
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::contract::domain::Domain;
-use crate::contract::evaluate::nodes;
 use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
 use crate::json::Parts;
 use crate::promql::engine::metric;
@@ -128,9 +127,7 @@ impl<'a> Variable<'a, '_> {
             None if inside.contains(',') => return found,
             None => offered.extend(targets.values(label).map(str::to_string)),
             Some(read) => {
-                let series = nodes(&read.ast, &self.stack.contract)
-                    .pop()
-                    .map_or(Vec::new(), |whole| whole.series);
+                let series = read.series(&self.stack.contract);
                 if series.is_empty() {
                     return found;
                 }
@@ -144,7 +141,7 @@ impl<'a> Variable<'a, '_> {
                     ));
                     return found;
                 }
-                for domain in self.stack.contract.domains(&series, label) {
+                for domain in self.stack.contract.domains(series, label) {
                     if let Domain::Values(values) = domain {
                         offered.extend(values.into_iter().filter(|value| !value.is_empty()));
                     }

@@ -5,12 +5,15 @@ use super::files::{Files, View};
 use super::markdown::sections;
 use super::variables::{Variables, query};
 use crate::contract::Contract;
+use crate::contract::evaluate::nodes;
+use crate::contract::series::SeriesSet;
 use crate::json::plain;
 use crate::promql::Expr;
 use crate::promql::engine::metric;
 use crate::promql::walk::selectors;
 use crate::render::{File, LINE};
 use serde_json::Value;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -45,6 +48,17 @@ pub struct Expression<'a> {
     pub owner: &'a Value,
     /// The panel's target that it stands in; Null for others.
     pub target: &'a Value,
+    /// What it can return, once somebody has asked.
+    returned: OnceCell<Vec<SeriesSet>>,
+}
+
+impl Expression<'_> {
+    /// What it can return.
+    pub(crate) fn series(&self, contract: &Contract) -> &[SeriesSet] {
+        let whole = || nodes(&self.ast, contract).pop();
+        self.returned
+            .get_or_init(|| whole().map_or(Vec::new(), |whole| whole.series))
+    }
 }
 
 /// A text that is not read as an expression.
@@ -121,6 +135,7 @@ impl<'a> Reading<'a, '_> {
                     ast: ast.clone(),
                     owner,
                     target,
+                    returned: OnceCell::new(),
                 });
                 Some(ast)
             }
@@ -326,6 +341,7 @@ impl<'a> Reading<'a, '_> {
                         ast,
                         owner: alert,
                         target: &NONE,
+                        returned: OnceCell::new(),
                     });
                 }
             }

@@ -148,7 +148,7 @@ fn named(all: Vec<Value>, names: Vec<String>) -> Result<Vec<Value>, Error> {
 }
 
 /// Those of the services whose health is probed.
-fn probed(services: &Value) -> Result<Vec<Value>, Error> {
+pub(crate) fn probed(services: &Value) -> Result<Vec<Value>, Error> {
     let mut found = Vec::new();
     for service in services.try_iter()? {
         if service.get_attr("health_probe")?.is_true() {

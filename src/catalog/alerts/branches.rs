@@ -8,7 +8,7 @@ use crate::catalog::{Override, Service, snake, units::Duration, with_unit};
 use crate::kinds::Side;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How a branch with a longer `for` than its rule waits for the rest of it: so many samples in so long a range.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -144,12 +144,12 @@ impl Alert {
             .map(|(_, metric, _)| metric)
             .collect();
         // Of metrics that stand for each other one is enough.
-        let has = |service: &&Service| {
-            self.reads.values().all(|read| {
-                read.iter()
-                    .any(|read| read.services.contains(&service.name))
-            })
-        };
+        let read_of: Vec<HashSet<&String>> = self
+            .reads
+            .values()
+            .map(|read| read.iter().flat_map(|read| &read.services).collect())
+            .collect();
+        let has = |service: &&Service| read_of.iter().all(|read| read.contains(&service.name));
         let reached = |service: &&Service| {
             self.filters.iter().all(|(key, filter)| {
                 let metric = self.settings.get(key).and_then(Value::as_str);

@@ -18,17 +18,14 @@ use crate::promql::engine::{Labels, NAME, Release, reads_calendar, reads_dates};
 use crate::templates::functions::four_scrapes;
 use minijinja::Error;
 use minijinja::value::{Serde, Value};
-use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
+use std::fmt::Write;
 
 /// The services of a catalog, ready to be tried.
 pub(crate) struct Cast<'a> {
     catalog: &'a Catalog,
     neighbourhood: Neighbourhood,
     bridge: String,
-    /// What each service sets, once an alert has asked.
-    settings: RefCell<HashMap<&'a str, Rc<serde_json::Value>>>,
 }
 
 /// One service for all of its class.
@@ -48,7 +45,6 @@ impl<'a> Cast<'a> {
             catalog,
             neighbourhood: Neighbourhood::of(&services, &metrics)?,
             bridge: four_scrapes(&services)?,
-            settings: RefCell::default(),
         })
     }
 
@@ -64,14 +60,6 @@ impl<'a> Cast<'a> {
             bridge: &self.bridge,
             traffic: None,
         }
-    }
-
-    fn settings(&self, service: &'a Service) -> Rc<serde_json::Value> {
-        let mut known = self.settings.borrow_mut();
-        let settings = known
-            .entry(&service.name)
-            .or_insert_with(|| Rc::new(serde_json::to_value(service).unwrap_or_default()));
-        settings.clone()
     }
 
     /// Runs all cases of an alert for a service of each class.
@@ -293,13 +281,16 @@ impl<'a> Cast<'a> {
             };
             let class = match &questions {
                 Some(questions) => {
-                    let settings: Vec<String> = read
-                        .iter()
-                        .map(|key| self.settings(service)[key].to_string())
-                        .collect();
-                    let answers = questions.answers(&target(service));
-                    let source = sources.text(&self.neighbourhood, name)?;
-                    format!("{answers} {} {source}", settings.join(" "))
+                    let mut class = questions.answers(&target(service));
+                    let said = self
+                        .neighbourhood
+                        .service(name)
+                        .cloned()
+                        .unwrap_or_default();
+                    for key in &read {
+                        let _ = write!(class, " {:?}", said.get_attr(key)?);
+                    }
+                    class + " " + &sources.text(&self.neighbourhood, name)?
                 }
                 None => name.to_string(),
             };

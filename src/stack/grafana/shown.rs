@@ -4,6 +4,14 @@ use super::GRAFANA;
 use crate::json::{Parts, plain};
 use regex_automata::meta::Regex;
 use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+thread_local! {
+    /// Patterns of overrides and mappings come again with every series that is looked at.
+    static BUILT: RefCell<HashMap<String, Option<Rc<Regex>>>> = RefCell::default();
+}
 
 /// How one field of a panel is shown: its defaults, and what overrides change for it.
 pub(crate) struct Field<'a> {
@@ -156,13 +164,9 @@ impl<'a> Field<'a> {
                     let to = options["to"].as_f64().is_none_or(|to| value <= to);
                     (from && to).then(|| &options["result"])
                 }
-                ("regex", Some(value)) => {
-                    let pattern = script(options["pattern"].as_str()?);
-                    Regex::new(&pattern)
-                        .ok()?
-                        .is_match(value.to_string().as_str())
-                        .then(|| &options["result"])
-                }
+                ("regex", Some(value)) => built(options["pattern"].as_str()?)?
+                    .is_match(value.to_string().as_str())
+                    .then(|| &options["result"]),
                 ("special", value) => {
                     let nan = value.is_some_and(f64::is_nan);
                     let met = match options["match"].as_str()? {
@@ -261,6 +265,18 @@ pub(crate) fn script(pattern: &str) -> String {
     }
 }
 
+/// A pattern of a script; None: it is none.
+fn built(pattern: &str) -> Option<Rc<Regex>> {
+    BUILT.with_borrow_mut(|built| match built.get(pattern) {
+        Some(known) => known.clone(),
+        None => {
+            let regex = Regex::new(&script(pattern)).ok().map(Rc::new);
+            built.insert(pattern.to_string(), regex.clone());
+            regex
+        }
+    })
+}
+
 /// Whether an override is for a field.
 fn meets(matcher: &Value, name: &str, query: &str) -> bool {
     let options = &matcher["options"];
@@ -269,7 +285,7 @@ fn meets(matcher: &Value, name: &str, query: &str) -> bool {
         Some("byNames") => options["names"].texts().any(|known| known == name),
         Some("byRegexp") => options
             .as_str()
-            .and_then(|pattern| Regex::new(&script(pattern)).ok())
+            .and_then(built)
             .is_some_and(|pattern| pattern.is_match(name)),
         Some("byFrameRefID") => options == query,
         Some("byType") => options == "number",

@@ -7,7 +7,6 @@ use super::routes::Route;
 use crate::catalog::owners::{About, Told};
 use crate::catalog::{self, Branch, Catalog, Service};
 use crate::contract::domain::Domain;
-use crate::contract::evaluate::nodes;
 use crate::contract::series::SeriesSet;
 use crate::json::{Parts, plain};
 use crate::stack::Stack;
@@ -143,11 +142,9 @@ impl Alerts {
             possible: Vec::new(),
         };
         let catalog = stack.catalog;
-        for service in services(catalog, &asked, way.relabeling.written) {
-            for alert in &catalog.alerts {
-                let Some(branch) = alert.branch_of(&service.name) else {
-                    continue;
-                };
+        for (service, covered) in services(catalog, &asked, way.relabeling.written) {
+            for (index, branch) in covered {
+                let alert = &catalog.alerts[index];
                 for severity in catalog.severities.names() {
                     let mut own = labels(alert, branch, service);
                     own.insert("severity".to_string(), severity.to_string());
@@ -227,14 +224,21 @@ impl Way {
     }
 }
 
+/// Alerts by their places in the catalog, each with the branch that covers a service.
+type Covered<'c> = Vec<(usize, &'c Branch)>;
+
 /// The services whose alerts are looked at: of those with the same alerts that no matcher tells apart, a few.
-fn services<'a>(catalog: &'a Catalog, asked: &[&Matcher], every: bool) -> Vec<&'a Service> {
-    let mut alerts: HashMap<&str, Vec<(usize, &str)>> = HashMap::new();
+fn services<'a>(
+    catalog: &'a Catalog,
+    asked: &[&Matcher],
+    every: bool,
+) -> Vec<(&'a Service, Covered<'a>)> {
+    let mut alerts: HashMap<&str, Covered> = HashMap::new();
     for (index, alert) in catalog.alerts.iter().enumerate() {
         for branch in &alert.branches {
             for name in &branch.services {
                 let of_service = alerts.entry(name).or_default();
-                of_service.push((index, &branch.severity));
+                of_service.push((index, branch));
             }
         }
     }
@@ -245,22 +249,27 @@ fn services<'a>(catalog: &'a Catalog, asked: &[&Matcher], every: bool) -> Vec<&'
     // Its alerts with their severities, what each matcher says of it, its group.
     type Class<'c> = (Vec<(usize, &'c str)>, Vec<bool>, &'c str);
     let mut kept: HashMap<Class, usize> = HashMap::new();
-    let chosen = catalog.services.iter().filter(|service| {
+    let chosen = catalog.services.iter().filter_map(|service| {
         let picks = |matcher: &&&Matcher| {
             matcher.picks(match matcher.name.as_str() {
                 "component" => &service.group,
                 _ => &service.name,
             })
         };
-        let own = alerts.remove(service.name.as_str()).unwrap_or_default();
+        let mut own = alerts.remove(service.name.as_str()).unwrap_or_default();
+        let severities = own
+            .iter()
+            .map(|(index, branch)| (*index, branch.severity.as_str()));
         let key = (
-            own,
+            severities.collect(),
             about.iter().map(picks).collect(),
             service.group.as_str(),
         );
         let known = kept.entry(key).or_default();
         *known += 1;
-        every || *known <= ALIKE
+        // Of several branches of one alert the first counts.
+        own.dedup_by_key(|(index, _)| *index);
+        (every || *known <= ALIKE).then_some((service, own))
     });
     chosen.collect()
 }
@@ -296,9 +305,10 @@ impl More {
         for expression in stack.used(Usage::Alert) {
             let name = plain(&expression.owner["alert"]);
             read.insert(name.clone());
-            let whole = nodes(&expression.ast, &stack.contract).pop();
-            for series in whole.map_or(Vec::new(), |whole| whole.series) {
-                let series = stack.contract.labeled(series, &expression.owner["labels"]);
+            for series in expression.series(&stack.contract) {
+                let series = stack
+                    .contract
+                    .labeled(series.clone(), &expression.owner["labels"]);
                 let sets = samples(&series, asked);
                 if stack.catalog.alert(&name).is_some() {
                     let fixed = ["alertname", "severity", "job", "service", "component"];
