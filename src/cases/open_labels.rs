@@ -1,10 +1,13 @@
 //! Labels whose values a kind's cases leave open: what holds of the one that a case gives must hold of all that are asked for alike.
 
+use super::chosen::INSTANCE;
 use super::scene::Scene;
 use crate::contract::domain::Domain;
+use crate::json::Parts;
 use crate::kinds::Whose;
 use minijinja::Error;
-use std::collections::BTreeSet;
+use minijinja::value::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A declared label of a metric that the cases give.
 #[derive(Debug)]
@@ -14,8 +17,10 @@ pub(crate) struct OpenLabel {
     pub(crate) label: String,
     /// The values that it is declared to have.
     pub(crate) domain: Domain,
-    /// Where the alert fires apart by its values: the one that the cases give.
-    pub(crate) told: Option<String>,
+    /// The only value of those that the cases give for which another one stands; None: for any.
+    pub(crate) given: Option<String>,
+    /// Whether the alert fires apart by its values.
+    pub(crate) told: bool,
     /// The patterns by which the alert itself tells its values apart.
     pub(crate) asked: BTreeSet<String>,
 }
@@ -24,44 +29,57 @@ impl Scene<'_> {
     /// Of all series of the service, without those that the kind gives a value of its own.
     pub(crate) fn open_labels(&self) -> Result<Vec<OpenLabel>, Error> {
         let mut all: Vec<OpenLabel> = Vec::new();
+        let instances = self.instances()?;
         for given in self.kind.series.values() {
-            let named = self.kind.says(self.key(given), "metric").is_some();
-            if given.of != Whose::Service || given.role.is_some() || !named {
+            if given.of != Whose::Service || !self.holds("series.when", given.when.as_ref())? {
                 continue;
             }
-            let Some(declared) = self.declared(self.key(given))? else {
-                continue;
-            };
+            let key = self.key(given);
+            let named = given.role.is_none() && self.kind.says(key, "metric").is_some();
+            let mut domains: BTreeMap<String, Domain> = BTreeMap::new();
+            if let Some(declared) = self.declared(key)?.filter(|_| named) {
+                let labels = serde_json::to_value(declared.get_attr("labels")?).unwrap_or_default();
+                let labels = labels.entries();
+                domains.extend(labels.map(|(label, of)| (label.clone(), Domain::declared(of))));
+            }
+            if instances.len() > 1 {
+                domains.insert(INSTANCE.to_string(), Domain::Values(instances.clone()));
+            }
+            domains.retain(|label, _| {
+                !given.labels.contains_key(label) && !given.each.contains_key(label)
+            });
             let metric = self.metric(given)?;
             let mut like = self.like(given)?;
-            like.extend(self.asked(self.key(given))?);
-            let labels = declared.get_attr("labels")?;
-            let labels = serde_json::to_value(labels).unwrap_or_default();
-            let own =
-                |label: &str| given.labels.contains_key(label) || given.each.contains_key(label);
-            for (label, written) in labels.as_object().into_iter().flatten() {
-                if own(label) {
+            like.extend(self.asked(key)?);
+            for (label, domain) in domains {
+                let asked = like.iter().filter(|like| like.label == label);
+                let asked = asked.map(|like| like.pattern.clone());
+                let known = |open: &&mut OpenLabel| open.metric == metric && open.label == label;
+                if let Some(open) = all.iter_mut().find(known) {
+                    open.asked.extend(asked);
                     continue;
                 }
-                let asked = like.iter().filter(|like| like.label == *label);
-                let asked = asked.map(|like| like.pattern.clone());
-                let known = |open: &&mut OpenLabel| open.metric == metric && open.label == *label;
-                match all.iter_mut().find(known) {
-                    Some(open) => open.asked.extend(asked),
-                    None => all.push(OpenLabel {
-                        metric: metric.clone(),
-                        label: label.clone(),
-                        domain: Domain::declared(written),
-                        told: self
-                            .per()
-                            .iter()
-                            .find(|(per, _)| per == label)
-                            .map(|(_, value)| value.clone()),
-                        asked: asked.collect(),
-                    }),
-                }
+                let mut per = self.per().iter();
+                let per = per.find(|(per, _)| *per == label);
+                let per = per.map(|(_, value)| value.clone());
+                let first = instances.first().filter(|_| label == INSTANCE);
+                all.push(OpenLabel {
+                    asked: asked.collect(),
+                    told: per.is_some(),
+                    given: per.or_else(|| first.cloned()),
+                    metric: metric.clone(),
+                    domain,
+                    label,
+                });
             }
         }
         Ok(all)
+    }
+
+    /// The addresses of the service's instances.
+    fn instances(&self) -> Result<Vec<String>, Error> {
+        let instances = self.sample.service.get_attr("instances")?;
+        let address = |instance: Value| Ok(instance.get_attr("address")?.to_string());
+        instances.try_iter()?.map(address).collect()
     }
 }

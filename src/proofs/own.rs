@@ -12,19 +12,23 @@ use crate::stack::Stack;
 use std::collections::HashSet;
 
 /// Proofs that ask nothing of the catalog but what exists: they look at everything, the others at what is rendered.
-const WITHOUT_INTENT: [&str; 31] = [
+const WITHOUT_INTENT: [&str; 35] = [
     "ambiguous-match",
     "annotation-label",
+    "beyond-retention",
     "dashboard-model",
     "dead-link",
     "gauge-function-on-counter",
     "grafana-provisioning",
+    "impossible-threshold",
     "inhibition",
     "invalid-promql",
     "labels-do-not-fit",
     "literal-secret",
+    "mixed-units",
     "newer-than-minimum",
     "notification-template",
+    "notification-text",
     "quantile-without-le",
     "range-too-short",
     "rate-of-gauge",

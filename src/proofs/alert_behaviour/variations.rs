@@ -76,7 +76,7 @@ pub(super) fn of_labels(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> V
                 |current: &str| asked(current) == asked(&value) && told(current) != told(&value);
             let other = |labels: Labels| {
                 let current = labels.get(&open.label);
-                let other = match &open.told {
+                let other = match &open.given {
                     // What has the other value already takes this one's.
                     Some(own) if differs(own) && current == value => own,
                     Some(own) if current != own => return labels,
@@ -89,15 +89,10 @@ pub(super) fn of_labels(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> V
                 }
             };
             let which = format!("where `{}` is {value:?}", open.label);
-            all.extend(changed(trial, &which, other).map(|trial| {
-                Variation {
-                    trial,
-                    told: open
-                        .told
-                        .is_some()
-                        .then(|| (open.label.clone(), value.clone())),
-                    others: Others::Silent,
-                }
+            all.extend(changed(trial, &which, other).map(|trial| Variation {
+                trial,
+                told: open.told.then(|| (open.label.clone(), value.clone())),
+                others: Others::Silent,
             }));
         }
     }
@@ -144,7 +139,7 @@ pub(super) fn of_several(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> 
     let Some(kept) = rules.iter().filter_map(|rule| kept(&rule.expr)).max() else {
         return Vec::new();
     };
-    let Some(told) = open.iter().find(|open| open.told.is_some()) else {
+    let Some(told) = open.iter().find(|open| open.told) else {
         return Vec::new();
     };
     let values = several(&told.domain, kept + 1);
@@ -196,8 +191,7 @@ pub(super) fn beside_others(
         if name.starts_with("ALERTS") || known.iter().any(picks) {
             continue;
         }
-        // Whether it is up is known of a service whose series are there.
-        let free = !given.contains(name) && name != "up";
+        let free = !given.contains(name);
         // A probe of the service is of the service.
         let is_own = |target: &BTreeMap<String, String>| {
             let mut labels = ["job", "service"].iter().filter_map(|of| target.get(*of));
@@ -207,7 +201,13 @@ pub(super) fn beside_others(
         let other = |target: &BTreeMap<String, String>| !is_own(target);
         for series in contract.family(name) {
             let mut found = Vec::new();
-            found.extend(example(contract, series, selector, &own));
+            // An instance whose series are there is up; another one of the service may not be.
+            found.extend(example(contract, series, selector, &own).map(|labels| {
+                match name == "up" {
+                    true => labels.with("instance", "another:1"),
+                    false => labels,
+                }
+            }));
             found.extend(example(contract, series, selector, &other));
             found.retain(|labels| seen.insert(labels.clone()));
             for labels in found {
