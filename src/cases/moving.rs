@@ -86,11 +86,17 @@ impl Scene<'_> {
         ))
     }
 
-    /// What the alert asks of the series of the metric that a key names, beside labels of their target.
-    pub(super) fn asked(&self, key: &str) -> Result<Vec<Like>, Error> {
+    /// What the alert asks of the series of the metric that a key names.
+    pub(super) fn filter(&self, key: &str) -> Result<Filter, Error> {
         let filter = self.alert.get_attr("filters")?.get_attr(key)?;
-        let written = serde_json::to_value(filter).unwrap_or_default();
-        let filter = Filter::of(&written);
+        Ok(Filter::of(
+            &serde_json::to_value(filter).unwrap_or_default(),
+        ))
+    }
+
+    /// The same beside labels of their target.
+    fn asked(&self, key: &str) -> Result<Vec<Like>, Error> {
+        let filter = self.filter(key)?;
         let targets = self.sample.service.get_attr("target_labels")?;
         let own = |label: &str| {
             targets

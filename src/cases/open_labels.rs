@@ -49,11 +49,13 @@ impl Scene<'_> {
                 !given.labels.contains_key(label) && !given.each.contains_key(label)
             });
             let metric = self.metric(given)?;
-            let mut like = self.like(given)?;
-            like.extend(self.asked(key)?);
+            let like = self.like(given)?;
+            let filter = self.filter(key)?;
             for (label, domain) in domains {
-                let asked = like.iter().filter(|like| like.label == label);
-                let asked = asked.map(|like| like.pattern.clone());
+                let alike = like.iter().filter(|like| like.label == label);
+                let alike = alike.map(|like| like.pattern.clone());
+                let wanted = filter.asks().filter(|(of, ..)| *of == label);
+                let asked = alike.chain(wanted.map(|(_, pattern, _)| pattern));
                 let known = |open: &&mut OpenLabel| open.metric == metric && open.label == label;
                 if let Some(open) = all.iter_mut().find(known) {
                     open.asked.extend(asked);

@@ -110,7 +110,16 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                     &worlds,
                     "whether services are up or down",
                 )
-                .or_else(|| blind(stack, expression, &well, &alone, "is down"))
+                .or_else(|| {
+                    // What only asks for health checks says nothing of a service that is not probed.
+                    let scrapes = recordings.sources(&expression.ast).contains("up");
+                    let of_it = |(job, _): &&(&str, World)| {
+                        let service = stack.catalog.service(job);
+                        scrapes || service.is_some_and(|service| service.health_probe)
+                    };
+                    let alone = alone.iter().filter(of_it);
+                    blind(stack, expression, &well, alone, "is down")
+                })
             }));
         }
     }
@@ -150,7 +159,7 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                     &[&ill[0].world, &pending],
                     "whether alerts fire or not",
                 )
-                .or_else(|| blind(stack, expression, &well, &alone, "fires"))
+                .or_else(|| blind(stack, expression, &well, alone.iter(), "fires"))
                 .or_else(|| premature(expression, &well, &pending))
             }));
         }
@@ -234,18 +243,18 @@ fn unmoved(
 }
 
 /// One number of everything that stays the same when it is one of them alone.
-fn blind(
+fn blind<'w>(
     stack: &Stack,
     expression: &Expression,
     well: &World,
-    alone: &[(&str, World)],
+    mut alone: impl Iterator<Item = &'w (&'w str, World)>,
     what: &str,
 ) -> Option<crate::diagnostic::Diagnostic> {
     if !is_of_all(stack, expression) {
         return None;
     }
     let healthy = well.asked(&expression.ast)?;
-    let unseen = alone.iter().find(|(_, world)| {
+    let unseen = alone.find(|(_, world)| {
         let given = world.asked(&expression.ast);
         given.is_some_and(|given| given == healthy)
     });

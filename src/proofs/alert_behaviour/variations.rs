@@ -83,7 +83,8 @@ pub(super) fn of_labels(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> V
                     _ if differs(current) => &value,
                     _ => return labels,
                 };
-                match labels.get(NAME) == open.metric {
+                // What is read together is of one instance, and of one value that the alert fires apart by.
+                match open.given.is_some() || labels.get(NAME) == open.metric {
                     true => labels.with(&open.label, other),
                     false => labels,
                 }
