@@ -56,7 +56,7 @@ pub(super) fn of_labels(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> V
             continue;
         }
         let judges: Vec<Judge> = matchers.iter().map(|matcher| Judge::of(matcher)).collect();
-        let told = |value: &str| -> Vec<bool> {
+        let picked = |value: &str| -> Vec<bool> {
             let judges = judges.iter();
             judges.map(|judge| judge.picks(value)).collect()
         };
@@ -70,10 +70,11 @@ pub(super) fn of_labels(trial: &Trial, open: &[OpenLabel], rules: &[&Rule]) -> V
         let values = values(&open.domain, &open.asked, &matchers);
         let values = values
             .into_iter()
-            .filter(|value| known.insert((told(value), asked(value))));
+            .filter(|value| known.insert((picked(value), asked(value))));
         for value in values.take(VALUES) {
-            let differs =
-                |current: &str| asked(current) == asked(&value) && told(current) != told(&value);
+            let differs = |current: &str| {
+                asked(current) == asked(&value) && picked(current) != picked(&value)
+            };
             let other = |labels: Labels| {
                 let current = labels.get(&open.label);
                 let other = match &open.given {
@@ -331,29 +332,21 @@ fn several(domain: &Domain, count: usize) -> Vec<String> {
     values
 }
 
-/// The values of a series that is one of so many which add up to it; None: they are not numbers that can be divided.
+/// The values of a counter that is one of so many which add up to it; None: it is no counter, or stands still.
 fn divided(values: &str, parts: usize) -> Option<String> {
     let parts = parts as f64;
-    let run = |run: &str| -> Option<String> {
+    let rising = |run: &str| -> Option<String> {
         let (movement, times) = run.rsplit_once('x')?;
-        let (first, sign, by) = match movement.get(1..)?.find(['+', '-']) {
-            Some(at) => {
-                let (first, by) = movement.split_at(at + 1);
-                (first, &by[..1], by[1..].parse::<f64>().ok()?)
-            }
-            None => (movement, "", 0.0),
-        };
-        let first = first.parse::<f64>().ok()? / parts;
-        Some(match sign {
-            "" => format!("{first}x{times}"),
-            sign => format!("{first}{sign}{}x{times}", by / parts),
-        })
+        let (first, by) = movement.split_once('+')?;
+        let (first, by) = (first.parse::<f64>().ok()?, by.parse::<f64>().ok()?);
+        Some(format!("{}+{}x{times}", first / parts, by / parts))
     };
-    let whole = |text: &str| ["stale", "_"].contains(&text) || text.starts_with("_x");
-    let runs = values.split_whitespace().map(|text| match whole(text) {
-        true => Some(text.to_string()),
-        false => run(text),
-    });
+    let runs = values
+        .split_whitespace()
+        .map(|run| match run == "stale" || run.starts_with('_') {
+            true => Some(run.to_string()),
+            false => rising(run),
+        });
     Some(runs.collect::<Option<Vec<String>>>()?.join(" "))
 }
 
