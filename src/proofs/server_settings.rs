@@ -26,6 +26,7 @@ pub(crate) const PROOF: Proof = Proof {
         let servers = stack.containers.started();
         for container in servers.filter(|container| container.serves(stack.files)) {
             found.extend(image(stack, container));
+            found.extend(delayed(container));
             match container.process.name {
                 Some("prometheus") => found.extend(prometheus(stack, container)),
                 Some("alertmanager") => found.extend(alertmanager(stack, container)),
@@ -39,6 +40,7 @@ pub(crate) const PROOF: Proof = Proof {
             }
             found.extend(reload(stack, container));
         }
+        found.extend(stack.containers.started().filter_map(another));
         found.extend(services(stack));
         found.extend(
             stack
@@ -445,6 +447,54 @@ fn alertmanager(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
         ));
     }
     found
+}
+
+/// A container that is called after one server and starts another one.
+fn another(container: &Container) -> Option<Diagnostic> {
+    let servers = ["prometheus", "alertmanager", "grafana"];
+    let starts = container.process.name?;
+    let wrong = servers.contains(&container.name.as_str()) && container.name != starts;
+    wrong.then(|| {
+        place::at(
+            &container.file.path,
+            container.at("image"),
+            format!("`{}` starts `{starts}`", container.name),
+            "render the catalog's `image`",
+        )
+    })
+}
+
+/// Waits that a server begins with, or adds to each of its own: the flag, the longest that is no fault, and what it means.
+const DELAYS: [(&str, Duration, &str); 3] = [
+    (
+        "query.lookback-delta",
+        Duration(15 * 60_000),
+        "a series that has ended is taken for the present so long",
+    ),
+    (
+        "rules.alert.resend-delay",
+        Duration(10 * 60_000),
+        "an Alertmanager that was restarted hears only then of what fires",
+    ),
+    (
+        "dispatch.start-delay",
+        Duration(10 * 60_000),
+        "after a start nobody is told of anything before",
+    ),
+];
+
+fn delayed(container: &Container) -> Vec<Diagnostic> {
+    let late = DELAYS.iter().filter_map(|(name, most, meaning)| {
+        let flag = container.process.flag(name)?;
+        let given = Duration::parse(&flag.value).filter(|given| given > most)?;
+        Some(place::at(
+            &container.file.path,
+            container.argument(flag.index),
+            format!("`--{name}` is {given}: {meaning}"),
+            format!("leave it out, or make it at most {most}"),
+        ))
+    });
+    late.collect()
 }
 
 /// Whether a server is started from the catalog's image, from whatever registry.
