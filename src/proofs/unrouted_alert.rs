@@ -292,10 +292,11 @@ fn meant<'c>(told: &Told<'c>) -> Heeded<'c> {
     })
 }
 
-/// An alert whose routes are muted, or not active, for longer than a week, and the catalog does not say so itself.
+/// An alert whose routes are muted, or not active, at any time, or for longer than a week where the catalog does not say so itself.
 fn silent(stack: &Stack, notifications: &Notifications, promised: &Promised) -> Option<Mistake> {
-    // Then they are compared with what it says.
-    if !stack.catalog.times.is_empty() {
+    // Then they are compared with what it says, which must leave some time.
+    let compared = !stack.catalog.times.is_empty();
+    if compared && notifications.intervals.ever_notify(&promised.kept) {
         return None;
     }
     let silence = notifications.intervals.longest_silence(&promised.kept);

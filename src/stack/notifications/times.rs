@@ -148,6 +148,13 @@ impl Intervals {
         })
     }
 
+    /// Whether any of the routes notifies at some time.
+    pub(crate) fn ever_notify(&self, routes: &[&Route]) -> bool {
+        let heeded: Vec<Heeded> = routes.iter().map(|route| heeded(route)).collect();
+        let always = |heeded: &Heeded| heeded.iter().all(Option::is_none);
+        heeded.iter().any(always) || self.days().any(|day| !self.open(&heeded, day).is_clear())
+    }
+
     /// The most minutes in a row during which none of the routes notifies; None: they never do.
     pub(crate) fn longest_silence(&self, routes: &[&Route]) -> Option<usize> {
         if routes
