@@ -14,8 +14,8 @@ pub(crate) const PROOF: Proof = Proof {
     doc: "The texts of each receiver are written out for an alert that fires, and for one that has ended. A page that names no alert sends nobody anywhere; one that says resolved while it fires, or is of no urgency, lets people sleep.",
     example: Example::Rendered {
         role: Role::Alertmanager,
-        pointer: "/receivers/name=null/pagerduty_configs",
-        bad: r#"[{"routing_key_file": "/run/secrets/pagerduty", "description": "Something is wrong"}]"#,
+        pointer: "/receivers/name=null/sns_configs",
+        bad: r#"[{"topic_arn": "arn:aws:sns:eu-central-1:1:shop", "sigv4": {"region": "eu-central-1"}, "message": "Something is wrong"}]"#,
     },
     check: Check::Stack(|stack| {
         let Some(notifications) = stack.notifications() else {
