@@ -449,16 +449,19 @@ fn alertmanager(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
     found
 }
 
-/// A container that is called after one server and starts another one.
+/// A container that is called after one server, and started from the image of another program.
 fn another(container: &Container) -> Option<Diagnostic> {
     let servers = ["prometheus", "alertmanager", "grafana"];
-    let starts = container.process.name?;
-    let wrong = servers.contains(&container.name.as_str()) && container.name != starts;
+    let written = scalar(&container.value["image"])?;
+    let image = written.rsplit('/').next().unwrap_or_default();
+    let program = image.split([':', '@']).next().unwrap_or_default();
+    let name = container.name.as_str();
+    let wrong = servers.contains(&name) && !program.contains(name) && !written.contains("${");
     wrong.then(|| {
         place::at(
             &container.file.path,
             container.at("image"),
-            format!("`{}` starts `{starts}`", container.name),
+            format!("`{name}` is started from {written}, which is another program"),
             "render the catalog's `image`",
         )
     })
