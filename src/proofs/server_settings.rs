@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::catalog::{Duration, Service, Size};
+use crate::catalog::{Catalog, Duration, Service, Size};
 use crate::diagnostic::Diagnostic;
 use crate::json::plain;
 use crate::profiles::built_in;
@@ -40,7 +40,8 @@ pub(crate) const PROOF: Proof = Proof {
             }
             found.extend(reload(stack, container));
         }
-        found.extend(stack.containers.started().filter_map(another));
+        let started = stack.containers.started();
+        found.extend(started.filter_map(|container| another(stack.catalog, container)));
         found.extend(services(stack));
         found.extend(
             stack
@@ -449,19 +450,28 @@ fn alertmanager(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
     found
 }
 
-/// A container that is called after one server, and started from the image of another program.
-fn another(container: &Container) -> Option<Diagnostic> {
-    let servers = ["prometheus", "alertmanager", "grafana"];
-    let written = scalar(&container.value["image"])?;
-    let image = written.rsplit('/').next().unwrap_or_default();
-    let program = image.split([':', '@']).next().unwrap_or_default();
+/// A container that is called after one server, and started from the image of another program than the catalog says.
+fn another(catalog: &Catalog, container: &Container) -> Option<Diagnostic> {
     let name = container.name.as_str();
-    let wrong = servers.contains(&name) && !program.contains(name) && !written.contains("${");
+    let wanted = match name {
+        "prometheus" => &catalog.prometheus.image,
+        "alertmanager" => &catalog.alertmanager.image,
+        "grafana" => &catalog.grafana.image,
+        _ => return None,
+    };
+    let written = scalar(&container.value["image"])?;
+    let program = |image: &str| {
+        let image = image.rsplit('/').next().unwrap_or_default();
+        let end = image.find([':', '@']).unwrap_or(image.len());
+        image[..end].to_string()
+    };
+    let is = program(&written);
+    let wrong = is != program(wanted) && !is.contains(name) && !written.contains("${");
     wrong.then(|| {
         place::at(
             &container.file.path,
             container.at("image"),
-            format!("`{name}` is started from {written}, which is another program"),
+            format!("`{name}` is started from {written}, and not from {wanted}"),
             "render the catalog's `image`",
         )
     })
