@@ -55,6 +55,14 @@ pub(crate) fn pick(matchers: &Matchers, labels: &BTreeMap<String, String>) -> bo
     all.all(|matcher| matcher.name == "__name__" || picks(matcher, value(&matcher.name)))
 }
 
+/// The pattern of the values that a matcher speaks of, whether it picks them or all others.
+pub(crate) fn pattern(matcher: &Matcher) -> String {
+    match matcher.op {
+        MatchOp::Equal | MatchOp::NotEqual => regex_syntax::escape(&matcher.value),
+        MatchOp::Re(_) | MatchOp::NotRe(_) => matcher.value.clone(),
+    }
+}
+
 /// The matchers between the braces of a selector.
 #[cfg(test)]
 pub(crate) fn read(text: &str) -> Option<Vec<Matcher>> {

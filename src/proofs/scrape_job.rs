@@ -11,9 +11,9 @@ use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::json::plain;
 use crate::profiles::built_in;
-use crate::promql::matchers::Judge;
+use crate::promql::Matcher;
+use crate::promql::matchers::{Judge, pattern};
 use crate::promql::walk::selectors;
-use crate::promql::{MatchOp, Matcher};
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::expressions::Usage;
@@ -856,10 +856,7 @@ fn probes(label: &str, domain: &Domain, rules: &[Rule], matchers: &[&Matcher]) -
     }
     let own = rules.iter().filter(|rule| rule.sources == [label]);
     let mut patterns: Vec<String> = own.map(|rule| rule.pattern.clone()).collect();
-    patterns.extend(matchers.iter().map(|matcher| match matcher.op {
-        MatchOp::Equal | MatchOp::NotEqual => regex_syntax::escape(&matcher.value),
-        _ => matcher.value.clone(),
-    }));
+    patterns.extend(matchers.iter().map(|matcher| pattern(matcher)));
     for pattern in &patterns {
         let picked = domain.example(pattern, true);
         let mut more = vec![domain.example(pattern, false)];

@@ -11,10 +11,10 @@ use crate::contract::series::{MetricType, SeriesSet};
 use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::labels;
 use crate::promql::engine::{Labels, NAME, metric};
-use crate::promql::matchers::{Judge, picks, regex};
+use crate::promql::matchers::{Judge, pattern, picks, regex};
 use crate::promql::token::{T_BOTTOMK, T_LIMITK, T_TOPK};
 use crate::promql::walk::{children, selectors};
-use crate::promql::{Expr, MatchOp, Matcher, VectorSelector, number};
+use crate::promql::{Expr, Matcher, VectorSelector, number};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// A case as it must hold too.
@@ -269,10 +269,7 @@ fn changed(trial: &Trial, which: &str, other: impl Fn(Labels) -> Labels) -> Opti
 fn values(domain: &Domain, asked: &BTreeSet<String>, matchers: &[&Matcher]) -> BTreeSet<String> {
     let patterns: BTreeSet<String> = matchers
         .iter()
-        .map(|matcher| match matcher.op {
-            MatchOp::Equal | MatchOp::NotEqual => regex_syntax::escape(&matcher.value),
-            _ => matcher.value.clone(),
-        })
+        .map(|matcher| pattern(matcher))
         .chain(asked.iter().cloned())
         .collect();
     let mut found = BTreeSet::new();
