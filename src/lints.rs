@@ -15,6 +15,7 @@ mod implausible_value;
 mod label_collision;
 mod loopback_address;
 mod missing_label;
+mod mistaken_exporter;
 pub(crate) mod no_one_notified;
 mod one_sided_status;
 mod override_without_effect;
@@ -108,6 +109,7 @@ pub const LINTS: &[Lint] = &[
     label_collision::LINT,
     loopback_address::LINT,
     missing_label::LINT,
+    mistaken_exporter::LINT,
     no_one_notified::LINT,
     one_sided_status::LINT,
     override_without_effect::LINT,

@@ -55,6 +55,9 @@ pub(crate) struct Profile {
     /// Whether what exposes it is a program of its own, an exporter or a server, and no application of the catalog's platform.
     #[serde(default)]
     pub(crate) program: bool,
+    /// The image that exposes it, and how that is told where.
+    #[serde(default)]
+    pub(crate) exporter: Option<Exporter>,
     /// Metrics of it that the panels of templates/profiles/NAME/ read, which a store that keeps what is read needs too.
     #[serde(default)]
     pub(crate) panels: Vec<String>,
@@ -64,6 +67,40 @@ pub(crate) struct Profile {
     /// By their full names.
     #[serde(default)]
     pub(crate) metrics: BTreeMap<String, Exposed>,
+}
+
+/// An image that exposes a profile. What tells it something is a flag of its command or a variable of its environment, by name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Exporter {
+    /// Repositories, in whichever registry.
+    pub(crate) images: Vec<String>,
+    /// TCP port, unless it is told another.
+    pub(crate) port: u16,
+    /// What tells it another port, alone or as host:port.
+    #[serde(default)]
+    pub(crate) listen: Vec<String>,
+    /// What tells it another path than /metrics.
+    #[serde(default)]
+    pub(crate) path: Vec<String>,
+    /// What gives its metrics other names.
+    #[serde(default)]
+    pub(crate) renames: Vec<String>,
+}
+
+impl Exporter {
+    /// Whether an image, `[registry/]repository[:tag][@digest]`, is one of it.
+    fn built(&self, image: &str) -> bool {
+        let whole = image.split('@').next().unwrap_or_default();
+        let repository = match whole.rsplit_once(':') {
+            Some((repository, tag)) if !tag.contains('/') => repository,
+            _ => whole,
+        };
+        self.images.iter().any(|known| {
+            let before = repository.strip_suffix(known.as_str());
+            before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
+        })
+    }
 }
 
 /// What a service runs on, beside what that exposes.
@@ -252,6 +289,15 @@ impl Profiles {
         listed.is_some_and(|listed| {
             sort == "histogram" && matches!(listed.r#type, Type::Histogram | Type::Summary)
         })
+    }
+
+    /// The profile that an image exposes, as far as it is known whose that is.
+    pub(crate) fn of_image(&self, image: &str) -> Option<(&str, &Exporter)> {
+        let mut known = self.names().into_iter().filter_map(|name| {
+            let exporter = self.named(name)?.exporter.as_ref()?;
+            Some((name, exporter))
+        });
+        known.find(|(_, exporter)| exporter.built(image))
     }
 
     /// The names of a profile's metrics.

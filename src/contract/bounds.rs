@@ -266,7 +266,11 @@ fn called(call: &Call, operands: &[usize], nodes: &[Node], contract: &Contract) 
             between(0.0, most)
         }
         "increase" | "stddev_over_time" | "stdvar_over_time" | "time" | "timestamp" => Some(COUNTS),
-        "changes" | "resets" => Some(COUNTS),
+        // At most from each sample to the next.
+        "changes" | "resets" => {
+            let samples = samples(node(0)?, contract);
+            between(0.0, samples.map_or(f64::INFINITY, |count| count - 1.0))
+        }
         "count_over_time" => between(1.0, samples(node(0)?, contract).unwrap_or(f64::INFINITY)),
         // Above the last bound of the buckets it knows nothing, and says that bound.
         "histogram_quantile" => {

@@ -27,9 +27,13 @@ pub(crate) const LINT: Lint = Lint {
         found.extend(durations(catalog));
         found.extend(containers(catalog, source));
         found.extend(buckets(catalog));
+        found.extend(scrapes(catalog, source));
         found
     },
 };
+
+/// No scrape over a network ends sooner than that for sure.
+const SCRAPE: Duration = Duration(100);
 
 fn beyond(
     pointer: impl Into<String>,
@@ -141,6 +145,42 @@ fn durations(catalog: &Catalog) -> Vec<Diagnostic> {
             Diagnostic::warning("beyond-limit", place(), message)
                 .help(format!("write {REMEMBERED} or less, or start the Alertmanager with a longer --data.retention")),
         );
+    }
+    found
+}
+
+/// Scrapes that Prometheus gives up, each of them.
+fn scrapes(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for service in &catalog.services {
+        let mut report = |key: &str, message: String, help: String| {
+            let place = set_at(source, service, key);
+            found.push(Diagnostic::error("beyond-limit", place, message).help(help));
+        };
+        if service.scrape_timeout < SCRAPE {
+            report(
+                "scrape_timeout",
+                format!(
+                    "a scrape of `{}` may take {}, in which hardly one ends",
+                    service.name, service.scrape_timeout
+                ),
+                "give it a second or more".to_string(),
+            );
+        }
+        // Not every server has all that its profile lists.
+        let profiles = service.profiles.iter();
+        let listed = profiles.flat_map(|profile| catalog.profiles.metrics(profile));
+        let listed = listed.count() as u64;
+        if let Some(limit) = service.sample_limit.filter(|limit| limit * 2 < listed) {
+            report(
+                "sample_limit",
+                format!(
+                    "a scrape of `{}` may have {limit} samples, and its profiles list {listed} metrics: every scrape fails",
+                    service.name
+                ),
+                format!("write at least {}, and as much again for labels", listed),
+            );
+        }
     }
     found
 }

@@ -50,6 +50,12 @@ const WORDS: [&str; 6] = [
     "PRIVATE_KEY",
 ];
 
+/// Last words of such names, too short to be looked for in others.
+const SHORT: [&str; 3] = ["PASS", "PWD", "PW"];
+
+/// Last words of names whose value is an address, with a scheme or without.
+const ADDRESSES: [&str; 5] = ["URL", "URI", "DSN", "ADDR", "ADDRESS"];
+
 /// Last words of names that say something about a secret: where it is, how long, for how long.
 const ABOUT: [&str; 20] = [
     "FILE",
@@ -154,7 +160,8 @@ fn written(container: &Container) -> Vec<Diagnostic> {
     for (name, value) in &container.environment {
         let upper = name.to_uppercase();
         let last = upper.rsplit('_').next().unwrap_or_default();
-        let secret = WORDS.iter().any(|word| upper.contains(word)) && !ABOUT.contains(&last);
+        let word = WORDS.iter().any(|word| upper.contains(word)) || SHORT.contains(&last);
+        let secret = word && !ABOUT.contains(&last);
         let value = value.as_deref().unwrap_or_default();
         // A variable without a default comes from outside, a path leads to a file, and a switch is none.
         let plain = !value.is_empty()
@@ -165,7 +172,11 @@ fn written(container: &Container) -> Vec<Diagnostic> {
             true => container.at(&format!("environment/{name}")),
             false => container.at("environment"),
         };
-        if plain && (secret || password_in_url(value)) {
+        if plain
+            && (secret
+                || password_in_url(value)
+                || ADDRESSES.contains(&last) && password_in_authority(&filled(value)))
+        {
             say(
                 pointer,
                 format!("`{name}` of `{}` holds a secret", container.name),
@@ -210,7 +221,12 @@ fn password_in_url(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else {
         return false;
     };
-    let authority = rest.split(['/', '?', '#', ' ']).next().unwrap_or_default();
+    password_in_authority(rest)
+}
+
+/// Whether an address without its scheme has one.
+fn password_in_authority(text: &str) -> bool {
+    let authority = text.split(['/', '?', '#', ' ']).next().unwrap_or_default();
     let user = authority.rsplit_once('@').map(|(user, _)| user);
     let password = user
         .and_then(|user| user.split_once(':'))

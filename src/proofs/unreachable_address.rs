@@ -373,7 +373,7 @@ impl<'s, 'a> Judge<'s, 'a> {
                 || said.is_some_and(|said| said.instances[0].ports().contains(&port))
         };
         let own = &service.name;
-        let itself = loopback(host.trim_matches(['[', ']']));
+        let itself = loopback(host.trim_matches(['[', ']'])) || host == own;
         match project.reach(asker, host, port) {
             // Who builds an image may start several programs in it, at ports that others have in theirs; not so where the port is
             // a database's, and an exporter is alone.
