@@ -127,12 +127,9 @@ impl Signals<'_, '_> {
                 let Some(target) = set.targets.intersection(&own).next() else {
                     continue;
                 };
-                let carried = contract.targets.list[target]
-                    .labels
-                    .iter()
-                    .filter(|(label, _)| set.carried.contains(*label));
-                let carried: Vec<(String, String)> = carried
-                    .map(|(label, value)| (label.clone(), value.clone()))
+                let carried: Vec<(String, String)> = set
+                    .labels_of(&contract.targets.list[target])
+                    .map(|(label, value)| (label.to_string(), value.to_string()))
                     .collect();
                 let mut all: Vec<Vec<(String, String)>> = vec![carried];
                 for (label, domain) in &set.labels {

@@ -106,10 +106,8 @@ pub(super) fn lost_on_the_way(
                 }
                 for target in targets {
                     let mut labels = outside.clone();
-                    for (label, value) in target.into_iter().flat_map(|target| &target.labels) {
-                        if series.carried.contains(label) {
-                            labels.insert(label.clone(), value.clone());
-                        }
+                    for (label, value) in target.into_iter().flat_map(|it| series.labels_of(it)) {
+                        labels.insert(label.to_string(), value.to_string());
                     }
                     labels.extend(own.clone());
                     let whose = labels.get("job").cloned().unwrap_or_default();
