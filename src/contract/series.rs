@@ -1,7 +1,7 @@
 //! What is known of a set of series without running anything: which targets they come from, which labels they have.
 
 use crate::contract::domain::Domain;
-use crate::contract::targets::Targets;
+use crate::contract::targets::{Target, Targets};
 use fixedbitset::FixedBitSet;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,6 +44,17 @@ impl SeriesSet {
     /// Whether they have the label.
     pub(crate) fn has(&self, label: &str) -> bool {
         self.carried.contains(label) || self.labels.contains_key(label)
+    }
+
+    /// The labels that they have of one of their targets.
+    pub(crate) fn labels_of<'t>(
+        &'t self,
+        target: &'t Target,
+    ) -> impl Iterator<Item = (&'t str, &'t str)> {
+        let carried = target.labels.iter();
+        carried
+            .filter(|(label, _)| self.carried.contains(*label))
+            .map(|(label, value)| (label.as_str(), value.as_str()))
     }
 
     /// The names of all labels.

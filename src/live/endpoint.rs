@@ -4,6 +4,7 @@ use super::http::{Answer, Client, Failure};
 use super::secret::without_user;
 use anyhow::{Context, Result, bail};
 use base64::Engine;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use ureq::http::Uri;
 
@@ -178,19 +179,7 @@ fn authorization(
 
 /// `%40` → `@`.
 fn decoded(text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let code = (*first == b'%')
-            .then(|| {
-                tail.get(..2)
-                    .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok())
-            })
-            .flatten();
-        out.push(code.unwrap_or(*first));
-        rest = if code.is_some() { &tail[2..] } else { tail };
-    }
-    out
+    percent_decode_str(text).collect()
 }
 
 /// Text for a query string.

@@ -8,7 +8,7 @@ use crate::json::Parts;
 use crate::promql::engine::Labels;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;
-use crate::stack::dashboards::panels;
+use crate::stack::dashboards::panels_in_groups;
 use crate::stack::expressions::Expression;
 use crate::stack::grafana::GRAFANA;
 use crate::stack::grafana::shown::{Field, News, Shown, word};
@@ -324,17 +324,11 @@ fn in_row_of_group(stack: &Stack, expression: &Expression) -> bool {
         .files
         .dashboards()
         .find(|file| file.path == expression.path);
-    let mut of_group = false;
-    for (pointer, panel) in file.into_iter().flat_map(|file| panels(&file.value)) {
-        if panel["type"] == "row" {
-            let mut groups = stack.catalog.groups.iter();
-            of_group = groups.any(|group| panel["title"] == group.title.as_str());
-        }
-        if Some(pointer.as_str()) == own {
-            return of_group;
-        }
-    }
-    false
+    let groups = &stack.catalog.groups;
+    let mut panels = file
+        .into_iter()
+        .flat_map(|file| panels_in_groups(&file.value, groups));
+    panels.any(|(pointer, _, group)| Some(pointer.as_str()) == own && group.is_some())
 }
 
 /// The alerts whose conditions read nothing.

@@ -1,6 +1,6 @@
 //! Every health path that the catalog wants probed is probed, by a module that exists.
 
-use super::scrape_job::{connection, lets_in};
+use super::scrape_job::{connection_of_service, connects_as_said};
 use super::server_settings::SHARE;
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
@@ -210,11 +210,11 @@ const LEAST: Duration = Duration(1_000);
 /// What a module has otherwise than the catalog of what lets a probe in: the key, and what is written.
 fn locked_out(stack: &Stack, service: &Service, http: &Value) -> Option<(String, String)> {
     let contained = stack.catalog.prometheus.runs_on == "compose";
-    let said = connection(service, contained);
+    let said = connection_of_service(service, contained);
     let mut keys = said.entries();
     let (key, _) = keys.find(|(key, said)| {
         let asked = ["tls_config", "authorization", "basic_auth"].contains(&key.as_str());
-        asked && !lets_in(http.get(key.as_str()).unwrap_or(&Value::Null), said)
+        asked && !connects_as_said(http.get(key.as_str()).unwrap_or(&Value::Null), said)
     })?;
     let written = http
         .get(key.as_str())

@@ -1,5 +1,6 @@
 //! What dashboards hold.
 
+use crate::catalog::Group;
 use serde_json::Value;
 
 /// The panels of a dashboard with their pointers, those inside collapsed rows too.
@@ -13,5 +14,23 @@ pub(crate) fn panels(dashboard: &Value) -> Vec<(String, &Value)> {
     }
     let mut found = Vec::new();
     inside("", &dashboard["panels"], &mut found);
+    found
+}
+
+/// The panels that are no rows, each with the group in whose row it stands: such a row bears the group's title, and ends at the next.
+pub(crate) fn panels_in_groups<'a>(
+    dashboard: &'a Value,
+    groups: &'a [Group],
+) -> Vec<(String, &'a Value, Option<&'a Group>)> {
+    let mut group = None;
+    let mut found = Vec::new();
+    for (pointer, panel) in panels(dashboard) {
+        if panel["type"] == "row" {
+            let title = panel["title"].as_str().unwrap_or_default();
+            group = groups.iter().find(|group| group.title == title);
+        } else {
+            found.push((pointer, panel, group));
+        }
+    }
     found
 }

@@ -2,6 +2,7 @@
 
 use crate::diagnostic;
 use gen_lsp_types::Uri;
+use percent_encoding::percent_decode_str;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
@@ -11,18 +12,15 @@ pub(super) fn path(uri: &Uri) -> Option<PathBuf> {
     let rest = uri.0.strip_prefix("file://")?;
     let rest = rest.strip_prefix("localhost").unwrap_or(rest);
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    let mut bytes = Vec::new();
-    let mut all = rest.bytes();
-    while let Some(byte) = all.next() {
-        let byte = match byte {
-            b'%' => {
-                let mut digit = || char::from(all.next()?).to_digit(16);
-                u8::try_from(digit()? * 16 + digit()?).ok()?
-            }
-            byte => byte,
-        };
-        bytes.push(byte);
+    // A `%` that begins no byte is not what an editor writes.
+    let byte = |after: &str| {
+        let digits = after.get(..2);
+        digits.is_some_and(|digits| digits.chars().all(|digit| digit.is_ascii_hexdigit()))
+    };
+    if !rest.split('%').skip(1).all(byte) {
+        return None;
     }
+    let bytes = percent_decode_str(rest).collect();
     let path = PathBuf::from(OsString::from_vec(bytes));
     let plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
     let whole = path.is_absolute() && path.components().all(plain);

@@ -358,15 +358,11 @@ fn example(
     let picked = contract.select(series, matchers)?;
     let mut targets = picked.targets.ones();
     let target = targets.find_map(|index| {
-        let labels = &contract.targets.list[index].labels;
-        wanted(labels).then_some(labels)
+        let target = &contract.targets.list[index];
+        wanted(&target.labels).then_some(target)
     })?;
     let name = metric(selector).map(|name| (NAME, name));
-    let of_target = target
-        .iter()
-        .filter(|(label, _)| picked.carried.contains(*label))
-        .map(|(label, value)| (label.as_str(), value.as_str()));
-    let mut labels: Labels = of_target.chain(name).collect();
+    let mut labels: Labels = picked.labels_of(target).chain(name).collect();
     for (label, domain) in &picked.labels {
         let asked: Vec<&Matcher> = matchers
             .iter()

@@ -1,0 +1,185 @@
+//! Time in words: what is shown is of now, of the time shown or of another time, as the panel says.
+
+use super::panel::Panel;
+use crate::catalog::Duration;
+use crate::diagnostic::Diagnostic;
+use crate::promql::token::T_LUNLESS;
+use crate::promql::walk::children;
+use crate::promql::{Expr, Offset};
+use crate::proofs::place;
+use crate::stack::expressions::Expression;
+use std::time::Duration as Length;
+
+/// Words by which people tell that something is of another time.
+const EARLIER: [&str; 8] = [
+    "ago",
+    "before",
+    "yesterday",
+    "last",
+    "previous",
+    "earlier",
+    "past",
+    "offset",
+];
+
+impl Panel<'_, '_> {
+    /// What is shown as if it were now, and is of another time.
+    pub(super) fn another_time_unsaid(&self) -> Option<Diagnostic> {
+        let legends = self
+            .queries
+            .iter()
+            .filter_map(|query| query.target["legendFormat"].as_str());
+        let words: Vec<String> = [self.text("title"), self.text("description")]
+            .into_iter()
+            .chain(legends)
+            .map(str::to_lowercase)
+            .collect();
+        let says = |text: &str| words.iter().any(|word| word.contains(text));
+        if EARLIER.iter().any(|word| says(word)) {
+            return None;
+        }
+        let help = "take it away, or say in the title of which time it is";
+        for query in &self.queries {
+            let mut offsets = Vec::new();
+            looked_back(&query.ast, Default::default(), &mut offsets);
+            if let Some(least) = offsets.iter().min().filter(|least| !least.is_zero()) {
+                let message = format!(
+                    "`{}` shows what was {} ago as if it were now",
+                    self.text("title"),
+                    Duration(least.as_millis() as u64)
+                );
+                return Some(place::on(query, message, help));
+            }
+        }
+        let hidden = self.panel["hideTimeOverride"] == true;
+        let key = ["timeShift", "timeFrom"].into_iter().find(|key| {
+            hidden
+                && self.panel[*key]
+                    .as_str()
+                    .is_some_and(|text| !text.is_empty() && !says(text))
+        })?;
+        let message = format!(
+            "`{}` shows another time than the dashboard ({key} {}), and hides that it does",
+            self.text("title"),
+            self.text(key)
+        );
+        Some(self.wrong(key, message, help))
+    }
+
+    /// What is said of the time that is shown is asked of all of it.
+    pub(super) fn part_of_the_time_shown(&self) -> Option<Diagnostic> {
+        let words = self.words();
+        let says = [
+            "in the time shown",
+            "over the time shown",
+            "during the time shown",
+            "of the time shown",
+        ];
+        if !says.iter().any(|says| words.contains(says)) {
+            return None;
+        }
+        // A range of its own is that of the text where the text names one too.
+        let ranged = |query: &Expression| query.written.contains("__range");
+        if !self.queries.iter().any(|query| ranged(query)) {
+            let fixed = self.queries.iter().find_map(|query| {
+                let counted = ["increase", "changes", "resets", "_over_time"];
+                let mut ends = query.written.match_indices(']').map(|(at, _)| at);
+                ends.find_map(|end| {
+                    let start = query.written[..end].rfind('[')?;
+                    let range = &query.written[start + 1..end];
+                    let function = &query.written[..start];
+                    let function = function[..function.rfind('(')?].trim_end();
+                    let own = range.starts_with(|c: char| c.is_ascii_digit())
+                        && !range.contains(':')
+                        && !words.contains(range);
+                    let counts = counted.iter().any(|known| function.ends_with(known));
+                    (own && counts).then_some((query, range))
+                })
+            });
+            if let Some((query, range)) = fixed {
+                let message = format!(
+                    "`{}` is of the time shown, and this is of {range}",
+                    self.text("title")
+                );
+                return Some(place::on(query, message, "write `$__range`"));
+            }
+        }
+        let query = self.queries.iter().find(|query| {
+            let counts =
+                query.written.contains("increase(") || query.written.contains("_over_time(");
+            let short = ["$__rate_interval", "${__rate_interval}", "$__interval]"];
+            query.target["instant"] == true
+                && counts
+                && !query.written.contains("__range")
+                && short.iter().any(|short| query.written.contains(short))
+        })?;
+        let message = format!(
+            "`{}` is of the time shown, and this is of its end alone",
+            self.text("title")
+        );
+        Some(place::on(query, message, "write `$__range`"))
+    }
+
+    /// What begins is looked for as often as it is compared with before.
+    pub(super) fn beginnings_stepped_over(&self) -> Option<Diagnostic> {
+        self.queries.iter().find_map(|query| {
+            let mut gaps = Vec::new();
+            steps_and_gaps(&query.ast, &mut gaps);
+            let (step, back) = gaps.into_iter().find(|(step, back)| step > back)?;
+            let long = |time: Length| Duration(time.as_millis() as u64);
+            let message = format!(
+                "`{}` looks every {} for what is different from {} before: most of it is missed",
+                self.text("title"),
+                long(step),
+                long(back)
+            );
+            Some(place::on(query, message, "let the step be the offset"))
+        })
+    }
+}
+
+/// Each subquery that looks for what was not there before: its step, and how far before.
+fn steps_and_gaps(expr: &Expr, found: &mut Vec<(Length, Length)>) {
+    fn before(expr: &Expr) -> Option<Length> {
+        match expr {
+            Expr::Paren(paren) => before(&paren.expr),
+            Expr::Binary(binary) if binary.op.id() == T_LUNLESS => {
+                let mut back = Vec::new();
+                looked_back(&binary.rhs, Default::default(), &mut back);
+                back.into_iter().min().filter(|back| !back.is_zero())
+            }
+            Expr::Binary(binary) => before(&binary.lhs).or_else(|| before(&binary.rhs)),
+            Expr::Aggregate(aggregate) => before(&aggregate.expr),
+            _ => None,
+        }
+    }
+    if let Expr::Subquery(subquery) = expr
+        && let Some(step) = subquery.step
+    {
+        found.extend(before(&subquery.expr).map(|back| (step, back)));
+    }
+    children(expr)
+        .into_iter()
+        .for_each(|inside| steps_and_gaps(inside, found));
+}
+
+/// How far back each selector looks from the time that is shown; one that looks ahead, or is pinned to an instant, is now.
+fn looked_back(expr: &Expr, around: Length, found: &mut Vec<Length>) {
+    let back = |offset: &Option<Offset>, pinned: bool| match offset {
+        _ if pinned => Default::default(),
+        Some(Offset::Pos(offset)) => around + *offset,
+        _ => around,
+    };
+    match expr {
+        Expr::VectorSelector(selector) => found.push(back(&selector.offset, selector.at.is_some())),
+        Expr::MatrixSelector(matrix) => found.push(back(&matrix.vs.offset, matrix.vs.at.is_some())),
+        Expr::Subquery(subquery) => looked_back(
+            &subquery.expr,
+            back(&subquery.offset, subquery.at.is_some()),
+            found,
+        ),
+        _ => children(expr)
+            .into_iter()
+            .for_each(|inside| looked_back(inside, around, found)),
+    }
+}

@@ -1,0 +1,186 @@
+//! Thresholds of an alert under another number than the alert compares: both are asked while a service does something.
+
+use super::colours::firing_colours;
+use super::signals::Signals;
+use crate::contract::series::MetricType;
+use crate::diagnostic::Diagnostic;
+use crate::kinds::Side;
+use crate::profiles::{built_in, of_scrapes};
+use crate::promql::Expr;
+use crate::promql::engine::Labels;
+use crate::promql::walk::selectors;
+use crate::proofs::place;
+use crate::stack::expressions::Expression;
+use crate::stack::grafana::shown::{Field, News};
+use crate::stack::world::{Recordings, Samples, World, series};
+use std::collections::BTreeSet;
+
+/// How much of a value two ways to work it out may differ by: windows begin and end elsewhere.
+const TOLERANCE: f64 = 0.02;
+
+/// What two instances of a service measure, so that the largest, the mean and the sum differ.
+const INSTANCES: [(&str, f64); 2] = [("one:1", 1.0), ("two:1", 3.0)];
+
+/// So many values of a label are tried, and so many series of a metric.
+const VALUES: usize = 4;
+const SERIES: usize = 32;
+
+impl Signals<'_, '_> {
+    /// A panel with the threshold of an alert that shows another number than the alert compares, of the same metrics: both are asked
+    /// while a service does something.
+    pub(super) fn borrowed(
+        &self,
+        expression: &Expression,
+        recordings: &Recordings,
+    ) -> Option<Diagnostic> {
+        let query = expression.target["refId"].as_str().unwrap_or_default();
+        let field = Field::of(expression.owner, "", query);
+        if !(field.by_steps() || field.marks_steps()) {
+            return None;
+        }
+        let field_steps = field.steps();
+        let reddening = |side: Side| {
+            let colours = firing_colours(&field_steps, side).into_iter();
+            let bad = colours.filter(|(.., news)| *news == News::Bad);
+            bad.map(|(_, value, _)| value).collect::<Vec<f64>>()
+        };
+        let sources = recordings.sources(&expression.ast);
+        let mut differs = None;
+        for alert in &self.stack.catalog.alerts {
+            for branch in &alert.branches {
+                let limit = branch.limit();
+                let limit = limit.filter(|(side, limit)| reddening(*side).contains(limit));
+                let Some((side, limit)) = limit else {
+                    continue;
+                };
+                let service = branch
+                    .services
+                    .first()
+                    .and_then(|name| self.stack.catalog.service(name))?;
+                let signal = format!("{}{{job=\"{}\"}}", branch.signal, service.name);
+                let signal = self.stack.contract.parse(&signal).ok()?;
+                let compared = recordings.sources(&signal);
+                let of = |expr: &Expr| recordings.constants(expr);
+                // Whether a target is up is asked beside what is compared; and what is 0 or 1 is red below 1 whatever an alert counts of it.
+                let beside = !compared.iter().all(|name| of_scrapes(name));
+                let state = |name: &str| {
+                    of_scrapes(name) || built_in("health-probe").any(|known| known == name)
+                };
+                let mut shared = compared.intersection(&sources);
+                let apart = shared
+                    .all(|name| beside && of_scrapes(name) || limit == 1.0 && state(name.as_str()));
+                if apart && of(&signal).is_disjoint(&of(&expression.ast)) {
+                    continue;
+                }
+                let all = sources.union(&compared).map(String::as_str);
+                let world = World::rising(
+                    &self.busy_service(&service.name, all, &expression.ast),
+                    branch.window.unwrap_or_default(),
+                    recordings,
+                    &BTreeSet::from([service.name.as_str()]),
+                );
+                let value = |samples: Samples| {
+                    let own = samples.into_iter().filter(|(labels, _)| {
+                        ["", service.name.as_str()].contains(&labels.get("job"))
+                    });
+                    own.map(|(_, value)| value)
+                        .fold(None, |most: Option<f64>, value| {
+                            Some(most.map_or(value, |most| most.max(value)))
+                        })
+                };
+                let (shown, meant) = (
+                    value(world.asked(&expression.ast)?)?,
+                    value(world.asked(&signal)?)?,
+                );
+                if (shown - meant).abs() <= TOLERANCE * meant.abs() {
+                    return None;
+                }
+                let title = expression.owner["title"].as_str().unwrap_or_default();
+                differs.get_or_insert_with(|| {
+                    place::on(
+                        expression,
+                        format!("`{title}` is red {} {limit} as {} is, and shows another number than it compares", match side { Side::Above => "from", Side::Below => "below" }, alert.name),
+                        "ask for what the alert compares, or give the panel thresholds of its own",
+                    )
+                });
+            }
+        }
+        differs
+    }
+
+    /// Every series that a service can have of some metrics, as far as labels differ in what is asked of them.
+    fn busy_service<'m>(
+        &self,
+        job: &str,
+        metrics: impl Iterator<Item = &'m str>,
+        expr: &Expr,
+    ) -> Vec<(Labels, f64, f64)> {
+        let contract = &self.stack.contract;
+        let own = contract.targets.with("job", job);
+        let mut found = Vec::new();
+        for (place, name) in metrics.enumerate() {
+            for set in contract
+                .family(name)
+                .iter()
+                .filter(|set| !set.targets.is_disjoint(&own))
+            {
+                let Some(target) = set.targets.intersection(&own).next() else {
+                    continue;
+                };
+                let carried: Vec<(String, String)> = set
+                    .labels_of(&contract.targets.list[target])
+                    .map(|(label, value)| (label.to_string(), value.to_string()))
+                    .collect();
+                let mut all: Vec<Vec<(String, String)>> = vec![carried];
+                for (label, domain) in &set.labels {
+                    let asked = selectors(expr)
+                        .into_iter()
+                        .flat_map(|selector| &selector.matchers.matchers);
+                    let asked = asked
+                        .filter(|matcher| matcher.name == *label)
+                        .map(|matcher| matcher.value.clone());
+                    let patterns =
+                        asked.chain(["5..".to_string(), "2..".to_string(), "4..".to_string()]);
+                    let values: BTreeSet<String> = patterns
+                        .filter_map(|pattern| domain.example(&pattern, true))
+                        .chain(domain.example(".+", true))
+                        .collect();
+                    let values: Vec<String> = values.into_iter().take(VALUES).collect();
+                    all = all
+                        .into_iter()
+                        .flat_map(|labels| {
+                            values.iter().map(move |value| {
+                                [labels.clone(), vec![(label.clone(), value.clone())]].concat()
+                            })
+                        })
+                        .collect();
+                    all.truncate(SERIES);
+                }
+                for (index, labels) in all.iter().enumerate() {
+                    for (instance, size) in INSTANCES {
+                        let written = labels.iter().map(|(label, value)| {
+                            (
+                                label.as_str(),
+                                if label == "instance" {
+                                    instance
+                                } else {
+                                    value.as_str()
+                                },
+                            )
+                        });
+                        // Primes make sums and ratios of different series differ.
+                        let number = size * (1.0 + index as f64 * 7.0 + place as f64 * 13.0);
+                        let counts = set.kind == MetricType::Counter;
+                        let (value, slope) = if counts {
+                            (0.0, number / 100.0)
+                        } else {
+                            (number, 0.0)
+                        };
+                        found.push((series(name, written), value, slope));
+                    }
+                }
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,286 @@
+//! What the monitoring's own servers ask: Prometheus its targets, stores and Alertmanagers, the Alertmanager its receivers, Grafana its
+//! data sources and its database.
+
+use super::address::{authority, endpoint};
+use super::connection::{Ask, Judge, Path, has_credentials};
+use crate::json::Parts;
+use crate::proofs::place;
+use crate::render::File;
+use crate::stack::containers::images::Version;
+use crate::stack::containers::{Container, parts};
+use crate::stack::document::walk;
+use serde_json::Value;
+
+impl Judge<'_, '_> {
+    /// Targets, the Alertmanagers, and what the blackbox exporter is to ask.
+    pub(super) fn prometheus(&mut self) {
+        let stack = self.stack;
+        let Some(config) = stack.files.prometheus().next() else {
+            return;
+        };
+        let Some(asker) = self.project().readers(&config.path).next() else {
+            return;
+        };
+        for target in &stack.contract.targets.list {
+            let Some((host, port)) = authority(&target.address, &target.scheme) else {
+                continue;
+            };
+            // A catalog that says where Prometheus answers on its machine runs it there, and not in a container.
+            let own = &stack.catalog.prometheus.address;
+            if target.address == *own && own.starts_with("127.") {
+                continue;
+            }
+            let job = &config.value["scrape_configs"][target.job];
+            let scraped = Ask {
+                file: config,
+                pointer: target.pointer.clone(),
+                asker,
+                scheme: &target.scheme,
+                host,
+                port,
+                path: Path::Scraped(&target.path),
+                known: has_credentials(job),
+            };
+            let reached = self.ask(scraped);
+            let prober = reached.and_then(|name| self.project().container(&name));
+            let probed = target
+                .params
+                .get("target")
+                .and_then(|targets| targets.first());
+            if let (Some(prober), Some(url)) = (
+                prober.filter(|one| one.process.name == Some("blackbox_exporter")),
+                probed,
+            ) && let Some((host, port, _)) = parts(url)
+            {
+                let scheme = url.split("://").next().unwrap_or_default();
+                self.ask(Ask {
+                    file: config,
+                    pointer: target.pointer.clone(),
+                    asker: prober,
+                    scheme,
+                    host,
+                    port,
+                    path: Path::Any,
+                    known: true,
+                });
+            }
+        }
+        for (index, group) in config.value["alerting"]["alertmanagers"]
+            .items()
+            .enumerate()
+        {
+            let pointer = format!("/alerting/alertmanagers/{index}");
+            let scheme = group["scheme"].as_str().unwrap_or("http");
+            let prefix = group["path_prefix"].as_str().unwrap_or("/");
+            for (at, targets) in group["static_configs"].items().enumerate() {
+                for (number, target) in targets["targets"].texts().enumerate() {
+                    let Some((host, port)) = authority(target, scheme) else {
+                        continue;
+                    };
+                    let pointer = format!("{pointer}/static_configs/{at}/targets/{number}");
+                    let reached = self.ask(Ask {
+                        file: config,
+                        pointer,
+                        asker,
+                        scheme,
+                        host,
+                        port,
+                        path: Path::Below(prefix),
+                        known: has_credentials(group),
+                    });
+                    self.interface_version(config, index, asker, group, reached);
+                }
+            }
+        }
+        for (index, write) in ["remote_write", "remote_read"].iter().flat_map(|key| {
+            config.value[*key]
+                .items()
+                .enumerate()
+                .map(move |(index, write)| (format!("/{key}/{index}/url"), write))
+        }) {
+            if let Some((scheme, host, port)) = write["url"].as_str().and_then(endpoint) {
+                self.ask(Ask {
+                    file: config,
+                    pointer: index,
+                    asker,
+                    scheme,
+                    host,
+                    port,
+                    path: Path::Any,
+                    known: true,
+                });
+            }
+        }
+    }
+
+    /// Whether both sides still have the version of the interface that alerts are sent over.
+    fn interface_version(
+        &mut self,
+        config: &File,
+        index: usize,
+        asker: &Container,
+        group: &Value,
+        reached: Option<String>,
+    ) {
+        if group["api_version"] != "v1" {
+            return;
+        }
+        let version = |container: &Container| container.image.and_then(|image| image.version);
+        let old = |text: &str| Version::parse(text);
+        let server = reached
+            .and_then(|name| self.project().container(&name))
+            .and_then(version);
+        if version(asker) >= old("3.0") || server >= old("0.27") {
+            self.found.push(place::at(
+                &config.path,
+                format!("/alerting/alertmanagers/{index}/api_version"),
+                "alerts are sent over the interface `v1`, which Prometheus 3.0 and the Alertmanager 0.27 no longer have",
+                "take `api_version` away: `v2` is the default",
+            ));
+        }
+    }
+
+    /// Receivers, as far as their hosts are written.
+    pub(super) fn alertmanager(&mut self) {
+        let stack = self.stack;
+        let Some(routing) = stack.files.alertmanager() else {
+            return;
+        };
+        let Some(asker) = self.project().readers(&routing.path).next() else {
+            return;
+        };
+        let mut asks = Vec::new();
+        walk(&routing.value, &mut |pointer, key, value| {
+            let Some(text) = value.as_str().filter(|text| !text.contains("{{")) else {
+                return;
+            };
+            let whole = match key {
+                "url" | "api_url" | "webhook_url" | "slack_api_url" | "opsgenie_api_url"
+                | "pagerduty_url" | "victorops_api_url" | "wechat_api_url" | "jira_api_url"
+                | "rocketchat_api_url" | "proxy_url" => endpoint(text),
+                "smarthost" | "smtp_smarthost" => {
+                    authority(text, "smtp").map(|(host, port)| ("smtp", host, port))
+                }
+                _ => None,
+            };
+            asks.extend(
+                whole.map(|(scheme, host, port)| {
+                    (pointer.to_string(), scheme.to_string(), host, port)
+                }),
+            );
+        });
+        for (pointer, scheme, host, port) in &asks {
+            self.ask(Ask {
+                file: routing,
+                pointer: pointer.clone(),
+                asker,
+                scheme,
+                host: host.clone(),
+                port: *port,
+                path: Path::Any,
+                known: true,
+            });
+        }
+    }
+
+    /// The data sources.
+    pub(super) fn grafana(&mut self) {
+        let stack = self.stack;
+        for (file, pointer, source) in stack.files.datasources() {
+            let url = source["url"].as_str().unwrap_or_default();
+            let Some((host, port, path)) = parts(url) else {
+                continue;
+            };
+            let scheme = url.split("://").next().unwrap_or_default();
+            if source["access"] == "direct" && self.project().container(&host).is_some() {
+                self.found.push(place::at(
+                    &file.path,
+                    format!("{pointer}/access"),
+                    format!("with `access: direct` the browser looks for `{host}`, which only containers know"),
+                    "write `access: proxy`",
+                ));
+                continue;
+            }
+            let known = source["basicAuth"] == true || source["secureJsonData"].is_object();
+            let asker = self
+                .project()
+                .running("grafana")
+                .next()
+                .or_else(|| self.project().container("grafana"));
+            if let Some(asker) = asker {
+                self.ask(Ask {
+                    file,
+                    pointer: format!("{pointer}/url"),
+                    asker,
+                    scheme,
+                    host,
+                    port,
+                    path: Path::Below(&path),
+                    known,
+                });
+            }
+        }
+    }
+
+    /// Where Grafana keeps its users and dashboards, when that is another server.
+    pub(super) fn database(&mut self) {
+        for asker in self.project().running("grafana") {
+            let kind = asker.variable("GF_DATABASE_TYPE").unwrap_or("sqlite3");
+            let default = match kind {
+                "mysql" => "3306",
+                "postgres" => "5432",
+                _ => continue,
+            };
+            let address = asker.variable("GF_DATABASE_HOST").unwrap_or("127.0.0.1");
+            let (host, port) = address.rsplit_once(':').unwrap_or((address, default));
+            let Ok(port) = port.parse() else { continue };
+            self.ask(Ask {
+                file: asker.file,
+                pointer: asker.at("environment"),
+                asker,
+                scheme: kind,
+                host: host.to_string(),
+                port,
+                path: Path::Any,
+                known: true,
+            });
+        }
+    }
+
+    /// What a server goes through to reach the others.
+    pub(super) fn proxies(&mut self) {
+        let stack = self.stack;
+        let files = stack.files.prometheus().chain(stack.files.blackbox());
+        let mut asks = Vec::new();
+        for file in files {
+            let Some(asker) = self.project().readers(&file.path).next() else {
+                continue;
+            };
+            walk(&file.value, &mut |pointer, key, value| {
+                let proxy = value.as_str().filter(|_| key == "proxy_url");
+                if let Some((scheme, host, port)) = proxy.and_then(endpoint) {
+                    asks.push((
+                        file,
+                        asker,
+                        pointer.to_string(),
+                        scheme.to_string(),
+                        host,
+                        port,
+                    ));
+                }
+            });
+        }
+        for (file, asker, pointer, scheme, host, port) in asks {
+            self.ask(Ask {
+                file,
+                pointer,
+                asker,
+                scheme: &scheme,
+                host,
+                port,
+                path: Path::Any,
+                known: true,
+            });
+        }
+    }
+}
