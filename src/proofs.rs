@@ -38,6 +38,7 @@ mod notification_text;
 mod panel_axis;
 mod panel_fields;
 mod panel_layout;
+mod panel_legend;
 mod panel_promise;
 mod panel_query;
 mod panel_state;
@@ -205,6 +206,7 @@ pub const PROOFS: &[Proof] = &[
     panel_axis::PROOF,
     panel_fields::PROOF,
     panel_layout::PROOF,
+    panel_legend::PROOF,
     panel_promise::PROOF,
     panel_query::PROOF,
     panel_state::PROOF,

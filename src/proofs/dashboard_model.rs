@@ -70,6 +70,14 @@ pub(crate) const PROOF: Proof = Proof {
                     "write `now`",
                 );
             }
+            let from = value["time"]["from"].as_str().unwrap_or_default();
+            if !from.is_empty() && !from.starts_with("now") {
+                wrong(
+                    "/time/from",
+                    format!("the dashboard always opens at {from}: nobody sees what is wrong now"),
+                    "write a time before now, such as `now-1h`",
+                );
+            }
             for (index, mark) in value["annotations"]["list"].items().enumerate() {
                 let name = mark["name"].as_str().unwrap_or_default().to_lowercase();
                 let at = format!("/annotations/list/{index}/");

@@ -457,8 +457,19 @@ impl Panel<'_, '_> {
                     .as_str()
                     .is_some_and(|text| matches!(script(text).as_str(), ".*" | ".+"))
                 || change.get("__systemRef").is_some();
+            let services = &self.stack.catalog.services;
+            let service = services.iter().find(|service| {
+                matcher["id"] == "byName" && matcher["options"] == service.name.as_str()
+            });
             for (number, property) in change["properties"].items().enumerate() {
                 let hides = property["id"] == "custom.hideFrom" && property["value"]["viz"] == true;
+                if let Some(service) = service.filter(|_| hides) {
+                    return Some(self.wrong(
+                        format!("fieldConfig/overrides/{index}/properties/{number}/value/viz"),
+                        format!("`{}` hides the service `{}`", self.title(), service.name),
+                        "show it: whoever looks believes to see all",
+                    ));
+                }
                 if hides && every {
                     return Some(self.wrong(
                         format!("fieldConfig/overrides/{index}/properties/{number}/value/viz"),

@@ -44,6 +44,15 @@ pub(crate) const PROOF: Proof = Proof {
                         "put the panels beside it, or let a row be collapsed",
                     ));
                 }
+                let mut inside = panel["panels"].items();
+                if kind == "row" && panel["collapsed"] == true && inside.next().is_none() {
+                    found.push(place::at(
+                        &file.path,
+                        format!("{pointer}/collapsed"),
+                        format!("the row `{title}` is collapsed, and holds no panels: those below it are not its"),
+                        "put them into its `panels`, or let it be open",
+                    ));
+                }
                 if kind != "row" && place(panel).is_none() {
                     found.push(place::at(
                         &file.path,

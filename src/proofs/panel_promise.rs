@@ -67,6 +67,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(one.times_in_place_of_values());
             found.extend(one.another_budget());
             found.extend(one.another_time_unsaid());
+            found.extend(one.long_time_unsaid());
             found.extend(one.failures_in_green_or_hidden());
             found.extend(one.values_mixed_up());
             found.extend(one.number_where_nothing_is());
@@ -74,6 +75,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(one.stacked_quantiles());
             found.extend(one.part_of_the_time_shown());
             found.extend(one.another_class_of_answers());
+            found.extend(one.some_answers_unsaid());
             found.extend(one.extreme_as_average());
             found.extend(one.more_than_this_service());
             found.extend(one.samples_of_another_length());

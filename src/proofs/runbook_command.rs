@@ -68,6 +68,13 @@ fn wrong(stack: &Stack, file: &File, block: &Block) -> Vec<crate::diagnostic::Di
                 suggestion(name, known.iter().copied()),
             );
         }
+        if glued(line) {
+            say(
+                "the redirection is part of the word before it, which ends in its number then"
+                    .to_string(),
+                "write a space before it".to_string(),
+            );
+        }
         for command in line.split(['|', ';', '&']) {
             let words: Vec<&str> = command.split_whitespace().collect();
             if let Some((message, help)) = compose(stack, &words) {
@@ -76,6 +83,16 @@ fn wrong(stack: &Stack, file: &File, block: &Block) -> Vec<crate::diagnostic::Di
         }
     }
     found
+}
+
+/// Whether a number before `>` belongs to the quoted word before it: a shell takes it for the number of a stream only where it
+/// stands alone.
+fn glued(line: &str) -> bool {
+    let mut redirections = line.match_indices('>');
+    redirections.any(|(at, _)| {
+        let before = line[..at].trim_end_matches(|c: char| c.is_ascii_digit());
+        before.len() < at && before.ends_with(['\'', '"'])
+    })
 }
 
 /// The alert that a matcher in a command asks for by its whole name.

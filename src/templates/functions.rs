@@ -359,7 +359,7 @@ fn subject(alert: &Value) -> Result<String, Error> {
 }
 
 /// The legend of what an alert compares: the service, and what else it fires apart by.
-fn legend(alert: &Value) -> Result<String, Error> {
+pub(super) fn legend(alert: &Value) -> Result<String, Error> {
     let mut text = "{{job}}".to_string();
     for label in alert.get_attr("per")?.try_iter()? {
         text += &format!(" {{{{{}}}}}", bare(&label)?);

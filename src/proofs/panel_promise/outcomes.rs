@@ -1,13 +1,59 @@
 //! Requests that failed: drawn as failures, and of the class of answers that the panel names.
 
 use super::panel::Panel;
+use crate::contract::domain::Domain;
 use crate::contract::status::{LABELS, outcomes};
 use crate::diagnostic::Diagnostic;
 use crate::promql::MatchOp;
+use crate::promql::engine::metric;
 use crate::promql::matchers::Judge;
 use crate::promql::walk::selectors;
 use crate::proofs::place;
 use crate::stack::grafana::shown::{Field, News, colour};
+
+/// Words of panels about requests.
+const REQUESTS: [&str; 9] = [
+    "request", "answer", "response", "traffic", "call", "error", "duration", "latency", "status",
+];
+
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/// Statuses of each class.
+const STATUSES: [&str; 10] = [
+    "200", "201", "301", "400", "401", "404", "429", "500", "502", "503",
+];
+
+/// Words by which people tell that only some answers are meant.
+const CLASSES: [&str; 28] = [
+    "1xx",
+    "2xx",
+    "3xx",
+    "4xx",
+    "5xx",
+    "succe",
+    "ok",
+    "good",
+    "bad",
+    "fail",
+    "error",
+    "reject",
+    "refus",
+    "client",
+    "server",
+    "redirect",
+    "found",
+    "availab",
+    "unavailab",
+    "throttl",
+    "limit",
+    "denied",
+    "unauth",
+    "forbid",
+    "login",
+    "timeout",
+    "other",
+    "except",
+];
 
 impl Panel<'_, '_> {
     /// Lines of requests that failed are not green, and not hidden beside those that did not.
@@ -57,6 +103,93 @@ impl Panel<'_, '_> {
             );
             (!outcomes.answered.iter().all(hidden))
                 .then(|| self.wrong(at, message, "show what fails"))
+        })
+    }
+
+    /// What counts some answers only, or one method only, says so.
+    pub(super) fn some_answers_unsaid(&self) -> Option<Diagnostic> {
+        let words = self.words();
+        if !REQUESTS.iter().any(|word| words.contains(word)) {
+            return None;
+        }
+        let contract = &self.stack.contract;
+        let title = self.text("title");
+        self.queries.iter().find_map(|query| {
+            let legend = query.target["legendFormat"].as_str().unwrap_or_default();
+            let said = |text: &str| {
+                let text = text.to_lowercase();
+                words.contains(&text) || legend.to_lowercase().contains(&text)
+            };
+            selectors(&query.ast).into_iter().find_map(|selector| {
+                let name = metric(selector)?;
+                let own = |label: &str| {
+                    let of_label = selector.matchers.matchers.iter();
+                    let judges = of_label.filter(|matcher| matcher.name == label);
+                    let judges: Vec<Judge> = judges.map(Judge::of).collect();
+                    (!judges.is_empty()).then_some(judges)
+                };
+                let values =
+                    |label: &str| -> Vec<Domain> { contract.domains(contract.family(name), label) };
+                let can_be = |label: &str, value: &str| {
+                    values(label).iter().any(|domain| domain.holds(value))
+                };
+                let picks =
+                    |judges: &[Judge], value: &str| judges.iter().all(|judge| judge.picks(value));
+                if let Some(judges) = own("method") {
+                    let mut methods = METHODS.into_iter().filter(|one| can_be("method", one));
+                    let any = METHODS
+                        .into_iter()
+                        .any(|one| can_be("method", one) && picks(&judges, one) && said(one));
+                    let apart = ["read", "writ", "method", "safe"].into_iter().any(said);
+                    if let Some(left) = methods.find(|one| !picks(&judges, one))
+                        && !any
+                        && !apart
+                    {
+                        let message =
+                            format!("`{title}` leaves out {left} requests, and does not say so");
+                        return Some(place::on(
+                            query,
+                            message,
+                            "ask for all of them, or say in the title which are shown",
+                        ));
+                    }
+                }
+                let (label, judges) = LABELS
+                    .into_iter()
+                    .find_map(|label| Some((label, own(label)?)))?;
+                let possible: Vec<&str> = STATUSES
+                    .into_iter()
+                    .filter(|one| can_be(label, one))
+                    .collect();
+                let (taken, left): (Vec<&str>, Vec<&str>) =
+                    possible.iter().partition(|one| picks(&judges, one));
+                let server = |one: &&str| one.starts_with('5');
+                let part = taken
+                    .iter()
+                    .find(|one| server(one))
+                    .and(left.iter().find(|one| server(one)));
+                let unsaid = match part {
+                    // A single failure has a name of its own, which may be anything.
+                    Some(part) => ["error", "fail", "5xx"]
+                        .into_iter()
+                        .any(said)
+                        .then_some(*part)
+                        .filter(|_| !taken.iter().any(|one| said(one))),
+                    None => left
+                        .first()
+                        .copied()
+                        .filter(|_| !CLASSES.into_iter().any(said)),
+                };
+                let unsaid = unsaid.filter(|_| !taken.is_empty())?;
+                let message = format!(
+                    "`{title}` leaves out answers with the status {unsaid}, and does not say so"
+                );
+                Some(place::on(
+                    query,
+                    message,
+                    "ask for all of them, or say in the title which are shown",
+                ))
+            })
         })
     }
 

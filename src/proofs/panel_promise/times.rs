@@ -22,6 +22,29 @@ const EARLIER: [&str; 8] = [
     "offset",
 ];
 
+/// Words by which people tell that something is of a longer time.
+const LONG: [&str; 16] = [
+    "hour",
+    "day",
+    "week",
+    "month",
+    "minutes",
+    "long",
+    "trend",
+    "time shown",
+    "over time",
+    "since",
+    "history",
+    "average",
+    "recent",
+    "baseline",
+    "usual",
+    "window",
+];
+
+/// What is of so long a time is not of now.
+const UNSAID: Length = Length::from_secs(3_600);
+
 impl Panel<'_, '_> {
     /// What is shown as if it were now, and is of another time.
     pub(super) fn another_time_unsaid(&self) -> Option<Diagnostic> {
@@ -64,6 +87,36 @@ impl Panel<'_, '_> {
             self.text(key)
         );
         Some(self.wrong(key, message, help))
+    }
+
+    /// What is shown of a longer time than the last minutes says so: of it, an outage is a small part, or is long over.
+    pub(super) fn long_time_unsaid(&self) -> Option<Diagnostic> {
+        let legends = self
+            .queries
+            .iter()
+            .map(|query| &query.target["legendFormat"]);
+        let words = legends.fold(self.words(), |words, legend| {
+            words + " " + &legend.as_str().unwrap_or_default().to_lowercase()
+        });
+        if LONG.iter().chain(&EARLIER).any(|word| words.contains(word)) {
+            return None;
+        }
+        self.queries.iter().find_map(|query| {
+            let mut ranges = Vec::new();
+            ranges_read(&query.ast, &mut ranges);
+            let range = ranges.into_iter().find(|range| {
+                let text = Duration(range.as_millis() as u64).to_string();
+                let own = query.written.contains(&format!("[{text}"));
+                *range >= UNSAID && own && !words.contains(&text)
+            })?;
+            let message = format!(
+                "`{}` is of {}, and does not say so",
+                self.text("title"),
+                Duration(range.as_millis() as u64)
+            );
+            let help = "write `$__rate_interval`, or say in the title of which time it is";
+            Some(place::on(query, message, help))
+        })
     }
 
     /// What is said of the time that is shown is asked of all of it.
@@ -161,6 +214,18 @@ fn steps_and_gaps(expr: &Expr, found: &mut Vec<(Length, Length)>) {
     children(expr)
         .into_iter()
         .for_each(|inside| steps_and_gaps(inside, found));
+}
+
+/// The ranges of selectors and subqueries.
+fn ranges_read(expr: &Expr, found: &mut Vec<Length>) {
+    match expr {
+        Expr::MatrixSelector(matrix) => found.push(matrix.range),
+        Expr::Subquery(subquery) => found.push(subquery.range),
+        _ => {}
+    }
+    children(expr)
+        .into_iter()
+        .for_each(|inside| ranges_read(inside, found));
 }
 
 /// How far back each selector looks from the time that is shown; one that looks ahead, or is pinned to an instant, is now.

@@ -1,6 +1,7 @@
 //! Which alerts watch a metric, and above which values.
 
 use super::by_role;
+use crate::templates::functions::legend;
 use minijinja::value::Value;
 use minijinja::{Error, context};
 use std::collections::BTreeSet;
@@ -123,14 +124,14 @@ pub(crate) fn red_below(branches: &Value) -> Result<Vec<f64>, Error> {
     Ok(found)
 }
 
-/// Every threshold of the alerts that something can be divided by, with its branch and the name of its alert.
+/// Every threshold of the alerts that something can be divided by, with its branch, the name of its alert and how its lines are named.
 pub(crate) fn above_zero(alerts: &Value) -> Result<Vec<Value>, Error> {
     let mut found = Vec::new();
     for alert in alerts.try_iter()? {
         for branch in alert.get_attr("branches")?.try_iter()? {
             let above = branch.get_attr("above")?;
             if f64::try_from(above).is_ok_and(|above| above > 0.0) {
-                found.push(context! { alert => alert.get_attr("name")?, branch });
+                found.push(context! { alert => alert.get_attr("name")?, branch, legend => legend(&alert)? });
             }
         }
     }

@@ -1,0 +1,175 @@
+//! Lines and tiles that differ have names that differ.
+
+use super::{Check, Example, Proof, Usage, place};
+use crate::artifacts::Role;
+use crate::contract::domain::Domain;
+use crate::contract::series::SeriesSet;
+use crate::diagnostic::Diagnostic;
+use crate::json::Parts;
+use crate::promql::variables::variables;
+use crate::render::File;
+use crate::stack::Stack;
+use crate::stack::dashboards::panels;
+use crate::stack::expressions::Expression;
+use crate::stack::variables::listed_label;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "panel-legend",
+    doc: "With one name for several lines nobody can tell which service is the one that fails, and tiles of one name are taken for one another.",
+    example: Example::Rendered {
+        role: Role::Dashboard,
+        pointer: "/panels/-",
+        bad: r#"{"type": "timeseries", "title": "Services up", "description": "Services that answer scrapes.", "gridPos": {"h": 4, "w": 4, "x": 0, "y": 900}, "targets": [{"refId": "A", "expr": "max by (job) (up)", "legendFormat": "up"}], "fieldConfig": {"defaults": {"unit": "short"}}}"#,
+    },
+    check: Check::Stack(check),
+};
+
+/// Panels that show the names of their series.
+const NAMED: [&str; 8] = [
+    "timeseries",
+    "stat",
+    "gauge",
+    "bargauge",
+    "state-timeline",
+    "status-history",
+    "piechart",
+    "trend",
+];
+
+fn check(stack: &Stack) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut fixed: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+    let mut hidden: HashMap<(&str, String), bool> = HashMap::new();
+    for file in stack.files.dashboards() {
+        fixed.insert(&file.path, chosen_one_at_a_time(file));
+        for (pointer, panel) in panels(&file.value) {
+            hidden.insert((&file.path, pointer), unnamed(panel));
+        }
+    }
+    for expression in stack.used(Usage::Panel) {
+        let panel = expression.owner;
+        let kind = panel["type"].as_str().unwrap_or_default();
+        let Some(legend) = expression.target["legendFormat"].as_str() else {
+            continue;
+        };
+        let own = expression.pointer.split_once("/targets/");
+        let of_panel = own.map(|(panel, _)| (expression.path, panel.to_string()));
+        let unnamed = of_panel.and_then(|panel| hidden.get(&panel));
+        if !NAMED.contains(&kind)
+            || legend.is_empty()
+            || legend == "__auto"
+            || unnamed != Some(&false)
+        {
+            continue;
+        }
+        let chosen = &fixed[expression.path];
+        if let Some(label) = lost(stack, expression, legend, chosen) {
+            let title = panel["title"].as_str().unwrap_or_default();
+            found.push(place::at(
+                expression.path,
+                format!("{}/legendFormat", target(expression)),
+                format!("`{title}` gives what differs in `{label}` one name, `{legend}`"),
+                format!("name it: `{{{{{label}}}}}`, or aggregate it away"),
+            ));
+        }
+    }
+    found
+}
+
+/// The place of an expression's query.
+fn target<'e>(expression: &'e Expression) -> &'e str {
+    let pointer = &expression.pointer;
+    pointer.strip_suffix("/expr").unwrap_or(pointer)
+}
+
+/// Whether a panel shows no names, or others than those of the legend.
+fn unnamed(panel: &Value) -> bool {
+    let defaults = &panel["fieldConfig"]["defaults"];
+    let value_alone =
+        ["value", "none"].contains(&panel["options"]["textMode"].as_str().unwrap_or_default());
+    // A repeated panel is of one value of what it is repeated for.
+    !defaults["displayName"].is_null()
+        || value_alone
+        || panel["repeat"].is_string()
+        || panel["transformations"].items().next().is_some()
+}
+
+/// Variables of which one value is chosen.
+fn chosen_one_at_a_time(file: &File) -> BTreeSet<&str> {
+    let list = file.value["templating"]["list"].items();
+    let one = list.filter(|variable| variable["multi"] != true && variable["includeAll"] != true);
+    one.filter(|variable| listed_label(variable).is_some())
+        .filter_map(|variable| variable["name"].as_str())
+        .collect()
+}
+
+/// A label in which series of a query differ that have the same name.
+fn lost(
+    stack: &Stack,
+    expression: &Expression,
+    legend: &str,
+    chosen: &BTreeSet<&str>,
+) -> Option<String> {
+    let one_service = variables(&expression.written).any(|(name, _)| chosen.contains(name));
+    let named = named_labels(legend);
+    let series = expression.series(&stack.contract);
+    series.iter().find_map(|series| {
+        own_label(series, &named).or_else(|| target_label(stack, series, &named, one_service))
+    })
+}
+
+/// The labels that a legend writes.
+fn named_labels(legend: &str) -> BTreeSet<&str> {
+    let parts = legend.split("{{").skip(1);
+    parts
+        .filter_map(|part| Some(part.split_once("}}")?.0.trim()))
+        .collect()
+}
+
+/// A label of the series' own with several values. Where one of which anything may be is named, another may follow from it, as the
+/// device of a file system does.
+fn own_label(series: &SeriesSet, named: &BTreeSet<&str>) -> Option<String> {
+    let mut labels = series.labels.iter();
+    let some = series
+        .labels
+        .keys()
+        .any(|label| named.contains(label.as_str()));
+    let several = |domain: &Domain| match domain {
+        Domain::Values(values) => values.len() > 1,
+        Domain::Pattern(_) => !some,
+    };
+    labels
+        .find(|(label, domain)| !named.contains(label.as_str()) && several(domain))
+        .map(|(label, _)| label.clone())
+}
+
+/// A label of targets in which two of them differ that have the same name.
+fn target_label(
+    stack: &Stack,
+    series: &SeriesSet,
+    named: &BTreeSet<&str>,
+    one_service: bool,
+) -> Option<String> {
+    let targets = &stack.contract.targets.list;
+    let empty = String::new();
+    let value = |index: usize, label: &str| targets[index].labels.get(label).unwrap_or(&empty);
+    let mut first: BTreeMap<Vec<&String>, usize> = BTreeMap::new();
+    for index in series.targets.ones() {
+        let mut key: Vec<&String> = named
+            .iter()
+            .map(|label| match series.carried.contains(*label) {
+                true => value(index, label),
+                false => &empty,
+            })
+            .collect();
+        key.extend(one_service.then(|| value(index, "service")));
+        let other = *first.entry(key).or_insert(index);
+        let mut carried = series.carried.iter();
+        if let Some(label) = carried.find(|label| value(index, label) != value(other, label)) {
+            return Some(label.clone());
+        }
+    }
+    None
+}
