@@ -56,25 +56,16 @@ pub(crate) const LINT: Lint = Lint {
                     format!("write `port = {port}`, or let it listen at {asked}"),
                 );
             }
-            let path = told(&exporter.path);
-            let serves = path
-                .as_ref()
-                .map_or("/metrics", |(_, value)| value.as_str());
-            if serves != service.path && serves.starts_with('/') {
-                let place = match &path {
-                    Some((pointer, _)) => Place::Value(format!("{key}/{pointer}")),
-                    None => set_at(source, service, "metrics_path"),
-                };
+            // Unless it is told another, others than /metrics may be of other targets: `/scrape?target=…`.
+            let path = told(&exporter.path).filter(|_| service.path == "/metrics");
+            if let Some((pointer, serves)) = path.filter(|(_, serves)| serves != "/metrics") {
                 say(
-                    place,
+                    Place::Value(format!("{key}/{pointer}")),
                     format!(
-                        "`{}` has its metrics at {serves}, and is asked for them at {}",
-                        service.name, service.path
+                        "`{}` has its metrics at {serves}, and is asked for them at /metrics",
+                        service.name
                     ),
-                    format!(
-                        "write `metrics_path = \"{serves}\"`, or let it have them at {}",
-                        service.path
-                    ),
+                    format!("write `metrics_path = \"{serves}\"`, or let it have them at /metrics"),
                 );
             }
             if let Some((pointer, _)) =
