@@ -24,6 +24,18 @@ pub(crate) const PROOF: Proof = Proof {
 /// The longest uid that Grafana stores.
 const LONGEST: usize = 40;
 
+/// Parameters of Prometheus' queries that panels fill in themselves.
+const OF_TIME: [&str; 5] = ["query", "time", "start", "end", "step"];
+
+/// Between scrapes of the service that is scraped least often, in milliseconds.
+fn slowest(stack: &Stack) -> u64 {
+    let targets = stack.contract.targets.list.iter();
+    targets
+        .map(|target| target.interval.0)
+        .max()
+        .unwrap_or(u64::MAX / 4)
+}
+
 /// Where no organization is written.
 const FIRST: i64 = 1;
 
@@ -127,8 +139,25 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                         "write at least `1s`; the default is that of Prometheus",
                     )
                 }
+                Some(duration) if key == "timeInterval" && duration.0 > 4 * slowest(stack) => {
+                    let message = format!(
+                        "panels look at no less than {text}, and samples come every {}: what is short is flat",
+                        Duration(slowest(stack))
+                    );
+                    wrong(&at, message, "write the interval of scrapes")
+                }
                 _ => {}
             }
+        }
+        let more = source["jsonData"]["customQueryParameters"].as_str();
+        let names = more.unwrap_or_default().split('&');
+        let mut names = names.map(|pair| pair.split('=').next().unwrap_or_default());
+        if let Some(name) = names.find(|name| OF_TIME.contains(name)) {
+            wrong(
+                "jsonData/customQueryParameters",
+                format!("every query is asked with another `{name}` than the panel's"),
+                "remove it",
+            );
         }
     }
     for file in stack.files.provider_files() {

@@ -237,6 +237,19 @@ fn password_in_authority(text: &str) -> bool {
 /// Whether Grafana makes whoever comes an administrator.
 fn everybody_rules(container: &Container) -> Option<Diagnostic> {
     let said = |name: &str| container.variable(name).unwrap_or_default().to_lowercase();
+    let proxied =
+        said("GF_AUTH_PROXY_ENABLED") == "true" && said("GF_AUTH_PROXY_WHITELIST").is_empty();
+    if proxied {
+        return Some(place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!(
+                "`{}` believes whoever writes a name into a header, from wherever it is asked",
+                container.name
+            ),
+            "name the proxies in `GF_AUTH_PROXY_WHITELIST`",
+        ));
+    }
     (said("GF_AUTH_ANONYMOUS_ENABLED") == "true" && said("GF_AUTH_ANONYMOUS_ORG_ROLE") == "admin")
         .then(|| {
             place::at(

@@ -27,6 +27,7 @@ pub(crate) const PROOF: Proof = Proof {
         for container in servers.filter(|container| container.serves(stack.files)) {
             found.extend(image(stack, container));
             found.extend(delayed(container));
+            found.extend(several_or_killed(container));
             match container.process.name {
                 Some("prometheus") => found.extend(prometheus(stack, container)),
                 Some("alertmanager") => found.extend(alertmanager(stack, container)),
@@ -477,6 +478,50 @@ fn another(catalog: &Catalog, container: &Container) -> Option<Diagnostic> {
     })
 }
 
+/// A server that is started more than once, or told to stop by a signal that does not stop it.
+fn several_or_killed(container: &Container) -> Vec<Diagnostic> {
+    let own = &container.name;
+    let mut found = Vec::new();
+    let mut say = |key: &str, message: String, help: &str| {
+        found.push(place::at(
+            &container.file.path,
+            container.at(key),
+            message,
+            help,
+        ));
+    };
+    if let Some(many) = container.replicas().filter(|many| *many > 1) {
+        say(
+            "deploy",
+            format!(
+                "`{own}` is started {many} times: they share one volume and one port, and know nothing of each other"
+            ),
+            "start one; a second is a service of its own, with a name, a volume and a port of its own",
+        );
+    }
+    let signal = scalar(&container.value["stop_signal"]);
+    let signal = signal.filter(|signal| !STOPS.contains(&signal.trim_start_matches("SIG")));
+    if let Some(signal) = signal.filter(|signal| !signal.contains('$')) {
+        say(
+            "stop_signal",
+            format!(
+                "`{own}` does not stop at {signal}: Docker kills it in the end, and it writes down nothing"
+            ),
+            "leave it out: that is SIGTERM",
+        );
+    }
+    found
+}
+
+/// Signals at which servers stop in order.
+const STOPS: [&str; 5] = ["TERM", "INT", "QUIT", "15", "2"];
+
+/// Times that a server gives whoever asks: the flag, and the least in which it answers.
+const TIMEOUTS: [(&str, Duration); 2] = [
+    ("web.timeout", Duration(1_000)),
+    ("web.read-timeout", Duration(1_000)),
+];
+
 /// Waits that a server begins with, or adds to each of its own: the flag, the longest that is no fault, and what it means.
 const DELAYS: [(&str, Duration, &str); 3] = [
     (
@@ -507,7 +552,17 @@ fn delayed(container: &Container) -> Vec<Diagnostic> {
             format!("leave it out, or make it at most {most}"),
         ))
     });
-    late.collect()
+    let hasty = TIMEOUTS.iter().filter_map(|(name, least)| {
+        let flag = container.process.flag(name)?;
+        let given = Duration::parse(&flag.value).filter(|given| given.0 > 0 && given < least)?;
+        Some(place::at(
+            &container.file.path,
+            container.argument(flag.index),
+            format!("`--{name}` is {given}: it gives up whoever asks before it has answered"),
+            format!("leave it out, or make it at least {least}"),
+        ))
+    });
+    late.chain(hasty).collect()
 }
 
 /// Whether a server is started from the catalog's image, from whatever registry.

@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::catalog::Service;
+use crate::catalog::{Catalog, Service};
 use crate::stack::containers::Container;
 use crate::stack::containers::mounts::Sight;
 use crate::stack::containers::text::{normal, scalar};
@@ -26,7 +26,7 @@ pub(crate) const PROOF: Proof = Proof {
                 .chain(ports(container, service))
                 .chain(volumes(container, service))
                 .chain(secrets(container, service))
-                .chain(program(container, service));
+                .chain(program(stack.catalog, container, service));
             found.extend(wrong.map(|(key, message, help)| {
                 let message = format!("`{}` {message}", service.name);
                 place::at(&container.file.path, container.at(key), message, help)
@@ -140,7 +140,7 @@ fn secrets(container: &Container, service: &Service) -> Vec<Wrong> {
 }
 
 /// Another image, other arguments, more or fewer of it.
-fn program(container: &Container, service: &Service) -> Vec<Wrong> {
+fn program(catalog: &Catalog, container: &Container, service: &Service) -> Vec<Wrong> {
     let mut wrong = Vec::new();
     let mut say = |key, message, own: &str| {
         wrong.push((key, message, format!("render the catalog's `{own}`")));
@@ -155,6 +155,21 @@ fn program(container: &Container, service: &Service) -> Vec<Wrong> {
             "image",
         );
     }
+    let stage = scalar(&container.value["build"]["target"]);
+    let of_another = |stage: &String| {
+        let mut others = catalog.services.iter();
+        *stage != service.name && others.any(|other| other.name == *stage && other.build)
+    };
+    if let Some(stage) = stage.filter(of_another) {
+        wrong.push((
+            "build",
+            format!("is built from the stage of the service `{stage}`"),
+            "write its own name as `target`".to_string(),
+        ));
+    }
+    let mut say = |key, message, own: &str| {
+        wrong.push((key, message, format!("render the catalog's `{own}`")));
+    };
     let given = container.process.words.iter();
     let words: Vec<String> = given.clone().map(|word| word.replace("$$", "$")).collect();
     if !words.ends_with(&service.command) && !given.clone().any(|word| outside(word)) {

@@ -269,6 +269,20 @@ fn succeeds(http: &Value, scheme: &str, status: i64, bodies: &[&str]) -> Result<
             }
         }
     }
+    if let Some(most) = http["body_size_limit"].as_str().and_then(bytes)
+        && bodies.iter().any(|body| body.len() as u64 > most)
+    {
+        return Err("body_size_limit");
+    }
+    let refused = http["fail_if_header_matches"].items().any(|header| {
+        let name = header["header"].as_str().unwrap_or_default().to_lowercase();
+        let types = SENT_TYPES.iter();
+        let pattern = header["regexp"].as_str().unwrap_or_default();
+        name == "content-type" && types.clone().any(|sent| finds(pattern, sent) == Some(true))
+    });
+    if refused {
+        return Err("fail_if_header_matches");
+    }
     // Whoever answers over HTTP sends these; another header is nobody's promise.
     let sent = ["content-type", "content-length", "date", "server"];
     let unsent = http["fail_if_header_not_matches"].items().any(|header| {
@@ -279,6 +293,32 @@ fn succeeds(http: &Value, scheme: &str, status: i64, bodies: &[&str]) -> Result<
         true => Err("fail_if_header_not_matches"),
         false => Ok(()),
     }
+}
+
+/// What a healthy answer may say that it is.
+const SENT_TYPES: [&str; 4] = [
+    "application/json",
+    "application/json; charset=utf-8",
+    "text/plain",
+    "text/plain; charset=utf-8",
+];
+
+/// `10MB` and such as bytes (github.com/alecthomas/units); 0 is no limit.
+fn bytes(text: &str) -> Option<u64> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let number: u64 = text[..end].parse().ok().filter(|number| *number > 0)?;
+    let unit = match text[end..]
+        .trim_end_matches(['B', 'b'])
+        .trim_end_matches('i')
+    {
+        "" => 1,
+        "K" | "k" => 1 << 10,
+        "M" => 1 << 20,
+        _ => 1 << 30,
+    };
+    Some(number * unit)
 }
 
 /// What a service may answer that is well: what the MetricsCollector says, or where a service answers itself, whatever it likes.
@@ -324,6 +364,19 @@ fn misjudges(
             "valid_status_codes",
             format!("a service whose health path answers {status} counts as well"),
             "let only answers of 2xx count as well",
+        ));
+    }
+    let host = http["headers"]
+        .entries()
+        .find(|(name, _)| name.eq_ignore_ascii_case("host"));
+    if let Some((name, value)) = host {
+        return Some((
+            "headers",
+            format!(
+                "every service is asked as `{}` by `{name}`, whichever it is",
+                plain(value)
+            ),
+            "remove it: the address that is asked says whose health it is",
         ));
     }
     let method = http["method"].as_str().unwrap_or("GET");

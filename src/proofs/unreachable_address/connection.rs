@@ -146,6 +146,25 @@ impl<'s, 'a> Judge<'s, 'a> {
                     "give both the same entry of `networks`".to_string(),
                 );
             }
+            Reach::Shared(name, other) => {
+                let (name, other) = (name.to_string(), other.to_string());
+                let taken = project.container(&other);
+                let called = taken.is_some_and(|taken| !taken.value["container_name"].is_null());
+                let key = if called { "container_name" } else { "networks" };
+                let (file, at) = taken.map_or((compose, String::new()), |taken| {
+                    (taken.file.path.clone(), taken.at(key))
+                });
+                self.say_once(
+                    &own,
+                    &name,
+                    &file,
+                    at,
+                    format!(
+                        "`{other}` is called `{host}` too: `{own}` asks now the one, now the other"
+                    ),
+                    "give it another name".to_string(),
+                );
+            }
             Reach::Absent(name) => {
                 let wanted = project.container(name);
                 let (file, at) = wanted.map_or((compose, String::new()), |wanted| {

@@ -11,6 +11,22 @@ use crate::stack::containers::{Container, parts};
 use crate::stack::document::walk;
 use serde_json::Value;
 
+/// Integrations of the Alertmanager whose address its own configuration knows, and where that is (config/config.go and
+/// config/notifiers.go of the Alertmanager; of Slack, where its incoming webhooks are).
+const HOSTS: [(&str, &str); 8] = [
+    ("pagerduty_configs", "events.pagerduty.com"),
+    ("slack_configs", "hooks.slack.com"),
+    ("opsgenie_configs", "api.opsgenie.com"),
+    ("victorops_configs", "alert.victorops.com"),
+    ("pushover_configs", "api.pushover.net"),
+    ("telegram_configs", "api.telegram.org"),
+    ("webex_configs", "webexapis.com"),
+    ("wechat_configs", "qyapi.weixin.qq.com"),
+];
+
+/// Variables that name a proxy.
+const PROXIES: [&str; 3] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+
 impl Judge<'_, '_> {
     /// Targets, the Alertmanagers, and what the blackbox exporter is to ask.
     pub(super) fn prometheus(&mut self) {
@@ -169,6 +185,50 @@ impl Judge<'_, '_> {
                 }),
             );
         });
+        // Where no address is written, each integration has its own; it is asked once.
+        // What goes through a proxy asks only that.
+        let proxied = !routing.value["global"]["http_config"].is_null()
+            || asker
+                .environment
+                .iter()
+                .any(|(name, _)| PROXIES.contains(&name.to_uppercase().as_str()));
+        let receivers = routing.value["receivers"].items().enumerate();
+        for (index, receiver) in receivers.filter(|_| !proxied) {
+            for (key, configs) in receiver.entries() {
+                let Some((_, host)) = HOSTS.iter().find(|(known, _)| known == key) else {
+                    continue;
+                };
+                for (at, config) in configs.items().enumerate() {
+                    let addressed = |key: &&str| config.get(*key).is_some();
+                    if !["url", "api_url", "http_config"]
+                        .iter()
+                        .any(|key| addressed(&key))
+                    {
+                        let pointer = format!("/receivers/{index}/{key}/{at}");
+                        asks.push((pointer, "https".to_string(), host.to_string(), 443));
+                    }
+                }
+            }
+        }
+        let peers = asker
+            .process
+            .flags
+            .iter()
+            .filter(|flag| flag.name == "cluster.peer");
+        for peer in peers {
+            if let Some((host, port)) = authority(&peer.value, "tcp") {
+                self.ask(Ask {
+                    file: asker.file,
+                    pointer: asker.argument(peer.index),
+                    asker,
+                    scheme: "tcp",
+                    host,
+                    port,
+                    path: Path::Any,
+                    known: true,
+                });
+            }
+        }
         for (pointer, scheme, host, port) in &asks {
             self.ask(Ask {
                 file: routing,
@@ -269,6 +329,23 @@ impl Judge<'_, '_> {
                     ));
                 }
             });
+        }
+        // Go's and Grafana's clients take the proxy of the environment.
+        for asker in self
+            .project()
+            .started()
+            .filter(|one| one.serves(stack.files))
+        {
+            for (name, value) in &asker.environment {
+                let name = name.to_uppercase();
+                let proxy = value
+                    .as_deref()
+                    .filter(|_| PROXIES.contains(&name.as_str()));
+                if let Some((scheme, host, port)) = proxy.and_then(endpoint) {
+                    let pointer = asker.at("environment");
+                    asks.push((asker.file, asker, pointer, scheme.to_string(), host, port));
+                }
+            }
         }
         for (file, asker, pointer, scheme, host, port) in asks {
             self.ask(Ask {

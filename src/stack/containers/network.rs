@@ -41,6 +41,8 @@ struct Joined {
     aliases: Vec<String>,
     /// Leads nowhere but to its containers.
     internal: bool,
+    /// Its containers do not reach each other.
+    apart: bool,
 }
 
 /// A port of the machine that leads into the container.
@@ -79,6 +81,8 @@ pub(crate) enum Reach<'p> {
     Deaf(&'p str),
     /// This container is in no network with it.
     Apart(&'p str),
+    /// This container is meant, and another answers to its name too.
+    Shared(&'p str, &'p str),
     /// This container is not started.
     Absent(&'p str),
     /// Nobody has this name.
@@ -165,9 +169,19 @@ impl Networks {
     }
 
     fn meets(&self, other: &Networks) -> bool {
-        self.joined
-            .iter()
-            .any(|own| other.joined.iter().any(|other| other.name == own.name))
+        let open = self.joined.iter().filter(|own| !own.apart);
+        let mut names = open.map(|own| &own.name);
+        names.any(|name| other.joined.iter().any(|other| other.name == *name))
+    }
+
+    /// Whether a container that it meets knows it by this name, beside that of its service.
+    fn also_called(&self, name: &str, asker: &Networks) -> bool {
+        let mut joined = self.joined.iter();
+        (self.called.as_deref() == Some(name) && asker.meets(self))
+            || joined.any(|own| {
+                let here = asker.joined.iter().any(|other| other.name == own.name);
+                here && own.aliases.iter().any(|alias| alias == name)
+            })
     }
 }
 
@@ -175,10 +189,19 @@ impl Joined {
     fn of(name: &str, aliases: Vec<String>, declared: &Declared) -> Joined {
         let definition = declared.networks.get(name);
         let said = |key: &str| definition.and_then(|definition| scalar(&definition[key]));
+        // https://docs.docker.com/engine/network/drivers/bridge/#options
+        let off = |option: &str| {
+            let options = definition.map(|definition| &definition["driver_opts"]);
+            let written = options.and_then(|options| {
+                scalar(&options[format!("com.docker.network.bridge.{option}")])
+            });
+            written.is_some_and(|written| ["false", "0"].contains(&written.as_str()))
+        };
         Joined {
             name: said("name").unwrap_or_else(|| name.to_string()),
             aliases,
-            internal: said("internal").as_deref() == Some("true"),
+            internal: said("internal").as_deref() == Some("true") || off("enable_ip_masquerade"),
+            apart: off("enable_icc"),
         }
     }
 }
@@ -373,7 +396,17 @@ impl<'a> Project<'a> {
             return match (wanted.started, known) {
                 (false, _) => Reach::Absent(&wanted.name),
                 (true, false) => Reach::Apart(&wanted.name),
-                (true, true) => self.inside(wanted, port, std::ptr::eq(owner, wanted)),
+                (true, true) => {
+                    let mut others = self.containers.iter();
+                    let other = others.find(|other| {
+                        let another = other.started && other.name != wanted.name;
+                        another && other.networks.also_called(host, own)
+                    });
+                    match other {
+                        Some(other) => Reach::Shared(&wanted.name, &other.name),
+                        None => self.inside(wanted, port, std::ptr::eq(owner, wanted)),
+                    }
+                }
             };
         }
         if host == GATEWAY {
