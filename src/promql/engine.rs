@@ -12,12 +12,13 @@ mod label_functions;
 mod labels;
 mod window;
 
-use super::token::{T_BOTTOMK, T_TOPK};
+use super::token::{T_BOTTOMK, T_MOD, T_TOPK};
 use super::walk::children;
 use super::{AtModifier, Expr, Offset, SubqueryExpr, VectorSelector};
 pub(crate) use data::{Data, Memory, Recorded, Sample, metric};
 pub(crate) use labels::{ByLabels, Labels, NAME};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Milliseconds: of a time since 1970, or of a length of time.
@@ -323,18 +324,32 @@ impl Engine<'_> {
     }
 }
 
-/// Whether the result depends on the day or the hour.
-pub(crate) fn reads_calendar(expr: &Expr) -> bool {
-    matches!(expr, Expr::Call(call) if calendar::part(call.func.name, 0.0).is_some())
-        || children(expr).into_iter().any(reads_calendar)
-}
-
-/// Whether what it gives depends on the day of the month, or of the year.
-pub(crate) fn reads_dates(expr: &Expr) -> bool {
-    let of_week = ["minute", "hour", "day_of_week"];
-    matches!(expr, Expr::Call(call) if !of_week.contains(&call.func.name)
-        && calendar::part(call.func.name, 0.0).is_some())
-        || children(expr).into_iter().any(reads_dates)
+/// The parts of the time on which the result depends: `hour`, `year` and such, as their functions are called; `time` where what is
+/// left of it by a division, or it as a vector, is asked, and not how long ago something was.
+pub(crate) fn reads_of_time(expr: &Expr) -> BTreeSet<&'static str> {
+    fn is_time(expr: &Expr) -> bool {
+        match expr {
+            Expr::Paren(paren) => is_time(&paren.expr),
+            Expr::Call(call) => match call.func.name {
+                "time" => true,
+                "vector" => call.args.args.first().is_some_and(|arg| is_time(arg)),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+    let mut found: BTreeSet<&'static str> =
+        children(expr).into_iter().flat_map(reads_of_time).collect();
+    match expr {
+        Expr::Call(call) if calendar::part(call.func.name, 0.0).is_some() => {
+            found.insert(call.func.name);
+        }
+        Expr::Binary(binary) if binary.op.id() == T_MOD && is_time(&binary.lhs) => {
+            found.insert("time");
+        }
+        _ => {}
+    }
+    found
 }
 
 /// Windows over series.

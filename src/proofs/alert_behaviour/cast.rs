@@ -14,7 +14,7 @@ use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::rules::{Library, Rule, in_dependency_order};
 use crate::evaluation::unit_tests::labels;
 use crate::kinds::Kind;
-use crate::promql::engine::{Labels, NAME, Release, reads_calendar, reads_dates};
+use crate::promql::engine::{Labels, NAME, Release, reads_of_time};
 use crate::templates::functions::four_scrapes;
 use minijinja::Error;
 use minijinja::value::{Serde, Value};
@@ -169,7 +169,10 @@ impl<'a> Cast<'a> {
     ) -> Result<Likeness, Error> {
         let releases = releases(self.catalog);
         let needed = library.needed(std::iter::once(rule), std::iter::empty());
-        if needed.iter().any(|rule| reads_calendar(&rule.expr)) {
+        if needed
+            .iter()
+            .any(|rule| !reads_of_time(&rule.expr).is_empty())
+        {
             return Ok(Likeness::Different);
         }
         let value = Value::from(Serde(alert));
@@ -365,16 +368,28 @@ fn varied(
     Ok(all)
 }
 
-/// Each release; where the day or the hour matters, at every hour of a day and on every day of a week, or of a year.
+/// Each release; where the time matters, at every minute of an hour, at every hour of a day and on every day of a week or of a year,
+/// and in each of the next years.
 fn worlds(releases: &[Release], rules: &[&Rule]) -> Vec<World> {
+    let parts = rules.iter().flat_map(|rule| reads_of_time(&rule.expr));
+    let parts: BTreeSet<&str> = parts.collect();
+    let of_week = ["minute", "hour", "day_of_week"];
+    let dates = parts.iter().any(|part| !of_week.contains(part));
     let times = match () {
-        () if rules.iter().any(|rule| reads_dates(&rule.expr)) => 24 * 366 / 7,
-        () if rules.iter().any(|rule| reads_calendar(&rule.expr)) => 24,
-        () => 1,
+        () if dates => 24 * 366 / 7,
+        () if parts.is_empty() => 1,
+        () => 24,
     };
     // Seven hours on again and again is another hour each time.
-    let begins = (0..times).map(|time| 7 * HOUR * time);
+    let mut begins: Vec<i64> = (0..times).map(|time| 7 * HOUR * time).collect();
+    if parts.contains("minute") {
+        begins.extend((1..60).map(|minute| minute * HOUR / 60));
+    }
+    if parts.contains("year") {
+        begins.extend((0..YEARS).map(|year| FIRST_OF_2026 + 366 * 24 * HOUR * year));
+    }
     begins
+        .into_iter()
         .flat_map(|begin| {
             releases.iter().map(move |release| World {
                 release: *release,
@@ -384,6 +399,12 @@ fn worlds(releases: &[Release], rules: &[&Rule]) -> Vec<World> {
         })
         .collect()
 }
+
+/// 1 January 2026.
+const FIRST_OF_2026: i64 = 490_896 * HOUR;
+
+/// So many of the next years are tried.
+const YEARS: i64 = 12;
 
 /// How many services fail at once, at most.
 const CROWD: usize = 12;

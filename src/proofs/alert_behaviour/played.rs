@@ -468,7 +468,11 @@ impl Stage<'_> {
             days => {
                 let date = DateTime::UNIX_EPOCH + TimeDelta::days(days);
                 let month = MONTHS[date.month0() as usize];
-                format!("{passed} from {} {month} on", date.day())
+                let year = match date.year() {
+                    1970 => String::new(),
+                    year => format!(" {year}"),
+                };
+                format!("{passed} from {} {month}{year} on", date.day())
             }
         }
     }

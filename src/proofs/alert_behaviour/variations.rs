@@ -190,10 +190,12 @@ pub(super) fn beside_others(
             labels.get(NAME) == name
                 && matchers.all(|matcher| picks(matcher, labels.get(&matcher.name)))
         };
+        // What fires without a word of scrapes fires whatever another instance's are.
+        let scrapes = name == "up" && known.iter().all(|labels| labels.get(NAME) != name);
         if name.starts_with("ALERTS") || known.iter().any(picks) {
             continue;
         }
-        let free = !given.contains(name);
+        let free = scrapes || !given.contains(name);
         // A probe of the service is of the service.
         let is_own = |target: &BTreeMap<String, String>| {
             let mut labels = ["job", "service"].iter().filter_map(|of| target.get(*of));
