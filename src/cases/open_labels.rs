@@ -42,6 +42,17 @@ impl Scene<'_> {
                 let labels = labels.entries();
                 domains.extend(labels.map(|(label, of)| (label.clone(), Domain::declared(of))));
             }
+            let mut first: BTreeMap<String, String> = BTreeMap::new();
+            if let Some(role) = self.role(given)? {
+                let all = serde_json::to_value(role.get_attr("domains")?).unwrap_or_default();
+                let examples = serde_json::to_value(role.get_attr("labels")?).unwrap_or_default();
+                for (label, of) in all.entries() {
+                    // Of the series that add up, one has the other value.
+                    let own = examples[label][0].as_str().unwrap_or_default();
+                    first.insert(label.clone(), own.to_string());
+                    domains.insert(label.clone(), Domain::declared(of));
+                }
+            }
             if instances.len() > 1 {
                 domains.insert(INSTANCE.to_string(), Domain::Values(instances.clone()));
             }
@@ -64,7 +75,8 @@ impl Scene<'_> {
                 let mut per = self.per().iter();
                 let per = per.find(|(per, _)| *per == label);
                 let per = per.map(|(_, value)| value.clone());
-                let first = instances.first().filter(|_| label == INSTANCE);
+                let own = first.get(&label);
+                let first = instances.first().filter(|_| label == INSTANCE).or(own);
                 all.push(OpenLabel {
                     asked: asked.collect(),
                     told: per.is_some(),

@@ -193,7 +193,7 @@ impl<'a> Scene<'a> {
     }
 
     /// What the service's profile says of the metric that has the role of a series, if that names one.
-    fn role(&self, given: &Given) -> Result<Option<Value>, Error> {
+    pub(super) fn role(&self, given: &Given) -> Result<Option<Value>, Error> {
         let Some(role) = &given.role else {
             return Ok(None);
         };

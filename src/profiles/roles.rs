@@ -52,6 +52,8 @@ pub struct Role {
     pub divisor: f64,
     /// Label → values that its series may have: two where it has several.
     pub labels: BTreeMap<String, Vec<String>>,
+    /// Label by which series differ that add up → all its values, or a pattern.
+    pub domains: Map<String, Value>,
 }
 
 impl Profiles {
@@ -101,6 +103,12 @@ impl Spec {
                 .keys()
                 .any(|label| !self.r#where.contains_key(label)),
             divisor: unit.map_or(1.0, |(_, many)| *many),
+            domains: {
+                let labels = exposed.labels.iter();
+                let summed = labels.filter(|(label, _)| !self.r#where.contains_key(*label));
+                let domains = summed.map(|(label, values)| (label.clone(), values.clone()));
+                domains.collect()
+            },
             labels: exposed
                 .labels
                 .iter()
