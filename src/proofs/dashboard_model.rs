@@ -2,12 +2,13 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::catalog::Duration;
+use crate::catalog::{Alert, Duration};
 use crate::json::Parts;
 use crate::promql::VectorSelector;
 use crate::promql::matchers::picks;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;
+use crate::stack::dashboards::panels;
 use crate::stack::expressions::Usage;
 use crate::stack::grafana::flaws;
 use std::collections::{BTreeSet, HashMap};
@@ -78,6 +79,25 @@ pub(crate) const PROOF: Proof = Proof {
                     "write a time before now, such as `now-1h`",
                 );
             }
+            for (pointer, panel) in panels(value) {
+                let title = panel["title"].as_str().unwrap_or_default();
+                if panel["type"] == "text" && panel["targets"].items().next().is_some() {
+                    wrong(
+                        &format!("{pointer}/type"),
+                        format!("`{title}` has a query, and shows a text whatever it gives"),
+                        "choose a type that shows values",
+                    );
+                }
+                if let Some(uid) = panel["libraryPanel"]["uid"].as_str() {
+                    wrong(
+                        &format!("{pointer}/libraryPanel"),
+                        format!(
+                            "`{title}` is taken from the library panel `{uid}`, which nothing here brings to Grafana"
+                        ),
+                        "write the panel itself",
+                    );
+                }
+            }
             for (index, mark) in value["annotations"]["list"].items().enumerate() {
                 let name = mark["name"].as_str().unwrap_or_default().to_lowercase();
                 let at = format!("/annotations/list/{index}/");
@@ -88,6 +108,65 @@ pub(crate) const PROOF: Proof = Proof {
                     .flat_map(|expression| selectors(&expression.ast))
                     .filter(|selector| selector.name.as_deref() == Some("ALERTS"))
                     .collect();
+                if let Some(step) = mark["step"].as_str().and_then(Duration::parse)
+                    && step > LONGEST_STEP
+                    && !asked.is_empty()
+                {
+                    wrong(
+                        &format!("/annotations/list/{index}/step"),
+                        format!(
+                            "alerts are looked for every {step}: those that fire between are not marked"
+                        ),
+                        "write the interval of evaluation, or a minute",
+                    );
+                }
+                let titled = mark["titleFormat"].as_str().unwrap_or_default();
+                if let Some(alert) = stack.catalog.alert(titled)
+                    && !asked.is_empty()
+                    && !asked.iter().all(|selector| {
+                        let mut all = selector.matchers.matchers.iter();
+                        all.any(|one| one.name == "alertname")
+                    })
+                {
+                    wrong(
+                        &format!("/annotations/list/{index}/titleFormat"),
+                        format!(
+                            "every mark is called `{}`, whichever alert fires",
+                            alert.name
+                        ),
+                        "write `{{alertname}}`",
+                    );
+                }
+                let left_out = stack.catalog.alerts.iter().find(|alert| {
+                    let named = [&alert.name, &alert.severity];
+                    let said = named.iter().any(|word| name.contains(&word.to_lowercase()));
+                    let takes = |selector: &&VectorSelector| {
+                        selector
+                            .matchers
+                            .matchers
+                            .iter()
+                            .all(|one| match one.name.as_str() {
+                                "alertname" => picks(one, &alert.name),
+                                "severity" => {
+                                    severities(alert).any(|severity| picks(one, severity))
+                                }
+                                _ => true,
+                            })
+                    };
+                    !said && !asked.is_empty() && !asked.iter().any(takes)
+                });
+                let mut known = stack.catalog.alerts.iter().flat_map(severities);
+                let of_some = known.any(|severity| name.contains(&severity.to_lowercase()));
+                if let Some(alert) = left_out.filter(|_| !of_some) {
+                    wrong(
+                        &format!("/annotations/list/{index}/expr"),
+                        format!(
+                            "the marks leave out `{}`, and are not called so",
+                            alert.name
+                        ),
+                        "ask for all alerts, or say in the name which are marked",
+                    );
+                }
                 for (said, other) in [("firing", "pending"), ("pending", "firing")] {
                     let takes = |selector: &&VectorSelector| {
                         let mut all = selector.matchers.matchers.iter();
@@ -132,6 +211,15 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// The severities that an alert has for one service or another.
+fn severities(alert: &Alert) -> impl Iterator<Item = &str> {
+    let branches = alert.branches.iter().map(|branch| branch.severity.as_str());
+    branches.chain(std::iter::once(alert.severity.as_str()))
+}
+
+/// Alerts that fire for less than that are worth a mark.
+const LONGEST_STEP: Duration = Duration(10 * 60_000);
 
 /// So much of the end may be left away, as samples of it are still to come.
 const LATE: Duration = Duration(5 * 60_000);

@@ -102,6 +102,9 @@ fn of_alert(stack: &Stack, alert: &Expression, sections: &HashSet<String>) -> Ve
             );
         }
         for (variable, value) in parts(text) {
+            if let Some(message) = always(stack, variable, value, series) {
+                wrong(message, "pass the label on: `{{ $labels.job }}`");
+            }
             let label = value.split("$labels.").nth(1).map(|rest| {
                 let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
                 &rest[..end.unwrap_or(rest.len())]
@@ -207,6 +210,15 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             }
         }
         let series = panel.and_then(|panel| labels.get(panel));
+        let constant = series.and_then(|series| {
+            parts(url).find_map(|(name, value)| always(stack, name, value, series))
+        });
+        if let Some(message) = constant {
+            found.push(wrong(
+                message,
+                "pass the label on, as in `var-job=${__field.labels.job}`".to_string(),
+            ));
+        }
         if let Some(message) = series.and_then(|series| lacking(stack, url, series)) {
             found.push(wrong(
                 message,
@@ -306,6 +318,27 @@ fn target<'s>(stack: &Stack<'s>, url: &str) -> Option<&'s File> {
         .files
         .dashboards()
         .find(|file| file.value["uid"] == uid)
+}
+
+/// A link that leads to one service, from what is of several.
+fn always(stack: &Stack, variable: &str, value: &str, series: &[SeriesSet]) -> Option<String> {
+    let service = stack.catalog.service(value)?;
+    let targets = &stack.contract.targets.list;
+    let mut others = series
+        .iter()
+        .filter(|series| series.has("job"))
+        .flat_map(|series| {
+            let jobs = series
+                .targets
+                .ones()
+                .map(|index| targets[index].labels.get("job"));
+            jobs.flatten()
+        });
+    let other = others.find(|job| **job != service.name)?;
+    Some(format!(
+        "the link always opens `{}` as `{variable}`, also from what is of `{other}`",
+        service.name
+    ))
 }
 
 /// A label that a link passes on as a variable which can have none of its values.

@@ -55,6 +55,14 @@ pub(crate) const PROOF: Proof = Proof {
     }),
 };
 
+/// Words that say that not all are shown.
+const FEW: [&str; 9] = [
+    "at most", "first", "top", "worst", "highest", "most", "least", "latest", "last",
+];
+
+/// So many fit on a screen.
+const AT_LEAST: usize = 20;
+
 struct Panel<'a, 's> {
     stack: &'a Stack<'s>,
     path: &'a str,
@@ -77,6 +85,8 @@ impl Panel<'_, '_> {
         found.extend(self.invisible());
         found.extend(self.timeless());
         found.extend(self.numbers_passed());
+        found.extend(self.left_out());
+        found.extend(self.called_another());
         // With a query that cannot be read, or of another source, there are fields that are not known.
         let all = self.panel["targets"].items().count();
         if all == self.queries.len()
@@ -480,6 +490,136 @@ impl Panel<'_, '_> {
             }
         }
         None
+    }
+
+    /// Services and severities that a change of the result leaves out.
+    fn left_out(&self) -> Option<Diagnostic> {
+        let catalog = self.stack.catalog;
+        let words =
+            ["title", "description"].map(|key| self.panel[key].as_str().unwrap_or_default());
+        let words = words.join(" ").to_lowercase();
+        let is_service = |name: &str| catalog.service(name).is_some();
+        let several = self
+            .queries
+            .iter()
+            .flat_map(|query| self.series(query))
+            .flatten();
+        let count = several
+            .map(|series| series.targets.count_ones(..))
+            .max()
+            .unwrap_or(0);
+        let changes = self.panel["transformations"].items().enumerate();
+        let mut changes = changes.filter(|(_, change)| change["disabled"] != true);
+        changes.find_map(|(index, change)| {
+            let options = &change["options"];
+            let (key, message) = match change["id"].as_str()? {
+                "limit" => {
+                    let written = crate::json::plain(&options["limitField"]);
+                    let most: usize = written.parse().ok()?;
+                    let said =
+                        words.contains(&written) || FEW.iter().any(|word| words.contains(word));
+                    let few = most < count.min(AT_LEAST) && !said;
+                    let message = format!(
+                        "`{}` shows {most} of {count}, and does not say so",
+                        self.title()
+                    );
+                    few.then_some(("limitField", message))?
+                }
+                "filterFieldsByName" => {
+                    let names = || options["include"]["names"].texts();
+                    let other = catalog
+                        .services
+                        .iter()
+                        .find(|service| !names().any(|name| name == service.name));
+                    let other = other.filter(|_| names().any(is_service))?;
+                    (
+                        "include/names",
+                        format!("`{}` leaves out `{}`", self.title(), other.name),
+                    )
+                }
+                "filterByValue" => {
+                    let exclude = options["type"] == "exclude";
+                    let severity = options["filters"].items().find_map(|filter| {
+                        let value = filter["config"]["options"]["value"].as_str()?;
+                        let alerts = catalog.alerts.iter().flat_map(|alert| &alert.branches);
+                        let mut severities = alerts.map(|branch| &branch.severity);
+                        severities.find(|severity| *severity == value)
+                    })?;
+                    if words.contains(&severity.to_lowercase()) {
+                        return None;
+                    }
+                    let what = if exclude {
+                        "leaves out alerts of"
+                    } else {
+                        "shows alerts only of"
+                    };
+                    (
+                        "filters",
+                        format!(
+                            "`{}` {what} the severity `{severity}`, and does not say so",
+                            self.title()
+                        ),
+                    )
+                }
+                _ => return None,
+            };
+            let at = format!("transformations/{index}/options/{key}");
+            Some(self.wrong(
+                at,
+                message,
+                "show all of them, or say in the title which are left out",
+            ))
+        })
+    }
+
+    /// A word for a value that is another value of its own.
+    fn called_another(&self) -> Option<Diagnostic> {
+        let catalog = self.stack.catalog;
+        let known: BTreeSet<&str> = {
+            let branches = catalog.alerts.iter().flat_map(|alert| &alert.branches);
+            let severities = branches.map(|branch| branch.severity.as_str());
+            severities.chain(["firing", "pending"]).collect()
+        };
+        let fields = &self.panel["fieldConfig"];
+        let of_fields = fields["overrides"]
+            .items()
+            .enumerate()
+            .flat_map(|(index, change)| {
+                let properties = change["properties"].items().enumerate();
+                properties
+                    .filter(|(_, property)| property["id"] == "mappings")
+                    .map(move |(number, property)| {
+                        (
+                            format!("fieldConfig/overrides/{index}/properties/{number}/value"),
+                            &property["value"],
+                        )
+                    })
+            });
+        let own = (
+            "fieldConfig/defaults/mappings".to_string(),
+            &fields["defaults"]["mappings"],
+        );
+        let mut all = of_fields.chain(std::iter::once(own));
+        all.find_map(|(at, mappings)| {
+            let mut entries = mappings
+                .items()
+                .flat_map(|mapping| mapping["options"].entries());
+            entries.find_map(|(value, shown)| {
+                let text = shown["text"].as_str()?;
+                let another =
+                    known.contains(value.as_str()) && known.contains(text) && text != value;
+                another.then(|| {
+                    self.wrong(
+                        at.clone(),
+                        format!(
+                            "`{}` calls `{value}` `{text}`, which is another",
+                            self.title()
+                        ),
+                        "write it as it is",
+                    )
+                })
+            })
+        })
     }
 
     /// A change that leaves a chart without its times, or with the first of them alone.

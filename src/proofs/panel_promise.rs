@@ -66,6 +66,8 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(one.past_shown_as_now());
             found.extend(one.times_in_place_of_values());
             found.extend(one.another_budget());
+            found.extend(one.another_rest_of_the_budget());
+            found.extend(one.other_end_than_the_alert());
             found.extend(one.another_time_unsaid());
             found.extend(one.long_time_unsaid());
             found.extend(one.failures_in_green_or_hidden());

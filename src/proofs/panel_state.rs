@@ -97,6 +97,11 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                 (*job, recorded(&[others, down].concat()))
             })
             .collect();
+        let first: BTreeSet<&str> = jobs.iter().copied().take(2).collect();
+        let others = jobs.difference(&first).copied().collect();
+        let others = scrapes(stack, &others, Some(1.0), Some(1.0));
+        let down = scrapes(stack, &first, Some(0.0), Some(0.0));
+        let two = recorded(&[others, down].concat());
         for expression in &about[0] {
             found.extend(judged(expression, &well, &ill, true).or_else(|| {
                 // It asks for a group whose services are not among these.
@@ -110,6 +115,7 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                     &worlds,
                     "whether services are up or down",
                 )
+                .or_else(|| uneven(stack, expression, &well, &alone, &two))
                 .or_else(|| {
                     // What only asks for health checks says nothing of a service that is not probed.
                     let scrapes = recordings.sources(&expression.ast).contains("up");
@@ -151,6 +157,17 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                 (!own.is_empty()).then(|| (alert.name.as_str(), plain(&own)))
             })
             .collect();
+        // One service alone, whichever of its alerts fires.
+        let services: Vec<(&str, World)> = jobs
+            .iter()
+            .filter_map(|job| {
+                let own = firing
+                    .iter()
+                    .filter(|(labels, _)| labels.get("job") == *job);
+                let own: Samples = own.cloned().collect();
+                (!own.is_empty()).then(|| (*job, plain(&own)))
+            })
+            .collect();
         for expression in &about[1] {
             found.extend(judged(expression, &well, &ill, false).or_else(|| {
                 unmoved(
@@ -160,6 +177,10 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                     "whether alerts fire or not",
                 )
                 .or_else(|| blind(stack, expression, &well, alone.iter(), "fires"))
+                .or_else(|| {
+                    let what = "has alerts that fire";
+                    blind(stack, expression, &well, services.iter(), what)
+                })
                 .or_else(|| premature(expression, &well, &pending))
             }));
         }
@@ -268,6 +289,67 @@ fn blind<'w>(
     })
 }
 
+/// Words of panels that count instances, and not services.
+const INSTANCES: [&str; 6] = [
+    "instance",
+    "target",
+    "replica",
+    "scrape",
+    "container",
+    "probe",
+];
+
+/// A number of services in which one counts more than another, or two as one.
+fn uneven(
+    stack: &Stack,
+    expression: &Expression,
+    well: &World,
+    alone: &[(&str, World)],
+    two: &World,
+) -> Option<crate::diagnostic::Diagnostic> {
+    let panel = expression.owner;
+    let words = ["title", "description"].map(|key| panel[key].as_str().unwrap_or_default());
+    let words = words.join(" ").to_lowercase();
+    if !is_of_all(stack, expression) || INSTANCES.iter().any(|word| words.contains(word)) {
+        return None;
+    }
+    let one = |world: &World| match world.asked(&expression.ast)?.as_slice() {
+        [(_, value)] => Some(*value),
+        _ => None,
+    };
+    let healthy = one(well)?;
+    let changes: Option<Vec<f64>> = alone
+        .iter()
+        .map(|(_, world)| Some((one(world)? - healthy).abs()))
+        .collect();
+    let changes = changes?;
+    let counts = changes
+        .iter()
+        .all(|change| *change >= 1.0 && change.fract() == 0.0);
+    let title = panel["title"].as_str().unwrap_or_default();
+    if !counts || changes.len() < 2 {
+        return None;
+    }
+    if let Some(most) = changes.iter().position(|change| *change > 1.0) {
+        let (name, many) = (alone[most].0, changes[most]);
+        let message =
+            format!("`{title}` counts `{name}` {many} times: its instances, and not the service");
+        return Some(place::on(
+            expression,
+            message,
+            "count services, `max by (job) (up)`, or say in the title that it is of instances",
+        ));
+    }
+    let both = (one(two)? - healthy).abs();
+    (both != changes[0] + changes[1]).then(|| {
+        place::on(
+            expression,
+            format!("`{title}` changes by {both} when two services are down, and by 1 when one is"),
+            "count each of them",
+        )
+    })
+}
+
 /// A number of alerts that fire which counts those that only wait.
 fn premature(
     expression: &Expression,
@@ -299,21 +381,22 @@ fn is_of_all(stack: &Stack, expression: &Expression) -> bool {
     let panel = expression.owner;
     let one = ["stat", "gauge"].contains(&panel["type"].as_str().unwrap_or_default());
     let several = panel["targets"].items().count() > 1;
-    let text = ["title", "description"].map(|key| panel[key].as_str().unwrap_or_default());
-    let text = text.join(" ").to_lowercase();
+    let text = |key: &str| panel[key].as_str().unwrap_or_default().to_lowercase();
+    let (title, text) = (text("title"), text("title") + " " + &text("description"));
     let catalog = stack.catalog;
-    let groups = catalog
-        .groups
-        .iter()
-        .flat_map(|group| [&group.key, &group.title]);
+    // A group's key and a severity are often words of every day.
+    let severities = catalog.alerts.iter().map(|alert| &alert.severity);
+    let keys = catalog.groups.iter().map(|group| &group.key);
+    let in_title = severities
+        .chain(keys)
+        .any(|name| title.contains(&name.to_lowercase()));
+    let groups = catalog.groups.iter().map(|group| &group.title);
     let services = catalog.services.iter().map(|service| &service.name);
-    let alerts = catalog
-        .alerts
-        .iter()
-        .flat_map(|alert| [&alert.name, &alert.severity]);
+    let alerts = catalog.alerts.iter().map(|alert| &alert.name);
     let mut named = groups.chain(services).chain(alerts);
     one && !several
         && !in_row_of_group(stack, expression)
+        && !in_title
         && !named.any(|name| text.contains(&name.to_lowercase()))
 }
 
@@ -416,10 +499,10 @@ fn judged(
         let labels = healthy.iter().chain(&broken).map(|(labels, _)| labels);
         for labels in labels.collect::<BTreeSet<_>>() {
             let (good, bad) = (of(&healthy, labels), of(&broken, labels));
-            if good == bad || *alone && good != Some(0.0) {
+            if good == bad {
                 continue;
             }
-            if let Some(value) = bad {
+            if let Some(value) = bad.filter(|_| !*alone || good == Some(0.0)) {
                 let shown = shown(labels, Some(value));
                 if shown.tells(News::Good) {
                     return Some(place::at(

@@ -9,7 +9,7 @@ mod limits;
 mod signals;
 mod without_threshold;
 
-use super::{Check, Example, Proof, Usage};
+use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
 use crate::promql::Expr;
@@ -17,6 +17,7 @@ use crate::promql::token::{T_COUNT, T_COUNT_VALUES, T_GROUP, T_STDDEV, T_STDVAR,
 use crate::promql::walk::{children, selectors};
 use crate::stack::Stack;
 use crate::stack::dashboards::panels;
+use crate::stack::expressions::Expression;
 use crate::stack::world::Recordings;
 use signals::Signals;
 
@@ -50,6 +51,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         if !signals.reads_by_name(expression) {
             found.extend(signals.borrowed(expression, &recordings));
         }
+        found.extend(distorted(expression).filter(|_| !limits.is_empty()));
         let wrong = colours::wrong_at(stack, expression, &limits)
             .filter(|_| !signals.of_one_level(expression, &limits));
         found.extend(wrong.map(|mut found| {
@@ -62,6 +64,28 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         }));
     }
     found
+}
+
+/// Lines that are drawn elsewhere than their values are, beside a threshold that is not.
+fn distorted(expression: &Expression) -> Option<Diagnostic> {
+    let panel = expression.owner;
+    let custom = &panel["fieldConfig"]["defaults"]["custom"];
+    let stacked = custom["stacking"]["mode"].as_str();
+    let (key, what) = if stacked.is_some_and(|mode| mode != "none") {
+        ("stacking/mode", "stacks its lines")
+    } else if custom["transform"] == "negative-Y" {
+        ("transform", "draws its lines below zero")
+    } else {
+        return None;
+    };
+    let (pointer, _) = expression.pointer.split_once("/targets/")?;
+    let title = panel["title"].as_str().unwrap_or_default();
+    Some(place::at(
+        expression.path,
+        format!("{pointer}/fieldConfig/defaults/custom/{key}"),
+        format!("`{title}` {what}, and shows what an alert compares: none is where its value is"),
+        "remove it",
+    ))
 }
 
 /// The tables that write the thresholds of an alert: its own, and those of services that differ.

@@ -213,7 +213,19 @@ impl<'a> Variable<'a, '_> {
         if pattern.is_empty() || pattern.contains('$') && pattern.contains('{') {
             return pattern.is_empty().then_some(values);
         }
-        let regex = Regex::new(&script(pattern)).ok()?;
+        let Ok(regex) = Regex::new(&script(pattern)) else {
+            // Looking ahead and behind is understood by another engine.
+            let regex = fancy_regex::Regex::new(&script(pattern)).ok()?;
+            let taken = values.into_iter().filter_map(|value| {
+                let captures = regex.captures(&value).ok()??;
+                let group = captures.get(1).or(captures.get(0))?;
+                Some(match captures.len() {
+                    2 => group.as_str().to_string(),
+                    _ => value.clone(),
+                })
+            });
+            return Some(taken.collect());
+        };
         let taken = values.iter().filter_map(|value| {
             let mut captures = regex.create_captures();
             regex.search_captures(&Input::new(value), &mut captures);

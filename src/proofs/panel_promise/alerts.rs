@@ -9,6 +9,7 @@ use crate::promql::number::number;
 use crate::promql::token::{T_DIV, T_MAX, T_MUL, T_SUM, T_TOPK};
 use crate::promql::walk::{children, selectors};
 use crate::proofs::place;
+use crate::stack::world::{Samples, World, series};
 
 impl Panel<'_, '_> {
     /// The thresholds of alerts that the description names.
@@ -75,6 +76,63 @@ impl Panel<'_, '_> {
                 place::on(query, message, help)
             })
         })
+    }
+
+    /// What is left of an error budget is that of the service that has least of it, whatever else is.
+    pub(super) fn another_rest_of_the_budget(&self) -> Option<Diagnostic> {
+        let words = self.words();
+        let other = [
+            "average", "mean", "sum", "spent", "used", "burnt", "burned", "consumed",
+        ];
+        if other.iter().any(|word| words.contains(word)) {
+            return None;
+        }
+        let query = match self.queries.as_slice() {
+            [query] if ["stat", "gauge"].contains(&self.text("type")) => query,
+            _ => return None,
+        };
+        let read = selectors(&query.ast);
+        let [selector] = read.as_slice() else {
+            return None;
+        };
+        let name = metric(selector)?;
+        let mut slos = self.stack.catalog.slos.iter();
+        let slo = slos.find(|slo| slo.recorded.remaining == name)?;
+        let rest = |value: f64, of: &mut dyn Iterator<Item = &String>| -> Samples {
+            let one = |service: &String| {
+                let own = self.stack.catalog.service(service);
+                let group = own.map_or("", |own| own.group.as_str());
+                let labels = [
+                    ("job", service.as_str()),
+                    ("service", service),
+                    ("component", group),
+                ];
+                (series(name, labels), value)
+            };
+            of.map(one).collect()
+        };
+        let (first, others) = slo.covers.split_first()?;
+        // Alike they show what each has; one that has less is what is looked for.
+        for (value, elsewhere) in [(0.75, 0.75), (-0.5, 1.0), (0.1, 0.9)] {
+            let mut all = rest(value, &mut std::iter::once(first));
+            all.extend(rest(elsewhere, &mut others.iter()));
+            let given = World::plain(&all).asked(&query.ast)?;
+            let [(_, shown)] = given.as_slice() else {
+                return None;
+            };
+            if (shown - value).abs() > 1e-9 && (shown - 100.0 * value).abs() > 1e-9 {
+                let message = format!(
+                    "`{}` shows {shown} when `{first}` has {value} of its budget left, and the others {elsewhere}",
+                    self.text("title")
+                );
+                return Some(place::on(
+                    query,
+                    message,
+                    "show the least that any of them has left",
+                ));
+            }
+        }
+        None
     }
 
     /// An alert has one sample for each evaluation: so long is each of those that are counted.

@@ -2,9 +2,11 @@
 
 use super::panel::Panel;
 use crate::diagnostic::Diagnostic;
+use crate::kinds::Side;
 use crate::promql::Expr;
+use crate::promql::engine::metric;
 use crate::promql::token::{T_BOTTOMK, T_MAX, T_MIN, T_TOPK};
-use crate::promql::walk::children;
+use crate::promql::walk::{children, selectors};
 use crate::proofs::place;
 use regex_automata::meta::Regex;
 use std::collections::BTreeSet;
@@ -16,6 +18,14 @@ const MOST: [&str; 6] = [
 ];
 const LEAST: [&str; 6] = [
     "idlest", "lowest", "smallest", "fewest", "fastest", "lightest",
+];
+
+/// Fewer than that are no list.
+const FEW: i64 = 3;
+
+/// Words that say that it is of one or two.
+const OF_FEW: [&str; 8] = [
+    "worst", "best", "most", "least", "top", "max", "min", "peak",
 ];
 
 const NUMBERS: [&str; 21] = [
@@ -83,6 +93,54 @@ impl Panel<'_, '_> {
                 ))
             })
         })
+    }
+
+    /// Of what an alert compares, those are shown that are nearest to it, and more than one where nothing else is said.
+    pub(super) fn other_end_than_the_alert(&self) -> Option<Diagnostic> {
+        let words = self.words();
+        let [query] = self.queries.as_slice() else {
+            return None;
+        };
+        let read = selectors(&query.ast);
+        let names: BTreeSet<&str> = read.iter().filter_map(|one| metric(one)).collect();
+        let alerts = self.stack.catalog.alerts.iter();
+        let mut alerts = alerts.filter(|alert| {
+            let mut signals = alert.signals.iter();
+            signals.any(|signal| names.contains(signal.name.as_str()))
+        });
+        let alert = alerts.next()?;
+        if alerts.any(|other| other.side != alert.side) {
+            return None;
+        }
+        let mut ranks = Vec::new();
+        ranks_asked_for(&query.ast, &mut ranks);
+        let (largest, count) = ranks.into_iter().next()?;
+        let wanted = alert.side == Side::Above;
+        let said = |list: &[&str]| list.iter().any(|word| words.contains(word));
+        let title = self.text("title");
+        let message = if largest != wanted && !said(&MOST) && !said(&LEAST) {
+            format!(
+                "`{title}` shows those that are furthest from where {} fires",
+                alert.name
+            )
+        } else if count < FEW
+            && alert.covers.len() as i64 > count
+            && !said(&MOST)
+            && !said(&LEAST)
+            && !said(&OF_FEW)
+        {
+            format!(
+                "`{title}` shows {count} of {} services, and does not say so",
+                alert.covers.len()
+            )
+        } else {
+            return None;
+        };
+        Some(place::on(
+            query,
+            message,
+            "ask for those that are near it, as many as can be read",
+        ))
     }
 
     /// An average is no extreme.
