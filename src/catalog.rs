@@ -189,7 +189,7 @@ impl Catalog {
             .collect::<Result<Vec<_>, _>>()?;
         let read = Profiled::of(value, kinds, profiles, &services, &metrics);
         metrics.extend(read.metrics());
-        let emitters = Emitters::of(&services, &metrics);
+        let emitters = Emitters::of(&services, &metrics, profiles);
         let severities = Severities::of(&value["severities"]);
         let slos = entries(value, "slos")
             .map(|(name, written)| {

@@ -38,6 +38,9 @@ pub struct Kind {
     /// Whether a case shows each event at a step of its own, so that the window must hold more steps than the threshold has events.
     #[serde(default)]
     pub one_event_a_step: bool,
+    /// Whether it counts events of which one is forgotten after its window.
+    #[serde(default, skip_serializing)]
+    pub forgets_events: bool,
     /// The key that says how far back it looks beside its window, if it has one: its tests are in longer steps.
     #[serde(default)]
     pub reads_back: Option<String>,

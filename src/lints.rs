@@ -10,6 +10,7 @@ mod duplicate_address;
 mod empty_group;
 mod exchanged_ratio;
 mod exchanged_server;
+mod forgotten_event;
 mod health_path_scraped;
 mod implausible_value;
 mod label_collision;
@@ -104,6 +105,7 @@ pub const LINTS: &[Lint] = &[
     empty_group::LINT,
     exchanged_ratio::LINT,
     exchanged_server::LINT,
+    forgotten_event::LINT,
     health_path_scraped::LINT,
     implausible_value::LINT,
     label_collision::LINT,

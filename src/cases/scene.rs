@@ -483,6 +483,20 @@ impl Sources {
         Ok(Sources { roles, keys })
     }
 
+    /// Whether a service has all that is read by its role: of one that has not there is nothing to test.
+    pub(crate) fn known(&self, neighbourhood: &Neighbourhood, name: &str) -> Result<bool, Error> {
+        let Some(service) = neighbourhood.service(name) else {
+            return Ok(false);
+        };
+        let roles = service.get_attr("roles")?;
+        for role in &self.roles {
+            if roles.get_attr(role)?.is_undefined() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     pub(crate) fn text(&self, neighbourhood: &Neighbourhood, name: &str) -> Result<String, Error> {
         let mut text = String::new();
         for role in &self.roles {

@@ -71,8 +71,14 @@ impl Suites {
         let mut tests = Vec::new();
         let branches: Vec<Value> = alert.get_attr("branches")?.try_iter()?.collect();
         let mut left_out = Vec::new();
+        let sources = Sources::of(kind, alert)?;
         for list in ["excepts", "spares"] {
-            left_out.extend(alert.get_attr(list)?.try_iter()?.next());
+            for service in alert.get_attr(list)?.try_iter()? {
+                if sources.known(&self.neighbourhood, service.as_str().unwrap_or_default())? {
+                    left_out.push(service);
+                    break;
+                }
+            }
         }
         let mut tried = Vec::new();
         for branch in &branches {

@@ -1,13 +1,24 @@
 //! Which services emit which metrics.
 
 use super::{Metric, Service};
-use std::collections::HashMap;
+use crate::profiles::{Profiles, of_scrapes};
+use crate::promql::engine::metric;
+use crate::promql::walk::selectors;
+use crate::promql::{Expr, parse};
+use std::collections::{BTreeSet, HashMap};
 
-/// The metrics' keys → each metric, and the indices of the services that emit it, in order.
-pub(crate) struct Emitters<'a>(HashMap<&'a str, (&'a Metric, Vec<usize>)>);
+pub(crate) struct Emitters<'a> {
+    /// The metrics' keys → each metric, and the indices of the services that emit it, in order.
+    by_key: HashMap<&'a str, (&'a Metric, Vec<usize>)>,
+    profiles: &'a Profiles,
+}
 
 impl<'a> Emitters<'a> {
-    pub(super) fn of(services: &[Service], metrics: &'a [Metric]) -> Emitters<'a> {
+    pub(super) fn of(
+        services: &[Service],
+        metrics: &'a [Metric],
+        profiles: &'a Profiles,
+    ) -> Emitters<'a> {
         let index: HashMap<&str, usize> = services
             .iter()
             .enumerate()
@@ -22,28 +33,73 @@ impl<'a> Emitters<'a> {
             emitters.sort_unstable();
             emitters
         };
-        Emitters(
-            metrics
+        Emitters {
+            by_key: metrics
                 .iter()
                 .map(|metric| (metric.key.as_str(), (metric, emitters(metric))))
                 .collect(),
-        )
+            profiles,
+        }
     }
 
     /// The services that emit a metric, by index; none of one that is not known.
     pub(super) fn of_one(&self, metric: &str) -> &[usize] {
-        self.0.get(metric).map_or(&[], |(_, emitters)| emitters)
+        self.by_key
+            .get(metric)
+            .map_or(&[], |(_, emitters)| emitters)
+    }
+
+    /// The services that emit anything of what an expression reads; None: any may have what it reads, as of a scrape or a recorded
+    /// series.
+    pub(super) fn of_any(&self, expr: &str, services: &[Service]) -> Option<BTreeSet<usize>> {
+        let expr: Expr = parse(expr).ok()?;
+        let mut found = BTreeSet::new();
+        let read = selectors(&expr);
+        for selector in &read {
+            let name = metric(selector).filter(|name| !of_scrapes(name))?;
+            let parts = ["_bucket", "_sum", "_count"];
+            let base = parts.iter().find_map(|part| name.strip_suffix(part));
+            let emitters = self.of_name(name, services);
+            let emitters = match base.filter(|_| emitters.is_empty()) {
+                Some(base) => self.of_name(base, services),
+                None => emitters,
+            };
+            if emitters.is_empty() {
+                return None;
+            }
+            found.extend(emitters);
+        }
+        (!read.is_empty()).then_some(found)
+    }
+
+    /// The services that emit a metric of this full name, declared or of a profile.
+    fn of_name(&self, name: &str, services: &[Service]) -> BTreeSet<usize> {
+        let declared = self
+            .by_key
+            .values()
+            .filter(|(metric, _)| metric.name == name);
+        let declared = declared.flat_map(|(_, emitters)| emitters.iter().copied());
+        let mut listed: HashMap<&str, bool> = HashMap::new();
+        let profiled = services.iter().enumerate().filter(|(_, service)| {
+            service.exposes.iter().any(|profile| {
+                *listed
+                    .entry(profile)
+                    .or_insert_with(|| self.profiles.metrics(profile).any(|known| known == name))
+            })
+        });
+        let profiled: Vec<usize> = profiled.map(|(index, _)| index).collect();
+        declared.chain(profiled).collect()
     }
 
     /// Whether a metric has a label of its own, beside those of its targets.
     pub(super) fn has_label(&self, metric: &str, label: &str) -> bool {
-        let known = self.0.get(metric);
+        let known = self.by_key.get(metric);
         known.is_some_and(|(metric, _)| metric.labels.contains_key(label))
     }
 
     /// The services that emit all of the metrics; those of one that is not declared are not known, and not asked.
     pub(super) fn of_all(&self, metrics: &[&str], services: usize) -> Vec<usize> {
-        let known = metrics.iter().filter_map(|key| self.0.get(key));
+        let known = metrics.iter().filter_map(|key| self.by_key.get(key));
         let mut read: Vec<&Vec<usize>> = known.map(|(_, emitters)| emitters).collect();
         // The shortest list decides how many services are looked at.
         read.sort_by_key(|emitters| emitters.len());

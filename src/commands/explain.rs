@@ -88,9 +88,11 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
             None => unknown(what, &catalog, source),
         });
     };
-    let fires = what
-        .split('@')
-        .all(|part| catalog.alert(part).is_some() || catalog.service(part).is_some());
+    let fires = what.split('@').all(|part| {
+        let mut alerts = catalog.alerts.iter();
+        catalog.service(part).is_some()
+            || alerts.any(|alert| alert.written_name() == part || alert.name == part)
+    });
     let mut report = table(what, rows, source);
     if !fires {
         return Ok(report);
@@ -108,8 +110,21 @@ fn of_catalog(what: &str, catalog: &Catalog, source: &Source) -> Option<Vec<Row>
     let (alert, service) = what
         .split_once('@')
         .map_or((what, what), |(alert, service)| (alert, service));
+    let written = alert;
     let alert = catalog.alert(alert);
     let service = catalog.service(service);
+    // Of one with several levels each is an alert.
+    if let (None, Some(service), true) = (alert, service, what.contains('@')) {
+        let levels = catalog.alerts.iter();
+        let levels = levels.filter(|level| level.written_name() == written);
+        let rows: Vec<Row> = levels
+            .flat_map(|level| {
+                let name = ("alert".to_string(), level.name.clone(), None);
+                std::iter::once(name).chain(alert_at(level, service, catalog, source))
+            })
+            .collect();
+        return Some(rows).filter(|rows| !rows.is_empty());
+    }
     let slo = catalog.slos.iter().find(|slo| slo.name == what);
     let objective = slo.map(|slo| objective::rows(slo, catalog, source));
     let mut rows = match (alert, service, what.contains('@')) {

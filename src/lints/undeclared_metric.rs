@@ -35,6 +35,23 @@ pub(crate) const LINT: Lint = Lint {
                     Some(_) => known,
                 };
                 let place = Place::Value(format!("/alerts/{}/{key}", alert.name));
+                // Expressions say the whole name, the catalog its own.
+                let mut all = catalog.metrics.iter();
+                if let Some(other) = all.find(|known| known.name == metric) {
+                    found.push(
+                        Diagnostic::error(
+                            "undeclared-metric",
+                            place,
+                            format!(
+                                "`{}` reads `{metric}`, which is how Prometheus calls `[metrics.{}]`",
+                                alert.written_name(),
+                                other.key
+                            ),
+                        )
+                        .help(format!("write `{}`", other.key)),
+                    );
+                    continue;
+                }
                 found.push(
                     Diagnostic::error(
                         "undeclared-metric",

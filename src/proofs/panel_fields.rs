@@ -504,10 +504,11 @@ impl Panel<'_, '_> {
             .iter()
             .flat_map(|query| self.series(query))
             .flatten();
-        let count = several
-            .map(|series| series.targets.count_ones(..))
-            .max()
-            .unwrap_or(0);
+        let count = several.map(|series| series.targets.count_ones(..)).max();
+        let count = count
+            .filter(|count| *count > 0)
+            .unwrap_or(catalog.services.len());
+        let numbered = words.contains(|c: char| c.is_ascii_digit());
         let changes = self.panel["transformations"].items().enumerate();
         let mut changes = changes.filter(|(_, change)| change["disabled"] != true);
         changes.find_map(|(index, change)| {
@@ -516,8 +517,8 @@ impl Panel<'_, '_> {
                 "limit" => {
                     let written = crate::json::plain(&options["limitField"]);
                     let most: usize = written.parse().ok()?;
-                    let said =
-                        words.contains(&written) || FEW.iter().any(|word| words.contains(word));
+                    let said = words.contains(&written)
+                        || !numbered && FEW.iter().any(|word| words.contains(word));
                     let few = most < count.min(AT_LEAST) && !said;
                     let message = format!(
                         "`{}` shows {most} of {count}, and does not say so",
@@ -578,7 +579,9 @@ impl Panel<'_, '_> {
         let known: BTreeSet<&str> = {
             let branches = catalog.alerts.iter().flat_map(|alert| &alert.branches);
             let severities = branches.map(|branch| branch.severity.as_str());
-            severities.chain(["firing", "pending"]).collect()
+            severities
+                .chain(["firing", "pending", "critical", "warning", "info"])
+                .collect()
         };
         let fields = &self.panel["fieldConfig"];
         let of_fields = fields["overrides"]

@@ -67,6 +67,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             found.extend(one.times_in_place_of_values());
             found.extend(one.another_budget());
             found.extend(one.another_rest_of_the_budget());
+            found.extend(one.called_as_another_alert());
             found.extend(one.other_end_than_the_alert());
             found.extend(one.another_time_unsaid());
             found.extend(one.long_time_unsaid());

@@ -290,14 +290,7 @@ fn blind<'w>(
 }
 
 /// Words of panels that count instances, and not services.
-const INSTANCES: [&str; 6] = [
-    "instance",
-    "target",
-    "replica",
-    "scrape",
-    "container",
-    "probe",
-];
+const INSTANCES: [&str; 5] = ["instance", "replica", "container", "process", "each target"];
 
 /// A number of services in which one counts more than another, or two as one.
 fn uneven(
@@ -310,9 +303,10 @@ fn uneven(
     let panel = expression.owner;
     let words = ["title", "description"].map(|key| panel[key].as_str().unwrap_or_default());
     let words = words.join(" ").to_lowercase();
-    if !is_of_all(stack, expression) || INSTANCES.iter().any(|word| words.contains(word)) {
+    if !is_of_all(stack, expression) {
         return None;
     }
+    let of_instances = INSTANCES.iter().any(|word| words.contains(word));
     let one = |world: &World| match world.asked(&expression.ast)?.as_slice() {
         [(_, value)] => Some(*value),
         _ => None,
@@ -330,7 +324,8 @@ fn uneven(
     if !counts || changes.len() < 2 {
         return None;
     }
-    if let Some(most) = changes.iter().position(|change| *change > 1.0) {
+    let several = changes.iter().position(|change| *change > 1.0);
+    if let Some(most) = several.filter(|_| !of_instances) {
         let (name, many) = (alone[most].0, changes[most]);
         let message =
             format!("`{title}` counts `{name}` {many} times: its instances, and not the service");

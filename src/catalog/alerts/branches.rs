@@ -157,9 +157,18 @@ impl Alert {
                 filter.reaches(service, |label| emitters.has_label(metric, label))
             })
         };
+        // What is written as PromQL is about those that emit what it reads.
+        let keys = self.kind.keys.iter();
+        let mut written = keys
+            .filter(|(_, property)| property["names"] == "promql")
+            .filter_map(|(key, _)| self.settings.get(key)?.as_str());
+        let emitting = written
+            .next()
+            .and_then(|expr| emitters.of_any(expr, services));
         let able = emitters
             .of_all(&read, services.len())
             .into_iter()
+            .filter(|index| emitting.as_ref().is_none_or(|known| known.contains(index)))
             .map(|index| &services[index])
             .filter(has)
             .filter(reached);

@@ -316,7 +316,9 @@ impl<'a> Cast<'a> {
         }
         if let Some(branch) = alert.branches.first() {
             for name in alert.excepts.iter().chain(&alert.spares) {
-                add(0, branch, name, true)?;
+                if sources.known(&self.neighbourhood, name)? {
+                    add(0, branch, name, true)?;
+                }
             }
         }
         Ok(tried)

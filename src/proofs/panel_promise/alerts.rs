@@ -78,6 +78,36 @@ impl Panel<'_, '_> {
         })
     }
 
+    /// A line that is called as one alert is of what that alert compares.
+    pub(super) fn called_as_another_alert(&self) -> Option<Diagnostic> {
+        self.queries.iter().find_map(|query| {
+            let legend = query.target["legendFormat"].as_str()?;
+            let first = legend.split(' ').next()?;
+            let alerts = &self.stack.catalog.alerts;
+            let named = alerts.iter().find(|alert| alert.name == first)?;
+            let read = selectors(&query.ast);
+            let reads = |alert: &Alert| {
+                let mut signals = alert.signals.iter();
+                signals.any(|signal| read.iter().any(|one| metric(one) == Some(&signal.name)))
+            };
+            let another = |alert: &&Alert| {
+                alert.written_name() != named.written_name() && reads(alert) && !reads(named)
+            };
+            let other = alerts.iter().find(another)?;
+            let message = format!(
+                "`{}` calls `{}` what {} compares",
+                self.text("title"),
+                named.name,
+                other.name
+            );
+            Some(place::on(
+                query,
+                message,
+                "write the name of the alert whose signal it is",
+            ))
+        })
+    }
+
     /// What is left of an error budget is that of the service that has least of it, whatever else is.
     pub(super) fn another_rest_of_the_budget(&self) -> Option<Diagnostic> {
         let words = self.words();

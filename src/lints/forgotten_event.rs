@@ -1,0 +1,46 @@
+//! An alert on a single event fires before the event is forgotten.
+
+use super::Lint;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::source::step;
+
+pub(crate) const LINT: Lint = Lint {
+    code: "forgotten-event",
+    doc: "One event keeps the condition for as long as it is in the window. An alert that waits as long, or longer, never fires for it, however bad it was.",
+    bad: "[metrics.crashes_total]\ntype = \"counter\"\nhelp = \"Crashes\"\n\n[alerts.Crashed]\nkind = \"increase\"\nmetric = \"crashes_total\"\nabove = 0\nwindow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    good: "[metrics.crashes_total]\ntype = \"counter\"\nhelp = \"Crashes\"\n\n[alerts.Crashed]\nkind = \"increase\"\nmetric = \"crashes_total\"\nabove = 0\nwindow = \"5m\"\nfor = \"0s\"\nseverity = \"warning\"\n",
+    check: |catalog, source| {
+        let mut found = Vec::new();
+        let alerts = catalog.written_alerts();
+        for alert in alerts.filter(|alert| alert.kind.forgets_events) {
+            for branch in &alert.branches {
+                let single = branch.above.is_some_and(|above| above < 1.0);
+                let Some(window) = branch
+                    .window
+                    .filter(|window| single && branch.r#for >= *window)
+                else {
+                    continue;
+                };
+                let own = branch.services.iter().find_map(|service| {
+                    let own = format!("/services/{}/alerts/{}/for", step(service), alert.name);
+                    source.contains(&own).then_some(own)
+                });
+                let of_alert = format!("/alerts/{}/for", alert.name);
+                let place = match own {
+                    Some(own) => Place::Value(own),
+                    None if source.contains(&of_alert) => Place::Value(of_alert),
+                    None => Place::Key(format!("/alerts/{}", alert.name)),
+                };
+                let message = format!(
+                    "`{}` waits {}, and an event is forgotten after {window}: a single one never fires",
+                    alert.name, branch.r#for
+                );
+                found.push(
+                    Diagnostic::error("forgotten-event", place, message)
+                        .help("write `for = \"0s\"`, or a `window` longer than that"),
+                );
+            }
+        }
+        found
+    },
+};
