@@ -164,11 +164,25 @@ impl Contract {
             .collect();
         let apart = self.targets.apart(&emitters);
         let series: Vec<SeriesSet> = apart
-            .map(|(carried, targets)| SeriesSet {
-                targets,
-                carried: carried.clone(),
-                labels: labels.clone(),
-                kind,
+            .map(|(carried, targets)| {
+                let mut first = targets.ones().map(|index| &self.targets.list[index]);
+                let honors = first.next().is_some_and(|target| target.honors);
+                let (mut carried, mut own) = (carried.clone(), BTreeMap::new());
+                for (label, domain) in &labels {
+                    // Prometheus keeps one of the two; the other is not lost where it is the series' own.
+                    let name = match carried.contains(label) && !honors {
+                        true => format!("exported_{label}"),
+                        false => label.clone(),
+                    };
+                    carried.remove(&name);
+                    own.insert(name, domain.clone());
+                }
+                SeriesSet {
+                    targets,
+                    carried,
+                    labels: own,
+                    kind,
+                }
             })
             .collect();
         self.families

@@ -27,6 +27,8 @@ pub struct Target {
     pub(crate) path: String,
     /// with which query.
     pub(crate) params: BTreeMap<String, Vec<String>>,
+    /// Whether labels that a series has itself win over those of the target.
+    pub(crate) honors: bool,
     /// Its job in the configuration.
     pub(crate) job: usize,
     /// Where it stands.
@@ -73,6 +75,7 @@ impl Target {
             .entry("instance".to_string())
             .or_insert_with(|| address.clone());
         Target {
+            honors: false,
             labels,
             interval: Duration::parse(&interval).unwrap_or_default(),
             timeout: Duration::parse(&timeout).unwrap_or_default(),
@@ -174,7 +177,11 @@ impl Targets {
                     continue;
                 };
                 let pointer = format!("/scrape_configs/{index}/{pointer}");
-                list.push(Target::of(labels, params.clone(), index, pointer));
+                let target = Target::of(labels, params.clone(), index, pointer);
+                list.push(Target {
+                    honors: job["honor_labels"] == true,
+                    ..target
+                });
             }
         }
         let mut targets = Targets {
@@ -197,20 +204,20 @@ impl Targets {
                     .push(index);
             }
         }
-        let mut shapes: BTreeMap<BTreeSet<&String>, FixedBitSet> = BTreeMap::new();
+        let mut shapes: BTreeMap<(BTreeSet<&String>, bool), FixedBitSet> = BTreeMap::new();
         for (index, target) in self.list.iter().enumerate() {
             shapes
-                .entry(target.labels.keys().collect())
+                .entry((target.labels.keys().collect(), target.honors))
                 .or_insert_with(|| self.none())
                 .insert(index);
         }
         self.shapes = shapes
             .into_iter()
-            .map(|(labels, targets)| (labels.into_iter().cloned().collect(), targets))
+            .map(|((labels, _), targets)| (labels.into_iter().cloned().collect(), targets))
             .collect();
     }
 
-    /// The targets of a set apart by the names of their labels, in the order of those.
+    /// The targets of a set apart by the names of their labels, and by whether those give way, in the order of those.
     pub(crate) fn apart(
         &self,
         set: &FixedBitSet,

@@ -46,6 +46,15 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
             "remove one of them",
         ),
         (
+            !service.targets.is_empty()
+                && source.contains(&format!("/services/{name}/metrics_port")),
+            "metrics_port",
+            format!(
+                "`{name}` has `targets` and `metrics_port`, and its metrics are asked for at the ports of its targets"
+            ),
+            "write the port of the metrics into `targets`",
+        ),
+        (
             !service.targets.is_empty() && service.discovered(),
             "replicas",
             format!("`{name}` has `targets` and `replicas`"),

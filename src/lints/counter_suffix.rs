@@ -1,7 +1,13 @@
 //! Prometheus' naming convention: a counter, and nothing else, ends in `_total`.
 
 use super::Lint;
+use crate::catalog::Service;
 use crate::diagnostic::{Diagnostic, Place};
+
+/// Whether it counts with Python's client, and not as somebody else's program has it.
+fn counts_in_python(service: &Service) -> bool {
+    service.runtime == "python" && service.image.is_none() && service.targets.is_empty()
+}
 
 pub(crate) const LINT: Lint = Lint {
     code: "counter-suffix",
@@ -13,6 +19,13 @@ pub(crate) const LINT: Lint = Lint {
             .declared()
             // A name that is spelled out is what somebody else's program says: right or wrong, it is called that.
             .filter(|metric| !metric.spelled_out)
+            .filter(|metric| {
+                let mut emitters = metric
+                    .services
+                    .iter()
+                    .filter_map(|name| catalog.service(name));
+                metric.services.is_empty() || emitters.any(counts_in_python)
+            })
             .filter(|metric| (metric.r#type == "counter") != metric.key.ends_with("_total"));
         wrong
             .map(|metric| {
@@ -24,7 +37,7 @@ pub(crate) const LINT: Lint = Lint {
                         format!("the counter `{}` does not end in `_total`", metric.key),
                     )
                     .help(format!(
-                        "call it `{}_total`, here and wherever an alert names it",
+                        "call it `{0}_total`, here and wherever an alert names it; or write `name = \"{0}\"` when the program is not yours, and calls it so",
                         metric.key
                     ));
                 }
@@ -36,7 +49,7 @@ pub(crate) const LINT: Lint = Lint {
                         metric.r#type, metric.key
                     ),
                 )
-                .help("drop `_total`, or declare it as a counter")
+                .help(format!("drop `_total`, or declare it as a counter; or write `name = \"{}\"` when the program is not yours, and calls it so", metric.key))
             })
             .collect()
     },

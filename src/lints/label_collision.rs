@@ -32,6 +32,10 @@ pub(crate) const LINT: Lint = Lint {
                     "le" | "quantile" if ["histogram", "summary"].contains(&metric.r#type.as_str()) => {
                         format!("the {} has it already", metric.r#type)
                     }
+                    // So a label of the service's own arrives that its target has too.
+                    pushed if pushed.strip_prefix("exported_").is_some_and(|own| TAKEN.contains(&own)) => {
+                        return None;
+                    }
                     reserved if reserved.starts_with("exported_") => {
                         "Prometheus gives such names away itself".to_string()
                     }

@@ -289,11 +289,25 @@ fn span(text: &str) -> Option<Duration> {
     }
 }
 
+/// So long a window holds samples enough at whatever step.
+const LONG: Duration = Duration(30 * 60_000);
+
+/// Words of times.
+const SPANS: [&str; 5] = ["hour", "day", "week", "month", "minutes"];
+
 /// A rate over a window of its own, drawn at steps that Grafana chooses.
 fn window(expression: &Expression) -> Option<Diagnostic> {
     if expression.target["instant"] == true && expression.target["range"] != true {
         return None;
     }
+    // A longer time that the panel speaks of is meant.
+    let words =
+        ["title", "description"].map(|key| expression.owner[key].as_str().unwrap_or_default());
+    let words = words.join(" ").to_lowercase();
+    let said = |window: &str| {
+        let length = Duration::parse(window).is_some_and(|window| window >= LONG);
+        length && (words.contains(window) || SPANS.iter().any(|span| words.contains(span)))
+    };
     let mut fixed = false;
     for (at, _) in expression.written.match_indices("rate(") {
         let rest = &expression.written[at..];
@@ -304,7 +318,7 @@ fn window(expression: &Expression) -> Option<Diagnostic> {
             !quoted && character == '['
         });
         let window = open.and_then(|open| rest[open + 1..].split_once(']'));
-        fixed |= window.is_some_and(|(window, _)| !window.contains('$'));
+        fixed |= window.is_some_and(|(window, _)| !window.contains('$') && !said(window));
     }
     fixed.then(|| {
         place::on(
