@@ -41,6 +41,9 @@ pub struct Kind {
     /// Whether it counts events of which one is forgotten after its window.
     #[serde(default, skip_serializing)]
     pub forgets_events: bool,
+    /// Whether what it compares is the time that is left until something ends.
+    #[serde(default, skip_serializing)]
+    pub counts_down: bool,
     /// The key that says how far back it looks beside its window, if it has one: its tests are in longer steps.
     #[serde(default)]
     pub reads_back: Option<String>,

@@ -42,6 +42,11 @@ impl Instance {
     pub(crate) fn ports(&self) -> [u16; 2] {
         [&self.address, &self.health].map(|address| parted(address).1)
     }
+
+    /// Where it is, without a port.
+    pub(crate) fn host(&self) -> &str {
+        parted(&self.address).0
+    }
 }
 
 /// An IPv6 address, with or without brackets, in the one way that everybody writes it; None: it is something else.

@@ -115,7 +115,10 @@ fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
             new.addresses(),
             old.addresses()
         );
-        comparison.say_of(Warning, "the address of ", &new.name, rest, at);
+        // An instance that is asked no longer is one that nobody hears of.
+        let lost = new.instances.len() < old.instances.len() || new.replicas < old.replicas;
+        let class = if lost { Dangerous } else { Warning };
+        comparison.say_of(class, "the address of ", &new.name, rest, at);
     }
     if old.group != new.group {
         let at = origin(comparison, old, new, "group");

@@ -182,13 +182,10 @@ impl<'s, 'a> Judge<'s, 'a> {
             }
             Reach::Unknown => {
                 // A service elsewhere has been judged by its `runs_on`.
-                if self
-                    .stack
-                    .catalog
-                    .services
-                    .iter()
-                    .any(|service| service.host == host)
-                {
+                if self.stack.catalog.services.iter().any(|service| {
+                    let mut instances = service.instances.iter();
+                    service.host == host || instances.any(|one| one.host() == host)
+                }) {
                     return None;
                 }
                 let names = project

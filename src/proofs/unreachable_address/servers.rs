@@ -200,10 +200,7 @@ impl Judge<'_, '_> {
                 };
                 for (at, config) in configs.items().enumerate() {
                     let addressed = |key: &&str| config.get(*key).is_some();
-                    if !["url", "api_url", "http_config"]
-                        .iter()
-                        .any(|key| addressed(&key))
-                    {
+                    if !["url", "api_url", "http_config"].iter().any(addressed) {
                         let pointer = format!("/receivers/{index}/{key}/{at}");
                         asks.push((pointer, "https".to_string(), host.to_string(), 443));
                     }

@@ -1,0 +1,46 @@
+//! An alert before an end fires before it.
+
+use super::Lint;
+use crate::catalog::Duration;
+use crate::diagnostic::{Diagnostic, Place};
+use crate::source::step;
+
+pub(crate) const LINT: Lint = Lint {
+    code: "fires-after-the-end",
+    doc: "An alert on the time that is left waits for its `for` first: where that is as long as what is left, the certificate has ended when somebody is told. A number without a unit is in seconds.",
+    bad: "[metrics.certificate_ends_seconds]\ntype = \"gauge\"\nhelp = \"When the certificate ends\"\n\n[alerts.CertificateEnds]\nkind = \"expires\"\nmetric = \"certificate_ends_seconds\"\nbelow = 14\nfor = \"5m\"\nseverity = \"warning\"\n",
+    good: "[metrics.certificate_ends_seconds]\ntype = \"gauge\"\nhelp = \"When the certificate ends\"\n\n[alerts.CertificateEnds]\nkind = \"expires\"\nmetric = \"certificate_ends_seconds\"\nbelow = \"14d\"\nfor = \"5m\"\nseverity = \"warning\"\n",
+    check: |catalog, source| {
+        let mut found = Vec::new();
+        let alerts = catalog.written_alerts();
+        for alert in alerts.filter(|alert| alert.kind.counts_down) {
+            for branch in &alert.branches {
+                let Some(below) = branch
+                    .below
+                    .filter(|below| *below <= branch.r#for.seconds())
+                else {
+                    continue;
+                };
+                let own = branch.services.iter().find_map(|service| {
+                    let own = format!("/services/{}/alerts/{}/below", step(service), alert.name);
+                    source.contains(&own).then_some(own)
+                });
+                let of_alert = format!("/alerts/{}/below", alert.written_name());
+                let left = Duration((below.max(0.0) * 1000.0) as u64);
+                let message = format!(
+                    "`{}` waits {} when {left} are left: whoever is told comes too late",
+                    alert.name, branch.r#for
+                );
+                found.push(
+                    Diagnostic::error(
+                        "fires-after-the-end",
+                        Place::Value(own.unwrap_or(of_alert)),
+                        message,
+                    )
+                    .help("write a time with its unit, such as \"14d\""),
+                );
+            }
+        }
+        found
+    },
+};
