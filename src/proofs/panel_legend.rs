@@ -112,11 +112,16 @@ fn lost(
     legend: &str,
     chosen: &BTreeSet<&str>,
 ) -> Option<String> {
-    let one_service = variables(&expression.written).any(|(name, _)| chosen.contains(name));
+    let mut asked = variables(&expression.written).peekable();
+    let by_choice = asked.peek().is_some();
+    let one_service = asked.any(|(name, _)| chosen.contains(name));
     let named = named_labels(legend);
     let series = expression.series(&stack.contract);
     series.iter().find_map(|series| {
-        own_label(series, &named).or_else(|| target_label(stack, series, &named, one_service))
+        own_label(series, &named).or_else(|| {
+            let choice = (by_choice, one_service);
+            target_label(stack, series, &named, choice)
+        })
     })
 }
 
@@ -150,13 +155,16 @@ fn target_label(
     stack: &Stack,
     series: &SeriesSet,
     named: &BTreeSet<&str>,
-    one_service: bool,
+    (by_choice, one_service): (bool, bool),
 ) -> Option<String> {
     let targets = &stack.contract.targets.list;
     let empty = String::new();
     let value = |index: usize, label: &str| targets[index].labels.get(label).unwrap_or(&empty);
     let mut first: BTreeMap<Vec<&String>, usize> = BTreeMap::new();
-    for index in series.targets.ones() {
+    // Services are what can be chosen.
+    let choosable =
+        |index: &usize| !by_choice || stack.catalog.service(value(*index, "job")).is_some();
+    for index in series.targets.ones().filter(choosable) {
         let mut key: Vec<&String> = named
             .iter()
             .map(|label| match series.carried.contains(*label) {

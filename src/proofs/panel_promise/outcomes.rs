@@ -1,13 +1,12 @@
 //! Requests that failed: drawn as failures, and of the class of answers that the panel names.
 
 use super::panel::Panel;
-use crate::contract::domain::Domain;
 use crate::contract::status::{LABELS, outcomes};
 use crate::diagnostic::Diagnostic;
-use crate::promql::MatchOp;
 use crate::promql::engine::metric;
 use crate::promql::matchers::Judge;
 use crate::promql::walk::selectors;
+use crate::promql::{MatchOp, VectorSelector};
 use crate::proofs::place;
 use crate::stack::grafana::shown::{Field, News, colour};
 
@@ -54,6 +53,47 @@ const CLASSES: [&str; 28] = [
     "other",
     "except",
 ];
+
+/// Words by which people tell that only some methods are meant.
+const APART: [&str; 4] = ["read", "writ", "method", "safe"];
+
+/// And that one failure of many is.
+const OF_ONE: [&str; 7] = [
+    "gateway",
+    "timeout",
+    "unavailable",
+    "overload",
+    "internal",
+    "upstream",
+    "proxy",
+];
+
+/// Values that a selector takes, and others that it leaves.
+struct Parts {
+    taken: Vec<&'static str>,
+    left: Vec<&'static str>,
+}
+
+impl Parts {
+    /// A status that is left out, and that nothing says of.
+    fn unsaid_status(&self, said: &dyn Fn(&str) -> bool) -> Option<&'static str> {
+        let server = |statuses: &[&'static str]| {
+            let mut failed = statuses.iter().filter(|status| status.starts_with('5'));
+            failed.next().copied()
+        };
+        let has = |words: &[&str]| words.iter().any(|word| said(word));
+        if self.taken.is_empty() {
+            return None;
+        }
+        match (server(&self.taken), server(&self.left)) {
+            (Some(_), Some(left)) => {
+                let of_all = has(&["error", "fail", "5xx"]);
+                Some(left).filter(|_| of_all && !has(&OF_ONE) && !has(&self.taken))
+            }
+            _ => self.left.first().copied().filter(|_| !has(&CLASSES)),
+        }
+    }
+}
 
 impl Panel<'_, '_> {
     /// Lines of requests that failed are not green, and not hidden beside those that did not.
@@ -112,85 +152,56 @@ impl Panel<'_, '_> {
         if !REQUESTS.iter().any(|word| words.contains(word)) {
             return None;
         }
-        let contract = &self.stack.contract;
-        let title = self.text("title");
         self.queries.iter().find_map(|query| {
             let legend = query.target["legendFormat"].as_str().unwrap_or_default();
+            let legend = legend.to_lowercase();
             let said = |text: &str| {
                 let text = text.to_lowercase();
-                words.contains(&text) || legend.to_lowercase().contains(&text)
+                words.contains(&text) || legend.contains(&text)
             };
-            selectors(&query.ast).into_iter().find_map(|selector| {
-                let name = metric(selector)?;
-                let own = |label: &str| {
-                    let of_label = selector.matchers.matchers.iter();
-                    let judges = of_label.filter(|matcher| matcher.name == label);
-                    let judges: Vec<Judge> = judges.map(Judge::of).collect();
-                    (!judges.is_empty()).then_some(judges)
+            let left = selectors(&query.ast).into_iter().find_map(|selector| {
+                let method = self
+                    .told_apart(selector, "method", &METHODS)
+                    .and_then(|parts| {
+                        let named = parts.taken.iter().chain(&APART).any(|word| said(word));
+                        let left = parts.left.first().filter(|_| !named)?;
+                        Some(format!("{left} requests"))
+                    });
+                let status = || {
+                    let mut labels = LABELS.into_iter();
+                    let parts =
+                        labels.find_map(|label| self.told_apart(selector, label, &STATUSES))?;
+                    let status = parts.unsaid_status(&said)?;
+                    Some(format!("answers with the status {status}"))
                 };
-                let values =
-                    |label: &str| -> Vec<Domain> { contract.domains(contract.family(name), label) };
-                let can_be = |label: &str, value: &str| {
-                    values(label).iter().any(|domain| domain.holds(value))
-                };
-                let picks =
-                    |judges: &[Judge], value: &str| judges.iter().all(|judge| judge.picks(value));
-                if let Some(judges) = own("method") {
-                    let mut methods = METHODS.into_iter().filter(|one| can_be("method", one));
-                    let any = METHODS
-                        .into_iter()
-                        .any(|one| can_be("method", one) && picks(&judges, one) && said(one));
-                    let apart = ["read", "writ", "method", "safe"].into_iter().any(said);
-                    if let Some(left) = methods.find(|one| !picks(&judges, one))
-                        && !any
-                        && !apart
-                    {
-                        let message =
-                            format!("`{title}` leaves out {left} requests, and does not say so");
-                        return Some(place::on(
-                            query,
-                            message,
-                            "ask for all of them, or say in the title which are shown",
-                        ));
-                    }
-                }
-                let (label, judges) = LABELS
-                    .into_iter()
-                    .find_map(|label| Some((label, own(label)?)))?;
-                let possible: Vec<&str> = STATUSES
-                    .into_iter()
-                    .filter(|one| can_be(label, one))
-                    .collect();
-                let (taken, left): (Vec<&str>, Vec<&str>) =
-                    possible.iter().partition(|one| picks(&judges, one));
-                let server = |one: &&str| one.starts_with('5');
-                let part = taken
-                    .iter()
-                    .find(|one| server(one))
-                    .and(left.iter().find(|one| server(one)));
-                let unsaid = match part {
-                    // A single failure has a name of its own, which may be anything.
-                    Some(part) => ["error", "fail", "5xx"]
-                        .into_iter()
-                        .any(said)
-                        .then_some(*part)
-                        .filter(|_| !taken.iter().any(|one| said(one))),
-                    None => left
-                        .first()
-                        .copied()
-                        .filter(|_| !CLASSES.into_iter().any(said)),
-                };
-                let unsaid = unsaid.filter(|_| !taken.is_empty())?;
-                let message = format!(
-                    "`{title}` leaves out answers with the status {unsaid}, and does not say so"
-                );
-                Some(place::on(
-                    query,
-                    message,
-                    "ask for all of them, or say in the title which are shown",
-                ))
-            })
+                method.or_else(status)
+            })?;
+            let message = format!(
+                "`{}` leaves out {left}, and does not say so",
+                self.text("title")
+            );
+            let help = "ask for all of them, or say in the title which are shown";
+            Some(place::on(query, message, help))
         })
+    }
+
+    /// Which of these values of a label a selector takes, as far as its metric can have them; None: it does not ask for the label.
+    fn told_apart(
+        &self,
+        selector: &VectorSelector,
+        label: &str,
+        values: &[&'static str],
+    ) -> Option<Parts> {
+        let of_label = selector.matchers.matchers.iter();
+        let judges = of_label.filter(|matcher| matcher.name == label);
+        let judges: Vec<Judge> = judges.map(Judge::of).collect();
+        let contract = &self.stack.contract;
+        let domains = contract.domains(contract.family(metric(selector)?), label);
+        let possible = values.iter().copied();
+        let possible = possible.filter(|value| domains.iter().any(|domain| domain.holds(value)));
+        let (taken, left) =
+            possible.partition(|value| judges.iter().all(|judge| judge.picks(value)));
+        (!judges.is_empty()).then_some(Parts { taken, left })
     }
 
     /// The class of answers in words is that of the query.
