@@ -17,7 +17,7 @@ pub(crate) const LINT: Lint = Lint {
             for branch in &alert.branches {
                 let Some(below) = branch
                     .below
-                    .filter(|below| *below <= branch.r#for.seconds())
+                    .filter(|below| (1.0..=branch.r#for.seconds()).contains(below))
                 else {
                     continue;
                 };

@@ -53,6 +53,7 @@ pub struct Role {
     /// Label → values that its series may have: two where it has several.
     pub labels: BTreeMap<String, Vec<String>>,
     /// Label by which series differ that add up → all its values, or a pattern.
+    #[serde(skip_serializing_if = "Map::is_empty")]
     pub domains: Map<String, Value>,
 }
 
