@@ -13,7 +13,10 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, source| {
         let mut found = Vec::new();
         for service in catalog.services.iter().filter(|service| service.container) {
-            let image = service.image.as_deref().unwrap_or_default();
+            // Every profile is read for it.
+            let Some(image) = service.image.as_deref() else {
+                continue;
+            };
             let Some((profile, exporter)) = catalog.profiles.of_image(image) else {
                 continue;
             };
