@@ -181,8 +181,9 @@ impl Catalog {
         let mut services = entries(value, "services")
             .map(|(name, written)| Service::resolve(value, name, written))
             .collect::<Result<Vec<_>, _>>()?;
+        let mut shared = Default::default();
         for service in &mut services {
-            service.profiled(profiles);
+            service.profiled(profiles, &mut shared);
         }
         let mut metrics = entries(value, "metrics")
             .map(|(key, written)| Metric::resolve(&platform, &services, key, written))

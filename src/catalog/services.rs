@@ -9,7 +9,8 @@ use crate::source::{Source, step};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// `[services.NAME]` over its group's settings over `[defaults]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -113,7 +114,7 @@ pub struct Service {
     pub profiles: Vec<String>,
     /// What it says of itself to alerts (memory, cpu, start), as its runtime and its profiles call that.
     #[serde(default, skip_deserializing)]
-    pub roles: BTreeMap<String, Role>,
+    pub roles: Arc<BTreeMap<String, Role>>,
     /// What its container's image asks to know whether it is healthy, by its runtime; empty: nothing is known that it could ask.
     #[serde(default, skip_deserializing)]
     pub health_check: Vec<String>,
@@ -128,6 +129,9 @@ pub struct Service {
     #[serde(default, rename(deserialize = "alerts"), skip_serializing)]
     pub overrides: BTreeMap<String, Override>,
 }
+
+/// Runtime and profiles → what services with these say of themselves.
+pub(super) type Shared = HashMap<(String, Vec<String>), Arc<BTreeMap<String, Role>>>;
 
 /// What a nearer layer takes back with `false`.
 const TAKEN_BACK: [&str; 4] = ["tls", "auth", "proxy_url", "sample_limit"];
@@ -272,14 +276,17 @@ impl Service {
     }
 
     /// What its runtime and its profiles say of it.
-    pub(super) fn profiled(&mut self, profiles: &Profiles) {
+    /// What is the same for all of one kind is kept once, in `shared`.
+    pub(super) fn profiled(&mut self, profiles: &Profiles, shared: &mut Shared) {
         let named = std::iter::once(&self.runtime).chain(&self.profiles);
         for name in named.map(|name| profiles.first_name(name)) {
             if !self.exposes.iter().any(|known| known == name) {
                 self.exposes.push(name.to_string());
             }
         }
-        self.roles = profiles.roles(&self.runtime, &self.profiles);
+        let kind = (self.runtime.clone(), self.profiles.clone());
+        let roles = || Arc::new(profiles.roles(&self.runtime, &self.profiles));
+        self.roles = shared.entry(kind).or_insert_with(roles).clone();
         let roles = self.roles.values().map(|role| role.metric.clone());
         let panels = self.exposes.iter().filter_map(|name| profiles.get(name));
         let panels = panels.flat_map(|profile| profile.panels.iter().cloned());

@@ -91,7 +91,7 @@ impl Limits {
             servers.map(|(job, memory, cores)| (job.to_string(), (memory.0 as f64, cores)));
         // The servers beside the services are programs of Go.
         let of_servers = catalog.profiles.roles("go", &[]);
-        let all = catalog.services.iter().map(|service| &service.roles);
+        let all = catalog.services.iter().map(|service| &*service.roles);
         let all: Vec<_> = all.chain([&of_servers]).collect();
         let called = |role: &'static str| all.iter().filter_map(move |roles| roles.get(role));
         let services = catalog.services.iter().filter(limited).map(limit);
