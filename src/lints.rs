@@ -68,7 +68,7 @@ mod unused_owner;
 mod window_too_short;
 mod wrong_metric_type;
 
-use crate::catalog::{Catalog, Service, origin};
+use crate::catalog::{Alert, Branch, Catalog, Service, origin};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use crate::source::{Source, step};
@@ -213,6 +213,15 @@ fn set_at(source: &Source, service: &Service, key: &str) -> Place {
     Place::Value(
         origin(source, service, key).unwrap_or_else(|| format!("/services/{}", service.name)),
     )
+}
+
+/// Where a key of an alert is set for a branch: for one of its services, or for all.
+fn set_for(source: &Source, alert: &Alert, branch: &Branch, key: &str) -> String {
+    let services = branch.services.iter();
+    let mut own =
+        services.map(|service| format!("/services/{}/alerts/{}/{key}", step(service), alert.name));
+    own.find(|pointer| source.contains(pointer))
+        .unwrap_or_else(|| format!("/alerts/{}/{key}", alert.name))
 }
 
 /// Names in a sentence, the first three and how many more.

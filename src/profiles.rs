@@ -1,6 +1,7 @@
 //! Profiles: the metrics that something well known exposes by itself, so that no catalog need declare them. Built-in ones stand
 //! in `profiles/`; those in the root's `profiles/` add to them, or replace them.
 
+pub(crate) mod images;
 mod roles;
 
 use crate::diagnostic::{Diagnostic, Place};
@@ -86,21 +87,6 @@ pub(crate) struct Exporter {
     /// What gives its metrics other names.
     #[serde(default)]
     pub(crate) renames: Vec<String>,
-}
-
-impl Exporter {
-    /// Whether an image, `[registry/]repository[:tag][@digest]`, is one of it.
-    fn built(&self, image: &str) -> bool {
-        let whole = image.split('@').next().unwrap_or_default();
-        let repository = match whole.rsplit_once(':') {
-            Some((repository, tag)) if !tag.contains('/') => repository,
-            _ => whole,
-        };
-        self.images.iter().any(|known| {
-            let before = repository.strip_suffix(known.as_str());
-            before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
-        })
-    }
 }
 
 /// What a service runs on, beside what that exposes.
@@ -297,7 +283,8 @@ impl Profiles {
             let exporter = self.named(name)?.exporter.as_ref()?;
             Some((name, exporter))
         });
-        known.find(|(_, exporter)| exporter.built(image))
+        let (repository, _) = images::parted(image);
+        known.find(|(_, exporter)| images::is_one_of(repository, &exporter.images))
     }
 
     /// The names of a profile's metrics.

@@ -181,6 +181,12 @@ impl Alert {
         all
     }
 
+    /// The severities that it has for one service or another.
+    pub(crate) fn severities(&self) -> impl Iterator<Item = &str> {
+        let branches = self.branches.iter().map(|branch| branch.severity.as_str());
+        branches.chain(std::iter::once(self.severity.as_str()))
+    }
+
     /// Whether it is about some services only.
     pub(crate) fn is_narrowed(&self) -> bool {
         !self.services.is_empty() || !self.groups.is_empty()

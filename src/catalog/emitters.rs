@@ -5,13 +5,19 @@ use crate::profiles::{Profiles, of_scrapes};
 use crate::promql::engine::metric;
 use crate::promql::walk::selectors;
 use crate::promql::{Expr, parse};
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 pub(crate) struct Emitters<'a> {
     /// The metrics' keys → each metric, and the indices of the services that emit it, in order.
     by_key: HashMap<&'a str, (&'a Metric, Vec<usize>)>,
     profiles: &'a Profiles,
+    /// Who emits a metric by its full name, and what a profile lists, once an expression asks.
+    named: OnceCell<Named<'a>>,
 }
+
+/// Full name → services, and profile → services, by index.
+type Named<'a> = (HashMap<&'a str, Vec<usize>>, HashMap<String, Vec<usize>>);
 
 impl<'a> Emitters<'a> {
     pub(super) fn of(
@@ -39,6 +45,7 @@ impl<'a> Emitters<'a> {
                 .map(|metric| (metric.key.as_str(), (metric, emitters(metric))))
                 .collect(),
             profiles,
+            named: OnceCell::new(),
         }
     }
 
@@ -74,21 +81,27 @@ impl<'a> Emitters<'a> {
 
     /// The services that emit a metric of this full name, declared or of a profile.
     fn of_name(&self, name: &str, services: &[Service]) -> BTreeSet<usize> {
-        let declared = self
-            .by_key
-            .values()
-            .filter(|(metric, _)| metric.name == name);
-        let declared = declared.flat_map(|(_, emitters)| emitters.iter().copied());
-        let mut listed: HashMap<&str, bool> = HashMap::new();
-        let profiled = services.iter().enumerate().filter(|(_, service)| {
-            service.exposes.iter().any(|profile| {
-                *listed
-                    .entry(profile)
-                    .or_insert_with(|| self.profiles.metrics(profile).any(|known| known == name))
-            })
+        let (by_name, by_profile) = self.named.get_or_init(|| {
+            let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+            for (metric, emitters) in self.by_key.values() {
+                by_name.entry(&metric.name).or_default().extend(emitters);
+            }
+            let mut by_profile: HashMap<String, Vec<usize>> = HashMap::new();
+            for (index, service) in services.iter().enumerate() {
+                for profile in &service.exposes {
+                    by_profile.entry(profile.clone()).or_default().push(index);
+                }
+            }
+            (by_name, by_profile)
         });
-        let profiled: Vec<usize> = profiled.map(|(index, _)| index).collect();
-        declared.chain(profiled).collect()
+        let lists = |profile: &str| {
+            let known = self.profiles.get(profile);
+            known.is_some_and(|known| known.metrics.contains_key(name))
+        };
+        let profiled = by_profile.iter().filter(|(profile, _)| lists(profile));
+        let profiled = profiled.flat_map(|(_, services)| services);
+        let declared = by_name.get(name).into_iter().flatten();
+        declared.chain(profiled).copied().collect()
     }
 
     /// Whether a metric has a label of its own, beside those of its targets.

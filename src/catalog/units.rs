@@ -113,6 +113,11 @@ impl Size {
         Size::read(text).filter(|size| size.0 <= LARGEST)
     }
 
+    /// As Prometheus and its exporters read it, to whom `10MB` is ten times 1,024² bytes (github.com/alecthomas/units).
+    pub(crate) fn binary(text: &str) -> Option<Size> {
+        Size::parse(&text.replace("KB", "KiB").replace("MB", "MiB"))
+    }
+
     /// Whether it is a size, and larger than anything can count.
     pub(crate) fn too_large(text: &str) -> bool {
         Size::read(text).is_some_and(|size| size.0 > LARGEST)

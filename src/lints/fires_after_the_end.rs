@@ -1,9 +1,8 @@
 //! An alert before an end fires before it.
 
-use super::Lint;
+use super::{Lint, set_for};
 use crate::catalog::Duration;
 use crate::diagnostic::{Diagnostic, Place};
-use crate::source::step;
 
 pub(crate) const LINT: Lint = Lint {
     code: "fires-after-the-end",
@@ -21,12 +20,7 @@ pub(crate) const LINT: Lint = Lint {
                 else {
                     continue;
                 };
-                let own = branch.services.iter().find_map(|service| {
-                    let own = format!("/services/{}/alerts/{}/below", step(service), alert.name);
-                    source.contains(&own).then_some(own)
-                });
-                let of_alert = format!("/alerts/{}/below", alert.written_name());
-                let left = Duration((below.max(0.0) * 1000.0) as u64);
+                let left = Duration((below * 1000.0) as u64);
                 let message = format!(
                     "`{}` waits {} when {left} are left: whoever is told comes too late",
                     alert.name, branch.r#for
@@ -34,7 +28,7 @@ pub(crate) const LINT: Lint = Lint {
                 found.push(
                     Diagnostic::error(
                         "fires-after-the-end",
-                        Place::Value(own.unwrap_or(of_alert)),
+                        Place::Value(set_for(source, alert, branch, "below")),
                         message,
                     )
                     .help("write a time with its unit, such as \"14d\""),

@@ -1,8 +1,7 @@
 //! An alert on a single event fires before the event is forgotten.
 
-use super::Lint;
+use super::{Lint, set_for};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::source::step;
 
 pub(crate) const LINT: Lint = Lint {
     code: "forgotten-event",
@@ -21,15 +20,10 @@ pub(crate) const LINT: Lint = Lint {
                 else {
                     continue;
                 };
-                let own = branch.services.iter().find_map(|service| {
-                    let own = format!("/services/{}/alerts/{}/for", step(service), alert.name);
-                    source.contains(&own).then_some(own)
-                });
-                let of_alert = format!("/alerts/{}/for", alert.name);
-                let place = match own {
-                    Some(own) => Place::Value(own),
-                    None if source.contains(&of_alert) => Place::Value(of_alert),
-                    None => Place::Key(format!("/alerts/{}", alert.name)),
+                let key = set_for(source, alert, branch, "for");
+                let place = match source.contains(&key) {
+                    true => Place::Value(key),
+                    false => Place::Key(format!("/alerts/{}", alert.name)),
                 };
                 let message = format!(
                     "`{}` waits {}, and an event is forgotten after {window}: a single one never fires",

@@ -1,6 +1,6 @@
 //! What an alert looks back at is still there.
 
-use super::Lint;
+use super::{Lint, set_for};
 use crate::catalog::Duration;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::step;
@@ -42,14 +42,7 @@ pub(crate) const LINT: Lint = Lint {
                 .filter_map(|branch| Some((branch, branch.window?)))
                 .filter(|(_, window)| *window > retention)
             {
-                let own = branch
-                    .services
-                    .iter()
-                    .map(|service| format!("/services/{service}/alerts/{}/window", alert.name));
-                let place = own
-                    .into_iter()
-                    .find(|pointer| source.contains(pointer))
-                    .unwrap_or(format!("/alerts/{}/window", alert.name));
+                let place = set_for(source, alert, branch, "window");
                 found.push(beyond(place, window));
             }
             let back = alert.kind.reads_back.as_deref();

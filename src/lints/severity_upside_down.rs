@@ -1,6 +1,6 @@
 //! The worse of two severities is not reached first.
 
-use super::Lint;
+use super::{Lint, set_for};
 use crate::catalog::{Alert, Branch};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::Source;
@@ -88,12 +88,7 @@ fn place(alert: &Alert, branch: &Branch, source: &Source) -> Place {
     let Some(levels) = &alert.levels else {
         return Place::Key(format!("/alerts/{}", alert.name));
     };
-    let own = branch
-        .services
-        .iter()
-        .map(|name| format!("/services/{name}/alerts/{}/{}", alert.name, levels.key));
-    let own = own.into_iter().find(|pointer| source.contains(pointer));
-    Place::Value(own.unwrap_or_else(|| format!("/alerts/{}/{}", alert.name, levels.key)))
+    Place::Value(set_for(source, alert, branch, &levels.key))
 }
 
 /// What an alert compares with its threshold.

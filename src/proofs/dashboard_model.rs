@@ -148,14 +148,14 @@ pub(crate) const PROOF: Proof = Proof {
                             .all(|one| match one.name.as_str() {
                                 "alertname" => picks(one, &alert.name),
                                 "severity" => {
-                                    severities(alert).any(|severity| picks(one, severity))
+                                    alert.severities().any(|severity| picks(one, severity))
                                 }
                                 _ => true,
                             })
                     };
                     !said && !asked.is_empty() && !asked.iter().any(takes)
                 });
-                let mut known = stack.catalog.alerts.iter().flat_map(severities);
+                let mut known = stack.catalog.alerts.iter().flat_map(Alert::severities);
                 let of_some = known.any(|severity| name.contains(&severity.to_lowercase()));
                 if let Some(alert) = left_out.filter(|_| !of_some) {
                     wrong(
@@ -211,12 +211,6 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
-
-/// The severities that an alert has for one service or another.
-fn severities(alert: &Alert) -> impl Iterator<Item = &str> {
-    let branches = alert.branches.iter().map(|branch| branch.severity.as_str());
-    branches.chain(std::iter::once(alert.severity.as_str()))
-}
 
 /// Alerts that fire for less than that are worth a mark.
 const LONGEST_STEP: Duration = Duration(10 * 60_000);

@@ -146,7 +146,7 @@ fn of_dashboard(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     let mut seen = HashSet::new();
     let mut labels: BTreeMap<String, Vec<SeriesSet>> = BTreeMap::new();
     for expression in stack.used(Usage::Panel).filter(|one| one.path == file.path) {
-        if let Some((panel, _)) = expression.pointer.split_once("/targets/") {
+        if let Some(panel) = expression.panel() {
             let all = labels.entry(panel.to_string()).or_default();
             all.extend_from_slice(expression.series(&stack.contract));
         }

@@ -72,7 +72,7 @@ fn out_of_sight(expression: &Expression, whole: &Node) -> Option<Diagnostic> {
         ),
         _ => return None,
     };
-    let (pointer, _) = expression.pointer.split_once("/targets/")?;
+    let pointer = expression.panel()?;
     let title = panel["title"].as_str().unwrap_or_default();
     Some(place::at(
         expression.path,

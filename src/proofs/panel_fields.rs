@@ -4,6 +4,7 @@
 use super::dead_link::{listed, parts, refused};
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
+use crate::catalog::Alert;
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, nearest, suggestion};
@@ -29,7 +30,7 @@ pub(crate) const PROOF: Proof = Proof {
     check: Check::Stack(|stack| {
         let mut by_panel: HashMap<(&str, &str), Vec<&Expression>> = HashMap::new();
         for expression in stack.used(Usage::Panel) {
-            if let Some((panel, _)) = expression.pointer.split_once("/targets/") {
+            if let Some(panel) = expression.panel() {
                 let key = (expression.path, panel);
                 by_panel.entry(key).or_default().push(expression);
             }
@@ -542,8 +543,7 @@ impl Panel<'_, '_> {
                     let exclude = options["type"] == "exclude";
                     let severity = options["filters"].items().find_map(|filter| {
                         let value = filter["config"]["options"]["value"].as_str()?;
-                        let alerts = catalog.alerts.iter().flat_map(|alert| &alert.branches);
-                        let mut severities = alerts.map(|branch| &branch.severity);
+                        let mut severities = catalog.alerts.iter().flat_map(Alert::severities);
                         severities.find(|severity| *severity == value)
                     })?;
                     if words.contains(&severity.to_lowercase()) {
@@ -577,8 +577,7 @@ impl Panel<'_, '_> {
     fn called_another(&self) -> Option<Diagnostic> {
         let catalog = self.stack.catalog;
         let known: BTreeSet<&str> = {
-            let branches = catalog.alerts.iter().flat_map(|alert| &alert.branches);
-            let severities = branches.map(|branch| branch.severity.as_str());
+            let severities = catalog.alerts.iter().flat_map(Alert::severities);
             severities
                 .chain(["firing", "pending", "critical", "warning", "info"])
                 .collect()

@@ -9,7 +9,6 @@ use crate::json::Parts;
 use crate::promql::variables::variables;
 use crate::render::File;
 use crate::stack::Stack;
-use crate::stack::dashboards::panels;
 use crate::stack::expressions::Expression;
 use crate::stack::variables::listed_label;
 use serde_json::Value;
@@ -40,28 +39,17 @@ const NAMED: [&str; 8] = [
 
 fn check(stack: &Stack) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let mut fixed: HashMap<&str, BTreeSet<&str>> = HashMap::new();
-    let mut hidden: HashMap<(&str, String), bool> = HashMap::new();
-    for file in stack.files.dashboards() {
-        fixed.insert(&file.path, chosen_one_at_a_time(file));
-        for (pointer, panel) in panels(&file.value) {
-            hidden.insert((&file.path, pointer), unnamed(panel));
-        }
-    }
+    let dashboards = stack.files.dashboards();
+    let fixed: HashMap<&str, BTreeSet<&str>> = dashboards
+        .map(|file| (file.path.as_str(), chosen_one_at_a_time(file)))
+        .collect();
     for expression in stack.used(Usage::Panel) {
         let panel = expression.owner;
         let kind = panel["type"].as_str().unwrap_or_default();
         let Some(legend) = expression.target["legendFormat"].as_str() else {
             continue;
         };
-        let own = expression.pointer.split_once("/targets/");
-        let of_panel = own.map(|(panel, _)| (expression.path, panel.to_string()));
-        let unnamed = of_panel.and_then(|panel| hidden.get(&panel));
-        if !NAMED.contains(&kind)
-            || legend.is_empty()
-            || legend == "__auto"
-            || unnamed != Some(&false)
-        {
+        if !NAMED.contains(&kind) || legend.is_empty() || legend == "__auto" || unnamed(panel) {
             continue;
         }
         let chosen = &fixed[expression.path];
@@ -69,19 +57,13 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             let title = panel["title"].as_str().unwrap_or_default();
             found.push(place::at(
                 expression.path,
-                format!("{}/legendFormat", target(expression)),
+                expression.pointer.replace("/expr", "/legendFormat"),
                 format!("`{title}` gives what differs in `{label}` one name, `{legend}`"),
                 format!("name it: `{{{{{label}}}}}`, or aggregate it away"),
             ));
         }
     }
     found
-}
-
-/// The place of an expression's query.
-fn target<'e>(expression: &'e Expression) -> &'e str {
-    let pointer = &expression.pointer;
-    pointer.strip_suffix("/expr").unwrap_or(pointer)
 }
 
 /// Whether a panel shows no names, or others than those of the legend.

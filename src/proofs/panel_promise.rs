@@ -35,7 +35,7 @@ pub(crate) const PROOF: Proof = Proof {
 fn check(stack: &Stack) -> Vec<Diagnostic> {
     let mut by_panel: HashMap<(&str, &str), Vec<&Expression>> = HashMap::new();
     for expression in stack.used(Usage::Panel) {
-        if let Some((panel, _)) = expression.pointer.split_once("/targets/") {
+        if let Some(panel) = expression.panel() {
             by_panel
                 .entry((expression.path, panel))
                 .or_default()

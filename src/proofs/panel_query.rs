@@ -170,11 +170,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         }
         found.extend(window(expression));
         found.extend(step(stack, expression));
-        let panel = expression
-            .pointer
-            .split("/targets/")
-            .next()
-            .unwrap_or_default();
+        let panel = expression.panel().unwrap_or_default();
         let legend = expression.target["legendFormat"]
             .as_str()
             .unwrap_or_default();
@@ -334,7 +330,7 @@ fn step(stack: &Stack, expression: &Expression) -> Option<Diagnostic> {
     let (step, key) = match expression.target["interval"].as_str().and_then(least) {
         Some(step) => (step, expression.pointer.replace("/expr", "/interval")),
         None => {
-            let panel = expression.pointer.split("/targets/").next()?;
+            let panel = expression.panel()?;
             let step = expression.owner["interval"].as_str().and_then(least)?;
             (step, format!("{panel}/interval"))
         }

@@ -397,7 +397,7 @@ fn is_of_all(stack: &Stack, expression: &Expression) -> bool {
 
 /// Whether the row before a panel is that of a group.
 fn in_row_of_group(stack: &Stack, expression: &Expression) -> bool {
-    let own = expression.pointer.split("/targets/").next();
+    let own = expression.panel();
     let file = stack
         .files
         .dashboards()
@@ -468,11 +468,7 @@ fn judged(
 ) -> Option<crate::diagnostic::Diagnostic> {
     let query = expression.target["refId"].as_str().unwrap_or_default();
     let panel = expression.owner;
-    let pointer = expression
-        .pointer
-        .split("/targets/")
-        .next()
-        .unwrap_or_default();
+    let pointer = expression.panel().unwrap_or_default();
     let title = panel["title"].as_str().unwrap_or_default();
     let field = |labels: &Labels| Field::of(panel, &name(expression, labels), query);
     let shown = |labels: &Labels, value| field(labels).shown(value);

@@ -61,11 +61,7 @@ pub(crate) const PROOF: Proof = Proof {
                     .map(|label| label.trim().to_string())
                     .collect()
             };
-            let panel = expression
-                .pointer
-                .split("/targets/")
-                .next()
-                .unwrap_or_default();
+            let panel = expression.panel().unwrap_or_default();
             let legends = named("{{", "}}", legend)
                 .into_iter()
                 .map(|label| (label, expression.pointer.replace("/expr", "/legendFormat")));

@@ -78,7 +78,7 @@ fn distorted(expression: &Expression) -> Option<Diagnostic> {
     } else {
         return None;
     };
-    let (pointer, _) = expression.pointer.split_once("/targets/")?;
+    let pointer = expression.panel()?;
     let title = panel["title"].as_str().unwrap_or_default();
     Some(place::at(
         expression.path,

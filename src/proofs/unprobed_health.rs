@@ -4,7 +4,7 @@ use super::scrape_job::{connection_of_service, connects_as_said};
 use super::server_settings::SHARE;
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::catalog::{Duration, Service};
+use crate::catalog::{Duration, Service, Size};
 use crate::contract::targets::Target;
 use crate::json::{Parts, plain};
 use crate::promql::re2::rewritten;
@@ -269,8 +269,10 @@ fn succeeds(http: &Value, scheme: &str, status: i64, bodies: &[&str]) -> Result<
             }
         }
     }
-    if let Some(most) = http["body_size_limit"].as_str().and_then(bytes)
-        && bodies.iter().any(|body| body.len() as u64 > most)
+    let most = http["body_size_limit"].as_str().and_then(Size::binary);
+    // 0 is no limit.
+    if let Some(most) = most.filter(|most| most.0 > 0)
+        && bodies.iter().any(|body| body.len() as u64 > most.0)
     {
         return Err("body_size_limit");
     }
@@ -302,24 +304,6 @@ const SENT_TYPES: [&str; 4] = [
     "text/plain",
     "text/plain; charset=utf-8",
 ];
-
-/// `10MB` and such as bytes (github.com/alecthomas/units); 0 is no limit.
-fn bytes(text: &str) -> Option<u64> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let number: u64 = text[..end].parse().ok().filter(|number| *number > 0)?;
-    let unit = match text[end..]
-        .trim_end_matches(['B', 'b'])
-        .trim_end_matches('i')
-    {
-        "" => 1,
-        "K" | "k" => 1 << 10,
-        "M" => 1 << 20,
-        _ => 1 << 30,
-    };
-    Some(number * unit)
-}
 
 /// What a service may answer that is well: what the MetricsCollector says, or where a service answers itself, whatever it likes.
 fn bodies(stack: &Stack, service: &Service) -> &'static [&'static str] {

@@ -53,6 +53,11 @@ pub struct Expression<'a> {
 }
 
 impl Expression<'_> {
+    /// The pointer of the panel in one of whose queries it stands.
+    pub(crate) fn panel(&self) -> Option<&str> {
+        Some(self.pointer.split_once("/targets/")?.0)
+    }
+
     /// What it can return.
     pub(crate) fn series(&self, contract: &Contract) -> &[SeriesSet] {
         let whole = || nodes(&self.ast, contract).pop();

@@ -1,7 +1,7 @@
 //! What templates may ask for: numbers worked out from others, and words checked before they go unquoted.
 
 use super::refuse;
-use crate::catalog::{Duration, Size, secrets, snake, with_unit};
+use crate::catalog::{Duration, Size, TAKEN, secrets, snake, with_unit};
 use crate::contract::exposed::openmetrics;
 use crate::promql;
 use crate::promql::engine::metric;
@@ -380,7 +380,9 @@ fn arriving_labels(metric: &Value, services: Vec<Value>) -> Result<Vec<String>, 
         honored |= emits && service.get_attr("honor_labels")?.is_true();
     }
     let arrive = |label: Value| match label.as_str() {
-        Some(label @ ("job" | "instance")) if !honored => format!("exported_{label}"),
+        Some(label) if !honored && TAKEN.contains(&label) => {
+            format!("exported_{label}")
+        }
         _ => label.to_string(),
     };
     Ok(metric.get_attr("labels")?.try_iter()?.map(arrive).collect())

@@ -76,11 +76,7 @@ pub(super) fn wrong_at(
     if !(coloured || marked) {
         return None;
     }
-    let pointer = expression
-        .pointer
-        .split("/targets/")
-        .next()
-        .unwrap_or_default();
+    let pointer = expression.panel().unwrap_or_default();
     let title = panel["title"].as_str().unwrap_or_default();
     let defaults = format!("{pointer}/fieldConfig/defaults");
     let steps = field.steps();

@@ -25,7 +25,7 @@ impl Signals<'_, '_> {
         if !(field.by_steps() || field.marks_steps()) {
             return None;
         }
-        let pointer = expression.pointer.split("/targets/").next()?;
+        let pointer = expression.panel()?;
         let title = expression.owner["title"].as_str().unwrap_or_default();
         for (alert, signal, condition) in &self.conditions {
             if !named.contains(signal) {

@@ -54,10 +54,9 @@ pub(super) fn too_low(
         let Some(written) = of_job(config, job, key) else {
             continue;
         };
-        let most = written.as_u64().or_else(|| {
-            Size::parse(&plain(written).replace("KB", "KiB").replace("MB", "MiB"))
-                .map(|size| size.0)
-        });
+        let most = written
+            .as_u64()
+            .or_else(|| Size::binary(&plain(written)).map(|size| size.0));
         if most.is_some_and(|most| most < least) {
             found.push(place::at(
                 &config.path,

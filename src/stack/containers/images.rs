@@ -1,5 +1,6 @@
 //! What is known of images and programs: images.toml as typed data.
 
+use crate::profiles::images::{is_one_of, parted};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
@@ -244,18 +245,9 @@ pub(crate) struct Contents {
 impl Contents {
     /// Of a reference: `[registry/]repository[:tag][@digest]`.
     pub(crate) fn of(reference: &str) -> Option<Contents> {
-        let whole = reference.split('@').next().unwrap_or_default();
-        let (repository, tag) = match whole.rsplit_once(':') {
-            Some((repository, tag)) if !tag.contains('/') => (repository, tag),
-            _ => (whole, ""),
-        };
-        let image = KNOWN.images.iter().find(|image| {
-            image.repositories.iter().any(|known| {
-                repository
-                    .strip_suffix(known.as_str())
-                    .is_some_and(|before| before.is_empty() || before.ends_with('/'))
-            })
-        })?;
+        let (repository, tag) = parted(reference);
+        let mut images = KNOWN.images.iter();
+        let image = images.find(|image| is_one_of(repository, &image.repositories))?;
         let variant = image.variants.iter().find(|variant| {
             tag.split('-').skip(1).any(|part| part == variant.suffix) || tag == variant.suffix
         });

@@ -174,10 +174,10 @@ impl Networks {
         names.any(|name| other.joined.iter().any(|other| other.name == *name))
     }
 
-    /// Whether a container that it meets knows it by this name, beside that of its service.
+    /// Whether another container knows it by this name, beside that of its service.
     fn also_called(&self, name: &str, asker: &Networks) -> bool {
         let mut joined = self.joined.iter();
-        (self.called.as_deref() == Some(name) && asker.meets(self))
+        self.called.as_deref() == Some(name)
             || joined.any(|own| {
                 let here = asker.joined.iter().any(|other| other.name == own.name);
                 here && own.aliases.iter().any(|alias| alias == name)
@@ -324,18 +324,8 @@ impl<'a> Project<'a> {
             return self.container(name);
         }
         self.container(host).or_else(|| {
-            self.containers.iter().find(|container| {
-                let networks = &container.networks;
-                networks.called.as_deref() == Some(host)
-                    || networks.joined.iter().any(|joined| {
-                        joined.aliases.iter().any(|alias| alias == host)
-                            && asker
-                                .networks
-                                .joined
-                                .iter()
-                                .any(|own| own.name == joined.name)
-                    })
-            })
+            let mut all = self.containers.iter();
+            all.find(|container| container.networks.also_called(host, &asker.networks))
         })
     }
 
@@ -400,7 +390,9 @@ impl<'a> Project<'a> {
                     let mut others = self.containers.iter();
                     let other = others.find(|other| {
                         let another = other.started && other.name != wanted.name;
-                        another && other.networks.also_called(host, own)
+                        another
+                            && own.meets(&other.networks)
+                            && other.networks.also_called(host, own)
                     });
                     match other {
                         Some(other) => Reach::Shared(&wanted.name, &other.name),
