@@ -190,6 +190,9 @@ impl Catalog {
             .collect::<Result<Vec<_>, _>>()?;
         let read = Profiled::of(value, kinds, profiles, &services, &metrics);
         metrics.extend(read.metrics());
+        for metric in &mut metrics {
+            metric.arrive(&services);
+        }
         let emitters = Emitters::of(&services, &metrics, profiles);
         let severities = Severities::of(&value["severities"]);
         let slos = entries(value, "slos")

@@ -15,8 +15,8 @@ pub(crate) mod values;
 
 use crate::catalog::Catalog;
 use crate::json::Parts;
-use crate::promql::matchers::picks;
-use crate::promql::{self, Expr, Matcher};
+use crate::promql::matchers::{Judge, picks};
+use crate::promql::{self, Expr, MatchOp, Matcher};
 use bounds::Limits;
 use domain::Domain;
 use evaluate::{nodes, picked};
@@ -59,6 +59,8 @@ pub struct Contract {
     compared: HashMap<String, Base>,
     /// What the catalog spells out → the targets of which it does so: what a profile says of it there is not needed.
     refined: HashMap<String, FixedBitSet>,
+    /// Targets that hand on what others push to them, with the labels that all of that has.
+    handing: Vec<(FixedBitSet, Vec<String>)>,
     /// What profiles list that services run on, and what Prometheus writes of a target.
     never_negative: HashSet<String>,
     /// What is known of the values that rules record, by name.
@@ -78,6 +80,7 @@ impl Contract {
             units: HashMap::new(),
             compared: compared(catalog),
             refined: HashMap::new(),
+            handing: Vec::new(),
             never_negative: HashSet::new(),
             values: HashMap::new(),
             limits: Limits::of(catalog),
@@ -101,6 +104,12 @@ impl Contract {
                 .map(|service| service.name.as_str());
             contract.targets.with_any("job", names)
         };
+        let handing = catalog.services.iter().filter(|service| !service.hands_on.is_empty());
+        let handing = handing.map(|service| {
+            let targets = contract.targets.with("job", &service.name);
+            (targets, service.hands_on.clone())
+        });
+        let handing = handing.collect();
         let python = services(&|service| service.runtime == "python");
         let runtimes: BTreeSet<&str> = catalog
             .services
@@ -117,15 +126,19 @@ impl Contract {
             .flat_map(|service| &service.profiles)
             .collect();
         // What is of a service's runtime is added with that.
-        let others: Vec<(&String, FixedBitSet)> = named
+        let others: Vec<(&String, FixedBitSet, FixedBitSet)> = named
             .into_iter()
             .map(|name| {
-                let exposing = |service: &crate::catalog::Service| {
-                    service.profiles.contains(name) && service.runtime != *name
+                let exposing = |own: bool| {
+                    services(&|service: &crate::catalog::Service| {
+                        let other = service.profiles.contains(name) && service.runtime != *name;
+                        other && service.own_profiles.contains(name) == own
+                    })
                 };
-                (name, services(&exposing))
+                (name, exposing(true), exposing(false))
             })
             .collect();
+        contract.handing = handing;
         for metric in catalog.declared().filter(|metric| metric.spelled_out) {
             let emitters = metric.services.iter().map(String::as_str);
             let emitters = contract.targets.with_any("job", emitters);
@@ -135,8 +148,9 @@ impl Contract {
         for (runtime, set) in runtimes {
             contract.profile(profiles, runtime, set);
         }
-        for (name, set) in others {
-            contract.profile(profiles, name, set);
+        for (name, own, handed) in others {
+            contract.profile(profiles, name, own);
+            contract.handed_profile(profiles, name, handed);
         }
         for (job, own) in &catalog.extra.jobs {
             for name in &own.profiles {
@@ -315,12 +329,25 @@ impl Contract {
                 if picked.targets.is_clear() {
                     return None;
                 }
-            } else if !picked
-                .labels
-                .get(&matcher.name)
-                .map_or_else(|| picks(matcher, ""), |domain| self.meets(domain, matcher))
-            {
-                return None;
+            } else {
+                let domain = picked.labels.get(&matcher.name);
+                if !domain.map_or_else(|| picks(matcher, ""), |known| self.meets(known, matcher)) {
+                    return None;
+                }
+                // What is matched with `=` has that one value from here on, and of a list those stay that are matched.
+                match (picked.labels.get_mut(&matcher.name), &matcher.op) {
+                    (Some(_), MatchOp::Equal) if matcher.value.is_empty() => {
+                        picked.labels.remove(&matcher.name);
+                    }
+                    (Some(known), MatchOp::Equal) => {
+                        *known = Domain::Values(vec![matcher.value.clone()]);
+                    }
+                    (Some(Domain::Values(values)), _) => {
+                        let judge = Judge::of(matcher);
+                        values.retain(|value| judge.picks(value));
+                    }
+                    _ => {}
+                }
             }
         }
         Some(picked)

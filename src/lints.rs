@@ -14,6 +14,7 @@ mod fires_after_the_end;
 mod forgotten_event;
 mod health_path_scraped;
 mod implausible_value;
+mod honored_job;
 mod label_collision;
 mod loopback_address;
 mod missing_label;
@@ -110,6 +111,7 @@ pub const LINTS: &[Lint] = &[
     forgotten_event::LINT,
     health_path_scraped::LINT,
     implausible_value::LINT,
+    honored_job::LINT,
     label_collision::LINT,
     loopback_address::LINT,
     missing_label::LINT,

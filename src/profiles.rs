@@ -56,6 +56,9 @@ pub(crate) struct Profile {
     /// Whether what exposes it is a program of its own, an exporter or a server, and no application of the catalog's platform.
     #[serde(default)]
     pub(crate) program: bool,
+    /// Labels that whatever else it exposes has, because it hands on what others have pushed to it.
+    #[serde(default)]
+    pub(crate) hands_on: Vec<String>,
     /// The image that exposes it, and how that is told where.
     #[serde(default)]
     pub(crate) exporter: Option<Exporter>,

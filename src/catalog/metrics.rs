@@ -88,4 +88,30 @@ impl Metric {
         }
         Ok(metric)
     }
+
+    /// Gives it the labels that its series have once they are scraped: those of what is handed on too, and one of a profile
+    /// that a target has as well under the name that Prometheus gives it, unless the target's give way.
+    pub(super) fn arrive(&mut self, services: &[Service]) {
+        let emits = |service: &&Service| self.services.contains(&service.name);
+        let emitters: Vec<&Service> = services.iter().filter(emits).collect();
+        let honored = emitters.iter().any(|service| service.honor_labels);
+        let arriving = |label: &str| match TAKEN.contains(&label) && !honored {
+            true => format!("exported_{label}"),
+            false => label.to_string(),
+        };
+        if self.profile.is_some() {
+            let labels = std::mem::take(&mut self.labels).into_iter();
+            let labels = labels.map(|(label, values)| (arriving(&label), values));
+            self.labels = labels.collect();
+        }
+        let of_all = |label: &&String| {
+            let mut emitters = emitters.iter();
+            emitters.all(|service| service.handed(self).contains(label))
+        };
+        let handed = emitters.iter().flat_map(|service| service.handed(self));
+        let handed: Vec<String> = handed.filter(of_all).map(|label| arriving(label)).collect();
+        for label in handed {
+            self.labels.entry(label).or_insert_with(|| ".+".into());
+        }
+    }
 }

@@ -2,9 +2,9 @@
 
 use super::access::{Auth, Instance, Tls, in_url, parted};
 use super::units::as_threshold;
-use super::{Duration, Size};
+use super::{Duration, Metric, Size};
 use crate::json::Parts;
-use crate::profiles::{Profiles, Role};
+use crate::profiles::{Profiles, Role, of_scrapes};
 use crate::source::{Source, step};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -112,6 +112,12 @@ pub struct Service {
     /// What else it exposes, by name.
     #[serde(default)]
     pub profiles: Vec<String>,
+    /// Labels of what others push to it and it hands on: whatever it exposes that is not of its runtime, nor of the profile that says so.
+    #[serde(default, skip_deserializing)]
+    pub hands_on: Vec<String>,
+    /// The profiles of what it exposes itself; all where nothing is handed on.
+    #[serde(default, skip)]
+    pub(crate) own_profiles: Vec<String>,
     /// What it says of itself to alerts (memory, cpu, start), as its runtime and its profiles call that.
     #[serde(default, skip_deserializing)]
     pub roles: Arc<BTreeMap<String, Role>>,
@@ -293,6 +299,17 @@ impl Service {
         self.read = roles.chain(panels).collect();
         let known = self.profiles.iter();
         let mut known = known.filter_map(|name| profiles.get(name));
+        let handing = |name: &&String| {
+            let known = profiles.get(name);
+            known.is_some_and(|profile| !profile.hands_on.is_empty())
+        };
+        self.own_profiles = match self.profiles.iter().any(|name| handing(&name)) {
+            true => self.profiles.iter().filter(handing).cloned().collect(),
+            false => self.profiles.clone(),
+        };
+        self.own_profiles.push(self.runtime.clone());
+        let handed = known.clone().flat_map(|profile| &profile.hands_on);
+        self.hands_on = handed.cloned().collect();
         self.application =
             (!self.exporter() || self.build) && !known.any(|profile| profile.program);
         let Some(runtime) = profiles.runtime(&self.runtime) else {
@@ -310,6 +327,17 @@ impl Service {
             .iter()
             .map(|word| word.replace("{url}", &url))
             .collect();
+    }
+
+    /// Labels that a metric has here because it is handed on; of one of its own none.
+    pub(crate) fn handed(&self, metric: &Metric) -> &[String] {
+        let own = |profile: &str| {
+            of_scrapes(&metric.name) || self.own_profiles.iter().any(|own| own == profile)
+        };
+        match metric.profile.as_deref().is_some_and(own) {
+            true => &[],
+            false => &self.hands_on,
+        }
     }
 
     /// Where each of its instances is. `own_health`: health is asked at its port, and not where the metrics are.

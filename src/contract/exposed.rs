@@ -105,6 +105,44 @@ impl Contract {
         }
     }
 
+    /// Adds what targets hand on of a profile that others have.
+    pub(super) fn handed_profile(&mut self, profiles: &Profiles, name: &str, targets: FixedBitSet) {
+        if targets.is_clear() {
+            return;
+        }
+        let metrics = profiles.get(name).into_iter();
+        for (metric, about) in metrics.flat_map(|profile| &profile.metrics) {
+            let sort = about.r#type.word();
+            self.family_of_all(metric, sort, &about.labels, targets.clone());
+        }
+    }
+
+    /// The series of a metric, whether its targets have it themselves or hand it on.
+    fn family_of_all(
+        &mut self,
+        name: &str,
+        sort: &str,
+        labels: &Map<String, Value>,
+        mut emitters: FixedBitSet,
+    ) {
+        for (handing, more) in self.handing.clone() {
+            let mut handed = handing;
+            handed.intersect_with(&emitters);
+            if handed.is_clear() {
+                continue;
+            }
+            emitters.difference_with(&handed);
+            let mut labels = labels.clone();
+            for label in more {
+                if !labels.contains_key(&format!("exported_{label}")) {
+                    labels.entry(label).or_insert_with(|| ".+".into());
+                }
+            }
+            self.family_of(name, sort, &labels, handed);
+        }
+        self.family_of(name, sort, labels, emitters);
+    }
+
     /// The series of a metric of a type, as a client library names them.
     fn family_of(
         &mut self,
@@ -136,7 +174,7 @@ impl Contract {
         let emitters = self
             .targets
             .with_any("job", metric.services.iter().map(String::as_str));
-        self.family_of(&metric.name, &metric.r#type, &metric.labels, emitters);
+        self.family_of_all(&metric.name, &metric.r#type, &metric.labels, emitters);
         let (series, label, values) = match metric.r#type.as_str() {
             "histogram" => (format!("{}_bucket", metric.name), "le", bounds.clone()),
             "summary" => (metric.name.clone(), "quantile", quantiles(metric)),

@@ -20,9 +20,21 @@ pub(crate) const LINT: Lint = Lint {
                 .filter_map(|name| catalog.service(name));
             emitters.find(|service| !service.honor_labels && service.labels.contains_key(label))
         };
+        // What is pushed keeps its own where the target's give way; so that it can be told whose it is, they still have theirs.
+        let kept = |metric: &Metric, label: &str| {
+            let emitters = metric.services.iter();
+            let mut emitters = emitters.filter_map(|name| catalog.service(name));
+            ["job", "instance"].contains(&label) && emitters.all(|service| service.honor_labels)
+        };
+        let handed = |metric: &Metric, label: &str| {
+            let emitters = metric.services.iter();
+            let mut emitters = emitters.filter_map(|name| catalog.service(name));
+            emitters.any(|service| service.hands_on.iter().any(|own| own == label))
+        };
         let mut found: Vec<Diagnostic> = labels
             .filter_map(|(metric, label)| {
                 let reason = match label.as_str() {
+                    own if kept(metric, own) => return None,
                     taken if TAKEN.contains(&taken) => {
                         format!("it would arrive as `exported_{label}`")
                     }
@@ -48,7 +60,10 @@ pub(crate) const LINT: Lint = Lint {
                         place,
                         format!("the label `{label}` is taken: {reason}"),
                     )
-                    .help("give the label another name, in the catalog and in the service"),
+                    .help(match handed(metric, label) {
+                        true => format!("remove it: what is pushed has `exported_{label}`, and `per` and filters may name that"),
+                        false => "give the label another name, in the catalog and in the service".to_string(),
+                    }),
                 )
             })
             .collect();

@@ -100,7 +100,8 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
 
 /// Whether a series is a service's: it has the job, or is recorded, and so may have lost it.
 fn of_job(series: &str, name: &str) -> bool {
-    let label = |quote: char| format!("job={quote}{name}{quote}");
+    // What is pushed may have a job of its own.
+    let label = |quote: char| ["job", "service"].map(|label| format!("{label}={quote}{name}{quote}"));
     let written: String = series
         .chars()
         .filter(|character| !character.is_whitespace())
@@ -108,5 +109,6 @@ fn of_job(series: &str, name: &str) -> bool {
     series.split('{').next().unwrap_or_default().contains(':')
         || ['"', '\'', '`']
             .into_iter()
-            .any(|quote| written.contains(&label(quote)))
+            .flat_map(label)
+            .any(|label| written.contains(&label))
 }

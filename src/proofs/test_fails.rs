@@ -9,6 +9,7 @@ use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
 use crate::json::Parts;
 use crate::overlay::glob;
+use crate::promql::engine::LOOKBACK;
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::files::beside;
@@ -70,7 +71,15 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
                 .as_str()
                 .unwrap_or_default();
             let of_catalog = own.get(index).is_some_and(Option::is_some);
-            failing.push(said(file, pointer, title, of_catalog, &found));
+            let mut error = said(file, pointer, title, of_catalog, &found);
+            let every = file.value["tests"][index]["interval"].as_str();
+            let apart = every.and_then(Duration::parse);
+            if let Some(apart) = apart.filter(|apart| of_catalog && apart.0.cast_signed() > LOOKBACK) {
+                error.help = format!(
+                    "its samples are {apart} apart, and Prometheus takes a series for gone 5m after its last: write `every = \"1m\"` or the like"
+                );
+            }
+            failing.push(error);
         }
     }
     failing
@@ -117,21 +126,20 @@ fn said(file: &File, pointer: &str, title: &str, of_catalog: bool, found: &Found
     failing
 }
 
-/// The values of `job` in samples, as people read them.
+/// The services of samples, as people read them.
 fn services(samples: &[String]) -> String {
     let mut jobs: Vec<String> = samples
         .iter()
         .filter_map(|sample| {
-            Some(format!(
-                "`{}`",
-                sample.split("job=\"").nth(1)?.split('"').next()?
-            ))
+            let told = |label: &str| sample.split(&format!("{label}=\"")).nth(1);
+            let name = told("service").or_else(|| told("job"))?;
+            Some(format!("`{}`", name.split('"').next()?))
         })
         .collect();
     jobs.sort();
     match (jobs.is_empty(), samples.is_empty()) {
         (true, true) => "no service".to_string(),
-        (true, false) => "a series without `job`".to_string(),
+        (true, false) => "a series of no service".to_string(),
         _ => jobs.join(", "),
     }
 }

@@ -1,7 +1,7 @@
 //! What templates may ask for: numbers worked out from others, and words checked before they go unquoted.
 
 use super::refuse;
-use crate::catalog::{Duration, Size, TAKEN, secrets, snake, with_unit};
+use crate::catalog::{Duration, Size, secrets, snake, with_unit};
 use crate::contract::exposed::openmetrics;
 use crate::promql;
 use crate::promql::engine::metric;
@@ -43,7 +43,6 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("quoted", |text: &str| format!("{text:?}"));
     environment.add_filter("subject", subject);
     environment.add_filter("legend", legend);
-    environment.add_function("arriving_labels", arriving_labels);
     environment.add_function("series", series);
     environment.add_filter("metrics_read", metrics_read);
     environment.add_function("sources", sources);
@@ -366,26 +365,6 @@ pub(super) fn legend(alert: &Value) -> Result<String, Error> {
         text += &format!(" {{{{{}}}}}", bare(&label)?);
     }
     Ok(text)
-}
-
-/// The labels of a metric's own as its series have them once they are scraped: one that a target has too arrives under another name,
-/// unless the target's give way.
-fn arriving_labels(metric: &Value, services: Vec<Value>) -> Result<Vec<String>, Error> {
-    let emitters = metric.get_attr("services")?;
-    let mut honored = false;
-    for service in services {
-        let emits = emitters
-            .try_iter()?
-            .any(|name| service.get_attr("name").is_ok_and(|own| own == name));
-        honored |= emits && service.get_attr("honor_labels")?.is_true();
-    }
-    let arrive = |label: Value| match label.as_str() {
-        Some(label) if !honored && TAKEN.contains(&label) => {
-            format!("exported_{label}")
-        }
-        _ => label.to_string(),
-    };
-    Ok(metric.get_attr("labels")?.try_iter()?.map(arrive).collect())
 }
 
 /// The ways in which services say what has a role for alerts: memory, cpu, start; each once.

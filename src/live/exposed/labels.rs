@@ -34,7 +34,7 @@ impl<'a> Patterns<'a> {
     ) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         for (label, declared) in &metric.labels {
-            let values = samples.iter().map(|sample| sample.label(label)).collect();
+            let values = samples.iter().map(|sample| value(sample, label)).collect();
             findings.extend(self.values(service, metric, (label, declared), &values));
         }
         findings.extend(undeclared(service, metric, samples));
@@ -96,6 +96,14 @@ impl<'a> Patterns<'a> {
     }
 }
 
+/// The value of a label of the contract, which a service itself exposes under the name that it has before Prometheus makes room.
+fn value<'a>(sample: &'a Sample, label: &str) -> &'a str {
+    match (sample.label(label), label.strip_prefix("exported_")) {
+        ("", Some(own)) => sample.label(own),
+        (value, _) => value,
+    }
+}
+
 /// Labels that are there and that the contract does not know.
 fn undeclared(service: &Service, metric: &Metric, samples: &[&Sample]) -> Option<Diagnostic> {
     let names = samples
@@ -107,7 +115,10 @@ fn undeclared(service: &Service, metric: &Metric, samples: &[&Sample]) -> Option
         _ => false,
     };
     let undeclared: BTreeSet<&str> = names
-        .filter(|name| !metric.labels.contains_key(*name) && !own(name))
+        .filter(|name| {
+            let declared = |name: &str| metric.labels.contains_key(name);
+            !declared(name) && !declared(&format!("exported_{name}")) && !own(name)
+        })
         .collect();
     if undeclared.is_empty() {
         return None;
