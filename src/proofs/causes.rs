@@ -14,6 +14,8 @@ pub(super) struct Causes<'a> {
     /// What each file's rules read and write, by the rule's pointer.
     rules: HashMap<(&'a str, &'a str), &'a LoadedRule<'a>>,
     recorded: HashMap<&'a str, Vec<&'a LoadedRule<'a>>>,
+    /// What those that cannot be read would record, by their places.
+    unread: HashMap<(&'a str, String), &'a str>,
     /// Expressions by their places.
     expressions: HashMap<(&'a str, &'a str), &'a Expr>,
 }
@@ -23,6 +25,7 @@ impl<'a> Causes<'a> {
         let mut causes = Causes {
             rules: HashMap::new(),
             recorded: HashMap::new(),
+            unread: HashMap::new(),
             expressions: HashMap::new(),
         };
         for rule in &stack.rules {
@@ -33,6 +36,14 @@ impl<'a> Causes<'a> {
                     .entry(&rule.rule.name)
                     .or_default()
                     .push(rule);
+            }
+        }
+        for (file, pointer, rule) in stack.files.rules() {
+            let path = file.path.as_str();
+            if let Some(name) = rule["record"].as_str()
+                && !causes.rules.contains_key(&(path, pointer.as_str()))
+            {
+                causes.unread.insert((path, pointer), name);
             }
         }
         for expression in &stack.expressions {
@@ -67,6 +78,10 @@ impl<'a> Causes<'a> {
             found.follows.extend(alerts);
             return usize::MAX - 1;
         }
+        let (unread, _) = pointer.rsplit_once('/').unwrap_or_default();
+        if let Some(name) = self.unread.get(&(file.as_str(), unread.to_string())) {
+            found.subjects.push(format!("rule {name}"));
+        }
         if let Some(rule) = rule {
             let what = if rule.rule.alert.is_some() {
                 "alert"
@@ -100,6 +115,8 @@ impl<'a> Causes<'a> {
                 {
                     open.extend(rules.iter().map(|rule| &*rule.rule.expr));
                 }
+                let mut unread = self.unread.values();
+                read.extend(unread.find(|unread| **unread == name));
             }
         }
         read
