@@ -31,7 +31,7 @@ mod verify;
 mod watch;
 mod why;
 
-use crate::catalog::{Catalog, Service};
+use crate::catalog::Service;
 use crate::diagnostic::{Format, suggestion};
 use crate::pipeline::{CATALOG, Root};
 use crate::source::Unsaved;
@@ -311,20 +311,11 @@ fn shell(word: &str) -> String {
 }
 
 /// A service of the catalog by name, or what could be meant.
-fn service<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Service> {
-    let known = || {
-        catalog
-            .services
-            .iter()
-            .map(|service| service.name.as_str())
-            .collect::<Vec<_>>()
-    };
-    catalog.service(name).with_context(|| {
-        format!(
-            "there is no service `{name}`: {}",
-            suggestion(name, known())
-        )
-    })
+fn service<'a>(services: &'a [Service], name: &str) -> Result<&'a Service> {
+    let known = services.iter().map(|service| service.name.as_str());
+    let mut all = services.iter();
+    all.find(|service| service.name == name)
+        .with_context(|| format!("there is no service `{name}`: {}", suggestion(name, known)))
 }
 
 /// Waits for SIGINT, SIGTERM, or SIGHUP, which a terminal sends when it is closed.

@@ -20,7 +20,6 @@ use crate::promql::{self, Expr, MatchOp, Matcher};
 use bounds::Limits;
 use domain::Domain;
 use evaluate::{nodes, picked};
-use exposed::bucket_bounds;
 use fixedbitset::FixedBitSet;
 use serde_json::Value;
 use series::{MetricType, SeriesSet, merged};
@@ -61,6 +60,8 @@ pub struct Contract {
     refined: HashMap<String, FixedBitSet>,
     /// Targets that hand on what others push to them, with the labels that all of that has.
     handing: Vec<(FixedBitSet, Vec<String>)>,
+    /// Whether Prometheus is of version 2, which stores bounds as they are written.
+    older: bool,
     /// What profiles list that services run on, and what Prometheus writes of a target.
     never_negative: HashSet<String>,
     /// What is known of the values that rules record, by name.
@@ -74,6 +75,8 @@ impl Contract {
     /// What the catalog's services expose to the targets of a rendered Prometheus configuration.
     pub(crate) fn new(catalog: &Catalog, config: &Value) -> Contract {
         let targets = Targets::read(config);
+        let tag = catalog.prometheus.image.rsplit(':').next();
+        let tag = tag.unwrap_or_default();
         let mut contract = Contract {
             targets,
             families: HashMap::new(),
@@ -81,6 +84,7 @@ impl Contract {
             compared: compared(catalog),
             refined: HashMap::new(),
             handing: Vec::new(),
+            older: tag.trim_start_matches('v').starts_with("2."),
             never_negative: HashSet::new(),
             values: HashMap::new(),
             limits: Limits::of(catalog),
@@ -145,12 +149,13 @@ impl Contract {
             contract.refined.insert(metric.name.clone(), emitters);
         }
         contract.profile(profiles, "collector", python);
-        for (runtime, set) in runtimes {
-            contract.profile(profiles, runtime, set);
-        }
+        // What a service says of itself goes before what is true of all with its runtime.
         for (name, own, handed) in others {
             contract.profile(profiles, name, own);
             contract.handed_profile(profiles, name, handed);
+        }
+        for (runtime, set) in runtimes {
+            contract.profile(profiles, runtime, set);
         }
         for (job, own) in &catalog.extra.jobs {
             for name in &own.profiles {
@@ -168,7 +173,7 @@ impl Contract {
         encrypted.intersect_with(&contract.targets.with("job", "health-probe"));
         contract.profile(profiles, "https-probe", encrypted);
         for metric in catalog.declared() {
-            contract.declare(metric, &bucket_bounds(metric, catalog));
+            contract.declare(metric);
         }
         contract.alerts(None, None);
         contract

@@ -292,9 +292,10 @@ impl Found {
                 || TAKEN.contains(&label.as_str())
             {
                 let what = format!("the label `{label}` of {name}");
+                let arrives = label.trim_start_matches("exported_");
                 doubts.leave_out(
                     &what,
-                    "Prometheus keeps such labels for itself and renames it",
+                    &format!("targets have that label too, and it arrives as `exported_{arrives}`"),
                 );
                 continue;
             }

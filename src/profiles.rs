@@ -126,6 +126,12 @@ pub(crate) struct Exposed {
     /// Upper bounds of a histogram, where they are always these.
     #[serde(default)]
     pub(crate) buckets: Vec<f64>,
+    /// Those that a summary works out itself, where they are always these.
+    #[serde(default)]
+    pub(crate) quantiles: Vec<f64>,
+    /// One of [`UNITS`], where the name does not say what its values are in.
+    #[serde(default, deserialize_with = "unit")]
+    pub(crate) unit: Option<String>,
     /// What a stand-in shows of a gauge.
     #[serde(default)]
     pub(crate) usual: Option<f64>,
@@ -152,6 +158,35 @@ impl Type {
             Type::Summary => "summary",
             Type::Untyped => "untyped",
         }
+    }
+}
+
+/// What values can be in, as catalogs and profiles call it.
+pub(crate) const UNITS: [&str; 14] = [
+    "seconds",
+    "milliseconds",
+    "microseconds",
+    "minutes",
+    "bytes",
+    "kilobytes",
+    "megabytes",
+    "ratio",
+    "percent",
+    "cores",
+    "celsius",
+    "volts",
+    "amperes",
+    "joules",
+];
+
+fn unit<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let unit = String::deserialize(deserializer)?;
+    match UNITS.contains(&unit.as_str()) {
+        true => Ok(Some(unit)),
+        false => Err(serde::de::Error::custom(format!(
+            "`{unit}` is not a unit; choose one of {}",
+            UNITS.join(", ")
+        ))),
     }
 }
 

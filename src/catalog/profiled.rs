@@ -79,8 +79,9 @@ impl Profiled {
     /// A metric that is called by its own name, which is its key then.
     fn by_name(&mut self, name: &str, wanted: &str, profiles: &Profiles, services: &[Service]) {
         for service in services {
-            let own = std::iter::once(&service.runtime).chain(&service.profiles);
-            // What Prometheus writes of every target is no service's own.
+            // What a service says of itself goes before what is true of all with its runtime, and what Prometheus writes of every
+            // target is no service's own.
+            let own = service.profiles.iter().chain([&service.runtime]);
             for profile in own.map(String::as_str).chain([TARGET]) {
                 let metrics = profiles.get(profile).into_iter();
                 let mut metrics = metrics.flat_map(|known| &known.metrics);
@@ -237,6 +238,7 @@ fn series<'a>(name: &str, listed: Type, wanted: &'a str) -> Option<Wanted<'a>> {
 
 fn as_declared(series: &Wanted, exposed: &Exposed, role: Option<&Spec>, profile: &str) -> Metric {
     let family = role.map_or(series.name.as_str(), |spec| spec.metric.as_str());
+    let whole = !series.name.ends_with("_count") || exposed.r#type.word() == series.r#type;
     let counted = series.name != family && series.name == format!("{family}_count");
     Metric {
         key: series.name.clone(),
@@ -256,8 +258,12 @@ fn as_declared(series: &Wanted, exposed: &Exposed, role: Option<&Spec>, profile:
         } else {
             Vec::new()
         },
-        unit: None,
-        quantiles: Vec::new(),
+        unit: whole.then(|| exposed.unit.clone()).flatten(),
+        quantiles: if series.r#type == "summary" {
+            exposed.quantiles.clone()
+        } else {
+            Vec::new()
+        },
         errors: role.map(|spec| spec.errors.clone()).unwrap_or_default(),
         profile: Some(profile.to_string()),
         counted_of: counted.then(|| family.to_string()),

@@ -4,7 +4,7 @@ mod text;
 
 use super::explain::candidates::names;
 use super::servers::PrometheusLogin;
-use super::{Cli, Report, add, render, service};
+use super::{Cli, Report, add, render};
 use crate::catalog::{Catalog, Service};
 use crate::declaring::explained::{Advice, advice, explained};
 use crate::declaring::{Doubts, Family, families};
@@ -78,10 +78,14 @@ fn read(args: &Args, cli: &Cli) -> Result<Report> {
     };
     let overlay = Overlay::of(&cli.root);
     let (source, catalog, found) = pipeline::understood(&texts, &overlay);
-    let Some(catalog) = catalog.filter(|_| !found.iter().any(Diagnostic::stops)) else {
+    let whole = catalog.filter(|_| !found.iter().any(Diagnostic::stops));
+    // A profile is read of a file or an address, whatever else the catalog says.
+    let alone = args.profile.is_some() && args.source.is_some() && args.service.is_none();
+    let services = whole.as_ref().map(|catalog| catalog.services.as_slice());
+    let Some(services) = services.or(alone.then_some(&[])) else {
         return Ok(Report::new(source, found));
     };
-    let exposed = match exposed(args, cli, &catalog)? {
+    let exposed = match exposed(args, cli, services)? {
         Ok(exposed) => exposed,
         Err(finding) => return Ok(Report::new(source, vec![*finding])),
     };
@@ -101,9 +105,10 @@ fn read(args: &Args, cli: &Cli) -> Result<Report> {
     );
     let (families, mut doubts) = families(&exposed);
     doubts.unseen = silent.into_iter().collect();
-    match &args.profile {
-        Some(profile) => to_profile(profile, families, doubts, &texts, &overlay, cli),
-        None => to_catalog(args, families, doubts, texts, &source, &catalog, cli),
+    match (&args.profile, &whole) {
+        (Some(profile), _) => to_profile(profile, families, doubts, &texts, &overlay, cli),
+        (None, Some(catalog)) => to_catalog(args, families, doubts, texts, &source, catalog, cli),
+        (None, None) => Ok(Report::new(source, found)),
     }
 }
 
@@ -125,7 +130,11 @@ pub(super) fn of_address(url: &str, service: &str, cli: &Cli) -> Result<Report> 
 type Exposed = Vec<(String, Exposition)>;
 
 /// What each service exposes; without a service its name is empty.
-fn exposed(args: &Args, cli: &Cli, catalog: &Catalog) -> Result<Result<Exposed, Box<Diagnostic>>> {
+fn exposed(
+    args: &Args,
+    cli: &Cli,
+    services: &[Service],
+) -> Result<Result<Exposed, Box<Diagnostic>>> {
     let authority = args
         .ca_file
         .as_ref()
@@ -136,13 +145,13 @@ fn exposed(args: &Args, cli: &Cli, catalog: &Catalog) -> Result<Result<Exposed, 
     let named = args
         .service
         .as_ref()
-        .map(|name| service(catalog, name))
+        .map(|name| super::service(services, name))
         .transpose()?;
     let prometheus = args.login.at(args.prometheus_url.as_deref()).named()?;
     if let Some(endpoint) = prometheus {
         let asked: Vec<&Service> = match named {
             Some(service) => vec![service],
-            None => catalog.services.iter().collect(),
+            None => services.iter().collect(),
         };
         let one = |service: &&Service| {
             let exposition = scraped::exposition(&endpoint, &client, &service.name)
@@ -157,7 +166,7 @@ fn exposed(args: &Args, cli: &Cli, catalog: &Catalog) -> Result<Result<Exposed, 
         )?;
         return Ok(asked(cli, &client, service));
     };
-    let who = match (named, catalog.services.as_slice(), &args.profile) {
+    let who = match (named, services, &args.profile) {
         (Some(service), ..) => service.name.clone(),
         (None, [only], _) => only.name.clone(),
         (None, _, Some(_)) => String::new(),
@@ -652,9 +661,15 @@ fn to_profile(
         .collect();
     let edited = with_exposed(&text, &new);
     all.insert(profile.to_string(), edited.clone());
-    let overlay = overlay.clone().with_profiles(all);
-    let prepared = render::prepare(pipeline::prove_with(texts, &overlay)?, cli, false)?;
-    if prepared.refused() {
+    let was_refused = || -> Result<bool> {
+        let outcome = pipeline::prove_with(texts, overlay)?;
+        Ok(render::prepare(outcome, cli, false)?.refused())
+    };
+    let with_it = overlay.clone().with_profiles(all);
+    let prepared = render::prepare(pipeline::prove_with(texts, &with_it)?, cli, false)?;
+    let refused = prepared.refused();
+    // What is wrong elsewhere does not keep a profile away: it may be what the rest waits for.
+    if refused && !was_refused()? {
         let mut report = prepared.report;
         report.line(format!(
             "nothing is written: these would be the findings with {path}"
@@ -667,11 +682,17 @@ fn to_profile(
         write(&cli.root, &path, &edited, there.is_some())?;
         format!("wrote {} into {path}", plural(new.len(), "metric"))
     };
-    let mut report = prepared.finish(cli, false)?;
+    let mut report = match refused {
+        true => prepared.report,
+        false => prepared.finish(cli, false)?,
+    };
     report.opening(&opening);
     doubtful(&mut report, &doubts);
     report.line(format!(
         "a service has them with `profiles = [{profile:?}]`"
     ));
+    if refused {
+        report.line("what is wrong in the catalog was so before, or could not be seen yet; nothing else is written");
+    }
     Ok(report)
 }

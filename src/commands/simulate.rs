@@ -217,7 +217,7 @@ fn chosen<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a Service>
         [] => catalog.services.iter().collect(),
         names => names
             .iter()
-            .map(|name| super::service(catalog, name))
+            .map(|name| super::service(&catalog.services, name))
             .collect::<Result<_>>()?,
     };
     let mut listens: HashMap<(&str, u16), &Service> = HashMap::new();
@@ -243,7 +243,7 @@ fn fault(text: &str, catalog: &Catalog, services: &[&Service]) -> Result<(String
     let (service, kind) = text
         .split_once('=')
         .with_context(|| format!("`--fault {text}` is not SERVICE=KIND"))?;
-    super::service(catalog, service)?;
+    super::service(&catalog.services, service)?;
     if !services.iter().any(|simulated| simulated.name == service) {
         bail!("`--fault {text}`: {service} is not among the services named");
     }

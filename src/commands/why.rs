@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let Some((catalog, rendered)) = drawn else {
         return Ok(Report::new(outcome.source, outcome.diagnostics));
     };
-    let service = super::service(&catalog, &args.service)?;
+    let service = super::service(&catalog.services, &args.service)?;
     let written = outcome.source.at(&format!("/services/{}", service.name));
     let walk = walk(args, &catalog, &rendered, service, &written, cli)?;
     let mut report = Report::new(outcome.source, outcome.diagnostics).reading();

@@ -4,52 +4,44 @@ use super::Contract;
 use super::domain::Domain;
 use super::series::{MetricType, SeriesSet};
 use super::values::Base;
-use crate::catalog::{Catalog, Metric};
-use crate::profiles::{Profiles, Type};
+use crate::catalog::Metric;
+use crate::profiles::{Exposed, Profiles, Type};
 use fixedbitset::FixedBitSet;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// The values of `le` of a histogram. Prometheus 3 writes every whole number with its `.0`, and so does Python's client;
-/// what those of Go and Node write, `1`, is left as it is by Prometheus 2.
-pub(super) fn bucket_bounds(metric: &Metric, catalog: &Catalog) -> Domain {
-    if metric.r#type != "histogram" || metric.buckets.is_empty() {
-        return Domain::Pattern(".+".to_string());
-    }
-    let tag = catalog
-        .prometheus
-        .image
-        .rsplit(':')
-        .next()
-        .unwrap_or_default();
-    let older = tag.trim_start_matches('v').starts_with("2.");
-    let mut values: Vec<String> = metric
-        .buckets
-        .iter()
-        .map(|bound| openmetrics(*bound))
-        .collect();
-    if older {
-        let plain: Vec<String> = values
-            .iter()
-            .filter_map(|value| value.strip_suffix(".0"))
-            .map(str::to_string)
-            .collect();
-        values.extend(plain);
-    }
-    values.push("+Inf".to_string());
-    Domain::Values(values)
+/// What a metric exposes under labels that its type has by itself.
+#[derive(Clone)]
+struct Parts {
+    /// The values of `le` of a histogram.
+    le: Value,
+    /// Those of `quantile` of a summary; None: it works out none.
+    quantile: Option<Value>,
 }
 
-/// The values of `quantile` of a summary, which Go, Python and Java write as they are: `0.5`; Prometheus 3 writes whole ones `1.0`.
-fn quantiles(metric: &Metric) -> Domain {
-    let whole = |quantile: &f64| quantile.fract() == 0.0;
-    let plain = metric.quantiles.iter().map(f64::to_string);
-    let written = metric.quantiles.iter().filter(|quantile| whole(quantile));
-    Domain::Values(
-        plain
-            .chain(written.map(|quantile| openmetrics(*quantile)))
-            .collect(),
-    )
+impl Parts {
+    /// Prometheus 3 writes every whole number with its `.0`, and so does Python's client; what those of Go and Node write, `1`, is left
+    /// as it is by Prometheus 2.
+    fn of(buckets: &[f64], quantiles: &[f64], older: bool) -> Parts {
+        let mut bounds: Vec<String> = buckets.iter().map(|bound| openmetrics(*bound)).collect();
+        if older {
+            let plain = bounds.iter().filter_map(|value| value.strip_suffix(".0"));
+            let plain: Vec<String> = plain.map(str::to_string).collect();
+            bounds.extend(plain);
+        }
+        bounds.push("+Inf".to_string());
+        // Go, Python and Java write them as they are, `0.5`; Prometheus 3 writes whole ones `1.0`.
+        let whole = quantiles.iter().filter(|quantile| quantile.fract() == 0.0);
+        let plain = quantiles.iter().map(f64::to_string);
+        let quantiles: Vec<String> = plain.chain(whole.map(|one| openmetrics(*one))).collect();
+        Parts {
+            le: match buckets {
+                [] => ".+".into(),
+                _ => bounds.into(),
+            },
+            quantile: (!quantiles.is_empty()).then(|| quantiles.into()),
+        }
+    }
 }
 
 /// A number as OpenMetrics writes a bound: `0.5`, `1.0`, `100000.0`, `1e+06`, `2.5e-05`.
@@ -97,7 +89,11 @@ impl Contract {
                 targets.difference_with(&known.targets);
             }
             if !targets.is_clear() {
-                self.family_of(metric, sort, &about.labels, targets);
+                let parts = self.parts(about);
+                self.family_of(metric, sort, &about.labels, &parts, targets);
+            }
+            if let Some(unit) = about.unit.as_deref().and_then(Base::named) {
+                self.units.entry(metric.clone()).or_insert(unit);
             }
             if profile.runtime.is_some() || name == "target" {
                 self.never_negative.insert(metric.clone());
@@ -112,8 +108,20 @@ impl Contract {
         }
         let metrics = profiles.get(name).into_iter();
         for (metric, about) in metrics.flat_map(|profile| &profile.metrics) {
-            let sort = about.r#type.word();
-            self.family_of_all(metric, sort, &about.labels, targets.clone());
+            if let Some(unit) = about.unit.as_deref().and_then(Base::named) {
+                self.units.entry(metric.clone()).or_insert(unit);
+            }
+            let (sort, parts) = (about.r#type.word(), self.parts(about));
+            self.family_of_all(metric, sort, &about.labels, &parts, targets.clone());
+        }
+    }
+
+    /// What a profile says of a metric's own labels; a summary without quantiles may have any.
+    fn parts(&self, about: &Exposed) -> Parts {
+        let parts = Parts::of(&about.buckets, &about.quantiles, self.older);
+        Parts {
+            quantile: parts.quantile.or(Some(".+".into())),
+            ..parts
         }
     }
 
@@ -123,6 +131,7 @@ impl Contract {
         name: &str,
         sort: &str,
         labels: &Map<String, Value>,
+        parts: &Parts,
         mut emitters: FixedBitSet,
     ) {
         for (handing, more) in self.handing.clone() {
@@ -138,9 +147,9 @@ impl Contract {
                     labels.entry(label).or_insert_with(|| ".+".into());
                 }
             }
-            self.family_of(name, sort, &labels, handed);
+            self.family_of(name, sort, &labels, parts, handed);
         }
-        self.family_of(name, sort, labels, emitters);
+        self.family_of(name, sort, labels, parts, emitters);
     }
 
     /// The series of a metric of a type, as a client library names them.
@@ -149,43 +158,38 @@ impl Contract {
         name: &str,
         sort: &str,
         labels: &Map<String, Value>,
+        parts: &Parts,
         emitters: FixedBitSet,
     ) {
-        let mut with = |suffix: &str, kind: MetricType, label: Option<&str>| {
+        let mut with = |suffix: &str, kind: MetricType, own: Option<(&str, &Value)>| {
             let mut labels = labels.clone();
-            labels.extend(label.map(|label| (label.to_string(), Value::from(".+"))));
+            labels.extend(own.map(|(label, values)| (label.to_string(), values.clone())));
             self.expose(&format!("{name}{suffix}"), kind, &labels, emitters.clone());
         };
-        match sort {
-            "histogram" => with("_bucket", MetricType::Counter, Some("le")),
-            "summary" => with("", MetricType::Gauge, Some("quantile")),
-            "counter" => return with("", MetricType::Counter, None),
-            "untyped" => return with("", MetricType::Untyped, None),
+        match (sort, &parts.quantile) {
+            ("histogram", _) => with("_bucket", MetricType::Counter, Some(("le", &parts.le))),
+            ("summary", Some(quantile)) => {
+                with("", MetricType::Gauge, Some(("quantile", quantile)));
+            }
+            ("summary", None) => {}
+            ("counter", _) => return with("", MetricType::Counter, None),
+            ("untyped", _) => return with("", MetricType::Untyped, None),
             _ => return with("", MetricType::Gauge, None),
         }
         with("_sum", MetricType::Counter, None);
         with("_count", MetricType::Counter, None);
     }
 
-    pub(super) fn declare(&mut self, metric: &Metric, bounds: &Domain) {
+    pub(super) fn declare(&mut self, metric: &Metric) {
         if let Some(unit) = metric.unit.as_deref().and_then(Base::named) {
             self.units.insert(metric.name.clone(), unit);
         }
         let emitters = self
             .targets
             .with_any("job", metric.services.iter().map(String::as_str));
-        self.family_of_all(&metric.name, &metric.r#type, &metric.labels, emitters);
-        let (series, label, values) = match metric.r#type.as_str() {
-            "histogram" => (format!("{}_bucket", metric.name), "le", bounds.clone()),
-            "summary" => (metric.name.clone(), "quantile", quantiles(metric)),
-            _ => return,
-        };
-        if values == Domain::Values(Vec::new()) {
-            self.families.remove(&series);
-        }
-        for series in self.families.get_mut(&series).into_iter().flatten() {
-            series.labels.insert(label.to_string(), values.clone());
-        }
+        let parts = Parts::of(&metric.buckets, &metric.quantiles, self.older);
+        let sort = &metric.r#type;
+        self.family_of_all(&metric.name, sort, &metric.labels, &parts, emitters);
     }
 
     /// Series on targets, apart for targets with different labels.

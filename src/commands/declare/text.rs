@@ -88,6 +88,7 @@ pub(super) fn with_exposed(text: &str, families: &[&Family]) -> String {
             fields.insert("type", family.kind.word().into());
             fields.insert("help", family.help.as_str().into());
             labels(&mut fields, family);
+            bounds(&mut fields, family);
             let metrics = document["metrics"].as_table_like_mut()?;
             metrics.insert(&family.name, Item::Value(fields.into()));
         }
@@ -141,22 +142,24 @@ impl Written<'_> {
         fields.insert("type", family.kind.word().into());
         fields.insert("help", family.help.as_str().into());
         labels(&mut fields, family);
-        let bounds = [
-            ("buckets", &family.buckets),
-            ("quantiles", &family.quantiles),
-        ];
-        for (key, numbers) in bounds
-            .into_iter()
-            .filter(|(_, numbers)| !numbers.is_empty())
-        {
-            let numbers: Array = numbers.iter().map(|value| number(*value)).collect();
-            fields.insert(key, numbers.into());
-        }
+        bounds(&mut fields, family);
         if let Some(services) = &self.services {
             let services: Array = services.iter().map(String::as_str).collect();
             fields.insert("services", services.into());
         }
         fields
+    }
+}
+
+/// The buckets of a histogram, the quantiles of a summary.
+fn bounds(fields: &mut InlineTable, family: &Family) {
+    let all = [
+        ("buckets", &family.buckets),
+        ("quantiles", &family.quantiles),
+    ];
+    for (key, numbers) in all.into_iter().filter(|(_, numbers)| !numbers.is_empty()) {
+        let numbers: Array = numbers.iter().map(|value| number(*value)).collect();
+        fields.insert(key, numbers.into());
     }
 }
 
