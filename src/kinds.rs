@@ -106,6 +106,8 @@ pub enum Compares {
         quantile: String,
         /// The bounds of its buckets, an expression for a list; empty: they are not known.
         bounds: String,
+        /// What one of the threshold is in the unit of the buckets, an expression.
+        scale: String,
     },
     /// The value of a gauge.
     Level {

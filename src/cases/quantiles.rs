@@ -7,8 +7,10 @@ use minijinja::value::Value;
 
 /// Of the `quantile` of a histogram with these bounds: for each bound, and the infinite one, the share of the observations within
 /// it, so that the quantile is just short of the limit (`short`), just past it (`past`), far past it (`far`) and far from it (`calm`);
-/// `bounds` are the values of `le`, and `value` the quantile just past the limit.
-pub(super) fn samples(limit: f64, side: Side, quantile: f64, bounds: &[f64]) -> Value {
+/// `bounds` are the values of `le`, and `value` the quantile just past the limit. `scale`: what one of the limit is in the unit of the
+/// bounds.
+pub(super) fn samples(limit: f64, side: Side, quantile: f64, bounds: &[f64], scale: f64) -> Value {
+    let limit = limit * scale;
     let mut bounds = bounds.to_vec();
     bounds.sort_by(f64::total_cmp);
     if bounds.is_empty() {
@@ -27,7 +29,7 @@ pub(super) fn samples(limit: f64, side: Side, quantile: f64, bounds: &[f64]) -> 
         .map(|bound| bucket_of(*bound))
         .chain(["+Inf".to_string()])
         .collect();
-    context! { bounds => les, short => shares(short), past => shares(past), calm => shares(calm), far => shares(far), value => past }
+    context! { bounds => les, short => shares(short), past => shares(past), calm => shares(calm), far => shares(far), value => past / scale }
 }
 
 /// A value beside the limit, in `direction`, that is in the same bucket as whatever is nearer.

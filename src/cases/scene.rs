@@ -576,17 +576,15 @@ fn numbers(
         value.try_iter()?.map(f64::try_from).collect()
     };
     let around = match (compares, clock.traffic) {
-        (Compares::Quantile { quantile, bounds }, _) => {
-            let value = evaluated(
-                kind,
-                "compares.quantile",
-                quantile,
-                &Value::from(known.clone()),
-            )?;
-            let quantile = f64::try_from(value)
-                .map_err(|_| wrong(kind, "compares.quantile", quantile, "it is not a number"))?;
+        (Compares::Quantile { quantile, bounds, scale }, _) => {
+            let number = |what: &str, expression: &str| -> Result<f64, Error> {
+                let value = evaluated(kind, what, expression, &Value::from(known.clone()))?;
+                f64::try_from(value).map_err(|_| wrong(kind, what, expression, "it is not a number"))
+            };
+            let quantile = number("compares.quantile", quantile)?;
+            let scale = number("compares.scale", scale)?;
             let bounds = listed("compares.bounds", bounds)?;
-            return Ok(quantiles::samples(limit, side, quantile, &bounds));
+            return Ok(quantiles::samples(limit, side, quantile, &bounds, scale));
         }
         (Compares::Ratio, None) => samples::ratio(limit, &window, clock.step)?,
         (Compares::Ratio, Some(total)) => {

@@ -46,6 +46,9 @@ pub struct Metric {
     /// What its values are in, where its name does not say so.
     #[serde(default)]
     pub unit: Option<String>,
+    /// How many of what its values are in a second is: 1000 milliseconds; of what is no time, 1.
+    #[serde(default, skip_deserializing)]
+    pub per_second: f64,
     /// Those that a summary works out itself.
     #[serde(default)]
     pub quantiles: Vec<f64>,
@@ -89,9 +92,25 @@ impl Metric {
         Ok(metric)
     }
 
+    /// Prometheus' own unit is the second; some client libraries have histograms of milliseconds all the same.
+    fn in_a_second(&self) -> f64 {
+        let stem = self.name.strip_suffix("_total").unwrap_or(&self.name);
+        let ends = |endings: &[&str]| endings.iter().any(|ending| stem.ends_with(ending));
+        match self.unit.as_deref() {
+            Some("milliseconds") => 1e3,
+            Some("microseconds") => 1e6,
+            Some("minutes") => 1.0 / 60.0,
+            None if ends(&["_milliseconds", "_millis", "_ms"]) => 1e3,
+            None if ends(&["_microseconds", "_us"]) => 1e6,
+            None if ends(&["_minutes"]) => 1.0 / 60.0,
+            _ => 1.0,
+        }
+    }
+
     /// Gives it the labels that its series have once they are scraped: those of what is handed on too, and one of a profile
     /// that a target has as well under the name that Prometheus gives it, unless the target's give way.
     pub(super) fn arrive(&mut self, services: &[Service]) {
+        self.per_second = self.in_a_second();
         let emits = |service: &&Service| self.services.contains(&service.name);
         let emitters: Vec<&Service> = services.iter().filter(emits).collect();
         let honored = emitters.iter().any(|service| service.honor_labels);

@@ -259,6 +259,7 @@ fn as_declared(series: &Wanted, exposed: &Exposed, role: Option<&Spec>, profile:
             Vec::new()
         },
         unit: whole.then(|| exposed.unit.clone()).flatten(),
+        per_second: 1.0,
         quantiles: if series.r#type == "summary" {
             exposed.quantiles.clone()
         } else {

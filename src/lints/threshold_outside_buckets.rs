@@ -1,6 +1,7 @@
 //! A histogram can tell whether its quantile is on either side of the threshold.
 
 use super::Lint;
+use crate::catalog::with_unit;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::kinds::Compares;
 
@@ -24,23 +25,27 @@ pub(crate) const LINT: Lint = Lint {
                 .filter_map(|(_, key, _)| catalog.metric(key))
                 .find(|metric| metric.r#type == "histogram" && !metric.buckets.is_empty());
             let Some(metric) = histogram else { continue };
-            let last = metric.buckets.iter().copied().fold(0.0, f64::max);
-            let first = metric.buckets.iter().copied().fold(f64::INFINITY, f64::min);
+            let bounds = metric.buckets.iter().map(|bound| bound / metric.per_second);
+            let last = bounds.clone().fold(0.0, f64::max);
+            let first = bounds.fold(f64::INFINITY, f64::min);
             let least = first * quantile.unwrap_or(0.0);
             for branch in &alert.branches {
                 let Some((side, limit)) = branch.limit() else {
                     continue;
                 };
-                let message = if limit >= last {
+                let unit = (metric.per_second != 1.0).then_some("seconds");
+                let bound = last;
+                let [first, last, least_said] =
+                    [first, last, least].map(|time| with_unit(time, unit));
+                let message = if limit >= bound {
                     format!(
                         "the last bound of `{}` is {last}, and no quantile is above it",
                         metric.key
                     )
                 } else if limit <= least {
                     format!(
-                        "the first bound of `{}` is {first}, and this quantile is never below {}",
+                        "the first bound of `{}` is {first}, and this quantile is never below {least_said}",
                         metric.key,
-                        crate::catalog::with_unit(least, None)
                     )
                 } else {
                     continue;
@@ -52,17 +57,15 @@ pub(crate) const LINT: Lint = Lint {
                 let place = own
                     .find(|pointer| source.contains(pointer))
                     .unwrap_or(format!("/alerts/{}/{key}", alert.name));
-                found.push(
-                    Diagnostic::error("threshold-outside-buckets", Place::Value(place), message)
-                        .also(
-                            Place::Value(format!("/metrics/{}/buckets", metric.key)),
-                            "its buckets",
-                        )
-                        .help(format!(
-                            "write a time above {} and below {last}, or give the histogram more buckets, here and in the services",
-                            crate::catalog::with_unit(least, None)
-                        )),
-                );
+                let mut error =
+                    Diagnostic::error("threshold-outside-buckets", Place::Value(place), message);
+                if metric.profile.is_none() {
+                    let buckets = format!("/metrics/{}/buckets", metric.key);
+                    error = error.also(Place::Value(buckets), "its buckets");
+                }
+                found.push(error.help(format!(
+                    "write a time above {least_said} and below {last}, or give the histogram more buckets, here and in the services"
+                )));
             }
         }
         found

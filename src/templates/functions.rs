@@ -39,6 +39,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_function("by", by);
     environment.add_function("matching", matching);
     environment.add_function("asked", asked);
+    environment.add_function("in_seconds", in_seconds);
     // Part of a longer text, as PromQL writes a string.
     environment.add_filter("quoted", |text: &str| format!("{text:?}"));
     environment.add_filter("subject", subject);
@@ -275,6 +276,23 @@ fn read(
     let jobs = selector(jobs.unwrap_or(&everywhere), matchers.as_deref())?;
     let name = bare(&Value::from(format!("{metric}{suffix}")))?;
     Ok(Value::from_safe_string(format!("{name}{jobs}")))
+}
+
+/// What makes seconds of the metric that one of an alert's keys names, behind an expression: nothing, ` / 1000`, ` * 60`.
+fn in_seconds(state: &State, alert: &Value, key: &str) -> Result<Value, Error> {
+    let name = alert.get_attr("settings")?.get_attr(key)?;
+    let metrics = state.lookup("metrics").unwrap_or_default();
+    let mut per_second = 1.0;
+    for metric in metrics.try_iter()? {
+        if metric.get_attr("key")? == name {
+            per_second = f64::try_from(metric.get_attr("per_second")?)?;
+        }
+    }
+    Ok(Value::from_safe_string(match per_second {
+        1.0 => String::new(),
+        many if many > 1.0 => format!(" / {many}"),
+        few => format!(" * {}", (1.0 / few).round()),
+    }))
 }
 
 /// Which series of a metric an alert reads, in words behind the metric's: ` with status 5..`; of all, nothing, nor of what it leaves out.

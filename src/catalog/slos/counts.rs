@@ -33,18 +33,10 @@ impl Counts {
         let filter = errors["where"].as_object().cloned().unwrap_or_default();
         let below = latency["below"].as_str().and_then(Duration::parse);
         let name = latency["metric"].as_str().unwrap_or_default();
-        // Prometheus' own unit is the second; some client libraries have histograms of milliseconds all the same.
         let known = metrics.iter().find(|metric| metric.key == name);
-        let full = known.map_or(name, |metric| metric.name.as_str());
-        let milliseconds = ["_milliseconds", "_millis", "_ms"];
-        let said = known.and_then(|metric| metric.unit.as_deref());
-        let in_unit = |below: Duration| match said {
-            Some("microseconds") => below.0 as f64 * 1000.0,
-            Some("milliseconds") => below.0 as f64,
-            Some("minutes") => below.seconds() / 60.0,
-            None if milliseconds.iter().any(|unit| full.ends_with(unit)) => below.0 as f64,
-            _ => below.seconds(),
-        };
+        let scale = known.map_or(1.0, |metric| metric.per_second);
+        // Of whole milliseconds exactly.
+        let in_unit = |below: Duration| below.0 as f64 * scale / 1000.0;
         Counts {
             errors: text(errors).or_else(|| text(&errors["metric"])),
             total: text(&errors["metric"]).or_else(|| text(&written["total"])),
