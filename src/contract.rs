@@ -108,7 +108,10 @@ impl Contract {
                 .map(|service| service.name.as_str());
             contract.targets.with_any("job", names)
         };
-        let handing = catalog.services.iter().filter(|service| !service.hands_on.is_empty());
+        let handing = catalog
+            .services
+            .iter()
+            .filter(|service| !service.hands_on.is_empty());
         let handing = handing.map(|service| {
             let targets = contract.targets.with("job", &service.name);
             (targets, service.hands_on.clone())

@@ -3,8 +3,12 @@
 use super::chosen::SECOND;
 use super::neighbourhood::series;
 use super::{refuse, samples};
+use crate::catalog::filters::Filter;
+use crate::contract::domain::Domain;
+use crate::contract::filtered::values;
 use minijinja::value::Value;
 use minijinja::{Error, context};
+use std::collections::BTreeMap;
 
 /// What an objective counts of a service, in the samples of a test: for each series its text and how much it grows a step, of
 /// `events` of which `failures` fail. Two instances have half of them each.
@@ -27,6 +31,19 @@ pub(crate) fn slo_series(
         Err(refuse(format!("{wanted} is not in the catalog")))
     };
     let service = named(services, "name", &name)?;
+    // Of what is counted at all.
+    let among = |key: &str| -> Result<Vec<(String, String)>, Error> {
+        let filter = counts.get_attr("filters")?.get_attr(key)?;
+        if filter.is_undefined() {
+            return Ok(Vec::new());
+        }
+        let metric = named(metrics, "key", &counts.get_attr(key)?)?;
+        admitted(
+            &filter,
+            &metric.get_attr("labels")?,
+            &service.get_attr("target_labels")?,
+        )
+    };
     let full = |key: &str, suffix: &str| -> Result<String, Error> {
         let metric = named(metrics, "key", &counts.get_attr(key)?)?;
         Ok(format!("{}{suffix}", metric.get_attr("name")?))
@@ -42,16 +59,18 @@ pub(crate) fn slo_series(
     };
     if counts.get_attr("latency")?.is_true() {
         let bound = f64::try_from(counts.get_attr("bound")?)?;
-        let le = vec![("le".to_string(), samples::bucket_of(bound))];
-        add(&full("latency", "_bucket")?, &le, events - failures)?;
-        add(&full("latency", "_count")?, &[], events)?;
+        let own = among("latency")?;
+        let le = ("le".to_string(), samples::bucket_of(bound));
+        let within = [own.as_slice(), &[le]].concat();
+        add(&full("latency", "_bucket")?, &within, events - failures)?;
+        add(&full("latency", "_count")?, &own, events)?;
     } else if counts.get_attr("where")?.is_true() {
         let metric = named(metrics, "key", &counts.get_attr("errors")?)?;
         let sides = samples::sides_of(&metric.get_attr("labels")?, &counts.get_attr("where")?)?;
         let name = full("errors", "")?;
         for (side, rate) in [("failed", failures), ("answered", events - failures)] {
             let labels = sides.get_attr(side)?;
-            let mut given = Vec::new();
+            let mut given = among("total")?;
             for label in labels.try_iter()? {
                 let first = labels.get_item(&label)?.get_item_by_index(0)?;
                 given.push((label.to_string(), first.to_string()));
@@ -59,8 +78,42 @@ pub(crate) fn slo_series(
             add(&name, &given, rate)?;
         }
     } else {
-        add(&full("errors", "")?, &[], failures)?;
-        add(&full("total", "")?, &[], events)?;
+        add(&full("errors", "")?, &among("errors")?, failures)?;
+        add(&full("total", "")?, &among("total")?, events)?;
     }
     Ok(all)
+}
+
+/// Labels that a filter lets through, as far as it names them: the first values that a series can have.
+fn admitted(
+    filter: &Value,
+    labels: &Value,
+    targets: &Value,
+) -> Result<Vec<(String, String)>, Error> {
+    let as_json = |value: &Value| serde_json::to_value(value).unwrap_or_default();
+    let filter = Filter::of(&as_json(filter));
+    let (labels, targets) = (as_json(labels), as_json(targets));
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    for (label, ..) in filter.asks() {
+        let declared = labels.get(label).or(targets.get(label));
+        let domain = declared.map_or(Domain::Values(vec![String::new()]), Domain::declared);
+        let asked = filter.asks().filter(|(other, ..)| *other == label);
+        let asked: Vec<(String, bool)> = asked.map(|(_, pattern, is)| (pattern, is)).collect();
+        let fits = |value: &String| {
+            let alone = Domain::Values(vec![value.clone()]);
+            let mut asked = asked.iter();
+            asked.all(|(pattern, is)| alone.example(pattern, *is).is_some())
+        };
+        let tried = asked
+            .iter()
+            .flat_map(|(pattern, is)| values(&domain, pattern, *is));
+        let value = tried.filter(fits).next();
+        let value =
+            value.ok_or_else(|| refuse(format!("no event has the `{label}` that is asked for")))?;
+        found.insert(label.to_string(), value);
+    }
+    Ok(found
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect())
 }

@@ -576,10 +576,18 @@ fn numbers(
         value.try_iter()?.map(f64::try_from).collect()
     };
     let around = match (compares, clock.traffic) {
-        (Compares::Quantile { quantile, bounds, scale }, _) => {
+        (
+            Compares::Quantile {
+                quantile,
+                bounds,
+                scale,
+            },
+            _,
+        ) => {
             let number = |what: &str, expression: &str| -> Result<f64, Error> {
                 let value = evaluated(kind, what, expression, &Value::from(known.clone()))?;
-                f64::try_from(value).map_err(|_| wrong(kind, what, expression, "it is not a number"))
+                f64::try_from(value)
+                    .map_err(|_| wrong(kind, what, expression, "it is not a number"))
             };
             let quantile = number("compares.quantile", quantile)?;
             let scale = number("compares.scale", scale)?;

@@ -15,6 +15,7 @@ use crate::catalog::slos::Slo;
 use crate::catalog::{Catalog, Service, units, units::Duration};
 use crate::json::Parts;
 use crate::kinds::{Kind, Kinds, Side};
+use crate::source::step;
 pub(crate) use branches::{Branch, StillBurning};
 pub(super) use burning::of_slo;
 pub(super) use levelled::join_levels;
@@ -152,6 +153,12 @@ impl Alert {
         slo.or(levels).unwrap_or(&self.name)
     }
 
+    /// The table of what it asks, where that follows from one that is written.
+    pub(crate) fn table(&self) -> String {
+        let levels = self.levels.as_ref().map(|levels| &levels.name);
+        format!("/alerts/{}", step(levels.unwrap_or(&self.name)))
+    }
+
     /// PromQL of the catalog's own, where its kind takes that.
     pub(crate) fn expression(&self) -> Option<&str> {
         self.settings.get("expr")?.as_str()
@@ -224,6 +231,15 @@ impl Alert {
             }
         }
         found
+    }
+
+    /// Which series of the metric that a key names it reads, as far as that is written there: an objective tells its failures elsewhere.
+    pub(crate) fn said_filter(&self, key: &str) -> Option<&Filter> {
+        let told = self
+            .slo
+            .as_ref()
+            .is_some_and(|slo| !slo.counts.r#where.is_empty());
+        self.filters.get(key).filter(|_| key != "errors" || !told)
     }
 
     /// The metrics that it reads and the service does not emit; of those that stand for each other one is enough.

@@ -1,5 +1,6 @@
 //! What alerts and objectives read that no catalog declares: metrics of profiles, by their own names or by what they are to the service.
 
+use super::slos::counted;
 use super::{Metric, Service, entries};
 use crate::kinds::Kinds;
 use crate::profiles::{Exposed, Profiles, Spec, Type};
@@ -286,10 +287,9 @@ fn named<'a>(catalog: &'a Value, kinds: &'a Kinds) -> Vec<(&'a str, &'a str)> {
     }
     for (_, written) in entries(catalog, "slos") {
         let (errors, latency) = (&written["errors"], &written["latency"]);
-        let counters = [errors, &errors["metric"], &written["total"]];
-        let counters = counters.into_iter().filter_map(Value::as_str);
-        found.extend(counters.map(|name| (name, "counter")));
-        found.extend(latency["metric"].as_str().map(|name| (name, "histogram")));
+        let counters = [errors, &written["total"]].into_iter();
+        found.extend(counters.filter_map(counted).map(|name| (name, "counter")));
+        found.extend(counted(&latency["metric"]).map(|name| (name, "histogram")));
     }
     found
 }

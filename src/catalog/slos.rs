@@ -10,7 +10,7 @@ use crate::json::Parts;
 use crate::source::{Derived, Source, step};
 use burns::BURNS;
 pub(crate) use burns::Burn;
-pub(crate) use counts::Counts;
+pub(crate) use counts::{Counts, named as counted, one_counter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -154,7 +154,14 @@ impl Slo {
         let about = |service: &&Service| {
             !narrowed || slo.services.contains(&service.name) || slo.groups.contains(&service.group)
         };
-        let covered = emitting.map(|index| &services[index]).filter(about);
+        let reached = |service: &&Service| {
+            slo.counts.filters.iter().all(|(key, filter)| {
+                let metric = slo.counts.metric(key).unwrap_or_default();
+                filter.reaches(service, |label| emitters.has_label(metric, label))
+            })
+        };
+        let covered = emitting.map(|index| &services[index]);
+        let covered = covered.filter(about).filter(reached);
         let covers: Vec<String> = covered.map(|service| service.name.clone()).collect();
         if narrowed {
             slo.only = covers.clone();
@@ -190,11 +197,14 @@ impl Slo {
         let mut called =
             |key: &str, written: &str| keys.push((key.to_string(), written.to_string()));
         called("kind", "");
-        if !self.counts.r#where.is_empty() {
-            called("errors", "errors/metric");
+        let in_table = |key: &str| source.contains(&format!("{from}/{key}/metric"));
+        if !in_table("total") && !source.contains(&format!("{from}/total")) {
             called("total", "errors/metric");
         }
         called("where", "errors/where");
+        if in_table("errors") && !self.counts.r#where.is_empty() {
+            called("errors", "errors/metric");
+        }
         called("latency", "latency/metric");
         called("below", "latency/below");
         called("above", "objective");

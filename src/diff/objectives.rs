@@ -132,12 +132,17 @@ fn promise(slo: &Slo) -> String {
 
 /// What it counts, in words.
 fn counted(counts: &Counts) -> String {
-    let text = |name: &Option<String>| name.clone().unwrap_or_default();
-    match counts.below {
-        Some(below) => format!("{} below {below}", text(&counts.latency)),
-        None if counts.matchers.is_empty() => {
-            format!("{} of {}", text(&counts.errors), text(&counts.total))
+    let series = |key: &str, matchers: &str| {
+        let name = counts.metric(key).unwrap_or_default();
+        match matchers {
+            "" => name.to_string(),
+            some => format!("{name}{{{some}}}"),
         }
-        None => format!("{}{{{}}}", text(&counts.errors), counts.matchers),
+    };
+    let failures = series("errors", &counts.failures);
+    match counts.below {
+        Some(below) => format!("{} below {below}", series("latency", &counts.events)),
+        None if counts.events.is_empty() && !counts.matchers.is_empty() => failures,
+        None => format!("{failures} of {}", series("total", &counts.events)),
     }
 }

@@ -68,12 +68,12 @@ fn targets<'a>(catalog: &'a Catalog, metric: &Metric) -> BTreeSet<&'a str> {
 fn unasked(catalog: &Catalog) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for alert in catalog.written_alerts() {
-        let table = format!("/alerts/{}", step(alert.written_name()));
+        let table = alert.table();
         for (key, name, _) in alert.metrics() {
             let Some(metric) = catalog.metric(name) else {
                 continue;
             };
-            let filter = alert.filters.get(key);
+            let filter = alert.said_filter(key);
             let filtered = filter.into_iter().flat_map(|filter| {
                 let wanted = filter.r#where.keys().map(|label| (label, "where"));
                 wanted.chain(filter.except.keys().map(|label| (label, "except")))
@@ -141,7 +141,7 @@ fn unasked(catalog: &Catalog) -> Vec<Diagnostic> {
 fn unlabelled(catalog: &Catalog) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for alert in catalog.written_alerts() {
-        let table = format!("/alerts/{}", step(alert.written_name()));
+        let table = alert.table();
         let read = alert.metrics().into_iter();
         let read: Vec<&Metric> = read
             .filter_map(|(_, name, _)| catalog.metric(name))

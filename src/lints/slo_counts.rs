@@ -1,8 +1,10 @@
 //! An objective says what is counted, once.
 
 use super::Lint;
+use crate::catalog::slos::{counted, one_counter};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::source::step;
+use serde_json::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "slo-counts",
@@ -15,18 +17,39 @@ pub(crate) const LINT: Lint = Lint {
         for (name, slo) in written.into_iter().flatten() {
             let at = |key: &str| Place::Key(format!("/slos/{}/{key}", step(name)));
             let has = |key: &str| slo.get(key).is_some();
+            let one = one_counter(slo);
             let split = slo["errors"].is_object();
+            let asked = |key: &str| slo[key]["where"].as_object();
+            // In a label by which all events are chosen failures are told no further.
+            let twice = asked("errors")
+                .zip(asked("total"))
+                .and_then(|(failures, events)| {
+                    let mut failures = failures.iter();
+                    let other = |label: &String, values: &Value| {
+                        events.get(label).is_some_and(|other| other != values)
+                    };
+                    failures.find(|(label, values)| other(label, values))
+                });
+            let same = counted(&slo["errors"]) == counted(&slo["total"]);
             let wrong = if has("errors") && has("latency") {
                 Some((
                     "latency",
                     "`errors` and `latency` are two objectives".to_string(),
                     "make it two tables: each has a budget of its own",
                 ))
-            } else if split && has("total") {
+            } else if let Some((label, _)) = twice.filter(|_| one) {
+                Some((
+                    "total/where",
+                    format!(
+                        "`errors` tells failures by `{label}`, and `total` chooses events by it"
+                    ),
+                    "choose events by another label than the one that tells failures; or write it in `errors` alone",
+                ))
+            } else if same && has("total") && !split {
                 Some((
                     "total",
-                    "`errors` tells failures among the events of one counter, and `total` names another".to_string(),
-                    "remove `total`, or name a counter of failures: `errors = \"NAME\"`",
+                    "`errors` and `total` are the same counter".to_string(),
+                    "tell failures by a label: `errors = { metric = \"requests_total\", where = { status = \"5..\" } }`",
                 ))
             } else if has("errors") && !split && !has("total") {
                 Some((

@@ -101,7 +101,8 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
 /// Whether a series is a service's: it has the job, or is recorded, and so may have lost it.
 fn of_job(series: &str, name: &str) -> bool {
     // What is pushed may have a job of its own.
-    let label = |quote: char| ["job", "service"].map(|label| format!("{label}={quote}{name}{quote}"));
+    let label =
+        |quote: char| ["job", "service"].map(|label| format!("{label}={quote}{name}{quote}"));
     let written: String = series
         .chars()
         .filter(|character| !character.is_whitespace())

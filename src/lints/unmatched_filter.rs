@@ -18,11 +18,11 @@ pub(crate) const LINT: Lint = Lint {
         let mut found = Vec::new();
         for alert in catalog.written_alerts() {
             for (key, read, _) in alert.metrics() {
-                let Some((metric, filter)) = catalog.metric(read).zip(alert.filters.get(key))
+                let Some((metric, filter)) = catalog.metric(read).zip(alert.said_filter(key))
                 else {
                     continue;
                 };
-                let table = format!("/alerts/{}/{}", step(alert.written_name()), step(key));
+                let table = format!("{}/{}", alert.table(), step(key));
                 let mut say = |side: &str, label: &str, message: String, domain: &Domain| {
                     let pointer = format!("{table}/{side}/{}", step(label));
                     let wrong =

@@ -74,7 +74,9 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             let mut error = said(file, pointer, title, of_catalog, &found);
             let every = file.value["tests"][index]["interval"].as_str();
             let apart = every.and_then(Duration::parse);
-            if let Some(apart) = apart.filter(|apart| of_catalog && apart.0.cast_signed() > LOOKBACK) {
+            if let Some(apart) =
+                apart.filter(|apart| of_catalog && apart.0.cast_signed() > LOOKBACK)
+            {
                 error.help = format!(
                     "its samples are {apart} apart, and Prometheus takes a series for gone 5m after its last: write `every = \"1m\"` or the like"
                 );

@@ -33,6 +33,9 @@ pub(in crate::catalog) fn of_slo(
         for (key, value) in slo.counts.settings() {
             written[key.as_str()] = value.into();
         }
+        for (key, filter) in &slo.counts.filters {
+            written["filters"][key] = json!({"where": filter.r#where, "except": filter.except});
+        }
         let texts = [
             ("summary", &slo.summary),
             ("description", &slo.description),

@@ -37,6 +37,18 @@ pub(super) fn rows(slo: &Slo, catalog: &Catalog, source: &Source) -> Vec<Row> {
             _ => first,
         };
         rows.push(row(&key, value, source, at(written)));
+        let filter = counts.filters.get(&key);
+        // Of one counter it is said once.
+        if let Some(filter) = filter
+            && (key != "errors" || counts.matchers.is_empty())
+        {
+            rows.push(row(
+                "only those with",
+                &filter.matchers,
+                source,
+                at(written),
+            ));
+        }
     }
     let covers = slo.covers.iter();
     rows.extend(covers.map(|name| row("service", name, source, Some(format!("/services/{name}")))));
