@@ -204,10 +204,24 @@ pub fn example(fragment: &str) -> String {
 
 /// Everything that the lints have against a catalog.
 pub(crate) fn inspect(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
-    LINTS
+    let pointer = |one: &Diagnostic| match &one.place {
+        Place::Key(pointer) | Place::Value(pointer) => Some(pointer.clone()),
+        _ => None,
+    };
+    let found = LINTS.iter().flat_map(|lint| (lint.check)(catalog, source));
+    let mut found: Vec<Diagnostic> = found.collect();
+    // What is wrong inside an alert is why no service is left for it.
+    let wrong: Vec<String> = found
         .iter()
-        .flat_map(|lint| (lint.check)(catalog, source))
-        .collect()
+        .filter(|one| one.stops())
+        .filter_map(pointer)
+        .collect();
+    found.retain(|one| {
+        let table = pointer(one).map(|pointer| format!("{pointer}/"));
+        let inside = |table: String| wrong.iter().any(|pointer| pointer.starts_with(&table));
+        one.code != alert_without_service::LINT.code || !table.is_some_and(inside)
+    });
+    found
 }
 
 /// Where a service's setting was made; the service itself when it is the schema's default.

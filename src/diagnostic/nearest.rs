@@ -56,6 +56,9 @@ fn within<'a>(
     Some(candidate)
 }
 
+/// So many are listed; of more those that look most like the word.
+const SHOWN: usize = 12;
+
 /// "did you mean `port`?", or the possible words when none is near.
 pub(crate) fn suggestion<'a>(
     word: &str,
@@ -64,14 +67,18 @@ pub(crate) fn suggestion<'a>(
     match nearest(word, candidates.clone()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
         None => {
-            let all: Vec<&str> = candidates.into_iter().collect();
+            let mut all: Vec<&str> = candidates.into_iter().collect();
+            if all.len() > SHOWN {
+                let unlike = |candidate: &&str| 1.0 - strsim::jaro_winkler(word, candidate);
+                all.sort_by(|one, other| unlike(one).total_cmp(&unlike(other)));
+            }
             let shown = all
                 .iter()
-                .take(12)
+                .take(SHOWN)
                 .map(|word| format!("`{word}`"))
                 .collect::<Vec<_>>()
                 .join(", ");
-            let rest = all.len().saturating_sub(12);
+            let rest = all.len().saturating_sub(SHOWN);
             let more = if rest > 0 {
                 format!(" and {rest} more")
             } else {

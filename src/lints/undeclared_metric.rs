@@ -1,7 +1,7 @@
 //! An alert on a metric that nobody declares could never fire.
 
 use super::Lint;
-use crate::diagnostic::{Diagnostic, Place, nearest, suggestion};
+use crate::diagnostic::{Diagnostic, Place, nearest};
 use std::collections::BTreeSet;
 
 pub(crate) const LINT: Lint = Lint {
@@ -52,6 +52,12 @@ pub(crate) const LINT: Lint = Lint {
                     );
                     continue;
                 }
+                // A metric that names nobody is emitted by every application, and by no exporter.
+                let whose = match catalog.services.iter().any(|service| !service.application) {
+                    true => ", with `services = [\"…\"]` unless every application emits it",
+                    false => "",
+                };
+                let declared = format!("`[metrics.{metric}]`{whose}");
                 found.push(
                     Diagnostic::error(
                         "undeclared-metric",
@@ -61,10 +67,10 @@ pub(crate) const LINT: Lint = Lint {
                             alert.written_name()
                         ),
                     )
-                    .help(format!(
-                        "{}, or declare `[metrics.{metric}]`",
-                        suggestion(metric, known.iter().copied()).trim_end_matches('?')
-                    )),
+                    .help(match nearest(metric, known.iter().copied()) {
+                        Some(near) => format!("did you mean `{near}`, or declare {declared}"),
+                        None => format!("declare {declared}, or name a profile that has it with `profiles = [\"…\"]`"),
+                    }),
                 );
             }
         }

@@ -1,7 +1,10 @@
 //! A kind that rates a metric needs a counter, one that looks at its value a gauge.
 
 use super::Lint;
+use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::kinds::Kind;
+use std::sync::Arc;
 
 pub(crate) const LINT: Lint = Lint {
     code: "wrong-metric-type",
@@ -31,10 +34,29 @@ pub(crate) const LINT: Lint = Lint {
                             Place::Value(format!("/metrics/{name}/type")),
                             "declared here",
                         )
-                        .help(format!("name a {wanted}, or fix the metric's type")),
+                        .help(format!(
+                            "name a {wanted}; {}; or fix the type, if it is not a {}",
+                            readers(catalog, &metric.r#type),
+                            metric.r#type
+                        )),
                 });
             }
         }
         found
     },
 };
+
+/// Which kinds of alerts a metric of a type is for.
+fn readers(catalog: &Catalog, sort: &str) -> String {
+    let reads = |kind: &&Arc<Kind>| {
+        let mut keys = kind.keys.values().filter(|said| said.get("role").is_none());
+        !kind.slos && keys.any(|said| said["metric"] == sort)
+    };
+    let kinds = catalog.kinds.iter().filter(reads);
+    let kinds: Vec<String> = kinds.map(|kind| format!("`{}`", kind.name)).collect();
+    let takes_promql = |kind: &&Arc<Kind>| kind.keys.values().any(|said| said["names"] == "promql");
+    match (kinds.as_slice(), catalog.kinds.iter().find(takes_promql)) {
+        ([], Some(kind)) => format!("what a {sort} says is written as `kind = \"{}\"`", kind.name),
+        (kinds, _) => format!("a {sort} is for alerts of kind {}", kinds.join(", ")),
+    }
+}
