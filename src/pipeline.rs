@@ -311,6 +311,12 @@ fn syntax(errors: Vec<SyntaxError>) -> Vec<Diagnostic> {
         "duplicate key" => {
             "it stands further up already: give this one another name, or make one of the two"
         }
+        extended if extended.contains("inline table") => {
+            "further up the table stands in braces: write the key between them, as in `{ …, alerts.NAME = { … } }`, or write that one as a `[table]` too"
+        }
+        boolean if boolean.starts_with("invalid boolean") => {
+            "text stands in quotes; without them there are numbers, `true` and `false`"
+        }
         _ => "fix the TOML; see https://toml.io",
     };
     let diagnose = |error: SyntaxError| {

@@ -21,7 +21,7 @@ pub(crate) const LINT: Lint = Lint {
                     if let Some(service) = silent
                         .filter(|service| catalog.profiles.runtime(&service.runtime).is_some())
                     {
-                        let key = (alert.name.as_str(), role, service.runtime.as_str());
+                        let key = (alert.written_name(), role, service.runtime.as_str());
                         found.entry(key).or_default().push(name);
                     }
                 }
@@ -48,7 +48,7 @@ pub(crate) const LINT: Lint = Lint {
                 Diagnostic::error("unsaid-role", place, message)
                     .also(Place::Key(format!("/alerts/{alert}")), "the alert")
                     .help(format!(
-                        "name a profile that says it, write profiles/NAME.toml with `[roles]` and `{role} = {{ metric = \"…\" }}`, or leave the service out: `[services.{first}.alerts.{alert}]` with `enabled = false`"
+                        "name a profile that says it, write profiles/NAME.toml with `[roles]` and `{role} = {{ metric = \"…\" }}`, or leave the service out, with `alerts.{alert} = {{ enabled = false, reason = \"…\" }}` in `services.{first}`"
                     ))
             })
             .collect()

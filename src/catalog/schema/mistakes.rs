@@ -20,10 +20,17 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
     // What must be there unless something else is said is described where all of it is.
     let described = parent.strip_suffix("/else").unwrap_or(parent);
     let node = schema.pointer(described).unwrap_or(&Value::Null);
-    let name = path.rsplit('/').next().unwrap_or_default();
+    let mut steps = path.rsplit('/');
+    let last = steps.next().unwrap_or_default();
+    // One of a list is called after the list.
+    let name = match last.parse::<usize>() {
+        Ok(_) => format!("{}[{last}]", steps.next().unwrap_or_default()),
+        Err(_) => last.to_string(),
+    };
+    let name = name.as_str();
     let value = || Place::Value(path.clone());
     let shown = shown(error.instance());
-    let one = match error.kind() {
+    let mut one = match error.kind() {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             return unexpected
                 .iter()
@@ -72,7 +79,11 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
             Diagnostic::error(code, value(), message).help(help)
         }
         Kind::Type { kind } => {
-            let found = wrong_type(value(), name, error.instance(), kind);
+            let mut found = wrong_type(value(), name, error.instance(), kind);
+            let example = node["examples"][0].as_str();
+            if let Some(example) = example.filter(|_| node.get("format").is_some()) {
+                found.help += &format!(", as in `\"{example}\"`");
+            }
             match node["list"]
                 .as_str()
                 .filter(|_| error.instance().is_array())
@@ -127,6 +138,10 @@ pub(crate) fn diagnose(error: &ValidationError, schema: &Value) -> Vec<Diagnosti
         _ => Diagnostic::error("invalid-value", value(), error.to_string())
             .help("see `monstack schema`"),
     };
+    let misread = node["misread"].as_str();
+    if let Some(misread) = misread.filter(|_| ["out-of-range", "wrong-type"].contains(&one.code)) {
+        one.help += &format!("; {misread}");
+    }
     vec![one]
 }
 
@@ -349,10 +364,15 @@ fn not_a(place: &Place, name: &str, error: &ValidationError, schema: &Value) -> 
             node["title"].as_str().unwrap_or("what is wanted here")
         ),
     };
-    Diagnostic::error("invalid-value", place.clone(), message).help(format!(
-        "{}{example}",
-        node["description"].as_str().unwrap_or_default()
-    ))
+    let said = node["description"].as_str().unwrap_or_default();
+    let text = error.instance().as_str();
+    let number = text.filter(|text| text.parse::<f64>().is_ok());
+    Diagnostic::error("invalid-value", place.clone(), message).help(match number {
+        Some(number) if node["title"] == "a time" => {
+            format!("a plain number stands without quotes: {number}. {said}{example}")
+        }
+        _ => format!("{said}{example}"),
+    })
 }
 
 /// Why a value that looks right is refused all the same.
