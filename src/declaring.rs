@@ -98,7 +98,9 @@ pub(crate) fn families(exposed: &[(String, Exposition)]) -> (Vec<Family>, Doubts
                     continue;
                 }
             };
-            if let Some(reason) = unspeakable(&name) {
+            let recorded = (kind.is_none() && name.contains(':'))
+                .then_some("a name with a colon and without a type is that of a recording rule");
+            if let Some(reason) = unspeakable(&name).or(recorded) {
                 doubts.leave_out(&name, reason);
                 continue;
             }
@@ -231,10 +233,7 @@ fn untyped_histograms(exposition: &Exposition) -> HashSet<String> {
 
 /// Why a name cannot stand in a catalog.
 fn unspeakable(name: &str) -> Option<&'static str> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if name.contains(':') {
-        return Some("a name with a colon is that of a recording rule");
-    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
     (!name.chars().all(plain) || name.len() > 200)
         .then_some("its name is none that a query can write without quotes")
 }

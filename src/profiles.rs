@@ -402,7 +402,9 @@ fn parse(file: &str, text: &str) -> Result<Profile, Box<Diagnostic>> {
                 .sum()
         };
         let labels = metric.labels.keys();
-        if let Some(name) = labels.chain([name]).find(|name| !word(name)) {
+        // Some exporters put a colon into their names, as rules do.
+        let plain = name.replace(':', "_");
+        if let Some(name) = labels.chain([&plain]).find(|name| !word(name)) {
             let message = format!(
                 "`{name}` is no name of Prometheus': letters, digits and underscores, not a digit first"
             );

@@ -360,7 +360,8 @@ fn written<'a>(new: &'a [Family], catalog: &Catalog) -> Vec<Written<'a>> {
             .prefixed
             .then(|| name.strip_prefix(&prefix))
             .flatten();
-        let mut key = own.unwrap_or(name).trim_start_matches('_').to_lowercase();
+        let key = own.unwrap_or(name).trim_start_matches('_');
+        let mut key = key.replace(':', "_").to_lowercase();
         if !key.starts_with(|c: char| c.is_ascii_lowercase()) {
             key = format!("metric_{key}");
         }

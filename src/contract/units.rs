@@ -38,10 +38,6 @@ const SUFFIXES: [(&str, Base); 20] = [
 
 /// The unit of a metric by its name.
 fn of_metric(name: &str) -> Option<Unit> {
-    // Of nobody's rules here.
-    if name.contains(':') {
-        return None;
-    }
     if name.ends_with("_bucket") || name.ends_with("_count") {
         return Some(Unit::of(Base::Events));
     }

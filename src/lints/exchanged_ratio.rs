@@ -1,7 +1,9 @@
 //! A ratio of failures to attempts is not upside down.
 
 use super::Lint;
+use crate::catalog::{Alert, snake};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::kinds::Side;
 use crate::source::step;
 
 pub(crate) const LINT: Lint = Lint {
@@ -47,6 +49,7 @@ pub(crate) const LINT: Lint = Lint {
                 .help(format!("exchange `{other}` and `{wrong}`")),
             );
         }
+        found.extend(catalog.written_alerts().filter_map(of_gauges));
         for slo in &catalog.slos {
             let (Some(errors), Some(total)) = (&slo.counts.errors, &slo.counts.total) else {
                 continue;
@@ -67,6 +70,70 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// Of two gauges the one below the other, or the side on which it fires, by what their names say.
+fn of_gauges(alert: &Alert) -> Option<Diagnostic> {
+    let role = |role: &str| {
+        let mut keys = alert.kind.keys.iter();
+        let (key, _) = keys.find(|(_, said)| said["role"] == role)?;
+        Some((key.as_str(), alert.roles.get(role)?.as_str()))
+    };
+    let ((part_key, part), (limit_key, limit)) = (role("part")?, role("limit")?);
+    let at = |key: &str| Place::Value(format!("{}/{key}", alert.table()));
+    let name = alert.written_name();
+    let says =
+        |metric: &str, words: &[&str]| snake(metric).split('_').any(|word| words.contains(&word));
+    let whole = |metric: &str| says(metric, &WHOLE) && !says(metric, &USED) && !says(metric, &LEFT);
+    if whole(part) && !says(limit, &WHOLE) && (says(limit, &USED) || says(limit, &LEFT)) {
+        let message =
+            format!("`{name}` divides `{part}` by `{limit}`, and by its name that is no limit");
+        let exchanged = Diagnostic::error("exchanged-ratio", at(limit_key), message);
+        return Some(
+            exchanged
+                .also(at(part_key), "and this is one")
+                .help(format!("exchange `{part_key}` and `{limit_key}`")),
+        );
+    }
+    let (side, _) = alert.branches.first()?.limit()?;
+    let left = says(part, &LEFT) && !says(part, &USED);
+    (side == Side::Above && left && says(limit, &WHOLE)).then(|| {
+        let message = format!(
+            "`{name}` fires while much of `{limit}` is left: by its name `{part}` is what is left, and not what is used"
+        );
+        let threshold = alert.threshold.as_deref().unwrap_or("above");
+        Diagnostic::error("exchanged-ratio", at(threshold), message)
+            .also(at(part_key), "what is left")
+            .help("write `below`, or name what is used")
+    })
+}
+
+/// Words in the names of gauges: of a limit,
+const WHOLE: [&str; 7] = [
+    "size", "total", "limit", "max", "maximum", "capacity", "quota",
+];
+
+/// of what is taken of it,
+const USED: [&str; 8] = [
+    "used",
+    "usage",
+    "use",
+    "active",
+    "busy",
+    "current",
+    "open",
+    "utilization",
+];
+
+/// and of what is not.
+const LEFT: [&str; 7] = [
+    "avail",
+    "available",
+    "free",
+    "idle",
+    "left",
+    "remaining",
+    "unused",
+];
 
 /// Words in the names of counters of what went wrong.
 const FAILURE: [&str; 14] = [

@@ -56,7 +56,10 @@ fn readers(catalog: &Catalog, sort: &str) -> String {
     let kinds: Vec<String> = kinds.map(|kind| format!("`{}`", kind.name)).collect();
     let takes_promql = |kind: &&Arc<Kind>| kind.keys.values().any(|said| said["names"] == "promql");
     match (kinds.as_slice(), catalog.kinds.iter().find(takes_promql)) {
-        ([], Some(kind)) => format!("what a {sort} says is written as `kind = \"{}\"`", kind.name),
+        ([], Some(kind)) => format!(
+            "what a {sort} says is written as `kind = \"{}\"`",
+            kind.name
+        ),
         (kinds, _) => format!("a {sort} is for alerts of kind {}", kinds.join(", ")),
     }
 }

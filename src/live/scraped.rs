@@ -57,7 +57,12 @@ pub(crate) fn exposition(
                 None => sample.labels.push((label.clone(), value)),
             }
         }
-        let written_by_rules = sample.name.contains(':') || sample.name.starts_with("ALERTS");
+        let exposed = |name: &str| exposition.types.contains_key(name);
+        let mut stems = ["_bucket", "_sum", "_count", "_total"].into_iter();
+        let exposed = exposed(&sample.name)
+            || stems.any(|end| sample.name.strip_suffix(end).is_some_and(exposed));
+        let written_by_rules =
+            (sample.name.contains(':') && !exposed) || sample.name.starts_with("ALERTS");
         if !written_by_rules {
             exposition.samples.push(sample);
         }

@@ -370,7 +370,7 @@ fn shape(stack: &Stack, expr: &Expr) -> Option<String> {
         }
     }
     // Signals are drawn branch by branch, as the catalog's overrides set them apart.
-    let recorded = |name: &str| name.contains(':');
+    let recorded = |name: &str| stack.contract.recorded(name).is_some();
     if selectors(expr)
         .iter()
         .any(|one| one.name.as_deref().is_some_and(recorded))

@@ -40,7 +40,7 @@ pub(crate) const PROOF: Proof = Proof {
                 .vs
                 .name
                 .as_deref()
-                .is_some_and(|name| name.contains(':'));
+                .is_some_and(|name| contract.recorded(name).is_some());
             if !recorded && (matrix.range.as_millis() as u64) < slowest.interval.0 * 4 {
                 let message = format!(
                     "the range of `{matrix}` holds fewer than four scrapes of `{}`, which come every {}",
