@@ -10,6 +10,7 @@ mod duplicate_address;
 mod empty_group;
 mod exchanged_ratio;
 mod exchanged_server;
+mod failures_apart;
 mod fires_after_the_end;
 mod forgotten_event;
 mod health_path_scraped;
@@ -107,6 +108,7 @@ pub const LINTS: &[Lint] = &[
     empty_group::LINT,
     exchanged_ratio::LINT,
     exchanged_server::LINT,
+    failures_apart::LINT,
     fires_after_the_end::LINT,
     forgotten_event::LINT,
     health_path_scraped::LINT,

@@ -265,7 +265,7 @@ const CALLS: [Call; 11] = [
         "title=\"CPU and its limit\",\n    text=",
         "    text=",
         "`timeseries` of the panel \"CPU and its limit\" has no argument `text`",
-        "choose one of `dashboard`, `key`, `title`",
+        "choose one of `",
     ],
     [
         "memory.yml",

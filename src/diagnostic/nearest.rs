@@ -67,17 +67,17 @@ pub(crate) fn suggestion<'a>(
     match nearest(word, candidates.clone()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
         None => {
-            let mut all: Vec<&str> = candidates.into_iter().collect();
-            if all.len() > SHOWN {
-                let unlike = |candidate: &&str| 1.0 - strsim::jaro_winkler(word, candidate);
-                all.sort_by(|one, other| unlike(one).total_cmp(&unlike(other)));
-            }
-            let shown = all
-                .iter()
-                .take(SHOWN)
-                .map(|word| format!("`{word}`"))
-                .collect::<Vec<_>>()
-                .join(", ");
+            let all: Vec<&str> = candidates.into_iter().collect();
+            let likeness = |candidate: &str| strsim::jaro_winkler(word, candidate);
+            let mut ranks: Vec<f64> = all.iter().map(|candidate| likeness(candidate)).collect();
+            ranks.sort_by(|one, other| other.total_cmp(one));
+            let least = ranks.get(SHOWN).copied().unwrap_or(-1.0);
+            let like = all.iter().filter(|candidate| likeness(candidate) > least);
+            let rest = all.iter().filter(|candidate| likeness(candidate) == least);
+            let mut shown: Vec<&str> = like.chain(rest).take(SHOWN).copied().collect();
+            shown.sort_by_key(|candidate| all.iter().position(|one| one == candidate));
+            let shown: Vec<String> = shown.iter().map(|word| format!("`{word}`")).collect();
+            let shown = shown.join(", ");
             let rest = all.len().saturating_sub(SHOWN);
             let more = if rest > 0 {
                 format!(" and {rest} more")

@@ -84,7 +84,12 @@ fn of_gauges(alert: &Alert) -> Option<Diagnostic> {
     let says =
         |metric: &str, words: &[&str]| snake(metric).split('_').any(|word| words.contains(&word));
     let whole = |metric: &str| says(metric, &WHOLE) && !says(metric, &USED) && !says(metric, &LEFT);
-    if whole(part) && !says(limit, &WHOLE) && (says(limit, &USED) || says(limit, &LEFT)) {
+    // As in `entries` and `entries_limit`.
+    let of_it = part
+        .strip_prefix(limit)
+        .is_some_and(|rest| WHOLE.contains(&rest.trim_start_matches('_')));
+    let taken = !says(limit, &WHOLE) && (says(limit, &USED) || says(limit, &LEFT));
+    if whole(part) && (taken || of_it) {
         let message =
             format!("`{name}` divides `{part}` by `{limit}`, and by its name that is no limit");
         let exchanged = Diagnostic::error("exchanged-ratio", at(limit_key), message);

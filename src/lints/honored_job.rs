@@ -7,8 +7,8 @@ use crate::diagnostic::{Diagnostic, Place};
 pub(crate) const LINT: Lint = Lint {
     code: "honored-job",
     doc: "With `honor_labels` what is pushed keeps its own `job`. An alert of a kind selects services by it, and inhibition and dashboards go by it: such an alert fires for nobody's job, or never.",
-    bad: "[services.pushed]\ngroup = \"core\"\nport = 9091\nbuild = false\nruntime = \"go\"\nprofiles = [\"pushgateway\"]\nhonor_labels = true\n\n[metrics.backup_timestamp_seconds]\ntype = \"gauge\"\nhelp = \"When the last backup ended\"\nservices = [\"pushed\"]\n\n[alerts.BackupOld]\nkind = \"stale\"\nmetric = \"backup_timestamp_seconds\"\nabove = \"26h\"\nseverity = \"warning\"\n",
-    good: "[services.pushed]\ngroup = \"core\"\nport = 9091\nbuild = false\nruntime = \"go\"\nprofiles = [\"pushgateway\"]\n\n[metrics.backup_timestamp_seconds]\ntype = \"gauge\"\nhelp = \"When the last backup ended\"\nservices = [\"pushed\"]\n\n[alerts.BackupOld]\nkind = \"stale\"\nmetric = \"backup_timestamp_seconds\"\nabove = \"26h\"\nper = [\"exported_job\"]\nseverity = \"warning\"\n",
+    bad: "[services.pushed]\ngroup = \"web\"\nport = 9091\nbuild = false\nruntime = \"go\"\nprofiles = [\"pushgateway\"]\nhonor_labels = true\n\n[metrics.backup_timestamp_seconds]\ntype = \"gauge\"\nhelp = \"When the last backup ended\"\nservices = [\"pushed\"]\n\n[alerts.BackupOld]\nkind = \"stale\"\nmetric = \"backup_timestamp_seconds\"\nabove = \"26h\"\nseverity = \"warning\"\n",
+    good: "[services.pushed]\ngroup = \"web\"\nport = 9091\nbuild = false\nruntime = \"go\"\nprofiles = [\"pushgateway\"]\n\n[metrics.backup_timestamp_seconds]\ntype = \"gauge\"\nhelp = \"When the last backup ended\"\nservices = [\"pushed\"]\n\n[alerts.BackupOld]\nkind = \"stale\"\nmetric = \"backup_timestamp_seconds\"\nabove = \"26h\"\nper = [\"exported_job\"]\nseverity = \"warning\"\n",
     check: |catalog, _| {
         let mut found = Vec::new();
         for alert in &catalog.alerts {
