@@ -1,6 +1,7 @@
 //! The metric contract: what the services declare to emit.
 
 use super::{Platform, Service};
+use crate::profiles::of_scrapes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -92,6 +93,17 @@ impl Metric {
         Ok(metric)
     }
 
+    /// Labels that it has because a service hands it on; of one of the service's own none.
+    pub(crate) fn handed_by<'a>(&self, service: &'a Service) -> &'a [String] {
+        let own = |profile: &str| {
+            of_scrapes(&self.name) || service.own_profiles.iter().any(|own| own == profile)
+        };
+        match self.profile.as_deref().is_some_and(own) {
+            true => &[],
+            false => &service.hands_on,
+        }
+    }
+
     /// Prometheus' own unit is the second; some client libraries have histograms of milliseconds all the same.
     fn in_a_second(&self) -> f64 {
         let stem = self.name.strip_suffix("_total").unwrap_or(&self.name);
@@ -125,9 +137,9 @@ impl Metric {
         }
         let of_all = |label: &&String| {
             let mut emitters = emitters.iter();
-            emitters.all(|service| service.handed(self).contains(label))
+            emitters.all(|service| self.handed_by(service).contains(label))
         };
-        let handed = emitters.iter().flat_map(|service| service.handed(self));
+        let handed = emitters.iter().flat_map(|service| self.handed_by(service));
         let handed: Vec<String> = handed.filter(of_all).map(|label| arriving(label)).collect();
         for label in handed {
             self.labels.entry(label).or_insert_with(|| ".+".into());

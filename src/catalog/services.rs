@@ -2,9 +2,9 @@
 
 use super::access::{Auth, Instance, Tls, in_url, parted};
 use super::units::as_threshold;
-use super::{Duration, Metric, Size};
+use super::{Duration, Size};
 use crate::json::Parts;
-use crate::profiles::{Profiles, Role, of_scrapes};
+use crate::profiles::{Profiles, Role};
 use crate::source::{Source, step};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -327,17 +327,6 @@ impl Service {
             .iter()
             .map(|word| word.replace("{url}", &url))
             .collect();
-    }
-
-    /// Labels that a metric has here because it is handed on; of one of its own none.
-    pub(crate) fn handed(&self, metric: &Metric) -> &[String] {
-        let own = |profile: &str| {
-            of_scrapes(&metric.name) || self.own_profiles.iter().any(|own| own == profile)
-        };
-        match metric.profile.as_deref().is_some_and(own) {
-            true => &[],
-            false => &self.hands_on,
-        }
     }
 
     /// Where each of its instances is. `own_health`: health is asked at its port, and not where the metrics are.

@@ -30,12 +30,15 @@ pub(crate) const LINT: Lint = Lint {
                 else {
                     continue;
                 };
-                let asked = |key: &str, label: &str| {
-                    let filter = alert.filters.get(key);
-                    filter.is_some_and(|filter| filter.asks().any(|(asked, ..)| asked == label))
-                };
-                let labels = alert.per.iter().map(String::as_str);
-                telling.extend(labels.filter(|label| asked(part, label) && !asked(key, label)));
+                let asked = |key: &str| alert.filters.get(key).map(|filter| &filter.r#where);
+                let Some(failing) = asked(part) else { continue };
+                let of_whole =
+                    |label: &String| asked(key).is_some_and(|all| all.contains_key(label));
+                let mut own = failing.keys().filter(|label| !of_whole(label));
+                // Where another label tells failures too, a ratio apart by this one is of both.
+                if own.clone().all(|label| alert.per.contains(label)) {
+                    telling.extend(own.next().map(String::as_str));
+                }
             }
             for (at, label) in alert.per.iter().enumerate() {
                 if !telling.contains(&label.as_str()) {

@@ -11,12 +11,17 @@ pub(crate) const LINT: Lint = Lint {
     good: "[services.pushed]\ngroup = \"web\"\nport = 9091\nbuild = false\nruntime = \"go\"\nprofiles = [\"pushgateway\"]\n\n[metrics.backup_timestamp_seconds]\ntype = \"gauge\"\nhelp = \"When the last backup ended\"\nservices = [\"pushed\"]\n\n[alerts.BackupOld]\nkind = \"stale\"\nmetric = \"backup_timestamp_seconds\"\nabove = \"26h\"\nper = [\"exported_job\"]\nseverity = \"warning\"\n",
     check: |catalog, _| {
         let mut found = Vec::new();
-        for alert in &catalog.alerts {
+        for alert in catalog.written_alerts() {
+            let mut seen: Vec<&str> = Vec::new();
             let read = alert.kind.keys.keys().filter_map(|key| {
                 let name = alert.settings.get(key)?.as_str()?;
                 Some((key, catalog.metric(name)?))
             });
             for (key, metric) in read {
+                if seen.contains(&metric.name.as_str()) {
+                    continue;
+                }
+                seen.push(&metric.name);
                 let covered = |service: &&Service| alert.covers_service(&service.name);
                 let Some(service) = keeping(catalog, metric).find(covered) else {
                     continue;
@@ -34,9 +39,7 @@ pub(crate) const LINT: Lint = Lint {
                 let error = error.help(
                     "remove `honor_labels`: what is pushed has its own job as `exported_job` then, which `per` and `where` may name; or write the alert as a `promql`, which says itself whose job it means",
                 );
-                if !found.contains(&error) {
-                    found.push(error);
-                }
+                found.push(error);
             }
         }
         found
@@ -48,7 +51,7 @@ fn keeping<'a>(catalog: &'a Catalog, metric: &'a Metric) -> impl Iterator<Item =
     let emitters = metric.services.iter();
     let emitters = emitters.filter_map(|name| catalog.service(name));
     let own = |service: &&Service| {
-        let pushed = service.handed(metric).iter().any(|label| label == "job");
+        let pushed = metric.handed_by(service).iter().any(|label| label == "job");
         service.honor_labels && (pushed || metric.labels.contains_key("job"))
     };
     emitters.filter(own)

@@ -49,7 +49,10 @@ pub(crate) const LINT: Lint = Lint {
 /// Which kinds of alerts a metric of a type is for.
 fn readers(catalog: &Catalog, sort: &str) -> String {
     let reads = |kind: &&Arc<Kind>| {
-        let mut keys = kind.keys.values().filter(|said| said.get("role").is_none());
+        let mut keys = kind
+            .keys
+            .values()
+            .filter(|said| said.get("of_profile").is_none());
         !kind.slos && keys.any(|said| said["metric"] == sort)
     };
     let kinds = catalog.kinds.iter().filter(reads);
