@@ -154,7 +154,7 @@ fn exposed(
             None => services.iter().collect(),
         };
         let one = |service: &&Service| {
-            let exposition = scraped::exposition(&endpoint, &client, &service.name)
+            let exposition = scraped::exposition(&endpoint, &client, service)
                 .map_err(|refusal| anyhow!("{}", endpoint.sentence(&refusal)))?;
             Ok((service.name.clone(), exposition))
         };

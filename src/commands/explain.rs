@@ -133,7 +133,15 @@ fn of_catalog(what: &str, catalog: &Catalog, source: &Source) -> Option<Vec<Row>
         (None, Some(service), false) => service_rows(service, catalog, source),
         _ => {
             let neither = alert.is_none() && service.is_none();
-            let tables = ["rules", "groups", "metrics", "owners", "receivers"];
+            let tables = [
+                "rules",
+                "groups",
+                "metrics",
+                "owners",
+                "receivers",
+                "times",
+                "inhibit",
+            ];
             let levels = catalog.levels.iter().find(|levels| levels.name == what);
             let levels = levels.map(|levels| levels::rows(levels, catalog, source));
             let first = objective.or(levels).filter(|_| neither);
@@ -171,11 +179,26 @@ pub(super) fn entry(
             .map(|group| group_rows(group, source)),
         "metrics" => (catalog.declared())
             .find(|metric| metric.key == name || metric.name == name)
-            .map(|metric| metric_rows(metric, catalog, source)),
+            .map(|metric| metric_rows(metric, catalog, source))
+            .or_else(|| exposed_rows(name, catalog)),
         "owners" => (catalog.owners.iter().find(|owner| owner.name == name))
             .map(|owner| owner_rows(owner, source)),
         "receivers" => {
             (catalog.receivers.get(name)).map(|receiver| receiver_rows(name, receiver, source))
+        }
+        "times" | "inhibit" => {
+            let written = source.value[table].get(name)?;
+            let at = format!("/{table}/{}", step(name));
+            let keys = written.entries();
+            let rows = keys.map(|(key, value)| {
+                row(
+                    key,
+                    plain(value),
+                    source,
+                    Some(format!("{at}/{}", step(key))),
+                )
+            });
+            Some(rows.collect())
         }
         _ => None,
     }
@@ -318,6 +341,47 @@ fn metric_rows(metric: &Metric, catalog: &Catalog, source: &Source) -> Vec<Row> 
         row("services", services, source, at("services")),
         row("alerts", alerts.join(", "), source, None),
     ]
+}
+
+/// What a profile says of a metric that services expose.
+fn exposed_rows(name: &str, catalog: &Catalog) -> Option<Vec<Row>> {
+    let plainly = |key: &str, value: String| -> Row { (key.to_string(), value, None) };
+    let has = |profile: &&String| {
+        catalog
+            .profiles
+            .metrics(profile)
+            .any(|metric| metric == name)
+    };
+    let exposing = |service: &&Service| service.exposes.iter().any(|profile| has(&profile));
+    let services: Vec<&Service> = catalog.services.iter().filter(exposing).collect();
+    let profile = services.first()?.exposes.iter().find(has)?;
+    let listed = catalog.profiles.get(profile)?.metrics.get(name)?;
+    let labels = listed.labels.iter();
+    let labels: Vec<String> = labels
+        .map(|(label, values)| format!("{label} {}", plain(values)))
+        .collect();
+    let names: Vec<&str> = services
+        .iter()
+        .map(|service| service.name.as_str())
+        .collect();
+    let reads = |alert: &&Alert| {
+        let metrics = alert.metrics();
+        let expr = alert.expression().is_some_and(|expr| expr.contains(name));
+        expr || metrics.iter().any(|(_, read, _)| *read == name)
+    };
+    let alerts = catalog.alerts.iter().filter(reads);
+    let alerts: Vec<&str> = alerts.map(|alert| alert.name.as_str()).collect();
+    let mut rows = vec![
+        plainly("metric", name.to_string()),
+        plainly("type", listed.r#type.word().to_string()),
+        plainly("help", listed.help.clone()),
+        plainly("labels", labels.join(", ")),
+        plainly("profile", profile.clone()),
+        plainly("services", names.join(", ")),
+        plainly("alerts", alerts.join(", ")),
+    ];
+    rows.retain(|(_, value, _)| !value.is_empty());
+    Some(rows)
 }
 
 fn owner_rows(owner: &Owner, source: &Source) -> Vec<Row> {

@@ -4,6 +4,7 @@ use super::endpoint::{Endpoint, Refusal, encoded};
 use super::exposition::{Exposition, Sample};
 use super::http::Client;
 use super::prometheus::{data, query};
+use crate::catalog::Service;
 use crate::json::Parts;
 use std::collections::BTreeSet;
 
@@ -11,9 +12,15 @@ use std::collections::BTreeSet;
 pub(crate) fn exposition(
     endpoint: &Endpoint,
     client: &Client,
-    job: &str,
+    service: &Service,
 ) -> Result<Exposition, Refusal> {
-    let selector = format!("{{job={job:?}}}");
+    let job = service.name.as_str();
+    let target = format!("{{job={job:?}}}");
+    let honors = service.honor_labels;
+    let selector = match honors {
+        true => format!("{{service={job:?}}}"),
+        false => target.clone(),
+    };
     let targets = data(endpoint, client, "/api/v1/targets?state=active")?;
     let added: BTreeSet<String> = targets["activeTargets"]
         .items()
@@ -24,10 +31,7 @@ pub(crate) fn exposition(
     let about = data(
         endpoint,
         client,
-        &format!(
-            "/api/v1/targets/metadata?match_target={}",
-            encoded(&selector)
-        ),
+        &format!("/api/v1/targets/metadata?match_target={}", encoded(&target)),
     )?;
     let mut exposition = Exposition::default();
     for one in about.items() {
@@ -53,6 +57,10 @@ pub(crate) fn exposition(
             match own {
                 _ if label == "__name__" => sample.name = value,
                 Some(own) => sample.labels.push((own.to_string(), value)),
+                // A job that is not the target's is that of what was pushed.
+                None if label == "job" && honors && value != job => {
+                    sample.labels.push((label.clone(), value));
+                }
                 None if added.contains(label) => {}
                 None => sample.labels.push((label.clone(), value)),
             }

@@ -58,10 +58,16 @@ impl Stored {
         if names.is_empty() {
             return Ok(Stored::of(HashMap::new()));
         }
-        let job = service.map_or(String::new(), |service| format!("job={service:?}"));
+        // What is pushed keeps its own job where its service lets it.
+        let mut services = context.catalog.services.iter();
+        let tells = match services.any(|service| service.honor_labels) {
+            true => "service",
+            false => "job",
+        };
+        let job = service.map_or(String::new(), |service| format!("{tells}={service:?}"));
         // In one question: between two a scrape can fail, and its series are gone.
         let asked = format!(
-            "count by (job, __name__) ({{__name__=~\"{}\",{job}}}) or label_replace(max by (job) (up{{{job}}}), \"__name__\", \"{SCRAPED}\", \"\", \"\")",
+            "count by ({tells}, __name__) ({{__name__=~\"{}\",{job}}}) or label_replace(max by ({tells}) (up{{{job}}}), \"__name__\", \"{SCRAPED}\", \"\", \"\")",
             names.join("|")
         );
         let series = query(&context.prometheus, &context.client, &asked)?;
@@ -71,7 +77,7 @@ impl Stored {
         let count = |one: &serde_json::Value| one["value"][1].as_str()?.parse().ok();
         let found = series
             .iter()
-            .filter_map(|one| Some(((label(one, "job"), label(one, "__name__")), count(one)?)));
+            .filter_map(|one| Some(((label(one, tells), label(one, "__name__")), count(one)?)));
         Ok(Stored::of(found.collect()))
     }
 

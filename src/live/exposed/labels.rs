@@ -108,7 +108,10 @@ fn value<'a>(sample: &'a Sample, label: &str) -> &'a str {
 fn undeclared(service: &Service, metric: &Metric, samples: &[&Sample]) -> Option<Diagnostic> {
     let names = samples
         .iter()
-        .flat_map(|sample| sample.labels.iter().map(|(name, _)| name.as_str()));
+        .flat_map(|sample| sample.labels.iter())
+        // An empty one is none to Prometheus: a Pushgateway writes such an `instance`.
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, _)| name.as_str());
     let own = |name: &str| match metric.r#type.as_str() {
         "histogram" => name == "le",
         "summary" => name == "quantile",
