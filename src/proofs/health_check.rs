@@ -2,6 +2,8 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::catalog::Duration;
+use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::stack::Stack;
 use crate::stack::containers::{Container, Health};
@@ -58,7 +60,10 @@ pub(crate) const PROOF: Proof = Proof {
                     format!("the health check of `{}` can never fail", container.name),
                     "let its exit code be that of the command which asks",
                 ),
-                _ => continue,
+                _ => {
+                    found.extend(late(container));
+                    continue;
+                }
             };
             found.push(place::at(
                 &container.file.path,
@@ -70,6 +75,39 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// Longer than this nobody waits to hear that a container does not answer.
+const LATEST: Duration = Duration(30 * 60_000);
+
+/// A check that says too late what is wrong: it is asked too rarely, or failures do not count for too long after the start.
+fn late(container: &Container) -> Option<Diagnostic> {
+    let check = &container.value["healthcheck"];
+    // Of what is not written Docker's own values hold.
+    let lasts = |key: &str, default: u64| {
+        let written = check[key].as_str().and_then(Duration::parse);
+        written.map_or(default, |written| written.0)
+    };
+    let retries = check["retries"]
+        .as_u64()
+        .filter(|retries| *retries > 0)
+        .unwrap_or(3);
+    let after = (lasts("interval", 30_000) + lasts("timeout", 30_000)).saturating_mul(retries);
+    let (key, after) = match lasts("start_period", 0) {
+        grace if grace >= LATEST.0 => ("start_period", grace),
+        _ if after > LATEST.0 => ("interval", after),
+        _ => return None,
+    };
+    Some(place::at(
+        &container.file.path,
+        container.at(&format!("healthcheck/{key}")),
+        format!(
+            "the health check of `{}` calls it unhealthy {} after it stopped answering",
+            container.name,
+            Duration(after)
+        ),
+        "ask more often, or give it less time to start",
+    ))
+}
 
 /// Whether a service's check asks where the catalog says that its metrics are, and not where its health is.
 fn asks_metrics(stack: &Stack, container: &Container) -> bool {

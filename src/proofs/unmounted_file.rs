@@ -99,7 +99,7 @@ fn given(stack: &Stack, container: &Container) -> Vec<Diagnostic> {
     for (name, value) in &container.environment {
         let path = value
             .as_deref()
-            .filter(|value| name.ends_with("_FILE") && value.starts_with('/'));
+            .filter(|value| name.ends_with("_FILE") && !value.is_empty());
         let pointer = match container.value["environment"].is_object() {
             true => container.at(&format!("environment/{name}")),
             false => container.at("environment"),

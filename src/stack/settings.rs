@@ -598,9 +598,11 @@ impl Check {
                             .chain(&["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
                             .any(|known| *known == unit))
             }
-            Type::HostPort => text
-                .rsplit_once(':')
-                .is_some_and(|(_, port)| !port.is_empty()),
+            // A port may have a name.
+            Type::HostPort => text.rsplit_once(':').is_some_and(|(_, port)| {
+                let number = port.starts_with(|first: char| first.is_ascii_digit());
+                !port.is_empty() && (!number || port.parse::<u16>().is_ok())
+            }),
             Type::Addresses => text.contains("{{") || text.split(',').all(mailbox),
             Type::Location => {
                 ["UTC", "Local", ""].contains(&&*text) || KNOWN.locations.contains(&*text)

@@ -5,6 +5,7 @@ use super::network::loopback;
 use super::shell::{Ends, ends};
 use super::text::{filled, scalar, words};
 use super::{Container, Project};
+use crate::diagnostic::mistyped;
 use serde_json::Value;
 
 /// What a health check amounts to.
@@ -129,6 +130,22 @@ impl Run<'_, '_> {
             self.reasons.push(format!("the image has no `{name}`"));
             return Ends::BADLY;
         }
+        if name.starts_with('-') || name.contains(char::is_whitespace) {
+            self.reasons.push(format!("`{name}` is no program"));
+            return Ends::BADLY;
+        }
+        // Of an image of which nothing is known too.
+        if let Some(meant) = mistyped(name, PROGRAMS).filter(|_| self.container.image.is_none()) {
+            self.reasons
+                .push(format!("there is no `{name}`; did you mean `{meant}`?"));
+            return Ends::BADLY;
+        }
+        if name.starts_with("python") && !runs_code(rest) {
+            self.reasons.push(format!(
+                "its `{name}` is given no code to run: that stands behind `-c`"
+            ));
+            return Ends::BADLY;
+        }
         if let Some((_, own)) = WRAPPERS.iter().find(|(wrapper, _)| *wrapper == name) {
             let mut inner = rest
                 .iter()
@@ -160,6 +177,10 @@ impl Run<'_, '_> {
 
     /// A command that may ask a server.
     fn asked(&mut self, name: &str, words: &[String]) -> Ends {
+        if let Some(reason) = misasked(name, words, self.container.value["read_only"] == true) {
+            self.reasons.push(reason);
+            return Ends::BADLY;
+        }
         let urls = words.iter().filter_map(|word| {
             let at = word.find("http://").or_else(|| word.find("https://"))?;
             Some(&word[at..])
@@ -222,6 +243,12 @@ impl Run<'_, '_> {
         let own = loopback(host)
             || host == self.container.name
             || ["0.0.0.0", "[::1]", "[::]"].contains(&host);
+        // A container asks itself; by number, only networks of its own can be another's.
+        let number = host.parse::<std::net::Ipv4Addr>();
+        if number.is_ok_and(|address| !own && !address.is_private() && !address.is_link_local()) {
+            self.reasons.push(format!("{host} is another machine"));
+            return false;
+        }
         let asked = if own { "127.0.0.1" } else { host };
         let closed = match self.project.reach(self.container, asked, port) {
             Reach::Closed(..) if own => format!("nothing in it listens at port {port}"),
@@ -236,6 +263,143 @@ impl Run<'_, '_> {
         self.reasons.push(closed);
         false
     }
+}
+
+/// Those that health checks run most.
+pub(crate) const PROGRAMS: [&str; 8] = [
+    "wget",
+    "curl",
+    "python3",
+    "python",
+    "node",
+    "java",
+    "pg_isready",
+    "redis-cli",
+];
+
+/// Whether Python is told what to run: code behind `-c`, a module behind `-m`, or a file.
+fn runs_code(words: &[String]) -> bool {
+    let mut rest = words.iter().map(String::as_str);
+    while let Some(word) = rest.next() {
+        match word {
+            "-c" | "-m" => return rest.next().is_some(),
+            option if option.starts_with("-c") => return false,
+            "-W" | "-X" => drop(rest.next()),
+            option if option.starts_with('-') => {}
+            file => return !file.contains(' '),
+        }
+    }
+    false
+}
+
+/// Options of wget (BusyBox's and GNU's) and of curl that take the next word as their value.
+const VALUED: [(&str, &[&str]); 2] = [
+    (
+        "wget",
+        &[
+            "-O",
+            "-o",
+            "-T",
+            "-t",
+            "-U",
+            "-P",
+            "-Y",
+            "--header",
+            "--post-data",
+        ],
+    ),
+    (
+        "curl",
+        &[
+            "-o",
+            "-m",
+            "-X",
+            "-H",
+            "-d",
+            "-u",
+            "-A",
+            "-w",
+            "-x",
+            "--max-time",
+            "--output",
+            "--header",
+            "--user",
+            "--retry",
+            "--connect-timeout",
+            "--cacert",
+            "--write-out",
+            "--request",
+        ],
+    ),
+];
+
+/// Why a command asks nobody, whoever listens.
+fn misasked(name: &str, words: &[String], read_only: bool) -> Option<String> {
+    let mut asked: Vec<&str> = Vec::new();
+    match VALUED.iter().find(|(known, _)| *known == name) {
+        Some((_, valued)) => {
+            let mut rest = words.iter().map(String::as_str);
+            while let Some(word) = rest.next() {
+                // Short options may stand together, and the last has the value: `-qO /dev/null`.
+                let short = word.starts_with('-') && !word.starts_with("--");
+                let last = word.chars().next_back().map(|last| format!("-{last}"));
+                let last = last.filter(|_| short).unwrap_or_else(|| word.to_string());
+                if valued.contains(&last.as_str()) {
+                    let value = rest.next();
+                    let written = ["-O", "-o", "--output"].contains(&last.as_str());
+                    if let Some(value) = value
+                        .filter(|_| written)
+                        .filter(|value| !writable(value, read_only))
+                    {
+                        return Some(format!("its `{name}` cannot write to {value}"));
+                    }
+                } else if !word.starts_with('-') {
+                    asked.push(word);
+                }
+            }
+            if asked.is_empty() {
+                return Some(format!("its `{name}` is given no address"));
+            }
+        }
+        None => {
+            let flags = ["--url", "--alertmanager.url"];
+            let last = words.last().map_or("", String::as_str);
+            if flags.contains(&last) {
+                return Some(format!("its `{name}` is given no address behind `{last}`"));
+            }
+            let mut given = words.iter();
+            while let Some(word) = given.next() {
+                let value = flags.iter().find_map(|flag| word.strip_prefix(flag));
+                match value {
+                    Some("") => asked.extend(given.next().map(String::as_str)),
+                    Some(value) => asked.extend(value.strip_prefix('=')),
+                    None if word.starts_with("http") => asked.push(word),
+                    None => {}
+                }
+            }
+            // `promtool query instant` wants a server in front of the query.
+            if name == "promtool" && words[0] == "query" && asked.is_empty() {
+                return Some(format!("its `{name}` is given no address"));
+            }
+        }
+    }
+    let wrong = asked.into_iter().find(|url| {
+        let schemes = ["http://", "https://"];
+        let host = schemes.iter().find_map(|scheme| url.strip_prefix(scheme));
+        match host {
+            Some(_) => !url.contains('$') && parts(url).is_none(),
+            None => url.starts_with("http:") || url.starts_with("https:"),
+        }
+    })?;
+    Some(format!("{wrong} is no address"))
+}
+
+/// Whether a file can be written, by whoever a health check runs as.
+fn writable(path: &str, read_only: bool) -> bool {
+    let device = ["/dev/null", "/dev/stdout", "/dev/stderr", "-"].contains(&path);
+    let known =
+        device || path.starts_with("/tmp/") || path.starts_with("/dev/shm/") || path.contains('$');
+    known || !(read_only || path.starts_with("/dev/"))
 }
 
 /// Host, port and path of a URL.

@@ -267,7 +267,7 @@ impl Container<'_> {
             let port = port.parse().ok()?;
             let host = host.trim_matches(['[', ']']);
             found.push(Listens {
-                loopback: loopback(host),
+                loopback: loopback(host) || self.lacks(host),
                 port,
                 pointer,
             });
@@ -309,6 +309,23 @@ impl Container<'_> {
             pointer,
         )?;
         Some(found)
+    }
+}
+
+impl Container<'_> {
+    /// Whether an address, by number, is one that it does not have: only compose could give it one of its own.
+    fn lacks(&self, host: &str) -> bool {
+        let by_number =
+            host.starts_with(|first: char| first.is_ascii_digit()) || host.contains(':');
+        let every = host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_unspecified());
+        let given = self.value["networks"].entries().any(|(_, network)| {
+            [&network["ipv4_address"], &network["ipv6_address"]]
+                .into_iter()
+                .any(|own| own == host)
+        });
+        by_number && !every && !given && !host.contains('$') && self.networks.mode == Mode::Own
     }
 }
 
