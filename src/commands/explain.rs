@@ -813,6 +813,15 @@ pub(super) fn alert_at(
             .find(|pointer| source.contains(pointer));
         rows.push(row("owner", about.owner, source, set));
     }
+    rows.extend(about.labels.iter().map(|(label, value)| {
+        let own = format!("/alerts/{}/labels/{}", alert.name, step(label));
+        let set = match source.contains(&own) {
+            true => Some(own),
+            false => crate::catalog::origin(source, service, &format!("labels/{}", step(label)))
+                .or_else(|| Some(format!("/prometheus/external_labels/{}", step(label)))),
+        };
+        row(&format!("label {label}"), value, source, set)
+    }));
     let told = catalog.told(&about);
     if told.is_empty() {
         rows.push(receiver(&branch.severity, catalog, source));
@@ -822,7 +831,7 @@ pub(super) fn alert_at(
             Some(notice) => notice.pointer.clone(),
             None => format!("/alertmanager/routes/{}", branch.severity),
         };
-        let value = format!("{}{}", told.receiver, catalog.hours(told));
+        let value = catalog.addressee(told, &about);
         row("receiver", value, source, Some(pointer))
     }));
     rows

@@ -99,12 +99,15 @@ impl Firing {
                 .or(catalog.platform.owner.as_deref()),
             _ => catalog.platform.owner.as_deref(),
         };
+        let service = catalog.service(made("job"));
         About {
             alert: &self.name,
             severity: &self.severity,
             owner: owner.unwrap_or_default(),
             group: made("component"),
             service: made("job"),
+            labels: catalog.with_sent(self.made.clone(), service, &[]),
+            ..About::default()
         }
     }
 
