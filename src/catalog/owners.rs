@@ -2,6 +2,7 @@
 
 mod between_levels;
 mod selector;
+mod timed;
 
 use super::{Alert, Catalog, NO_ONE, Service};
 use crate::json::Parts;
@@ -137,7 +138,7 @@ impl Notice {
                 all.extend(Notice::of_owner(owner, written, severity, parts));
             }
         }
-        all
+        timed::apart(all, parts)
     }
 
     fn own(index: usize, written: &Value) -> Notice {

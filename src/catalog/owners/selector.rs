@@ -21,6 +21,8 @@ pub(crate) struct Selector {
     says: Vec<(&'static str, Vec<String>)>,
     /// Label → the values that it may have: labels of alerts, of services, of what an alert fires apart by.
     labels: Vec<(String, Vec<String>)>,
+    /// Names of alerts that it is not about, whatever else it says.
+    except: Vec<String>,
     /// All of it, as the Alertmanager reads it.
     matchers: Vec<String>,
 }
@@ -91,6 +93,15 @@ impl Selector {
         Selector::of([("alert", alerts), ("service", services)], Vec::new())
     }
 
+    /// The same of one severity.
+    pub(super) fn of_severity(&self, severity: &str) -> Selector {
+        let all = LABELS.map(|(key, _)| match key {
+            "severity" => (key, vec![severity.to_string()]),
+            key => (key, self.names(key).to_vec()),
+        });
+        Selector::of(all, self.labels.clone())
+    }
+
     fn of<const N: usize>(
         says: [(&'static str, Vec<String>); N],
         labels: Vec<(String, Vec<String>)>,
@@ -115,7 +126,37 @@ impl Selector {
             matchers: named.chain(own).map(matcher).collect(),
             says,
             labels,
+            except: Vec::new(),
         }
+    }
+
+    /// The same, of some alerts alone; None: those are others.
+    pub(super) fn of_some(&self, alerts: &[String]) -> Option<Selector> {
+        let own = self.names("alert");
+        let some = alerts
+            .iter()
+            .filter(|name| !self.except.contains(name) && (own.is_empty() || own.contains(name)));
+        let some: Vec<String> = some.cloned().collect();
+        if some.is_empty() {
+            return None;
+        }
+        let all = LABELS.map(|(key, _)| match key {
+            "alert" => (key, some.clone()),
+            key => (key, self.names(key).to_vec()),
+        });
+        Some(Selector::of(all, self.labels.clone()))
+    }
+
+    /// The same without some alerts.
+    pub(super) fn without(&self, alerts: &[String]) -> Selector {
+        let matcher = match alerts {
+            [one] => format!("alertname!={}", Value::from(one.as_str())),
+            several => format!("alertname!~{}", Value::from(any_of(several))),
+        };
+        let mut without = self.clone();
+        without.matchers.push(matcher);
+        without.except.extend_from_slice(alerts);
+        without
     }
 
     /// The names that it says for a key; none: anything.
@@ -141,6 +182,7 @@ impl Selector {
     fn names_it(&self, about: &About) -> bool {
         let mut all = self.says.iter();
         all.all(|(key, names)| names.iter().any(|name| name == about.value(key)))
+            && !self.except.iter().any(|name| name == about.alert)
     }
 
     /// By which labels of an alert it depends whether it is one of them: `queue=orders`.
