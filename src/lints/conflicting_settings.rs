@@ -143,7 +143,7 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
 }
 
 /// Keys of an integration of which one notification can follow only one: integration, the keys, and why.
-const EITHER: [(&str, &[&str], &str); 3] = [
+const EITHER: [(&str, &[&str], &str); 5] = [
     (
         "sns",
         &["topic_arn", "target_arn", "phone_number"],
@@ -155,10 +155,22 @@ const EITHER: [(&str, &[&str], &str); 3] = [
         &["username", "credentials_file"],
         "one request carries one login",
     ),
+    (
+        "webhook",
+        &["username", "credentials_file"],
+        "one request carries one login",
+    ),
+    (
+        "slack",
+        &["icon_emoji", "icon_url"],
+        "a notification has one icon",
+    ),
 ];
 
 /// Keys that are of use only beside another one.
-const TOGETHER: [(&str, &str, &str); 2] = [
+const TOGETHER: [(&str, &str, &str); 4] = [
+    ("webhook", "username", "password_file"),
+    ("webhook", "password_file", "username"),
     ("jira", "username", "password_file"),
     ("jira", "password_file", "username"),
 ];

@@ -127,6 +127,11 @@ impl Written<'_> {
         {
             return Some((pointer, true));
         }
+        if file.role == Role::Alertmanager
+            && let Some(written) = self.of_receiver(spot)
+        {
+            return Some((written, true));
+        }
         let catalog = self.catalog;
         let part = |steps: usize| {
             let steps: Vec<&str> = pointer.split('/').take(steps + 1).collect();
@@ -213,6 +218,20 @@ impl Written<'_> {
             (Role::Compose, "services") => service(entry?.0),
             _ => None,
         }
+    }
+
+    /// The key of a receiver that a value of one of its integrations is written as in the catalog, word by word.
+    fn of_receiver(&self, spot: &Spot) -> Option<String> {
+        let inside = spot.pointer.strip_prefix("/receivers/")?;
+        let mut steps = inside.splitn(4, '/');
+        let (index, list) = (steps.next()?.parse::<usize>().ok()?, steps.next()?);
+        let (_, key) = (steps.next()?, steps.next()?);
+        let integration = list.strip_suffix("_configs")?;
+        let receiver = spot.file.value["receivers"][index]["name"].as_str()?;
+        let written = self.catalog.receivers.get(receiver)?.get(integration)?;
+        let said = written.pointer(&format!("/{key}"))?;
+        let there = spot.file.value.pointer(spot.pointer)?;
+        (said == there).then(|| format!("/receivers/{}/{integration}/{key}", step(receiver)))
     }
 
     /// The catalog's own test behind a place in a file of tests, to the series if it is one.
