@@ -42,7 +42,7 @@ use profiled::Profiled;
 use rules::{RecordingRule, RuleGroup};
 use serde::Serialize;
 use serde_json::{Map, Value};
-pub use services::{Override, Service, layers, origin};
+pub use services::{Override, Port, Service, layers, origin};
 pub(crate) use severities::Severities;
 use slos::Slo;
 use std::collections::{BTreeSet, HashMap};

@@ -96,6 +96,30 @@ pub struct Service {
     /// Linux capabilities that its container keeps.
     #[serde(default)]
     pub capabilities: Vec<String>,
+    /// `host`: the machine's network.
+    pub network_mode: Option<String>,
+    /// `host`: the machine's processes.
+    pub pid: Option<String>,
+    /// Whether its container may do everything.
+    #[serde(default)]
+    pub privileged: bool,
+    /// SOURCE, SOURCE:TARGET or SOURCE:TARGET:rwm.
+    #[serde(default)]
+    pub devices: Vec<String>,
+    /// In place of the image's own.
+    pub user: Option<String>,
+    /// Files of variables, as written.
+    #[serde(default)]
+    pub env_file: Vec<String>,
+    /// Services that are started before it.
+    #[serde(default)]
+    pub depends_on: Vec<String>,
+    /// More ports of the machine that lead into its container.
+    #[serde(default, deserialize_with = "as_ports")]
+    pub extra_ports: Vec<Port>,
+    /// For other programs of Docker.
+    #[serde(default)]
+    pub container_labels: BTreeMap<String, String>,
     /// Whether the compose file starts it; what it does not start is only scraped.
     #[serde(default)]
     pub container: bool,
@@ -128,6 +152,34 @@ pub struct Service {
     /// Where it differs from an alert.
     #[serde(default, rename(deserialize = "alerts"), skip_serializing)]
     pub overrides: BTreeMap<String, Override>,
+}
+
+/// A port of the machine that leads into a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Port {
+    /// As written.
+    pub written: String,
+    /// That of the machine.
+    pub published: u16,
+    pub target: u16,
+    /// `tcp` or `udp`.
+    pub protocol: String,
+}
+
+/// `9125/udp`, `8080:80`; what the schema refuses is left out.
+fn as_ports<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Port>, D::Error> {
+    let written: Vec<String> = Vec::deserialize(deserializer)?;
+    let port = |written: String| {
+        let (ports, protocol) = written.split_once('/').unwrap_or((&written, "tcp"));
+        let (published, target) = ports.split_once(':').unwrap_or((ports, ports));
+        Some(Port {
+            published: published.parse().ok()?,
+            target: target.parse().ok()?,
+            protocol: protocol.to_string(),
+            written,
+        })
+    };
+    Ok(written.into_iter().filter_map(port).collect())
 }
 
 /// Runtime and profiles → what services with these say of themselves.

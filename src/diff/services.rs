@@ -1,7 +1,7 @@
 //! Services that come, go, move or change their name, and what is scraped of them.
 
 use super::Class::{self, Dangerous, Notice, Safe, Warning};
-use super::{At, Comparison, plural, weight};
+use super::{At, Comparison, listed, plural, weight};
 use crate::catalog::access::Instance;
 use crate::catalog::{Service, origin as origin_of};
 use crate::source::Source;
@@ -155,7 +155,7 @@ fn probe(comparison: &mut Comparison, old: &Service, new: &Service) {
 }
 
 /// Each setting, and what it is to the reader. A different address has been reported already.
-const SETTINGS: [(&str, &str); 24] = [
+const SETTINGS: [(&str, &str); 33] = [
     ("scrape_interval", "the scrape interval of "),
     ("scrape_timeout", "the scrape timeout of "),
     ("scheme", "the scheme of "),
@@ -175,6 +175,18 @@ const SETTINGS: [(&str, &str); 24] = [
     ("command", "what the container is started with of "),
     ("volumes", "what the container sees of its machine of "),
     ("capabilities", "the capabilities of the container of "),
+    ("network_mode", "the network of the container of "),
+    ("pid", "whose processes are seen by the container of "),
+    (
+        "privileged",
+        "whether everything is allowed to the container of ",
+    ),
+    ("devices", "the devices of the container of "),
+    ("user", "as whom the program runs of "),
+    ("env_file", "the files of variables of "),
+    ("depends_on", "what is started before "),
+    ("extra_ports", "what else is published of "),
+    ("container_labels", "the labels of the container of "),
     ("replicas", "the number of containers of "),
     ("params", "what is asked with each scrape of "),
     ("tls", "how the certificate is checked of "),
@@ -217,6 +229,8 @@ fn class(setting: &str, old: &Service, new: &Service) -> Class {
         "cpu_limit" => weight::larger(old.cpu_limit, new.cpu_limit),
         "metrics_path" | "health_path" | "runtime" | "profiles" | "scheme" | "params" | "tls"
         | "auth" | "labels" | "honor_labels" | "proxy_url" | "sample_limit" => Warning,
+        // What measures a machine measures its own container then.
+        "network_mode" | "pid" => Warning,
         _ => Notice,
     }
 }
@@ -231,6 +245,10 @@ fn shown(setting: &str, service: &Service, values: &Value) -> String {
     match (setting, &values[setting]) {
         ("memory_limit", _) => service.memory_limit.to_string(),
         ("cpu_limit", cores) => format!("{cores} cores"),
+        ("extra_ports", _) => match service.extra_ports.as_slice() {
+            [] => "none".to_string(),
+            ports => listed(&ports.iter().map(|port| &port.written).collect::<Vec<_>>()),
+        },
         ("app", Value::Null) => "what the package says".to_string(),
         (_, Value::Null) => "none".to_string(),
         (_, Value::String(text)) => text.clone(),

@@ -132,6 +132,11 @@ impl Written<'_> {
         {
             return Some((written, true));
         }
+        if file.role == Role::Compose
+            && let Some(written) = self.of_container(spot)
+        {
+            return Some((written, true));
+        }
         let catalog = self.catalog;
         let part = |steps: usize| {
             let steps: Vec<&str> = pointer.split('/').take(steps + 1).collect();
@@ -232,6 +237,16 @@ impl Written<'_> {
         let said = written.pointer(&format!("/{key}"))?;
         let there = spot.file.value.pointer(spot.pointer)?;
         (said == there).then(|| format!("/receivers/{}/{integration}/{key}", step(receiver)))
+    }
+
+    /// The key of a service that a value of its container is written as in the catalog, word by word.
+    fn of_container(&self, spot: &Spot) -> Option<String> {
+        let inside = spot.pointer.strip_prefix("/services/")?;
+        let (name, key) = inside.split_once('/')?;
+        let service = serde_json::to_value(self.catalog.service(name)?).ok()?;
+        let said = service.pointer(&format!("/{key}"))?;
+        let there = spot.file.value.pointer(spot.pointer)?;
+        (said == there).then(|| format!("/services/{name}/{key}"))
     }
 
     /// The catalog's own test behind a place in a file of tests, to the series if it is one.
