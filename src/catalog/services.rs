@@ -96,6 +96,12 @@ pub struct Service {
     /// Linux capabilities that its container keeps.
     #[serde(default)]
     pub capabilities: Vec<String>,
+    /// Networks that are there already and that it is in.
+    #[serde(default)]
+    pub networks: Vec<String>,
+    /// Whether it is a container in one of them that somebody else has started.
+    #[serde(default, skip_deserializing)]
+    pub foreign: bool,
     /// `host`: the machine's network.
     pub network_mode: Option<String>,
     /// `host`: the machine's processes.
@@ -290,6 +296,14 @@ impl Service {
         service.build &= service.image.is_none();
         service.container = matches!(service.runs_on.as_str(), "host" | "compose")
             && (service.build || service.image.is_some());
+        if !service.networks.is_empty() && !service.build && service.image.is_none() {
+            service.foreign = true;
+            if matches!(service.runs_on.as_str(), "host" | "compose") {
+                service.host = name.to_string();
+            }
+            // Known by its name inside of a network of containers, and nowhere else.
+            service.runs_on = "compose".to_string();
+        }
         // Of URLs' own characters only these are not safe as they are: a shell's tools take them for patterns.
         service.metrics_path = service.metrics_path.replace('[', "%5B").replace(']', "%5D");
         let query;

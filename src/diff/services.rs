@@ -96,7 +96,7 @@ fn origin(comparison: &Comparison, old: &Service, new: &Service, setting: &str) 
 
 /// Where Prometheus reaches it, and the group that is its label `component`.
 fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
-    let container = |service: &Service| service.runs_on == "compose";
+    let container = |service: &Service| service.runs_on == "compose" && !service.foreign;
     let ports = |service: &Service| {
         let ports = service.instances.iter().flat_map(Instance::ports);
         ports.collect::<Vec<_>>()
@@ -155,7 +155,7 @@ fn probe(comparison: &mut Comparison, old: &Service, new: &Service) {
 }
 
 /// Each setting, and what it is to the reader. A different address has been reported already.
-const SETTINGS: [(&str, &str); 33] = [
+const SETTINGS: [(&str, &str); 34] = [
     ("scrape_interval", "the scrape interval of "),
     ("scrape_timeout", "the scrape timeout of "),
     ("scheme", "the scheme of "),
@@ -175,6 +175,7 @@ const SETTINGS: [(&str, &str); 33] = [
     ("command", "what the container is started with of "),
     ("volumes", "what the container sees of its machine of "),
     ("capabilities", "the capabilities of the container of "),
+    ("networks", "the networks that are there already, of "),
     ("network_mode", "the network of the container of "),
     ("pid", "whose processes are seen by the container of "),
     (

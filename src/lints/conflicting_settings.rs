@@ -169,6 +169,12 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
             "write `runs_on = \"host\"`: its port is the machine's",
         ),
         (
+            service.network_mode.is_some() && !service.networks.is_empty(),
+            "networks",
+            format!("`{name}` is in the network of the machine, and in no other"),
+            "remove `networks`, or `network_mode`",
+        ),
+        (
             service.network_mode.is_some() && !service.extra_ports.is_empty(),
             "extra_ports",
             format!("`{name}` publishes ports, and all its ports are the machine's already"),

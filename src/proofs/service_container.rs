@@ -162,6 +162,14 @@ fn granted(container: &Container, service: &Service) -> Vec<Wrong> {
         let texts = value[key].texts().map(str::to_string);
         texts.collect()
     };
+    let apart = |network: &&String| !container.networks.joins(network);
+    if let Some(lost) = service.networks.iter().find(apart) {
+        say(
+            "networks",
+            format!("is not in the network {lost}"),
+            "networks",
+        );
+    }
     let devices = list("devices");
     if let Some(lost) = service.devices.iter().find(|one| !devices.contains(one)) {
         say("devices", format!("may not use {lost}"), "devices");
