@@ -6,6 +6,7 @@ use crate::catalog::access::Instance;
 use crate::catalog::{Service, origin as origin_of};
 use crate::source::Source;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Every change of the services.
 pub(crate) fn inspect(comparison: &mut Comparison) {
@@ -102,7 +103,15 @@ fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
         ports.collect::<Vec<_>>()
     };
     let renamed = container(old) && container(new) && ports(old) == ports(new);
-    if old.instances != new.instances && !renamed {
+    let places = |service: &Service| {
+        let all = service.instances.iter();
+        all.map(|one| (one.address.clone(), one.health.clone()))
+            .collect::<Vec<_>>()
+    };
+    if places(old) == places(new) {
+        of_each(comparison, old, new);
+    }
+    if places(old) != places(new) && !renamed {
         let setting = match () {
             () if old.targets != new.targets => "targets",
             () if old.metrics_port != new.metrics_port => "metrics_port",
@@ -127,6 +136,36 @@ fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
             new.group, old.group
         );
         comparison.say_of(Dangerous, "the group of ", &new.name, rest, at);
+    }
+}
+
+/// Labels of single targets; those of all of them are a setting of the service.
+fn of_each(comparison: &mut Comparison, old: &Service, new: &Service) {
+    let own = |labels: &BTreeMap<String, String>, shared: &BTreeMap<String, String>| {
+        let own = labels
+            .iter()
+            .filter(|(label, value)| shared.get(*label) != Some(*value));
+        let own = own.map(|(label, value)| format!("{label}={value}"));
+        own.collect::<Vec<_>>().join(", ")
+    };
+    for (was, is) in old.instances.iter().zip(&new.instances) {
+        let (before, after) = (own(&was.labels, &old.labels), own(&is.labels, &new.labels));
+        if before == after {
+            continue;
+        }
+        let said = |labels: String| match labels.is_empty() {
+            true => "none".to_string(),
+            false => labels,
+        };
+        let rest = format!(
+            ": at {} {} instead of {}; silences and links by them end",
+            is.address,
+            said(after),
+            said(before)
+        );
+        let at = origin(comparison, old, new, "targets");
+        let lead = "the labels of a target of ";
+        comparison.say_of(Warning, lead, &new.name, rest, at);
     }
 }
 

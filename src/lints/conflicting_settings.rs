@@ -19,6 +19,7 @@ pub(crate) const LINT: Lint = Lint {
             .collect();
         found.extend(catalog.services.iter().flat_map(|one| waits(one, catalog)));
         found.extend(catalog.services.iter().flat_map(mounts));
+        found.extend(catalog.services.iter().filter_map(repeated));
         found.extend(published(catalog));
         for (name, integrations) in &catalog.receivers {
             for (integration, said) in integrations.entries() {
@@ -223,6 +224,16 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
             diagnostic.help(help)
         })
         .collect()
+}
+
+/// An address that is named twice, with other labels.
+fn repeated(service: &Service) -> Option<Diagnostic> {
+    let all = service.targets.iter().enumerate();
+    let mut twice = all.filter(|(at, target)| service.targets[..*at].contains(target));
+    let (at, target) = twice.next()?;
+    let place = Place::Value(format!("/services/{}/targets/{at}", step(&service.name)));
+    let message = format!("{target} is named twice, and is one target");
+    Some(Diagnostic::error("conflicting-settings", place, message).help("remove one of them"))
 }
 
 /// Services that it waits for, and that nothing here starts.
