@@ -8,13 +8,12 @@ mod own_tests;
 use crate::catalog::emitters::Emitters;
 use crate::catalog::filters::{self, Filter};
 use crate::catalog::levels::Levels;
-use crate::catalog::owners;
 use crate::catalog::placeholders::{self, Spoken};
 use crate::catalog::profiled::Profiled;
 use crate::catalog::severities::Severities;
 use crate::catalog::slos::Slo;
 use crate::catalog::{Catalog, Service, units, units::Duration};
-use crate::json::Parts;
+use crate::json::{Parts, names};
 use crate::kinds::{Kind, Kinds, Side};
 pub(crate) use branches::{Branch, StillBurning};
 pub(super) use burning::of_slo;
@@ -119,8 +118,8 @@ pub(crate) struct Hours {
 impl Hours {
     fn of(written: &Value) -> Hours {
         Hours {
-            mute: owners::names(&written["mute"]),
-            active: owners::names(&written["active"]),
+            mute: names(&written["mute"]),
+            active: names(&written["active"]),
         }
     }
 

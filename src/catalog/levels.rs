@@ -1,7 +1,7 @@
 //! Several levels of one alert: `above = { warning = 0.8, critical = 0.95 }` is one alert for each of them, by the severity's name.
 
 use super::{Service, Severities, pascal};
-use crate::json::Parts;
+use crate::json::{Parts, names};
 use crate::kinds::Kinds;
 use crate::source::{Derived, Source, step};
 use serde::Serialize;
@@ -93,7 +93,7 @@ fn selecting(catalog: &mut Value) -> Vec<&mut Value> {
 /// Names of alerts, with all levels of those that have some.
 fn each_level(named: &Value, levels: &[Levels]) -> Value {
     let mut all: Vec<Value> = Vec::new();
-    for name in super::owners::names(named) {
+    for name in names(named) {
         match levels.iter().find(|levels| levels.name == name) {
             Some(levels) => {
                 all.extend(levels.all.iter().map(|level| level.alert.as_str().into()));

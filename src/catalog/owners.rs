@@ -5,10 +5,10 @@ mod selector;
 mod timed;
 
 use super::{Alert, Catalog, NO_ONE, Service};
-use crate::json::Parts;
+use crate::json::{Parts, names};
 use crate::source::step;
 pub(super) use between_levels::inhibitions;
-pub(crate) use selector::{About, Selector, names};
+pub(crate) use selector::{About, Selector};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashSet};

@@ -1,6 +1,5 @@
 //! A service with the settings of its group and of all services filled in.
 
-use super::TAKEN;
 use super::access::{Auth, Instance, Tls, in_url, parted};
 use super::units::as_threshold;
 use super::{Duration, Size};
@@ -467,7 +466,7 @@ impl Service {
         // What every target has is a finding where a label is called so, and is not replaced by it.
         let labels = labels
             .into_iter()
-            .filter(|label| !TAKEN.contains(&label.as_str()));
+            .filter(|label| *label != "instance" && !Service::OF_ALL.contains(&label.as_str()));
         let own = labels.map(|label| {
             let mut values: Vec<&str> = Vec::new();
             // Of those that do not have it the value is empty, which is no example of it.

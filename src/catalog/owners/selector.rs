@@ -1,6 +1,6 @@
 //! Which alerts a route or an inhibition is about.
 
-use crate::json::Parts;
+use crate::json::{Parts, names};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -191,14 +191,6 @@ impl Selector {
         let open = labels.filter(|(label, values)| about.has(label, values).is_none());
         open.map(|(label, values)| format!("{label}={}", values.join(" or ")))
             .collect()
-    }
-}
-
-/// One name, or a list of them.
-pub(crate) fn names(written: &Value) -> Vec<String> {
-    match written {
-        Value::String(one) => vec![one.clone()],
-        many => many.texts().map(str::to_string).collect(),
     }
 }
 
