@@ -37,15 +37,15 @@ pub(crate) use limits::Limits;
 pub use metrics::Metric;
 pub(crate) use metrics::TAKEN;
 pub(crate) use owners::Owner;
-use owners::{Inhibit, Notice, Ownership};
+use owners::{Inhibit, Notice, Ownership, SentLabel};
 use profiled::Profiled;
 use rules::{RecordingRule, RuleGroup};
 use serde::Serialize;
 use serde_json::{Map, Value};
-pub use services::{Override, Service, layers, origin};
+pub use services::{Override, Port, Service, layers, origin};
 pub(crate) use severities::Severities;
 use slos::Slo;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 pub(crate) use tables::{Alertmanager, Blackbox, Compose, Grafana, Platform, Prometheus};
 use times::Time;
@@ -73,6 +73,10 @@ pub struct Catalog {
     pub(crate) owners: Vec<Owner>,
     /// What says so of the alerts that are sent.
     pub(crate) ownership: Vec<Ownership>,
+    /// What tells services apart beside their names, for routes and inhibitions that go by it.
+    pub(crate) sent_labels: Vec<SentLabel>,
+    #[serde(skip)]
+    gone_by: BTreeSet<String>,
     /// Who is told of them instead of the receiver of their severity; the first that fits decides.
     pub(crate) notices: Vec<Notice>,
     /// When somebody is told, or is not.
@@ -227,6 +231,7 @@ impl Catalog {
         let rules = entries(value, "rules")
             .map(|(name, written)| RecordingRule::resolve(name, written))
             .collect::<Result<Vec<_>, _>>()?;
+        let gone_by = owners::gone_by(value);
         let mut catalog = Catalog {
             environment: None,
             rule_groups: rules::grouped(&rules),
@@ -246,6 +251,8 @@ impl Catalog {
             receivers: receivers(part("receivers"))?,
             owners: Owner::all(value),
             ownership: Ownership::all(value, &alerts, &services),
+            sent_labels: SentLabel::all(&gone_by, &services),
+            gone_by,
             notices: Vec::new(),
             times: Time::all(value),
             inhibitions: Inhibit::all(value),

@@ -27,6 +27,14 @@ impl Parts for Value {
     }
 }
 
+/// One name, or a list of them.
+pub(crate) fn names(written: &Value) -> Vec<String> {
+    match written {
+        Value::String(one) => vec![one.clone()],
+        many => many.texts().map(str::to_string).collect(),
+    }
+}
+
 /// A value as it is written: a text without its quotes.
 pub(crate) fn plain(value: &Value) -> String {
     value

@@ -49,6 +49,7 @@ mod undotted_host;
 mod unknown_alert;
 mod unknown_emitter;
 mod unknown_group;
+mod unknown_network;
 mod unknown_owner;
 mod unknown_placeholder;
 mod unknown_profile;
@@ -147,6 +148,7 @@ pub const LINTS: &[Lint] = &[
     unknown_alert::LINT,
     unknown_emitter::LINT,
     unknown_group::LINT,
+    unknown_network::LINT,
     unknown_owner::LINT,
     unknown_placeholder::LINT,
     unknown_profile::LINT,

@@ -260,6 +260,7 @@ fn other_value(key: &str, property: &Value) -> &'static str {
         "port" => "7",
         "address" => "\"10.0.0.7\"",
         "publish" => "[\"10.0.0.7\"]",
+        "networks" => "[\"other_default\"]",
         "pids_limit" => "777",
         "health_probe" => "true",
         "runtime" => "\"go\"",

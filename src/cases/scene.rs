@@ -21,6 +21,8 @@ pub(crate) struct Scene<'a> {
     pub(super) chosen: Chosen,
     /// Of one step.
     pub(super) seconds: f64,
+    /// For how many steps the alert goes on once its condition is gone.
+    pub(super) kept: i64,
 }
 
 /// One of the series that a given one stands for.
@@ -117,6 +119,7 @@ impl<'a> Scene<'a> {
             context: Value::from(known),
             chosen,
             seconds: samples::seconds(clock.step)?,
+            kept: kept(alert, clock)?,
         })
     }
 
@@ -509,6 +512,16 @@ impl Sources {
         }
         Ok(text)
     }
+}
+
+/// How many steps an alert goes on once its condition is gone.
+fn kept(alert: &Value, clock: &Clock) -> Result<i64, Error> {
+    let kept = alert.get_attr("keep_firing_for")?;
+    if kept.is_none() || kept.is_undefined() {
+        return Ok(0);
+    }
+    let steps = samples::ticks(&kept.to_string(), clock.step)?;
+    Ok(i64::try_from(steps).unwrap_or(i64::MAX))
 }
 
 /// Whether the neighbour of the service is in the same branch.

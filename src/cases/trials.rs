@@ -27,6 +27,48 @@ pub(crate) struct Trial {
     pub(crate) last: i64,
 }
 
+impl Trial {
+    /// The same of an alert that goes on for so many steps once its condition is gone: it is still there where it would have
+    /// ended, and ends that much later.
+    fn keep(&mut self, steps: i64) {
+        if steps == 0 {
+            return;
+        }
+        let state = |check: &Check, is: usize| check.state == STATES[is];
+        self.checks.sort_by_key(|check| check.at);
+        let fired = self.checks.iter().rposition(|check| state(check, 2));
+        let Some(last) = fired else {
+            return;
+        };
+        let behind = self.checks.split_off(last + 1);
+        let fires = self.checks[last].at;
+        let first = self.checks.iter().position(|check| state(check, 2));
+        // Between two looks at which it fires it may have been kept.
+        let first = first.map_or(fires, |first| self.checks[first].at);
+        self.checks
+            .retain(|check| check.at < first || state(check, 2));
+        let ended = behind.iter().find(|check| state(check, 0));
+        // Its condition was there at the last look, and no longer than until now.
+        let goes_on = ended.filter(|check| check.at - fires < steps);
+        let goes_on = goes_on.map(|check| Check {
+            at: check.at,
+            state: STATES[2].to_string(),
+            value: Value::from(()),
+        });
+        let ends = behind.last().filter(|check| state(check, 0));
+        let ends = ends.map(|check| Check {
+            at: check.at + steps,
+            ..check.clone()
+        });
+        self.checks.extend(goes_on.into_iter().chain(ends));
+        self.last = self
+            .checks
+            .iter()
+            .map(|check| check.at)
+            .fold(self.last, i64::max);
+    }
+}
+
 /// A look at the alert.
 #[derive(Clone, Debug)]
 pub(crate) struct Check {
@@ -89,6 +131,9 @@ impl Scene<'_> {
             if let Some(value) = seen.signal.as_ref().filter(|_| !excepted) {
                 trial.signal.push((at, self.value(&case.name, value)?));
             }
+        }
+        if !excepted {
+            trial.keep(self.kept);
         }
         self.give(&mut trial, case, &self.chosen.inside, &|_| true)?;
         // What is not read, and what is another alert, is as it should not be where this fires, and fires where this should not.

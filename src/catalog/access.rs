@@ -1,6 +1,7 @@
 //! How a service is reached: where each of its instances is, and what it wants of whoever asks.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One process of a service.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -9,6 +10,8 @@ pub struct Instance {
     pub address: String,
     /// host:port at which it is asked for its health.
     pub health: String,
+    /// More labels of its series: the service's, and its own over them.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// `tls = { … }`; its files as the catalog names them.

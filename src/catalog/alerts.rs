@@ -13,7 +13,7 @@ use crate::catalog::profiled::Profiled;
 use crate::catalog::severities::Severities;
 use crate::catalog::slos::Slo;
 use crate::catalog::{Catalog, Service, units, units::Duration};
-use crate::json::Parts;
+use crate::json::{Parts, names};
 use crate::kinds::{Kind, Kinds, Side};
 use crate::source::step;
 pub(crate) use branches::{Branch, StillBurning};
@@ -41,6 +41,17 @@ pub struct Alert {
     pub labels: BTreeMap<String, String>,
     /// Of services that do not differ.
     pub r#for: Duration,
+    /// How long it goes on once its condition is gone.
+    pub keep_firing_for: Option<Duration>,
+    /// More of what it says, as Prometheus fills in its placeholders.
+    pub annotations: BTreeMap<String, String>,
+    /// The same as written.
+    #[serde(skip)]
+    pub(crate) own_annotations: BTreeMap<String, String>,
+    /// Where else than in the runbook it is said what to do.
+    pub runbook_url: Option<String>,
+    /// When somebody is told of it, whoever that is.
+    pub(crate) hours: Hours,
     /// How far back the condition looks, if it does.
     pub window: Option<Duration>,
     /// The key that its threshold is written as, and on which side of it the alert fires; without a threshold: above.
@@ -96,6 +107,28 @@ pub struct Alert {
     pub(crate) levels: Option<Arc<Levels>>,
 }
 
+/// `[alerts.NAME.hours]`: names of times.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Hours {
+    /// At which nobody is told.
+    pub(crate) mute: Vec<String>,
+    /// At which alone somebody is.
+    pub(crate) active: Vec<String>,
+}
+
+impl Hours {
+    fn of(written: &Value) -> Hours {
+        Hours {
+            mute: names(&written["mute"]),
+            active: names(&written["active"]),
+        }
+    }
+
+    pub(crate) fn is_always(&self) -> bool {
+        self.mute.is_empty() && self.active.is_empty()
+    }
+}
+
 /// A metric that an alert reads of some of its services.
 #[derive(Clone, Debug, Serialize)]
 pub struct Read {
@@ -129,12 +162,16 @@ pub struct Signal {
 }
 
 /// Keys that every alert has; what remains, but for the threshold, belongs to the kind.
-const COMMON: [&str; 13] = [
+const COMMON: [&str; 17] = [
     "kind",
     "for",
     "severity",
     "owner",
     "labels",
+    "keep_firing_for",
+    "annotations",
+    "runbook_url",
+    "hours",
     "summary",
     "description",
     "services",
@@ -297,6 +334,14 @@ impl Alert {
                 .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string())))
                 .collect(),
             r#for: duration("for")?.unwrap_or_default(),
+            keep_firing_for: duration("keep_firing_for")?,
+            annotations: BTreeMap::new(),
+            own_annotations: written["annotations"]
+                .entries()
+                .filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_string())))
+                .collect(),
+            runbook_url: text("runbook_url"),
+            hours: Hours::of(&written["hours"]),
             window: duration("window")?,
             summary: None,
             description: None,
@@ -367,6 +412,9 @@ impl Alert {
         } = &self.words;
         (self.summary, self.description) =
             (summary.as_ref().map(told), description.as_ref().map(told));
+        self.annotations = (self.own_annotations.iter())
+            .map(|(name, text)| (name.clone(), told(text)))
+            .collect();
         self.spoken = Spoken {
             summary: summary.as_ref().map(spoken),
             description: description.as_ref().map(spoken),

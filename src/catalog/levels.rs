@@ -1,7 +1,7 @@
 //! Several levels of one alert: `above = { warning = 0.8, critical = 0.95 }` is one alert for each of them, by the severity's name.
 
 use super::{Service, Severities, pascal};
-use crate::json::Parts;
+use crate::json::{Parts, names};
 use crate::kinds::Kinds;
 use crate::source::{Derived, Source, step};
 use serde::Serialize;
@@ -59,7 +59,49 @@ pub(super) fn expand(catalog: &mut Value, kinds: &Kinds) -> Vec<Levels> {
     for overrides in overrides {
         spread(overrides, &found);
     }
+    for selected in selecting(catalog) {
+        if let Some(named) = selected.get_mut("alert") {
+            *named = each_level(named, &found);
+        }
+    }
     found
+}
+
+/// Every table that chooses alerts by their names.
+fn selecting(catalog: &mut Value) -> Vec<&mut Value> {
+    let Some(catalog) = catalog.as_object_mut() else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for (table, written) in catalog {
+        match (table.as_str(), written) {
+            ("routes", Value::Array(routes)) => all.extend(routes),
+            ("inhibit", Value::Object(inhibitions)) => {
+                for inhibition in inhibitions.values_mut().filter_map(Value::as_object_mut) {
+                    let sides = inhibition.iter_mut();
+                    let sides =
+                        sides.filter(|(key, _)| ["source", "target"].contains(&key.as_str()));
+                    all.extend(sides.map(|(_, side)| side));
+                }
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+/// Names of alerts, with all levels of those that have some.
+fn each_level(named: &Value, levels: &[Levels]) -> Value {
+    let mut all: Vec<Value> = Vec::new();
+    for name in names(named) {
+        match levels.iter().find(|levels| levels.name == name) {
+            Some(levels) => {
+                all.extend(levels.all.iter().map(|level| level.alert.as_str().into()));
+            }
+            None => all.push(name.into()),
+        }
+    }
+    all.into()
 }
 
 /// What a service says of an alert with levels, said of each of them.

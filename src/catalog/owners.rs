@@ -2,15 +2,16 @@
 
 mod between_levels;
 mod selector;
+mod timed;
 
 use super::{Alert, Catalog, NO_ONE, Service};
-use crate::json::Parts;
+use crate::json::{Parts, names};
 use crate::source::step;
 pub(super) use between_levels::inhibitions;
-pub(crate) use selector::{About, Selector, names};
+pub(crate) use selector::{About, Selector};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Keys of an owner that are no severity.
 const OWN_KEYS: [&str; 4] = ["default", "mute", "active", "allow"];
@@ -72,6 +73,15 @@ pub(crate) struct Ownership {
     pub(crate) owner: String,
 }
 
+/// A label of services that routes or inhibitions go by: alerts are sent with it, because their expressions leave it out.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SentLabel {
+    pub(crate) label: String,
+    pub(crate) value: String,
+    /// The services that have it so, as one regular expression, behind which nothing stands of what the alert has itself.
+    pub(crate) regex: String,
+}
+
 /// `[inhibit.NAME]`, or what follows from an alert with levels: while a source fires, nobody is told of its targets.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Inhibit {
@@ -128,7 +138,7 @@ impl Notice {
                 all.extend(Notice::of_owner(owner, written, severity, parts));
             }
         }
-        all
+        timed::apart(all, parts)
     }
 
     fn own(index: usize, written: &Value) -> Notice {
@@ -231,6 +241,53 @@ impl Ownership {
     }
 }
 
+/// Labels that routes or inhibitions go by and that no key of theirs stands for.
+pub(super) fn gone_by(catalog: &Value) -> BTreeSet<String> {
+    let mut labels = BTreeSet::new();
+    let mut add = |table: &Value, list: &str| {
+        labels.extend(table["labels"].entries().map(|(label, _)| label.clone()));
+        labels.extend(table[list].texts().map(str::to_string));
+    };
+    for route in catalog["routes"].items() {
+        add(route, "group_by");
+    }
+    for (_, written) in catalog["inhibit"].entries() {
+        add(written, "equal");
+        add(&written["source"], "");
+        add(&written["target"], "");
+    }
+    labels
+}
+
+impl SentLabel {
+    /// In the order of labels and values; a service's own value is one.
+    pub(super) fn all(gone_by: &BTreeSet<String>, services: &[Service]) -> Vec<SentLabel> {
+        let mut jobs: BTreeMap<(&String, &String), Vec<String>> = BTreeMap::new();
+        for service in services {
+            for (label, value) in service
+                .labels
+                .iter()
+                .filter(|(label, _)| gone_by.contains(*label))
+            {
+                jobs.entry((label, value))
+                    .or_default()
+                    .push(service.name.clone());
+            }
+        }
+        let all = jobs
+            .into_iter()
+            .map(|((label, value), services)| SentLabel {
+                label: label.clone(),
+                value: value.clone(),
+                regex: match services.as_slice() {
+                    [_] => format!("{};", selector::any_of(&services)),
+                    _ => format!("(?:{});", selector::any_of(&services)),
+                },
+            });
+        all.collect()
+    }
+}
+
 impl Inhibit {
     pub(super) fn all(catalog: &Value) -> Vec<Inhibit> {
         let all = catalog["inhibit"].entries();
@@ -296,25 +353,56 @@ impl Catalog {
         service: &'c Service,
         severity: &'c str,
     ) -> About<'c> {
+        let per = alert.per.iter().map(String::as_str);
+        let open: Vec<&str> = per
+            .filter(|label| !alert.labels.contains_key(*label))
+            .collect();
+        let labels = alert.labels.clone();
         About {
             alert: &alert.name,
             severity,
             owner: self.owner(alert, service).unwrap_or_default(),
             group: &service.group,
             service: &service.name,
+            labels: self.with_sent(labels, Some(service), &open),
+            open,
+            may_have_more: alert.expression().is_some(),
         }
     }
 
-    /// Everybody who is told of an alert, in the order of the routes; nobody, if all of those are the null receiver.
+    /// The labels of an alert and what it gets on its way to the Alertmanager: those of this Prometheus, and those of its
+    /// service that routes or inhibitions go by.
+    pub(crate) fn with_sent(
+        &self,
+        mut labels: BTreeMap<String, String>,
+        service: Option<&Service>,
+        open: &[&str],
+    ) -> BTreeMap<String, String> {
+        let own = service.into_iter().flat_map(|service| &service.labels);
+        let own = own.filter(|(label, _)| self.gone_by.contains(*label));
+        for (label, value) in self.prometheus.external_labels.iter().chain(own) {
+            if !open.contains(&label.as_str()) {
+                labels.entry(label.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        labels
+    }
+
+    /// Everybody who is told of an alert, in the order of the routes; nobody, if all of those are the null receiver. Where it
+    /// depends on a label that differs each time, whoever may be told.
     pub(crate) fn told(&self, about: &About) -> Vec<Told<'_>> {
         let mut told: Vec<Told> = Vec::new();
         let mut ended = false;
-        for notice in self.notices.iter().filter(|notice| notice.of.picks(about)) {
+        for notice in self
+            .notices
+            .iter()
+            .filter(|notice| notice.of.may_pick(about))
+        {
             told.extend(notice.receivers.iter().map(|receiver| Told {
                 receiver,
                 by: Some(notice),
             }));
-            ended = !notice.goes_on;
+            ended = !notice.goes_on && notice.of.picks(about);
             if ended {
                 break;
             }
@@ -332,15 +420,25 @@ impl Catalog {
     /// Everybody who is told of an alert, in one line, with the times at which they are.
     pub(crate) fn addressees(&self, about: &About) -> String {
         let told = self.told(about);
-        let one = |told: &Told| format!("{}{}", told.receiver, self.hours(told));
+        let one = |told: &Told| self.addressee(told, about);
         match told.is_empty() {
             true => "nobody".to_string(),
             false => told.iter().map(one).collect::<Vec<_>>().join(" and "),
         }
     }
 
+    /// One of them, with the labels that it depends on, and the times.
+    pub(crate) fn addressee(&self, told: &Told, about: &About) -> String {
+        let depends = told.by.map(|notice| notice.of.depends_on(about));
+        let of = match depends.unwrap_or_default() {
+            labels if labels.is_empty() => String::new(),
+            labels => format!(" of {}", labels.join(", ")),
+        };
+        format!("{}{of}{}", told.receiver, self.hours(told))
+    }
+
     /// When somebody is told, behind the receiver's name; nothing where that is always.
-    pub(crate) fn hours(&self, told: &Told) -> String {
+    fn hours(&self, told: &Told) -> String {
         let Some(notice) = told.by else {
             return String::new();
         };

@@ -9,7 +9,7 @@ use crate::source::{Source, step};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// `[services.NAME]` over its group's settings over `[defaults]`.
@@ -60,6 +60,9 @@ pub struct Service {
     /// More labels of its targets.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// Its instances by their labels.
+    #[serde(default, skip_deserializing)]
+    pub target_groups: Vec<TargetGroup>,
     /// Every label that tells its targets apart, or its own from others: the values as a metric's labels have them.
     #[serde(default, skip_deserializing)]
     pub target_labels: BTreeMap<String, Value>,
@@ -96,6 +99,36 @@ pub struct Service {
     /// Linux capabilities that its container keeps.
     #[serde(default)]
     pub capabilities: Vec<String>,
+    /// Networks that are there already and that it is in.
+    #[serde(default)]
+    pub networks: Vec<String>,
+    /// Whether it is a container in one of them that somebody else has started.
+    #[serde(default, skip_deserializing)]
+    pub foreign: bool,
+    /// `host`: the machine's network.
+    pub network_mode: Option<String>,
+    /// `host`: the machine's processes.
+    pub pid: Option<String>,
+    /// Whether its container may do everything.
+    #[serde(default)]
+    pub privileged: bool,
+    /// SOURCE, SOURCE:TARGET or SOURCE:TARGET:rwm.
+    #[serde(default)]
+    pub devices: Vec<String>,
+    /// In place of the image's own.
+    pub user: Option<String>,
+    /// Files of variables, as written.
+    #[serde(default)]
+    pub env_file: Vec<String>,
+    /// Services that are started before it.
+    #[serde(default)]
+    pub depends_on: Vec<String>,
+    /// More ports of the machine that lead into its container.
+    #[serde(default, deserialize_with = "as_ports")]
+    pub extra_ports: Vec<Port>,
+    /// For other programs of Docker.
+    #[serde(default)]
+    pub container_labels: BTreeMap<String, String>,
     /// Whether the compose file starts it; what it does not start is only scraped.
     #[serde(default)]
     pub container: bool,
@@ -134,6 +167,72 @@ pub struct Service {
     /// Where it differs from an alert.
     #[serde(default, rename(deserialize = "alerts"), skip_serializing)]
     pub overrides: BTreeMap<String, Override>,
+}
+
+/// Instances with the same labels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TargetGroup {
+    pub addresses: Vec<String>,
+    pub labels: BTreeMap<String, String>,
+}
+
+/// In the order of the first of each.
+fn alike(instances: &[Instance]) -> Vec<TargetGroup> {
+    let mut groups: Vec<TargetGroup> = Vec::new();
+    for one in instances {
+        match groups.iter_mut().find(|group| group.labels == one.labels) {
+            Some(group) => group.addresses.push(one.address.clone()),
+            None => groups.push(TargetGroup {
+                addresses: vec![one.address.clone()],
+                labels: one.labels.clone(),
+            }),
+        }
+    }
+    groups
+}
+
+/// Leaves of targets with labels of their own the addresses; the labels of each.
+fn parted_targets(written: &mut Map<String, Value>) -> Vec<BTreeMap<String, String>> {
+    let targets = written.get_mut("targets").and_then(Value::as_array_mut);
+    let mut all = Vec::new();
+    for target in targets.into_iter().flatten() {
+        let own = target["labels"].entries();
+        let own =
+            own.filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_string())));
+        all.push(own.collect());
+        if target.is_object() {
+            *target = target["address"].take();
+        }
+    }
+    all
+}
+
+/// A port of the machine that leads into a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Port {
+    /// As written.
+    pub written: String,
+    /// That of the machine.
+    pub published: u16,
+    pub target: u16,
+    /// `tcp` or `udp`.
+    pub protocol: String,
+}
+
+/// `9125/udp`, `8080:80`; what the schema refuses is left out.
+fn as_ports<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Port>, D::Error> {
+    let written: Vec<String> = Vec::deserialize(deserializer)?;
+    let port = |written: String| {
+        let (ports, protocol) = written.split_once('/').unwrap_or((&written, "tcp"));
+        let (published, target) = ports.split_once(':').unwrap_or((ports, ports));
+        Some(Port {
+            published: published.parse().ok()?,
+            target: target.parse().ok()?,
+            protocol: protocol.to_string(),
+            written,
+        })
+    };
+    Ok(written.into_iter().filter_map(port).collect())
 }
 
 /// Runtime and profiles → what services with these say of themselves.
@@ -225,6 +324,7 @@ impl Service {
         let own = !named_exporter(name) || merged.contains_key("app");
         merged.entry("build").or_insert(own.into());
         let merged_port = merged.contains_key("port");
+        let labelled = parted_targets(&mut merged);
         let mut service: Service = serde_json::from_value(Value::Object(merged))?;
         service.name = name.to_string();
         service.host = match service.runs_on.as_str() {
@@ -244,6 +344,14 @@ impl Service {
         service.build &= service.image.is_none();
         service.container = matches!(service.runs_on.as_str(), "host" | "compose")
             && (service.build || service.image.is_some());
+        if !service.networks.is_empty() && !service.build && service.image.is_none() {
+            service.foreign = true;
+            if matches!(service.runs_on.as_str(), "host" | "compose") {
+                service.host = name.to_string();
+            }
+            // Known by its name inside of a network of containers, and nowhere else.
+            service.runs_on = "compose".to_string();
+        }
         // Of URLs' own characters only these are not safe as they are: a shell's tools take them for patterns.
         service.metrics_path = service.metrics_path.replace('[', "%5B").replace(']', "%5D");
         let query;
@@ -261,6 +369,10 @@ impl Service {
         }
         let own_health = service.build || !service.health_path.is_empty();
         service.instances = service.placed(own_health && merged_port);
+        for (instance, own) in service.instances.iter_mut().zip(labelled) {
+            instance.labels.extend(own);
+        }
+        service.target_groups = alike(&service.instances);
         service.target_labels = service.of_targets();
         if service.health_path.is_empty() {
             service.health_path = if service.build {
@@ -338,6 +450,7 @@ impl Service {
                 address.clone()
             },
             address,
+            labels: self.labels.clone(),
         };
         if self.targets.is_empty() {
             let port = self.metrics_port.unwrap_or(self.port);
@@ -365,8 +478,30 @@ impl Service {
             true => Value::from(".+"),
             false => addresses.collect(),
         };
-        let own = self.labels.iter();
-        let own = own.map(|(label, value)| (label.clone(), Value::from(vec![value.as_str()])));
+        let all = self.instances.iter();
+        let labels: BTreeSet<&String> = all.flat_map(|one| one.labels.keys()).collect();
+        // What every target has is a finding where a label is called so, and is not replaced by it.
+        let labels = labels
+            .into_iter()
+            .filter(|label| *label != "instance" && !Service::OF_ALL.contains(&label.as_str()));
+        let own = labels.map(|label| {
+            let mut values: Vec<&str> = Vec::new();
+            // Of those that do not have it the value is empty, which is no example of it.
+            let having = self
+                .instances
+                .iter()
+                .filter_map(|one| one.labels.get(label));
+            let lacking = self
+                .instances
+                .iter()
+                .any(|one| !one.labels.contains_key(label));
+            for value in having.map(String::as_str).chain(lacking.then_some("")) {
+                if !values.contains(&value) {
+                    values.push(value);
+                }
+            }
+            (label.clone(), Value::from(values))
+        });
         std::iter::once(("instance".to_string(), instance))
             .chain(own)
             .collect()

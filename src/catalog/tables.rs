@@ -229,6 +229,8 @@ pub struct Compose {
     pub monitoring_address: String,
     /// Processes and threads of one container.
     pub pids_limit: u32,
+    /// Networks that are there already, which Prometheus joins.
+    pub networks: Vec<String>,
 }
 
 impl Compose {

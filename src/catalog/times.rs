@@ -1,6 +1,6 @@
 //! `[times.NAME]`: when somebody is told, or is not.
 
-use crate::json::Parts;
+use crate::json::{Parts, names};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -54,7 +54,7 @@ impl Time {
 }
 
 fn intervals(written: &Value) -> Vec<Value> {
-    let list = |key: &str| super::owners::names(&written[key]);
+    let list = |key: &str| names(&written[key]);
     let weekdays = days(&list("weekdays"), &WEEKDAYS);
     // The part before midnight, and the part behind it, which belongs to the night that began the day before.
     let (mut same, mut next) = (Vec::new(), Vec::new());
@@ -141,9 +141,7 @@ fn ranges(held: &[bool], shift: usize, names: &[&str]) -> Vec<Value> {
 /// `monday:friday, 18:00-08:00, Europe/Berlin`.
 fn says(written: &Value) -> String {
     let keys = ["weekdays", "days_of_month", "months", "hours", "time_zone"];
-    let all = keys
-        .iter()
-        .flat_map(|key| super::owners::names(&written[*key]));
+    let all = keys.iter().flat_map(|key| names(&written[*key]));
     all.collect::<Vec<_>>().join(", ")
 }
 

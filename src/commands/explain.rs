@@ -793,17 +793,27 @@ fn own_labels(alert: &Alert, source: &Source) -> Vec<Row> {
     own.collect()
 }
 
-/// What the catalog says of it in its own words, as people read that where nothing has fired.
+/// What the catalog says of it in its own words, as people read that where nothing has fired, and when it ends and is told.
 fn said_in_words(alert: &Alert, source: &Source) -> Vec<Row> {
+    let keep = alert.keep_firing_for.map(|keep| keep.to_string());
+    let (mute, active) = (alert.hours.mute.join(", "), alert.hours.active.join(", "));
+    let list = |names: String| Some(names).filter(|names| !names.is_empty());
     let texts = [
-        ("summary", &alert.spoken.summary),
-        ("description", &alert.spoken.description),
+        ("summary", alert.spoken.summary.clone()),
+        ("description", alert.spoken.description.clone()),
+        ("runbook_url", alert.runbook_url.clone()),
+        ("keep_firing_for", keep),
+        ("hours/mute", list(mute)),
+        ("hours/active", list(active)),
     ];
     let own = texts
         .into_iter()
-        .filter_map(|(key, text)| Some((key, text.as_ref()?)));
-    let at = |key: &str| Some(format!("/alerts/{}/{key}", alert.name));
-    own.map(|(key, text)| row(key, text, source, at(key)))
+        .filter_map(|(key, text)| Some((key.to_string(), text?)));
+    let more = alert.own_annotations.iter();
+    let more = more.map(|(name, text)| (format!("annotations/{}", step(name)), text.clone()));
+    let at = |key: &str| Some(format!("/alerts/{}/{key}", alert.written_name()));
+    own.chain(more)
+        .map(|(key, text)| row(&key.replace('/', "."), text, source, at(&key)))
         .collect()
 }
 
@@ -877,6 +887,15 @@ pub(super) fn alert_at(
             .find(|pointer| source.contains(pointer));
         rows.push(row("owner", about.owner, source, set));
     }
+    rows.extend(about.labels.iter().map(|(label, value)| {
+        let own = format!("/alerts/{}/labels/{}", alert.name, step(label));
+        let set = match source.contains(&own) {
+            true => Some(own),
+            false => crate::catalog::origin(source, service, &format!("labels/{}", step(label)))
+                .or_else(|| Some(format!("/prometheus/external_labels/{}", step(label)))),
+        };
+        row(&format!("label {label}"), value, source, set)
+    }));
     let told = catalog.told(&about);
     if told.is_empty() {
         rows.push(receiver(&branch.severity, catalog, source));
@@ -886,7 +905,7 @@ pub(super) fn alert_at(
             Some(notice) => notice.pointer.clone(),
             None => format!("/alertmanager/routes/{}", branch.severity),
         };
-        let value = format!("{}{}", told.receiver, catalog.hours(told));
+        let value = catalog.addressee(told, &about);
         row("receiver", value, source, Some(pointer))
     }));
     rows

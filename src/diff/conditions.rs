@@ -115,6 +115,55 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
             comparison.say(Safe, message, at(comparison, old, new, setting));
         }
     }
+    told(comparison, old, new);
+}
+
+/// How long it goes on, and what else it says.
+fn told(comparison: &mut Comparison, old: &Alert, new: &Alert) {
+    let name = &new.name;
+    if old.keep_firing_for != new.keep_firing_for {
+        let [was, is] = [old, new].map(|alert| alert.keep_firing_for.unwrap_or_default());
+        // One that comes and goes is many alerts then.
+        let class = if is < was { Warning } else { Notice };
+        let message = match (was, is) {
+            (was, Duration(0)) => {
+                format!("{name} ends with its condition, instead of going on for {was}")
+            }
+            (Duration(0), is) => format!(
+                "{name} goes on for {is} once its condition is gone, instead of ending with it"
+            ),
+            (was, is) => {
+                format!("{name} goes on for {is} once its condition is gone, instead of {was}")
+            }
+        };
+        comparison.say(class, message, at(comparison, old, new, "keep_firing_for"));
+    }
+    if old.runbook_url != new.runbook_url {
+        let leads = |alert: &Alert| match &alert.runbook_url {
+            Some(url) => url.clone(),
+            None => "its section of the runbook".to_string(),
+        };
+        let message = format!("{name} leads to {} instead of {}", leads(new), leads(old));
+        comparison.say(Notice, message, at(comparison, old, new, "runbook_url"));
+    }
+    let [before, after] = [&old.own_annotations, &new.own_annotations];
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for one in names {
+        let (class, message) = match (before.get(one), after.get(one)) {
+            (Some(was), Some(is)) if was != is => (
+                Safe,
+                format!("the annotation {one} of {name} is worded differently"),
+            ),
+            (Some(_), None) => (
+                Warning,
+                format!("{name} loses the annotation {one}: people no longer see it"),
+            ),
+            (None, Some(_)) => (Safe, format!("{name} gets the annotation {one}")),
+            _ => continue,
+        };
+        let setting = format!("annotations/{one}");
+        comparison.say(class, message, at(comparison, old, new, &setting));
+    }
 }
 
 /// Which series of its metrics it reads, and by what it fires apart.

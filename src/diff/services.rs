@@ -1,11 +1,12 @@
 //! Services that come, go, move or change their name, and what is scraped of them.
 
 use super::Class::{self, Dangerous, Notice, Safe, Warning};
-use super::{At, Comparison, plural, weight};
+use super::{At, Comparison, listed, plural, weight};
 use crate::catalog::access::Instance;
 use crate::catalog::{Service, origin as origin_of};
 use crate::source::Source;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Every change of the services.
 pub(crate) fn inspect(comparison: &mut Comparison) {
@@ -96,13 +97,21 @@ fn origin(comparison: &Comparison, old: &Service, new: &Service, setting: &str) 
 
 /// Where Prometheus reaches it, and the group that is its label `component`.
 fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
-    let container = |service: &Service| service.runs_on == "compose";
+    let container = |service: &Service| service.runs_on == "compose" && !service.foreign;
     let ports = |service: &Service| {
         let ports = service.instances.iter().flat_map(Instance::ports);
         ports.collect::<Vec<_>>()
     };
     let renamed = container(old) && container(new) && ports(old) == ports(new);
-    if old.instances != new.instances && !renamed {
+    let places = |service: &Service| {
+        let all = service.instances.iter();
+        all.map(|one| (one.address.clone(), one.health.clone()))
+            .collect::<Vec<_>>()
+    };
+    if places(old) == places(new) {
+        of_each(comparison, old, new);
+    }
+    if places(old) != places(new) && !renamed {
         let setting = match () {
             () if old.targets != new.targets => "targets",
             () if old.metrics_port != new.metrics_port => "metrics_port",
@@ -127,6 +136,36 @@ fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
             new.group, old.group
         );
         comparison.say_of(Dangerous, "the group of ", &new.name, rest, at);
+    }
+}
+
+/// Labels of single targets; those of all of them are a setting of the service.
+fn of_each(comparison: &mut Comparison, old: &Service, new: &Service) {
+    let own = |labels: &BTreeMap<String, String>, shared: &BTreeMap<String, String>| {
+        let own = labels
+            .iter()
+            .filter(|(label, value)| shared.get(*label) != Some(*value));
+        let own = own.map(|(label, value)| format!("{label}={value}"));
+        own.collect::<Vec<_>>().join(", ")
+    };
+    for (was, is) in old.instances.iter().zip(&new.instances) {
+        let (before, after) = (own(&was.labels, &old.labels), own(&is.labels, &new.labels));
+        if before == after {
+            continue;
+        }
+        let said = |labels: String| match labels.is_empty() {
+            true => "none".to_string(),
+            false => labels,
+        };
+        let rest = format!(
+            ": at {} {} instead of {}; silences and links by them end",
+            is.address,
+            said(after),
+            said(before)
+        );
+        let at = origin(comparison, old, new, "targets");
+        let lead = "the labels of a target of ";
+        comparison.say_of(Warning, lead, &new.name, rest, at);
     }
 }
 
@@ -155,7 +194,7 @@ fn probe(comparison: &mut Comparison, old: &Service, new: &Service) {
 }
 
 /// Each setting, and what it is to the reader. A different address has been reported already.
-const SETTINGS: [(&str, &str); 24] = [
+const SETTINGS: [(&str, &str); 34] = [
     ("scrape_interval", "the scrape interval of "),
     ("scrape_timeout", "the scrape timeout of "),
     ("scheme", "the scheme of "),
@@ -175,6 +214,19 @@ const SETTINGS: [(&str, &str); 24] = [
     ("command", "what the container is started with of "),
     ("volumes", "what the container sees of its machine of "),
     ("capabilities", "the capabilities of the container of "),
+    ("networks", "the networks that are there already, of "),
+    ("network_mode", "the network of the container of "),
+    ("pid", "whose processes are seen by the container of "),
+    (
+        "privileged",
+        "whether everything is allowed to the container of ",
+    ),
+    ("devices", "the devices of the container of "),
+    ("user", "as whom the program runs of "),
+    ("env_file", "the files of variables of "),
+    ("depends_on", "what is started before "),
+    ("extra_ports", "what else is published of "),
+    ("container_labels", "the labels of the container of "),
     ("replicas", "the number of containers of "),
     ("params", "what is asked with each scrape of "),
     ("tls", "how the certificate is checked of "),
@@ -217,6 +269,8 @@ fn class(setting: &str, old: &Service, new: &Service) -> Class {
         "cpu_limit" => weight::larger(old.cpu_limit, new.cpu_limit),
         "metrics_path" | "health_path" | "runtime" | "profiles" | "scheme" | "params" | "tls"
         | "auth" | "labels" | "honor_labels" | "proxy_url" | "sample_limit" => Warning,
+        // What measures a machine measures its own container then.
+        "network_mode" | "pid" => Warning,
         _ => Notice,
     }
 }
@@ -231,6 +285,10 @@ fn shown(setting: &str, service: &Service, values: &Value) -> String {
     match (setting, &values[setting]) {
         ("memory_limit", _) => service.memory_limit.to_string(),
         ("cpu_limit", cores) => format!("{cores} cores"),
+        ("extra_ports", _) => match service.extra_ports.as_slice() {
+            [] => "none".to_string(),
+            ports => listed(&ports.iter().map(|port| &port.written).collect::<Vec<_>>()),
+        },
         ("app", Value::Null) => "what the package says".to_string(),
         (_, Value::Null) => "none".to_string(),
         (_, Value::String(text)) => text.clone(),

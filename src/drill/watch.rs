@@ -176,7 +176,10 @@ impl Scene<'_> {
         let alerts = self.drill.catalog.alerts.iter();
         let burns = alerts.flat_map(|alert| &alert.branches);
         let burns = burns.filter_map(|branch| Some(branch.burn.as_ref()?.window.0));
+        let alerts = self.drill.catalog.alerts.iter();
+        let kept = alerts.filter_map(|alert| Some(alert.keep_firing_for?.0));
         let written = branch.window.unwrap_or_default().0
+            + kept.max().unwrap_or_default()
             + burns.max().unwrap_or_default()
             + branch.r#for.0
             + hold

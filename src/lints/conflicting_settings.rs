@@ -17,6 +17,10 @@ pub(crate) const LINT: Lint = Lint {
         let mut found: Vec<Diagnostic> = services
             .flat_map(|service| conflicts(service, catalog, source))
             .collect();
+        found.extend(catalog.services.iter().flat_map(|one| waits(one, catalog)));
+        found.extend(catalog.services.iter().flat_map(mounts));
+        found.extend(catalog.services.iter().filter_map(repeated));
+        found.extend(published(catalog));
         for (name, integrations) in &catalog.receivers {
             for (integration, said) in integrations.entries() {
                 found.extend(of_receiver(name, integration, said));
@@ -104,6 +108,86 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
             STARTED,
         ),
         (
+            !service.container && service.network_mode.is_some(),
+            "network_mode",
+            unstarted(name, "network_mode"),
+            STARTED,
+        ),
+        (
+            !service.container && service.pid.is_some(),
+            "pid",
+            unstarted(name, "pid"),
+            STARTED,
+        ),
+        (
+            !service.container && service.privileged,
+            "privileged",
+            unstarted(name, "privileged"),
+            STARTED,
+        ),
+        (
+            !service.container && !service.devices.is_empty(),
+            "devices",
+            unstarted(name, "devices"),
+            STARTED,
+        ),
+        (
+            !service.container && service.user.is_some(),
+            "user",
+            unstarted(name, "user"),
+            STARTED,
+        ),
+        (
+            !service.container && !service.env_file.is_empty(),
+            "env_file",
+            unstarted(name, "env_file"),
+            STARTED,
+        ),
+        (
+            !service.container && !service.depends_on.is_empty(),
+            "depends_on",
+            unstarted(name, "depends_on"),
+            STARTED,
+        ),
+        (
+            !service.container && !service.extra_ports.is_empty(),
+            "extra_ports",
+            unstarted(name, "extra_ports"),
+            STARTED,
+        ),
+        (
+            !service.container && !service.container_labels.is_empty(),
+            "container_labels",
+            unstarted(name, "container_labels"),
+            STARTED,
+        ),
+        (
+            service.container && service.network_mode.is_some() && service.runs_on != "host",
+            "network_mode",
+            format!(
+                "`{name}` is in the network of the machine, and is asked as a container of that name"
+            ),
+            "write `runs_on = \"host\"`: its port is the machine's",
+        ),
+        (
+            service.network_mode.is_some() && !service.networks.is_empty(),
+            "networks",
+            format!("`{name}` is in the network of the machine, and in no other"),
+            "remove `networks`, or `network_mode`",
+        ),
+        (
+            service.network_mode.is_some() && !service.extra_ports.is_empty(),
+            "extra_ports",
+            format!("`{name}` publishes ports, and all its ports are the machine's already"),
+            "remove `extra_ports`, or `network_mode`",
+        ),
+        (
+            service.privileged && !service.capabilities.is_empty(),
+            "capabilities",
+            format!("`{name}` is privileged, and has all capabilities already"),
+            "remove `privileged`, or the capabilities",
+        ),
+        (
             service.tls.is_some() && service.scheme != "https",
             "tls",
             format!("`{name}` has `tls`, and is asked over plain HTTP"),
@@ -142,8 +226,123 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
         .collect()
 }
 
+/// An address that is named twice, with other labels.
+fn repeated(service: &Service) -> Option<Diagnostic> {
+    let all = service.targets.iter().enumerate();
+    let mut twice = all.filter(|(at, target)| service.targets[..*at].contains(target));
+    let (at, target) = twice.next()?;
+    let place = Place::Value(format!("/services/{}/targets/{at}", step(&service.name)));
+    let message = format!("{target} is named twice, and is one target");
+    Some(Diagnostic::error("conflicting-settings", place, message).help("remove one of them"))
+}
+
+/// Services that it waits for, and that nothing here starts.
+fn waits(service: &Service, catalog: &Catalog) -> Vec<Diagnostic> {
+    let name = &service.name;
+    let unstarted = |wanted: &String| match catalog.service(wanted) {
+        None => Some((
+            format!("`{name}` waits for `{wanted}`, and there is no such service"),
+            "name a service of the catalog",
+        )),
+        Some(_) if wanted == name => Some((
+            format!("`{name}` waits for itself"),
+            "name another service, or none",
+        )),
+        Some(other) if !other.container => Some((
+            format!("`{name}` waits for `{wanted}`, and nothing here starts a container of it"),
+            "name a service that the compose file starts, or none",
+        )),
+        Some(_) => None,
+    };
+    let all = service.depends_on.iter().enumerate();
+    all.filter_map(|(at, wanted)| {
+        let (message, help) = unstarted(wanted)?;
+        let place = Place::Value(format!("/services/{}/depends_on/{at}", step(name)));
+        Some(Diagnostic::error("conflicting-settings", place, message).help(help))
+    })
+    .collect()
+}
+
+/// Options of a volume that Docker refuses: of propagation there is one, of a path of the machine.
+fn mounts(service: &Service) -> Vec<Diagnostic> {
+    const PROPAGATION: [&str; 6] = [
+        "private", "rprivate", "shared", "rshared", "slave", "rslave",
+    ];
+    let wrong = |volume: &String| {
+        let mut parts = volume.splitn(3, ':');
+        let (source, options) = (parts.next()?, parts.nth(1)?);
+        let options: Vec<&str> = options.split(',').collect();
+        let several = |known: &[&str]| {
+            let written = options.iter().filter(|option| known.contains(option));
+            written.count() > 1
+        };
+        let bound = source.starts_with(['.', '/']);
+        if several(&["ro", "rw"]) || several(&PROPAGATION) {
+            return Some(format!("`{volume}` says two things at once"));
+        }
+        if !bound && options.iter().any(|option| PROPAGATION.contains(option)) {
+            return Some(format!(
+                "`{volume}` is a named volume, and only a path of the machine has such an option"
+            ));
+        }
+        (bound && options.contains(&"nocopy"))
+            .then(|| format!("`{volume}` is a path of the machine, of which nothing is copied"))
+    };
+    let all = service.volumes.iter().enumerate();
+    all.filter_map(|(at, volume)| {
+        let place = Place::Value(format!("/services/{}/volumes/{at}", step(&service.name)));
+        let help = "leave the option out; https://docs.docker.com/engine/storage/bind-mounts/";
+        Some(Diagnostic::error("conflicting-settings", place, wrong(volume)?).help(help))
+    })
+    .collect()
+}
+
+/// Ports of the machine that are published a second time.
+fn published(catalog: &Catalog) -> Vec<Diagnostic> {
+    let mut taken: Vec<(u16, &str, String)> = Vec::new();
+    let servers = [
+        ("prometheus", catalog.prometheus.port),
+        ("alertmanager", catalog.alertmanager.port),
+        ("grafana", catalog.grafana.port),
+    ];
+    taken.extend(servers.map(|(server, port)| (port, "tcp", format!("[{server}]"))));
+    for service in catalog.services.iter().filter(|one| one.container) {
+        let ports = std::iter::once(service.port).chain(service.metrics_port);
+        let here = ports.filter(|_| service.runs_on == "host");
+        taken.extend(here.map(|port| (port, "tcp", format!("`{}`", service.name))));
+    }
+    let mut found = Vec::new();
+    for service in catalog.services.iter().filter(|one| one.container) {
+        for (at, port) in service.extra_ports.iter().enumerate() {
+            let same = taken.iter().find(|(known, protocol, _)| {
+                *known == port.published && *protocol == port.protocol
+            });
+            if let Some((_, _, other)) = same {
+                let place = Place::Value(format!(
+                    "/services/{}/extra_ports/{at}",
+                    step(&service.name)
+                ));
+                let message = format!(
+                    "port {} of the machine is that of {other} already",
+                    port.published
+                );
+                found.push(
+                    Diagnostic::error("conflicting-settings", place, message)
+                        .help("publish it at another one, as in `\"8081:8080\"`"),
+                );
+            }
+            taken.push((
+                port.published,
+                &port.protocol,
+                format!("`{}`", service.name),
+            ));
+        }
+    }
+    found
+}
+
 /// Keys of an integration of which one notification can follow only one: integration, the keys, and why.
-const EITHER: [(&str, &[&str], &str); 3] = [
+const EITHER: [(&str, &[&str], &str); 5] = [
     (
         "sns",
         &["topic_arn", "target_arn", "phone_number"],
@@ -155,10 +354,22 @@ const EITHER: [(&str, &[&str], &str); 3] = [
         &["username", "credentials_file"],
         "one request carries one login",
     ),
+    (
+        "webhook",
+        &["username", "credentials_file"],
+        "one request carries one login",
+    ),
+    (
+        "slack",
+        &["icon_emoji", "icon_url"],
+        "a notification has one icon",
+    ),
 ];
 
 /// Keys that are of use only beside another one.
-const TOGETHER: [(&str, &str, &str); 2] = [
+const TOGETHER: [(&str, &str, &str); 4] = [
+    ("webhook", "username", "password_file"),
+    ("webhook", "password_file", "username"),
     ("jira", "username", "password_file"),
     ("jira", "password_file", "username"),
 ];

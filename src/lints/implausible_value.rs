@@ -15,6 +15,7 @@ pub(crate) const LINT: Lint = Lint {
         found.extend(cores(catalog, source));
         found.extend(memory(catalog));
         found.extend(offset(catalog));
+        found.extend(kept(catalog));
         found
     },
 };
@@ -118,6 +119,24 @@ fn offset(catalog: &Catalog) -> Option<Diagnostic> {
             "write as long as remote samples are on their way: 30s to 2m",
         )
     })
+}
+
+/// For so long an alert that has ended may be shown as one that has not.
+const KEPT: Duration = Duration(24 * 3_600_000);
+
+fn kept(catalog: &Catalog) -> Vec<Diagnostic> {
+    let too_long = catalog.written_alerts().filter_map(|alert| {
+        let keep = alert.keep_firing_for.filter(|keep| *keep > KEPT)?;
+        Some(said(
+            Place::Value(format!(
+                "/alerts/{}/keep_firing_for",
+                step(alert.written_name())
+            )),
+            format!("for {keep} nobody sees that the alert has ended"),
+            "write as long as its condition comes and goes: some minutes, or hours",
+        ))
+    });
+    too_long.collect()
 }
 
 /// What the process of a server takes when it has just started and watches nothing, in MiB: the resident memory of Debian's

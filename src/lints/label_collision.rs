@@ -3,6 +3,7 @@
 use super::Lint;
 use crate::catalog::{Metric, TAKEN, origin};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::json::Parts;
 
 pub(crate) const LINT: Lint = Lint {
     code: "label-collision",
@@ -18,7 +19,11 @@ pub(crate) const LINT: Lint = Lint {
                 .services
                 .iter()
                 .filter_map(|name| catalog.service(name));
-            emitters.find(|service| !service.honor_labels && service.labels.contains_key(label))
+            emitters.find(|service| {
+                !service.honor_labels
+                    && label != "instance"
+                    && service.target_labels.contains_key(label)
+            })
         };
         // What is pushed keeps its own where the target's give way; so that it can be told whose it is, they still have theirs.
         let kept = |metric: &Metric, label: &str| {
@@ -68,6 +73,19 @@ pub(crate) const LINT: Lint = Lint {
             })
             .collect();
         for service in &catalog.services {
+            for (at, target) in source.value["services"][&service.name]["targets"]
+                .items()
+                .enumerate()
+            {
+                let taken = target["labels"].entries();
+                let taken = taken.filter(|(label, _)| TAKEN.contains(&label.as_str()));
+                found.extend(taken.map(|(label, _)| {
+                    let place = format!("/services/{}/targets/{at}/labels/{label}", service.name);
+                    let message = format!("the label `{label}` of a target is set already");
+                    Diagnostic::error("label-collision", Place::Key(place), message)
+                        .help("give the label another name")
+                }));
+            }
             for label in service
                 .labels
                 .keys()

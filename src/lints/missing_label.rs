@@ -1,7 +1,7 @@
 //! An alert kind that selects by a label needs the metric to have it.
 
 use super::Lint;
-use crate::catalog::{Catalog, Metric, Service};
+use crate::catalog::{Alert, Catalog, Metric, Service};
 use crate::contract::status;
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 use crate::json::Parts;
@@ -64,6 +64,25 @@ fn targets<'a>(catalog: &'a Catalog, metric: &Metric) -> BTreeSet<&'a str> {
         .collect()
 }
 
+/// A service that an alert covers and of whose targets only some have a label.
+fn in_part<'c>(
+    catalog: &'c Catalog,
+    alert: &'c Alert,
+    metric: &Metric,
+    label: &str,
+) -> Option<&'c str> {
+    if metric.labels.contains_key(label) {
+        return None;
+    }
+    let services = alert.covers.iter().map(String::as_str);
+    let mut services = services.filter(|name| {
+        let service = catalog.service(name);
+        let values = service.and_then(|service| service.target_labels.get(label));
+        values.is_some_and(|values| values.texts().any(str::is_empty))
+    });
+    services.next()
+}
+
 /// Labels that an alert selects by, or fires apart by, and that a metric which it reads does not have.
 fn unasked(catalog: &Catalog) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -93,6 +112,20 @@ fn unasked(catalog: &Catalog) -> Vec<Diagnostic> {
             let own = metric.labels.keys().map(String::as_str);
             let known: Vec<&str> = own.chain(of_targets.iter().copied()).collect();
             for (at, (label, place)) in asked.into_iter().enumerate() {
+                if let Some(service) =
+                    in_part(catalog, alert, metric, label).filter(|_| at >= selects)
+                {
+                    let message = format!(
+                        "`{}` fires apart by `{label}`, and not all targets of `{service}` have it",
+                        alert.written_name()
+                    );
+                    found.push(
+                        Diagnostic::error("missing-label", place, message).help(format!(
+                            "write it in `labels` of every one of its `targets`, or of `{service}`"
+                        )),
+                    );
+                    continue;
+                }
                 if known.contains(&label.as_str()) {
                     continue;
                 }

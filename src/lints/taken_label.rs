@@ -1,4 +1,4 @@
-//! A label of an alert is one that it does not have anyway.
+//! A label or an annotation of an alert is one that it does not have anyway.
 
 use super::Lint;
 use crate::diagnostic::{Diagnostic, Place};
@@ -14,6 +14,17 @@ const TAKEN: [&str; 8] = [
     "owner",
     "service",
     "severity",
+];
+
+/// Annotations that every alert has, and what says them.
+const SAID: [(&str, &str); 4] = [
+    ("summary", "write `summary` beside `annotations`"),
+    ("description", "write `description` beside `annotations`"),
+    ("runbook_url", "write `runbook_url` beside `annotations`"),
+    (
+        "dashboard_url",
+        "give it another name: this one leads to the alert's dashboard",
+    ),
 ];
 
 pub(crate) const LINT: Lint = Lint {
@@ -45,6 +56,19 @@ pub(crate) const LINT: Lint = Lint {
                     format!("an alert has the label `{label}` anyway"),
                 )
                 .help(key)
+            }));
+            let own = alert.own_annotations.keys();
+            let said = own.filter_map(|name| SAID.iter().find(|(known, _)| known == name));
+            found.extend(said.map(|(name, help)| {
+                Diagnostic::error(
+                    "taken-label",
+                    Place::Key(format!(
+                        "/alerts/{}/annotations/{name}",
+                        step(alert.written_name())
+                    )),
+                    format!("an alert has the annotation `{name}` anyway"),
+                )
+                .help(*help)
             }));
         }
         found

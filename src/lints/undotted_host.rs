@@ -26,7 +26,7 @@ pub(crate) const LINT: Lint = Lint {
             // A container of the catalog is a name that is known.
             let known = PLACES.contains(&name) || name == "localhost" || containers.contains(name);
             if known || name.contains('.') || ipv6(name).is_some() {
-                if name == "compose" && !service.container {
+                if name == "compose" && !service.container && !service.foreign {
                     let message = format!(
                         "`{}` is looked for as a container, and nothing here starts one",
                         service.name

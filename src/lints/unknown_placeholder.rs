@@ -3,6 +3,7 @@
 use super::Lint;
 use crate::catalog::placeholders::{Part, known, parts};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::json::Parts;
 use crate::source::{Source, step};
 
 pub(crate) const LINT: Lint = Lint {
@@ -23,7 +24,11 @@ pub(crate) const LINT: Lint = Lint {
 
 fn unknown(table: &str, source: &Source) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for key in ["summary", "description"] {
+    let written = source.value.pointer(&format!("{table}/annotations"));
+    let own = written.into_iter().flat_map(Parts::entries);
+    let own = own.map(|(name, _)| format!("annotations/{}", step(name)));
+    let keys = ["summary", "description"].map(str::to_string).into_iter();
+    for key in keys.chain(own) {
         let place = format!("{table}/{key}");
         let text = source.value.pointer(&place).and_then(|text| text.as_str());
         for part in parts(text.unwrap_or_default()) {

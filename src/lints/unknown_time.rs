@@ -38,7 +38,10 @@ fn named(source: &Source) -> Vec<(String, &str)> {
     let owners = owners.map(|(name, written)| (format!("/owners/{}", step(name)), written));
     let routes = source.value["routes"].items().enumerate();
     let routes = routes.map(|(at, written)| (format!("/routes/{at}"), written));
-    for (table, written) in owners.chain(routes) {
+    let alerts = source.value["alerts"].entries();
+    let alerts =
+        alerts.map(|(name, written)| (format!("/alerts/{}/hours", step(name)), &written["hours"]));
+    for (table, written) in owners.chain(routes).chain(alerts) {
         for key in ["mute", "active"] {
             texts(format!("{table}/{key}"), &written[key], &mut found);
         }

@@ -1,14 +1,28 @@
 //! What a route or an inhibition selects by is there.
 
 use super::Lint;
+use crate::catalog::owners::About;
+use crate::catalog::{Alert, Catalog};
+use crate::contract::domain::Domain;
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 use crate::json::Parts;
 use crate::source::step;
 use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Labels that a key of its own stands for, and that key.
+const KEYS: [(&str, &str); 6] = [
+    ("alertname", "alert"),
+    ("severity", "severity"),
+    ("owner", "owner"),
+    ("component", "group"),
+    ("job", "service"),
+    ("service", "service"),
+];
 
 pub(crate) const LINT: Lint = Lint {
     code: "unmatched-selector",
-    doc: "A route or an inhibition for a group or a service that is not there never takes an alert.",
+    doc: "A route or an inhibition for a group or a service that is not there, or for a label that no alert has so, never takes an alert.",
     bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[[routes]]\ngroup = \"wbe\"\nreceivers = \"on-call\"\n",
     good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[receivers.on-call]\nwebhook = { url = \"http://pager.example.org:8080/\" }\n\n[[routes]]\ngroup = \"web\"\nreceivers = \"on-call\"\n",
     check: |catalog, source| {
@@ -29,7 +43,13 @@ pub(crate) const LINT: Lint = Lint {
             }
         }
         let mut found = Vec::new();
+        let abouts = abouts(catalog);
         for (table, written) in tables {
+            let of_labels = written["labels"].entries();
+            found.extend(of_labels.flat_map(|(label, values)| {
+                let pointer = format!("{table}/labels/{}", step(label));
+                no_such_label(catalog, &abouts, pointer, label, values)
+            }));
             for (key, of, known) in &known {
                 let mut lost = |pointer: String, name: &str| {
                     let refused = source.contains(&format!("/{of}/{}", step(name)));
@@ -58,3 +78,88 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// Every alert of every service that it covers.
+fn abouts(catalog: &Catalog) -> Vec<(&Alert, About<'_>)> {
+    let mut all = Vec::new();
+    for alert in &catalog.alerts {
+        for branch in &alert.branches {
+            let services = branch.services.iter();
+            let services = services.filter_map(|name| catalog.service(name));
+            all.extend(
+                services.map(|service| (alert, catalog.about(alert, service, &branch.severity))),
+            );
+        }
+    }
+    all
+}
+
+/// Values of a label that no alert can have.
+fn no_such_label(
+    catalog: &Catalog,
+    abouts: &[(&Alert, About)],
+    pointer: String,
+    label: &str,
+    values: &Value,
+) -> Vec<Diagnostic> {
+    let error = |pointer: String, message: String| {
+        Diagnostic::error("unmatched-selector", Place::Value(pointer), message)
+    };
+    if let Some((_, key)) = KEYS.iter().find(|(known, _)| *known == label) {
+        let message = format!("alerts are chosen by `{label}` with a key of its own");
+        let help = format!("write `{key} = …` beside `labels`");
+        return vec![error(pointer, message).help(help)];
+    }
+    let value = |value: &str, pointer: String| {
+        let mut all = abouts.iter();
+        if all.any(|(alert, about)| {
+            about.may_have(label, value) && may_be(catalog, alert, about, label, value)
+        }) || abouts.is_empty()
+        {
+            return None;
+        }
+        let known: BTreeSet<&str> = abouts
+            .iter()
+            .filter_map(|(_, about)| about.labels.get(label).map(String::as_str))
+            .collect();
+        let message = format!("no alert has the label `{label}` with the value `{value}`");
+        let apart = abouts.iter().any(|(_, about)| about.open.contains(&label));
+        let other = match known.is_empty() {
+            _ if apart => {
+                format!("name a value that `{label}` has where an alert fires apart by it")
+            }
+            true => format!(
+                "write `labels = {{ {label} = \"{value}\" }}` at an alert or a service, or name a label that is there"
+            ),
+            false => "name a value that an alert has, or write this one at an alert or a service"
+                .to_string(),
+        };
+        Some(error(pointer, message).help(suggestion_or(value, known, &other)))
+    };
+    match values {
+        Value::String(one) => value(one, pointer).into_iter().collect(),
+        many => many
+            .texts()
+            .enumerate()
+            .filter_map(|(at, one)| value(one, format!("{pointer}/{at}")))
+            .collect(),
+    }
+}
+
+/// Whether a label that an alert fires apart by can have a value, as far as its metrics or its targets say.
+fn may_be(catalog: &Catalog, alert: &Alert, about: &About, label: &str, value: &str) -> bool {
+    if about.labels.contains_key(label) || alert.expression().is_some() {
+        return true;
+    }
+    let metrics = alert.metrics().into_iter();
+    let metrics = metrics.filter_map(|(_, metric, _)| catalog.metric(metric));
+    let mut of_metrics = metrics
+        .filter_map(|metric| metric.labels.get(label))
+        .peekable();
+    if of_metrics.peek().is_some() {
+        return of_metrics.all(|values| Domain::declared(values).holds(value));
+    }
+    let of_target = catalog.service(about.service);
+    let of_target = of_target.and_then(|service| service.target_labels.get(label));
+    of_target.is_none_or(|values| Domain::declared(values).holds(value))
+}

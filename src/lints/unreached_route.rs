@@ -44,7 +44,7 @@ fn shadowed(catalog: &Catalog) -> Vec<Diagnostic> {
                 let about = catalog.about(alert, service, &branch.severity);
                 let mut by = None;
                 for (index, notice) in notices.iter().enumerate() {
-                    if !notice.of.picks(&about) {
+                    if !notice.of.may_pick(&about) {
                         continue;
                     }
                     fits.insert(index);
@@ -56,7 +56,7 @@ fn shadowed(catalog: &Catalog) -> Vec<Diagnostic> {
                             reached.insert(index);
                         }
                     }
-                    if !notice.goes_on {
+                    if !notice.goes_on && notice.of.picks(&about) {
                         by = by.or(Some(index));
                     }
                 }

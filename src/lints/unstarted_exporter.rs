@@ -14,7 +14,8 @@ pub(crate) const LINT: Lint = Lint {
         let named = catalog
             .services
             .iter()
-            .filter(|service| service.exporter() && !service.container && here(&service.runs_on));
+            .filter(|service| service.exporter() && !service.container && !service.foreign)
+            .filter(|service| here(&service.runs_on));
         // Whoever writes `build = false` has answered.
         named
             .filter(|service| origin(source, service, "build").is_none())

@@ -149,10 +149,7 @@ fn says(declared: &Inhibit, source: &Firing, target: &Firing, catalog: &Catalog)
     let (one, other) = (source.about(catalog), target.about(catalog));
     let agree = |label: &str| match label {
         "owner" => one.owner == other.owner,
-        label => {
-            let value = |firing: &Firing| firing.made.get(label).cloned().unwrap_or_default();
-            value(source) == value(target)
-        }
+        label => one.labels.get(label) == other.labels.get(label),
     };
     declared.holds_back(&one, &other, agree)
 }

@@ -127,6 +127,16 @@ impl Written<'_> {
         {
             return Some((pointer, true));
         }
+        if file.role == Role::Alertmanager
+            && let Some(written) = self.of_receiver(spot)
+        {
+            return Some((written, true));
+        }
+        if file.role == Role::Compose
+            && let Some(written) = self.of_container(spot)
+        {
+            return Some((written, true));
+        }
         let catalog = self.catalog;
         let part = |steps: usize| {
             let steps: Vec<&str> = pointer.split('/').take(steps + 1).collect();
@@ -159,6 +169,14 @@ impl Written<'_> {
         let name = &alert.name;
         // What a text of the catalog's own leaves open is filled in where it is written.
         let key = pointer.rsplit('/').next().unwrap_or_default();
+        if pointer.contains("/annotations/") && alert.own_annotations.contains_key(key) {
+            let name = alert.written_name();
+            return Some((format!("/alerts/{name}/annotations/{key}"), true));
+        }
+        if key == "keep_firing_for" && alert.keep_firing_for.is_some() {
+            let name = alert.written_name();
+            return Some((format!("/alerts/{name}/keep_firing_for"), true));
+        }
         let words = match (pointer.contains("/annotations/"), key) {
             (true, "summary") => alert.words.summary.as_deref(),
             (true, "description") => alert.words.description.as_deref(),
@@ -205,6 +223,30 @@ impl Written<'_> {
             (Role::Compose, "services") => service(entry?.0),
             _ => None,
         }
+    }
+
+    /// The key of a receiver that a value of one of its integrations is written as in the catalog, word by word.
+    fn of_receiver(&self, spot: &Spot) -> Option<String> {
+        let inside = spot.pointer.strip_prefix("/receivers/")?;
+        let mut steps = inside.splitn(4, '/');
+        let (index, list) = (steps.next()?.parse::<usize>().ok()?, steps.next()?);
+        let (_, key) = (steps.next()?, steps.next()?);
+        let integration = list.strip_suffix("_configs")?;
+        let receiver = spot.file.value["receivers"][index]["name"].as_str()?;
+        let written = self.catalog.receivers.get(receiver)?.get(integration)?;
+        let said = written.pointer(&format!("/{key}"))?;
+        let there = spot.file.value.pointer(spot.pointer)?;
+        (said == there).then(|| format!("/receivers/{}/{integration}/{key}", step(receiver)))
+    }
+
+    /// The key of a service that a value of its container is written as in the catalog, word by word.
+    fn of_container(&self, spot: &Spot) -> Option<String> {
+        let inside = spot.pointer.strip_prefix("/services/")?;
+        let (name, key) = inside.split_once('/')?;
+        let service = serde_json::to_value(self.catalog.service(name)?).ok()?;
+        let said = service.pointer(&format!("/{key}"))?;
+        let there = spot.file.value.pointer(spot.pointer)?;
+        (said == there).then(|| format!("/services/{name}/{key}"))
     }
 
     /// The catalog's own test behind a place in a file of tests, to the series if it is one.

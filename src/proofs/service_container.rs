@@ -3,9 +3,10 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::{Catalog, Service};
+use crate::json::Parts;
 use crate::stack::containers::Container;
 use crate::stack::containers::mounts::Sight;
-use crate::stack::containers::text::{normal, scalar};
+use crate::stack::containers::text::{names, normal, pairs, scalar};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "service-container",
@@ -26,7 +27,8 @@ pub(crate) const PROOF: Proof = Proof {
                 .chain(ports(container, service))
                 .chain(volumes(container, service))
                 .chain(secrets(container, service))
-                .chain(program(stack.catalog, container, service));
+                .chain(program(stack.catalog, container, service))
+                .chain(granted(container, service));
             found.extend(wrong.map(|(key, message, help)| {
                 let message = format!("`{}` {message}", service.name);
                 place::at(&container.file.path, container.at(key), message, help)
@@ -117,6 +119,100 @@ fn volumes(container: &Container, service: &Service) -> Vec<Wrong> {
         })
     });
     wrong.collect()
+}
+
+/// What it may do on its machine, and is told of it, otherwise than the catalog says.
+fn granted(container: &Container, service: &Service) -> Vec<Wrong> {
+    let mut wrong = Vec::new();
+    let mut say = |key, message: String, own: &str| {
+        wrong.push((key, message, format!("render the catalog's `{own}`")));
+    };
+    let value = &container.value;
+    let words = [
+        ("network_mode", &service.network_mode),
+        ("pid", &service.pid),
+        ("user", &service.user),
+    ];
+    for (key, said) in words {
+        let there = scalar(&value[key]);
+        if there != *said && !there.as_deref().is_some_and(outside) {
+            let shown = |word: &Option<String>| match word {
+                Some(word) => format!("`{word}`"),
+                None => "nothing".to_string(),
+            };
+            let message = format!(
+                "has {} as `{key}`, the catalog says {}",
+                shown(&there),
+                shown(said)
+            );
+            say(key, message, key);
+        }
+    }
+    if (value["privileged"] == true) != service.privileged {
+        let message = match service.privileged {
+            true => "is not privileged, as the catalog says".to_string(),
+            false => {
+                "may do all that the machine's administrator may, and the catalog does not say so"
+                    .to_string()
+            }
+        };
+        say("privileged", message, "privileged");
+    }
+    let list = |key: &str| -> Vec<String> {
+        let texts = value[key].texts().map(str::to_string);
+        texts.collect()
+    };
+    let apart = |network: &&String| !container.networks.joins(network);
+    if let Some(lost) = service.networks.iter().find(apart) {
+        say(
+            "networks",
+            format!("is not in the network {lost}"),
+            "networks",
+        );
+    }
+    let devices = list("devices");
+    if let Some(lost) = service.devices.iter().find(|one| !devices.contains(one)) {
+        say("devices", format!("may not use {lost}"), "devices");
+    }
+    let files = list("env_file");
+    let read = |file: &&String| {
+        let name = file.trim_start_matches('.');
+        !files.iter().any(|known| known.ends_with(name))
+    };
+    if let Some(lost) = service.env_file.iter().find(read) {
+        let message = format!("does not read its variables from {lost}");
+        say("env_file", message, "env_file");
+    }
+    let before = names(&value["depends_on"]);
+    if let Some(lost) = service.depends_on.iter().find(|one| !before.contains(one)) {
+        let message = format!("does not wait for `{lost}`, as the catalog says");
+        say("depends_on", message, "depends_on");
+    }
+    let published = |port: &&crate::catalog::Port| {
+        let mut all = container.networks.published.iter();
+        !all.any(|one| {
+            one.port == Some(port.published)
+                && one.target == port.target
+                && one.protocol == port.protocol
+        })
+    };
+    if let Some(lost) = service.extra_ports.iter().find(published) {
+        let message = format!("is not published at {}", lost.written);
+        say("ports", message, "extra_ports");
+    }
+    let labels = pairs(&value["labels"], &['=']);
+    let lost = service.container_labels.iter().find(|(label, said)| {
+        let mut all = labels.iter();
+        !all.any(|(known, value)| {
+            let value = value.as_deref().unwrap_or_default();
+            known == *label && (outside(value) || value.replace("$$", "$") == **said)
+        })
+    });
+    if let Some((label, _)) = lost {
+        let message = format!("does not have the label `{label}` as the catalog says");
+        say("labels", message, "container_labels");
+    }
+    wrong
 }
 
 /// Files that it is told to read, and that are not in its container; what is built here may have them in its image.

@@ -37,10 +37,13 @@ pub(crate) const PROOF: Proof = Proof {
                 continue;
             };
             let own = [
-                ("summary", &alert.summary),
-                ("description", &alert.description),
+                ("summary", alert.summary.as_ref()),
+                ("description", alert.description.as_ref()),
+                ("runbook_url", alert.runbook_url.as_ref()),
             ];
-            for (key, text) in own {
+            let more = alert.annotations.iter();
+            let more = more.map(|(name, text)| (name.as_str(), Some(text)));
+            for (key, text) in own.into_iter().chain(more) {
                 let told = |text: &str| {
                     let annotations = rule["annotations"].entries();
                     let mut texts = annotations.filter_map(|(_, said)| said.as_str());
@@ -53,7 +56,7 @@ pub(crate) const PROOF: Proof = Proof {
                             && filled(said) >= filled(text)
                     })
                 };
-                if let Some(text) = text.as_deref().filter(|text| !told(text)) {
+                if let Some(text) = text.filter(|text| !told(text)) {
                     let at = match rule["annotations"].get(key) {
                         Some(_) => format!("{pointer}/annotations/{key}"),
                         None => format!("{pointer}/alert"),

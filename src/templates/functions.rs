@@ -164,7 +164,7 @@ fn called_by(services: &Value, receivers: &Value) -> Result<Vec<Value>, Error> {
     let receivers = serde_json::to_string(receivers).map_err(|error| refuse(error.to_string()))?;
     let mut found = Vec::new();
     for service in services.try_iter()? {
-        let name = service.get_attr("name")?;
+        let name = service.get_attr("host")?;
         if [':', '/']
             .iter()
             .any(|end| receivers.contains(&format!("://{name}{end}")))

@@ -267,7 +267,16 @@ fn elsewhere<'a>(key: &str, node: &'a Value, schema: &'a Value) -> Option<&'a st
             .is_some_and(|target| target.starts_with("#/$defs/settings/"))
     });
     let shared = &schema["$defs"]["settings"];
-    [node, if settings { shared } else { node }]
+    // What one kind of alert takes is beside what all of them do.
+    let alert = &schema["properties"]["alerts"]["additionalProperties"];
+    let mut kinds = alert["allOf"].items();
+    let of_kind = kinds.any(|kind| std::ptr::eq(&kind["then"], node));
+    let wider = match (settings, of_kind) {
+        (true, _) => shared,
+        (_, true) => alert,
+        _ => node,
+    };
+    [node, wider]
         .into_iter()
         .find_map(|node| node["misspelt"][key].as_str())
 }

@@ -217,6 +217,11 @@ const SETTINGS: &[(&str, Class, &str)] = &[
     ),
     ("/compose/publish", Notice, "the services are published at"),
     (
+        "/compose/networks",
+        Notice,
+        "Prometheus is in the networks that are there already:",
+    ),
+    (
         "/compose/monitoring_address",
         Notice,
         "Prometheus, Alertmanager and Grafana are published at",

@@ -41,7 +41,7 @@ pub(super) fn pushing_series_aside(
 ) -> Option<Diagnostic> {
     let more = |label: &&String| {
         !["job", "service", "component", "instance"].contains(&label.as_str())
-            && !service.labels.contains_key(*label)
+            && !service.target_labels.contains_key(*label)
     };
     let mut more = target.labels.keys().filter(more);
     let has = |metric: &&Metric, label: &str| {

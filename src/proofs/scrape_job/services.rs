@@ -173,7 +173,10 @@ fn differences(
             service.scrape_timeout.to_string(),
         ),
     ];
-    let own_labels = service.labels.iter().map(|(name, value)| {
+    let mut instances = service.instances.iter();
+    let instance = instances.find(|one| one.address == address);
+    let own_labels = instance.map_or(&service.labels, |one| &one.labels);
+    let own_labels = own_labels.iter().map(|(name, value)| {
         let pointer = format!("{group}/labels/{name}");
         (pointer, "label", label(name), value.clone())
     });

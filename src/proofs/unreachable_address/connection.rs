@@ -181,6 +181,21 @@ impl<'s, 'a> Judge<'s, 'a> {
                 );
             }
             Reach::Unknown => {
+                let of_others = self.stack.catalog.services.iter();
+                let mut of_others = of_others.filter(|other| other.foreign);
+                if let Some(other) = of_others.find(|other| other.host == host) {
+                    let mut networks = other.networks.iter();
+                    if !networks.any(|network| asker.networks.joins(network)) {
+                        let message = format!(
+                            "`{own}` looks for `{host}`, and is not in {} with it",
+                            other.networks.join(" or ")
+                        );
+                        let key = asker.at("networks");
+                        let help = "let it join the network, which is `external`".to_string();
+                        self.say_once(&own, host, &compose, key, message, help);
+                    }
+                    return None;
+                }
                 // A service elsewhere has been judged by its `runs_on`.
                 if self.stack.catalog.services.iter().any(|service| {
                     let mut instances = service.instances.iter();

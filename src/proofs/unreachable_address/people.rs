@@ -3,7 +3,7 @@
 use super::address::endpoint;
 use super::connection::{Judge, ports_in_words};
 use crate::proofs::place;
-use crate::stack::containers::network::{GATEWAY, Reach, loopback};
+use crate::stack::containers::network::{GATEWAY, Mode, Reach, loopback};
 
 impl Judge<'_, '_> {
     /// Addresses for people that only containers know, or at which nobody is.
@@ -126,7 +126,24 @@ impl Judge<'_, '_> {
                 let there = |published: Option<&str>| {
                     published.is_none_or(|one| one == *address || one == "0.0.0.0")
                 };
+                let listens = container.listens();
                 let why = match self.project().on_machine(port, there) {
+                    // In the machine's network nothing is published: there is whatever it listens at.
+                    _ if container.networks.mode == Mode::Host => match listens {
+                        None => continue,
+                        Some(own) => match own.iter().find(|one| one.port == port) {
+                            Some(one) if !one.loopback => continue,
+                            Some(_) => format!("`{}` listens to itself alone", container.name),
+                            None => {
+                                let open: Vec<u16> = own.iter().map(|one| one.port).collect();
+                                let at = ports_in_words(&open);
+                                format!(
+                                    "`{}` listens at {at} of the machine, and is asked at {port}",
+                                    container.name
+                                )
+                            }
+                        },
+                    },
                     Some(Reach::Arrives(_)) => continue,
                     Some(Reach::Closed(name, _)) if self.opens_for_metrics(name, port) => continue,
                     Some(Reach::Closed(name, open)) => format!(

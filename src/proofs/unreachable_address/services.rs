@@ -6,7 +6,7 @@ use crate::catalog::Service;
 use crate::proofs::place;
 use crate::source::step;
 use crate::stack::containers::Container;
-use crate::stack::containers::network::{GATEWAY, Reach, loopback};
+use crate::stack::containers::network::{GATEWAY, Mode, Reach, loopback};
 
 impl Judge<'_, '_> {
     /// What services are told in their environment and their commands: there, localhost is the container itself.
@@ -51,7 +51,9 @@ impl Judge<'_, '_> {
                 || said.is_some_and(|said| said.instances[0].ports().contains(&port))
         };
         let own = &service.name;
-        let itself = loopback(host.trim_matches(['[', ']'])) || host == own;
+        // In the machine's network localhost is the machine.
+        let alone = asker.networks.mode != Mode::Host;
+        let itself = alone && loopback(host.trim_matches(['[', ']'])) || host == own;
         match project.reach(asker, host, port) {
             // Who builds an image may start several programs in it, at ports that others have in theirs; not so where the port is
             // a database's, and an exporter is alone.
@@ -87,6 +89,15 @@ impl Judge<'_, '_> {
             Reach::Deaf(name) => Some((
                 format!("`{own}` asks `{name}` at port {port}, where it listens to itself alone"),
                 format!("let `{name}` listen at 0.0.0.0"),
+            )),
+            // It has no name of another container, and none of them knows it.
+            Reach::Apart(name) if !alone && project.container(host).is_some() => Some((
+                format!(
+                    "`{own}` asks `{name}` by its name, and is in the network of the machine, where nobody has one"
+                ),
+                format!(
+                    "write localhost:{port}, and let `{name}` be published there (`runs_on = \"host\"`, or `extra_ports`)"
+                ),
             )),
             _ => None,
         }

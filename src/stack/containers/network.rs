@@ -168,6 +168,11 @@ impl Networks {
         }
     }
 
+    /// Whether it is in a network of this name.
+    pub(crate) fn joins(&self, network: &str) -> bool {
+        self.joined.iter().any(|own| own.name == network)
+    }
+
     fn meets(&self, other: &Networks) -> bool {
         let open = self.joined.iter().filter(|own| !own.apart);
         let mut names = open.map(|own| &own.name);

@@ -99,12 +99,15 @@ impl Firing {
                 .or(catalog.platform.owner.as_deref()),
             _ => catalog.platform.owner.as_deref(),
         };
+        let service = catalog.service(made("job"));
         About {
             alert: &self.name,
             severity: &self.severity,
             owner: owner.unwrap_or_default(),
             group: made("component"),
             service: made("job"),
+            labels: catalog.with_sent(self.made.clone(), service, &[]),
+            ..About::default()
         }
     }
 
@@ -246,8 +249,13 @@ fn services<'a>(
         .iter()
         .filter(|matcher| ["job", "service", "component"].contains(&matcher.name.as_str()))
         .collect();
-    // Its alerts with their severities, what each matcher says of it, its group.
-    type Class<'c> = (Vec<(usize, &'c str)>, Vec<bool>, &'c str);
+    let of_targets: BTreeSet<&str> = asked
+        .iter()
+        .map(|matcher| matcher.name.as_str())
+        .filter(|name| !FIXED.contains(name))
+        .collect();
+    // Its alerts with their severities, what each matcher says of it, its group, what its targets have of what is asked for.
+    type Class<'c> = (Vec<(usize, &'c str)>, Vec<bool>, &'c str, Vec<String>);
     let mut kept: HashMap<Class, usize> = HashMap::new();
     let chosen = catalog.services.iter().filter_map(|service| {
         let picks = |matcher: &&&Matcher| {
@@ -264,6 +272,10 @@ fn services<'a>(
             severities.collect(),
             about.iter().map(picks).collect(),
             service.group.as_str(),
+            of_targets
+                .iter()
+                .filter_map(|label| service.target_labels.get(*label).map(Value::to_string))
+                .collect(),
         );
         let known = kept.entry(key).or_default();
         *known += 1;
@@ -285,6 +297,44 @@ pub(crate) fn labels(alert: &catalog::Alert, branch: &Branch, service: &Service)
     ];
     let own = own.map(|(label, value)| (label.to_string(), value.clone()));
     alert.labels.clone().into_iter().chain(own).collect()
+}
+
+/// Labels that an alert of the catalog has of itself and of its service.
+const FIXED: [&str; 5] = ["alertname", "severity", "job", "service", "component"];
+
+/// What a series has of its targets beside that, each with the job: all values that a matcher asks for, and a few others.
+fn of_targets(stack: &Stack, series: &SeriesSet, asked: &[&Matcher]) -> Vec<Labels> {
+    let carried = series.carried.iter();
+    let carried: Vec<&String> = carried
+        .filter(|label| !FIXED.contains(&label.as_str()))
+        .collect();
+    if carried.is_empty() {
+        return vec![Labels::new()];
+    }
+    let wanted = |label: &str, value: &str| {
+        let mut own = asked.iter().filter(|matcher| matcher.name == label);
+        own.any(|matcher| matcher.picks(value))
+    };
+    let targets = &stack.contract.targets.list;
+    let mut many: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut found: BTreeSet<Labels> = BTreeSet::new();
+    for target in series.targets.ones().map(|index| &targets[index]) {
+        let job = target.labels.get("job").map_or("", String::as_str);
+        let own = carried.iter();
+        let own =
+            own.filter_map(|label| Some(((*label).clone(), target.labels.get(*label)?.clone())));
+        let mut set: Labels = own.collect();
+        let is_asked = set.iter().any(|(label, value)| wanted(label, value));
+        let known = many.entry(job).or_default();
+        set.insert("job".to_string(), job.to_string());
+        if (*known < VALUES || is_asked) && found.insert(set) {
+            *known += 1;
+        }
+    }
+    match found.is_empty() {
+        true => vec![Labels::new()],
+        false => found.into_iter().collect(),
+    }
 }
 
 /// What the expressions add to that.
@@ -311,12 +361,15 @@ impl More {
                     .labeled(series.clone(), &expression.owner["labels"]);
                 let sets = samples(&series, asked);
                 if stack.catalog.alert(&name).is_some() {
-                    let fixed = ["alertname", "severity", "job", "service", "component"];
                     let further = more.further.entry(name.clone()).or_default();
                     for mut set in sets {
-                        set.retain(|label, _| !fixed.contains(&label.as_str()));
-                        if !further.contains(&set) {
-                            further.push(set);
+                        set.retain(|label, _| !FIXED.contains(&label.as_str()));
+                        for of_target in of_targets(stack, &series, asked) {
+                            let mut whole = set.clone();
+                            whole.extend(of_target);
+                            if !further.contains(&whole) {
+                                further.push(whole);
+                            }
                         }
                     }
                 } else {
@@ -340,16 +393,19 @@ impl More {
 
     /// The label sets of one alert of the catalog.
     fn with(&self, alert: &str, own: &Labels) -> Vec<Labels> {
-        let further = self.further.get(alert).filter(|sets| !sets.is_empty());
-        let Some(further) = further else {
+        let further = self.further.get(alert).into_iter().flatten();
+        // What targets of another service have is not its own.
+        let of_job = |set: &&Labels| set.get("job").is_none_or(|job| own.get("job") == Some(job));
+        let further: Vec<&Labels> = further.filter(of_job).collect();
+        if further.is_empty() {
             return vec![own.clone()];
-        };
+        }
         let set = |more: &Labels| {
             let mut set = own.clone();
             set.extend(more.clone());
             set
         };
-        further.iter().map(set).collect()
+        further.into_iter().map(set).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 /// Where the catalog's keys of an integration stand in the configuration, if that is not an entry's own key, or what holds for all
 /// entries can take its place: integration, key, the place in an entry, and the key that holds for all entries.
 /// https://prometheus.io/docs/alerting/latest/configuration/
-const PLACES: [(&str, &str, &str, &str); 19] = [
+const PLACES: [(&str, &str, &str, &str); 20] = [
     ("slack", "api_url_file", "", "slack_api_url_file"),
     ("email", "from", "", "smtp_from"),
     ("email", "smarthost", "", "smtp_smarthost"),
@@ -39,6 +39,12 @@ const PLACES: [(&str, &str, &str, &str); 19] = [
     ("sns", "profile", "/sigv4/profile", ""),
     ("sns", "role_arn", "/sigv4/role_arn", ""),
     ("jira", "username", "/http_config/basic_auth/username", ""),
+    (
+        "webhook",
+        "username",
+        "/http_config/basic_auth/username",
+        "",
+    ),
 ];
 
 /// The same of any integration that speaks HTTP, in each place that it may have.
