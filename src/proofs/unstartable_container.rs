@@ -321,7 +321,7 @@ fn refused(container: &Container) -> Vec<Diagnostic> {
             "image".to_string(),
             "its image",
             &image,
-            "write it as in `prom/prometheus:v3.5.0`",
+            "write it as in `registry/name:tag`",
         );
     }
     found
