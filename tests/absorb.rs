@@ -298,7 +298,7 @@ fn what_the_catalog_is_silent_about_becomes_its_key() {
             "{{ $labels.service }}: {{ $value | humanizePercentage }} used",
             "absorbed as alerts.Memory.summary",
             memory,
-            "summary = \"{service}: {value:percent} used\"\n",
+            "summary = \"{value:percent} used\"\n",
         ),
     ] {
         let root = rendered(&format!("silent-{name}"));
