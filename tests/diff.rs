@@ -1146,7 +1146,7 @@ fn the_slug_of_an_environment_changes_no_alert() {
         ended.stderr
     );
     assert!(
-        ended.stdout.contains("its names are shop-staging where those of the catalog are shop: dashboards, the compose project, and what is recorded is called job:shop_staging_…"),
+        ended.stdout.contains("dashboards, the compose project and what is recorded (job:shop_staging_…) are called after shop-staging, those of the catalog after shop"),
         "{}",
         ended.stdout
     );

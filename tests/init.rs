@@ -450,6 +450,25 @@ scrape_configs:
     fs::remove_dir_all(root).expect("removable");
 }
 
+/// No alert is added where a rule is told of the same.
+#[test]
+fn what_a_rule_watches_is_not_watched_twice() {
+    let root = folder("adopt-watched");
+    let config = "scrape_configs:\n  - job_name: cart\n    static_configs: [{targets: ['cart.example.org:8000']}]\n  - job_name: till\n    static_configs: [{targets: ['till.example.org:8000']}]\n";
+    let rules = "groups:\n  - name: x\n    rules:\n      - {alert: CartGone, expr: 'up{job=\"cart\"} == 0', labels: {severity: critical}}\n";
+    let text = adopted(
+        &root,
+        &[("prometheus.yml", config), ("rules.yml", rules)],
+        &[
+            "CartGone: threshold, of cart",
+            "alert ServiceUnreachable is new, of the kind down, critical; while it fires, nobody is told of the other alerts of that service",
+        ],
+    );
+    let added = "ServiceUnreachable = { kind = \"down\", for = \"5m\", severity = \"critical\", services = [\"till\"] }";
+    assert!(text.contains(added), "{text}");
+    fs::remove_dir_all(root).expect("removable");
+}
+
 /// What a server refuses is left out by name, what nothing can say is kept, and everything else goes on.
 #[test]
 fn what_cannot_be_adopted_is_said() {

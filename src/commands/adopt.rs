@@ -167,10 +167,13 @@ impl Adopted {
                 Sort::Left(why) => adopted.lost.push(format!("{path}: {why}")),
             }
         }
-        adopted.draft.targets_watched = {
-            let mut rules = adopted.rules.values().flat_map(files::rules);
-            rules.any(alerts::is_about_every_target)
-        };
+        for rule in adopted.rules.values().flat_map(files::rules) {
+            match alerts::of_targets(rule) {
+                Some(None) => adopted.draft.targets_watched = true,
+                Some(Some(job)) => drop(adopted.draft.watched.insert(job)),
+                None => {}
+            }
+        }
         let all: Vec<Job> = std::mem::take(&mut adopted.jobs)
             .into_iter()
             .map(|(job, _)| job)

@@ -38,13 +38,14 @@ fn slug(comparison: &mut Comparison) {
     let environment = written(comparison.after.source);
     if environment_of(&environment).is_some() && environment != written(comparison.before.source) {
         // Both are there, each with its own.
-        let recorded = match names {
-            true => format!(", and what is recorded is called {}", recorded(new)),
-            false => String::new(),
+        let what = match names {
+            true => format!(
+                "dashboards, the compose project and what is recorded ({})",
+                recorded(new)
+            ),
+            false => "dashboards and the compose project".to_string(),
         };
-        let message = format!(
-            "its names are {is} where those of the catalog are {was}: dashboards, the compose project{recorded}"
-        );
+        let message = format!("{what} are called after {is}, those of the catalog after {was}");
         comparison.say(Notice, message, at);
         return;
     }

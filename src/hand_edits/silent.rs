@@ -277,7 +277,7 @@ pub(super) fn probes(stand: &Stand, place: &Place) -> Vec<KeyChange> {
                         && node.get("format").is_none()
                 });
             if node.is_object() && free && known.insert(key) {
-                let steps = [&entity[..], &[key.clone()]].concat();
+                let steps = [&entity[..], std::slice::from_ref(key)].concat();
                 found.push(change(stand, &steps, Some(PROBE.to_string())));
             }
         }

@@ -133,22 +133,33 @@ pub(super) fn recognised(
     (found, stay)
 }
 
-/// Whether a rule fires for whatever is not reached, of all jobs.
-pub(super) fn is_about_every_target(rule: &Value) -> bool {
-    let Some(Ok(mut expr)) = rule["expr"].as_str().map(parse) else {
-        return false;
-    };
+/// Of a rule that fires for whatever is not reached: of which job; Some(None): of all. None: it is about something else.
+pub(super) fn of_targets(rule: &Value) -> Option<Option<String>> {
+    rule.get("alert")?;
+    let mut expr = parse(rule["expr"].as_str()?).ok()?;
     plain(&mut expr);
     let Expr::Binary(binary) = &expr else {
-        return false;
+        return None;
     };
-    let all = matches!(&*binary.lhs, Expr::VectorSelector(selector)
-        if metric(selector) == Some("up") && selector.matchers.matchers.iter().all(|one| one.name == "__name__"));
+    let Expr::VectorSelector(selector) = &*binary.lhs else {
+        return None;
+    };
     let fires = matches!(
         (binary.op.id(), number(&binary.rhs)),
         (T_EQLC | T_LTE, Some(0.0)) | (T_LSS | T_NEQ, Some(1.0))
     );
-    all && fires
+    if metric(selector) != Some("up") || !fires {
+        return None;
+    }
+    let matchers = selector.matchers.matchers.iter();
+    let own: Vec<_> = matchers.filter(|one| one.name != "__name__").collect();
+    match own.as_slice() {
+        [] => Some(None),
+        [one] if one.name == "job" && matches!(one.op, MatchOp::Equal) => {
+            Some(Some(one.value.clone()))
+        }
+        _ => None,
+    }
 }
 
 /// An alert that does what a rule does.

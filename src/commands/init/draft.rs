@@ -140,8 +140,10 @@ pub(in crate::commands) struct Draft {
     pub(in crate::commands) taken: BTreeSet<String>,
     /// Alerts beside the usual first ones: name, and table as TOML. One of a kind stands in place of the usual one of that kind.
     pub(in crate::commands) own: Vec<(String, String)>,
-    /// Whether somebody else is told of whatever is not reached.
+    /// Whether another alert is about whatever is not reached,
     pub(in crate::commands) targets_watched: bool,
+    /// or about these services when they are not.
+    pub(in crate::commands) watched: BTreeSet<String>,
     /// What was guessed and what was left out, a line each.
     pub(in crate::commands) notes: Vec<String>,
 }
@@ -167,6 +169,7 @@ impl Draft {
             taken: BTreeSet::new(),
             own: Vec::new(),
             targets_watched: false,
+            watched: BTreeSet::new(),
             notes: Vec::new(),
         };
         draft.call(&written);
@@ -259,9 +262,16 @@ impl Draft {
         let limited = self.limited();
         let kinds: Vec<_> = self.own.iter().map(|(_, says)| kind_of(says)).collect();
         let told = FIRST.iter().filter(|first| {
-            (!first.needs_limit || limited)
-                && !(first.of_targets && self.targets_watched)
-                && !kinds.contains(&kind_of(&first.says))
+            let needless = match first {
+                First {
+                    needs_limit: true, ..
+                } => !limited,
+                First {
+                    of_targets: true, ..
+                } => self.targets_watched || self.unwatched().is_empty(),
+                _ => false,
+            };
+            !needless && !kinds.contains(&kind_of(&first.says))
         });
         let named = |first: &'static First| {
             let name = match self.taken.contains(&first.name) {
@@ -275,19 +285,37 @@ impl Draft {
         told.map(named).chain(own).collect()
     }
 
-    /// The table of a usual alert: one about memory is about the services whose runtime tells of it, where some do not.
+    /// The table of a usual alert, about those services for which it is something.
     fn about(&self, first: &First) -> String {
-        let telling: Vec<String> = self
-            .services
-            .iter()
-            .filter(|(_, found)| self.tells(found))
-            .map(|(name, _)| quoted(name))
-            .collect();
+        let about = match first {
+            First {
+                needs_limit: true, ..
+            } => self.telling(),
+            First {
+                of_targets: true, ..
+            } => self.unwatched(),
+            _ => return first.says.clone(),
+        };
         let inside = first.says.strip_suffix(" }");
-        match inside.filter(|_| first.needs_limit && telling.len() < self.services.len()) {
-            Some(inside) => format!("{inside}, services = [{}] }}", telling.join(", ")),
+        match inside.filter(|_| about.len() < self.services.len()) {
+            Some(inside) => {
+                let names: Vec<String> = about.into_iter().map(quoted).collect();
+                format!("{inside}, services = [{}] }}", names.join(", "))
+            }
             None => first.says.clone(),
         }
+    }
+
+    /// The services whose runtime tells of their memory.
+    fn telling(&self) -> Vec<&str> {
+        let telling = self.services.iter().filter(|(_, found)| self.tells(found));
+        telling.map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The services of which no other alert says that they are not reached.
+    fn unwatched(&self) -> Vec<&str> {
+        let names = self.services.iter().map(|(name, _)| name.as_str());
+        names.filter(|name| !self.watched.contains(*name)).collect()
     }
 
     /// Whether any service has a limit of memory that its runtime tells about.
