@@ -22,6 +22,12 @@ use std::rc::Rc;
 /// So many keys are tried for one place, the nearest first.
 const EACH: usize = 40;
 
+/// So many changes that are refused count as one that is rendered.
+const REFUSED: usize = 8;
+
+/// Places for which keys are looked for that they do not spell: more were not edited by hand.
+const SILENT: usize = 12;
+
 /// What became of the edits.
 pub(crate) struct Found {
     /// What says them, all together rendered and seen to say them.
@@ -112,6 +118,7 @@ pub(crate) fn search(
         artifacts: artifacts(stand, edited),
         comparison,
         trials,
+        refused: 0,
         exhausted: false,
     };
     let tried = search.keys()?;
@@ -243,6 +250,8 @@ struct Search<'s> {
     artifacts: Vec<Artifact>,
     comparison: Comparison,
     trials: usize,
+    /// Changes that were refused before anything was rendered.
+    refused: usize,
     exhausted: bool,
 }
 
@@ -294,7 +303,11 @@ impl Search<'_> {
                 tried.extend(self.tried(change, BTreeSet::from([spot]))?);
             }
         }
-        for spot in 0..self.comparison.spots.len() {
+        let silent = (0..self.comparison.spots.len()).filter(|spot| !says(&tried, *spot));
+        let silent: Vec<usize> = silent.collect();
+        self.exhausted |= silent.len() > SILENT;
+        for spot in silent.into_iter().take(SILENT) {
+            // Another one may have been found to say it too.
             if !says(&tried, spot) {
                 self.silent(spot, &mut tried)?;
             }
@@ -374,8 +387,9 @@ impl Search<'_> {
         let outcome = match self.stand.with(&change, &self.artifacts)? {
             None => return Ok(None),
             Some(Err(refusal)) => {
-                // Nothing was rendered for it.
-                self.trials += 1;
+                // Nothing was rendered for it: several cost what one rendering does.
+                self.refused += 1;
+                self.trials += usize::from(self.refused % REFUSED != 0);
                 Outcome::Refused(refusal.into())
             }
             Some(Ok(stand)) => {
