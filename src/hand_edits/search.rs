@@ -389,7 +389,7 @@ impl Search<'_> {
             Some(Err(refusal)) => {
                 // Nothing was rendered for it: several cost what one rendering does.
                 self.refused += 1;
-                self.trials += usize::from(self.refused % REFUSED != 0);
+                self.trials += usize::from(!self.refused.is_multiple_of(REFUSED));
                 Outcome::Refused(refusal.into())
             }
             Some(Ok(stand)) => {
