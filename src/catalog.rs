@@ -45,6 +45,7 @@ use serde_json::{Map, Value};
 pub use services::{Override, Port, Service, layers, origin};
 pub(crate) use severities::Severities;
 use slos::Slo;
+pub(crate) use slos::alerts_of;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 pub(crate) use tables::{Alertmanager, Blackbox, Compose, Grafana, Platform, Prometheus};

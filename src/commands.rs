@@ -110,9 +110,9 @@ enum Verb {
     Prove(prove::Args),
     /// Add a service, an alert, a metric, a group, an owner or a receiver to services.toml and render
     Add(add::Args),
-    /// Give a service, a metric, an alert, a group, an owner or a receiver another name wherever the catalog names it, and render
+    /// Give a service, an alert, a receiver or whatever else is declared by name another one wherever the catalog names it, and render
     Rename(rename::Args),
-    /// Take a service, a metric, an alert, a group, an owner or a receiver out of the catalog, and render
+    /// Take a service, an alert, a receiver or whatever else is declared by name out of the catalog, and render
     Remove(remove::Args),
     /// Write one key of the catalog, and render
     Set(set::Args),

@@ -183,6 +183,28 @@ impl Comparison<'_> {
 
 /// Every change from one catalog to the other, most dangerous first.
 pub fn compare(before: Side, after: Side) -> Vec<Change> {
+    inspected(
+        before,
+        after,
+        &[
+            services::inspect,
+            objectives::inspect,
+            alerts::inspect,
+            conditions::inspect,
+            metrics::inspect,
+            routes::inspect,
+            owners::inspect,
+            platform::inspect,
+        ],
+    )
+}
+
+/// Who is told of alerts instead of whom.
+pub(crate) fn told(before: Side, after: Side) -> Vec<Change> {
+    inspected(before, after, &[routes::told, owners::told])
+}
+
+fn inspected(before: Side, after: Side, inspect: &[fn(&mut Comparison)]) -> Vec<Change> {
     let services = pairs::services(before.catalog, after.catalog);
     let alerts = pairs::alerts(before.catalog, after.catalog);
     let metrics = pairs::metrics(before.catalog, after.catalog);
@@ -194,16 +216,7 @@ pub fn compare(before: Side, after: Side) -> Vec<Change> {
         metrics,
         changes: Vec::new(),
     };
-    for inspect in [
-        services::inspect,
-        objectives::inspect,
-        alerts::inspect,
-        conditions::inspect,
-        metrics::inspect,
-        routes::inspect,
-        owners::inspect,
-        platform::inspect,
-    ] {
+    for inspect in inspect {
         inspect(&mut comparison);
     }
     let mut changes = comparison.changes;

@@ -8,10 +8,11 @@ mod keys;
 mod literal;
 mod search;
 mod shape;
+mod silent;
 mod spelling;
 mod trial;
 
-pub(crate) use comparison::Edited;
+pub(crate) use comparison::{Edited, reordered};
 pub(crate) use difference::merged;
 pub(crate) use search::{Chosen, Found, Says, Told, search};
 pub(crate) use shape::Shape;

@@ -253,6 +253,11 @@ impl Kind {
         given.filter_map(|given| given.role.as_deref()).collect()
     }
 
+    /// Whether a key says which quantile of a histogram is compared.
+    pub(crate) fn is_quantile(&self, key: &str) -> bool {
+        matches!(&self.compares, Some(Compares::Quantile { quantile, .. }) if *quantile == format!("alert.settings.{key}"))
+    }
+
     /// Whether alerts of this kind have the key.
     pub(crate) fn reads(&self, key: &str) -> bool {
         self.keys.contains_key(key)

@@ -247,6 +247,179 @@ fn a_key_that_is_not_written_is_written_then() {
     );
 }
 
+/// What a catalog does not say yet: an edit, what is said of it, and the lines that the catalog then has.
+#[test]
+fn what_the_catalog_is_silent_about_becomes_its_key() {
+    let errors = "above = 0.05 # agreed with sales\nwindow = \"5m\"\nfor = \"5m\"\n";
+    let memory = "above = 0.9\nfor = \"10m\"\n";
+    let rule = "          severity: \"warning\"\n";
+    let target = "          component: \"core\"\n";
+    for (name, file, old, new, said, before, after) in [
+        (
+            "severity",
+            RULES,
+            rule,
+            "          severity: \"critical\"\n",
+            "absorbed as alerts.Errors.severity at services.toml:48: not written there → critical",
+            errors,
+            "severity = \"critical\"\n",
+        ),
+        (
+            "label",
+            RULES,
+            rule,
+            "          team: \"sales\"\n          severity: \"warning\"\n",
+            "absorbed as alerts.Errors.labels.team",
+            errors,
+            "\n[alerts.Errors.labels]\nteam = \"sales\"\n",
+        ),
+        (
+            "target",
+            PROMETHEUS,
+            target,
+            "          tier: \"2\"\n          component: \"core\"\n",
+            "absorbed as services.stock.labels.tier",
+            "port = 8003\n",
+            "\n[services.stock.labels]\ntier = \"2\"\n",
+        ),
+        (
+            "machine",
+            PROMETHEUS,
+            "host.docker.internal:8003",
+            "10.0.0.7:8003",
+            "absorbed as services.stock.runs_on",
+            "port = 8003\n",
+            "runs_on = \"10.0.0.7\"\n",
+        ),
+        (
+            "sentence",
+            RULES,
+            "{{ $labels.service }} is short of memory",
+            "{{ $labels.service }}: {{ $value | humanizePercentage }} used",
+            "absorbed as alerts.Memory.summary",
+            memory,
+            "summary = \"{value:percent} used\"\n",
+        ),
+    ] {
+        let root = rendered(&format!("silent-{name}"));
+        edit(&root, file, old, new);
+        let check = monstack(&root, &["render", "--check"]);
+        says(
+            &check,
+            1,
+            &["which is not written yet", "or keep what was edited"],
+        );
+        absorb(&root, 0, &[said]);
+        let catalog = CATALOG.replacen(before, &format!("{before}{after}"), 1);
+        let text = read(&root, "services.toml");
+        assert_eq!(text.trim_end(), catalog.trim_end(), "{name}");
+        current(&root);
+    }
+}
+
+#[test]
+fn a_threshold_that_includes_itself_is_another_key_of_the_same_value() {
+    let root = folder("absorb-at_least");
+    let catalog = format!(
+        "{CATALOG}\n[metrics.queue]\ntype = \"gauge\"\nhelp = \"Waiting\"\n\n[alerts.Queue]\nkind = \"threshold\"\nmetric = \"queue\"\nabove = 100\n"
+    );
+    fs::write(root.join("services.toml"), &catalog).expect("writable");
+    assert_eq!(monstack(&root, &["render"]).code, 0);
+    edit(&root, RULES, "> 100", ">= 100");
+    absorb(
+        &root,
+        0,
+        &[
+            "absorbed as alerts.Queue.above at services.toml:",
+            "100 → taken away",
+            "absorbed as alerts.Queue.at_least",
+        ],
+    );
+    let text = read(&root, "services.toml");
+    assert_eq!(text, catalog.replace("above = 100", "at_least = 100"));
+    current(&root);
+}
+
+#[test]
+fn labels_of_everything_come_and_go() {
+    let root = folder("absorb-external");
+    let catalog = format!("{CATALOG}\n[prometheus]\nexternal_labels = {{ cluster = \"a\" }}\n");
+    fs::write(root.join("services.toml"), &catalog).expect("writable");
+    assert_eq!(monstack(&root, &["render"]).code, 0);
+    edit(
+        &root,
+        PROMETHEUS,
+        "{\"cluster\": \"a\"}",
+        "{\"cluster\": \"a\", \"env\": \"prod\"}",
+    );
+    absorb(&root, 0, &["absorbed as prometheus.external_labels.env"]);
+    let more = catalog.replace("\"a\" }", "\"a\", env = \"prod\" }");
+    assert_eq!(read(&root, "services.toml"), more);
+    edit(&root, PROMETHEUS, ", \"env\": \"prod\"", "");
+    absorb(
+        &root,
+        0,
+        &[
+            "absorbed as prometheus.external_labels.env",
+            "prod → taken away",
+        ],
+    );
+    assert_eq!(read(&root, "services.toml"), catalog);
+    current(&root);
+}
+
+#[test]
+fn a_rule_or_a_job_that_is_deleted_is_an_entry_to_remove() {
+    let root = rendered("deleted");
+    for (file, first, entry, command) in [
+        (
+            RULES,
+            "      - alert: \"Memory\"",
+            "alerts.Memory",
+            "remove alert Memory",
+        ),
+        (
+            PROMETHEUS,
+            "  - job_name: \"stock\"",
+            "services.stock",
+            "remove service stock",
+        ),
+    ] {
+        let whole = read(&root, file);
+        let at = whole.find(first).expect("it is rendered");
+        fs::write(root.join(file), whole[..at].trim_end().to_string() + "\n").expect("writable");
+        absorb(
+            &root,
+            1,
+            &[
+                &format!("the catalog without {entry} renders that"),
+                &format!("`monstack {command}`, which takes all that belongs to it along"),
+                "1 error; nothing was written",
+            ],
+        );
+        fs::write(root.join(file), whole).expect("writable");
+    }
+    current(&root);
+}
+
+#[test]
+fn one_edit_of_several_files_is_none_of_the_catalog() {
+    let root = rendered("both");
+    // As on any day but that of the rendering.
+    let before = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    let catalog = fs::File::options()
+        .write(true)
+        .open(root.join("services.toml"));
+    let catalog = catalog.expect("writable");
+    catalog.set_modified(before).expect("a time");
+    let service = OVERVIEW.replace("overview", "service");
+    for file in [OVERVIEW, &service] {
+        edit(&root, file, "\"refresh\": \"30s\"", "\"refresh\": \"1m\"");
+    }
+    absorb(&root, 0, &["absorbed as grafana.refresh"]);
+    current(&root);
+}
+
 #[test]
 fn a_title_and_a_refresh_of_a_dashboard_are_keys_however_the_file_is_laid_out() {
     let root = rendered("title");

@@ -1125,3 +1125,38 @@ fn what_has_no_meaning_is_not_a_change() {
         );
     }
 }
+
+/// Names of an environment are its own: that its recorded series have another slug is no change of any alert.
+#[test]
+fn the_slug_of_an_environment_changes_no_alert() {
+    let root = folder("environment");
+    let catalog = fs::read_to_string("tests/diff/slug/before.toml").expect("readable");
+    fs::write(root.join("services.toml"), catalog).expect("writable");
+    let staging = "[platform]\nslug = \"shop-staging\"\n[alerts.Errors]\nabove = 0.1\n";
+    fs::write(root.join("services.staging.toml"), staging).expect("writable");
+    let ended = monstack(&root, &["--environment", "staging"]);
+    let lines: Vec<&str> = ended.stdout.lines().collect();
+    assert_eq!(
+        lines[..2],
+        [
+            "dangerous",
+            "  Errors is looser for cart and till: fires above 10% instead of 5%  services.staging.toml:4"
+        ],
+        "{}{}",
+        ended.stdout,
+        ended.stderr
+    );
+    assert!(
+        ended.stdout.contains("dashboards, the compose project and what is recorded (job:shop_staging_…) are called after shop-staging, those of the catalog after shop"),
+        "{}",
+        ended.stdout
+    );
+    assert!(
+        ended
+            .stdout
+            .ends_with("1 dangerous, 1 warning, 2 notices, 0 safe\n"),
+        "{}",
+        ended.stdout
+    );
+    fs::remove_dir_all(root).expect("removable");
+}

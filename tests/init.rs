@@ -144,7 +144,8 @@ fn a_compose_file_becomes_a_catalog() {
     said(
         &ended,
         &[
-            "web: it answers /metrics at 8001, the published port of 8000",
+            "web: it is taken to answer /metrics at 8001, the published port of 8000, and not at 9000, which it publishes too",
+            "what else is built here is taken to be written in python",
             "worker is left out: it publishes no port",
             "db is left out: postgres answers no scrape",
             "prometheus is left out",
@@ -157,6 +158,99 @@ fn a_compose_file_becomes_a_catalog() {
         "memory_limit = \"1GiB\", cpu_limit = 2.0",
         "profiles = [\"node_exporter\"]",
         "MemoryNearLimit",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    fs::remove_dir_all(root).expect("removable");
+}
+
+/// Images that somebody knows are asked where they answer; of all others it is said that it is a guess.
+#[test]
+fn images_of_a_compose_file_are_known() {
+    let root = folder("init-images");
+    let compose = r#"
+services:
+  web: {image: "registry.example.org/shop/web:2", command: gunicorn shop.wsgi, ports: ["8000:8000"], mem_limit: 1g}
+  shop: {image: "registry.example.org/shop/shop:2", ports: ["8002:8002"]}
+  queue: {image: "rabbitmq:4.0-management", ports: ["5672:5672", "15672:15672", "15692:15692"]}
+  hidden: {image: "rabbitmq:4.0", ports: ["5673:5672"]}
+  stats: {image: "prom/statsd-exporter:v0.28.0", ports: ["9102:9102"]}
+  node: {image: "quay.io/prometheus/node-exporter:v1.9.0", network_mode: host}
+  redis-exporter: {image: "oliver006/redis_exporter:v1.69.0", command: ["--web.listen-address=:9122"], ports: ["9122:9122"]}
+  own: {image: "shop/own", network_mode: host}
+  foreign: {image: "someone/thing:1", ports: ["8080:8080"]}
+"#;
+    fs::write(root.join("compose.yml"), compose).expect("writable");
+    let ended = monstack(&root, &["init", "--compose", "compose.yml"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    said(
+        &ended,
+        &[
+            "queue: it answers /metrics at 15692, the published port of 15692",
+            "hidden is left out: it answers /metrics at 15692, and does not publish that port",
+            "node: it is in the network of this machine, and answers /metrics at 9100",
+            "own is left out: it is in the network of this machine, and nothing says at which port",
+            "foreign: it is taken to answer /metrics at 8080, the published port of 8080",
+            "foreign: what it is written in is not known",
+        ],
+    );
+    let text = renders(&root);
+    for wanted in [
+        "web = { group = \"services\", port = 8000, build = false, runtime = \"python\", memory_limit = \"1GiB\" }",
+        "shop = { group = \"services\", port = 8002, build = false }",
+        "queue = { group = \"services\", port = 15692, build = false, runtime = \"unknown\" }",
+        "stats = { group = \"services\", port = 9102, build = false, runtime = \"unknown\" }",
+        "node = { group = \"infrastructure\", port = 9100, build = false, runtime = \"go\", profiles = [\"node_exporter\"] }",
+        "redis-exporter = { group = \"infrastructure\", port = 9122,",
+        "foreign = { group = \"services\", port = 8080, build = false, runtime = \"unknown\" }",
+        "severity = \"warning\", services = [\"web\", \"shop\", \"node\", \"redis-exporter\"] }",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    fs::remove_dir_all(root).expect("removable");
+}
+
+/// What a service says as a job does is taken over; for all else there is `adopt`.
+#[test]
+fn jobs_are_read_as_adopt_reads_them() {
+    let root = folder("init-jobs");
+    let config = r#"
+global: {scrape_interval: 30s}
+scrape_configs:
+  - job_name: ledger
+    metrics_path: /actuator/prometheus
+    scheme: https
+    tls_config: {ca_file: ca.pem}
+    static_configs: [{targets: ["ledger.example.org:8443"], labels: {tier: "1"}}]
+  - job_name: pushgateway
+    honor_labels: true
+    params: {x: ["1"]}
+    static_configs: [{targets: ["push.example.org:9091"]}]
+  - job_name: node
+    static_configs:
+      - {targets: ["10.0.0.1:9100"], labels: {dc: a}}
+      - {targets: ["10.0.0.2:9100"], labels: {dc: b}}
+  - job_name: probes
+    metrics_path: /probe
+    static_configs: [{targets: ["https://example.org"]}]
+    relabel_configs: [{source_labels: [__address__], target_label: __param_target}]
+"#;
+    fs::write(root.join("prometheus.yml"), config).expect("writable");
+    let ended = monstack(&root, &["init", "--prometheus", "prometheus.yml"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    said(
+        &ended,
+        &[
+            "node is left out: its targets have different labels; `monstack adopt prometheus.yml` keeps such a job as it is",
+            "probes is left out: ",
+        ],
+    );
+    let text = renders(&root);
+    for wanted in [
+        "runtime = \"unknown\"",
+        "runtime = \"java\", labels = { tier = \"1\" }, tls = { ca_file = \"ca.pem\" }",
+        "honor_labels = true",
+        "params = { x = [\"1\"] }",
     ] {
         assert!(text.contains(wanted), "{wanted}: {text}");
     }
@@ -295,6 +389,86 @@ groups:
     fs::remove_dir_all(root).expect("removable");
 }
 
+/// Rules that name no job are recognised where only services are known to expose what they read; of each that stays, it is said why.
+#[test]
+fn why_a_rule_stays_is_said() {
+    let root = folder("adopt-reasons");
+    let config = r#"
+global: {scrape_interval: 15s}
+alerting:
+  alert_relabel_configs: [{regex: replica, action: labeldrop}]
+remote_write:
+  - url: https://store.example.org/push
+    basic_auth: {username: shop, password_file: secrets/store}
+scrape_configs:
+  - job_name: redis
+    static_configs: [{targets: ['redis-exporter.example.org:9121']}]
+  - job_name: cadvisor
+    metric_relabel_configs: [{regex: id, action: labeldrop}]
+    static_configs: [{targets: ['10.0.0.2:8080']}]
+  - job_name: whatever
+    metric_relabel_configs: [{regex: id, action: labeldrop}]
+    static_configs: [{targets: ['10.0.0.3:8080']}]
+"#;
+    let rule = |name: &str, expr: &str, more: &str| {
+        format!("      - {{alert: {name}, expr: '{expr}', labels: {{severity: critical{more}}}}}\n")
+    };
+    let rules = [
+        "groups:\n  - name: all\n    rules:\n".to_string(),
+        rule("RedisDown", "redis_up == 0", ""),
+        rule(
+            "Backup",
+            "time() - redis_rdb_last_save_timestamp_seconds > 60 * 60 * 24",
+            "",
+        ),
+        rule("Gone", "up == 0", ""),
+        rule("Killed", "time() - container_last_seen > 60", ""),
+        rule("Foreign", "other_metric > 1", ""),
+        rule("Summed", "sum(redis_connected_clients) > 9", ""),
+        rule("Odd", "redis_connected_clients > redis_up * 2", ""),
+        rule("Labelled", "redis_up == 0", ", job: x"),
+    ];
+    let text = adopted(
+        &root,
+        &[("prometheus.yml", config), ("rules.yml", &rules.concat())],
+        &[
+            "RedisDown: threshold, of redis",
+            "Backup: stale, of redis",
+            "RedisDown, Backup: about the services that are known to expose what it reads, where the rule has no `job`",
+            "stay rules, it has no `job`, and is about jobs in [extra] too: Gone",
+            "stay rules, what it reads is exposed by a job in [extra]: Killed (cadvisor)",
+            "stay rules, no profile of a service lists what it reads: Foreign (other_metric)",
+            "stay rules, it sums without `job`: nobody can say whose service it is about: Summed",
+            "stay rules, it sets a label that targets have: Labelled (job)",
+            "alert_relabel_configs of `alerting`: alerts are sent with replica too",
+        ],
+    );
+    // The rule that is kept is about everything that is not reached.
+    assert!(!text.contains("ServiceUnreachable"), "{text}");
+    let store = "remote_write = [{ url = \"https://store.example.org/push\", auth = { username = \"shop\", password_file = \"secrets/store\" } }]";
+    assert!(text.contains(store), "{text}");
+    fs::remove_dir_all(root).expect("removable");
+}
+
+/// No alert is added where a rule is told of the same.
+#[test]
+fn what_a_rule_watches_is_not_watched_twice() {
+    let root = folder("adopt-watched");
+    let config = "scrape_configs:\n  - job_name: cart\n    static_configs: [{targets: ['cart.example.org:8000']}]\n  - job_name: till\n    static_configs: [{targets: ['till.example.org:8000']}]\n";
+    let rules = "groups:\n  - name: x\n    rules:\n      - {alert: CartGone, expr: 'up{job=\"cart\"} == 0', labels: {severity: critical}}\n";
+    let text = adopted(
+        &root,
+        &[("prometheus.yml", config), ("rules.yml", rules)],
+        &[
+            "CartGone: threshold, of cart",
+            "alert ServiceUnreachable is new, of the kind down, critical; while it fires, nobody is told of the other alerts of that service",
+        ],
+    );
+    let added = "ServiceUnreachable = { kind = \"down\", for = \"5m\", severity = \"critical\", services = [\"till\"] }";
+    assert!(text.contains(added), "{text}");
+    fs::remove_dir_all(root).expect("removable");
+}
+
 /// What a server refuses is left out by name, what nothing can say is kept, and everything else goes on.
 #[test]
 fn what_cannot_be_adopted_is_said() {
@@ -302,7 +476,7 @@ fn what_cannot_be_adopted_is_said() {
     let files = [
         (
             "prometheus.yml",
-            "rule_files: [broken.yml, other.yml]\nremote_write: [{url: 'https://store.example.org'}]\nscrape_configs:\n  - job_name: web_app\n    static_configs: [{targets: ['localhost:8000']}]\n  - job_name: 'Old App'\n    static_configs: [{targets: ['10.0.0.1:80']}]\n",
+            "rule_files: [broken.yml, other.yml]\nremote_write: [{url: 'https://store.example.org', queue_config: {max_shards: 3}}, {url: 'https://two.example.org', write_relabel_configs: []}]\nscrape_configs:\n  - job_name: web_app\n    static_configs: [{targets: ['localhost:8000']}]\n  - job_name: 'Old App'\n    static_configs: [{targets: ['10.0.0.1:80']}]\n",
         ),
         (
             "broken.yml",
@@ -326,14 +500,17 @@ fn what_cannot_be_adopted_is_said() {
             "job Old App, in adopted/jobs.yml: the name of a service has lower-case letters",
             "broken.yml:1: this is not valid PromQL",
             "rule_files names other.yml, of which no file was given",
-            "prometheus.yml: `remote_write`",
             "docker-compose.yml: a compose file",
+            "prometheus.yml: remote_write to https://store.example.org: its `queue_config`",
+            "prometheus.yml: remote_write to https://two.example.org: a store has no `write_relabel_configs`",
             "what is inside of `dashboard` is kept, in adopted/dashboard.json",
             "what is inside of `dashboard` is kept, in adopted/team-dashboard.json",
             "Prometheus runs on it, without a container",
         ],
     );
     assert!(text.contains("runs_on = \"host\""), "{text}");
+    let store = "remote_write = [{ url = \"https://store.example.org\" }]";
+    assert!(text.contains(store), "{text}");
     assert!(text.contains("runtime = \"unknown\""), "{text}");
     fs::remove_dir_all(root).expect("removable");
 }
@@ -383,9 +560,9 @@ fn logins_are_adopted() {
             "job basic",
             "token: what its Prometheus reads as /run/secrets/token is read from secrets/token here",
             "old: what its Prometheus reads as /etc/prometheus/old-token is read from secrets/etc/prometheus/old-token here",
-            "job tls-new, in adopted/jobs.yml: the `tls` of a service has no `min_version`",
+            "job tls-new, in adopted/jobs.yml: `tls` has no `min_version`",
             "job inline, in adopted/jobs.yml: its password or token stands in the configuration",
-            "job digest, in adopted/jobs.yml: the `auth` of a service has no `type`",
+            "job digest, in adopted/jobs.yml: `auth` has no `type`",
         ],
     );
     for wanted in [

@@ -107,6 +107,33 @@ pub(super) fn annotation(
     parts(text).into_iter().map(one).collect()
 }
 
+/// A text of an annotation as the catalog writes it: what Prometheus fills in becomes placeholders. None: no placeholder says that.
+pub(crate) fn written_back(annotation: &str) -> Option<String> {
+    let mut text = String::new();
+    let mut rest = annotation;
+    while let Some((before, behind)) = rest.split_once("{{") {
+        let (inner, mut after) = behind.split_once("}}")?;
+        text += before;
+        let inner = inner.trim();
+        if let Some(label) = inner.strip_prefix("$labels.") {
+            match LABELS.iter().any(|(known, _)| *known == label) {
+                true => text += &format!("{{{label}}}"),
+                false => text += &format!("{{label:{label}}}"),
+            }
+        } else {
+            let of = |unit: &str| value(Some(unit));
+            let here = &rest[before.len()..];
+            let (name, unit) = FORMATS
+                .iter()
+                .find(|(_, unit)| here.starts_with(&of(unit)))?;
+            after = &here[of(unit).len()..];
+            text += &format!("{{value:{name}}}");
+        }
+        rest = after;
+    }
+    Some(text + rest)
+}
+
 /// The value with its unit, as short as people say it.
 fn value(unit: Option<&str>) -> String {
     let (function, behind) = match unit.unwrap_or_default() {
@@ -189,6 +216,14 @@ mod tests {
             "The service is late. The value behind, for the queue name"
         );
         let search = |_: &str| Some("search".to_string());
+        assert_eq!(
+            written_back(
+                "{{ $labels.service }}: {{ $value | humanizePercentage }} of {{ $labels.pool }}"
+            )
+            .as_deref(),
+            Some("{service}: {value:percent} of {label:pool}")
+        );
+        assert_eq!(written_back("{{ query `up` }}"), None);
         assert_eq!(spoken("{service} is slow", &search), "search is slow");
     }
 }

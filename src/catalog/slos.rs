@@ -108,6 +108,11 @@ impl Burning {
 /// The two alerts: what follows the objective's name in theirs, and the key of their severity.
 const ALERTS: [(&str, &str); 2] = [("FastBurn", "page"), ("SlowBurn", "ticket")];
 
+/// How the alerts of an objective are called.
+pub(crate) fn alerts_of(objective: &str) -> [String; 2] {
+    ALERTS.map(|(suffix, _)| pascal(objective) + suffix)
+}
+
 impl Slo {
     pub(super) fn resolve(
         name: &str,

@@ -7,7 +7,8 @@ use crate::artifacts::ARTIFACTS;
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::generated::compare;
 use crate::hand_edits::{
-    Change, Chosen, Edited, Found, Says, Shape, Stand, TemplateChange, Told, merged,
+    Change, Chosen, Edited, Found, KeyChange, Says, Shape, Stand, TemplateChange, Told, merged,
+    reordered,
 };
 use crate::json::plain;
 use crate::overlay::Overlay;
@@ -146,7 +147,7 @@ fn absorb(
         named.is_none_or(|named| named.contains(path))
     });
     let found = look(&stand, &edited, cli, TRIALS)?;
-    let since = not_rendered(&found);
+    let since = not_rendered(&found, &stand, &edited, cli);
     if named.is_none() && !since.is_empty() {
         return Ok(stale(&stand, &since, cli));
     }
@@ -327,8 +328,11 @@ impl Absorbing<'_> {
             };
             let shape = |text: &str| Shape::of(&edited.path, text);
             let disk = shape(&edited.text);
-            let merged = merged(&shape(before).text, &shape(after).text, &disk.text);
-            let text = merged.and_then(|text| disk.written(text));
+            let text = match reordered(after, &edited.text) {
+                true => Some(after.to_string()),
+                false => merged(&shape(before).text, &shape(after).text, &disk.text)
+                    .and_then(|text| disk.written(text)),
+            };
             if text.is_none() {
                 beside.push(edited.path.clone());
             }
@@ -351,11 +355,13 @@ impl Absorbing<'_> {
                     let text = texts.find(|file| file.name == key.file);
                     let source = text.map(|file| Source::parse(&file.name, &file.text).0);
                     let at = source.map_or(key.file.clone(), |source| place(&source, key));
-                    let before = match key.written {
-                        true => plain(&key.before),
-                        false => format!("{}, not written there,", plain(&key.before)),
+                    let before = match (key.written, &key.before) {
+                        (true, before) => plain(before),
+                        (false, Value::Null) => "not written there".to_string(),
+                        (false, before) => format!("{}, not written there,", plain(before)),
                     };
-                    format!("absorbed as {} at {at}: {before} → {}", key.key(), key.word)
+                    let word = key.word.as_deref().unwrap_or("taken away");
+                    format!("absorbed as {} at {at}: {before} → {word}", key.key())
                 })),
                 Change::Template(TemplateChange {
                     path,
@@ -402,9 +408,7 @@ impl Absorbing<'_> {
         let render = self.cli.command("render");
         let back = format!("or put the file back with `{render}`");
         let set = |change: &Change| {
-            let keys = change.keys().iter();
-            let set = self.cli.command("set");
-            let all = keys.map(|key| format!("`{set} {} {}`", shell(&key.key()), shell(&key.word)));
+            let all = change.keys().iter().map(|key| self.command(key));
             all.collect::<Vec<_>>().join(" and ")
         };
         let known = |found: Diagnostic, change: &Change| {
@@ -466,6 +470,22 @@ impl Absorbing<'_> {
                     change,
                 )
             }
+            Says::Without(change) => {
+                let entries: Vec<String> = change.keys().iter().map(KeyChange::key).collect();
+                let message = format!(
+                    "{}: the catalog without {} renders that",
+                    what(told),
+                    entries.join(" and ")
+                );
+                let help = format!(
+                    "{}, which takes all that belongs to it along; {back}",
+                    set(change)
+                );
+                known(
+                    Diagnostic::error("not-absorbed", place, message).help(help),
+                    change,
+                )
+            }
             Says::Line {
                 place: line,
                 change,
@@ -476,6 +496,9 @@ impl Absorbing<'_> {
                     Some(true) => format!(
                         "{what}: only comments or the layout differ in this file, which no key of the catalog says"
                     ),
+                    _ if found.exhausted => {
+                        format!("{what}: no key of the catalog was found that says that")
+                    }
                     _ => format!("{what}: no key of the catalog says that"),
                 };
                 let own = match told.old.trim().is_empty() && same == Some(false) {
@@ -485,11 +508,32 @@ impl Absorbing<'_> {
                     false => "",
                 };
                 let help = self.advice(line, change.as_ref(), &back) + own;
+                let there = match told.old.trim().is_empty() {
+                    true => "it is added at what this line says",
+                    false => "this line says it",
+                };
                 Diagnostic::error("not-absorbed", place, message)
-                    .also(line.clone(), "this line says it")
+                    .also(line.clone(), there)
                     .help(help)
             }
         })
+    }
+
+    /// The command that writes a key as an edit says it.
+    fn command(&self, key: &KeyChange) -> String {
+        let (name, steps) = (shell(&key.key()), &key.steps);
+        match &key.word {
+            Some(word) => format!("`{} {name} {}`", self.cli.command("set"), shell(word)),
+            None if key.removes_entry() => {
+                let table = steps[0].trim_end_matches('s');
+                format!(
+                    "`{} {table} {}`",
+                    self.cli.command("remove"),
+                    shell(&steps[1])
+                )
+            }
+            None => format!("`{} {name} --unset`", self.cli.command("set")),
+        }
     }
 
     /// What to do about an edit that a line says.
@@ -536,7 +580,7 @@ impl Absorbing<'_> {
 /// What was done to lines, in words.
 fn what(told: &Told) -> String {
     let quoted = |text: &str| {
-        let mut lines = text.lines();
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
         let first = lines.next().unwrap_or_default().trim();
         match lines.count() {
             0 => format!("`{first}`"),

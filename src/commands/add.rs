@@ -5,11 +5,12 @@ mod flags;
 
 use super::edited::{Files, refused};
 use super::rename::{What, article, unknown};
-use super::{Cli, Report};
-use crate::diagnostic::{Diagnostic, Place};
+use super::{Cli, Report, shell};
+use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::editing::entry::{Entry, with_entry};
 use crate::editing::names::at;
 use crate::editing::values::value;
+use crate::json::Parts;
 use crate::pipeline::{CATALOG, PARTS, is_part};
 use crate::source::{Source, pointer, step};
 use anyhow::{Result, ensure};
@@ -41,6 +42,11 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     }
     let group = fields.get("group").and_then(|group| group.as_str());
     let group = group.map(str::to_string);
+    if let Some(finding) =
+        unused(args, &name, cli).or_else(|| homeless(args, &name, group.as_deref(), &source, cli))
+    {
+        return Ok(refused(source, finding));
+    }
     let file = match &args.file {
         Some(file) => named(file)?,
         None => beside(&source, table, group.as_deref()),
@@ -108,6 +114,61 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         );
     }
     Ok(report)
+}
+
+/// A group without a service and an owner of no alert are refused: what names them is added with them.
+fn unused(args: &Args, name: &str, cli: &Cli) -> Option<Diagnostic> {
+    if !args.named_by.is_empty() {
+        return None;
+    }
+    let own = Place::File(CATALOG.to_string());
+    let add = cli.command("add");
+    let name = shell(name);
+    Some(match args.what {
+        What::Group => {
+            let title = args.settings.iter().find(|(key, _)| key == "title");
+            let title = title.map_or("TITLE".to_string(), |(_, words)| shell(&words.join(" ")));
+            Diagnostic::error("empty-group", own, format!("no service is in the group `{name}`"))
+                .help(format!(
+                    "add it with its first service, as in `{add} NAME --group {name} --group-title {title} --port 8000`, or with one that moves into it: `--service NAME`"
+                ))
+        }
+        What::Owner => {
+            Diagnostic::error("unused-owner", own, format!("no alert belongs to `{name}`"))
+                .help("say whose alerts are its own from now on: those of a group with `--group NAME`, of a service with `--service NAME`, or one alert with `--alert NAME`")
+        }
+        _ => return None,
+    })
+}
+
+/// A service of a group that there is not, and that is not added with it.
+fn homeless(
+    args: &Args,
+    name: &str,
+    group: Option<&str>,
+    source: &Source,
+    cli: &Cli,
+) -> Option<Diagnostic> {
+    let group = group.filter(|_| args.what == What::Service && args.group_title.is_none())?;
+    let groups = &source.value["groups"];
+    if groups.get(group).is_some() {
+        return None;
+    }
+    let known: Vec<&str> = groups.entries().map(|(name, _)| name.as_str()).collect();
+    let other = match known.is_empty() {
+        true => String::new(),
+        false => format!("{}; or ", suggestion(group, known)),
+    };
+    let message = format!("there is no group `{group}`");
+    let place = Place::Key("/groups".to_string());
+    Some(
+        Diagnostic::error("unknown-group", place, message).help(format!(
+            "{other}let it be new: `{} {} --group {} --group-title TITLE`, with all that was given",
+            cli.command("add"),
+            shell(name),
+            shell(group)
+        )),
+    )
 }
 
 /// The name of its table: that of a metric is written without the prefix.

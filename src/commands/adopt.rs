@@ -3,22 +3,21 @@
 
 mod alerts;
 mod files;
-mod jobs;
 
-use super::init::draft::{Draft, SCRAPED};
+use super::init::draft::{Draft, SCRAPED, UNKNOWN};
+use super::init::jobs::{self, Job};
 use super::{Cli, Report, render};
 use crate::allow::never;
 use crate::diagnostic::{Diagnostic, Place, Severity, location, plural};
 use crate::generated::create;
-use crate::json::Parts;
+use crate::json::{Parts, plain};
 use crate::overlay::{Overlay, glob};
 use crate::pipeline::{self, CATALOG, Outcome};
 use crate::source::read;
 use crate::yaml;
-use alerts::Recognised;
+use alerts::{Recognised, Stays};
 use anyhow::{Context, Result, bail, ensure};
 use files::Sort;
-use jobs::Job;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -52,10 +51,14 @@ struct Adopted {
     rules: BTreeMap<String, Value>,
     /// Alerts that unit tests of the user's name.
     tested: BTreeSet<String>,
-    /// Alerts of the rule files that are alerts of the catalog.
+    /// Alerts of the rule files that are alerts of the catalog,
     recognised: Vec<Recognised>,
+    /// and those that are none.
+    stay: Vec<Stays>,
     /// Keys of [prometheus] as TOML, each with where it comes from.
     settings: BTreeMap<&'static str, (String, String)>,
+    /// Stores of `remote_write`, each with the file that names it.
+    stores: Vec<(String, Value)>,
     /// What is found in the files, code → the first of it.
     accepted: BTreeMap<String, String>,
     changed: Vec<String>,
@@ -100,14 +103,16 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
 impl Adopted {
     fn read(args: &Args, root: &Path) -> Result<Adopted> {
         let mut adopted = Adopted {
-            draft: Draft::new(args.name.as_deref(), root, Some(alerts::UNKNOWN)),
+            draft: Draft::new(args.name.as_deref(), root, Some(UNKNOWN)),
             jobs: Vec::new(),
             files: BTreeMap::new(),
             texts: BTreeMap::new(),
             rules: BTreeMap::new(),
             tested: BTreeSet::new(),
             recognised: Vec::new(),
+            stay: Vec::new(),
             settings: BTreeMap::new(),
+            stores: Vec::new(),
             accepted: BTreeMap::new(),
             changed: Vec::new(),
             lost: Vec::new(),
@@ -162,6 +167,13 @@ impl Adopted {
                 Sort::Left(why) => adopted.lost.push(format!("{path}: {why}")),
             }
         }
+        for rule in adopted.rules.values().flat_map(files::rules) {
+            match alerts::of_targets(rule) {
+                Some(None) => adopted.draft.targets_watched = true,
+                Some(Some(job)) => drop(adopted.draft.watched.insert(job)),
+                None => {}
+            }
+        }
         let all: Vec<Job> = std::mem::take(&mut adopted.jobs)
             .into_iter()
             .map(|(job, _)| job)
@@ -173,10 +185,14 @@ impl Adopted {
             adopted.settings.insert("runs_on", setting);
             adopted.changed.push(here.to_string());
         }
+        adopted.written_to(on_host);
         for job in all {
             let found = match adopted.draft.has(&job.name) {
                 true => Err("there is another job of this name".to_string()),
-                false => job.service(on_host),
+                false => job.service(match on_host {
+                    true => jobs::Reach::OnHost,
+                    false => jobs::Reach::Kept,
+                }),
             };
             let why = match found {
                 Ok(found) => {
@@ -209,6 +225,13 @@ impl Adopted {
                 "scrape_configs" => {}
                 "global" => self.global(path, value),
                 "alerting" => self.alerting(path, value),
+                "remote_write" => {
+                    let all = value
+                        .items()
+                        .cloned()
+                        .map(|store| (path.to_string(), store));
+                    self.stores.extend(all);
+                }
                 "rule_files" => {
                     for pattern in value.texts() {
                         let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_string();
@@ -253,6 +276,32 @@ impl Adopted {
         }
     }
 
+    /// Stores that get the samples too, as far as a catalog says them.
+    fn written_to(&mut self, on_host: bool) {
+        let mut kept = Vec::new();
+        for (path, store) in std::mem::take(&mut self.stores) {
+            let from = format!("{path}: remote_write to {}", plain(&store["url"]));
+            let mut guessed = Vec::new();
+            match jobs::store(&path, &store, on_host, &mut guessed) {
+                Ok((value, unsaid)) => {
+                    let guessed = guessed.iter();
+                    self.changed
+                        .extend(guessed.map(|guessed| format!("{from}: {guessed}")));
+                    let tuned = unsaid.iter();
+                    self.lost
+                        .extend(tuned.map(|key| format!("{from}: its `{key}`")));
+                    kept.push(value);
+                }
+                Err(why) => self.lost.push(format!("{from}: {why}")),
+            }
+        }
+        if !kept.is_empty() {
+            let from = "remote_write".to_string();
+            let value = format!("[{}]", kept.join(", "));
+            self.settings.insert("remote_write", (value, from));
+        }
+    }
+
     /// Where alerts are sent, where that is another Alertmanager than the one of the stack.
     fn alerting(&mut self, path: &str, alerting: &Value) {
         let groups = alerting["alertmanagers"].items();
@@ -264,22 +313,39 @@ impl Adopted {
             let value = jobs::toml(&json!(addresses)).unwrap_or_default();
             self.settings.insert("alertmanagers", (value, from));
         }
-        let other = alerting.entries().find(|(key, _)| *key != "alertmanagers");
-        let other = other.map(|(key, _)| format!("{path}: {key} of `alerting`"));
-        self.lost.extend(other);
+        let others = alerting
+            .entries()
+            .filter(|(key, _)| *key != "alertmanagers");
+        for (key, rules) in others {
+            let dropped = rules.items().filter(|rule| rule["action"] == "labeldrop");
+            let dropped: Vec<String> = dropped.map(|rule| plain(&rule["regex"])).collect();
+            let follows = match dropped.is_empty() {
+                true => "alerts are sent with the labels that they have, and routes and silences by changed ones end".to_string(),
+                false => format!(
+                    "alerts are sent with {} too: of two Prometheus that differ in it, each is told apart, and everybody is told twice. Send from one of them, or take the label out of `external_labels`",
+                    dropped.join(" and ")
+                ),
+            };
+            self.lost
+                .push(format!("{path}: {key} of `alerting`: {follows}"));
+        }
     }
 
     /// Finds the alerts that a kind says; whether there are any.
     fn recognise(&mut self, root: &Path) -> bool {
         let profiles = jobs::profiles(&self.kept());
-        let beside = self.kept().into_iter();
-        let beside: Vec<Option<&str>> =
-            beside.map(|job| profiles.get(&job.name).copied()).collect();
+        let kept = self.kept();
+        let beside: Vec<alerts::Beside> = kept
+            .iter()
+            .map(|job| (job.name.as_str(), profiles.get(&job.name).copied()))
+            .collect();
         let rules = self.rules.values().flat_map(files::rules);
         let rules: Vec<Value> = rules.cloned().collect();
         let draft = self.draft.without_alerts();
         let overlay = Overlay::of(root);
-        self.recognised = alerts::recognised(&draft, &overlay, &rules, &self.tested, &beside);
+        let (recognised, stay) =
+            alerts::recognised(&draft, &overlay, &rules, &self.tested, &beside);
+        (self.recognised, self.stay) = (recognised, stay);
         self.without_recognised();
         !self.recognised.is_empty()
     }
@@ -367,8 +433,19 @@ impl Adopted {
             for error in &errors {
                 settled |= self.settle(error, &outcome, made.as_deref());
             }
-            if errors.is_empty() || !settled {
+            if errors.is_empty() {
                 return Ok(outcome);
+            }
+            if !settled {
+                let Some(first) = errors.first().filter(|_| !self.draft.targets_watched) else {
+                    return Ok(outcome);
+                };
+                // What an adopted rule does not go with is better left out than the whole refused.
+                self.changed.push(format!(
+                    "no alert is added for what is not reached, because of yours: {}",
+                    first.message
+                ));
+                self.draft.targets_watched = true;
             }
         }
     }
@@ -388,6 +465,11 @@ impl Adopted {
                     (Some("alerts"), Some(name)) => {
                         let before = self.recognised.len();
                         self.recognised.retain(|one| one.name != name);
+                        self.stay.push(Stays {
+                            name: name.to_string(),
+                            why: format!("as an alert of the catalog it is refused: {why}"),
+                            because: None,
+                        });
                         self.draft.taken.insert(name.to_string());
                         self.without_recognised();
                         self.recognised.len() < before
@@ -501,7 +583,7 @@ impl Adopted {
                 .extend(lost.map(|key| format!("alert {name}: its annotation {key}")));
         }
         type Differs = fn(&Recognised) -> bool;
-        let differences: [(Differs, &str); 2] = [
+        let differences: [(Differs, &str); 3] = [
             (
                 |one| one.steadier,
                 "still firing while scrapes fail, and briefly after the value recovers",
@@ -509,6 +591,10 @@ impl Adopted {
             (
                 |one| one.below_zero,
                 "firing below 0 too, where the rule wants exactly 0",
+            ),
+            (
+                |one| one.assumed,
+                "about the services that are known to expose what it reads, where the rule has no `job`",
             ),
         ];
         for (differs, what) in differences {
@@ -549,7 +635,31 @@ impl Adopted {
         }
         let kept = self.files.iter();
         extra.extend(kept.map(|(path, (_, what))| format!("{path}: {what}")));
+        extra.extend(reasons(&self.stay));
         self.changed.extend(self.draft.notes.iter().cloned());
+        let catalog = outcome.catalog.iter().flat_map(|catalog| &catalog.alerts);
+        for alert in
+            catalog.filter(|alert| !self.recognised.iter().any(|one| one.name == alert.name))
+        {
+            let severities: BTreeSet<&str> = alert
+                .branches
+                .iter()
+                .map(|branch| branch.severity.as_str())
+                .collect();
+            let severities: Vec<&str> = severities.into_iter().collect();
+            let alone = match alert.kind.holds_back_others {
+                true => "; while it fires, nobody is told of the other alerts of that service",
+                false => "",
+            };
+            self.changed.push(format!(
+                "alert {} is new, of the kind {}, {}{alone}: take it out with `{} alert {}` if another one of yours is about the same",
+                alert.name,
+                alert.kind.name,
+                severities.join(" or "),
+                cli.command("remove"),
+                alert.name
+            ));
+        }
         let warnings = outcome
             .diagnostics
             .into_iter()
@@ -592,6 +702,32 @@ impl Adopted {
         ));
         said
     }
+}
+
+/// So many alerts are named behind one reason.
+const NAMED: usize = 12;
+
+/// Why alerts stay as they are: a line for each reason, most alerts first.
+fn reasons(stay: &[Stays]) -> Vec<String> {
+    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for one in stay {
+        let name = match &one.because {
+            Some(because) => format!("{} ({because})", one.name),
+            None => one.name.clone(),
+        };
+        found.entry(&one.why).or_default().push(name);
+    }
+    let mut found: Vec<(&str, Vec<String>)> = found.into_iter().collect();
+    found.sort_by_key(|(_, names)| std::cmp::Reverse(names.len()));
+    let line = |(why, names): (&str, Vec<String>)| {
+        let more = match names.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(", and {}", plural(more, "more alert")),
+        };
+        let names = &names[..names.len().min(NAMED)];
+        format!("stay rules, {why}: {}{more}", names.join(", "))
+    };
+    found.into_iter().map(line).collect()
 }
 
 /// Where what is kept of a file is written, where that is not the whole file.

@@ -9,6 +9,7 @@ use crate::catalog::extra::patterns;
 use crate::diagnostic::{Diagnostic, Format, Place, plural};
 use crate::diff::print::Printer;
 use crate::diff::{At, Change, Class, Explained, Side, compare, compare_rendered};
+use crate::editing::tree::Tree;
 use crate::overlay::Overlay;
 use crate::pipeline::{self, CATALOG, Outcome};
 use crate::render::{self, Rendered};
@@ -163,6 +164,8 @@ impl New<'_> {
                 }
             },
         };
+        let renamed = renamed(base, before, self.catalog);
+        let before = renamed.as_ref().unwrap_or(before);
         let then = match render::with(before, &base.templates, ARTIFACTS)? {
             Ok(then) => then,
             Err(errors) => {
@@ -197,6 +200,26 @@ impl New<'_> {
             },
         )
     }
+}
+
+/// The catalog of before under the slug of now: the slug is in the name of everything that is recorded, and what follows from
+/// another one is said in a line of its own. None: it is the same, or more than it differs in the names.
+fn renamed(base: &Base, before: &Catalog, now: &Catalog) -> Option<Catalog> {
+    let (was, is) = (&before.platform, &now.platform);
+    if was.slug == is.slug || was.prefixed != is.prefixed {
+        return None;
+    }
+    let steps = ["platform".to_string(), "slug".to_string()];
+    let mut texts = base.texts.clone();
+    let mut overlay = texts.overlay.take();
+    for file in texts.files_mut().chain(&mut overlay) {
+        if let Some(mut tree) = Tree::of(&file.text).filter(|tree| tree.has(&steps)) {
+            tree.set(&steps, is.slug.as_str().into());
+            file.text = tree.text();
+        }
+    }
+    texts.overlay = overlay;
+    pipeline::understood(&texts, &base.templates).1
 }
 
 /// Changes that the same templates render: their cause is the catalog, whose line is not known, or a file of the user's own.

@@ -8,6 +8,8 @@ use crate::json::plain;
 use crate::source::{Source, pointer};
 use anyhow::Result;
 use serde_json::{Value, json};
+use std::fs;
+use std::time::Duration;
 
 /// The files that are ours and say something else than is rendered; `asked` are those whose edits are looked into.
 pub(super) fn edited(comparison: &Comparison, asked: impl Fn(&str) -> bool) -> Vec<Edited> {
@@ -33,12 +35,39 @@ pub(super) fn look(stand: &Stand, edited: &[Edited], cli: &Cli, trials: usize) -
     )
 }
 
-/// The changes that undo what was edited in the catalog since it was last rendered.
-pub(super) fn not_rendered(found: &Found) -> Vec<String> {
+/// The changes that undo what was edited in the catalog since it was last rendered. Files that were written after every file of the
+/// catalog were edited themselves: one command changes several.
+pub(super) fn not_rendered(
+    found: &Found,
+    stand: &Stand,
+    edited: &[Edited],
+    cli: &Cli,
+) -> Vec<String> {
+    let touched = |path: String| {
+        fs::metadata(cli.root.join(path))
+            .and_then(|data| data.modified())
+            .ok()
+    };
+    let catalog = stand.texts.files().chain(&stand.texts.overlay);
+    let catalog = catalog.filter_map(|file| touched(file.name.clone())).max();
+    let output = &stand.rendered.output;
+    let files = edited
+        .iter()
+        .map(|edited| touched(format!("{output}/{}", edited.path)));
+    let first = files.min().flatten();
+    if first
+        .zip(catalog)
+        .is_some_and(|(first, catalog)| first > catalog + MOMENT)
+    {
+        return Vec::new();
+    }
     let changes = found.changes.iter();
     let since = changes.filter(|one| one.everywhere);
     since.map(|one| written(&one.change)).collect()
 }
+
+/// What writes a whole folder at once, as a checkout does, needs no longer.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// Whether the catalog, or a template of the root, can say an edit.
 pub(super) fn can_be_said(told: &Told) -> bool {
@@ -55,9 +84,7 @@ pub(super) fn place(source: &Source, key: &KeyChange) -> String {
 pub(super) fn written(change: &Change) -> String {
     match change {
         Change::Keys(keys) => {
-            let all = keys
-                .iter()
-                .map(|key| format!("{} = {}", key.key(), key.word));
+            let all = keys.iter().map(KeyChange::said);
             all.collect::<Vec<_>>().join(" with ")
         }
         Change::Template(template) => {
@@ -73,13 +100,13 @@ pub(super) fn written(change: &Change) -> String {
 pub(super) fn said(told: &Told, found: &Found, source: &Source) -> String {
     let of = |change: &Change| match change {
         Change::Keys(keys) => {
-            let all = keys.iter().map(|key| match key.written {
-                true => format!("{} = {}, at {}", key.key(), key.word, place(source, key)),
-                false => format!(
-                    "{} = {}, which is not written yet: it is {}",
-                    key.key(),
-                    key.word,
-                    plain(&key.before)
+            let all = keys.iter().map(|key| match (key.written, &key.before) {
+                (true, _) => format!("{}, at {}", key.said(), place(source, key)),
+                (false, Value::Null) => format!("{}, which is not written yet", key.said()),
+                (false, before) => format!(
+                    "{}, which is not written yet: it is {}",
+                    key.said(),
+                    plain(before)
                 ),
             });
             all.collect::<Vec<_>>().join(", with ")
@@ -94,6 +121,10 @@ pub(super) fn said(told: &Told, found: &Found, source: &Source) -> String {
         }
         Says::Contradicted(change) => format!("{}, which another edit contradicts", of(change)),
         Says::Refused(change, _) => format!("{}, which is refused", of(change)),
+        Says::Without(change) => {
+            let entries: Vec<String> = change.keys().iter().map(KeyChange::key).collect();
+            format!("the catalog without {}", entries.join(" and "))
+        }
         Says::Line { place, .. } => {
             let (file, line, _) = location(place, source);
             format!("no key, but {file}:{line}")
@@ -122,6 +153,7 @@ pub(super) fn data(told: &Told, found: &Found, output: &str, source: &Source) ->
         Says::Several(changes) => json!({"ambiguous": changes.iter().map(all).collect::<Vec<_>>()}),
         Says::Contradicted(change) => json!({"contradicted": all(change)}),
         Says::Refused(change, _) => json!({"refused": all(change)}),
+        Says::Without(change) => json!({"without": all(change)}),
         Says::Line { place, .. } => {
             let (file, line, _) = location(place, source);
             json!({"line_of": {"file": file, "line": line}})

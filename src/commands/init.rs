@@ -4,6 +4,8 @@
 mod asked;
 mod compose;
 pub(super) mod draft;
+mod images;
+pub(super) mod jobs;
 mod prometheus;
 
 use super::servers::PrometheusLogin;
@@ -13,7 +15,7 @@ use crate::generated::create;
 use crate::pipeline::{self, CATALOG};
 use crate::source::read;
 use anyhow::{Context, Result, bail, ensure};
-use draft::{Draft, Found};
+use draft::{Draft, Found, UNKNOWN};
 use serde_json::json;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -64,7 +66,10 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         !cli.root.join(CATALOG).exists(),
         "there is a {CATALOG} already: `monstack add` adds a service to it, `monstack declare` its metrics"
     );
-    let mut draft = Draft::new(args.name.as_deref(), &cli.root, args.runtime.as_deref());
+    // Of jobs nobody says what their services are written in.
+    let unknown = args.prometheus.as_ref().map(|_| UNKNOWN);
+    let runtime = args.runtime.as_deref().or(unknown);
+    let mut draft = Draft::new(args.name.as_deref(), &cli.root, runtime);
     for given in &args.services {
         let (name, port) = given
             .rsplit_once(':')

@@ -1,13 +1,13 @@
 //! `prove` runs the proofs over files as they are on disk: a hand edit, a stack that is kept by hand, another generator's output.
 
-use super::{Cli, Report};
+use super::{Cli, Report, shell};
 use crate::artifacts::{RULES, Role};
 use crate::diagnostic::{plural, suggestion};
 use crate::generated::texts;
 use crate::pipeline;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What to prove.
 #[derive(Clone, clap::Args)]
@@ -67,7 +67,13 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     let name = name.trim_end_matches('/').to_string();
     let (outcome, unknown) = match pipeline::read(cli.place()) {
         Ok(text) => pipeline::prove_files(&text, &cli.root, &name, texts(&folder)?, &roles)?,
-        Err(unreadable) => (*unreadable, Vec::new()),
+        Err(mut unreadable) => {
+            let none = unreadable.diagnostics.iter_mut();
+            for finding in none.filter(|finding| finding.code == "no-catalog") {
+                finding.help = without_catalog(&name, &folder, cli);
+            }
+            (*unreadable, Vec::new())
+        }
     };
     let failed = outcome.failed();
     let files = outcome
@@ -86,10 +92,30 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         report.line(format!("all proved: {} of {name}/", plural(files, "file")));
     }
     if !unknown.is_empty() {
+        let server = unknown.iter().find(|file| file.ends_with("prometheus.yml"));
+        if let Some(server) = server.filter(|_| files == 0) {
+            report.line(format!(
+                "none of {name}/ is as monstack places it: say what each file is for, as in `--role {}=prometheus`",
+                shell(server)
+            ));
+        }
         report.line(format!(
             "not looked at, because nothing says what they are for (`--role FILE=ROLE`): {}",
             unknown.join(", ")
         ));
     }
     Ok(report)
+}
+
+/// What to do about a folder that no catalog is about: what it should be is nowhere said.
+fn without_catalog(name: &str, folder: &Path, cli: &Cli) -> String {
+    let adopt = cli.command("adopt");
+    let given = match folder.join("prometheus.yml").is_file() {
+        true => format!("{}/prometheus.yml", shell(name)),
+        false => "prometheus.yml RULES.yml alertmanager.yml".to_string(),
+    };
+    format!(
+        "files are held against what a catalog says of them: `{adopt} --name NAME {given}` writes one of a stack that is kept by hand, with its rule files and its alertmanager.yml behind it; then prove {}",
+        shell(name)
+    )
 }

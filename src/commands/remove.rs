@@ -1,17 +1,21 @@
-//! `remove` takes a service, a metric, an alert, a group, an owner or a receiver out of the catalog, and says what still names it.
+//! `remove` takes a service, an alert, a receiver or whatever else is declared by name out of the catalog, and says what still
+//! names it.
 
 use super::edited::{Files, location, place};
 use super::explain::candidates::names;
-use super::rename::{What, declared, in_order, key};
+use super::rename::{NAMED, What, declared, in_order, key};
 use super::{Cli, Report, shell};
-use crate::catalog::{Catalog, schema};
-use crate::diagnostic::{Diagnostic, plural};
+use crate::catalog::{Catalog, alerts_of, schema};
+use crate::diagnostic::{Diagnostic, Place, plural};
+use crate::diff::Side;
 use crate::editing::names::{Mention, mentions};
 use crate::editing::tree::dotted;
 use crate::json::Parts;
 use crate::source::{Source, pointer, steps};
+use crate::{diff, pipeline};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// What is to go.
 #[derive(Clone, clap::Args)]
@@ -19,7 +23,7 @@ pub(crate) struct Args {
     /// What is removed
     what: What,
     /// Its name; of a metric the key of its table
-    #[arg(add = names(&["service", "metric", "alert", "group", "owner", "receiver"]))]
+    #[arg(add = names(NAMED))]
     name: String,
     /// Remove what names it too: an entry of a list, or what makes no sense without it, such as an alert on a metric
     #[arg(long)]
@@ -42,13 +46,15 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     };
     let schema = schema::with(&catalog.kinds);
     if !args.everywhere {
-        let still = still_named(&files, &schema, &catalog, args, cli);
+        let still = still_named(&files, &schema, (&source, &catalog), args, cli);
         if !still.is_empty() {
             return Ok(Report::new(source, still));
         }
     }
     let mut gone = vec![(args.what, args.name.clone())];
+    let before = files.sources();
     let mut removed = Vec::new();
+    let mut reasons: BTreeMap<String, &str> = BTreeMap::new();
     let mut next = 0;
     while let Some((what, name)) = gone.get(next).cloned() {
         next += 1;
@@ -60,7 +66,12 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
                 break;
             };
             let unit = unit(&mention, file);
-            removed.push((location(file, &mention.pointer), dotted(&unit)));
+            // As the files were, where it still stands at the same key.
+            let whole = pointer(&unit);
+            let old = before.iter().find(|old| old.name == file.name);
+            let indices = unit.iter().any(|step| step.parse::<usize>().is_ok());
+            let at = old.filter(|old| !indices && old.contains(&whole));
+            removed.push((location(at.unwrap_or(file), &whole), dotted(&unit)));
             let done = files.edit(&file.name, |tree| tree.remove(&unit));
             ensure!(
                 done == Some(true),
@@ -70,10 +81,37 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
             );
             empty_tables(&mut files, &file.name, &unit);
             if let [table, entry] = &unit[..]
-                && let Some(what) = what_of(table)
+                && let Some(what) = What::of_table(table)
                 && !gone.contains(&(what, entry.clone()))
             {
                 gone.push((what, entry.clone()));
+            }
+        }
+        // An objective takes its alerts along, and what names them.
+        if what == What::Objective {
+            gone.extend(alerts_of(&name).map(|alert| (What::Alert, alert)));
+        }
+        // An alert is for nothing when nobody is left whom it covers.
+        for (what, entry) in without_service(&source, &catalog, &gone) {
+            reasons.insert(
+                dotted(&[what.table().to_string(), entry.clone()]),
+                NOTHING_LEFT,
+            );
+            gone.push((what, entry));
+        }
+        // An owner that tells nobody is none.
+        for (owner, written) in Source::of(&files.texts(None)).0.value["owners"].entries() {
+            let tells = |key: &String| !["mute", "active", "allow"].contains(&key.as_str());
+            let new = (What::Owner, owner.clone());
+            if what == What::Receiver
+                && !written.entries().any(|(key, _)| tells(key))
+                && !gone.contains(&new)
+            {
+                reasons.insert(
+                    dotted(&["owners".to_string(), owner.clone()]),
+                    "which tells nobody else",
+                );
+                gone.push(new);
             }
         }
         // A group that has no service left is none.
@@ -102,7 +140,11 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
         args.name,
         plural(removed.len(), "place")
     )];
-    said.extend(removed.iter().map(|(at, key)| format!("  {at}  {key}")));
+    said.extend(removed.iter().map(|(at, key)| match reasons.get(key) {
+        Some(why) => format!("  {at}  {key}, {why}"),
+        None => format!("  {at}  {key}"),
+    }));
+    said.extend(told(&source, &catalog, &files, cli));
     let mut report = files.write(cli, &said)?;
     report.data.insert(
         "removed".into(),
@@ -113,6 +155,53 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
             .into(),
     );
     Ok(report)
+}
+
+/// What is said of an alert that goes with a service.
+const NOTHING_LEFT: &str = "which reads nothing that another service emits";
+
+/// The alerts and objectives that cover none but services that are gone, and are not gone themselves.
+fn without_service(
+    source: &Source,
+    catalog: &Catalog,
+    gone: &[(What, String)],
+) -> Vec<(What, String)> {
+    let left = |name: &String| !gone.contains(&(What::Service, name.clone()));
+    let mut found = Vec::new();
+    for alert in &catalog.alerts {
+        if alert.covers.is_empty() || alert.covers.iter().any(left) {
+            continue;
+        }
+        // One with levels is several, and those of an objective are written nowhere.
+        let own = pointer(&["alerts", alert.name.as_str()]);
+        let written: Vec<String> = steps(source.derived_from(&own).unwrap_or(&own)).collect();
+        let [table, name, ..] = &written[..] else {
+            continue;
+        };
+        let Some(what) = What::of_table(table) else {
+            continue;
+        };
+        let entry = (what, name.clone());
+        if !gone.contains(&entry) && !found.contains(&entry) {
+            found.push(entry);
+        }
+    }
+    found
+}
+
+/// Who is told of alerts in place of whom, a line for each.
+fn told(source: &Source, catalog: &Catalog, files: &Files, cli: &Cli) -> Vec<String> {
+    let (after, now, _) = pipeline::understood(&files.texts(None), &cli.place().overlay());
+    let Some(now) = now else {
+        return Vec::new();
+    };
+    let side = |source, catalog| Side { source, catalog };
+    let changes = diff::told(side(source, catalog), side(&after, &now));
+    let services: Vec<String> = now.services.iter().map(|one| one.name.clone()).collect();
+    let lines = changes.iter();
+    lines
+        .map(|change| format!("  {}", change.message(&services)))
+        .collect()
 }
 
 /// Every place that names it; the entries themselves come first.
@@ -142,7 +231,7 @@ fn named<'s>(
 fn still_named(
     files: &Files,
     schema: &Value,
-    catalog: &Catalog,
+    (source, catalog): (&Source, &Catalog),
     args: &Args,
     cli: &Cli,
 ) -> Vec<Diagnostic> {
@@ -151,7 +240,7 @@ fn still_named(
     let sources = files.sources();
     let found = named(&sources, schema, catalog, args.what, &args.name).into_iter();
     let others = found.filter(|(_, mention)| mention.pointer != own);
-    others
+    let mut still: Vec<Diagnostic> = others
         .map(|(file, mention)| {
             let key = key(&mention.pointer);
             let message = format!("{key} names the {} `{}`", args.what.word(), args.name);
@@ -162,7 +251,18 @@ fn still_named(
             );
             Diagnostic::error("still-named", place(file, &mention.pointer), message).help(help)
         })
-        .collect()
+        .collect();
+    for (what, name) in without_service(source, catalog, &[(args.what, args.name.clone())]) {
+        let entry = [what.table().to_string(), name];
+        let message = format!("{} reads only what {} emits", dotted(&entry), args.name);
+        let help = format!(
+            "remove it first; or let it go too: {} --everywhere",
+            cli.command(&command)
+        );
+        let at = Place::Key(pointer(&entry));
+        still.push(Diagnostic::error("still-named", at, message).help(help));
+    }
+    still
 }
 
 /// What has to go with a name: of a list with others the item, a key that says whose something is, else what the name is for.
@@ -180,6 +280,12 @@ fn unit(mention: &Mention, file: &Source) -> Vec<String> {
         return path;
     }
     let table = path.first().map_or("", String::as_str);
+    // Whom an owner or a severity tells, and when: another key says who else is told.
+    if mention.names == "times"
+        || mention.names == "receivers" && ["owners", "alertmanager"].contains(&table)
+    {
+        return path;
+    }
     if mention.names == "owners" && table != "routes" && table != "inhibit" {
         return path;
     }
@@ -191,7 +297,12 @@ fn unit(mention: &Mention, file: &Source) -> Vec<String> {
 
 /// Tables inside an entry that nothing is left in.
 fn empty_tables(files: &mut Files, file: &str, unit: &[String]) {
-    for length in (3..unit.len()).rev() {
+    // The receivers of severities are no entry.
+    let least = match unit.first().is_some_and(|table| table == "alertmanager") {
+        true => 2,
+        false => 3,
+    };
+    for length in (least..unit.len()).rev() {
         let value = Source::parse(file, &files.named(file).text).0.value;
         let empty = match value.pointer(&pointer(&unit[..length])) {
             Some(Value::Object(table)) => table.is_empty(),
@@ -202,10 +313,4 @@ fn empty_tables(files: &mut Files, file: &str, unit: &[String]) {
             files.edit(file, |tree| tree.remove(&unit[..length]));
         }
     }
-}
-
-fn what_of(table: &str) -> Option<What> {
-    use clap::ValueEnum;
-    let mut all = What::value_variants().iter().copied();
-    all.find(|what| what.table() == table)
 }

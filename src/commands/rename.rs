@@ -1,9 +1,9 @@
-//! `rename` gives a service, a metric, an alert, a group, an owner or a receiver another name, wherever the catalog names it.
+//! `rename` gives a service, an alert, a receiver or whatever else is declared by name another one, wherever the catalog names it.
 
 use super::edited::{Files, location, refused};
 use super::explain::candidates::names;
 use super::{Cli, Report, shell};
-use crate::catalog::{Catalog, schema};
+use crate::catalog::{Catalog, alerts_of, schema};
 use crate::diagnostic::{Diagnostic, Place, plural, suggestion};
 use crate::editing::expressions::{Named, Renamed};
 use crate::editing::names::{Mention, mentions, texts};
@@ -30,6 +30,14 @@ pub(crate) enum What {
     Owner,
     /// [receivers.NAME]
     Receiver,
+    /// [slos.NAME]
+    Objective,
+    /// [rules.NAME]
+    Rule,
+    /// [times.NAME]
+    Time,
+    /// [inhibit.NAME]
+    Inhibition,
 }
 
 impl What {
@@ -41,6 +49,10 @@ impl What {
             What::Group => "group",
             What::Owner => "owner",
             What::Receiver => "receiver",
+            What::Objective => "objective",
+            What::Rule => "rule",
+            What::Time => "time",
+            What::Inhibition => "inhibition",
         }
     }
 
@@ -52,6 +64,10 @@ impl What {
             What::Group => "groups",
             What::Owner => "owners",
             What::Receiver => "receivers",
+            What::Objective => "slos",
+            What::Rule => "rules",
+            What::Time => "times",
+            What::Inhibition => "inhibit",
         }
     }
 
@@ -65,7 +81,12 @@ impl What {
     fn labels(self) -> Vec<String> {
         let labels: &[&str] = match self {
             What::Service => &["job", "service"],
-            What::Metric | What::Receiver => &[],
+            What::Metric
+            | What::Rule
+            | What::Receiver
+            | What::Objective
+            | What::Time
+            | What::Inhibition => &[],
             What::Alert => &["alertname"],
             What::Group => &["component"],
             What::Owner => &["owner"],
@@ -75,6 +96,9 @@ impl What {
 
     /// How expressions name it.
     pub(super) fn named(self, catalog: Option<&Catalog>, old: &str, new: &str) -> Named {
+        if self == What::Rule {
+            return Named::Metrics(vec![(old.to_string(), new.to_string())]);
+        }
         if self != What::Metric {
             return Named::Label {
                 labels: self.labels(),
@@ -82,11 +106,15 @@ impl What {
                 new: new.to_string(),
             };
         }
+        // A name that is spelled out stays as it is when the key is renamed, and goes with it.
         let metric = catalog.and_then(|catalog| catalog.metric(old));
-        let Some(metric) = metric.filter(|metric| !metric.spelled_out) else {
+        let Some(metric) = metric.filter(|metric| !metric.spelled_out || new.is_empty()) else {
             return Named::Metrics(Vec::new());
         };
-        let prefix = metric.name.strip_suffix(old).unwrap_or_default();
+        let (prefix, old) = match metric.spelled_out {
+            true => ("", metric.name.as_str()),
+            false => (metric.name.strip_suffix(old).unwrap_or_default(), old),
+        };
         let parts: &[&str] = match metric.r#type.as_str() {
             "histogram" => &["", "_bucket", "_sum", "_count"],
             "summary" => &["", "_sum", "_count"],
@@ -106,13 +134,25 @@ impl What {
     }
 }
 
+/// What `explain` calls those that have a name.
+pub(super) const NAMED: &[&str] = &[
+    "service",
+    "metric",
+    "alert",
+    "group",
+    "owner",
+    "receiver",
+    "objective",
+    "recording rule",
+];
+
 /// What, and how it shall be called.
 #[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     /// What is renamed
     pub(super) what: What,
     /// Its name now; of a metric the key of its table
-    #[arg(add = names(&["service", "metric", "alert", "group", "owner", "receiver"]))]
+    #[arg(add = names(NAMED))]
     pub(super) old: String,
     /// Its name from now on
     pub(super) new: String,
@@ -241,8 +281,19 @@ fn renamed(mention: &Mention, args: &Args, named: &Named) -> Option<Option<Strin
         false => {
             let same = mention.names == args.what.table() && mention.text == args.old;
             same.then(|| Some(args.new.clone()))
+                .or_else(|| alert_of(mention, args).map(Some))
         }
     }
+}
+
+/// Of an alert that is called after an objective, its name after that.
+fn alert_of(mention: &Mention, args: &Args) -> Option<String> {
+    if args.what != What::Objective || mention.names != "alerts" {
+        return None;
+    }
+    let [old, new] = [&args.old, &args.new].map(|name| alerts_of(name));
+    let mut pairs = old.into_iter().zip(new);
+    pairs.find_map(|(old, new)| (old == mention.text).then_some(new))
 }
 
 /// Renames one mention; None: it is of something else. False: it cannot be.
@@ -325,6 +376,23 @@ fn outside(args: &Args, catalog: &Catalog, named: &Named) -> Vec<String> {
             history(&format!("{{component=\"{old}\"}}")),
         ],
         What::Owner => vec![silences("owner")],
+        What::Objective => alerts_of(old)
+            .iter()
+            .map(|alert| {
+                let selector = format!("alertname={alert}");
+                format!(
+                    "silences on {selector} no longer match anything: amtool silence query {} --alertmanager.url={}",
+                    shell(&selector),
+                    catalog.alertmanager.external_url
+                )
+            })
+            .chain(["what is recorded of it begins anew under the new name: its budget is full again".to_string()])
+            .collect(),
+        What::Rule => vec![history(old)],
+        What::Time => vec![format!(
+            "silences and programs of your own that call the time interval {old}"
+        )],
+        What::Inhibition => vec!["nothing: an inhibition is named nowhere else".to_string()],
         What::Receiver => vec![format!(
             "what counts notifications of the receiver, such as alerts of your own on integrations that fail, calls it {old}"
         )],
@@ -381,6 +449,13 @@ pub(super) fn unknown(what: What, name: &str, source: &Source) -> Option<Diagnos
     let message = format!("there is no {} `{name}` in the catalog", what.word());
     let place = Place::Key(format!("/{}", what.table()));
     let help = match known.is_empty() {
+        true if matches!(
+            what,
+            What::Objective | What::Rule | What::Time | What::Inhibition
+        ) =>
+        {
+            format!("it has no [{}] at all", what.table())
+        }
         true => format!("`monstack add {}` writes one", what.word()),
         false => suggestion(name, known),
     };
@@ -389,7 +464,7 @@ pub(super) fn unknown(what: What, name: &str, source: &Source) -> Option<Diagnos
 
 pub(super) fn article(what: What) -> String {
     let article = match what {
-        What::Alert | What::Owner => "an",
+        What::Alert | What::Owner | What::Objective | What::Inhibition => "an",
         _ => "a",
     };
     format!("{article} {}", what.word())

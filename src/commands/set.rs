@@ -1,7 +1,9 @@
 //! `set` writes one key of the catalog, keeping comments and order, and renders.
 
-use super::edited::{Files, location};
+use super::edited::{Files, location, refused};
+use super::rename::{What, unknown};
 use super::{Cli, Report, render};
+use crate::diagnostic::Diagnostic;
 use crate::editing::names::at;
 use crate::editing::tree::{dotted, path};
 use crate::editing::values::value;
@@ -82,10 +84,28 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
             shown(after.as_ref())
         ),
     };
-    let mut report = files.write(cli, &[said])?;
+    let opening = [said];
+    let mut report = match files.prove(cli)? {
+        Ok(proved) => proved.write(cli, &opening)?,
+        // One key makes no service: a name that nothing has is the mistake, and not the keys that are missing.
+        Err(report) => match new_entry(&steps, &source) {
+            Some(finding) => return Ok(refused(source, finding)),
+            None => return Ok(*report),
+        },
+    };
     report.data.insert(
         "set".into(),
         json!({"key": key, "before": before, "after": after, "file": file}),
     );
     Ok(report)
+}
+
+/// The finding that nothing is called so, where a key is of an entry that there is not.
+fn new_entry(steps: &[String], source: &Source) -> Option<Diagnostic> {
+    let (table, name) = (steps.first()?, steps.get(1)?);
+    let what = What::of_table(table)?;
+    let known = source.value[table]
+        .as_object()
+        .is_some_and(|table| !table.is_empty());
+    unknown(what, name, source).filter(|_| known)
 }

@@ -251,6 +251,17 @@ fn changed(
             let (class, word) = expression::changed(expression(old), expression(new));
             (class, format!("{name} {word}: `{is}` instead of `{was}`"))
         }
+        // The higher the quantile, the higher what is compared.
+        _ if new.kind.is_quantile(setting)
+            && let (Ok(was), Ok(is)) = (was.parse::<f64>(), is.parse::<f64>()) =>
+        {
+            let (class, word) = match new.side.beyond(was, is) {
+                true => (Dangerous, "looser"),
+                false => (Notice, "tighter"),
+            };
+            let message = format!("{name} is {word}: `{setting}` is {is} instead of {was}");
+            (class, message)
+        }
         _ if metrics.any(|(old, new)| old.key == was && new.key == is) => (
             Safe,
             format!("{name} follows the new name of its metric: {is}"),

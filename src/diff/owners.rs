@@ -17,6 +17,13 @@ struct Said {
 
 /// Every change of whom owners and routes tell, of times and of inhibitions.
 pub(crate) fn inspect(comparison: &mut Comparison) {
+    told(comparison);
+    times(comparison);
+    inhibitions(comparison);
+}
+
+/// Every change of whom owners and routes tell.
+pub(super) fn told(comparison: &mut Comparison) {
     let mut said: Vec<Said> = Vec::new();
     let after = comparison.after.catalog;
     for alert in &after.alerts {
@@ -49,8 +56,6 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
     {
         comparison.say(class, format!("{lead}: {}", listed(&alerts)), at);
     }
-    times(comparison);
-    inhibitions(comparison);
 }
 
 /// What the catalog knows of an alert of a service; None: it does not cover it.

@@ -7,6 +7,8 @@ mod settings;
 use super::Class::{Dangerous, Notice, Warning};
 use super::{Comparison, listed};
 use crate::catalog::Catalog;
+use crate::pipeline::environment_of;
+use crate::source::Source;
 use accepted::accepted;
 
 /// Every change that is not about one service or one alert.
@@ -25,13 +27,40 @@ fn slug(comparison: &mut Comparison) {
         &comparison.before.catalog.platform.slug,
         &comparison.after.catalog.platform.slug,
     );
-    if was != is {
-        let message = format!(
-            "the dashboards' uids are {is}-overview and {is}-service instead of {was}-overview and {was}-service: links and stars of the old ones end, and the compose project of that name starts with empty volumes"
-        );
-        let at = comparison.at_key("/platform/slug");
-        comparison.say(Dangerous, message, at);
+    if was == is {
+        return;
     }
+    let at = comparison.at_key("/platform/slug");
+    let [old, new] = [comparison.before, comparison.after].map(|side| side.catalog);
+    let recorded = |catalog: &Catalog| format!("job:{}_…", catalog.platform.metric_prefix);
+    let names = old.platform.metric_prefix != new.platform.metric_prefix;
+    let written = |source: &Source| source.at("/platform/slug").0;
+    let environment = written(comparison.after.source);
+    if environment_of(&environment).is_some() && environment != written(comparison.before.source) {
+        // Both are there, each with its own.
+        let what = match names {
+            true => format!(
+                "dashboards, the compose project and what is recorded ({})",
+                recorded(new)
+            ),
+            false => "dashboards and the compose project".to_string(),
+        };
+        let message = format!("{what} are called after {is}, those of the catalog after {was}");
+        comparison.say(Notice, message, at);
+        return;
+    }
+    if names {
+        let message = format!(
+            "what is recorded is called {} instead of {}: its history stays under the old names, and dashboards and budgets of objectives begin anew",
+            recorded(new),
+            recorded(old)
+        );
+        comparison.say(Dangerous, message, at.clone());
+    }
+    let message = format!(
+        "the dashboards' uids are {is}-overview and {is}-service instead of {was}-overview and {was}-service: links and stars of the old ones end, and the compose project of that name starts with empty volumes"
+    );
+    comparison.say(Dangerous, message, at);
 }
 
 fn retention(comparison: &mut Comparison) {

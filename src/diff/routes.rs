@@ -2,7 +2,7 @@
 
 use super::Class::{Dangerous, Notice, Safe, Warning};
 use super::{At, Comparison, listed, weight};
-use crate::catalog::{Catalog, Duration, NO_ONE};
+use crate::catalog::{Alert, Catalog, Duration, NO_ONE};
 use crate::json::Parts;
 use crate::json::plain;
 use serde_json::{Map, Value};
@@ -75,6 +75,13 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
     }
 }
 
+/// Every change of whom a severity tells.
+pub(super) fn told(comparison: &mut Comparison) {
+    for severity in comparison.after.catalog.severities.names() {
+        route(comparison, severity);
+    }
+}
+
 /// A severity that comes, goes, or is more or less urgent than it was.
 fn urgency(comparison: &mut Comparison, severity: &str) {
     let [was, is] = [comparison.before.catalog, comparison.after.catalog].map(|catalog| {
@@ -111,11 +118,21 @@ fn route(comparison: &mut Comparison, severity: &str) {
     if was == is {
         return;
     }
-    let of_severity = |alert: &&crate::catalog::Alert| {
-        alert
-            .branches
-            .iter()
-            .any(|branch| branch.severity == severity)
+    // Where an owner or a route tells somebody on both sides, the severity's receiver is not asked.
+    let asked = |alert: &Alert, name: &String| {
+        let all = [comparison.before.catalog, comparison.after.catalog];
+        all.into_iter().any(|catalog| {
+            let known = catalog.alert(&alert.name).zip(catalog.service(name));
+            known.is_none_or(|(alert, service)| {
+                let told = catalog.told(&catalog.about(alert, service, severity));
+                !told.iter().any(|told| told.by.is_some())
+            })
+        })
+    };
+    let of_severity = |alert: &&Alert| {
+        let mut branches = alert.branches.iter();
+        let has = branches.any(|branch| branch.severity == severity);
+        has && (alert.covers.is_empty() || alert.covers.iter().any(|name| asked(alert, name)))
     };
     let alerts: Vec<&str> = comparison
         .after

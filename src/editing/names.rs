@@ -7,13 +7,17 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// The tables whose entries are named elsewhere.
-pub(crate) const TABLES: [&str; 6] = [
+pub(crate) const TABLES: [&str; 10] = [
     "services",
     "metrics",
     "alerts",
     "groups",
     "owners",
     "receivers",
+    "slos",
+    "rules",
+    "times",
+    "inhibit",
 ];
 
 /// One place that names something.

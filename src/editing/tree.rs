@@ -39,6 +39,16 @@ impl Tree {
         item.is_some_and(|item| !item.is_none())
     }
 
+    /// Whether a table or a list is written there, with nothing in it.
+    pub(crate) fn is_empty(&mut self, path: &[String]) -> bool {
+        let empty = |parent: Parent| match parent {
+            Parent::Table(table) => table.is_empty(),
+            Parent::Inline(table) => table.is_empty(),
+            Parent::Array(items) => items.is_empty(),
+        };
+        self.around(path, empty).unwrap_or(false)
+    }
+
     /// Writes a value, with the tables around it that are not there; a comment behind the old one stays. False: there is
     /// something else in the way.
     pub(crate) fn set(&mut self, path: &[String], value: Value) -> bool {
@@ -55,21 +65,19 @@ impl Tree {
                 at = inside;
                 continue;
             }
-            let inline = at.is_inline_table();
+            if let Some(table) = at.as_inline_table_mut()
+                && !table.contains_key(step)
+            {
+                insert_last(table, step, InlineTable::new().into());
+            }
             let Some(table) = at.as_table_like_mut() else {
                 return false;
             };
             if !table.contains_key(step) {
-                let item = match inline {
-                    true => Item::Value(InlineTable::new().into()),
-                    false => {
-                        let mut new = Table::new();
-                        new.set_implicit(depth + 1 < around.len());
-                        new.decor_mut().set_prefix("\n");
-                        Item::Table(new)
-                    }
-                };
-                table.insert(step, item);
+                let mut new = Table::new();
+                new.set_implicit(depth + 1 < around.len());
+                new.decor_mut().set_prefix("\n");
+                table.insert(step, Item::Table(new));
             }
             let Some(inside) = table.get_mut(step) else {
                 return false;
@@ -83,6 +91,13 @@ impl Tree {
                 return false;
             };
             replace(old, value);
+            return true;
+        }
+        if let Some(table) = at.as_inline_table_mut() {
+            match table.get_mut(key) {
+                Some(old) => replace(old, value),
+                None => insert_last(table, key, value),
+            }
             return true;
         }
         let Some(table) = at.as_table_like_mut() else {
@@ -182,7 +197,21 @@ impl Tree {
                     }
                     gone.is_some()
                 }
-                Parent::Inline(table) => table.remove(key).is_some(),
+                Parent::Inline(table) => {
+                    let gone = table.remove(key);
+                    // Before the closing brace stands what stood there.
+                    let suffix = gone
+                        .as_ref()
+                        .and_then(|gone| gone.decor().suffix().cloned());
+                    let last = table.iter().last().map(|(key, _)| key.to_string());
+                    if let (Some(suffix), Some(last)) = (suffix, last)
+                        && suffix.as_str().is_some_and(|text| !text.is_empty())
+                        && let Some(last) = table.get_mut(&last)
+                    {
+                        last.decor_mut().set_suffix(suffix);
+                    }
+                    gone.is_some()
+                }
                 Parent::Array(items) => match key.parse().ok().filter(|at| *at < items.len()) {
                     Some(index) => {
                         let gone = items.remove(index);
@@ -278,6 +307,18 @@ fn renamed(key: Key, old: &str, new: &str) -> Key {
     Key::new(new)
         .with_leaf_decor(key.leaf_decor().clone())
         .with_dotted_decor(key.dotted_decor().clone())
+}
+
+/// Behind what is there: the space before the closing brace stays there.
+fn insert_last(table: &mut InlineTable, key: &str, mut value: Value) {
+    let last = table.iter().last().map(|(key, _)| key.to_string());
+    if let Some(last) = last.and_then(|key| table.get_mut(&key)) {
+        let suffix = last.decor().suffix().cloned().unwrap_or_default();
+        last.decor_mut().set_suffix("");
+        value.decor_mut().set_prefix(" ");
+        value.decor_mut().set_suffix(suffix);
+    }
+    table.insert(key, value);
 }
 
 fn replace(old: &mut Value, mut new: Value) {

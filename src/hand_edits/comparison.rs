@@ -54,13 +54,22 @@ impl Beside {
     fn left(&self, rendered: &str) -> Vec<Difference> {
         match self.disk.is_json() {
             true => differences(&Shape::of(&self.path, rendered).text, &self.disk.text),
+            // The same in another order of lines is no other file.
+            false if reordered(rendered, &self.disk.text) => Vec::new(),
             false => differences(rendered, &self.disk.text),
         }
     }
 
     /// The line of a place in the file on disk, and that line.
     pub(super) fn line(&self, at: &Difference) -> (usize, String) {
-        let line = self.disk.line(at.new.start);
+        let now = &self.disk.text[at.new.clone()];
+        // Blank lines before what is added say nothing of it.
+        let blank = now.len() - now.trim_start().len();
+        let start = match blank < now.len() && at.old.is_empty() {
+            true => at.new.start + blank,
+            false => at.new.start,
+        };
+        let line = self.disk.line(start);
         let line = match self.disk.pointer(line) {
             Some(pointer) => yaml::Lines::read(&self.raw).line(pointer).unwrap_or(line),
             None => line,
@@ -76,8 +85,20 @@ impl Beside {
     }
 }
 
+/// Whether two texts have the same lines in another order, and mean the same: labels in a row of their own making.
+pub(crate) fn reordered(one: &str, two: &str) -> bool {
+    let sorted = |text: &'_ str| -> Vec<String> {
+        let mut lines: Vec<String> = text.lines().map(|line| line.trim().to_string()).collect();
+        lines.retain(|line| !line.is_empty());
+        lines.sort();
+        lines
+    };
+    let alike = one.len().abs_diff(two.len()) < 200 && sorted(one) == sorted(two);
+    alike && matches!((yaml::parse(one), yaml::parse(two)), (Ok(one), Ok(two)) if one == two)
+}
+
 /// The bytes of the lines that a part of a text is in, without the last break; of no part at the start of a line, none.
-fn lines(text: &str, part: &Range<usize>) -> Range<usize> {
+pub(super) fn lines(text: &str, part: &Range<usize>) -> Range<usize> {
     let start = text[..part.start].rfind('\n').map_or(0, |at| at + 1);
     if part.is_empty() && part.start == start {
         return start..start;

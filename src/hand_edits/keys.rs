@@ -1,7 +1,7 @@
 //! The keys of a catalog that can say a text: those that are written, those whose default holds, and those that a service may
 //! have of its own.
 
-use super::trial::{KeyChange, Stand};
+use super::trial::{KeyChange, SINGLE, Stand};
 use crate::catalog::schema::settings;
 use crate::json::Parts;
 use crate::source::{pointer, step, steps};
@@ -35,16 +35,7 @@ impl Key {
 
     /// The names of entries that it belongs to: a service, an alert, a group; none of a key of `[prometheus]`.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        let tables = [
-            "platform",
-            "prometheus",
-            "alertmanager",
-            "grafana",
-            "blackbox",
-            "compose",
-            "defaults",
-        ];
-        let entry = !tables.contains(&self.steps[0].as_str());
+        let entry = !SINGLE.contains(&self.steps[0].as_str());
         let own = self.steps.get(1).filter(|_| entry);
         let alert = match self.steps.as_slice() {
             [table, _, alerts, alert, ..] if table == "services" && alerts == "alerts" => {
@@ -133,7 +124,7 @@ fn add(found: &mut Vec<Key>, path: &[&str], value: &Value) {
 }
 
 /// Every text, number and flag below a value.
-fn leaves(value: &Value, at: &str, found: &mut impl FnMut(&str, &Value)) {
+pub(super) fn leaves(value: &Value, at: &str, found: &mut impl FnMut(&str, &Value)) {
     match value {
         Value::Object(map) => map
             .iter()

@@ -1,8 +1,10 @@
 //! Which change says which edit: candidates by what they say today, judged by what is rendered with them.
 
-use super::comparison::{Beside, Comparison, Edited, Spot};
+use super::comparison::{Beside, Comparison, Edited, Spot, lines};
 use super::keys::{Key, distances, inherited, of_catalog};
 use super::literal;
+use super::shape::Shape;
+use super::silent;
 use super::spelling::{Spelling, spellings};
 use super::trial::{Change, KeyChange, Refusal, Stand};
 use crate::artifacts::{ARTIFACTS, Artifact, Role};
@@ -19,6 +21,12 @@ use std::rc::Rc;
 
 /// So many keys are tried for one place, the nearest first.
 const EACH: usize = 40;
+
+/// So many changes that are refused count as one that is rendered.
+const REFUSED: usize = 8;
+
+/// Places for which keys are looked for that they do not spell: more were not edited by hand.
+const SILENT: usize = 12;
 
 /// What became of the edits.
 pub(crate) struct Found {
@@ -65,6 +73,8 @@ pub(crate) enum Says {
     Several(Vec<Change>),
     /// This one would, and another edit says something else of the same key.
     Contradicted(Change),
+    /// The catalog without these entries renders it.
+    Without(Change),
     /// This one would, if it were not refused.
     Refused(Change, Rc<Refusal>),
     /// No key: the line of a template, or of a file of the user's own.
@@ -108,6 +118,7 @@ pub(crate) fn search(
         artifacts: artifacts(stand, edited),
         comparison,
         trials,
+        refused: 0,
         exhausted: false,
     };
     let tried = search.keys()?;
@@ -122,6 +133,9 @@ pub(crate) fn search(
             None => None,
             Some(Best::Several(changes)) => Some(Says::Several(changes)),
             Some(Best::One(one)) => Some(match &one.change {
+                Change::Keys(keys) if keys.iter().any(KeyChange::removes_entry) => {
+                    Says::Without(one.change.clone())
+                }
                 Change::Keys(keys) if keys.iter().any(|key| words[&key.steps].len() > 1) => {
                     Says::Contradicted(one.change.clone())
                 }
@@ -186,12 +200,20 @@ fn together(spot: usize, tried: &[Tried]) -> Vec<Change> {
         }
         if one.meant.contains(&spot) && moves.contains(&spot) && key.written {
             let name = key.steps.last().map_or("", String::as_str);
-            let keys = alike.entry((name, &key.word)).or_default();
+            let Some(word) = &key.word else { continue };
+            let keys = alike.entry((name, word)).or_default();
             keys.push(key.clone());
         }
     }
     let several = alike.into_values().filter(|keys| keys.len() > 1);
     several.map(Change::Keys).collect()
+}
+
+/// Whether something that was tried says a place.
+fn says(tried: &[Tried], spot: usize) -> bool {
+    tried
+        .iter()
+        .any(|one| matches!(&one.outcome, Outcome::Rendered { says, .. } if says.contains(&spot)))
 }
 
 /// What fits a place best.
@@ -201,8 +223,8 @@ enum Best {
 }
 
 /// Key → the values that places ask of it.
-fn words(best: &[Option<Best>]) -> BTreeMap<Vec<String>, BTreeSet<String>> {
-    let mut found: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
+fn words(best: &[Option<Best>]) -> BTreeMap<Vec<String>, BTreeSet<Option<String>>> {
+    let mut found: BTreeMap<Vec<String>, BTreeSet<Option<String>>> = BTreeMap::new();
     for one in best.iter().flatten() {
         if let Best::One(one) = one {
             for key in one.change.keys() {
@@ -228,6 +250,8 @@ struct Search<'s> {
     artifacts: Vec<Artifact>,
     comparison: Comparison,
     trials: usize,
+    /// Changes that were refused before anything was rendered.
+    refused: usize,
     exhausted: bool,
 }
 
@@ -279,7 +303,80 @@ impl Search<'_> {
                 tried.extend(self.tried(change, BTreeSet::from([spot]))?);
             }
         }
+        let silent = (0..self.comparison.spots.len()).filter(|spot| !says(&tried, *spot));
+        let silent: Vec<usize> = silent.collect();
+        self.exhausted |= silent.len() > SILENT;
+        for spot in silent.into_iter().take(SILENT) {
+            // Another one may have been found to say it too.
+            if !says(&tried, spot) {
+                self.silent(spot, &mut tried)?;
+            }
+        }
         Ok(tried)
+    }
+
+    /// Keys that a place does not spell, tried; of those that say it, the same key of other tables too.
+    fn silent(&mut self, spot: usize, tried: &mut Vec<Tried>) -> Result<()> {
+        let at = self.comparison.spots[spot].at.clone();
+        let Beside { base, disk, .. } = &self.comparison.files[self.comparison.spots[spot].file];
+        let (base, disk) = (base.text.clone(), disk.text.clone());
+        let place = silent::Place {
+            base: &base,
+            line: self.line(spot),
+            words: (&base[at.old.clone()], &disk[at.new.clone()]),
+            lines: (&base[lines(&base, &at.old)], &disk[lines(&disk, &at.new)]),
+        };
+        let mut name: Option<String> = None;
+        for keys in silent::keys(self.stand, &place) {
+            let last = keys.last().and_then(|key| key.steps.last()).cloned();
+            if name.is_some() && name != last {
+                continue;
+            }
+            let change = Change::Keys(keys);
+            if tried.iter().any(|one| one.change == change) {
+                continue;
+            }
+            tried.extend(self.tried(change, BTreeSet::new())?);
+            if name.is_none() && says(tried, spot) {
+                name = last;
+            }
+        }
+        if name.is_some() || !self.comparison.files[self.comparison.spots[spot].file].asked {
+            return Ok(());
+        }
+        let path = self.comparison.files[self.comparison.spots[spot].file]
+            .path
+            .clone();
+        for key in silent::probes(self.stand, &place) {
+            if !self.may() {
+                break;
+            }
+            let probe = Change::Keys(vec![key.clone()]);
+            let Some(Ok(stand)) = self.stand.with(&probe, &self.artifacts)? else {
+                continue;
+            };
+            let rendered = Shape::of(&path, stand.text(&path).unwrap_or_default()).text;
+            for text in silent::probed(&rendered, &place) {
+                let word = Some(text);
+                let change = Change::Keys(vec![KeyChange {
+                    word,
+                    ..key.clone()
+                }]);
+                tried.extend(self.tried(change, BTreeSet::new())?);
+            }
+            if says(tried, spot) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The line of a place in its file as it is rendered, from 1.
+    fn line(&self, spot: usize) -> usize {
+        let spot = &self.comparison.spots[spot];
+        self.comparison.files[spot.file]
+            .base
+            .line(spot.at.old.start)
     }
 
     /// A change with what it does; None: it cannot be written, or enough were tried.
@@ -289,7 +386,12 @@ impl Search<'_> {
         }
         let outcome = match self.stand.with(&change, &self.artifacts)? {
             None => return Ok(None),
-            Some(Err(refusal)) => Outcome::Refused(refusal.into()),
+            Some(Err(refusal)) => {
+                // Nothing was rendered for it: several cost what one rendering does.
+                self.refused += 1;
+                self.trials += usize::from(!self.refused.is_multiple_of(REFUSED));
+                Outcome::Refused(refusal.into())
+            }
             Some(Ok(stand)) => {
                 let (says, left) = self.comparison.judge(&stand);
                 Outcome::Rendered {
@@ -322,7 +424,7 @@ impl Search<'_> {
                 let far = key
                     .names()
                     .map(|name| distances.get(name).copied().unwrap_or(usize::MAX));
-                let change = Change::Keys(vec![self.change(key, word)]);
+                let change = Change::Keys(vec![self.change(key, Some(word))]);
                 let rank = (far.max().unwrap_or(0), !key.written, key.reach(), change);
                 if !found.iter().any(|known| known.3 == rank.3) {
                     found.push(rank);
@@ -352,7 +454,7 @@ impl Search<'_> {
             .collect()
     }
 
-    fn change(&self, key: &Key, word: String) -> KeyChange {
+    fn change(&self, key: &Key, word: Option<String>) -> KeyChange {
         let file = match &self.stand.texts.environment {
             Some(environment) => overlay_name(environment),
             None => self.stand.source.at(&pointer(&key.steps)).0,
@@ -589,7 +691,7 @@ impl Search<'_> {
                 break;
             }
             let other = Change::Keys(vec![KeyChange {
-                word,
+                word: Some(word),
                 ..key.clone()
             }]);
             if let Some(Ok(stand)) = self.stand.with(&other, &self.artifacts)? {
@@ -651,6 +753,7 @@ impl Says {
             (Says::Change(one), Says::Change(two)) => one == two,
             (Says::Several(one), Says::Several(two)) => one == two,
             (Says::Contradicted(one), Says::Contradicted(two)) => one == two,
+            (Says::Without(one), Says::Without(two)) => one == two,
             (Says::Refused(one, _), Says::Refused(two, _)) => one == two,
             (Says::Line { place: one, .. }, Says::Line { place: two, .. }) => one == two,
             _ => false,

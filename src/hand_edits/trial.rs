@@ -44,9 +44,20 @@ pub(crate) struct KeyChange {
     pub(crate) before: Value,
     /// Whether it is written already.
     pub(crate) written: bool,
-    /// The new value, as a word on the command line of `set`.
-    pub(crate) word: String,
+    /// The new value, as a word on the command line of `set`; None: it is taken away.
+    pub(crate) word: Option<String>,
 }
+
+/// Tables that are no lists of entries: what is two steps down in them is a key.
+pub(super) const SINGLE: [&str; 7] = [
+    "platform",
+    "prometheus",
+    "alertmanager",
+    "grafana",
+    "blackbox",
+    "compose",
+    "defaults",
+];
 
 /// A text that stands in a template, and another.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,13 +80,46 @@ impl KeyChange {
 
     /// Writes it into its file; false: something else is in the way.
     pub(crate) fn write(&self, tree: &mut Tree, schema: &Value) -> bool {
+        let Some(word) = &self.word else {
+            return self.take_away(tree);
+        };
         let nodes = at(schema, &self.steps);
-        let new = value(schema, &nodes, std::slice::from_ref(&self.word));
+        let new = value(schema, &nodes, std::slice::from_ref(word));
         match new.as_str() {
             // Between the quotes that it has.
             Some(text) if tree.has(&self.steps) => tree.set_text(&self.steps, text),
             _ => tree.set(&self.steps, new),
         }
+    }
+
+    /// What it writes, in words: `alerts.Slow.for = 10m`.
+    pub(crate) fn said(&self) -> String {
+        match &self.word {
+            Some(word) => format!("{} = {word}", self.key()),
+            None => format!("{} taken away", self.key()),
+        }
+    }
+
+    /// Whether a whole entry goes: a service, an alert.
+    pub(crate) fn removes_entry(&self) -> bool {
+        self.word.is_none()
+            && matches!(self.steps[0].as_str(), "alerts" | "services")
+            && self.steps.len() == 2
+    }
+
+    /// A table of an entry in which nothing is left then goes too.
+    fn take_away(&self, tree: &mut Tree) -> bool {
+        if !tree.has(&self.steps) || !tree.remove(&self.steps) {
+            return false;
+        }
+        for length in (2..self.steps.len()).rev() {
+            let around = &self.steps[..length];
+            let entry = length == 2 && !SINGLE.contains(&around[0].as_str());
+            if entry || !tree.is_empty(around) || !tree.remove(around) {
+                break;
+            }
+        }
+        true
     }
 }
 

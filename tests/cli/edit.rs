@@ -561,3 +561,226 @@ fn receivers_and_owners_are_added_with_what_names_them() {
         "did you mean `checkout`?",
     );
 }
+
+/// A catalog whose owner tells somebody else of each severity, with an objective, a rule, a time and an inhibition.
+const OTHERS: &str = r#"[platform]
+name = "Shop"
+slug = "shop"
+runbook_url = "https://git.example.org/RUNBOOK.md"
+[groups]
+web = { title = "Web", owner = "team" }
+[services]
+cart = { group = "web", port = 8001 }
+queue = { group = "web", port = 8002 }
+[owners.team]
+critical = "pager"
+warning = "tickets"
+default = "chat"
+mute = { warning = "nights" }
+[times.nights]
+hours = "18:00-08:00"
+[receivers.pager]
+webhook = { url = "https://hooks.example.org/p" }
+[receivers.chat]
+webhook = { url = "https://hooks.example.org/c" }
+[receivers.tickets]
+webhook = { url = "https://hooks.example.org/t" }
+[alertmanager.routes]
+critical = "pager"
+warning = "chat"
+[metrics.requests_total]
+type = "counter"
+help = "Requests"
+services = ["cart"]
+labels = { status = "[1-5][0-9]{2}" }
+[metrics.waiting]
+type = "gauge"
+help = "Waiting"
+name = "queue_waiting_jobs"
+services = ["queue"]
+[rules."job:requests:rate5m"]
+expr = "sum by (job, service, component) (rate(requests_total[5m]))"
+tests = [{ name = "some", at = "20m", series = { 'requests_total{job="cart",service="cart",component="web",status="200"}' = "0+60x40" }, gives = { '{job="cart",service="cart",component="web"}' = 1 } }]
+[slos.cart-availability]
+service = "cart"
+objective = 99.9
+errors = { metric = "requests_total", where = { status = "5.." } }
+[inhibit.outage]
+source = { alert = "Down" }
+target = { alert = ["CartAvailabilityFastBurn", "Long"] }
+[alerts.Down]
+kind = "down"
+severity = "critical"
+[alerts.Memory]
+kind = "memory_ratio"
+above = 0.9
+[alerts.Long]
+kind = "promql"
+expr = "sum by (job, service, component) (queue_waiting_jobs) > 100"
+tests = [{ name = "many", at = "20m", series = { 'queue_waiting_jobs{job="queue",service="queue",component="web"}' = "200x40" }, fires = ["queue"] }, { name = "few", at = "20m", series = { 'queue_waiting_jobs{job="queue",service="queue",component="web"}' = "2x40" } }]
+[alerts.Full]
+kind = "threshold"
+metric = "waiting"
+above = { warning = 200, critical = 300 }
+"#;
+
+fn others(name: &str) -> std::path::PathBuf {
+    let shop = crate::shop(&format!("edit-{name}"), OTHERS);
+    let first = run(&shop, &["render"]);
+    assert_eq!(first.code, Some(0), "{}", first.err);
+    shop
+}
+
+#[test]
+fn whom_an_owner_tells_is_one_key_and_it_is_said_who_is_told_now() {
+    let shop = others("mention");
+    let removed = run(&shop, &["remove", "receiver", "tickets", "--everywhere"]);
+    assert_eq!(removed.code, Some(0), "{}{}", removed.out, removed.err);
+    let left = OTHERS.replace("warning = \"tickets\"\n", "").replace(
+        "[receivers.tickets]\nwebhook = { url = \"https://hooks.example.org/t\" }\n",
+        "",
+    );
+    assert_eq!(text(&shop, "services.toml"), left);
+    for said in [
+        "  services.toml:12  owners.team.warning\n",
+        "  alerts are told to chat, not in nights (18:00-08:00, UTC) instead of tickets",
+        "Memory@cart",
+    ] {
+        assert!(removed.out.contains(said), "{said}: {}", removed.out);
+    }
+    // What nobody is told by any more is no owner.
+    let shop = others("last");
+    let own = OTHERS.replace(
+        "critical = \"pager\"\nwarning = \"tickets\"\ndefault = \"chat\"\n",
+        "default = \"tickets\"\n",
+    );
+    fs::write(shop.join("services.toml"), &own).unwrap();
+    let removed = run(&shop, &["remove", "receiver", "tickets", "--everywhere"]);
+    for said in ["owners.team, which tells nobody else", "groups.web.owner"] {
+        assert!(
+            removed.out.contains(said),
+            "{said}: {}{}",
+            removed.out,
+            removed.err
+        );
+    }
+}
+
+#[test]
+fn a_service_takes_the_alerts_along_that_read_nothing_else() {
+    let shop = others("emitter");
+    let refused = run(&shop, &["remove", "service", "queue"]);
+    for said in [
+        "alerts.Long reads only what queue emits",
+        "alerts.Full reads only what queue emits",
+        " --everywhere",
+    ] {
+        assert!(refused.err.contains(said), "{said}: {}", refused.err);
+    }
+    let removed = run(&shop, &["remove", "service", "queue", "--everywhere"]);
+    assert_eq!(removed.code, Some(0), "{}{}", removed.out, removed.err);
+    for said in ["  alerts.Long", "  alerts.Full", "  metrics.waiting\n"] {
+        assert!(removed.out.contains(said), "{said}: {}", removed.out);
+    }
+    let left = text(&shop, "services.toml");
+    assert!(
+        left.contains("target = { alert = [\"CartAvailabilityFastBurn\"] }"),
+        "{left}"
+    );
+    assert!(
+        !left.contains("queue") && !left.contains("alerts.Full"),
+        "{left}"
+    );
+}
+
+#[test]
+fn objectives_rules_times_and_inhibitions_have_names_too() {
+    let shop = others("sorts");
+    for (arguments, pairs) in [
+        (
+            ["objective", "cart-availability", "cart-up"],
+            &[
+                ("[slos.cart-availability]", "[slos.cart-up]"),
+                ("CartAvailabilityFastBurn", "CartUpFastBurn"),
+            ][..],
+        ),
+        (
+            ["rule", "job:requests:rate5m", "job:asked:rate5m"],
+            &[("job:requests:rate5m", "job:asked:rate5m")],
+        ),
+        (
+            ["time", "nights", "evenings"],
+            &[
+                ("nights", "evenings"),
+                ("[times.nights]", "[times.evenings]"),
+            ],
+        ),
+        (
+            ["inhibition", "outage", "gone"],
+            &[("[inhibit.outage]", "[inhibit.gone]")],
+        ),
+    ] {
+        let mut wanted = text(&shop, "services.toml");
+        for (old, new) in pairs {
+            wanted = wanted.replace(old, new);
+        }
+        let [what, old, new] = arguments;
+        let renamed = run(&shop, &["rename", what, old, new]);
+        assert_eq!(renamed.code, Some(0), "{}{}", renamed.out, renamed.err);
+        assert_eq!(text(&shop, "services.toml"), wanted, "{what}");
+    }
+    for (what, name, gone) in [
+        ("time", "evenings", "owners.team.mute"),
+        ("objective", "cart-up", "slos.cart-up"),
+        ("inhibition", "gone", "inhibit.gone"),
+        ("rule", "job:asked:rate5m", "rules.\"job:asked:rate5m\""),
+    ] {
+        let removed = run(&shop, &["remove", what, name, "--everywhere"]);
+        assert_eq!(removed.code, Some(0), "{}{}", removed.out, removed.err);
+        assert!(removed.out.contains(gone), "{gone}: {}", removed.out);
+    }
+    let left = text(&shop, "services.toml");
+    for gone in [
+        "evenings",
+        "cart-up",
+        "CartUp",
+        "[inhibit",
+        "job:asked",
+        "mute",
+    ] {
+        assert!(!left.contains(gone), "{gone}: {left}");
+    }
+}
+
+#[test]
+fn what_there_is_not_is_said_before_what_it_would_lack() {
+    let shop = others("unknown");
+    for (arguments, said) in [
+        (
+            &["set", "services.cartt.owner", "team"][..],
+            "there is no service `cartt` in the catalog",
+        ),
+        (
+            &["set", "owners.tem.default", "chat"],
+            "did you mean `team`?",
+        ),
+        (
+            &["add", "group", "ops", "--title", "Ops"],
+            "NAME --group ops --group-title Ops --port 8000`",
+        ),
+        (
+            &["add", "owner", "ops", "--default", "chat"],
+            "with `--group NAME`",
+        ),
+        (
+            &["add", "till", "--group", "ops", "--port", "8009"],
+            " till --group ops --group-title TITLE`, with all that was given",
+        ),
+        (
+            &["remove", "time", "night"],
+            "there is no time `night` in the catalog",
+        ),
+    ] {
+        refuses(&shop, arguments, said);
+    }
+}

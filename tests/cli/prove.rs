@@ -104,3 +104,15 @@ fn files_of_others_are_proved_by_the_role_that_is_given() {
     let ran = run(&shop, &["prove", &folder, "--role", "mine.yml=rules"]);
     assert!(ran.err.contains("error[invalid-yaml]"), "{}", ran.err);
 }
+
+#[test]
+fn a_folder_without_a_catalog_is_told_how_to_get_one() {
+    let shop = shop("prove-hand", CATALOG);
+    fs::remove_file(shop.join("services.toml")).unwrap();
+    fs::create_dir(shop.join("hand")).unwrap();
+    fs::write(shop.join("hand/prometheus.yml"), "scrape_configs: []\n").unwrap();
+    let ran = run(&shop, &["prove", &shop.join("hand").display().to_string()]);
+    assert_eq!(ran.code, Some(2));
+    let said = "/hand/prometheus.yml` writes one of a stack that is kept by hand";
+    assert!(ran.err.contains(said), "{}", ran.err);
+}

@@ -1,9 +1,10 @@
 //! Alerts that a kind of the catalog says as well: which, is found by running the rule over the kind's cases.
 
 use super::files;
-use super::jobs::toml;
 use crate::artifacts::{ARTIFACTS, RULES};
 use crate::catalog::Catalog;
+use crate::commands::init::draft::UNKNOWN;
+use crate::commands::init::jobs::toml;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::evaluation::rules::{Library, Rule, in_dependency_order};
 use crate::json::Parts;
@@ -11,10 +12,11 @@ use crate::kinds::{Kind, Kinds, THRESHOLDS};
 use crate::overlay::Overlay;
 use crate::pipeline;
 use crate::profiles::Exposed;
+use crate::promql::canonical::plain;
 use crate::promql::engine::metric;
 use crate::promql::number::number;
 use crate::promql::parse;
-use crate::promql::token::{self, T_EQLC, T_GTE, T_GTR, T_LSS, T_LTE};
+use crate::promql::token::{self, T_EQLC, T_GTE, T_GTR, T_LSS, T_LTE, T_NEQ};
 use crate::promql::walk::{children, children_mut, selectors};
 use crate::promql::{AggregateExpr, BinaryExpr, Expr, LabelModifier, MatchOp, VectorSelector};
 use crate::proofs::{Cast, Likeness};
@@ -35,33 +37,50 @@ pub(super) struct Recognised {
     pub(super) steadier: bool,
     /// Whether it fires below 0 too, where the rule asks for 0.
     pub(super) below_zero: bool,
+    /// Whether others are only taken not to expose what it reads: it has no `job`, and a job beside the services is unknown.
+    pub(super) assumed: bool,
     /// What of the rule the table does not say.
     pub(super) lost: Vec<String>,
 }
 
+/// An alert that stays as it is.
+pub(super) struct Stays {
+    pub(super) name: String,
+    pub(super) why: String,
+    /// What in it is the reason, where that is a name.
+    pub(super) because: Option<String>,
+}
+
+/// A reason, with what in the rule it is about.
+type Why = (String, Option<String>);
+
+fn why(text: impl Into<String>) -> Why {
+    (text.into(), None)
+}
+
+/// A job beside the services, with its profile as far as that is known.
+pub(super) type Beside<'a> = (&'a str, Option<&'a str>);
+
 /// More settings than these are not tried for one alert.
 const MOST: usize = 400;
-
-/// The runtime of a service of which nobody says what it runs on.
-pub(super) const UNKNOWN: &str = "unknown";
 
 /// Labels that a service has by itself.
 const OF_SERVICES: [&str; 3] = ["job", "service", "component"];
 
 /// Reads the rules of the files and finds the alerts that a kind says. `draft`: a catalog with the services and without alerts of
-/// its own; `beside`: the profiles of jobs whose series an alert of the catalog would not see, as far as they are known.
+/// its own; `beside`: jobs whose series an alert of the catalog would not see. The others stay, each for a reason.
 pub(super) fn recognised(
     draft: &str,
     overlay: &Overlay,
     rules: &[Value],
     kept_as_they_are: &BTreeSet<String>,
-    beside: &[Option<&str>],
-) -> Vec<Recognised> {
+    beside: &[Beside],
+) -> (Vec<Recognised>, Vec<Stays>) {
     let Ok(kinds) = Kinds::of(overlay) else {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     let Some(base) = pipeline::lint_with(draft, overlay).catalog else {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     let own: Vec<Rule> = rules
         .iter()
@@ -76,21 +95,71 @@ pub(super) fn recognised(
     let named = rules.iter().filter_map(|rule| rule["alert"].as_str());
     let mut times: BTreeMap<&str, usize> = BTreeMap::new();
     named.for_each(|name| *times.entry(name).or_default() += 1);
-    let mut found = Vec::new();
+    let (mut found, mut stay) = (Vec::new(), Vec::new());
     for rule in rules {
-        let once = rule["alert"].as_str().filter(|name| times[name] == 1);
-        let Some(name) = once.filter(|name| !kept_as_they_are.contains(*name)) else {
+        let Some(name) = rule["alert"].as_str() else {
             continue;
         };
-        let Some(asked) = Asked::of(rule, &base, beside) else {
-            continue;
+        let one = || {
+            if times[name] > 1 {
+                return Err(why("there are several of this name"));
+            }
+            if kept_as_they_are.contains(name) {
+                return Err(why("unit tests of yours are about it"));
+            }
+            let asked = Asked::of(rule, &base, beside)?;
+            let tables = asked.tables(&kinds);
+            if tables.is_empty() {
+                return Err(why("no kind reads just this"));
+            }
+            let near = &asked.said.numbers;
+            match first((draft, overlay), &tables, (name, &library), near) {
+                Some(alike) => Ok(asked.named(name, alike)),
+                None if asked.said.over_jobs => Err(why(
+                    "it sums without `job`: nobody can say whose service it is about",
+                )),
+                None => Err(why("no kind behaves the same")),
+            }
         };
-        let tables = asked.tables(&kinds);
-        let near = &asked.said.numbers;
-        let one = first((draft, overlay), &tables, (name, &library), near);
-        found.extend(one.map(|alike| asked.named(name, alike)));
+        match one() {
+            Ok(one) => found.push(one),
+            Err((why, because)) => stay.push(Stays {
+                name: name.to_string(),
+                why,
+                because,
+            }),
+        }
     }
-    found
+    (found, stay)
+}
+
+/// Of a rule that fires for whatever is not reached: of which job; Some(None): of all. None: it is about something else.
+pub(super) fn of_targets(rule: &Value) -> Option<Option<String>> {
+    rule.get("alert")?;
+    let mut expr = parse(rule["expr"].as_str()?).ok()?;
+    plain(&mut expr);
+    let Expr::Binary(binary) = &expr else {
+        return None;
+    };
+    let Expr::VectorSelector(selector) = &*binary.lhs else {
+        return None;
+    };
+    let fires = matches!(
+        (binary.op.id(), number(&binary.rhs)),
+        (T_EQLC | T_LTE, Some(0.0)) | (T_LSS | T_NEQ, Some(1.0))
+    );
+    if metric(selector) != Some("up") || !fires {
+        return None;
+    }
+    let matchers = selector.matchers.matchers.iter();
+    let own: Vec<_> = matchers.filter(|one| one.name != "__name__").collect();
+    match own.as_slice() {
+        [] => Some(None),
+        [one] if one.name == "job" && matches!(one.op, MatchOp::Equal) => {
+            Some(Some(one.value.clone()))
+        }
+        _ => None,
+    }
 }
 
 /// An alert that does what a rule does.
@@ -218,43 +287,63 @@ struct Asked<'a> {
     apart: Vec<Vec<String>>,
     severity: String,
     labels: Map<String, Value>,
+    assumed: bool,
 }
 
 impl<'a> Asked<'a> {
-    fn of(rule: &'a Value, catalog: &Catalog, beside: &[Option<&str>]) -> Option<Asked<'a>> {
-        let expr = parse(rule["expr"].as_str()?).ok()?;
+    fn of(rule: &'a Value, catalog: &Catalog, beside: &[Beside]) -> Result<Asked<'a>, Why> {
+        let text = rule["expr"].as_str().unwrap_or_default();
+        let expr = parse(text).map_err(|_| why("its expression cannot be read"))?;
         let mut labels = Map::new();
         let mut severity = None;
         for (label, value) in rule["labels"].entries() {
-            let text = value.as_str().filter(|text| !text.contains("{{"))?;
+            let plain = value.as_str().filter(|text| !text.contains("{{"));
+            let text = plain.ok_or(why("a label of it is worked out when it fires"))?;
             match label.as_str() {
                 "severity" => severity = Some(text.to_string()),
-                label if OF_SERVICES.contains(&label) => return None,
+                label if OF_SERVICES.contains(&label) => {
+                    return Err((
+                        "it sets a label that targets have".into(),
+                        Some(label.into()),
+                    ));
+                }
                 label => drop(labels.insert(label.to_string(), text.into())),
             }
         }
         if rule.get("keep_firing_for").is_some() {
-            return None;
+            return Err(why("no alert of a catalog has `keep_firing_for`"));
         }
         let mut reads: Vec<(String, Value)> = Vec::new();
         let mut services = BTreeSet::new();
         let mut apart = BTreeSet::new();
         for selector in selectors(&expr) {
-            let name = metric(selector)?;
-            let exposed = exposed(catalog, name)?;
+            let name = metric(selector).ok_or(why("it reads series without a name"))?;
+            let exposed = exposed(catalog, name).ok_or_else(|| unexposed(catalog, name, beside))?;
             apart.extend(
                 exposed
                     .into_iter()
                     .flat_map(|exposed| exposed.labels.keys().cloned()),
             );
-            let said = series(selector, &mut services)?;
+            let said = series(selector, &mut services)
+                .ok_or(why("it chooses among series as no key of a catalog does"))?;
             if !reads.iter().any(|(_, known)| *known == said) {
                 reads.push((name.to_string(), said));
             }
         }
-        let sees_all = |(name, _): &(String, Value)| sees_all(catalog, name, beside);
-        if services.is_empty() && !reads.iter().all(sees_all) {
-            return None;
+        let mut assumed = false;
+        for (name, _) in reads.iter().filter(|_| services.is_empty()) {
+            match sees_all(catalog, name, beside) {
+                Some(sure) => assumed |= !sure,
+                None if name == "up" => {
+                    return Err(why("it has no `job`, and is about jobs in [extra] too"));
+                }
+                None => {
+                    return Err((
+                        "it has no `job`, and others may expose what it reads".into(),
+                        Some(name.clone()),
+                    ));
+                }
+            }
         }
         let mut said = Said::default();
         said.visit(&expr);
@@ -276,14 +365,15 @@ impl<'a> Asked<'a> {
         ];
         let mut known = BTreeSet::new();
         ways.retain(|way| known.insert(way.clone()));
-        Some(Asked {
+        Ok(Asked {
             rule,
             reads,
             services: services.into_iter().collect(),
             said,
             apart: ways,
-            severity: severity?,
+            severity: severity.ok_or(why("it has no label severity"))?,
             labels,
+            assumed,
         })
     }
 
@@ -434,6 +524,7 @@ impl<'a> Asked<'a> {
             says: toml(&Value::Object(table)).unwrap_or_default(),
             covers,
             steadier,
+            assumed: self.assumed,
             below_zero: self.said.zero && self.reads.iter().any(|(name, _)| name != "up"),
             lost,
         }
@@ -531,14 +622,37 @@ fn exposed<'a>(catalog: &'a Catalog, name: &str) -> Option<Option<&'a Exposed>> 
         .map(Some)
 }
 
-/// Whether all series of a metric are of services of the catalog: no job beside them exposes it, nor may a service of which
-/// nobody says what it runs on.
-fn sees_all(catalog: &Catalog, name: &str, beside: &[Option<&str>]) -> bool {
+/// Why nobody is known to expose a metric.
+fn unexposed(catalog: &Catalog, name: &str, beside: &[Beside]) -> Why {
+    if name.contains(':') {
+        return why("it reads what other rules record");
+    }
     let lists = |profile: &str| {
         let profile = catalog.profiles.get(profile);
         profile.is_some_and(|profile| profile.metrics.contains_key(name))
     };
-    let others = |profile: &Option<&str>| profile.is_some_and(|profile| !lists(profile));
+    match beside
+        .iter()
+        .find(|(_, profile)| profile.is_some_and(lists))
+    {
+        Some((job, _)) => (
+            "what it reads is exposed by a job in [extra]".into(),
+            Some(job.to_string()),
+        ),
+        None => (
+            "no profile of a service lists what it reads".into(),
+            Some(name.to_string()),
+        ),
+    }
+}
+
+/// Whether all series of a metric are of services of the catalog: no job beside them exposes it, nor may a service of which
+/// nobody says what it runs on. Some(false): a program is known for it, and a job beside it is not known at all. None: no.
+fn sees_all(catalog: &Catalog, name: &str, beside: &[Beside]) -> Option<bool> {
+    let lists = |profile: &str| {
+        let profile = catalog.profiles.get(profile);
+        profile.is_some_and(|profile| profile.metrics.contains_key(name))
+    };
     let of_program = catalog.services.iter().any(|service| {
         let mut profiles = service.profiles.iter();
         profiles.any(|profile| lists(profile))
@@ -547,9 +661,15 @@ fn sees_all(catalog: &Catalog, name: &str, beside: &[Option<&str>]) -> bool {
         let mut services = catalog.services.iter();
         services.all(|service| service.runtime != UNKNOWN)
     };
-    match name {
-        "up" => beside.is_empty(),
-        _ => beside.iter().all(others) && (of_program || known()),
+    if name == "up" {
+        return beside.is_empty().then_some(true);
+    }
+    if beside.iter().any(|(_, profile)| profile.is_some_and(lists)) || !of_program && !known() {
+        return None;
+    }
+    match beside.iter().all(|(_, profile)| profile.is_some()) {
+        true => Some(true),
+        false => of_program.then_some(false),
     }
 }
 
@@ -563,6 +683,8 @@ struct Said {
     by: BTreeSet<String>,
     /// Whether something is compared with 0 itself.
     zero: bool,
+    /// Whether something is aggregated of which the services are then not told apart.
+    over_jobs: bool,
 }
 
 impl Said {
@@ -615,10 +737,20 @@ impl Said {
         match expr {
             Expr::MatrixSelector(matrix) => lasting(matrix.range),
             Expr::Subquery(subquery) => lasting(subquery.range),
-            Expr::Aggregate(AggregateExpr {
-                modifier: Some(LabelModifier::Include(labels)),
-                ..
-            }) => self.by.extend(labels.labels.iter().cloned()),
+            Expr::Aggregate(AggregateExpr { modifier, .. }) => {
+                let by = match modifier {
+                    Some(LabelModifier::Include(labels)) => labels.labels.as_slice(),
+                    _ => &[],
+                };
+                let kept = match modifier {
+                    Some(LabelModifier::Exclude(labels)) => {
+                        !labels.labels.iter().any(|label| label == "job")
+                    }
+                    _ => by.iter().any(|label| label == "job"),
+                };
+                self.over_jobs |= !kept;
+                self.by.extend(by.iter().cloned());
+            }
             Expr::Binary(binary) => {
                 self.zero |= is_zero(binary);
                 self.compared.extend(compared(binary));

@@ -1,6 +1,7 @@
 //! What a compose file says of services: published ports, limits, and what they run on.
 
-use super::draft::{Draft, Found, profile_of};
+use super::draft::{Draft, Found, UNKNOWN};
+use super::images::{self, Answers};
 use crate::catalog::Size;
 use crate::json::{Parts, plain};
 use crate::yaml;
@@ -38,6 +39,17 @@ const RUNTIMES: [(&str, &str); 8] = [
     ("dotnet", "dotnet"),
 ];
 
+/// Registries in which anybody's images are.
+const PUBLIC: [&str; 7] = [
+    "docker.io",
+    "quay.io",
+    "gcr.io",
+    "ghcr.io",
+    "registry.k8s.io",
+    "mcr.microsoft.com",
+    "public.ecr.aws",
+];
+
 /// Takes the services of a file.
 pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
     let value = match yaml::parse(text) {
@@ -68,36 +80,33 @@ pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
             ));
             continue;
         }
+        let whole = service["image"].as_str().and_then(substituted);
+        let known = whole.as_deref().and_then(images::answers);
         let ports: Vec<(u16, u16)> = service["ports"].items().filter_map(published).collect();
-        let Some((port, inside)) = ports.first() else {
-            draft.notes.push(format!(
-                "{name} is left out: it publishes no port, so nothing outside of its network can scrape it"
-            ));
-            continue;
+        let found = match (service["network_mode"] == "host", &known) {
+            (true, Some(known)) => at_host(service, known),
+            (false, Some(known)) => at_its_port(service, known, &ports),
+            (true, None) => Err("it is in the network of this machine, and nothing says at which port it answers /metrics: `monstack add` takes one".to_string()),
+            (false, None) => at_first(&ports),
         };
-        let mut found = Found::at_port(name, *port, file);
-        found.profile = image.as_deref().and_then(profile_of);
-        found.guessed.push(format!(
-            "it answers /metrics at {port}, the published port of {inside}"
-        ));
-        if ports.len() > 1 {
-            let others: Vec<String> = ports[1..]
-                .iter()
-                .map(|(port, _)| port.to_string())
-                .collect();
-            found.guessed.push(format!(
-                "not at {}, which it publishes too",
-                others.join(", ")
-            ));
+        let (port, guessed) = match found {
+            Ok(found) => found,
+            Err(why) => {
+                draft.notes.push(format!("{name} is left out: {why}"));
+                continue;
+            }
+        };
+        let mut found = Found::at_port(name, port, file);
+        found.profile = known.as_ref().and_then(|known| known.profile);
+        found.guessed.extend(guessed);
+        found.runtime = match (&known, found.profile) {
+            (_, Some(_)) => Some("go"),
+            (Some(_), None) => Some(UNKNOWN),
+            (None, None) => runtime(service, image.as_deref()),
+        };
+        if found.runtime == Some(UNKNOWN) && known.is_none() {
+            found.guessed.push("what it is written in is not known: `runtime` says it, and with it where its memory and its CPU time are".to_string());
         }
-        let of_image = image.as_deref().and_then(|image| {
-            let mut known = RUNTIMES.iter();
-            known.find(|(base, _)| *base == image)
-        });
-        found.runtime = match found.profile {
-            Some(_) => Some("go"),
-            None => of_image.map(|(_, runtime)| *runtime),
-        };
         let limits = &service["deploy"]["resources"]["limits"];
         let said = |own: &str, limit: &str| {
             let value = match service.get(own) {
@@ -121,7 +130,99 @@ pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
             .filter(|cores: &f64| *cores > 0.0 && *cores <= 1024.0);
         draft.add(found);
     }
+    draft.guess_runtime();
     Ok(())
+}
+
+/// Where a known image answers, in the network of this machine; and what of that is to be read.
+fn at_host(service: &Value, known: &Answers) -> Result<(u16, Vec<String>), String> {
+    let port = listens(service, known);
+    let said = format!("it is in the network of this machine, and answers /metrics at {port}");
+    Ok((port, vec![said]))
+}
+
+/// Where the port is published at which a known image answers.
+fn at_its_port(
+    service: &Value,
+    known: &Answers,
+    ports: &[(u16, u16)],
+) -> Result<(u16, Vec<String>), String> {
+    let own = listens(service, known);
+    let published = ports.iter().find(|(_, inside)| *inside == own);
+    match published {
+        Some((port, _)) => Ok((
+            *port,
+            vec![format!(
+                "it answers /metrics at {port}, the published port of {own}"
+            )],
+        )),
+        None if ports.is_empty() => Err(format!(
+            "it publishes no port, so nothing outside of its network can scrape it; it answers /metrics at {own}"
+        )),
+        None => Err(format!(
+            "it answers /metrics at {own}, and does not publish that port"
+        )),
+    }
+}
+
+/// The first published port of an image of which nothing is known.
+fn at_first(ports: &[(u16, u16)]) -> Result<(u16, Vec<String>), String> {
+    let Some(((port, inside), others)) = ports.split_first() else {
+        return Err(
+            "it publishes no port, so nothing outside of its network can scrape it".to_string(),
+        );
+    };
+    let others: Vec<String> = others.iter().map(|(port, _)| port.to_string()).collect();
+    let not = match others.is_empty() {
+        true => String::new(),
+        false => format!(", and not at {}, which it publishes too", others.join(", ")),
+    };
+    Ok((
+        *port,
+        vec![format!(
+            "it is taken to answer /metrics at {port}, the published port of {inside}{not}"
+        )],
+    ))
+}
+
+/// The port at which an image listens: its own, or the one that its command says.
+fn listens(service: &Value, known: &Answers) -> u16 {
+    let words = command(service);
+    let said = known.listen.iter().find_map(|flag| {
+        let (_, behind) = words.split_once(&format!("--{flag}="))?;
+        let value = behind.split_whitespace().next()?;
+        value.rsplit(':').next()?.parse().ok()
+    });
+    said.unwrap_or(known.port)
+}
+
+/// The words of a command, as one text or as a list.
+fn command(service: &Value) -> String {
+    let of = |key: &str| match &service[key] {
+        Value::Array(words) => words.iter().map(plain).collect::<Vec<_>>().join(" "),
+        Value::Null => String::new(),
+        text => plain(text),
+    };
+    format!("{} {}", of("entrypoint"), of("command"))
+}
+
+/// What an application runs on: what its command starts, what its image is called after; None: as all others do, which is for
+/// what is built here or kept in a registry of one's own.
+fn runtime(service: &Value, image: Option<&str>) -> Option<&'static str> {
+    let of_image = image.and_then(|image| {
+        let mut known = RUNTIMES.iter();
+        known
+            .find(|(base, _)| *base == image)
+            .map(|(_, runtime)| *runtime)
+    });
+    let known = images::started(&command(service)).or(of_image);
+    if known.is_some() || service.get("build").is_some() {
+        return known;
+    }
+    let whole = service["image"].as_str().unwrap_or_default();
+    let registry = whole.split_once('/').map_or("", |(first, _)| first);
+    let own = registry.contains(['.', ':']) && !PUBLIC.contains(&registry);
+    (!own).then_some(UNKNOWN)
 }
 
 /// The name of an image without registry, owner and tag: `registry/owner/name:tag` is `name`.

@@ -14,6 +14,8 @@ struct First {
     says: String,
     /// Whether it asks for services with a limit of memory.
     needs_limit: bool,
+    /// Whether it is about whatever is not reached.
+    of_targets: bool,
 }
 
 static FIRST: LazyLock<Vec<First>> = LazyLock::new(|| {
@@ -25,10 +27,14 @@ static FIRST: LazyLock<Vec<First>> = LazyLock::new(|| {
             name: text("name")?,
             says: text("says")?,
             needs_limit: alert.get("needs").is_some(),
+            of_targets: alert.get("of_targets").is_some(),
         })
     };
     all.into_iter().flatten().filter_map(one).collect()
 });
+
+/// The runtime of a service of which nobody says what it runs on.
+pub(in crate::commands) const UNKNOWN: &str = "unknown";
 
 /// One service as it was found.
 #[derive(Clone, Debug, Default)]
@@ -126,6 +132,7 @@ pub(in crate::commands) struct Draft {
     title: String,
     slug: String,
     runtime: String,
+    runtime_given: bool,
     pub(in crate::commands) services: Vec<(String, Found)>,
     /// Tables behind the others, as TOML.
     pub(in crate::commands) more: String,
@@ -133,6 +140,10 @@ pub(in crate::commands) struct Draft {
     pub(in crate::commands) taken: BTreeSet<String>,
     /// Alerts beside the usual first ones: name, and table as TOML. One of a kind stands in place of the usual one of that kind.
     pub(in crate::commands) own: Vec<(String, String)>,
+    /// Whether another alert is about whatever is not reached,
+    pub(in crate::commands) targets_watched: bool,
+    /// or about these services when they are not.
+    pub(in crate::commands) watched: BTreeSet<String>,
     /// What was guessed and what was left out, a line each.
     pub(in crate::commands) notes: Vec<String>,
 }
@@ -152,10 +163,13 @@ impl Draft {
             title: String::new(),
             slug: String::new(),
             runtime: runtime.unwrap_or("python").to_string(),
+            runtime_given: runtime.is_some(),
             services: Vec::new(),
             more: String::new(),
             taken: BTreeSet::new(),
             own: Vec::new(),
+            targets_watched: false,
+            watched: BTreeSet::new(),
             notes: Vec::new(),
         };
         draft.call(&written);
@@ -179,6 +193,22 @@ impl Draft {
             title => title.to_string(),
         };
         self.slug = slug(written, 31).unwrap_or("platform".to_string());
+    }
+
+    /// Says that nobody said what the services are written in.
+    pub(in crate::commands) fn guess_runtime(&mut self) {
+        let guessed = !self.runtime_given;
+        if guessed
+            && self
+                .services
+                .iter()
+                .any(|(_, found)| found.runtime.is_none())
+        {
+            self.notes.push(format!(
+                "what else is built here is taken to be written in {}: `runtime` under [defaults] says it",
+                self.runtime
+            ));
+        }
     }
 
     /// Says what the services are written in, where nothing else does.
@@ -228,41 +258,88 @@ impl Draft {
     }
 
     /// The alerts of the text, each with what it says.
-    pub(in crate::commands) fn alerts(&self) -> Vec<(String, &str)> {
+    pub(in crate::commands) fn alerts(&self) -> Vec<(String, String)> {
         let limited = self.limited();
         let kinds: Vec<_> = self.own.iter().map(|(_, says)| kind_of(says)).collect();
         let told = FIRST.iter().filter(|first| {
-            (!first.needs_limit || limited) && !kinds.contains(&kind_of(&first.says))
+            let needless = match first {
+                First {
+                    needs_limit: true, ..
+                } => !limited,
+                First {
+                    of_targets: true, ..
+                } => self.targets_watched || self.unwatched().is_empty(),
+                _ => false,
+            };
+            !needless && !kinds.contains(&kind_of(&first.says))
         });
         let named = |first: &'static First| {
             let name = match self.taken.contains(&first.name) {
                 true => format!("{}OfCatalog", first.name),
                 false => first.name.clone(),
             };
-            (name, first.says.as_str())
+            (name, self.about(first))
         };
         let own = self.own.iter();
-        let own = own.map(|(name, says)| (name.clone(), says.as_str()));
+        let own = own.map(|(name, says)| (name.clone(), says.clone()));
         told.map(named).chain(own).collect()
+    }
+
+    /// The table of a usual alert, about those services for which it is something.
+    fn about(&self, first: &First) -> String {
+        let about = match first {
+            First {
+                needs_limit: true, ..
+            } => self.telling(),
+            First {
+                of_targets: true, ..
+            } => self.unwatched(),
+            _ => return first.says.clone(),
+        };
+        let inside = first.says.strip_suffix(" }");
+        match inside.filter(|_| about.len() < self.services.len()) {
+            Some(inside) => {
+                let names: Vec<String> = about.into_iter().map(quoted).collect();
+                format!("{inside}, services = [{}] }}", names.join(", "))
+            }
+            None => first.says.clone(),
+        }
+    }
+
+    /// The services whose runtime tells of their memory.
+    fn telling(&self) -> Vec<&str> {
+        let telling = self.services.iter().filter(|(_, found)| self.tells(found));
+        telling.map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The services of which no other alert says that they are not reached.
+    fn unwatched(&self) -> Vec<&str> {
+        let names = self.services.iter().map(|(name, _)| name.as_str());
+        names.filter(|name| !self.watched.contains(*name)).collect()
     }
 
     /// Whether any service has a limit of memory that its runtime tells about.
     fn limited(&self) -> bool {
-        let profiles = Profiles::built_in();
-        let tells = |found: &Found| {
-            let runtime = found.runtime.unwrap_or(&self.runtime);
-            profiles.roles(runtime, &[]).contains_key("memory")
-        };
         self.services
             .iter()
-            .any(|(_, found)| found.memory_limit.is_some() && tells(found))
+            .any(|(_, found)| found.memory_limit.is_some() && self.tells(found))
+    }
+
+    /// Whether the runtime of a service tells of its memory.
+    fn tells(&self, found: &Found) -> bool {
+        let runtime = found.runtime.unwrap_or(&self.runtime);
+        let roles = Profiles::built_in().roles(runtime, &[]);
+        roles.contains_key("memory")
     }
 
     /// As services.toml.
     pub(in crate::commands) fn text(&self) -> String {
         let mut text = self.without_alerts();
-        text += "\n[alerts]\n";
-        for (name, says) in self.alerts() {
+        let alerts = self.alerts();
+        if !alerts.is_empty() {
+            text += "\n[alerts]\n";
+        }
+        for (name, says) in alerts {
             let _ = writeln!(text, "{name} = {says}");
         }
         text + &self.more

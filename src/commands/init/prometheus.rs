@@ -1,6 +1,7 @@
 //! The jobs of a Prometheus, of its configuration or as it scrapes them, and what is behind an address of metrics.
 
 use super::draft::{Draft, Found, SCRAPED, exporter_of, is_target};
+use super::jobs::{Job, Reach};
 use crate::catalog::Duration;
 use crate::commands::servers::PrometheusLogin;
 use crate::json::{Parts, plain};
@@ -9,6 +10,9 @@ use crate::yaml;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Names of this machine.
+const HERE: [&str; 4] = ["localhost", "127.0.0.1", "host.docker.internal", "[::1]"];
 
 /// Takes the jobs of a configuration that name their targets.
 pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
@@ -28,52 +32,61 @@ pub(super) fn read(draft: &mut Draft, file: &str, text: &str) -> Result<()> {
                 .push("a job without a job_name is left out".to_string());
             continue;
         }
-        // Beside what a catalog says of a service in the same words.
-        let said = [
-            "job_name",
-            "static_configs",
-            "metrics_path",
-            "scheme",
-            "scrape_interval",
-            "scrape_timeout",
-        ];
-        let more: Vec<&str> = job
-            .entries()
-            .map(|(key, _)| key.as_str())
-            .filter(|key| !said.contains(key))
-            .collect();
-        if !more.is_empty() {
-            draft.notes.push(format!(
-                "{name} is left out: a service has no {}; keep the job as it is, under `scrape` of [extra]",
-                more.join(", ")
-            ));
+        if SCRAPED.contains(&name) {
+            own(draft, name);
             continue;
         }
-        let targets = job["static_configs"]
-            .items()
-            .flat_map(|group| group["targets"].texts());
-        let https = job["scheme"] == "https";
-        take(
-            draft,
-            name,
-            targets.map(|target| with_port(target, https)).collect(),
-            Asked {
-                https,
-                path: job["metrics_path"].as_str(),
-                interval: job["scrape_interval"].as_str(),
-                from: file,
-            },
-        );
-        if job["static_configs"]
-            .items()
-            .any(|group| group.get("labels").is_some())
-        {
-            draft.notes.push(format!(
-                "{name}: labels of its targets are not taken over: write them as `labels` of the service"
-            ));
+        match service(draft, &value, job, file) {
+            Ok(found) => drop(draft.add(found)),
+            Err(why) => draft.notes.push(format!(
+                "{name} is left out: {why}; `monstack adopt {file}` keeps such a job as it is, under `scrape` of [extra]"
+            )),
         }
     }
     Ok(())
+}
+
+/// A job as a service, as `adopt` reads it; what is no address is left out.
+fn service(draft: &mut Draft, config: &Value, job: &Value, file: &str) -> Result<Found, String> {
+    let mut job = job.clone();
+    let name = plain(&job["job_name"]);
+    let https = job["scheme"] == "https";
+    // What relabels says with its targets something else than where they are.
+    let plainly = job.get("relabel_configs").is_none();
+    let groups = job.get_mut("static_configs").and_then(Value::as_array_mut);
+    let mut odd = Vec::new();
+    for group in groups.into_iter().flatten().filter(|_| plainly) {
+        let Some(targets) = group.get_mut("targets").and_then(Value::as_array_mut) else {
+            continue;
+        };
+        for target in targets.iter_mut() {
+            let text = with_port(&plain(target), https);
+            let local = text
+                .rsplit_once(':')
+                .filter(|(host, _)| HERE.contains(host));
+            *target = match local {
+                Some((_, port)) => format!("localhost:{port}").into(),
+                None => text.into(),
+            };
+        }
+        targets.retain(|target| {
+            let text = plain(target);
+            let fine = is_target(&text);
+            odd.extend((!fine).then_some(text));
+            fine
+        });
+    }
+    if !odd.is_empty() {
+        draft.notes.push(format!(
+            "{name}: {} is no host:port and is left out",
+            odd.join(", ")
+        ));
+    }
+    let job = Job::of(config, &job, file).ok_or("it has no name")?;
+    if job.targets().is_empty() {
+        return Err("it names no target".to_string());
+    }
+    job.service(Reach::FromContainers)
 }
 
 /// How a job asks.
@@ -84,12 +97,15 @@ struct Asked<'a> {
     from: &'a str,
 }
 
+fn own(draft: &mut Draft, name: &str) {
+    draft.notes.push(format!(
+        "{name} is left out: monstack scrapes its own {name} anyway"
+    ));
+}
+
 fn take(draft: &mut Draft, name: &str, mut targets: Vec<String>, asked: Asked) {
     if SCRAPED.contains(&name) {
-        draft.notes.push(format!(
-            "{name} is left out: monstack scrapes its own {name} anyway"
-        ));
-        return;
+        return own(draft, name);
     }
     let odd: Vec<String> = targets
         .iter()
@@ -127,8 +143,7 @@ fn take(draft: &mut Draft, name: &str, mut targets: Vec<String>, asked: Asked) {
     };
     let here = |target: &str| {
         let (host, port) = target.rsplit_once(':')?;
-        let here = ["localhost", "127.0.0.1", "host.docker.internal", "[::1]"].contains(&host);
-        port.parse().ok().filter(|_| here)
+        port.parse().ok().filter(|_| HERE.contains(&host))
     };
     match targets.as_slice() {
         [only] if here(only).is_some() => found.port = here(only),

@@ -122,7 +122,7 @@ fn explained(report: &mut Report, comparison: &Comparison, output: &str, cli: &C
         return false;
     };
     let found = match look(&stand, &edited, cli, TRIALS) {
-        Ok(found) if not_rendered(&found).is_empty() => found,
+        Ok(found) if not_rendered(&found, &stand, &edited, cli).is_empty() => found,
         _ => return false,
     };
     for told in found.told.iter().take(EXPLAINED) {

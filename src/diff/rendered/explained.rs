@@ -4,6 +4,7 @@ use super::difference::Difference;
 use super::items::ItemKind;
 use crate::catalog::snake;
 use crate::diff::{At, Change, Side};
+use crate::source::{self, steps};
 use std::collections::HashSet;
 
 /// What a catalog's sentences are about, by name.
@@ -81,6 +82,11 @@ impl Explained {
                     explained.names.insert(alert.name.clone());
                     // What is recorded for it is called after it.
                     explained.metrics.insert(snake(&alert.name));
+                    // Of one with levels, after what is written.
+                    let own = source::pointer(&["alerts", alert.name.as_str()]);
+                    let written = side.source.derived_from(&own).map(steps);
+                    let written = written.and_then(|mut steps| steps.nth(1));
+                    explained.metrics.extend(written.map(|name| snake(&name)));
                 }
                 for slo in catalog.slos.iter().filter(|slo| names(&said, &slo.name)) {
                     let alerts = slo.alerts.iter().map(|alert| alert.name.clone());

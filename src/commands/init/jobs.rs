@@ -1,7 +1,7 @@
 //! Jobs of a configuration: those that a service of a catalog can say, and those that are kept as they are.
 
+use super::draft::{Found, RESERVED, exporter_of, is_target};
 use crate::catalog::Duration;
-use crate::commands::init::draft::{Found, RESERVED, exporter_of, is_target};
 use crate::json::{Parts, plain};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,16 +44,27 @@ const SECRETS: &str = "/run/secrets/";
 /// Names of this machine.
 const HERE: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// Where the Prometheus of the catalog is, seen from the jobs of another.
+#[derive(Clone, Copy, PartialEq)]
+pub(in crate::commands) enum Reach {
+    /// On this machine without a container, as the other is.
+    OnHost,
+    /// In a container, as the other is: this machine is not meant by `localhost`.
+    Kept,
+    /// In a container, where the other is not: `localhost` is this machine.
+    FromContainers,
+}
+
 /// A job with what it has of the configuration that it stands in.
-pub(super) struct Job {
-    pub(super) name: String,
-    pub(super) value: Map<String, Value>,
+pub(in crate::commands) struct Job {
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) value: Map<String, Value>,
     /// The configuration.
-    pub(super) path: String,
+    pub(in crate::commands) path: String,
 }
 
 impl Job {
-    pub(super) fn of(config: &Value, job: &Value, path: &str) -> Option<Job> {
+    pub(in crate::commands) fn of(config: &Value, job: &Value, path: &str) -> Option<Job> {
         let mut value = job.as_object()?.clone();
         for key in ["scrape_interval", "scrape_timeout"] {
             if let (false, Some(global)) = (value.contains_key(key), config["global"].get(key)) {
@@ -69,7 +80,7 @@ impl Job {
     }
 
     /// The targets that it names itself.
-    pub(super) fn targets(&self) -> Vec<String> {
+    pub(in crate::commands) fn targets(&self) -> Vec<String> {
         let groups = self.value.get("static_configs").into_iter();
         groups
             .flat_map(Parts::items)
@@ -78,8 +89,9 @@ impl Job {
             .collect()
     }
 
-    /// As a service under the same name with the same targets, or why it is none. `on_host`: Prometheus is not in a container.
-    pub(super) fn service(&self, on_host: bool) -> Result<Found, String> {
+    /// As a service under the same name with the same targets, or why it is none.
+    pub(in crate::commands) fn service(&self, reach: Reach) -> Result<Found, String> {
+        let on_host = reach == Reach::OnHost;
         let name = &self.name;
         let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
         if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(letters) {
@@ -141,7 +153,7 @@ impl Job {
             }
         }
         match (targets.as_slice(), here(&targets[0])) {
-            ([only], Some(port)) if on_host && only.starts_with("localhost") => {
+            ([only], Some(port)) if reach != Reach::Kept && only.starts_with("localhost") => {
                 found.port = Some(port);
             }
             _ if targets.iter().any(|target| here(target).is_some()) => {
@@ -157,12 +169,12 @@ impl Job {
         let mut all = Vec::new();
         if let Some(tls) = self.value.get("tls_config") {
             if let Some((key, _)) = tls.entries().find(|(key, _)| !TLS.contains(&key.as_str())) {
-                return Err(format!("the `tls` of a service has no `{key}`"));
+                return Err(format!("`tls` has no `{key}`"));
             }
             all.push(("tls", tls.clone()));
         }
         let inline =
-            "its password or token stands in the configuration, and a service reads it from a file";
+            "its password or token stands in the configuration, and a catalog reads it from a file";
         let login = |written: &str, keys: &[(&str, &'static str)]| {
             let Some(written) = self.value.get(written) else {
                 return Ok(None);
@@ -177,7 +189,7 @@ impl Job {
                     None if ["password", "credentials"].contains(&key.as_str()) => {
                         return Err(inline.to_string());
                     }
-                    None => return Err(format!("the `auth` of a service has no `{key}`")),
+                    None => return Err(format!("`auth` has no `{key}`")),
                 };
             }
             Ok(Some(Value::Object(login)))
@@ -265,7 +277,7 @@ impl Job {
 
     /// As a job of a file in another folder: lists of targets are named from that file on, and secrets from the folder of the
     /// catalog on.
-    pub(super) fn moved(&self) -> Value {
+    pub(in crate::commands) fn moved(&self) -> Value {
         let folder = self.folder();
         let mut job = self.value.clone();
         for value in job.values_mut() {
@@ -280,7 +292,7 @@ impl Job {
     }
 
     /// The files from which it reads targets, as patterns from the folder of the catalog on.
-    pub(super) fn lists(&self) -> Vec<String> {
+    pub(in crate::commands) fn lists(&self) -> Vec<String> {
         let folder = self.folder();
         let mut job = self.value.clone();
         let named = lists(&mut job).into_iter();
@@ -290,8 +302,55 @@ impl Job {
     }
 }
 
+/// How a store is written to, where a catalog has no key for it and none is needed to reach it.
+const TUNING: [&str; 5] = [
+    "name",
+    "queue_config",
+    "remote_timeout",
+    "metadata_config",
+    "send_exemplars",
+];
+
+/// A store of `remote_write` as a catalog says it, in TOML, with what of it is left out; or why it says none.
+pub(in crate::commands) fn store(
+    path: &str,
+    store: &Value,
+    on_host: bool,
+    guessed: &mut Vec<String>,
+) -> Result<(String, Vec<String>), String> {
+    let said = [
+        "url",
+        "tls_config",
+        "basic_auth",
+        "authorization",
+        "bearer_token_file",
+    ];
+    let others: Vec<&String> = store
+        .entries()
+        .map(|(key, _)| key)
+        .filter(|key| !said.contains(&key.as_str()))
+        .collect();
+    if let Some(key) = others.iter().find(|key| !TUNING.contains(&key.as_str())) {
+        return Err(format!("a store has no `{key}`"));
+    }
+    // What opens a store is what opens a target.
+    let job = Job {
+        name: plain(&store["url"]),
+        value: store.as_object().cloned().unwrap_or_default(),
+        path: path.to_string(),
+    };
+    let mut table = Map::new();
+    table.insert("url".to_string(), store["url"].clone());
+    for (key, value) in job.access()? {
+        let value = job.with_files(value, on_host, guessed);
+        table.insert(key.to_string(), value);
+    }
+    let value = toml(&Value::Object(table)).ok_or("it has no address")?;
+    Ok((value, others.into_iter().cloned().collect()))
+}
+
 /// Whether Prometheus itself must be on the machine: jobs are here that it could not reach from a container.
-pub(super) fn on_host(jobs: &[Job]) -> bool {
+pub(in crate::commands) fn on_host(jobs: &[Job]) -> bool {
     let targets: Vec<String> = jobs.iter().flat_map(Job::targets).collect();
     let far = |target: &String| {
         // A name without a dot is a container's, or one that this machine knows.
@@ -308,7 +367,7 @@ fn here(target: &str) -> Option<u16> {
 }
 
 /// A profile for each job that is kept and called after an exporter.
-pub(super) fn profiles(kept: &[&Job]) -> BTreeMap<String, &'static str> {
+pub(in crate::commands) fn profiles(kept: &[&Job]) -> BTreeMap<String, &'static str> {
     let named = |job: &&Job| Some((job.name.clone(), exporter_of(&job.name, &job.targets())?));
     kept.iter().filter_map(named).collect()
 }
@@ -347,7 +406,7 @@ fn secrets(value: &mut Value, folder: &str) {
 }
 
 /// A value in one line of TOML; None: it holds null.
-pub(super) fn toml(value: &Value) -> Option<String> {
+pub(in crate::commands) fn toml(value: &Value) -> Option<String> {
     toml::Value::try_from(value)
         .ok()
         .map(|value| value.to_string())
