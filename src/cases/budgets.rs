@@ -104,10 +104,10 @@ fn admitted(
             let mut asked = asked.iter();
             asked.all(|(pattern, is)| alone.example(pattern, *is).is_some())
         };
-        let tried = asked
+        let mut tried = asked
             .iter()
             .flat_map(|(pattern, is)| values(&domain, pattern, *is));
-        let value = tried.filter(fits).next();
+        let value = tried.find(fits);
         let value =
             value.ok_or_else(|| refuse(format!("no event has the `{label}` that is asked for")))?;
         found.insert(label.to_string(), value);

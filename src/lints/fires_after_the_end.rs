@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Place};
 pub(crate) const LINT: Lint = Lint {
     code: "fires-after-the-end",
     doc: "An alert on the time that is left waits for its `for` first: where that is as long as what is left, the certificate has ended when somebody is told. A number without a unit is in seconds.",
-    bad: "[metrics.certificate_ends_seconds]\ntype = \"gauge\"\nhelp = \"When the certificate ends\"\n\n[alerts.CertificateEnds]\nkind = \"expires\"\nmetric = \"certificate_ends_seconds\"\nbelow = 14\nfor = \"5m\"\nseverity = \"warning\"\n",
+    bad: "[metrics.certificate_ends_seconds]\ntype = \"gauge\"\nhelp = \"When the certificate ends\"\n\n[alerts.CertificateEnds]\nkind = \"expires\"\nmetric = \"certificate_ends_seconds\"\nbelow = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
     good: "[metrics.certificate_ends_seconds]\ntype = \"gauge\"\nhelp = \"When the certificate ends\"\n\n[alerts.CertificateEnds]\nkind = \"expires\"\nmetric = \"certificate_ends_seconds\"\nbelow = \"14d\"\nfor = \"5m\"\nseverity = \"warning\"\n",
     check: |catalog, source| {
         let mut found = Vec::new();
