@@ -114,7 +114,7 @@ impl Contract {
             .filter(|service| !service.hands_on.is_empty());
         let handing = handing.map(|service| {
             let targets = contract.targets.with("job", &service.name);
-            (targets, service.hands_on.clone())
+            (targets, service.hands_on.to_vec())
         });
         let handing = handing.collect();
         let python = services(&|service| service.runtime == "python");

@@ -121,13 +121,13 @@ const KINDS: [Kind; 16] = [
     ),
     (
         "stale",
-        "above = 0.1\nmetric = \"jobs_timestamp_seconds\"",
+        "above = \"100ms\"\nmetric = \"jobs_timestamp_seconds\"",
         &["above"],
         &[("shop_jobs_timestamp_seconds{$}", "-0.5+15x400")],
     ),
     (
         "expires",
-        "below = 0.9\nmetric = \"jobs_timestamp_seconds\"",
+        "below = \"900ms\"\nmetric = \"jobs_timestamp_seconds\"",
         &["below"],
         &[("shop_jobs_timestamp_seconds{$}", "0.5+15x400")],
     ),
@@ -250,11 +250,18 @@ fn seen(
 fn every_kind(what: &str, differs: &str, key: Option<&str>, expected: &[(&str, &[(&str, &str)])]) {
     let mut tried = 0;
     for (index, (kind, keys, reads, scene)) in KINDS.iter().enumerate() {
+        // A time below a minute has its unit.
+        let differs = match ["stale", "expires"].contains(kind) {
+            true => differs
+                .replace("= 0.9", "= \"900ms\"")
+                .replace("= 0.1", "= \"100ms\""),
+            false => differs.to_string(),
+        };
         if key.is_none_or(|key| reads.contains(&key)) {
             seen(
                 &format!("{what}-{index}"),
                 &format!("kind = \"{kind}\"\n{keys}"),
-                differs,
+                &differs,
                 scene,
                 expected,
             );

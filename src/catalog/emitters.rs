@@ -88,7 +88,7 @@ impl<'a> Emitters<'a> {
             }
             let mut by_profile: HashMap<String, Vec<usize>> = HashMap::new();
             for (index, service) in services.iter().enumerate() {
-                for profile in &service.exposes {
+                for profile in service.exposes.iter() {
                     by_profile.entry(profile.clone()).or_default().push(index);
                 }
             }

@@ -60,9 +60,6 @@ pub struct Service {
     /// More labels of its targets.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// Its instances by their labels.
-    #[serde(default, skip_deserializing)]
-    pub target_groups: Vec<TargetGroup>,
     /// Every label that tells its targets apart, or its own from others: the values as a metric's labels have them.
     #[serde(default, skip_deserializing)]
     pub target_labels: BTreeMap<String, Value>,
@@ -100,34 +97,45 @@ pub struct Service {
     #[serde(default)]
     pub capabilities: Vec<String>,
     /// Networks that are there already and that it is in.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<String>,
     /// Whether it is a container in one of them that somebody else has started.
-    #[serde(default, skip_deserializing)]
+    #[serde(
+        default,
+        skip_deserializing,
+        skip_serializing_if = "std::ops::Not::not"
+    )]
     pub foreign: bool,
     /// `host`: the machine's network.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub network_mode: Option<String>,
     /// `host`: the machine's processes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<String>,
     /// Whether its container may do everything.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub privileged: bool,
     /// SOURCE, SOURCE:TARGET or SOURCE:TARGET:rwm.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<String>,
     /// In place of the image's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Files of variables, as written.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env_file: Vec<String>,
     /// Services that are started before it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
     /// More ports of the machine that lead into its container.
-    #[serde(default, deserialize_with = "as_ports")]
+    #[serde(
+        default,
+        deserialize_with = "as_ports",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub extra_ports: Vec<Port>,
     /// For other programs of Docker.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub container_labels: BTreeMap<String, String>,
     /// Whether the compose file starts it; what it does not start is only scraped.
     #[serde(default)]
@@ -135,10 +143,10 @@ pub struct Service {
     pub runtime: String,
     /// The profiles of all that it exposes, its runtime's first, each under its first name.
     #[serde(default, skip_deserializing)]
-    pub exposes: Vec<String>,
+    pub exposes: Arc<Vec<String>>,
     /// Metrics of them that alerts and panels read.
     #[serde(default, skip_deserializing)]
-    pub read: Vec<String>,
+    pub read: Arc<Vec<String>>,
     /// Whether it is a program of the platform's own: no exporter, and nothing that a profile calls a program of its own.
     #[serde(default, skip_deserializing)]
     pub application: bool,
@@ -146,11 +154,11 @@ pub struct Service {
     #[serde(default)]
     pub profiles: Vec<String>,
     /// Labels of what others push to it and it hands on: whatever it exposes that is not of its runtime, nor of the profile that says so.
-    #[serde(default, skip_deserializing)]
-    pub hands_on: Vec<String>,
+    #[serde(default, skip)]
+    pub hands_on: Arc<Vec<String>>,
     /// The profiles of what it exposes itself; all where nothing is handed on.
     #[serde(default, skip)]
-    pub(crate) own_profiles: Vec<String>,
+    pub(crate) own_profiles: Arc<Vec<String>>,
     /// What it says of itself to alerts (memory, cpu, start), as its runtime and its profiles call that.
     #[serde(default, skip_deserializing)]
     pub roles: Arc<BTreeMap<String, Role>>,
@@ -167,28 +175,6 @@ pub struct Service {
     /// Where it differs from an alert.
     #[serde(default, rename(deserialize = "alerts"), skip_serializing)]
     pub overrides: BTreeMap<String, Override>,
-}
-
-/// Instances with the same labels.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TargetGroup {
-    pub addresses: Vec<String>,
-    pub labels: BTreeMap<String, String>,
-}
-
-/// In the order of the first of each.
-fn alike(instances: &[Instance]) -> Vec<TargetGroup> {
-    let mut groups: Vec<TargetGroup> = Vec::new();
-    for one in instances {
-        match groups.iter_mut().find(|group| group.labels == one.labels) {
-            Some(group) => group.addresses.push(one.address.clone()),
-            None => groups.push(TargetGroup {
-                addresses: vec![one.address.clone()],
-                labels: one.labels.clone(),
-            }),
-        }
-    }
-    groups
 }
 
 /// Leaves of targets with labels of their own the addresses; the labels of each.
@@ -236,7 +222,17 @@ fn as_ports<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Por
 }
 
 /// Runtime and profiles → what services with these say of themselves.
-pub(super) type Shared = HashMap<(String, Vec<String>), Arc<BTreeMap<String, Role>>>;
+pub(super) type Shared = HashMap<(String, Vec<String>), Said>;
+
+/// What is the same for all services with one runtime and the same profiles.
+#[derive(Clone)]
+pub(super) struct Said {
+    roles: Arc<BTreeMap<String, Role>>,
+    exposes: Arc<Vec<String>>,
+    read: Arc<Vec<String>>,
+    own: Arc<Vec<String>>,
+    hands_on: Arc<Vec<String>>,
+}
 
 /// What a nearer layer takes back with `false`.
 const TAKEN_BACK: [&str; 4] = ["tls", "auth", "proxy_url", "sample_limit"];
@@ -372,7 +368,6 @@ impl Service {
         for (instance, own) in service.instances.iter_mut().zip(labelled) {
             instance.labels.extend(own);
         }
-        service.target_groups = alike(&service.instances);
         service.target_labels = service.of_targets();
         if service.health_path.is_empty() {
             service.health_path = if service.build {
@@ -396,32 +391,18 @@ impl Service {
     /// What its runtime and its profiles say of it.
     /// What is the same for all of one kind is kept once, in `shared`.
     pub(super) fn profiled(&mut self, profiles: &Profiles, shared: &mut Shared) {
-        let named = std::iter::once(&self.runtime).chain(&self.profiles);
-        for name in named.map(|name| profiles.first_name(name)) {
-            if !self.exposes.iter().any(|known| known == name) {
-                self.exposes.push(name.to_string());
-            }
-        }
         let kind = (self.runtime.clone(), self.profiles.clone());
-        let roles = || Arc::new(profiles.roles(&self.runtime, &self.profiles));
-        self.roles = shared.entry(kind).or_insert_with(roles).clone();
-        let roles = self.roles.values().map(|role| role.metric.clone());
-        let panels = self.exposes.iter().filter_map(|name| profiles.get(name));
-        let panels = panels.flat_map(|profile| profile.panels.iter().cloned());
-        self.read = roles.chain(panels).collect();
+        let said = shared
+            .entry(kind)
+            .or_insert_with(|| self.said(profiles))
+            .clone();
+        self.roles = said.roles;
+        self.exposes = said.exposes;
+        self.read = said.read;
+        self.hands_on = said.hands_on;
+        self.own_profiles = said.own;
         let known = self.profiles.iter();
         let mut known = known.filter_map(|name| profiles.get(name));
-        let handing = |name: &&String| {
-            let known = profiles.get(name);
-            known.is_some_and(|profile| !profile.hands_on.is_empty())
-        };
-        self.own_profiles = match self.profiles.iter().any(|name| handing(&name)) {
-            true => self.profiles.iter().filter(handing).cloned().collect(),
-            false => self.profiles.clone(),
-        };
-        self.own_profiles.push(self.runtime.clone());
-        let handed = known.clone().flat_map(|profile| &profile.hands_on);
-        self.hands_on = handed.cloned().collect();
         self.application =
             (!self.exporter() || self.build) && !known.any(|profile| profile.program);
         let Some(runtime) = profiles.runtime(&self.runtime) else {
@@ -439,6 +420,35 @@ impl Service {
             .iter()
             .map(|word| word.replace("{url}", &url))
             .collect();
+    }
+
+    /// What a service says of itself with its runtime and its profiles.
+    fn said(&self, profiles: &Profiles) -> Said {
+        let mut exposes: Vec<String> = Vec::new();
+        let named = std::iter::once(&self.runtime).chain(&self.profiles);
+        for name in named.map(|name| profiles.first_name(name)) {
+            if !exposes.iter().any(|known| known == name) {
+                exposes.push(name.to_string());
+            }
+        }
+        let roles = profiles.roles(&self.runtime, &self.profiles);
+        let panels = exposes.iter().filter_map(|name| profiles.get(name));
+        let panels = panels.flat_map(|profile| profile.panels.iter().cloned());
+        let read = roles.values().map(|role| role.metric.clone());
+        let handing = |name: &&String| {
+            let known = profiles.get(name);
+            known.is_some_and(|profile| !profile.hands_on.is_empty())
+        };
+        let hands = self.profiles.iter().any(|name| handing(&name));
+        let own = self.profiles.iter().filter(|name| !hands || handing(name));
+        let known = self.profiles.iter().filter_map(|name| profiles.get(name));
+        Said {
+            read: Arc::new(read.chain(panels).collect()),
+            own: Arc::new(own.chain([&self.runtime]).cloned().collect()),
+            hands_on: Arc::new(known.flat_map(|profile| profile.hands_on.clone()).collect()),
+            roles: Arc::new(roles),
+            exposes: Arc::new(exposes),
+        }
     }
 
     /// Where each of its instances is. `own_health`: health is asked at its port, and not where the metrics are.

@@ -56,8 +56,11 @@ fn within<'a>(
     Some(candidate)
 }
 
-/// So many are listed; of more those that look most like the word.
+/// So many are listed.
 const SHOWN: usize = 12;
+
+/// How much a name looks like a word that somebody may have meant by it, of 1.
+const ALIKE: f64 = 0.75;
 
 /// "did you mean `port`?", or the possible words when none is near.
 pub(crate) fn suggestion<'a>(
@@ -68,13 +71,16 @@ pub(crate) fn suggestion<'a>(
         Some(candidate) => format!("did you mean `{candidate}`?"),
         None => {
             let all: Vec<&str> = candidates.into_iter().collect();
-            let likeness = |candidate: &str| strsim::jaro_winkler(word, candidate);
-            let mut ranks: Vec<f64> = all.iter().map(|candidate| likeness(candidate)).collect();
-            ranks.sort_by(|one, other| other.total_cmp(one));
-            let least = ranks.get(SHOWN).copied().unwrap_or(-1.0);
-            let like = all.iter().filter(|candidate| likeness(candidate) > least);
-            let rest = all.iter().filter(|candidate| likeness(candidate) == least);
-            let mut shown: Vec<&str> = like.chain(rest).take(SHOWN).copied().collect();
+            // Of many those that look like the word, and then the first.
+            let like = |candidate: &&&str| strsim::jaro_winkler(word, candidate) >= ALIKE;
+            let unlike = all.iter().filter(|candidate| !like(candidate));
+            let mut shown: Vec<&str> = all
+                .iter()
+                .filter(like)
+                .chain(unlike)
+                .take(SHOWN)
+                .copied()
+                .collect();
             shown.sort_by_key(|candidate| all.iter().position(|one| one == candidate));
             let shown: Vec<String> = shown.iter().map(|word| format!("`{word}`")).collect();
             let shown = shown.join(", ");

@@ -22,7 +22,10 @@ pub(crate) const LINT: Lint = Lint {
                     .filter(|known| known.r#type == sort)
                     .map(|known| known.key.as_str())
                     .collect();
-                let exposed = catalog.services.iter().flat_map(|service| &service.exposes);
+                let exposed = catalog
+                    .services
+                    .iter()
+                    .flat_map(|service| service.exposes.iter());
                 let exposed: BTreeSet<&str> = exposed
                     .flat_map(|profile| catalog.profiles.metrics(profile))
                     .collect();

@@ -79,6 +79,13 @@ pub(crate) const PROOF: Proof = Proof {
                     "write a time before now, such as `now-1h`",
                 );
             }
+            if panels(value).is_empty() {
+                wrong(
+                    "/panels",
+                    "the dashboard has no panel: it shows nothing".to_string(),
+                    "render its panels, or leave the dashboard away",
+                );
+            }
             for (pointer, panel) in panels(value) {
                 let title = panel["title"].as_str().unwrap_or_default();
                 if panel["type"] == "text" && panel["targets"].items().next().is_some() {

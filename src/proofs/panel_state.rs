@@ -382,17 +382,28 @@ fn is_of_all(stack: &Stack, expression: &Expression) -> bool {
     // A group's key and a severity are often words of every day.
     let severities = catalog.alerts.iter().map(|alert| &alert.severity);
     let keys = catalog.groups.iter().map(|group| &group.key);
-    let in_title = severities
-        .chain(keys)
-        .any(|name| title.contains(&name.to_lowercase()));
+    let in_title = severities.chain(keys).any(|name| mentions(&title, name));
     let groups = catalog.groups.iter().map(|group| &group.title);
     let services = catalog.services.iter().map(|service| &service.name);
+    // That an alert fires too is no restriction of what is counted.
     let alerts = catalog.alerts.iter().map(|alert| &alert.name);
-    let mut named = groups.chain(services).chain(alerts);
+    let mut named = groups.chain(services);
+    let of_alert = |name: &String| mentions(&title, name);
     one && !several
+        && !alerts.into_iter().any(of_alert)
         && !in_row_of_group(stack, expression)
         && !in_title
-        && !named.any(|name| text.contains(&name.to_lowercase()))
+        && !named.any(|name| mentions(&text, name))
+}
+
+/// Whether a text has a name among its words: `ai` is no part of `failing`.
+fn mentions(text: &str, name: &str) -> bool {
+    let words = |text: &str| {
+        let lower = text.to_lowercase();
+        let apart = |c: char| if c.is_alphanumeric() { c } else { ' ' };
+        format!(" {} ", lower.chars().map(apart).collect::<String>().trim())
+    };
+    words(text).contains(&words(name))
 }
 
 /// Whether the row before a panel is that of a group.

@@ -3,6 +3,7 @@
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
 use crate::contract::domain::Domain;
+use crate::contract::series::SeriesSet;
 use crate::diagnostic::{Diagnostic, Severity, nearest, suggestion};
 use crate::json::Parts;
 use crate::promql::engine::metric;
@@ -266,7 +267,7 @@ impl<'a> Variable<'a, '_> {
     fn met(&self, offered: &BTreeSet<String>) -> Vec<Diagnostic> {
         let contract = &self.stack.contract;
         let mut found = Vec::new();
-        let mut known: HashMap<(&str, &str), bool> = HashMap::new();
+        let mut known: HashMap<(String, &str), bool> = HashMap::new();
         let panels = self.stack.used(Usage::Panel);
         for expression in panels.filter(|expression| expression.path == self.file.path) {
             let mut labels = BTreeSet::new();
@@ -281,8 +282,13 @@ impl<'a> Variable<'a, '_> {
                 let (Some(asked), Some(name)) = (asked, metric(selector)) else {
                     continue;
                 };
-                let never = *known.entry((name, &asked.name)).or_insert_with(|| {
-                    let values = contract.domains(contract.family(name), &asked.name);
+                let key = (selector.to_string(), asked.name.as_str());
+                let never = *known.entry(key).or_insert_with(|| {
+                    let all = &selector.matchers.matchers;
+                    let family = contract.family(name).iter();
+                    let picked = family.filter_map(|series| contract.select(series, all));
+                    let picked: Vec<SeriesSet> = picked.collect();
+                    let values = contract.domains(&picked, &asked.name);
                     let none = values.iter().all(|values| match values {
                         Domain::Values(values) => {
                             values.iter().all(|value| !offered.contains(value))

@@ -48,6 +48,7 @@ pub(crate) fn add_to(environment: &mut Environment) {
     environment.add_filter("metrics_read", metrics_read);
     environment.add_function("sources", sources);
     environment.add_function("roles_of", roles_of);
+    environment.add_function("target_groups", target_groups);
     environment.add_filter("reads", reads);
     environment.add_function("bucket_matcher", bucket_matcher);
     environment.add_function("budget_step", budget_step);
@@ -395,6 +396,22 @@ fn sources(services: Vec<Value>, role: &str) -> Result<Vec<Value>, Error> {
         }
     }
     Ok(found)
+}
+
+/// The addresses of a service's instances by their labels, in the order of the first of each.
+fn target_groups(service: &Value) -> Result<Vec<Value>, Error> {
+    let mut groups: Vec<(Value, Vec<Value>)> = Vec::new();
+    for instance in service.get_attr("instances")?.try_iter()? {
+        let (labels, address) = (instance.get_attr("labels")?, instance.get_attr("address")?);
+        match groups.iter_mut().find(|(known, _)| *known == labels) {
+            Some((_, addresses)) => addresses.push(address),
+            None => groups.push((labels, vec![address])),
+        }
+    }
+    let groups = groups.into_iter();
+    Ok(groups
+        .map(|(labels, addresses)| minijinja::context! { labels, addresses })
+        .collect())
 }
 
 /// What some of the services say of themselves.

@@ -257,7 +257,9 @@ impl<'a> Field<'a> {
 pub(crate) fn script(pattern: &str) -> String {
     let inside = pattern
         .strip_prefix('/')
-        .and_then(|rest| rest.rsplit_once('/'));
+        .and_then(|rest| rest.rsplit_once('/'))
+        // With other flags it is no pattern of a script.
+        .filter(|(_, flags)| flags.chars().all(|flag| "dgimsuvy".contains(flag)));
     match inside {
         Some((inside, flags)) if flags.contains('i') => format!("(?i){inside}"),
         Some((inside, _)) => inside.to_string(),
