@@ -66,7 +66,11 @@ pub(crate) fn slo_series(
         add(&full("latency", "_count")?, &own, events)?;
     } else if counts.get_attr("where")?.is_true() {
         let metric = named(metrics, "key", &counts.get_attr("errors")?)?;
-        let sides = samples::sides_of(&metric.get_attr("labels")?, &counts.get_attr("where")?)?;
+        let sides = samples::sides_of(
+            &metric.get_attr("labels")?,
+            &counts.get_attr("where")?,
+            Some(counts.get_attr("filters")?.get_attr("total")?),
+        )?;
         let name = full("errors", "")?;
         for (side, rate) in [("failed", failures), ("answered", events - failures)] {
             let labels = sides.get_attr(side)?;

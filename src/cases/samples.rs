@@ -2,6 +2,7 @@
 
 use super::refuse;
 use crate::catalog::Duration;
+use crate::catalog::filters::Filter;
 use crate::contract::domain::Domain;
 use crate::contract::exposed::openmetrics;
 use crate::contract::filtered;
@@ -139,11 +140,20 @@ pub(crate) fn outcomes_of(declared: &Value) -> Result<Value, Error> {
 }
 
 /// Labels of events that a filter picks (`failed`), and of some that it leaves (`answered`): what the declared values of the
-/// labels allow, one of each; `like` is the filter as patterns. None: it picks nothing, or everything.
-pub(crate) fn sides_of(declared: &Value, filter: &Value) -> Result<Value, Error> {
+/// labels allow, one of each; `like` is the filter as patterns. `among`: which events there are at all, as a filter of the catalog's.
+/// None: it picks nothing, or everything.
+pub(crate) fn sides_of(
+    declared: &Value,
+    filter: &Value,
+    among: Option<Value>,
+) -> Result<Value, Error> {
     let read =
         |value: &Value| serde_json::to_value(value).map_err(|error| refuse(error.to_string()));
-    Ok(filtered::sides(&read(declared)?, &read(filter)?)
+    let among = among.filter(|among| !among.is_undefined());
+    let among = among.map_or(Ok(Filter::default()), |among| {
+        read(&among).map(|it| Filter::of(&it))
+    })?;
+    Ok(filtered::sides(&read(declared)?, &read(filter)?, &among)
         .map_or(Value::from(()), |sides| Value::from(Serde(sides))))
 }
 

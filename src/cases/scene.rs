@@ -263,6 +263,10 @@ impl<'a> Scene<'a> {
             labels.push((label, value));
         }
         let picked = side.get(self.key(given)).into_iter().flatten();
+        // What is not read has other values than the kind's own of what is.
+        if !std::ptr::eq(side, &self.chosen.inside) {
+            labels.retain(|(label, _)| !picked.clone().any(|(other, _)| other == label));
+        }
         let picked: Labels = picked
             .filter(|(label, _)| !labels.iter().any(|(known, _)| known == label))
             .cloned()

@@ -54,17 +54,26 @@ pub(crate) fn values(domain: &Domain, pattern: &str, matching: bool) -> Vec<Stri
     found
 }
 
-/// Both sides of a filter, given the labels as they are declared; None: one of them is empty, or a label is not declared.
-pub(crate) fn sides(declared: &Value, filter: &Value) -> Option<Sides> {
+/// Both sides of a filter, given the labels as they are declared, among the events that another one lets through; None: one of them is
+/// empty, or a label is not declared.
+pub(crate) fn sides(declared: &Value, filter: &Value, among: &Filter) -> Option<Sides> {
     let (mut failed, mut answered, mut like) = (BTreeMap::new(), None, BTreeMap::new());
     for (label, written) in filter.entries() {
         let domain = Domain::declared(declared.get(label)?);
         let pattern = as_pattern(written);
-        let picked = values(&domain, &pattern, true);
+        let counted = |values: Vec<String>| -> Vec<String> {
+            let fits = |value: &String| {
+                let alone = Domain::Values(vec![value.clone()]);
+                let mut asked = among.asks().filter(|(asked, ..)| asked == label);
+                asked.all(|(_, pattern, is)| alone.example(&pattern, is).is_some())
+            };
+            values.into_iter().filter(fits).collect()
+        };
+        let picked = counted(values(&domain, &pattern, true));
         if picked.is_empty() {
             return None;
         }
-        let left = values(&domain, &pattern, false);
+        let left = counted(values(&domain, &pattern, false));
         if answered.is_none() && !left.is_empty() {
             answered = Some((label.clone(), left));
         }
@@ -89,12 +98,13 @@ mod tests {
 
     #[test]
     fn both_sides_of_a_filter_have_examples() {
+        let all = Filter::default();
         let declared = json!({"status": "[1-5][0-9]{2}", "method": ["GET", "PUT"]});
-        let found = sides(&declared, &json!({"status": "5.."})).expect("both sides");
+        let found = sides(&declared, &json!({"status": "5.."}), &all).expect("both sides");
         assert_eq!(found.failed["status"], ["500", "503"]);
         assert_eq!(found.answered["status"], ["200", "404"]);
         let filter = json!({"method": ["GET", "PUT"], "status": ["500"]});
-        let found = sides(&declared, &filter).expect("one label tells them apart");
+        let found = sides(&declared, &filter, &all).expect("one label tells them apart");
         assert_eq!(found.answered["method"], ["GET", "PUT"]);
         assert_eq!(found.answered["status"][0], "503");
         assert_eq!(found.like["method"], "GET|PUT");
@@ -102,9 +112,10 @@ mod tests {
 
     #[test]
     fn a_filter_that_picks_nothing_or_everything_has_one_side() {
+        let all = Filter::default();
         let declared = json!({"status": ["200", "404"]});
-        assert_eq!(sides(&declared, &json!({"status": "5.."})), None);
-        assert_eq!(sides(&declared, &json!({"status": "[24].*"})), None);
-        assert_eq!(sides(&declared, &json!({"code": "5.."})), None);
+        assert_eq!(sides(&declared, &json!({"status": "5.."}), &all), None);
+        assert_eq!(sides(&declared, &json!({"status": "[24].*"}), &all), None);
+        assert_eq!(sides(&declared, &json!({"code": "5.."}), &all), None);
     }
 }
