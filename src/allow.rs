@@ -17,6 +17,14 @@ const NEVER: &[(&str, &str)] = &[
         "a rule about no service cannot be rendered",
     ),
     (
+        "failures-apart",
+        "the alert cannot be tried: each of its ratios is 0 or 1",
+    ),
+    (
+        "honored-job",
+        "no series that the alert reads has the job by which it selects them",
+    ),
+    (
         "invalid-promql",
         "Prometheus refuses a rule file with such an expression, and every other rule of it with that",
     ),
@@ -71,6 +79,10 @@ const NEVER: &[(&str, &str)] = &[
     (
         "unknown-group",
         "the overview has no row for a service of no group",
+    ),
+    (
+        "unknown-network",
+        "nothing leads to a container in a network that nobody names",
     ),
     (
         "unknown-owner",

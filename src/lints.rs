@@ -71,6 +71,7 @@ mod unused_owner;
 mod window_too_short;
 mod wrong_metric_type;
 
+use crate::allow::never;
 use crate::catalog::{Alert, Branch, Catalog, Service, origin};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
@@ -208,16 +209,20 @@ pub fn example(fragment: &str) -> String {
 
 /// Everything that the lints have against a catalog.
 pub(crate) fn inspect(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
+    let found = LINTS.iter().flat_map(|lint| (lint.check)(catalog, source));
+    found.collect()
+}
+
+/// Without what only follows from others: what is wrong inside an alert is why no service is left for it.
+pub(crate) fn leading(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let pointer = |one: &Diagnostic| match &one.place {
         Place::Key(pointer) | Place::Value(pointer) => Some(pointer.clone()),
         _ => None,
     };
-    let found = LINTS.iter().flat_map(|lint| (lint.check)(catalog, source));
-    let mut found: Vec<Diagnostic> = found.collect();
-    // What is wrong inside an alert is why no service is left for it.
     let wrong: Vec<String> = found
         .iter()
-        .filter(|one| one.stops())
+        // What may be accepted is not why.
+        .filter(|one| one.stops() && never(one.code).is_some())
         .filter_map(pointer)
         .collect();
     found.retain(|one| {

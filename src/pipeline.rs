@@ -469,7 +469,7 @@ fn linted(texts: &Texts, overlay: &Overlay) -> (Outcome, Allows) {
     let mut outcome = checked(texts, overlay);
     let mut allows = Allows::of(&outcome.source);
     let found = std::mem::take(&mut outcome.diagnostics);
-    outcome.diagnostics = allows.accept(found, &outcome.source);
+    outcome.diagnostics = lints::leading(allows.accept(found, &outcome.source));
     outcome.diagnostics.extend(allows.mistakes(&codes()));
     (outcome, allows)
 }
