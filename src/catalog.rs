@@ -195,8 +195,9 @@ impl Catalog {
             .collect::<Result<Vec<_>, _>>()?;
         let read = Profiled::of(value, kinds, profiles, &services, &metrics);
         metrics.extend(read.metrics());
+        let handing: Vec<&Service> = services.iter().filter(|one| one.hands_its_own()).collect();
         for metric in &mut metrics {
-            metric.arrive(&services);
+            metric.arrive(&handing);
         }
         let emitters = Emitters::of(&services, &metrics, profiles);
         let severities = Severities::of(&value["severities"]);
@@ -320,6 +321,14 @@ impl Catalog {
             .routes
             .get(severity)
             .map_or(NO_ONE, String::as_str)
+    }
+
+    /// The services of these names, as far as there are such.
+    pub(crate) fn services_of<'c, 'n>(
+        &'c self,
+        names: &'n [String],
+    ) -> impl Iterator<Item = &'c Service> + Clone + use<'c, 'n> {
+        names.iter().filter_map(|name| self.service(name))
     }
 
     pub fn service(&self, name: &str) -> Option<&Service> {

@@ -121,10 +121,11 @@ impl Metric {
 
     /// Gives it the labels that its series have once they are scraped: those of what is handed on too, and one of a profile
     /// that a target has as well under the name that Prometheus gives it, unless the target's give way.
-    pub(super) fn arrive(&mut self, services: &[Service]) {
+    /// `handing`: the services of which that is not the target's matter alone.
+    pub(super) fn arrive(&mut self, handing: &[&Service]) {
         self.per_second = self.in_a_second();
-        let emits = |service: &&Service| self.services.contains(&service.name);
-        let emitters: Vec<&Service> = services.iter().filter(emits).collect();
+        let emits = |service: &&&Service| self.services.contains(&service.name);
+        let emitters: Vec<&Service> = handing.iter().filter(emits).copied().collect();
         let honored = emitters.iter().any(|service| service.honor_labels);
         let arriving = |label: &str| match TAKEN.contains(&label) && !honored {
             true => format!("exported_{label}"),
@@ -135,9 +136,10 @@ impl Metric {
             let labels = labels.map(|(label, values)| (arriving(&label), values));
             self.labels = labels.collect();
         }
+        let all = emitters.len() == self.services.len();
         let of_all = |label: &&String| {
             let mut emitters = emitters.iter();
-            emitters.all(|service| self.handed_by(service).contains(label))
+            all && emitters.all(|service| self.handed_by(service).contains(label))
         };
         let handed = emitters.iter().flat_map(|service| self.handed_by(service));
         let handed: Vec<String> = handed.filter(of_all).map(|label| arriving(label)).collect();

@@ -370,6 +370,14 @@ impl Catalog {
         }
     }
 
+    /// An alert of each service that it covers.
+    pub(crate) fn abouts<'c>(&'c self, alert: &'c Alert) -> impl Iterator<Item = About<'c>> {
+        alert.branches.iter().flat_map(move |branch| {
+            let services = self.services_of(&branch.services);
+            services.map(move |service| self.about(alert, service, &branch.severity))
+        })
+    }
+
     /// The labels of an alert and what it gets on its way to the Alertmanager: those of this Prometheus, and those of its
     /// service that routes or inhibitions go by.
     pub(crate) fn with_sent(

@@ -422,6 +422,11 @@ impl Service {
             .collect();
     }
 
+    /// Whether labels arrive from it that are not those of its target, or with names that are.
+    pub(super) fn hands_its_own(&self) -> bool {
+        self.honor_labels || !self.hands_on.is_empty()
+    }
+
     /// What a service says of itself with its runtime and its profiles.
     fn said(&self, profiles: &Profiles) -> Said {
         let mut exposes: Vec<String> = Vec::new();

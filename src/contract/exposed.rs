@@ -88,12 +88,9 @@ impl Contract {
             for known in self.families.get(&series).into_iter().flatten() {
                 targets.difference_with(&known.targets);
             }
+            let parts = self.said(metric, about);
             if !targets.is_clear() {
-                let parts = self.parts(about);
                 self.family_of(metric, sort, &about.labels, &parts, targets);
-            }
-            if let Some(unit) = about.unit.as_deref().and_then(Base::named) {
-                self.units.entry(metric.clone()).or_insert(unit);
             }
             if profile.runtime.is_some() || name == "target" {
                 self.never_negative.insert(metric.clone());
@@ -108,16 +105,16 @@ impl Contract {
         }
         let metrics = profiles.get(name).into_iter();
         for (metric, about) in metrics.flat_map(|profile| &profile.metrics) {
-            if let Some(unit) = about.unit.as_deref().and_then(Base::named) {
-                self.units.entry(metric.clone()).or_insert(unit);
-            }
-            let (sort, parts) = (about.r#type.word(), self.parts(about));
+            let (sort, parts) = (about.r#type.word(), self.said(metric, about));
             self.family_of_all(metric, sort, &about.labels, &parts, targets.clone());
         }
     }
 
-    /// What a profile says of a metric's own labels; a summary without quantiles may have any.
-    fn parts(&self, about: &Exposed) -> Parts {
+    /// What a profile says of a metric's own labels, and, where nobody has before, of its unit; a summary without quantiles may have any.
+    fn said(&mut self, metric: &str, about: &Exposed) -> Parts {
+        if let Some(unit) = about.unit.as_deref().and_then(Base::named) {
+            self.units.entry(metric.to_string()).or_insert(unit);
+        }
         let parts = Parts::of(&about.buckets, &about.quantiles, self.older);
         Parts {
             quantile: parts.quantile.or(Some(".+".into())),

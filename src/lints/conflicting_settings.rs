@@ -19,6 +19,8 @@ pub(crate) const LINT: Lint = Lint {
             .collect();
         found.extend(catalog.services.iter().flat_map(|one| waits(one, catalog)));
         found.extend(catalog.services.iter().flat_map(mounts));
+        let services = catalog.services.iter();
+        found.extend(services.flat_map(|service| unstarted(service, source)));
         found.extend(catalog.services.iter().filter_map(repeated));
         found.extend(published(catalog));
         for (name, integrations) in &catalog.receivers {
@@ -31,10 +33,40 @@ pub(crate) const LINT: Lint = Lint {
     },
 };
 
-const STARTED: &str = "give its `image`, so that the compose file starts it, or remove the setting";
-
-fn unstarted(name: &str, key: &str) -> String {
-    format!("`{name}` has `{key}`, and nothing here starts a container of it")
+/// What only a container has, of a service of which nothing here starts one.
+fn unstarted(service: &Service, source: &Source) -> Vec<Diagnostic> {
+    if service.container {
+        return Vec::new();
+    }
+    let said = [
+        ("environment", !service.environment.is_empty()),
+        ("command", !service.command.is_empty()),
+        ("volumes", !service.volumes.is_empty()),
+        ("capabilities", !service.capabilities.is_empty()),
+        ("network_mode", service.network_mode.is_some()),
+        ("pid", service.pid.is_some()),
+        ("privileged", service.privileged),
+        ("devices", !service.devices.is_empty()),
+        ("user", service.user.is_some()),
+        ("env_file", !service.env_file.is_empty()),
+        ("depends_on", !service.depends_on.is_empty()),
+        ("extra_ports", !service.extra_ports.is_empty()),
+        ("container_labels", !service.container_labels.is_empty()),
+    ];
+    let said = said.into_iter().filter(|(_, said)| *said);
+    said.map(|(key, _)| {
+        let message = format!(
+            "`{}` has `{key}`, and nothing here starts a container of it",
+            service.name
+        );
+        Diagnostic::error(
+            "conflicting-settings",
+            set_at(source, service, key),
+            message,
+        )
+        .help("give its `image`, so that the compose file starts it, or remove the setting")
+    })
+    .collect()
 }
 
 fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
@@ -82,84 +114,6 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
                 "`{name}` is a container in a network of its own, and Prometheus runs outside of it"
             ),
             "write `runs_on = \"host\"` for it, which publishes its port on this machine",
-        ),
-        (
-            !service.container && !service.environment.is_empty(),
-            "environment",
-            unstarted(name, "environment"),
-            STARTED,
-        ),
-        (
-            !service.container && !service.command.is_empty(),
-            "command",
-            unstarted(name, "command"),
-            STARTED,
-        ),
-        (
-            !service.container && !service.volumes.is_empty(),
-            "volumes",
-            unstarted(name, "volumes"),
-            STARTED,
-        ),
-        (
-            !service.container && !service.capabilities.is_empty(),
-            "capabilities",
-            unstarted(name, "capabilities"),
-            STARTED,
-        ),
-        (
-            !service.container && service.network_mode.is_some(),
-            "network_mode",
-            unstarted(name, "network_mode"),
-            STARTED,
-        ),
-        (
-            !service.container && service.pid.is_some(),
-            "pid",
-            unstarted(name, "pid"),
-            STARTED,
-        ),
-        (
-            !service.container && service.privileged,
-            "privileged",
-            unstarted(name, "privileged"),
-            STARTED,
-        ),
-        (
-            !service.container && !service.devices.is_empty(),
-            "devices",
-            unstarted(name, "devices"),
-            STARTED,
-        ),
-        (
-            !service.container && service.user.is_some(),
-            "user",
-            unstarted(name, "user"),
-            STARTED,
-        ),
-        (
-            !service.container && !service.env_file.is_empty(),
-            "env_file",
-            unstarted(name, "env_file"),
-            STARTED,
-        ),
-        (
-            !service.container && !service.depends_on.is_empty(),
-            "depends_on",
-            unstarted(name, "depends_on"),
-            STARTED,
-        ),
-        (
-            !service.container && !service.extra_ports.is_empty(),
-            "extra_ports",
-            unstarted(name, "extra_ports"),
-            STARTED,
-        ),
-        (
-            !service.container && !service.container_labels.is_empty(),
-            "container_labels",
-            unstarted(name, "container_labels"),
-            STARTED,
         ),
         (
             service.container && service.network_mode.is_some() && service.runs_on != "host",

@@ -20,10 +20,7 @@ pub(crate) const LINT: Lint = Lint {
             // A name that is spelled out is what somebody else's program says: right or wrong, it is called that.
             .filter(|metric| !metric.spelled_out)
             .filter(|metric| {
-                let mut emitters = metric
-                    .services
-                    .iter()
-                    .filter_map(|name| catalog.service(name));
+                let mut emitters = catalog.services_of(&metric.services);
                 metric.services.is_empty() || emitters.any(counts_in_python)
             })
             .filter(|metric| (metric.r#type == "counter") != metric.key.ends_with("_total"));

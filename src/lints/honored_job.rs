@@ -48,11 +48,9 @@ pub(crate) const LINT: Lint = Lint {
 
 /// The services that emit a metric with a `job` of its own, which wins.
 fn keeping<'a>(catalog: &'a Catalog, metric: &'a Metric) -> impl Iterator<Item = &'a Service> {
-    let emitters = metric.services.iter();
-    let emitters = emitters.filter_map(|name| catalog.service(name));
     let own = |service: &&Service| {
         let pushed = metric.handed_by(service).iter().any(|label| label == "job");
         service.honor_labels && (pushed || metric.labels.contains_key("job"))
     };
-    emitters.filter(own)
+    catalog.services_of(&metric.services).filter(own)
 }

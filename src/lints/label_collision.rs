@@ -15,10 +15,7 @@ pub(crate) const LINT: Lint = Lint {
             .declared()
             .flat_map(|metric| metric.labels.keys().map(move |label| (metric, label)));
         let of_target = |metric: &Metric, label: &str| {
-            let mut emitters = metric
-                .services
-                .iter()
-                .filter_map(|name| catalog.service(name));
+            let mut emitters = catalog.services_of(&metric.services);
             emitters.find(|service| {
                 !service.honor_labels
                     && label != "instance"
@@ -27,13 +24,11 @@ pub(crate) const LINT: Lint = Lint {
         };
         // What is pushed keeps its own where the target's give way; so that it can be told whose it is, they still have theirs.
         let kept = |metric: &Metric, label: &str| {
-            let emitters = metric.services.iter();
-            let mut emitters = emitters.filter_map(|name| catalog.service(name));
+            let mut emitters = catalog.services_of(&metric.services);
             ["job", "instance"].contains(&label) && emitters.all(|service| service.honor_labels)
         };
         let handed = |metric: &Metric, label: &str| {
-            let emitters = metric.services.iter();
-            let mut emitters = emitters.filter_map(|name| catalog.service(name));
+            let mut emitters = catalog.services_of(&metric.services);
             emitters.any(|service| service.hands_on.iter().any(|own| own == label))
         };
         let mut found: Vec<Diagnostic> = labels

@@ -57,9 +57,8 @@ pub(crate) const LINT: Lint = Lint {
 
 /// The labels of the targets that expose a metric.
 fn targets<'a>(catalog: &'a Catalog, metric: &Metric) -> BTreeSet<&'a str> {
-    let services = metric.services.iter();
+    let services = catalog.services_of(&metric.services);
     services
-        .filter_map(|name| catalog.service(name))
         .flat_map(|service| service.target_labels.keys().map(String::as_str))
         .collect()
 }

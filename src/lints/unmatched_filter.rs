@@ -74,8 +74,7 @@ pub(crate) const LINT: Lint = Lint {
 
 /// The values of a label of the targets that expose a metric, which is empty where a service does not have it; None: none has it.
 fn of_targets(catalog: &Catalog, metric: &Metric, label: &str) -> Option<Domain> {
-    let services = metric.services.iter();
-    let services = services.filter_map(|name| catalog.service(name));
+    let services = catalog.services_of(&metric.services);
     let written: Vec<Option<&Value>> = services
         .map(|service| service.target_labels.get(label))
         .collect();

@@ -83,13 +83,7 @@ pub(crate) const LINT: Lint = Lint {
 fn abouts(catalog: &Catalog) -> Vec<(&Alert, About<'_>)> {
     let mut all = Vec::new();
     for alert in &catalog.alerts {
-        for branch in &alert.branches {
-            let services = branch.services.iter();
-            let services = services.filter_map(|name| catalog.service(name));
-            all.extend(
-                services.map(|service| (alert, catalog.about(alert, service, &branch.severity))),
-            );
-        }
+        all.extend(catalog.abouts(alert).map(|about| (alert, about)));
     }
     all
 }

@@ -39,8 +39,7 @@ fn shadowed(catalog: &Catalog) -> Vec<Diagnostic> {
     let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
     for alert in &catalog.alerts {
         for branch in &alert.branches {
-            let services = branch.services.iter();
-            for service in services.filter_map(|name| catalog.service(name)) {
+            for service in catalog.services_of(&branch.services) {
                 let about = catalog.about(alert, service, &branch.severity);
                 let mut by = None;
                 for (index, notice) in notices.iter().enumerate() {

@@ -49,8 +49,7 @@ pub(crate) const LINT: Lint = Lint {
 
 /// Whether some of its services have no one else who is told.
 fn untold(catalog: &Catalog, alert: &Alert, branch: &Branch) -> bool {
-    let services = branch.services.iter();
-    let mut services = services.filter_map(|name| catalog.service(name));
+    let mut services = catalog.services_of(&branch.services);
     services.any(|service| {
         let about = catalog.about(alert, service, &branch.severity);
         catalog.told(&about).is_empty() && !catalog.silenced(&about)

@@ -39,8 +39,7 @@ fn heard(catalog: &Catalog) -> BTreeMap<&str, Heard<'_>> {
     let mut all: BTreeMap<&str, Heard> = BTreeMap::new();
     for alert in &catalog.alerts {
         for branch in &alert.branches {
-            let services = branch.services.iter();
-            for service in services.filter_map(|name| catalog.service(name)) {
+            for service in catalog.services_of(&branch.services) {
                 let about = catalog.about(alert, service, &branch.severity);
                 let (told, untold) = all.entry(about.owner).or_default();
                 match catalog.told(&about).is_empty() {

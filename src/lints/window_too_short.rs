@@ -26,10 +26,7 @@ fn short(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
         let Some(window) = burn.or(branch.window) else {
             continue;
         };
-        let covered = branch
-            .services
-            .iter()
-            .filter_map(|name| catalog.service(name));
+        let covered = catalog.services_of(&branch.services);
         let slow: Vec<&Service> = covered
             .filter(|service| service.scrape_interval.0 * 4 > window.0)
             .collect();

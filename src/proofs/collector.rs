@@ -42,10 +42,7 @@ fn of_file(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
         .collect();
     let mut found = Vec::new();
     for metric in catalog.declared() {
-        let emitted = metric
-            .services
-            .iter()
-            .filter_map(|name| catalog.service(name));
+        let emitted = catalog.services_of(&metric.services);
         let mut emitted =
             emitted.filter(|service| service.runtime == "python" && service.image.is_none());
         if emitted.next().is_none() {

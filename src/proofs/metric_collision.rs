@@ -116,8 +116,7 @@ fn given(catalog: &Catalog) -> Vec<Diagnostic> {
         .collect();
     let mut found = Vec::new();
     for metric in catalog.declared() {
-        let emitters = metric.services.iter();
-        let emitters = emitters.filter_map(|name| catalog.service(name));
+        let emitters = catalog.services_of(&metric.services);
         let of: BTreeSet<&str> = emitters
             .clone()
             .map(|service| service.runtime.as_str())

@@ -20,7 +20,9 @@ pub(super) fn apart(notices: Vec<Notice>, parts: &Catalog) -> Vec<Notice> {
         for (hours, alerts) in &timed {
             // What a notice before has taken does not come here.
             let comes = alerts.iter().filter(|alert| {
-                let mut own = abouts(alert, parts).filter(|about| notice.of.may_pick(about));
+                let mut own = parts
+                    .abouts(alert)
+                    .filter(|about| notice.of.may_pick(about));
                 own.any(|about| !taken(&all[..before], &about))
             });
             let names: Vec<String> = comes.map(|alert| alert.name.clone()).collect();
@@ -40,7 +42,7 @@ pub(super) fn apart(notices: Vec<Notice>, parts: &Catalog) -> Vec<Notice> {
         // Where all that it takes has hours of its own, nothing is left for it.
         let others = || {
             let mut others = parts.alerts.iter().filter(|one| one.hours.is_always());
-            others.any(|alert| abouts(alert, parts).any(|about| notice.of.may_pick(&about)))
+            others.any(|alert| parts.abouts(alert).any(|about| notice.of.may_pick(&about)))
         };
         if all.len() == before || others() {
             all.push(rest);
@@ -50,7 +52,9 @@ pub(super) fn apart(notices: Vec<Notice>, parts: &Catalog) -> Vec<Notice> {
         for severity in parts.severities.names() {
             let receiver = parts.receiver(severity);
             let untold = alerts.iter().filter(|alert| {
-                let mut own = abouts(alert, parts).filter(|about| about.severity == severity);
+                let mut own = parts
+                    .abouts(alert)
+                    .filter(|about| about.severity == severity);
                 receiver != NO_ONE && own.any(|about| !taken(&all, &about))
             });
             let names: Vec<String> = untold.map(|alert| alert.name.clone()).collect();
@@ -75,14 +79,4 @@ pub(super) fn apart(notices: Vec<Notice>, parts: &Catalog) -> Vec<Notice> {
 fn taken(notices: &[Notice], about: &About) -> bool {
     let mut all = notices.iter();
     all.any(|notice| !notice.goes_on && notice.of.picks(about))
-}
-
-/// An alert of each service that it covers.
-fn abouts<'c>(alert: &'c Alert, parts: &'c Catalog) -> impl Iterator<Item = About<'c>> {
-    alert.branches.iter().flat_map(move |branch| {
-        let services = branch.services.iter();
-        services
-            .filter_map(|name| parts.service(name))
-            .map(move |service| parts.about(alert, service, &branch.severity))
-    })
 }

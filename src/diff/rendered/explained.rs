@@ -67,9 +67,8 @@ impl Explained {
                     .map(|service| &service.name)
                     .filter(|name| change.services.contains(name) || names(&said, name));
                 let services: Vec<_> = services.cloned().collect();
-                let hosts = services
-                    .iter()
-                    .filter_map(|name| catalog.service(name))
+                let hosts = catalog
+                    .services_of(&services)
                     .flat_map(|service| &service.instances)
                     .map(|instance| instance.address.clone());
                 explained.names.extend(hosts);

@@ -498,8 +498,7 @@ pub(crate) fn asked(files: Files, catalog: &Catalog, asked: &BTreeSet<&str>) -> 
                 ]));
                 continue;
             }
-            let services = branch.services.iter();
-            let services = services.filter_map(|name| catalog.service(name));
+            let services = catalog.services_of(&branch.services);
             found.extend(services.map(|service| labels(alert, branch, service)));
         }
     }
