@@ -35,6 +35,9 @@ pub struct Metric {
     /// Label → its values or a pattern, as written.
     #[serde(default)]
     pub labels: Map<String, Value>,
+    /// Those of them that the code which counts it writes: what hands it on adds the others.
+    #[serde(default, skip_deserializing)]
+    pub written: Map<String, Value>,
     /// Who emits it, those of its groups too.
     #[serde(default)]
     pub services: Vec<String>,
@@ -143,6 +146,10 @@ impl Metric {
         };
         let handed = emitters.iter().flat_map(|service| self.handed_by(service));
         let handed: Vec<String> = handed.filter(of_all).map(|label| arriving(label)).collect();
+        if self.profile.is_none() {
+            self.written = self.labels.clone();
+            self.written.retain(|label, _| !handed.contains(label));
+        }
         for label in handed {
             self.labels.entry(label).or_insert_with(|| ".+".into());
         }

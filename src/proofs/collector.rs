@@ -134,7 +134,7 @@ fn of_family(catalog: &Catalog, metric: &Metric, family: &Call) -> Vec<(usize, S
             .to_string()
     };
     let own: BTreeSet<String> = labels.iter().map(|label| named(label)).collect();
-    let declared: BTreeSet<String> = metric.labels.keys().cloned().collect();
+    let declared: BTreeSet<String> = metric.written.keys().cloned().collect();
     if own != declared {
         let words = |set: &BTreeSet<String>| match set.is_empty() {
             true => "no labels".to_string(),
@@ -152,7 +152,7 @@ fn of_family(catalog: &Catalog, metric: &Metric, family: &Call) -> Vec<(usize, S
     }
     for label in labels {
         let of = named(label);
-        let Some(values) = metric.labels.get(&of) else {
+        let Some(values) = metric.written.get(&of) else {
             continue;
         };
         let written: BTreeSet<&str> = label
@@ -226,7 +226,7 @@ fn of_patterns(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
         .iter()
         .filter_map(|(pattern, value)| Some((pattern.text()?, call(value)?)))
         .collect();
-    let declared = catalog.declared().flat_map(|metric| metric.labels.values());
+    let declared = catalog.declared().flat_map(|metric| metric.written.values());
     let declared: BTreeSet<&str> = declared.filter_map(|values| values.as_str()).collect();
     let mut found = Vec::new();
     for pattern in declared {
@@ -349,7 +349,7 @@ fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
         // A name that Python reserves has an underscore more.
         let escaped = attribute.strip_suffix('_') == Some(key);
         let others = declared.contains_key(attribute) && attribute != key && !escaped;
-        let plain = metric.labels.is_empty();
+        let plain = metric.written.is_empty();
         let fits = match class.strip_prefix(OWN) {
             Some(of) => !plain && (of == key || !declared.contains_key(of)),
             None => plain && class.eq_ignore_ascii_case(&metric.r#type),
@@ -361,7 +361,7 @@ fn of_handles(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
             );
         }
     }
-    for metric in catalog.declared().filter(|metric| metric.labels.len() > 1) {
+    for metric in catalog.declared().filter(|metric| metric.written.len() > 1) {
         let class = format!("class {OWN}{}(", metric.key);
         let Some(start) = file.text.find(&class) else {
             continue;

@@ -38,7 +38,7 @@ pub(crate) fn automata(metrics: Vec<Value>) -> Result<Vec<Value>, Error> {
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     for metric in metrics {
-        let labels = metric.get_attr("labels")?;
+        let labels = metric.get_attr("written")?;
         for label in labels.try_iter()? {
             let declared = labels.get_item(&label)?;
             let Some(pattern) = declared

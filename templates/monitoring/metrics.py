@@ -1,5 +1,5 @@
 {% set metrics = metrics | rejectattr("profile") | list %}
-{% set labelled = metrics | selectattr("labels") | list %}
+{% set labelled = metrics | selectattr("written") | list %}
 # The metrics of << platform.name | comment >>. Rendered from services.toml: edit that, then render again.
 """The MetricsCollector that every service shares: it emits what the catalog declares, under the names it declares.
 
@@ -150,9 +150,9 @@ CONTRACT: Sequence[Family] = [
         name=<< metric.name >>,
         kind=<< metric.type >>,
         help=<< metric.help >>,
-{% if metric.labels %}
+{% if metric.written %}
         labels=[
-{% for label, values in metric.labels | items %}
+{% for label, values in metric.written | items %}
 {% if values is string %}
             Label(<< label >>, pattern=<< values >>),
 {% else %}
@@ -454,13 +454,13 @@ class Metric_<< metric.key | bare >>(_Handle):
         amount: float = 1,
 {% endif %}
         *,
-{% for label in metric.labels %}
+{% for label in metric.written %}
         << label | python_name(["self", "value", "amount"]) >>: str,
 {% endfor %}
     ) -> None:
         self._write(
             (
-{% for label in metric.labels %}
+{% for label in metric.written %}
                 << label | python_name(["self", "value", "amount"]) >>,
 {% endfor %}
             ),
@@ -499,7 +499,7 @@ class MetricsCollector:
         self._families.declare(self._service)
 {% for metric in metrics %}
 {% set attribute = metric.key | python_name(["exposition", "increment_error", "increment_request", "instrument", "self"]) %}
-{% if metric.labels %}
+{% if metric.written %}
         self.<< attribute >> = Metric_<< metric.key | bare >>(self._families, << metric.key >>)
 {% else %}
         self.<< attribute >> = << metric.type | capitalize | bare >>(self._families, << metric.key >>)
