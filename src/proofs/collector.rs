@@ -226,7 +226,9 @@ fn of_patterns(catalog: &Catalog, file: &File) -> Vec<Diagnostic> {
         .iter()
         .filter_map(|(pattern, value)| Some((pattern.text()?, call(value)?)))
         .collect();
-    let declared = catalog.declared().flat_map(|metric| metric.written.values());
+    let declared = catalog
+        .declared()
+        .flat_map(|metric| metric.written.values());
     let declared: BTreeSet<&str> = declared.filter_map(|values| values.as_str()).collect();
     let mut found = Vec::new();
     for pattern in declared {
