@@ -3,12 +3,14 @@
 use crate::promql::matchers::{Judge, regex};
 use crate::promql::re2::anchored;
 use crate::promql::{MatchOp, Matcher};
+use fixedbitset::FixedBitSet;
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::{Anchored, Input, MatchKind};
 use serde_json::Value;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
+use std::sync::LazyLock;
 
 /// The values of a label.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,21 +155,11 @@ fn meeting(first: &mut Automaton, second: &mut Automaton, both: bool) -> Option<
         HashMap::from([(start, None)]);
     let mut open = VecDeque::from([start]);
     // One byte for all that neither pattern tells apart: where it can be, one that people write.
-    let mut bytes: Vec<u8> = (0..=255).collect();
-    bytes.sort_by_key(|byte| {
-        (
-            !byte.is_ascii_digit(),
-            !byte.is_ascii_lowercase(),
-            !byte.is_ascii_graphic(),
-            *byte,
-        )
-    });
-    let mut classes = HashSet::new();
+    let mut classes = FixedBitSet::with_capacity(1 << 16);
+    let mut bytes = WRITTEN_FIRST.clone();
     bytes.retain(|byte| {
-        classes.insert((
-            first.dfa.byte_classes().get(*byte),
-            second.dfa.byte_classes().get(*byte),
-        ))
+        let class = |automaton: &Automaton| usize::from(automaton.dfa.byte_classes().get(*byte));
+        !classes.put(class(first) << 8 | class(second))
     });
     while let Some(at) = open.pop_front() {
         if first.accepts(at.0)? && second.accepts(at.1)? == both {
@@ -191,6 +183,20 @@ fn meeting(first: &mut Automaton, second: &mut Automaton, both: bool) -> Option<
     }
     Some(None)
 }
+
+/// All bytes: digits first, then letters, then what else people write.
+static WRITTEN_FIRST: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut bytes: Vec<u8> = (0..=255).collect();
+    bytes.sort_by_key(|byte| {
+        (
+            !byte.is_ascii_digit(),
+            !byte.is_ascii_lowercase(),
+            !byte.is_ascii_graphic(),
+            *byte,
+        )
+    });
+    bytes
+});
 
 thread_local! {
     /// Patterns come again with every expression, and a walk may need two of one pattern.

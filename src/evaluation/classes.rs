@@ -9,6 +9,7 @@ use crate::promql::walk::{children, selectors, text};
 use crate::promql::{Expr, Matcher};
 use regex_automata::meta::Regex;
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
 
 /// The labels by which Prometheus knows a target.
 pub(crate) const OF_TARGETS: [&str; 4] = ["job", "service", "component", "instance"];
@@ -24,8 +25,8 @@ pub(crate) fn target(service: &Service) -> Labels {
 pub(crate) struct Questions<'a> {
     matchers: Vec<&'a Matcher>,
     replacements: Vec<Replacement<'a>>,
-    /// Label and value of a target → the rules whose own labels name it.
-    own: HashMap<(&'a str, &'a str), String>,
+    /// Label and value of a target → the rules whose own labels name it: the same number for the same rules.
+    own: HashMap<(&'a str, &'a str), usize>,
 }
 
 /// A label that is made from another.
@@ -51,17 +52,23 @@ impl<'a> Questions<'a> {
                 }
             }
             made(&rule.expr, labels, &mut replacements)?;
+            let mut said = None;
             for (label, value) in rule.constant_labels() {
                 if labels.contains(&label) {
                     let rules = own.entry((label, value)).or_default();
-                    *rules += &format!("|{} {}", rule.name, rule.expr);
+                    *rules += said.get_or_insert_with(|| format!("|{} {}", rule.name, rule.expr));
                 }
             }
         }
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        let own = own.into_iter().map(|(named, rules)| {
+            let next = numbers.len();
+            (named, *numbers.entry(rules).or_insert(next))
+        });
         Some(Questions {
             matchers,
             replacements,
-            own,
+            own: own.collect(),
         })
     }
 
@@ -88,8 +95,7 @@ impl<'a> Questions<'a> {
         }
         for (label, value) in target.iter() {
             if let Some(rules) = self.own.get(&(label, value)) {
-                answers += label;
-                answers += rules;
+                let _ = write!(answers, "|{label} {rules}");
             }
         }
         answers

@@ -14,7 +14,6 @@ use crate::source::{Source, Texts};
 use anyhow::Result;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// What may be changed so that a file is rendered otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,7 +127,7 @@ pub(crate) struct Stand {
     pub(crate) texts: Texts,
     overlay: Overlay,
     pub(crate) source: Source,
-    pub(crate) schema: Arc<Schema>,
+    pub(crate) schema: Schema,
     /// What the catalog says, with the schema's defaults where it is silent.
     pub(crate) filled: Value,
     pub(crate) rendered: Rendered,

@@ -12,7 +12,7 @@ use crate::stack::Stack;
 use crate::stack::expressions::Expression;
 use crate::stack::variables::listed_label;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-legend",
@@ -142,7 +142,7 @@ fn target_label(
     let targets = &stack.contract.targets.list;
     let empty = String::new();
     let value = |index: usize, label: &str| targets[index].labels.get(label).unwrap_or(&empty);
-    let mut first: BTreeMap<Vec<&String>, usize> = BTreeMap::new();
+    let mut first: HashMap<Vec<&String>, usize> = HashMap::new();
     // Services are what can be chosen.
     let choosable =
         |index: &usize| !by_choice || stack.catalog.service(value(*index, "job")).is_some();

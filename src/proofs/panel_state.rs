@@ -3,7 +3,7 @@
 
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
-use crate::catalog::Service;
+use crate::catalog::{Catalog, Service};
 use crate::json::Parts;
 use crate::promql::engine::Labels;
 use crate::promql::walk::selectors;
@@ -43,6 +43,7 @@ struct State {
 
 fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
     let recordings = Recordings::of(stack);
+    let names = Names::of(stack.catalog);
     let scraped: BTreeSet<&str> = BTreeSet::from(["up", "probe_success"]);
     let alerted: BTreeSet<&str> = BTreeSet::from(["ALERTS", "ALERTS_FOR_STATE"]);
     let mut about: [Vec<&Expression>; 2] = Default::default();
@@ -115,7 +116,7 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                     &worlds,
                     "whether services are up or down",
                 )
-                .or_else(|| uneven(stack, expression, &well, &alone, &two))
+                .or_else(|| uneven((stack, &names), expression, &well, &alone, &two))
                 .or_else(|| {
                     // What only asks for health checks says nothing of a service that is not probed.
                     let scrapes = recordings.sources(&expression.ast).contains("up");
@@ -124,7 +125,7 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                         scrapes || service.is_some_and(|service| service.health_probe)
                     };
                     let alone = alone.iter().filter(of_it);
-                    blind(stack, expression, &well, alone, "is down")
+                    blind((stack, &names), expression, &well, alone, "is down")
                 })
             }));
         }
@@ -176,10 +177,10 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                     &[&ill[0].world, &pending],
                     "whether alerts fire or not",
                 )
-                .or_else(|| blind(stack, expression, &well, alone.iter(), "fires"))
+                .or_else(|| blind((stack, &names), expression, &well, alone.iter(), "fires"))
                 .or_else(|| {
                     let what = "has alerts that fire";
-                    blind(stack, expression, &well, services.iter(), what)
+                    blind((stack, &names), expression, &well, services.iter(), what)
                 })
                 .or_else(|| premature(expression, &well, &pending))
             }));
@@ -265,13 +266,13 @@ fn unmoved(
 
 /// One number of everything that stays the same when it is one of them alone.
 fn blind<'w>(
-    stack: &Stack,
+    (stack, names): (&Stack, &Names),
     expression: &Expression,
     well: &World,
     mut alone: impl Iterator<Item = &'w (&'w str, World)>,
     what: &str,
 ) -> Option<crate::diagnostic::Diagnostic> {
-    if !is_of_all(stack, expression) {
+    if !is_of_all(stack, names, expression) {
         return None;
     }
     let healthy = well.asked(&expression.ast)?;
@@ -294,7 +295,7 @@ const INSTANCES: [&str; 5] = ["instance", "replica", "container", "process", "ea
 
 /// A number of services in which one counts more than another, or two as one.
 fn uneven(
-    stack: &Stack,
+    (stack, names): (&Stack, &Names),
     expression: &Expression,
     well: &World,
     alone: &[(&str, World)],
@@ -303,7 +304,7 @@ fn uneven(
     let panel = expression.owner;
     let words = ["title", "description"].map(|key| panel[key].as_str().unwrap_or_default());
     let words = words.join(" ").to_lowercase();
-    if !is_of_all(stack, expression) {
+    if !is_of_all(stack, names, expression) {
         return None;
     }
     let of_instances = INSTANCES.iter().any(|word| words.contains(word));
@@ -372,38 +373,47 @@ fn premature(
 }
 
 /// Whether a tile shows one number of all services or alerts: it stands in no row of a group, and names none of them.
-fn is_of_all(stack: &Stack, expression: &Expression) -> bool {
+fn is_of_all(stack: &Stack, names: &Names, expression: &Expression) -> bool {
     let panel = expression.owner;
     let one = ["stat", "gauge"].contains(&panel["type"].as_str().unwrap_or_default());
     let several = panel["targets"].items().count() > 1;
-    let text = |key: &str| panel[key].as_str().unwrap_or_default().to_lowercase();
-    let (title, text) = (text("title"), text("title") + " " + &text("description"));
-    let catalog = stack.catalog;
-    // A group's key and a severity are often words of every day.
-    let severities = catalog.alerts.iter().map(|alert| &alert.severity);
-    let keys = catalog.groups.iter().map(|group| &group.key);
-    let in_title = severities.chain(keys).any(|name| mentions(&title, name));
-    let groups = catalog.groups.iter().map(|group| &group.title);
-    let services = catalog.services.iter().map(|service| &service.name);
-    // That an alert fires too is no restriction of what is counted.
-    let alerts = catalog.alerts.iter().map(|alert| &alert.name);
-    let mut named = groups.chain(services);
-    let of_alert = |name: &String| mentions(&title, name);
+    let text = |key: &str| panel[key].as_str().unwrap_or_default();
+    let title = words(text("title"));
+    let text = words(&[text("title"), text("description")].join(" "));
     one && !several
-        && !alerts.into_iter().any(of_alert)
         && !in_row_of_group(stack, expression)
-        && !in_title
-        && !named.any(|name| mentions(&text, name))
+        && !names.in_titles.iter().any(|name| title.contains(name))
+        && !names.anywhere.iter().any(|name| text.contains(name))
 }
 
-/// Whether a text has a name among its words: `ai` is no part of `failing`.
-fn mentions(text: &str, name: &str) -> bool {
-    let words = |text: &str| {
-        let lower = text.to_lowercase();
-        let apart = |c: char| if c.is_alphanumeric() { c } else { ' ' };
-        format!(" {} ", lower.chars().map(apart).collect::<String>().trim())
-    };
-    words(text).contains(&words(name))
+/// What a panel says that is about some services and not about all of them, as `words`.
+struct Names {
+    /// A group's key and a severity are often words of every day; that an alert fires too is no restriction of what is counted.
+    in_titles: Vec<String>,
+    anywhere: Vec<String>,
+}
+
+impl Names {
+    fn of(catalog: &Catalog) -> Names {
+        let severities = catalog.alerts.iter().map(|alert| &alert.severity);
+        let keys = catalog.groups.iter().map(|group| &group.key);
+        let alerts = catalog.alerts.iter().map(|alert| &alert.name);
+        let groups = catalog.groups.iter().map(|group| &group.title);
+        let services = catalog.services.iter().map(|service| &service.name);
+        Names {
+            in_titles: (severities.chain(keys).chain(alerts))
+                .map(|name| words(name))
+                .collect(),
+            anywhere: groups.chain(services).map(|name| words(name)).collect(),
+        }
+    }
+}
+
+/// The words of a text, in lower case, with a space before and behind each.
+fn words(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let apart = |c: char| if c.is_alphanumeric() { c } else { ' ' };
+    format!(" {} ", lower.chars().map(apart).collect::<String>().trim())
 }
 
 /// Whether the row before a panel is that of a group.

@@ -55,16 +55,20 @@ impl Labels {
 impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Labels {
     /// Of two values for one label the last holds.
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Labels {
-        let all = pairs
+        let mut all: Vec<(Rc<str>, Rc<str>)> = pairs
             .into_iter()
-            .map(|(name, value)| (Rc::from(name.as_ref()), Rc::from(value.as_ref())));
-        let sorted: std::collections::BTreeMap<Rc<str>, Rc<str>> = all.collect();
-        Labels(Rc::new(
-            sorted
-                .into_iter()
-                .filter(|(_, value)| !value.is_empty())
-                .collect(),
-        ))
+            .map(|(name, value)| (Rc::from(name.as_ref()), Rc::from(value.as_ref())))
+            .collect();
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        all.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                std::mem::swap(later, kept);
+            }
+            same
+        });
+        all.retain(|(_, value)| !value.is_empty());
+        Labels(Rc::new(all))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::promql::engine::{Labels, NAME, Release, reads_of_time};
 use crate::templates::functions::four_scrapes;
 use minijinja::Error;
 use minijinja::value::{Serde, Value};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
 /// The services of a catalog, ready to be tried.
@@ -77,6 +77,12 @@ impl<'a> Cast<'a> {
         let worlds = worlds(releases, &needed);
         let mut found = Play::default();
         let tried = self.tried(alert, &value, &needed)?;
+        // What is said of one of a class is said of all.
+        let firsts = tried
+            .iter()
+            .filter_map(|tried| tried.class.first().copied());
+        let crowd = crowd(&tried);
+        let witnesses: Vec<&str> = firsts.chain(crowd.iter().map(|(_, name)| *name)).collect();
         let scene = |tried: &Tried, name: &str| {
             let branch = Value::from(Serde(tried.branch));
             let around = &self.neighbourhood;
@@ -88,7 +94,7 @@ impl<'a> Cast<'a> {
             for service in scene.services() {
                 near.push(service.get_attr("name")?.to_string());
             }
-            let rules = self.about(&needed, &near);
+            let rules = self.about(&needed, near.iter().map(String::as_str));
             let promise = tried.promise(tried.service, scene.per());
             let of = (alert, tried.branch);
             let trials = scene.trials(tried.excepted)?;
@@ -106,6 +112,11 @@ impl<'a> Cast<'a> {
                 continue;
             }
             let varied = varied(&scene, &trials, &needed, (contract, &tried.service.name))?;
+            let near = near
+                .iter()
+                .map(String::as_str)
+                .chain(witnesses.iter().copied());
+            let rules = self.about(&needed, near);
             let wrong = varied.iter().find_map(|variation| {
                 let mut releases = releases.iter();
                 releases.find_map(|release| {
@@ -115,7 +126,7 @@ impl<'a> Cast<'a> {
                         others: variation.others,
                     };
                     let promise = variation.told(&promise);
-                    play(of, &promise, &needed, &variation.trial, &step, world)
+                    play(of, &promise, &rules, &variation.trial, &step, world)
                 })
             });
             if let Some(wrong) = wrong {
@@ -124,7 +135,7 @@ impl<'a> Cast<'a> {
         }
         if found.wrong.is_empty() {
             let mut members = Vec::new();
-            for (index, (tried, name)) in crowd(&tried).into_iter().enumerate() {
+            for (index, (tried, name)) in crowd.iter().enumerate() {
                 let Some(service) = self.catalog.service(name) else {
                     continue;
                 };
@@ -142,7 +153,7 @@ impl<'a> Cast<'a> {
                 .iter()
                 .map(|member| member.promise.get("service").to_string())
                 .collect();
-            let rules = self.about(&needed, &names);
+            let rules = self.about(&needed, names.iter().map(String::as_str));
             let wrong = releases
                 .iter()
                 .find_map(|release| together(alert, &members, &rules, &step, *release));
@@ -251,12 +262,17 @@ impl<'a> Cast<'a> {
     }
 
     /// The rules without those that are about other services of the catalog than these.
-    fn about<'r>(&self, rules: &[&'r Rule], near: &[String]) -> Vec<&'r Rule> {
+    fn about<'r, 'n>(
+        &self,
+        rules: &[&'r Rule],
+        near: impl Iterator<Item = &'n str>,
+    ) -> Vec<&'r Rule> {
+        let near: HashSet<&str> = near.collect();
         let of_others = |rule: &&&Rule| {
             rule.constant_labels().any(|(label, value)| {
                 matches!(label, "job" | "service")
                     && self.catalog.service(value).is_some()
-                    && !near.iter().any(|near| near == value)
+                    && !near.contains(value)
             })
         };
         rules
