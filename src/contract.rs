@@ -238,14 +238,12 @@ impl Contract {
             series = series.with(label, Domain::Values(vec![value.to_string()]));
         }
         if series.targets.is_clear() && written.iter().any(|(label, _)| *label == "job") {
-            let known: Vec<&(&String, &str)> = written
+            let known: Vec<(&str, &str)> = written
                 .iter()
                 .filter(|(label, _)| self.targets.have(label))
+                .map(|(label, value)| (label.as_str(), *value))
                 .collect();
-            let mut targets = self.targets.all();
-            known.iter().for_each(|(label, value)| {
-                targets.intersect_with(&self.targets.with(label, value))
-            });
+            let targets = self.targets.with_all(&known);
             if !targets.is_clear() {
                 series
                     .carried
@@ -268,12 +266,8 @@ impl Contract {
                 .cloned()
                 .unwrap_or_else(|| Domain::Values(vec![String::new()]));
         }
-        let values: BTreeSet<&String> = series
-            .targets
-            .ones()
-            .filter_map(|index| self.targets.list[index].labels.get(label))
-            .collect();
-        Domain::Values(values.into_iter().cloned().collect())
+        let values = self.targets.values_of(&series.targets, label);
+        Domain::Values(values.cloned().collect())
     }
 
     /// The same of several: of one list what targets say, once for all that are of targets.

@@ -248,6 +248,26 @@ impl Targets {
         self.with_any(label, [value])
     }
 
+    /// The targets that have all of these labels with these values.
+    pub(crate) fn with_all(&self, labels: &[(&str, &str)]) -> FixedBitSet {
+        let known = |(label, value): &(&str, &str)| self.by_value.get(*label)?.get(*value);
+        let Some(lists) = labels.iter().map(known).collect::<Option<Vec<_>>>() else {
+            return self.none();
+        };
+        // A service is one of many of its group.
+        let Some(fewest) = lists.into_iter().min_by_key(|list| list.len()) else {
+            return self.all();
+        };
+        let mut set = self.none();
+        for index in fewest {
+            let own = &self.list[*index].labels;
+            let has =
+                |(label, value): &(&str, &str)| own.get(*label).is_some_and(|own| own == value);
+            set.set(*index, labels.iter().all(has));
+        }
+        set
+    }
+
     /// The targets with one of these values of a label.
     pub(crate) fn with_any<'a>(
         &self,
@@ -291,6 +311,18 @@ impl Targets {
             .get(label)
             .into_iter()
             .flat_map(|values| values.keys().map(String::as_str))
+    }
+
+    /// The values that a label has among some targets.
+    pub(crate) fn values_of(
+        &self,
+        some: &FixedBitSet,
+        label: &str,
+    ) -> impl Iterator<Item = &String> {
+        let known = self.by_value.get(label).into_iter().flatten();
+        known
+            .filter(|(_, all)| all.iter().any(|index| some.contains(*index)))
+            .map(|(value, _)| value)
     }
 
     /// Whether a label has a value.

@@ -184,13 +184,8 @@ impl<'a, 's> Runbook<'a, 's> {
 
     /// A table of services has all of them.
     fn services(&mut self, section: &Section) {
-        let names: HashSet<&str> = self
-            .stack
-            .catalog
-            .services
-            .iter()
-            .map(|service| service.name.as_str())
-            .collect();
+        let catalog = self.stack.catalog;
+        let all = catalog.services.len();
         for table in section.tables() {
             let rows = &table[1.min(table.len())..];
             let first: HashSet<&str> = rows
@@ -198,16 +193,13 @@ impl<'a, 's> Runbook<'a, 's> {
                 .filter_map(|(_, cells)| cells.first())
                 .map(|cell| bare(cell))
                 .collect();
-            let listed = first.iter().filter(|cell| names.contains(*cell)).count();
-            if listed * 2 <= names.len() || listed * 2 <= rows.len() || listed == names.len() {
+            let known = |cell: &&&str| catalog.service(cell).is_some();
+            let listed = first.iter().filter(known).count();
+            if listed * 2 <= all || listed * 2 <= rows.len() || listed == all {
                 continue;
             }
-            let lost = self
-                .stack
-                .catalog
-                .services
-                .iter()
-                .find(|service| !first.contains(service.name.as_str()));
+            let mut services = catalog.services.iter();
+            let lost = services.find(|service| !first.contains(service.name.as_str()));
             if let (Some(lost), Some((line, _))) = (lost, table.first()) {
                 let message = format!(
                     "the runbook's table of services has no row of {}",

@@ -33,6 +33,8 @@ pub(crate) struct Project<'a> {
     on_host: Vec<usize>,
     /// Those in another container's network.
     guests: Vec<usize>,
+    /// Another name that some may be known by → which may.
+    also_called: HashMap<String, Vec<usize>>,
     /// What keeps compose from reading it.
     pub(crate) refused: Vec<Refusal>,
     /// Declared at the top: networks, volumes, secrets, configs.

@@ -179,6 +179,12 @@ impl Networks {
         names.any(|name| other.joined.iter().any(|other| other.name == *name))
     }
 
+    /// The names that others may know it by, beside that of its service.
+    pub(super) fn other_names(&self) -> impl Iterator<Item = &String> {
+        let aliases = self.joined.iter().flat_map(|own| &own.aliases);
+        self.called.iter().chain(aliases)
+    }
+
     /// Whether another container knows it by this name, beside that of its service.
     fn also_called(&self, name: &str, asker: &Networks) -> bool {
         let mut joined = self.joined.iter();
@@ -346,9 +352,15 @@ impl<'a> Project<'a> {
             return self.container(name);
         }
         self.container(host).or_else(|| {
-            let mut all = self.containers.iter();
+            let mut all = self.perhaps_called(host);
             all.find(|container| container.networks.also_called(host, &asker.networks))
         })
+    }
+
+    /// Those that have this name beside that of their service, for whom shares a network with them.
+    fn perhaps_called(&self, name: &str) -> impl Iterator<Item = &Container<'a>> {
+        let known = self.also_called.get(name).into_iter().flatten();
+        known.map(|index| &self.containers[*index])
     }
 
     /// The container whose network one uses.
@@ -409,7 +421,7 @@ impl<'a> Project<'a> {
                 (false, _) => Reach::Absent(&wanted.name),
                 (true, false) => Reach::Apart(&wanted.name),
                 (true, true) => {
-                    let mut others = self.containers.iter();
+                    let mut others = self.perhaps_called(host);
                     let other = others.find(|other| {
                         let another = other.started && other.name != wanted.name;
                         another

@@ -82,6 +82,7 @@ pub(super) fn project<'a>(files: Files<'a>, output: &str) -> Project<'a> {
         published: HashMap::new(),
         on_host: Vec::new(),
         guests: Vec::new(),
+        also_called: HashMap::new(),
         refused: std::mem::take(&mut loader.refused),
         declared,
     };
@@ -179,6 +180,10 @@ impl<'a> Project<'a> {
             Mode::Host => self.on_host.push(index),
             Mode::Of(_) => self.guests.push(index),
             _ => {}
+        }
+        for name in networks.other_names() {
+            let known = self.also_called.entry(name.to_string());
+            known.or_default().push(index);
         }
         for (at, port) in networks.published.iter().enumerate() {
             if let Some(port) = port.port {
