@@ -39,6 +39,7 @@ mod panel_axis;
 mod panel_fields;
 mod panel_layout;
 mod panel_legend;
+mod panel_number;
 mod panel_promise;
 mod panel_query;
 mod panel_state;
@@ -207,6 +208,7 @@ pub const PROOFS: &[Proof] = &[
     panel_fields::PROOF,
     panel_layout::PROOF,
     panel_legend::PROOF,
+    panel_number::PROOF,
     panel_promise::PROOF,
     panel_query::PROOF,
     panel_state::PROOF,

@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::extra::{Merged, Own, OwnFile};
 use crate::json;
 use crate::kinds::Kinds;
-use crate::overlay::Overlay;
+use crate::overlay::{Overlay, built_in};
 use crate::templates;
 use crate::templates::functions::{four_scrapes, probed};
 use crate::yaml;
@@ -42,6 +42,7 @@ pub struct Rendered {
     /// Whether somebody else wrote the files: then mistakes are in their lines, and not in those of templates.
     by_others: bool,
     environment: Environment<'static>,
+    templates: Overlay,
     /// The catalog, as templates see it.
     catalog: TemplateValue,
     origins: Mutex<BTreeMap<String, Option<Origin>>>,
@@ -75,9 +76,8 @@ pub fn with(
         Ok(own) => own,
         Err(diagnostics) => return Ok(Err(diagnostics)),
     };
-    let environment = templates::environment(templates)?;
     let output = catalog.platform.output.clone();
-    let mut rendered = Rendered::empty(catalog, environment, output, own);
+    let mut rendered = Rendered::empty(catalog, templates, output, own)?;
     let mut diagnostics = Vec::new();
     let mut failed: Vec<(String, Role)> = Vec::new();
     for artifact in artifacts.iter().filter(|artifact| (artifact.when)(catalog)) {
@@ -174,12 +174,7 @@ fn one(
 }
 
 impl Rendered {
-    fn empty(
-        catalog: &Catalog,
-        environment: Environment<'static>,
-        output: String,
-        own: Own,
-    ) -> Rendered {
+    fn empty(catalog: &Catalog, overlay: &Overlay, output: String, own: Own) -> Result<Rendered> {
         let seen = TemplateValue::from(Serde(own.seen()));
         // What own jobs need is mounted as what services need is.
         let secrets = match own.is_empty() {
@@ -188,13 +183,14 @@ impl Rendered {
         };
         let said = TemplateValue::from(Serde(catalog));
         let services = said.get_attr("services").unwrap_or_default();
-        Rendered {
+        Ok(Rendered {
             files: Vec::new(),
             output,
             own,
             merged: Vec::new(),
             by_others: false,
-            environment,
+            environment: templates::environment(overlay)?,
+            templates: overlay.clone(),
             catalog: context! {
                 metric_names => metric_names(catalog),
                 extra => seen,
@@ -207,7 +203,29 @@ impl Rendered {
             own_lines: Mutex::default(),
             alerts: Mutex::default(),
             kinds: catalog.kinds.clone(),
+        })
+    }
+
+    /// The same with the built-in templates of dashboards, or None: it has no others, or they cannot be rendered.
+    pub(crate) fn with_own_dashboards(&self, catalog: &Catalog) -> Option<Rendered> {
+        let draws = |path: &str| {
+            path.contains("/dashboards/")
+                || path.ends_with("panel.yml")
+                || path.ends_with("panels.yml")
+        };
+        let replaced = self
+            .templates
+            .replaced()
+            .into_iter()
+            .filter(|path| draws(path));
+        let own: BTreeMap<String, String> = replaced
+            .filter_map(|path| Some((path.clone(), built_in(&path)?.to_string())))
+            .collect();
+        if own.is_empty() && !self.by_others {
+            return None;
         }
+        let templates = self.templates.clone().with_changed(own);
+        with(catalog, &templates, ARTIFACTS).ok()?.ok()
     }
 
     /// Puts the user's own files among the others, and finds where the parts of those stand that are merged.

@@ -49,6 +49,7 @@ pub struct Stack<'a> {
     /// What stands where an expression should, and cannot be read.
     pub(crate) unread: Vec<Unread<'a>>,
     notifications: OnceCell<Option<Notifications<'a>>>,
+    rendered: &'a Rendered,
 }
 
 impl<'a> Stack<'a> {
@@ -77,7 +78,13 @@ impl<'a> Stack<'a> {
             expressions,
             unread,
             notifications: OnceCell::new(),
+            rendered,
         }
+    }
+
+    /// What monstack's own templates make of the dashboards; None: they are of those templates.
+    pub(crate) fn with_own_dashboards(&self) -> Option<Rendered> {
+        self.rendered.with_own_dashboards(self.catalog)
     }
 
     /// How its alerts come to people; None: it has no Alertmanager.

@@ -4,7 +4,7 @@
 
 mod referee;
 
-use monstack::catalog::schema::{self, Schema};
+use monstack::catalog::schema::{self, SCHEMA, Schema, of_what_is_said, validator};
 use monstack::kinds::Kinds;
 use monstack::source::Source;
 use referee::{folder, root};
@@ -77,6 +77,28 @@ fn mistakes(path: &Path) -> Vec<String> {
         .into_iter()
         .map(|found| found.message)
         .collect()
+}
+
+/// What is left out for speed must not be missed: every catalog hears the same from the whole schema.
+#[test]
+fn what_a_catalog_does_not_say_is_not_looked_for() {
+    let whole = validator(&SCHEMA);
+    let said = |validator: &jsonschema::Validator, value: &Value| -> Vec<String> {
+        let errors = validator.iter_errors(value);
+        errors
+            .map(|error| format!("{} {error}", error.schema_path()))
+            .collect()
+    };
+    let mut wrong = 0;
+    for path in catalogs() {
+        let text = fs::read_to_string(&path).expect("readable");
+        let (source, _) = Source::parse("services.toml", &text);
+        let part = validator(&of_what_is_said(&SCHEMA, &source.value));
+        let found = said(&whole, &source.value);
+        assert_eq!(said(&part, &source.value), found, "{}", path.display());
+        wrong += usize::from(!found.is_empty());
+    }
+    assert!(wrong >= 8, "{wrong}");
 }
 
 #[test]

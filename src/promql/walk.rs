@@ -71,6 +71,24 @@ pub(crate) fn selectors(expr: &Expr) -> Vec<&VectorSelector> {
     }
 }
 
+/// What is put in order, or of which only the first are kept; of any other expression itself.
+pub(crate) fn without_ranking(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(paren) => without_ranking(&paren.expr),
+        Expr::Aggregate(aggregate)
+            if ["topk", "bottomk", "limitk"].contains(&aggregate.op.to_string().as_str()) =>
+        {
+            without_ranking(&aggregate.expr)
+        }
+        Expr::Call(call) if call.func.name.starts_with("sort") => call
+            .args
+            .args
+            .first()
+            .map_or(expr, |sorted| without_ranking(sorted)),
+        _ => expr,
+    }
+}
+
 /// The text that an expression is.
 pub(crate) fn text(expr: &Expr) -> Option<&str> {
     match expr {

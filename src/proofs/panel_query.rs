@@ -71,6 +71,31 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                 ));
             }
         }
+        for (index, variable) in file.value["templating"]["list"].items().enumerate() {
+            let query = &variable["query"];
+            if variable["type"] == "query" && silent(query) && silent(&query["query"]) {
+                found.push(place::at(
+                    &file.path,
+                    format!("/templating/list/{index}"),
+                    format!(
+                        "the variable `{}` asks nothing, so it offers nothing",
+                        named(variable)
+                    ),
+                    "write its `query`, as in `label_values(up, job)`",
+                ));
+            }
+        }
+        for (index, mark) in file.value["annotations"]["list"].items().enumerate() {
+            let asks = [&mark["expr"], &mark["target"]["expr"]];
+            if mark["datasource"]["type"] == "prometheus" && asks.into_iter().all(silent) {
+                found.push(place::at(
+                    &file.path,
+                    format!("/annotations/list/{index}"),
+                    format!("the marks `{}` ask nothing, so none is drawn", named(mark)),
+                    "write their `expr`, or remove them",
+                ));
+            }
+        }
         for (pointer, panel) in panels(&file.value) {
             let kind = panel["type"].as_str().unwrap_or_default();
             let Some(draws) = GRAFANA.panel(kind).and_then(|kind| kind.draws) else {
@@ -131,6 +156,14 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
                 let source = target["datasource"]["type"]
                     .as_str()
                     .unwrap_or("prometheus");
+                let of_panel = panel["datasource"]["type"].as_str().unwrap_or(source);
+                if source == "prometheus" && of_panel == source && silent(&target["expr"]) {
+                    wrong(
+                        format!("targets/{index}"),
+                        format!("the query {id} of `{title}` asks nothing"),
+                        "write its `expr`, or remove the query",
+                    );
+                }
                 if source == "prometheus"
                     && let Some((key, message, help)) = asked(draws, panel, target)
                 {
@@ -257,6 +290,15 @@ fn asked(
         )),
         _ => None,
     }
+}
+
+fn named(value: &Value) -> &str {
+    value["name"].as_str().unwrap_or_default()
+}
+
+/// Whether there is no text.
+fn silent(text: &Value) -> bool {
+    text.as_str().is_none_or(|text| text.trim().is_empty())
 }
 
 /// A smallest step as it is written: `15s`, `>15s`.

@@ -451,7 +451,7 @@ fn always(stack: &Stack) -> Samples {
 }
 
 /// Every alert is in a state for a service of each group that it covers: a group's panels show no other.
-fn alerts(stack: &Stack, jobs: &BTreeSet<&str>, state: &str) -> Samples {
+pub(super) fn alerts(stack: &Stack, jobs: &BTreeSet<&str>, state: &str) -> Samples {
     let mut samples = Samples::new();
     for alert in &stack.catalog.alerts {
         let mut of_group: BTreeMap<&str, &Service> = BTreeMap::new();

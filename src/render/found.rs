@@ -6,7 +6,7 @@ use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::extra::Own;
 use crate::overlay::Overlay;
-use crate::{templates, yaml};
+use crate::yaml;
 use anyhow::Result;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -35,7 +35,6 @@ impl Found {
         roles: &BTreeMap<String, Role>,
     ) -> Result<Found> {
         let overlay = Overlay::of(root);
-        let environment = templates::environment(&overlay)?;
         let (own, unreadable) = match Own::read(catalog, &overlay) {
             Ok(own) => (own, Vec::new()),
             Err(unreadable) => (Own::default(), unreadable),
@@ -47,7 +46,7 @@ impl Found {
             .filter_map(|(index, file)| Some((file.placed()?, index)))
             .collect();
         let mut found = Found {
-            rendered: Rendered::empty(catalog, environment, folder.to_string(), own),
+            rendered: Rendered::empty(catalog, &overlay, folder.to_string(), own)?,
             unknown: Vec::new(),
             unreadable,
         };

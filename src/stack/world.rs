@@ -1,5 +1,7 @@
 //! A small world to look at panels in: a few series that hold a value, and what the rules record of them.
 
+pub(crate) mod busy;
+
 use super::Stack;
 use crate::catalog::Duration;
 use crate::evaluation::rules::{Rule, Rules};
