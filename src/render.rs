@@ -40,7 +40,7 @@ pub struct Rendered {
     /// and where each of their parts stands that is merged: a file, and a JSON pointer.
     merged: Vec<Option<(String, String)>>,
     /// Whether somebody else wrote the files: then mistakes are in their lines, and not in those of templates.
-    by_others: bool,
+    pub by_others: bool,
     environment: Environment<'static>,
     templates: Overlay,
     /// The catalog, as templates see it.

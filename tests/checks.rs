@@ -199,9 +199,15 @@ fn proofs_find_their_values_and_no_other_proof_does() {
             let value = std::mem::replace(&mut file.value, Arc::new(value));
             before.push((index, text, value));
         }
-        let found = found(&rendered);
-        if found.is_empty() || found.iter().any(|(code, _)| *code != proof.code) {
-            wrong.push(format!("{} at {pointer}: {found:#?}", proof.code));
+        let mut seen = found(&rendered);
+        if seen.is_empty() {
+            // What templates of monstack's own are known to draw is held against those of others alone.
+            rendered.by_others = true;
+            seen = found(&rendered);
+            rendered.by_others = false;
+        }
+        if seen.is_empty() || seen.iter().any(|(code, _)| *code != proof.code) {
+            wrong.push(format!("{} at {pointer}: {seen:#?}", proof.code));
         }
         for (index, text, value) in before {
             (rendered.files[index].text, rendered.files[index].value) = (text, value);

@@ -23,8 +23,8 @@ pub(crate) const PROOF: Proof = Proof {
     doc: "A title is read at night and believed: a panel that still has the name of what it showed, and shows another number, tells a false story. What has another title, another filter or fewer series may show what it likes.",
     example: Example::Rendered {
         role: Role::Dashboard,
-        pointer: "/panels/title=Services up/targets/0/expr",
-        bad: r#""count(up)""#,
+        pointer: "/panels/title=Memory/targets/0/expr",
+        bad: r#""topk(20, min by (job) (process_resident_memory_bytes{service!=\"\",job=~\"$job\",instance=~\"$instance\"}))""#,
     },
     check: Check::Stack(check),
 };
