@@ -6,6 +6,7 @@ use crate::stack::Stack;
 use crate::stack::notifications::alerts::Firing;
 use crate::stack::notifications::matchers::Labels;
 use crate::stack::notifications::receivers::tells_of_the_end;
+use crate::stack::notifications::routes::Route;
 use crate::stack::notifications::{Notifications, texts};
 use serde_json::Value;
 
@@ -24,9 +25,12 @@ pub(crate) const PROOF: Proof = Proof {
         let Some(told) = notifications.alerts.real.first() else {
             return Vec::new();
         };
+        let tree = notifications.tree.as_ref();
         let mut found = Vec::new();
         for receiver in &notifications.receivers {
             let urgent = is_urgent(stack, notifications, receiver.name);
+            let together =
+                tree.and_then(|tree| together(stack, notifications, tree, receiver.name));
             for (pointer, integration, entry) in receiver.integrations() {
                 let text = Text {
                     integration,
@@ -39,6 +43,9 @@ pub(crate) const PROOF: Proof = Proof {
                     text.exchanged(),
                     text.coloured(),
                     text.without_incident(),
+                    together
+                        .as_ref()
+                        .and_then(|alerts| text.of_one_alone(alerts)),
                     urgent.then(|| text.calm()).flatten(),
                 ];
                 found.extend(wrong.into_iter().flatten().map(|(key, message, help)| {
@@ -147,6 +154,39 @@ impl Text<'_> {
         Some((self.first_key()?, message, help))
     }
 
+    /// Of alerts that are sent as one, the first alone, or none.
+    fn of_one_alone(&self, alerts: &[Labels; 2]) -> Option<Wrong> {
+        let mut read = String::new();
+        for key in self.keys()? {
+            if let Some(text) = self.entry.get(key).and_then(Value::as_str) {
+                read += &texts::of_group(text, &alerts.each_ref(), true).ok()?;
+                read.push('\n');
+            }
+        }
+        let said = |index: usize| {
+            let texts = ["summary", "description"].map(|key| format!("{key} {}", index + 1));
+            let own = alerts[index].iter();
+            let own = own.filter(|(label, value)| alerts[1 - index].get(*label) != Some(*value));
+            let own = own.map(|(_, value)| value.clone());
+            let mut words = texts.into_iter().chain(own);
+            words.any(|word| !word.is_empty() && read.contains(&word))
+        };
+        let one = self.read(true)?;
+        let tells = one.contains("summary") || one.contains("description");
+        let message = match (said(0), said(1)) {
+            (true, false) | (false, true) => {
+                "when two alerts are sent as one, people read of the first alone"
+            }
+            (false, false) if tells => {
+                "when two alerts are sent as one, people read what neither of them says"
+            }
+            _ => return None,
+        };
+        let help =
+            "go through all of them: `{{ range .Alerts }}{{ .Annotations.summary }}{{ end }}`";
+        Some((self.first_key()?, message.to_string(), help))
+    }
+
     /// Words that say the opposite of how things are.
     fn exchanged(&self) -> Option<Wrong> {
         let says = |fires: bool, wrong: &str, right: &str| {
@@ -203,6 +243,48 @@ impl Text<'_> {
             ("severity", message, help)
         })
     }
+}
+
+/// So many alerts are looked at, to find two that are sent as one.
+const MOST: usize = 200;
+
+/// Two alerts of which a receiver is told at once: of two services, or of two parts of one.
+fn together(
+    stack: &Stack,
+    notifications: &Notifications,
+    tree: &Route,
+    receiver: &str,
+) -> Option<[Labels; 2]> {
+    let all = &notifications.alerts.real;
+    let all = &all[..all.len().min(MOST)];
+    all.iter().enumerate().find_map(|(index, first)| {
+        let own = first.labels();
+        let mut routes = tree.reached(&[own]).into_iter();
+        let route = routes.find(|route| route.receiver() == receiver)?;
+        let apart = route.group_by();
+        if apart.contains(&"...") {
+            return None;
+        }
+        let name = own.get("alertname").map_or("", String::as_str);
+        let per = stack
+            .catalog
+            .alert(name)
+            .map_or(&[][..], |alert| &alert.per);
+        let part = per.iter().find(|label| !apart.contains(&label.as_str()));
+        if let Some((label, value)) = part.and_then(|label| own.get_key_value(label)) {
+            let mut other = own.clone();
+            other.insert(label.clone(), format!("other-{value}"));
+            return Some([own.clone(), other]);
+        }
+        let mut others = all[index + 1..].iter().map(Firing::labels);
+        let beside = others.find(|other| {
+            let alike = |label: &&str| own.get(*label) == other.get(*label);
+            let other_service = own.get("job") != other.get("job");
+            let named = own.get("alertname") == other.get("alertname");
+            other_service && named && apart.iter().all(alike) && route.takes(other)
+        })?;
+        Some([own.clone(), beside.clone()])
+    })
 }
 
 /// Whether a receiver is told of the alerts that matter most.

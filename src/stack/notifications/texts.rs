@@ -1,5 +1,6 @@
 //! The texts of notifications: Go templates over the Alertmanager's data.
 
+use super::matchers::Labels;
 use crate::go_template::shapes::{Asked, Types};
 use crate::go_template::{self, Problem, parse};
 use crate::stack::document::walk;
@@ -37,11 +38,12 @@ pub(crate) fn asked(part: &Value) -> Vec<(String, Read)> {
 }
 
 /// What a text becomes of one alert with these labels, while it fires or when it has ended.
-pub(crate) fn written(
-    text: &str,
-    labels: &BTreeMap<String, String>,
-    fires: bool,
-) -> Result<String, Problem> {
+pub(crate) fn written(text: &str, labels: &Labels, fires: bool) -> Result<String, Problem> {
+    of_group(text, &[labels], fires)
+}
+
+/// What a text becomes of alerts that are sent as one. What each says of itself alone is numbered: `summary 1`.
+pub(crate) fn of_group(text: &str, alerts: &[&Labels], fires: bool) -> Result<String, Problem> {
     type Fields = BTreeMap<String, go_template::Value>;
     let text_of = |text: &str| go_template::Value::text(text);
     let map = |pairs: &mut dyn Iterator<Item = (&str, &str)>| {
@@ -55,44 +57,58 @@ pub(crate) fn written(
     let list = |items: Vec<go_template::Value>, methods: Fields| {
         go_template::Value::List(items.into(), methods.into())
     };
-    let labels = || {
-        map(&mut labels
-            .iter()
+    let alone = alerts.len() == 1;
+    let in_all = |(key, value): &(&String, &String)| {
+        let mut alerts = alerts.iter();
+        alerts.all(|alert| alert.get(*key) == Some(*value))
+    };
+    let common = || {
+        let first = alerts.iter().take(1).flat_map(|labels| labels.iter());
+        map(&mut first
+            .filter(in_all)
             .map(|(key, value)| (key.as_str(), value.as_str())))
     };
-    let annotations = || map(&mut ANNOTATIONS.into_iter().map(|key| (key, key)));
     let status = if fires { "firing" } else { "resolved" };
-    let alert = || {
+    let alert = |(index, labels): (usize, &&Labels)| {
+        let labels = map(&mut labels
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str())));
+        let said = ANNOTATIONS.map(|key| match alone || key == SHARED {
+            true => (key, key.to_string()),
+            false => (key, format!("{key} {}", index + 1)),
+        });
+        let annotations = map(&mut said.iter().map(|(key, value)| (*key, value.as_str())));
         go_template::Value::Struct(
             of(vec![
                 ("Status", text_of(status)),
-                ("Labels", labels()),
-                ("Annotations", annotations()),
+                ("Labels", labels),
+                ("Annotations", annotations),
                 ("GeneratorURL", text_of("url")),
                 ("Fingerprint", text_of("fingerprint")),
             ])
             .into(),
         )
     };
-    let some = || list(vec![alert()], Fields::new());
+    let all = || alerts.iter().enumerate().map(alert).collect::<Vec<_>>();
+    let some = || list(all(), Fields::new());
     let none = || list(Vec::new(), Fields::new());
     let [firing, resolved] = match fires {
         true => [some(), none()],
         false => [none(), some()],
     };
+    let shared = ANNOTATIONS
+        .into_iter()
+        .filter(|key| alone || *key == SHARED);
     let data = of(vec![
         ("Receiver", text_of("receiver")),
         ("Status", text_of(status)),
         (
             "Alerts",
-            list(
-                vec![alert()],
-                of(vec![("Firing", firing), ("Resolved", resolved)]),
-            ),
+            list(all(), of(vec![("Firing", firing), ("Resolved", resolved)])),
         ),
-        ("GroupLabels", labels()),
-        ("CommonLabels", labels()),
-        ("CommonAnnotations", annotations()),
+        ("GroupLabels", common()),
+        ("CommonLabels", common()),
+        ("CommonAnnotations", map(&mut shared.map(|key| (key, key)))),
         ("ExternalURL", text_of("url")),
     ]);
     let template = parse(text)?;
@@ -103,7 +119,10 @@ pub(crate) fn written(
 }
 
 /// What alerts say of themselves.
-const ANNOTATIONS: [&str; 4] = ["summary", "description", "runbook_url", "dashboard_url"];
+const ANNOTATIONS: [&str; 4] = ["summary", "description", SHARED, "dashboard_url"];
+
+/// What two alerts of one rule say alike.
+const SHARED: &str = "runbook_url";
 
 /// Whether a template of this name is there without a file.
 pub(crate) fn built_in(name: &str) -> bool {
