@@ -72,6 +72,7 @@ mod unknown_metric;
 mod unmatchable;
 mod unmounted_file;
 mod unprobed_health;
+mod unproved_code;
 mod unreachable_address;
 mod unreachable_receiver;
 mod unread_configuration;
@@ -241,6 +242,7 @@ pub const PROOFS: &[Proof] = &[
     unmatchable::PROOF,
     unmounted_file::PROOF,
     unprobed_health::PROOF,
+    unproved_code::PROOF,
     unreachable_address::PROOF,
     unread_configuration::PROOF,
     unread_setting::PROOF,

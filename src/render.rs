@@ -209,23 +209,42 @@ impl Rendered {
     /// The same with the built-in templates of dashboards, or None: it has no others, or they cannot be rendered.
     pub(crate) fn with_own_dashboards(&self, catalog: &Catalog) -> Option<Rendered> {
         let draws = |path: &str| {
-            path.contains("/dashboards/")
-                || path.ends_with("panel.yml")
-                || path.ends_with("panels.yml")
+            let panels = ["panel.yml", "panels.yml"];
+            path.contains("/dashboards/") || panels.iter().any(|end| path.ends_with(end))
         };
-        let replaced = self
-            .templates
-            .replaced()
-            .into_iter()
-            .filter(|path| draws(path));
+        self.with_built_in(catalog, &draws, ARTIFACTS)
+    }
+
+    /// What the built-in template makes of a file, or None: it is what that makes, or there is no other.
+    pub(crate) fn as_built_in(&self, catalog: &Catalog, file: &File) -> Option<String> {
+        let mut artifacts = ARTIFACTS.iter();
+        let artifact = artifacts.find(|artifact| artifact.template == file.template)?;
+        let own = |path: &str| path == file.template;
+        let artifacts = std::slice::from_ref(artifact);
+        let mut rendered = self.with_built_in(catalog, &own, artifacts)?;
+        let made = rendered
+            .files
+            .drain(..)
+            .find(|made| made.path == file.path)?;
+        (made.text != file.text).then_some(made.text)
+    }
+
+    fn with_built_in(
+        &self,
+        catalog: &Catalog,
+        own: &dyn Fn(&str) -> bool,
+        artifacts: &[Artifact],
+    ) -> Option<Rendered> {
+        let replaced = self.templates.replaced().into_iter();
         let own: BTreeMap<String, String> = replaced
+            .filter(|path| own(path))
             .filter_map(|path| Some((path.clone(), built_in(&path)?.to_string())))
             .collect();
         if own.is_empty() && !self.by_others {
             return None;
         }
         let templates = self.templates.clone().with_changed(own);
-        with(catalog, &templates, ARTIFACTS).ok()?.ok()
+        with(catalog, &templates, artifacts).ok()?.ok()
     }
 
     /// Puts the user's own files among the others, and finds where the parts of those stand that are merged.

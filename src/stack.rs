@@ -17,7 +17,7 @@ pub(crate) mod world;
 
 use crate::catalog::Catalog;
 use crate::contract::Contract;
-use crate::render::Rendered;
+use crate::render::{File, Rendered};
 use containers::Project;
 use expressions::{Expression, Unread, Usage};
 use files::{Files, View};
@@ -85,6 +85,11 @@ impl<'a> Stack<'a> {
     /// What monstack's own templates make of the dashboards; None: they are of those templates.
     pub(crate) fn with_own_dashboards(&self) -> Option<Rendered> {
         self.rendered.with_own_dashboards(self.catalog)
+    }
+
+    /// What monstack's own template makes of a file; None: the file is that, or of that template.
+    pub(crate) fn as_built_in(&self, file: &File) -> Option<String> {
+        self.rendered.as_built_in(self.catalog, file)
     }
 
     /// How its alerts come to people; None: it has no Alertmanager.

@@ -96,9 +96,10 @@ fn unreadable(notifications: &Notifications, route: &Route) -> Vec<Diagnostic> {
 }
 
 /// What is for no people, such as the alert that always fires, and comes to them by a route that did not ask for it.
-/// The user's own routes may take whatever they like.
+/// The user's own routes may take whatever they like, and without receivers the catalog says nothing of people.
 fn unasked(stack: &Stack, notifications: &Notifications, tree: &Route) -> Option<Diagnostic> {
-    if !stack.catalog.extra.alertmanager.is_empty() {
+    let catalog = stack.catalog;
+    if !catalog.extra.alertmanager.is_empty() || catalog.receivers.is_empty() {
         return None;
     }
     let promised = notifications.promised();
