@@ -119,7 +119,13 @@ fn unasked(stack: &Stack, notifications: &Notifications, tree: &Route) -> Option
             let around = tree.all().into_iter();
             let mut around = around.filter(|route| end.pointer.starts_with(&route.pointer));
             let receiver = end.receiver();
-            people.contains(receiver) && notifications.tells(receiver) && !around.any(|one| asks(&one))
+            // A route of the catalog's own may take everything.
+            let of_catalog = end.pointer != "/route" && catalog.notices.iter().any(|notice| {
+                let told = notice.receivers.iter().any(|told| told == receiver);
+                let asks = |matcher: &String| matcher.starts_with("severity") || matcher.starts_with("alertname");
+                told && !notice.of.matchers.iter().any(asks)
+            });
+            !of_catalog && people.contains(receiver) && notifications.tells(receiver) && !around.any(|one| asks(&one))
         })?;
         Some(place::at(
             &notifications.file.path,
