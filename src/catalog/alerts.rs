@@ -4,6 +4,7 @@ mod branches;
 mod burning;
 mod levelled;
 mod own_tests;
+mod subject;
 
 use crate::catalog::emitters::Emitters;
 use crate::catalog::filters::{self, Filter};
@@ -19,11 +20,12 @@ use crate::source::step;
 pub(crate) use branches::{Branch, StillBurning};
 pub(super) use burning::of_slo;
 pub(super) use levelled::join_levels;
-pub(crate) use own_tests::{OwnTest, own_tests};
+pub(crate) use own_tests::{Expected, OwnTest, own_tests};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+pub(crate) use subject::{Scope, Subject};
 
 /// `[alerts.NAME]`, and the services it covers.
 #[derive(Clone, Debug, Serialize)]
@@ -85,6 +87,10 @@ pub struct Alert {
     pub services: Vec<String>,
     /// The groups whose services it is about, as written.
     pub groups: Vec<String>,
+    /// What it is about each time it fires.
+    pub(crate) about: Scope,
+    /// Keys of the groups that it fires for, where it is about groups.
+    pub covers_groups: Vec<String>,
     /// Names of the services it covers: it is about them, they emit what it reads, and they are not excepted.
     pub covers: Vec<String>,
     /// Names of services that it would cover, had the catalog not excepted them.
@@ -162,7 +168,7 @@ pub struct Signal {
 }
 
 /// Keys that every alert has; what remains, but for the threshold, belongs to the kind.
-const COMMON: [&str; 17] = [
+const COMMON: [&str; 18] = [
     "kind",
     "for",
     "severity",
@@ -179,6 +185,7 @@ const COMMON: [&str; 17] = [
     "window",
     "filters",
     "per",
+    "about",
     "allow",
 ];
 
@@ -218,6 +225,9 @@ impl Alert {
             let named = all.get(key).and_then(Value::as_str).unwrap_or_default();
             let read = format!("{named}{{{}}}", filter.matchers);
             all.insert(key.clone(), read.into());
+        }
+        if self.about != Scope::Service {
+            all.insert("about".to_string(), self.about.word().into());
         }
         if !self.per.is_empty() {
             all.insert("per".to_string(), self.per.join(", ").into());
@@ -359,6 +369,8 @@ impl Alert {
             reads: BTreeMap::new(),
             services: texts("services"),
             groups: texts("groups"),
+            about: Scope::deserialize(&written["about"]).unwrap_or_default(),
+            covers_groups: Vec::new(),
             covers: Vec::new(),
             excepts: Vec::new(),
             spares: Vec::new(),

@@ -11,7 +11,7 @@ use super::{Cli, Report};
 use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::rules::RecordingRule;
 use crate::catalog::{
-    Alert, Branch, Catalog, Group, Metric, NO_ONE, Owner, Service, origin, schema, with_unit,
+    Alert, Branch, Catalog, Group, Metric, NO_ONE, Owner, Scope, Service, origin, schema, with_unit,
 };
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::{self, Parts, plain};
@@ -757,29 +757,26 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
         let (key, value, line) = receiver(severity, catalog, source);
         rows.push((format!("{key} of {severity}"), value, line));
     }
-    for branch in &alert.branches {
-        for name in &branch.services {
-            let set = [
-                branch.says_limit(alert.unit.as_deref()),
-                branch.window.map(|window| format!("window {window}")),
-                branch.burn.as_ref().map(objective::still),
-                Some(format!("for {}", branch.r#for)),
-                Some(branch.severity.clone()),
-                catalog
-                    .service(name)
-                    .filter(|_| !by_severity)
-                    .map(|service| catalog.about(alert, service, &branch.severity))
-                    .map(|about| format!("to {}", catalog.addressees(&about))),
-            ];
-            let value = set.into_iter().flatten().collect::<Vec<_>>().join(", ");
-            let own = format!("/services/{name}/alerts/{}", alert.name);
-            let pointer = if source.contains(&own) {
-                own
-            } else {
-                format!("/alerts/{}", alert.name)
-            };
-            rows.push(row(name, value, source, Some(pointer)));
-        }
+    for (branch, subject) in catalog.all_subjects(alert) {
+        let set = [
+            branch.says_limit(alert.unit.as_deref()),
+            branch.window.map(|window| format!("window {window}")),
+            branch.burn.as_ref().map(objective::still),
+            Some(format!("for {}", branch.r#for)),
+            Some(branch.severity.clone()),
+            (!by_severity)
+                .then(|| catalog.about(alert, subject, &branch.severity))
+                .map(|about| format!("to {}", catalog.addressees(&about))),
+        ];
+        let name = subject.name().unwrap_or("the platform");
+        let value = set.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let own = format!("/services/{name}/alerts/{}", alert.name);
+        let pointer = if source.contains(&own) {
+            own
+        } else {
+            format!("/alerts/{}", alert.name)
+        };
+        rows.push(row(name, value, source, Some(pointer)));
     }
     rows
 }
@@ -837,7 +834,9 @@ pub(super) fn alert_at(
         )
     };
     let Some(branch) = alert.branch_of(&service.name) else {
-        let why = if alert.excepts.contains(&service.name) {
+        let why = if alert.about != Scope::Service {
+            "it is about no single service"
+        } else if alert.excepts.contains(&service.name) {
             "excepted"
         } else if !alert.is_about(service) {
             "the alert names other services"
