@@ -149,7 +149,7 @@ fn wholes(samples: &[String]) -> String {
         let labels = labels.rsplit_once('}').map_or("", |(labels, _)| labels);
         let told = labels.split(", ").filter(|label| {
             let name = label.split('=').next().unwrap_or_default();
-            !["alertname", "alertstate", "severity", ""].contains(&name)
+            !["__name__", "alertname", "alertstate", "severity", ""].contains(&name)
         });
         let told: Vec<&str> = told.collect();
         match told.is_empty() {
