@@ -4,6 +4,7 @@ mod branches;
 mod burning;
 mod levelled;
 mod own_tests;
+mod scope;
 mod subject;
 
 use crate::catalog::emitters::Emitters;
@@ -21,11 +22,12 @@ pub(crate) use branches::{Branch, StillBurning};
 pub(super) use burning::of_slo;
 pub(super) use levelled::join_levels;
 pub(crate) use own_tests::{Expected, OwnTest, own_tests};
+pub(crate) use scope::Scope;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-pub(crate) use subject::{Scope, Subject};
+pub(crate) use subject::Subject;
 
 /// `[alerts.NAME]`, and the services it covers.
 #[derive(Clone, Debug, Serialize)]

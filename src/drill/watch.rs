@@ -270,8 +270,14 @@ impl Scene<'_> {
         notifications: &[Notification],
         before: &[Row],
     ) -> Option<String> {
+        // What one service that fails does to a group or to the platform, only such an expression knows.
+        let whole = |name: &str| {
+            let alert = self.drill.catalog.alert(name);
+            alert.is_some_and(|alert| alert.about != Scope::Service)
+        };
         let expected = |name: &str, job: &str| {
             (job == row.service && wanted.triggers.iter().any(|alert| alert == name))
+                || whole(name)
                 || self.always.iter().any(|always| always == name)
         };
         // A service that is down may have other alerts at Prometheus: the Alertmanager holds them back.

@@ -75,15 +75,11 @@ fn of_another(alert: &Alert) -> Vec<Diagnostic> {
         .into_iter()
         .filter(|(_, named, foreign)| *foreign && !named.is_empty());
     let said = foreign.map(|(key, ..)| {
-        let about = alert.about.word();
-        let message = format!(
-            "`{}` is about {}, and names {key}",
-            alert.name,
-            match alert.about {
-                Scope::Group => "groups",
-                _ => "the platform as a whole",
-            }
-        );
+        let about = match alert.about {
+            Scope::Group => "groups",
+            _ => "the platform as a whole",
+        };
+        let message = format!("`{}` is about {about}, and names {key}", alert.name);
         Diagnostic::error(
             "alert-scope",
             Place::Key(format!("/alerts/{}/{key}", alert.name)),
@@ -91,7 +87,7 @@ fn of_another(alert: &Alert) -> Vec<Diagnostic> {
         )
         .also(
             Place::Value(format!("/alerts/{}/about", alert.name)),
-            format!("about the {about}"),
+            format!("about {about}"),
         )
         .help(match (alert.about, key) {
             (Scope::Group, _) => {

@@ -58,10 +58,15 @@ pub(crate) const PROOF: Proof = Proof {
                         format!("{rule}/annotations/{key}"),
                         format!("the alert has no label `{label}`"),
                         match has.as_str() {
-                            "" => "it has none: it is about the platform as a whole".to_string(),
+                            "" => "it has none".to_string(),
                             has => format!("it has {has}"),
                         },
                     ));
+                    // Where the expression has lost it, that is said of the expression.
+                    if let Some(last) = found.last_mut() {
+                        let alert = expression.owner["alert"].as_str().unwrap_or_default();
+                        last.follows.push(format!("label {label} of {alert}"));
+                    }
                 }
             }
         }

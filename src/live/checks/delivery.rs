@@ -204,6 +204,8 @@ fn silenced<'d>(
             let names: Vec<&str> = names.into_iter().collect();
             let of = match service {
                 Some(_) => String::new(),
+                // Of alerts about no single service.
+                None if services.is_empty() => String::new(),
                 None => format!(" of {}", plural(services.len(), "service")),
             };
             found.push((names.join(", ") + &of, silence));
