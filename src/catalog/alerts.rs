@@ -199,6 +199,15 @@ impl Alert {
         slo.or(levels).unwrap_or(&self.name)
     }
 
+    /// The table that somebody wrote about it.
+    pub(crate) fn written_table(&self) -> String {
+        let table = match self.slo {
+            Some(_) => "slos",
+            None => "alerts",
+        };
+        format!("/{table}/{}", step(self.written_name()))
+    }
+
     /// The table of what it asks, where that follows from one that is written.
     pub(crate) fn table(&self) -> String {
         let levels = self.levels.as_ref().map(|levels| &levels.name);

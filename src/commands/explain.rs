@@ -831,7 +831,7 @@ fn said_in_words(alert: &Alert, source: &Source) -> Vec<Row> {
         .filter_map(|(key, text)| Some((key.to_string(), text?)));
     let more = alert.own_annotations.iter();
     let more = more.map(|(name, text)| (format!("annotations/{}", step(name)), text.clone()));
-    let at = |key: &str| Some(format!("/alerts/{}/{key}", alert.written_name()));
+    let at = |key: &str| Some(format!("{}/{key}", alert.written_table()));
     own.chain(more)
         .map(|(key, text)| row(&key.replace('/', "."), text, source, at(&key)))
         .collect()
