@@ -14,7 +14,10 @@ use crate::catalog::placeholders::{self, Spoken};
 use crate::catalog::profiled::Profiled;
 use crate::catalog::severities::Severities;
 use crate::catalog::slos::Slo;
-use crate::catalog::{Catalog, Service, units, units::Duration};
+use crate::catalog::{
+    Catalog, Service,
+    units::{self, Bound, Duration},
+};
 use crate::json::{Parts, names};
 use crate::kinds::{Kind, Kinds, Side};
 use crate::source::step;
@@ -335,7 +338,7 @@ impl Alert {
             .filter(|(key, _)| !COMMON.contains(&key.as_str()) && !is_threshold(key));
         let mut thresholds = kind.thresholds();
         let threshold = thresholds.find(|(key, _)| written.get(*key).is_some());
-        let limit = threshold.and_then(|(key, _)| units::threshold(&written[key]));
+        let limit = threshold.and_then(|(key, _)| Bound::read(&written[key]));
         let mut alert = Alert {
             name: name.to_string(),
             threshold: threshold.map(|(key, _)| key.to_string()),
@@ -406,6 +409,7 @@ impl Alert {
         let mut named = alert.metrics().into_iter();
         let shared =
             named.any(|(key, metric, _)| !alert.reads.contains_key(key) && profiled.has(metric));
+        let limit = limit.map(|bound| bound.in_unit(alert.unit.as_deref()));
         alert.branch(limit, services, emitters, shared);
         alert.share(
             &catalog["platform"],

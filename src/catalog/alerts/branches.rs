@@ -283,7 +283,10 @@ impl Alert {
         // What the kind does not read makes no difference.
         let reads = |key: &str| self.kind.reads(key);
         let own = self.threshold.as_deref();
-        let limit = own.and_then(|key| differs.threshold(key)).or(limit);
+        let here = own.and_then(|key| differs.threshold(key));
+        let limit = here
+            .map(|bound| bound.in_unit(self.unit.as_deref()))
+            .or(limit);
         Branch {
             above: limit.filter(|_| self.side == Side::Above),
             below: limit.filter(|_| self.side == Side::Below),
