@@ -77,7 +77,22 @@ fn said(
         format!("`{metric}`")
     });
     let (is, help) = match (alert.unit.as_deref(), metric) {
-        (Some(unit), _) => (format!("is in {unit}"), format!("write a number of {unit}")),
+        (Some("ratio"), _) => (
+            "is a ratio".to_string(),
+            "write a ratio, as in `0.05` or `\"5%\"`".to_string(),
+        ),
+        (Some(unit), _) => {
+            let also = match unit {
+                "seconds" => ", or a time, as in `\"90s\"`",
+                "bytes" => ", or a size, as in `\"10GiB\"`",
+                "percent" => ", or a percentage, as in `\"90%\"`",
+                _ => "",
+            };
+            (
+                format!("is in {unit}"),
+                format!("write a number of {unit}{also}"),
+            )
+        }
         (None, Some(_)) => {
             let units: Vec<String> = quantity
                 .units()

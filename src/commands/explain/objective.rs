@@ -77,7 +77,10 @@ pub(super) fn rows(slo: &Slo, catalog: &Catalog, source: &Source) -> Vec<Row> {
             ));
         }
         rows.push(row("severity", &alert.severity, source, at(alert.key)));
-        rows.push(receiver(&alert.severity, catalog, source));
+        // With owners, routes or hours it depends on the service, and on the time.
+        if catalog.notices.is_empty() {
+            rows.push(receiver(&alert.severity, catalog, source));
+        }
     }
     let recorded = slo.recorded.names();
     rows.extend(recorded.map(|name| row("records", name, source, None)));
