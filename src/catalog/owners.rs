@@ -335,8 +335,8 @@ impl Catalog {
     /// Every owner of some alert, as often as there are such alerts.
     fn owning(&self) -> impl Iterator<Item = &str> {
         let of_alerts = self.alerts.iter().flat_map(move |alert| {
-            let subjects = self.all_subjects(alert);
-            subjects.filter_map(move |(_, subject)| self.owner(alert, subject))
+            let subjects = self.whom(alert).into_iter();
+            subjects.filter_map(move |subject| self.owner(alert, subject))
         });
         of_alerts.chain(self.platform.owner.as_deref())
     }

@@ -27,7 +27,7 @@ pub(super) fn told(comparison: &mut Comparison) {
     let mut said: Vec<Said> = Vec::new();
     let after = comparison.after.catalog;
     for alert in &after.alerts {
-        for (_, subject) in after.all_subjects(alert) {
+        for subject in after.whom(alert) {
             if let Some((class, lead, at)) = one(comparison, alert, subject) {
                 let called = alert.of(subject);
                 match said.iter_mut().find(|known| known.lead == lead) {

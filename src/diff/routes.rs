@@ -133,7 +133,7 @@ fn route(comparison: &mut Comparison, severity: &str) {
         let mut branches = alert.branches.iter();
         let has = branches.any(|branch| branch.severity == severity);
         let after = comparison.after.catalog;
-        let mut subjects = after.all_subjects(alert).map(|(_, subject)| subject);
+        let mut subjects = after.whom(alert).into_iter();
         has && (alert.is_idle() || subjects.any(|subject| asked(alert, subject)))
     };
     let alerts: Vec<&str> = comparison

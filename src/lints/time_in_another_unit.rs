@@ -40,10 +40,7 @@ pub(super) fn misplaced(
                     unit.is_some_and(|unit| quantity.units().contains(&unit))
                 };
                 if let Some(quantity) = quantity.filter(|one| !fits(one)) {
-                    found.push(Diagnostic {
-                        code,
-                        ..said(alert, key, (pointer, text), quantity)
-                    });
+                    found.push(said(code, (alert, key), (pointer, text), quantity));
                 }
             }
         }
@@ -66,8 +63,8 @@ fn texts(source: &Source, pointer: String) -> Vec<(String, &str)> {
 }
 
 fn said(
-    alert: &Alert,
-    key: &str,
+    code: &'static str,
+    (alert, key): (&Alert, &str),
     (pointer, text): (String, &str),
     quantity: Quantity,
 ) -> Diagnostic {
@@ -113,5 +110,5 @@ fn said(
         "`{key}` is the {} `{text}`, and {what} {is}",
         quantity.word()
     );
-    Diagnostic::error(LINT.code, Place::Value(pointer), message).help(help)
+    Diagnostic::error(code, Place::Value(pointer), message).help(help)
 }

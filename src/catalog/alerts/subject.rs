@@ -115,7 +115,16 @@ impl Catalog {
         Some((alert, branch, subject))
     }
 
-    /// The same of all its branches.
+    /// Everything that an alert is about, once each.
+    pub(crate) fn whom<'c>(&'c self, alert: &'c Alert) -> Vec<Subject<'c>> {
+        let first = alert.branches.first();
+        match alert.about {
+            Scope::Service => (self.services_of(&alert.covers).map(Subject::Service)).collect(),
+            _ => first.map_or(Vec::new(), |branch| self.subjects(alert, branch)),
+        }
+    }
+
+    /// Whatever an alert is about, with the branch that holds for it; of one that has several ways to fire, once for each.
     pub(crate) fn all_subjects<'c>(
         &'c self,
         alert: &'c Alert,
