@@ -73,7 +73,7 @@ pub(crate) const PROOF: Proof = Proof {
                 .chain(per.iter().map(String::as_str))
                 .filter(|label| series.iter().any(|series| !series.has(label)))
             {
-                let mut lost = place::on(
+                found.push(place::on(
                     expression,
                     format!("the alert loses the label `{label}`"),
                     match (carried.contains(&label), about) {
@@ -84,10 +84,7 @@ pub(crate) const PROOF: Proof = Proof {
                         (true, _) => "aggregate `by (job, service, component)`",
                         (false, _) => "aggregate by it too: the alert fires apart by it (`per`)",
                     },
-                );
-                let name = expression.owner["alert"].as_str().unwrap_or_default();
-                lost.subjects.push(format!("label {label} of {name}"));
-                found.push(lost);
+                ));
             }
             if wide.is_some() {
                 continue;

@@ -62,11 +62,6 @@ pub(crate) const PROOF: Proof = Proof {
                             has => format!("it has {has}"),
                         },
                     ));
-                    // Where the expression has lost it, that is said of the expression.
-                    if let Some(last) = found.last_mut() {
-                        let alert = expression.owner["alert"].as_str().unwrap_or_default();
-                        last.follows.push(format!("label {label} of {alert}"));
-                    }
                 }
             }
         }

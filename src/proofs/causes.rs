@@ -1,6 +1,6 @@
 //! What a finding is about, and what it may follow from: the rules that lie between.
 
-use super::{alert_behaviour, annotation_label, test_fails};
+use super::{alert_behaviour, test_fails};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::promql::Expr;
 use crate::promql::engine::metric;
@@ -64,8 +64,6 @@ impl<'a> Causes<'a> {
         let read = asked.map_or_else(HashSet::new, |expr| self.read(expr));
         // What expressions find may follow from what they are asked of.
         let depth = usize::from(asked.is_some()) + read.len();
-        // What an alert says of its labels, from those that its expression loses.
-        let depth = depth + usize::from(code == annotation_label::PROOF.code);
         found
             .follows
             .extend(read.into_iter().map(|name| format!("rule {name}")));
