@@ -29,7 +29,7 @@ use crate::kinds::Kinds;
 use crate::profiles::Profiles;
 use crate::source::Source;
 pub use access::ipv6;
-pub(crate) use alerts::{Alert, Branch, StillBurning};
+pub(crate) use alerts::{Alert, Branch, Scope, StillBurning, Subject};
 use emitters::Emitters;
 pub use extra::Extra;
 use levels::Levels;
@@ -137,6 +137,9 @@ pub struct Group {
     pub title: String,
     /// Names of its services.
     pub services: Vec<String>,
+    /// Whose it is, as written.
+    #[serde(skip)]
+    pub(crate) owner: Option<String>,
 }
 
 /// The receiver that notifies no one; alerts of a severity without a route go there.
@@ -375,6 +378,7 @@ fn groups(value: &Value, services: &[Service]) -> Vec<Group> {
             key: key.clone(),
             title: written["title"].as_str().unwrap_or_default().into(),
             services: members.remove(key.as_str()).unwrap_or_default(),
+            owner: written["owner"].as_str().map(str::to_string),
         })
         .collect()
 }

@@ -32,6 +32,7 @@ mod reserved_name;
 mod same_condition;
 mod secret_of_another;
 mod severity_upside_down;
+mod size_in_another_unit;
 mod slo_bucket;
 mod slo_counts;
 mod slo_failures;
@@ -132,6 +133,7 @@ pub const LINTS: &[Lint] = &[
     same_condition::LINT,
     secret_of_another::LINT,
     severity_upside_down::LINT,
+    size_in_another_unit::LINT,
     slo_bucket::LINT,
     slo_counts::LINT,
     slo_failures::LINT,

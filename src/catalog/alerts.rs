@@ -4,6 +4,8 @@ mod branches;
 mod burning;
 mod levelled;
 mod own_tests;
+mod scope;
+mod subject;
 
 use crate::catalog::emitters::Emitters;
 use crate::catalog::filters::{self, Filter};
@@ -12,18 +14,23 @@ use crate::catalog::placeholders::{self, Spoken};
 use crate::catalog::profiled::Profiled;
 use crate::catalog::severities::Severities;
 use crate::catalog::slos::Slo;
-use crate::catalog::{Catalog, Service, units, units::Duration};
+use crate::catalog::{
+    Catalog, Service,
+    units::{self, Bound, Duration},
+};
 use crate::json::{Parts, names};
 use crate::kinds::{Kind, Kinds, Side};
 use crate::source::step;
 pub(crate) use branches::{Branch, StillBurning};
 pub(super) use burning::of_slo;
 pub(super) use levelled::join_levels;
-pub(crate) use own_tests::{OwnTest, own_tests};
+pub(crate) use own_tests::{Expected, OwnTest, own_tests};
+pub(crate) use scope::Scope;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+pub(crate) use subject::Subject;
 
 /// `[alerts.NAME]`, and the services it covers.
 #[derive(Clone, Debug, Serialize)]
@@ -85,6 +92,10 @@ pub struct Alert {
     pub services: Vec<String>,
     /// The groups whose services it is about, as written.
     pub groups: Vec<String>,
+    /// What it is about each time it fires.
+    pub(crate) about: Scope,
+    /// Keys of the groups that it fires for, where it is about groups.
+    pub covers_groups: Vec<String>,
     /// Names of the services it covers: it is about them, they emit what it reads, and they are not excepted.
     pub covers: Vec<String>,
     /// Names of services that it would cover, had the catalog not excepted them.
@@ -162,7 +173,7 @@ pub struct Signal {
 }
 
 /// Keys that every alert has; what remains, but for the threshold, belongs to the kind.
-const COMMON: [&str; 17] = [
+const COMMON: [&str; 18] = [
     "kind",
     "for",
     "severity",
@@ -179,6 +190,7 @@ const COMMON: [&str; 17] = [
     "window",
     "filters",
     "per",
+    "about",
     "allow",
 ];
 
@@ -188,6 +200,15 @@ impl Alert {
         let slo = self.slo.as_ref().map(|slo| &slo.name);
         let levels = self.levels.as_ref().map(|levels| &levels.name);
         slo.or(levels).unwrap_or(&self.name)
+    }
+
+    /// The table that somebody wrote about it.
+    pub(crate) fn written_table(&self) -> String {
+        let table = match self.slo {
+            Some(_) => "slos",
+            None => "alerts",
+        };
+        format!("/{table}/{}", step(self.written_name()))
     }
 
     /// The table of what it asks, where that follows from one that is written.
@@ -218,6 +239,9 @@ impl Alert {
             let named = all.get(key).and_then(Value::as_str).unwrap_or_default();
             let read = format!("{named}{{{}}}", filter.matchers);
             all.insert(key.clone(), read.into());
+        }
+        if self.about != Scope::Service {
+            all.insert("about".to_string(), self.about.word().into());
         }
         if !self.per.is_empty() {
             all.insert("per".to_string(), self.per.join(", ").into());
@@ -314,7 +338,7 @@ impl Alert {
             .filter(|(key, _)| !COMMON.contains(&key.as_str()) && !is_threshold(key));
         let mut thresholds = kind.thresholds();
         let threshold = thresholds.find(|(key, _)| written.get(*key).is_some());
-        let limit = threshold.and_then(|(key, _)| units::threshold(&written[key]));
+        let limit = threshold.and_then(|(key, _)| Bound::read(&written[key]));
         let mut alert = Alert {
             name: name.to_string(),
             threshold: threshold.map(|(key, _)| key.to_string()),
@@ -359,6 +383,8 @@ impl Alert {
             reads: BTreeMap::new(),
             services: texts("services"),
             groups: texts("groups"),
+            about: Scope::deserialize(&written["about"]).unwrap_or_default(),
+            covers_groups: Vec::new(),
             covers: Vec::new(),
             excepts: Vec::new(),
             spares: Vec::new(),
@@ -383,6 +409,7 @@ impl Alert {
         let mut named = alert.metrics().into_iter();
         let shared =
             named.any(|(key, metric, _)| !alert.reads.contains_key(key) && profiled.has(metric));
+        let limit = limit.map(|bound| bound.in_unit(alert.unit.as_deref()));
         alert.branch(limit, services, emitters, shared);
         alert.share(
             &catalog["platform"],

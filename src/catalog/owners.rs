@@ -4,7 +4,7 @@ mod between_levels;
 mod selector;
 mod timed;
 
-use super::{Alert, Catalog, NO_ONE, Service};
+use super::{Alert, Catalog, NO_ONE, Service, Subject};
 use crate::json::{Parts, names};
 use crate::source::step;
 pub(super) use between_levels::inhibitions;
@@ -319,24 +319,24 @@ impl Inhibit {
 
 impl Catalog {
     /// Whose an alert is: that of this service's, the alert's owner, else the service's, its group's, the platform's.
-    pub(crate) fn owner<'c>(&'c self, alert: &'c Alert, service: &'c Service) -> Option<&'c str> {
-        let here = service.overrides.get(&alert.name);
-        let here = here.and_then(|differs| differs.owner.as_ref());
-        let nearest = here.or(alert.owner.as_ref()).or(service.owner.as_ref());
-        nearest.or(self.platform.owner.as_ref()).map(String::as_str)
+    pub(crate) fn owner<'c>(
+        &'c self,
+        alert: &'c Alert,
+        subject: impl Into<Subject<'c>>,
+    ) -> Option<&'c str> {
+        let subject = subject.into();
+        let service = subject.service();
+        let here = service.and_then(|service| service.overrides.get(&alert.name));
+        let here = here.and_then(|differs| differs.owner.as_deref());
+        let nearest = here.or(alert.owner.as_deref()).or(subject.owner());
+        nearest.or(self.platform.owner.as_deref())
     }
 
     /// Every owner of some alert, as often as there are such alerts.
     fn owning(&self) -> impl Iterator<Item = &str> {
-        let services = |alert: &Alert| {
-            let covers = alert.covers.iter();
-            covers
-                .filter_map(|name| self.service(name))
-                .collect::<Vec<&Service>>()
-        };
         let of_alerts = self.alerts.iter().flat_map(move |alert| {
-            let services = services(alert).into_iter();
-            services.filter_map(move |service| self.owner(alert, service))
+            let subjects = self.whom(alert).into_iter();
+            subjects.filter_map(move |subject| self.owner(alert, subject))
         });
         of_alerts.chain(self.platform.owner.as_deref())
     }
@@ -346,13 +346,14 @@ impl Catalog {
         self.owning().any(|known| known == owner)
     }
 
-    /// What there is to know of an alert of a service, for whoever asks who is told of it.
+    /// What there is to know of an alert of a service, or of whatever else it is about, for whoever asks who is told of it.
     pub(crate) fn about<'c>(
         &'c self,
         alert: &'c Alert,
-        service: &'c Service,
+        subject: impl Into<Subject<'c>>,
         severity: &'c str,
     ) -> About<'c> {
+        let subject = subject.into();
         let per = alert.per.iter().map(String::as_str);
         let open: Vec<&str> = per
             .filter(|label| !alert.labels.contains_key(*label))
@@ -361,21 +362,19 @@ impl Catalog {
         About {
             alert: &alert.name,
             severity,
-            owner: self.owner(alert, service).unwrap_or_default(),
-            group: &service.group,
-            service: &service.name,
-            labels: self.with_sent(labels, Some(service), &open),
+            owner: self.owner(alert, subject).unwrap_or_default(),
+            group: subject.group().unwrap_or_default(),
+            service: (subject.service()).map_or("", |service| service.name.as_str()),
+            labels: self.with_sent(labels, subject.service(), &open),
             open,
             may_have_more: alert.expression().is_some(),
         }
     }
 
-    /// An alert of each service that it covers.
+    /// An alert of each service that it covers, or of whatever else it is about.
     pub(crate) fn abouts<'c>(&'c self, alert: &'c Alert) -> impl Iterator<Item = About<'c>> {
-        alert.branches.iter().flat_map(move |branch| {
-            let services = self.services_of(&branch.services);
-            services.map(move |service| self.about(alert, service, &branch.severity))
-        })
+        let subjects = self.all_subjects(alert);
+        subjects.map(move |(branch, subject)| self.about(alert, subject, &branch.severity))
     }
 
     /// The labels of an alert and what it gets on its way to the Alertmanager: those of this Prometheus, and those of its

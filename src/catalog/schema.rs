@@ -4,7 +4,7 @@ mod defaults;
 mod mistakes;
 
 use crate::catalog::pattern;
-use crate::catalog::units::{Duration, Size};
+use crate::catalog::units::{Duration, Quantity, Size};
 use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::kinds::Kinds;
@@ -109,6 +109,7 @@ pub fn validator(schema: &Value) -> Validator {
             !text.contains(':') || super::ipv6(text).is_some()
         })
         .with_format("size", |text: &str| Size::parse(text).is_some())
+        .with_format("quantity", |text: &str| Quantity::of(text).is_some())
         .with_format("re2", |text: &str| pattern::parse(text).is_ok())
         .build(schema)
         .expect("catalog.schema.json is a schema, and kinds add only properties to it")

@@ -1,7 +1,7 @@
 //! A service with the settings of its group and of all services filled in.
 
 use super::access::{Auth, Instance, Tls, in_url, parted};
-use super::units::as_threshold;
+use super::units::Bound;
 use super::{Duration, Size};
 use crate::json::Parts;
 use crate::profiles::{Profiles, Role};
@@ -242,20 +242,15 @@ const TAKEN_BACK: [&str; 4] = ["tls", "auth", "proxy_url", "sample_limit"];
 #[serde(deny_unknown_fields)]
 pub struct Override {
     /// Another threshold, of an alert that fires above it.
-    #[serde(default, deserialize_with = "as_threshold")]
-    pub above: Option<f64>,
+    pub above: Option<Bound>,
     /// The same of one that fires below it.
-    #[serde(default, deserialize_with = "as_threshold")]
-    pub below: Option<f64>,
+    pub below: Option<Bound>,
     /// The same of one that fires from its threshold on.
-    #[serde(default, deserialize_with = "as_threshold")]
-    pub at_least: Option<f64>,
+    pub at_least: Option<Bound>,
     /// The same of one that fires down from its threshold.
-    #[serde(default, deserialize_with = "as_threshold")]
-    pub at_most: Option<f64>,
+    pub at_most: Option<Bound>,
     /// The same of one that fires when less time than it is left.
-    #[serde(default, deserialize_with = "as_threshold")]
-    pub within: Option<f64>,
+    pub within: Option<Bound>,
     pub window: Option<Duration>,
     /// Another time before it fires.
     pub r#for: Option<Duration>,
@@ -271,7 +266,7 @@ pub struct Override {
 
 impl Override {
     /// Keys that other thresholds can be written as, and what is written.
-    pub(crate) fn thresholds(&self) -> impl Iterator<Item = (&'static str, f64)> {
+    pub(crate) fn thresholds(&self) -> impl Iterator<Item = (&'static str, Bound)> {
         let all = [
             ("above", self.above),
             ("below", self.below),
@@ -284,7 +279,7 @@ impl Override {
     }
 
     /// Another threshold, under the key that the alert's own has.
-    pub(crate) fn threshold(&self, key: &str) -> Option<f64> {
+    pub(crate) fn threshold(&self, key: &str) -> Option<Bound> {
         let mut all = self.thresholds();
         all.find(|(known, _)| *known == key).map(|(_, value)| value)
     }

@@ -190,7 +190,7 @@ impl Slo {
     }
 
     /// The name of the first alert that it has.
-    pub(super) fn first_alert(&self) -> Option<&str> {
+    pub(crate) fn first_alert(&self) -> Option<&str> {
         let mut able = self.alerts.iter().filter(|alert| !alert.burns.is_empty());
         able.next().map(|alert| alert.name.as_str())
     }

@@ -147,23 +147,97 @@ impl fmt::Display for Size {
     }
 }
 
-/// A threshold as the catalog has it: a number, or a time in seconds, `2500ms`.
-pub(crate) fn threshold(written: &Value) -> Option<f64> {
-    match written {
-        Value::String(text) => Duration::parse(text).map(Duration::seconds),
-        other => other.as_f64(),
+/// A threshold as the catalog has it: a number, a time in seconds (`2500ms`), a size in bytes (`10GiB`), or a percentage, of
+/// which the unit of what is compared says what it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    /// In the unit of what is compared.
+    Number(f64),
+    /// `5%`: 0.05 of a ratio, 5 of percent.
+    Percent(f64),
+}
+
+/// What a threshold in quotes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quantity {
+    Time,
+    Size,
+    Percentage,
+}
+
+impl Quantity {
+    /// Of a text; None: none of these.
+    pub(crate) fn of(text: &str) -> Option<Quantity> {
+        if Duration::parse(text).is_some() {
+            return Some(Quantity::Time);
+        }
+        if Size::parse(text).is_some() {
+            return Some(Quantity::Size);
+        }
+        percentage(text).map(|_| Quantity::Percentage)
+    }
+
+    /// As people call it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Quantity::Time => "time",
+            Quantity::Size => "size",
+            Quantity::Percentage => "percentage",
+        }
+    }
+
+    /// The units of what it can be compared with, the first the usual one.
+    pub(crate) fn units(self) -> &'static [&'static str] {
+        match self {
+            Quantity::Time => &["seconds"],
+            Quantity::Size => &["bytes"],
+            Quantity::Percentage => &["ratio", "percent"],
+        }
     }
 }
 
-/// The same as a field.
-pub(super) fn as_threshold<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<f64>, D::Error> {
-    let written = Value::deserialize(deserializer)?;
-    let known = threshold(&written);
-    known
-        .map(Some)
-        .ok_or_else(|| D::Error::custom(format!("{written} is neither a number nor a time")))
+/// `12.5%` as 12.5.
+fn percentage(text: &str) -> Option<f64> {
+    let number = text.strip_suffix('%')?;
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    let value: f64 = number.parse().ok()?;
+    (digits(whole) && digits(part) && value.is_finite()).then_some(value)
+}
+
+impl Bound {
+    /// As written; None: it is no threshold.
+    pub(crate) fn read(written: &Value) -> Option<Bound> {
+        let Value::String(text) = written else {
+            return written.as_f64().map(Bound::Number);
+        };
+        let time = Duration::parse(text).map(Duration::seconds);
+        let size = || Size::parse(text).map(|size| size.0 as f64);
+        match time.or_else(size) {
+            Some(number) => Some(Bound::Number(number)),
+            None => percentage(text).map(Bound::Percent),
+        }
+    }
+
+    /// The number with which a value of a unit is compared.
+    pub(crate) fn in_unit(self, unit: Option<&str>) -> f64 {
+        match self {
+            Bound::Number(number) => number,
+            Bound::Percent(number) if unit == Some("percent") => number,
+            // As exact as the decimal number that it is: 7 / 100 is 0.07, and 7 * 0.01 is not.
+            Bound::Percent(number) => number / 100.0,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bound, D::Error> {
+        let written = Value::deserialize(deserializer)?;
+        Bound::read(&written).ok_or_else(|| {
+            let message = "is neither a number nor a time, a size or a percentage";
+            D::Error::custom(format!("{written} {message}"))
+        })
+    }
 }
 
 /// The unit of a metric by the end of its name, as far as people write numbers with it.
@@ -188,10 +262,21 @@ pub fn with_unit(value: f64, unit: Option<&str>) -> String {
         Some("ratio") => format!("{}%", plain(value * 100.0)),
         Some("seconds") if whole => Duration(value as u64 * 1000).to_string(),
         Some("seconds") => format!("{}s", plain(value)),
-        Some("bytes") if whole => Size(value as u64).to_string(),
+        Some("percent") => format!("{}%", plain(value)),
+        Some("bytes") if whole => bytes(value as u64),
         Some("bytes") => format!("{}B", plain(value)),
         Some(unit) => format!("{} {unit}", plain(value)),
         None => plain(value).to_string(),
+    }
+}
+
+/// A size as people write it, in units of 1,000 where it is no whole number of those of 1,024.
+fn bytes(size: u64) -> String {
+    let decimal = SIZE_UNITS.iter().filter(|(unit, _)| !unit.contains('i'));
+    let mut decimal = decimal.filter(|(unit, factor)| *unit != "KB" && *factor > 1);
+    match decimal.find(|(_, factor)| size.is_multiple_of(*factor) && size > 0) {
+        Some((unit, factor)) if !size.is_multiple_of(1024) => format!("{}{unit}", size / factor),
+        _ => Size(size).to_string(),
     }
 }
 
@@ -270,6 +355,30 @@ mod tests {
     }
 
     #[test]
+    fn thresholds_are_numbers_times_sizes_and_percentages() {
+        let read = |text: &str| Bound::read(&Value::from(text));
+        assert_eq!(read("2500ms"), Some(Bound::Number(2.5)));
+        assert_eq!(read("10GiB"), Some(Bound::Number(10_737_418_240.0)));
+        assert_eq!(read("500MB"), Some(Bound::Number(500_000_000.0)));
+        assert_eq!(Bound::read(&Value::from(7)), Some(Bound::Number(7.0)));
+        for (text, ratio, percent) in [
+            ("7%", 0.07, 7.0),
+            ("12.5%", 0.125, 12.5),
+            ("0.1%", 0.001, 0.1),
+        ] {
+            let bound = read(text).expect(text);
+            assert_eq!(bound.in_unit(Some("ratio")), ratio, "{text}");
+            assert_eq!(bound.in_unit(None), ratio, "{text}");
+            assert_eq!(bound.in_unit(Some("percent")), percent, "{text}");
+        }
+        for text in [
+            "", "%", "-5%", "5 %", "1e3%", ".5%", "5.%", "5", "10 GiB", "10gib", "inf%",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn numbers_read_with_their_unit() {
         for (value, unit, text) in [
             (0.1, Some("ratio"), "10%"),
@@ -280,6 +389,9 @@ mod tests {
             (0.0, Some("seconds"), "0s"),
             (536_870_912.0, Some("bytes"), "512MiB"),
             (0.5, Some("bytes"), "0.5B"),
+            (500_000_000.0, Some("bytes"), "500MB"),
+            (1_500.0, Some("bytes"), "1500B"),
+            (97.0, Some("percent"), "97%"),
             (100.0, Some("connections"), "100 connections"),
             (0.3, None, "0.3"),
             (-2.0, None, "-2"),

@@ -11,7 +11,8 @@ use super::{Cli, Report};
 use crate::artifacts::{ARTIFACTS, Role};
 use crate::catalog::rules::RecordingRule;
 use crate::catalog::{
-    Alert, Branch, Catalog, Group, Metric, NO_ONE, Owner, Service, origin, schema, with_unit,
+    Alert, Branch, Catalog, Group, Metric, NO_ONE, Owner, Scope, Service, Subject, origin, schema,
+    with_unit,
 };
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 use crate::json::{self, Parts, plain};
@@ -128,6 +129,14 @@ fn of_catalog(what: &str, catalog: &Catalog, source: &Source) -> Option<Vec<Row>
     let slo = catalog.slos.iter().find(|slo| slo.name == what);
     let objective = slo.map(|slo| objective::rows(slo, catalog, source));
     let mut rows = match (alert, service, what.contains('@')) {
+        (Some(alert), Some(service), true) if alert.about == Scope::Service => {
+            alert_at(alert, service, catalog, source)
+        }
+        (Some(alert), _, true) if alert.about == Scope::Group => {
+            let (_, key) = what.split_once('@')?;
+            let group = catalog.groups.iter().find(|group| group.key == key)?;
+            alert_at(alert, Subject::Group(group), catalog, source)
+        }
         (Some(alert), Some(service), true) => alert_at(alert, service, catalog, source),
         (Some(alert), None, false) => alert_rows(alert, catalog, source),
         (None, Some(service), false) => service_rows(service, catalog, source),
@@ -545,10 +554,16 @@ fn unknown(what: &str, catalog: &Catalog, source: Source) -> Report {
         .chain(levels)
         .chain(slos)
         .chain(rules);
-    let at_service = what
-        .split_once('@')
-        .is_some_and(|(alert, _)| catalog.alert(alert).is_some());
+    let at = what.split_once('@');
+    let at = at.and_then(|(alert, _)| catalog.alert(alert));
+    let at_service = at.is_some();
     let known: Vec<&str> = match at_service {
+        true if at.is_some_and(|alert| alert.about == Scope::Group) => catalog
+            .groups
+            .iter()
+            .map(|group| group.key.as_str())
+            .chain(what.split('@').take(1))
+            .collect(),
         true => catalog
             .services
             .iter()
@@ -757,29 +772,34 @@ fn alert_rows(alert: &Alert, catalog: &Catalog, source: &Source) -> Vec<Row> {
         let (key, value, line) = receiver(severity, catalog, source);
         rows.push((format!("{key} of {severity}"), value, line));
     }
-    for branch in &alert.branches {
-        for name in &branch.services {
-            let set = [
-                branch.says_limit(alert.unit.as_deref()),
-                branch.window.map(|window| format!("window {window}")),
-                branch.burn.as_ref().map(objective::still),
-                Some(format!("for {}", branch.r#for)),
-                Some(branch.severity.clone()),
-                catalog
-                    .service(name)
-                    .filter(|_| !by_severity)
-                    .map(|service| catalog.about(alert, service, &branch.severity))
-                    .map(|about| format!("to {}", catalog.addressees(&about))),
-            ];
-            let value = set.into_iter().flatten().collect::<Vec<_>>().join(", ");
-            let own = format!("/services/{name}/alerts/{}", alert.name);
-            let pointer = if source.contains(&own) {
-                own
-            } else {
-                format!("/alerts/{}", alert.name)
-            };
-            rows.push(row(name, value, source, Some(pointer)));
-        }
+    for (branch, subject) in catalog.all_subjects(alert) {
+        let set = [
+            branch.says_limit(alert.unit.as_deref()),
+            branch.window.map(|window| format!("window {window}")),
+            branch.burn.as_ref().map(objective::still),
+            Some(format!("for {}", branch.r#for)),
+            Some(branch.severity.clone()),
+            (!by_severity)
+                .then(|| catalog.about(alert, subject, &branch.severity))
+                .map(|about| format!("to {}", catalog.addressees(&about))),
+        ];
+        let name = subject.name().unwrap_or("the platform");
+        let value = set.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let own = format!("/services/{name}/alerts/{}", alert.name);
+        let pointer = if source.contains(&own) {
+            own
+        } else {
+            format!("/alerts/{}", alert.name)
+        };
+        rows.push(row(name, value, source, Some(pointer)));
+    }
+    // Of one about the platform there is no more to ask.
+    if alert.about == Scope::Platform
+        && let Some(branch) = alert.branches.first()
+    {
+        let told = told(alert, branch, Subject::Platform, catalog, source);
+        let known: Vec<String> = rows.iter().map(|(key, ..)| key.clone()).collect();
+        rows.extend(told.into_iter().filter(|(key, ..)| !known.contains(key)));
     }
     rows
 }
@@ -811,20 +831,26 @@ fn said_in_words(alert: &Alert, source: &Source) -> Vec<Row> {
         .filter_map(|(key, text)| Some((key.to_string(), text?)));
     let more = alert.own_annotations.iter();
     let more = more.map(|(name, text)| (format!("annotations/{}", step(name)), text.clone()));
-    let at = |key: &str| Some(format!("/alerts/{}/{key}", alert.written_name()));
+    let at = |key: &str| Some(format!("{}/{key}", alert.written_table()));
     own.chain(more)
         .map(|(key, text)| row(&key.replace('/', "."), text, source, at(&key)))
         .collect()
 }
 
-/// The values of an alert for one service.
-pub(super) fn alert_at(
-    alert: &Alert,
-    service: &Service,
-    catalog: &Catalog,
+/// The values of an alert for one service, or one group.
+pub(super) fn alert_at<'c>(
+    alert: &'c Alert,
+    subject: impl Into<Subject<'c>>,
+    catalog: &'c Catalog,
     source: &Source,
 ) -> Vec<Row> {
-    let own = format!("/services/{}/alerts/{}", service.name, alert.name);
+    let subject = subject.into();
+    let of_service = subject.service();
+    let name = subject.name().unwrap_or_default();
+    let own = match of_service {
+        Some(service) => format!("/services/{}/alerts/{}", service.name, alert.name),
+        None => format!("/alerts/{}", alert.name),
+    };
     let at = |key: &str| {
         Some(
             [
@@ -836,10 +862,19 @@ pub(super) fn alert_at(
             .unwrap_or_default(),
         )
     };
-    let Some(branch) = alert.branch_of(&service.name) else {
-        let why = if alert.excepts.contains(&service.name) {
+    let mut all = catalog.all_subjects(alert);
+    let here = all.find(|(_, known)| {
+        known.name() == subject.name() && known.service().is_some() == of_service.is_some()
+    });
+    let Some((branch, _)) = here else {
+        let about = |service: &Service| alert.is_about(service);
+        let why = if of_service.is_none() {
+            "its group is not among those of the alert, or emits nothing of what it reads"
+        } else if alert.about != Scope::Service {
+            "it is about no single service"
+        } else if alert.excepts.iter().any(|excepted| excepted == name) {
             "excepted"
-        } else if !alert.is_about(service) {
+        } else if !of_service.is_some_and(about) {
             "the alert names other services"
         } else {
             "the service does not emit what the alert reads"
@@ -853,7 +888,7 @@ pub(super) fn alert_at(
             .iter()
             .map(|(key, value)| row(key, plain(value), source, at(key))),
     );
-    let own = |branch: &&Branch| branch.services.contains(&service.name);
+    let own = |branch: &&Branch| branch.services.iter().any(|service| service == name);
     for branch in alert.branches.iter().filter(own) {
         let key = alert.threshold.as_deref().unwrap_or("above");
         rows.extend(
@@ -872,18 +907,35 @@ pub(super) fn alert_at(
     }
     rows.push(row("for", branch.r#for, source, at("for")));
     rows.push(row("severity", &branch.severity, source, at("severity")));
-    let about = catalog.about(alert, service, &branch.severity);
+    rows.extend(told(alert, branch, subject, catalog, source));
+    rows
+}
+
+/// Whose an alert of a service is, or of whatever else it is about, its labels, and who is told of it.
+fn told(
+    alert: &Alert,
+    branch: &Branch,
+    subject: Subject,
+    catalog: &Catalog,
+    source: &Source,
+) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let about = catalog.about(alert, subject, &branch.severity);
     if !about.owner.is_empty() {
+        let service = subject.service().map(|service| &service.name);
+        let of_service = |key: String| service.map(|name| format!("/services/{name}/{key}"));
+        let group = subject.group();
         let pointers = [
-            format!("/services/{}/alerts/{}/owner", service.name, alert.name),
-            format!("/alerts/{}/owner", alert.name),
-            format!("/slos/{}/owner", alert.written_name()),
-            format!("/services/{}/owner", service.name),
-            format!("/groups/{}/owner", service.group),
-            "/platform/owner".to_string(),
+            of_service(format!("alerts/{}/owner", alert.name)),
+            Some(format!("/alerts/{}/owner", alert.name)),
+            Some(format!("/slos/{}/owner", alert.written_name())),
+            of_service("owner".to_string()),
+            group.map(|group| format!("/groups/{group}/owner")),
+            Some("/platform/owner".to_string()),
         ];
         let set = pointers
             .into_iter()
+            .flatten()
             .find(|pointer| source.contains(pointer));
         rows.push(row("owner", about.owner, source, set));
     }
@@ -891,7 +943,11 @@ pub(super) fn alert_at(
         let own = format!("/alerts/{}/labels/{}", alert.name, step(label));
         let set = match source.contains(&own) {
             true => Some(own),
-            false => crate::catalog::origin(source, service, &format!("labels/{}", step(label)))
+            false => subject
+                .service()
+                .and_then(|service| {
+                    crate::catalog::origin(source, service, &format!("labels/{}", step(label)))
+                })
                 .or_else(|| Some(format!("/prometheus/external_labels/{}", step(label)))),
         };
         row(&format!("label {label}"), value, source, set)

@@ -2,7 +2,7 @@
 
 use super::Class::{Dangerous, Notice, Safe};
 use super::{At, Comparison, listed, objectives, plural, routes};
-use crate::catalog::{Alert, Catalog, Metric, Override, Service};
+use crate::catalog::{Alert, Catalog, Metric, Override, Scope, Service};
 use crate::contract::status;
 use crate::json::Parts;
 use crate::kinds::Kind;
@@ -33,11 +33,7 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
             routes::noun(&alert.severity)
         );
         comparison.say(
-            if alert.covers.is_empty() {
-                Notice
-            } else {
-                Safe
-            },
+            if alert.is_idle() { Notice } else { Safe },
             message,
             At::After(key(alert)),
         );
@@ -51,6 +47,10 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
             comparison.say(Dangerous, message, At::After(key(new)));
         }
         if !loses_metric(comparison, old, new) {
+            about(comparison, old, new);
+            if old.about != new.about {
+                continue;
+            }
             let (covered, covers): (HashSet<&String>, HashSet<&String>) =
                 (old.covers.iter().collect(), new.covers.iter().collect());
             for (was, is) in comparison.services.both.clone() {
@@ -71,10 +71,60 @@ fn key(alert: &Alert) -> String {
 }
 
 fn covered(alert: &Alert) -> String {
-    match alert.covers.len() {
-        0 => "no service".to_string(),
-        1..=3 => listed(&alert.covers),
-        count => plural(count, "service"),
+    let (all, one) = match alert.about {
+        Scope::Service => (&alert.covers, "service"),
+        Scope::Group => (&alert.covers_groups, "group"),
+        Scope::Platform => return "the platform as a whole".to_string(),
+    };
+    match (all.len(), alert.about) {
+        (0, _) => format!("no {one}"),
+        (1..=3, Scope::Group) => grouped(all),
+        (1..=3, _) => listed(all),
+        (count, _) => plural(count, one),
+    }
+}
+
+/// An alert that is about something else than before, or about other groups.
+fn about(comparison: &mut Comparison, old: &Alert, new: &Alert) {
+    let at = comparison.at(
+        &[
+            format!("{}/about", key(new)),
+            format!("{}/groups", key(new)),
+            key(new),
+        ],
+        &[],
+    );
+    if old.about != new.about {
+        let message = format!(
+            "{} is about {} instead of {}: it has other labels, and silences and routes that go by those no longer take it",
+            new.name,
+            covered(new),
+            covered(old)
+        );
+        comparison.say(Dangerous, message, at);
+        return;
+    }
+    let of = |one: &Alert, other: &Alert| -> Vec<String> {
+        let groups = one.covers_groups.iter();
+        groups
+            .filter(|group| !other.covers_groups.contains(group))
+            .cloned()
+            .collect()
+    };
+    let (lost, more) = (of(old, new), of(new, old));
+    if !lost.is_empty() {
+        let message = format!("{} no longer covers {}", new.name, grouped(&lost));
+        comparison.say(Dangerous, message, at);
+    } else if !more.is_empty() {
+        let message = format!("{} now covers {} too", new.name, grouped(&more));
+        comparison.say(Safe, message, at);
+    }
+}
+
+fn grouped(groups: &[String]) -> String {
+    match groups {
+        [one] => format!("the group {one}"),
+        many => format!("the groups {}", listed(many)),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Class::{self, Dangerous, Notice, Safe, Warning};
 use super::rendered::expression;
 use super::{At, Comparison, routes, weight};
-use crate::catalog::{Alert, Branch, Duration, Service, with_unit};
+use crate::catalog::{Alert, Branch, Duration, Scope, Subject, with_unit};
 use crate::kinds::Side;
 use crate::promql::canonical::same;
 use serde_json::Value;
@@ -16,6 +16,9 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
         let alike = old.kind.name == new.kind.name && old.slo.is_none();
         if old.slo.is_none() || new.slo.is_none() {
             settings(comparison, old, new);
+        } else if new.slo.as_ref().and_then(|slo| slo.first_alert()) == Some(new.name.as_str()) {
+            // What an objective says of its alerts is said of both at once.
+            told(comparison, old, new);
         }
         let (own_before, own_after) = (branches(old), branches(new));
         for (was, is) in comparison.services.both.clone() {
@@ -25,7 +28,12 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
             ) else {
                 continue;
             };
-            let pair = Pair { old, new, was, is };
+            let pair = Pair {
+                old,
+                new,
+                was: Subject::Service(was),
+                is: Subject::Service(is),
+            };
             if alike {
                 threshold(comparison, &pair, before.limit(), after.limit());
                 window(comparison, &pair, before.window, after.window);
@@ -33,6 +41,24 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
             waiting(comparison, &pair, before.r#for, after.r#for);
             severity(comparison, &pair, &before.severity, &after.severity);
         }
+        whole(comparison, old, new);
+    }
+}
+
+/// The same of an alert that is about no single service.
+fn whole(comparison: &mut Comparison, old: &Alert, new: &Alert) {
+    if new.about == Scope::Service || old.about != new.about {
+        return;
+    }
+    let (before, after) = (comparison.before.catalog, comparison.after.catalog);
+    for (branch, is) in after.all_subjects(new) {
+        let mut all = before.all_subjects(old);
+        let Some((known, was)) = all.find(|(_, was)| was.name() == is.name()) else {
+            continue;
+        };
+        let pair = Pair { old, new, was, is };
+        waiting(comparison, &pair, known.r#for, branch.r#for);
+        severity(comparison, &pair, &known.severity, &branch.severity);
     }
 }
 
@@ -40,17 +66,26 @@ pub(crate) fn inspect(comparison: &mut Comparison) {
 struct Pair<'a> {
     old: &'a Alert,
     new: &'a Alert,
-    was: &'a Service,
-    is: &'a Service,
+    was: Subject<'a>,
+    is: Subject<'a>,
 }
 
 impl Pair<'_> {
+    /// What it is about, as people call it.
+    fn name(&self) -> &str {
+        self.is.name().unwrap_or("the platform")
+    }
+
     /// Where a setting is written: beside the service, else at the alert.
     fn at(&self, comparison: &Comparison, setting: &str) -> At {
-        let keys = |alert: &Alert, service: &Service| {
+        let keys = |alert: &Alert, subject: Subject| {
+            let own = format!("/alerts/{}/{setting}", alert.name);
             [
-                format!("/services/{}/alerts/{}/{setting}", service.name, alert.name),
-                format!("/alerts/{}/{setting}", alert.name),
+                match subject.service() {
+                    Some(service) => format!("/services/{}{own}", service.name),
+                    None => own.clone(),
+                },
+                own,
             ]
         };
         let (before, after) = (keys(self.old, self.was), keys(self.new, self.is));
@@ -120,7 +155,10 @@ fn settings(comparison: &mut Comparison, old: &Alert, new: &Alert) {
 
 /// How long it goes on, and what else it says.
 fn told(comparison: &mut Comparison, old: &Alert, new: &Alert) {
-    let name = &new.name;
+    let name = match &new.slo {
+        Some(slo) => &slo.name,
+        None => &new.name,
+    };
     if old.keep_firing_for != new.keep_firing_for {
         let [was, is] = [old, new].map(|alert| alert.keep_firing_for.unwrap_or_default());
         // One that comes and goes is many alerts then.
@@ -325,7 +363,7 @@ fn threshold(
     comparison.say_of(
         class,
         &format!("{} is {word} for ", pair.new.name),
-        &pair.is.name,
+        pair.name(),
         rest,
         at,
     );
@@ -355,7 +393,7 @@ fn window(
             "{} has a window of {after} instead of {before} for ",
             pair.new.name
         ),
-        &pair.is.name,
+        pair.name(),
         format!(": {effect}"),
         at,
     );
@@ -375,7 +413,7 @@ fn waiting(comparison: &mut Comparison, pair: &Pair, before: Duration, after: Du
     comparison.say_of(
         weight::longer(before, after),
         &format!("{} fires {} {word} for ", pair.new.name, Duration(by)),
-        &pair.is.name,
+        pair.name(),
         rest,
         at,
     );
@@ -403,7 +441,7 @@ fn severity(comparison: &mut Comparison, pair: &Pair, before: &str, after: &str)
     comparison.say_of(
         class,
         &format!("{} is {} instead of {} for ", pair.new.name, after, before),
-        &pair.is.name,
+        pair.name(),
         receiver,
         at,
     );

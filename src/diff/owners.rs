@@ -3,7 +3,7 @@
 use super::Class::{self, Dangerous, Notice, Safe, Warning};
 use super::{At, Comparison, listed, weight};
 use crate::catalog::owners::{About, Told};
-use crate::catalog::{Alert, Catalog, Service};
+use crate::catalog::{Alert, Catalog, Subject};
 use crate::json::plain;
 use serde_json::{Map, Value};
 
@@ -27,11 +27,9 @@ pub(super) fn told(comparison: &mut Comparison) {
     let mut said: Vec<Said> = Vec::new();
     let after = comparison.after.catalog;
     for alert in &after.alerts {
-        for name in &alert.covers {
-            if let Some(service) = after.service(name)
-                && let Some((class, lead, at)) = one(comparison, alert, service)
-            {
-                let called = format!("{}@{name}", alert.name);
+        for subject in after.whom(alert) {
+            if let Some((class, lead, at)) = one(comparison, alert, subject) {
+                let called = alert.of(subject);
                 match said.iter_mut().find(|known| known.lead == lead) {
                     Some(known) => {
                         known.class = known.class.min(class);
@@ -58,17 +56,16 @@ pub(super) fn told(comparison: &mut Comparison) {
     }
 }
 
-/// What the catalog knows of an alert of a service; None: it does not cover it.
-fn about<'c>(catalog: &'c Catalog, alert: &str, service: &str) -> Option<About<'c>> {
-    let (alert, service) = (catalog.alert(alert)?, catalog.service(service)?);
-    let branch = alert.branch_of(&service.name)?;
-    Some(catalog.about(alert, service, &branch.severity))
+/// What the catalog knows of an alert of a service, or of whatever else it is about; None: it does not fire for that.
+fn about<'c>(catalog: &'c Catalog, alert: &Alert, subject: Subject) -> Option<About<'c>> {
+    let (alert, branch, subject) = catalog.counterpart(alert, subject)?;
+    Some(catalog.about(alert, subject, &branch.severity))
 }
 
 /// How an alert of a service is told otherwise; None: it is not, or by its severity alone on both sides.
-fn one(comparison: &Comparison, alert: &Alert, service: &Service) -> Option<(Class, String, At)> {
+fn one(comparison: &Comparison, alert: &Alert, subject: Subject) -> Option<(Class, String, At)> {
     let [before, after] = [comparison.before.catalog, comparison.after.catalog];
-    let [was, is] = [before, after].map(|catalog| about(catalog, &alert.name, &service.name));
+    let [was, is] = [before, after].map(|catalog| about(catalog, alert, subject));
     let (was, is) = (was?, is?);
     let pointer = |told: &[Told]| told.iter().find_map(|told| Some(told.by?.pointer.clone()));
     let [old, new] = [before.told(&was), after.told(&is)];
@@ -77,7 +74,10 @@ fn one(comparison: &Comparison, alert: &Alert, service: &Service) -> Option<(Cla
     let at = match (to, from) {
         (Some(pointer), _) => At::After(pointer),
         (None, Some(pointer)) => At::Before(pointer),
-        (None, None) => At::After(format!("/services/{}", service.name)),
+        (None, None) => At::After(match subject.service() {
+            Some(service) => format!("/services/{}", service.name),
+            None => format!("/alerts/{}", alert.name),
+        }),
     };
     let [before_says, after_says] = [(before, &was, &old), (after, &is, &new)]
         .map(|(catalog, about, told)| format!("{}{}", catalog.addressees(about), options(told)));

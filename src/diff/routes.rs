@@ -2,7 +2,7 @@
 
 use super::Class::{Dangerous, Notice, Safe, Warning};
 use super::{At, Comparison, listed, weight};
-use crate::catalog::{Alert, Catalog, Duration, NO_ONE};
+use crate::catalog::{Alert, Catalog, Duration, NO_ONE, Subject};
 use crate::json::Parts;
 use crate::json::plain;
 use serde_json::{Map, Value};
@@ -119,12 +119,12 @@ fn route(comparison: &mut Comparison, severity: &str) {
         return;
     }
     // Where an owner or a route tells somebody on both sides, the severity's receiver is not asked.
-    let asked = |alert: &Alert, name: &String| {
+    let asked = |alert: &Alert, subject: Subject| {
         let all = [comparison.before.catalog, comparison.after.catalog];
         all.into_iter().any(|catalog| {
-            let known = catalog.alert(&alert.name).zip(catalog.service(name));
-            known.is_none_or(|(alert, service)| {
-                let told = catalog.told(&catalog.about(alert, service, severity));
+            let known = catalog.counterpart(alert, subject);
+            known.is_none_or(|(alert, _, subject)| {
+                let told = catalog.told(&catalog.about(alert, subject, severity));
                 !told.iter().any(|told| told.by.is_some())
             })
         })
@@ -132,7 +132,9 @@ fn route(comparison: &mut Comparison, severity: &str) {
     let of_severity = |alert: &&Alert| {
         let mut branches = alert.branches.iter();
         let has = branches.any(|branch| branch.severity == severity);
-        has && (alert.covers.is_empty() || alert.covers.iter().any(|name| asked(alert, name)))
+        let after = comparison.after.catalog;
+        let mut subjects = after.whom(alert).into_iter();
+        has && (alert.is_idle() || subjects.any(|subject| asked(alert, subject)))
     };
     let alerts: Vec<&str> = comparison
         .after

@@ -142,10 +142,11 @@ impl Scene<'_> {
             }
             seen = format!("{ours} of {} answer the scrapes", plural(total, "service"));
             if let Some(first) = active.iter().flatten().find(|one| !always(one)) {
-                seen = format!(
-                    "{seen}; {}@{} is active although nothing is broken",
-                    first.name, first.job
-                );
+                let called = match first.job.as_str() {
+                    "" => first.name.clone(),
+                    job => format!("{}@{job}", first.name),
+                };
+                seen = format!("{seen}; {called} is active although nothing is broken");
             }
             tokio::time::sleep(PACE).await;
         }

@@ -3,7 +3,7 @@
 use super::scene::{Active, PACE, Scene};
 use super::servers::Stage;
 use super::{Drill, Row, Verdict, inhibition};
-use crate::catalog::{Alert, Branch, Duration, NO_ONE};
+use crate::catalog::{Alert, Branch, Duration, NO_ONE, Scope};
 use crate::drill::receiver::{Notification, Receiver};
 use crate::simulation::Fleet;
 use crate::simulation::behaviour::Behaviours;
@@ -92,6 +92,13 @@ fn planned<'a>(scene: &Scene<'a>) -> Result<Vec<Planned<'a>>> {
     for alert in &scene.drill.alerts {
         // Each way of burning a budget is a branch of the same services, and one fault is all of them.
         let mut known: Vec<&[String]> = Vec::new();
+        // Nothing that a single stand-in does brings them about.
+        if alert.about != Scope::Service {
+            for (branch, subject) in scene.drill.catalog.all_subjects(alert) {
+                planned.push((*alert, branch, subject.name().unwrap_or_default(), None));
+            }
+            continue;
+        }
         for branch in &alert.branches {
             if known.contains(&branch.services.as_slice()) {
                 continue;
@@ -158,8 +165,10 @@ impl Scene<'_> {
     /// Everybody who is to be told.
     fn routed(&self, alert: &Alert, branch: &Branch, service: &str) -> String {
         let catalog = &self.drill.catalog;
-        let told = catalog.service(service).map_or(Vec::new(), |service| {
-            catalog.told(&catalog.about(alert, service, &branch.severity))
+        let mut subjects = catalog.subjects(alert, branch).into_iter();
+        let subject = subjects.find(|subject| subject.name().unwrap_or_default() == service);
+        let told = subject.map_or(Vec::new(), |subject| {
+            catalog.told(&catalog.about(alert, subject, &branch.severity))
         });
         let names: Vec<&str> = told.iter().map(|told| told.receiver).collect();
         match names.is_empty() {
@@ -261,8 +270,14 @@ impl Scene<'_> {
         notifications: &[Notification],
         before: &[Row],
     ) -> Option<String> {
+        // What one service that fails does to a group or to the platform, only such an expression knows.
+        let whole = |name: &str| {
+            let alert = self.drill.catalog.alert(name);
+            alert.is_some_and(|alert| alert.about != Scope::Service)
+        };
         let expected = |name: &str, job: &str| {
             (job == row.service && wanted.triggers.iter().any(|alert| alert == name))
+                || whole(name)
                 || self.always.iter().any(|always| always == name)
         };
         // A service that is down may have other alerts at Prometheus: the Alertmanager holds them back.

@@ -36,6 +36,10 @@ pub(crate) struct Mention {
 pub(crate) fn mentions(schema: &Value, file: &Value) -> Vec<Mention> {
     let mut found = Vec::new();
     below(schema, &[schema], file, "", &BTreeSet::new(), &mut found);
+    found.retain(|mention| {
+        let named = fired(file, &mention.pointer);
+        named.is_none_or(|named| named == mention.names)
+    });
     // The entries themselves.
     for table in TABLES {
         for (name, _) in file[table].entries() {
@@ -65,6 +69,21 @@ pub(crate) fn texts(file: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     walk(file, "", &mut found);
     found
+}
+
+/// What the tests of an alert name that they expect to fire: groups where it is about those, else services.
+fn fired(file: &Value, pointer: &str) -> Option<&'static str> {
+    let mut steps = pointer.strip_prefix("/alerts/")?.split('/');
+    let table = format!("/alerts/{}", steps.next()?);
+    let inside: Vec<&str> = steps.collect();
+    let ["tests", _, "fires", _] = inside.as_slice() else {
+        return None;
+    };
+    let about = file.pointer(&table)?["about"].as_str();
+    Some(match about {
+        Some("group") => "groups",
+        _ => "services",
+    })
 }
 
 fn below<'a>(

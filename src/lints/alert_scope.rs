@@ -1,7 +1,7 @@
 //! Whom an alert names can trigger it.
 
 use super::Lint;
-use crate::catalog::{Alert, Catalog, Service};
+use crate::catalog::{Alert, Catalog, Scope, Service};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
 
 pub(crate) const LINT: Lint = Lint {
@@ -12,6 +12,7 @@ pub(crate) const LINT: Lint = Lint {
     check: |catalog, _| {
         let mut found = Vec::new();
         for alert in catalog.written_alerts() {
+            found.extend(of_another(alert));
             for (index, name) in alert.services.iter().enumerate() {
                 let place = Place::Value(format!("/alerts/{}/services/{index}", alert.name));
                 let Some(service) = catalog.service(name) else {
@@ -63,6 +64,42 @@ pub(crate) const LINT: Lint = Lint {
         found
     },
 };
+
+/// Services or groups of an alert that fires for none of such.
+fn of_another(alert: &Alert) -> Vec<Diagnostic> {
+    let written = [
+        ("services", &alert.services, alert.about != Scope::Service),
+        ("groups", &alert.groups, alert.about == Scope::Platform),
+    ];
+    let foreign = written
+        .into_iter()
+        .filter(|(_, named, foreign)| *foreign && !named.is_empty());
+    let said = foreign.map(|(key, ..)| {
+        let about = match alert.about {
+            Scope::Group => "groups",
+            _ => "the platform as a whole",
+        };
+        let message = format!("`{}` is about {about}, and names {key}", alert.name);
+        Diagnostic::error(
+            "alert-scope",
+            Place::Key(format!("/alerts/{}/{key}", alert.name)),
+            message,
+        )
+        .also(
+            Place::Value(format!("/alerts/{}/about", alert.name)),
+            format!("about {about}"),
+        )
+        .help(match (alert.about, key) {
+            (Scope::Group, _) => {
+                "name the groups in `groups`; or let the expression select them".to_string()
+            }
+            _ => format!(
+                "leave `{key}` out: what is read the expression selects, as in `up{{component=\"web\"}}`; or remove `about`"
+            ),
+        })
+    });
+    said.collect()
+}
 
 /// A declared metric that the alert reads and the service does not emit.
 fn missing<'a>(catalog: &Catalog, alert: &'a Alert, service: &Service) -> Option<&'a str> {

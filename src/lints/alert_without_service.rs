@@ -9,9 +9,7 @@ pub(crate) const LINT: Lint = Lint {
     bad: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n\n[services.checkout.alerts.Down]\nenabled = false\nreason = \"moved\"\n",
     good: "[alerts.Down]\nkind = \"down\"\nfor = \"5m\"\nseverity = \"critical\"\n",
     check: |catalog, _| {
-        let idle = catalog
-            .written_alerts()
-            .filter(|alert| alert.covers.is_empty());
+        let idle = catalog.written_alerts().filter(|alert| alert.is_idle());
         idle.filter(|alert| {
             alert
                 .metrics()

@@ -128,10 +128,7 @@ fn kept(catalog: &Catalog) -> Vec<Diagnostic> {
     let too_long = catalog.written_alerts().filter_map(|alert| {
         let keep = alert.keep_firing_for.filter(|keep| *keep > KEPT)?;
         Some(said(
-            Place::Value(format!(
-                "/alerts/{}/keep_firing_for",
-                step(alert.written_name())
-            )),
+            Place::Value(format!("{}/keep_firing_for", alert.written_table())),
             format!("for {keep} nobody sees that the alert has ended"),
             "write as long as its condition comes and goes: some minutes, or hours",
         ))

@@ -1,7 +1,7 @@
 //! An override that changes nothing misleads whoever reads it.
 
 use super::Lint;
-use crate::catalog::Alert;
+use crate::catalog::{Alert, Scope};
 use crate::diagnostic::{Diagnostic, Place};
 use std::collections::{HashMap, HashSet};
 
@@ -46,7 +46,17 @@ pub(crate) const LINT: Lint = Lint {
                     && !covered[name.as_str()].contains(service.name.as_str())
                 {
                     let emits = alert.unread(catalog, service).is_empty();
-                    let (why, instead) = if alert.is_about(service) && emits {
+                    let (why, instead) = if alert.about == Scope::Platform {
+                        (
+                            "it is about the platform",
+                            "write an alert of the service's own",
+                        )
+                    } else if alert.about == Scope::Group {
+                        (
+                            "it is about whole groups",
+                            "write an alert of the service's own",
+                        )
+                    } else if alert.is_about(service) && emits {
                         (
                             "its `where` or `except` leaves the service's targets out",
                             "let the alert's `where` and `except` admit them",

@@ -24,6 +24,7 @@ pub(crate) const LINT: Lint = Lint {
                     .is_some_and(|unit| unit == "ratio");
                 if let Some(limit) = differs
                     .threshold(key)
+                    .map(|bound| bound.in_unit(Some("ratio")))
                     .filter(|limit| ratio && !(*limit > 0.0 && *limit < 1.0))
                 {
                     let place =

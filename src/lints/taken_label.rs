@@ -62,10 +62,7 @@ pub(crate) const LINT: Lint = Lint {
             found.extend(said.map(|(name, help)| {
                 Diagnostic::error(
                     "taken-label",
-                    Place::Key(format!(
-                        "/alerts/{}/annotations/{name}",
-                        step(alert.written_name())
-                    )),
+                    Place::Key(format!("{}/annotations/{name}", alert.written_table())),
                     format!("an alert has the annotation `{name}` anyway"),
                 )
                 .help(*help)

@@ -1,8 +1,10 @@
 //! What an alert's own tests expect can come true: services that it covers, at a time at which it can fire.
 
 use super::{Lint, names};
-use crate::catalog::{Alert, Catalog};
+use crate::catalog::alerts::Expected;
+use crate::catalog::{Alert, Catalog, Scope};
 use crate::diagnostic::{Diagnostic, Place, suggestion};
+use crate::json::plain;
 
 pub(crate) const LINT: Lint = Lint {
     code: "test-expectation",
@@ -21,37 +23,36 @@ pub(crate) const LINT: Lint = Lint {
 fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for test in alert.tests() {
-        for (index, name) in test.fires.iter().enumerate() {
-            let place = Place::Value(format!("{}/fires/{index}", test.pointer));
-            let Some(branch) = alert.branch_of(name) else {
-                let known = catalog.service(name).is_some();
-                let message = match known {
-                    true => format!(
-                        "`{}` does not cover `{name}`, so it cannot fire for it",
-                        alert.name
-                    ),
-                    false => format!(
-                        "there is no service `{name}` that `{}` could fire for",
-                        alert.name
-                    ),
-                };
-                let help = if known {
-                    "choose a service that the alert covers".to_string()
-                } else {
-                    suggestion(name, alert.covers.iter().map(String::as_str))
-                };
+        for (index, expected) in test.fires.iter().enumerate() {
+            let place = Place::Value(match expected {
+                Expected::Whole => format!("{}/fires", test.pointer),
+                _ => format!("{}/fires/{index}", test.pointer),
+            });
+            if let Some((message, help)) = unlike(alert, catalog, expected) {
                 found.push(Diagnostic::error("test-expectation", place, message).help(help));
                 continue;
+            }
+            let wait = match expected {
+                Expected::Named(name) => alert.branch_of(name),
+                _ => None,
             };
-            if test.fires[..index].contains(name) {
+            let wait = wait
+                .or(alert.branches.first())
+                .map_or(alert.r#for, |branch| branch.r#for);
+            if test.fires[..index].contains(expected) {
+                let message = format!("{} is duplicated", called(expected));
                 found.push(
-                    Diagnostic::error("test-expectation", place, format!("`{name}` is duplicated"))
+                    Diagnostic::error("test-expectation", place, message)
                         .help("remove one of the two"),
                 );
-            } else if test.at < branch.r#for {
+            } else if test.at < wait {
+                let whom = match expected {
+                    Expected::Whole => String::new(),
+                    one => format!(" for {}", called(one)),
+                };
                 let message = format!(
-                    "at {} the alert cannot fire for `{name}` yet: its condition has to hold for {}",
-                    test.at, branch.r#for
+                    "at {} the alert cannot fire{whom} yet: its condition has to hold for {wait}",
+                    test.at
                 );
                 found.push(
                     Diagnostic::error(
@@ -60,15 +61,25 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
                         message,
                     )
                     .also(place, "expected to fire")
-                    .help(format!("look later than {}", branch.r#for)),
+                    .help(format!("look later than {wait}")),
                 );
             }
         }
-        let nowhere: Vec<&str> = test
-            .fires
-            .iter()
-            .map(String::as_str)
-            .filter(|name| !test.series().any(|(series, _)| of_job(series, name)))
+        let named = test.fires.iter().filter_map(|expected| match expected {
+            Expected::Named(name) => Some(*name),
+            _ => None,
+        });
+        let (labels, given): (&[&str], _) = match alert.about {
+            Scope::Group => (&["component"], "the series of a group's services"),
+            // What is pushed may have a job of its own.
+            _ => (&["job", "service"], "every series of a service"),
+        };
+        let nowhere: Vec<&str> = named
+            .filter(|name| {
+                !test
+                    .series()
+                    .any(|(series, _)| belongs(series, labels, name))
+            })
             .collect();
         if !nowhere.is_empty()
             && found.is_empty()
@@ -82,8 +93,8 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
                 names(nowhere.iter().copied())
             );
             let help = format!(
-                "Prometheus gives every series of a service the label job: write `metric{{job=\"{}\"}}`",
-                nowhere[0]
+                "Prometheus gives {given} the label {0}: write `metric{{{0}=\"{1}\"}}`",
+                labels[0], nowhere[0]
             );
             found.push(
                 Diagnostic::warning(
@@ -98,11 +109,137 @@ fn of(alert: &Alert, catalog: &Catalog) -> Vec<Diagnostic> {
     found
 }
 
-/// Whether a series is a service's: it has the job, or is recorded, and so may have lost it.
-fn of_job(series: &str, name: &str) -> bool {
-    // What is pushed may have a job of its own.
-    let label =
-        |quote: char| ["job", "service"].map(|label| format!("{label}={quote}{name}{quote}"));
+/// As people read it.
+fn called(expected: &Expected) -> String {
+    match expected {
+        Expected::Named(name) => format!("`{name}`"),
+        Expected::Labelled(labels) => {
+            let all = labels.iter();
+            let all = all.map(|(label, value)| format!("{label}={}", plain(value)));
+            format!("`{}`", all.collect::<Vec<_>>().join(", "))
+        }
+        Expected::Whole => "the platform".to_string(),
+    }
+}
+
+/// Why an alert never fires as a test expects it, and what to write; None: it may.
+fn unlike(alert: &Alert, catalog: &Catalog, expected: &Expected) -> Option<(String, String)> {
+    match (alert.about, expected) {
+        (Scope::Service, Expected::Named(name)) => alert.branch_of(name).is_none().then(|| {
+            uncovered(
+                alert,
+                ("service", name),
+                catalog.service(name).is_some(),
+                &alert.covers,
+            )
+        }),
+        (Scope::Service, other) => Some((
+            format!(
+                "`{}` is about services, and fires for each by its name, not for {}",
+                alert.name,
+                called(other)
+            ),
+            "write the services: `fires = [\"…\"]`; or say what else it is about with `about`"
+                .to_string(),
+        )),
+        (Scope::Group, Expected::Named(name)) if alert.per.is_empty() => {
+            (!alert.covers_groups.iter().any(|key| key == name)).then(|| {
+                let known = catalog.groups.iter().any(|group| group.key == *name);
+                uncovered(alert, ("group", name), known, &alert.covers_groups)
+            })
+        }
+        (Scope::Platform, Expected::Whole) if alert.per.is_empty() => None,
+        (_, Expected::Labelled(labels)) if !alert.per.is_empty() => {
+            let wanted = alert.about.labels().iter().copied();
+            let wanted: Vec<&str> = wanted.chain(alert.per.iter().map(String::as_str)).collect();
+            let whole = labels.len() == wanted.len()
+                && wanted.iter().all(|label| labels.contains_key(*label));
+            let foreign = labels
+                .get("component")
+                .and_then(|group| group.as_str())
+                .filter(|group| !alert.covers_groups.iter().any(|key| key == group));
+            match (whole, foreign) {
+                (false, _) => Some((
+                    format!(
+                        "`{}` fires apart by {}, and not by the labels of {}",
+                        alert.name,
+                        names(wanted.iter().copied()),
+                        called(expected)
+                    ),
+                    format!("write {}", shape(alert)),
+                )),
+                (true, Some(group)) => {
+                    let known = catalog.groups.iter().any(|known| known.key == group);
+                    Some(uncovered(
+                        alert,
+                        ("group", group),
+                        known,
+                        &alert.covers_groups,
+                    ))
+                }
+                (true, None) => None,
+            }
+        }
+        _ => Some((
+            format!(
+                "`{}` is about {}, and does not fire for {}",
+                alert.name,
+                match alert.about {
+                    Scope::Group => "groups",
+                    _ => "the platform as a whole",
+                },
+                called(expected)
+            ),
+            format!("write {}", shape(alert)),
+        )),
+    }
+}
+
+/// How a test says that an alert fires that is about no service.
+fn shape(alert: &Alert) -> String {
+    let group = (alert.about == Scope::Group).then_some("component");
+    let labels = group
+        .into_iter()
+        .chain(alert.per.iter().map(String::as_str));
+    let labels: Vec<String> = labels.map(|label| format!("{label} = \"…\"")).collect();
+    match (alert.about, alert.per.is_empty()) {
+        (Scope::Platform, true) => "`fires = true`".to_string(),
+        (_, true) => "the groups: `fires = [\"…\"]`".to_string(),
+        (_, false) => format!("its labels: `fires = [{{ {} }}]`", labels.join(", ")),
+    }
+}
+
+/// What is said of a service or a group that an alert does not fire for.
+fn uncovered(
+    alert: &Alert,
+    (what, name): (&str, &str),
+    known: bool,
+    covers: &[String],
+) -> (String, String) {
+    match known {
+        true => (
+            format!(
+                "`{}` does not cover `{name}`, so it cannot fire for it",
+                alert.name
+            ),
+            format!("choose a {what} that the alert covers"),
+        ),
+        false => (
+            format!(
+                "there is no {what} `{name}` that `{}` could fire for",
+                alert.name
+            ),
+            suggestion(name, covers.iter().map(String::as_str)),
+        ),
+    }
+}
+
+/// Whether a series has one of the labels with a name, or is recorded, and so may have lost it.
+fn belongs(series: &str, labels: &[&str], name: &str) -> bool {
+    let label = |quote: char| {
+        let labels = labels.iter();
+        labels.map(move |label| format!("{label}={quote}{name}{quote}"))
+    };
     let written: String = series
         .chars()
         .filter(|character| !character.is_whitespace())

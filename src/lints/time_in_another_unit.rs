@@ -1,56 +1,114 @@
 //! A threshold that is written as a time is compared with seconds.
 
 use super::Lint;
+use crate::catalog::units::Quantity;
+use crate::catalog::{Alert, Catalog};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::source::{Source, step};
+use serde_json::Value;
 
 pub(crate) const LINT: Lint = Lint {
     code: "time-in-another-unit",
     doc: "A threshold of `5m` is 300 seconds. Where what it is compared with is a number of something else, or of milliseconds, it means nothing.",
     bad: "[metrics.queue_length]\ntype = \"gauge\"\nhelp = \"Jobs that wait\"\n\n[alerts.Queue]\nkind = \"threshold\"\nmetric = \"queue_length\"\nabove = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
     good: "[metrics.queue_age_seconds]\ntype = \"gauge\"\nhelp = \"Age of the oldest job that waits\"\n\n[alerts.Queue]\nkind = \"threshold\"\nmetric = \"queue_age_seconds\"\nabove = \"5m\"\nfor = \"5m\"\nseverity = \"warning\"\n",
-    check: |catalog, source| {
-        let mut found = Vec::new();
-        for alert in catalog.written_alerts() {
-            let Some(key) = alert.threshold.as_deref() else {
-                continue;
-            };
-            if alert.unit.as_deref() == Some("seconds") {
-                continue;
-            }
-            let own = std::iter::once(format!("/alerts/{}/{key}", alert.name));
-            let services = catalog.services.iter();
-            let differ = services
-                .map(|service| format!("/services/{}/alerts/{}/{key}", service.name, alert.name));
-            for pointer in own.chain(differ) {
-                let Some(time) = source
-                    .value
-                    .pointer(&pointer)
-                    .and_then(|text| text.as_str())
-                else {
-                    continue;
+    check: |catalog, source| misplaced(catalog, source, &[Quantity::Time], "time-in-another-unit"),
+};
+
+/// Thresholds in quotes whose metric is in a unit that they cannot be in.
+pub(super) fn misplaced(
+    catalog: &Catalog,
+    source: &Source,
+    wanted: &[Quantity],
+    code: &'static str,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let alerts = catalog.written_alerts().filter(|alert| alert.slo.is_none());
+    for alert in alerts {
+        let Some(key) = alert.threshold.as_deref() else {
+            continue;
+        };
+        let own = step(alert.written_name());
+        let tables = catalog.services.iter();
+        let tables = tables.map(|service| format!("/services/{}", step(&service.name)));
+        let places = std::iter::once(String::new()).chain(tables);
+        for place in places.map(|table| format!("{table}/alerts/{own}/{key}")) {
+            for (pointer, text) in texts(source, place) {
+                let quantity = Quantity::of(text).filter(|one| wanted.contains(one));
+                let fits = |quantity: &Quantity| {
+                    let unit = alert.unit.as_deref();
+                    unit.is_some_and(|unit| quantity.units().contains(&unit))
                 };
-                let of = alert.kind.says(key, "unit_of");
-                let metric = of.and_then(|of| alert.settings.get(of.as_str()?)?.as_str());
-                let what = metric.map_or("what it compares".to_string(), |metric| {
-                    format!("`{metric}`")
-                });
-                let (is, help) = match alert.unit.as_deref() {
-                    Some(unit) => (format!("is in {unit}"), format!("write a number of {unit}")),
-                    None => (
-                        "has no unit that the catalog knows".to_string(),
-                        "write a number, or say of the metric `unit = \"seconds\"`".to_string(),
-                    ),
-                };
-                found.push(
-                    Diagnostic::error(
-                        "time-in-another-unit",
-                        Place::Value(pointer),
-                        format!("`{key}` is the time `{time}`, and {what} {is}"),
-                    )
-                    .help(help),
-                );
+                if let Some(quantity) = quantity.filter(|one| !fits(one)) {
+                    found.push(said(code, (alert, key), (pointer, text), quantity));
+                }
             }
         }
-        found
-    },
-};
+    }
+    found
+}
+
+/// What is written as text in one place, or there for each level.
+fn texts(source: &Source, pointer: String) -> Vec<(String, &str)> {
+    match source.value.pointer(&pointer) {
+        Some(Value::String(text)) => vec![(pointer, text)],
+        Some(Value::Object(levels)) => levels
+            .iter()
+            .filter_map(|(level, text)| {
+                Some((format!("{pointer}/{}", step(level)), text.as_str()?))
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn said(
+    code: &'static str,
+    (alert, key): (&Alert, &str),
+    (pointer, text): (String, &str),
+    quantity: Quantity,
+) -> Diagnostic {
+    let of = alert.kind.says(key, "unit_of");
+    let metric = of.and_then(|of| alert.settings.get(of.as_str()?)?.as_str());
+    let what = metric.map_or("what it compares".to_string(), |metric| {
+        format!("`{metric}`")
+    });
+    let (is, help) = match (alert.unit.as_deref(), metric) {
+        (Some("ratio"), _) => (
+            "is a ratio".to_string(),
+            "write a ratio, as in `0.05` or `\"5%\"`".to_string(),
+        ),
+        (Some(unit), _) => {
+            let also = match unit {
+                "seconds" => ", or a time, as in `\"90s\"`",
+                "bytes" => ", or a size, as in `\"10GiB\"`",
+                "percent" => ", or a percentage, as in `\"90%\"`",
+                _ => "",
+            };
+            (
+                format!("is in {unit}"),
+                format!("write a number of {unit}{also}"),
+            )
+        }
+        (None, Some(_)) => {
+            let units: Vec<String> = quantity
+                .units()
+                .iter()
+                .map(|unit| format!("`unit = \"{unit}\"`"))
+                .collect();
+            (
+                "has no unit that the catalog knows".to_string(),
+                format!(
+                    "write a number, or say of the metric {}",
+                    units.join(" or ")
+                ),
+            )
+        }
+        (None, None) => ("has no unit".to_string(), "write a number".to_string()),
+    };
+    let message = format!(
+        "`{key}` is the {} `{text}`, and {what} {is}",
+        quantity.word()
+    );
+    Diagnostic::error(code, Place::Value(pointer), message).help(help)
+}

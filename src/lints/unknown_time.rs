@@ -41,7 +41,10 @@ fn named(source: &Source) -> Vec<(String, &str)> {
     let alerts = source.value["alerts"].entries();
     let alerts =
         alerts.map(|(name, written)| (format!("/alerts/{}/hours", step(name)), &written["hours"]));
-    for (table, written) in owners.chain(routes).chain(alerts) {
+    let slos = source.value["slos"].entries();
+    let slos =
+        slos.map(|(name, written)| (format!("/slos/{}/hours", step(name)), &written["hours"]));
+    for (table, written) in owners.chain(routes).chain(alerts).chain(slos) {
         for key in ["mute", "active"] {
             texts(format!("{table}/{key}"), &written[key], &mut found);
         }

@@ -38,26 +38,23 @@ fn shadowed(catalog: &Catalog) -> Vec<Diagnostic> {
     let (mut fits, mut reached) = (HashSet::new(), HashSet::new());
     let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
     for alert in &catalog.alerts {
-        for branch in &alert.branches {
-            for service in catalog.services_of(&branch.services) {
-                let about = catalog.about(alert, service, &branch.severity);
-                let mut by = None;
-                for (index, notice) in notices.iter().enumerate() {
-                    if !notice.of.may_pick(&about) {
-                        continue;
+        for about in catalog.abouts(alert) {
+            let mut by = None;
+            for (index, notice) in notices.iter().enumerate() {
+                if !notice.of.may_pick(&about) {
+                    continue;
+                }
+                fits.insert(index);
+                match by {
+                    Some(by) => {
+                        taken.entry(index).or_insert(by);
                     }
-                    fits.insert(index);
-                    match by {
-                        Some(by) => {
-                            taken.entry(index).or_insert(by);
-                        }
-                        None => {
-                            reached.insert(index);
-                        }
+                    None => {
+                        reached.insert(index);
                     }
-                    if !notice.goes_on && notice.of.picks(&about) {
-                        by = by.or(Some(index));
-                    }
+                }
+                if !notice.goes_on && notice.of.picks(&about) {
+                    by = by.or(Some(index));
                 }
             }
         }

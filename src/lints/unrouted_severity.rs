@@ -49,9 +49,8 @@ pub(crate) const LINT: Lint = Lint {
 
 /// Whether some of its services have no one else who is told.
 fn untold(catalog: &Catalog, alert: &Alert, branch: &Branch) -> bool {
-    let mut services = catalog.services_of(&branch.services);
-    services.any(|service| {
-        let about = catalog.about(alert, service, &branch.severity);
+    catalog.subjects(alert, branch).into_iter().any(|subject| {
+        let about = catalog.about(alert, subject, &branch.severity);
         catalog.told(&about).is_empty() && !catalog.silenced(&about)
     })
 }

@@ -1,6 +1,7 @@
 //! An alert of kind `promql` brings its own tests.
 
 use super::Lint;
+use crate::catalog::Scope;
 use crate::diagnostic::{Diagnostic, Place};
 
 pub(crate) const LINT: Lint = Lint {
@@ -15,19 +16,19 @@ pub(crate) const LINT: Lint = Lint {
             .iter()
             .filter(|alert| alert.settings.contains_key("expr"))
         {
-            let tests = alert
-                .settings
-                .get("tests")
-                .and_then(|tests| tests.as_array())
-                .map_or(&[][..], Vec::as_slice);
-            let fires = |test: &&serde_json::Value| {
-                test["fires"]
-                    .as_array()
-                    .is_some_and(|services| !services.is_empty())
+            let tests = alert.tests();
+            let fires = match (alert.about, alert.per.first()) {
+                (Scope::Service, _) => "[\"SERVICE\"]".to_string(),
+                (Scope::Group, None) => "[\"GROUP\"]".to_string(),
+                (Scope::Platform, None) => "true".to_string(),
+                (Scope::Group, Some(label)) => {
+                    format!("[{{ component = \"GROUP\", {label} = \"…\" }}]")
+                }
+                (Scope::Platform, Some(label)) => format!("[{{ {label} = \"…\" }}]"),
             };
             let missing = match (
-                tests.iter().any(|test| fires(&test)),
-                tests.iter().any(|test| !fires(&test)),
+                tests.iter().any(|test| !test.fires.is_empty()),
+                tests.iter().any(|test| test.fires.is_empty()),
             ) {
                 (true, true) => continue,
                 (false, true) => "no test shows that it fires",
@@ -40,7 +41,9 @@ pub(crate) const LINT: Lint = Lint {
                     Place::Key(format!("/alerts/{}", alert.name)),
                     format!("`{}` is untested: {missing}", alert.name),
                 )
-                .help("add to `tests` a case with `fires = [\"SERVICE\"]`, and one without"),
+                .help(format!(
+                    "add to `tests` a case with `fires = {fires}`, and one without"
+                )),
             );
         }
         found

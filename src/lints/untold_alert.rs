@@ -38,16 +38,14 @@ type Heard<'c> = (BTreeSet<&'c str>, BTreeSet<&'c str>);
 fn heard(catalog: &Catalog) -> BTreeMap<&str, Heard<'_>> {
     let mut all: BTreeMap<&str, Heard> = BTreeMap::new();
     for alert in &catalog.alerts {
-        for branch in &alert.branches {
-            for service in catalog.services_of(&branch.services) {
-                let about = catalog.about(alert, service, &branch.severity);
-                let (told, untold) = all.entry(about.owner).or_default();
-                match catalog.told(&about).is_empty() {
-                    false => told.insert(&branch.severity),
-                    true if catalog.silenced(&about) => continue,
-                    true => untold.insert(&branch.severity),
-                };
-            }
+        for (branch, subject) in catalog.all_subjects(alert) {
+            let about = catalog.about(alert, subject, &branch.severity);
+            let (told, untold) = all.entry(about.owner).or_default();
+            match catalog.told(&about).is_empty() {
+                false => told.insert(&branch.severity),
+                true if catalog.silenced(&about) => continue,
+                true => untold.insert(&branch.severity),
+            };
         }
     }
     all

@@ -1,13 +1,15 @@
 //! Every alert of the catalog carries the labels that routes, inhibition and people rely on.
 
-use super::{Check, Example, Proof, Usage, place};
+use super::{Check, Example, Expression, Proof, Usage, place};
+use crate::catalog::{Alert, Scope};
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
+use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::stack::Stack;
 
-/// What every alert that fires for a service has.
-const CARRIED: [&str; 4] = ["job", "service", "component", "severity"];
+/// What says which service an alert is about; one about something else has none of them that this does not need.
+const OF_SERVICES: [&str; 3] = ["job", "service", "component"];
 
 pub(crate) const PROOF: Proof = Proof {
     code: "alert-labels",
@@ -47,7 +49,13 @@ pub(crate) const PROOF: Proof = Proof {
                         .labeled(series.clone(), &expression.owner["labels"])
                 })
                 .collect();
-            if let Some(job) = beside(stack, &series) {
+            let alert = expression.owner["alert"].as_str();
+            let alert = alert.and_then(|name| stack.catalog.alert(name));
+            let about = alert.map_or(Scope::Service, |alert| alert.about);
+            let wide = alert.filter(|_| about != Scope::Service);
+            if let Some(alert) = wide {
+                found.extend(apart(expression, alert, &series));
+            } else if let Some(job) = beside(stack, &series) {
                 found.push(place::on(
                     expression,
                     format!("the alert fires for the job `{job}` too, which has this metric and is no service"),
@@ -55,10 +63,11 @@ pub(crate) const PROOF: Proof = Proof {
                 ));
                 continue;
             }
-            let alert = expression.owner["alert"].as_str();
-            let alert = alert.and_then(|name| stack.catalog.alert(name));
             let per = alert.map_or(&[][..], |alert| alert.per.as_slice());
-            for label in CARRIED
+            let carried = about.labels().iter().copied().chain(["severity"]);
+            let carried: Vec<&str> = carried.collect();
+            let is_promql = alert.is_some_and(|alert| alert.expression().is_some());
+            for label in carried
                 .iter()
                 .copied()
                 .chain(per.iter().map(String::as_str))
@@ -67,11 +76,18 @@ pub(crate) const PROOF: Proof = Proof {
                 found.push(place::on(
                     expression,
                     format!("the alert loses the label `{label}`"),
-                    match CARRIED.contains(&label) {
-                        true => "aggregate `by (job, service, component)`",
-                        false => "aggregate by it too: the alert fires apart by it (`per`)",
+                    match (carried.contains(&label), about) {
+                        (true, Scope::Group) => "aggregate `by (component)`: it is about groups",
+                        (true, _) if is_promql => {
+                            "aggregate `by (job, service, component)`; if it is about no single service, write `about = \"platform\"` or `about = \"group\"`"
+                        }
+                        (true, _) => "aggregate `by (job, service, component)`",
+                        (false, _) => "aggregate by it too: the alert fires apart by it (`per`)",
                     },
                 ));
+            }
+            if wide.is_some() {
+                continue;
             }
             let mut open: Vec<&str> = series
                 .iter()
@@ -93,6 +109,58 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// Labels by which an alert fires apart that is about no single service: what says that it is about one after all, or what
+/// nobody has named.
+fn apart(expression: &Expression, alert: &Alert, series: &[SeriesSet]) -> Option<Diagnostic> {
+    let wanted = alert.about.labels();
+    let has = |label: &&&str| series.iter().any(|series| series.has(label));
+    let foreign = OF_SERVICES.iter().filter(has);
+    let foreign: Vec<&str> = foreign
+        .copied()
+        .filter(|label| !wanted.contains(label))
+        .collect();
+    let by = match alert.about {
+        Scope::Group => "aggregate them away with `by (component)`, as in `sum by (component) (…)`",
+        _ => "aggregate them away, as in `sum(…)`",
+    };
+    let whole = match alert.about {
+        Scope::Group => "a group",
+        _ => "the platform",
+    };
+    if let Some(last) = foreign.last() {
+        let instead = match (last, alert.about) {
+            (&"component", Scope::Platform) if foreign.len() == 1 => {
+                "write `about = \"group\"` if each group is to have an alert of its own"
+            }
+            _ => "leave `about` out if each service is to have an alert of its own",
+        };
+        let labels: Vec<String> = foreign.iter().map(|label| format!("`{label}`")).collect();
+        return Some(place::on(
+            expression,
+            format!(
+                "the alert is about {whole}, and its expression returns {}: it fires for each value apart",
+                labels.join(", ")
+            ),
+            format!("{by}; or {instead}"),
+        ));
+    }
+    let known = |label: &str| {
+        wanted.contains(&label)
+            || label == "severity"
+            || alert.per.iter().any(|per| per == label)
+            || alert.labels.contains_key(label)
+    };
+    let mut names = series.iter().flat_map(SeriesSet::names);
+    let label = names.find(|label| !known(label) && *label != "__name__")?;
+    Some(place::on(
+        expression,
+        format!(
+            "the alert is about {whole}, and fires once for every value of `{label}`, which is not in its `per`"
+        ),
+        format!("{by}; or, if each is to be an alert of its own, write `per = [\"{label}\"]`"),
+    ))
+}
 
 /// A job beside the services, one of the servers, whose series alone lack what tells services apart.
 fn beside<'a>(stack: &'a Stack, series: &[SeriesSet]) -> Option<&'a str> {

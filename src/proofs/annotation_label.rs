@@ -57,7 +57,10 @@ pub(crate) const PROOF: Proof = Proof {
                         expression.path,
                         format!("{rule}/annotations/{key}"),
                         format!("the alert has no label `{label}`"),
-                        format!("it has {has}"),
+                        match has.as_str() {
+                            "" => "it has none".to_string(),
+                            has => format!("it has {has}"),
+                        },
                     ));
                 }
             }

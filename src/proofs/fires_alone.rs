@@ -2,7 +2,7 @@
 
 use super::test_fails::groups;
 use super::{Check, Example, Proof, place};
-use crate::catalog::{Alert, Catalog, Service};
+use crate::catalog::{Alert, Catalog, Group, Scope, Service};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::evaluation::classes::{OF_TARGETS, Questions, target};
 use crate::evaluation::unit_tests::{Found, Suite, labels};
@@ -45,22 +45,45 @@ fn alone(stack: &Stack, file: &File, own: &[Option<String>]) -> Option<Diagnosti
         let (Some(only), None) = (fires.next(), fires.next()) else {
             continue;
         };
-        let job = labels(only["labels"].as_str()?)
-            .ok()?
-            .get("job")
-            .to_string();
-        let first = stack.catalog.service(&job)?;
-        let Some(second) = like(stack.catalog, alert, first, &questions, test) else {
-            continue;
+        let fired = only["labels"].as_str()?;
+        let (names, pairs) = match alert.about {
+            Scope::Service => {
+                let job = labels(fired).ok()?.get("job").to_string();
+                let first = stack.catalog.service(&job)?;
+                let Some(second) = like(stack.catalog, alert, first, &questions, test) else {
+                    continue;
+                };
+                ([&first.name, &second.name], vec![(first, second)])
+            }
+            Scope::Group => {
+                let key = labels(fired).ok()?.get("component").to_string();
+                let mut groups = stack.catalog.groups.iter();
+                let first = groups.find(|group| group.key == key)?;
+                let Some((second, pairs)) = alike(stack.catalog, alert, first, &questions, test)
+                else {
+                    continue;
+                };
+                ([&first.key, &second.key], pairs)
+            }
+            Scope::Platform => continue,
         };
         let mut doubled = test.clone();
-        let series = test["input_series"].items();
-        let copies: Vec<Value> = series
-            .filter_map(|series| renamed(series, first, second))
-            .collect();
+        let copies = test["input_series"].items().filter_map(|series| {
+            let mut pairs = pairs.iter();
+            pairs.find_map(|(first, second)| renamed(series, first, second))
+        });
+        let copies: Vec<Value> = copies.collect();
         doubled["input_series"].as_array_mut()?.extend(copies);
-        let both = [first, second]
-            .map(|service| json!({"labels": format!("{{job={:?}}}", service.name), "value": 1}));
+        let both = match alert.about {
+            Scope::Service => {
+                names.map(|name| json!({"labels": format!("{{job={name:?}}}"), "value": 1}))
+            }
+            _ => {
+                let of = |name: &String| format!("component={name:?}");
+                let text = fired.replace(&of(names[0]), &of(names[1]));
+                [only.clone(), json!({"labels": text, "value": 1})]
+            }
+        };
         doubled["promql_expr_test"][0]["exp_samples"] = Value::from(both.to_vec());
         let mut suite = file.value.as_ref().clone();
         suite["tests"] = json!([doubled]);
@@ -80,12 +103,51 @@ fn alone(stack: &Stack, file: &File, own: &[Option<String>]) -> Option<Diagnosti
                         0 => "neither".to_string(),
                         _ => format!("{seen} of 2"),
                     },
-                    first.name,
-                    second.name,
+                    names[0],
+                    names[1],
                     test["name"].as_str().unwrap_or_default()
                 ),
-                "compare each service by itself: `max by (job, service, component) (…) > …`",
+                match alert.about {
+                    Scope::Group => "compare each group by itself: `sum by (component) (…) > …`",
+                    _ => {
+                        "compare each service by itself: `max by (job, service, component) (…) > …`"
+                    }
+                },
             )));
+        }
+    }
+    None
+}
+
+/// Another group that an alert is about, with a service for each of those of the first that the test names; nothing but their
+/// names tells them apart.
+fn alike<'a>(
+    catalog: &'a Catalog,
+    alert: &Alert,
+    first: &'a Group,
+    questions: &Questions,
+    test: &Value,
+) -> Option<(&'a Group, Vec<(&'a Service, &'a Service)>)> {
+    let given = test["input_series"].to_string();
+    let named = |name: &str| given.contains(&format!("\\\"{name}\\\""));
+    let members = catalog.services_of(&first.services);
+    let members: Vec<&Service> = members.filter(|service| named(&service.name)).collect();
+    let answers = |service: &Service| {
+        let own = target(service).filtered(|label| label == "component");
+        questions.answers(&own)
+    };
+    let others = catalog.groups.iter().filter(|group| {
+        group.key != first.key && alert.covers_groups.contains(&group.key) && !named(&group.key)
+    });
+    for other in others {
+        let free = catalog.services_of(&other.services);
+        let free: Vec<&Service> = free.filter(|service| !named(&service.name)).collect();
+        let same = match (members.first(), free.first()) {
+            (Some(one), Some(other)) => answers(one) == answers(other),
+            _ => false,
+        };
+        if same && free.len() >= members.len() {
+            return Some((other, members.into_iter().zip(free).collect()));
         }
     }
     None

@@ -3,7 +3,7 @@
 
 use super::{Check, Example, Proof, Usage, place};
 use crate::artifacts::Role;
-use crate::catalog::{Catalog, Service};
+use crate::catalog::{Catalog, Scope, Service};
 use crate::json::Parts;
 use crate::promql::engine::Labels;
 use crate::promql::walk::selectors;
@@ -177,7 +177,11 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
                     &[&ill[0].world, &pending],
                     "whether alerts fire or not",
                 )
-                .or_else(|| blind((stack, &names), expression, &well, alone.iter(), "fires"))
+                .or_else(|| {
+                    let shown = alone.iter();
+                    let shown = shown.filter(|(name, _)| belongs(stack, name, expression.path));
+                    blind((stack, &names), expression, &well, shown, "fires")
+                })
                 .or_else(|| {
                     let what = "has alerts that fire";
                     blind((stack, &names), expression, &well, services.iter(), what)
@@ -187,6 +191,25 @@ fn check(stack: &Stack) -> Vec<crate::diagnostic::Diagnostic> {
         }
     }
     found
+}
+
+/// Whether an alert is one of a dashboard's: one about no single service is that of those dashboards to which it leads.
+fn belongs(stack: &Stack, alert: &str, dashboard: &str) -> bool {
+    let about = stack.catalog.alert(alert).map(|alert| alert.about);
+    if about.is_none_or(|about| about == Scope::Service) {
+        return true;
+    }
+    let mut rules = stack.files.alerts();
+    let rule = rules.find(|(_, _, rule)| rule["alert"] == alert);
+    let link = rule.and_then(|(_, _, rule)| rule["annotations"]["dashboard_url"].as_str());
+    let mut dashboards = stack.files.dashboards();
+    let uid = dashboards.find(|file| file.path == dashboard);
+    let uid = uid.and_then(|file| file.value["uid"].as_str());
+    link.zip(uid).is_some_and(|(link, uid)| {
+        link.split_once("/d/")
+            .and_then(|(_, rest)| rest.split(['/', '?', '#']).next())
+            .is_some_and(|led| led == uid)
+    })
 }
 
 /// Some services of every group.
@@ -475,6 +498,18 @@ pub(super) fn alerts(stack: &Stack, jobs: &BTreeSet<&str>, state: &str) -> Sampl
             let firing = labels.into_iter().chain([("alertstate", state)]);
             samples.push((series("ALERTS", firing), 1.0));
             samples.push((series("ALERTS_FOR_STATE", labels), 1.0));
+        }
+        // What is about no single service has its state for all of it.
+        let whole = stack.catalog.all_subjects(alert);
+        for (branch, subject) in whole.filter(|(_, subject)| subject.service().is_none()) {
+            let own = [
+                ("alertname", alert.name.as_str()),
+                ("severity", branch.severity.as_str()),
+            ];
+            let labels: Vec<(&str, &str)> = own.into_iter().chain(subject.labels()).collect();
+            let firing = labels.iter().copied().chain([("alertstate", state)]);
+            samples.push((series("ALERTS", firing), 1.0));
+            samples.push((series("ALERTS_FOR_STATE", labels.iter().copied()), 1.0));
         }
     }
     samples

@@ -170,12 +170,12 @@ impl Written<'_> {
         // What a text of the catalog's own leaves open is filled in where it is written.
         let key = pointer.rsplit('/').next().unwrap_or_default();
         if pointer.contains("/annotations/") && alert.own_annotations.contains_key(key) {
-            let name = alert.written_name();
-            return Some((format!("/alerts/{name}/annotations/{key}"), true));
+            let table = alert.written_table();
+            return Some((format!("{table}/annotations/{key}"), true));
         }
         if key == "keep_firing_for" && alert.keep_firing_for.is_some() {
-            let name = alert.written_name();
-            return Some((format!("/alerts/{name}/keep_firing_for"), true));
+            let table = alert.written_table();
+            return Some((format!("{table}/keep_firing_for"), true));
         }
         let words = match (pointer.contains("/annotations/"), key) {
             (true, "summary") => alert.words.summary.as_deref(),

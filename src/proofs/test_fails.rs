@@ -3,7 +3,7 @@
 use super::alert_behaviour::releases;
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::catalog::Duration;
+use crate::catalog::{Duration, Scope};
 use crate::diagnostic::Diagnostic;
 use crate::evaluation::rules::Rule;
 use crate::evaluation::unit_tests::{Found, Mismatch, Suite};
@@ -71,7 +71,9 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
                 .as_str()
                 .unwrap_or_default();
             let of_catalog = own.get(index).is_some_and(Option::is_some);
-            let mut error = said(file, pointer, title, of_catalog, &found);
+            let alert = file.alert().and_then(|name| stack.catalog.alert(name));
+            let about = of_catalog.then(|| alert.map_or(Scope::Service, |alert| alert.about));
+            let mut error = said(file, pointer, title, about, &found);
             let every = file.value["tests"][index]["interval"].as_str();
             let apart = every.and_then(Duration::parse);
             if let Some(apart) =
@@ -87,7 +89,15 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     failing
 }
 
-fn said(file: &File, pointer: &str, title: &str, of_catalog: bool, found: &Found) -> Diagnostic {
+/// about: what the alert is about, where the test is the catalog's own.
+fn said(
+    file: &File,
+    pointer: &str,
+    title: &str,
+    about: Option<Scope>,
+    found: &Found,
+) -> Diagnostic {
+    let of_catalog = about.is_some();
     let name = match title.split_once(": ") {
         Some((_, name)) if of_catalog => name,
         _ => title,
@@ -95,11 +105,15 @@ fn said(file: &File, pointer: &str, title: &str, of_catalog: bool, found: &Found
     let (message, help) = match found {
         Found::Mismatch(mismatch) => {
             let at = Duration(mismatch.at.unsigned_abs());
-            let message = if of_catalog {
+            let message = if let Some(about) = about {
+                let whom = |samples: &[String]| match about {
+                    Scope::Service => services(samples),
+                    _ => wholes(samples),
+                };
                 format!(
                     "the test `{name}` fails: it expects the alert to fire at {at} for {}, and it fires for {}",
-                    services(&mismatch.expected),
-                    services(&mismatch.got)
+                    whom(&mismatch.expected),
+                    whom(&mismatch.got)
                 )
             } else {
                 format!(
@@ -126,6 +140,28 @@ fn said(file: &File, pointer: &str, title: &str, of_catalog: bool, found: &Found
         failing.follows.extend(causes);
     }
     failing
+}
+
+/// What alerts fire for that are about no single service, by the labels that say it, as people read them.
+fn wholes(samples: &[String]) -> String {
+    let one = |sample: &String| {
+        let labels = sample.split_once('{').map_or("", |(_, labels)| labels);
+        let labels = labels.rsplit_once('}').map_or("", |(labels, _)| labels);
+        let told = labels.split(", ").filter(|label| {
+            let name = label.split('=').next().unwrap_or_default();
+            !["__name__", "alertname", "alertstate", "severity", ""].contains(&name)
+        });
+        let told: Vec<&str> = told.collect();
+        match told.is_empty() {
+            true => "the platform as a whole".to_string(),
+            false => format!("`{}`", told.join(", ")),
+        }
+    };
+    let all: Vec<String> = samples.iter().map(one).collect();
+    match all.is_empty() {
+        true => "nothing".to_string(),
+        false => all.join(" and "),
+    }
 }
 
 /// The services of samples, as people read them.

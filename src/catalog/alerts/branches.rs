@@ -1,7 +1,7 @@
 //! The services of an alert sorted by their setting: one branch of the rule per distinct one.
 
 use super::Read;
-use super::{Alert, Signal};
+use super::{Alert, Scope, Signal};
 use crate::catalog::emitters::Emitters;
 use crate::catalog::profiled::Profiled;
 use crate::catalog::{Override, Service, snake, units::Duration, with_unit};
@@ -178,6 +178,13 @@ impl Alert {
             .into_iter()
             .map(|service| service.name.clone())
             .collect();
+        if self.about != Scope::Service {
+            self.cover_whole(&able);
+            if !self.is_idle() {
+                self.branches = vec![self.setting(limit, &Override::default())];
+            }
+            return;
+        }
         let mut branches = vec![self.setting(limit, &Override::default())];
         let mut known: HashMap<Setting, usize> = HashMap::from([(branches[0].distinguished(), 0)]);
         let (mut covers, mut excepts) = (Vec::new(), Vec::new());
@@ -276,7 +283,10 @@ impl Alert {
         // What the kind does not read makes no difference.
         let reads = |key: &str| self.kind.reads(key);
         let own = self.threshold.as_deref();
-        let limit = own.and_then(|key| differs.threshold(key)).or(limit);
+        let here = own.and_then(|key| differs.threshold(key));
+        let limit = here
+            .map(|bound| bound.in_unit(self.unit.as_deref()))
+            .or(limit);
         Branch {
             above: limit.filter(|_| self.side == Side::Above),
             below: limit.filter(|_| self.side == Side::Below),

@@ -46,6 +46,12 @@ pub(in crate::catalog) fn of_slo(
                 written[key] = text.as_str().into();
             }
         }
+        // When it ends, what else it says and when it is told is for both of them what it is for any alert.
+        for key in ["keep_firing_for", "annotations", "runbook_url", "hours"] {
+            if let Some(said) = catalog["slos"][slo.name.as_str()].get(key) {
+                written[key] = said.clone();
+            }
+        }
         let mut alert = Alert::resolve(
             catalog,
             &burning.name,

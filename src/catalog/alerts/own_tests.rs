@@ -3,7 +3,18 @@
 use super::Alert;
 use crate::catalog::units::Duration;
 use crate::json::Parts;
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+/// What a test expects an alert to fire for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Expected<'a> {
+    /// A service or a group.
+    Named(&'a str),
+    /// With these labels.
+    Labelled(&'a Map<String, Value>),
+    /// The platform.
+    Whole,
+}
 
 /// One entry of `tests`.
 pub(crate) struct OwnTest<'a> {
@@ -14,8 +25,8 @@ pub(crate) struct OwnTest<'a> {
     pub at: Duration,
     /// Between samples.
     pub every: Duration,
-    /// The services that an alert is to fire for.
-    pub fires: Vec<String>,
+    /// What an alert is to fire for, in the order in which it is written.
+    pub fires: Vec<Expected<'a>>,
     written: &'a Value,
 }
 
@@ -46,6 +57,21 @@ impl Alert {
     }
 }
 
+fn expected(fires: &Value) -> Vec<Expected<'_>> {
+    match fires {
+        Value::Bool(true) => vec![Expected::Whole],
+        Value::Array(all) => all
+            .iter()
+            .filter_map(|one| match one {
+                Value::String(name) => Some(Expected::Named(name)),
+                Value::Object(labels) => Some(Expected::Labelled(labels)),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Tests as they are written below a pointer.
 pub(crate) fn own_tests<'a>(pointer: &str, written: &'a [Value]) -> Vec<OwnTest<'a>> {
     let duration = |value: &Value| value.as_str().and_then(Duration::parse);
@@ -54,7 +80,7 @@ pub(crate) fn own_tests<'a>(pointer: &str, written: &'a [Value]) -> Vec<OwnTest<
         name: written["name"].as_str().unwrap_or_default(),
         at: duration(&written["at"]).unwrap_or_default(),
         every: duration(&written["every"]).unwrap_or(EVERY),
-        fires: written["fires"].texts().map(str::to_string).collect(),
+        fires: expected(&written["fires"]),
         written,
     };
     written.iter().enumerate().map(one).collect()

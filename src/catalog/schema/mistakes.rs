@@ -377,7 +377,7 @@ fn not_a(place: &Place, name: &str, error: &ValidationError, schema: &Value) -> 
     let text = error.instance().as_str();
     let number = text.filter(|text| text.parse::<f64>().is_ok());
     Diagnostic::error("invalid-value", place.clone(), message).help(match number {
-        Some(number) if node["title"] == "a time" => {
+        Some(number) if node["title"] == "a time" || node["format"] == "quantity" => {
             format!("a plain number stands without quotes: {number}. {said}{example}")
         }
         _ => format!("{said}{example}"),
@@ -390,6 +390,8 @@ fn reason(format: &str, text: &str) -> Option<String> {
         "re2" => pattern::parse(text).err(),
         "prometheus_duration" => Duration::too_long(text)
             .then(|| "it is longer than 292 years, the most that Prometheus can count".to_string()),
+        "quantity" if Duration::too_long(text) => reason("prometheus_duration", text),
+        "quantity" if Size::too_large(text) => reason("size", text),
         "size" => Size::too_large(text)
             .then(|| "it is 8 EiB or more, which nothing can count".to_string()),
         _ => None,

@@ -2,7 +2,7 @@
 
 use super::{Row, receiver, row};
 use crate::catalog::levels::Levels;
-use crate::catalog::{Alert, Catalog, with_unit};
+use crate::catalog::{Alert, Catalog};
 use crate::json::plain;
 use crate::source::{Source, step};
 
@@ -29,12 +29,10 @@ pub(super) fn rows(levels: &Levels, catalog: &Catalog, source: &Source) -> Vec<R
         rows.push(row("for", alert.r#for, source, at("for")));
     }
     for alert in &alerts {
-        let unit = alert.kind.unit.as_deref();
+        let unit = alert.unit.as_deref();
         let mut limits: Vec<String> = Vec::new();
         for branch in &alert.branches {
-            let limit = branch
-                .above
-                .map(|above| format!("above {}", with_unit(above, unit)));
+            let limit = branch.says_limit(unit);
             let some = match branch.only.is_empty() {
                 true => String::new(),
                 false => format!(" for {}", branch.only.join(", ")),

@@ -52,6 +52,10 @@ pub(super) fn rows(slo: &Slo, catalog: &Catalog, source: &Source) -> Vec<Row> {
     }
     let covers = slo.covers.iter();
     rows.extend(covers.map(|name| row("service", name, source, Some(format!("/services/{name}")))));
+    // What both say, and when, stands at the objective.
+    let said = catalog.alerts.iter();
+    let mut said = said.filter(|alert| alert.slo.as_ref().is_some_and(|of| of.name == slo.name));
+    rows.extend((said.next()).map_or(Vec::new(), |alert| super::said_in_words(alert, source)));
     for alert in &slo.alerts {
         rows.push(row("alert", &alert.name, source, at(alert.key)));
         for burn in &alert.burns {
@@ -73,7 +77,10 @@ pub(super) fn rows(slo: &Slo, catalog: &Catalog, source: &Source) -> Vec<Row> {
             ));
         }
         rows.push(row("severity", &alert.severity, source, at(alert.key)));
-        rows.push(receiver(&alert.severity, catalog, source));
+        // With owners, routes or hours it depends on the service, and on the time.
+        if catalog.notices.is_empty() {
+            rows.push(receiver(&alert.severity, catalog, source));
+        }
     }
     let recorded = slo.recorded.names();
     rows.extend(recorded.map(|name| row("records", name, source, None)));

@@ -204,6 +204,8 @@ fn silenced<'d>(
             let names: Vec<&str> = names.into_iter().collect();
             let of = match service {
                 Some(_) => String::new(),
+                // Of alerts about no single service.
+                None if services.is_empty() => String::new(),
                 None => format!(" of {}", plural(services.len(), "service")),
             };
             found.push((names.join(", ") + &of, silence));
@@ -221,15 +223,12 @@ fn possible<'c>(
     let named = service.map(str::to_string);
     catalog.alerts.iter().flat_map(move |alert| {
         let named = named.clone();
-        alert.branches.iter().flat_map(move |branch| {
-            let own = |name: &&String| named.as_ref().is_none_or(|named| named == *name);
-            let services: Vec<&String> = branch.services.iter().filter(own).collect();
-            let made = services
-                .into_iter()
-                .filter_map(|name| catalog.service(name));
-            made.map(|service| (alert, labels(alert, branch, service)))
-                .collect::<Vec<_>>()
-        })
+        let of_all = catalog.all_subjects(alert);
+        let of_it = of_all.filter(move |(_, subject)| match &named {
+            Some(named) => subject.service().is_some_and(|one| one.name == *named),
+            None => true,
+        });
+        of_it.map(move |(branch, subject)| (alert, labels(alert, branch, subject)))
     })
 }
 

@@ -1,6 +1,6 @@
 //! The links that are in the servers, each with its cause and remedy when it is broken.
 
-use crate::catalog::{Branch, Service};
+use crate::catalog::{Branch, Scope, Service};
 use crate::diagnostic::{Diagnostic, Place, Severity, plural};
 use crate::json::Parts;
 use crate::live::checks::delivery::{Delivery, broken, kept_quiet, told};
@@ -80,6 +80,31 @@ pub(crate) fn discovered(running: &Running, service: &Service) -> Result<String,
     }
 }
 
+/// Alerts about its group or the platform that are active: what is wrong with the service may be why.
+fn wide(context: &CheckContext, running: &Running, service: &Service) -> String {
+    let mut active = Vec::new();
+    for alert in &context.catalog.alerts {
+        let about = match alert.about {
+            Scope::Service => continue,
+            Scope::Group => "its group",
+            Scope::Platform => "the platform",
+        };
+        let rules = running.rules();
+        let named = rules.filter(|rule| rule["name"] == alert.name.as_str());
+        for one in named.flat_map(|rule| rule["alerts"].items()) {
+            let group = one["labels"]["component"].as_str();
+            if alert.about == Scope::Platform || group == Some(service.group.as_str()) {
+                let state = one["state"].as_str().unwrap_or_default();
+                active.push(format!("{} of {about} {state}", alert.name));
+            }
+        }
+    }
+    match active.is_empty() {
+        true => String::new(),
+        false => format!("; beside them {}", active.join(", ")),
+    }
+}
+
 /// Whether the alerts that cover the service are loaded and evaluated.
 pub(crate) fn alerts(
     context: &CheckContext,
@@ -145,7 +170,8 @@ pub(crate) fn alerts(
     } else {
         active.join(", ")
     };
-    Ok(format!("{} cover it, {state}", covering.len()))
+    let wide = wide(context, running, service);
+    Ok(format!("{} cover it, {state}{wide}", covering.len()))
 }
 
 pub(crate) fn route(

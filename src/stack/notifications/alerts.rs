@@ -5,7 +5,7 @@ use super::matchers::{Comparison, Labels, Matcher};
 use super::relabeling::Relabeling;
 use super::routes::Route;
 use crate::catalog::owners::{About, Told};
-use crate::catalog::{self, Branch, Catalog, Service};
+use crate::catalog::{self, Branch, Catalog, Scope, Service, Subject};
 use crate::contract::domain::Domain;
 use crate::contract::series::SeriesSet;
 use crate::json::{Parts, plain};
@@ -91,8 +91,15 @@ impl Firing {
     pub(crate) fn about<'a>(&'a self, catalog: &'a Catalog) -> About<'a> {
         let made = |label: &str| self.made.get(label).map_or("", String::as_str);
         let alert = self.of_catalog.then(|| catalog.alert(&self.name)).flatten();
+        let group = || {
+            let mut groups = catalog.groups.iter();
+            groups.find(|group| group.key == made("component"))
+        };
         let owner = match (alert, catalog.service(made("job"))) {
             (Some(alert), Some(service)) => catalog.owner(alert, service),
+            (Some(alert), None) => {
+                catalog.owner(alert, group().map_or(Subject::Platform, Subject::Group))
+            }
             (None, Some(service)) => service
                 .owner
                 .as_deref()
@@ -148,24 +155,16 @@ impl Alerts {
         for (service, covered) in services(catalog, &asked, way.relabeling.written) {
             for (index, branch) in covered {
                 let alert = &catalog.alerts[index];
-                for severity in catalog.severities.names() {
-                    let mut own = labels(alert, branch, service);
-                    own.insert("severity".to_string(), severity.to_string());
-                    for made in more.with(&alert.name, &own) {
-                        let firing = Firing {
-                            name: alert.name.clone(),
-                            severity: severity.to_string(),
-                            sent: way.sent(&made),
-                            made,
-                            of_catalog: true,
-                            holds_back_others: alert.kind.holds_back_others,
-                        };
-                        alerts.possible.push(firing.clone());
-                        if branch.severity == severity {
-                            alerts.real.push(firing);
-                        }
-                    }
-                }
+                alerts.add(catalog, (alert, branch), service.into(), &more, &way);
+            }
+        }
+        for alert in catalog
+            .alerts
+            .iter()
+            .filter(|alert| alert.about != Scope::Service)
+        {
+            for (branch, subject) in catalog.all_subjects(alert) {
+                alerts.add(catalog, (alert, branch), subject, &more, &way);
             }
         }
         for (name, made) in &more.others {
@@ -195,6 +194,37 @@ impl Alerts {
             alerts.real.push(firing);
         }
         alerts
+    }
+}
+
+impl Alerts {
+    /// One of the catalog's, with what its expression adds to it.
+    fn add(
+        &mut self,
+        catalog: &Catalog,
+        (alert, branch): (&catalog::Alert, &Branch),
+        subject: Subject,
+        more: &More,
+        way: &Way,
+    ) {
+        for severity in catalog.severities.names() {
+            let mut own = labels(alert, branch, subject);
+            own.insert("severity".to_string(), severity.to_string());
+            for made in more.with(&alert.name, &own) {
+                let firing = Firing {
+                    name: alert.name.clone(),
+                    severity: severity.to_string(),
+                    sent: way.sent(&made),
+                    made,
+                    of_catalog: true,
+                    holds_back_others: alert.kind.holds_back_others,
+                };
+                self.possible.push(firing.clone());
+                if branch.severity == severity {
+                    self.real.push(firing);
+                }
+            }
+        }
     }
 }
 
@@ -286,16 +316,18 @@ fn services<'a>(
     chosen.collect()
 }
 
-/// The labels that every alert of a service carries.
-pub(crate) fn labels(alert: &catalog::Alert, branch: &Branch, service: &Service) -> Labels {
+/// The labels that every alert carries that is about a service, or about something else.
+pub(crate) fn labels<'c>(
+    alert: &catalog::Alert,
+    branch: &Branch,
+    subject: impl Into<Subject<'c>>,
+) -> Labels {
     let own = [
-        ("alertname", &alert.name),
-        ("severity", &branch.severity),
-        ("job", &service.name),
-        ("service", &service.name),
-        ("component", &service.group),
+        ("alertname", alert.name.as_str()),
+        ("severity", branch.severity.as_str()),
     ];
-    let own = own.map(|(label, value)| (label.to_string(), value.clone()));
+    let own = own.into_iter().chain(subject.into().labels());
+    let own = own.map(|(label, value)| (label.to_string(), value.to_string()));
     alert.labels.clone().into_iter().chain(own).collect()
 }
 
@@ -498,8 +530,8 @@ pub(crate) fn asked(files: Files, catalog: &Catalog, asked: &BTreeSet<&str>) -> 
                 ]));
                 continue;
             }
-            let services = catalog.services_of(&branch.services);
-            found.extend(services.map(|service| labels(alert, branch, service)));
+            let subjects = catalog.subjects(alert, branch).into_iter();
+            found.extend(subjects.map(|subject| labels(alert, branch, subject)));
         }
     }
     let named: BTreeSet<&str> = catalog
