@@ -9,7 +9,6 @@ pub(crate) mod shape;
 mod stand_in;
 pub(crate) mod words;
 
-use crate::catalog::access::parted;
 use crate::catalog::{Catalog, Service};
 use crate::simulation::fault::Fault;
 use anyhow::{Context, Result, bail};
@@ -133,7 +132,7 @@ impl Fleet {
                 let post = Arc::new(Post {
                     service: (*service).clone(),
                     hosts: instances
-                        .map(|one| parted(&one.address).0.to_string())
+                        .map(|one| one.host().to_string())
                         .collect(),
                     address: listeners[bound[0]].0,
                     door: door.clone(),

@@ -6,8 +6,12 @@ use std::collections::BTreeMap;
 /// One process of a service.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Instance {
-    /// host:port at which it is scraped; the label `instance`.
+    /// The label `instance`: host:port at which it is scraped, or what an exporter is asked for.
     pub address: String,
+    /// host:port that is asked: its own, or the exporter's.
+    pub asked: String,
+    /// Where its metrics are there, with the query.
+    pub path: String,
     /// host:port at which it is asked for its health.
     pub health: String,
     /// More labels of its series: the service's, and its own over them.
@@ -43,12 +47,12 @@ pub struct Auth {
 impl Instance {
     /// At which it listens: for scrapes, and for questions after its health.
     pub(crate) fn ports(&self) -> [u16; 2] {
-        [&self.address, &self.health].map(|address| parted(address).1)
+        [&self.asked, &self.health].map(|address| parted(address).1)
     }
 
     /// Where it is, without a port.
     pub(crate) fn host(&self) -> &str {
-        parted(&self.address).0
+        parted(&self.asked).0
     }
 }
 

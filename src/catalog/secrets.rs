@@ -40,20 +40,26 @@ pub struct Secret {
 /// All of them, each once, by name.
 pub(super) fn all(services: &[Service], stores: &[RemoteWrite]) -> Vec<Secret> {
     let mut found: BTreeMap<String, Secret> = BTreeMap::new();
+    let discovering: Vec<_> = services
+        .iter()
+        .filter_map(|service| service.discovery.as_ref())
+        .collect();
     let services = services
         .iter()
         .map(|service| (&service.tls, &service.auth, service.health_probe));
     let stores = stores.iter().map(|store| (&store.tls, &store.auth, false));
-    for (tls, auth, probed) in services.chain(stores) {
-        for file in files(tls, auth) {
-            let name = named(file);
-            let known = found.entry(name.clone()).or_insert_with(|| Secret {
-                name,
-                file: file.clone(),
-                probed: false,
-            });
-            known.probed |= probed;
-        }
+    let found_with = discovering.iter().flat_map(|said| said.secrets());
+    let found_with: Vec<String> = found_with.collect();
+    let asked = services.chain(stores);
+    let asked = asked.flat_map(|(tls, auth, probed)| files(tls, auth).map(move |one| (one, probed)));
+    for (file, probed) in asked.chain(found_with.iter().map(|file| (file, false))) {
+        let name = named(file);
+        let known = found.entry(name.clone()).or_insert_with(|| Secret {
+            name,
+            file: file.clone(),
+            probed: false,
+        });
+        known.probed |= probed;
     }
     found.into_values().collect()
 }

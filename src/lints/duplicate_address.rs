@@ -26,11 +26,11 @@ pub(crate) const LINT: Lint = Lint {
             let mut scraped = None;
             let mut address = format!("port {} on `{}`", service.port, service.host);
             for instance in &service.instances {
-                let asked = (&instance.address, &service.metrics_path, &service.params);
+                let asked = (&instance.asked, &instance.path, &service.params);
                 let other = first.insert(asked, service);
                 if scraped.is_none() && other.is_some_and(|other| other.name != service.name) {
                     scraped = other;
-                    let (host, port) = parted(&instance.address);
+                    let (host, port) = parted(&instance.asked);
                     address = format!("port {port} on `{host}`");
                 }
             }

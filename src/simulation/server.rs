@@ -153,9 +153,19 @@ fn meant<'a>(posts: &'a [Arc<Post>], request: &Request<Incoming>) -> Option<&'a 
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => asked,
     };
-    posts
+    let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+    let there = posts
         .iter()
-        .find(|post| post.hosts.iter().any(|known| known == host))
+        .filter(|post| post.hosts.iter().any(|known| known == host));
+    // Behind one exporter those are told apart whom it is asked for.
+    let mut by_path = there
+        .clone()
+        .filter(|post| post.service.path == path && post.service.asks(query));
+    let mut of_path = there.clone().filter(|post| post.service.path == path);
+    by_path
+        .next()
+        .or_else(|| of_path.next())
+        .or_else(|| there.clone().next())
 }
 
 fn misdirected(posts: &[Arc<Post>]) -> Response<Content> {
