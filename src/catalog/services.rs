@@ -683,6 +683,11 @@ impl Service {
         self.through.is_some() && all.any(|one| target.contains(&one.address))
     }
 
+    /// Whether it is said at which port it is asked.
+    pub(crate) fn host_is_known(&self) -> bool {
+        self.instances.iter().all(|one| parted(&one.asked).1 > 0)
+    }
+
     /// Whether its name says that it is an exporter.
     pub(crate) fn exporter(&self) -> bool {
         named_exporter(&self.name)

@@ -21,7 +21,7 @@ pub(crate) const LINT: Lint = Lint {
             .map(|service| service.name.as_str())
             .collect();
         let mut found = Vec::new();
-        let exporters = |exporter: &String| catalog.service(exporter).is_some();
+        let exporters = |exporter: &String| !exporter.contains(':');
         for service in &catalog.services {
             // Where an exporter of the catalog is, that one says.
             if service.through.as_ref().is_some_and(exporters) {

@@ -9,6 +9,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -154,9 +155,11 @@ fn meant<'a>(posts: &'a [Arc<Post>], request: &Request<Incoming>) -> Option<&'a 
         _ => asked,
     };
     let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+    // Where all are on one machine it has only one name that matters.
+    let hosts: BTreeSet<&String> = posts.iter().flat_map(|post| &post.hosts).collect();
     let there = posts
         .iter()
-        .filter(|post| post.hosts.iter().any(|known| known == host));
+        .filter(|post| hosts.len() == 1 || post.hosts.iter().any(|known| known == host));
     // Behind one exporter those are told apart whom it is asked for.
     let mut by_path = there
         .clone()
