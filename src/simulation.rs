@@ -131,9 +131,7 @@ impl Fleet {
                 let instances = service.instances.iter();
                 let post = Arc::new(Post {
                     service: (*service).clone(),
-                    hosts: instances
-                        .map(|one| one.host().to_string())
-                        .collect(),
+                    hosts: instances.map(|one| one.host().to_string()).collect(),
                     address: listeners[bound[0]].0,
                     door: door.clone(),
                     fault: watch::channel(None).0,

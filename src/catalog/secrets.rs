@@ -51,7 +51,8 @@ pub(super) fn all(services: &[Service], stores: &[RemoteWrite]) -> Vec<Secret> {
     let found_with = discovering.iter().flat_map(|said| said.secrets());
     let found_with: Vec<String> = found_with.collect();
     let asked = services.chain(stores);
-    let asked = asked.flat_map(|(tls, auth, probed)| files(tls, auth).map(move |one| (one, probed)));
+    let asked =
+        asked.flat_map(|(tls, auth, probed)| files(tls, auth).map(move |one| (one, probed)));
     for (file, probed) in asked.chain(found_with.iter().map(|file| (file, false))) {
         let name = named(file);
         let known = found.entry(name.clone()).or_insert_with(|| Secret {

@@ -35,21 +35,13 @@ pub struct Service {
     #[serde(skip_serializing)]
     pub through: Option<String>,
     /// Where that exporter is asked.
-    #[serde(
-        default,
-        skip_deserializing,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_deserializing, skip_serializing_if = "Option::is_none")]
     pub exporter_address: Option<String>,
     /// What tells Prometheus where its instances are; `targets` are then two that are made up.
     #[serde(skip_serializing)]
     pub discovery: Option<Discovery>,
     /// The same as Prometheus reads it: its `sections`, what it shall `keep`, the `labels` that it gets.
-    #[serde(
-        default,
-        skip_deserializing,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_deserializing, skip_serializing_if = "Option::is_none")]
     pub found: Option<Value>,
     /// How many containers of it run beside each other.
     pub replicas: u32,
@@ -441,8 +433,9 @@ impl Service {
         self.own_profiles = said.own;
         let known = self.profiles.iter();
         let mut known = known.filter_map(|name| profiles.get(name));
-        self.application =
-            (!self.exporter() || self.build) && self.through.is_none() && !known.any(|profile| profile.program);
+        self.application = (!self.exporter() || self.build)
+            && self.through.is_none()
+            && !known.any(|profile| profile.program);
         let Some(runtime) = profiles.runtime(&self.runtime) else {
             return;
         };

@@ -328,7 +328,9 @@ fn as_found(job: &mut serde_json::Map<String, Value>, service: Option<&Service>)
     }
     let rules = job.get_mut("relabel_configs").and_then(Value::as_array_mut);
     if let Some(rules) = rules {
-        rules.retain(|rule| rule["source_labels"].is_null() && rule["target_label"] != "__address__");
+        rules.retain(|rule| {
+            rule["source_labels"].is_null() && rule["target_label"] != "__address__"
+        });
     }
 }
 

@@ -88,8 +88,7 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
             "remove one of them",
         ),
         (
-            own_targets
-                && source.contains(&format!("/services/{name}/metrics_port")),
+            own_targets && source.contains(&format!("/services/{name}/metrics_port")),
             "metrics_port",
             format!(
                 "`{name}` has `targets` and `metrics_port`, and its metrics are asked for at the ports of its targets"

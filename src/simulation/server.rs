@@ -154,7 +154,10 @@ fn meant<'a>(posts: &'a [Arc<Post>], request: &Request<Incoming>) -> Option<&'a 
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => asked,
     };
-    let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
+    let (path, query) = (
+        request.uri().path(),
+        request.uri().query().unwrap_or_default(),
+    );
     // Where all are on one machine it has only one name that matters.
     let hosts: BTreeSet<&String> = posts.iter().flat_map(|post| &post.hosts).collect();
     let there = posts

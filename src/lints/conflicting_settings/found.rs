@@ -100,7 +100,9 @@ fn of_discovery(
                 "read it from a file: `password_file`, `credentials_file`, `client_secret_file`",
             );
         }
-        let socket = said["host"].as_str().is_some_and(|host| host.starts_with("unix:"));
+        let socket = said["host"]
+            .as_str()
+            .is_some_and(|host| host.starts_with("unix:"));
         if contained && socket {
             say(
                 Place::Value(format!("{own}/host")),
@@ -113,7 +115,8 @@ fn of_discovery(
         {
             say(
                 Place::Value(own),
-                "Prometheus is a container of compose, and does not know which cluster is meant".to_string(),
+                "Prometheus is a container of compose, and does not know which cluster is meant"
+                    .to_string(),
                 "write `api_server` or `kubeconfig_file`; in the cluster itself `runs_on = \"host\"` in [prometheus]",
             );
         }
