@@ -1,6 +1,6 @@
 //! What tells Prometheus where the instances of a service are.
 
-use super::secrets;
+use super::access;
 use crate::json::Parts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -69,7 +69,7 @@ impl Discovery {
                 }
                 section["type"] = records.into();
             }
-            with_secrets(&mut section, &mut |file| secrets::seen(file, contained));
+            with_secrets(&mut section, &mut |file| access::seen(file, contained));
             sections.insert(format!("{name}_sd_configs"), Value::Array(vec![section]));
         }
         Value::Object(sections)

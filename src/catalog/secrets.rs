@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::access::{Auth, Tls};
+pub(crate) use super::access::{named, seen};
 use super::tables::RemoteWrite;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -63,37 +64,4 @@ pub(super) fn all(services: &[Service], stores: &[RemoteWrite]) -> Vec<Secret> {
         known.probed |= probed;
     }
     found.into_values().collect()
-}
-
-/// Where Prometheus reads a file of this machine: where it is, or as a secret of its container.
-pub(crate) fn seen(file: &str, contained: bool) -> String {
-    match contained {
-        true => format!("/run/secrets/{}", named(file)),
-        false => file.to_string(),
-    }
-}
-
-/// What a container calls a file of this machine: `secrets/web/token` → `web_token`, a file in /run/secrets.
-pub(crate) fn named(file: &str) -> String {
-    let below = file.trim_start_matches("./");
-    let below = below.strip_prefix("secrets/").unwrap_or(below);
-    below
-        .trim_start_matches('/')
-        .replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_is_named_after_its_file() {
-        for (file, name) in [
-            ("secrets/token", "token"),
-            ("./secrets/web/token", "web_token"),
-            ("/etc/ssl/ca.pem", "etc_ssl_ca_pem"),
-        ] {
-            assert_eq!(named(file), name);
-        }
-    }
 }
