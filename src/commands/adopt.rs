@@ -187,6 +187,15 @@ impl Adopted {
                 None => {}
             }
         }
+        for (job, _) in &mut adopted.jobs {
+            let lists = job.lists();
+            let given = values
+                .iter()
+                .filter(|(path, _)| lists.iter().any(|pattern| glob(pattern, path)));
+            let groups = given.flat_map(|(_, list)| list.items());
+            let labels = groups.flat_map(|group| group["labels"].entries());
+            job.listed = labels.map(|(label, _)| label.clone()).collect();
+        }
         let longer = |rule: &Value| rule.get("keep_firing_for").is_some();
         if adopted.rules.values().flat_map(files::rules).any(longer) {
             let since = "`keep_firing_for` is read since Prometheus 2.42".to_string();

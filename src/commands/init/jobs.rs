@@ -39,6 +39,9 @@ const TLS: [&str; 5] = [
     "insecure_skip_verify",
 ];
 
+/// Labels that every service has of itself.
+const OF_SERVICES: [&str; 2] = ["service", "component"];
+
 /// Where containers find the secrets of a compose file.
 const SECRETS: &str = "/run/secrets/";
 
@@ -65,6 +68,8 @@ pub(in crate::commands) struct Job {
     pub(in crate::commands) value: Map<String, Value>,
     /// The configuration.
     pub(in crate::commands) path: String,
+    /// Labels that its lists of targets give, as far as they are known.
+    pub(in crate::commands) listed: BTreeSet<String>,
 }
 
 impl Job {
@@ -80,6 +85,7 @@ impl Job {
             name: job["job_name"].as_str()?.to_string(),
             value,
             path: path.to_string(),
+            listed: BTreeSet::new(),
         })
     }
 
@@ -177,7 +183,8 @@ impl Job {
             }
         }
         if !labels.is_empty() {
-            let labels = toml(&Value::Object(labels)).ok_or("it has labels without a value")?;
+            let labels = toml(&Value::Object(labels.clone()));
+            let labels = labels.ok_or("it has labels without a value")?;
             found.more.push(format!("labels = {labels}"));
         }
         for (key, value) in self.access()? {
@@ -209,11 +216,21 @@ impl Job {
         }
         if let Some(Sought { mut table, port }) = found_by {
             found.more.extend(port.map(|port| format!("port = {port}")));
+            if self.listed.contains("job") {
+                return Err("its lists say which `job` a target is of".to_string());
+            }
+            let set =
+                |label: &String| labels.contains_key(label) || OF_SERVICES.contains(&&**label);
+            let listed = self.listed.iter().filter(|label| !set(label));
+            let mut copied = rules.copied;
+            for label in listed.filter(|label| !label.starts_with("__")) {
+                copied.entry(label.clone()).or_insert(label.clone());
+            }
             if !rules.keep.is_empty() {
                 table.insert("keep".to_string(), json!(rules.keep));
             }
-            if !rules.copied.is_empty() {
-                table.insert("labels".to_string(), json!(rules.copied));
+            if !copied.is_empty() {
+                table.insert("labels".to_string(), json!(copied));
             }
             let table = toml(&Value::Object(table)).ok_or("it has a key without a value")?;
             found.more.push(format!("discovery = {table}"));
@@ -454,6 +471,7 @@ pub(in crate::commands) fn store(
         name: plain(&store["url"]),
         value: store.as_object().cloned().unwrap_or_default(),
         path: path.to_string(),
+        listed: BTreeSet::new(),
     };
     let mut table = Map::new();
     table.insert("url".to_string(), store["url"].clone());
