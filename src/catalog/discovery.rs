@@ -15,6 +15,8 @@ pub struct Discovery {
     /// Lists of targets: from the folder of the catalog on, or of this machine.
     #[serde(default)]
     pub file: Vec<String>,
+    /// The discovered label that is asked in place of the address that is found.
+    pub address: Option<String>,
     /// Discovered label → what its value must match, as a whole.
     #[serde(default)]
     pub keep: BTreeMap<String, String>,

@@ -571,6 +571,7 @@ impl Service {
             "folders": said.folders(),
             "keep": said.keep,
             "labels": moved,
+            "address": said.address,
             // DNS has been told.
             "port": port.filter(|_| platforms),
         }))
@@ -674,6 +675,12 @@ impl Service {
         let target = target.unwrap_or_default();
         let mut all = self.instances.iter();
         self.through.is_some() && all.any(|one| target.contains(&one.address))
+    }
+
+    /// Whether the port is said at which what it finds is asked.
+    pub(crate) fn says_port(&self) -> bool {
+        let found = self.found.as_ref();
+        found.is_some_and(|found| found["port"].is_number())
     }
 
     /// Whether it is said at which port it is asked.

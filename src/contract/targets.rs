@@ -2,6 +2,7 @@
 
 use super::domain::Domain;
 use super::relabel::{Labels, Relabeled, Rule, relabeled};
+use crate::catalog::access::parted;
 use crate::catalog::{Duration, Service};
 use crate::json::{Parts, plain};
 use crate::promql::matchers::Judge;
@@ -195,6 +196,18 @@ impl Targets {
                     );
                 }
                 let said = service.and_then(|service| service.discovery.as_ref());
+                if let (Some(label), Some(service)) =
+                    (said.and_then(|said| said.address.as_ref()), service)
+                {
+                    let made_up = &service.targets[at];
+                    let (host, _) = parted(made_up);
+                    // Where a port is said, it is put behind what is found.
+                    let known = match service.says_port() {
+                        true => host,
+                        false => made_up,
+                    };
+                    labels.insert(label.clone(), known.to_string());
+                }
                 for found in said.iter().flat_map(|said| said.labels.values()) {
                     labels.insert(found.clone(), format!("{name}-{}", at + 1));
                 }

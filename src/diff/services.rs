@@ -314,7 +314,9 @@ fn keeps(service: &Service) -> String {
         .labels
         .iter()
         .map(|(label, from)| format!("{label} from {from}"));
-    let all: Vec<String> = keep.chain(labels).collect();
+    let address = said.address.iter();
+    let address = address.map(|label| format!("asked at {label}"));
+    let all: Vec<String> = keep.chain(labels).chain(address).collect();
     match all.is_empty() {
         true => "all of them".to_string(),
         false => all.join(", "),

@@ -13,6 +13,8 @@ pub(super) struct Relabelled {
     pub(super) copied: BTreeMap<String, String>,
     /// Label that is found → what it must match.
     pub(super) keep: BTreeMap<String, String>,
+    /// The label that is found and is asked in place of the address, and the port behind it.
+    pub(super) address: Option<(String, Option<u16>)>,
     /// The exporter that is asked for each of the targets.
     pub(super) through: Option<String>,
 }
@@ -64,6 +66,21 @@ pub(super) fn relabelled<'a>(rules: impl Iterator<Item = &'a Value>) -> Result<R
                     Some(value) => drop(read.labels.insert(label.to_string(), value.into())),
                     None => return Err(odd()),
                 }
+            }
+            ("replace", [source], "__address__") if whole && source.starts_with("__meta_") => {
+                let written = replacement.as_str().unwrap_or("$1");
+                let written = written.replace(['{', '}', '[', ']'], "");
+                let port = written
+                    .strip_prefix("$1")
+                    .map(|rest| rest.trim_start_matches(':'));
+                let port = match port.ok_or_else(odd)? {
+                    "" => None,
+                    port => Some(port.parse().map_err(|_| odd())?),
+                };
+                read.address = Some((source.to_string(), port));
+            }
+            ("replace", [_], label @ ("job" | "service")) if copies => {
+                return Err(format!("what is found says which `{label}` it is"));
             }
             ("replace", [source], label)
                 if copies && source.starts_with("__meta_") && !label.starts_with("__") =>

@@ -149,7 +149,9 @@ impl Job {
         if found_by.is_none() && (targets.is_empty() || distinct.len() < targets.len()) {
             return Err("its targets are not a list without repetition".to_string());
         }
-        if found_by.is_none() && !(rules.keep.is_empty() && rules.copied.is_empty()) {
+        if found_by.is_none()
+            && !(rules.keep.is_empty() && rules.copied.is_empty() && rules.address.is_none())
+        {
             return Err("it relabels by what its targets do not have".to_string());
         }
         let mut found = Found {
@@ -215,7 +217,12 @@ impl Job {
             found.through = Some(exporter);
         }
         if let Some(Sought { mut table, port }) = found_by {
+            let (address, behind) = rules.address.unzip();
+            let port = port.or(behind.flatten().map(u64::from));
             found.more.extend(port.map(|port| format!("port = {port}")));
+            if let Some(address) = address {
+                table.insert("address".to_string(), address.into());
+            }
             if self.listed.contains("job") {
                 return Err("its lists say which `job` a target is of".to_string());
             }
