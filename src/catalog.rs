@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod alerts;
+pub(crate) mod discovery;
 mod emitters;
 pub(crate) mod extra;
 pub(crate) mod filters;

@@ -74,7 +74,7 @@ pub struct Contract {
 impl Contract {
     /// What the catalog's services expose to the targets of a rendered Prometheus configuration.
     pub(crate) fn new(catalog: &Catalog, config: &Value) -> Contract {
-        let targets = Targets::read(config);
+        let targets = Targets::read(config, &catalog.services);
         let tag = catalog.prometheus.image.rsplit(':').next();
         let tag = tag.unwrap_or_default();
         let mut contract = Contract {

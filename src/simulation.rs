@@ -9,7 +9,6 @@ pub(crate) mod shape;
 mod stand_in;
 pub(crate) mod words;
 
-use crate::catalog::access::parted;
 use crate::catalog::{Catalog, Service};
 use crate::simulation::fault::Fault;
 use anyhow::{Context, Result, bail};
@@ -132,9 +131,7 @@ impl Fleet {
                 let instances = service.instances.iter();
                 let post = Arc::new(Post {
                     service: (*service).clone(),
-                    hosts: instances
-                        .map(|one| parted(&one.address).0.to_string())
-                        .collect(),
+                    hosts: instances.map(|one| one.host().to_string()).collect(),
                     address: listeners[bound[0]].0,
                     door: door.clone(),
                     fault: watch::channel(None).0,

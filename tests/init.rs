@@ -241,8 +241,7 @@ scrape_configs:
     said(
         &ended,
         &[
-            "node is left out: its targets have different labels; `monstack adopt prometheus.yml` keeps such a job as it is",
-            "probes is left out: ",
+            "probes is left out: it is asked at another address than its targets have; `monstack adopt prometheus.yml` keeps such a job as it is",
         ],
     );
     let text = renders(&root);
@@ -250,6 +249,7 @@ scrape_configs:
         "runtime = \"unknown\"",
         "runtime = \"java\", labels = { tier = \"1\" }, tls = { ca_file = \"ca.pem\" }",
         "honor_labels = true",
+        "{ address = \"10.0.0.2:9100\", labels = { dc = \"b\" } }",
         "params = { x = [\"1\"] }",
     ] {
         assert!(text.contains(wanted), "{wanted}: {text}");
@@ -269,16 +269,16 @@ fn a_configuration_of_prometheus_becomes_a_catalog() {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     said(
         &ended,
-        &[
-            "prometheus is left out",
-            "found is left out",
-            "odd host:1 is no host:port",
-        ],
+        &["prometheus is left out", "odd host:1 is no host:port"],
     );
     let text = renders(&root);
     assert!(text.contains("targets = [\"10.0.0.1:8000\", \"10.0.0.2:8000\"], build = false, metrics_path = \"/stats\""), "{text}");
     assert!(
         text.contains("local = { group = \"services\", port = 8001"),
+        "{text}"
+    );
+    assert!(
+        text.contains("discovery = { http = \"https://x.example.org\" }"),
         "{text}"
     );
     fs::remove_dir_all(root).expect("removable");
@@ -355,12 +355,11 @@ groups:
             "Memory: saturation, of node_exporter",
             "Rejected: increase, of redis_exporter",
             "adopted/rules.yml: 2 alerts, 1 recording rule",
-            "alert InstanceDown: its annotation runbook_url",
         ],
     );
     for line in [
         "labels = { rack = \"a1\" }",
-        "at_most = 0, for = \"5m\", severity = \"critical\", per = [\"instance\"], summary = \"{label:instance} is down\"",
+        "at_most = 0, for = \"5m\", severity = \"critical\", per = [\"instance\"], summary = \"{label:instance} is down\", runbook_url = \"https://example.org\"",
         "limit = \"node_memory_MemTotal_bytes\", below = 0.1",
         "above = 0, for = \"0s\", severity = \"critical\", labels = { team = \"data\" }",
     ] {
@@ -386,6 +385,81 @@ groups:
         &monitoring,
     );
     assert!(fine && told.contains("chat"), "{told}");
+    fs::remove_dir_all(root).expect("removable");
+}
+
+/// Jobs that look for their targets, or ask an exporter for each of them, are services; so is what rules alone tell of a metric.
+#[test]
+fn what_is_found_and_what_is_asked_for_others_is_adopted() {
+    let root = folder("adopt-found");
+    fs::create_dir(root.join("lists")).expect("writable");
+    let config = r#"
+global: {scrape_interval: 15s}
+scrape_configs:
+  - job_name: web
+    file_sd_configs: [{files: ["lists/*.json"]}]
+  - job_name: api
+    consul_sd_configs: [{server: "consul.example.org:8500", services: [api]}]
+    relabel_configs:
+      - {source_labels: [__meta_consul_tags], regex: ".*,prod,.*", action: keep}
+      - {source_labels: [__meta_consul_dc], target_label: dc}
+  - job_name: tasks
+    dns_sd_configs: [{names: [tasks.example.org], type: A, port: 8080}]
+  - job_name: snmp
+    static_configs: [{targets: ["snmp.example.org:9116"]}]
+  - job_name: switches
+    metrics_path: /snmp
+    params: {module: [if_mib]}
+    static_configs: [{targets: ["10.1.0.1", "10.1.0.2"]}]
+    relabel_configs:
+      - {source_labels: [__address__], target_label: __param_target}
+      - {source_labels: [__param_target], target_label: instance}
+      - {target_label: __address__, replacement: "snmp.example.org:9116"}
+  - job_name: labels
+    consul_sd_configs: [{server: "consul.example.org:8500"}]
+    relabel_configs: [{action: labelmap, regex: "__meta_consul_(.+)"}]
+"#;
+    let rules = r#"
+groups:
+  - name: all
+    rules:
+      - alert: LinkDown
+        expr: ifOperStatus{job="switches"} < 1
+        for: 5m
+        keep_firing_for: 10m
+        labels: {severity: warning}
+        annotations: {summary: "a link is down", impact: "nobody gets through {{ $labels.instance }}"}
+"#;
+    let routes = "route: {receiver: chat}\nreceivers:\n  - name: chat\n    webhook_configs: [{url: 'https://hooks.example.org/x'}]\n";
+    let files = [
+        ("prometheus.yml", config),
+        ("rules.yml", rules),
+        ("alertmanager.yml", routes),
+        ("lists/web.json", "[{\"targets\": [\"10.0.0.1:80\"]}]"),
+    ];
+    let text = adopted(
+        &root,
+        &files,
+        &[
+            "job labels, in adopted/jobs.yml: it relabels: labelmap",
+            "LinkDown: threshold, of switches",
+            "metric ifOperStatus: taken for a gauge of switches",
+            "`keep_firing_for` is read since Prometheus 2.42",
+        ],
+    );
+    for line in [
+        "discovery = { file = [\"lists/*.json\"] }",
+        "keep = { __meta_consul_tags = \".*,prod,.*\" }, labels = { dc = \"__meta_consul_dc\" }",
+        "port = 8080, discovery = { dns = { names = [\"tasks.example.org\"], type = \"A\" } }",
+        "targets = [\"10.1.0.1\", \"10.1.0.2\"]",
+        "through = \"snmp\"",
+        "keep_firing_for = \"10m\"",
+        "annotations = { impact = \"nobody gets through {label:instance}\" }",
+        "minimum_version = \"2.42\"",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("files ="), "{text}");
     fs::remove_dir_all(root).expect("removable");
 }
 

@@ -6,8 +6,12 @@ use std::collections::BTreeMap;
 /// One process of a service.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Instance {
-    /// host:port at which it is scraped; the label `instance`.
+    /// The label `instance`: host:port at which it is scraped, or what an exporter is asked for.
     pub address: String,
+    /// host:port that is asked: its own, or the exporter's.
+    pub asked: String,
+    /// Where its metrics are there, with the query.
+    pub path: String,
     /// host:port at which it is asked for its health.
     pub health: String,
     /// More labels of its series: the service's, and its own over them.
@@ -43,12 +47,12 @@ pub struct Auth {
 impl Instance {
     /// At which it listens: for scrapes, and for questions after its health.
     pub(crate) fn ports(&self) -> [u16; 2] {
-        [&self.address, &self.health].map(|address| parted(address).1)
+        [&self.asked, &self.health].map(|address| parted(address).1)
     }
 
     /// Where it is, without a port.
     pub(crate) fn host(&self) -> &str {
-        parted(&self.address).0
+        parted(&self.asked).0
     }
 }
 
@@ -72,6 +76,23 @@ pub(super) fn in_url(address: &str) -> String {
     ipv6(address).map_or_else(|| address.to_string(), |address| format!("[{address}]"))
 }
 
+/// Where Prometheus reads a file of this machine: where it is, or as a secret of its container.
+pub(crate) fn seen(file: &str, contained: bool) -> String {
+    match contained {
+        true => format!("/run/secrets/{}", named(file)),
+        false => file.to_string(),
+    }
+}
+
+/// What a container calls a file of this machine: `secrets/web/token` → `web_token`, a file in /run/secrets.
+pub(crate) fn named(file: &str) -> String {
+    let below = file.trim_start_matches("./");
+    let below = below.strip_prefix("secrets/").unwrap_or(below);
+    below
+        .trim_start_matches('/')
+        .replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +111,16 @@ mod tests {
     fn an_address_is_parted_at_its_last_colon() {
         assert_eq!(parted("[fd00::1]:80"), ("[fd00::1]", 80));
         assert_eq!(parted("db.example.org:9187"), ("db.example.org", 9187));
+    }
+
+    #[test]
+    fn a_secret_is_named_after_its_file() {
+        for (file, name) in [
+            ("secrets/token", "token"),
+            ("./secrets/web/token", "web_token"),
+            ("/etc/ssl/ca.pem", "etc_ssl_ca_pem"),
+        ] {
+            assert_eq!(named(file), name);
+        }
     }
 }

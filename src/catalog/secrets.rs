@@ -2,6 +2,7 @@
 
 use super::Service;
 use super::access::{Auth, Tls};
+pub(crate) use super::access::{named, seen};
 use super::tables::RemoteWrite;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -40,53 +41,27 @@ pub struct Secret {
 /// All of them, each once, by name.
 pub(super) fn all(services: &[Service], stores: &[RemoteWrite]) -> Vec<Secret> {
     let mut found: BTreeMap<String, Secret> = BTreeMap::new();
+    let discovering: Vec<_> = services
+        .iter()
+        .filter_map(|service| service.discovery.as_ref())
+        .collect();
     let services = services
         .iter()
         .map(|service| (&service.tls, &service.auth, service.health_probe));
     let stores = stores.iter().map(|store| (&store.tls, &store.auth, false));
-    for (tls, auth, probed) in services.chain(stores) {
-        for file in files(tls, auth) {
-            let name = named(file);
-            let known = found.entry(name.clone()).or_insert_with(|| Secret {
-                name,
-                file: file.clone(),
-                probed: false,
-            });
-            known.probed |= probed;
-        }
+    let found_with = discovering.iter().flat_map(|said| said.secrets());
+    let found_with: Vec<String> = found_with.collect();
+    let asked = services.chain(stores);
+    let asked =
+        asked.flat_map(|(tls, auth, probed)| files(tls, auth).map(move |one| (one, probed)));
+    for (file, probed) in asked.chain(found_with.iter().map(|file| (file, false))) {
+        let name = named(file);
+        let known = found.entry(name.clone()).or_insert_with(|| Secret {
+            name,
+            file: file.clone(),
+            probed: false,
+        });
+        known.probed |= probed;
     }
     found.into_values().collect()
-}
-
-/// Where Prometheus reads a file of this machine: where it is, or as a secret of its container.
-pub(crate) fn seen(file: &str, contained: bool) -> String {
-    match contained {
-        true => format!("/run/secrets/{}", named(file)),
-        false => file.to_string(),
-    }
-}
-
-/// What a container calls a file of this machine: `secrets/web/token` → `web_token`, a file in /run/secrets.
-pub(crate) fn named(file: &str) -> String {
-    let below = file.trim_start_matches("./");
-    let below = below.strip_prefix("secrets/").unwrap_or(below);
-    below
-        .trim_start_matches('/')
-        .replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_is_named_after_its_file() {
-        for (file, name) in [
-            ("secrets/token", "token"),
-            ("./secrets/web/token", "web_token"),
-            ("/etc/ssl/ca.pem", "etc_ssl_ca_pem"),
-        ] {
-            assert_eq!(named(file), name);
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! A service with the settings of its group and of all services filled in.
 
 use super::access::{Auth, Instance, Tls, in_url, parted};
+use super::discovery::Discovery;
 use super::units::Bound;
 use super::{Duration, Size};
 use crate::json::Parts;
@@ -8,7 +9,7 @@ use crate::profiles::{Profiles, Role};
 use crate::source::{Source, step};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -30,6 +31,18 @@ pub struct Service {
     /// host:port of instances on other machines, as written.
     #[serde(default)]
     pub targets: Vec<String>,
+    /// The exporter that is asked for each of its targets: a service, or host:port.
+    #[serde(skip_serializing)]
+    pub through: Option<String>,
+    /// Where that exporter is asked.
+    #[serde(default, skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub exporter_address: Option<String>,
+    /// What tells Prometheus where its instances are; `targets` are then two that are made up.
+    #[serde(skip_serializing)]
+    pub discovery: Option<Discovery>,
+    /// The same as Prometheus reads it: its `sections`, what it shall `keep`, the `labels` that it gets.
+    #[serde(default, skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Value>,
     /// How many containers of it run beside each other.
     pub replicas: u32,
     /// Where each of them is; of replicas in containers one, for whom their name stands.
@@ -313,9 +326,11 @@ impl Service {
             }
         }
         let own = !named_exporter(name) || merged.contains_key("app");
-        merged.entry("build").or_insert(own.into());
+        let elsewhere = merged.contains_key("discovery") || merged.contains_key("through");
+        merged.entry("build").or_insert((own && !elsewhere).into());
         let merged_port = merged.contains_key("port");
         let labelled = parted_targets(&mut merged);
+        let port_said = merged_port || merged.contains_key("metrics_port");
         let mut service: Service = serde_json::from_value(Value::Object(merged))?;
         service.name = name.to_string();
         service.host = match service.runs_on.as_str() {
@@ -324,7 +339,14 @@ impl Service {
             "compose" => name.to_string(),
             address => in_url(address),
         };
-        if let Some(first) = service.targets.first() {
+        service.found = service.found_as_said(catalog, port_said);
+        let own_targets = service.through.is_none() && service.discovery.is_none();
+        if service.discovery.is_some() {
+            service.targets = service.made_up(port_said);
+        }
+        if let Some(exporter) = service.through.clone() {
+            service.asked_through(catalog, &exporter)?;
+        } else if let Some(first) = service.targets.first() {
             let (host, port) = parted(first);
             service.host = host.to_string();
             service.runs_on = host.to_string();
@@ -359,7 +381,7 @@ impl Service {
             service.params.entry(name).or_default().extend(values);
         }
         let own_health = service.build || !service.health_path.is_empty();
-        service.instances = service.placed(own_health && merged_port);
+        service.instances = service.placed(own_health && merged_port && own_targets);
         for (instance, own) in service.instances.iter_mut().zip(labelled) {
             instance.labels.extend(own);
         }
@@ -372,11 +394,19 @@ impl Service {
             };
         }
         service.own_probe = service.tls.is_some() || service.auth.is_some();
+        let path = |one: &Instance| match service.through {
+            Some(_) => one.path.clone(),
+            None => service.health_path.clone(),
+        };
         service.health_urls = service
             .instances
             .iter()
-            .map(|one| format!("{}://{}{}", service.scheme, one.health, service.health_path))
+            .map(|one| format!("{}://{}{}", service.scheme, one.health, path(one)))
             .collect();
+        if !own_targets {
+            // What is found is not known here, and what an exporter answers is no health of its targets.
+            service.health_probe = false;
+        }
         if service.scrape_timeout == Duration::default() {
             service.scrape_timeout = service.scrape_interval.min(Duration(10_000));
         }
@@ -398,8 +428,9 @@ impl Service {
         self.own_profiles = said.own;
         let known = self.profiles.iter();
         let mut known = known.filter_map(|name| profiles.get(name));
-        self.application =
-            (!self.exporter() || self.build) && !known.any(|profile| profile.program);
+        self.application = (!self.exporter() || self.build)
+            && self.through.is_none()
+            && !known.any(|profile| profile.program);
         let Some(runtime) = profiles.runtime(&self.runtime) else {
             return;
         };
@@ -453,29 +484,128 @@ impl Service {
 
     /// Where each of its instances is. `own_health`: health is asked at its port, and not where the metrics are.
     fn placed(&self, own_health: bool) -> Vec<Instance> {
-        let instance = |host: &str, address: String| Instance {
-            health: if own_health {
-                format!("{host}:{}", self.port)
-            } else {
-                address.clone()
-            },
-            address,
-            labels: self.labels.clone(),
+        let instance = |host: &str, address: String| {
+            let asked = self
+                .exporter_address
+                .clone()
+                .unwrap_or_else(|| address.clone());
+            let joined = match self.metrics_path.contains('?') {
+                true => '&',
+                false => '?',
+            };
+            Instance {
+                health: if own_health {
+                    format!("{host}:{}", self.port)
+                } else {
+                    asked.clone()
+                },
+                path: match self.through {
+                    Some(_) => format!("{}{joined}target={}", self.metrics_path, encoded(&address)),
+                    None => self.metrics_path.clone(),
+                },
+                address,
+                asked,
+                labels: self.labels.clone(),
+            }
         };
         if self.targets.is_empty() {
             let port = self.metrics_port.unwrap_or(self.port);
             return vec![instance(&self.host, format!("{}:{port}", self.host))];
         }
-        self.targets
-            .iter()
+        let placed = self.targets.iter();
+        let mut placed: Vec<Instance> = placed
             .map(|target| instance(parted(target).0, target.clone()))
-            .collect()
+            .collect();
+        let found = self.discovery.iter().flat_map(|said| said.labels.keys());
+        for label in found {
+            for (at, one) in placed.iter_mut().enumerate() {
+                let made_up = format!("{}-{}", self.name, at + 1);
+                match label.as_str() {
+                    "instance" => one.address = made_up,
+                    label => drop(one.labels.insert(label.to_string(), made_up)),
+                }
+            }
+        }
+        placed
     }
 
-    /// host:port of every instance, for a sentence.
+    /// Two instances that stand for those that Prometheus finds while it runs.
+    fn made_up(&self, port_said: bool) -> Vec<String> {
+        let by_scheme = match self.scheme.as_str() {
+            "https" => 443,
+            _ => 80,
+        };
+        let port = match port_said {
+            true => self.metrics_port.unwrap_or(self.port),
+            false => by_scheme,
+        };
+        let one = |at: usize| match self.through {
+            Some(_) => format!("{}-{at}.example", self.name),
+            None => format!("{}-{at}.example:{port}", self.name),
+        };
+        vec![one(1), one(2)]
+    }
+
+    /// What Prometheus reads of `discovery`.
+    fn found_as_said(&self, catalog: &Value, port_said: bool) -> Option<Value> {
+        let said = self.discovery.as_ref()?;
+        let contained = catalog["prometheus"]["runs_on"] != "host";
+        let output = catalog["platform"]["output"].as_str();
+        let folders = output.map_or(1, |output| output.split('/').count());
+        let port = port_said.then(|| self.metrics_port.unwrap_or(self.port));
+        let sections = said.sections(contained, &"../".repeat(folders + 1), port);
+        let platforms = sections.entries().any(|(key, _)| key != "dns_sd_configs");
+        let moved: BTreeMap<&String, &String> = said
+            .labels
+            .iter()
+            .filter(|(label, found)| label != found)
+            .collect();
+        Some(json!({
+            "words": said.words(),
+            "sections": sections,
+            "folders": said.folders(),
+            "keep": said.keep,
+            "labels": moved,
+            "address": said.address,
+            // DNS has been told.
+            "port": port.filter(|_| platforms),
+        }))
+    }
+
+    /// Asks an exporter in place of the targets: where it is, the service is.
+    fn asked_through(&mut self, catalog: &Value, exporter: &str) -> serde_json::Result<()> {
+        let written = catalog["services"].get(exporter);
+        let other = written.filter(|other| other.get("through").is_none());
+        if let Some(other) = other.filter(|_| exporter != self.name) {
+            let other = Service::resolve(catalog, exporter, other)?;
+            let (_, port) = parted(&other.instances[0].asked);
+            self.exporter_address = Some(other.instances[0].asked.clone());
+            self.host = other.host;
+            self.runs_on = other.runs_on;
+            self.foreign = other.foreign;
+            self.port = port;
+        } else {
+            let (host, port) = parted(exporter);
+            self.exporter_address = Some(exporter.to_string());
+            self.host = host.to_string();
+            self.runs_on = host.to_string();
+            self.port = port;
+        }
+        self.build = false;
+        Ok(())
+    }
+
+    /// Where its instances are, for a sentence: host:port of each, or what says so while Prometheus runs.
     pub(crate) fn addresses(&self) -> String {
+        let through = match &self.exporter_address {
+            Some(exporter) => format!(" through {exporter}"),
+            None => String::new(),
+        };
         let addresses = self.instances.iter().map(|one| one.address.as_str());
-        addresses.collect::<Vec<_>>().join(", ")
+        match &self.discovery {
+            Some(said) => format!("what is found {}{through}", said.words()),
+            None => addresses.collect::<Vec<_>>().join(", ") + &through,
+        }
     }
 
     /// The labels that every target has, which name a service and its group.
@@ -488,6 +618,7 @@ impl Service {
             true => Value::from(".+"),
             false => addresses.collect(),
         };
+        let found = self.discovery.as_ref().map(|said| &said.labels);
         let all = self.instances.iter();
         let labels: BTreeSet<&String> = all.flat_map(|one| one.labels.keys()).collect();
         // What every target has is a finding where a label is called so, and is not replaced by it.
@@ -495,6 +626,9 @@ impl Service {
             .into_iter()
             .filter(|label| *label != "instance" && !Service::OF_ALL.contains(&label.as_str()));
         let own = labels.map(|label| {
+            if found.is_some_and(|found| found.contains_key(label)) {
+                return (label.clone(), Value::from(".+"));
+            }
             let mut values: Vec<&str> = Vec::new();
             // Of those that do not have it the value is empty, which is no example of it.
             let having = self
@@ -517,9 +651,36 @@ impl Service {
             .collect()
     }
 
-    /// Whether Prometheus finds its instances by DNS.
+    /// Whether Prometheus finds its instances while it runs.
     pub(crate) fn discovered(&self) -> bool {
-        self.replicas > 1
+        self.replicas > 1 || self.discovery.is_some()
+    }
+
+    /// Labels of its targets of which only Prometheus knows the values.
+    pub(crate) fn open_labels(&self) -> impl Iterator<Item = &str> {
+        let found = self.discovery.iter();
+        let labels = found.clone().flat_map(|said| said.labels.keys());
+        let instance = found.map(|_| "instance");
+        instance.chain(labels.map(String::as_str))
+    }
+
+    /// Whether an exporter that is asked with this query is asked for one of its targets.
+    pub(crate) fn asks(&self, query: &str) -> bool {
+        let target = queried(&format!("?{query}")).1.remove("target");
+        let target = target.unwrap_or_default();
+        let mut all = self.instances.iter();
+        self.through.is_some() && all.any(|one| target.contains(&one.address))
+    }
+
+    /// Whether the port is said at which what it finds is asked.
+    pub(crate) fn says_port(&self) -> bool {
+        let found = self.found.as_ref();
+        found.is_some_and(|found| found["port"].is_number())
+    }
+
+    /// Whether it is said at which port it is asked.
+    pub(crate) fn host_is_known(&self) -> bool {
+        self.instances.iter().all(|one| parted(&one.asked).1 > 0)
     }
 
     /// Whether its name says that it is an exporter.

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod files;
+mod inferred;
 
 use super::init::draft::{Draft, SCRAPED, UNKNOWN};
 use super::init::jobs::{self, Job};
@@ -18,6 +19,7 @@ use crate::yaml;
 use alerts::{Recognised, Stays};
 use anyhow::{Context, Result, bail, ensure};
 use files::Sort;
+use inferred::Inferred;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -55,6 +57,8 @@ struct Adopted {
     recognised: Vec<Recognised>,
     /// and those that are none.
     stay: Vec<Stays>,
+    /// What those read that only rules tell of.
+    metrics: BTreeMap<String, Inferred>,
     /// Keys of [prometheus] as TOML, each with where it comes from.
     settings: BTreeMap<&'static str, (String, String)>,
     /// Stores of `remote_write`, each with the file that names it.
@@ -111,6 +115,7 @@ impl Adopted {
             tested: BTreeSet::new(),
             recognised: Vec::new(),
             stay: Vec::new(),
+            metrics: BTreeMap::new(),
             settings: BTreeMap::new(),
             stores: Vec::new(),
             accepted: BTreeMap::new(),
@@ -129,6 +134,14 @@ impl Adopted {
             } else {
                 match yaml::parse(&text) {
                     Ok(value) => values.push((path.clone(), value)),
+                    // Grafana takes dashboards that say a key twice, and what is no dashboard is none of a stack.
+                    Err(error) if path.ends_with(".json") => {
+                        adopted.lost.push(format!(
+                            "{path}:{}: {}: correct it, and name the file in [extra]",
+                            error.line, error.reason
+                        ));
+                        continue;
+                    }
                     Err(error) => bail!("{file}:{}: it is not YAML: {}", error.line, error.reason),
                 }
             }
@@ -173,6 +186,22 @@ impl Adopted {
                 Some(Some(job)) => drop(adopted.draft.watched.insert(job)),
                 None => {}
             }
+        }
+        for (job, _) in &mut adopted.jobs {
+            let lists = job.lists();
+            let given = values
+                .iter()
+                .filter(|(path, _)| lists.iter().any(|pattern| glob(pattern, path)));
+            let groups = given.flat_map(|(_, list)| list.items());
+            let labels = groups.flat_map(|group| group["labels"].entries());
+            job.listed = labels.map(|(label, _)| label.clone()).collect();
+        }
+        let longer = |rule: &Value| rule.get("keep_firing_for").is_some();
+        if adopted.rules.values().flat_map(files::rules).any(longer) {
+            let since = "`keep_firing_for` is read since Prometheus 2.42".to_string();
+            let setting = (r#""2.42""#.to_string(), since.clone());
+            adopted.settings.insert("minimum_version", setting);
+            adopted.changed.push(since);
         }
         let all: Vec<Job> = std::mem::take(&mut adopted.jobs)
             .into_iter()
@@ -343,9 +372,8 @@ impl Adopted {
         let rules: Vec<Value> = rules.cloned().collect();
         let draft = self.draft.without_alerts();
         let overlay = Overlay::of(root);
-        let (recognised, stay) =
+        (self.recognised, self.stay, self.metrics) =
             alerts::recognised(&draft, &overlay, &rules, &self.tested, &beside);
-        (self.recognised, self.stay) = (recognised, stay);
         self.without_recognised();
         !self.recognised.is_empty()
     }
@@ -486,15 +514,23 @@ impl Adopted {
             }
             Place::Line { file, line, .. } if file == JOBS => {
                 let lines = yaml::Lines::read(made.unwrap_or_default());
-                let kept: Vec<String> = self.kept().iter().map(|job| job.name.clone()).collect();
+                // As they were written: of those some may be lost by now.
+                let written = yaml::parse(made.unwrap_or_default()).unwrap_or_default();
+                let kept = written["scrape_configs"].items();
+                let kept: Vec<String> = kept.map(|job| plain(&job["job_name"])).collect();
                 let begins = |at: usize| lines.line(&format!("/scrape_configs/{at}"));
                 let before = |at: &usize| begins(*at).is_some_and(|begin| begin <= *line);
                 let Some(job) = (0..kept.len()).rfind(before) else {
                     return false;
                 };
-                self.lost.push(format!("job {}: {why}", kept[job]));
-                self.jobs.retain(|(job_, _)| job_.name != kept[job]);
-                true
+                let before = self.jobs.len();
+                self.jobs
+                    .retain(|(one, why)| one.name != kept[job] || why.is_none());
+                let lost = self.jobs.len() < before;
+                if lost {
+                    self.lost.push(format!("job {}: {why}", kept[job]));
+                }
+                lost
             }
             Place::Line { file, .. } | Place::File(file) => match self.files.remove(file) {
                 Some((key, _)) => {
@@ -510,6 +546,14 @@ impl Adopted {
             },
             _ => false,
         }
+    }
+
+    /// Whether only services read it, which find their targets in it where it is.
+    fn is_found(&self, path: &str) -> bool {
+        let reads = |job: &Job| job.lists().iter().any(|pattern| glob(pattern, path));
+        let mut of_services = self.jobs.iter().filter(|(_, why)| why.is_none());
+        let of_services = of_services.any(|(job, _)| reads(job));
+        of_services && !self.kept().into_iter().any(reads)
     }
 
     /// Takes a service back: its job is kept as it is.
@@ -533,8 +577,19 @@ impl Adopted {
                 text += &format!("{key} = {value}\n");
             }
         }
+        let read = |name: &str| {
+            let names = ["", "_bucket", "_sum", "_count"].map(|end| format!("{name}{end}"));
+            let mut all = self.recognised.iter().flat_map(|one| &one.reads);
+            all.any(|read| names.contains(read))
+        };
+        let metrics = self.metrics.iter().filter(|(name, _)| read(name));
+        let metrics: String = metrics.filter_map(|(name, one)| one.says(name)).collect();
+        if !metrics.is_empty() {
+            text += &format!("\n[metrics]\n{metrics}");
+        }
         let mut lists: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (path, (key, _)) in &self.files {
+        let read = self.files.iter().filter(|(path, _)| !self.is_found(path));
+        for (path, (key, _)) in read {
             lists.entry(key).or_default().insert(path);
         }
         if jobs {
@@ -628,12 +683,15 @@ impl Adopted {
                 "the series of every service get the labels service and component".to_string(),
             );
         }
+        let metrics = self.metrics.iter();
+        self.changed
+            .extend(metrics.map(|(name, one)| one.words(name)));
         for (job, profile) in jobs::profiles(&self.kept()) {
             self.changed.push(format!(
                 "job {job}: it is taken to expose what the profile {profile} lists"
             ));
         }
-        let kept = self.files.iter();
+        let kept = self.files.iter().filter(|(path, _)| !self.is_found(path));
         extra.extend(kept.map(|(path, (_, what))| format!("{path}: {what}")));
         extra.extend(reasons(&self.stay));
         self.changed.extend(self.draft.notes.iter().cloned());
@@ -665,7 +723,8 @@ impl Adopted {
             .into_iter()
             .filter(|found| found.severity == Severity::Warning);
         let mut said = Report::new(outcome.source, warnings.collect()).reading();
-        let kept = self.files.len() + usize::from(!self.kept().is_empty());
+        let kept = self.files.keys().filter(|path| !self.is_found(path));
+        let kept = kept.count() + usize::from(!self.kept().is_empty());
         said.line(format!(
             "wrote {CATALOG}: {}, and {} as they are, proved",
             plural(self.draft.services.len(), "service"),

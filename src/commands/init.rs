@@ -3,6 +3,7 @@
 
 mod asked;
 mod compose;
+mod discovered;
 pub(super) mod draft;
 mod images;
 pub(super) mod jobs;

@@ -1,7 +1,6 @@
 //! `simulate` stands in for the services until it is interrupted.
 
 use super::{Cli, Report};
-use crate::catalog::access::parted;
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Format, plural};
 use crate::kinds::Kinds;
@@ -178,6 +177,13 @@ impl Doors {
             };
             told.push(format!("TLS is spoken by {}; {trust}", speak.join(", ")));
         }
+        for service in services.iter().filter(|one| one.discovery.is_some()) {
+            told.push(format!(
+                "{} stands for {}: Prometheus scrapes it only where that names its address",
+                service.name,
+                service.addresses()
+            ));
+        }
         let doors = Doors {
             authority,
             logins,
@@ -223,10 +229,11 @@ fn chosen<'a>(catalog: &'a Catalog, names: &[String]) -> Result<Vec<&'a Service>
     let mut listens: HashMap<(&str, u16), &Service> = HashMap::new();
     for service in &services {
         for instance in &service.instances {
-            let host = parted(&instance.address).0;
+            let host = instance.host();
             for port in instance.ports() {
                 let other = listens.entry((host, port)).or_insert(service);
-                if other.name != service.name {
+                let exporter = other.through.is_some() || service.through.is_some();
+                if other.name != service.name && !exporter {
                     bail!(
                         "{} and {} both listen on port {port} of {host}: name only one of them",
                         other.name,

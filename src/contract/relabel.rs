@@ -106,6 +106,13 @@ impl Rule {
         })
     }
 
+    /// Whether it keeps or drops targets by labels that only their discovery knows.
+    pub(crate) fn keeps_discovered(&self) -> bool {
+        matches!(self.action, Action::Keep | Action::Drop)
+            && !self.sources.is_empty()
+            && self.sources.iter().all(|name| !is_of_scrape(name))
+    }
+
     /// Whether it looks at the names of labels, whatever they are.
     pub(crate) fn of_names(&self) -> bool {
         matches!(
@@ -208,6 +215,11 @@ fn fixed<'v>(hir: Hir, copied: &dyn Fn(u32) -> Option<&'v str>) -> Hir {
         HirKind::Look(look) => Hir::look(look),
         HirKind::Repetition(repeated) => Hir::repetition(repeated),
     }
+}
+
+/// Whether every target has the label, whatever finds it.
+fn is_of_scrape(name: &str) -> bool {
+    name == "job" || name == "instance" || (name.starts_with("__") && !name.starts_with("__meta_"))
 }
 
 /// A label without a value is none.

@@ -1,7 +1,9 @@
 //! What Prometheus scrapes, as its rendered configuration says: targets, their labels, their intervals.
 
+use super::domain::Domain;
 use super::relabel::{Labels, Relabeled, Rule, relabeled};
-use crate::catalog::Duration;
+use crate::catalog::access::parted;
+use crate::catalog::{Duration, Service};
 use crate::json::{Parts, plain};
 use crate::promql::matchers::Judge;
 use crate::promql::{MatchOp, Matcher};
@@ -29,6 +31,8 @@ pub struct Target {
     pub(crate) params: BTreeMap<String, Vec<String>>,
     /// Whether labels that a series has itself win over those of the target.
     pub(crate) honors: bool,
+    /// Labels of which only Prometheus knows the values, as it finds them while it runs.
+    pub(crate) open: BTreeSet<String>,
     /// Its job in the configuration.
     pub(crate) job: usize,
     /// Where it stands.
@@ -44,6 +48,8 @@ pub struct Targets {
     pub(crate) unread: Vec<(String, String)>,
     /// Label → value → the indices of the targets that have it: as bits they would grow with the square of the targets.
     by_value: HashMap<String, BTreeMap<String, Vec<usize>>>,
+    /// Label → the targets that have some value of it that nobody knows.
+    open: HashMap<String, FixedBitSet>,
     /// Every distinct set of label names, with its targets.
     shapes: Vec<(BTreeSet<String>, FixedBitSet)>,
     picked: RefCell<HashMap<(String, String, String), FixedBitSet>>,
@@ -76,6 +82,7 @@ impl Target {
             .or_insert_with(|| address.clone());
         Target {
             honors: false,
+            open: BTreeSet::new(),
             labels,
             interval: Duration::parse(&interval).unwrap_or_default(),
             timeout: Duration::parse(&timeout).unwrap_or_default(),
@@ -90,9 +97,18 @@ impl Target {
 }
 
 /// What a job asks: each address, with its own labels and its place in the job. A name of `dns_sd_configs` stands for all the
-/// addresses that it has when it is looked up.
-fn addresses(job: &Value) -> Vec<(String, &Value, String)> {
+/// addresses that it has when it is looked up; for what a service finds otherwise the two stand that are made up.
+fn addresses<'j>(job: &'j Value, service: Option<&Service>) -> Vec<(String, &'j Value, String)> {
     let mut found = Vec::new();
+    if let Some(service) = service
+        && let Some((key, _)) = job.entries().find(|(key, _)| key.ends_with("_sd_configs"))
+    {
+        let made_up = service.targets.iter();
+        let pointer = format!("{key}/0");
+        return made_up
+            .map(|address| (address.clone(), &Value::Null, pointer.clone()))
+            .collect();
+    }
     for (index, group) in job["static_configs"].items().enumerate() {
         for (target, address) in group["targets"].texts().enumerate() {
             let pointer = format!("static_configs/{index}/targets/{target}");
@@ -115,7 +131,10 @@ fn addresses(job: &Value) -> Vec<(String, &Value, String)> {
 }
 
 impl Targets {
-    pub(crate) fn read(config: &Value) -> Targets {
+    pub(crate) fn read(config: &Value, services: &[Service]) -> Targets {
+        let finding = services.iter().filter(|one| one.discovery.is_some());
+        let finding: HashMap<&str, &Service> =
+            finding.map(|one| (one.name.as_str(), one)).collect();
         let global = |key: &str, default: &str| {
             let value = config["global"][key].as_str().unwrap_or(default);
             value.to_string()
@@ -126,7 +145,9 @@ impl Targets {
         );
         let (mut list, mut unread) = (Vec::new(), Vec::new());
         for (index, job) in config["scrape_configs"].items().enumerate() {
-            let rules = match Rule::read(&job["relabel_configs"]) {
+            let name = job["job_name"].as_str().unwrap_or_default();
+            let service = finding.get(name).copied();
+            let mut rules = match Rule::read(&job["relabel_configs"]) {
                 Ok(rules) => rules,
                 Err((rule, reason)) => {
                     unread.push((
@@ -136,6 +157,10 @@ impl Targets {
                     Vec::new()
                 }
             };
+            if service.is_some() {
+                // Those that fit are meant, and nothing more is known of what is found.
+                rules.retain(|rule| !rule.keeps_discovered());
+            }
             let text = |key: &str, default: &str| job[key].as_str().unwrap_or(default).to_string();
             let params: BTreeMap<String, Vec<String>> = job["params"]
                 .entries()
@@ -150,7 +175,8 @@ impl Targets {
                 },
                 str::to_string,
             );
-            for (address, own, pointer) in addresses(job) {
+            let found = addresses(job, service).into_iter().enumerate();
+            for (at, (address, own, pointer)) in found {
                 let mut labels = Labels::from(
                     [
                         ("job", text("job_name", "")),
@@ -169,6 +195,22 @@ impl Targets {
                             .map(|value| (format!("__param_{name}"), value.clone())),
                     );
                 }
+                let said = service.and_then(|service| service.discovery.as_ref());
+                if let (Some(label), Some(service)) =
+                    (said.and_then(|said| said.address.as_ref()), service)
+                {
+                    let made_up = &service.targets[at];
+                    let (host, _) = parted(made_up);
+                    // Where a port is said, it is put behind what is found.
+                    let known = match service.says_port() {
+                        true => host,
+                        false => made_up,
+                    };
+                    labels.insert(label.clone(), known.to_string());
+                }
+                for found in said.iter().flat_map(|said| said.labels.values()) {
+                    labels.insert(found.clone(), format!("{name}-{}", at + 1));
+                }
                 labels.extend(
                     own.entries()
                         .map(|(label, value)| (label.clone(), plain(value))),
@@ -180,6 +222,11 @@ impl Targets {
                 let target = Target::of(labels, params.clone(), index, pointer);
                 list.push(Target {
                     honors: job["honor_labels"] == true,
+                    open: service
+                        .into_iter()
+                        .flat_map(Service::open_labels)
+                        .map(str::to_string)
+                        .collect(),
                     ..target
                 });
             }
@@ -194,6 +241,13 @@ impl Targets {
     }
 
     fn index(&mut self) {
+        for (index, target) in self.list.iter().enumerate() {
+            for label in &target.open {
+                let none = || FixedBitSet::with_capacity(self.list.len());
+                let open = self.open.entry(label.clone()).or_insert_with(none);
+                open.insert(index);
+            }
+        }
         for (index, target) in self.list.iter().enumerate() {
             for (label, value) in &target.labels {
                 self.by_value
@@ -333,8 +387,13 @@ impl Targets {
 
     /// The targets that a matcher on one of their labels picks; a label that a target lacks is empty.
     pub(crate) fn matching(&self, matcher: &Matcher) -> FixedBitSet {
+        let open = self.open.get(&matcher.name);
         if matches!(matcher.op, MatchOp::Equal) && !matcher.value.is_empty() {
-            return self.with(&matcher.name, &matcher.value);
+            let mut picked = self.with(&matcher.name, &matcher.value);
+            if let Some(open) = open {
+                picked.union_with(open);
+            }
+            return picked;
         }
         let key = (
             matcher.name.clone(),
@@ -353,6 +412,9 @@ impl Targets {
         for (value, set) in self.by_value.get(&matcher.name).into_iter().flatten() {
             let matches = judge.picks(value);
             set.iter().for_each(|index| picked.set(*index, matches));
+        }
+        if let Some(open) = open.filter(|_| Domain::Pattern(".+".to_string()).meets(matcher)) {
+            picked.union_with(open);
         }
         self.picked.borrow_mut().insert(key, picked.clone());
         picked

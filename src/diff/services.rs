@@ -83,6 +83,9 @@ fn key(service: &Service) -> String {
 }
 
 fn target(service: &Service) -> String {
+    if service.discovery.is_some() || service.through.is_some() {
+        return service.addresses();
+    }
     let instances = service.instances.iter();
     let scraped = instances.map(|one| format!("{}{}", one.address, service.metrics_path));
     scraped.collect::<Vec<_>>().join(", ")
@@ -104,8 +107,11 @@ fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
     };
     let renamed = container(old) && container(new) && ports(old) == ports(new);
     let places = |service: &Service| {
+        if service.discovery.is_some() {
+            return vec![(service.addresses(), String::new())];
+        }
         let all = service.instances.iter();
-        all.map(|one| (one.address.clone(), one.health.clone()))
+        all.map(|one| (format!("{} {}", one.address, one.asked), one.health.clone()))
             .collect::<Vec<_>>()
     };
     if places(old) == places(new) {
@@ -113,6 +119,8 @@ fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
     }
     if places(old) != places(new) && !renamed {
         let setting = match () {
+            () if old.discovery != new.discovery => "discovery",
+            () if old.through != new.through => "through",
             () if old.targets != new.targets => "targets",
             () if old.metrics_port != new.metrics_port => "metrics_port",
             () if old.port == new.port => "runs_on",
@@ -125,7 +133,9 @@ fn address(comparison: &mut Comparison, old: &Service, new: &Service) {
             old.addresses()
         );
         // An instance that is asked no longer is one that nobody hears of.
-        let lost = new.instances.len() < old.instances.len() || new.replicas < old.replicas;
+        let known = old.discovery.is_none() && new.discovery.is_none();
+        let fewer = known && new.instances.len() < old.instances.len();
+        let lost = fewer || new.replicas < old.replicas;
         let class = if lost { Dangerous } else { Warning };
         comparison.say_of(class, "the address of ", &new.name, rest, at);
     }
@@ -148,6 +158,9 @@ fn of_each(comparison: &mut Comparison, old: &Service, new: &Service) {
         let own = own.map(|(label, value)| format!("{label}={value}"));
         own.collect::<Vec<_>>().join(", ")
     };
+    if old.discovery.is_some() || new.discovery.is_some() {
+        return;
+    }
     for (was, is) in old.instances.iter().zip(&new.instances) {
         let (before, after) = (own(&was.labels, &old.labels), own(&is.labels, &new.labels));
         if before == after {
@@ -194,7 +207,7 @@ fn probe(comparison: &mut Comparison, old: &Service, new: &Service) {
 }
 
 /// Each setting, and what it is to the reader. A different address has been reported already.
-const SETTINGS: [(&str, &str); 34] = [
+const SETTINGS: [(&str, &str); 35] = [
     ("scrape_interval", "the scrape interval of "),
     ("scrape_timeout", "the scrape timeout of "),
     ("scheme", "the scheme of "),
@@ -228,6 +241,10 @@ const SETTINGS: [(&str, &str); 34] = [
     ("extra_ports", "what else is published of "),
     ("container_labels", "the labels of the container of "),
     ("replicas", "the number of containers of "),
+    (
+        "found",
+        "which of what is found are instances, and with which labels, of ",
+    ),
     ("params", "what is asked with each scrape of "),
     ("tls", "how the certificate is checked of "),
     ("auth", "the login for scrapes of "),
@@ -250,12 +267,21 @@ fn settings(comparison: &mut Comparison, old: &Service, new: &Service) {
         if *setting == "scrape_timeout" && !says_timeout(comparison, old, new) {
             continue;
         }
+        // Where that is has been told as an address.
+        let changed = old.discovery.is_some() != new.discovery.is_some();
+        if *setting == "found" && (changed || keeps(old) == keeps(new)) {
+            continue;
+        }
         let rest = format!(
             ": {} instead of {}",
             shown(setting, new, &after),
             shown(setting, old, &before)
         );
-        let at = origin(comparison, old, new, setting);
+        let key = match *setting {
+            "found" => "discovery",
+            other => other,
+        };
+        let at = origin(comparison, old, new, key);
         comparison.say_of(class(setting, old, new), lead, &new.name, rest, at);
     }
 }
@@ -268,10 +294,32 @@ fn class(setting: &str, old: &Service, new: &Service) -> Class {
         "memory_limit" => weight::larger(old.memory_limit.0 as f64, new.memory_limit.0 as f64),
         "cpu_limit" => weight::larger(old.cpu_limit, new.cpu_limit),
         "metrics_path" | "health_path" | "runtime" | "profiles" | "scheme" | "params" | "tls"
-        | "auth" | "labels" | "honor_labels" | "proxy_url" | "sample_limit" => Warning,
+        | "found" | "auth" | "labels" | "honor_labels" | "proxy_url" | "sample_limit" => Warning,
         // What measures a machine measures its own container then.
         "network_mode" | "pid" => Warning,
         _ => Notice,
+    }
+}
+
+/// Which of what is found are its instances, and with which labels.
+fn keeps(service: &Service) -> String {
+    let Some(said) = &service.discovery else {
+        return "none is looked for".to_string();
+    };
+    let keep = said
+        .keep
+        .iter()
+        .map(|(label, value)| format!("{label}=~{value}"));
+    let labels = said
+        .labels
+        .iter()
+        .map(|(label, from)| format!("{label} from {from}"));
+    let address = said.address.iter();
+    let address = address.map(|label| format!("asked at {label}"));
+    let all: Vec<String> = keep.chain(labels).chain(address).collect();
+    match all.is_empty() {
+        true => "all of them".to_string(),
+        false => all.join(", "),
     }
 }
 
@@ -284,6 +332,7 @@ fn says_timeout(comparison: &Comparison, old: &Service, new: &Service) -> bool {
 fn shown(setting: &str, service: &Service, values: &Value) -> String {
     match (setting, &values[setting]) {
         ("memory_limit", _) => service.memory_limit.to_string(),
+        ("found", _) => keeps(service),
         ("cpu_limit", cores) => format!("{cores} cores"),
         ("extra_ports", _) => match service.extra_ports.as_slice() {
             [] => "none".to_string(),

@@ -2,6 +2,7 @@
 
 use super::folder::Folder;
 use super::{Drill, prober, scaled};
+use crate::catalog::Service;
 use crate::drill::receiver::Receiver;
 use crate::json::Parts;
 use crate::live::endpoint::{Endpoint, Login};
@@ -264,7 +265,7 @@ fn on_loopback(
                 (target == settings.address).then_some(own).or(alertmanager)
             })
         } else {
-            to_stand_ins(&mut job, &stand_ins);
+            to_stand_ins(&mut job, &stand_ins, drill.catalog.service(&name));
             true
         };
         if any {
@@ -280,14 +281,30 @@ fn on_loopback(
 }
 
 /// Targets become stand-ins, in their order, and keep their labels and their names; what finds them by DNS is told where they are.
-fn to_stand_ins(job: &mut Value, addresses: &[SocketAddr]) {
+fn to_stand_ins(job: &mut Value, addresses: &[SocketAddr], service: Option<&Service>) {
     let mut rest = addresses.iter().map(|address| address.to_string().into());
-    if let Some(job) = job.as_object_mut()
-        && job.shift_remove("dns_sd_configs").is_some()
-    {
-        let targets: Vec<Value> = rest.collect();
-        job.insert("static_configs".into(), json!([{ "targets": targets }]));
-        return;
+    if let Some(job) = job.as_object_mut() {
+        let before = job.len();
+        job.retain(|key, _| !key.ends_with("_sd_configs"));
+        if job.len() < before {
+            let found: Vec<Value> = match service.filter(|service| service.discovery.is_some()) {
+                Some(service) => service
+                    .instances
+                    .iter()
+                    .zip(rest)
+                    .map(|(one, address)| {
+                        let mut labels = one.labels.clone();
+                        labels.insert("instance".to_string(), one.address.clone());
+                        json!({ "targets": [address], "labels": labels })
+                    })
+                    .collect(),
+                None => vec![json!({ "targets": rest.collect::<Vec<Value>>() })],
+            };
+            job.insert("static_configs".into(), found.into());
+            as_found(job, service);
+            return;
+        }
+        as_found(job, service);
     }
     // Alerts may choose an instance by its address, which stays its name.
     let mut apart = Vec::new();
@@ -300,6 +317,21 @@ fn to_stand_ins(job: &mut Value, addresses: &[SocketAddr]) {
         }
     }
     job["static_configs"] = apart.into();
+}
+
+/// Takes away the rules of a job that look at what is found, or lead to an exporter: the stand-ins have the labels already, and are
+/// asked themselves.
+fn as_found(job: &mut serde_json::Map<String, Value>, service: Option<&Service>) {
+    let Some(service) = service else { return };
+    if service.discovery.is_none() && service.through.is_none() {
+        return;
+    }
+    let rules = job.get_mut("relabel_configs").and_then(Value::as_array_mut);
+    if let Some(rules) = rules {
+        rules.retain(|rule| {
+            rule["source_labels"].is_null() && rule["target_label"] != "__address__"
+        });
+    }
 }
 
 /// Targets become the drill's own servers; false: none is one of them.

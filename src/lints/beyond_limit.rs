@@ -189,7 +189,8 @@ fn containers(catalog: &Catalog, source: &Source) -> Vec<Diagnostic> {
     let services = catalog
         .services
         .iter()
-        .filter(|service| ["host", "compose"].contains(&service.runs_on.as_str()));
+        .filter(|service| ["host", "compose"].contains(&service.runs_on.as_str()))
+        .filter(|service| service.through.is_none());
     let services = services.map(|service| {
         (
             service.memory_limit,

@@ -1,5 +1,7 @@
 //! Settings of one service, or of one receiver, that cannot all hold.
 
+mod found;
+
 use super::{Lint, set_at};
 use crate::catalog::{Catalog, Service, origin};
 use crate::diagnostic::{Diagnostic, Place};
@@ -22,6 +24,8 @@ pub(crate) const LINT: Lint = Lint {
         let services = catalog.services.iter();
         found.extend(services.flat_map(|service| unstarted(service, source)));
         found.extend(catalog.services.iter().filter_map(repeated));
+        let services = catalog.services.iter();
+        found.extend(services.flat_map(|service| found::conflicts(service, catalog, source)));
         found.extend(published(catalog));
         for (name, integrations) in &catalog.receivers {
             for (integration, said) in integrations.entries() {
@@ -74,16 +78,17 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
     let own_place = source.contains(&format!("/services/{name}/runs_on"));
     let auth = service.auth.clone().unwrap_or_default();
     let tls = service.tls.clone().unwrap_or_default();
+    let own_targets = !service.targets.is_empty() && service.discovery.is_none();
+    let replicated = service.replicas > 1;
     let rules = [
         (
-            !service.targets.is_empty() && own_place,
+            own_targets && own_place && service.through.is_none(),
             "runs_on",
             format!("`{name}` has `targets` and `runs_on`, and both say where it runs"),
             "remove one of them",
         ),
         (
-            !service.targets.is_empty()
-                && source.contains(&format!("/services/{name}/metrics_port")),
+            own_targets && source.contains(&format!("/services/{name}/metrics_port")),
             "metrics_port",
             format!(
                 "`{name}` has `targets` and `metrics_port`, and its metrics are asked for at the ports of its targets"
@@ -91,14 +96,14 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
             "write the port of the metrics into `targets`",
         ),
         (
-            !service.targets.is_empty() && service.discovered(),
+            own_targets && replicated,
             "replicas",
             format!("`{name}` has `targets` and `replicas`"),
             "name its instances in `targets`, or let compose start `replicas` of it",
         ),
         (
             service.targets.is_empty()
-                && service.discovered()
+                && replicated
                 && !(service.container && service.runs_on == "compose"),
             "replicas",
             format!(
@@ -108,7 +113,9 @@ fn conflicts(service: &Service, catalog: &Catalog, source: &Source) -> Vec<Diagn
             "write `runs_on = \"compose\"`: on the host each of them would need the same port; instances elsewhere stand in `targets`",
         ),
         (
-            service.runs_on == "compose" && catalog.prometheus.runs_on == "host",
+            service.runs_on == "compose"
+                && service.through.is_none()
+                && catalog.prometheus.runs_on == "host",
             "runs_on",
             format!(
                 "`{name}` is a container in a network of its own, and Prometheus runs outside of it"

@@ -16,7 +16,9 @@ pub(crate) const LINT: Lint = Lint {
         let mut found = Vec::new();
         for service in &catalog.services {
             let placed = |service: &Service| {
-                let key = if service.targets.is_empty() {
+                let key = if service.through.is_some() {
+                    "through"
+                } else if service.targets.is_empty() {
                     "port"
                 } else {
                     "targets"
@@ -25,12 +27,14 @@ pub(crate) const LINT: Lint = Lint {
             };
             let mut scraped = None;
             let mut address = format!("port {} on `{}`", service.port, service.host);
-            for instance in &service.instances {
-                let asked = (&instance.address, &service.metrics_path, &service.params);
+            // What is found has no address yet, and an exporter that nobody knows is told of already.
+            let known = service.discovery.is_none() && service.host_is_known();
+            for instance in service.instances.iter().filter(|_| known) {
+                let asked = (&instance.asked, &instance.path, &service.params);
                 let other = first.insert(asked, service);
                 if scraped.is_none() && other.is_some_and(|other| other.name != service.name) {
                     scraped = other;
-                    let (host, port) = parted(&instance.address);
+                    let (host, port) = parted(&instance.asked);
                     address = format!("port {port} on `{host}`");
                 }
             }

@@ -21,7 +21,12 @@ pub(crate) const LINT: Lint = Lint {
             .map(|service| service.name.as_str())
             .collect();
         let mut found = Vec::new();
+        let exporters = |exporter: &String| !exporter.contains(':');
         for service in &catalog.services {
+            // Where an exporter of the catalog is, that one says.
+            if service.through.as_ref().is_some_and(exporters) {
+                continue;
+            }
             let name = service.runs_on.as_str();
             // A container of the catalog is a name that is known.
             let known = PLACES.contains(&name) || name == "localhost" || containers.contains(name);

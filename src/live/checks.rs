@@ -17,8 +17,8 @@ pub(crate) mod traffic;
 
 use super::endpoint::{Endpoint, Refusal};
 use super::http::Client;
-use super::probe::{Instance, Reach};
-use super::prometheus::Running;
+use super::probe::{Door, Instance, Reach};
+use super::prometheus::{Running, found};
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::Diagnostic;
 use crate::render::File;
@@ -51,7 +51,16 @@ impl<'a> CheckContext<'a> {
         &self,
         service: &'a Service,
     ) -> std::result::Result<Vec<Instance<'a>>, Diagnostic> {
-        self.reach.instances(&self.client, service)
+        if service.discovery.is_none() {
+            return self.reach.instances(&self.client, service);
+        }
+        // Who is silent here is told of already, and so is who finds nothing.
+        let found = found(&self.prometheus, &self.client, &service.name).unwrap_or_default();
+        let doors = found.into_iter().map(|url| Door {
+            metrics: url.clone(),
+            health: url,
+        });
+        self.reach.behind(&self.client, service, doors.collect())
     }
 }
 

@@ -65,12 +65,19 @@ fn same(wanted: &Value, found: &Value, port_offset: i32) -> bool {
     let (wanted, found) = (plain(wanted), plain(found));
     let number = |text: &str| text.parse::<f64>().ok();
     let duration = |text: &str| Duration::parse(text);
-    let file = |path: &str| path.ends_with(".yml") && path.contains('/');
+    let file = |path: &str| {
+        let ends = [".yml", ".yaml", ".json"];
+        path.contains('/') && ends.iter().any(|end| path.to_lowercase().ends_with(end))
+    };
+    // A server says where a path leads that climbs out of its own folder.
+    let climbs = wanted.starts_with("../");
+    let wanted_rest = wanted.trim_start_matches("../").trim_start_matches("./");
     wanted == found
         || found == "<secret>"
         || (number(&wanted).is_some() && number(&wanted) == number(&found))
         || (duration(&wanted).is_some() && duration(&wanted) == duration(&found))
-        || (file(&found) && found.ends_with(&format!("/{}", wanted.trim_start_matches("./"))))
+        || (file(&found) && found.ends_with(&format!("/{wanted_rest}")))
+        || (climbs && found == wanted_rest)
         || same_address(&wanted, &found, port_offset)
         || matcher(&wanted) == matcher(&found)
 }

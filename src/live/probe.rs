@@ -137,8 +137,11 @@ impl Reach {
                 format!("{}://{}{path}", service.scheme, self.here(service, address))
             };
             let door = Door {
-                metrics: url(&instance.address, &service.metrics_path),
-                health: url(&instance.health, &service.health_path),
+                metrics: url(&instance.asked, &instance.path),
+                health: match service.through {
+                    Some(_) => url(&instance.asked, &instance.path),
+                    None => url(&instance.health, &service.health_path),
+                },
             };
             if !doors.contains(&door) {
                 doors.push(door);
@@ -174,6 +177,25 @@ impl Reach {
         client: &Client,
         service: &'a Service,
     ) -> Result<Vec<Instance<'a>>, Diagnostic> {
+        if service.discovery.is_some() {
+            let message = format!(
+                "{}: nothing here knows where it is: Prometheus asks {}",
+                service.name,
+                service.addresses()
+            );
+            return Err(Diagnostic::error("unknown-address", at(service), message)
+                .help("give the address of one of its instances"));
+        }
+        self.behind(client, service, self.doors(service))
+    }
+
+    /// The same of instances whose addresses are known from elsewhere.
+    pub(crate) fn behind<'a>(
+        &self,
+        client: &Client,
+        service: &'a Service,
+        doors: Vec<Door>,
+    ) -> Result<Vec<Instance<'a>>, Diagnostic> {
         let authorization = self.login(service)?;
         let unreadable = |key: &str, reason: String| unreadable(service, key, &reason);
         let path = |file: &str| self.root.join(file);
@@ -202,8 +224,8 @@ impl Reach {
                 }
             };
             let asked = service.instances.iter().find(|one| {
-                let address = self.here(service, &one.address);
-                let url = format!("{}://{address}{}", service.scheme, service.metrics_path);
+                let address = self.here(service, &one.asked);
+                let url = format!("{}://{address}{}", service.scheme, one.path);
                 url == door.metrics
             });
             let elsewhere = self.address.is_some() && service.tls.is_none();
@@ -212,10 +234,10 @@ impl Reach {
                 door,
                 client,
                 authorization: authorization.clone(),
-                host: asked.filter(|_| elsewhere).map(|one| one.address.clone()),
+                host: asked.filter(|_| elsewhere).map(|one| one.asked.clone()),
             })
         };
-        self.doors(service).into_iter().map(instance).collect()
+        doors.into_iter().map(instance).collect()
     }
 }
 

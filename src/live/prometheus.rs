@@ -90,6 +90,19 @@ impl Running {
     }
 }
 
+/// The addresses at which it scrapes a job now.
+pub(super) fn found(
+    endpoint: &Endpoint,
+    client: &Client,
+    job: &str,
+) -> Result<Vec<String>, Refusal> {
+    let targets = data(endpoint, client, "/api/v1/targets?state=active")?;
+    let own = targets["activeTargets"].items();
+    let own = own.filter(|target| target["scrapePool"] == job || target["labels"]["job"] == job);
+    let urls = own.filter_map(|target| target["scrapeUrl"].as_str());
+    Ok(urls.map(without_user).collect())
+}
+
 /// How far its clock is ahead, in seconds; 0 where it does not say.
 fn clock(endpoint: &Endpoint, client: &Client) -> f64 {
     let asked = Instant::now();

@@ -95,9 +95,13 @@ pub(crate) fn offline(
     written: &(String, usize),
     stale: Option<&Stale>,
 ) {
+    let place = match service.discovery.is_some() || service.through.is_some() {
+        true => service.addresses(),
+        false => format!("port {}, runs_on {}", service.port, service.runs_on),
+    };
     let place = format!(
-        "{}:{}  port {}, runs_on {}, group {}",
-        written.0, written.1, service.port, service.runs_on, service.group
+        "{}:{}  {place}, group {}",
+        written.0, written.1, service.group
     );
     walk.add("catalog", Ok(place));
     let fine = format!(

@@ -1,7 +1,6 @@
 //! What a stand-in asks of its callers: TLS with a certificate of this run's own authority, and a login.
 
 use crate::catalog::Service;
-use crate::catalog::access::parted;
 use anyhow::{Context, Result};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::net::IpAddr;
@@ -51,7 +50,7 @@ impl Authority {
         let hosts = service
             .instances
             .iter()
-            .map(|one| parted(&one.address).0.trim_matches(['[', ']']).to_string());
+            .map(|one| one.host().trim_matches(['[', ']']).to_string());
         names.extend(hosts);
         let tls = service.tls.as_ref();
         names.extend(tls.and_then(|tls| tls.server_name.clone()));

@@ -9,6 +9,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -153,9 +154,24 @@ fn meant<'a>(posts: &'a [Arc<Post>], request: &Request<Incoming>) -> Option<&'a 
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => asked,
     };
-    posts
+    let (path, query) = (
+        request.uri().path(),
+        request.uri().query().unwrap_or_default(),
+    );
+    // Where all are on one machine it has only one name that matters.
+    let hosts: BTreeSet<&String> = posts.iter().flat_map(|post| &post.hosts).collect();
+    let there = posts
         .iter()
-        .find(|post| post.hosts.iter().any(|known| known == host))
+        .filter(|post| hosts.len() == 1 || post.hosts.iter().any(|known| known == host));
+    // Behind one exporter those are told apart whom it is asked for.
+    let mut by_path = there
+        .clone()
+        .filter(|post| post.service.path == path && post.service.asks(query));
+    let mut of_path = there.clone().filter(|post| post.service.path == path);
+    by_path
+        .next()
+        .or_else(|| of_path.next())
+        .or_else(|| there.clone().next())
 }
 
 fn misdirected(posts: &[Arc<Post>]) -> Response<Content> {

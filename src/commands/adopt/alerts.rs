@@ -1,6 +1,7 @@
 //! Alerts that a kind of the catalog says as well: which, is found by running the rule over the kind's cases.
 
 use super::files;
+use super::inferred::{Inferred, inferred};
 use crate::artifacts::{ARTIFACTS, RULES};
 use crate::catalog::Catalog;
 use crate::commands::init::draft::UNKNOWN;
@@ -11,7 +12,6 @@ use crate::json::Parts;
 use crate::kinds::{Kind, Kinds, THRESHOLDS};
 use crate::overlay::Overlay;
 use crate::pipeline;
-use crate::profiles::Exposed;
 use crate::promql::canonical::plain;
 use crate::promql::engine::metric;
 use crate::promql::number::number;
@@ -39,6 +39,8 @@ pub(super) struct Recognised {
     pub(super) below_zero: bool,
     /// Whether others are only taken not to expose what it reads: it has no `job`, and a job beside the services is unknown.
     pub(super) assumed: bool,
+    /// The metrics that it reads.
+    pub(super) reads: Vec<String>,
     /// What of the rule the table does not say.
     pub(super) lost: Vec<String>,
 }
@@ -75,12 +77,34 @@ pub(super) fn recognised(
     rules: &[Value],
     kept_as_they_are: &BTreeSet<String>,
     beside: &[Beside],
-) -> (Vec<Recognised>, Vec<Stays>) {
+) -> (Vec<Recognised>, Vec<Stays>, BTreeMap<String, Inferred>) {
+    let none = || (Vec::new(), Vec::new(), BTreeMap::new());
     let Ok(kinds) = Kinds::of(overlay) else {
-        return (Vec::new(), Vec::new());
+        return none();
     };
     let Some(base) = pipeline::lint_with(draft, overlay).catalog else {
-        return (Vec::new(), Vec::new());
+        return none();
+    };
+    let unknown = |name: &str| exposed(&base, name).is_none();
+    let mut metrics = inferred(rules, &base, &unknown);
+    let declared = |metrics: &BTreeMap<String, Inferred>| {
+        let lines = metrics.iter().filter_map(|(name, one)| one.says(name));
+        let lines: String = lines.collect();
+        match lines.is_empty() {
+            true => draft.to_string(),
+            false => format!("{draft}\n[metrics]\n{lines}"),
+        }
+    };
+    // A name that a catalog cannot have, or that says something else than its type, is left out.
+    metrics.retain(|name, one| {
+        let alone = BTreeMap::from([(name.clone(), std::mem::take(one))]);
+        let fine = !pipeline::lint_with(&declared(&alone), overlay).failed();
+        *one = alone.into_values().next().unwrap_or_default();
+        fine
+    });
+    let draft = &declared(&metrics);
+    let Some(base) = pipeline::lint_with(draft, overlay).catalog else {
+        return none();
     };
     let own: Vec<Rule> = rules
         .iter()
@@ -130,7 +154,13 @@ pub(super) fn recognised(
             }),
         }
     }
-    (found, stay)
+    let read: BTreeSet<&String> = found.iter().flat_map(|one| &one.reads).collect();
+    metrics.retain(|name, _| {
+        let ends = ["", "_bucket", "_sum", "_count"];
+        let mut all = ends.iter().map(|end| format!("{name}{end}"));
+        all.any(|name| read.contains(&name))
+    });
+    (found, stay, metrics)
 }
 
 /// Of a rule that fires for whatever is not reached: of which job; Some(None): of all. None: it is about something else.
@@ -281,6 +311,8 @@ struct Asked<'a> {
     rule: &'a Value,
     /// What it reads, each once: as a key of a kind names it, with the metric's name.
     reads: Vec<(String, Value)>,
+    /// What each of them is: `counter`; None: nobody says it.
+    types: Vec<Option<String>>,
     services: Vec<String>,
     said: Said,
     /// Labels that it may fire apart by.
@@ -310,22 +342,23 @@ impl<'a> Asked<'a> {
                 label => drop(labels.insert(label.to_string(), text.into())),
             }
         }
-        if rule.get("keep_firing_for").is_some() {
-            return Err(why("no alert of a catalog has `keep_firing_for`"));
-        }
         let mut reads: Vec<(String, Value)> = Vec::new();
         let mut services = BTreeSet::new();
         let mut apart = BTreeSet::new();
         for selector in selectors(&expr) {
             let name = metric(selector).ok_or(why("it reads series without a name"))?;
             let exposed = exposed(catalog, name).ok_or_else(|| unexposed(catalog, name, beside))?;
-            apart.extend(
-                exposed
-                    .into_iter()
-                    .flat_map(|exposed| exposed.labels.keys().cloned()),
-            );
-            let said = series(selector, &mut services)
+            apart.extend(exposed);
+            let mut said = series(selector, &mut services)
                 .ok_or(why("it chooses among series as no key of a catalog does"))?;
+            // A catalog names a histogram, and not its buckets.
+            let stem = name.strip_suffix("_bucket");
+            if let Some(stem) = stem.filter(|_| !is_declared(catalog, name)) {
+                match said.get_mut("metric") {
+                    Some(metric) => *metric = json!(stem),
+                    None => said = json!(stem),
+                }
+            }
             if !reads.iter().any(|(_, known)| *known == said) {
                 reads.push((name.to_string(), said));
             }
@@ -348,7 +381,8 @@ impl<'a> Asked<'a> {
         let mut said = Said::default();
         said.visit(&expr);
         let by = said.by.iter();
-        let by = by.filter(|label| !OF_SERVICES.contains(&label.as_str()));
+        // The label of its buckets tells no series of a histogram apart.
+        let by = by.filter(|label| !OF_SERVICES.contains(&label.as_str()) && *label != "le");
         let by: Vec<String> = by.cloned().collect();
         let whole: Vec<String> = apart.into_iter().collect();
         let with_instance = |labels: &[String]| {
@@ -365,9 +399,14 @@ impl<'a> Asked<'a> {
         ];
         let mut known = BTreeSet::new();
         ways.retain(|way| known.insert(way.clone()));
+        let types = reads
+            .iter()
+            .map(|(name, _)| declared_type(catalog, name))
+            .collect();
         Ok(Asked {
             rule,
             reads,
+            types,
             services: services.into_iter().collect(),
             said,
             apart: ways,
@@ -449,6 +488,9 @@ impl<'a> Asked<'a> {
             }
             let hold = self.rule["for"].as_str().unwrap_or("0s");
             table.insert("for".to_string(), json!(hold));
+            if let Some(longer) = self.rule.get("keep_firing_for") {
+                table.insert("keep_firing_for".to_string(), longer.clone());
+            }
             table.insert("severity".to_string(), json!(self.severity));
             if !self.labels.is_empty() {
                 table.insert("labels".to_string(), Value::Object(self.labels.clone()));
@@ -484,7 +526,11 @@ impl<'a> Asked<'a> {
             let mut next: Vec<(Map<String, Value>, BTreeSet<usize>)> = Vec::new();
             for (table, used) in &found {
                 for (index, (_, said)) in self.reads.iter().enumerate() {
-                    if !used.contains(&index) {
+                    let wanted = kind.keys[slot.as_str()]["metric"].as_str();
+                    let fits = self.types[index].as_deref().is_none_or(|is| {
+                        wanted.is_none_or(|wanted| wanted == "any" || wanted == is)
+                    });
+                    if !used.contains(&index) && fits {
                         let mut used = used.clone();
                         used.insert(index);
                         next.push((with(table, slot, said.clone()), used));
@@ -513,9 +559,17 @@ impl<'a> Asked<'a> {
             let spoken = ["summary", "description"].contains(&key.as_str());
             let per = table.get("per").cloned().unwrap_or_default();
             let per: Vec<&str> = per.texts().collect();
-            match spoken_text(text, &per).filter(|_| spoken) {
-                Some(text) => drop(table.insert(key.clone(), json!(text))),
-                None => lost.push(key.clone()),
+            let address = text.starts_with("http://") || text.starts_with("https://");
+            match (key.as_str(), spoken_text(text, &per)) {
+                (_, None) => lost.push(key.clone()),
+                (_, Some(text)) if spoken => drop(table.insert(key.clone(), json!(text))),
+                ("runbook_url", Some(url)) if address && !url.contains('{') => {
+                    drop(table.insert(key.clone(), json!(url)));
+                }
+                (_, Some(text)) => {
+                    let more = table.entry("annotations").or_insert(json!({}));
+                    more[key.as_str()] = json!(text);
+                }
             }
         }
         Recognised {
@@ -524,6 +578,7 @@ impl<'a> Asked<'a> {
             says: toml(&Value::Object(table)).unwrap_or_default(),
             covers,
             steadier,
+            reads: self.reads.iter().map(|(name, _)| name.clone()).collect(),
             assumed: self.assumed,
             below_zero: self.said.zero && self.reads.iter().any(|(name, _)| name != "up"),
             lost,
@@ -602,10 +657,10 @@ fn with(table: &Map<String, Value>, key: &str, value: Value) -> Map<String, Valu
     table
 }
 
-/// What is known of a metric of the services; Some(None): every target has it. None: nobody is known to expose it.
-fn exposed<'a>(catalog: &'a Catalog, name: &str) -> Option<Option<&'a Exposed>> {
+/// The labels of a metric of the services beside those of targets. None: nobody is known to expose it.
+fn exposed(catalog: &Catalog, name: &str) -> Option<Vec<String>> {
     if name == "up" {
-        return Some(None);
+        return Some(Vec::new());
     }
     let profiles = catalog.services.iter().flat_map(|service| {
         let more = service.profiles.iter().map(String::as_str);
@@ -619,7 +674,33 @@ fn exposed<'a>(catalog: &'a Catalog, name: &str) -> Option<Option<&'a Exposed>> 
             let known = profile.metrics.get(name);
             known.or_else(|| profile.metrics.get(stem?))
         })
-        .map(Some)
+        .map(|exposed| exposed.labels.keys().cloned().collect())
+        .or_else(|| {
+            let mut declared = catalog.declared();
+            let declared = declared.find(|one| one.name == name || Some(&*one.name) == stem)?;
+            Some(declared.labels.keys().cloned().collect())
+        })
+}
+
+/// What a metric that the catalog declares is.
+fn declared_type(catalog: &Catalog, name: &str) -> Option<String> {
+    let stem = name.strip_suffix("_bucket").unwrap_or(name);
+    let mut declared = catalog.declared();
+    let metric = declared.find(|metric| metric.name == name || metric.name == stem)?;
+    Some(metric.r#type.clone())
+}
+
+/// Whether a metric of the services is called so as a whole.
+fn is_declared(catalog: &Catalog, name: &str) -> bool {
+    let mut profiles = catalog.services.iter().flat_map(|service| {
+        let more = service.profiles.iter().map(String::as_str);
+        std::iter::once(service.runtime.as_str()).chain(more)
+    });
+    let of_profile = profiles.any(|profile| {
+        let profile = catalog.profiles.get(profile);
+        profile.is_some_and(|profile| profile.metrics.contains_key(name))
+    });
+    of_profile || catalog.declared().any(|metric| metric.name == name)
 }
 
 /// Why nobody is known to expose a metric.

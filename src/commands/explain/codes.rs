@@ -281,6 +281,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "A file that the catalog names for a login or a certificate cannot be read here, so this machine cannot ask the service as Prometheus does.",
     ),
     (
+        "unknown-address",
+        "Only Prometheus knows where the instances of the service are: `discovery` says how it finds them.",
+    ),
+    (
         "service-unreachable",
         "Nothing answers at the address of the service.",
     ),

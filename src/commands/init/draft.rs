@@ -47,6 +47,8 @@ pub(in crate::commands) struct Found {
     pub(in crate::commands) port: Option<u16>,
     /// or as host:port on others.
     pub(in crate::commands) targets: Vec<String>,
+    /// The host:port of the exporter that is asked for each of them.
+    pub(in crate::commands) through: Option<String>,
     pub(in crate::commands) https: bool,
     pub(in crate::commands) metrics_path: Option<String>,
     pub(in crate::commands) scrape_interval: Option<String>,
@@ -332,6 +334,20 @@ impl Draft {
         roles.contains_key("memory")
     }
 
+    /// The service that is scraped at an address, and nowhere else.
+    fn at(&self, address: &str) -> Option<&str> {
+        let here = |found: &Found| {
+            let port = found.port.map(|port| port.to_string());
+            let (host, wanted) = address.rsplit_once(':').unwrap_or_default();
+            let local = ["localhost", "127.0.0.1", "host.docker.internal"].contains(&host);
+            local && port.is_some_and(|port| port == wanted)
+        };
+        let own = |found: &Found| found.targets.iter().eq([address]) || here(found);
+        let mut all = self.services.iter();
+        let (name, _) = all.find(|(_, found)| found.through.is_none() && own(found))?;
+        Some(name)
+    }
+
     /// As services.toml.
     pub(in crate::commands) fn text(&self) -> String {
         let mut text = self.without_alerts();
@@ -372,7 +388,12 @@ impl Draft {
                 true => "infrastructure",
                 false => "services",
             };
-            let _ = writeln!(text, "{name} = {{ {} }}", settings(group, found).join(", "));
+            let mut says = settings(group, found);
+            if let Some(exporter) = &found.through {
+                let through = self.at(exporter).unwrap_or(exporter);
+                says.push(format!("through = {}", quoted(through)));
+            }
+            let _ = writeln!(text, "{name} = {{ {} }}", says.join(", "));
         }
         let used: BTreeSet<u16> = self
             .services

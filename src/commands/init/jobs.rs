@@ -1,6 +1,7 @@
 //! Jobs of a configuration: those that a service of a catalog can say, and those that are kept as they are.
 
-use super::draft::{Found, RESERVED, exporter_of, is_target};
+use super::discovered::{Sought, discovery, relabelled};
+use super::draft::{Found, RESERVED, UNKNOWN, exporter_of, is_target};
 use crate::catalog::Duration;
 use crate::json::{Parts, plain};
 use serde_json::{Map, Value, json};
@@ -38,8 +39,14 @@ const TLS: [&str; 5] = [
     "insecure_skip_verify",
 ];
 
+/// Labels that every service has of itself.
+const OF_SERVICES: [&str; 2] = ["service", "component"];
+
 /// Where containers find the secrets of a compose file.
 const SECRETS: &str = "/run/secrets/";
+
+/// Where the container of Prometheus finds its configuration, and what stands beside it.
+const CONFIGURED: &str = "/etc/prometheus/";
 
 /// Names of this machine.
 const HERE: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -61,6 +68,8 @@ pub(in crate::commands) struct Job {
     pub(in crate::commands) value: Map<String, Value>,
     /// The configuration.
     pub(in crate::commands) path: String,
+    /// Labels that its lists of targets give, as far as they are known.
+    pub(in crate::commands) listed: BTreeSet<String>,
 }
 
 impl Job {
@@ -76,6 +85,7 @@ impl Job {
             name: job["job_name"].as_str()?.to_string(),
             value,
             path: path.to_string(),
+            listed: BTreeSet::new(),
         })
     }
 
@@ -87,6 +97,11 @@ impl Job {
             .flat_map(|group| group["targets"].items())
             .map(plain)
             .collect()
+    }
+
+    /// Whether it looks for targets while Prometheus runs.
+    pub(in crate::commands) fn looks(&self) -> bool {
+        self.value.keys().any(|key| key.ends_with("_sd_configs"))
     }
 
     /// As a service under the same name with the same targets, or why it is none.
@@ -105,7 +120,7 @@ impl Job {
         }
         let other = self.value.keys().find(|key| {
             let key = key.as_str();
-            !UNDERSTOOD.contains(&key) && !SAME.contains(&key)
+            !UNDERSTOOD.contains(&key) && !SAME.contains(&key) && !key.ends_with("_sd_configs")
         });
         if let Some(key) = other {
             return Err(format!("a service has no `{key}`"));
@@ -116,11 +131,28 @@ impl Job {
         }
         let targets = self.targets();
         let distinct: BTreeSet<&String> = targets.iter().collect();
-        if let Some(odd) = targets.iter().find(|target| !is_target(target)) {
+        let rules = self.value.get("relabel_configs").into_iter();
+        let rules = relabelled(rules.flat_map(Parts::items))?;
+        let odd = targets.iter().find(|target| !is_target(target));
+        if let (Some(odd), None) = (odd, &rules.through) {
             return Err(format!("`{odd}` is not host:port"));
         }
-        if targets.is_empty() || distinct.len() < targets.len() {
+        let mut guessed = Vec::new();
+        let found_by = discovery(
+            &self.value,
+            &mut |file| self.list(file, on_host),
+            &mut |value| self.with_all_files(value, on_host, &mut guessed),
+        )?;
+        if found_by.is_some() && !targets.is_empty() {
+            return Err("it names some targets and looks for others".to_string());
+        }
+        if found_by.is_none() && (targets.is_empty() || distinct.len() < targets.len()) {
             return Err("its targets are not a list without repetition".to_string());
+        }
+        if found_by.is_none()
+            && !(rules.keep.is_empty() && rules.copied.is_empty() && rules.address.is_none())
+        {
+            return Err("it relabels by what its targets do not have".to_string());
         }
         let mut found = Found {
             name: name.to_string(),
@@ -128,17 +160,33 @@ impl Job {
             https: self.value.get("scheme").is_some_and(|it| it == "https"),
             metrics_path: self.text("metrics_path").filter(|path| path != "/metrics"),
             scrape_interval: Some(interval.to_string()),
-            profile: exporter_of(name, &targets),
+            profile: match &rules.through {
+                Some(exporter) => prober_of(exporter),
+                None => exporter_of(name, &targets),
+            },
+            guessed,
             ..Found::default()
         };
         found.runtime = match (found.profile, &found.metrics_path) {
+            // Whom it asks runs on something else.
+            _ if rules.through.is_some() => Some(UNKNOWN),
             (Some(_), _) => Some("go"),
             (None, Some(path)) if path.starts_with("/actuator/") => Some("java"),
             (None, _) => None,
         };
-        let labels = self.labels()?;
+        let (mut labels, own) = self.labels();
+        labels.extend(rules.labels);
+        for same in ["service", "job"] {
+            if labels
+                .get(same)
+                .is_some_and(|value| *value == self.name.as_str())
+            {
+                labels.remove(same);
+            }
+        }
         if !labels.is_empty() {
-            let labels = toml(&Value::Object(labels)).ok_or("it has labels without a value")?;
+            let labels = toml(&Value::Object(labels.clone()));
+            let labels = labels.ok_or("it has labels without a value")?;
             found.more.push(format!("labels = {labels}"));
         }
         for (key, value) in self.access()? {
@@ -151,6 +199,67 @@ impl Job {
                 let value = toml(value).ok_or(format!("its {key} has no value"))?;
                 found.more.push(format!("{key} = {value}"));
             }
+        }
+        if let Some(exporter) = &rules.through {
+            if !is_target(exporter) {
+                return Err(format!("`{exporter}` is not host:port"));
+            }
+            let there = here(exporter);
+            let exporter = match there {
+                Some(port) if reach == Reach::FromContainers => {
+                    format!("host.docker.internal:{port}")
+                }
+                Some(_) if reach == Reach::Kept => {
+                    return Err("its exporter is on the machine of Prometheus".to_string());
+                }
+                _ => exporter.clone(),
+            };
+            found.through = Some(exporter);
+        }
+        if let Some(Sought { mut table, port }) = found_by {
+            let (address, behind) = rules.address.unzip();
+            let port = port.or(behind.flatten().map(u64::from));
+            found.more.extend(port.map(|port| format!("port = {port}")));
+            if let Some(address) = address {
+                table.insert("address".to_string(), address.into());
+            }
+            if self.listed.contains("job") {
+                return Err("its lists say which `job` a target is of".to_string());
+            }
+            let set =
+                |label: &String| labels.contains_key(label) || OF_SERVICES.contains(&&**label);
+            let listed = self.listed.iter().filter(|label| !set(label));
+            let mut copied = rules.copied;
+            for label in listed.filter(|label| !label.starts_with("__")) {
+                copied.entry(label.clone()).or_insert(label.clone());
+            }
+            if !rules.keep.is_empty() {
+                table.insert("keep".to_string(), json!(rules.keep));
+            }
+            if !copied.is_empty() {
+                table.insert("labels".to_string(), json!(copied));
+            }
+            let table = toml(&Value::Object(table)).ok_or("it has a key without a value")?;
+            found.more.push(format!("discovery = {table}"));
+            return Ok(found);
+        }
+        if own.iter().any(|labels| !labels.is_empty()) {
+            let one = |(target, labels): (&String, &Map<String, Value>)| match labels.is_empty() {
+                true => json!(target),
+                false => json!({ "address": target, "labels": labels }),
+            };
+            let all: Vec<Value> = targets.iter().zip(&own).map(one).collect();
+            let all = toml(&Value::Array(all)).ok_or("it has labels without a value")?;
+            let local = targets.iter().any(|target| here(target).is_some());
+            if rules.through.is_none() && local && reach != Reach::OnHost {
+                return Err("its targets are on the machine of Prometheus".to_string());
+            }
+            found.more.push(format!("targets = {all}"));
+            return Ok(found);
+        }
+        if rules.through.is_some() {
+            found.targets = targets;
+            return Ok(found);
         }
         match (targets.as_slice(), here(&targets[0])) {
             ([only], Some(port)) if reach != Reach::Kept && only.starts_with("localhost") => {
@@ -214,56 +323,87 @@ impl Job {
         secrets(&mut value, self.folder());
         let files = value.as_object_mut().into_iter().flatten();
         for (_, file) in files.filter(|(key, _)| key.ends_with("_file")) {
-            let seen = file.as_str().unwrap_or_default().to_string();
-            if on_host || !seen.starts_with('/') {
-                continue;
-            }
-            let own = seen.strip_prefix(SECRETS).unwrap_or(&seen[1..]);
-            let own = format!("secrets/{own}");
-            guessed.push(format!(
-                "what its Prometheus reads as {seen} is read from {own} here"
-            ));
-            *file = own.into();
+            *file = self.own_file(file, on_host, guessed);
         }
         value
     }
 
-    /// Labels that all its targets get; without those that every service has with the same value.
-    fn labels(&self) -> Result<Map<String, Value>, String> {
-        let groups = self.value["static_configs"].items();
-        let mut all: Vec<Map<String, Value>> = groups
-            .map(|group| group["labels"].as_object().cloned().unwrap_or_default())
-            .collect();
-        all.dedup();
-        let [labels] = all.as_slice() else {
-            return Err("its targets have different labels".to_string());
+    /// Where a file of this machine is that a container sees elsewhere.
+    fn own_file(&self, file: &Value, on_host: bool, guessed: &mut Vec<String>) -> Value {
+        let seen = file.as_str().unwrap_or_default();
+        if on_host || !seen.starts_with('/') {
+            return file.clone();
+        }
+        let own = seen.strip_prefix(SECRETS).unwrap_or(&seen[1..]);
+        let own = format!("secrets/{own}");
+        guessed.push(format!(
+            "what its Prometheus reads as {seen} is read from {own} here"
+        ));
+        own.into()
+    }
+
+    /// Labels that all its targets get, and those that each has beside them, in their order.
+    fn labels(&self) -> (Map<String, Value>, Vec<Map<String, Value>>) {
+        let mut own: Vec<Map<String, Value>> = Vec::new();
+        for group in self
+            .value
+            .get("static_configs")
+            .into_iter()
+            .flat_map(Parts::items)
+        {
+            let labels = group["labels"].as_object().cloned().unwrap_or_default();
+            own.extend(group["targets"].items().map(|_| labels.clone()));
+        }
+        let mut shared = own.first().cloned().unwrap_or_default();
+        shared.retain(|label, value| own.iter().all(|labels| labels.get(label) == Some(value)));
+        for labels in &mut own {
+            labels.retain(|label, _| !shared.contains_key(label));
+        }
+        (shared, own)
+    }
+
+    /// A file with targets, from the folder of the catalog on, where that is known.
+    fn list(&self, file: &str, on_host: bool) -> Result<String, String> {
+        let seen = match file.strip_prefix(CONFIGURED) {
+            // Its configuration stands there too.
+            Some(rest) if !on_host => rest,
+            _ if file.starts_with('/') && !on_host => {
+                return Err(format!(
+                    "only its container knows where {file} is: `discovery` takes where that is on the machine"
+                ));
+            }
+            _ => file,
         };
-        let mut labels = labels.clone();
-        let rules = self.value.get("relabel_configs").into_iter();
-        for rule in rules.flat_map(Parts::items) {
-            let known = rule
-                .entries()
-                .all(|(key, _)| ["target_label", "replacement", "action"].contains(&key.as_str()));
-            let replaces = rule.get("action").is_none_or(|action| action == "replace");
-            let (label, value) = (&rule["target_label"], &rule["replacement"]);
-            match (label.as_str(), value.as_str()) {
-                (Some(label), Some(value))
-                    if known && replaces && !value.contains('$') && !label.starts_with("__") =>
-                {
-                    labels.insert(label.to_string(), value.into());
-                }
-                _ => return Err("it relabels".to_string()),
+        let found = match seen.starts_with('/') {
+            true => seen.to_string(),
+            false => below(self.folder(), seen),
+        };
+        match found.contains('/') {
+            true => Ok(found),
+            false => Err(format!(
+                "{found} stands beside the catalog: move it into a folder, which `discovery` takes"
+            )),
+        }
+    }
+
+    /// The same as `with_files` of files at any depth.
+    fn with_all_files(&self, value: Value, on_host: bool, guessed: &mut Vec<String>) -> Value {
+        let mut value = self.with_files(value, on_host, guessed);
+        for inside in value.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            if inside.is_object() {
+                let seen = inside.take();
+                *inside = self.inner_files(seen, on_host, guessed);
             }
         }
-        for same in ["service", "job"] {
-            if labels
-                .get(same)
-                .is_some_and(|value| *value == self.name.as_str())
-            {
-                labels.remove(same);
-            }
+        value
+    }
+
+    fn inner_files(&self, mut value: Value, on_host: bool, guessed: &mut Vec<String>) -> Value {
+        let files = value.as_object_mut().into_iter().flatten();
+        for (_, file) in files.filter(|(key, _)| key.ends_with("_file")) {
+            *file = self.own_file(file, on_host, guessed);
         }
-        Ok(labels)
+        value
     }
 
     /// The folder of the configuration, from that of the catalog on.
@@ -338,6 +478,7 @@ pub(in crate::commands) fn store(
         name: plain(&store["url"]),
         value: store.as_object().cloned().unwrap_or_default(),
         path: path.to_string(),
+        listed: BTreeSet::new(),
     };
     let mut table = Map::new();
     table.insert("url".to_string(), store["url"].clone());
@@ -347,6 +488,11 @@ pub(in crate::commands) fn store(
     }
     let value = toml(&Value::Object(table)).ok_or("it has no address")?;
     Ok((value, others.into_iter().cloned().collect()))
+}
+
+/// The profile of what is said of those whom an exporter is asked for.
+fn prober_of(exporter: &str) -> Option<&'static str> {
+    (exporter.contains("blackbox") || exporter.ends_with(":9115")).then_some("probe")
 }
 
 /// Whether Prometheus itself must be on the machine: jobs are here that it could not reach from a container.

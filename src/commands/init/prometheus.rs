@@ -83,7 +83,7 @@ fn service(draft: &mut Draft, config: &Value, job: &Value, file: &str) -> Result
         ));
     }
     let job = Job::of(config, &job, file).ok_or("it has no name")?;
-    if job.targets().is_empty() {
+    if job.targets().is_empty() && !job.looks() {
         return Err("it names no target".to_string());
     }
     job.service(Reach::FromContainers)

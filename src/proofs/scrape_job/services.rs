@@ -3,6 +3,7 @@
 use super::connection::{connection_of_service, connects_as_said};
 use super::labels;
 use crate::catalog::Service;
+use crate::catalog::access::Instance;
 use crate::contract::targets::Target;
 use crate::diagnostic::Diagnostic;
 use crate::json::{Parts, plain};
@@ -60,18 +61,17 @@ pub(super) fn otherwise_scraped(
         return number.into_iter().collect();
     }
     let contained = stack.catalog.prometheus.runs_on == "compose";
-    let said = targets.iter().map(|target| target.address.as_str());
-    let said: BTreeSet<&str> = said.collect();
+    let label = |target: &Target| target.labels.get("instance").cloned().unwrap_or_default();
+    let said: BTreeSet<String> = targets.iter().map(|target| label(target)).collect();
     let mut found = Vec::new();
     for (target, instance) in targets.iter().zip(&service.instances) {
         // In any order, as long as all are there.
-        let here = said.contains(instance.address.as_str());
-        let address = if here {
-            &target.address
-        } else {
-            &instance.address
-        };
-        found.extend(differences(config, service, target, address, contained));
+        let own = label(target);
+        let here = said.contains(&instance.address);
+        let named = if here { &own } else { &instance.address };
+        let mut all = service.instances.iter();
+        let wanted = all.find(|one| one.address == *named).unwrap_or(instance);
+        found.extend(differences(config, service, target, wanted, contained));
         found.extend(labels::pushing_series_aside(
             config,
             stack.catalog,
@@ -117,18 +117,23 @@ fn differences(
     config: &File,
     service: &Service,
     target: &Target,
-    address: &str,
+    wanted: &Instance,
     contained: bool,
 ) -> Vec<Diagnostic> {
     let label = |name: &str| target.labels.get(name).cloned().unwrap_or_default();
     let group = target.pointer.split("/targets/").next().unwrap_or_default();
     let job = format!("/scrape_configs/{}", target.job);
+    let instance = wanted;
+    let mut params = service.params.clone();
+    if service.through.is_some() {
+        params.insert("target".to_string(), vec![instance.address.clone()]);
+    }
     let wanted = [
         (
             target.pointer.clone(),
             "target",
             target.address.clone(),
-            address.to_string(),
+            instance.asked.clone(),
         ),
         (
             format!("{group}/labels/service"),
@@ -158,7 +163,7 @@ fn differences(
             format!("{job}/params"),
             "params",
             json!(target.params).to_string(),
-            json!(service.params).to_string(),
+            json!(params).to_string(),
         ),
         (
             format!("{job}/scrape_interval"),
@@ -173,10 +178,7 @@ fn differences(
             service.scrape_timeout.to_string(),
         ),
     ];
-    let mut instances = service.instances.iter();
-    let instance = instances.find(|one| one.address == address);
-    let own_labels = instance.map_or(&service.labels, |one| &one.labels);
-    let own_labels = own_labels.iter().map(|(name, value)| {
+    let own_labels = instance.labels.iter().map(|(name, value)| {
         let pointer = format!("{group}/labels/{name}");
         (pointer, "label", label(name), value.clone())
     });

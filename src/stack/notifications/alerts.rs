@@ -359,6 +359,17 @@ fn of_targets(stack: &Stack, series: &SeriesSet, asked: &[&Matcher]) -> Vec<Labe
         let is_asked = set.iter().any(|(label, value)| wanted(label, value));
         let known = many.entry(job).or_default();
         set.insert("job".to_string(), job.to_string());
+        // Of a label that is found while Prometheus runs every value is possible.
+        for matcher in asked.iter().filter(|one| target.open.contains(&one.name)) {
+            let mut values = matcher.value.split('|').chain([matcher.value.as_str()]);
+            if let Some(value) = values.find(|value| !value.is_empty() && matcher.picks(value))
+                && set.contains_key(&matcher.name)
+            {
+                let mut other = set.clone();
+                other.insert(matcher.name.clone(), value.to_string());
+                found.insert(other);
+            }
+        }
         if (*known < VALUES || is_asked) && found.insert(set) {
             *known += 1;
         }
