@@ -523,7 +523,7 @@ const TIMEOUTS: [(&str, Duration); 2] = [
 ];
 
 /// Waits that a server begins with, or adds to each of its own: the flag, the longest that is no fault, and what it means.
-const DELAYS: [(&str, Duration, &str); 3] = [
+const DELAYS: [(&str, Duration, &str); 4] = [
     (
         "query.lookback-delta",
         Duration(15 * 60_000),
@@ -538,6 +538,11 @@ const DELAYS: [(&str, Duration, &str); 3] = [
         "dispatch.start-delay",
         Duration(10 * 60_000),
         "after a start nobody is told of anything before",
+    ),
+    (
+        "storage.tsdb.min-block-duration",
+        Duration(24 * 3_600_000),
+        "so long everything stays in memory, and is read again at each start",
     ),
 ];
 
