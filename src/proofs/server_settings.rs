@@ -8,8 +8,8 @@ use crate::json::plain;
 use crate::profiles::built_in;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;
-use crate::stack::containers::Container;
 use crate::stack::containers::text::{normal, scalar};
+use crate::stack::containers::{Container, parts};
 use crate::stack::expressions::Usage;
 use std::collections::{HashMap, HashSet};
 
@@ -36,6 +36,8 @@ pub(crate) const PROOF: Proof = Proof {
                     found.extend(url(container, &stack.catalog.grafana.external_url));
                     found.extend(refreshed(stack, container));
                     found.extend(without_login(container));
+                    found.extend(impatient(container));
+                    found.extend(other_domain(container));
                 }
                 _ => {}
             }
@@ -247,6 +249,45 @@ fn refreshed(stack: &Stack, container: &Container) -> Option<Diagnostic> {
         ),
         "let dashboards and Grafana say the same",
     ))
+}
+
+/// Grafana gives up what it asks before a data source has answered.
+fn impatient(container: &Container) -> Option<Diagnostic> {
+    let written = container.variable("GF_DATAPROXY_TIMEOUT")?;
+    let seconds: u64 = written.parse().ok()?;
+    (1..5).contains(&seconds).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!(
+                "`{}` gives up a query after {seconds}s: what looks back for a day is empty",
+                container.name
+            ),
+            "leave `GF_DATAPROXY_TIMEOUT` out: that is 30 seconds",
+        )
+    })
+}
+
+/// Grafana sends everybody to another host than the one at which it is found.
+fn other_domain(container: &Container) -> Option<Diagnostic> {
+    if container.variable("GF_SERVER_ENFORCE_DOMAIN") != Some("true") {
+        return None;
+    }
+    let domain = container
+        .variable("GF_SERVER_DOMAIN")
+        .unwrap_or("localhost");
+    let (host, _, _) = parts(container.variable("GF_SERVER_ROOT_URL")?)?;
+    (host != domain && !domain.contains('$')).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!(
+                "`{}` sends everybody on to {domain}, and its links lead to {host}",
+                container.name
+            ),
+            format!("write {host} into `GF_SERVER_DOMAIN`"),
+        )
+    })
 }
 
 /// Nobody gets in: the form is gone, and there is nothing in its place.

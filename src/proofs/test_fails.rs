@@ -72,6 +72,11 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
                 .unwrap_or_default();
             let of_catalog = own.get(index).is_some_and(Option::is_some);
             let mut error = said(file, pointer, title, of_catalog, &found);
+            if let Some(group) = unordered(file, &groups).filter(|_| !of_catalog) {
+                error.help = format!(
+                    "the group `{group}` is not in its `group_eval_order`: name it there, behind those whose series it reads"
+                );
+            }
             let every = file.value["tests"][index]["interval"].as_str();
             let apart = every.and_then(Duration::parse);
             if let Some(apart) =
@@ -85,6 +90,14 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
         }
     }
     failing
+}
+
+/// A group that is loaded, and that the order of evaluation does not have, where there is one.
+fn unordered<'g>(file: &File, groups: &'g [(String, Vec<&Rule>)]) -> Option<&'g str> {
+    let order = &file.value["group_eval_order"];
+    let mut groups = groups.iter().map(|(name, _)| name.as_str());
+    let known = |group: &&str| order.texts().any(|known| known == *group);
+    groups.find(|group| order.items().next().is_some() && !known(group))
 }
 
 fn said(file: &File, pointer: &str, title: &str, of_catalog: bool, found: &Found) -> Diagnostic {
@@ -108,7 +121,14 @@ fn said(file: &File, pointer: &str, title: &str, of_catalog: bool, found: &Found
                     listed(&mismatch.got)
                 )
             };
-            let help = "one of the two is wrong: the expression, or what the test expects of these samples";
+            let help = match of_catalog {
+                true => {
+                    "one of the two is wrong: the expression, or what the test expects of these samples"
+                }
+                false => {
+                    "one of the two is wrong: the rule, or what the test expects of these samples. Who changes a rule by hand, its labels and annotations too, changes its tests with it: those in this file"
+                }
+            };
             (message, help)
         }
         Found::Broken { reason, .. } => (
