@@ -121,7 +121,8 @@ fn said(file: &File, pointer: &str, title: &str, of_catalog: bool, found: &Found
                     listed(&mismatch.got)
                 )
             };
-            let help = match of_catalog {
+            // The user's own tests are his word, as those of the catalog are.
+            let help = match of_catalog || file.is_own() {
                 true => {
                     "one of the two is wrong: the expression, or what the test expects of these samples"
                 }
