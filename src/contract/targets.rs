@@ -55,6 +55,16 @@ pub struct Targets {
     picked: RefCell<HashMap<(String, String, String), FixedBitSet>>,
 }
 
+/// An address without the dot that may end the name of its host: `api.:8000` is `api:8000`.
+pub(crate) fn one_name(address: String) -> String {
+    match address.rsplit_once(':') {
+        Some((host, port)) if host.ends_with('.') => {
+            format!("{}:{port}", host.trim_end_matches('.'))
+        }
+        _ => address.trim_end_matches('.').to_string(),
+    }
+}
+
 impl Target {
     /// What is left of a target's labels is its series'; those that begin with two underscores say how it is scraped.
     fn of(
@@ -65,7 +75,7 @@ impl Target {
     ) -> Target {
         let mut take = |name: &str| labels.remove(name).unwrap_or_default();
         let (address, scheme, path) = (
-            take("__address__"),
+            one_name(take("__address__")),
             take("__scheme__"),
             take("__metrics_path__"),
         );

@@ -1,5 +1,7 @@
 //! A container may use what the catalog says that it may.
 
+mod rights;
+
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::catalog::Catalog;
@@ -7,7 +9,7 @@ use crate::stack::containers::Container;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "container-limit",
-    doc: "Alerts and panels compare what a service uses with the catalog's limit: a container with another one is killed before the alert fires, or fills the machine without it. The servers' limits protect the machine from them.",
+    doc: "Alerts and panels compare what a service uses with the catalog's limit: a container with another one is killed before the alert fires, or fills the machine without it. The servers' limits protect the machine from them. Whoever takes a service over must not rule the machine or silence an alert: no capability, no part of the machine and no server is within its reach that the catalog does not give to it.",
     example: Example::Rendered {
         role: Role::Compose,
         pointer: "/services/checkout/deploy/resources/limits/memory",
@@ -78,6 +80,7 @@ pub(crate) const PROOF: Proof = Proof {
                 ));
             }
         }
+        found.extend(rights::excessive(stack));
         found
     }),
 };

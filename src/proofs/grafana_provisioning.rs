@@ -7,6 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::render::File;
 use crate::stack::Stack;
+use crate::stack::containers::parts;
 use crate::stack::grafana::misread;
 use std::collections::BTreeSet;
 
@@ -20,6 +21,55 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(check),
 };
+
+/// Nothing brings the dashboards into Grafana that are rendered (pkg/services/provisioning/dashboards/dashboard.go).
+fn without_dashboards(stack: &Stack) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    if stack.files.dashboards().next().is_none() {
+        return found;
+    }
+    for file in stack.files.provider_files() {
+        let mut providers = file.value["providers"].items().peekable();
+        if providers.peek().is_none() {
+            found.push(place::at(
+                &file.path,
+                "/providers",
+                "nothing provides the dashboards: Grafana starts without one",
+                "name a provider of the type `file`, with the folder of the dashboards as its `path`",
+            ));
+        }
+        for (index, provider) in providers.enumerate() {
+            let name = provider["name"].as_str().unwrap_or_default();
+            let options = &provider["options"];
+            let folder = [&options["path"], &options["folder"]];
+            let folder = folder.into_iter().filter_map(|folder| folder.as_str());
+            let mut folder = folder.filter(|folder| !folder.is_empty());
+            let (key, message) = if provider["type"] != "file" {
+                (
+                    "type",
+                    format!("Grafana refuses the provider `{name}`, whose `type` is not `file`"),
+                )
+            } else if folder.next().is_none() {
+                (
+                    "options/path",
+                    format!("the provider `{name}` has no `path`: there is no dashboard"),
+                )
+            } else {
+                continue;
+            };
+            found.push(place::at(
+                &file.path,
+                format!("/providers/{index}/{key}"),
+                message,
+                "write `type: file`, and the folder of the dashboards as `path`",
+            ));
+        }
+    }
+    found
+}
+
+/// So many times the catalog's pace is no longer it.
+const SLOWER: u64 = 10;
 
 /// The longest uid that Grafana stores.
 const LONGEST: usize = 40;
@@ -89,6 +139,26 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
             ))
         };
         let name = source["name"].as_str().unwrap_or_default();
+        if source["type"] == "prometheus" {
+            let url = source["url"].as_str().unwrap_or_default();
+            let known = &stack.catalog.grafana.datasource_url;
+            let elsewhere = stack.catalog.grafana.runs_on != "compose"
+                && source["uid"] == stack.catalog.grafana.datasource_uid.as_str()
+                && url.trim_end_matches('/') != known.trim_end_matches('/');
+            if !url.contains('$') && parts(url).is_none() {
+                wrong(
+                    "url",
+                    format!("the data source `{name}` has no address: `{url}`"),
+                    "write that of Prometheus, as in `http://prometheus:9090`",
+                );
+            } else if elsewhere && !url.contains('$') {
+                wrong(
+                    "url",
+                    format!("the data source `{name}` asks {url}, the catalog says {known}"),
+                    "render the catalog's `datasource_url`",
+                );
+            }
+        }
         if source["uid"]
             .as_str()
             .is_some_and(|uid| uid.len() > LONGEST)
@@ -152,12 +222,43 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         let more = source["jsonData"]["customQueryParameters"].as_str();
         let names = more.unwrap_or_default().split('&');
         let mut names = names.map(|pair| pair.split('=').next().unwrap_or_default());
+        let pairs = more.unwrap_or_default().split('&');
+        let mut pairs = pairs.filter_map(|pair| pair.strip_prefix("timeout="));
+        let short = pairs
+            .find(|time| Duration::parse(time).is_some_and(|time| time.seconds() <= LEAST_TIMEOUT));
+        if let Some(short) = short {
+            wrong(
+                "jsonData/customQueryParameters",
+                format!("Prometheus gives up every query after {short}"),
+                "remove `timeout`: Prometheus has one of its own",
+            );
+        }
         if let Some(name) = names.find(|name| OF_TIME.contains(name)) {
             wrong(
                 "jsonData/customQueryParameters",
                 format!("every query is asked with another `{name}` than the panel's"),
                 "remove it",
             );
+        }
+    }
+    found.extend(without_dashboards(stack));
+    for file in stack.files.dashboards() {
+        let written = file.value["refresh"].as_str().unwrap_or_default();
+        let said = stack.catalog.grafana.refresh;
+        let every = Duration::parse(written).unwrap_or_default();
+        // A template may have a pace of its own; what is much slower is the past, for whoever looks at it.
+        let late = every.0 == 0 || every.0 > SLOWER * said.0;
+        if !file.is_own() && said.0 > 0 && late {
+            let written = match every.0 {
+                0 => "never".to_string(),
+                _ => format!("every {every}"),
+            };
+            found.push(place::at(
+                &file.path,
+                "/refresh",
+                format!("the dashboard is refreshed {written}, the catalog says every {said}"),
+                "render `refresh` of [grafana]",
+            ));
         }
     }
     for file in stack.files.provider_files() {

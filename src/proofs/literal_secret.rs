@@ -250,18 +250,36 @@ fn everybody_rules(container: &Container) -> Option<Diagnostic> {
             "name the proxies in `GF_AUTH_PROXY_WHITELIST`",
         ));
     }
-    (said("GF_AUTH_ANONYMOUS_ENABLED") == "true" && said("GF_AUTH_ANONYMOUS_ORG_ROLE") == "admin")
-        .then(|| {
-            place::at(
-                &container.file.path,
-                container.at("environment"),
-                format!(
-                    "`{}` lets everybody in as an administrator, without a password",
-                    container.name
-                ),
-                "let `GF_AUTH_ANONYMOUS_ORG_ROLE` be Viewer",
-            )
-        })
+    let role = said("GF_AUTH_ANONYMOUS_ORG_ROLE");
+    let known = said("GF_AUTH_ANONYMOUS_ENABLED") == "true";
+    let signs_up = said("GF_USERS_ALLOW_SIGN_UP") == "true";
+    if signs_up {
+        return Some(place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!(
+                "`{}` lets everybody make an account of his own, so that its password keeps nobody out",
+                container.name
+            ),
+            "let `GF_USERS_ALLOW_SIGN_UP` be false",
+        ));
+    }
+    (known && ["admin", "editor"].contains(&role.as_str())).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!(
+                "`{}` lets everybody in as an {}, without a password",
+                container.name,
+                if role == "admin" {
+                    "administrator"
+                } else {
+                    "editor"
+                }
+            ),
+            "let `GF_AUTH_ANONYMOUS_ORG_ROLE` be Viewer",
+        )
+    })
 }
 
 /// Whether Grafana starts with the password of its documentation.

@@ -3,8 +3,11 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
+use crate::stack::Stack;
 use crate::stack::containers::Container;
+use crate::stack::containers::images::WrittenBy;
 use crate::stack::containers::mounts::{Mount, Sight, Source};
+use crate::stack::containers::text::{normal, scalar};
 use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -25,6 +28,7 @@ pub(crate) const PROOF: Proof = Proof {
             else {
                 continue;
             };
+            found.extend(database(container));
             let (path, pointer) = container.path(data);
             let sight = container.sees(&path);
             if let Some((pointer, why)) = lost(container, pointer, &sight) {
@@ -41,7 +45,7 @@ pub(crate) const PROOF: Proof = Proof {
             ) = &sight
             {
                 if let Some(other) =
-                    owners.insert((name.clone(), rest.clone()), container.name.clone())
+                    owners.insert((called(stack, name), rest.clone()), container.name.clone())
                 {
                     let why = format!("that is also where `{other}` keeps its own");
                     found.push(finding(container, &path, container.at(pointer), &why));
@@ -55,6 +59,43 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// The name of a volume for Docker, which may be another than that under which it is declared.
+fn called(stack: &Stack, name: &str) -> String {
+    let declared = stack.containers.declared.volumes.get(name);
+    let own = declared.and_then(|declared| scalar(&declared["name"]));
+    own.unwrap_or_else(|| name.to_string())
+}
+
+/// A file beside the data, where that is in a place of its own.
+fn database(container: &Container) -> Option<Diagnostic> {
+    let program = container.process.program?;
+    let (setting, data) = (program.database.as_ref()?, program.data.as_ref()?);
+    // Another kind of database is a server.
+    let kind = container.variable("GF_DATABASE_TYPE").unwrap_or("sqlite3");
+    let url = container.variable("GF_DATABASE_URL");
+    let url = url.and_then(|url| url.split_once("://"));
+    let (kind, file) = match url {
+        Some((kind, path)) => (kind, path.split('?').next().unwrap_or_default().to_string()),
+        None => (kind, container.setting(setting).0),
+    };
+    if kind != "sqlite3" || file.contains('$') {
+        return None;
+    }
+    let path = match file.starts_with('/') {
+        true => normal(&file),
+        false => normal(&format!("{}/{file}", container.path(data).0)),
+    };
+    // What is below the data is judged with it.
+    let beside = !path.starts_with(&format!("{}/", container.path(data).0));
+    let (pointer, why) = lost(
+        container,
+        container.at("environment"),
+        &container.sees(&path),
+    )
+    .filter(|_| beside)?;
+    Some(finding(container, &path, pointer, &why))
+}
 
 fn finding(container: &Container, path: &str, pointer: String, why: &str) -> Diagnostic {
     place::at(
@@ -90,11 +131,10 @@ fn lost(container: &Container, pointer: String, sight: &Sight) -> Option<(String
 /// A user who may not write to what belongs to the image's: a new volume takes over the owner of the image's folder.
 fn stranger(container: &Container) -> Option<String> {
     let image = container.image?;
-    // Grafana's folder is open to everybody.
-    if image.program() == "grafana" {
+    if image.written_by() == WrittenBy::All {
         return None;
     }
-    let user = crate::stack::containers::text::scalar(&container.value["user"])?;
+    let user = scalar(&container.value["user"])?;
     let (own, group) = user.split_once(':').unwrap_or((&user, ""));
     let (owner, owners) = image.user().split_once(':')?;
     let named = |id: &str| match id {
@@ -102,7 +142,8 @@ fn stranger(container: &Container) -> Option<String> {
         "root" => "0".to_string(),
         id => id.to_string(),
     };
-    let fits = [owner, "0"].contains(&named(own).as_str()) || named(group) == owners;
+    let group = named(group) == owners && image.written_by() == WrittenBy::Group;
+    let fits = [owner, "0"].contains(&named(own).as_str()) || group;
     // A variable is somebody else's to say.
     (!fits && !user.contains('$')).then(|| format!("the user {user}"))
 }

@@ -8,8 +8,8 @@ use crate::json::plain;
 use crate::profiles::built_in;
 use crate::promql::walk::selectors;
 use crate::stack::Stack;
-use crate::stack::containers::Container;
 use crate::stack::containers::text::{normal, scalar};
+use crate::stack::containers::{Container, parts};
 use crate::stack::expressions::Usage;
 use std::collections::{HashMap, HashSet};
 
@@ -36,6 +36,8 @@ pub(crate) const PROOF: Proof = Proof {
                     found.extend(url(container, &stack.catalog.grafana.external_url));
                     found.extend(refreshed(stack, container));
                     found.extend(without_login(container));
+                    found.extend(impatient(container));
+                    found.extend(other_domain(container));
                 }
                 _ => {}
             }
@@ -247,6 +249,45 @@ fn refreshed(stack: &Stack, container: &Container) -> Option<Diagnostic> {
         ),
         "let dashboards and Grafana say the same",
     ))
+}
+
+/// Grafana gives up what it asks before a data source has answered.
+fn impatient(container: &Container) -> Option<Diagnostic> {
+    let written = container.variable("GF_DATAPROXY_TIMEOUT")?;
+    let seconds: u64 = written.parse().ok()?;
+    (1..5).contains(&seconds).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!(
+                "`{}` gives up a query after {seconds}s: what looks back for a day is empty",
+                container.name
+            ),
+            "leave `GF_DATAPROXY_TIMEOUT` out: that is 30 seconds",
+        )
+    })
+}
+
+/// Grafana sends everybody to another host than the one at which it is found.
+fn other_domain(container: &Container) -> Option<Diagnostic> {
+    if container.variable("GF_SERVER_ENFORCE_DOMAIN") != Some("true") {
+        return None;
+    }
+    let domain = container
+        .variable("GF_SERVER_DOMAIN")
+        .unwrap_or("localhost");
+    let (host, _, _) = parts(container.variable("GF_SERVER_ROOT_URL")?)?;
+    (host != domain && !domain.contains('$')).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!(
+                "`{}` sends everybody on to {domain}, and its links lead to {host}",
+                container.name
+            ),
+            format!("write {host} into `GF_SERVER_DOMAIN`"),
+        )
+    })
 }
 
 /// Nobody gets in: the form is gone, and there is nothing in its place.
@@ -523,7 +564,7 @@ const TIMEOUTS: [(&str, Duration); 2] = [
 ];
 
 /// Waits that a server begins with, or adds to each of its own: the flag, the longest that is no fault, and what it means.
-const DELAYS: [(&str, Duration, &str); 3] = [
+const DELAYS: [(&str, Duration, &str); 4] = [
     (
         "query.lookback-delta",
         Duration(15 * 60_000),
@@ -538,6 +579,11 @@ const DELAYS: [(&str, Duration, &str); 3] = [
         "dispatch.start-delay",
         Duration(10 * 60_000),
         "after a start nobody is told of anything before",
+    ),
+    (
+        "storage.tsdb.min-block-duration",
+        Duration(24 * 3_600_000),
+        "so long everything stays in memory, and is read again at each start",
     ),
 ];
 

@@ -2,11 +2,12 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::catalog::{Catalog, Service};
+use crate::catalog::Service;
 use crate::json::Parts;
-use crate::stack::containers::Container;
-use crate::stack::containers::mounts::Sight;
+use crate::stack::Stack;
+use crate::stack::containers::mounts::{Sight, Source};
 use crate::stack::containers::text::{names, normal, pairs, scalar};
+use crate::stack::containers::{Container, Project};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "service-container",
@@ -25,9 +26,9 @@ pub(crate) const PROOF: Proof = Proof {
             let wrong = environment(container, service)
                 .into_iter()
                 .chain(ports(container, service))
-                .chain(volumes(container, service))
+                .chain(volumes(stack, container, service))
                 .chain(secrets(container, service))
-                .chain(program(stack.catalog, container, service))
+                .chain(program(stack, container, service))
                 .chain(granted(container, service));
             found.extend(wrong.map(|(key, message, help)| {
                 let message = format!("`{}` {message}", service.name);
@@ -75,9 +76,11 @@ fn ports(container: &Container, service: &Service) -> Vec<Wrong> {
     ];
     let wrong = told.into_iter().filter_map(|(name, meant)| {
         let meant = meant.filter(|_| !service.environment.contains_key(name))?;
-        let port: u16 = container.variable(name)?.parse().ok()?;
-        (port != meant).then(|| {
-            let message = format!("is told to listen at {port}, and is asked at {meant}");
+        let written = container
+            .variable(name)
+            .filter(|written| !outside(written))?;
+        (written.parse() != Ok(meant)).then(|| {
+            let message = format!("is told to listen at {written}, and is asked at {meant}");
             (
                 "environment",
                 message,
@@ -85,6 +88,7 @@ fn ports(container: &Container, service: &Service) -> Vec<Wrong> {
             )
         })
     });
+    let untold = untold(container, service);
     let here = container
         .variable("HOST")
         .filter(|_| !service.environment.contains_key("HOST"));
@@ -101,22 +105,67 @@ fn ports(container: &Container, service: &Service) -> Vec<Wrong> {
             "write 0.0.0.0 into `HOST`".to_string(),
         )
     });
-    wrong.chain(alone).collect()
+    wrong.chain(alone).chain(untold).collect()
 }
 
-/// Paths at which nothing is mounted.
-fn volumes(container: &Container, service: &Service) -> Vec<Wrong> {
+/// What is built from the catalog's Dockerfile and is not Python is told its port by `PORT`; nothing else says it.
+fn untold(container: &Container, service: &Service) -> Option<Wrong> {
+    let built = service.image.is_none() && service.runtime != "python";
+    let elsewhere = !container.value["env_file"].is_null()
+        || service.environment.contains_key("PORT")
+        || container.value["build"]["dockerfile"].is_string();
+    let port = service.port.to_string();
+    let words = container.process.words.iter();
+    let values = container
+        .environment
+        .iter()
+        .map(|(_, value)| value.as_deref());
+    let mut said = words.map(String::as_str).chain(values.flatten());
+    let told = container.environment.iter().any(|(name, _)| name == "PORT");
+    let lost =
+        built && !elsewhere && !told && !said.any(|text| text.contains(&port) || outside(text));
+    lost.then(|| {
+        (
+            "environment",
+            format!("is not told its port, and is asked at {port}"),
+            format!("write {port} into `PORT`"),
+        )
+    })
+}
+
+/// Paths at which nothing is mounted, or something else, or for reading alone.
+fn volumes(stack: &Stack, container: &Container, service: &Service) -> Vec<Wrong> {
     let wrong = service.volumes.iter().filter_map(|volume| {
-        let target = normal(volume.split(':').nth(1)?);
+        let platform = &stack.catalog.platform;
+        // The catalog's paths begin at its own folder.
+        let written = match volume.strip_prefix('.') {
+            Some(rest) if rest.starts_with('/') => format!("{}{rest}", platform.root),
+            _ => volume.clone(),
+        };
+        let said = stack
+            .containers
+            .mount(container, &written, &platform.output)?;
+        let target = said.target.as_str();
         let mut mounted = container.mounts.iter();
-        (!mounted.any(|mount| normal(&mount.target) == target)).then(|| {
-            let message = format!("has nothing mounted at {target}, the catalog says `{volume}`");
-            (
-                "volumes",
-                message,
-                "render the catalog's `volumes`".to_string(),
-            )
-        })
+        let there = mounted.rfind(|mount| mount.target == said.target);
+        let message = match there {
+            None => format!("has nothing mounted at {target}, the catalog says `{volume}`"),
+            Some(there) if matches!(&there.source, Source::Outside(path) if outside(path)) => {
+                return None;
+            }
+            Some(there) if there.source != said.source => {
+                format!("has another thing mounted at {target} than the catalog says: `{volume}`")
+            }
+            Some(there) if there.read_only && !said.read_only => {
+                format!("may not write to {target}, the catalog says `{volume}`")
+            }
+            Some(there) if !there.read_only && said.read_only => {
+                format!("may write to {target}, the catalog says `{volume}`")
+            }
+            Some(_) => return None,
+        };
+        let help = "render the catalog's `volumes`".to_string();
+        Some(("volumes", message, help))
     });
     wrong.collect()
 }
@@ -235,8 +284,31 @@ fn secrets(container: &Container, service: &Service) -> Vec<Wrong> {
     wrong.collect()
 }
 
+/// A container that is built from a stage of the Dockerfile from which another is built without one, and with nothing else to
+/// tell it what to run.
+fn of_stages<'p>(project: &'p Project, container: &Container) -> Option<&'p str> {
+    let made = |container: &Container| {
+        let build = &container.value["build"];
+        let context = scalar(build).or_else(|| scalar(&build["context"]))?;
+        Some((normal(&context), scalar(&build["dockerfile"])))
+    };
+    let own = made(container)?;
+    let program = ["command", "entrypoint"];
+    if program.iter().any(|key| !container.value[*key].is_null())
+        || !container.value["build"]["dockerfile_inline"].is_null()
+    {
+        return None;
+    }
+    let mut others = project.started();
+    let other = others.find(|other| {
+        other.value["build"]["target"].is_string() && made(other).as_ref() == Some(&own)
+    })?;
+    Some(&other.name)
+}
+
 /// Another image, other arguments, more or fewer of it.
-fn program(catalog: &Catalog, container: &Container, service: &Service) -> Vec<Wrong> {
+fn program(stack: &Stack, container: &Container, service: &Service) -> Vec<Wrong> {
+    let (catalog, project) = (stack.catalog, &stack.containers);
     let mut wrong = Vec::new();
     let mut say = |key, message, own: &str| {
         wrong.push((key, message, format!("render the catalog's `{own}`")));
@@ -256,6 +328,15 @@ fn program(catalog: &Catalog, container: &Container, service: &Service) -> Vec<W
         let mut others = catalog.services.iter();
         *stage != service.name && others.any(|other| other.name == *stage && other.build)
     };
+    if stage.is_none()
+        && let Some(other) = of_stages(project, container)
+    {
+        wrong.push((
+            "build",
+            format!("is built from the last stage of the Dockerfile of which `{other}` is another"),
+            "write its own name as `target`".to_string(),
+        ));
+    }
     if let Some(stage) = stage.filter(of_another) {
         wrong.push((
             "build",

@@ -31,6 +31,28 @@ pub(crate) const PROOF: Proof = Proof {
                 ));
             }
         }
+        for config in stack.files.prometheus() {
+            let offset = config.value["global"]["rule_query_offset"].as_str();
+            let usual = stack
+                .catalog
+                .prometheus
+                .rule_query_offset
+                .unwrap_or_default();
+            if let Some(offset) = offset.and_then(Duration::parse)
+                && offset != usual
+                && (offset > often || offset < usual)
+            {
+                let message = format!(
+                    "every rule looks at what was {offset} ago, and the catalog says {usual}: alerts come as much later"
+                );
+                found.push(place::at(
+                    &config.path,
+                    "/global/rule_query_offset",
+                    message,
+                    "render `rule_query_offset` of [prometheus], or remove it",
+                ));
+            }
+        }
         for file in stack.files.rule_files() {
             for (pointer, group) in file.groups() {
                 let name = group["name"].as_str().unwrap_or_default();

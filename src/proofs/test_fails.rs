@@ -74,6 +74,11 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
             let alert = file.alert().and_then(|name| stack.catalog.alert(name));
             let about = of_catalog.then(|| alert.map_or(Scope::Service, |alert| alert.about));
             let mut error = said(file, pointer, title, about, &found);
+            if let Some(group) = unordered(file, &groups).filter(|_| !of_catalog) {
+                error.help = format!(
+                    "the group `{group}` is not in its `group_eval_order`: name it there, behind those whose series it reads"
+                );
+            }
             let every = file.value["tests"][index]["interval"].as_str();
             let apart = every.and_then(Duration::parse);
             if let Some(apart) =
@@ -87,6 +92,14 @@ fn failing(stack: &Stack, file: &File) -> Vec<Diagnostic> {
         }
     }
     failing
+}
+
+/// A group that is loaded, and that the order of evaluation does not have, where there is one.
+fn unordered<'g>(file: &File, groups: &'g [(String, Vec<&Rule>)]) -> Option<&'g str> {
+    let order = &file.value["group_eval_order"];
+    let mut groups = groups.iter().map(|(name, _)| name.as_str());
+    let known = |group: &&str| order.texts().any(|known| known == *group);
+    groups.find(|group| order.items().next().is_some() && !known(group))
 }
 
 /// about: what the alert is about, where the test is the catalog's own.
@@ -122,7 +135,15 @@ fn said(
                     listed(&mismatch.got)
                 )
             };
-            let help = "one of the two is wrong: the expression, or what the test expects of these samples";
+            // The user's own tests are his word, as those of the catalog are.
+            let help = match of_catalog || file.is_own() {
+                true => {
+                    "one of the two is wrong: the expression, or what the test expects of these samples"
+                }
+                false => {
+                    "one of the two is wrong: the rule, or what the test expects of these samples. Who changes a rule by hand, its labels and annotations too, changes its tests with it: those in this file"
+                }
+            };
             (message, help)
         }
         Found::Broken { reason, .. } => (

@@ -1,5 +1,7 @@
 //! Every file that a configuration names exists where its process looks.
 
+mod outside;
+
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::Diagnostic;
@@ -27,6 +29,7 @@ pub(crate) const PROOF: Proof = Proof {
         for container in stack.containers.started() {
             found.extend(given(stack, container));
         }
+        found.extend(outside::wrong(stack));
         if let Some(grafana) = stack.containers.running("grafana").next() {
             for (file, pointer, source) in stack.files.datasources() {
                 walk(source, &mut |inside, _, value| {

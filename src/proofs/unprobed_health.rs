@@ -184,9 +184,12 @@ pub(crate) const PROOF: Proof = Proof {
                         judged.push(pointer);
                     }
                 }
-                let Some((key, message, help)) =
-                    misjudges(http, &service.scheme, bodies(stack, service))
-                else {
+                let Some((key, message, help)) = misjudges(
+                    http,
+                    &service.scheme,
+                    bodies(stack, service),
+                    collected(stack, service),
+                ) else {
                     continue;
                 };
                 let pointer = format!("/modules/{}/http/{key}", step(module));
@@ -305,12 +308,14 @@ const SENT_TYPES: [&str; 4] = [
     "text/plain; charset=utf-8",
 ];
 
+/// Whether a service answers with the MetricsCollector.
+fn collected(stack: &Stack, service: &Service) -> bool {
+    service.runtime == "python" && service.image.is_none() && stack.files.python().next().is_some()
+}
+
 /// What a service may answer that is well: what the MetricsCollector says, or where a service answers itself, whatever it likes.
 fn bodies(stack: &Stack, service: &Service) -> &'static [&'static str] {
-    let collected = service.runtime == "python"
-        && service.image.is_none()
-        && stack.files.python().next().is_some();
-    match collected {
+    match collected(stack, service) {
         true => &BODIES[..1],
         false => &BODIES,
     }
@@ -329,6 +334,7 @@ fn misjudges(
     http: &Value,
     scheme: &str,
     bodies: &[&str],
+    collected: bool,
 ) -> Option<(&'static str, String, &'static str)> {
     if let Err(key) = succeeds(http, scheme, 200, bodies) {
         return Some((
@@ -339,7 +345,9 @@ fn misjudges(
             "let an answer of 2xx count as well",
         ));
     }
-    let unwell = [400, 401, 403, 404, 429, 500, 502, 503, 504];
+    let unwell = [
+        301, 302, 303, 307, 308, 400, 401, 403, 404, 429, 500, 502, 503, 504,
+    ];
     if let Some(status) = unwell
         .into_iter()
         .find(|status| succeeds(http, scheme, *status, bodies).is_ok())
@@ -363,7 +371,25 @@ fn misjudges(
             "remove it: the address that is asked says whose health it is",
         ));
     }
+    // Followed unless the module says otherwise (config/config.go of the blackbox exporter).
+    if http["follow_redirects"] != false {
+        return Some((
+            "follow_redirects",
+            "a service whose health path leads to another page, as to a login, counts as well when that one answers"
+                .to_string(),
+            "write `follow_redirects: false`",
+        ));
+    }
     let method = http["method"].as_str().unwrap_or("GET");
+    // FastAPI, as other frameworks of Python, answers 405 to what a path is not declared for.
+    if method == "HEAD" && collected {
+        return Some((
+            "method",
+            "the health path is asked by HEAD, and a service in Python answers GET alone"
+                .to_string(),
+            "write `method: GET`",
+        ));
+    }
     if !["GET", "HEAD", ""].contains(&method) {
         return Some((
             "method",

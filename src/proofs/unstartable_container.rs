@@ -37,7 +37,7 @@ pub(crate) const PROOF: Proof = Proof {
             found.extend(references(project, container));
         }
         for container in project.started() {
-            found.extend(waits(project, container));
+            found.extend(waits(stack, container));
             found.extend(sources(container));
             found.extend(engine::unknown(container));
             found.extend(engine::refused(container));
@@ -248,7 +248,8 @@ fn dependencies<'c>(
     listed.chain(mapped)
 }
 
-fn waits(project: &Project, container: &Container) -> Vec<Diagnostic> {
+fn waits(stack: &crate::stack::Stack, container: &Container) -> Vec<Diagnostic> {
+    let project = &stack.containers;
     let mut found = Vec::new();
     for (wanted, condition, required) in dependencies(container) {
         let own = container.name.as_str();
@@ -286,7 +287,7 @@ fn waits(project: &Project, container: &Container) -> Vec<Diagnostic> {
                 _ => continue,
             },
             (Some(other), Some("service_completed_successfully"))
-                if other.process.name.is_some() =>
+                if other.process.name.is_some() || stack.catalog.service(&other.name).is_some() =>
             {
                 (
                     format!("`{own}` waits until `{wanted}` has ended, and it is a server"),
@@ -411,6 +412,12 @@ fn sources(container: &Container) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// The number behind a pointer's last step.
+fn index_of(pointer: &str) -> usize {
+    let last = pointer.rsplit('/').next().unwrap_or_default();
+    last.parse().unwrap_or(usize::MAX)
+}
+
 /// Two containers at one port of the machine, or of one name.
 fn ports(project: &Project) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -453,6 +460,19 @@ fn ports(project: &Project) -> Vec<Diagnostic> {
                     container.at(&published.pointer),
                     message,
                     "give each a port of its own",
+                ));
+            }
+            let range = scalar(&container.value["ports"][index_of(&published.pointer)]);
+            let range = range.is_some_and(|text| text.contains('-'));
+            if container.replicas().is_some_and(|many| many > 1) && !range {
+                let message = format!(
+                    "`{own}` is started several times, and only one of them can be published at port {port} of the machine"
+                );
+                found.push(place::at(
+                    &container.file.path,
+                    container.at(&published.pointer),
+                    message,
+                    "take the port away: other containers reach it by its name",
                 ));
             }
             others.push((address, own.clone()));

@@ -81,6 +81,15 @@ impl<'a> Project<'a> {
         read::project(files, output)
     }
 
+    /// A volume in the short form, as a container would have it that is in the same file; `output` is the folder of everything rendered.
+    pub(crate) fn mount(&self, container: &Container, volume: &str, output: &str) -> Option<Mount> {
+        let folder = container.file.path.rsplit_once('/');
+        let folder = folder.map_or("", |(folder, _)| folder);
+        let alone = serde_json::json!({ "volumes": [volume] });
+        let mut read = mounts::read(&alone, folder, output, &self.declared);
+        read.pop()
+    }
+
     pub(crate) fn container(&self, name: &str) -> Option<&Container<'a>> {
         self.named.get(name).map(|index| &self.containers[*index])
     }

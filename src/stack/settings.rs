@@ -59,8 +59,33 @@ type Keys = BTreeMap<String, Key>;
 
 struct Key {
     types: Vec<Type>,
+    required: Option<Required>,
     since: Option<Version>,
     until: Option<Version>,
+}
+
+/// When a key must be there, and not be empty.
+enum Required {
+    Always,
+    /// Unless another key is.
+    Without(String),
+    /// Where another key has this value.
+    With(String, String),
+}
+
+impl Required {
+    fn holds(&self, object: &Value) -> bool {
+        match self {
+            Required::Always => true,
+            Required::Without(other) => lacks(object, other),
+            Required::With(key, value) => object[key] == value.as_str(),
+        }
+    }
+}
+
+/// Whether an object has nothing under a key.
+fn lacks(object: &Value, key: &str) -> bool {
+    object[key].is_null() || object[key] == ""
 }
 
 #[derive(Debug, PartialEq)]
@@ -210,6 +235,7 @@ fn read(keys: &BTreeMap<String, String>, all: &BTreeMap<String, BTreeMap<String,
         let written = parts.next().unwrap_or_default();
         let mut key_of = Key {
             types: types(written),
+            required: None,
             since: None,
             until: None,
         };
@@ -217,12 +243,24 @@ fn read(keys: &BTreeMap<String, String>, all: &BTreeMap<String, BTreeMap<String,
             match part.split_once(' ') {
                 Some(("since", version)) => key_of.since = Version::parse(version),
                 Some(("until", version)) => key_of.until = Version::parse(version),
-                _ => unreachable!("`{part}` is neither since nor until"),
+                Some(("required", when)) => key_of.required = Some(required(when)),
+                None if part == "required" => key_of.required = Some(Required::Always),
+                _ => unreachable!("`{part}` is neither since, until nor required"),
             }
         }
         (key.clone(), key_of)
     }));
     found
+}
+
+/// `without KEY`, `with KEY VALUE`.
+fn required(when: &str) -> Required {
+    let words: Vec<&str> = when.split(' ').collect();
+    match words.as_slice() {
+        ["without", other] => Required::Without(other.to_string()),
+        ["with", key, value] => Required::With(key.to_string(), value.to_string()),
+        _ => unreachable!("`{when}` says not when a key is required"),
+    }
 }
 
 /// `a|[b|c]` → its parts.
@@ -420,6 +458,22 @@ impl Check {
                     let perhaps = newer.is_some() && near.is_none() && !known;
                     self.flaws.last_mut().expect("just pushed").perhaps = perhaps;
                 }
+            }
+        }
+        let missing = keys.iter().filter(|(key, known)| {
+            let needed = known.required.as_ref();
+            lacks(value, key) && needed.is_some_and(|needed| needed.holds(value))
+        });
+        for (key, known) in missing {
+            let age = known.since.filter(|since| self.version < Some(*since));
+            if age.is_none() {
+                let name = self.reader.name();
+                let place = place(&at.to_string());
+                self.flaw(
+                    &at.key(key),
+                    format!("{name} does not take what has no `{key}`{place}"),
+                    format!("write its `{key}`"),
+                );
             }
         }
         let written = |key: &&String| {

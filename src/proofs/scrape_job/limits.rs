@@ -95,6 +95,8 @@ impl Needed {
             series += count;
             let text: usize = family.labels.keys().map(|label| label.len() + 4).sum();
             bytes += count * (family.name.len() + text + 3) as u64;
+            // `# HELP` and `# TYPE` are sent with it, whatever they say.
+            bytes += (2 * family.name.len() + "# HELP  \n# TYPE  gauge\n".len()) as u64;
             // The name of the metric is a label too.
             labels = labels.max(family.labels.len() + given().count() + 1);
             name = family.labels.keys().map(String::len).fold(name, usize::max);

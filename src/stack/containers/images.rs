@@ -28,10 +28,21 @@ struct Image {
     command: Vec<String>,
     folder: String,
     user: String,
+    /// Who may write to the folder that its volume takes over: the user, its group, or all.
+    written_by: WrittenBy,
     sets: Vec<String>,
     programs: HashMap<String, Version>,
     #[serde(default)]
     variants: Vec<Variant>,
+}
+
+/// Who may write to a folder, by its mode.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WrittenBy {
+    User,
+    Group,
+    All,
 }
 
 #[derive(Deserialize)]
@@ -87,6 +98,8 @@ pub(crate) struct Program {
     listen: Option<Listen>,
     /// Where it keeps what it must not forget.
     pub(crate) data: Option<Setting>,
+    /// A file that it must not forget either; a relative one is below `data`.
+    pub(crate) database: Option<Setting>,
     /// Where its provisioning is.
     pub(crate) provisioning: Option<Setting>,
     /// The flag of the file that may require a password or TLS.
@@ -280,6 +293,11 @@ impl Contents {
         self.variant
             .and_then(|variant| variant.user.as_deref())
             .unwrap_or(&self.image.user)
+    }
+
+    /// Who may write to the folder of its data.
+    pub(crate) fn written_by(self) -> WrittenBy {
+        self.image.written_by
     }
 
     /// Whether it contains a program.

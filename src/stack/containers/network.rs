@@ -389,7 +389,8 @@ impl<'a> Project<'a> {
     ) -> Reach<'s> {
         let owner = self.owner(asker);
         let own = &owner.networks;
-        let host = host.trim_matches(['[', ']']);
+        // A dot at its end says that a name is whole.
+        let host = host.trim_matches(['[', ']']).trim_end_matches('.');
         if loopback(host) {
             return match own.mode {
                 Mode::Host => self.on_machine(port, |_| true).unwrap_or(Reach::Leaves),

@@ -2,6 +2,7 @@
 
 use super::matchers::Labels;
 use super::relabeling::Relabeling;
+use crate::contract::targets::one_name;
 use crate::json::{Parts, plain};
 use serde_json::Value;
 
@@ -72,7 +73,7 @@ pub(crate) fn endpoints(config: &Value) -> (Vec<Endpoint<'_>>, bool) {
                 found.push(Endpoint {
                     pointer: format!("/alerting/alertmanagers/{index}"),
                     group,
-                    address: take("__address__"),
+                    address: one_name(take("__address__")),
                     scheme: take("__scheme__"),
                     path: take("__alerts_path__"),
                 });
