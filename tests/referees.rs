@@ -95,11 +95,19 @@ fn promtool_accepts_the_configuration() {
         // Prometheus knows it from 2.53 on, and Debian's promtool is older; tests/settings.rs compares what is newer.
         let configuration = folder.join("monitoring/working_prometheus.yml");
         let text = fs::read_to_string(&configuration).unwrap();
-        let known = text
-            .lines()
-            .filter(|line| !line.starts_with("  rule_query_offset: "))
-            .map(|line| format!("{line}\n"));
-        let text = known.collect::<String>();
+        let mut left_out = false;
+        let known = text.lines().filter(|line| {
+            // It is built without the platforms that ask a lot of others' code.
+            if !line.starts_with("      ") {
+                let platforms = ["consul", "kubernetes", "linode", "nomad"];
+                let mut sections = platforms
+                    .iter()
+                    .map(|name| format!("    {name}_sd_configs:"));
+                left_out = sections.any(|section| section == *line);
+            }
+            !left_out && !line.starts_with("  rule_query_offset: ")
+        });
+        let text: String = known.map(|line| format!("{line}\n")).collect();
         // It looks whether the files of logins are there, which containers have elsewhere.
         let secrets = folder.join("secrets");
         fs::create_dir_all(&secrets).unwrap();

@@ -3,6 +3,8 @@
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::{Diagnostic, Severity, mistyped};
+use crate::render::File;
+use crate::source::step;
 use crate::stack::Stack;
 use crate::stack::containers::Container;
 use crate::stack::containers::images::{Contents, Program};
@@ -48,7 +50,10 @@ pub(crate) const PROOF: Proof = Proof {
             let version = Contents::of(image).and_then(|image| image.version);
             let flaws = flaws(reader, file, version).into_iter();
             found.extend(flaws.map(|flaw| {
-                let found = place::at(&file.path, flaw.pointer, flaw.message, flaw.help);
+                let found = match said(stack, file, &flaw.pointer) {
+                    Some(table) => place::in_catalog(table, flaw.message, flaw.help),
+                    None => place::at(&file.path, flaw.pointer, flaw.message, flaw.help),
+                };
                 let severity = match flaw.perhaps {
                     true => Severity::Warning,
                     false => found.severity,
@@ -61,6 +66,17 @@ pub(crate) const PROOF: Proof = Proof {
         found
     }),
 };
+
+/// The table of the catalog that says how a platform is asked for instances, if a value is of one.
+fn said(stack: &Stack, file: &File, pointer: &str) -> Option<String> {
+    let mut steps = pointer.strip_prefix("/scrape_configs/")?.split('/');
+    let job = file.value["scrape_configs"].get(steps.next()?.parse::<usize>().ok()?)?;
+    let platform = steps.next()?.strip_suffix("_sd_configs")?;
+    let service = stack.catalog.service(job["job_name"].as_str()?)?;
+    let asked = service.discovery.as_ref()?.others.contains_key(platform);
+    let table = format!("/services/{}/discovery/{platform}", step(&service.name));
+    asked.then_some(table)
+}
 
 /// Environment variables that are nearly those of settings: the program starts, and leaves what was meant as it is.
 fn misspelt(container: &Container) -> Vec<Diagnostic> {

@@ -7,7 +7,6 @@ use crate::catalog::owners::Told;
 use crate::diagnostic::{Diagnostic, Place, plural};
 use crate::json::Parts;
 use crate::stack::Stack;
-use crate::stack::notifications::alerts::{Firing, NOT_FOR_PEOPLE};
 use crate::stack::notifications::matchers::keys;
 use crate::stack::notifications::routes::{Route, TIMES};
 use crate::stack::notifications::times::{Heeded, Intervals, heeded};
@@ -46,7 +45,6 @@ pub(crate) const PROOF: Proof = Proof {
         if found.is_empty() {
             let idle = idle(notifications, tree);
             // Where a route is no alert's, that some fall past it follows.
-            found.extend(unasked(stack, notifications, tree));
             let mut past = elsewhere(stack, notifications, tree);
             past.retain(|found| idle.is_empty() || !falls(found));
             found.extend(idle);
@@ -93,51 +91,6 @@ fn unreadable(notifications: &Notifications, route: &Route) -> Vec<Diagnostic> {
         }
     }
     found
-}
-
-/// What is for no people, such as the alert that always fires, and comes to them by a route that did not ask for it.
-/// The user's own routes may take whatever they like, and without receivers the catalog says nothing of people.
-fn unasked(stack: &Stack, notifications: &Notifications, tree: &Route) -> Option<Diagnostic> {
-    let catalog = stack.catalog;
-    if !catalog.extra.alertmanager.is_empty() || catalog.receivers.is_empty() {
-        return None;
-    }
-    let promised = notifications.promised();
-    let people: HashSet<&str> = (promised.iter())
-        .flat_map(|promised| &promised.kept)
-        .map(|route| route.receiver())
-        .collect();
-    let of_none = |firing: &&Firing| firing.severity == NOT_FOR_PEOPLE && firing.sent.is_some();
-    let mut all = notifications.alerts.real.iter().filter(of_none);
-    all.find_map(|firing| {
-        let asks = |route: &&Route| {
-            let mut asked = route.matchers.iter().map(|matcher| &*matcher.name);
-            asked.any(|label| ["alertname", "severity"].contains(&label))
-        };
-        let mut ends = tree.ends(firing.labels()).into_iter();
-        let end = ends.find(|end| {
-            let around = tree.all().into_iter();
-            let mut around = around.filter(|route| end.pointer.starts_with(&route.pointer));
-            let receiver = end.receiver();
-            // A route of the catalog's own may take everything.
-            let of_catalog = end.pointer != "/route" && catalog.notices.iter().any(|notice| {
-                let told = notice.receivers.iter().any(|told| told == receiver);
-                let asks = |matcher: &String| matcher.starts_with("severity") || matcher.starts_with("alertname");
-                told && !notice.of.matchers.iter().any(asks)
-            });
-            !of_catalog && people.contains(receiver) && notifications.tells(receiver) && !around.any(|one| asks(&one))
-        })?;
-        Some(place::at(
-            &notifications.file.path,
-            format!("{}/receiver", end.pointer),
-            format!(
-                "{} is for nobody, and `{}` is told of it again and again",
-                firing.called(),
-                end.receiver()
-            ),
-            "send what has no route of its own to a receiver that tells nobody, as in `receiver: \"null\"`",
-        ))
-    })
 }
 
 /// Whether a finding is about alerts that no route but the first takes, or a route that does not take its own.

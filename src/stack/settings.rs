@@ -403,6 +403,9 @@ pub(crate) fn flaws(reader: Reader, file: &File, version: Option<Version>) -> Ve
     check.flaws
 }
 
+/// Of a type of which not all keys are known: what stands for the others.
+const ANY: &str = "*";
+
 struct Check {
     reader: Reader,
     server: &'static Server,
@@ -433,6 +436,7 @@ impl Check {
                     self.age(key, known, &below);
                     self.value(value, &known.types, &below);
                 }
+                None if keys.contains_key(ANY) => {}
                 None if server.extensions && key.starts_with("x-") => {}
                 None => {
                     let near = nearest(key, keys.keys().map(String::as_str));

@@ -24,7 +24,7 @@ pub(crate) struct Selector {
     /// Names of alerts that it is not about, whatever else it says.
     except: Vec<String>,
     /// All of it, as the Alertmanager reads it.
-    pub(crate) matchers: Vec<String>,
+    matchers: Vec<String>,
 }
 
 /// An alert as a selector sees it; what it has not is empty.

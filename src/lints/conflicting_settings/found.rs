@@ -2,7 +2,7 @@
 
 use crate::catalog::discovery::Discovery;
 use crate::catalog::{Catalog, Service};
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 use crate::json::Parts;
 use crate::source::{Source, step};
 use serde_json::Value;
@@ -146,7 +146,11 @@ fn of_exporter(
         None if !exporter.contains(':') => say(
             place,
             format!("`{name}` is asked through `{exporter}`, and there is no such service"),
-            "name a service, or the exporter's host:port",
+            &suggestion_or(
+                exporter,
+                catalog.services.iter().map(|service| service.name.as_str()),
+                "write the exporter's host:port",
+            ),
         ),
         _ => {}
     }
