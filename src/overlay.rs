@@ -175,16 +175,18 @@ impl Overlay {
         }))
     }
 
+    /// Whether the root replaces a built-in file by another text. One that cannot be read replaces it too: that is said when it
+    /// is needed.
+    pub(crate) fn replaces(&self, path: &str) -> bool {
+        self.own(path).map_or(true, |own| {
+            own.is_some_and(|own| Some(own.as_str()) != built_in(path))
+        })
+    }
+
     /// Paths of the built-in files, each with whether the root replaces it by another text.
     pub(crate) fn all(&self) -> Vec<(String, bool)> {
-        // One that cannot be read replaces it too: that is said when it is needed.
-        let replaced = |path: &str| {
-            self.own(path).map_or(true, |own| {
-                own.is_some_and(|own| Some(own.as_str()) != built_in(path))
-            })
-        };
         paths()
-            .map(|path| (path.to_string(), replaced(path)))
+            .map(|path| (path.to_string(), self.replaces(path)))
             .collect()
     }
 
@@ -224,12 +226,7 @@ impl Overlay {
 
     /// Whether the root has a file of this name in a folder of `folder` that is not the built-in one.
     pub(crate) fn adds(&self, folder: &str, file: &str) -> bool {
-        let added = |name: String| {
-            let path = format!("{folder}/{name}/{file}");
-            self.own(&path).map_or(true, |own| {
-                own.is_some_and(|own| Some(own.as_str()) != built_in(&path))
-            })
-        };
+        let added = |name: String| self.replaces(&format!("{folder}/{name}/{file}"));
         self.folders(folder).into_iter().any(added)
     }
 

@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::extra::{Merged, Own, OwnFile};
 use crate::json;
 use crate::kinds::Kinds;
-use crate::overlay::{Overlay, built_in};
+use crate::overlay::{self, Overlay, built_in};
 use crate::templates;
 use crate::templates::functions::{four_scrapes, probed};
 use crate::yaml;
@@ -235,10 +235,9 @@ impl Rendered {
         own: &dyn Fn(&str) -> bool,
         artifacts: &[Artifact],
     ) -> Option<Rendered> {
-        let replaced = self.templates.replaced().into_iter();
+        let replaced = overlay::paths().filter(|path| own(path) && self.templates.replaces(path));
         let own: BTreeMap<String, String> = replaced
-            .filter(|path| own(path))
-            .filter_map(|path| Some((path.clone(), built_in(&path)?.to_string())))
+            .filter_map(|path| Some((path.to_string(), built_in(path)?.to_string())))
             .collect();
         if own.is_empty() && !self.by_others {
             return None;

@@ -24,6 +24,9 @@ fn said(ended: &Ended, wanted: &[&str]) {
     }
 }
 
+/// An Alertmanager that tells one chat.
+const CHAT: &str = "route: {receiver: chat}\nreceivers:\n  - name: chat\n    webhook_configs: [{url: 'https://hooks.example.org/x'}]\n";
+
 #[test]
 fn any_names_become_a_catalog() {
     let root = folder("init \"names\" {x}");
@@ -341,11 +344,10 @@ groups:
       - record: load
         expr: node_load1
 "#;
-    let routes = "route: {receiver: chat}\nreceivers:\n  - name: chat\n    webhook_configs: [{url: 'https://hooks.example.org/x'}]\n";
     let files = [
         ("prometheus.yml", config),
         ("rules.yml", rules),
-        ("alertmanager.yml", routes),
+        ("alertmanager.yml", CHAT),
     ];
     let text = adopted(
         &root,
@@ -430,11 +432,10 @@ groups:
         labels: {severity: warning}
         annotations: {summary: "a link is down", impact: "nobody gets through {{ $labels.instance }}"}
 "#;
-    let routes = "route: {receiver: chat}\nreceivers:\n  - name: chat\n    webhook_configs: [{url: 'https://hooks.example.org/x'}]\n";
     let files = [
         ("prometheus.yml", config),
         ("rules.yml", rules),
-        ("alertmanager.yml", routes),
+        ("alertmanager.yml", CHAT),
         ("lists/web.json", "[{\"targets\": [\"10.0.0.1:80\"]}]"),
     ];
     let text = adopted(

@@ -1,6 +1,7 @@
 //! How a service is reached: where each of its instances is, and what it wants of whoever asks.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// One process of a service.
@@ -91,6 +92,22 @@ pub(crate) fn named(file: &str) -> String {
     below
         .trim_start_matches('/')
         .replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_")
+}
+
+/// Every `*_file`, wherever it stands in a part of Prometheus' configuration, as somebody else sees it.
+pub(crate) fn with_files(value: &mut Value, seen: &mut impl FnMut(&str) -> String) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map.iter_mut() {
+                match value.as_str().filter(|_| key.ends_with("_file")) {
+                    Some(file) => *value = seen(file).into(),
+                    None => with_files(value, seen),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| with_files(value, seen)),
+        _ => {}
+    }
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl Discovery {
                 }
                 section["type"] = records.into();
             }
-            with_secrets(&mut section, &mut |file| access::seen(file, contained));
+            access::with_files(&mut section, &mut |file| access::seen(file, contained));
             sections.insert(format!("{name}_sd_configs"), Value::Array(vec![section]));
         }
         Value::Object(sections)
@@ -82,7 +82,7 @@ impl Discovery {
         let mut found = Vec::new();
         for said in self.others.values() {
             let mut said = said.clone();
-            with_secrets(&mut said, &mut |file| {
+            access::with_files(&mut said, &mut |file| {
                 found.push(file.to_string());
                 file.to_string()
             });
@@ -134,24 +134,6 @@ fn seen(file: &str, contained: bool, up: &str) -> String {
         true => format!("{LISTS}/{}/{last}", folder.trim_start_matches('/')),
         false if file.starts_with('/') => file.to_string(),
         false => format!("{up}{file}"),
-    }
-}
-
-/// Every `*_file`, wherever it stands, as somebody else sees it.
-fn with_secrets(value: &mut Value, seen: &mut impl FnMut(&str) -> String) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map.iter_mut() {
-                match value.as_str().filter(|_| key.ends_with("_file")) {
-                    Some(file) => *value = seen(file).into(),
-                    None => with_secrets(value, seen),
-                }
-            }
-        }
-        Value::Array(list) => list
-            .iter_mut()
-            .for_each(|value| with_secrets(value, &mut *seen)),
-        _ => {}
     }
 }
 

@@ -2,10 +2,20 @@
 
 use super::Service;
 use super::access::{Auth, Tls};
-pub(crate) use super::access::{named, seen};
+pub(crate) use super::access::{named, seen, with_files};
 use super::tables::RemoteWrite;
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// Keys of Prometheus' clients whose value is a secret.
+pub(crate) const LITERAL: [&str; 6] = [
+    "password",
+    "bearer_token",
+    "credentials",
+    "token",
+    "client_secret",
+    "secret_key",
+];
 
 /// The files of this machine that a connection needs.
 fn files<'a>(

@@ -2,7 +2,7 @@
 
 use super::{Merged, Own, Sort, beside};
 use crate::catalog::Catalog;
-use crate::catalog::secrets::{Secret, named, seen};
+use crate::catalog::secrets::{Secret, named, seen, with_files};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::json::Parts;
 use serde_json::Value;
@@ -94,7 +94,7 @@ pub(super) fn merge(own: &mut Own, catalog: &Catalog) -> Vec<Diagnostic> {
                 );
             }
             let mut value = job.clone();
-            secret_files(&mut value, &mut |path| {
+            with_files(&mut value, &mut |path| {
                 let name = named(path);
                 let rendered = seen(path, contained);
                 secrets.entry(name.clone()).or_insert_with(|| Secret {
@@ -134,24 +134,4 @@ pub(super) fn merge(own: &mut Own, catalog: &Catalog) -> Vec<Diagnostic> {
     }
     own.secrets = secrets.into_values().collect();
     found
-}
-
-/// Every `*_file` of a job, wherever it stands, as Prometheus sees it.
-fn secret_files(value: &mut Value, rendered: &mut impl FnMut(&str) -> String) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map.iter_mut() {
-                match value.as_str().filter(|_| key.ends_with("_file")) {
-                    Some(path) => *value = rendered(path).into(),
-                    None => secret_files(value, rendered),
-                }
-            }
-        }
-        Value::Array(list) => {
-            for value in list {
-                secret_files(value, rendered);
-            }
-        }
-        _ => {}
-    }
 }

@@ -311,7 +311,7 @@ fn lacking(stack: &Stack, url: &str, series: &[SeriesSet]) -> Option<String> {
 }
 
 /// The dashboard at the end of a link.
-fn target<'s>(stack: &Stack<'s>, url: &str) -> Option<&'s File> {
+pub(super) fn target<'s>(stack: &Stack<'s>, url: &str) -> Option<&'s File> {
     let path = url.split('?').next()?.split_once("/d/")?.1;
     let uid = path.split('/').next()?;
     stack

@@ -2,6 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::catalog::secrets::LITERAL;
 use crate::diagnostic::Diagnostic;
 use crate::stack::Stack;
 use crate::stack::containers::Container;
@@ -10,7 +11,7 @@ use crate::stack::document::walk;
 
 /// Keys of the Alertmanager, Prometheus and Grafana whose value is a secret. Those of the first two have a twin that ends in
 /// `_file`.
-const SECRETS: [&str; 21] = [
+const SECRETS: [&str; 15] = [
     "slack_api_url",
     "bot_token",
     "user_key",
@@ -24,14 +25,8 @@ const SECRETS: [&str; 21] = [
     "service_key",
     "auth_password",
     "smtp_auth_password",
-    "password",
-    "bearer_token",
-    "credentials",
     "api_key",
-    "token",
-    "client_secret",
     "basicAuthPassword",
-    "secret_key",
 ];
 
 /// Keys that are secrets for one integration of the Alertmanager, and an address or a name for others.
@@ -93,8 +88,8 @@ pub(crate) const PROOF: Proof = Proof {
         for file in stack.files.configurations() {
             walk(&file.value, &mut |pointer, key, value| {
                 let mut of_one = SECRETS_OF.iter();
-                let secret = SECRETS.contains(&key)
-                    || of_one.any(|(own, of)| *own == key && pointer.contains(of));
+                let secret =
+                    is_secret(key) || of_one.any(|(own, of)| *own == key && pointer.contains(of));
                 let held = secret && value.is_string();
                 let in_url = value
                     .as_str()
@@ -129,7 +124,7 @@ fn sources(stack: &Stack) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (file, pointer, source) in stack.files.datasources() {
         walk(source, &mut |inside, key, value| {
-            let secret = inside.starts_with("/secureJsonData/") || SECRETS.contains(&key);
+            let secret = inside.starts_with("/secureJsonData/") || is_secret(key);
             let text = value.as_str().unwrap_or_default();
             if secret && !text.is_empty() && !text.starts_with('$')
                 || key == "url" && password_in_url(text)
@@ -234,52 +229,40 @@ fn password_in_authority(text: &str) -> bool {
     password.is_some_and(|password| !password.is_empty() && !password.starts_with(['$', '{', '<']))
 }
 
+fn is_secret(key: &str) -> bool {
+    LITERAL.contains(&key) || SECRETS.contains(&key)
+}
+
 /// Whether Grafana makes whoever comes an administrator.
 fn everybody_rules(container: &Container) -> Option<Diagnostic> {
     let said = |name: &str| container.variable(name).unwrap_or_default().to_lowercase();
-    let proxied =
-        said("GF_AUTH_PROXY_ENABLED") == "true" && said("GF_AUTH_PROXY_WHITELIST").is_empty();
-    if proxied {
-        return Some(place::at(
-            &container.file.path,
-            container.at("environment"),
-            format!(
-                "`{}` believes whoever writes a name into a header, from wherever it is asked",
-                container.name
-            ),
-            "name the proxies in `GF_AUTH_PROXY_WHITELIST`",
-        ));
-    }
+    let anonymous = said("GF_AUTH_ANONYMOUS_ENABLED") == "true";
     let role = said("GF_AUTH_ANONYMOUS_ORG_ROLE");
-    let known = said("GF_AUTH_ANONYMOUS_ENABLED") == "true";
-    let signs_up = said("GF_USERS_ALLOW_SIGN_UP") == "true";
-    if signs_up {
-        return Some(place::at(
-            &container.file.path,
-            container.at("environment"),
-            format!(
-                "`{}` lets everybody make an account of his own, so that its password keeps nobody out",
-                container.name
-            ),
-            "let `GF_USERS_ALLOW_SIGN_UP` be false",
-        ));
-    }
-    (known && ["admin", "editor"].contains(&role.as_str())).then(|| {
-        place::at(
-            &container.file.path,
-            container.at("environment"),
-            format!(
-                "`{}` lets everybody in as an {}, without a password",
-                container.name,
-                if role == "admin" {
-                    "administrator"
-                } else {
-                    "editor"
-                }
-            ),
-            "let `GF_AUTH_ANONYMOUS_ORG_ROLE` be Viewer",
-        )
-    })
+    let (does, help) =
+        if said("GF_AUTH_PROXY_ENABLED") == "true" && said("GF_AUTH_PROXY_WHITELIST").is_empty() {
+            (
+                "believes whoever writes a name into a header, from wherever it is asked",
+                "name the proxies in `GF_AUTH_PROXY_WHITELIST`",
+            )
+        } else if said("GF_USERS_ALLOW_SIGN_UP") == "true" {
+            (
+                "lets everybody make an account of his own, so that its password keeps nobody out",
+                "let `GF_USERS_ALLOW_SIGN_UP` be false",
+            )
+        } else {
+            let does = match role.as_str() {
+                "admin" if anonymous => "lets everybody in as an administrator, without a password",
+                "editor" if anonymous => "lets everybody in as an editor, without a password",
+                _ => return None,
+            };
+            (does, "let `GF_AUTH_ANONYMOUS_ORG_ROLE` be Viewer")
+        };
+    Some(place::at(
+        &container.file.path,
+        container.at("environment"),
+        format!("`{}` {does}", container.name),
+        help,
+    ))
 }
 
 /// Whether Grafana starts with the password of its documentation.

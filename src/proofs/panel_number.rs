@@ -16,7 +16,7 @@ use crate::stack::expressions::Expression;
 use crate::stack::world::busy::busy_service;
 use crate::stack::world::{Recordings, Samples, World};
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const PROOF: Proof = Proof {
     code: "panel-number",
@@ -43,18 +43,7 @@ fn check(stack: &Stack) -> Vec<Diagnostic> {
         return Vec::new();
     };
     let own = Stack::read(stack.catalog, &rendered);
-    let mut meant: HashMap<Name, Vec<&Expression>> = HashMap::new();
-    for expression in own.used(Usage::Panel) {
-        if let Some(name) = Name::of(expression) {
-            meant.entry(name).or_default().push(expression);
-        }
-    }
-    let mut found: HashMap<Name, Vec<&Expression>> = HashMap::new();
-    for expression in stack.used(Usage::Panel) {
-        if let Some(name) = Name::of(expression) {
-            found.entry(name).or_default().push(expression);
-        }
-    }
+    let (meant, found) = (by_name(&own), by_name(stack));
     let recordings = Recordings::of(stack);
     let mut wrong = Vec::new();
     for (name, expressions) in found {
@@ -91,8 +80,19 @@ enum Day {
     Quiet,
 }
 
+/// The queries of each name.
+fn by_name<'s>(stack: &'s Stack) -> BTreeMap<Name<'s>, Vec<&'s Expression<'s>>> {
+    let mut found: BTreeMap<Name, Vec<&Expression>> = BTreeMap::new();
+    for expression in stack.used(Usage::Panel) {
+        if let Some(name) = Name::of(expression) {
+            found.entry(name).or_default().push(expression);
+        }
+    }
+    found
+}
+
 /// What a query is called on the screen.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Name<'a> {
     path: &'a str,
     title: &'a str,

@@ -1,7 +1,7 @@
 //! What a panel says of services and alerts is so: its queries are asked while all is well and while nothing is, and the
 //! colours and words for what they give are held against that.
 
-use super::{Check, Example, Proof, Usage, place};
+use super::{Check, Example, Proof, Usage, dead_link, place};
 use crate::artifacts::Role;
 use crate::catalog::{Catalog, Scope, Service};
 use crate::json::Parts;
@@ -202,14 +202,8 @@ fn belongs(stack: &Stack, alert: &str, dashboard: &str) -> bool {
     let mut rules = stack.files.alerts();
     let rule = rules.find(|(_, _, rule)| rule["alert"] == alert);
     let link = rule.and_then(|(_, _, rule)| rule["annotations"]["dashboard_url"].as_str());
-    let mut dashboards = stack.files.dashboards();
-    let uid = dashboards.find(|file| file.path == dashboard);
-    let uid = uid.and_then(|file| file.value["uid"].as_str());
-    link.zip(uid).is_some_and(|(link, uid)| {
-        link.split_once("/d/")
-            .and_then(|(_, rest)| rest.split(['/', '?', '#']).next())
-            .is_some_and(|led| led == uid)
-    })
+    let led = link.and_then(|link| dead_link::target(stack, link));
+    led.is_some_and(|led| led.path == dashboard)
 }
 
 /// Some services of every group.

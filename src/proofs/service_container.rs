@@ -8,6 +8,7 @@ use crate::stack::Stack;
 use crate::stack::containers::mounts::{Sight, Source};
 use crate::stack::containers::text::{names, normal, pairs, scalar};
 use crate::stack::containers::{Container, Project};
+use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {
     code: "service-container",
@@ -19,6 +20,7 @@ pub(crate) const PROOF: Proof = Proof {
     },
     check: Check::Stack(|stack| {
         let mut found = Vec::new();
+        let staged = staged(&stack.containers);
         for container in stack.containers.started() {
             let Some(service) = stack.catalog.service(&container.name) else {
                 continue;
@@ -28,7 +30,7 @@ pub(crate) const PROOF: Proof = Proof {
                 .chain(ports(container, service))
                 .chain(volumes(stack, container, service))
                 .chain(secrets(container, service))
-                .chain(program(stack, container, service))
+                .chain(program(stack, &staged, container, service))
                 .chain(granted(container, service));
             found.extend(wrong.map(|(key, message, help)| {
                 let message = format!("`{}` {message}", service.name);
@@ -284,31 +286,43 @@ fn secrets(container: &Container, service: &Service) -> Vec<Wrong> {
     wrong.collect()
 }
 
-/// A container that is built from a stage of the Dockerfile from which another is built without one, and with nothing else to
-/// tell it what to run.
-fn of_stages<'p>(project: &'p Project, container: &Container) -> Option<&'p str> {
-    let made = |container: &Container| {
-        let build = &container.value["build"];
-        let context = scalar(build).or_else(|| scalar(&build["context"]))?;
-        Some((normal(&context), scalar(&build["dockerfile"])))
-    };
-    let own = made(container)?;
-    let program = ["command", "entrypoint"];
-    if program.iter().any(|key| !container.value[*key].is_null())
-        || !container.value["build"]["dockerfile_inline"].is_null()
-    {
-        return None;
+/// The folder and the name of a Dockerfile.
+type Dockerfile = (String, Option<String>);
+
+fn dockerfile(container: &Container) -> Option<Dockerfile> {
+    let build = &container.value["build"];
+    let context = scalar(build).or_else(|| scalar(&build["context"]))?;
+    Some((normal(&context), scalar(&build["dockerfile"])))
+}
+
+/// Dockerfiles of which containers are built from a stage that they name → the first of those.
+fn staged<'p>(project: &'p Project) -> HashMap<Dockerfile, &'p str> {
+    let mut found = HashMap::new();
+    for container in project.started() {
+        if container.value["build"]["target"].is_string()
+            && let Some(own) = dockerfile(container)
+        {
+            found.entry(own).or_insert(container.name.as_str());
+        }
     }
-    let mut others = project.started();
-    let other = others.find(|other| {
-        other.value["build"]["target"].is_string() && made(other).as_ref() == Some(&own)
-    })?;
-    Some(&other.name)
+    found
+}
+
+/// Whether nothing but the stage of its Dockerfile tells a container what to run.
+fn runs_its_stage(container: &Container) -> bool {
+    let told = ["command", "entrypoint"].map(|key| &container.value[key]);
+    let told = told.into_iter().any(|told| !told.is_null());
+    !told && container.value["build"]["dockerfile_inline"].is_null()
 }
 
 /// Another image, other arguments, more or fewer of it.
-fn program(stack: &Stack, container: &Container, service: &Service) -> Vec<Wrong> {
-    let (catalog, project) = (stack.catalog, &stack.containers);
+fn program(
+    stack: &Stack,
+    staged: &HashMap<Dockerfile, &str>,
+    container: &Container,
+    service: &Service,
+) -> Vec<Wrong> {
+    let catalog = stack.catalog;
     let mut wrong = Vec::new();
     let mut say = |key, message, own: &str| {
         wrong.push((key, message, format!("render the catalog's `{own}`")));
@@ -329,7 +343,8 @@ fn program(stack: &Stack, container: &Container, service: &Service) -> Vec<Wrong
         *stage != service.name && others.any(|other| other.name == *stage && other.build)
     };
     if stage.is_none()
-        && let Some(other) = of_stages(project, container)
+        && runs_its_stage(container)
+        && let Some(other) = dockerfile(container).and_then(|own| staged.get(&own))
     {
         wrong.push((
             "build",

@@ -16,15 +16,19 @@ pub(crate) const PROOF: Proof = Proof {
         let differs = |file| {
             let own = stack.as_built_in(file)?;
             let (mine, theirs) = (code(&own), code(&file.text));
-            let same = (mine.iter().zip(&theirs)).take_while(|((_, one), (_, other))| one == other);
-            let (at, _) = theirs.get(same.count()).or(theirs.last())?;
-            (mine.len() != theirs.len() || mine.iter().zip(&theirs).any(|((_, one), (_, other))| one != other)).then(|| {
-                let message = "from here on the collector is another than monstack's own, and nothing here runs it";
-                let help = "test it where it runs, as with `monstack verify --traffic`, and accept that in `[platform]`; or leave the template as it is";
-                Diagnostic {
-                    severity: Severity::Warning,
-                    ..place::line(&file.path, *at, message, help)
-                }
+            let both = mine.iter().zip(&theirs);
+            let same = both
+                .take_while(|((_, one), (_, other))| one == other)
+                .count();
+            if same == mine.len().max(theirs.len()) {
+                return None;
+            }
+            let (number, _) = theirs.get(same).or(theirs.last())?;
+            let message = "from here on the collector is another than monstack's own, and nothing here runs it";
+            let help = "test it where it runs, as with `monstack verify --traffic`, and accept that in `[platform]`; or leave the template as it is";
+            Some(Diagnostic {
+                severity: Severity::Warning,
+                ..place::line(&file.path, *number, message, help)
             })
         };
         stack.files.python().filter_map(differs).collect()

@@ -150,6 +150,12 @@ impl Container<'_> {
         mounts::sees(&self.mounts, path)
     }
 
+    /// As whom it runs, `user:group`: as written, or as its image has it; None: nobody here knows.
+    pub(crate) fn user(&self) -> Option<String> {
+        let of_image = || self.image.map(|image| image.user().to_string());
+        text::scalar(&self.value["user"]).or_else(of_image)
+    }
+
     /// The value of an environment variable, as far as it is written.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         let written = self.environment.iter().rev().find(|(key, _)| key == name);

@@ -1,6 +1,7 @@
 //! Where instances are, said twice, or by what cannot say it: `discovery`, `through`, `targets`.
 
 use crate::catalog::discovery::Discovery;
+use crate::catalog::secrets::LITERAL;
 use crate::catalog::{Catalog, Service};
 use crate::diagnostic::{Diagnostic, Place, suggestion_or};
 use crate::json::Parts;
@@ -165,23 +166,13 @@ fn of_exporter(
 
 /// The place of a secret that is no file.
 fn literal(value: &Value, pointer: &str) -> Option<String> {
-    /// Keys of Prometheus whose value is a secret.
-    const SECRETS: [&str; 7] = [
-        "password",
-        "credentials",
-        "bearer_token",
-        "token",
-        "client_secret",
-        "secret_key",
-        "key",
-    ];
     let entries = value.entries().map(|(key, value)| (key.to_string(), value));
     let items = value.items().enumerate();
     let items = items.map(|(at, value)| (at.to_string(), value));
     let mut all = entries.chain(items);
     all.find_map(|(key, value)| {
         let own = format!("{pointer}/{}", step(&key));
-        match value.is_string() && SECRETS.contains(&key.as_str()) {
+        match value.is_string() && (key == "key" || LITERAL.contains(&key.as_str())) {
             true => Some(own),
             false => literal(value, &own),
         }

@@ -9,7 +9,7 @@ use crate::stack::containers::Container;
 use crate::stack::containers::mounts::Source;
 use crate::stack::containers::network::Reach;
 use crate::stack::containers::parts;
-use crate::stack::containers::text::{filled, normal, scalar};
+use crate::stack::containers::text::{filled, normal};
 use crate::stack::document::walk;
 
 /// Who may write to, or only read, one of these rules the machine, or knows all that it keeps secret.
@@ -118,8 +118,7 @@ fn capable(container: &Container, service: &Service) -> Option<Diagnostic> {
 
 /// A server that runs as root.
 fn root(container: &Container) -> Option<Diagnostic> {
-    let image = container.image.map(|image| image.user().to_string());
-    let user = scalar(&container.value["user"]).or(image)?;
+    let user = container.user()?;
     let user = user.split(':').next().unwrap_or_default();
     ["0", "root"].contains(&user).then(|| {
         place::at(
@@ -156,7 +155,6 @@ fn reached(stack: &Stack) -> Vec<Diagnostic> {
             }
             _ => continue,
         };
-        let ports = server.listens().unwrap_or_default();
         let reaches = |asker: &&Container| {
             let service = catalog.service(&asker.name);
             // Whom the catalog itself puts there is meant to be there.
@@ -164,10 +162,7 @@ fn reached(stack: &Stack) -> Vec<Diagnostic> {
                 let mut networks = service.networks.iter();
                 networks.any(|network| server.networks.joins(network))
             });
-            !meant
-                && ports
-                    .iter()
-                    .any(|listen| project.reach(asker, own, listen.port) == Reach::Arrives(own))
+            !meant && arrives(stack, asker, server)
         };
         if let Some(asker) = project.started().find(reaches) {
             let pointer = match server.process.name {
@@ -199,13 +194,16 @@ fn several(stack: &Stack, server: &Container) -> bool {
     let services = project
         .started()
         .filter(|container| stack.catalog.service(&container.name).is_some());
+    let mut services = services;
+    services.any(|asker| !arrives(stack, asker, server))
+}
+
+/// Whether a container reaches a server at one of its ports.
+fn arrives(stack: &Stack, asker: &Container, server: &Container) -> bool {
+    let own = server.name.as_str();
     let ports = server.listens().unwrap_or_default();
-    let mut apart = services.filter(|asker| {
-        !ports.iter().any(|listen| {
-            project.reach(asker, &server.name, listen.port) == Reach::Arrives(&server.name)
-        })
-    });
-    apart.next().is_some()
+    let mut ports = ports.iter().map(|listen| listen.port);
+    ports.any(|port| stack.containers.reach(asker, own, port) == Reach::Arrives(own))
 }
 
 /// Whether a receiver of the Alertmanager is a service: then it has to be in one network with it.

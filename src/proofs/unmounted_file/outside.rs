@@ -204,9 +204,7 @@ impl Given<'_> {
             return None;
         }
         let value = &self.container.value;
-        let image = self.container.image;
-        let user =
-            scalar(&value["user"]).or_else(|| image.map(|image| image.user().to_string()))?;
+        let user = self.container.user()?;
         let (user, own) = user.split_once(':').unwrap_or((&user, "0"));
         let more = value["group_add"].as_array().into_iter().flatten();
         let mut groups: Vec<String> = more.filter_map(scalar).collect();
