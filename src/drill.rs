@@ -1,5 +1,6 @@
 //! The fire drill: a real Prometheus and Alertmanager over stand-ins, one fault at a time, every alert watched.
 
+mod breakage;
 mod folder;
 mod inhibition;
 mod prober;

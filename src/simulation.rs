@@ -4,6 +4,7 @@ pub(crate) mod behaviour;
 pub(crate) mod control;
 pub(crate) mod door;
 pub(crate) mod fault;
+pub(crate) mod replay;
 mod server;
 pub(crate) mod shape;
 mod stand_in;
@@ -13,6 +14,7 @@ use crate::catalog::{Catalog, Service};
 use crate::simulation::fault::Fault;
 use anyhow::{Context, Result, bail};
 use door::Door;
+use replay::Replay;
 pub(crate) use server::{answer, listen};
 use stand_in::StandIn;
 use std::collections::HashSet;
@@ -39,12 +41,18 @@ struct Post {
     address: SocketAddr,
     door: Door,
     fault: watch::Sender<Option<Fault>>,
+    /// The test that is played, and since when.
+    replay: Mutex<Option<(Replay, Instant)>>,
     stand_in: Mutex<StandIn>,
 }
 
 impl Post {
     fn stand_in(&self) -> std::sync::MutexGuard<'_, StandIn> {
         self.stand_in.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn replay(&self) -> std::sync::MutexGuard<'_, Option<(Replay, Instant)>> {
+        self.replay.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -135,6 +143,7 @@ impl Fleet {
                     address: listeners[bound[0]].0,
                     door: door.clone(),
                     fault: watch::channel(None).0,
+                    replay: Mutex::default(),
                     stand_in,
                 });
                 for index in bound {
@@ -206,7 +215,28 @@ impl Fleet {
         stand_in
     }
 
+    /// Plays a test on the instances of a service, one each, or ends it.
+    pub(crate) fn play(&self, service: &str, replays: &[Replay]) {
+        for (index, post) in self.posts(service).enumerate() {
+            let replay = replays.get(index).cloned();
+            if replay.is_none() {
+                self.moved(post).begin_anew();
+            }
+            let transport = replay.as_ref().and_then(Replay::fault);
+            *post.replay() = replay.map(|replay| (replay, Instant::now()));
+            post.fault.send_replace(transport);
+        }
+    }
+
     fn scrape(&self, post: &Post) -> String {
-        self.moved(post).expose(post.fault.borrow().as_ref())
+        let replay = post.replay().clone();
+        let played = replay.as_ref().map(|(replay, _)| replay);
+        let mut text = self
+            .moved(post)
+            .expose(post.fault.borrow().as_ref(), played);
+        if let Some((replay, began)) = &replay {
+            replay.expose(&mut text, began.elapsed().as_secs_f64() * self.speed);
+        }
+        text
     }
 }

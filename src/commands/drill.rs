@@ -191,9 +191,13 @@ fn tell(report: &mut Report, rows: &[Row]) {
         } else {
             row.fault.split(':').next().unwrap_or_default()
         };
+        let subject = match row.subject.as_str() {
+            "" => "all of it",
+            subject => subject,
+        };
         report.line(format!(
             "{:<26} {:<22} {:<16} {:>8} {:>8} {:>9} {:>8}  {result}",
-            row.alert, row.service, fault, times[0], times[1], times[2], times[3]
+            row.alert, subject, fault, times[0], times[1], times[2], times[3]
         ));
     }
     let passed = rows
@@ -212,12 +216,12 @@ fn tell(report: &mut Report, rows: &[Row]) {
         let place = Place::Key(format!("/alerts/{}", row.alert));
         match &row.verdict {
             Verdict::Failed(reason) => report.push(
-                Diagnostic::error("drill-failed", place, format!("{} on {} ({}): {reason}", row.alert, row.service, row.fault))
+                Diagnostic::error("drill-failed", place, format!("{} ({}): {reason}", row.called(), row.fault))
                     .help("`drill --only` repeats one alert; a machine under load needs a smaller --time-scale"),
             ),
-            Verdict::NotDrilled => report.push(
-                Diagnostic::warning("not-drilled", place, format!("{} is an expression of the catalog's own: no fault is known that trips it", row.alert))
-                    .help("its `tests` in the catalog prove it"),
+            Verdict::NotDrilled(reason) => report.push(
+                Diagnostic::warning("not-drilled", place, format!("{} was not drilled: {reason}", row.called()))
+                    .help("`render` ran its tests; a test that gives only what services expose is played here too"),
             ),
             Verdict::Passed => {}
         }
@@ -233,7 +237,7 @@ fn result(row: &Row) -> String {
             format!("ok, {} are notified", row.receiver)
         }
         Verdict::Passed => format!("ok, {} is notified", row.receiver),
-        Verdict::NotDrilled => "not drilled".to_string(),
+        Verdict::NotDrilled(_) => "not drilled".to_string(),
         Verdict::Failed(reason) => format!("FAIL: {reason}"),
     }
 }
@@ -242,11 +246,11 @@ fn document(row: &Row) -> Value {
     let seconds = |at: Option<Duration>| at.map(Duration::seconds);
     let (result, reason) = match &row.verdict {
         Verdict::Passed => ("passed", None),
-        Verdict::NotDrilled => ("not drilled", None),
+        Verdict::NotDrilled(reason) => ("not drilled", Some(reason)),
         Verdict::Failed(reason) => ("failed", Some(reason)),
     };
     json!({
-        "alert": row.alert, "service": row.service, "fault": row.fault, "receiver": row.receiver, "result": result, "reason": reason,
+        "alert": row.alert, "service": row.subject, "fault": row.fault, "receiver": row.receiver, "result": result, "reason": reason,
         "pending_seconds": seconds(row.pending), "firing_seconds": seconds(row.firing),
         "delivered_seconds": seconds(row.delivered), "resolved_seconds": seconds(row.resolved),
     })

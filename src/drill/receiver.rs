@@ -1,5 +1,6 @@
 //! A loopback receiver of the Alertmanager's notifications: the path says for whom they were.
 
+use super::scene::subject;
 use crate::json::Parts;
 use crate::simulation::{answer, listen};
 use anyhow::Result;
@@ -21,7 +22,8 @@ pub(crate) struct Notification {
     /// The receiver that was notified.
     pub receiver: String,
     pub alert: String,
-    pub job: String,
+    /// The service or the group that it is about; empty: neither.
+    pub subject: String,
     /// Or resolved.
     pub firing: bool,
     pub at: Instant,
@@ -101,7 +103,7 @@ fn read(receiver: &str, body: &[u8]) -> Vec<Notification> {
     let one = |alert: &Value| Notification {
         receiver: receiver.to_string(),
         alert: text(&alert["labels"]["alertname"]),
-        job: text(&alert["labels"]["job"]),
+        subject: subject(&alert["labels"]),
         firing: alert["status"] == "firing",
         at: Instant::now(),
     };

@@ -5,8 +5,8 @@ use crate::catalog::Duration;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Verdict {
     Passed,
-    /// No fault is known that trips it.
-    NotDrilled,
+    /// Nothing that stand-ins do trips it: why.
+    NotDrilled(String),
     /// Which step was not seen, or what was seen that should not be.
     Failed(String),
 }
@@ -15,8 +15,8 @@ pub(crate) enum Verdict {
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub alert: String,
-    /// The service that was broken.
-    pub service: String,
+    /// The service or the group that it fires for; empty: the platform.
+    pub subject: String,
     pub fault: String,
     pub receiver: String,
     /// From the fault to pending.
@@ -30,12 +30,20 @@ pub(crate) struct Row {
     pub verdict: Verdict,
 }
 
+/// `Alert@service`, or the alert alone where it is about all of them.
+pub(crate) fn called(alert: &str, subject: &str) -> String {
+    match subject {
+        "" => alert.to_string(),
+        subject => format!("{alert}@{subject}"),
+    }
+}
+
 impl Row {
     /// Nothing was seen yet.
-    pub(crate) fn new(alert: &str, service: &str, fault: &str, receiver: &str) -> Row {
+    pub(crate) fn new(alert: &str, subject: &str, fault: &str, receiver: &str) -> Row {
         Row {
             alert: alert.into(),
-            service: service.into(),
+            subject: subject.into(),
             fault: fault.into(),
             receiver: receiver.into(),
             pending: None,
@@ -44,6 +52,10 @@ impl Row {
             resolved: None,
             verdict: Verdict::Passed,
         }
+    }
+
+    pub(crate) fn called(&self) -> String {
+        called(&self.alert, &self.subject)
     }
 
     /// The first failure counts; what follows from it does not.

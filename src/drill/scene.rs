@@ -1,6 +1,7 @@
 //! The servers of a drill as they are looked at: what is active, and when all is quiet.
 
 use super::Drill;
+use super::rows::called;
 use super::servers::{Stage, ask};
 use crate::catalog::Duration;
 use crate::diagnostic::plural;
@@ -21,11 +22,19 @@ const START: std::time::Duration = std::time::Duration::from_secs(120);
 /// An alert that Prometheus holds pending or firing.
 pub(crate) struct Active {
     pub name: String,
-    pub job: String,
+    /// The service or the group that it is about; empty: neither.
+    pub subject: String,
     /// Or pending.
     pub firing: bool,
     pub value: f64,
     pub description: String,
+}
+
+/// What the labels of an alert say that it is about: a service, else a group.
+pub(crate) fn subject(labels: &Value) -> String {
+    let named = ["job", "component"].into_iter().map(|label| &labels[label]);
+    let mut named = named.filter_map(Value::as_str);
+    named.next().unwrap_or_default().to_string()
 }
 
 /// Everything that is needed to watch.
@@ -72,7 +81,7 @@ impl Scene<'_> {
         let all = answer["data"]["alerts"].as_array()?.iter();
         let read = |one: &Value| Active {
             name: text(&one["labels"]["alertname"]),
-            job: text(&one["labels"]["job"]),
+            subject: subject(&one["labels"]),
             firing: one["state"] == "firing",
             value: text(&one["value"]).parse().unwrap_or(f64::NAN),
             description: text(&one["annotations"]["description"]),
@@ -142,10 +151,7 @@ impl Scene<'_> {
             }
             seen = format!("{ours} of {} answer the scrapes", plural(total, "service"));
             if let Some(first) = active.iter().flatten().find(|one| !always(one)) {
-                let called = match first.job.as_str() {
-                    "" => first.name.clone(),
-                    job => format!("{}@{job}", first.name),
-                };
+                let called = called(&first.name, &first.subject);
                 seen = format!("{seen}; {called} is active although nothing is broken");
             }
             tokio::time::sleep(PACE).await;

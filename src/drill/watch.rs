@@ -1,5 +1,7 @@
 //! Breaks one service at a time and watches: inactive, pending, firing, delivered, inactive, resolved.
 
+use super::breakage::{Breakage, Broken, Planned};
+use super::rows::called;
 use super::scene::{Active, PACE, Scene};
 use super::servers::Stage;
 use super::{Drill, Row, Verdict, inhibition};
@@ -7,7 +9,7 @@ use crate::catalog::{Alert, Branch, Duration, NO_ONE, Scope};
 use crate::drill::receiver::{Notification, Receiver};
 use crate::simulation::Fleet;
 use crate::simulation::behaviour::Behaviours;
-use crate::simulation::fault::{Expected, Fault};
+use crate::simulation::fault::Fault;
 use anyhow::Result;
 use std::time::Instant;
 
@@ -42,23 +44,23 @@ pub(crate) async fn all(
     let mut rows = Vec::new();
     let mut settling = Vec::new();
     let many = planned.len();
-    for (index, (alert, branch, service, fault)) in planned.into_iter().enumerate() {
+    for (index, (alert, branch, service, breakage)) in planned.into_iter().enumerate() {
         // Fired again before its all-clear, an alert would not be notified of again.
         if rows
             .iter()
-            .any(|row: &Row| row.alert == alert.name && row.service == service)
+            .any(|row: &Row| row.alert == alert.name && row.subject == service)
         {
             scene
                 .settle(&mut rows, &std::mem::take(&mut settling))
                 .await;
         }
         scene.tell(&format!(
-            "{} of {many}: {}@{service}",
+            "{} of {many}: {}",
             index + 1,
-            alert.name
+            called(&alert.name, &service)
         ));
         let from = receiver.since(0).len();
-        let (row, fixed) = scene.one(alert, branch, service, fault, &rows).await?;
+        let (row, fixed) = scene.one(alert, branch, &service, breakage, &rows).await?;
         if row.verdict == Verdict::Passed {
             settling.push(Settling {
                 row: rows.len(),
@@ -83,29 +85,27 @@ pub(crate) async fn all(
     Ok(rows)
 }
 
-/// What is broken for one alert of one service.
-type Planned<'a> = (&'a Alert, &'a Branch, &'a str, Option<Fault>);
-
-/// Every alert and every branch of it, with the service that is broken for it and how.
+/// Every alert and every branch of it, with what is broken for it and how.
 fn planned<'a>(scene: &Scene<'a>) -> Result<Vec<Planned<'a>>> {
     let mut planned = Vec::new();
     for alert in &scene.drill.alerts {
-        // Each way of burning a budget is a branch of the same services, and one fault is all of them.
-        let mut known: Vec<&[String]> = Vec::new();
-        // Nothing that a single stand-in does brings them about.
-        if alert.about != Scope::Service {
-            for (branch, subject) in scene.drill.catalog.all_subjects(alert) {
-                planned.push((*alert, branch, subject.name().unwrap_or_default(), None));
-            }
+        if alert.kind.faults.is_empty() {
+            planned.extend(scene.of_a_test(alert));
             continue;
         }
+        // Each way of burning a budget is a branch of the same services, and one fault is all of them.
+        let mut known: Vec<&[String]> = Vec::new();
         for branch in &alert.branches {
             if known.contains(&branch.services.as_slice()) {
                 continue;
             }
             known.push(&branch.services);
             for (service, fault) in Fault::of_branch(&scene.behaviours, alert, branch)? {
-                planned.push((*alert, branch, service, fault));
+                let breakage = match fault {
+                    Some(fault) => Breakage::Fault(fault),
+                    None => Breakage::Unknown("no fault of its kind shows on its services".into()),
+                };
+                planned.push((*alert, branch, service.to_string(), breakage));
             }
         }
     }
@@ -118,31 +118,29 @@ impl Scene<'_> {
         &self,
         alert: &Alert,
         branch: &Branch,
-        service: &str,
-        fault: Option<Fault>,
+        subject: &str,
+        breakage: Breakage,
         before: &[Row],
     ) -> Result<(Row, Instant)> {
-        let routed = &self.routed(alert, branch, service);
-        let Some(fault) = fault else {
+        let routed = &self.routed(alert, branch, subject);
+        let called = called(&alert.name, subject);
+        if let Breakage::Unknown(reason) = breakage {
+            self.tell(&format!("{called}: {reason}"));
             let row = Row {
-                verdict: Verdict::NotDrilled,
-                ..Row::new(&alert.name, service, "-", routed)
+                verdict: Verdict::NotDrilled(reason),
+                ..Row::new(&alert.name, subject, "-", routed)
             };
-            self.tell(&format!(
-                "{}: its kind says no fault that triggers it",
-                alert.name
-            ));
             return Ok((row, Instant::now()));
-        };
-        let mut row = Row::new(&alert.name, service, &fault.to_string(), routed);
+        }
+        let mut row = Row::new(&alert.name, subject, &breakage.to_string(), routed);
         let from = self.receiver.since(0).len();
-        let expected = fault.expected(&self.behaviours, alert, service)?;
-        self.fleet.set(service, Some(fault.clone()));
-        self.tell(&format!("{}@{service}: {fault}", alert.name));
+        let broken = self.broken(&breakage, alert, subject)?;
+        self.begin(&breakage, subject);
+        self.tell(&format!("{called}: {breakage}"));
         let began = Instant::now();
-        let limit = self.limit(branch);
+        let limit = self.limit(branch) + self.drill.real(broken.lasts) * 2;
         while row.delivered.is_none() && row.verdict == Verdict::Passed {
-            self.look(&mut row, &expected, began, from, before).await;
+            self.look(&mut row, &broken, began, from, before).await;
             if began.elapsed() > limit {
                 let step = if row.firing.is_some() {
                     "fired, but no notification came"
@@ -155,18 +153,18 @@ impl Scene<'_> {
         if row.pending.is_none() && row.firing.is_some() && branch.r#for.0 > 0 {
             row.fail("was never pending");
         }
-        self.fleet.set(service, None);
+        self.end(&breakage, subject);
         let fixed = Instant::now();
-        self.until_quiet(&mut row, &expected, began, from, before, limit)
+        self.until_quiet(&mut row, &broken, began, from, before, limit)
             .await;
         Ok((row, fixed))
     }
 
     /// Everybody who is to be told.
-    fn routed(&self, alert: &Alert, branch: &Branch, service: &str) -> String {
+    fn routed(&self, alert: &Alert, branch: &Branch, subject: &str) -> String {
         let catalog = &self.drill.catalog;
         let mut subjects = catalog.subjects(alert, branch).into_iter();
-        let subject = subjects.find(|subject| subject.name().unwrap_or_default() == service);
+        let subject = subjects.find(|known| known.name().unwrap_or_default() == subject);
         let told = subject.map_or(Vec::new(), |subject| {
             catalog.told(&catalog.about(alert, subject, &branch.severity))
         });
@@ -202,7 +200,7 @@ impl Scene<'_> {
     async fn look(
         &self,
         row: &mut Row,
-        wanted: &Expected,
+        wanted: &Broken,
         began: Instant,
         from: usize,
         before: &[Row],
@@ -218,20 +216,17 @@ impl Scene<'_> {
     }
 
     /// When the row's alert is first seen pending, and firing with which value.
-    fn note_progress(&self, row: &mut Row, wanted: &Expected, began: Instant, active: &[Active]) {
+    fn note_progress(&self, row: &mut Row, wanted: &Broken, began: Instant, active: &[Active]) {
         let Some(mine) = active
             .iter()
-            .find(|one| one.name == row.alert && one.job == row.service)
+            .find(|one| one.name == row.alert && one.subject == row.subject)
         else {
             return;
         };
         let now = self.since(began);
         if mine.firing && row.firing.is_none() {
             row.firing = Some(now);
-            self.tell(&format!(
-                "{}@{}: firing: {}",
-                row.alert, row.service, mine.description
-            ));
+            self.tell(&format!("{}: firing: {}", row.called(), mine.description));
             if let Some(value) = wanted.value.filter(|value| *value != mine.value) {
                 row.fail(format!(
                     "fired with the value {} instead of {value}",
@@ -240,7 +235,7 @@ impl Scene<'_> {
             }
         } else if !mine.firing && row.pending.is_none() {
             row.pending = Some(now);
-            self.tell(&format!("{}@{}: pending", row.alert, row.service));
+            self.tell(&format!("{}: pending", row.called()));
         }
     }
 
@@ -248,13 +243,10 @@ impl Scene<'_> {
     fn note_delivery(&self, row: &mut Row, began: Instant, notifications: &[Notification]) {
         let arrived = notifications
             .iter()
-            .find(|note| note.firing && note.alert == row.alert && note.job == row.service);
+            .find(|note| note.firing && note.alert == row.alert && note.subject == row.subject);
         if let (Some(note), None) = (arrived, row.delivered) {
             row.delivered = Some(self.written(note.at.saturating_duration_since(began)));
-            self.tell(&format!(
-                "{}@{}: delivered to {}",
-                row.alert, row.service, note.receiver
-            ));
+            self.tell(&format!("{}: delivered to {}", row.called(), note.receiver));
             if !row.receiver.split(AND).any(|one| one == note.receiver) {
                 row.fail(format!("was delivered to {}", note.receiver));
             }
@@ -265,43 +257,47 @@ impl Scene<'_> {
     fn stray(
         &self,
         row: &Row,
-        wanted: &Expected,
+        wanted: &Broken,
         active: &[Active],
         notifications: &[Notification],
         before: &[Row],
     ) -> Option<String> {
-        // What one service that fails does to a group or to the platform, only such an expression knows.
-        let whole = |name: &str| {
+        // What a fault does to an expression of the catalog's own, and an invented input to anything, only their tests know.
+        let unknown = |name: &str, subject: &str| {
             let alert = self.drill.catalog.alert(name);
-            alert.is_some_and(|alert| alert.about != Scope::Service)
+            let own = alert.is_some_and(|alert| {
+                alert.about != Scope::Service
+                    || (alert.kind.faults.is_empty() && subject == row.subject)
+            });
+            own || wanted.played.iter().any(|service| service == subject)
         };
-        let expected = |name: &str, job: &str| {
-            (job == row.service && wanted.triggers.iter().any(|alert| alert == name))
-                || whole(name)
+        let expected = |name: &str, subject: &str| {
+            (subject == row.subject && wanted.triggers.iter().any(|alert| alert == name))
+                || unknown(name, subject)
                 || self.always.iter().any(|always| always == name)
         };
         // A service that is down may have other alerts at Prometheus: the Alertmanager holds them back.
-        let hidden = |job: &str| wanted.unreachable && job == row.service;
+        let hidden = |subject: &str| wanted.unreachable && subject == row.subject;
         let firing = active
             .iter()
-            .find(|one| one.firing && !expected(&one.name, &one.job) && !hidden(&one.job))
-            .map(|one| format!("{}@{}", one.name, one.job));
+            .find(|one| one.firing && !expected(&one.name, &one.subject) && !hidden(&one.subject))
+            .map(|one| called(&one.name, &one.subject));
         let earlier = |note: &Notification| {
             before
                 .iter()
-                .any(|row| row.alert == note.alert && row.service == note.job)
+                .any(|row| row.alert == note.alert && row.subject == note.subject)
         };
         let notified = notifications
             .iter()
-            .find(|note| note.firing && !expected(&note.alert, &note.job) && !earlier(note));
-        firing.or(notified.map(|note| format!("{}@{}", note.alert, note.job)))
+            .find(|note| note.firing && !expected(&note.alert, &note.subject) && !earlier(note));
+        firing.or(notified.map(|note| called(&note.alert, &note.subject)))
     }
 
     /// Until nothing of the catalog is active any more.
     async fn until_quiet(
         &self,
         row: &mut Row,
-        wanted: &Expected,
+        wanted: &Broken,
         began: Instant,
         from: usize,
         before: &[Row],
@@ -332,11 +328,11 @@ impl Scene<'_> {
             let row = &mut rows[one.row];
             loop {
                 let clear = |note: &Notification| {
-                    !note.firing && note.alert == row.alert && note.job == row.service
+                    !note.firing && note.alert == row.alert && note.subject == row.subject
                 };
                 if let Some(note) = self.receiver.since(one.from).into_iter().find(clear) {
                     row.resolved = Some(self.written(note.at.saturating_duration_since(one.fixed)));
-                    self.tell(&format!("{}@{}: resolved", row.alert, row.service));
+                    self.tell(&format!("{}: resolved", row.called()));
                     break;
                 }
                 if began.elapsed() > limit {

@@ -11,7 +11,6 @@ use anyhow::{Result, bail};
 use std::fmt;
 use transport::TRANSPORT;
 pub(crate) use transport::Transport;
-pub(crate) use triggers::Expected;
 
 /// A fault by name, and what it is about where that can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +61,16 @@ impl Fault {
         let fault = Fault { name, about };
         fault.check(catalog, service)?;
         Ok(fault)
+    }
+
+    /// One on the way to the service.
+    pub(crate) fn of_transport(transport: Transport) -> Fault {
+        let mut all = TRANSPORT.iter();
+        let named = all.find(|(known, ..)| *known == transport);
+        Fault {
+            name: named.map_or(String::new(), |(_, name, _)| (*name).to_string()),
+            about: None,
+        }
     }
 
     /// What goes wrong on the way to the service; None: the service itself has the fault.

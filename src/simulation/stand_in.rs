@@ -1,5 +1,6 @@
 //! One stand-in service: its counters at this moment, and the text that it exposes.
 
+use super::replay::Replay;
 use super::shape::Plan;
 use super::words;
 use crate::catalog::Service;
@@ -145,8 +146,18 @@ impl StandIn {
         (now * std::f64::consts::TAU / period + self.phase).sin()
     }
 
-    /// The text of a scrape.
-    pub(crate) fn expose(&mut self, fault: Option<&Fault>) -> String {
+    /// Counters begin at zero, as after a restart: what they counted before is no jump then.
+    pub(crate) fn begin_anew(&mut self) {
+        self.counts
+            .iter_mut()
+            .flatten()
+            .for_each(|count| *count = 0.0);
+        let within = self.within.iter_mut().flatten().flatten();
+        within.for_each(|count| *count = 0.0);
+    }
+
+    /// The text of a scrape, without what a test that is played says otherwise.
+    pub(crate) fn expose(&mut self, fault: Option<&Fault>, played: Option<&Replay>) -> String {
         let transport = fault.and_then(Fault::transport);
         let backwards = transport == Some(Transport::Reset);
         let worker = self.turns % WORKERS;
@@ -169,6 +180,9 @@ impl StandIn {
                 continue;
             }
             let metric = &motion.shape.metric;
+            if played.is_some_and(|replay| replay.replaces(&metric.name)) {
+                continue;
+            }
             heading(&mut out, &metric.name, &metric.r#type, &metric.help);
             for (series_index, labels) in motion.shape.labels.iter().enumerate() {
                 let level = motion.of(series_index).under(fault);
@@ -210,7 +224,10 @@ impl StandIn {
                 }
             }
         }
-        for (name, about, labels) in &self.others {
+        let others = self.others.iter();
+        let others =
+            others.filter(|(name, ..)| !played.is_some_and(|replay| replay.replaces(name)));
+        for (name, about, labels) in others {
             let count = (self.last * 0.1 * scale).floor();
             let of_process = match self.plan.role_of(name) {
                 // Under this fault there is none.

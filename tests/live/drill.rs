@@ -198,6 +198,16 @@ fn programs_that_are_missing_or_end_are_said() {
     }
 }
 
+/// An expression of the catalog's own has no fault: what its test gives is what the services expose meanwhile.
+#[test]
+fn expressions_fire_for_what_their_tests_say_about_groups_and_the_platform_too() {
+    let _alone = alone();
+    assert_eq!(
+        drilled("alerts-about-all", &["MostIsDown", "LongQueue"]),
+        ["MostIsDown  on-call", "LongQueue ai ai-pager"]
+    );
+}
+
 /// What is deployed is what is on disk: a threshold that nobody rendered is not drilled, nor an alert that is only in the catalog.
 #[test]
 fn what_is_drilled_is_what_is_on_disk() {

@@ -173,7 +173,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     (
         "not-drilled",
-        "The drill knows no fault that trips this alert, so it has proved nothing of it.",
+        "Nothing that stand-ins can do trips this alert, so the drill has proved nothing of it.",
     ),
     (
         "password-on-command-line",
