@@ -75,7 +75,7 @@ impl<'a> Scene<'a> {
             }
         }
         let first = reasons.into_iter().next().or_else(|| {
-            let mut all = self.drill.catalog.all_subjects(alert).into_iter();
+            let mut all = self.drill.catalog.all_subjects(alert);
             let (branch, subject) = all.next()?;
             let name = subject.name().unwrap_or_default().to_string();
             Some((branch, name, "no test of its own fires".to_string()))

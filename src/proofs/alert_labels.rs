@@ -54,7 +54,12 @@ pub(crate) const PROOF: Proof = Proof {
             let about = alert.map_or(Scope::Service, |alert| alert.about);
             let wide = alert.filter(|_| about != Scope::Service);
             if let Some(alert) = wide {
-                found.extend(apart(expression, alert, &series));
+                // A label with one value for all of them takes nothing apart.
+                let own = expression.owner["labels"].entries();
+                let constant = own
+                    .filter(|(_, value)| value.as_str().is_some_and(|text| !text.contains("{{")));
+                let constant: Vec<&str> = constant.map(|(label, _)| label.as_str()).collect();
+                found.extend(apart(expression, alert, &series, &constant));
             } else if let Some(job) = beside(stack, &series) {
                 found.push(place::on(
                     expression,
@@ -112,7 +117,12 @@ pub(crate) const PROOF: Proof = Proof {
 
 /// Labels by which an alert fires apart that is about no single service: what says that it is about one after all, or what
 /// nobody has named.
-fn apart(expression: &Expression, alert: &Alert, series: &[SeriesSet]) -> Option<Diagnostic> {
+fn apart(
+    expression: &Expression,
+    alert: &Alert,
+    series: &[SeriesSet],
+    constant: &[&str],
+) -> Option<Diagnostic> {
     let wanted = alert.about.labels();
     let has = |label: &&&str| series.iter().any(|series| series.has(label));
     let foreign = OF_SERVICES.iter().filter(has);
@@ -149,7 +159,7 @@ fn apart(expression: &Expression, alert: &Alert, series: &[SeriesSet]) -> Option
         wanted.contains(&label)
             || label == "severity"
             || alert.per.iter().any(|per| per == label)
-            || alert.labels.contains_key(label)
+            || constant.contains(&label)
     };
     let mut names = series.iter().flat_map(SeriesSet::names);
     let label = names.find(|label| !known(label) && *label != "__name__")?;

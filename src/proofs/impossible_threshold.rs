@@ -10,6 +10,7 @@ use crate::promql::number::number;
 use crate::promql::token::{
     T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MUL, T_NEQ,
 };
+use crate::promql::walk::children;
 use crate::promql::{Expr, returns_bool};
 use crate::stack::expressions::Expression;
 
@@ -75,18 +76,25 @@ fn with_number(node: &Node, nodes: &[Node]) -> Option<Said> {
         _ => return None,
     };
     // What a comparison before this one has left is as it says: `1 < x > 0` only says it twice.
-    let narrowed = holds == "always" && filters(side);
+    let narrowed = holds == "always" && filters(side.expr);
     (!narrowed).then(|| what(holds, range))?
 }
 
-/// Whether a node keeps some of its samples.
-fn filters(node: &Node) -> bool {
-    match node.expr {
-        Expr::Paren(paren) => {
-            matches!(&*paren.expr, Expr::Binary(binary) if binary.op.is_comparison_operator())
+/// Whether an expression has a value at some times only: what another comparison leaves, or none of a series.
+fn filters(expr: &Expr) -> bool {
+    match expr {
+        Expr::Binary(binary) if binary.op.id() == T_LOR => {
+            filters(&binary.lhs) && filters(&binary.rhs)
         }
-        Expr::Binary(binary) => binary.op.is_comparison_operator(),
-        _ => false,
+        Expr::Binary(binary) if matches!(binary.op.id(), T_LAND | T_LUNLESS) => true,
+        Expr::Binary(binary) if binary.op.is_comparison_operator() && !returns_bool(binary) => true,
+        Expr::Call(call) if call.func.name.starts_with("absent") => true,
+        // Prometheus writes them while an alert is active.
+        Expr::VectorSelector(selector) => selector
+            .name
+            .as_ref()
+            .is_some_and(|name| name.starts_with("ALERTS")),
+        _ => children(expr).into_iter().any(filters),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::json::Parts;
 use crate::promql::Expr;
 use crate::promql::engine::Release;
 use crate::promql::number::number;
-use crate::promql::token::{T_LAND, T_LUNLESS};
+use crate::promql::token::{T_GTE, T_GTR, T_LAND, T_LSS, T_LTE, T_LUNLESS};
 use crate::promql::walk::{children, children_mut, selectors};
 use crate::render::File;
 use crate::stack::Stack;
@@ -103,8 +103,11 @@ fn indifferent(stack: &Stack, file: &File) -> Vec<Diagnostic> {
     let mut found = [0, last].into_iter().filter_map(|index| {
         let unseen = |expr: Expr| !noticed(&rule.with(expr));
         let (number, moved) = blunt(&rule.expr, index, unseen)?;
-        // Of what is counted in whole numbers there is nothing between 0.9 and 0.09.
-        let between = number.floor() == moved.floor();
+        // Of what is counted in whole numbers nothing is above 0.09 and not above 0.9, nor below 1 and not below 0.1.
+        let between = match rounds_up(&rule.expr, index) {
+            true => number.ceil() == moved.ceil(),
+            false => number.floor() == moved.floor(),
+        };
         let counted = stack.catalog.alert(tried.alert)?.unit.is_none();
         if between && counted {
             return None;
@@ -357,6 +360,18 @@ fn threshold(expr: &mut Expr, mut index: usize) -> Option<f64> {
     };
     let known = number(&binary.rhs).or_else(|| number(&binary.lhs))?;
     (known != 0.0).then_some(known)
+}
+
+/// Whether a comparison holds below its threshold, or from it on: of whole numbers the next one above it says the same.
+fn rounds_up(expr: &Expr, mut index: usize) -> bool {
+    let mut expr = expr.clone();
+    let Some(Expr::Binary(binary)) = comparison(&mut expr, &mut index) else {
+        return false;
+    };
+    match number(&binary.rhs) {
+        Some(_) => matches!(binary.op.id(), T_LSS | T_GTE),
+        None => matches!(binary.op.id(), T_GTR | T_LTE),
+    }
 }
 
 /// Puts another threshold wherever one is compared with: a condition may stand twice in a rule.

@@ -43,7 +43,14 @@ pub(crate) fn template_error(
         || innermost.kind().to_string(),
         |detail| format!("{}: {detail}", innermost.kind()),
     );
-    let help = refused.map_or("fix this line of the template", |refused| &refused.help);
+    let missing = innermost.kind() == minijinja::ErrorKind::TemplateNotFound;
+    let help = match refused {
+        Some(refused) => &refused.help,
+        None if missing => {
+            "write that file below `templates/`, or include it with `ignore missing`"
+        }
+        None => "fix this line of the template",
+    };
     Diagnostic::error("template", place, reason).help(help)
 }
 
