@@ -97,6 +97,9 @@ fn otherwise(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
     found
 }
 
+/// Programs that know no notifications.
+const SERVERS: [&str; 3] = ["prometheus", "alertmanager", "blackbox_exporter"];
+
 /// Addresses in the Alertmanager's own container; who else can be reached is said of every connection.
 fn at_home(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
     let routes = notifications.tree.iter().flat_map(|tree| tree.all());
@@ -117,6 +120,19 @@ fn at_home(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (pointer, address) in connects {
         let host = host(&address);
+        let mut servers = SERVERS
+            .iter()
+            .flat_map(|server| stack.containers.running(server))
+            .filter(|container| container.name == host);
+        if let Some(server) = servers.next() {
+            found.push(place::at(
+                &notifications.file.path,
+                pointer,
+                format!("`{}` takes no notifications: it refuses each", server.name),
+                "write the address of whoever is to be told",
+            ));
+            continue;
+        }
         let loopback = host == "localhost"
             || host.starts_with("127.")
             || ipv6(host).is_some_and(|address| address.is_loopback());
