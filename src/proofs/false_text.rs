@@ -268,6 +268,10 @@ impl Texts<'_, '_> {
         let alert = self
             .alert
             .filter(|alert| alert.unit.as_deref() == Some("seconds"))?;
+        // The name of a metric may say it before the number.
+        if text.contains("second") {
+            return None;
+        }
         let mut actions = text
             .split("{{")
             .skip(1)
