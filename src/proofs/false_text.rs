@@ -185,10 +185,8 @@ impl Texts<'_, '_> {
             (&*AGO, back.into_iter().collect(), "what was"),
         ];
         for (pattern, known, claim) in claims {
-            let said = groups(pattern, text).filter_map(meant);
-            let wrong = said
-                .filter(|said| !known.is_empty() && !known.contains(said))
-                .next();
+            let mut said = groups(pattern, text).filter_map(meant);
+            let wrong = said.find(|said| !known.is_empty() && !known.contains(said));
             if let Some(said) = wrong {
                 let known: Vec<String> = known.iter().map(Duration::to_string).collect();
                 let message = format!(

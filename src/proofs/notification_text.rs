@@ -246,7 +246,7 @@ impl Text<'_> {
         let written = |key: &&str| self.entry.get(*key).is_some_and(Value::is_string);
         // Slack's own text is empty; all others tell everything by themselves.
         let silent = self.integration == "slack";
-        if keys().any(chosen) || !(silent || naming.iter().all(|key| written(&key))) {
+        if keys().any(chosen) || !(silent || naming.iter().all(|key| written(key))) {
             return None;
         }
         let alone = [self.labels];
@@ -291,7 +291,7 @@ impl Text<'_> {
             None if nameless() => "the name of the alert".to_string(),
             None => return None,
         };
-        let key = keys().filter(|key| written(key)).last();
+        let key = keys().rfind(|key| written(key));
         let message = format!("{lost} is in no text of the {}", self.integration);
         Some((
             key.unwrap_or_default(),

@@ -4,7 +4,7 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::json::{Parts, plain};
-use crate::stack::notifications::alerts::Firing;
+use crate::stack::notifications::alerts::{Firing, NOT_FOR_PEOPLE};
 use crate::stack::notifications::receivers::{host, tells_of_the_end};
 use crate::stack::notifications::{matchers::Labels, texts};
 use serde_json::Value;
@@ -173,7 +173,10 @@ const LEVELS: [&str; 4] = ["critical", "error", "warning", "info"];
 /// A severity that an event may have and PagerDuty does not know: as it is written, or as it is of one of the alerts.
 fn level(entry: &Value, severities: &[&str], alerts: &[Firing]) -> Option<String> {
     let text = entry["severity"].as_str()?.trim();
-    let mut alerts = alerts.iter().take(MOST).map(Firing::labels);
+    let told = alerts
+        .iter()
+        .filter(|firing| firing.severity != NOT_FOR_PEOPLE);
+    let mut alerts = told.take(MOST).map(Firing::labels);
     let first = alerts.next().cloned().unwrap_or_default();
     // An override may give any alert another severity of the catalog.
     let of_each = severities.iter().map(|severity| {
