@@ -44,6 +44,9 @@ pub struct Kind {
     /// Whether what it compares is the time that is left until something ends.
     #[serde(default, skip_serializing)]
     pub counts_down: bool,
+    /// What the texts of its alerts must not say.
+    #[serde(default, skip_serializing)]
+    pub never_says: NeverSays,
     /// The key that says how far back it looks beside its window, if it has one: its tests are in longer steps.
     #[serde(default)]
     pub reads_back: Option<String>,
@@ -71,6 +74,21 @@ pub struct Kind {
     /// What can be wrong with a service so that it fires, as `simulate` and `drill` do it.
     #[serde(default, skip_serializing)]
     pub faults: Vec<FaultSpec>,
+}
+
+/// Words that would claim the opposite of what a kind compares.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct NeverSays {
+    /// Of any alert.
+    #[serde(default)]
+    pub always: Vec<String>,
+    /// Of one that fires above its threshold.
+    #[serde(default)]
+    pub above: Vec<String>,
+    /// Of one that fires below it.
+    #[serde(default)]
+    pub below: Vec<String>,
 }
 
 /// Where a panel is drawn.

@@ -16,6 +16,7 @@ mod collector;
 mod container_limit;
 mod dashboard_model;
 mod dead_link;
+mod false_text;
 mod fires_alone;
 mod gauge_function_on_counter;
 mod grafana_provisioning;
@@ -186,6 +187,7 @@ pub const PROOFS: &[Proof] = &[
     container_limit::PROOF,
     dashboard_model::PROOF,
     dead_link::PROOF,
+    false_text::PROOF,
     fires_alone::PROOF,
     gauge_function_on_counter::PROOF,
     grafana_provisioning::PROOF,

@@ -96,6 +96,7 @@ pub(super) fn unit(
                 let named = named(buckets, nodes)?;
                 of_series(named.strip_suffix("_bucket")?, contract)
             }
+            "changes" | "resets" => Some(Unit::of(Base::Events)),
             "histogram_fraction" => Some(Unit::of(Base::Ratio)),
             "increase" | "delta" | "idelta" | "avg_over_time" | "min_over_time"
             | "max_over_time" | "sum_over_time" | "last_over_time" | "abs" | "ceil" | "floor"

@@ -79,6 +79,9 @@ pub(crate) const PROOF: Proof = Proof {
 /// Longer than this nobody waits to hear that a container does not answer.
 const LATEST: Duration = Duration(30 * 60_000);
 
+/// A check that is run more often is a load of its own.
+const SOONEST: Duration = Duration(1_000);
+
 /// A check that says too late what is wrong: it is asked too rarely, or failures do not count for too long after the start.
 fn late(container: &Container) -> Option<Diagnostic> {
     let check = &container.value["healthcheck"];
@@ -92,6 +95,19 @@ fn late(container: &Container) -> Option<Diagnostic> {
         .filter(|retries| *retries > 0)
         .unwrap_or(3);
     let after = (lasts("interval", 30_000) + lasts("timeout", 30_000)).saturating_mul(retries);
+    let pause = lasts("interval", 30_000);
+    if (1..SOONEST.0).contains(&pause) {
+        return Some(place::at(
+            &container.file.path,
+            container.at("healthcheck/interval"),
+            format!(
+                "the health check of `{}` starts a program every {}",
+                container.name,
+                Duration(pause)
+            ),
+            "ask less often: a few seconds are soon enough",
+        ));
+    }
     let (key, after) = match lasts("start_period", 0) {
         grace if grace >= LATEST.0 => ("start_period", grace),
         _ if after > LATEST.0 => ("interval", after),

@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::stack::notifications::Notifications;
 use crate::stack::notifications::alerts::Firing;
 use crate::stack::notifications::inhibition::Inhibition;
+use crate::stack::notifications::matchers::Matcher;
 use std::collections::HashMap;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -36,12 +37,15 @@ pub(crate) const PROOF: Proof = Proof {
         let mut edges: Vec<Vec<(usize, usize)>> = Vec::new();
         let real = &notifications.alerts.real;
         for rule in &notifications.rules {
-            let pairs = pairs(rule, real, |source, target| {
-                wrong(&real[source], &real[target], stack.catalog).is_some()
-            });
+            let wrong = |source: usize, target: usize| {
+                let (source, target) = (&real[source], &real[target]);
+                wrong(source, target, stack.catalog)
+                    .or_else(|| another_cause(rule, source, target, stack.catalog))
+            };
+            let pairs = pairs(rule, real, |source, target| wrong(source, target).is_some());
             let mistake = pairs
                 .last()
-                .and_then(|(source, target)| wrong(&real[*source], &real[*target], stack.catalog));
+                .and_then(|(source, target)| wrong(*source, *target));
             match mistake {
                 Some((message, help)) => {
                     found.push(place::at(path, &rule.pointer, message, help));
@@ -140,6 +144,50 @@ fn wrong(source: &Firing, target: &Firing, catalog: &Catalog) -> Option<(String,
                 severity(target)
             ),
             "let the worse alert hold back the lesser one",
+        )
+    })
+}
+
+/// Why an alert must not hold back another of its service that has a cause of its own. By their names somebody may know better; but
+/// that the budget of an objective burns says of no cause that it is known, and no cause says how fast the budget burns.
+fn another_cause(
+    rule: &Inhibition,
+    source: &Firing,
+    target: &Firing,
+    catalog: &Catalog,
+) -> Option<(String, &'static str)> {
+    let explains = source.holds_back_others && !target.holds_back_others;
+    let mut declared = catalog.inhibitions.iter();
+    if !target.pages(catalog)
+        || explains
+        || declared.any(|declared| says(declared, source, target, catalog))
+    {
+        return None;
+    }
+    let (one, other) = (source.called(), target.called());
+    let objective = |firing: &Firing| {
+        let alert = catalog.alert(&firing.name).filter(|_| firing.of_catalog);
+        alert.and_then(|alert| Some(alert.slo.as_ref()?.name.clone()))
+    };
+    let objectives = [objective(source), objective(target)];
+    if objectives[0] != objectives[1] {
+        let message = match &objectives[1] {
+            Some(objective) => {
+                format!(
+                    "{one} silences {other}: how fast the budget of `{objective}` burns is not told"
+                )
+            }
+            None => format!("{one} silences {other}: what burns the budget is not told"),
+        };
+        let help = "name on both sides the alerts of one objective, or say it under `[inhibit]`";
+        return Some((message, help));
+    }
+    let named = |sides: &[Matcher]| sides.iter().any(|matcher| matcher.name == "alertname");
+    let alike = source.rank(catalog) == target.rank(catalog);
+    (alike && source.name != target.name && !named(&rule.source)).then(|| {
+        (
+            format!("{one} silences {other}, which is as urgent and has another cause"),
+            "name the alerts that explain others, or say it under `[inhibit]`",
         )
     })
 }

@@ -249,6 +249,11 @@ fn everybody_rules(container: &Container) -> Option<Diagnostic> {
                 "lets everybody make an account of his own, so that its password keeps nobody out",
                 "let `GF_USERS_ALLOW_SIGN_UP` be false",
             )
+        } else if said("GF_USERS_AUTO_ASSIGN_ORG_ROLE") == "admin" {
+            (
+                "makes an administrator of whoever logs in",
+                "let `GF_USERS_AUTO_ASSIGN_ORG_ROLE` be Viewer",
+            )
         } else {
             let does = match role.as_str() {
                 "admin" if anonymous => "lets everybody in as an administrator, without a password",

@@ -2,10 +2,12 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
+use crate::json::plain;
 use crate::stack::Stack;
+use crate::stack::document::walk;
 use crate::stack::notifications::alerts::Firing;
 use crate::stack::notifications::matchers::Labels;
-use crate::stack::notifications::receivers::tells_of_the_end;
+use crate::stack::notifications::receivers::{host, tells_of_the_end};
 use crate::stack::notifications::routes::Route;
 use crate::stack::notifications::{Notifications, texts};
 use serde_json::Value;
@@ -28,7 +30,7 @@ pub(crate) const PROOF: Proof = Proof {
         let tree = notifications.tree.as_ref();
         let mut found = Vec::new();
         for receiver in &notifications.receivers {
-            let urgent = is_urgent(stack, notifications, receiver.name);
+            let urgent = urgent(stack, notifications, receiver.name);
             let together =
                 tree.and_then(|tree| together(stack, notifications, tree, receiver.name));
             for (pointer, integration, entry) in receiver.integrations() {
@@ -36,6 +38,11 @@ pub(crate) const PROOF: Proof = Proof {
                     integration,
                     entry,
                     labels: told.labels(),
+                    said: stack
+                        .catalog
+                        .receivers
+                        .get(receiver.name)
+                        .map(|said| &said[integration]),
                 };
                 let wrong = [
                     text.broken(),
@@ -46,11 +53,17 @@ pub(crate) const PROOF: Proof = Proof {
                     together
                         .as_ref()
                         .and_then(|alerts| text.of_one_alone(alerts)),
-                    urgent.then(|| text.calm()).flatten(),
+                    text.untold(stack, together.as_ref()),
+                    text.hushed(&urgent),
+                    text.calm().filter(|_| !urgent.is_empty()),
                 ];
                 found.extend(wrong.into_iter().flatten().map(|(key, message, help)| {
                     let path = &notifications.file.path;
-                    place::at(path, format!("{pointer}/{key}"), message, help)
+                    let key = match key {
+                        "" => String::new(),
+                        key => format!("/{key}"),
+                    };
+                    place::at(path, format!("{pointer}{key}"), message, help)
                 }));
             }
         }
@@ -77,6 +90,40 @@ const NAMING: [(&str, &[&str], &[&str]); 15] = [
     ("jira", &["summary"], &["description"]),
 ];
 
+/// Integrations with a key that says how loud they are, the values that are at least as loud as what holds without it, and what to do.
+const LOUDNESS: [(&str, &str, &[&str], &str); 5] = [
+    (
+        "opsgenie",
+        "priority",
+        &["P1", "P2", "P3", ""],
+        "write P1 for them; without it Opsgenie takes P3",
+    ),
+    (
+        "victorops",
+        "message_type",
+        &["CRITICAL", ""],
+        "leave it out: without it each is CRITICAL",
+    ),
+    (
+        "telegram",
+        "disable_notifications",
+        &["false"],
+        "leave it out: without it the phone rings",
+    ),
+    (
+        "pushover",
+        "priority",
+        &["0", "1", "2", ""],
+        "leave it out: without it what fires has the priority 2",
+    ),
+    (
+        "pagerduty",
+        "severity",
+        &["critical", "error"],
+        "write `critical`, or the alert's own: `{{ .CommonLabels.severity }}`",
+    ),
+];
+
 /// The key, what is wrong there, and what to do.
 type Wrong = (&'static str, String, &'static str);
 
@@ -85,6 +132,8 @@ struct Text<'a> {
     integration: &'a str,
     entry: &'a Value,
     labels: &'a Labels,
+    /// What the catalog says of the integration; None: the receiver is not the catalog's.
+    said: Option<&'a Value>,
 }
 
 impl Text<'_> {
@@ -187,6 +236,70 @@ impl Text<'_> {
         Some((self.first_key()?, message.to_string(), help))
     }
 
+    /// Something that the alerts say of themselves, and a text that is written here leaves out. What the catalog itself says is
+    /// somebody's choice.
+    fn untold(&self, stack: &Stack, together: Option<&[Labels; 2]>) -> Option<Wrong> {
+        let said = self.said?;
+        let (_, naming, others) = NAMING.iter().find(|(kind, ..)| *kind == self.integration)?;
+        let keys = || naming.iter().chain(*others).copied();
+        let chosen = |key: &str| said.get(key).is_some();
+        let written = |key: &&str| self.entry.get(*key).is_some_and(Value::is_string);
+        // Slack's own text is empty; all others tell everything by themselves.
+        let silent = self.integration == "slack";
+        if keys().any(chosen) || !(silent || naming.iter().all(|key| written(key))) {
+            return None;
+        }
+        let alone = [self.labels];
+        let alerts: Vec<&Labels> = match together {
+            Some(both) => both.iter().collect(),
+            None => alone.to_vec(),
+        };
+        let mut read = String::new();
+        let mut broken = false;
+        walk(self.entry, &mut |_, _, value| {
+            if let Some(text) = value.as_str() {
+                match texts::of_group(text, &alerts, true) {
+                    Ok(text) => read += &format!("{text}\n"),
+                    Err(_) => broken = true,
+                }
+            }
+        });
+        // What cannot be written out here may say it.
+        if broken {
+            return None;
+        }
+        let mut rules = stack.files.alerts();
+        let linked = rules.any(|(_, _, rule)| rule["annotations"]["runbook_url"].is_string());
+        let wanted = ["summary", "description", "runbook_url"];
+        let mut wanted = wanted
+            .into_iter()
+            .filter(|key| linked || *key != "runbook_url");
+        let lost = wanted.find(|key| {
+            let of_each = alerts.len() > 1 && *key != "runbook_url";
+            let word = |index: usize| match of_each {
+                true => format!("{key} {}", index + 1),
+                false => key.to_string(),
+            };
+            (0..alerts.len()).any(|index| !read.contains(&word(index)))
+        });
+        let nameless = || {
+            let mut names = alerts.iter().filter_map(|labels| labels.get("alertname"));
+            names.any(|name| !read.contains(name.as_str()))
+        };
+        let lost = match lost {
+            Some(key) => format!("the {key} of each alert"),
+            None if nameless() => "the name of the alert".to_string(),
+            None => return None,
+        };
+        let key = keys().rfind(|key| written(key));
+        let message = format!("{lost} is in no text of the {}", self.integration);
+        Some((
+            key.unwrap_or_default(),
+            message,
+            "write it out for each of `.Alerts`; what is to be read instead, the catalog says in the receiver's own texts",
+        ))
+    }
+
     /// Words that say the opposite of how things are.
     fn exchanged(&self) -> Option<Wrong> {
         let says = |fires: bool, wrong: &str, right: &str| {
@@ -224,16 +337,42 @@ impl Text<'_> {
             .filter(|_| self.integration == "pagerduty")?;
         let keyed = ["routing_key", "routing_key_file"];
         let events = keyed.iter().any(|key| self.entry.get(*key).is_some());
-        (events && (url.contains("/change/") || url.ends_with(".json"))).then(|| {
+        // Below another address a proxy of one's own may take them.
+        let other = host(url).ends_with("pagerduty.com") && !url.ends_with("/v2/enqueue");
+        (events && (other || url.contains("/change/") || url.ends_with(".json"))).then(|| {
             let message = format!("{url} makes no incident of an event with a routing key");
             let help = "leave `url` out: PagerDuty takes them at /v2/enqueue";
             ("url", message, help)
         })
     }
 
+    /// A word for how loud it is, with which nobody is woken by what must wake somebody.
+    fn hushed(&self, urgent: &[&Labels]) -> Option<Wrong> {
+        let (_, key, loud, instead) = LOUDNESS
+            .iter()
+            .find(|(kind, key, ..)| *kind == self.integration && self.entry.get(*key).is_some())?;
+        if self.said.is_some_and(|said| said.get(*key).is_some()) {
+            return None;
+        }
+        let text = plain(&self.entry[*key]);
+        let become_of = |labels: &&Labels| texts::written(&text, labels, true).ok();
+        let mut words = urgent.iter().filter_map(become_of);
+        let word = words.find(|word| !loud.contains(&word.trim()))?;
+        let message = format!(
+            "of the most urgent alerts the {} has the {key} `{}`: nobody may be woken by them",
+            self.integration,
+            word.trim()
+        );
+        Some((key, message, instead))
+    }
+
     /// A severity of PagerDuty for everything, of which nobody is woken.
     fn calm(&self) -> Option<Wrong> {
         let severity = self.entry["severity"].as_str()?;
+        // What no catalog says is written out for each alert.
+        if self.said.is_some_and(|said| said.get("severity").is_none()) {
+            return None;
+        }
         let calm = ["info", "warning"].contains(&severity) && self.integration == "pagerduty";
         calm.then(|| {
             let message = format!(
@@ -287,13 +426,14 @@ fn together(
     })
 }
 
-/// Whether a receiver is told of the alerts that matter most.
-fn is_urgent(stack: &Stack, notifications: &Notifications, receiver: &str) -> bool {
-    let worst = |firing: &&Firing| firing.rank(stack.catalog) == 0;
-    let mut firing = notifications.alerts.real.iter().filter(worst);
-    firing.any(|firing| {
+/// The alerts that matter most of which a receiver is told.
+fn urgent<'n>(stack: &Stack, notifications: &'n Notifications, receiver: &str) -> Vec<&'n Labels> {
+    let firing = notifications.alerts.real.iter();
+    let worst = firing.filter(|firing| firing.rank(stack.catalog) == 0);
+    let told = worst.filter(|firing| {
         let tree = notifications.tree.iter();
         let mut reached = tree.flat_map(|tree| tree.reached(&[firing.labels()]));
         reached.any(|route| route.receiver() == receiver)
-    })
+    });
+    told.take(MOST).map(Firing::labels).collect()
 }

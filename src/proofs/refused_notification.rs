@@ -4,7 +4,8 @@ use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::json::{Parts, plain};
-use crate::stack::notifications::receivers::tells_of_the_end;
+use crate::stack::notifications::alerts::{Firing, NOT_FOR_PEOPLE};
+use crate::stack::notifications::receivers::{host, tells_of_the_end};
 use crate::stack::notifications::{matchers::Labels, texts};
 use serde_json::Value;
 
@@ -33,7 +34,7 @@ pub(crate) const PROOF: Proof = Proof {
                 };
                 match integration {
                     "pagerduty" => {
-                        if let Some(value) = level(entry, &severities) {
+                        if let Some(value) = level(entry, &severities, &notifications.alerts.real) {
                             say(
                                 "/severity",
                                 Severity::Error,
@@ -62,6 +63,18 @@ pub(crate) const PROOF: Proof = Proof {
                                 "the login is not given without TLS, so that no mail is sent"
                                     .to_string(),
                                 "leave `require_tls` out",
+                            );
+                        }
+                    }
+                    "sns" => {
+                        if let Some((host, region)) = elsewhere(entry) {
+                            say(
+                                "/api_url",
+                                Severity::Error,
+                                format!(
+                                    "the messages are signed for {region}, and {host} is of another region"
+                                ),
+                                "leave `api_url` out: the Alertmanager asks the region of `sigv4`",
                             );
                         }
                     }
@@ -157,21 +170,38 @@ fn mute(entry: &Value, labels: &Labels) -> Option<&'static str> {
 /// https://developer.pagerduty.com/docs/send-alert-event
 const LEVELS: [&str; 4] = ["critical", "error", "warning", "info"];
 
-/// A severity that an event may have and PagerDuty does not know. What a text decides by a condition is its own business.
-fn level<'a>(entry: &'a Value, severities: &[&'a str]) -> Option<&'a str> {
+/// A severity that an event may have and PagerDuty does not know: as it is written, or as it is of one of the alerts.
+fn level(entry: &Value, severities: &[&str], alerts: &[Firing]) -> Option<String> {
     let text = entry["severity"].as_str()?.trim();
-    let inside = text
-        .strip_prefix("{{")
-        .and_then(|rest| rest.strip_suffix("}}"));
-    match inside.map(str::trim) {
-        None if text.contains("{{") => None,
-        None => Some(text).filter(|text| !LEVELS.contains(text)),
-        Some(field) if field.ends_with("Labels.severity") && field.starts_with('.') => {
-            severities.iter().copied().find(|one| !LEVELS.contains(one))
-        }
-        Some(_) => None,
-    }
+    let told = alerts
+        .iter()
+        .filter(|firing| firing.severity != NOT_FOR_PEOPLE);
+    let mut alerts = told.take(MOST).map(Firing::labels);
+    let first = alerts.next().cloned().unwrap_or_default();
+    // An override may give any alert another severity of the catalog.
+    let of_each = severities.iter().map(|severity| {
+        let mut labels = first.clone();
+        labels.insert("severity".to_string(), severity.to_string());
+        labels
+    });
+    let mut all = of_each.chain(alerts.cloned());
+    all.find_map(|labels| {
+        let written = texts::written(text, &labels, true).ok()?;
+        let known = LEVELS.contains(&written.trim());
+        (!known).then(|| written.trim().to_string())
+    })
 }
+
+/// The host of Amazon that an integration asks, and the region that its messages are signed for, if that is another.
+fn elsewhere(entry: &Value) -> Option<(&str, &str)> {
+    let region = entry.pointer("/sigv4/region")?.as_str()?;
+    let host = host(entry["api_url"].as_str()?);
+    let other = host.contains("amazonaws.com") && !host.split('.').any(|part| part == region);
+    other.then_some((host, region))
+}
+
+/// So many alerts are looked at.
+const MOST: usize = 200;
 
 /// Go's client gives a password only to a server that speaks TLS, or to this machine:
 /// https://pkg.go.dev/net/smtp#PlainAuth

@@ -1,13 +1,14 @@
 //! What the runbook says is so: it has a section for every alert, its queries can be asked, and its thresholds are those of the rules.
 
-use super::dead_link;
 use super::{Check, Example, Proof, place};
+use super::{dead_link, false_text};
 use crate::artifacts::Role;
 use crate::catalog::{Alert, Branch, with_unit};
 use crate::diagnostic::{Diagnostic, suggestion};
+use crate::kinds::Side;
 use crate::promql::Expr;
 use crate::promql::canonical::print;
-use crate::promql::walk::children_mut;
+use crate::promql::walk::{children_mut, selectors};
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::markdown::{Section, bare, sections};
@@ -73,6 +74,7 @@ impl<'a, 's> Runbook<'a, 's> {
         for section in &sections {
             self.queries(section);
             self.services(section);
+            self.answers(section);
             if let Some(alert) = self.stack.catalog.alert(&section.title) {
                 self.settings(alert, section);
             }
@@ -169,6 +171,15 @@ impl<'a, 's> Runbook<'a, 's> {
                 );
             }
             before = Some((asked, below));
+            if let Some(alert) = self.stack.catalog.alert(&section.title)
+                && self.best_first(alert, &expr)
+            {
+                self.wrong(
+                    block.line,
+                    format!("the runbook's query shows first what is least of {}'s matter", alert.name),
+                    "put the worst first: `topk` or `sort_desc` of what is too high, `bottomk` or `sort` of what is too low",
+                );
+            }
             if let Some(rule) = &parsed
                 && print(rule) != print(&expr)
                 && shape(rule) == shape(&expr)
@@ -179,6 +190,81 @@ impl<'a, 's> Runbook<'a, 's> {
                 );
                 self.wrong(block.line, message, "render the expression of the rule");
             }
+        }
+    }
+
+    /// Whether a query puts in order what its alert compares, and begins at the wrong end.
+    fn best_first(&self, alert: &Alert, expr: &Expr) -> bool {
+        if alert.threshold.is_none() {
+            return false;
+        }
+        let (rising, inside) = match expr {
+            Expr::Aggregate(ranked) => match ranked.op.to_string().as_str() {
+                "topk" => (false, &*ranked.expr),
+                "bottomk" => (true, &*ranked.expr),
+                _ => return false,
+            },
+            Expr::Call(call) => match (call.func.name, call.args.args.first()) {
+                ("sort", Some(inside)) => (true, &**inside),
+                ("sort_desc", Some(inside)) => (false, &**inside),
+                _ => return false,
+            },
+            _ => return false,
+        };
+        let signals = alert.signals.iter().map(|signal| signal.name.as_str());
+        let signals: Vec<&str> = signals.collect();
+        let rules = self.stack.rules.iter();
+        let recorded = rules.filter(|loaded| {
+            loaded.rule.alert.is_none() && signals.contains(&loaded.rule.name.as_str())
+        });
+        let recorded: Vec<&Expr> = recorded.map(|loaded| &*loaded.rule.expr).collect();
+        let names = |expr: &Expr| -> HashSet<String> {
+            let read = selectors(expr).into_iter();
+            read.filter_map(|read| read.name.clone()).collect()
+        };
+        let read: HashSet<String> = recorded.iter().flat_map(|expr| names(expr)).collect();
+        // How fast something changes says nothing of which way is the worse one.
+        if print(inside).contains("deriv(") {
+            return false;
+        }
+        // What is turned round is in the other order.
+        let turned = |expr: &Expr| {
+            let text = print(expr);
+            ["time() -", "- time()"].map(|part| text.contains(part))
+        };
+        let alike = recorded.iter().all(|expr| turned(expr) == turned(inside));
+        let same = names(inside).iter().any(|name| read.contains(name));
+        !recorded.is_empty() && alike && same && rising != (alert.side == Side::Below)
+    }
+
+    /// Classes of answers that the section of an alert speaks of: one of them is what it counts.
+    fn answers(&mut self, section: &Section) {
+        let mut rules = self.stack.files.alerts();
+        let Some((_, _, rule)) = rules.find(|(_, _, rule)| rule["alert"] == *section.title) else {
+            return;
+        };
+        let of_line = |text: &str| -> Vec<char> {
+            let found = false_text::CLASS.find_iter(text.as_bytes());
+            found
+                .filter_map(|class| text[class.range()].chars().next())
+                .collect()
+        };
+        let mut said = section
+            .lines
+            .iter()
+            .map(|spot| (spot.line, of_line(spot.text)));
+        let Some((line, _)) = said.clone().find(|(_, classes)| !classes.is_empty()) else {
+            return;
+        };
+        let Some(read) = false_text::classes(self.stack, rule) else {
+            return;
+        };
+        if !said.any(|(_, classes)| classes.iter().any(|class| read.contains(class))) {
+            let message = format!(
+                "the section of {} speaks of answers that it does not count",
+                section.title
+            );
+            self.wrong(line, message, "write of the answers that the rule counts");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Check, Example, Proof, place};
 use crate::artifacts::Role;
-use crate::diagnostic::suggestion;
+use crate::diagnostic::{nearest, suggestion};
 use crate::render::File;
 use crate::stack::Stack;
 use crate::stack::markdown::{Block, sections};
@@ -75,7 +75,16 @@ fn wrong(stack: &Stack, file: &File, block: &Block) -> Vec<crate::diagnostic::Di
                 "write a space before it".to_string(),
             );
         }
+        if let Some((name, near)) = sought(stack, line) {
+            say(
+                format!("the command looks for `{name}`, which nobody exposes"),
+                format!("did you mean `{near}`?"),
+            );
+        }
         for command in line.split(['|', ';', '&']) {
+            if let Some((message, help)) = destroys(command) {
+                say(message.to_string(), help.to_string());
+            }
             let words: Vec<&str> = command.split_whitespace().collect();
             if let Some((message, help)) = compose(stack, &words) {
                 say(message, help);
@@ -103,6 +112,68 @@ fn alert(line: &str) -> Option<&str> {
         .find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':'))
         .unwrap_or(name.len());
     Some(&name[..end]).filter(|name| !name.is_empty())
+}
+
+/// A metric that a pattern of `grep` begins with, nearly that of one that there is.
+fn sought<'s>(stack: &'s Stack, line: &str) -> Option<(String, &'s str)> {
+    let (_, rest) = line.split_once("grep -E ")?;
+    let pattern = rest.trim_start_matches(['\'', '"']);
+    let pattern = &pattern[..pattern.find(['\'', '"']).unwrap_or(pattern.len())];
+    let inside = pattern.trim_start_matches('^').trim_matches(['(', ')']);
+    let names = || stack.contract.names();
+    inside.split('|').find_map(|one| {
+        let plain = one
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':');
+        let whole = plain && one.contains('_') && !one.ends_with('_');
+        if !whole || names().any(|name| name.starts_with(one)) {
+            return None;
+        }
+        Some((one.to_string(), nearest(one, names())?))
+    })
+}
+
+/// What is lost for good, or kept from everybody, by a command of a runbook.
+fn destroys(command: &str) -> Option<(&'static str, &'static str)> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let has = |word: &str| words.contains(&word);
+    let verbs = |verbs: &[&str]| words.windows(verbs.len()).any(|window| window == verbs);
+    let docker = has("docker");
+    if docker && has("down") && (has("-v") || has("--volumes")) {
+        return Some((
+            "the command deletes the volumes: every sample and every silence is lost",
+            "leave `-v` away",
+        ));
+    }
+    if docker
+        && (verbs(&["volume", "rm"]) || verbs(&["volume", "prune"]) || verbs(&["system", "prune"]))
+    {
+        return Some((
+            "the command deletes what containers keep: every sample and every silence is lost",
+            "take it out of the runbook",
+        ));
+    }
+    if command.contains("/admin/tsdb/delete_series") {
+        return Some((
+            "the command deletes samples, which nobody can bring back",
+            "take it out of the runbook",
+        ));
+    }
+    let everything = |word: &&&str| {
+        let pattern = word
+            .split_once("=~")
+            .map(|(_, pattern)| pattern.trim_matches(['"', '\'']));
+        matches!(pattern, Some(".*" | ".+"))
+    };
+    let matchers = words
+        .iter()
+        .filter(|word| !word.starts_with('-') && word.contains('='));
+    let all = matchers.clone().count() > 0
+        && matchers.clone().count() == matchers.filter(everything).count();
+    (verbs(&["silence", "add"]) && all).then_some((
+        "the command silences every alert: nobody is told of anything",
+        "silence one alert of one service",
+    ))
 }
 
 fn fires(stack: &Stack, name: &str) -> bool {

@@ -38,6 +38,7 @@ pub(crate) const PROOF: Proof = Proof {
                     found.extend(without_login(container));
                     found.extend(impatient(container));
                     found.extend(other_domain(container));
+                    found.extend(cookie_never_sent(container));
                 }
                 _ => {}
             }
@@ -286,6 +287,23 @@ fn other_domain(container: &Container) -> Option<Diagnostic> {
                 container.name
             ),
             format!("write {host} into `GF_SERVER_DOMAIN`"),
+        )
+    })
+}
+
+/// A browser gives the cookie of a login to https alone.
+fn cookie_never_sent(container: &Container) -> Option<Diagnostic> {
+    let set = container.variable("GF_SECURITY_COOKIE_SECURE") == Some("true");
+    let root = container.variable("GF_SERVER_ROOT_URL").unwrap_or("http:");
+    (set && root.starts_with("http:")).then(|| {
+        place::at(
+            &container.file.path,
+            container.at("environment"),
+            format!(
+                "nobody stays logged in at `{}`: its cookie is for https, and it is found by http",
+                container.name
+            ),
+            "leave `GF_SECURITY_COOKIE_SECURE` out, or find it by https",
         )
     })
 }

@@ -48,6 +48,15 @@ pub(crate) const PROOF: Proof = Proof {
                 }
             }
             found.extend(changed(stack, config, &endpoints));
+            let given = stack.catalog.prometheus.external_labels.keys();
+            let taken = given.filter(|label| CARRIED.contains(&label.as_str()));
+            found.extend(taken.map(|label| {
+                place::in_catalog(
+                    format!("/prometheus/external_labels/{label}"),
+                    format!("alerts without a `{label}` of their own become those of another: each that is sent gets this one"),
+                    "call it otherwise, such as `cluster` or `region`",
+                )
+            }));
         }
         found
     }),

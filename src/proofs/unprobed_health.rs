@@ -380,6 +380,17 @@ fn misjudges(
             "write `follow_redirects: false`",
         ));
     }
+    // With it the probe fails on every answer that is not compressed so, and the answers of health paths are short.
+    let packed = http["compression"].as_str().unwrap_or("identity");
+    if !["identity", ""].contains(&packed) {
+        return Some((
+            "compression",
+            format!(
+                "only answers that are compressed by {packed} count, and services answer as they are"
+            ),
+            "leave `compression` out",
+        ));
+    }
     let method = http["method"].as_str().unwrap_or("GET");
     // FastAPI, as other frameworks of Python, answers 405 to what a path is not declared for.
     if method == "HEAD" && collected {

@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::json::Parts;
 use crate::stack::Stack;
 use crate::stack::notifications::Notifications;
-use crate::stack::notifications::receivers::{for_all, host};
+use crate::stack::notifications::receivers::{Besides, for_all, host};
 use std::collections::BTreeSet;
 
 pub(crate) const PROOF: Proof = Proof {
@@ -50,6 +50,20 @@ fn otherwise(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
         let Some(receiver) = named.find(|receiver| receiver.name == name) else {
             continue;
         };
+        let others = receiver.besides(integrations).into_iter();
+        found.extend(others.map(|(pointer, besides)| {
+            let (message, help) = match besides {
+                Besides::Integration(integration) => (
+                    format!("`{name}` tells somebody by {integration} of whom the catalog says nothing"),
+                    "write it into the catalog, or give it to a receiver of its own under `[extra]`",
+                ),
+                Besides::Key(integration, key) => (
+                    format!("the {integration} of `{name}` has a `{key}`, and the catalog says none"),
+                    "write it into the catalog, which has a key for it",
+                ),
+            };
+            place::at(path, pointer, message, help)
+        }));
         for (integration, said) in integrations.entries() {
             let Some(differs) = receiver.differs(integration, said) else {
                 continue;
@@ -83,6 +97,9 @@ fn otherwise(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
     found
 }
 
+/// Programs that know no notifications.
+const SERVERS: [&str; 3] = ["prometheus", "alertmanager", "blackbox_exporter"];
+
 /// Addresses in the Alertmanager's own container; who else can be reached is said of every connection.
 fn at_home(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
     let routes = notifications.tree.iter().flat_map(|tree| tree.all());
@@ -103,6 +120,19 @@ fn at_home(stack: &Stack, notifications: &Notifications) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (pointer, address) in connects {
         let host = host(&address);
+        let mut servers = SERVERS
+            .iter()
+            .flat_map(|server| stack.containers.running(server))
+            .filter(|container| container.name == host);
+        if let Some(server) = servers.next() {
+            found.push(place::at(
+                &notifications.file.path,
+                pointer,
+                format!("`{}` takes no notifications: it refuses each", server.name),
+                "write the address of whoever is to be told",
+            ));
+            continue;
+        }
         let loopback = host == "localhost"
             || host.starts_with("127.")
             || ipv6(host).is_some_and(|address| address.is_loopback());

@@ -67,25 +67,49 @@ struct Key {
 /// When a key must be there, and not be empty.
 enum Required {
     Always,
-    /// Unless another key is.
-    Without(String),
+    /// Unless another of these is; one that begins with `/` is a place in the document.
+    Without(Vec<String>),
     /// Where another key has this value.
     With(String, String),
+    /// Unless another key has one of these values.
+    Unless(String, Vec<String>),
 }
 
 impl Required {
-    fn holds(&self, object: &Value) -> bool {
+    fn holds(&self, object: &Value, document: &Value) -> bool {
         match self {
             Required::Always => true,
-            Required::Without(other) => lacks(object, other),
+            Required::Without(others) => others.iter().all(|other| match other.starts_with('/') {
+                true => document.pointer(other).is_none_or(is_nothing),
+                false => lacks(object, other),
+            }),
             Required::With(key, value) => object[key] == value.as_str(),
+            Required::Unless(key, values) => !values.iter().any(|value| object[key] == **value),
         }
+    }
+
+    /// What may stand in place of the key, for people.
+    fn instead(&self) -> String {
+        let Required::Without(others) = self else {
+            return String::new();
+        };
+        let others = others
+            .iter()
+            .map(|other| match other.strip_prefix("/global/") {
+                Some(key) => format!(" or `{key}` under `global`"),
+                None => format!(" or `{other}`"),
+            });
+        others.collect()
     }
 }
 
 /// Whether an object has nothing under a key.
 fn lacks(object: &Value, key: &str) -> bool {
-    object[key].is_null() || object[key] == ""
+    is_nothing(&object[key])
+}
+
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || *value == ""
 }
 
 #[derive(Debug, PartialEq)]
@@ -253,12 +277,14 @@ fn read(keys: &BTreeMap<String, String>, all: &BTreeMap<String, BTreeMap<String,
     found
 }
 
-/// `without KEY`, `with KEY VALUE`.
+/// `without KEY KEY`, `with KEY VALUE`, `unless KEY VALUE VALUE`.
 fn required(when: &str) -> Required {
     let words: Vec<&str> = when.split(' ').collect();
+    let all = |words: &[&str]| words.iter().map(|word| word.to_string()).collect();
     match words.as_slice() {
-        ["without", other] => Required::Without(other.to_string()),
+        ["without", others @ ..] => Required::Without(all(others)),
         ["with", key, value] => Required::With(key.to_string(), value.to_string()),
+        ["unless", key, values @ ..] => Required::Unless(key.to_string(), all(values)),
         _ => unreachable!("`{when}` says not when a key is required"),
     }
 }
@@ -332,6 +358,7 @@ pub(crate) fn refuses(known: &str, value: &str) -> Option<String> {
     let check = Check {
         reader: Reader::Prometheus,
         server: Reader::Prometheus.server(),
+        document: &Value::Null,
         version: None,
         flaws: Vec::new(),
     };
@@ -379,6 +406,7 @@ pub(crate) fn flaws(reader: Reader, file: &File, version: Option<Version>) -> Ve
     let mut check = Check {
         reader,
         server,
+        document,
         version,
         flaws: Vec::new(),
     };
@@ -406,14 +434,15 @@ pub(crate) fn flaws(reader: Reader, file: &File, version: Option<Version>) -> Ve
 /// Of a type of which not all keys are known: what stands for the others.
 const ANY: &str = "*";
 
-struct Check {
+struct Check<'d> {
     reader: Reader,
     server: &'static Server,
+    document: &'d Value,
     version: Option<Version>,
     flaws: Vec<Flaw>,
 }
 
-impl Check {
+impl Check<'_> {
     fn flaw(&mut self, at: &Pointer, message: String, help: String) {
         self.flaws.push(Flaw {
             pointer: at.to_string(),
@@ -466,8 +495,9 @@ impl Check {
         }
         let missing = keys.iter().filter(|(key, known)| {
             let needed = known.required.as_ref();
-            lacks(value, key) && needed.is_some_and(|needed| needed.holds(value))
+            lacks(value, key) && needed.is_some_and(|needed| needed.holds(value, self.document))
         });
+        let missing: Vec<(&String, &Key)> = missing.collect();
         for (key, known) in missing {
             let age = known.since.filter(|since| self.version < Some(*since));
             if age.is_none() {
@@ -476,7 +506,13 @@ impl Check {
                 self.flaw(
                     &at.key(key),
                     format!("{name} does not take what has no `{key}`{place}"),
-                    format!("write its `{key}`"),
+                    format!(
+                        "write its `{key}`{}",
+                        known
+                            .required
+                            .as_ref()
+                            .map_or(String::new(), Required::instead)
+                    ),
                 );
             }
         }

@@ -59,6 +59,19 @@ const LOGINS: [(&str, &[&str]); 2] = [
     ("password_file", &["/http_config/basic_auth/password_file"]),
 ];
 
+/// Keys that say who is told, where the catalog has them too: what it does not say is not there.
+const WHO: [(&str, &[&str]); 9] = [
+    ("slack", &["channel"]),
+    ("telegram", &["chat_id", "message_thread_id"]),
+    ("opsgenie", &["responders"]),
+    ("mattermost", &["channel"]),
+    ("rocketchat", &["channel"]),
+    ("victorops", &["routing_key"]),
+    ("sns", &["topic_arn", "target_arn", "phone_number"]),
+    ("wechat", &["to_user", "to_party", "to_tag"]),
+    ("jira", &["project", "priority"]),
+];
+
 /// Keys whose value the Alertmanager connects to.
 const CONNECTS: [&str; 6] = [
     "url",
@@ -176,6 +189,29 @@ impl<'a> Receiver<'a> {
         }
     }
 
+    /// What tells others than those of the catalog: integrations that it does not name, and keys that say whom. Pointer, and what it is.
+    pub(crate) fn besides(&self, said: &Value) -> Vec<(String, Besides)> {
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        for (pointer, integration, entry) in self.integrations() {
+            let Some(said) = said.get(integration).filter(|_| seen.insert(integration)) else {
+                found.push((pointer, Besides::Integration(integration.to_string())));
+                continue;
+            };
+            let who = WHO.iter().filter(|(kind, _)| *kind == integration);
+            for key in who.flat_map(|(_, keys)| *keys) {
+                if said.get(*key).is_none() && entry.get(*key).is_some() {
+                    let key = key.to_string();
+                    found.push((
+                        format!("{pointer}/{key}"),
+                        Besides::Key(integration.to_string(), key),
+                    ));
+                }
+            }
+        }
+        found
+    }
+
     fn there(&self, integration: &str, key: &str, entry: &Value) -> Option<String> {
         let at = |place: &str| entry.pointer(place).map(plain);
         if let Some((_, places)) = LOGINS.iter().find(|(login, _)| *login == key) {
@@ -224,6 +260,14 @@ fn mailboxes(text: &str) -> BTreeSet<&str> {
     text.split(',')
         .map(|one| one[address(one)..].trim().trim_end_matches('>'))
         .collect()
+}
+
+/// What a receiver has and the catalog does not say.
+pub(crate) enum Besides {
+    /// Another integration, or a second of one.
+    Integration(String),
+    /// A key of an integration.
+    Key(String, String),
 }
 
 /// How an entry is not what the catalog says.

@@ -1,0 +1,407 @@
+//! What an alert says of itself is so.
+
+use super::{Check, Example, Proof, place};
+use crate::artifacts::RULES;
+use crate::catalog::{Alert, Duration, Scope};
+use crate::json::Parts;
+use crate::kinds::Side;
+use crate::promql::Expr;
+use crate::promql::matchers::picks;
+use crate::promql::walk::selectors;
+use crate::stack::Stack;
+use regex_automata::meta::Regex;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+pub(crate) const PROOF: Proof = Proof {
+    code: "false-text",
+    doc: "Whoever is woken reads the text and not the rule: another window, the answers of another class, or the opposite of what is compared sends him the wrong way. How it is said is free.",
+    example: Example::Rendered {
+        role: RULES,
+        pointer: "/groups/*/rules/alert=Errors/annotations/description",
+        bad: "\"{{ $value | humanizePercentage }} of the requests failed in the last 3h.\"",
+    },
+    check: Check::Stack(|stack| {
+        let mut found = Vec::new();
+        let mut summaries: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+        for (file, pointer, rule) in stack.files.alerts().filter(|(file, ..)| !file.is_own()) {
+            let name = rule["alert"].as_str().unwrap_or_default();
+            let texts = Texts {
+                stack,
+                name,
+                rule,
+                alert: stack.catalog.alert(name),
+            };
+            if texts.alert.is_none()
+                && let Some(summary) = rule["annotations"]["summary"].as_str()
+                && let Some(other) = summaries
+                    .insert((&file.path, summary), name)
+                    .filter(|other| *other != name)
+            {
+                found.push(place::at(
+                    &file.path,
+                    format!("{pointer}/annotations/summary"),
+                    format!("`{name}` says of itself what `{other}` says"),
+                    "write what this alert is about",
+                ));
+            }
+            for (key, text) in ["summary", "description"]
+                .into_iter()
+                .filter_map(|key| Some((key, rule["annotations"][key].as_str()?)))
+            {
+                found.extend(
+                    texts
+                        .false_claims(key, text)
+                        .into_iter()
+                        .map(|(message, help)| {
+                            place::at(
+                                &file.path,
+                                format!("{pointer}/annotations/{key}"),
+                                message,
+                                help,
+                            )
+                        }),
+                );
+            }
+        }
+        found
+    }),
+};
+
+/// How a time is written: `5m`, `2 hours`, `a day`.
+const TIME: &str =
+    r"((?:[0-9]+(?:ms|[smhdwy]))+|(?:[0-9]+|an?|one)\s+(?:second|minute|hour|day|week)s?)\b";
+
+/// A time that something is said to have been looked at for: `within 5m`, `in the last hour`.
+static LOOKED_BACK: LazyLock<Regex> = LazyLock::new(|| {
+    let last = r"(?:in|over|of|during) the (?:last|past)\s+(second|minute|hour|day|week)\b";
+    let within = r"(?:within|(?:in|over|of|during) the (?:last|past))";
+    pattern(&format!(r"\b(?:{within}\s+{TIME}|{last})"))
+});
+
+/// A time for which something is said to have been so: `for 5m`.
+static LASTED: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"\bfor\s+{TIME}")));
+
+/// A time at which something is said to have been otherwise: `1d ago`.
+static AGO: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"\b{TIME}\s+ago\b")));
+
+/// Which quantile is spoken of: `quantile 0.99`, `p99`.
+static QUANTILE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\b(?:quantile\s+(0?\.[0-9]+)|p([0-9]{2,3}))\b"));
+
+/// Which objective is spoken of: `an objective of 99.9 %`.
+static OBJECTIVE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\bobjective(?: of)?\s+([0-9.]+)\s*%"));
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(&format!("(?i){text}")).expect("it is a pattern")
+}
+
+/// A class of answers.
+pub(super) static CLASS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)\b([1-5])xx\b").expect("it is a pattern"));
+
+/// A duration as Prometheus writes it.
+static DURATION: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^(?:[0-9]+(?:ms|[smhdwy]))+$").expect("it is a pattern"));
+
+struct Texts<'a, 's> {
+    stack: &'a Stack<'s>,
+    name: &'a str,
+    rule: &'a Value,
+    alert: Option<&'a Alert>,
+}
+
+type Wrong = (String, &'static str);
+
+impl Texts<'_, '_> {
+    fn false_claims(&self, key: &str, text: &str) -> Vec<Wrong> {
+        // What the catalog itself says is its own; what is filled in is no claim of the text.
+        let said = self.alert.and_then(|alert| match key {
+            "summary" => alert.summary.as_ref(),
+            _ => alert.description.as_ref(),
+        });
+        if said.is_some() {
+            return Vec::new();
+        }
+        let mut found: Vec<Wrong> = Vec::new();
+        found.extend(self.of_nobody(key, text));
+        found.extend(self.bare_seconds(text));
+        let text = without_placeholders(text);
+        found.extend(self.of_another_number(&text));
+        found.extend(self.opposite(&text));
+        found.extend(self.of_another_time(&text));
+        found.extend(self.of_another_class(&text));
+        found
+    }
+
+    /// Words that the kind must not say; the names of what it reads may hold them.
+    fn opposite(&self, text: &str) -> Option<Wrong> {
+        let alert = self.alert?;
+        let kind = &alert.kind.never_says;
+        let of_side = match alert.side {
+            Side::Above => &kind.above,
+            Side::Below => &kind.below,
+        };
+        let text = text.to_lowercase();
+        let names = self.names(alert);
+        let mut words = kind.always.iter().chain(of_side);
+        let word = words.find(|word| holds(&text, word) && !names.contains(word.as_str()))?;
+        Some((
+            format!(
+                "`{}` says `{word}`, and fires when that is not so",
+                self.name
+            ),
+            "write what is the matter when it fires",
+        ))
+    }
+
+    /// What the alert reads and how it is called, as a text would write it.
+    fn names(&self, alert: &Alert) -> String {
+        let settings = alert.settings.values().filter_map(Value::as_str);
+        let names = settings.chain([self.name]);
+        let names: Vec<String> = names
+            .map(|name| name.replace(['_', '-'], " ").to_lowercase())
+            .collect();
+        names.join(" ")
+    }
+
+    /// How far back, or for how long, a text says that something was so.
+    fn of_another_time(&self, text: &str) -> Option<Wrong> {
+        let alert = self.alert?;
+        let mut windows = BTreeSet::new();
+        windows.extend(alert.branches.iter().filter_map(|branch| branch.window));
+        let own = serde_json::to_value(alert.slo.as_deref()).unwrap_or_default();
+        durations(&own, &mut windows);
+        durations(&Value::Object(alert.settings.clone()), &mut windows);
+        let mut lasting = windows.clone();
+        lasting.extend(alert.branches.iter().map(|branch| branch.r#for));
+        let back = alert.kind.reads_back.as_ref();
+        let back = back.and_then(|key| Duration::parse(alert.settings.get(key)?.as_str()?));
+        let claims = [
+            (&*LOOKED_BACK, windows, "that it looks back"),
+            (&*LASTED, lasting, "that it was so for"),
+            (&*AGO, back.into_iter().collect(), "what was"),
+        ];
+        for (pattern, known, claim) in claims {
+            let mut said = groups(pattern, text).filter_map(meant);
+            let wrong = said.find(|said| !known.is_empty() && !known.contains(said));
+            if let Some(said) = wrong {
+                let known: Vec<String> = known.iter().map(Duration::to_string).collect();
+                let message = format!(
+                    "`{}` says {claim} {said}, which is {}",
+                    self.name,
+                    known.join(" or ")
+                );
+                return Some((
+                    message,
+                    "write the alert's own time, such as `alert.window`",
+                ));
+            }
+        }
+        None
+    }
+
+    /// Another quantile, or another objective, than the alert's.
+    fn of_another_number(&self, text: &str) -> Option<Wrong> {
+        let alert = self.alert?;
+        let help = "write the alert's own";
+        let mut settings = alert.settings.iter();
+        let quantile = settings.find(|(key, _)| alert.kind.is_quantile(key));
+        if let Some(quantile) = quantile.and_then(|(_, value)| value.as_f64()) {
+            // p99 and p999 are 0.99 and 0.999.
+            let said = groups(&QUANTILE, text).filter_map(|said| match said.contains('.') {
+                true => said.parse::<f64>().ok(),
+                false => format!("0.{said}").parse().ok(),
+            });
+            let mut wrong = said.filter(|said| (said - quantile).abs() > 1e-9);
+            if let Some(said) = wrong.next() {
+                let message = format!(
+                    "`{}` speaks of the quantile {said}, and compares {quantile}",
+                    self.name
+                );
+                return Some((message, help));
+            }
+        }
+        let objective = alert.slo.as_ref()?.objective;
+        let said = groups(&OBJECTIVE, text).filter_map(|said| said.parse::<f64>().ok());
+        let mut wrong = said.filter(|said| (said - objective).abs() > 1e-9);
+        let said = wrong.next()?;
+        let message = format!(
+            "`{}` speaks of an objective of {said} %, which is {objective} %",
+            self.name
+        );
+        Some((message, help))
+    }
+
+    /// A summary that does not say of whom: it is what people read first, and often all of it.
+    fn of_nobody(&self, key: &str, text: &str) -> Option<Wrong> {
+        let alert = self
+            .alert
+            .filter(|alert| alert.about == Scope::Service && key == "summary")?;
+        let named = ["service", "job", "instance"];
+        let named = named.iter().any(|label| {
+            text.contains(&format!("$labels.{label}"))
+                || text.contains(&format!("Labels.{label}"))
+                || text.contains(&format!("\"{label}\""))
+        });
+        let listed = alert
+            .covers
+            .iter()
+            .any(|service| text.contains(service.as_str()));
+        (!named && !listed).then(|| {
+            (
+                format!(
+                    "the summary of `{}` does not say which service it is about",
+                    self.name
+                ),
+                "write `{{ $labels.service }}` into it",
+            )
+        })
+    }
+
+    /// Seconds as a bare number.
+    fn bare_seconds(&self, text: &str) -> Option<Wrong> {
+        let alert = self
+            .alert
+            .filter(|alert| alert.unit.as_deref() == Some("seconds"))?;
+        // The name of a metric may say it before the number.
+        if text.contains("second") {
+            return None;
+        }
+        let mut actions = text
+            .split("{{")
+            .skip(1)
+            .filter_map(|part| part.split_once("}}"));
+        let bare = actions.any(|(action, after)| {
+            let plain = matches!(
+                action.trim(),
+                "$value" | "$value | humanize" | "humanize $value"
+            );
+            plain && !after.trim_start().to_lowercase().starts_with('s')
+        });
+        bare.then(|| {
+            (
+                format!("`{}` writes seconds as a bare number", alert.name),
+                "write `{{ $value | humanizeDuration }}`",
+            )
+        })
+    }
+
+    /// Answers of a class that the rule does not read.
+    fn of_another_class(&self, text: &str) -> Option<Wrong> {
+        let claims = CLASS.captures_iter(text.as_bytes()).filter_map(|captures| {
+            let span = captures.get_group(1)?;
+            Some(&text[span.range()])
+        });
+        let claims: Vec<&str> = claims.collect();
+        if claims.is_empty() {
+            return None;
+        }
+        let read = classes(self.stack, self.rule)?;
+        let wrong = claims
+            .into_iter()
+            .find(|claimed| !claimed.chars().all(|class| read.contains(&class)))?;
+        let read: Vec<String> = read.iter().map(|class| format!("{class}xx")).collect();
+        Some((
+            format!(
+                "`{}` speaks of {wrong}xx, and counts {}",
+                self.name,
+                read.join(" and ")
+            ),
+            "write the answers that it counts",
+        ))
+    }
+}
+
+/// The classes of answers that a rule tells apart, in what it reads of other rules too; None: it reads of all.
+pub(super) fn classes(stack: &Stack, rule: &Value) -> Option<BTreeSet<char>> {
+    let expr = stack.contract.parse(rule["expr"].as_str()?).ok()?;
+    let mut read = BTreeSet::new();
+    statuses(stack, &expr, 3, &mut read);
+    (!read.is_empty()).then_some(read)
+}
+
+fn statuses(stack: &Stack, expr: &Expr, depth: usize, found: &mut BTreeSet<char>) {
+    for selector in selectors(expr) {
+        let matchers = selector.matchers.matchers.iter();
+        let told =
+            matchers.filter(|matcher| matcher.name == "code" || matcher.name.contains("status"));
+        for matcher in told {
+            let ends = ["00", "01", "03", "04"];
+            let picked = |class: &char| {
+                let mut ends = ends.iter();
+                ends.any(|end| picks(matcher, &format!("{class}{end}")))
+            };
+            let classes: Vec<char> = ('1'..='5').filter(picked).collect();
+            if classes.len() < 5 {
+                found.extend(classes);
+            }
+        }
+        let Some(name) = selector.name.as_deref().filter(|_| depth > 0) else {
+            continue;
+        };
+        for loaded in &stack.rules {
+            if loaded.rule.alert.is_none() && loaded.rule.name == name {
+                statuses(stack, &loaded.rule.expr, depth - 1, found);
+            }
+        }
+    }
+}
+
+/// The text around what is filled in.
+fn without_placeholders(text: &str) -> String {
+    let mut parts = text.split("{{");
+    let mut all = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        all.push(' ');
+        all += part.split_once("}}").map_or("", |(_, rest)| rest);
+    }
+    all
+}
+
+/// Whether a text holds words, and not as parts of others.
+fn holds(text: &str, words: &str) -> bool {
+    text.match_indices(words).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + words.len()..].chars().next();
+        ![before, after]
+            .into_iter()
+            .flatten()
+            .any(char::is_alphanumeric)
+    })
+}
+
+/// `5m`, `hour`, `2 days`.
+fn meant(text: &str) -> Option<Duration> {
+    if let Some(duration) = Duration::parse(text) {
+        return Some(duration);
+    }
+    let (count, unit) = text.split_once(char::is_whitespace).unwrap_or(("1", text));
+    let count = count.parse::<u64>().unwrap_or(1);
+    Duration::parse(&format!("{count}{}", &unit.trim().to_lowercase()[..1]))
+}
+
+/// What the first group of a pattern that is there has found, each time.
+fn groups<'t>(pattern: &'t Regex, text: &'t str) -> impl Iterator<Item = &'t str> {
+    let all = pattern.captures_iter(text.as_bytes());
+    all.filter_map(|captures| {
+        let mut groups = (1..captures.group_len()).filter_map(|group| captures.get_group(group));
+        groups.next().map(|span| &text[span.range()])
+    })
+}
+
+/// Every duration of a part of the catalog.
+fn durations(value: &Value, found: &mut BTreeSet<Duration>) {
+    match value {
+        Value::String(text) if DURATION.is_match(text.as_bytes()) => {
+            found.extend(Duration::parse(text));
+        }
+        Value::Array(items) => items.iter().for_each(|item| durations(item, found)),
+        Value::Object(_) => value
+            .entries()
+            .for_each(|(_, value)| durations(value, found)),
+        _ => {}
+    }
+}
