@@ -24,10 +24,10 @@ use alerts::{Recognised, Stays};
 use anyhow::{Context, Result, bail, ensure};
 use files::Sort;
 use inferred::Inferred;
-use told::{Known, Told};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use told::{Known, Told};
 
 /// What is adopted.
 #[derive(Clone, clap::Args)]
@@ -98,7 +98,7 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     );
     let mut adopted = Adopted::read(args, &cli.root)?;
     let mut outcome = adopted.settled(&cli.root)?;
-    let before = compared::firing(&outcome, &adopted.prometheus);
+    let before = adopted.firing(&outcome);
     if !outcome.failed() && adopted.recognise(&cli.root) {
         outcome = adopted.settled(&cli.root)?;
     }
@@ -270,15 +270,27 @@ impl Adopted {
     /// `[severities]`, where the rules have others than the usual ones.
     fn severities(&mut self) {
         const RANKS: [&[&str]; 4] = [
-            &["critical", "page", "emergency", "fatal", "disaster", "sev1", "p1"],
+            &[
+                "critical",
+                "page",
+                "emergency",
+                "fatal",
+                "disaster",
+                "sev1",
+                "p1",
+            ],
             &["error", "high", "major", "sev2", "p2"],
-            &["warning", "warn", "ticket", "medium", "average", "minor", "sev3", "p3"],
+            &[
+                "warning", "warn", "ticket", "medium", "average", "minor", "sev3", "p3",
+            ],
             &["info", "low", "notice", "information", "sev4", "p4"],
         ];
         let rank = |name: &str| {
             let name = name.to_lowercase();
             let mut ranks = RANKS.iter();
-            ranks.position(|names| names.contains(&name.as_str())).unwrap_or(2)
+            ranks
+                .position(|names| names.contains(&name.as_str()))
+                .unwrap_or(2)
         };
         let schema = crate::catalog::schema::SCHEMA.pointer("/$defs/severity/pattern");
         let pattern = schema.and_then(Value::as_str).unwrap_or_default();
@@ -288,7 +300,10 @@ impl Adopted {
         let said: BTreeSet<&str> = said.filter(|name| !name.contains("{{")).collect();
         let mut names: Vec<String> = said
             .into_iter()
-            .filter(|name| fits.as_ref().is_ok_and(|fits| fits.is_match(name).unwrap_or(false)))
+            .filter(|name| {
+                fits.as_ref()
+                    .is_ok_and(|fits| fits.is_match(name).unwrap_or(false))
+            })
             .map(str::to_string)
             .collect();
         let usual = ["critical", "warning", "info"];
@@ -507,6 +522,13 @@ impl Adopted {
         kept.map(|(job, _)| job).collect()
     }
 
+    /// The alerts of the rule files, as their Alertmanager got them.
+    fn firing(&self, outcome: &Outcome) -> Vec<Labels> {
+        let rules = self.rules.values().flat_map(files::rules);
+        let own: BTreeSet<&str> = rules.filter_map(|rule| rule["alert"].as_str()).collect();
+        compared::firing(outcome, &own, &self.prometheus)
+    }
+
     /// Says in the catalog who is told, where that is the same for every alert; what it proves to then.
     fn who_is_told(&mut self, root: &Path, before: &[Labels]) -> Result<Option<Outcome>> {
         let Some((path, config)) = self.alertmanager.clone() else {
@@ -523,8 +545,20 @@ impl Adopted {
             [] => ["critical", "warning", "info"].map(str::to_string).to_vec(),
             own => own.to_vec(),
         };
+        let jobs = self.prometheus["scrape_configs"].clone();
+        let labelled = |job: &str, label: &str| {
+            let mut jobs = jobs.items().filter(|one| one["job_name"] == job);
+            let groups = jobs
+                .next()
+                .into_iter()
+                .flat_map(|one| one["static_configs"].items());
+            groups
+                .clone()
+                .any(|group| group["labels"].get(label).is_some())
+        };
         let known = Known {
             alerts: before,
+            labelled: &labelled,
             severities: &severities,
             of_catalog: &of_catalog,
             services: &services,
@@ -553,9 +587,12 @@ impl Adopted {
                 }
             }
             let waits = told.waits.iter().cloned();
-            self.draft.servers.extend(waits.map(|line| ("alertmanager", line)));
+            self.draft
+                .servers
+                .extend(waits.map(|line| ("alertmanager", line)));
             self.told = Some(told.clone());
-            let outcome = self.proved(root)?;
+            let accepted = std::mem::take(&mut self.accepted);
+            let outcome = self.proved_but_for_own(root)?;
             let refused = outcome.diagnostics.iter().find(|found| found.stops());
             let reason = match refused {
                 Some(refused) => Some(refused.message.clone()),
@@ -566,11 +603,30 @@ impl Adopted {
                 Some(reason) => drop(why.get_or_insert(reason)),
             }
             self.told = None;
+            self.accepted = accepted;
             self.draft = draft.clone();
         }
         self.files.insert(path, kept);
         self.untold = why;
         Ok(None)
+    }
+
+    /// What the draft proves to once what is wrong with the files that are kept is accepted.
+    fn proved_but_for_own(&mut self, root: &Path) -> Result<Outcome> {
+        loop {
+            let outcome = self.proved(root)?;
+            let before = self.accepted.len();
+            for found in outcome.diagnostics.iter().filter(|found| found.stops()) {
+                let own = found.owners.iter().any(|owner| owner == "/extra");
+                if own && never(found.code).is_none() {
+                    let code = found.code.to_string();
+                    self.accepted.entry(code).or_insert(found.message.clone());
+                }
+            }
+            if self.accepted.len() == before {
+                return Ok(outcome);
+            }
+        }
     }
 
     /// Writes the secrets that a configuration held, for nobody else to read.
@@ -639,7 +695,9 @@ impl Adopted {
         let mut texts = self.texts.clone();
         texts.retain(|path, _| self.files.contains_key(path));
         texts.extend(made.clone().map(|text| (JOBS.to_string(), text)));
-        self.draft.servers.retain(|(server, _)| *server != "prometheus");
+        self.draft
+            .servers
+            .retain(|(server, _)| *server != "prometheus");
         let settings = self.settings.iter();
         let settings = settings.map(|(key, (value, _))| ("prometheus", format!("{key} = {value}")));
         self.draft.servers.extend(settings);

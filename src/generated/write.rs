@@ -140,7 +140,10 @@ pub fn create_secret(root: &Path, name: &str, text: &str) -> Result<()> {
     let write = || -> io::Result<()> {
         let path = root.join(name);
         if let Some(folder) = path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)?;
         }
         rename_over(&path, text, Some(0o600))
     };

@@ -13,7 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 const ADDED: [&str; 2] = ["service", "component"];
 
 /// The alerts of the rule files, with the labels that their Alertmanager got from that Prometheus. `outcome`: all of them are rules.
-pub(super) fn firing(outcome: &Outcome, prometheus: &Value) -> Vec<Labels> {
+pub(super) fn firing(
+    outcome: &Outcome,
+    alerts: &BTreeSet<&str>,
+    prometheus: &Value,
+) -> Vec<Labels> {
     let (Some(catalog), Some(rendered)) = (&outcome.catalog, &outcome.rendered) else {
         return Vec::new();
     };
@@ -22,11 +26,15 @@ pub(super) fn firing(outcome: &Outcome, prometheus: &Value) -> Vec<Labels> {
         return Vec::new();
     };
     let way = Way::of(prometheus);
-    let own = notifications.alerts.real.iter().filter(|one| !one.of_catalog);
+    let own = notifications.alerts.real.iter();
+    let own = own.filter(|one| alerts.contains(one.name.as_str()));
     let all: BTreeSet<Labels> = own
         .filter_map(|one| {
             let mut made = one.made.clone();
-            if made.get("job").is_some_and(|job| catalog.service(job).is_some()) {
+            if made
+                .get("job")
+                .is_some_and(|job| catalog.service(job).is_some())
+            {
                 ADDED.iter().for_each(|label| drop(made.remove(*label)));
             }
             way.sent(&made)
@@ -36,7 +44,12 @@ pub(super) fn firing(outcome: &Outcome, prometheus: &Value) -> Vec<Labels> {
 }
 
 /// The first alert that reaches others, or at other times, and how.
-pub(super) fn told(told: &Told, old: &Value, before: &[Labels], outcome: &Outcome) -> Option<String> {
+pub(super) fn told(
+    told: &Told,
+    old: &Value,
+    before: &[Labels],
+    outcome: &Outcome,
+) -> Option<String> {
     let (catalog, rendered) = (outcome.catalog.as_ref()?, outcome.rendered.as_ref()?);
     let stack = Stack::read(catalog, rendered);
     let new = stack.files.alertmanager()?.value.clone();
@@ -98,9 +111,13 @@ pub(super) fn targets(old: &Value, outcome: &Outcome) -> Vec<String> {
     let mut said = Vec::new();
     for ((job, instance), (labels, asked)) in before.iter().filter(|((job, _), _)| !looks(job)) {
         match after.get(&(job.clone(), instance.clone())) {
-            None => said.push(format!("target {instance} of {job} is not scraped under this name")),
+            None => said.push(format!(
+                "target {instance} of {job} is not scraped under this name"
+            )),
             Some((_, now)) if now != asked => {
-                said.push(format!("target {instance} of {job}: {now} in place of {asked}"));
+                said.push(format!(
+                    "target {instance} of {job}: {now} in place of {asked}"
+                ));
             }
             Some((now, _)) if now != labels => {
                 let differ = labels.keys().chain(now.keys());

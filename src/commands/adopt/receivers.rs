@@ -147,9 +147,8 @@ impl Receivers {
         };
         for (key, value) in global.entries() {
             let mut prefixes = FOR_ALL.iter();
-            let own = prefixes.find_map(|(prefix, of)| {
-                key.strip_prefix(prefix).filter(|_| *of == integration)
-            });
+            let own = prefixes
+                .find_map(|(prefix, of)| key.strip_prefix(prefix).filter(|_| *of == integration));
             if let Some(own) = own.filter(|own| !has(own)) {
                 said.insert(own.to_string(), (value.clone(), integration));
             }

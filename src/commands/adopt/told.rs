@@ -3,8 +3,8 @@
 use super::super::init::draft::slug;
 use super::super::init::jobs::toml;
 use super::receivers::Receivers;
-use crate::catalog::{Duration, NO_ONE};
 use crate::catalog::times::MONTHS;
+use crate::catalog::{Duration, NO_ONE};
 use crate::json::{Parts, plain};
 use crate::stack::notifications::inhibition::Inhibition;
 use crate::stack::notifications::matchers::{Comparison, Labels, Matcher};
@@ -31,6 +31,8 @@ pub(super) struct Known<'a> {
     /// Their labels, as that Alertmanager got them.
     pub(super) alerts: &'a [Labels],
     pub(super) severities: &'a [String],
+    /// Whether a job gives its targets a label.
+    pub(super) labelled: &'a dyn Fn(&str, &str) -> bool,
     /// Alerts that are now the catalog's; the others stay rules.
     pub(super) of_catalog: &'a BTreeSet<&'a str>,
     pub(super) services: &'a BTreeSet<&'a str>,
@@ -86,7 +88,8 @@ impl Told {
         };
         let all = config["receivers"].items().map(|one| plain(&one["name"]));
         for name in all.filter(|name| !used.contains(name.as_str())) {
-            told.lost.push(format!("receiver {name}: no route leads to it"));
+            told.lost
+                .push(format!("receiver {name}: no route leads to it"));
         }
         if config["global"].get("resolve_timeout").is_some() {
             told.lost.push(
@@ -96,7 +99,8 @@ impl Told {
         for (key, default) in WAITS {
             let wait = option(&tree, key);
             if wait != json!(default) {
-                told.waits.extend(toml(&wait).map(|wait| format!("{key} = {wait}")));
+                told.waits
+                    .extend(toml(&wait).map(|wait| format!("{key} = {wait}")));
             }
         }
         let mut times = BTreeMap::new();
@@ -121,12 +125,18 @@ impl Told {
         times: &BTreeMap<String, Vec<String>>,
         with_owners: bool,
     ) -> Result<(), String> {
-        let usual = |end: &&&Route| OPTIONS.iter().all(|key| option(end, key) == option(tree, key));
+        let usual = |end: &&&Route| {
+            OPTIONS
+                .iter()
+                .all(|key| option(end, key) == option(tree, key))
+        };
         let mut by_severity: BTreeMap<String, String> = BTreeMap::new();
         let mut owners: Vec<(String, Owned)> = Vec::new();
         let mut routes = String::new();
         // Behind the last that is more than a severity, severities are all that counts.
-        let last = said.iter().rposition(|(says, _)| says.keys().any(|key| key != "severity"));
+        let last = said
+            .iter()
+            .rposition(|(says, _)| says.keys().any(|key| key != "severity"));
         // What has no severity of a catalog only a route takes.
         let severity = |alert: &Labels| alert.get("severity").cloned().unwrap_or_default();
         let mut alerts = known.alerts.iter();
@@ -143,7 +153,10 @@ impl Told {
             }
             names.dedup();
             let plain = way.ends.iter().filter(usual).count() == way.ends.len();
-            let timed = way.ends.iter().any(|end| heeded(end).iter().any(Option::is_some));
+            let timed = way
+                .ends
+                .iter()
+                .any(|end| heeded(end).iter().any(Option::is_some));
             let severities = says.get("severity").cloned();
             let severities = severities.unwrap_or_else(|| known.severities.to_vec());
             let tail = !unsaid && last.is_none_or(|last| index > last) || with_owners;
@@ -215,7 +228,8 @@ impl Told {
                 for (key, value) in &table {
                     routes += &format!("{key} = {}\n", toml(value).unwrap_or_default());
                 }
-                self.became.push(format!("route to {}: a route", end.receiver()));
+                self.became
+                    .push(format!("route to {}: a route", end.receiver()));
             }
         }
         let differs = said.iter().flat_map(|(_, way)| &way.ends);
@@ -236,14 +250,28 @@ impl Told {
             self.tables += "\n[alertmanager.routes]\n";
             for (severity, name) in &by_severity {
                 self.tables += &format!("{severity} = \"{name}\"\n");
-                self.became.push(format!("severity {severity}: told to {name}"));
+                self.became
+                    .push(format!("severity {severity}: told to {name}"));
             }
         }
         for (name, owned) in &owners {
             self.tables += &format!("\n[owners.{name}]\n");
             let mut timed = [Map::new(), Map::new()];
+            let lists: BTreeSet<&Vec<String>> =
+                owned.by_severity.values().map(|(names, _)| names).collect();
+            let all = owned.by_severity.len() == known.severities.len();
+            let list = |names: &[String]| match names {
+                [one] => toml(&json!(one)).unwrap_or_default(),
+                several => toml(&json!(several)).unwrap_or_default(),
+            };
+            let one = lists.first().filter(|_| all && lists.len() == 1);
+            if let Some(names) = one {
+                self.tables += &format!("default = {}\n", list(names));
+            }
             for (severity, (names, times)) in &owned.by_severity {
-                self.tables += &format!("{severity} = {}\n", toml(&json!(names)).unwrap_or_default());
+                if one.is_none() {
+                    self.tables += &format!("{severity} = {}\n", list(names));
+                }
                 for (map, times) in timed.iter_mut().zip(times) {
                     if !times.is_empty() {
                         map.insert(severity.clone(), json!(times));
@@ -258,7 +286,10 @@ impl Told {
             }
             let (key, values) = &owned.label;
             let key = key.strip_prefix("labels.").unwrap_or(key);
-            self.became.push(format!("alerts by {key} {}: owner {name}", values.join(", ")));
+            self.became.push(format!(
+                "alerts by {key} {}: owner {name}",
+                values.join(", ")
+            ));
         }
         self.tables += &routes;
         Ok(())
@@ -290,17 +321,21 @@ impl Told {
             "alert" => alerts.extend(values.iter().cloned()),
             key => {
                 let label = key.strip_prefix("labels.")?;
-                let has = |alert: &&Labels| alert.get(label).is_some_and(|own| values.contains(own));
+                let has =
+                    |alert: &&Labels| alert.get(label).is_some_and(|own| values.contains(own));
                 let of = |of: &str, name: &str| {
                     let mut same = known.alerts.iter();
                     same.all(|one| one.get(of).is_none_or(|own| own != name) || has(&one))
                 };
                 for alert in known.alerts.iter().filter(has) {
                     let (name, job) = (alert.get("alertname")?, alert.get("job"));
-                    match job.filter(|job| of("job", job) && known.services.contains(job.as_str())) {
+                    let job = job.filter(|job| known.services.contains(job.as_str()));
+                    match job.filter(|job| of("job", job)) {
+                        Some(job) if (known.labelled)(job, label) => {
+                            services.insert(job.clone());
+                        }
                         _ if of("alertname", name) => drop(alerts.insert(name.clone())),
-                        Some(job) => drop(services.insert(job.clone())),
-                        None => return None,
+                        _ => return None,
                     }
                 }
             }
@@ -312,18 +347,17 @@ impl Told {
         if !alerts.iter().all(free) || !services.iter().all(free_service) {
             return None;
         }
-        let stays = |alert: &&Labels| {
-            let name = alert.get("alertname").map_or("", String::as_str);
-            let job = alert.get("job").is_some_and(|job| services.contains(job));
-            job && !known.of_catalog.contains(name)
-        };
-        // Where it is one's that stays a rule it has no severity of a key, and no owner by its name.
-        if known.alerts.iter().any(|alert| stays(&alert) && !alert.contains_key("severity")) {
-            return None;
-        }
-        self.of_alerts.extend(alerts.into_iter().map(|alert| (alert, name.clone())));
-        self.of_services.extend(services.into_iter().map(|one| (one, name.clone())));
-        owners.push((name, Owned { label, by_severity: BTreeMap::new() }));
+        self.of_alerts
+            .extend(alerts.into_iter().map(|alert| (alert, name.clone())));
+        self.of_services
+            .extend(services.into_iter().map(|one| (one, name.clone())));
+        owners.push((
+            name,
+            Owned {
+                label,
+                by_severity: BTreeMap::new(),
+            },
+        ));
         Some(owners.len() - 1)
     }
 
@@ -335,7 +369,11 @@ impl Told {
         named: &mut BTreeMap<String, Vec<String>>,
     ) -> Result<(), String> {
         let routes = tree.all();
-        let used = routes.iter().flat_map(|route| heeded(route)).flatten().flatten();
+        let used = routes
+            .iter()
+            .flat_map(|route| heeded(route))
+            .flatten()
+            .flatten();
         let used: BTreeSet<&str> = used.collect();
         let lists = ["time_intervals", "mute_time_intervals"];
         for time in lists.iter().flat_map(|key| config[*key].items()) {
@@ -353,7 +391,11 @@ impl Told {
                     _ => format!("{called}-{}", index + 1),
                 };
                 let text = toml(&Value::Object(table)).unwrap_or_default();
-                let head = if self.tables.is_empty() { "\n[times]\n" } else { "" };
+                let head = if self.tables.is_empty() {
+                    "\n[times]\n"
+                } else {
+                    ""
+                };
                 self.tables += &format!("{head}{one} = {text}\n");
                 named.entry(name.clone()).or_default().push(one);
             }
@@ -379,12 +421,18 @@ impl Told {
                 let matchers: Vec<&Matcher> = matchers.iter().collect();
                 let said = says(&matchers, known, &mut Vec::new())?.unwrap_or_default();
                 if said.is_empty() {
-                    return Err(format!("inhibit_rules, no. {}: its {side} is every alert", index + 1));
+                    return Err(format!(
+                        "inhibit_rules, no. {}: its {side} is every alert",
+                        index + 1
+                    ));
                 }
-                let (labels, keys): (Says, Says) =
-                    said.into_iter().partition(|(key, _)| key.starts_with("labels."));
-                let mut one: Map<String, Value> =
-                    keys.into_iter().map(|(key, values)| (key, json!(values))).collect();
+                let (labels, keys): (Says, Says) = said
+                    .into_iter()
+                    .partition(|(key, _)| key.starts_with("labels."));
+                let mut one: Map<String, Value> = keys
+                    .into_iter()
+                    .map(|(key, values)| (key, json!(values)))
+                    .collect();
                 if !labels.is_empty() {
                     let labels = labels.into_iter();
                     let labels: Map<String, Value> = labels
@@ -399,9 +447,17 @@ impl Told {
             let equal: Vec<&String> = rule.equal.iter().filter(has).collect();
             table.insert("equal".to_string(), json!(equal));
             let text = toml(&Value::Object(table)).unwrap_or_default();
-            let head = if self.tables.contains("\n[inhibit]\n") { "" } else { "\n[inhibit]\n" };
+            let head = if self.tables.contains("\n[inhibit]\n") {
+                ""
+            } else {
+                "\n[inhibit]\n"
+            };
             self.tables += &format!("{head}adopted-{} = {text}\n", index + 1);
-            self.became.push(format!("inhibit_rules, no. {}: adopted-{}", index + 1, index + 1));
+            self.became.push(format!(
+                "inhibit_rules, no. {}: adopted-{}",
+                index + 1,
+                index + 1
+            ));
         }
         Ok(())
     }
@@ -414,7 +470,9 @@ impl Told {
     ) -> Option<String> {
         let (old_tree, new_tree) = (Route::of(old)?, Route::of(new)?);
         let (ends, now) = (old_tree.ends(before), new_tree.ends(after));
-        let wanted = ends.iter().flat_map(|end| self.receivers.names(end.receiver()));
+        let wanted = ends
+            .iter()
+            .flat_map(|end| self.receivers.names(end.receiver()));
         let wanted: BTreeSet<String> = wanted.filter(|name| name != NO_ONE).collect();
         let is = now.iter().map(|end| end.receiver().to_string());
         let is: BTreeSet<String> = is.filter(|name| name != NO_ONE).collect();
@@ -423,7 +481,11 @@ impl Told {
             false => names.iter().cloned().collect::<Vec<_>>().join(" and "),
         };
         if wanted != is {
-            return Some(format!("it would reach {} in place of {}", list(&is), list(&wanted)));
+            return Some(format!(
+                "it would reach {} in place of {}",
+                list(&is),
+                list(&wanted)
+            ));
         }
         for name in &wanted {
             let of = |end: &&&Route| self.receivers.names(end.receiver()).contains(name);
@@ -458,7 +520,11 @@ fn option(route: &Route, key: &str) -> Value {
 }
 
 /// Which alerts some matchers pick, as keys of a catalog say it. Some(None): none of those that there are; why they cannot be said.
-fn says(matchers: &[&Matcher], known: &Known, lost: &mut Vec<String>) -> Result<Option<Says>, String> {
+fn says(
+    matchers: &[&Matcher],
+    known: &Known,
+    lost: &mut Vec<String>,
+) -> Result<Option<Says>, String> {
     let mut said = Says::new();
     let mut picked: Option<BTreeSet<String>> = None;
     let labels: BTreeSet<&str> = matchers.iter().map(|one| one.name.as_str()).collect();
@@ -477,7 +543,10 @@ fn says(matchers: &[&Matcher], known: &Known, lost: &mut Vec<String>) -> Result<
         });
         if some.is_empty() {
             let all: Vec<String> = own.iter().map(ToString::to_string).collect();
-            lost.push(format!("a route with {}: none of your alerts comes to it", all.join(" and ")));
+            lost.push(format!(
+                "a route with {}: none of your alerts comes to it",
+                all.join(" and ")
+            ));
             return Ok(None);
         }
         if some.len() == there.len() && !exact {
@@ -485,8 +554,12 @@ fn says(matchers: &[&Matcher], known: &Known, lost: &mut Vec<String>) -> Result<
         }
         let key = match label {
             "alertname" => "alert".to_string(),
-            "severity" if some.iter().all(|one| known.severities.contains(one)) => label.to_string(),
-            "job" if some.iter().all(|one| known.services.contains(one.as_str())) => "service".to_string(),
+            "severity" if some.iter().all(|one| known.severities.contains(one)) => {
+                label.to_string()
+            }
+            "job" if some.iter().all(|one| known.services.contains(one.as_str())) => {
+                "service".to_string()
+            }
             "severity" | "job" | "service" | "component" | "owner" => String::new(),
             label => format!("labels.{label}"),
         };
@@ -496,15 +569,24 @@ fn says(matchers: &[&Matcher], known: &Known, lost: &mut Vec<String>) -> Result<
         }
         // What no key says may still be some alerts by their names.
         let named = |with: bool| -> BTreeSet<String> {
-            let all = known.alerts.iter().filter(|alert| picks(&value(alert)) == with);
-            all.filter_map(|alert| alert.get("alertname").cloned()).collect()
+            let all = known
+                .alerts
+                .iter()
+                .filter(|alert| picks(&value(alert)) == with);
+            all.filter_map(|alert| alert.get("alertname").cloned())
+                .collect()
         };
         let (with, without) = (named(true), named(false));
         if !with.is_disjoint(&without) {
             let all: Vec<String> = own.iter().map(ToString::to_string).collect();
-            return Err(format!("no key of a catalog chooses alerts by {}", all.join(" and ")));
+            return Err(format!(
+                "no key of a catalog chooses alerts by {}",
+                all.join(" and ")
+            ));
         }
-        picked = Some(picked.map_or(with.clone(), |known| known.intersection(&with).cloned().collect()));
+        picked = Some(picked.map_or(with.clone(), |known| {
+            known.intersection(&with).cloned().collect()
+        }));
     }
     if let Some(mut picked) = picked {
         if let Some(named) = said.get("alert") {

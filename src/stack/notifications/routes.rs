@@ -253,7 +253,11 @@ mod tests {
                 let names = |ends: &[&Route]| -> Vec<String> {
                     ends.iter().map(|end| end.receiver().to_string()).collect()
                 };
-                assert_eq!(names(&first.unwrap().ends), names(&root.ends(&alert)), "{pairs:?}");
+                assert_eq!(
+                    names(&first.unwrap().ends),
+                    names(&root.ends(&alert)),
+                    "{pairs:?}"
+                );
             }
         }
         assert!(root.ways(3).is_none());
