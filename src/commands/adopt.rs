@@ -961,9 +961,12 @@ impl Adopted {
         let kept = self.files.keys().filter(|path| !self.is_found(path));
         let kept = kept.count() + usize::from(!self.kept().is_empty());
         said.line(format!(
-            "wrote {CATALOG}: {}, and {} as they are, proved",
+            "wrote {CATALOG}: {}{}, proved",
             plural(self.draft.services.len(), "service"),
-            plural(kept, "file")
+            match kept {
+                0 => String::new(),
+                kept => format!(", and {} as they are", plural(kept, "file")),
+            }
         ));
         for (title, key, lines) in [
             ("became services", "services", &services),

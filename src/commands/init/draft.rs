@@ -410,15 +410,16 @@ impl Draft {
         for (server, port) in SERVERS {
             let lines = self.servers.iter().filter(|(known, _)| *known == server);
             let mut lines: String = lines.map(|(_, line)| format!("{line}\n")).collect();
+            let mut head = String::new();
             if used.contains(&port) {
                 let free = (port + 1..).find(|port| {
                     !used.contains(port) && SERVERS.iter().all(|(_, other)| other != port)
                 });
-                let free = free.unwrap_or(port);
-                let _ = write!(lines, "# {port} is taken by a service.\nport = {free}\n");
+                head = format!("# {port} is taken by a service.\n");
+                let _ = writeln!(lines, "port = {}", free.unwrap_or(port));
             }
             if !lines.is_empty() {
-                let _ = write!(text, "\n[{server}]\n{lines}");
+                let _ = write!(text, "\n{head}[{server}]\n{lines}");
             }
         }
         if !self.severities.is_empty() {
