@@ -697,7 +697,7 @@ route:
     - match: {severity: nobody-has-it}
       receiver: pager
 receivers:
-  - {name: Chat, slack_configs: [{channel: '#alerts'}]}
+  - {name: Chat, slack_configs: [{channel: '#alerts', text: '{{ .CommonAnnotations.description }}'}]}
   - {name: pager, pagerduty_configs: [{routing_key: hunter3}]}
   - {name: data, slack_configs: [{channel: '#data', send_resolved: true}]}
   - {name: data-page, pagerduty_configs: [{routing_key: hunter4}]}
@@ -723,6 +723,7 @@ inhibit_rules:
             "alerts by team web: owner web",
             "severity page: told to pager",
             "receiver Chat is called chat",
+            "receiver chat: its text is monstack's in place of yours: when two alerts are sent as one",
             "notifications are told apart by alertname and job, where yours are by alertname",
             "secrets/alertmanager/slack-api_url holds what stands in your alertmanager.yml",
             "severities are taken to be as urgent as they stand here, the most urgent first: critical, page, ticket, warning",

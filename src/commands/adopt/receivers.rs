@@ -232,6 +232,44 @@ impl Receivers {
             .unwrap_or(vec![NO_ONE.to_string()])
     }
 
+    /// Leaves out what a catalog refuses of a receiver, where it can be told without; whether it can.
+    pub(super) fn without(&mut self, pointer: &str, why: &str) -> bool {
+        let mut steps = pointer.split('/').skip(1);
+        let (Some("receivers"), Some(name), Some(integration), Some(key)) =
+            (steps.next(), steps.next(), steps.next(), steps.next())
+        else {
+            return false;
+        };
+        let table = self.tables.get_mut(name);
+        let table = table.and_then(|table| table.get_mut(integration)?.as_object_mut());
+        let needed = requires(integration).contains(&key) || key.ends_with("_file");
+        let left_out = !needed && table.is_some_and(|table| table.remove(key).is_some());
+        if left_out {
+            let said = format!("receiver {name}: its {key} is monstack's in place of yours: {why}");
+            self.changed.push(said);
+        }
+        left_out
+    }
+
+    /// Leaves out the texts that do not go through all alerts of a notification; whether there are any.
+    pub(super) fn without_words(&mut self, why: &str) -> bool {
+        let mut found = Vec::new();
+        for (name, table) in &self.tables {
+            for (integration, said) in table.entries() {
+                let all = said.entries();
+                let all = all.filter(|(key, text)| {
+                    WORDS.contains(&key.as_str()) && !plain(text).contains("range")
+                });
+                found.extend(all.map(|(key, _)| format!("/receivers/{name}/{integration}/{key}")));
+            }
+        }
+        let mut left_out = false;
+        for pointer in found {
+            left_out |= self.without(&pointer, why);
+        }
+        left_out
+    }
+
     /// `[receivers]` as TOML.
     pub(super) fn says(&self) -> String {
         let lines = self.tables.iter();

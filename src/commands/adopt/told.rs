@@ -82,7 +82,6 @@ impl Told {
         let used: BTreeSet<&str> = used.map(|end| end.receiver()).collect();
         let receivers = Receivers::of(config, &used, known.on_host)?;
         let mut told = Told {
-            changed: receivers.changed.clone(),
             receivers,
             ..Told::default()
         };
@@ -244,7 +243,6 @@ impl Told {
                 }
             ));
         }
-        self.tables += &self.receivers.says();
         by_severity.retain(|_, name| name != NO_ONE);
         if !by_severity.is_empty() {
             self.tables += "\n[alertmanager.routes]\n";
