@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 pub use compare::compare;
 pub(crate) use disk::{MANIFEST, texts};
-pub use write::{create, replace, sweep, write};
+pub use write::{create, create_secret, replace, sweep, write};
 
 /// How a file on disk differs from its rendering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -653,6 +653,182 @@ fn logins_are_adopted() {
     fs::remove_dir_all(root).expect("removable");
 }
 
+/// Routes by a label are owners, others routes; secrets are files; nobody is told of anything else than before.
+#[test]
+fn who_is_told_is_adopted() {
+    let root = folder("adopt-told");
+    let config = r#"
+global: {scrape_interval: 15s, external_labels: {region: eu}}
+alerting: {alertmanagers: [{static_configs: [{targets: ['alertmanager:9093']}]}]}
+scrape_configs:
+  - job_name: cart
+    static_configs: [{targets: ['cart.example.org:8000'], labels: {team: web}}]
+  - job_name: till
+    static_configs: [{targets: ['till.example.org:8000']}]
+  - job_name: redis
+    static_configs: [{targets: ['redis-exporter.example.org:9121']}]
+"#;
+    let rules = r#"
+groups:
+  - name: x
+    rules:
+      - {alert: CartGone, expr: 'up{job="cart"} == 0', for: 5m, labels: {severity: page}}
+      - {alert: TillGone, expr: 'up{job="till"} == 0', for: 5m, labels: {severity: ticket}}
+      - {alert: RedisDown, expr: redis_up == 0, for: 2m, labels: {severity: page, team: data}}
+      - {alert: RedisSlow, expr: redis_connected_clients > 100, for: 2m, labels: {severity: ticket, team: data}}
+"#;
+    let told = r#"
+global: {slack_api_url: 'https://hooks.example.org/T00/hunter2'}
+route:
+  receiver: Chat
+  group_by: [alertname]
+  group_wait: 10s
+  routes:
+    - match: {team: data}
+      receiver: data
+      routes:
+        - match: {severity: page}
+          receiver: data-page
+    - matchers: ['team="web"']
+      receiver: web
+      mute_time_intervals: [nights]
+    - match: {severity: page}
+      receiver: pager
+    - match: {severity: nobody-has-it}
+      receiver: pager
+receivers:
+  - {name: Chat, slack_configs: [{channel: '#alerts', text: '{{ .CommonAnnotations.description }}'}]}
+  - {name: pager, pagerduty_configs: [{routing_key: hunter3}]}
+  - {name: data, slack_configs: [{channel: '#data', send_resolved: true}]}
+  - {name: data-page, pagerduty_configs: [{routing_key: hunter4}]}
+  - {name: web, webhook_configs: [{url: 'http://10.0.0.9:80/web'}]}
+  - {name: old, slack_configs: [{channel: '#old'}]}
+time_intervals:
+  - name: nights
+    time_intervals: [{times: [{start_time: '22:00', end_time: '24:00'}], location: Europe/Berlin}]
+inhibit_rules:
+  - {source_match: {severity: page}, target_match: {severity: ticket}, equal: [team, cluster]}
+"#;
+    let files = [
+        ("prometheus.yml", config),
+        ("rules.yml", rules),
+        ("alertmanager.yml", told),
+    ];
+    let text = adopted(
+        &root,
+        &files,
+        &[
+            "became owners and routes:",
+            "alerts by team data: owner data",
+            "alerts by team web: owner web",
+            "severity page: told to pager",
+            "receiver Chat is called chat",
+            "receiver chat: its text is monstack's in place of yours: when two alerts are sent as one",
+            "notifications are told apart by alertname and job, where yours are by alertname",
+            "secrets/alertmanager/slack-api_url holds what stands in your alertmanager.yml",
+            "severities are taken to be as urgent as they stand here, the most urgent first: critical, page, ticket, warning",
+            "receiver old: no route leads to it",
+            "none of your alerts comes to it",
+        ],
+    );
+    for wanted in [
+        "[owners.data]\ncritical = \"data\"\npage = \"data-page\"",
+        "[owners.web]\ndefault = \"web\"\nmute = { critical = [\"nights\"]",
+        "page = \"pager\"",
+        "labels = { team = \"web\" }, owner = \"web\" }",
+        "group_wait = \"10s\"",
+        "[severities]\ncritical = { urgency = 1 }",
+        "equal = [\"team\"]",
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+    assert!(
+        !text.contains("hunter") && !text.contains("[extra]"),
+        "{text}"
+    );
+    let secret = fs::read_to_string(root.join("secrets/alertmanager/pager-routing_key"));
+    assert_eq!(secret.expect("written"), "hunter3");
+    let monitoring = root.join("generated/monitoring");
+    for (labels, wanted) in [
+        (
+            [
+                "alertname=CartGone",
+                "job=cart",
+                "severity=page",
+                "owner=web",
+            ],
+            "web",
+        ),
+        (
+            [
+                "alertname=TillGone",
+                "job=till",
+                "severity=ticket",
+                "owner=",
+            ],
+            "chat",
+        ),
+        (
+            [
+                "alertname=RedisDown",
+                "job=redis",
+                "severity=page",
+                "owner=data",
+            ],
+            "data-page",
+        ),
+        (
+            [
+                "alertname=RedisSlow",
+                "job=redis",
+                "severity=ticket",
+                "owner=data",
+            ],
+            "data",
+        ),
+    ] {
+        let asked = [
+            "config",
+            "routes",
+            "test",
+            "--config.file=alertmanager/alertmanager.yml",
+        ];
+        let (fine, said) = referee::judge("amtool", &[&asked[..], &labels].concat(), &monitoring);
+        assert!(
+            fine && said.lines().next() == Some(wanted),
+            "{labels:?}: {said}"
+        );
+    }
+    fs::remove_dir_all(root).expect("removable");
+}
+
+/// What no key says keeps its file, and why is said.
+#[test]
+fn routes_that_no_catalog_says_are_kept() {
+    let root = folder("adopt-untold");
+    let config = "scrape_configs:\n  - job_name: cart\n    static_configs: [{targets: ['cart.example.org:8000']}]\n";
+    let rules = "groups:\n  - name: x\n    rules:\n      - {alert: CartGone, expr: 'up{job=\"cart\"} == 0', labels: {severity: critical}}\n";
+    let told = "route: {receiver: chat}\nreceivers:\n  - name: chat\n    slack_configs: [{channel: '#a', api_url: 'http://10.0.0.9:80/x', fields: [{title: a, value: b}]}]\n";
+    let files = [
+        ("prometheus.yml", config),
+        ("rules.yml", rules),
+        ("alertmanager.yml", told),
+    ];
+    let text = adopted(
+        &root,
+        &files,
+        &[
+            "alertmanager.yml: 1 receiver, and their routes: receiver chat: `slack` of a catalog has no `fields`",
+        ],
+    );
+    assert!(
+        text.contains("alertmanager = [\"alertmanager.yml\"]"),
+        "{text}"
+    );
+    assert!(!root.join("secrets").exists());
+    fs::remove_dir_all(root).expect("removable");
+}
+
 /// A set-up that is kept by hand: what a catalog can say becomes services, all else is kept.
 #[test]
 fn a_stack_is_adopted() {

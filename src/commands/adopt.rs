@@ -2,19 +2,23 @@
 //! kept as it is, in [extra]. What changes, and what is lost, is said.
 
 mod alerts;
+mod compared;
 mod files;
 mod inferred;
+mod receivers;
+mod told;
 
 use super::init::draft::{Draft, SCRAPED, UNKNOWN};
 use super::init::jobs::{self, Job};
 use super::{Cli, Report, render};
 use crate::allow::never;
 use crate::diagnostic::{Diagnostic, Place, Severity, location, plural};
-use crate::generated::create;
+use crate::generated::{create, create_secret};
 use crate::json::{Parts, plain};
 use crate::overlay::{Overlay, glob};
 use crate::pipeline::{self, CATALOG, Outcome};
 use crate::source::read;
+use crate::stack::notifications::matchers::Labels;
 use crate::yaml;
 use alerts::{Recognised, Stays};
 use anyhow::{Context, Result, bail, ensure};
@@ -23,6 +27,7 @@ use inferred::Inferred;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use told::{Known, Told};
 
 /// What is adopted.
 #[derive(Clone, clap::Args)]
@@ -65,6 +70,13 @@ struct Adopted {
     stores: Vec<(String, Value)>,
     /// What is found in the files, code → the first of it.
     accepted: BTreeMap<String, String>,
+    /// The alertmanager.yml, and the configuration of Prometheus as it is.
+    alertmanager: Option<(String, Value)>,
+    prometheus: Value,
+    /// Who is told, where a catalog can say it,
+    told: Option<Told>,
+    /// and why not.
+    untold: Option<String>,
     changed: Vec<String>,
     lost: Vec<String>,
 }
@@ -86,12 +98,19 @@ pub(crate) fn run(args: &Args, cli: &Cli) -> Result<Report> {
     );
     let mut adopted = Adopted::read(args, &cli.root)?;
     let mut outcome = adopted.settled(&cli.root)?;
+    let before = adopted.firing(&outcome);
     if !outcome.failed() && adopted.recognise(&cli.root) {
         outcome = adopted.settled(&cli.root)?;
     }
     if outcome.failed() {
         return Ok(Report::new(outcome.source, outcome.diagnostics));
     }
+    if let Some(told) = adopted.who_is_told(&cli.root, &before)? {
+        outcome = told;
+    }
+    let differ = compared::targets(&adopted.prometheus, &outcome);
+    adopted.changed.extend(differ);
+    adopted.secrets(&cli.root)?;
     let jobs = adopted.kept_jobs();
     let jobs = jobs.map(|text| (JOBS.to_string(), text));
     let kept = adopted.texts.iter();
@@ -119,6 +138,10 @@ impl Adopted {
             settings: BTreeMap::new(),
             stores: Vec::new(),
             accepted: BTreeMap::new(),
+            alertmanager: None,
+            prometheus: Value::Null,
+            told: None,
+            untold: None,
             changed: Vec::new(),
             lost: Vec::new(),
         };
@@ -168,6 +191,13 @@ impl Adopted {
                     let named = files::rules(value).filter_map(|rule| rule["alert"].as_str());
                     adopted.draft.taken.extend(named.map(str::to_string));
                     let content = files::content(key, value);
+                    if key == "alertmanager" {
+                        // Of two, each with routes, no catalog could say which.
+                        adopted.alertmanager = match adopted.alertmanager.take() {
+                            None => Some((path.clone(), value.clone())),
+                            Some(_) => None,
+                        };
+                    }
                     if key == "rules" {
                         adopted.rules.insert(path.clone(), value.clone());
                     }
@@ -180,6 +210,7 @@ impl Adopted {
                 Sort::Left(why) => adopted.lost.push(format!("{path}: {why}")),
             }
         }
+        adopted.severities();
         for rule in adopted.rules.values().flat_map(files::rules) {
             match alerts::of_targets(rule) {
                 Some(None) => adopted.draft.targets_watched = true,
@@ -236,6 +267,63 @@ impl Adopted {
         Ok(adopted)
     }
 
+    /// `[severities]`, where the rules have others than the usual ones.
+    fn severities(&mut self) {
+        const RANKS: [&[&str]; 4] = [
+            &[
+                "critical",
+                "page",
+                "emergency",
+                "fatal",
+                "disaster",
+                "sev1",
+                "p1",
+            ],
+            &["error", "high", "major", "sev2", "p2"],
+            &[
+                "warning", "warn", "ticket", "medium", "average", "minor", "sev3", "p3",
+            ],
+            &["info", "low", "notice", "information", "sev4", "p4"],
+        ];
+        let rank = |name: &str| {
+            let name = name.to_lowercase();
+            let mut ranks = RANKS.iter();
+            ranks
+                .position(|names| names.contains(&name.as_str()))
+                .unwrap_or(2)
+        };
+        let schema = crate::catalog::schema::SCHEMA.pointer("/$defs/severity/pattern");
+        let pattern = schema.and_then(Value::as_str).unwrap_or_default();
+        let fits = fancy_regex::Regex::new(pattern);
+        let rules = self.rules.values().flat_map(files::rules);
+        let said = rules.filter_map(|rule| rule["labels"]["severity"].as_str());
+        let said: BTreeSet<&str> = said.filter(|name| !name.contains("{{")).collect();
+        let mut names: Vec<String> = said
+            .into_iter()
+            .filter(|name| {
+                fits.as_ref()
+                    .is_ok_and(|fits| fits.is_match(name).unwrap_or(false))
+            })
+            .map(str::to_string)
+            .collect();
+        let usual = ["critical", "warning", "info"];
+        if names.iter().all(|name| usual.contains(&name.as_str())) {
+            return;
+        }
+        // Those that alerts of a first catalog have.
+        for name in &usual[..2] {
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_string());
+            }
+        }
+        names.sort_by_key(|name| (rank(name), name.clone()));
+        self.changed.push(format!(
+            "severities are taken to be as urgent as they stand here, the most urgent first: {}",
+            names.join(", ")
+        ));
+        self.draft.severities = names;
+    }
+
     /// A dashboard as Grafana's API answers it: what is inside is kept, in a file of its own.
     fn unwrapped(&mut self, path: &str, dashboard: &Value) {
         let made = made_of(path);
@@ -249,6 +337,7 @@ impl Adopted {
 
     /// Takes a configuration of Prometheus apart.
     fn configuration(&mut self, path: &str, config: &Value, given: &[String]) {
+        self.prometheus = config.clone();
         for (key, value) in config.entries() {
             match key.as_str() {
                 "scrape_configs" => {}
@@ -433,6 +522,148 @@ impl Adopted {
         kept.map(|(job, _)| job).collect()
     }
 
+    /// The alerts of the rule files, as their Alertmanager got them.
+    fn firing(&self, outcome: &Outcome) -> Vec<Labels> {
+        let rules = self.rules.values().flat_map(files::rules);
+        let own: BTreeSet<&str> = rules.filter_map(|rule| rule["alert"].as_str()).collect();
+        compared::firing(outcome, &own, &self.prometheus)
+    }
+
+    /// Says in the catalog who is told, where that is the same for every alert; what it proves to then.
+    fn who_is_told(&mut self, root: &Path, before: &[Labels]) -> Result<Option<Outcome>> {
+        let Some((path, config)) = self.alertmanager.clone() else {
+            return Ok(None);
+        };
+        let Some(kept) = self.files.remove(&path) else {
+            return Ok(None);
+        };
+        let services = self.draft.names();
+        let services: BTreeSet<&str> = services.iter().map(String::as_str).collect();
+        let names: Vec<String> = self.recognised.iter().map(|one| one.name.clone()).collect();
+        let of_catalog: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        let severities = match self.draft.severities.as_slice() {
+            [] => ["critical", "warning", "info"].map(str::to_string).to_vec(),
+            own => own.to_vec(),
+        };
+        let jobs = self.prometheus["scrape_configs"].clone();
+        let labelled = |job: &str, label: &str| {
+            let mut jobs = jobs.items().filter(|one| one["job_name"] == job);
+            let groups = jobs
+                .next()
+                .into_iter()
+                .flat_map(|one| one["static_configs"].items());
+            groups
+                .clone()
+                .any(|group| group["labels"].get(label).is_some())
+        };
+        let known = Known {
+            alerts: before,
+            labelled: &labelled,
+            severities: &severities,
+            of_catalog: &of_catalog,
+            services: &services,
+            on_host: self.settings.contains_key("runs_on"),
+        };
+        let draft = self.draft.clone();
+        let mut why = None;
+        for with_owners in [true, false] {
+            let told = match Told::of(&config, &known, with_owners) {
+                Ok(told) => told,
+                Err(reason) => {
+                    why.get_or_insert(reason);
+                    continue;
+                }
+            };
+            for (service, found) in &mut self.draft.services {
+                let owner = told.of_services.get(service);
+                let owner = owner.map(|owner| format!("owner = \"{owner}\""));
+                found.more.extend(owner);
+            }
+            for (alert, says) in &mut self.draft.own {
+                if let (Some(owner), Some(inside)) =
+                    (told.of_alerts.get(alert), says.strip_suffix('}'))
+                {
+                    *says = format!("{}, owner = \"{owner}\" }}", inside.trim_end());
+                }
+            }
+            let waits = told.waits.iter().cloned();
+            self.draft
+                .servers
+                .extend(waits.map(|line| ("alertmanager", line)));
+            let mut told = told;
+            let accepted = std::mem::take(&mut self.accepted);
+            let outcome = loop {
+                self.told = Some(told.clone());
+                let outcome = self.proved_but_for_own(root)?;
+                let refused = outcome.diagnostics.iter().filter(|found| found.stops());
+                let mut left_out = false;
+                for found in refused {
+                    if let Place::Key(pointer) | Place::Value(pointer) = &found.place {
+                        left_out |= told.receivers.without(pointer, &found.message);
+                    } else if found.code == "notification-text" {
+                        left_out |= told.receivers.without_words(&found.message);
+                    }
+                }
+                if !left_out {
+                    break outcome;
+                }
+            };
+            let refused = outcome.diagnostics.iter().find(|found| found.stops());
+            let reason = match refused {
+                Some(refused) => Some(refused.message.clone()),
+                None => compared::told(&told, &config, before, &outcome),
+            };
+            match reason {
+                None => return Ok(Some(outcome)),
+                Some(reason) => drop(why.get_or_insert(reason)),
+            }
+            self.told = None;
+            self.accepted = accepted;
+            self.draft = draft.clone();
+        }
+        self.files.insert(path, kept);
+        self.untold = why;
+        Ok(None)
+    }
+
+    /// What the draft proves to once what is wrong with the files that are kept is accepted.
+    fn proved_but_for_own(&mut self, root: &Path) -> Result<Outcome> {
+        loop {
+            let outcome = self.proved(root)?;
+            let before = self.accepted.len();
+            for found in outcome.diagnostics.iter().filter(|found| found.stops()) {
+                let own = found.owners.iter().any(|owner| owner == "/extra");
+                if own && never(found.code).is_none() {
+                    let code = found.code.to_string();
+                    self.accepted.entry(code).or_insert(found.message.clone());
+                }
+            }
+            if self.accepted.len() == before {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    /// Writes the secrets that a configuration held, for nobody else to read.
+    fn secrets(&mut self, root: &Path) -> Result<()> {
+        let Some(told) = &self.told else {
+            return Ok(());
+        };
+        for (path, text) in &told.receivers.secrets {
+            if root.join(path).exists() {
+                self.changed.push(format!(
+                    "{path} is there already: compare it with what your alertmanager.yml holds"
+                ));
+                continue;
+            }
+            create_secret(root, path, text)?;
+            self.changed.push(format!(
+                "{path} holds what stands in your alertmanager.yml: keep it out of version control"
+            ));
+        }
+        Ok(())
+    }
+
     /// Proves the draft until nothing is left that leaving a part of it as it is, or accepting what is wrong with it, would help.
     fn settled(&mut self, root: &Path) -> Result<Outcome> {
         loop {
@@ -446,12 +677,7 @@ impl Adopted {
                     .join("; ")
             );
             let made = self.kept_jobs();
-            let mut texts = self.texts.clone();
-            texts.retain(|path, _| self.files.contains_key(path));
-            texts.extend(made.clone().map(|text| (JOBS.to_string(), text)));
-            self.draft.more = self.tables(made.is_some());
-            let overlay = Overlay::of(root).with_extra(texts);
-            let outcome = pipeline::prove_with(&self.draft.text(), &overlay)?;
+            let outcome = self.proved(root)?;
             let errors: Vec<&Diagnostic> = outcome
                 .diagnostics
                 .iter()
@@ -476,6 +702,23 @@ impl Adopted {
                 self.draft.targets_watched = true;
             }
         }
+    }
+
+    /// What the draft proves to.
+    fn proved(&mut self, root: &Path) -> Result<Outcome> {
+        let made = self.kept_jobs();
+        let mut texts = self.texts.clone();
+        texts.retain(|path, _| self.files.contains_key(path));
+        texts.extend(made.clone().map(|text| (JOBS.to_string(), text)));
+        self.draft
+            .servers
+            .retain(|(server, _)| *server != "prometheus");
+        let settings = self.settings.iter();
+        let settings = settings.map(|(key, (value, _))| ("prometheus", format!("{key} = {value}")));
+        self.draft.servers.extend(settings);
+        self.draft.more = self.tables(made.is_some());
+        let overlay = Overlay::of(root).with_extra(texts);
+        pipeline::prove_with(&self.draft.text(), &overlay)
     }
 
     /// Does something about an error: a setting or a file is lost, a job is kept, a finding in an own file is accepted.
@@ -567,15 +810,13 @@ impl Adopted {
         true
     }
 
-    /// `[prometheus]` and `[extra]` as TOML.
+    /// What stands behind the services, as TOML.
     fn tables(&self, jobs: bool) -> String {
         let quoted = |text: &str| toml::Value::from(text).to_string();
         let mut text = String::new();
-        if !self.settings.is_empty() {
-            text += "\n[prometheus]\n";
-            for (key, (value, _)) in &self.settings {
-                text += &format!("{key} = {value}\n");
-            }
+        if let Some(told) = &self.told {
+            text += &told.receivers.says();
+            text += &told.tables;
         }
         let read = |name: &str| {
             let names = ["", "_bucket", "_sum", "_count"].map(|end| format!("{name}{end}"));
@@ -692,7 +933,11 @@ impl Adopted {
             ));
         }
         let kept = self.files.iter().filter(|(path, _)| !self.is_found(path));
-        extra.extend(kept.map(|(path, (_, what))| format!("{path}: {what}")));
+        let untold = self.alertmanager.as_ref().zip(self.untold.as_ref());
+        extra.extend(kept.map(|(path, (_, what))| match untold {
+            Some(((own, _), why)) if own == path => format!("{path}: {what}: {why}"),
+            _ => format!("{path}: {what}"),
+        }));
         extra.extend(reasons(&self.stay));
         self.changed.extend(self.draft.notes.iter().cloned());
         let catalog = outcome.catalog.iter().flat_map(|catalog| &catalog.alerts);
@@ -722,17 +967,28 @@ impl Adopted {
             .diagnostics
             .into_iter()
             .filter(|found| found.severity == Severity::Warning);
+        let mut told = Vec::new();
+        if let Some(one) = self.told.take() {
+            told = one.became;
+            self.changed.extend(one.changed);
+            self.changed.extend(one.receivers.changed);
+            self.lost.extend(one.lost);
+        }
         let mut said = Report::new(outcome.source, warnings.collect()).reading();
         let kept = self.files.keys().filter(|path| !self.is_found(path));
         let kept = kept.count() + usize::from(!self.kept().is_empty());
         said.line(format!(
-            "wrote {CATALOG}: {}, and {} as they are, proved",
+            "wrote {CATALOG}: {}{}, proved",
             plural(self.draft.services.len(), "service"),
-            plural(kept, "file")
+            match kept {
+                0 => String::new(),
+                kept => format!(", and {} as they are", plural(kept, "file")),
+            }
         ));
         for (title, key, lines) in [
             ("became services", "services", &services),
             ("became alerts of a kind", "alerts", &kinds),
+            ("became owners and routes", "told", &told),
             ("kept in [extra]", "extra", &extra),
             ("changed", "changed", &self.changed),
             ("lost", "lost", &self.lost),
@@ -750,7 +1006,7 @@ impl Adopted {
             }
         }
         said.data.insert("accepted".into(), json!(self.accepted));
-        let routed = self.files.values().any(|(key, _)| *key == "alertmanager");
+        let routed = self.files.values().any(|(key, _)| *key == "alertmanager") || !told.is_empty();
         let who = match routed {
             true => "",
             false => "say who is told (`receivers` and [alertmanager.routes]), and ",

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use rustix::process::{Pid, test_kill_process};
 use std::fs::{self, Metadata, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 /// Everybody reads a file: the containers do not run as the user who rendered it.
@@ -133,6 +133,21 @@ fn readable(path: &Path, wanted: u32) -> io::Result<()> {
 /// Writes a file that is not there yet, with the folders that it needs.
 pub fn create(root: &Path, name: &str, text: &str) -> Result<()> {
     place(root, &root.join(name), text).with_context(|| format!("cannot write {name}"))
+}
+
+/// The same of a secret, which nobody else may read, nor look into its folder where that is new.
+pub fn create_secret(root: &Path, name: &str, text: &str) -> Result<()> {
+    let write = || -> io::Result<()> {
+        let path = root.join(name);
+        if let Some(folder) = path.parent() {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)?;
+        }
+        rename_over(&path, text, Some(0o600))
+    };
+    write().with_context(|| format!("cannot write {name}"))
 }
 
 /// Writes beside the file and renames over it: a reader, or a kill, finds the old text or the new. Its mode stays.

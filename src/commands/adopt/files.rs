@@ -86,10 +86,14 @@ pub(super) fn content(key: &str, value: &Value) -> String {
             "{}, and their routes",
             plural(value["receivers"].items().len(), "receiver")
         ),
-        "dashboards" => format!(
-            "a dashboard of {}",
-            plural(value["panels"].items().len(), "panel")
-        ),
+        "dashboards" => format!("a dashboard of {}", plural(panels(value), "panel")),
         _ => "a list of targets".to_string(),
     }
+}
+
+/// The panels of a dashboard; those of an older one stand in its rows.
+fn panels(dashboard: &Value) -> usize {
+    let rows = dashboard["rows"].items();
+    let inside = rows.map(|row| row["panels"].items().len());
+    dashboard["panels"].items().len() + inside.sum::<usize>()
 }

@@ -130,6 +130,7 @@ const SERVERS: [(&str, u16); 3] = [
     ("grafana", 3000),
 ];
 
+#[derive(Clone)]
 pub(in crate::commands) struct Draft {
     title: String,
     slug: String,
@@ -138,6 +139,10 @@ pub(in crate::commands) struct Draft {
     pub(in crate::commands) services: Vec<(String, Found)>,
     /// Tables behind the others, as TOML.
     pub(in crate::commands) more: String,
+    /// Lines of [prometheus], [alertmanager] or [grafana].
+    pub(in crate::commands) servers: Vec<(&'static str, String)>,
+    /// `[severities]`, the most urgent first, where they are not the usual ones.
+    pub(in crate::commands) severities: Vec<String>,
     /// Names of alerts that others have.
     pub(in crate::commands) taken: BTreeSet<String>,
     /// Alerts beside the usual first ones: name, and table as TOML. One of a kind stands in place of the usual one of that kind.
@@ -168,6 +173,8 @@ impl Draft {
             runtime_given: runtime.is_some(),
             services: Vec::new(),
             more: String::new(),
+            servers: Vec::new(),
+            severities: Vec::new(),
             taken: BTreeSet::new(),
             own: Vec::new(),
             targets_watched: false,
@@ -401,16 +408,25 @@ impl Draft {
             .filter_map(|(_, found)| found.port)
             .collect();
         for (server, port) in SERVERS {
+            let lines = self.servers.iter().filter(|(known, _)| *known == server);
+            let mut lines: String = lines.map(|(_, line)| format!("{line}\n")).collect();
+            let mut head = String::new();
             if used.contains(&port) {
                 let free = (port + 1..).find(|port| {
                     !used.contains(port) && SERVERS.iter().all(|(_, other)| other != port)
                 });
-                let _ = write!(
-                    text,
-                    "\n# {port} is taken by a service.\n[{server}]\nport = {}\n",
-                    free.unwrap_or(port)
-                );
+                head = format!("# {port} is taken by a service.\n");
+                let _ = writeln!(lines, "port = {}", free.unwrap_or(port));
             }
+            if !lines.is_empty() {
+                let _ = write!(text, "\n{head}[{server}]\n{lines}");
+            }
+        }
+        if !self.severities.is_empty() {
+            text += "\n[severities]\n";
+        }
+        for (index, severity) in self.severities.iter().enumerate() {
+            let _ = writeln!(text, "{severity} = {{ urgency = {} }}", index + 1);
         }
         text
     }
@@ -470,7 +486,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A name of lower-case letters, digits and dashes; None: nothing of the text can be in one.
-fn slug(text: &str, longest: usize) -> Option<String> {
+pub(in crate::commands) fn slug(text: &str, longest: usize) -> Option<String> {
     let mut slug = String::new();
     for letter in text.chars() {
         match letter.to_ascii_lowercase() {

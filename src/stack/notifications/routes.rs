@@ -32,6 +32,14 @@ pub struct Route {
     inside: Vec<Route>,
 }
 
+/// Alerts that end in the same routes.
+#[derive(Clone)]
+pub(crate) struct Way<'r> {
+    /// All of them pick such an alert.
+    pub(crate) matchers: Vec<&'r Matcher>,
+    pub(crate) ends: Vec<&'r Route>,
+}
+
 impl Route {
     /// The tree of a configuration of the Alertmanager; None: it has none.
     pub fn of(alertmanager: &Value) -> Option<Route> {
@@ -135,6 +143,45 @@ impl Route {
         true
     }
 
+    /// The tree as one list, in which the first that an alert fits says all routes that it ends in. None: it has more than so many.
+    pub(crate) fn ways(&self, most: usize) -> Option<Vec<Way<'_>>> {
+        let all = self.covering(most)?;
+        (all.len() <= most).then_some(all)
+    }
+
+    /// Ways that together take whatever its matchers pick.
+    fn covering(&self, most: usize) -> Option<Vec<Way<'_>>> {
+        let mut all = Route::beginning(&self.inside, most)?;
+        all.push(Way {
+            matchers: Vec::new(),
+            ends: vec![self],
+        });
+        for way in &mut all {
+            way.matchers.splice(0..0, &self.matchers);
+        }
+        Some(all)
+    }
+
+    /// Ways through neighbours, of which the first that picks an alert keeps it unless it goes on.
+    fn beginning(routes: &[Route], most: usize) -> Option<Vec<Way<'_>>> {
+        let Some((first, behind)) = routes.split_first() else {
+            return Some(Vec::new());
+        };
+        let behind = Route::beginning(behind, most)?;
+        let goes_on = first.settings.get("continue") == Some(&Value::Bool(true));
+        let mut all = Vec::new();
+        for way in first.covering(most)? {
+            let more = behind.iter().filter(|_| goes_on);
+            all.extend(more.map(|other| Way {
+                matchers: [&way.matchers[..], &other.matchers].concat(),
+                ends: [&way.ends[..], &other.ends].concat(),
+            }));
+            all.push(way);
+        }
+        all.extend(behind);
+        (all.len() <= most).then_some(all)
+    }
+
     /// Every route that some of the alerts come by, its own matchers and those around it, whatever stands before it.
     pub(crate) fn reached<'a>(&'a self, alerts: &[&Labels]) -> Vec<&'a Route> {
         let own: Vec<&Labels> = alerts
@@ -186,5 +233,33 @@ mod tests {
         assert_eq!(told(&[("severity", "warning")]), ["audit 30s a"]);
         assert_eq!(told(&[("severity", "info")]), ["old 30s a"]);
         assert_eq!(told(&[("severity", "none")]), ["null 30s a"]);
+    }
+
+    #[test]
+    fn a_tree_as_one_list_is_the_same_tree() {
+        let tree = json!({"receiver": "rest", "routes": [
+            {"receiver": "audit", "continue": true, "matchers": ["severity=~\"critical|warning\""]},
+            {"receiver": "pager", "matchers": ["severity = critical"], "routes": [
+                {"receiver": "log", "continue": true, "matchers": ["zone=x"]}, {"receiver": "own", "matchers": ["job=a"]}]},
+            {"receiver": "old", "match": {"severity": "info"}}]});
+        let root = Route::of(&json!({"route": tree})).unwrap();
+        let ways = root.ways(64).unwrap();
+        for severity in ["critical", "warning", "info", "none"] {
+            for (job, zone) in [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")] {
+                let pairs = [("severity", severity), ("job", job), ("zone", zone)];
+                let alert: Labels = pairs.map(|(a, b)| (a.to_string(), b.to_string())).into();
+                let picks = |matcher: &&Matcher| matcher.picks(&alert[&matcher.name]);
+                let first = ways.iter().find(|way| way.matchers.iter().all(picks));
+                let names = |ends: &[&Route]| -> Vec<String> {
+                    ends.iter().map(|end| end.receiver().to_string()).collect()
+                };
+                assert_eq!(
+                    names(&first.unwrap().ends),
+                    names(&root.ends(&alert)),
+                    "{pairs:?}"
+                );
+            }
+        }
+        assert!(root.ways(3).is_none());
     }
 }
