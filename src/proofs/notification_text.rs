@@ -246,7 +246,7 @@ impl Text<'_> {
         let written = |key: &&str| self.entry.get(*key).is_some_and(Value::is_string);
         // Slack's own text is empty; all others tell everything by themselves.
         let silent = self.integration == "slack";
-        if keys().any(chosen) || !(silent || naming.iter().all(|key| written(key))) {
+        if keys().any(chosen) || !(silent || naming.iter().all(&written)) {
             return None;
         }
         let alone = [self.labels];
