@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 pub(super) fn value(engine: &Engine, aggregate: &AggregateExpr, axis: Axis) -> Evaluated<Value> {
     let series = match engine.value(&aggregate.expr, axis)? {
         Value::Vector(series) => series,
-        Value::Natives(found) => return native::aggregated(aggregate, &found, axis),
+        Value::Natives(found) => {
+            let groups = groups(&native::presence(&found), aggregate.modifier.as_ref());
+            return native::aggregated(aggregate, &found, groups, axis);
+        }
         _ => engine.series(&aggregate.expr, axis)?,
     };
     let parameter = aggregate.param.as_deref();
@@ -60,10 +63,7 @@ pub(super) fn value(engine: &Engine, aggregate: &AggregateExpr, axis: Axis) -> E
 }
 
 /// The labels of each group, and which series are in it.
-pub(super) fn groups(
-    series: &[Series],
-    modifier: Option<&LabelModifier>,
-) -> Vec<(Labels, Vec<usize>)> {
+fn groups(series: &[Series], modifier: Option<&LabelModifier>) -> Vec<(Labels, Vec<usize>)> {
     let mut known: ByLabels<usize> = ByLabels::default();
     let mut groups: Vec<(Labels, Vec<usize>)> = Vec::new();
     for (index, one) in series.iter().enumerate() {

@@ -258,15 +258,14 @@ fn of_window(
     Ok(Some(result.times(factor)))
 }
 
-/// An aggregation of native histograms.
+/// An aggregation of native histograms; `groups`: the labels of each group, and which of them are in it.
 pub(super) fn aggregated(
     aggregate: &AggregateExpr,
     found: &[Native],
+    groups: Vec<(Labels, Vec<usize>)>,
     axis: Axis,
 ) -> Evaluated<Value> {
     let operator = aggregate.op.id();
-    let there = presence(found);
-    let groups = super::aggregate::groups(&there, aggregate.modifier.as_ref());
     if ![T_SUM, T_AVG, T_COUNT, T_GROUP].contains(&operator) {
         return Err(unknown(&format!("`{}`", aggregate.op)));
     }
