@@ -3,7 +3,7 @@
 use super::rules::{Active, Library, Outcome, Rule, Rules, State, expanded, millis};
 use crate::json::Parts;
 use crate::promql::engine::{
-    Axis, Engine, Failure, Labels, Memory, Millis, NAME, Recorded, Release, Sample,
+    Axis, Engine, Failure, Labels, Memory, Millis, NAME, Recorded, RecordedNative, Release, Sample,
 };
 use crate::promql::samples::{self, Value as Given};
 use crate::promql::{Expr, MatchOp, parse};
@@ -134,6 +134,7 @@ struct Test<'a> {
     expressions: Vec<(usize, Result<Rc<Expr>, String>, Millis)>,
     alerts: Vec<(usize, &'a str, Millis)>,
     series: Vec<Recorded>,
+    natives: Vec<RecordedNative>,
     last: Millis,
     unknown: Option<Found>,
 }
@@ -177,7 +178,7 @@ impl<'a> Test<'a> {
         let step = value["interval"].as_str().and_then(millis);
         let step = step.unwrap_or(interval).max(1);
         let most = usize::try_from(last / step + 1).unwrap_or(usize::MAX);
-        let mut series = Vec::new();
+        let (mut series, mut natives) = (Vec::new(), Vec::new());
         let mut unknown = None;
         for (index, given) in value["input_series"].items().enumerate() {
             let place = format!("/input_series/{index}");
@@ -187,8 +188,14 @@ impl<'a> Test<'a> {
             let values = given["values"]
                 .as_str()
                 .map_or_else(|| given["values"].to_string(), str::to_string);
-            match samples::read(&values, most) {
-                Ok(values) => series.push(recorded(labels, values, step)),
+            let read = match samples::are_native(&values) {
+                true => samples::natives(&values, most)
+                    .map(|values| natives.push(recorded_natives(labels, values, step))),
+                false => samples::read(&values, most)
+                    .map(|values| series.push(recorded(labels, values, step))),
+            };
+            match read {
+                Ok(()) => {}
                 Err(reason) => {
                     unknown = Some(Found::Unknown {
                         pointer: format!("{pointer}{place}/values"),
@@ -203,6 +210,7 @@ impl<'a> Test<'a> {
             expressions,
             alerts,
             series,
+            natives,
             last,
             unknown,
         })
@@ -229,6 +237,10 @@ impl<'a> Test<'a> {
             // promtool loads no sample after the last evaluation.
             series.samples.retain(|sample| sample.time <= axis.end());
             memory.add(series);
+        }
+        for (labels, mut samples) in self.natives {
+            samples.retain(|(time, _)| *time <= axis.end());
+            memory.add_native((labels, samples));
         }
         let outcomes = rules.run(&mut memory);
         let mut found: Vec<Found> = outcomes
@@ -455,6 +467,16 @@ pub(crate) fn labels(text: &str) -> Result<Labels, String> {
     let rest = (selector.matchers.matchers.iter())
         .map(|matcher| (matcher.name.as_str(), matcher.value.as_str()));
     Ok(name.chain(rest).collect())
+}
+
+fn recorded_natives(
+    labels: Labels,
+    values: Vec<Option<samples::NativeSample>>,
+    step: Millis,
+) -> RecordedNative {
+    let samples = values.into_iter().enumerate();
+    let samples = samples.filter_map(|(index, value)| Some((step * index as Millis, value?)));
+    (labels, samples.collect())
 }
 
 pub(crate) fn recorded(labels: Labels, values: Vec<Option<Given>>, step: Millis) -> Recorded {

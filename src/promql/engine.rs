@@ -10,12 +10,13 @@ mod data;
 mod histogram;
 mod label_functions;
 mod labels;
+mod native;
 mod window;
 
 use super::token::{T_BOTTOMK, T_MOD, T_TOPK};
 use super::walk::children;
 use super::{AtModifier, Expr, Offset, SubqueryExpr, VectorSelector};
-pub(crate) use data::{Data, Memory, Recorded, Sample, metric};
+pub(crate) use data::{Data, Memory, Recorded, RecordedNative, Sample, metric};
 pub(crate) use labels::{ByLabels, Labels, NAME};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -84,6 +85,8 @@ pub struct Series {
 pub(crate) enum Value {
     Scalar(Vec<f64>),
     Vector(Vec<Series>),
+    /// Native histograms.
+    Natives(Vec<native::Native>),
     Text,
 }
 
@@ -149,6 +152,9 @@ impl Engine<'_> {
                 labels: Labels::default(),
                 values: values.into_iter().map(Some).collect(),
             }]),
+            Value::Natives(_) => Err(Failure::unknown(format!(
+                "`{expr}` is a native histogram, which is evaluated in functions that begin with `histogram_` alone"
+            ))),
             Value::Text => Err(Failure::certain("a string is not a vector")),
         }
     }
@@ -163,9 +169,17 @@ impl Engine<'_> {
                     Value::Scalar(values.into_iter().map(|value| -value).collect())
                 }
                 Value::Vector(series) => Value::Vector(each(series, |value| -value)?),
+                Value::Natives(_) => {
+                    return Err(Failure::unknown(
+                        "the sign of native histograms is not evaluated",
+                    ));
+                }
                 Value::Text => return Err(Failure::certain("a string has no sign")),
             }),
-            Expr::VectorSelector(selector) => self.current(selector, axis).map(Value::Vector),
+            Expr::VectorSelector(selector) => match native::current(self, selector, axis)? {
+                Some(found) => Ok(Value::Natives(found)),
+                None => self.current(selector, axis).map(Value::Vector),
+            },
             Expr::Aggregate(aggregate) => aggregate::value(self, aggregate, axis),
             Expr::Binary(binary) => binary::value(self, binary, axis),
             Expr::Call(call) => call::value(self, call, axis),

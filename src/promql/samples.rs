@@ -1,5 +1,8 @@
 //! The values of a series in a unit test, in promtool's notation: `1 2 _ 3+4x5 stale`.
 
+use super::native::Histogram;
+use std::sync::Arc;
+
 /// How many samples a text stands for, gaps included; the reason when promtool cannot read it.
 /// `histograms`: whether the oldest Prometheus that must read it knows native histograms in tests.
 pub fn count(values: &str, histograms: bool) -> Result<u64, String> {
@@ -29,10 +32,10 @@ pub fn count(values: &str, histograms: bool) -> Result<u64, String> {
     Ok(total)
 }
 
-/// The first `most` samples: None for a gap. A text that `count` refuses, and native histograms, are an error.
+/// The first `most` samples: None for a gap. A text that `count` refuses is an error, and so are native histograms: see `natives`.
 pub(crate) fn read(values: &str, most: usize) -> Result<Vec<Option<Value>>, String> {
     if values.contains("{{") {
-        return Err("native histograms are not evaluated".to_string());
+        return Err("numbers and native histograms in one series are not evaluated".to_string());
     }
     count(values, false)?;
     let mut found = Vec::new();
@@ -79,6 +82,67 @@ pub(crate) enum Value {
     Number(f64),
     /// The end of the series.
     Stale,
+}
+
+/// Whether a text holds native histograms.
+pub(crate) fn are_native(values: &str) -> bool {
+    values.contains("{{")
+}
+
+/// A sample of a native histogram, or the end of its series.
+pub(crate) type NativeSample = Option<Arc<Histogram>>;
+
+/// The first `most` samples of a series of native histograms: None for a gap, and within it None for its end.
+pub(crate) fn natives(values: &str, most: usize) -> Result<Vec<Option<NativeSample>>, String> {
+    count(values, true)?;
+    let mut found: Vec<Option<NativeSample>> = Vec::new();
+    let mut rest = values.trim_matches(white);
+    while !rest.is_empty() {
+        let room = most.saturating_sub(found.len());
+        let Some(inside) = rest.strip_prefix("{{") else {
+            let end = rest.find(white).unwrap_or(rest.len());
+            let (item, behind) = rest.split_at(end);
+            for value in read(item, room)? {
+                match value {
+                    None => found.push(None),
+                    Some(Value::Stale) => found.push(Some(None)),
+                    Some(Value::Number(_)) => {
+                        return Err(
+                            "numbers and native histograms in one series are not evaluated"
+                                .to_string(),
+                        );
+                    }
+                }
+            }
+            rest = behind.trim_start_matches(white);
+            continue;
+        };
+        let unclosed = || "a native histogram is not closed: `}}` is missing".to_string();
+        let (inside, behind) = inside.split_once("}}").ok_or_else(unclosed)?;
+        let mut value = Histogram::read(inside)?;
+        rest = behind;
+        let mut growth = None;
+        for (sign, times) in [("+{{", 1.0), ("-{{", -1.0)] {
+            if let Some(inside) = rest.strip_prefix(sign) {
+                let (inside, behind) = inside.split_once("}}").ok_or_else(unclosed)?;
+                growth = Some((Histogram::read(inside)?, times));
+                rest = behind;
+            }
+        }
+        let end = rest.find(white).unwrap_or(rest.len());
+        let (times, behind) = rest.split_at(end);
+        let times = times.strip_prefix('x').unwrap_or("0");
+        let times: usize = times.parse().unwrap_or(usize::MAX);
+        for _ in 0..times.saturating_add(1).min(room) {
+            found.push(Some(Some(Arc::new(value.clone()))));
+            if let Some((by, times)) = &growth {
+                let next = value.plus(by, *times);
+                value = next.ok_or("buckets of several widths at 0 are not evaluated")?;
+            }
+        }
+        rest = behind.trim_start_matches(white);
+    }
+    Ok(found)
 }
 
 /// A number with its sign, as `signed` has found it.
@@ -250,6 +314,37 @@ mod tests {
             ),
             Ok(10)
         );
+    }
+
+    #[test]
+    fn native_histograms_grow_end_and_have_gaps() {
+        let counts = |values: &str| -> Result<Vec<Option<Option<f64>>>, String> {
+            let found = natives(values, 9)?.into_iter();
+            let count = |one: NativeSample| one.map(|histogram| histogram.count);
+            Ok(found.map(|one| one.map(count)).collect())
+        };
+        assert_eq!(
+            counts(
+                "{{count:1}}+{{count:2}}x2 _ stale {{schema:3 sum:-.5 count:4 n_offset:-1 n_buckets:[4]}}-{{count:1}}x9"
+            ),
+            Ok([1.0, 3.0, 5.0]
+                .map(|count| Some(Some(count)))
+                .into_iter()
+                .chain([None, Some(None)])
+                .chain([4.0, 3.0, 2.0, 1.0].map(|count| Some(Some(count))))
+                .collect())
+        );
+        for values in [
+            "{{count:1}} 2",
+            "{{custom_values:[1 2]}}",
+            "{{schema:9}}",
+            "{{schema:one}}",
+            "{{buckets:[1}}",
+            "{{bucket:1}}",
+            "{{count}}",
+        ] {
+            assert!(counts(values).is_err(), "{values}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Aggregations over the series that exist at an instant.
 
 use super::window::{quantile, sum, variance};
-use super::{Axis, ByLabels, Engine, Evaluated, Failure, Labels, Series, Value, merged};
+use super::{Axis, ByLabels, Engine, Evaluated, Failure, Labels, Series, Value, merged, native};
 use crate::promql::token::{
     T_AVG, T_BOTTOMK, T_COUNT, T_COUNT_VALUES, T_GROUP, T_MAX, T_MIN, T_QUANTILE, T_STDDEV,
     T_STDVAR, T_SUM, T_TOPK,
@@ -11,7 +11,14 @@ use crate::promql::{AggregateExpr, LabelModifier};
 use std::collections::BTreeMap;
 
 pub(super) fn value(engine: &Engine, aggregate: &AggregateExpr, axis: Axis) -> Evaluated<Value> {
-    let series = engine.series(&aggregate.expr, axis)?;
+    let series = match engine.value(&aggregate.expr, axis)? {
+        Value::Vector(series) => series,
+        Value::Natives(found) => {
+            let groups = groups(&native::presence(&found), aggregate.modifier.as_ref());
+            return native::aggregated(aggregate, &found, groups, axis);
+        }
+        _ => engine.series(&aggregate.expr, axis)?,
+    };
     let parameter = aggregate.param.as_deref();
     let number = || {
         parameter.map_or_else(

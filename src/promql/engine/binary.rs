@@ -2,7 +2,7 @@
 
 use super::{
     Axis, ByLabels, Engine, Evaluated, Failure, Labels, NAME, Release, Series, Value, each_at,
-    merged,
+    merged, native,
 };
 use crate::promql::token::{
     T_ADD, T_ATAN2, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MOD,
@@ -71,6 +71,9 @@ pub(super) fn value(engine: &Engine, binary: &BinaryExpr, axis: Axis) -> Evaluat
         return Err(Failure::unknown("`fill` is not evaluated"));
     }
     let id = binary.op.id();
+    if let (Value::Natives(_), _) | (_, Value::Natives(_)) = (&left, &right) {
+        return native::combined(id, matching(binary).is_none(), left, right);
+    }
     let Some(operator) = operator(id) else {
         return match (left, right) {
             (Value::Vector(left), Value::Vector(right)) => {

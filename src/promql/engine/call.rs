@@ -2,7 +2,7 @@
 
 use super::{
     Axis, Engine, Evaluated, Failure, Labels, Series, Value, calendar, each, each_at, histogram,
-    label_functions, merged, window,
+    label_functions, merged, native, window,
 };
 use crate::promql::walk::text;
 use crate::promql::{Call, Expr, ValueType};
@@ -23,6 +23,9 @@ pub(super) fn value(engine: &Engine, call: &Call, axis: Axis) -> Evaluated<Value
     let seconds = |time: i64| time as f64 / 1000.0;
     let always = |value: f64| Value::Scalar(vec![value; axis.count]);
 
+    if let Some(found) = native::call(engine, name, &arguments, axis)? {
+        return Ok(found);
+    }
     Ok(Value::Vector(match name {
         "time" => return Ok(Value::Scalar(axis.instants().map(seconds).collect())),
         "pi" => return Ok(always(std::f64::consts::PI)),
@@ -55,7 +58,7 @@ pub(super) fn value(engine: &Engine, call: &Call, axis: Axis) -> Evaluated<Value
         "label_replace" => label_functions::replaced(vector(0)?, &texts())?,
         "label_join" => label_functions::joined(vector(0)?, &texts())?,
         "histogram_quantile" => histogram::quantiles(&numbers(0)?, &vector(1)?, axis)?,
-        // Of floats they have no result; native histograms are refused where they are read.
+        // Of numbers they have no result.
         "histogram_count" | "histogram_sum" | "histogram_avg" | "histogram_stddev"
         | "histogram_stdvar" | "histogram_fraction" => Vec::new(),
         "clamp" => {

@@ -2,6 +2,7 @@
 
 use super::{ByLabels, Evaluated, Failure, Labels, Millis, NAME};
 use crate::promql::matchers::Judge;
+use crate::promql::samples::NativeSample;
 use crate::promql::{MatchOp, Matcher, VectorSelector};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -39,16 +40,30 @@ pub(crate) struct Recorded {
     pub(crate) samples: Vec<Sample>,
 }
 
+/// A series of native histograms as it is stored: its labels, and its samples, the oldest first.
+pub(crate) type RecordedNative = (Labels, Vec<(Millis, NativeSample)>);
+
 /// Stored series.
 pub(crate) trait Data {
     /// Those that a selector picks.
     fn select(&self, selector: &VectorSelector) -> Evaluated<Cow<'_, [Recorded]>>;
+
+    /// Whether any of them are native histograms.
+    fn holds_natives(&self) -> bool {
+        false
+    }
+
+    /// Those of native histograms that a selector picks.
+    fn natives(&self, _: &VectorSelector) -> Evaluated<Vec<RecordedNative>> {
+        Ok(Vec::new())
+    }
 }
 
 /// Series in memory, by the name of their metric.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     families: HashMap<String, Family>,
+    natives: Vec<RecordedNative>,
 }
 
 /// The series of one metric.
@@ -60,6 +75,11 @@ struct Family {
 }
 
 impl Memory {
+    /// Adds a series of native histograms.
+    pub(crate) fn add_native(&mut self, series: RecordedNative) {
+        self.natives.push(series);
+    }
+
     /// Adds a series, or the samples to the series that has these labels.
     pub(crate) fn add(&mut self, series: Recorded) {
         let name = series.labels.get(NAME);
@@ -102,6 +122,24 @@ impl Data for Memory {
             .collect();
         all.sort_by(|a, b| a.labels.cmp(&b.labels));
         Ok(Cow::Owned(all))
+    }
+
+    fn holds_natives(&self) -> bool {
+        !self.natives.is_empty()
+    }
+
+    fn natives(&self, selector: &VectorSelector) -> Evaluated<Vec<RecordedNative>> {
+        let (name, matchers) = named(selector)?;
+        let judges: Vec<(&str, Judge)> = matchers
+            .iter()
+            .map(|matcher| (matcher.name.as_str(), Judge::of(matcher)))
+            .collect();
+        let picks = |(labels, _): &&RecordedNative| {
+            let mut judges = judges.iter();
+            name.is_none_or(|name| labels.get(NAME) == name)
+                && judges.all(|(label, judge)| judge.picks(labels.get(label)))
+        };
+        Ok(self.natives.iter().filter(picks).cloned().collect())
     }
 }
 
