@@ -1,6 +1,6 @@
 //! A loopback receiver of the Alertmanager's notifications: the path says for whom they were.
 
-use super::scene::subject;
+use super::rows::subject;
 use crate::json::Parts;
 use crate::simulation::{answer, listen};
 use anyhow::Result;

@@ -1,6 +1,7 @@
 //! What the drill saw of one alert.
 
 use crate::catalog::Duration;
+use serde_json::Value;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Verdict {
@@ -28,6 +29,13 @@ pub(crate) struct Row {
     /// From the end of the fault to the all-clear's notification.
     pub resolved: Option<Duration>,
     pub verdict: Verdict,
+}
+
+/// What the labels of an alert say that it is about: a service, else a group.
+pub(crate) fn subject(labels: &Value) -> String {
+    let named = ["job", "component"].into_iter().map(|label| &labels[label]);
+    let mut named = named.filter_map(Value::as_str);
+    named.next().unwrap_or_default().to_string()
 }
 
 /// `Alert@service`, or the alert alone where it is about all of them.

@@ -1,7 +1,7 @@
 //! The servers of a drill as they are looked at: what is active, and when all is quiet.
 
 use super::Drill;
-use super::rows::called;
+use super::rows::{called, subject};
 use super::servers::{Stage, ask};
 use crate::catalog::Duration;
 use crate::diagnostic::plural;
@@ -28,13 +28,6 @@ pub(crate) struct Active {
     pub firing: bool,
     pub value: f64,
     pub description: String,
-}
-
-/// What the labels of an alert say that it is about: a service, else a group.
-pub(crate) fn subject(labels: &Value) -> String {
-    let named = ["job", "component"].into_iter().map(|label| &labels[label]);
-    let mut named = named.filter_map(Value::as_str);
-    named.next().unwrap_or_default().to_string()
 }
 
 /// Everything that is needed to watch.
